@@ -1,0 +1,115 @@
+"""A fake OpenAI-compatible server, for testing code that consumes model streams.
+
+The public names; each is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockserver.catalogue import Stream, stream, streams
+    from mockserver.exceptions import (
+        FaultError,
+        MissingDependency,
+        MockServerError,
+        ReplyError,
+        ScenarioError,
+        ServerError,
+        StreamFileError,
+        UnknownStream,
+        UnmatchedRequest,
+    )
+    from mockserver.journal import Call, Request
+    from mockserver.mock import MockOpenAI
+    from mockserver.pacing import Pace
+    from mockserver.reply import (
+        ApiError,
+        Choice,
+        FunctionCall,
+        Logprob,
+        Reply,
+        Text,
+        ToolCall,
+        Usage,
+    )
+    from mockserver.rules import contains
+    from mockserver.script import Comment, Event, Head, Pause, Raw, Script
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "catalogue": ("Stream", "stream", "streams"),
+    "exceptions": (
+        "FaultError",
+        "MissingDependency",
+        "MockServerError",
+        "ReplyError",
+        "ScenarioError",
+        "ServerError",
+        "StreamFileError",
+        "UnknownStream",
+        "UnmatchedRequest",
+    ),
+    "journal": ("Call", "Request"),
+    "mock": ("MockOpenAI",),
+    "pacing": ("Pace",),
+    "reply": (
+        "ApiError",
+        "Choice",
+        "FunctionCall",
+        "Logprob",
+        "Reply",
+        "Text",
+        "ToolCall",
+        "Usage",
+    ),
+    "rules": ("contains",),
+    "script": ("Comment", "Event", "Head", "Pause", "Raw", "Script"),
+}
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ApiError",
+    "Call",
+    "Choice",
+    "Comment",
+    "Event",
+    "FaultError",
+    "FunctionCall",
+    "Head",
+    "Logprob",
+    "MissingDependency",
+    "MockOpenAI",
+    "MockServerError",
+    "Pace",
+    "Pause",
+    "Raw",
+    "Reply",
+    "ReplyError",
+    "Request",
+    "ScenarioError",
+    "Script",
+    "ServerError",
+    "Stream",
+    "StreamFileError",
+    "Text",
+    "ToolCall",
+    "UnknownStream",
+    "UnmatchedRequest",
+    "Usage",
+    "contains",
+    "stream",
+    "streams",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if (module := _MODULE_OF.get(name)) is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_MODULE_OF])

@@ -1,0 +1,128 @@
+"""API errors as OpenAI sends them: status, headers and body, before a stream or within one.
+
+Rules of this file: shapes are those of WIRE.md §6. Errors of the gateway (key, model, rate) are
+indented by 4 and end in a newline, those of the engine behind it by 2 and do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+import msgspec.json
+
+from mockserver.api import headers
+from mockserver.reply import ApiError
+from mockserver.script import Event, Head, Raw, Script
+
+__all__ = [
+    "error_event",
+    "invalid_api_key",
+    "invalid_json",
+    "invalid_url",
+    "method_not_allowed",
+    "render",
+    "unknown_parameters",
+]
+
+_GATEWAY = frozenset({401, 403, 404, 429})
+
+
+def _payload(error: ApiError) -> dict[str, object]:
+    return {
+        "error": {
+            "message": error.message,
+            "type": error.type,
+            "param": error.param,
+            "code": error.code or None,
+        }
+    }
+
+
+def render(error: ApiError, rng: Random | None = None) -> Script:
+    """The whole response of an error before the stream."""
+    rng = rng or Random()
+    gateway = error.status in _GATEWAY
+    compact = msgspec.json.encode(_payload(error))
+    body = msgspec.json.format(compact, indent=4 if gateway else 2)
+    if gateway:
+        body += b"\n"
+    own = list(error.headers)
+    if error.retry_after is not None:
+        own.insert(0, ("retry-after", f"{error.retry_after:g}"))
+    given = {name.lower() for name, _ in own}
+    sent = headers.error_headers(len(body), rng, engine=not gateway)
+    kept = tuple((k, v) for k, v in sent if k.lower() not in given)
+    return Script(Head(error.status, (*kept, *own)), (Raw(body),))
+
+
+def error_event(error: ApiError) -> Event:
+    """The event that breaks a chat stream off. OpenAI's own was never recorded: WIRE.md §6."""
+    return Event(msgspec.json.encode(_payload(error)).decode())
+
+
+def read_error(payload: object) -> ApiError | None:
+    """The error in an event's JSON, in OpenAI's shape or an imitator's, if there is one."""
+    error = payload.get("error") if isinstance(payload, dict) else None
+    if not error:
+        return None
+    if not isinstance(error, dict):
+        return ApiError(500, str(error))
+    code = error.get("code")
+    return ApiError(
+        500,
+        str(error.get("message") or ""),
+        error.get("type"),
+        None if code is None else str(code),
+        error.get("param"),
+    )
+
+
+def invalid_json() -> ApiError:
+    """A request whose body is not JSON."""
+    return ApiError(
+        400,
+        "We could not parse the JSON body of your request. (HINT: This likely means you aren't "
+        "using your HTTP library correctly. The OpenAI API expects a JSON payload, but what was "
+        "sent was not valid JSON.)",
+    )
+
+
+def invalid_url(method: str, path: str) -> ApiError:
+    """A path that no endpoint has."""
+    return ApiError(404, f"Invalid URL ({method} {path})", code="")
+
+
+def method_not_allowed(method: str, path: str, allowed: Sequence[str]) -> ApiError:
+    """A method that this endpoint does not take."""
+    return ApiError(
+        405,
+        f"Not allowed to {method} on {path}. "
+        "(HINT: Perhaps you meant to use a different HTTP method?)",
+        "invalid_request_error",
+        "method_not_supported",
+        headers=(("allow", ", ".join(allowed)),),
+    )
+
+
+def invalid_api_key(key: str) -> ApiError:
+    """A key that is not the one expected; the message masks it as OpenAI does."""
+    if not key:
+        return ApiError(
+            401,
+            "You didn't provide an API key. You need to provide your API key in an Authorization "
+            "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
+            code="",
+        )
+    masked = key if len(key) < 8 else f"{key[:4]}{'*' * (len(key) - 8)}{key[-4:]}"
+    return ApiError(
+        401,
+        f"Incorrect API key provided: {masked}. "
+        "You can find your API key at https://platform.openai.com/account/api-keys.",
+    )
+
+
+def unknown_parameters(names: Sequence[str]) -> ApiError:
+    """Parameters that the endpoint does not have."""
+    plural = "s" if len(names) > 1 else ""
+    return ApiError(400, f"Unrecognized request argument{plural} supplied: {', '.join(names)}")

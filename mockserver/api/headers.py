@@ -1,0 +1,72 @@
+"""Response headers as OpenAI sends them: names, spelling and order of WIRE.md §4.
+
+Rules of this file: the tables are the measurements; what varies comes from the caller.
+"""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from random import Random
+
+from mockserver.api import ids
+
+__all__ = ["error_headers", "json_headers", "stream_headers"]
+
+Headers = tuple[tuple[str, str], ...]
+
+_RATE_LIMITS: Headers = (
+    ("x-ratelimit-limit-requests", "10000"),
+    ("x-ratelimit-limit-tokens", "2000000"),
+    ("x-ratelimit-remaining-requests", "9999"),
+    ("x-ratelimit-remaining-tokens", "1999989"),
+    ("x-ratelimit-reset-requests", "6ms"),
+    ("x-ratelimit-reset-tokens", "0s"),
+)
+
+
+def _headers(content_type: str, length: int | None, rng: Random, engine: bool = True) -> Headers:
+    sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
+    milliseconds = str(rng.randint(129, 500))
+    served: Headers = (
+        ("access-control-expose-headers", "X-Request-ID"),
+        ("openai-organization", "mockserver"),
+        ("openai-processing-ms", milliseconds),
+        ("openai-project", "proj_mockserver"),
+        ("openai-version", "2020-10-01"),
+        *_RATE_LIMITS,
+    )
+    return (
+        ("Date", formatdate(usegmt=True)),
+        ("Content-Type", content_type),
+        sized,
+        ("Connection", "keep-alive"),
+        # What never reached a model has neither limits nor a processing time.
+        *(served if engine else (("vary", "Origin"),)),
+        ("x-request-id", ids.request_id(rng)),
+        ("x-openai-proxy-wasm", "v0.1"),
+        ("cf-cache-status", "DYNAMIC"),
+        ("set-cookie", f"__cf_bm={ids.letters(43, rng)}; path=/; HttpOnly; Secure; SameSite=None"),
+        ("set-cookie", f"_cfuvid={ids.letters(43, rng)}; path=/; HttpOnly; Secure; SameSite=None"),
+        ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
+        ("x-content-type-options", "nosniff"),
+        ("Server", "cloudflare"),
+        ("CF-RAY", f"{rng.getrandbits(64):016x}-SJC"),
+        ("alt-svc", 'h3=":443"; ma=86400'),
+    )
+
+
+def stream_headers(rng: Random) -> Headers:
+    """Of a chat stream. OpenAI sends no cache-control with it."""
+    return _headers("text/event-stream; charset=utf-8", None, rng)
+
+
+def json_headers(length: int, rng: Random) -> Headers:
+    """Of a JSON body of so many bytes."""
+    return _headers("application/json", length, rng)
+
+
+def error_headers(length: int, rng: Random, engine: bool) -> Headers:
+    """Of an error, from the engine or from the gateway before it (WIRE.md §6)."""
+    return _headers(
+        "application/json" if engine else "application/json; charset=utf-8", length, rng, engine
+    )

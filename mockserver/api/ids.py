@@ -1,0 +1,115 @@
+"""What identifies a response: ids, the moment it was created, the model that answered.
+
+Rules of this file: the forms are those of WIRE.md §1 "Identifiers"; chance comes from the caller.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+__all__ = ["ALPHANUMERIC", "Envelope", "chat_id", "letters", "request_id"]
+
+ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_EPOCH = 1_576_800_000  # ids count seconds from here
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """How OpenAI answers for a model: its dated name and which members its chunks carry."""
+
+    snapshot: str
+    fingerprint: bool = False
+    logprobs_key: bool = True
+
+
+# Alias → snapshot as recorded (WIRE.md §0.9, §1): reasoning models omit the `logprobs` key, and
+# gpt-3.5, gpt-4, gpt-5* and the o-series have no fingerprint.
+MODELS = {
+    "gpt-4o": Model("gpt-4o-2024-08-06", fingerprint=True),
+    "gpt-4o-mini": Model("gpt-4o-mini-2024-07-18", fingerprint=True),
+    "gpt-4.1": Model("gpt-4.1-2025-04-14", fingerprint=True),
+    "gpt-4.1-mini": Model("gpt-4.1-mini-2025-04-14", fingerprint=True),
+    "gpt-4.1-nano": Model("gpt-4.1-nano-2025-04-14", fingerprint=True),
+    "gpt-4-turbo": Model("gpt-4-turbo-2024-04-09", fingerprint=True),
+    "gpt-4": Model("gpt-4-0613"),
+    "gpt-3.5-turbo": Model("gpt-3.5-turbo-0125"),
+    "gpt-5": Model("gpt-5-2025-08-07", logprobs_key=False),
+    "gpt-5-mini": Model("gpt-5-mini-2025-08-07", logprobs_key=False),
+    "gpt-5-nano": Model("gpt-5-nano-2025-08-07", logprobs_key=False),
+    "gpt-5.1": Model("gpt-5.1-2025-11-13", logprobs_key=False),
+    "gpt-5.2": Model("gpt-5.2-2025-12-11", logprobs_key=False),
+    "gpt-5.4": Model("gpt-5.4-2026-03-05", logprobs_key=False),
+    "o1": Model("o1-2024-12-17", logprobs_key=False),
+    "o3": Model("o3-2025-04-16", logprobs_key=False),
+    "o3-mini": Model("o3-mini-2025-01-31", logprobs_key=False),
+    "o4-mini": Model("o4-mini-2025-04-16", logprobs_key=False),
+}
+
+_SNAPSHOTS = {model.snapshot: model for model in MODELS.values()}
+
+
+def model(name: str) -> Model:
+    """How this model answers; an unknown one answers under its own name."""
+    if known := MODELS.get(name) or _SNAPSHOTS.get(name):
+        return known
+    reasoning = name.startswith(("gpt-5", "o1", "o3", "o4"))
+    return Model(name, fingerprint=not reasoning, logprobs_key=not reasoning)
+
+
+def letters(n: int, rng: Random) -> str:
+    """So many random letters and digits."""
+    return "".join(rng.choices(ALPHANUMERIC, k=n))
+
+
+def chat_id(created: int, rng: Random) -> str:
+    """``chatcmpl-`` and 29 letters and digits, the first five of which are the time.
+
+    >>> chat_id(1770674929, Random(0))[:14]
+    'chatcmpl-D7Tiz'
+    """
+    number, digits = created - _EPOCH, ""
+    for _ in range(5):
+        number, rest = divmod(number, 62)
+        digits = ALPHANUMERIC[rest] + digits
+    return f"chatcmpl-{digits}{letters(24, rng)}"
+
+
+def request_id(rng: Random) -> str:
+    """``req_`` and 32 hexadecimal digits."""
+    return f"req_{rng.getrandbits(128):032x}"
+
+
+def fingerprint(rng: Random) -> str:
+    """``fp_`` and 10 hexadecimal digits."""
+    return f"fp_{rng.getrandbits(40):010x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What every chunk of one response repeats."""
+
+    id: str
+    created: int
+    model: str
+    system_fingerprint: str | None = None
+    service_tier: str | None = "default"
+    logprobs_key: bool = True
+
+    @classmethod
+    def fresh(cls, request: Mapping[str, Any], rng: Random) -> Envelope:
+        """A new one, as OpenAI would answer this request now."""
+        created = int(time.time())
+        answering = model(str(request.get("model", "gpt-4o-mini")))
+        return cls(
+            chat_id(created, rng),
+            created,
+            answering.snapshot,
+            # The fingerprint is the deployment's: the same for the same model.
+            fingerprint(Random(answering.snapshot)) if answering.fingerprint else None,
+            "default",
+            answering.logprobs_key,
+        )

@@ -1,0 +1,226 @@
+"""The stream file (``.jsonl``): exchanges as lines that a person can read, edit and compare.
+
+An exchange is a head line, a line a step, and a last line that says how it ended::
+
+    {"mockserver": 1, "name": "hello", "response": {"status": 200, "headers": [["Date", "…"]]}}
+    {"json": {"choices": [...]}}        an event whose data is the compact JSON of this value
+    {"data": "[DONE]"}                  an event with this data; beside it "event", "id", "retry"
+    {"comment": "keep-alive"}
+    {"pause": 0.5}                      seconds
+    {"text": "data: x\\r\\n\\r\\n"}         bytes that are UTF-8 text, as they are
+    {"base64": "//4="}                  bytes that are not
+    {"end": "finish"}                   or truncate, reset, hold
+
+Rules of this file: what is written is read back equal; a misspelt key is an error that names the
+file, the line and the key. A file without its last line holds what was received so far.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import msgspec.json
+
+from mockserver.exceptions import StreamFileError
+from mockserver.script import ENDS, Comment, Event, Head, Pause, Raw, Script, Step
+
+__all__ = ["Exchange", "dump", "dumps", "load", "loads"]
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A response and what is known of it.
+
+    Args:
+        script: the response.
+        about: the other members of the head line: name, description, request, citations…
+        complete: whether the last line was there.
+    """
+
+    script: Script
+    about: dict[str, Any]
+    complete: bool = True
+
+
+class _Response(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    status: int = 200
+    headers: list[tuple[str, str]] = []
+    delay: float = 0.0
+
+
+class _HeadLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    mockserver: int
+    name: str | None = None
+    family: str | None = None
+    description: str | None = None
+    citations: list[str] = []
+    request: dict[str, Any] | None = None
+    expect: dict[str, Any] | None = None
+    response: _Response = msgspec.field(default_factory=_Response)
+
+
+class _StepLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    json: Any = msgspec.UNSET
+    data: str | msgspec.UnsetType = msgspec.UNSET
+    event: str | None = None
+    id: str | None = None
+    retry: int | None = None
+    comment: str | msgspec.UnsetType = msgspec.UNSET
+    pause: float | msgspec.UnsetType = msgspec.UNSET
+    text: str | msgspec.UnsetType = msgspec.UNSET
+    base64: str | msgspec.UnsetType = msgspec.UNSET
+    end: str | msgspec.UnsetType = msgspec.UNSET
+
+
+_KINDS = ("json", "data", "comment", "pause", "text", "base64", "end")
+_head_decoder = msgspec.json.Decoder(_HeadLine)
+_step_decoder = msgspec.json.Decoder(_StepLine)
+
+
+def loads(text: bytes, source: str = "<bytes>") -> list[Exchange]:
+    """The exchanges of a stream file's content.
+
+    Raises StreamFileError that names ``source``, the line and what is wrong with it.
+    """
+    return list(_exchanges(text, source))
+
+
+def load(path: Path | str) -> list[Exchange]:
+    """The exchanges of a stream file.
+
+    Raises StreamFileError where it cannot be read.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise StreamFileError(f"cannot read {path}: {error.strerror or error}") from None
+    return loads(content, str(path))
+
+
+def _exchanges(text: bytes, source: str) -> Iterator[Exchange]:
+    head: _HeadLine | None = None
+    steps: list[Step] = []
+    for number, line in enumerate(text.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        where = f"{source}:{number}"
+        if b'"mockserver"' in line[:40] or head is None:
+            if head is not None:
+                yield _exchange(head, steps, "truncate", complete=False)
+            head, steps = _read_head(line, where), []
+            continue
+        step = _decode(_step_decoder, line, where)
+        if step.end is not msgspec.UNSET:
+            if step.end not in ENDS:
+                raise StreamFileError(f"{where}: end {step.end!r} is not one of {sorted(ENDS)}")
+            yield _exchange(head, steps, step.end, complete=True)
+            head = None
+        else:
+            steps.append(_read_step(step, where))
+    if head is not None:
+        yield _exchange(head, steps, "truncate", complete=False)
+
+
+def _decode(decoder: Any, line: bytes, where: str) -> Any:
+    try:
+        return decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise StreamFileError(f"{where}: {error}") from None
+
+
+def _read_head(line: bytes, where: str) -> _HeadLine:
+    head: _HeadLine = _decode(_head_decoder, line, where)
+    if head.mockserver != VERSION:
+        raise StreamFileError(
+            f"{where}: this is version {head.mockserver} of the format; version {VERSION} is known"
+        )
+    return head
+
+
+def _exchange(head: _HeadLine, steps: list[Step], end: Any, complete: bool) -> Exchange:
+    response = head.response
+    headers = tuple((name, value) for name, value in response.headers)
+    about = msgspec.to_builtins(head)
+    about.pop("response", None)
+    about.pop("mockserver")
+    return Exchange(
+        Script(Head(response.status, headers, response.delay), tuple(steps), end), about, complete
+    )
+
+
+def _read_step(line: _StepLine, where: str) -> Step:
+    given = [kind for kind in _KINDS if getattr(line, kind) is not msgspec.UNSET]
+    if len(given) != 1:
+        found = " and ".join(given) or "none"
+        raise StreamFileError(f"{where}: a step has one of {', '.join(_KINDS)}; here is {found}")
+    value = getattr(line, given[0])
+    try:
+        if given[0] in ("json", "data"):
+            data = value if given[0] == "data" else msgspec.json.encode(value).decode()
+            return Event(data, line.event, line.id, line.retry)
+        return _READERS[given[0]](value)
+    except (ValueError, binascii.Error) as error:
+        raise StreamFileError(f"{where}: {given[0]}: {error}") from None
+
+
+_READERS: dict[str, Callable[[Any], Step]] = {
+    "comment": Comment,
+    "pause": Pause,
+    "text": lambda value: Raw(value.encode()),
+    "base64": lambda value: Raw(base64.b64decode(value, validate=True)),
+}
+
+
+def dumps(script: Script, about: dict[str, Any] | None = None) -> bytes:
+    """The lines of one exchange.
+
+    Args:
+        script: the response.
+        about: more members of the head line, as in `Exchange`.
+    """
+    head = script.head
+    response: dict[str, Any] = {"status": head.status, "headers": head.headers}
+    if head.delay:
+        response["delay"] = head.delay
+    lines: list[Any] = [{"mockserver": VERSION, **(about or {}), "response": response}]
+    lines += map(_step_line, script.steps)
+    lines.append({"end": script.end})
+    _decode(_head_decoder, msgspec.json.encode(lines[0]), "the head line")
+    return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+
+
+def dump(path: Path | str, exchanges: Iterable[Exchange]) -> None:
+    """Write exchanges to a file."""
+    Path(path).write_bytes(b"".join(dumps(e.script, e.about) for e in exchanges))
+
+
+def _step_line(step: Step) -> dict[str, Any]:
+    if isinstance(step, Event):
+        fields = {"event": step.event, "id": step.id, "retry": step.retry}
+        return _data(step.data) | {k: v for k, v in fields.items() if v is not None}
+    if isinstance(step, Comment):
+        return {"comment": step.text}
+    if isinstance(step, Pause):
+        return {"pause": step.seconds}
+    try:
+        return {"text": step.data.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(step.data).decode()}
+
+
+def _data(data: str) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(data)
+        if isinstance(value, dict | list) and msgspec.json.encode(value).decode() == data:
+            return {"json": value}
+    except (msgspec.DecodeError, UnicodeError):
+        pass  # not JSON, or not as we would write it: kept as text
+    return {"data": data}

@@ -1,0 +1,284 @@
+"""What was asked and what became of it: the requests, as the server saw them.
+
+Rules of this file: no I/O; a player reports to a `Call` from its own thread, a test reads it from
+another. What is not settled yet is waited for, briefly, instead of being guessed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
+
+import msgspec.json
+
+from mockserver.script import Script
+from mockserver.timeline import Frame
+
+if TYPE_CHECKING:
+    from mockserver.rules import Rule
+
+__all__ = ["ENDED", "Call", "Delivered", "Journal", "Request", "text_of"]
+
+SETTLE = 1.0  # seconds to wait for a player that is about to notice how a call ended
+
+CLIENT_DISCONNECTED = "client disconnected"
+SERVER_STOPPED = "server stopped"
+ENDED = {
+    "finish": "finished",
+    "truncate": "truncated",
+    "reset": "reset",
+    # Silence ends when the client has had enough of it.
+    "hold": CLIENT_DISCONNECTED,
+}
+"""How a call ended, by the end of its script."""
+
+
+def text_of(content: object) -> str:
+    """A message's text: the string itself, or its text parts joined.
+
+    >>> text_of([{"type": "text", "text": "a"}, {"type": "image_url"}])
+    'a'
+    """
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        parts = (part.get("text") for part in content if isinstance(part, dict))
+        return "".join(text for text in parts if isinstance(text, str))
+    return ""
+
+
+class Headers(Mapping[str, str]):
+    """Request headers: case does not matter, and of several the first is given."""
+
+    def __init__(self, raw: Sequence[tuple[str, str]]) -> None:
+        self.raw = tuple(raw)
+        self._by_name: dict[str, str] = {}
+        for name, value in raw:
+            self._by_name.setdefault(name.lower(), value)
+
+    def __getitem__(self, name: str) -> str:
+        return self._by_name[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __repr__(self) -> str:
+        shown = {k: "…" if k in _SECRET else v for k, v in self._by_name.items()}
+        return f"Headers({shown!r})"
+
+
+_SECRET = frozenset({"authorization", "api-key", "x-api-key", "cookie"})
+
+
+class Request:
+    """A request, with what rules look at. Wrong JSON gives empty values, never an exception."""
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        query: str = "",
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = Headers(headers)
+        self.body = body
+
+    @cached_property
+    def parsed(self) -> Any:
+        """The body as JSON; `msgspec.UNSET` where it is none."""
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeError):
+            return msgspec.UNSET
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body's JSON object; an empty one where the body is none."""
+        return self.parsed if isinstance(self.parsed, dict) else {}
+
+    @property
+    def model(self) -> str:
+        """The model asked for."""
+        return str(self.json.get("model") or "")
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The conversation."""
+        messages = self.json.get("messages")
+        return [m for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
+
+    def _last(self, *roles: str) -> str | None:
+        said = [text_of(m.get("content")) for m in self.messages if m.get("role") in roles]
+        return said[-1] if said else None
+
+    @property
+    def user(self) -> str | None:
+        """The text of the last user message."""
+        return self._last("user")
+
+    @property
+    def system(self) -> str | None:
+        """The text of the last system or developer message."""
+        return self._last("system", "developer")
+
+    @property
+    def tools(self) -> list[str]:
+        """The names of the tools offered."""
+        offered = [*(self.json.get("tools") or ()), *(self.json.get("functions") or ())]
+        names = ((t.get("function") or t).get("name") for t in offered if isinstance(t, dict))
+        return [name for name in names if isinstance(name, str)]
+
+    @property
+    def tool_results(self) -> list[str]:
+        """The ids of the calls that tool messages answer, since the last assistant message."""
+        ids: list[str] = []
+        for message in self.messages:
+            if message.get("role") == "assistant":
+                ids = []
+            elif message.get("role") == "tool":
+                ids.append(str(message.get("tool_call_id")))
+        return ids
+
+    @property
+    def turn(self) -> int:
+        """How many assistant messages the conversation already holds."""
+        return sum(m.get("role") == "assistant" for m in self.messages)
+
+    @property
+    def stream(self) -> bool:
+        """Whether a stream is asked for."""
+        return bool(self.json.get("stream"))
+
+
+class Delivered(NamedTuple):
+    """How much of a response was handed to the client."""
+
+    events: int
+    bytes: int
+
+
+class Call(Request):
+    """A request and what became of it."""
+
+    def __init__(self, request: Request, number: int) -> None:
+        super().__init__(
+            request.method, request.path, request.headers.raw, request.body, request.query
+        )
+        self.number = number
+        self.started = time.time()
+        self.rule: Rule | None = None
+        self.script = Script()
+        self.problem: str | None = None
+        self._events = self._bytes = 0
+        self._ended: str | None = None
+        self._settled = threading.Event()
+
+    # What players report
+
+    def handed_over(self, frame: Frame) -> None:
+        """A frame was given to the client."""
+        self._events += frame.events
+        self._bytes += len(frame.data)
+
+    def end(self, how: str | None = None) -> None:
+        """The call is over; the first to say how is right. By default as its script ends."""
+        if self._ended is None:
+            self._ended = how or ENDED[self.script.end]
+            self._settled.set()
+
+    # What tests read
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the call is over, at most so many seconds; whether it is."""
+        return self._settled.wait(timeout)
+
+    @property
+    def status(self) -> int:
+        """The status answered."""
+        return self.script.head.status
+
+    @property
+    def delivered(self) -> Delivered:
+        """The events and bytes (of the body) that were handed to the client."""
+        self.wait(SETTLE)
+        return Delivered(self._events, self._bytes)
+
+    @property
+    def ended(self) -> str | None:
+        """``finished``, ``client disconnected``, ``reset``, ``truncated`` or ``server stopped``.
+
+        None while the response is still going on, which it is given a second to stop doing.
+        """
+        self.wait(SETTLE)
+        return self._ended
+
+    def __repr__(self) -> str:
+        return f"<Call {self.line()}>"
+
+    def line(self) -> str:
+        """The call in one line: what was asked, what was answered, how it ended."""
+        asked = [f"{self.method} {self.path}"]
+        if self.model:
+            asked.append(self.model)
+        if self.user is not None:
+            asked.append(repr(_short(self.user)))
+        answered = f"{self.status}"
+        if self.problem is not None:
+            answered += f" {_short(self.problem, 100)}"
+        elif self.script.is_stream:
+            answered += f" {self._events} of {len(self.script.events)} events"
+        else:
+            answered += f" {self._bytes} bytes"
+        return f"#{self.number} {' '.join(asked)} -> {answered}, {self._ended or 'going on'}"
+
+
+def _short(text: str, size: int = 60) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= size else f"{line[: size - 1]}…"
+
+
+class Journal(Sequence[Call]):
+    """The calls in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._calls: list[Call] = []
+        self._lock = threading.Lock()
+
+    def add(self, request: Request) -> Call:
+        """Begin a call."""
+        with self._lock:
+            call = Call(request, len(self._calls) + 1)
+            self._calls.append(call)
+        return call
+
+    def clear(self) -> None:
+        """Forget all calls."""
+        with self._lock:
+            self._calls.clear()
+
+    @overload
+    def __getitem__(self, index: int) -> Call: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Call]: ...
+    def __getitem__(self, index: int | slice) -> Call | list[Call]:
+        try:
+            return self._calls[index]
+        except IndexError:
+            made = f"{len(self)} call{'s' * (len(self) != 1)} came"
+            raise IndexError(f"there is no call {index}: {made}") from None
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def __repr__(self) -> str:
+        return f"[{', '.join(map(repr, self._calls))}]"

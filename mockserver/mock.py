@@ -1,0 +1,401 @@
+"""MockOpenAI: rules and journal in one object, with two doors, a loopback server and a transport.
+
+Rules of this file: here a request becomes a call with a script; playing it is the players' work,
+which are imported when a door is opened.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from random import Random
+from typing import TYPE_CHECKING, Any, Literal
+
+from mockserver.api import ENDPOINTS, Endpoint, errors, parameters
+from mockserver.exceptions import (
+    FaultError,
+    MissingDependency,
+    MockServerError,
+    ReplyError,
+    UnmatchedRequest,
+)
+from mockserver.journal import Call, Journal, Request
+from mockserver.pacing import Pace
+from mockserver.reply import ApiError, Reply, as_reply, check_servable
+from mockserver.rules import Answer, Pattern, Rule
+from mockserver.script import Script
+
+if TYPE_CHECKING:
+    import openai
+
+    from mockserver.server import Loopback
+    from mockserver.transport import Clock, InProcess
+
+__all__ = ["MockOpenAI", "RuleBuilder"]
+
+Fault = Callable[[Script], Script]
+API_KEY = "sk-mockserver"
+"""The key that the fixtures and clients use where none is asked for."""
+
+STREAM_MODEL = "mockserver/"
+"""A model name that begins so asks for a stream of the catalogue."""
+
+RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504})
+
+
+class RuleBuilder:
+    """What `MockOpenAI.on` gives: a rule that waits for its replies."""
+
+    def __init__(self, mock: MockOpenAI, rule: Rule) -> None:
+        self._mock = mock
+        self._rule = rule
+
+    def reply(
+        self,
+        *replies: object,
+        faults: Iterable[Fault] | Fault = (),
+        pace: Pace | None = None,
+        times: int | None = None,
+    ) -> Rule:
+        """Answer with these replies in turn, then with the last again and again.
+
+        Args:
+            replies: text, a `ToolCall`, a list of these, a `Reply`, an `ApiError`, a `Script`, or
+                a stream of the catalogue.
+            faults: what goes wrong with each, from left to right.
+            pace: when its events come.
+            times: how many requests the rule answers at most.
+
+        Raises:
+            ReplyError: for what cannot be served.
+        """
+        several = (faults,) if callable(faults) else tuple(faults)
+        self._rule.answer([_answer(reply, several, pace) for reply in replies], times)
+        return self._rule
+
+
+def _answer(value: object, faults: tuple[Fault, ...], pace: Pace | None) -> Answer:
+    for fault in faults:
+        if not callable(fault):
+            raise FaultError(f"a fault is a function from Script to Script, not {fault!r}")
+    if isinstance(value, Script):
+        return Answer(value, faults, pace)
+    script = getattr(value, "script", None)
+    if isinstance(script, Script):
+        return Answer(script, faults, pace, getattr(value, "reply", None))
+    said = as_reply(value)
+    if isinstance(said, Reply):
+        check_servable(said)
+    return Answer(said, faults, pace)
+
+
+class MockOpenAI:
+    """A fake OpenAI: say what it answers, point the code under test at it, see what was asked.
+
+    Args:
+        api_key: the only key it accepts; any (or none) by default.
+        seed: makes ids and padding a function of seed and request.
+        lenient: let unknown request parameters pass.
+        clock: of the in-process door: ``virtual`` never waits, ``real`` does.
+        default: answers what no rule matches; by default that is an error.
+        pace: of every reply that has none of its own.
+        fast_retries: tell the SDK to retry after 1 ms where an error says nothing else.
+        fail_on_unmatched: whether `check` complains of requests that no rule matched.
+        host, port: where the loopback server listens; port 0 picks a free one.
+
+    >>> with MockOpenAI() as mock:
+    ...     _ = mock.reply("Hello, world")
+    ...     body = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}'
+    ...     mock.respond(Request("POST", "/v1/chat/completions", body=body)).status
+    200
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        seed: int | str | None = None,
+        lenient: bool = False,
+        clock: Literal["virtual", "real"] = "virtual",
+        default: Callable[[Request], object] | None = None,
+        pace: Pace | None = None,
+        fast_retries: bool = True,
+        fail_on_unmatched: bool = True,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        if clock not in ("virtual", "real"):
+            raise MockServerError(f"clock={clock!r}: 'virtual' or 'real'")
+        self.api_key = api_key
+        self.seed = seed
+        self.lenient = lenient
+        self.pace = pace
+        self.fail_on_unmatched = fail_on_unmatched
+        self.calls = Journal()
+        self._default = default
+        self._fast_retries = fast_retries
+        self._rules: list[Rule] = []
+        self._clock_kind = clock
+        self._address = (host, port)
+        self._server: Loopback | None = None
+        self._transport: InProcess | None = None
+
+    # Saying what it answers
+
+    def reply(
+        self,
+        *replies: object,
+        faults: Iterable[Fault] | Fault = (),
+        pace: Pace | None = None,
+        times: int | None = None,
+    ) -> Rule:
+        """Answer every request; the arguments are those of `RuleBuilder.reply`."""
+        return self.on().reply(*replies, faults=faults, pace=pace, times=times)
+
+    def on(
+        self,
+        predicate: Callable[[Request], object] | None = None,
+        *,
+        user: Pattern | None = None,
+        system: Pattern | None = None,
+        model: Pattern | None = None,
+        tools: Pattern | Iterable[Pattern] | None = None,
+        tool_result: Pattern | None = None,
+        turn: int | None = None,
+        endpoint: str | None = None,
+        headers: Mapping[str, Pattern] | None = None,
+        stream: bool | None = None,
+    ) -> RuleBuilder:
+        """A rule for the requests that match all of these; the newest that matches wins.
+
+        A string means equality; `contains` and compiled patterns (searched) are there for the rest.
+
+        Args:
+            predicate: any function of the `Request`.
+            user: the text of the last user message.
+            system: the text of the last system or developer message.
+            model: the model asked for.
+            tools: a tool, or tools, that must be offered.
+            tool_result: the id of a call that a tool message answers.
+            turn: how many assistant messages the conversation holds.
+            endpoint: the path, or its end, as in ``chat/completions``.
+            headers: header names and the patterns of their values.
+            stream: whether a stream is asked for.
+        """
+        given = {
+            "user": user,
+            "system": system,
+            "model": model,
+            "tools": list(tools) if isinstance(tools, list | tuple | set) else tools,
+            "tool_result": tool_result,
+            "turn": turn,
+            "endpoint": endpoint,
+            "headers": headers,
+            "stream": stream,
+        }
+        rule = Rule({k: v for k, v in given.items() if v is not None}, predicate)
+        self._rules.append(rule)
+        return RuleBuilder(self, rule)
+
+    def reset(self) -> None:
+        """Forget all rules and calls."""
+        self._rules.clear()
+        self.calls.clear()
+
+    # Seeing what was asked
+
+    @property
+    def problems(self) -> list[Call]:
+        """The calls that no rule matched, or whose reply could not be served."""
+        return [call for call in self.calls if call.problem is not None]
+
+    def check(self) -> None:
+        """Raise UnmatchedRequest where a request was not answered as a rule says."""
+        if problems := self.problems:
+            told = "\n\n".join(f"{call.line()}\n{call.problem}" for call in problems)
+            raise UnmatchedRequest(f"the mock could not answer {len(problems)} request(s):\n{told}")
+
+    # Answering
+
+    def respond(self, request: Request) -> Call:
+        """The call that answers this request, its script ready to be played."""
+        call = self.calls.add(request)
+        rng = Random() if self.seed is None else Random(f"{self.seed}\0{request.body!r}")
+        try:
+            call.script = self._script(call, rng)
+        except (ReplyError, FaultError) as error:
+            call.script = self._refuse(call, f"{call.rule}: {error}", rng)
+        return call
+
+    def _refuse(self, call: Call, problem: str, rng: Random) -> Script:
+        """The answer to what cannot be answered: an error that no client retries."""
+        call.problem = problem
+        error = ApiError(
+            400,
+            f"openai-mockserver: {problem}",
+            "mockserver_error",
+            "unmatched_request" if call.rule is None else "unservable_reply",
+            headers=(("x-should-retry", "false"),),
+        )
+        return errors.render(error, rng)
+
+    def _script(self, call: Call, rng: Random) -> Script:
+        endpoint, error = self._admit(call)
+        if error is not None or endpoint is None:
+            return errors.render(error or errors.invalid_json(), rng)
+        if call.model.startswith(STREAM_MODEL):
+            return self._play_named(call, endpoint, rng)
+        reasons: list[tuple[Rule, str]] = []
+        for rule in reversed(self._rules):
+            taken = rule.take(call)
+            if isinstance(taken, Answer):
+                call.rule = rule
+                return self._serve(taken, call, endpoint, rng)
+            reasons.append((rule, taken))
+        if self._default is not None:
+            return self._serve(_answer(self._default(call), (), None), call, endpoint, rng)
+        return self._refuse(call, _explain(call, reasons), rng)
+
+    def _admit(self, call: Call) -> tuple[Endpoint | None, ApiError | None]:
+        """The endpoint that takes the request, or the error that OpenAI answers."""
+        endpoint = ENDPOINTS.get(call.path)
+        if endpoint is None:
+            return None, errors.invalid_url(call.method, call.path)
+        if call.method not in endpoint.methods:
+            return None, errors.method_not_allowed(call.method, call.path, endpoint.methods)
+        if self.api_key is not None:
+            key = call.headers.get("authorization", "").removeprefix("Bearer ").strip()
+            if key != self.api_key:
+                return None, errors.invalid_api_key(key)
+        if not isinstance(call.parsed, dict):
+            return None, errors.invalid_json()
+        return endpoint, parameters.check(call.parsed, endpoint.parameters, self.lenient)
+
+    def _serve(self, answer: Answer, call: Call, endpoint: Endpoint, rng: Random) -> Script:
+        value = answer.value
+        if isinstance(value, Script):
+            script = value
+            if script.is_stream and not call.stream and answer.spoken is not None:
+                script = endpoint.render(answer.spoken, call.json, rng=rng)
+        else:
+            if isinstance(value, ApiError):
+                value = self._retried_soon(value)
+            script = endpoint.render(value, call.json, rng=rng)
+        pace = answer.pace or self.pace
+        if pace is not None:
+            script = pace(script)
+        for fault in answer.faults:
+            script = fault(script)
+        return script
+
+    def _retried_soon(self, error: ApiError) -> ApiError:
+        # The SDK really sleeps between attempts, half a second and more unless a header says less.
+        told = {name.lower() for name, _ in error.headers}
+        if not self._fast_retries or error.status not in RETRIED or error.retry_after is not None:
+            return error
+        if told & {"retry-after", "retry-after-ms", "x-should-retry"}:
+            return error
+        return replace(error, headers=(*error.headers, ("retry-after-ms", "1")))
+
+    def _play_named(self, call: Call, endpoint: Endpoint, rng: Random) -> Script:
+        from mockserver import catalogue
+        from mockserver.exceptions import UnknownStream
+
+        try:
+            found = catalogue.stream(call.model.removeprefix(STREAM_MODEL))
+        except UnknownStream as unknown:
+            return errors.render(ApiError(404, str(unknown), code="model_not_found"), rng)
+        return self._serve(_answer(found, (), None), call, endpoint, rng)
+
+    # The doors
+
+    @property
+    def base_url(self) -> str:
+        """The URL that OpenAI clients take, as in ``http://127.0.0.1:PORT/v1``."""
+        return f"{self.start().url}/v1"
+
+    def start(self) -> Loopback:
+        """Open the loopback server, unless it is open."""
+        if self._server is None:
+            from mockserver.server import Loopback
+
+            self._server = Loopback(self.respond, *self._address)
+        return self._server
+
+    def stop(self) -> None:
+        """Close the loopback server: streams that are going on are broken off."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
+
+    def __enter__(self) -> MockOpenAI:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def transport(self) -> Any:
+        """The in-process transport, for clients of httpx2 and httpx, sync and async."""
+        if self._transport is None:
+            from mockserver.transport import Clock, InProcess
+
+            self._transport = InProcess(self.respond, Clock(virtual=self._clock_kind == "virtual"))
+        return self._transport
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the in-process door."""
+        clock: Clock = self.transport().clock
+        return clock
+
+    def client(self, **options: Any) -> openai.OpenAI:
+        """An `openai.OpenAI` in process. Options are those of the client.
+
+        Raises MissingDependency without the openai package.
+        """
+        package, http = _clients()
+        made: openai.OpenAI = package.OpenAI(
+            **self._client_options(options), http_client=http.Client(**self._http_options())
+        )
+        return made
+
+    def async_client(self, **options: Any) -> openai.AsyncOpenAI:
+        """An `openai.AsyncOpenAI` in process. Options are those of the client.
+
+        Raises MissingDependency without the openai package.
+        """
+        package, http = _clients()
+        made: openai.AsyncOpenAI = package.AsyncOpenAI(
+            **self._client_options(options), http_client=http.AsyncClient(**self._http_options())
+        )
+        return made
+
+    def _client_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        key = self.api_key or os.environ.get("OPENAI_API_KEY") or API_KEY
+        return {"api_key": key, "base_url": "http://mockserver/v1"} | options
+
+    def _http_options(self) -> dict[str, Any]:
+        # Without the environment's proxies and certificates there is nothing to load.
+        return {"transport": self.transport(), "trust_env": False, "follow_redirects": True}
+
+
+def _clients() -> tuple[Any, Any]:
+    """The openai package and the HTTP library that it uses."""
+    try:
+        import openai
+    except ImportError:
+        raise MissingDependency("this needs the openai package: pip install openai") from None
+    for library in ("httpx2", "httpx"):
+        base = openai.DefaultHttpxClient.__mro__
+        if any(kind.__module__.partition(".")[0] == library for kind in base):
+            return openai, __import__(library)
+    raise MissingDependency(f"openai {openai.__version__} uses neither httpx2 nor httpx")
+
+
+def _explain(call: Call, reasons: list[tuple[Rule, str]]) -> str:
+    asked = f"{call.method} {call.path} model={call.model!r} user={call.user!r}"
+    if not reasons:
+        return f"no rule matches {asked}: there are none; call .reply(...) or .on(...).reply(...)"
+    told = "\n".join(f"  {rule!r}: {why}" for rule, why in reasons)
+    return f"no rule matches {asked}; the newest first:\n{told}"

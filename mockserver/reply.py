@@ -1,0 +1,569 @@
+"""What the model says: the value that every endpoint renders and every reader gives back.
+
+Rules of this file: frozen values, checked when made, without endpoint, bytes, clock or chance.
+Text keeps the pieces it arrives in; equality is equality of what is said. `repr` is code that
+makes the value again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver import tokens
+from mockserver.exceptions import ReplyError
+
+__all__ = [
+    "ApiError",
+    "Choice",
+    "FunctionCall",
+    "Logprob",
+    "Reply",
+    "Text",
+    "ToolCall",
+    "Usage",
+    "as_reply",
+]
+
+FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "function_call")
+"""The finish reasons of OpenAI's chat completions."""
+
+ERRORS: dict[int, tuple[str, str, str | None]] = {
+    # status: (type, message, code), as OpenAI's error reference and WIRE.md §6 have them
+    400: ("invalid_request_error", "The request is invalid.", None),
+    401: (
+        "invalid_request_error",
+        "Incorrect API key provided. "
+        "You can find your API key at https://platform.openai.com/account/api-keys.",
+        "invalid_api_key",
+    ),
+    403: ("invalid_request_error", "You are not allowed to sample from this model", None),
+    404: (
+        "invalid_request_error",
+        "The model does not exist or you do not have access to it.",
+        "model_not_found",
+    ),
+    408: ("server_error", "The request timed out.", None),
+    409: ("invalid_request_error", "The resource was updated by another request.", None),
+    413: ("invalid_request_error", "The request is too large.", None),
+    415: ("invalid_request_error", "The content type of the request is not supported.", None),
+    422: ("invalid_request_error", "The request could not be processed.", None),
+    429: ("requests", "Rate limit reached. Please try again later.", "rate_limit_exceeded"),
+    500: (
+        "server_error",
+        "The server had an error processing your request. Sorry about that!",
+        None,
+    ),
+    502: ("server_error", "Bad gateway.", None),
+    503: ("server_error", "The server is currently overloaded. Please try again later.", None),
+    504: ("server_error", "Gateway timeout.", None),
+}
+"""What an error says unless told otherwise."""
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+class Text(str):
+    """A string that remembers the pieces it arrives in.
+
+    A plain string is cut into token-like pieces; an iterable of strings is taken as the pieces.
+
+    >>> Text("Hello, world").pieces
+    ('Hello', ',', ' world')
+    >>> Text(["Hel", "", "lo"]).pieces, Text(["Hel", "", "lo"]) == "Hello"
+    (('Hel', '', 'lo'), True)
+    """
+
+    __slots__ = ("pieces",)
+    pieces: tuple[str, ...]
+
+    def __new__(cls, value: str | Iterable[str]) -> Text:
+        if type(value) is cls:
+            return value
+        if isinstance(value, str):
+            cut = tokens.pieces(value)
+        else:
+            cut = tuple(value)
+            for piece in cut:
+                if not isinstance(piece, str):
+                    raise ReplyError(f"a piece of text is a string, not {piece!r}")
+        self = super().__new__(cls, "".join(cut))
+        self.pieces = cut
+        try:
+            # Each piece travels alone, so each must be text on its own.
+            "\n".join(cut).encode()
+        except UnicodeEncodeError as error:
+            raise ReplyError(f"text holds a lone surrogate, which is not UTF-8: {error}") from None
+        return self
+
+    def __repr__(self) -> str:
+        if self.pieces == tokens.pieces(str(self)):
+            return super().__repr__()
+        return repr(list(self.pieces))
+
+    def __reduce__(self) -> tuple[type[Text], tuple[tuple[str, ...]]]:
+        return type(self), (self.pieces,)
+
+
+class Json(Text):
+    """JSON text that we serialised ourselves, so that we may serialise it otherwise."""
+
+    __slots__ = ()
+
+
+def _text(value: str | Iterable[str] | None) -> Text | None:
+    return None if value is None else Text(value)
+
+
+def _arguments(value: str | Iterable[str] | Mapping[str, Any] | None, what: str) -> Text:
+    if isinstance(value, Mapping) or value is None:
+        try:
+            return Json(_compact(dict(value or {})))
+        except (TypeError, ValueError) as error:
+            raise ReplyError(f"{what}: arguments are not JSON: {error}") from None
+    return value if isinstance(value, Text) else Text(value)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _named(name: object, what: str) -> None:
+    if not isinstance(name, str) or not name:
+        raise ReplyError(f"{what} has a name, a string that is not empty; this is {name!r}")
+
+
+def _derived_id(name: str, arguments: str, n: int = 1) -> str:
+    """``call_`` and 24 letters and digits (WIRE.md §1), the same for the same call everywhere."""
+    try:
+        arguments = _compact(json.loads(arguments))
+    except ValueError:
+        pass  # not JSON: the text itself tells calls apart
+    seed = f"{name}\0{arguments}\0{n}".encode()
+    number = int.from_bytes(hashlib.sha256(seed).digest(), "big")
+    letters = []
+    for _ in range(24):
+        number, rest = divmod(number, 62)
+        letters.append(_ALPHABET[rest])
+    return "call_" + "".join(letters)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ToolCall:
+    """A call of a tool.
+
+    Args:
+        name: the function's name.
+        arguments: an object; or its JSON text as it is, also where it is not JSON; or that text's
+            pieces.
+        id: ``call_`` and 24 letters and digits; derived from name and arguments when absent.
+
+    >>> call = ToolCall("get_weather", {"city": "Paris"})
+    >>> call.arguments, call.parsed
+    ('{"city":"Paris"}', {'city': 'Paris'})
+    """
+
+    name: str
+    arguments: Text
+    id: str
+
+    def __init__(
+        self,
+        name: str,
+        arguments: str | Iterable[str] | Mapping[str, Any] | None = None,
+        id: str | None = None,
+    ) -> None:
+        _named(name, "a tool call")
+        text = _arguments(arguments, f"tool call {name!r}")
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "arguments", text)
+        object.__setattr__(self, "id", id if id is not None else _derived_id(name, text))
+
+    @property
+    def parsed(self) -> Any:
+        """The arguments as a value. Raises ValueError where they are not JSON."""
+        return json.loads(self.arguments)
+
+    @property
+    def has_derived_id(self) -> bool:
+        """Whether the id was derived, so that a renderer may change it to keep it unique."""
+        return self.id == _derived_id(self.name, self.arguments)
+
+    def apart_from(self, ids: Collection[str]) -> ToolCall:
+        """The same call with another derived id, where its own is among those taken."""
+        n, id_ = 1, self.id
+        while id_ in ids:
+            n += 1
+            id_ = _derived_id(self.name, self.arguments, n)
+        return self if id_ == self.id else ToolCall(self.name, self.arguments, id_)
+
+    def __repr__(self) -> str:
+        return f"ToolCall({self.name!r}, {self.arguments!r}, id={self.id!r})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FunctionCall:
+    """A call in the legacy ``function_call`` form, which has no id."""
+
+    name: str
+    arguments: Text
+
+    def __init__(
+        self, name: str, arguments: str | Iterable[str] | Mapping[str, Any] | None = None
+    ) -> None:
+        _named(name, "a function call")
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "arguments", _arguments(arguments, f"function call {name!r}"))
+
+    @property
+    def parsed(self) -> Any:
+        """The arguments as a value. Raises ValueError where they are not JSON."""
+        return json.loads(self.arguments)
+
+    def __repr__(self) -> str:
+        return f"FunctionCall({self.name!r}, {self.arguments!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Logprob:
+    """A token's log probability; ``bytes`` are the token's own unless given."""
+
+    token: str
+    logprob: float
+    bytes: tuple[int, ...] | None = None
+    top: tuple[Logprob, ...] = ()
+
+    def __post_init__(self) -> None:
+        octets = tuple(self.token.encode()) if self.bytes is None else tuple(self.bytes)
+        object.__setattr__(self, "bytes", octets)
+        object.__setattr__(self, "logprob", float(self.logprob))
+        object.__setattr__(self, "top", tuple(self.top))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts, as in OpenAI's usage object; ``total_tokens`` is the sum unless given."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = -1
+    cached_tokens: int = 0
+    prompt_audio_tokens: int = 0
+    reasoning_tokens: int = 0
+    audio_tokens: int = 0
+    accepted_prediction_tokens: int = 0
+    rejected_prediction_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        if self.total_tokens < 0:
+            object.__setattr__(self, "total_tokens", self.prompt_tokens + self.completion_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiError:
+    """An error of the API: instead of a stream, or in the middle of one.
+
+    Args:
+        status: the HTTP status; mid-stream it only chooses the defaults.
+        message, type: OpenAI's for this status when absent.
+        code: OpenAI's for this status when absent, null when empty.
+        param: the parameter at fault.
+        retry_after: seconds, sent as the ``retry-after`` header.
+        headers: more headers, sent as they are.
+    """
+
+    status: int = 500
+    message: str | None = None
+    type: str | None = None
+    code: str | None = None
+    param: str | None = None
+    retry_after: float | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.status, int) or not 400 <= self.status <= 599:
+            raise ReplyError(f"an API error has a status from 400 to 599, not {self.status!r}")
+        pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
+        kind, message, code = ERRORS.get(self.status) or ERRORS[400 if self.status < 500 else 500]
+        put = object.__setattr__
+        put(self, "headers", tuple((str(k), str(v)) for k, v in pairs))
+        put(self, "message", message if self.message is None else self.message)
+        put(self, "type", kind if self.type is None else self.type)
+        put(self, "code", code if self.code is None else self.code)
+
+    @property
+    def mid_stream(self) -> ApiError:
+        """What is left of the error in a stream that has begun: its payload."""
+        return ApiError(500, self.message, self.type, self.code or None, self.param)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Choice:
+    """One of a reply's n answers. The arguments are those of `Reply`."""
+
+    text: Text | None = None
+    reasoning: Text | None = None
+    refusal: Text | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    function_call: FunctionCall | None = None
+    logprobs: tuple[tuple[Logprob, ...], ...] | None = None
+    finish_reason: str | None = None
+
+    def __init__(
+        self,
+        text: str | Iterable[str] | None = None,
+        *,
+        reasoning: str | Iterable[str] | None = None,
+        refusal: str | Iterable[str] | None = None,
+        tool_calls: ToolCall | Iterable[ToolCall] = (),
+        function_call: FunctionCall | None = None,
+        logprobs: Iterable[Logprob | Iterable[Logprob]] | None = None,
+        finish_reason: str | None = "auto",
+    ) -> None:
+        calls = (tool_calls,) if isinstance(tool_calls, ToolCall) else tuple(tool_calls)
+        for call in calls:
+            if not isinstance(call, ToolCall):
+                raise ReplyError(f"tool_calls holds ToolCall(name, arguments), not {call!r}")
+        if finish_reason == "auto":
+            finish_reason = (
+                "tool_calls" if calls else "function_call" if function_call is not None else "stop"
+            )
+        put = object.__setattr__
+        put(self, "text", _text(text))
+        put(self, "reasoning", _text(reasoning))
+        put(self, "refusal", _text(refusal))
+        put(self, "tool_calls", _distinct(calls))
+        put(self, "function_call", function_call)
+        put(self, "logprobs", _by_piece(logprobs))
+        put(self, "finish_reason", finish_reason)
+
+    def __repr__(self) -> str:
+        return f"Choice({_choice_arguments(self)})"
+
+
+def _distinct(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+    """Calls as they travel together: each with its own id, and their JSON as OpenAI cuts it."""
+    if len(calls) < 2:
+        return calls
+    ids: set[str] = set()
+    together: list[ToolCall] = []
+    for call in calls:
+        if call.has_derived_id:
+            call = call.apart_from(ids)
+        if call.id in ids:
+            raise ReplyError(f"two tool calls of one reply have the id {call.id!r}")
+        ids.add(call.id)
+        if isinstance(call.arguments, Json):
+            # WIRE.md §1: arguments of parallel calls are spaced, and cut in a cycle of 4, 5, 6.
+            spaced = json.dumps(call.parsed, ensure_ascii=False)
+            call = ToolCall(call.name, tokens.cycle(spaced), call.id)
+        together.append(call)
+    return tuple(together)
+
+
+def _by_piece(
+    logprobs: Iterable[Logprob | Iterable[Logprob]] | None,
+) -> tuple[tuple[Logprob, ...], ...] | None:
+    if logprobs is None:
+        return None
+    return tuple((e,) if isinstance(e, Logprob) else tuple(e) for e in logprobs)
+
+
+def _choice_arguments(choice: Choice) -> str:
+    given = [] if choice.text is None else [repr(choice.text)]
+    for name in ("reasoning", "refusal", "tool_calls", "function_call", "logprobs"):
+        value = getattr(choice, name)
+        if value is not None and value != ():
+            given.append(f"{name}={value!r}")
+    given.append(f"finish_reason={choice.finish_reason!r}")
+    return ", ".join(given)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reply:
+    """What the model says to one request, and what a right consumer must end up with.
+
+    Args:
+        text: the answer, or the pieces it arrives in.
+        reasoning: thinking that comes before the answer (``reasoning_content``).
+        refusal: the model's refusal, instead of text.
+        tool_calls: one call or several.
+        function_call: one call in the legacy form.
+        logprobs: for each piece of the text (or refusal) its `Logprob`, or several.
+        finish_reason: OpenAI's five; by default what follows from the rest; None never finishes.
+        usage: token counts; counted from the pieces when absent.
+        choices: instead of all the above, n answers: `Choice` takes the same arguments.
+        error: an error event that breaks the stream off after all this; nothing finishes then.
+
+    Raises:
+        ReplyError: when an argument is not of its kind.
+
+    >>> Reply("Hello, world").finish_reason
+    'stop'
+    >>> Reply(tool_calls=ToolCall("now")).finish_reason
+    'tool_calls'
+    """
+
+    choices: tuple[Choice, ...]
+    usage: Usage | None
+    error: ApiError | None
+
+    def __init__(
+        self,
+        text: str | Iterable[str] | None = None,
+        *,
+        reasoning: str | Iterable[str] | None = None,
+        refusal: str | Iterable[str] | None = None,
+        tool_calls: ToolCall | Iterable[ToolCall] = (),
+        function_call: FunctionCall | None = None,
+        logprobs: Iterable[Logprob | Iterable[Logprob]] | None = None,
+        finish_reason: str | None = "auto",
+        usage: Usage | None = None,
+        choices: Iterable[Choice] | None = None,
+        error: ApiError | None = None,
+    ) -> None:
+        if error is not None and finish_reason == "auto":
+            finish_reason = None
+        one = Choice(
+            text,
+            reasoning=reasoning,
+            refusal=refusal,
+            tool_calls=tool_calls,
+            function_call=function_call,
+            logprobs=logprobs,
+            finish_reason=finish_reason,
+        )
+        several = (one,) if choices is None else tuple(choices)
+        if choices is not None and one not in (_NOTHING, _UNFINISHED):
+            raise ReplyError("a reply has choices=[Choice(...), ...] or one choice's own arguments")
+        for choice in several:
+            if not isinstance(choice, Choice):
+                raise ReplyError(f"choices holds Choice(...), not {choice!r}")
+        if not several:
+            raise ReplyError("a reply has at least one choice")
+        object.__setattr__(self, "choices", several)
+        object.__setattr__(self, "usage", usage)
+        object.__setattr__(self, "error", error.mid_stream if error is not None else None)
+
+    @property
+    def text(self) -> Text | None:
+        """The first choice's text."""
+        return self.choices[0].text
+
+    @property
+    def reasoning(self) -> Text | None:
+        """The first choice's reasoning."""
+        return self.choices[0].reasoning
+
+    @property
+    def refusal(self) -> Text | None:
+        """The first choice's refusal."""
+        return self.choices[0].refusal
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The first choice's tool calls."""
+        return self.choices[0].tool_calls
+
+    @property
+    def function_call(self) -> FunctionCall | None:
+        """The first choice's legacy function call."""
+        return self.choices[0].function_call
+
+    @property
+    def logprobs(self) -> tuple[tuple[Logprob, ...], ...] | None:
+        """The first choice's log probabilities, by piece."""
+        return self.choices[0].logprobs
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The first choice's finish reason."""
+        return self.choices[0].finish_reason
+
+    def __repr__(self) -> str:
+        if len(self.choices) == 1:
+            given = [_choice_arguments(self.choices[0])]
+        else:
+            given = [f"choices=[{', '.join(map(repr, self.choices))}]"]
+        if self.usage is not None:
+            given.append(f"usage={self.usage!r}")
+        if self.error is not None:
+            given.append(f"error={self.error!r}")
+        return f"Reply({', '.join(given)})"
+
+
+_NOTHING = Choice()
+_UNFINISHED = Choice(finish_reason=None)
+
+
+def as_reply(value: object) -> Reply | ApiError:
+    """A reply from what people write: text, a tool call, or a list of them.
+
+    >>> as_reply("hi").text
+    'hi'
+    >>> [call.name for call in as_reply(["Let me look.", ToolCall("a"), ToolCall("b")]).tool_calls]
+    ['a', 'b']
+    """
+    if isinstance(value, Reply | ApiError):
+        return value
+    if isinstance(value, str):
+        return Reply(value)
+    if isinstance(value, ToolCall):
+        return Reply(tool_calls=value)
+    if isinstance(value, FunctionCall):
+        return Reply(function_call=value)
+    if isinstance(value, Choice):
+        return Reply(choices=[value])
+    if isinstance(value, list | tuple) and value:
+        texts = [v for v in value if isinstance(v, str)]
+        calls = [v for v in value if isinstance(v, ToolCall)]
+        if len(texts) + len(calls) == len(value):
+            # Several texts are the pieces of one; a single one beside calls is still to be cut.
+            text = texts[0] if len(texts) == 1 else texts
+            return Reply(text or None, tool_calls=calls)
+        if all(isinstance(v, Choice) for v in value):
+            return Reply(choices=value)
+    raise ReplyError(
+        "a reply is text, a ToolCall, a list of these, a Reply, an ApiError, a Script or a stream, "
+        f"not {value!r}"
+    )
+
+
+def check_servable(reply: Reply) -> None:
+    """Raise ReplyError for what no OpenAI endpoint would say, with the choice and the reason."""
+    for index, choice in enumerate(reply.choices):
+        for wrong, why in _UNSERVABLE:
+            if wrong(choice):
+                where = f"choice {index}: " if len(reply.choices) > 1 else ""
+                raise ReplyError(f"this reply cannot be served: {where}{why(choice)}")
+
+
+def _misaligned(choice: Choice) -> bool:
+    spoken = choice.text if choice.text is not None else choice.refusal
+    pieces = spoken.pieces if spoken is not None else ()
+    return choice.logprobs is not None and len(choice.logprobs) != len(pieces)
+
+
+_UNSERVABLE: tuple[tuple[Any, Any], ...] = (
+    (
+        lambda c: c.refusal is not None and (c.tool_calls or c.function_call),
+        lambda c: "a model that refuses calls no tools; give refusal or tool_calls, not both",
+    ),
+    (
+        lambda c: c.tool_calls and c.function_call,
+        lambda c: "tool_calls and the legacy function_call do not come together",
+    ),
+    (
+        lambda c: c.finish_reason is not None and c.finish_reason not in FINISH_REASONS,
+        lambda c: f"finish_reason={c.finish_reason!r} is not one of {', '.join(FINISH_REASONS)}",
+    ),
+    (
+        _misaligned,
+        lambda c: (
+            f"logprobs has {len(c.logprobs)} entries; it needs one for each piece of the text"
+        ),
+    ),
+)

@@ -1,0 +1,173 @@
+"""Rules: which replies answer which request.
+
+Rules of this file: no I/O. A rule can say why it does not match, because what no rule matches has
+to be explained.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.exceptions import MockServerError
+from mockserver.journal import Request
+from mockserver.pacing import Pace
+from mockserver.reply import ApiError, Reply
+from mockserver.script import Script
+
+__all__ = ["Answer", "Contains", "Pattern", "Rule", "contains", "explain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """Matches a text that has this in it."""
+
+    part: str
+
+    def __repr__(self) -> str:
+        return f"contains({self.part!r})"
+
+
+def contains(part: str) -> Contains:
+    """A pattern that matches a text with this part in it.
+
+    >>> explain("user", contains("story"), "Tell me a story") is None
+    True
+    """
+    return Contains(part)
+
+
+Pattern = str | int | re.Pattern[str] | Contains | Callable[[Any], object]
+
+# What a rule may look at: the keyword of `on`, and the request's value for it.
+LOOKS: dict[str, Callable[[Request], Any]] = {
+    "user": lambda request: request.user,
+    "system": lambda request: request.system,
+    "model": lambda request: request.model,
+    "tools": lambda request: request.tools,
+    "tool_result": lambda request: request.tool_results,
+    "turn": lambda request: request.turn,
+    "endpoint": lambda request: request.path,
+    "headers": lambda request: request.headers,
+    "stream": lambda request: request.stream,
+}
+
+
+def _matches(pattern: Any, value: object) -> bool:
+    if isinstance(pattern, re.Pattern):
+        return isinstance(value, str) and pattern.search(value) is not None
+    if isinstance(pattern, Contains):
+        return isinstance(value, str) and pattern.part in value
+    if callable(pattern):
+        return bool(pattern(value))
+    return bool(pattern == value)
+
+
+def explain(look: str, pattern: Any, value: Any) -> str | None:
+    """Why a value does not match the pattern; None where it does."""
+    if isinstance(value, Mapping) and isinstance(pattern, Mapping):
+        for name, wanted in pattern.items():
+            if not _matches(wanted, value.get(name)):
+                return f"header {name} is {value.get(name)!r}, not {wanted!r}"
+        return None
+    if isinstance(value, list):
+        wanted = pattern if isinstance(pattern, list | tuple | set) else [pattern]
+        for one in wanted:
+            if not any(_matches(one, v) for v in value):
+                return f"{look} {value!r} has no {one!r}"
+        return None
+    if look == "endpoint" and isinstance(pattern, str):
+        # `chat/completions` names the endpoint whatever the base path is.
+        if f"/{value}".endswith(f"/{pattern.lstrip('/')}"):
+            return None
+    elif _matches(pattern, value):
+        return None
+    return f"{look} is {_shown(value)}, not {_shown(pattern)}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, re.Pattern):
+        return f"re.compile({value.pattern!r})"
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:79]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a rule gives: what is said or sent, and what is done to it on the way."""
+
+    value: Reply | ApiError | Script
+    faults: tuple[Callable[[Script], Script], ...] = ()
+    pace: Pace | None = None
+    spoken: Reply | None = None  # what a ready-made script says, for requests that want no stream
+
+
+class Rule:
+    """Answers the requests that match its patterns.
+
+    Several answers are given in turn, then the last again and again; ``times`` limits them all.
+    """
+
+    def __init__(self, patterns: Mapping[str, Any], predicate: Callable[[Request], object] | None):
+        for look in patterns:
+            if look not in LOOKS:
+                raise MockServerError(f"a rule can look at {', '.join(LOOKS)}, not at {look!r}")
+        self.patterns = dict(patterns)
+        self.predicate = predicate
+        self._answers: list[Answer] = []
+        self._times: int | None = None
+        self._used = 0
+        self._lock = threading.Lock()
+
+    @property
+    def used(self) -> int:
+        """How many requests the rule has answered."""
+        return self._used
+
+    def answer(self, answers: Iterable[Answer], times: int | None = None) -> None:
+        """Set what the rule answers."""
+        self._answers = list(answers)
+        if not self._answers:
+            raise MockServerError("a rule needs at least one reply")
+        if times is not None and times < 1:
+            raise MockServerError(f"times={times!r}: a rule answers at least once")
+        self._times = times
+
+    def mismatch(self, request: Request) -> str | None:
+        """Why the request does not match; None where it does."""
+        if not self._answers:
+            return "it has no reply yet: call .reply(...)"
+        for look, pattern in self.patterns.items():
+            why = explain(look, pattern, LOOKS[look](request))
+            if why is not None:
+                return why
+        if self.predicate is not None and not self.predicate(request):
+            return f"{_name(self.predicate)} is not true of it"
+        return None
+
+    def take(self, request: Request) -> Answer | str:
+        """The next answer for the request, or why there is none."""
+        why = self.mismatch(request)
+        if why is not None:
+            return why
+        with self._lock:
+            if self._times is not None and self._used >= self._times:
+                return f"it has answered its {self._times} time{'s' * (self._times != 1)}"
+            answer = self._answers[min(self._used, len(self._answers) - 1)]
+            self._used += 1
+        return answer
+
+    def __repr__(self) -> str:
+        shown = [f"{look}={_shown(pattern)}" for look, pattern in self.patterns.items()]
+        if self.predicate is not None:
+            shown.insert(0, _name(self.predicate))
+        return f"on({', '.join(shown)})"
+
+
+def _name(predicate: Callable[..., object]) -> str:
+    name = getattr(predicate, "__name__", repr(predicate))
+    code = getattr(predicate, "__code__", None)
+    return f"{name} (line {code.co_firstlineno})" if name == "<lambda>" and code else name

@@ -1,0 +1,116 @@
+"""What goes over the wire for one response, and when: a head, steps, and how it ends.
+
+Rules of this file: plain frozen values, no I/O, no clock, no JSON, nothing of ours imported.
+A `Script` knows no meaning; `mockserver.api` renders meaning into it and reads it back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+__all__ = ["Comment", "End", "Event", "Head", "Pause", "Raw", "Script", "Step"]
+
+End = Literal["finish", "truncate", "reset", "hold"]
+"""How a response ends.
+
+* ``finish``: cleanly; the connection stays usable
+* ``truncate``: FIN with the body unfinished
+* ``reset``: TCP RST
+* ``hold``: silence until the client leaves
+"""
+
+ENDS: frozenset[str] = frozenset(get_args(End))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A server-sent event. ``data`` may hold several lines (WHATWG HTML §9.2.6)."""
+
+    data: str
+    event: str | None = None
+    id: str | None = None
+    retry: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment line, as servers send to keep a connection alive."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Bytes that go out as they are."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Silence of so many seconds."""
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.seconds) and self.seconds >= 0):
+            raise ValueError(f"a pause is a finite number of seconds >= 0, not {self.seconds!r}")
+
+
+Step = Event | Comment | Raw | Pause
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status and headers, in the order they are sent, ``delay`` seconds after the request."""
+
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    delay: float = 0.0
+
+    def header(self, name: str) -> str | None:
+        """The first header of this name, whatever its case."""
+        wanted = name.lower()
+        return next((v for k, v in self.headers if k.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One response: ``head``, then ``steps``, then ``end``.
+
+    >>> script = Script(Head(), (Event("a"), Pause(1.5), Event("b")), end="reset")
+    >>> len(script.events), script.seconds
+    (2, 1.5)
+    """
+
+    head: Head = Head()
+    steps: tuple[Step, ...] = ()
+    end: End = "finish"
+
+    def __post_init__(self) -> None:
+        if self.end not in ENDS:
+            raise ValueError(f"end={self.end!r} is not one of {sorted(ENDS)}")
+        if not isinstance(self.steps, tuple):
+            object.__setattr__(self, "steps", tuple(self.steps))
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events among the steps."""
+        return tuple(step for step in self.steps if isinstance(step, Event))
+
+    @property
+    def seconds(self) -> float:
+        """How long playing takes, from the request to the last byte."""
+        return self.head.delay + sum(s.seconds for s in self.steps if isinstance(s, Pause))
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the head says that the body is an event stream."""
+        return (self.head.header("content-type") or "").startswith("text/event-stream")
+
+    def with_steps(self, steps: Iterable[Step], end: End | None = None) -> Script:
+        """The same head with other steps, and another end if given."""
+        return replace(self, steps=tuple(steps), end=end or self.end)

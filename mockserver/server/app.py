@@ -1,0 +1,67 @@
+"""The ASGI application: a request in, a call played.
+
+Rules of this file: Starlette reads the request; what to answer is the mock's business, how to put
+it on the wire the player's. Browsers get the CORS headers that they need, others do not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Mount
+
+from mockserver.journal import Call, Request
+from mockserver.script import Script
+from mockserver.server.player import Player, Receive, Send, play
+from mockserver.server.protocol import Connections
+
+__all__ = ["application"]
+
+_CORS = (
+    ("access-control-allow-origin", "*"),
+    ("access-control-allow-headers", "*"),
+    ("access-control-allow-methods", "*"),
+)
+
+
+def application(respond: Callable[[Request], Call], connections: Connections) -> Starlette:
+    """The application that answers every request with what ``respond`` makes of it."""
+    players: dict[asyncio.AbstractEventLoop, Player] = {}
+
+    async def answer(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        http = HttpRequest(scope, receive)
+        try:
+            body = await http.body()
+        except ClientDisconnect:
+            return
+        from_browser = "origin" in http.headers
+        if from_browser and http.method == "OPTIONS":
+            await Response(headers=dict(_CORS))(scope, receive, send)  # type: ignore[arg-type]
+            return
+        headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
+        call = respond(
+            Request(http.method, scope["path"], headers, body, scope["query_string"].decode())
+        )
+        if from_browser:
+            call.script = _open_to_browsers(call.script)
+        connection = connections.get(tuple(scope["client"]))
+        if connection is None:
+            call.end("client disconnected")
+            return
+        loop = asyncio.get_running_loop()
+        player = players.setdefault(loop, Player(loop))
+        await play(call, connection, player, receive, send)
+
+    return Starlette(routes=[Mount("/", app=answer)])  # type: ignore[arg-type]
+
+
+def _open_to_browsers(script: Script) -> Script:
+    head = replace(script.head, headers=(*script.head.headers, *_CORS))
+    return replace(script, head=head)

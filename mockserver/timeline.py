@@ -1,0 +1,41 @@
+"""A script as a timeline: what goes out when. Every player plays exactly this.
+
+Rules of this file: no I/O and no clock; times are seconds after the head; bytes are made only
+when they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from mockserver import sse
+from mockserver.script import Pause, Script
+
+__all__ = ["Frame", "frames"]
+
+
+class Frame(NamedTuple):
+    """Bytes that are due together: one step of the script."""
+
+    due: float
+    data: bytes
+    events: int
+    last: bool  # nothing but the script's end comes after, and at once
+
+
+def frames(script: Script) -> Iterator[Frame]:
+    r"""The frames of a script. Silence before the end is a last frame without bytes.
+
+    >>> from mockserver.script import Event
+    >>> [(f.due, f.data) for f in frames(Script(steps=(Event("a"), Pause(2), Event("b"))))]
+    [(0.0, b'data: a\n\n'), (2.0, b'data: b\n\n')]
+    """
+    due, end = 0.0, len(script.steps) - 1
+    for at, step in enumerate(script.steps):
+        if isinstance(step, Pause):
+            due += step.seconds
+            if at == end:
+                yield Frame(due, b"", 0, True)
+        else:
+            yield Frame(due, sse.encode(step), sse.count_events(step), at == end)
