@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -170,7 +171,12 @@ class Delivered(NamedTuple):
 class Call(Request):
     """A request and what became of it."""
 
-    def __init__(self, request: Request, number: int) -> None:
+    def __init__(
+        self,
+        request: Request,
+        number: int,
+        on_end: Callable[[Call], object] | None = None,
+    ) -> None:
         super().__init__(
             request.method, request.path, request.headers.raw, request.body, request.query
         )
@@ -182,6 +188,7 @@ class Call(Request):
         self._events = self._bytes = 0
         self._ended: str | None = None
         self._settled = threading.Event()
+        self._on_end = on_end
 
     # What players report
 
@@ -195,6 +202,8 @@ class Call(Request):
         if self._ended is None:
             self._ended = how or ENDED[self.script.end]
             self._settled.set()
+            if self._on_end is not None:
+                self._on_end(self)
 
     # What tests read
 
@@ -248,16 +257,26 @@ def _short(text: str, size: int = 60) -> str:
 
 
 class Journal(Sequence[Call]):
-    """The calls in the order in which they came."""
+    """The calls in the order in which they came.
 
-    def __init__(self) -> None:
-        self._calls: list[Call] = []
+    Args:
+        keep: forget all but so many of the last; by default none.
+        on_end: is given each call when it is over, in the thread that played it.
+    """
+
+    def __init__(
+        self, keep: int | None = None, on_end: Callable[[Call], object] | None = None
+    ) -> None:
+        self._calls: deque[Call] = deque(maxlen=keep)
+        self._came = 0
+        self._on_end = on_end
         self._lock = threading.Lock()
 
     def add(self, request: Request) -> Call:
         """Begin a call."""
         with self._lock:
-            call = Call(request, len(self._calls) + 1)
+            self._came += 1
+            call = Call(request, self._came, self._on_end)
             self._calls.append(call)
         return call
 
@@ -265,12 +284,15 @@ class Journal(Sequence[Call]):
         """Forget all calls."""
         with self._lock:
             self._calls.clear()
+            self._came = 0
 
     @overload
     def __getitem__(self, index: int) -> Call: ...
     @overload
     def __getitem__(self, index: slice) -> list[Call]: ...
     def __getitem__(self, index: int | slice) -> Call | list[Call]:
+        if isinstance(index, slice):
+            return list(self._calls)[index]
         try:
             return self._calls[index]
         except IndexError:

@@ -103,6 +103,8 @@ class MockOpenAI:
         fast_retries: tell the SDK to retry after 1 ms where an error says nothing else.
         fail_on_unmatched: whether `check` complains of requests that no rule matched.
         host, port: where the loopback server listens; port 0 picks a free one.
+        keep_calls: how many calls the journal keeps; all by default.
+        on_end: is given each call when it is over.
 
     >>> with MockOpenAI() as mock:
     ...     _ = mock.reply("Hello, world")
@@ -124,6 +126,8 @@ class MockOpenAI:
         fail_on_unmatched: bool = True,
         host: str = "127.0.0.1",
         port: int = 0,
+        keep_calls: int | None = None,
+        on_end: Callable[[Call], object] | None = None,
     ) -> None:
         if clock not in ("virtual", "real"):
             raise MockServerError(f"clock={clock!r}: 'virtual' or 'real'")
@@ -132,7 +136,7 @@ class MockOpenAI:
         self.lenient = lenient
         self.pace = pace
         self.fail_on_unmatched = fail_on_unmatched
-        self.calls = Journal()
+        self.calls = Journal(keep_calls, on_end)
         self._default = default
         self._fast_retries = fast_retries
         self._rules: list[Rule] = []

@@ -7,6 +7,7 @@ makes the value again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -138,10 +139,9 @@ def _named(name: object, what: str) -> None:
 
 def _derived_id(name: str, arguments: str, n: int = 1) -> str:
     """``call_`` and 24 letters and digits (WIRE.md §1), the same for the same call everywhere."""
-    try:
+    # What is not JSON is told apart by its text.
+    with contextlib.suppress(ValueError):
         arguments = _compact(json.loads(arguments))
-    except ValueError:
-        pass  # not JSON: the text itself tells calls apart
     seed = f"{name}\0{arguments}\0{n}".encode()
     number = int.from_bytes(hashlib.sha256(seed).digest(), "big")
     letters = []

@@ -1,0 +1,179 @@
+"""The command: ``mockserver``.
+
+Rules of this file: it reads arguments and prints; what it does is done elsewhere, and imported when
+a subcommand needs it. Bad input ends in one sentence and a non-zero exit, never in a traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mockserver import __version__
+from mockserver.exceptions import MockServerError
+
+if TYPE_CHECKING:
+    from mockserver.journal import Call
+    from mockserver.mock import MockOpenAI
+    from mockserver.script import Script
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="mockserver")
+def commands() -> None:
+    """A fake OpenAI-compatible server, for testing code that consumes model streams."""
+
+
+def main() -> None:
+    """The entry point of the command."""
+    try:
+        commands(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except MockServerError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+
+
+@commands.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
+)
+@click.option("--stream", "names", multiple=True, help="Answer with this ready-made stream.")
+@click.option("--seed", default="0", show_default=True, help="Of the replies that are made up.")
+@click.option(
+    "--pace",
+    default="gpt-4o",
+    show_default=True,
+    help="A profile, or TTFT,ITL[,JITTER] in seconds; none for no waiting.",
+)
+@click.option("--api-key", help="Refuse requests that have another key.")
+@click.option("--lenient", is_flag=True, help="Let unknown request parameters pass.")
+@click.option("--quiet", "-q", is_flag=True, help="Log no calls.")
+def serve(
+    files: tuple[Path, ...],
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    seed: str,
+    pace: str,
+    api_key: str | None,
+    lenient: bool,
+    quiet: bool,
+) -> None:
+    """Serve OpenAI's API.
+
+    Without FILES it answers anything, with plausible text at a realistic pace; the same request
+    gets the same answer. FILES say what to answer instead:
+
+    \b
+      scenario.yaml, .json   rules and replies
+      recording.sse          the body of a recorded stream, replayed byte for byte
+      stream.jsonl           a stream file
+
+    Several recordings and streams answer in turn. `mockserver streams` lists the ready-made ones,
+    which any request can also ask for by model="mockserver/NAME".
+    """
+    from mockserver.generate import generate
+    from mockserver.mock import API_KEY, MockOpenAI
+    from mockserver.pacing import profile
+    from mockserver.server import bind
+    from mockserver.server import serve as serve_forever
+
+    mock = MockOpenAI(
+        api_key=api_key,
+        lenient=lenient,
+        pace=profile(pace),
+        fast_retries=False,
+        default=None if files or names else lambda request: generate(request.json, seed),
+        keep_calls=1000,
+        on_end=None if quiet else _log,
+    )
+    _load(mock, files, names)
+    listener = bind(host, port)
+    port = listener.getsockname()[1]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
+
+    def announce() -> None:
+        click.echo(f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)\n")
+        click.echo(f"  export OPENAI_BASE_URL={url}")
+        click.echo(f"  export OPENAI_API_KEY={mock.api_key or API_KEY}\n")
+
+    serve_forever(mock.respond, listener, announce)
+    click.echo("stopped")
+
+
+def _log(call: Call) -> None:
+    took = time.time() - call.started
+    click.echo(f"{time.strftime('%H:%M:%S')} {call.line()}, {took:.2f} s")
+
+
+def _load(mock: MockOpenAI, files: tuple[Path, ...], names: tuple[str, ...]) -> None:
+    """Give the mock what the files and names say it answers."""
+    from mockserver import catalogue, scenario
+
+    for name in names:
+        catalogue.stream(name)
+    replies: list[object] = [catalogue.stream(name) for name in names]
+    for file in files:
+        if file.suffix in _SCRIPTS:
+            replies += _SCRIPTS[file.suffix](file)
+    if replies:
+        mock.reply(*replies)
+    for file in files:
+        if file.suffix in (".yaml", ".yml", ".json"):
+            scenario.add_rules(mock, file)
+        elif file.suffix not in _SCRIPTS:
+            known = ", ".join((".yaml", ".yml", ".json", *_SCRIPTS))
+            raise MockServerError(f"{file}: what kind of file is this? Known are {known}")
+
+
+def _recording(file: Path) -> list[Script]:
+    """The body of a stream, as it was recorded."""
+    from random import Random
+
+    from mockserver import sse
+    from mockserver.api.headers import stream_headers
+    from mockserver.exceptions import StreamFileError
+    from mockserver.script import Head, Script
+
+    try:
+        body = file.read_bytes()
+    except OSError as error:
+        raise StreamFileError(f"cannot read {file}: {error.strerror or error}") from None
+    return [Script(Head(200, stream_headers(Random(file.name))), sse.parse(body))]
+
+
+def _stream_file(file: Path) -> list[Script]:
+    """The responses of a stream file."""
+    from mockserver.cassettes import load
+    from mockserver.exceptions import StreamFileError
+
+    exchanges = load(file)
+    if not exchanges:
+        raise StreamFileError(f"{file} holds no exchange")
+    return [exchange.script for exchange in exchanges]
+
+
+_SCRIPTS = {".sse": _recording, ".jsonl": _stream_file}
+
+
+@commands.command()
+@click.argument("family", required=False)
+def streams(family: str | None) -> None:
+    """List the ready-made streams, or those of a FAMILY."""
+    from mockserver import catalogue
+
+    for one in catalogue.streams(family):
+        click.echo(f"{one.family:<12} {one.name:<26} {one.description}")
