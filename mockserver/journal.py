@@ -243,7 +243,7 @@ class Call(Request):
             asked.append(repr(_short(self.user)))
         answered = f"{self.status}"
         if self.problem is not None:
-            answered += f" {_short(self.problem, 100)}"
+            answered += " no rule matched" if self.rule is None else " its reply cannot be served"
         elif self.script.is_stream:
             answered += f" {self._events} of {len(self.script.events)} events"
         else:
@@ -251,9 +251,9 @@ class Call(Request):
         return f"#{self.number} {' '.join(asked)} -> {answered}, {self._ended or 'going on'}"
 
 
-def _short(text: str, size: int = 60) -> str:
+def _short(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= size else f"{line[: size - 1]}…"
+    return line if len(line) <= 60 else f"{line[:59]}…"
 
 
 class Journal(Sequence[Call]):

@@ -215,10 +215,14 @@ class MockOpenAI:
         return [call for call in self.calls if call.problem is not None]
 
     def check(self) -> None:
-        """Raise UnmatchedRequest where a request was not answered as a rule says."""
-        if problems := self.problems:
+        """Raise UnmatchedRequest where a request was not answered as a rule says.
+
+        Does nothing where ``fail_on_unmatched`` is off.
+        """
+        if self.fail_on_unmatched and (problems := self.problems):
             told = "\n\n".join(f"{call.line()}\n{call.problem}" for call in problems)
-            raise UnmatchedRequest(f"the mock could not answer {len(problems)} request(s):\n{told}")
+            n = len(problems)
+            raise UnmatchedRequest(f"the mock could not answer {n} request{'s' * (n > 1)}:\n{told}")
 
     # Answering
 

@@ -376,7 +376,7 @@ def _choice_arguments(choice: Choice) -> str:
     given = [] if choice.text is None else [repr(choice.text)]
     for name in ("reasoning", "refusal", "tool_calls", "function_call", "logprobs"):
         value = getattr(choice, name)
-        if value is not None and value != ():
+        if value is not None and (value or name != "tool_calls"):
             given.append(f"{name}={value!r}")
     given.append(f"finish_reason={choice.finish_reason!r}")
     return ", ".join(given)

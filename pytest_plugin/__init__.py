@@ -85,18 +85,10 @@ def mock_openai(
         monkeypatch.setenv("OPENAI_API_KEY", mock.api_key or API_KEY)
         _go_around_proxies(monkeypatch)
         yield mock
-    if mock.fail_on_unmatched:
-        __tracebackhide__ = True
-        if mock.problems:
-            pytest.fail(_complaint(mock), pytrace=False)
-
-
-def _complaint(mock: MockOpenAI) -> str:
     try:
         mock.check()
     except AssertionError as complaint:
-        return str(complaint)
-    raise AssertionError("the mock has problems but no complaint")
+        pytest.fail(str(complaint), pytrace=False)
 
 
 def _go_around_proxies(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -355,6 +355,8 @@ def _deltas(choice: Choice, logprobs: bool, top: int) -> list[_Delta]:
         role["tool_calls"] = [_call_header(0, calls[0])]
     if function is not None:
         role["function_call"] = {"name": function.name, "arguments": ""}
+    if choice.reasoning is not None:
+        role["reasoning_content"] = ""
     if not parallel or said:
         role["refusal"] = None if choice.refusal is None else ""
     entries = _entries(choice, top) if logprobs else None

@@ -114,7 +114,8 @@ def invalid_api_key(key: str) -> ApiError:
             "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
             code="",
         )
-    masked = key if len(key) < 8 else f"{key[:4]}{'*' * (len(key) - 8)}{key[-4:]}"
+    # As recorded: the first eight and the last four are shown, and a short key is not masked.
+    masked = key if len(key) <= 12 else f"{key[:8]}{'*' * (len(key) - 12)}{key[-4:]}"
     return ApiError(
         401,
         f"Incorrect API key provided: {masked}. "

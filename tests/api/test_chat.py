@@ -1,0 +1,488 @@
+"""Chat completions: bytes as OpenAI sends them, and back."""
+
+from __future__ import annotations
+
+import json
+import re
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from replies import replies
+
+from mockserver import sse
+from mockserver.api import chat
+from mockserver.api.ids import Envelope
+from mockserver.exceptions import ReplyError
+from mockserver.reply import (
+    ApiError,
+    Choice,
+    FunctionCall,
+    Logprob,
+    Reply,
+    Text,
+    ToolCall,
+    Usage,
+)
+from mockserver.script import Event, Head, Script
+
+STREAM = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+PLAIN = STREAM | {"stream": False}
+USAGE = STREAM | {"stream_options": {"include_usage": True}}
+
+
+def chunks(reply: Reply, request: dict[str, Any] = STREAM) -> list[dict[str, Any]]:
+    """The JSON of a stream's chunks."""
+    *events, done = chat.render(reply, request).events
+    assert done == sse.DONE
+    return [json.loads(event.data) for event in events]
+
+
+def deltas(reply: Reply, request: dict[str, Any] = STREAM) -> list[dict[str, Any]]:
+    """The deltas of a stream's choices."""
+    return [choice["delta"] for chunk in chunks(reply, request) for choice in chunk["choices"]]
+
+
+def pieces(reply: Reply) -> list[object]:
+    """All the pieces of a reply."""
+    texts = [getattr(c, name) for c in reply.choices for name in ("text", "reasoning", "refusal")]
+    texts += [call.arguments for c in reply.choices for call in c.tool_calls]
+    texts += [c.function_call.arguments for c in reply.choices if c.function_call]
+    return [text and text.pieces for text in texts]
+
+
+# There and back
+
+
+@given(replies())
+def test_reading_what_was_rendered_gives_the_same_reply(reply: Reply) -> None:
+    again = chat.read(chat.render(reply))
+    assert again == reply
+    assert isinstance(again, Reply)
+    assert pieces(again) == pieces(reply)
+
+
+@given(replies(finished=True))
+def test_so_does_reading_a_body_that_is_no_stream(reply: Reply) -> None:
+    asked = PLAIN | {
+        "n": len(reply.choices),
+        "logprobs": any(choice.logprobs is not None for choice in reply.choices),
+    }
+    again = chat.read(chat.render(reply, asked))
+    assert isinstance(again, Reply)
+    if asked["logprobs"]:
+        again, reply = without_partition(again), without_partition(reply)
+    assert again.choices == reply.choices
+    assert reply.usage in (None, again.usage)
+
+
+def without_partition(reply: Reply) -> Reply:
+    """A body that is no stream tells which tokens there are, not which came together."""
+    flat = [
+        Choice(
+            c.text,
+            reasoning=c.reasoning,
+            refusal=c.refusal,
+            tool_calls=c.tool_calls,
+            function_call=c.function_call,
+            logprobs=[entry for entries in c.logprobs or () for entry in entries],
+            finish_reason=c.finish_reason,
+        )
+        for c in reply.choices
+    ]
+    return Reply(choices=flat)
+
+
+@given(replies())
+def test_every_chunk_is_valid_for_the_sdk_in_strict_mode(reply: Reply) -> None:
+    for event in chat.render(reply).events:
+        if event != sse.DONE and not event.data.startswith('{"error"'):
+            ChatCompletionChunk.model_validate_json(event.data, strict=True)
+
+
+@given(replies(finished=True))
+def test_every_body_is_valid_for_the_sdk_in_strict_mode(reply: Reply) -> None:
+    script = chat.render(reply, PLAIN | {"n": len(reply.choices)})
+    ChatCompletion.model_validate_json(sse.body(script.steps), strict=True)
+
+
+@given(replies())
+def test_obfuscation_pads_every_chunk_to_a_multiple_of_16_characters(reply: Reply) -> None:
+    """WIRE.md §2."""
+    for event in chat.render(reply).events:
+        if event != sse.DONE and not event.data.startswith('{"error"'):
+            without, padding = re.fullmatch(
+                r'(.*),"obfuscation":"([A-Za-z0-9]{0,15})"}', event.data, re.DOTALL
+            ).groups()  # type: ignore[union-attr]
+            assert (len(without) + 1 + len(padding)) % 16 == 0
+
+
+# What OpenAI sends by default
+
+
+def test_a_stream_of_text() -> None:
+    """WIRE.md §1: role chunk, one piece a chunk, an empty delta that finishes."""
+    assert deltas(Reply("Hello, world")) == [
+        {"role": "assistant", "content": "", "refusal": None},
+        {"content": "Hello"},
+        {"content": ","},
+        {"content": " world"},
+        {},
+    ]
+
+
+def test_members_come_in_openais_order() -> None:
+    envelope = Envelope("chatcmpl-1", 1770674929, "gpt-4o-2024-08-06", "fp_ad98c18a04")
+    script = chat.render(Reply("One"), USAGE, envelope=envelope, rng=Random(1))
+    shown = [re.sub('"obfuscation":"[^"]*"', '"obfuscation":"…"', e.data) for e in script.events]
+    start = (
+        '{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1770674929,'
+        '"model":"gpt-4o-2024-08-06","service_tier":"default",'
+        '"system_fingerprint":"fp_ad98c18a04","choices":['
+    )
+    assert shown == [
+        start + '{"index":0,"delta":{"role":"assistant","content":"","refusal":null},'
+        '"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"…"}',
+        start + '{"index":0,"delta":{"content":"One"},'
+        '"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"…"}',
+        start + '{"index":0,"delta":{},'
+        '"logprobs":null,"finish_reason":"stop"}],"usage":null,"obfuscation":"…"}',
+        start + '],"usage":{"prompt_tokens":7,"completion_tokens":1,"total_tokens":8,'
+        '"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},'
+        '"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,'
+        '"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}},"obfuscation":"…"}',
+        "[DONE]",
+    ]
+
+
+def test_ids_and_time_are_the_same_in_every_chunk_and_of_openais_form() -> None:
+    made = chunks(Reply("Hello, world"))
+    assert len({(c["id"], c["created"]) for c in made}) == 1
+    assert re.fullmatch("chatcmpl-[0-9A-Za-z]{29}", made[0]["id"])
+    assert chunks(Reply("Hello, world"))[0]["id"] != made[0]["id"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answers", "fingerprint", "logprobs"),
+    [
+        ("gpt-4o", "gpt-4o-2024-08-06", True, True),
+        ("gpt-4o-mini", "gpt-4o-mini-2024-07-18", True, True),
+        ("gpt-5-mini", "gpt-5-mini-2025-08-07", False, False),
+        ("o4-mini-2025-04-16", "o4-mini-2025-04-16", False, False),
+        ("my-model", "my-model", True, True),
+    ],
+)
+def test_the_model_that_answers(
+    asked: str, answers: str, fingerprint: bool, logprobs: bool
+) -> None:
+    """WIRE.md §0.9, §1: the dated name; reasoning models have no fingerprint nor logprobs key."""
+    chunk = chunks(Reply("a"), STREAM | {"model": asked})[0]
+    assert chunk["model"] == answers
+    assert bool(re.fullmatch("fp_[0-9a-f]{10}", chunk["system_fingerprint"] or "")) is fingerprint
+    assert ("logprobs" in chunk["choices"][0]) is logprobs
+    assert chunk["service_tier"] == "default"
+
+
+def test_usage_comes_only_where_it_is_asked_for() -> None:
+    assert all("usage" not in chunk for chunk in chunks(Reply("a", usage=Usage(1, 2))))
+    *before, last = chunks(Reply("a", usage=Usage(1, 2)), USAGE)
+    assert [chunk["usage"] for chunk in before] == [None] * len(before)
+    assert last["choices"] == []
+    assert last["usage"]["total_tokens"] == 3
+
+
+def test_obfuscation_can_be_turned_off() -> None:
+    asked = STREAM | {"stream_options": {"include_obfuscation": False}}
+    assert all("obfuscation" not in chunk for chunk in chunks(Reply("a b c"), asked))
+
+
+def test_headers_are_openais_in_openais_order() -> None:
+    """WIRE.md §4."""
+    sent = chat.render(Reply("a"), STREAM).head.headers
+    assert [name for name, _ in sent] == [
+        "Date",
+        "Content-Type",
+        "Transfer-Encoding",
+        "Connection",
+        "access-control-expose-headers",
+        "openai-organization",
+        "openai-processing-ms",
+        "openai-project",
+        "openai-version",
+        "x-ratelimit-limit-requests",
+        "x-ratelimit-limit-tokens",
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-remaining-tokens",
+        "x-ratelimit-reset-requests",
+        "x-ratelimit-reset-tokens",
+        "x-request-id",
+        "x-openai-proxy-wasm",
+        "cf-cache-status",
+        "set-cookie",
+        "set-cookie",
+        "strict-transport-security",
+        "x-content-type-options",
+        "Server",
+        "CF-RAY",
+        "alt-svc",
+    ]
+    assert dict(sent)["Content-Type"] == "text/event-stream; charset=utf-8"
+
+
+# The kinds of answers
+
+
+def test_a_single_tool_call_begins_in_the_first_chunk() -> None:
+    call = ToolCall("get_weather", {"city": "New York"}, "call_1")
+    header = {"name": "get_weather", "arguments": ""}
+    first = {"index": 0, "id": "call_1", "type": "function", "function": header}
+    made = deltas(Reply(tool_calls=call))
+    assert made[0] == {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [first],
+        "refusal": None,
+    }
+    fragments = [d["tool_calls"][0]["function"]["arguments"] for d in made[1:-1]]
+    assert fragments == ['{"', "city", '":"', "New", " York", '"}']
+
+
+def test_parallel_tool_calls_stand_apart_with_usage_before_choices() -> None:
+    reply = Reply(tool_calls=[ToolCall("a", {"x": 1}, "1"), ToolCall("b", {}, "2")])
+    made = deltas(reply)
+    assert made[0] == {"role": "assistant", "content": None}
+    assert [d["tool_calls"][0]["index"] for d in made[1:-1]] == [0, 0, 0, 1, 1]
+    assert [d["tool_calls"][0].get("id") for d in made[1:-1]] == ["1", None, None, "2", None]
+    keys = [list(chunk) for chunk in chunks(reply, USAGE)]
+    assert all(k.index("usage") < k.index("choices") for k in keys[:-2])
+    assert all(k.index("usage") > k.index("choices") for k in keys[-2:])
+
+
+def test_a_refusal_has_refusal_deltas() -> None:
+    assert deltas(Reply(refusal="I can't")) == [
+        {"role": "assistant", "content": None, "refusal": ""},
+        {"refusal": "I"},
+        {"refusal": " can"},
+        {"refusal": "'"},
+        {"refusal": "t"},
+        {},
+    ]
+
+
+def test_reasoning_comes_before_the_text() -> None:
+    keys = [list(d) for d in deltas(Reply("a", reasoning="b c"))]
+    assert keys == [
+        ["role", "content", "reasoning_content", "refusal"],
+        ["reasoning_content"],
+        ["reasoning_content"],
+        ["content"],
+        [],
+    ]
+
+
+def test_a_legacy_function_call() -> None:
+    made = deltas(Reply(function_call=FunctionCall("f", ["{", "}"])))
+    assert made[0]["function_call"] == {"name": "f", "arguments": ""}
+    assert made[1:] == [
+        {"function_call": {"arguments": "{"}},
+        {"function_call": {"arguments": "}"}},
+        {},
+    ]
+    assert chunks(Reply(function_call=FunctionCall("f")))[-1]["choices"][0]["finish_reason"] == (
+        "function_call"
+    )
+
+
+def test_several_choices_are_interleaved() -> None:
+    """WIRE.md §1, n > 1: 00 11 22, then round robin, finishes together at the end."""
+    reply = Reply(choices=[Choice(["a", "b", "c"]), Choice(["d"]), Choice(["e", "f"])])
+    made = [choice for c in chunks(reply, STREAM | {"n": 3}) for choice in c["choices"]]
+    assert [c["index"] for c in made] == [0, 0, 1, 1, 2, 2, 0, 2, 0, 0, 1, 2]
+    assert [c["finish_reason"] for c in made[-3:]] == ["stop"] * 3
+
+
+def test_one_choice_answers_n() -> None:
+    script = chat.render(Reply("a"), PLAIN | {"n": 3})
+    read = chat.read(script)
+    assert isinstance(read, Reply)
+    assert [c.text for c in read.choices] == ["a", "a", "a"]
+
+
+def test_another_number_of_choices_than_asked_for_is_an_error() -> None:
+    with pytest.raises(ReplyError, match="the reply has 2 choices, the request asks for n=1"):
+        chat.render(Reply(choices=[Choice("a"), Choice("b")]), STREAM)
+
+
+def test_logprobs_come_where_they_are_asked_for() -> None:
+    reply = Reply("Hi you", logprobs=[Logprob("Hi", -0.5), Logprob(" you", -1e-06)])
+    stated = [c["choices"][0]["logprobs"] for c in chunks(reply, STREAM | {"logprobs": True})]
+    entry = {"token": "Hi", "logprob": -0.5, "bytes": [72, 105], "top_logprobs": []}
+    assert stated[0] == {"content": [], "refusal": None}
+    assert stated[1] == {"content": [entry], "refusal": None}
+    assert stated[-1] is None
+    assert '"logprob":-1e-6' in chat.render(reply, STREAM | {"logprobs": True}).events[2].data
+    assert all(c["choices"][0]["logprobs"] is None for c in chunks(reply))
+
+
+def test_logprobs_that_the_reply_does_not_state_are_made_up() -> None:
+    asked = STREAM | {"logprobs": True, "top_logprobs": 2}
+    (entry,) = chunks(Reply("Hi"), asked)[1]["choices"][0]["logprobs"]["content"]
+    assert entry["token"] == "Hi"
+    assert entry["logprob"] < 0
+    assert len(entry["top_logprobs"]) == 2
+
+
+@pytest.mark.parametrize(
+    "reason", ["stop", "length", "tool_calls", "content_filter", "function_call"]
+)
+def test_every_finish_reason(reason: str) -> None:
+    last = chunks(Reply("a", finish_reason=reason))[-1]["choices"][0]
+    assert (last["delta"], last["finish_reason"]) == ({}, reason)
+
+
+def test_a_reply_may_never_finish_in_a_stream_only() -> None:
+    reply = Reply("a", finish_reason=None)
+    assert [c["choices"][0]["finish_reason"] for c in chunks(reply)] == [None, None]
+    with pytest.raises(ReplyError, match="can only be streamed"):
+        chat.render(reply, PLAIN)
+
+
+def test_an_error_breaks_the_stream_off() -> None:
+    events = chat.render(Reply("a", error=ApiError(429, "slow down")), STREAM).events
+    assert json.loads(events[-1].data) == {
+        "error": {
+            "message": "slow down",
+            "type": "requests",
+            "param": None,
+            "code": "rate_limit_exceeded",
+        }
+    }
+    assert len(events) == 3
+
+
+# What the request cuts short
+
+
+def cut(reply: Reply, **asked: object) -> Reply:
+    """The reply as it is read from a stream, and the same from a body."""
+    streamed = chat.read(chat.render(reply, USAGE | asked))
+    whole = chat.read(chat.render(reply, PLAIN | asked))
+    assert isinstance(streamed, Reply)
+    assert isinstance(whole, Reply)
+    assert whole.choices == streamed.choices
+    assert whole.usage == streamed.usage
+    return streamed
+
+
+@pytest.mark.parametrize("limit", ["max_tokens", "max_completion_tokens"])
+def test_max_tokens(limit: str) -> None:
+    reply = cut(Reply("one two three four", usage=Usage(5, 99)), **{limit: 2})
+    assert (reply.text, reply.finish_reason) == ("one two", "length")
+    assert reply.usage == Usage(5, 2)
+    whole = cut(Reply("one two three four", usage=Usage(5, 99)), **{limit: 4})
+    assert (whole.finish_reason, whole.usage) == ("stop", Usage(5, 99))
+
+
+def test_max_tokens_counts_reasoning_and_arguments() -> None:
+    reply = Reply("a", reasoning="b c", tool_calls=ToolCall("f", ["{", "}"], "1"))
+    assert cut(reply, max_tokens=0).tool_calls == ()
+    assert cut(reply, max_tokens=1).text == ""
+    assert cut(reply, max_tokens=4).tool_calls == (ToolCall("f", "{", "1"),)
+    assert cut(reply, max_tokens=5).finish_reason == "tool_calls"
+
+
+@pytest.mark.parametrize(
+    ("stop", "text", "finish"),
+    [
+        (" th", "one two", "stop"),
+        (["x", "o"], "", "stop"),
+        (["four", "two"], "one ", "stop"),
+        ("zzz", "one two three four", "length"),
+        ("", "one two three four", "length"),
+        (None, "one two three four", "length"),
+    ],
+)
+def test_stop(stop: object, text: str, finish: str) -> None:
+    reply = cut(Reply("one two three four", finish_reason="length"), stop=stop)
+    assert (reply.text, reply.finish_reason) == (text, finish)
+
+
+def test_stop_ends_what_would_come_after() -> None:
+    reply = cut(Reply("one. two", tool_calls=ToolCall("f")), stop=".")
+    assert (reply.text, reply.tool_calls, reply.finish_reason) == ("one", (), "stop")
+
+
+def test_a_derived_id_is_not_used_twice_in_a_conversation() -> None:
+    call = ToolCall("poll")
+    turn = {"role": "assistant", "tool_calls": [{"id": call.id, "type": "function"}]}
+    asked = STREAM | {"messages": [turn]}
+    (again,) = chat.read(chat.render(Reply(tool_calls=call), asked)).tool_calls  # type: ignore[union-attr]
+    assert again.id != call.id
+    stated = ToolCall("poll", id=call.id + "x")
+    (kept,) = chat.read(chat.render(Reply(tool_calls=stated), asked)).tool_calls  # type: ignore[union-attr]
+    assert kept.id == stated.id
+
+
+# Reading what others send
+
+
+def stream_of(*chunks: dict[str, Any] | str) -> Script:
+    """A stream of these chunks."""
+    head = Head(200, (("content-type", "text/event-stream"),))
+    data = [chunk if isinstance(chunk, str) else json.dumps(chunk) for chunk in chunks]
+    return Script(head, tuple(map(Event, data)))
+
+
+def delta(**members: Any) -> dict[str, Any]:
+    """A chunk with this delta."""
+    return {"choices": [{"index": 0, "delta": members}]}
+
+
+def test_what_is_no_json_object_is_passed_over() -> None:
+    script = stream_of('{"choices":', "null", delta(content="a"), "[DONE]", delta(content="b"))
+    assert chat.read(script) == Reply("a", finish_reason=None)
+
+
+def test_tool_calls_without_index_or_with_the_whole_arguments() -> None:
+    def call(id_: str, name: str, arguments: str) -> dict[str, Any]:
+        return {"id": id_, "function": {"name": name, "arguments": arguments}}
+
+    script = stream_of(
+        delta(tool_calls=[call("1", "a", '{"x":'), call("2", "b", "{}")]),
+        delta(tool_calls=[{"index": 0, "function": {"arguments": "1}"}}]),
+    )
+    assert [c.name for c in chat.read(script).tool_calls][:2] == ["a", "b"]  # type: ignore[union-attr]
+
+
+def test_reasoning_under_its_other_names() -> None:
+    parts = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+        {"type": "text", "text": "a"},
+    ]
+    assert chat.read(stream_of(delta(content=parts))) == Reply(
+        "a", reasoning="hm", finish_reason=None
+    )
+    assert chat.read(stream_of(delta(reasoning="hm"))) == Reply(reasoning="hm", finish_reason=None)
+
+
+def test_a_body_that_is_neither_is_refused() -> None:
+    from mockserver.script import Raw
+
+    with pytest.raises(ReplyError, match="neither an event stream nor JSON"):
+        chat.read(Script(Head(200), (Raw(b"<html>"),)))
+    with pytest.raises(ReplyError, match="has no choices"):
+        chat.read(Script(Head(200), (Raw(b"{}"),)))
+
+
+def test_pieces_are_made_of_text() -> None:
+    assert Text(["a", "b"]).pieces == ("a", "b")
+
+
+@settings(max_examples=20)
+@given(replies())
+def test_rendering_is_a_function_of_its_arguments(reply: Reply) -> None:
+    envelope = Envelope("chatcmpl-1", 1, "gpt-4o")
+    one, two = (chat.render(reply, envelope=envelope, rng=Random(7)).steps for _ in range(2))
+    assert one == two

@@ -1,0 +1,19 @@
+"""Where the real recordings are, and what skips without them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of measurements and recordings that lies beside the repository."""
+    if not SHARED.is_dir():
+        pytest.skip("the recordings (../shared) are not here")
+    return SHARED
