@@ -1,0 +1,22 @@
+"""Let each piece be seen at once, also when the output is a pipe and not a terminal."""
+
+import sys
+
+from openai import OpenAI
+
+
+def main() -> None:
+    client = OpenAI()
+    stream = client.chat.completions.create(
+        model="gpt-4o-mini",
+        messages=[{"role": "user", "content": "Greet the world."}],
+        stream=True,
+    )
+    for chunk in stream:
+        sys.stdout.write(chunk.choices[0].delta.content or "")
+        sys.stdout.flush()  # a pipe is buffered in blocks: unflushed, the text comes at the end
+    print(flush=True)  # the same in one call
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""The browser pages and the React component show a relayed answer while it comes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from mockserver import MockOpenAI
+from mockserver.faults import stall, truncate
+
+BROWSER = Path(__file__).parents[2] / "examples" / "browser"
+REACT = BROWSER / "react"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        shutil.which("chromium") is None, reason="chromium is not installed: run scripts/install"
+    ),
+]
+
+Message = dict[str, Any]
+
+
+class Chromium:
+    """A headless Chromium, led over its debugging pipe: JSON messages, each ended by a NUL."""
+
+    def __init__(self, profile: Path) -> None:
+        ours, theirs = socket.socketpair()
+        ours.settimeout(30)
+        with theirs:
+            pipe = theirs.fileno()
+            # Chromium reads its descriptor 3 and writes its descriptor 4.
+            start = ["bash", "-c", f'exec chromium "$@" 3<&{pipe} 4>&{pipe}', "bash"]
+            flags = [*FLAGS, f"--user-data-dir={profile}", "--remote-debugging-pipe"]
+            self.process = subprocess.Popen(
+                [*start, *flags], pass_fds=[pipe], stderr=subprocess.DEVNULL
+            )
+        self.socket = ours
+        self.unread = b""
+        self.sent = 0
+
+    def send(self, method: str, session: str | None = None, **params: object) -> int:
+        self.sent += 1
+        message = {"id": self.sent, "method": method, "params": params}
+        if session is not None:
+            message["sessionId"] = session
+        self.socket.sendall(json.dumps(message).encode() + b"\0")
+        return self.sent
+
+    def receive(self, **wanted: object) -> Message:
+        """The next message with these fields."""
+        while True:
+            while b"\0" not in self.unread:
+                data = self.socket.recv(65536)
+                assert data, "chromium has ended"
+                self.unread += data
+            line, self.unread = self.unread.split(b"\0", 1)
+            message: Message = json.loads(line)
+            if wanted.items() <= message.items():
+                return message
+
+    def call(self, method: str, session: str | None = None, **params: object) -> Message:
+        answer = self.receive(id=self.send(method, session, **params))
+        assert "error" not in answer, answer["error"]
+        result: Message = answer["result"]
+        return result
+
+    def close(self) -> None:
+        self.call("Browser.close")
+        self.process.wait(30)
+        self.socket.close()
+
+
+class Page:
+    """One tab."""
+
+    def __init__(self, chromium: Chromium) -> None:
+        self.chromium = chromium
+        self.target = chromium.call("Target.createTarget", url="about:blank")["targetId"]
+        attached = chromium.call("Target.attachToTarget", targetId=self.target, flatten=True)
+        self.session: str = attached["sessionId"]
+        chromium.call("Page.enable", self.session)
+
+    def open(self, url: str) -> None:
+        self.chromium.send("Page.navigate", self.session, url=url)
+        self.chromium.receive(method="Page.loadEventFired", sessionId=self.session)
+
+    def evaluate(self, script: str) -> Any:
+        answer = self.chromium.call(
+            "Runtime.evaluate", self.session, expression=script, awaitPromise=True
+        )
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def text(self, selector: str) -> str:
+        text = self.evaluate(f"document.querySelector({selector!r}).textContent")
+        assert isinstance(text, str)
+        return text
+
+    def wait_for(self, selector: str, text: str) -> None:
+        """Returns when the element shows this text; it may have done so already."""
+        self.evaluate(f"""
+            new Promise((resolve) => {{
+                const check = () => {{
+                    const element = document.querySelector({selector!r});
+                    if (element?.textContent === {json.dumps(text)}) resolve();
+                }};
+                const changes = {{ subtree: true, childList: true, characterData: true }};
+                new MutationObserver(check).observe(document, changes);
+                check();
+            }})
+        """)
+
+    def close(self) -> None:
+        self.chromium.call("Target.closeTarget", targetId=self.target)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    chromium = Chromium(tmp_path_factory.mktemp("profile"))
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture
+def page(chromium: Chromium) -> Iterator[Page]:
+    page = Page(chromium)
+    yield page
+    page.close()
+
+
+@pytest.fixture(params=["fetch.html", "eventsource.html", "react/build/index.html"])
+def path(request: pytest.FixtureRequest) -> str:
+    """The path of a page that shows the relayed answer."""
+    path: str = request.param
+    if path.startswith("react/"):
+        build_react()
+    return path
+
+
+def build_react() -> None:
+    if not (REACT / "node_modules").is_dir():
+        pytest.skip("examples/browser/react/node_modules is missing: run scripts/install")
+    bundle = REACT / "build" / "main.js"
+    sources = [*REACT.glob("*.ts*"), *REACT.glob("*.html"), *REACT.glob("package*.json")]
+    newest = max(source.stat().st_mtime for source in sources)
+    if not bundle.exists() or bundle.stat().st_mtime < newest:
+        subprocess.run(["npm", "run", "build"], cwd=REACT, check=True, capture_output=True)
+
+
+def test_whole_answer(mock_openai: MockOpenAI, relay: str, page: Page, path: str) -> None:
+    mock_openai.reply("Hello,\n<b>world</b>")
+    page.open(f"{relay}/{path}?{urlencode({'question': 'Who is there?'})}")
+    page.wait_for("#status", "done")
+    assert page.text("#answer") == "Hello,\n<b>world</b>"
+    assert [call.messages for call in mock_openai.calls] == [
+        [{"role": "user", "content": "Who is there?"}]
+    ]
+
+
+def test_first_part_is_shown_before_the_rest_has_come(
+    mock_openai: MockOpenAI, relay: str, page: Page, path: str
+) -> None:
+    mock_openai.reply("Hello, world", faults=[stall(after=3)])  # the rest never comes
+    page.open(f"{relay}/{path}")
+    page.wait_for("#answer", "Hello,")
+    assert page.text("#status") == "streaming"
+
+
+def test_broken_answer(mock_openai: MockOpenAI, relay: str, page: Page, path: str) -> None:
+    mock_openai.reply("Hello, world", faults=[truncate(after=3)])
+    page.open(f"{relay}/{path}")
+    page.wait_for("#status", "failed: Connection error.")
+    assert page.text("#answer") == "Hello,"

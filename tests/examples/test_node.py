@@ -1,0 +1,49 @@
+"""The TypeScript example prints what it should, and the types of all TypeScript are right."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mockserver import MockOpenAI, Reply
+from mockserver.faults import stall
+
+NODE = Path(__file__).parents[2] / "examples" / "node"
+REACT = NODE.parent / "browser" / "react"
+STREAM = ["node", "--import", "tsx", "stream.ts"]
+
+pytestmark = [
+    pytest.mark.node,
+    pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
+    pytest.mark.skipif(
+        not (NODE / "node_modules").is_dir(),
+        reason="examples/node/node_modules is missing: run scripts/install",
+    ),
+]
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "content_filter"])
+def test_stream(mock_openai: MockOpenAI, reason: str) -> None:
+    mock_openai.reply(Reply("Hello, world", finish_reason=reason))
+    program = subprocess.run(STREAM, cwd=NODE, capture_output=True, text=True, timeout=60)
+    assert program.stderr == ""
+    assert program.stdout == f"Hello, world\nfinish reason: {reason}\n"
+
+
+def test_pieces_are_printed_as_they_come(
+    mock_openai: MockOpenAI, first_bytes: Callable[..., bytes]
+) -> None:
+    mock_openai.reply("Hello, world", faults=[stall(after=3)])  # the stream never ends
+    assert first_bytes(len("Hello,"), STREAM, cwd=NODE) == b"Hello,"
+
+
+@pytest.mark.parametrize("folder", [NODE, REACT], ids=["node", "react"])
+def test_types(folder: Path) -> None:
+    if not (folder / "node_modules").is_dir():
+        pytest.skip(f"{folder.name}/node_modules is missing: run scripts/install")
+    tsc = subprocess.run(["npm", "run", "check"], cwd=folder, capture_output=True, text=True)
+    assert tsc.returncode == 0, tsc.stdout
