@@ -45,7 +45,7 @@ def main() -> None:
 
 
 @commands.command()
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, readable=False))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
@@ -54,9 +54,7 @@ def main() -> None:
 @click.option("--seed", default="0", show_default=True, help="Of the replies that are made up.")
 @click.option(
     "--pace",
-    default="gpt-4o",
-    show_default=True,
-    help="A profile, or TTFT,ITL[,JITTER] in seconds; none for no waiting.",
+    help="A profile, or TTFT,ITL[,JITTER] in seconds; none for no waiting.  [default: gpt-4o]",
 )
 @click.option("--api-key", help="Refuse requests that have another key.")
 @click.option("--lenient", is_flag=True, help="Let unknown request parameters pass.")
@@ -67,7 +65,7 @@ def serve(
     port: int,
     names: tuple[str, ...],
     seed: str,
-    pace: str,
+    pace: str | None,
     api_key: str | None,
     lenient: bool,
     quiet: bool,
@@ -83,7 +81,8 @@ def serve(
       stream.jsonl           a stream file
 
     Several recordings and streams answer in turn. `mockserver streams` lists the ready-made ones,
-    which any request can also ask for by model="mockserver/NAME".
+    which any request can also ask for by model="mockserver/NAME". Options go before what a
+    scenario says.
     """
     from mockserver.generate import generate
     from mockserver.mock import API_KEY, MockOpenAI
@@ -94,13 +93,14 @@ def serve(
     mock = MockOpenAI(
         api_key=api_key,
         lenient=lenient,
-        pace=profile(pace),
+        pace=None if pace is None else profile(pace),
         fast_retries=False,
         default=None if files or names else lambda request: generate(request.json, seed),
         keep_calls=1000,
         on_end=None if quiet else _log,
     )
     _load(mock, files, names)
+    mock.pace = mock.pace or profile("gpt-4o")
     listener = bind(host, port)
     port = listener.getsockname()[1]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
@@ -127,14 +127,14 @@ def _load(mock: MockOpenAI, files: tuple[Path, ...], names: tuple[str, ...]) -> 
         catalogue.stream(name)
     replies: list[object] = [catalogue.stream(name) for name in names]
     for file in files:
-        if file.suffix in _SCRIPTS:
-            replies += _SCRIPTS[file.suffix](file)
+        if file.suffix.lower() in _SCRIPTS:
+            replies += _SCRIPTS[file.suffix.lower()](file)
     if replies:
         mock.reply(*replies)
     for file in files:
-        if file.suffix in (".yaml", ".yml", ".json"):
+        if file.suffix.lower() in (".yaml", ".yml", ".json"):
             scenario.add_rules(mock, file)
-        elif file.suffix not in _SCRIPTS:
+        elif file.suffix.lower() not in _SCRIPTS:
             known = ", ".join((".yaml", ".yml", ".json", *_SCRIPTS))
             raise MockServerError(f"{file}: what kind of file is this? Known are {known}")
 

@@ -181,12 +181,15 @@ def _halved(script: Script) -> Script:
 @_fault
 def error_event(after: int = 0, error: ApiError | None = None) -> Callable[[Script], Script]:
     """The stream breaks off after so many events with an error event, and without ``[DONE]``."""
+    said = ApiError(500) if error is None else error
+    if not isinstance(said, ApiError):
+        raise FaultError(f"error_event(error={error!r}): an ApiError")
 
     def apply(script: Script) -> Script:
         kept, _ = _first(script, after, f"error_event(after={after})")
         if not script.is_stream:
             raise FaultError(f"error_event(after={after}) never happens: {_has(script, 0)}")
-        event = errors.error_event((error or ApiError(500)).mid_stream)
+        event = errors.error_event(said.mid_stream)
         return script.with_steps((*kept, event), "finish")
 
     return apply

@@ -17,7 +17,6 @@ from mockserver.exceptions import (
     FaultError,
     MissingDependency,
     MockServerError,
-    ReplyError,
     UnmatchedRequest,
 )
 from mockserver.journal import Call, Journal, Request
@@ -232,8 +231,10 @@ class MockOpenAI:
         rng = Random() if self.seed is None else Random(f"{self.seed}\0{request.body!r}")
         try:
             call.script = self._script(call, rng)
-        except (ReplyError, FaultError) as error:
-            call.script = self._refuse(call, f"{call.rule}: {error}", rng)
+        except Exception as error:
+            # Whatever went wrong, the test has to hear of it, and the client of something.
+            told = f"{error}" if isinstance(error, MockServerError) else repr(error)
+            call.script = self._refuse(call, f"{call.rule or 'the default'}: {told}", rng)
         return call
 
     def _refuse(self, call: Call, problem: str, rng: Random) -> Script:

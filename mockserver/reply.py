@@ -286,10 +286,15 @@ class ApiError:
     def __post_init__(self) -> None:
         if not isinstance(self.status, int) or not 400 <= self.status <= 599:
             raise ReplyError(f"an API error has a status from 400 to 599, not {self.status!r}")
+        if self.retry_after is not None and not self.retry_after >= 0:
+            raise ReplyError(f"retry_after={self.retry_after!r}: a number of seconds, 0 or more")
         pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
         kind, message, code = ERRORS.get(self.status) or ERRORS[400 if self.status < 500 else 500]
         put = object.__setattr__
         put(self, "headers", tuple((str(k), str(v)) for k, v in pairs))
+        for name, value in self.headers:
+            if not name or any(sign in name + value for sign in "\r\n\0"):
+                raise ReplyError(f"a header of an error cannot be sent: {name!r}: {value!r}")
         put(self, "message", message if self.message is None else self.message)
         put(self, "type", kind if self.type is None else self.type)
         put(self, "code", code if self.code is None else self.code)

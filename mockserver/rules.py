@@ -129,23 +129,27 @@ class Rule:
 
     def answer(self, answers: Iterable[Answer], times: int | None = None) -> None:
         """Set what the rule answers."""
-        self._answers = list(answers)
-        if not self._answers:
+        given = list(answers)
+        if not given:
             raise MockServerError("a rule needs at least one reply")
         if times is not None and times < 1:
             raise MockServerError(f"times={times!r}: a rule answers at least once")
-        self._times = times
+        self._answers, self._times = given, times
 
     def mismatch(self, request: Request) -> str | None:
         """Why the request does not match; None where it does."""
         if not self._answers:
             return "it has no reply yet: call .reply(...)"
-        for look, pattern in self.patterns.items():
-            why = explain(look, pattern, LOOKS[look](request))
-            if why is not None:
-                return why
-        if self.predicate is not None and not self.predicate(request):
-            return f"{_name(self.predicate)} is not true of it"
+        try:
+            for look, pattern in self.patterns.items():
+                why = explain(look, pattern, LOOKS[look](request))
+                if why is not None:
+                    return why
+            if self.predicate is not None and not self.predicate(request):
+                return f"{_name(self.predicate)} is not true of it"
+        except Exception as error:
+            # As with `request.json["temperature"] > 1`, where the request has no temperature.
+            return f"looking at it raised {error!r}"
         return None
 
     def take(self, request: Request) -> Answer | str:

@@ -18,7 +18,15 @@ import yaml
 from mockserver import catalogue, faults, pacing
 from mockserver.exceptions import MockServerError, ScenarioError
 from mockserver.mock import MockOpenAI
-from mockserver.reply import ApiError, Choice, FunctionCall, Reply, ToolCall, Usage
+from mockserver.reply import (
+    ApiError,
+    Choice,
+    FunctionCall,
+    Reply,
+    ToolCall,
+    Usage,
+    check_servable,
+)
 from mockserver.rules import contains
 
 __all__ = ["add_rules", "load"]
@@ -117,18 +125,35 @@ def load(path: Path | str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{path} is not UTF-8 text: {error}") from None
     try:
-        content = json.loads(text) if path.suffix == ".json" else yaml.load(text, _Loader)
+        content = _parse(text, path.suffix.lower() == ".json")
     except json.JSONDecodeError as error:
         raise ScenarioError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         at = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise ScenarioError(f"{path}{at}: {error.problem or error.context}") from None
-    except yaml.YAMLError as error:
-        raise ScenarioError(f"{path}: {error}") from None
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        raise ScenarioError(f"{path}: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise ScenarioError(f"{path}: it is nested too deeply") from None
     if not isinstance(content, dict):
         raise ScenarioError(f"{path}: a scenario is a mapping with rules, not {_kind(content)}")
     return content
+
+
+def _parse(text: str, is_json: bool) -> Any:
+    if is_json:
+        return json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_distinct)
+    return yaml.load(text, _Loader)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} is given twice")
+    return members
 
 
 class _Loader(yaml.SafeLoader):
@@ -137,6 +162,10 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
         for key, _ in node.value:
+            if not isinstance(key.value, str):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key is a text", key.start_mark
+                )
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value!r} is given twice", key.start_mark
@@ -154,16 +183,18 @@ def add_rules(mock: MockOpenAI, path: Path | str) -> None:
         _apply(mock, load(path))
     except ScenarioError as error:
         told = str(error)
-        raise ScenarioError(told if told.startswith(str(path)) else f"{path}: {told}") from None
+        raise ScenarioError(told if str(path) in told else f"{path}: {told}") from None
 
 
 def _apply(mock: MockOpenAI, content: dict[str, Any]) -> None:
     scenario = _read(_Scenario, content, "")
     for option in ("api_key", "seed", "lenient"):
-        if (value := getattr(scenario, option)) is not None:
+        value = getattr(scenario, option)
+        if value is not None and not getattr(mock, option):
             setattr(mock, option, value)
     if scenario.pace is not None:
-        mock.pace = _pace(scenario.pace, "pace")
+        pace = _pace(scenario.pace, "pace")
+        mock.pace = mock.pace or pace
     for index, given in enumerate(scenario.rules):
         _add_rule(mock, given, f"rules[{index}]")
 
@@ -195,6 +226,10 @@ def _read(kind: type[T], given: Any, at: str) -> T:
     """A level of the file, checked against its struct."""
     if not isinstance(given, dict):
         raise ScenarioError(f"{at or 'the file'}: expected a mapping, got {_kind(given)}")
+    for name in given:
+        if not isinstance(name, str):
+            # YAML 1.1 takes on, off, yes and no for true and false.
+            raise ScenarioError(f"{at or 'the file'}: the key {name!r} is no text; quote it")
     try:
         return msgspec.convert(given, kind)
     except msgspec.ValidationError as error:
@@ -223,7 +258,7 @@ def _located(at: str, make: Callable[[], T]) -> T:
 
 
 def _pattern(given: Any, at: str) -> Any:
-    if isinstance(given, list):
+    if isinstance(given, list) and at.endswith(".tools"):
         return [_pattern(one, f"{at}[{i}]") for i, one in enumerate(given)]
     if not isinstance(given, dict):
         if not isinstance(given, str):
@@ -258,14 +293,16 @@ def _fault(given: Any, at: str) -> faults.Fault:
     if arguments is not None and not isinstance(arguments, dict):
         raise ScenarioError(f"{at}.{name}: expected a mapping, got {_kind(arguments)}")
     arguments = dict(arguments or {})
-    if isinstance(arguments.get("error"), dict):
+    if "error" in arguments:
         arguments["error"] = _error(arguments["error"], f"{at}.{name}.error")
+    if not isinstance(arguments.get("data", ""), str):
+        raise ScenarioError(f"{at}.{name}.data: expected a text, got {_kind(arguments['data'])}")
     return _located(f"{at}.{name}", lambda: faults.named(name, arguments))
 
 
 def _reply(given: Any, at: str) -> object:
     if isinstance(given, str):
-        return given
+        return _located(at, lambda: Reply(given))
     reply = _read(_Reply, given, at)
     if reply.stream is not None:
         if len(given) > 1:
@@ -282,10 +319,10 @@ def _reply(given: Any, at: str) -> object:
             for i, c in enumerate(reply.choices)
         ]
     usage = None if reply.usage is None else _usage(reply.usage, f"{at}.usage")
-    return _located(
-        at,
-        lambda: Reply(**_said(reply, at), usage=usage, choices=choices, error=error),
-    )
+    said = _said(reply, at)
+    made = _located(at, lambda: Reply(**said, usage=usage, choices=choices, error=error))
+    _located(at, lambda: check_servable(made))
+    return made
 
 
 def _choice(given: Any, at: str) -> Choice:
@@ -302,8 +339,9 @@ def _said(choice: _Choice, at: str) -> dict[str, Any]:
         "reasoning": choice.reasoning,
         "refusal": choice.refusal,
         "tool_calls": calls,
-        "function_call": function
-        and _call(FunctionCall, _Function, function, f"{at}.function_call"),
+        "function_call": None
+        if function is None
+        else _call(FunctionCall, _Function, function, f"{at}.function_call"),
         "finish_reason": choice.finish_reason,
     }
 
@@ -320,7 +358,7 @@ def _usage(given: Any, at: str) -> Usage:
         if name not in Usage.__slots__:
             known = ", ".join(Usage.__slots__)
             raise ScenarioError(f"{at}.{name}: there is no such key; there are {known}")
-        if not isinstance(value, int):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise ScenarioError(f"{at}.{name}: expected a number of tokens, got {_kind(value)}")
     return Usage(**given)
 

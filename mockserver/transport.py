@@ -89,12 +89,14 @@ class _Playback:
         self._timeout = timeout
         self._clock = clock
         self._exhausted = False
+        # One body, however often it is iterated: as on a socket, what was read is gone.
+        self.body = self._play()
 
     def head(self) -> Iterator[float | _Failure]:
         """Seconds to wait before the head."""
         yield from self._silence(self.call.script.head.delay)
 
-    def body(self) -> Iterator[float | bytes | _Failure]:
+    def _play(self) -> Iterator[float | bytes | _Failure]:
         """Seconds to wait, bytes to give, at last perhaps the exception to raise."""
         due = late = 0.0
         started = self._clock.now
@@ -222,7 +224,7 @@ def _streams(library: ModuleType) -> tuple[type, type]:
             self._playback, self._clock, self._request = playback, clock, request
 
         def __iter__(self) -> Iterator[bytes]:
-            for step in self._playback.body():
+            for step in self._playback.body:
                 if isinstance(step, bytes):
                     yield step
                 elif isinstance(step, _Failure):
@@ -238,7 +240,7 @@ def _streams(library: ModuleType) -> tuple[type, type]:
             self._playback, self._clock, self._request = playback, clock, request
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            for step in self._playback.body():
+            for step in self._playback.body:
                 if isinstance(step, bytes):
                     yield step
                 elif isinstance(step, _Failure):

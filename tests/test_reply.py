@@ -129,13 +129,22 @@ def test_other_things_are_not(wrong: object) -> None:
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (lambda: Reply([1]), "a piece of text is a string, not 1"),
+        (
+            lambda: Reply([1]),  # type: ignore[list-item]
+            "a piece of text is a string, not 1",
+        ),
         (lambda: Reply("\ud800"), "lone surrogate"),
         (lambda: Reply(["\ud83d", "\ude00"]), "lone surrogate"),
-        (lambda: Reply(tool_calls=["f"]), "tool_calls holds ToolCall"),
+        (
+            lambda: Reply(tool_calls=["f"]),  # type: ignore[list-item]
+            "tool_calls holds ToolCall",
+        ),
         (lambda: Reply("a", choices=[Choice("b")]), "choices=.* or one choice's own"),
         (lambda: Reply(choices=[]), "at least one choice"),
-        (lambda: Reply(choices=["a"]), "choices holds Choice"),
+        (
+            lambda: Reply(choices=["a"]),  # type: ignore[list-item]
+            "choices holds Choice",
+        ),
         (lambda: ToolCall(""), "has a name"),
         (lambda: ToolCall("f", {"x": object()}), "tool call 'f': arguments are not JSON"),
         (lambda: ToolCall("f", {"x": float("nan")}), "arguments are not JSON"),

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,25 +109,38 @@ def load(path: Path | str) -> list[Exchange]:
 def _exchanges(text: bytes, source: str) -> Iterator[Exchange]:
     head: _HeadLine | None = None
     steps: list[Step] = []
-    for number, line in enumerate(text.split(b"\n"), 1):
+    *lines, cut_off = text.split(b"\n")
+    if cut_off and _is_json(cut_off):
+        lines.append(cut_off)
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         where = f"{source}:{number}"
-        if b'"mockserver"' in line[:40] or head is None:
+        if head is None or _HEAD.match(line):
             if head is not None:
                 yield _exchange(head, steps, "truncate", complete=False)
             head, steps = _read_head(line, where), []
             continue
-        step = _decode(_step_decoder, line, where)
-        if step.end is not msgspec.UNSET:
-            if step.end not in ENDS:
-                raise StreamFileError(f"{where}: end {step.end!r} is not one of {sorted(ENDS)}")
-            yield _exchange(head, steps, step.end, complete=True)
+        kind, value = _read_step(_decode(_step_decoder, line, where), where)
+        if kind == "end":
+            yield _exchange(head, steps, value, complete=True)
             head = None
         else:
-            steps.append(_read_step(step, where))
+            steps.append(value)
     if head is not None:
         yield _exchange(head, steps, "truncate", complete=False)
+
+
+_HEAD = re.compile(rb'\s*\{\s*"mockserver"')
+
+
+def _is_json(line: bytes) -> bool:
+    """Whether a last line without its line end is whole; a crash may have cut it off."""
+    try:
+        msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeError):
+        return False
+    return True
 
 
 def _decode(decoder: Any, line: bytes, where: str) -> Any:
@@ -156,22 +170,33 @@ def _exchange(head: _HeadLine, steps: list[Step], end: Any, complete: bool) -> E
     )
 
 
-def _read_step(line: _StepLine, where: str) -> Step:
+def _read_step(line: _StepLine, where: str) -> tuple[str, Any]:
+    """A line's kind, and the step or end that it is."""
     given = [kind for kind in _KINDS if getattr(line, kind) is not msgspec.UNSET]
     if len(given) != 1:
         found = " and ".join(given) or "none"
         raise StreamFileError(f"{where}: a step has one of {', '.join(_KINDS)}; here is {found}")
-    value = getattr(line, given[0])
+    (kind,) = given
+    value = getattr(line, kind)
     try:
-        if given[0] in ("json", "data"):
-            data = value if given[0] == "data" else msgspec.json.encode(value).decode()
-            return Event(data, line.event, line.id, line.retry)
-        return _READERS[given[0]](value)
+        if kind in ("json", "data"):
+            data = value if kind == "data" else msgspec.json.encode(value).decode()
+            return kind, Event(data, line.event, line.id, line.retry)
+        if fields := [f for f in ("event", "id", "retry") if getattr(line, f) is not None]:
+            raise ValueError(f"{fields[0]} goes with json or data only")
+        return kind, _READERS[kind](value)
     except (ValueError, binascii.Error) as error:
-        raise StreamFileError(f"{where}: {given[0]}: {error}") from None
+        raise StreamFileError(f"{where}: {kind}: {error}") from None
 
 
-_READERS: dict[str, Callable[[Any], Step]] = {
+def _end(value: str) -> str:
+    if value not in ENDS:
+        raise ValueError(f"{value!r} is not one of {', '.join(sorted(ENDS))}")
+    return value
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "end": _end,
     "comment": Comment,
     "pause": Pause,
     "text": lambda value: Raw(value.encode()),

@@ -27,7 +27,7 @@ class Connection:
         """Wait until the client's side has received every byte."""
         while not self.transport.is_closing() and self._unsent():
             # The kernel tells nobody when the peer acknowledges, so it has to be asked.
-            await asyncio.sleep(0.0005)
+            await asyncio.sleep(0.001)
 
     def _unsent(self) -> int:
         waiting = self.transport.get_write_buffer_size()

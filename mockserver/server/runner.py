@@ -31,13 +31,15 @@ def bind(host: str, port: int) -> socket.socket:
 
     Raises ServerError where the address cannot be had.
     """
+    if not host:
+        raise ServerError("an empty host would listen on every address; give one, as 127.0.0.1")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
         listener.listen(BACKLOG)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, TypeError, UnicodeError) as error:
         listener.close()
         if getattr(error, "errno", None) == errno.EADDRINUSE:
             raise ServerError(f"port {port} of {host} is in use; choose another") from None

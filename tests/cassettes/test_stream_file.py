@@ -1,0 +1,237 @@
+"""The stream file: what is written is read back equal, and a mistake is told with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec.json
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver import Comment, Event, Head, Pause, Raw, Script, StreamFileError
+from mockserver.cassettes import Exchange, dump, dumps, load, loads
+from mockserver.script import ENDS
+
+# Short texts find what long ones would; what matters is that any character may be among them.
+texts = st.text(max_size=8)
+seconds = st.floats(min_value=0, allow_nan=False, allow_infinity=False)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+compact_json = json_values.map(lambda value: msgspec.json.encode(value).decode())
+# Data that reads as JSON, and that no encoder of ours would write so.
+odd_json = st.sampled_from(
+    ['{"a": 1}', '{"a":1,"a":2}', "[1e2]", "[-0]", "[1.0]", "[18446744073709551616]", "[1e400]", ""]
+)
+events = st.builds(
+    Event,
+    texts | compact_json | odd_json | st.just("[DONE]"),
+    event=st.none() | texts,
+    id=st.none() | texts,
+    retry=st.none() | st.integers(),
+)
+steps = st.one_of(
+    events,
+    st.builds(Comment, texts),
+    st.builds(Raw, st.binary(max_size=8)),
+    st.builds(Raw, texts.map(str.encode)),
+    st.builds(Pause, seconds),
+)
+heads = st.builds(
+    Head,
+    status=st.integers(100, 599),
+    headers=st.lists(st.tuples(texts, texts), max_size=3).map(tuple),
+    delay=seconds,
+)
+scripts = st.builds(
+    Script,
+    head=heads,
+    steps=st.lists(steps, max_size=6).map(tuple),
+    end=st.sampled_from(sorted(ENDS)),
+)
+
+HEAD = b'{"mockserver":1}\n'
+
+
+# Written and read back
+
+
+@given(scripts)
+def test_what_is_written_is_read_back_equal(script: Script) -> None:
+    (exchange,) = loads(dumps(script))
+    assert exchange == Exchange(script, exchange.about, complete=True)
+
+
+@given(st.lists(scripts, max_size=3))
+def test_a_file_holds_several_exchanges_in_their_order(several: list[Script]) -> None:
+    content = b"".join(map(dumps, several))
+    assert [exchange.script for exchange in loads(content)] == several
+
+
+@given(scripts)
+def test_reading_and_writing_again_changes_no_byte(script: Script) -> None:
+    (exchange,) = loads(written := dumps(script))
+    assert dumps(exchange.script, exchange.about) == written
+
+
+def test_a_file_on_disk_is_read_back_equal(tmp_path: Path) -> None:
+    about: dict[str, Any] = {
+        "name": "hello",
+        "family": "text",
+        "description": "A greeting.",
+        "citations": ["https://example.org/hello"],
+        "request": {"model": "gpt-4o", "stream": True},
+        "expect": {"reply": {"text": "Hello"}},
+    }
+    exchanges = [
+        Exchange(Script(Head(200, (("Date", "today"),), 0.5), (Event("a"),)), about),
+        Exchange(Script(Head(500), (Raw(b"\xff"),), "reset"), {"name": "broken"}),
+    ]
+    dump(tmp_path / "two.jsonl", exchanges)
+    assert load(tmp_path / "two.jsonl") == exchanges
+
+
+# What a person finds in the file
+
+
+@pytest.mark.parametrize(
+    ("step", "line"),
+    [
+        (Event('{"a":[1,null]}'), b'{"json":{"a":[1,null]}}'),
+        (Event("[DONE]"), b'{"data":"[DONE]"}'),
+        (Event('{"a": 1}'), rb'{"data":"{\"a\": 1}"}'),
+        (Event("x", "e", "7", 3), b'{"data":"x","event":"e","id":"7","retry":3}'),
+        (Event("{}", id=""), b'{"json":{},"id":""}'),
+        (Comment("keep-alive"), b'{"comment":"keep-alive"}'),
+        (Pause(0.5), b'{"pause":0.5}'),
+        (Raw("data: é\r\n\r\n".encode()), '{"text":"data: é\\r\\n\\r\\n"}'.encode()),
+        (Raw(b"\xff\xfe"), b'{"base64":"//4="}'),
+    ],
+)
+def test_a_step_is_a_line_that_can_be_read(step: Any, line: bytes) -> None:
+    assert dumps(Script(steps=(step,))).splitlines()[1] == line
+
+
+@pytest.mark.parametrize("end", sorted(ENDS))
+def test_the_last_line_says_how_it_ended(end: Any) -> None:
+    assert dumps(Script(end=end)).splitlines()[-1] == b'{"end":"%b"}' % end.encode()
+
+
+def test_the_head_line_has_version_status_and_headers() -> None:
+    head, _ = dumps(Script(Head(429, (("retry-after", "1"),), 2.5)), {"name": "x"}).splitlines()
+    assert head == (
+        b'{"mockserver":1,"name":"x","response":'
+        b'{"status":429,"headers":[["retry-after","1"]],"delay":2.5}}'
+    )
+
+
+def test_a_file_written_by_hand_needs_no_more_than_the_version() -> None:
+    assert loads(HEAD + b'{"end":"finish"}') == [Exchange(Script(), {}, complete=True)]
+
+
+def test_blank_lines_and_windows_line_ends_are_nothing() -> None:
+    content = b'\r\n{"mockserver":1}\r\n\r\n{"data":"a"}\r\n  \n{"end":"hold"}\r\n\r\n'
+    assert loads(content) == [Exchange(Script(steps=(Event("a"),), end="hold"), {})]
+
+
+def test_an_empty_file_holds_no_exchange() -> None:
+    assert loads(b"") == []
+
+
+# A file that was cut off
+
+
+@given(scripts.filter(lambda script: script.steps))
+def test_a_file_cut_at_a_line_holds_what_was_received_so_far(script: Script) -> None:
+    lines = dumps(script).splitlines(keepends=True)
+    for steps_kept in range(len(script.steps) + 1):
+        (exchange,) = loads(b"".join(lines[: 1 + steps_kept]))
+        assert exchange.script == Script(script.head, script.steps[:steps_kept], "truncate")
+        assert not exchange.complete
+
+
+def test_an_exchange_cut_off_before_the_next_is_kept() -> None:
+    first, second = loads(HEAD + b'{"data":"a"}\n' + HEAD + b'{"end":"finish"}\n')
+    assert first == Exchange(Script(steps=(Event("a"),), end="truncate"), {}, complete=False)
+    assert second == Exchange(Script(), {}, complete=True)
+
+
+def test_only_the_last_line_end_may_be_missing_of_a_complete_file() -> None:
+    (exchange,) = loads(dumps(Script(steps=(Event("a"),)))[:-1])
+    assert exchange.complete
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b'{"jsn": {}}', "jsn"),
+        (b'{"data": "a", "evnt": "x"}', "evnt"),
+        (b"{}", "here is none"),
+        (b'{"event": "x"}', "here is none"),
+        (b'{"json": {}, "data": "a"}', "here is json and data"),
+        (b'{"pause": 1, "comment": "a"}', "here is comment and pause"),
+        (b'{"base64": "!"}', "base64: "),
+        (b'{"base64": "//4"}', "base64: "),
+        (b'{"pause": -1}', "pause: "),
+        (b'{"pause": "1"}', "$.pause"),
+        (b'{"data": 1}', "$.data"),
+        (b'{"retry": "x", "data": "a"}', "$.retry"),
+        (b'{"end": "finsh"}', "end: 'finsh' is not one of finish"),
+        (b"data: a", "malformed"),
+        (b"\xff", "malformed"),
+        (b"[]", "Expected `object`"),
+    ],
+)
+def test_a_mistake_in_a_step_is_told_with_file_line_and_key(line: bytes, told: str) -> None:
+    with pytest.raises(StreamFileError) as caught:
+        loads(HEAD + b'{"data":"a"}\n' + line + b"\n", "some.jsonl")
+    assert str(caught.value).startswith("some.jsonl:3: ")
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b'{"mockserver": 2}', "version 2"),
+        (b'{"mockserver": "1"}', "$.mockserver"),
+        (b'{"mockservr": 1}', "mockservr"),
+        (b'{"data": "a"}', "data"),
+        (b'{"mockserver": 1, "nme": "x"}', "nme"),
+        (b'{"mockserver": 1, "name": 1}', "$.name"),
+        (b'{"mockserver": 1, "response": {"staus": 1}}', "staus"),
+        (b'{"mockserver": 1, "response": {"headers": [["a"]]}}', "$.response.headers[0]"),
+    ],
+)
+def test_a_mistake_in_the_head_is_told_with_file_line_and_key(line: bytes, told: str) -> None:
+    complete = dumps(Script())
+    with pytest.raises(StreamFileError) as caught:
+        loads(complete + line + b"\n", "some.jsonl")
+    assert str(caught.value).startswith("some.jsonl:3: ")
+    assert told in str(caught.value)
+
+
+def test_a_mistake_in_a_file_names_its_path(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.jsonl"
+    file.write_bytes(HEAD + b'{"jsn":1}\n')
+    with pytest.raises(StreamFileError) as caught:
+        load(file)
+    assert str(caught.value).startswith(f"{file}:2: ")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StreamFileError) as caught:
+        load(tmp_path / "missing.jsonl")
+    told = f"cannot read {tmp_path / 'missing.jsonl'}: No such file or directory"
+    assert str(caught.value) == told
+
+
+def test_nothing_is_written_that_could_not_be_read_back() -> None:
+    with pytest.raises(StreamFileError, match="nme"):
+        dumps(Script(), {"nme": "x"})

@@ -1,0 +1,390 @@
+"""The loopback server: what was scripted is what arrives, and the end is known."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+from mockserver import MockOpenAI, Pace, Pause, Raw, Reply, Request, Script, ServerError
+from mockserver.faults import latency, reset, stall, truncate
+from mockserver.script import Head
+from mockserver.server import Loopback
+
+ASKED = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+BODY = json.dumps(ASKED).encode()
+PATH = "/v1/chat/completions"
+LAST = b"\r\n0\r\n\r\n"
+
+
+Connect = Callable[[MockOpenAI], "RawClient"]
+
+
+class RawClient:
+    """A socket and nothing more, so that nothing hides what arrives."""
+
+    def __init__(self, mock: MockOpenAI) -> None:
+        url = httpx2.URL(mock.base_url)
+        self.socket = socket.create_connection((url.host, url.port or 80), timeout=10)
+        self._buffer = bytearray()
+
+    def ask(self, body: bytes = BODY, extra: bytes = b"") -> None:
+        """Send a request."""
+        self.socket.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n%bContent-Length: %d\r\n\r\n%b"
+            % (extra, len(body), body)
+        )
+
+    def read_until(self, mark: bytes) -> bytes:
+        """Read up to and with the mark."""
+        while mark not in self._buffer:
+            read = self.socket.recv(65536)
+            assert read, f"closed before {mark!r}: {bytes(self._buffer)!r}"
+            self._buffer += read
+        end = self._buffer.index(mark) + len(mark)
+        got = bytes(self._buffer[:end])
+        del self._buffer[:end]
+        return got
+
+    def read_to_end(self) -> tuple[bytes, str]:
+        """All bytes, and how the connection ended."""
+        while True:
+            try:
+                read = self.socket.recv(65536)
+            except ConnectionResetError:
+                return bytes(self._buffer), "RST"
+            if not read:
+                return bytes(self._buffer), "FIN"
+            self._buffer += read
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Connects raw clients, and closes them at the end."""
+    clients: list[RawClient] = []
+
+    def connected(mock: MockOpenAI) -> RawClient:
+        clients.append(RawClient(mock))
+        return clients[-1]
+
+    yield connected
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def raw(mock_openai: MockOpenAI, connect: Connect) -> RawClient:
+    """A raw client of the mock."""
+    return connect(mock_openai)
+
+
+def unchunked(body: bytes) -> bytes:
+    """The data of HTTP chunks (RFC 9112 §7.1), as far as they are whole."""
+    data = b""
+    while body:
+        size, found, rest = body.partition(b"\r\n")
+        n = int(size, 16) if found else 0
+        if not n or len(rest) < n + 2:
+            break
+        data, body = data + rest[:n], rest[n + 2 :]
+    return data
+
+
+@pytest.mark.parametrize("after", [0, 1, 2, 3, 7, 50])
+@pytest.mark.parametrize(("fault", "end"), [(reset, "RST"), (truncate, "FIN")])
+def test_exactly_n_events_arrive_every_time(
+    mock_openai: MockOpenAI, fault: Any, end: str, after: int, connect: Connect
+) -> None:
+    mock_openai.reply("word " * 60, faults=[fault(after=after)])
+    for _ in range(10):
+        client = connect(mock_openai)
+        client.ask()
+        got, how = client.read_to_end()
+        head, _, body = got.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert how == end
+        assert unchunked(body).count(b"\n\n") == after
+        assert not body.endswith(b"0\r\n\r\n")
+
+
+def test_a_reset_does_not_overtake_what_a_slow_client_has_not_read(
+    mock_openai: MockOpenAI,
+    connect: Connect,
+) -> None:
+    """Two megabytes wait in buffers; the client begins to read only when the server has paused."""
+    mock_openai.reply(Reply(["x" * 1000] * 2000), faults=[reset(after=1990)])
+    client = connect(mock_openai)
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    client.ask()
+    got, how = client.read_to_end()
+    assert how == "RST"
+    assert unchunked(got.partition(b"\r\n\r\n")[2]).count(b"\n\n") == 1990
+    assert mock_openai.calls[0].ended == "reset"
+
+
+def test_each_event_is_an_http_chunk_of_its_own(mock_openai: MockOpenAI, raw: RawClient) -> None:
+    mock_openai.reply("one two")
+    raw.ask(extra=b"Connection: close\r\n")
+    got, how = raw.read_to_end()
+    body = got.partition(b"\r\n\r\n")[2]
+    sizes = []
+    while body:
+        size, _, rest = body.partition(b"\r\n")
+        sizes.append(int(size, 16))
+        data, body = rest[: sizes[-1]], rest[sizes[-1] + 2 :]
+        assert data.count(b"\n\n") == (1 if data else 0)
+    assert (len(sizes), sizes[-1], how) == (6, 0, "FIN")
+
+
+def test_a_client_that_leaves_is_noticed_at_once(mock_openai: MockOpenAI, raw: RawClient) -> None:
+    mock_openai.reply("word " * 500, pace=Pace(itl=0.01))
+    raw.ask()
+    for _ in range(12):
+        raw.read_until(b"\n\n")
+    raw.close()
+    call = mock_openai.calls[0]
+    assert call.wait(1)
+    assert call.ended == "client disconnected"
+    assert 12 <= call.delivered.events <= 20
+    body = sum(len(step.data) + 8 for step in call.script.events[: call.delivered.events])
+    assert call.delivered.bytes == body
+
+
+@pytest.mark.parametrize("fault", [stall(after=2), latency(600)], ids=repr)
+def test_so_it_is_in_silence(mock_openai: MockOpenAI, raw: RawClient, fault: Any) -> None:
+    asked = threading.Event()
+
+    def arrives(_: Request) -> bool:
+        asked.set()
+        return True
+
+    mock_openai.on(arrives).reply("one two", faults=[fault])
+    raw.ask()
+    if "stall" in repr(fault):
+        raw.read_until(b"\n\n")
+        raw.read_until(b"\n\n")
+    else:
+        asked.wait(5)
+    raw.close()
+    assert mock_openai.calls[0].wait(1)
+    assert mock_openai.calls[0].ended == "client disconnected"
+
+
+def test_a_connection_serves_one_request_after_another(
+    mock_openai: MockOpenAI, raw: RawClient
+) -> None:
+    mock_openai.reply("one", "two")
+    for text in (b'"one"', b'"two"'):
+        raw.ask()
+        assert text in raw.read_until(LAST)
+
+
+def test_pipelined_requests_are_answered_in_turn(mock_openai: MockOpenAI, raw: RawClient) -> None:
+    mock_openai.reply("one", "two")
+    raw.ask()
+    raw.ask()
+    assert b'"one"' in raw.read_until(LAST)
+    assert b'"two"' in raw.read_until(LAST)
+
+
+def test_a_paced_stream_keeps_its_times(mock_openai: MockOpenAI, raw: RawClient) -> None:
+    mock_openai.reply("one two three four", pace=Pace(ttft=0.1, itl=0.05))
+    started = time.monotonic()
+    raw.ask()
+    raw.read_until(b"\r\n\r\n")
+    assert 0.1 <= time.monotonic() - started < 0.6
+    raw.read_until(LAST)
+    assert 0.1 + 4 * 0.05 <= time.monotonic() - started < 1.2
+
+
+def test_silence_inside_a_body_of_known_length(mock_openai: MockOpenAI, raw: RawClient) -> None:
+    head = Head(200, (("Content-Type", "application/json"), ("Content-Length", "4")))
+    mock_openai.reply(Script(head, (Raw(b"{ "), Pause(0.1), Raw(b" }"), Pause(0.1))))
+    started = time.monotonic()
+    raw.ask()
+    raw.read_until(b"\r\n\r\n{ ")
+    raw.read_until(b" }")
+    assert time.monotonic() - started >= 0.1
+    assert mock_openai.calls[0].ended == "finished"
+
+
+def test_many_streams_at_once(mock_openai: MockOpenAI, connect: Connect) -> None:
+    mock_openai.reply("word " * 30, pace=Pace(ttft=0.05, itl=0.005))
+    clients = [connect(mock_openai) for _ in range(100)]
+    for client in clients:
+        client.ask()
+    for client in clients:
+        assert client.read_until(LAST).count(b"\n\n") == 34
+    assert {call.ended for call in mock_openai.calls} == {"finished"}
+
+
+def test_a_client_that_does_not_read_does_not_hold_up_the_others(
+    mock_openai: MockOpenAI, connect: Connect
+) -> None:
+    mock_openai.reply(Reply(["x" * 1000] * 5000))
+    idle = connect(mock_openai)
+    idle.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    idle.ask()
+    idle.read_until(b"\r\n\r\n")
+    mock_openai.reply("quick")
+    other = connect(mock_openai)
+    other.ask()
+    assert b"quick" in other.read_until(LAST)
+    assert mock_openai.calls[0]._events < 5000, "it waits for its client"
+    assert unchunked(idle.read_until(LAST)).count(b"\n\n") == 5003
+
+
+# Starting and stopping
+
+
+def test_it_is_bound_to_the_loopback_address_only() -> None:
+    with MockOpenAI() as mock:
+        assert mock.base_url.startswith("http://127.0.0.1:")
+        assert mock.base_url == mock.base_url
+
+
+def test_a_port_in_use_is_one_clear_error() -> None:
+    with MockOpenAI() as mock:
+        port = httpx2.URL(mock.base_url).port
+        with pytest.raises(ServerError, match=f"port {port} of 127.0.0.1 is in use"):
+            _ = MockOpenAI(port=port or 0).base_url
+
+
+def test_an_address_that_is_none_is_one_clear_error() -> None:
+    with pytest.raises(ServerError, match=r"cannot listen on 256\.0\.0\.1, port 0"):
+        _ = MockOpenAI(host="256.0.0.1").base_url
+
+
+def test_it_stops_with_streams_open_and_leaves_nothing(connect: Connect) -> None:
+    before = set(threading.enumerate())
+    mock = MockOpenAI()
+    mock.reply("word " * 50, pace=Pace(itl=0.05))
+    clients = [connect(mock) for _ in range(5)]
+    for client in clients:
+        client.ask()
+        client.read_until(b"\n\n")
+    started = time.monotonic()
+    mock.stop()
+    assert time.monotonic() - started < 0.5
+    assert set(threading.enumerate()) == before
+    for client in clients:
+        client.read_to_end()
+    assert {call.ended for call in mock.calls} == {"server stopped"}
+
+
+def test_it_starts_again_after_a_stop() -> None:
+    mock = MockOpenAI()
+    mock.reply("Hello")
+    for _ in range(2):
+        response = httpx2.post(f"{mock.base_url}/chat/completions", json=ASKED, trust_env=False)
+        assert "Hello" in response.text
+        mock.stop()
+
+
+def test_a_server_that_nobody_asks_stops_too() -> None:
+    before = set(threading.enumerate())
+    for _ in range(20):
+        mock = MockOpenAI()
+        assert mock.base_url
+        mock.stop()
+    assert set(threading.enumerate()) == before
+
+
+def test_it_is_ready_quickly_after_its_imports(connect: Connect) -> None:
+    """Under 30 ms from nothing to a bound, announced server with its first answer under way."""
+    took = []
+    for _ in range(5):
+        started = time.perf_counter()
+        mock = MockOpenAI()
+        mock.reply("Hello")
+        client = connect(mock)
+        client.ask()
+        client.read_until(b"\r\n\r\n")
+        took.append(time.perf_counter() - started)
+        mock.stop()
+    assert min(took) < 0.03
+
+
+def test_nothing_is_logged_and_nothing_warned() -> None:
+    """In a process of its own, with warnings as errors and asyncio's debug mode."""
+    code = """if True:
+        import json, socket
+        from mockserver import MockOpenAI, Pace
+        from mockserver.faults import reset, truncate, stall
+        asked = json.dumps({"model": "m", "stream": True,
+                            "messages": [{"role": "user", "content": "Hi"}]}).encode()
+        with MockOpenAI() as mock:
+            port = int(mock.base_url.split(":")[2].split("/")[0])
+            for faults in ([], [reset(after=2)], [truncate(after=2)], [stall(after=2)]):
+                mock.reply("one two three", faults=faults, pace=Pace(itl=0.001))
+                with socket.create_connection(("127.0.0.1", port)) as client:
+                    client.sendall(b"POST /v1/chat/completions HTTP/1.1\\r\\nHost: x\\r\\n"
+                                   b"Content-Length: %d\\r\\n\\r\\n%b" % (len(asked), asked))
+                    client.recv(100)
+                assert mock.calls[-1].ended
+    """
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-X", "dev", "-c", code], capture_output=True, text=True
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+# Requests as others send them
+
+
+def test_a_browser_of_another_origin_may_ask(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("Hello")
+    url = f"{mock_openai.base_url}/chat/completions"
+    origin = {"Origin": "http://localhost:3000"}
+    with httpx2.Client(trust_env=False) as client:
+        preflight = client.options(url, headers=origin | {"Access-Control-Request-Method": "POST"})
+        answer = client.post(url, headers=origin, json=ASKED)
+    for response in (preflight, answer):
+        assert response.status_code == 200
+        assert response.headers["access-control-allow-origin"] == "*"
+    assert len(mock_openai.calls) == 1
+
+
+def test_others_get_no_cors_headers(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("Hello")
+    answer = httpx2.post(f"{mock_openai.base_url}/chat/completions", json=ASKED, trust_env=False)
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_what_is_no_http_is_refused_and_the_server_lives(
+    mock_openai: MockOpenAI, raw: RawClient, connect: Connect
+) -> None:
+    raw.socket.sendall(b"\x16\x03\x01 nonsense\r\n\r\n")
+    got, _ = raw.read_to_end()
+    assert got.startswith(b"HTTP/1.1 400")
+    mock_openai.reply("Hello")
+    other = connect(mock_openai)
+    other.ask()
+    assert b"Hello" in other.read_until(LAST)
+
+
+def test_a_request_that_breaks_off_is_no_call(
+    mock_openai: MockOpenAI, raw: RawClient, connect: Connect
+) -> None:
+    raw.socket.sendall(b"POST " + PATH.encode() + b" HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
+    raw.close()
+    mock_openai.reply("Hello")
+    other = connect(mock_openai)
+    other.ask()
+    assert b"Hello" in other.read_until(LAST)
+    assert len(mock_openai.calls) == 1
+
+
+def test_loopback_is_what_runs_it(mock_openai: MockOpenAI) -> None:
+    assert isinstance(mock_openai.start(), Loopback)

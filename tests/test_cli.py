@@ -1,0 +1,442 @@
+"""The command: what it serves, what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+import pytest
+
+from mockserver import Event, Reply, Script, __version__, catalogue, cli, sse, stream
+from mockserver.api import chat
+from mockserver.cassettes import Exchange, dump
+
+TOO_LONG = 30  # seconds after which a command that hangs is killed, so that its test fails
+QUICK = 5  # seconds within which it must stop, however busy the machine is
+
+COMMAND = [sys.executable, "-m", "mockserver"]
+
+
+def run(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """A command that ends by itself."""
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, timeout=TOO_LONG
+    )
+
+
+class Served:
+    """A `mockserver serve` that runs, and what it has announced."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.announced = [self.line() for _ in range(5)]
+        announced = re.search(r"answers on (http://\S+)/v1 ", self.announced[0])
+        assert announced, self.announced
+        self.url = announced[1]
+
+    def line(self) -> str:
+        """The next line it prints."""
+        assert self.process.stdout
+        return self.process.stdout.readline().rstrip("\n")
+
+    def request(self, key: str | None = None, **parameters: Any) -> dict[str, Any]:
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]} | parameters
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        return {"url": f"{self.url}/v1/chat/completions", "json": body, "headers": headers}
+
+    def ask(self, key: str | None = None, **parameters: Any) -> httpx.Response:
+        # No proxy of the environment stands between the test and the server.
+        return httpx.post(**self.request(key, **parameters), trust_env=False, timeout=TOO_LONG)
+
+    def text(self, **parameters: Any) -> str:
+        """What it answers in one piece."""
+        content: str = self.ask(**parameters).json()["choices"][0]["message"]["content"]
+        return content
+
+    @contextmanager
+    def asking(self, **parameters: Any) -> Iterator[httpx.Response]:
+        """The response while it is still coming."""
+        asked = self.request(stream=True, **parameters)
+        with (
+            httpx.Client(trust_env=False, timeout=TOO_LONG) as client,
+            client.stream("POST", **asked) as response,
+        ):
+            yield response
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> str:
+        """Stop it, and return what it had still to print."""
+        self.process.send_signal(how)
+        output, errors = self.process.communicate(timeout=QUICK)
+        assert errors == ""
+        assert "Traceback" not in output
+        return output
+
+
+@contextmanager
+def serving(*arguments: str | Path) -> Iterator[Served]:
+    """Runs `mockserver serve` on a free port, and sees that Ctrl-C stops it cleanly."""
+    with subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        too_late = threading.Timer(TOO_LONG, process.kill)
+        too_late.start()
+        try:
+            served = Served(process)
+            yield served
+            if process.poll() is None:
+                served.stop()
+                assert process.returncode == 0
+        finally:
+            too_late.cancel()
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def anything() -> Iterator[Served]:
+    """A server that is told nothing, and so answers anything."""
+    with serving("--pace", "none", "--quiet") as served:
+        yield served
+
+
+# What it announces
+
+
+def test_it_announces_its_address_and_what_to_export(anything: Served) -> None:
+    assert anything.announced == [
+        f"openai-mockserver {__version__} answers on {anything.url}/v1 (Ctrl-C stops it)",
+        "",
+        f"  export OPENAI_BASE_URL={anything.url}/v1",
+        "  export OPENAI_API_KEY=sk-mockserver",
+        "",
+    ]
+
+
+def test_by_default_it_is_for_this_machine_alone(anything: Served) -> None:
+    url = httpx.URL(anything.url)
+    assert url.host == "127.0.0.1"
+    assert url.port
+    # A server on all addresses would be reached by this one as well.
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.2", url.port), timeout=1).close()
+
+
+def test_another_address_is_announced_as_it_was_given() -> None:
+    with serving("--host", "localhost", "--pace", "none") as served:
+        assert served.announced[2] == f"  export OPENAI_BASE_URL={served.url}/v1"
+        assert httpx.URL(served.url).host == "localhost"
+        assert served.ask(stream=True).status_code == 200
+
+
+# What it answers when it is told nothing
+
+
+def test_the_same_request_gets_the_same_text(anything: Served) -> None:
+    first = anything.text()
+    assert first
+    assert anything.text() == first
+    assert anything.text(messages=[{"role": "user", "content": "Bye"}]) != first
+
+
+def test_another_seed_gives_another_text(anything: Served) -> None:
+    with serving("--seed", "other", "--pace", "none") as served:
+        assert served.text() != anything.text()
+
+
+def test_a_stream_says_what_a_body_says(anything: Served) -> None:
+    streamed = anything.ask(stream=True)
+    assert streamed.headers["content-type"] == "text/event-stream; charset=utf-8"
+    spoken = chat.read(Script(steps=sse.parse(streamed.content)))
+    assert isinstance(spoken, Reply)
+    assert spoken.text == anything.text()
+
+
+def test_a_request_can_ask_for_a_stream_by_name(anything: Served) -> None:
+    answered = anything.ask(model="mockserver/unicode", stream=True)
+    assert answered.content == sse.body(stream("unicode").script.steps)
+
+
+def test_an_unknown_stream_is_a_model_that_is_not_found(anything: Served) -> None:
+    answered = anything.ask(model="mockserver/unicde", stream=True)
+    assert answered.status_code == 404
+    error = answered.json()["error"]
+    assert error["code"] == "model_not_found"
+    assert "did you mean unicode" in error["message"]
+
+
+def test_an_unknown_parameter_is_refused(anything: Served) -> None:
+    assert anything.ask(temprature=1).status_code == 400
+
+
+def test_when_lenient_an_unknown_parameter_passes() -> None:
+    with serving("--lenient", "--pace", "none") as served:
+        assert served.ask(temprature=1).status_code == 200
+
+
+def test_the_answer_comes_at_the_pace_asked_for() -> None:
+    with serving("--pace", "0.3,0") as served:
+        assert served.ask(stream=True).elapsed.total_seconds() >= 0.3
+
+
+# What it logs
+
+CALL = r"\d\d:\d\d:\d\d #{number} POST /v1/chat/completions gpt-4o 'Hi' -> {answer}, finished, {s}"
+
+
+def test_each_call_is_one_line() -> None:
+    with serving("--pace", "none", "--stream", "one-token") as served:
+        events = len(stream("one-token").script.events)
+        lines: dict[str, dict[str, Any]] = {
+            f"200 {events} of {events} events": {"stream": True},
+            r"200 \d+ bytes": {"stream": False},
+            r"400 \d+ bytes": {"temprature": 1},
+        }
+        for number, (answer, parameters) in enumerate(lines.items(), 1):
+            served.ask(**parameters)
+            line = CALL.format(number=number, answer=answer, s=r"\d+\.\d\d s")
+            assert re.fullmatch(line, served.line())
+        assert served.stop() == "stopped\n"
+
+
+def test_when_quiet_no_call_is_logged() -> None:
+    with serving("--pace", "none", "--quiet") as served:
+        assert served.ask().status_code == 200
+        assert served.ask(model="mockserver/nosuch").status_code == 404
+        assert served.stop() == "stopped\n"
+
+
+# The key
+
+
+def test_only_the_key_it_was_given_is_accepted() -> None:
+    with serving("--api-key", "sk-secret", "--pace", "none") as served:
+        assert served.announced[3] == "  export OPENAI_API_KEY=sk-secret"
+        assert served.ask().status_code == 401
+        wrong = served.ask(key="sk-wrong")
+        assert (wrong.status_code, wrong.json()["error"]["code"]) == (401, "invalid_api_key")
+        assert served.ask(key="sk-secret").status_code == 200
+
+
+# What it is told to answer
+
+
+def test_ready_made_streams_answer_in_turn_and_the_last_again() -> None:
+    with serving("--pace", "none", "--stream", "text", "--stream", "tool-call") as served:
+        answered = [served.ask(stream=True).content for _ in range(3)]
+    assert answered == [
+        sse.body(stream(name).script.steps) for name in ("text", "tool-call", "tool-call")
+    ]
+
+
+RECORDINGS = {
+    "lf.sse": b'data: {"a":1}\n\n: comment\n\ndata: [DONE]\n\n',
+    "crlf.sse": b"event: x\r\ndata:no space\r\n\r\n",
+    "bytes.sse": b"\xef\xbb\xbfdata: \xff\n\nid: 1\ndata: a\ndata: b\n\n",
+    "unfinished.sse": b"data: a\n\ndata: b",
+    "empty.sse": b"",
+}
+
+
+def test_recordings_answer_in_turn_byte_for_byte(tmp_path: Path) -> None:
+    for name, body in RECORDINGS.items():
+        (tmp_path / name).write_bytes(body)
+    with serving("--pace", "none", *(tmp_path / name for name in RECORDINGS)) as served:
+        answered = [served.ask(stream=True) for _ in RECORDINGS]
+    assert [response.content for response in answered] == list(RECORDINGS.values())
+    assert {response.headers["content-type"] for response in answered} == {
+        "text/event-stream; charset=utf-8"
+    }
+
+
+def test_each_exchange_of_a_stream_file_is_an_answer(tmp_path: Path) -> None:
+    scripts = [stream("text").script, Script(stream("text").script.head, (Event("two"),))]
+    dump(tmp_path / "two.jsonl", [Exchange(script, {}) for script in scripts])
+    with serving("--pace", "none", tmp_path / "two.jsonl") as served:
+        answered = [served.ask(stream=True).content for _ in scripts]
+    assert answered == [sse.body(script.steps) for script in scripts]
+
+
+def test_a_scenario_says_what_answers_what(tmp_path: Path) -> None:
+    scenario = tmp_path / "scenario.yaml"
+    scenario.write_text(
+        """
+        rules:
+        - user: {contains: weather}
+          reply: {tool_calls: [{name: get_weather, arguments: {city: Paris}}]}
+        - user: Hi
+          replies: [Hello!, Hello again!]
+        """
+    )
+    with serving("--pace", "none", scenario) as served:
+        assert [served.text(), served.text()] == ["Hello!", "Hello again!"]
+        weather = served.ask(messages=[{"role": "user", "content": "How is the weather?"}]).json()
+        assert weather["choices"][0]["finish_reason"] == "tool_calls"
+        unmatched = served.ask(messages=[{"role": "user", "content": "Bye"}])
+        assert unmatched.status_code == 400
+        assert "no rule matches" in unmatched.json()["error"]["message"]
+
+
+# How it ends
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "last_line"),
+    [
+        (signal.SIGINT, 0, "stopped"),
+        # Who sends SIGTERM is told by the status that it was obeyed.
+        (signal.SIGTERM, -signal.SIGTERM, None),
+    ],
+    ids=["SIGINT", "SIGTERM"],
+)
+def test_a_signal_breaks_off_an_open_stream(
+    how: signal.Signals, status: int, last_line: str | None
+) -> None:
+    with serving("--stream", "silence", "--pace", "none") as served:
+        with served.asking() as response:
+            received = response.iter_raw()
+            assert next(received)
+            # The stream never ends by itself: that this returns at all shows it is broken off.
+            printed = served.stop(how).splitlines()
+            with pytest.raises(httpx.TransportError):
+                list(received)
+        assert served.process.returncode == status
+        assert "3 of 3 events, server stopped" in printed[0]
+        assert printed[1:] == ([] if last_line is None else [last_line])
+
+
+# What it refuses: one sentence, no traceback
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of files with something wrong."""
+    folder = tmp_path_factory.mktemp("wrong")
+    contents = {
+        "notes.txt": b"data: a\n\n",
+        "broken.yaml": b"rules:\n- reply: [",
+        "broken.json": b'{"rules": ]}',
+        "broken.jsonl": b'{"mockserver":1}\n{"jsn":{}}\n',
+        "latin.yaml": b"rules: [{reply: caf\xe9}]",
+        "latin.json": b'{"rules": [{"reply": "caf\xe9"}]}',
+        "empty.yaml": b"",
+        "empty.jsonl": b"",
+        "misspelt.yaml": b"rules: [{reply: {txt: Hello}}]",
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    for name in ("folder.yaml", "folder.sse", "folder.jsonl", "folder"):
+        (folder / name).mkdir()
+    return folder
+
+
+REFUSED = [
+    ("missing.yaml", "missing.yaml: No such file"),
+    ("missing.sse", "missing.sse: No such file"),
+    ("missing.jsonl", "missing.jsonl: No such file"),
+    ("folder.yaml", "folder.yaml: Is a directory"),
+    ("folder.sse", "folder.sse: Is a directory"),
+    ("folder.jsonl", "folder.jsonl: Is a directory"),
+    ("folder", "folder: what kind of file is this?"),
+    ("notes.txt", "notes.txt: what kind of file is this?"),
+    ("broken.yaml", "broken.yaml:2:11: "),
+    ("broken.json", "broken.json:1:11: "),
+    ("broken.jsonl", "broken.jsonl:2: "),
+    ("latin.yaml", "latin.yaml is not UTF-8 text"),
+    ("latin.json", "latin.json is not UTF-8 text"),
+    ("empty.yaml", "empty.yaml: "),
+    ("empty.jsonl", "empty.jsonl holds no exchange"),
+    ("misspelt.yaml", "misspelt.yaml: rules[0].reply.txt: "),
+    ("--pace=warp", "no pace is called 'warp'"),
+    ("--pace=-1,0", "no pace is called '-1,0'"),
+    ("--stream=txt", "no stream is called 'txt'; did you mean text"),
+    ("--host=192.0.2.1", "cannot listen on 192.0.2.1"),  # RFC 5737: nobody's address
+]
+
+
+def assert_refused(ended: subprocess.CompletedProcess[str], told: str) -> None:
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert re.fullmatch(r"Error: [^\n]*\n", ended.stderr)
+    assert told in ended.stderr
+
+
+@pytest.mark.parametrize(("argument", "told"), REFUSED, ids=[argument for argument, _ in REFUSED])
+def test_what_cannot_be_served_is_one_sentence(folder: Path, argument: str, told: str) -> None:
+    assert_refused(run("serve", "--port", "0", argument, folder=folder), told)
+
+
+def test_a_port_in_use_is_one_sentence(anything: Served) -> None:
+    port = str(httpx.URL(anything.url).port)
+    refused = run("serve", "--port", port)
+    assert_refused(refused, f"port {port} of 127.0.0.1 is in use; choose another")
+
+
+def test_an_unknown_family_is_one_sentence() -> None:
+    assert_refused(run("streams", "tool-calls"), "no family is called 'tool-calls'; there are ")
+
+
+@pytest.mark.parametrize("arguments", [["--port", "70000"], ["--port", "http"], ["--prot", "1"]])
+def test_an_argument_that_is_none_is_told_with_the_usage(arguments: list[str]) -> None:
+    ended = run("serve", *arguments)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("Usage: ")
+    assert "Traceback" not in ended.stderr
+    assert "\nError: " in ended.stderr
+
+
+# What it says of itself
+
+
+@pytest.mark.parametrize("name", ["serve", "streams"])
+def test_the_help_of_a_command_names_every_option(name: str) -> None:
+    helped = run(name, "--help")
+    assert helped.returncode == 0
+    for parameter in cli.commands.commands[name].params:
+        for option in parameter.opts if isinstance(parameter, click.Option) else ():
+            assert re.search(rf"(^|[\s,]){re.escape(option)}\b", helped.stdout), option
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_the_help_names_every_command(option: str) -> None:
+    helped = run(option)
+    assert helped.returncode == 0
+    assert all(re.search(rf"^  {name} ", helped.stdout, re.M) for name in cli.commands.commands)
+
+
+def test_the_streams_are_listed_one_a_line() -> None:
+    listed = run("streams")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    lines = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
+    assert lines == [[one.family, one.name, one.description] for one in catalogue.streams()]
+    assert tuple(name for _, name, _ in lines) == catalogue.names()
+
+
+def test_the_streams_of_a_family_are_listed() -> None:
+    lines = run("streams", "transport").stdout.splitlines()
+    assert [line.split()[1] for line in lines] == [
+        one.name for one in catalogue.streams("transport")
+    ]
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    told = run("--version")
+    assert (told.returncode, told.stdout) == (0, f"mockserver, version {__version__}\n")
+
+
+def test_the_installed_command_is_the_module() -> None:
+    (script,) = entry_points(group="console_scripts", name="mockserver")
+    assert script.load() is cli.main

@@ -1,0 +1,156 @@
+"""Faults are functions from script to script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver import faults, sse
+from mockserver.api import chat
+from mockserver.exceptions import FaultError
+from mockserver.faults import (
+    FAULTS,
+    Fault,
+    drop_done,
+    error_event,
+    latency,
+    malformed,
+    named,
+    reset,
+    stall,
+    truncate,
+)
+from mockserver.reply import ApiError, Reply
+from mockserver.script import Comment, Event, Head, Pause, Raw, Script
+
+STREAM = chat.render(Reply("Hello, world"))
+BODY = chat.render(Reply("Hello, world"), {"model": "gpt-4o"})
+
+
+@pytest.mark.parametrize("after", range(7))
+@pytest.mark.parametrize(("fault", "end"), [(reset, "reset"), (truncate, "truncate")])
+def test_an_ending_after_n_events(fault: Callable[..., Fault], end: str, after: int) -> None:
+    script = fault(after=after)(STREAM)
+    assert script.events == STREAM.events[:after]
+    assert script.end == end
+    assert script.head == STREAM.head
+
+
+def test_stall_waits_or_holds() -> None:
+    assert stall(after=2, seconds=5)(STREAM).steps[2] == Pause(5)
+    assert len(stall(after=2, seconds=5)(STREAM).events) == 6
+    held = stall(after=2)(STREAM)
+    assert (len(held.events), held.end) == (2, "hold")
+
+
+def test_latency_delays_the_head() -> None:
+    assert latency(1)(latency(0.5)(STREAM)).head.delay == 1.5
+
+
+def test_drop_done() -> None:
+    assert drop_done()(STREAM).events == STREAM.events[:-1]
+
+
+def test_malformed_cuts_an_events_json_in_half() -> None:
+    script = malformed(at=2)(STREAM)
+    with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
+        json.loads(script.events[2].data)
+    assert script.events[:2] + script.events[3:] == STREAM.events[:2] + STREAM.events[3:]
+    assert malformed(at=0, data="nonsense")(STREAM).events[0].data == "nonsense"
+
+
+def test_malformed_cuts_a_body_and_its_length() -> None:
+    script = malformed()(BODY)
+    body = sse.body(script.steps)
+    assert len(body) == len(sse.body(BODY.steps)) // 2
+    assert script.head.header("content-length") == str(len(body))
+
+
+def test_error_event_breaks_off() -> None:
+    script = error_event(after=2, error=ApiError(429, "slow"))(STREAM)
+    assert script.events[:2] == STREAM.events[:2]
+    assert json.loads(script.events[2].data)["error"]["message"] == "slow"
+    assert (len(script.events), script.end) == (3, "finish")
+
+
+def test_they_compose_from_left_to_right() -> None:
+    script = STREAM
+    for fault in (latency(1), stall(after=1, seconds=2), reset(after=3)):
+        script = fault(script)
+    assert (script.seconds, len(script.events), script.end) == (3, 3, "reset")
+
+
+def test_comments_are_no_events_but_stay_in_place() -> None:
+    script = Script(STREAM.head, (Comment("a"), Event("1"), Comment("b"), Event("2"), Comment("c")))
+    assert reset(after=1)(script).steps == (Comment("a"), Event("1"))
+    assert reset(after=0)(script).steps == ()
+
+
+def test_events_of_other_line_ends_count_too() -> None:
+    script = Script(STREAM.head, sse.parse(b"data: a\r\n\r\ndata: b\r\n\r\n"))
+    assert reset(after=1)(script).steps == (Raw(b"data: a\r\n\r\n"),)
+    assert malformed(at=1, data="x")(script).steps[1] == Event("x")
+
+
+@pytest.mark.parametrize(
+    ("fault", "script", "why"),
+    [
+        (reset(after=7), STREAM, "reset(after=7) never happens: the stream has 6 events"),
+        (truncate(after=7), STREAM, "truncate(after=7) never happens: the stream has 6 events"),
+        (stall(after=7), STREAM, "stall(after=7) never happens: the stream has 6 events"),
+        (malformed(at=6), STREAM, "malformed(at=6) never happens: the stream has 6 events"),
+        (error_event(after=7), STREAM, "never happens: the stream has 6 events"),
+        (reset(after=1), BODY, "the response is not a stream; ask for one with stream=True"),
+        (error_event(), BODY, "the response is not a stream"),
+        (drop_done(), BODY, "drop_done() never happens"),
+        (drop_done(), drop_done()(STREAM), "drop_done() never happens"),
+    ],
+)
+def test_a_fault_that_cannot_happen_is_an_error(fault: Fault, script: Script, why: str) -> None:
+    with pytest.raises(FaultError) as told:
+        fault(script)
+    assert why in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: reset(after=-1), "reset(after=-1): a count of events, 0 or more"),
+        (lambda: reset(after=1.5), "reset(after=1.5)"),
+        (lambda: malformed(at=True), "malformed(at=True)"),
+        (lambda: stall(seconds=-1), "stall(seconds=-1): a number of seconds, 0 or more"),
+        (lambda: latency("x"), "latency(seconds='x')"),
+        (lambda: named("explode"), "no fault is called 'explode'; there are drop_done"),
+        (lambda: named("reset", {"aftr": 1}), "reset: got an unexpected keyword argument 'aftr'"),
+        (lambda: named("latency"), "latency: missing a required argument: 'seconds'"),
+    ],
+)
+def test_wrong_arguments_are_told_when_the_fault_is_made(
+    make: Callable[[], Fault], told: str
+) -> None:
+    with pytest.raises(FaultError) as error:
+        make()
+    assert told in str(error.value)
+
+
+def test_a_fault_shows_what_it_is() -> None:
+    assert repr(reset(3)) == "reset(after=3)"
+    assert repr(stall(after=1, seconds=2)) == "stall(after=1, seconds=2)"
+
+
+def test_every_fault_has_its_name() -> None:
+    assert set(FAULTS) | {"FAULTS", "Fault", "named"} == set(faults.__all__)
+
+
+@given(st.integers(0, 6), st.sampled_from(["reset", "truncate", "stall", "error_event"]))
+def test_named_makes_the_same(after: int, name: str) -> None:
+    arguments = {"after": after}
+    assert named(name, arguments)(STREAM) == FAULTS[name](after=after)(STREAM)
+
+
+def test_head_is_kept() -> None:
+    assert malformed(at=0)(Script(Head(201), (Event("{}"),))).head.status == 201

@@ -1,0 +1,415 @@
+"""Replies nobody wrote: the same for the same request, and in the form it asks for."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver import Reply
+from mockserver.generate import generate
+
+ASKED: dict[str, Any] = {
+    "model": "gpt-4o",
+    "messages": [{"role": "user", "content": "Tell me a story"}],
+}
+SEEDS = range(25)  # enough for every branch of a choice to be taken
+
+Conforms = Callable[[object, Any], None]
+
+
+@pytest.fixture(scope="session")
+def conforms() -> Conforms:
+    """Asserts that a value is one of a JSON Schema's, formats included."""
+    jsonschema = pytest.importorskip("jsonschema")
+    formats = jsonschema.FormatChecker()
+
+    def conforms(value: object, schema: Any) -> None:
+        jsonschema.validate(value, schema, format_checker=formats)
+
+    return conforms
+
+
+def tool(name: str, parameters: Any = None) -> dict[str, Any]:
+    function = {"name": name} | ({} if parameters is None else {"parameters": parameters})
+    return {"type": "function", "function": function}
+
+
+def json_schema(schema: Any) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+
+
+# A function of seed and request
+
+
+def test_the_same_request_gets_the_same_reply() -> None:
+    assert generate(ASKED) == generate(dict(ASKED))
+
+
+def test_the_reply_is_text_that_stops() -> None:
+    reply = generate(ASKED)
+    assert reply.text
+    assert reply == Reply(str(reply.text), finish_reason="stop")
+
+
+def test_no_reply_depends_on_those_before_it() -> None:
+    first = generate(ASKED)
+    generate(ASKED | {"tools": [tool("now")], "tool_choice": "required"})
+    generate(ASKED | {"model": "gpt-4o-mini"})
+    assert generate(ASKED) == first
+
+
+def test_another_seed_gives_another_reply() -> None:
+    assert len({generate(ASKED, seed).text for seed in SEEDS}) == len(SEEDS)
+
+
+def test_a_seed_may_be_a_number_or_its_text() -> None:
+    # The command line knows only text.
+    assert generate(ASKED, 7) == generate(ASKED, "7")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "gpt-4o-mini"},
+        {"messages": [{"role": "user", "content": "Tell me a joke"}]},
+        {"messages": [{"role": "system", "content": "Tell me a story"}]},
+        {"temperature": 0.5},
+        {"seed": 1},
+    ],
+    ids=str,
+)
+def test_another_request_gets_another_reply(change: dict[str, Any]) -> None:
+    assert generate(ASKED | change) != generate(ASKED)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"stream": True},
+        {"stream": True, "stream_options": {"include_usage": True}},
+        {"user": "someone"},
+        {"metadata": {"a": "b"}},
+        {"store": True},
+    ],
+    ids=str,
+)
+def test_how_the_answer_travels_does_not_change_what_is_said(form: dict[str, Any]) -> None:
+    assert generate(ASKED | form) == generate(ASKED)
+
+
+def test_the_order_of_the_parameters_does_not_matter() -> None:
+    assert generate(dict(reversed(ASKED.items()))) == generate(ASKED)
+
+
+def test_what_python_says_of_chance_elsewhere_does_not_matter() -> None:
+    random.seed(1)
+    first = generate(ASKED)
+    random.seed(2)
+    assert generate(ASKED) == first
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_another_process_gives_the_same_reply(hash_seed: str) -> None:
+    schema = {
+        "type": "object",
+        "properties": {name: {"enum": list("abcdefgh")} for name in ("one", "two", "three")},
+    }
+    requests = [
+        ASKED,
+        ASKED | {"tools": [tool("a", schema), tool("b", schema)], "tool_choice": "required"},
+        ASKED | {"response_format": json_schema(schema)},
+    ]
+    program = (
+        "import json, sys; from mockserver.generate import generate\n"
+        "for asked in json.load(sys.stdin): print(repr(generate(asked)))"
+    )
+    elsewhere = subprocess.run(
+        [sys.executable, "-c", program],
+        input=json.dumps(requests),
+        env=os.environ | {"PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
+    assert elsewhere.stdout.splitlines() == [repr(generate(asked)) for asked in requests]
+
+
+@given(st.text(max_size=20), st.integers())
+def test_every_message_and_seed_gets_a_reply(content: str, seed: int) -> None:
+    reply = generate(ASKED | {"messages": [{"role": "user", "content": content}]}, seed)
+    assert reply.text
+
+
+# Tools
+
+WEATHER = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string"},
+        "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+        "days": {"type": "integer", "minimum": 1, "maximum": 7},
+    },
+    "required": ["city", "unit", "days"],
+    "additionalProperties": False,
+}
+MAIL = {
+    "type": "object",
+    "properties": {"to": {"type": "array", "items": {"type": "string", "format": "email"}}},
+    "required": ["to"],
+    "additionalProperties": False,
+}
+TOOLS = [tool("get_weather", WEATHER), tool("send_mail", MAIL)]
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"), [("get_weather", WEATHER), ("send_mail", MAIL)], ids=str
+)
+def test_the_tool_that_is_named_is_called(name: str, schema: Any, conforms: Conforms) -> None:
+    choice = {"type": "function", "function": {"name": name}}
+    for seed in SEEDS:
+        reply = generate(ASKED | {"tools": TOOLS, "tool_choice": choice}, seed)
+        (call,) = reply.tool_calls
+        assert (call.name, reply.text, reply.finish_reason) == (name, None, "tool_calls")
+        conforms(call.parsed, schema)
+
+
+def test_where_a_call_is_required_one_of_the_tools_is_called(conforms: Conforms) -> None:
+    called = set()
+    for seed in SEEDS:
+        (call,) = generate(ASKED | {"tools": TOOLS, "tool_choice": "required"}, seed).tool_calls
+        conforms(call.parsed, {"get_weather": WEATHER, "send_mail": MAIL}[call.name])
+        called.add(call.name)
+    assert called == {"get_weather", "send_mail"}
+
+
+@pytest.mark.parametrize("choice", [None, "auto", "none"])
+def test_where_no_call_is_demanded_the_reply_is_text(choice: str | None) -> None:
+    reply = generate(ASKED | {"tools": TOOLS, "tool_choice": choice})
+    assert reply.text
+    assert reply.tool_calls == ()
+
+
+@pytest.mark.parametrize("parameters", [None, {}, {"type": "object", "properties": {}}], ids=str)
+def test_a_tool_without_parameters_is_called_with_none(parameters: Any) -> None:
+    asked = ASKED | {"tools": [tool("now", parameters)], "tool_choice": "required"}
+    (call,) = generate(asked).tool_calls
+    assert call.arguments == "{}"
+
+
+def test_a_call_comes_before_the_form_of_the_text() -> None:
+    asked = {"tools": TOOLS, "tool_choice": "required", "response_format": {"type": "json_object"}}
+    assert generate(ASKED | asked).tool_calls
+
+
+# JSON
+
+SCHEMAS: dict[str, Any] = {
+    "string": {"type": "string"},
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "null": {"type": "null"},
+    "enum": {"type": "string", "enum": ["red", "green"]},
+    "enum of mixed kinds": {"enum": [1, "two", None, False, [4]]},
+    "enum of null": {"enum": [None]},
+    "const": {"const": "fixed"},
+    "const null": {"const": None},
+    "const false": {"const": False},
+    "optional": {"type": ["string", "null"]},
+    "several types": {"type": ["integer", "array", "boolean"], "items": {"type": "string"}},
+    "anyOf": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "integer"}}]},
+    "oneOf": {"oneOf": [{"const": 1}, {"const": 2}]},
+    "anyOf in anyOf": {"anyOf": [{"anyOf": [{"const": "a"}, {"const": "b"}]}, {"type": "null"}]},
+    "object": {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+        "required": ["name", "age"],
+        "additionalProperties": False,
+    },
+    "object without a type": {
+        "properties": {"a": {"type": "integer"}},
+        "required": ["a"],
+    },
+    "object without members": {"type": "object"},
+    "nested": {
+        "type": "object",
+        "properties": {
+            "user": {
+                "type": "object",
+                "properties": {
+                    "tags": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "properties": {"key": {"type": "string"}, "on": {"type": "boolean"}},
+                            "required": ["key", "on"],
+                        },
+                    }
+                },
+                "required": ["tags"],
+            }
+        },
+        "required": ["user"],
+    },
+    "array": {"type": "array", "items": {"type": "integer"}},
+    "array of arrays": {
+        "type": "array",
+        "items": {"type": "array", "items": {"type": "boolean"}, "minItems": 1},
+    },
+    "array of anything": {"type": "array"},
+    "minItems": {"type": "array", "items": {"type": "integer"}, "minItems": 5},
+    "maxItems": {"type": "array", "items": {"type": "integer"}, "maxItems": 1},
+    "minItems and maxItems": {
+        "type": "array",
+        "items": {"type": "integer"},
+        "minItems": 3,
+        "maxItems": 3,
+    },
+    "no items allowed": {
+        "type": "array",
+        "items": {"type": "integer"},
+        "minItems": 0,
+        "maxItems": 0,
+    },
+    "minimum": {"type": "integer", "minimum": 1000},
+    "maximum": {"type": "integer", "maximum": 3},
+    "minimum and maximum": {"type": "integer", "minimum": -3, "maximum": -1},
+    "minimum is maximum": {"type": "integer", "minimum": 7, "maximum": 7},
+    "number in bounds": {"type": "number", "minimum": -0.5, "maximum": 0.5},
+    "number above": {"type": "number", "minimum": 1e6},
+    "definition": {
+        "type": "object",
+        "properties": {"from": {"$ref": "#/$defs/place"}, "to": {"$ref": "#/$defs/place"}},
+        "required": ["from", "to"],
+        "$defs": {
+            "place": {
+                "type": "object",
+                "properties": {"lat": {"type": "number", "minimum": -90, "maximum": 90}},
+                "required": ["lat"],
+            }
+        },
+    },
+    "definition of old": {
+        "type": "object",
+        "properties": {"colour": {"$ref": "#/definitions/colour"}},
+        "required": ["colour"],
+        "definitions": {"colour": {"enum": ["red", "blue"]}},
+    },
+    "definition of a definition": {
+        "$ref": "#/$defs/a",
+        "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"type": "array", "items": {"const": 1}}},
+    },
+    "linked list": {
+        "type": "object",
+        "properties": {
+            "value": {"type": "integer"},
+            "next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]},
+        },
+        "required": ["value", "next"],
+    },
+    "tree": {
+        "$ref": "#/$defs/tree",
+        "$defs": {
+            "tree": {"anyOf": [{"$ref": "#/$defs/branch"}, {"$ref": "#/$defs/leaf"}]},
+            "branch": {
+                "type": "object",
+                "properties": {"left": {"$ref": "#/$defs/tree"}, "right": {"$ref": "#/$defs/tree"}},
+                "required": ["left", "right"],
+            },
+            "leaf": {
+                "type": "object",
+                "properties": {"value": {"type": "string"}},
+                "required": ["value"],
+            },
+        },
+    },
+} | {
+    f"format {name}": {"type": "string", "format": name}
+    for name in ("date", "time", "email", "ipv4", "ipv6", "uuid")
+}
+
+
+# Where references lead: beside the members, not within one.
+AT_THE_ROOT = ("$defs", "definitions")
+
+
+@pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
+def test_the_text_is_json_of_the_schema(schema: Any, conforms: Conforms) -> None:
+    for seed in SEEDS:
+        reply = generate(ASKED | {"response_format": json_schema(schema)}, seed)
+        assert reply.text is not None
+        assert reply.finish_reason == "stop"
+        conforms(json.loads(reply.text), schema)
+
+
+@pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
+def test_the_arguments_of_a_call_are_of_the_schema(schema: Any, conforms: Conforms) -> None:
+    parameters = {
+        "type": "object",
+        "properties": {"value": {k: v for k, v in schema.items() if k not in AT_THE_ROOT}},
+        "required": ["value"],
+        **{k: v for k, v in schema.items() if k in AT_THE_ROOT},
+    }
+    for seed in SEEDS:
+        asked = ASKED | {"tools": [tool("save", parameters)], "tool_choice": "required"}
+        (call,) = generate(asked, seed).tool_calls
+        conforms(call.parsed, parameters)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("date-time", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"),
+        ("hostname", r"[a-z0-9-]+(\.[a-z0-9-]+)+"),
+        ("uri", r"https?://[^/\s]+/\S*"),
+    ],
+)
+def test_the_formats_no_validator_checks_look_right(name: str, pattern: str) -> None:
+    asked = ASKED | {"response_format": json_schema({"type": "string", "format": name})}
+    for seed in SEEDS:
+        text = generate(asked, seed).text
+        assert text is not None
+        assert re.match(pattern, json.loads(text))
+
+
+def test_an_unknown_format_is_a_word() -> None:
+    asked = ASKED | {"response_format": json_schema({"type": "string", "format": "shoe-size"})}
+    text = generate(asked).text
+    assert text is not None
+    assert json.loads(text).isalpha()
+
+
+def test_the_members_come_in_the_order_of_the_schema() -> None:
+    schema = {"type": "object", "properties": {name: {"type": "string"} for name in "zma"}}
+    text = generate(ASKED | {"response_format": json_schema(schema)}).text
+    assert text is not None
+    assert list(json.loads(text)) == ["z", "m", "a"]
+
+
+def test_json_mode_without_a_schema_gives_an_object() -> None:
+    text = generate(ASKED | {"response_format": {"type": "json_object"}}).text
+    assert text is not None
+    assert isinstance(json.loads(text), dict)
+
+
+def test_a_response_format_of_text_is_text() -> None:
+    reply = generate(ASKED | {"response_format": {"type": "text"}})
+    assert reply.text
+    assert not reply.text.startswith(("{", "["))
+
+
+def test_every_branch_of_a_choice_is_taken_by_some_seed() -> None:
+    schema = {"anyOf": [{"const": "a"}, {"enum": ["b", "c"]}]}
+    said = {generate(ASKED | {"response_format": json_schema(schema)}, seed).text for seed in SEEDS}
+    assert said == {'"a"', '"b"', '"c"'}

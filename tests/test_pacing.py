@@ -1,0 +1,62 @@
+"""Pace puts pauses into a script."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockserver.api import chat
+from mockserver.exceptions import MockServerError
+from mockserver.pacing import PROFILES, Pace, profile
+from mockserver.reply import Reply
+from mockserver.script import Comment, Event, Pause, Script
+from mockserver.timeline import frames
+
+STREAM = chat.render(Reply("one two three"))
+
+
+def test_the_first_token_comes_with_the_role_and_done_with_the_finish() -> None:
+    """role, one | two | three | finish, [DONE]"""
+    paced = Pace(ttft=0.4, itl=0.02)(STREAM)
+    assert paced.head.delay == 0.4
+    assert [round(frame.due, 3) for frame in frames(paced)] == [0, 0, 0.02, 0.04, 0.06, 0.06]
+    assert paced.events == STREAM.events
+
+
+def test_no_itl_puts_no_pauses() -> None:
+    assert Pace(ttft=1)(STREAM).steps == STREAM.steps
+
+
+def test_comments_are_not_paced() -> None:
+    script = Script(steps=(Event("a"), Event("b"), Comment("c"), Event("d")))
+    assert Pace(itl=1)(script).steps == (*script.steps[:3], Pause(1), Event("d"))
+
+
+def test_jitter_stays_within_its_bounds_and_a_seed_repeats_it() -> None:
+    stream = chat.render(Reply("word " * 200))
+    pace = Pace(ttft=0.4, itl=0.02, jitter=0.01, seed=1)
+    gaps = [step.seconds for step in pace(stream).steps if isinstance(step, Pause)]
+    assert 0.01 <= min(gaps) < 0.012 < 0.028 < max(gaps) <= 0.03
+    assert pace(stream) == pace(stream)
+    assert Pace(itl=0.02, jitter=0.01)(stream) != Pace(itl=0.02, jitter=0.01)(stream)
+
+
+def test_gaps_are_never_negative() -> None:
+    paced = Pace(itl=0.001, jitter=1, seed=1)(chat.render(Reply("word " * 50)))
+    assert paced.head.delay >= 0
+
+
+@pytest.mark.parametrize("wrong", [{"ttft": -1}, {"itl": float("inf")}, {"jitter": "x"}])
+def test_a_pace_is_made_of_times(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="a number of seconds, 0 or more"):
+        Pace(**wrong)  # type: ignore[arg-type]
+
+
+def test_profiles_have_names() -> None:
+    assert all(profile(name) is pace for name, pace in PROFILES.items())
+    assert profile("0.4,0.02,0.01") == Pace(0.4, 0.02, 0.01)
+
+
+@pytest.mark.parametrize("name", ["", "gpt-9", "1", "1,2,3,4", "1,x"])
+def test_an_unknown_profile_is_an_error(name: str) -> None:
+    with pytest.raises(MockServerError, match="no pace is called"):
+        profile(name)

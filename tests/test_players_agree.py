@@ -1,0 +1,168 @@
+"""The same script over the socket and in process: the same chunks, the same exception class."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from mockserver import ApiError, MockOpenAI, Reply, Stream, ToolCall
+from mockserver.faults import (
+    drop_done,
+    error_event,
+    latency,
+    malformed,
+    reset,
+    stall,
+    truncate,
+)
+
+Outcome = tuple[list[dict[str, Any]], type[Exception] | None, type[BaseException] | None]
+
+TIMEOUT = 0.3  # seconds: long enough for a chunk, short enough for a test
+
+FAULTS: list[Any] = [
+    (),
+    (reset(after=0),),
+    (reset(after=3),),
+    (reset(after=6),),
+    (truncate(after=0),),
+    (truncate(after=3),),
+    (truncate(after=6),),
+    (stall(after=0),),
+    (stall(after=3),),
+    (stall(after=3, seconds=0.01),),
+    (drop_done(),),
+    (malformed(at=0),),
+    (malformed(at=2),),
+    (malformed(at=1, data=""),),
+    (error_event(after=0),),
+    (error_event(after=3, error=ApiError(429)),),
+    (latency(0.01),),
+    (latency(1),),
+    (latency(0.01), stall(after=1, seconds=0.01), drop_done(), reset(after=4)),
+]
+REQUEST: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+def sync_client(mock: MockOpenAI, socket: bool) -> openai.OpenAI:
+    """The SDK, through one door."""
+    options: dict[str, Any] = {"timeout": TIMEOUT, "max_retries": 0}
+    if socket:
+        http = httpx2.Client(trust_env=False)
+        return openai.OpenAI(base_url=mock.base_url, http_client=http, **options)
+    return mock.client(**options)
+
+
+def async_client(mock: MockOpenAI, socket: bool) -> openai.AsyncOpenAI:
+    """The async SDK, through one door."""
+    options: dict[str, Any] = {"timeout": TIMEOUT, "max_retries": 0}
+    if socket:
+        http = httpx2.AsyncClient(trust_env=False)
+        return openai.AsyncOpenAI(base_url=mock.base_url, http_client=http, **options)
+    return mock.async_client(**options)
+
+
+def comparable(chunk: Any) -> dict[str, Any]:
+    """A chunk without what differs from one response to the next."""
+    members: dict[str, Any] = chunk.model_dump()
+    return {k: v for k, v in members.items() if k not in ("id", "created", "obfuscation")}
+
+
+def sync_outcome(mock: MockOpenAI, socket: bool, stream: bool = True) -> Outcome:
+    """What a sync consumer ends up with."""
+    got: list[dict[str, Any]] = []
+    with sync_client(mock, socket) as client:
+        try:
+            made = client.chat.completions.create(stream=stream, **REQUEST)
+            for chunk in made if stream else [made]:
+                got.append(comparable(chunk))
+        except Exception as error:
+            return got, type(error), type(error.__cause__) if error.__cause__ else None
+    return got, None, None
+
+
+async def async_outcome(mock: MockOpenAI, socket: bool, stream: bool = True) -> Outcome:
+    """What an async consumer ends up with."""
+    got: list[dict[str, Any]] = []
+    async with async_client(mock, socket) as client:
+        try:
+            made: Any = await client.chat.completions.create(stream=stream, **REQUEST)
+            async for chunk in made if stream else once(made):
+                got.append(comparable(chunk))
+        except Exception as error:
+            return got, type(error), type(error.__cause__) if error.__cause__ else None
+    return got, None, None
+
+
+async def once(value: object) -> AsyncIterator[object]:
+    """An async iterator of one."""
+    yield value
+
+
+@pytest.fixture
+def mock(mock_openai: MockOpenAI) -> Iterator[MockOpenAI]:
+    """A mock, and all its calls are over at the end."""
+    yield mock_openai
+    assert all(call.ended for call in mock_openai.calls)
+
+
+@pytest.mark.parametrize("faults", FAULTS, ids=repr)
+async def test_faults_in_a_stream(mock: MockOpenAI, faults: Any) -> None:
+    mock.reply("Hello, world", faults=faults)
+    in_process = sync_outcome(mock, socket=False)
+    assert sync_outcome(mock, socket=True) == in_process
+    assert await async_outcome(mock, socket=False) == in_process
+    assert await async_outcome(mock, socket=True) == in_process
+    ends = {call.ended for call in mock.calls[:2]}
+    assert len(ends) == 1 or "malformed" in repr(faults) or "error_event" in repr(faults)
+
+
+@pytest.mark.parametrize(
+    "faults", [(), (reset(),), (truncate(),), (stall(),), (malformed(),), (latency(1),)], ids=repr
+)
+async def test_faults_in_a_body(mock: MockOpenAI, faults: Any) -> None:
+    mock.reply("Hello, world", faults=faults)
+    in_process = sync_outcome(mock, socket=False, stream=False)
+    assert sync_outcome(mock, socket=True, stream=False) == in_process
+    assert await async_outcome(mock, socket=False, stream=False) == in_process
+    assert await async_outcome(mock, socket=True, stream=False) == in_process
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 503])
+async def test_errors_before_the_stream(mock: MockOpenAI, status: int) -> None:
+    mock.reply(ApiError(status))
+    in_process = sync_outcome(mock, socket=False)
+    assert in_process[1] is not None
+    assert sync_outcome(mock, socket=True) == in_process
+    assert await async_outcome(mock, socket=True) == in_process
+
+
+@pytest.mark.openai_streams
+async def test_every_ready_made_stream(mock: MockOpenAI, openai_stream: Stream) -> None:
+    if openai_stream.script.seconds > 1:
+        pytest.skip("its silence would have to be waited for on a socket")
+    mock.reply(openai_stream)
+    in_process = sync_outcome(mock, socket=False)
+    assert sync_outcome(mock, socket=True) == in_process
+    assert await async_outcome(mock, socket=True) == in_process
+    assert await async_outcome(mock, socket=False) == in_process
+    assert (in_process[1] is None) == (openai_stream.error is None)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply("🦜 Ünïcode\n\n“quotes”"),
+        Reply(["x" * 300_000]),
+        Reply("word " * 5000),
+        Reply(tool_calls=[ToolCall("a", {"b": "c"}), ToolCall("d")]),
+    ],
+    ids=["unicode", "one large chunk", "many chunks", "tool calls"],
+)
+def test_large_and_odd_replies(mock: MockOpenAI, reply: Reply) -> None:
+    mock.reply(reply)
+    assert sync_outcome(mock, socket=True) == sync_outcome(mock, socket=False)

@@ -1,0 +1,184 @@
+"""Real recordings: served as files they arrive as they are, and the SDK makes the same of them."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from openai.types.chat import ChatCompletionChunk
+
+from mockserver import sse
+from mockserver.api import chat
+from mockserver.api.ids import Envelope
+from mockserver.reply import Reply
+from mockserver.script import Head, Script
+
+HERE = Path(__file__).parents[2] / "shared"
+EXAMPLES = sorted((HERE / "wire" / "examples").glob("*.sse"))
+CHAT = [file for file in EXAMPLES if "chat" in file.name]
+STREAM = Head(200, (("content-type", "text/event-stream"),))
+ASKED: dict[str, Any] = {
+    "model": "m",
+    "stream": True,
+    "messages": [{"role": "user", "content": "Hi"}],
+}
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[str, list[Path]]]:
+    """A server started by the command, which answers with each chat body in turn."""
+    if not CHAT:
+        pytest.skip("the recordings (../shared) are not here")
+    files = [file for file in CHAT for _ in range(2)]
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--pace", "none", "-q"]
+    with subprocess.Popen(
+        [*command, *map(str, files)], stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        url = re.search(r"http://\S+", server.stdout.readline())
+        assert url
+        yield url[0], CHAT
+        server.terminate()
+
+
+def raw_body(url: str) -> bytes:
+    """The body of a streamed answer, read with nothing but a socket."""
+    parsed = httpx2.URL(url)
+    body = json.dumps(ASKED).encode()
+    with socket.create_connection((parsed.host, parsed.port or 80), timeout=10) as client:
+        client.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        got = b"".join(iter(lambda: client.recv(65536), b""))
+    rest, data = got.partition(b"\r\n\r\n")[2], b""
+    while not rest.startswith(b"0\r\n"):
+        size, _, rest = rest.partition(b"\r\n")
+        data, rest = data + rest[: int(size, 16)], rest[int(size, 16) + 2 :]
+    return data
+
+
+def outcome_of(chunks: Iterator[Any]) -> tuple[list[Any], str | None]:
+    """The chunks, and the error that ends them."""
+    got: list[Any] = []
+    try:
+        got.extend(chunk.model_dump(warnings=False) for chunk in chunks)
+    except openai.APIError as error:
+        return got, str(error)
+    return got, None
+
+
+def expected(body: bytes) -> tuple[list[Any], str | None]:
+    """What the SDK's models make of the body's own events."""
+    got: list[Any] = []
+    for event in sse.decode(body):
+        if event.data.startswith("[DONE]"):
+            break
+        data = json.loads(event.data)
+        if data.get("error"):
+            return got, data["error"].get("message")
+        got.append(ChatCompletionChunk.construct(**data).model_dump(warnings=False))
+    return got, None
+
+
+def test_each_arrives_byte_for_byte_and_as_the_same_objects(
+    served: tuple[str, list[Path]],
+) -> None:
+    url, files = served
+    http = httpx2.Client(trust_env=False)
+    with openai.OpenAI(base_url=url, api_key="x", http_client=http, max_retries=0) as client:
+        for file in files:
+            body = file.read_bytes()
+            assert raw_body(url) == body, file.name
+            stream = client.chat.completions.create(**ASKED)
+            assert outcome_of(iter(stream)) == expected(body), file.name
+    print(f"{len(files)} chat recordings")
+    assert len(files) >= 45
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_a_body_is_its_steps(file: Path) -> None:
+    body = file.read_bytes()
+    assert sse.body(sse.parse(body)) == body
+
+
+@pytest.mark.parametrize("file", CHAT, ids=lambda file: file.stem)
+def test_a_chat_recording_can_be_read(file: Path) -> None:
+    reply = chat.read(Script(STREAM, sse.parse(file.read_bytes())))
+    assert isinstance(reply, Reply)
+    if reply.choices[0].finish_reason is None:
+        odd = ("openai-chat-audio", "groq-chat-error", "gpustack-llamabox", "snowflake-chat")
+        assert file.stem.startswith(odd)
+
+
+def padded(data: str) -> str:
+    """A chunk with its padding's characters, which are random, made alike."""
+    return re.sub(r'"obfuscation":"([^"]*)"', lambda m: f'"obfuscation":{len(m[1])}', data)
+
+
+def rendered_again(body: bytes) -> tuple[list[str], list[str]]:
+    """A recording's chunks, and those of the reply that it says, with the same envelope."""
+    steps = sse.parse(body)
+    reply = chat.read(Script(STREAM, steps))
+    recorded = [event.data for event in sse.decode(body)]
+    first = json.loads(recorded[0])
+    assert isinstance(reply, Reply)
+    request = {
+        "stream": True,
+        "n": len(reply.choices),
+        "logprobs": reply.logprobs is not None,
+        "stream_options": {
+            "include_usage": "usage" in first,
+            "include_obfuscation": "obfuscation" in first,
+        },
+    }
+    envelope = Envelope(
+        first["id"],
+        first["created"],
+        first["model"],
+        first["system_fingerprint"],
+        first.get("service_tier"),
+        "logprobs" in first["choices"][0],
+    )
+    script = chat.render(reply, request, envelope=envelope, rng=Random(0))
+    return list(map(padded, recorded)), [padded(event.data) for event in script.events]
+
+
+# What a reply does not hold yet, or OpenAI sends no more.
+DIFFERENT = {
+    "openai-chat-audio": "audio output",
+    "openai-chat-n2": "choices that come one after the other, not interleaved",
+    "openai-chat-text-gpt5": "moderation results in a chunk of their own",
+    "9c06b67f148cabf7": "audio output",
+    "151854c5ba603191": "choices that come one after the other, not interleaved",
+    "5b30b0c73b9d1085": "moderation results in a chunk of their own",
+    "90a3c878cc44a08b": "a tool call of 2024, before there were refusals",
+}
+
+
+@pytest.mark.parametrize(
+    "file", [f for f in CHAT if f.name.startswith("openai-chat")], ids=lambda file: file.stem
+)
+def test_openais_bytes_come_out_of_what_was_read(file: Path) -> None:
+    """The measure of fidelity: equal but for ids, random padding and timestamps."""
+    recorded, rendered = rendered_again(file.read_bytes())
+    assert (rendered == recorded) is (file.stem not in DIFFERENT), DIFFERENT.get(file.stem)
+
+
+def test_so_do_those_of_whole_recordings(shared: Path) -> None:
+    files = sorted((shared / "recordings" / "openai" / "chat").glob("*.json"))
+    for file in files:
+        body = json.loads(file.read_text())["response"]["body"].encode()
+        recorded, rendered = rendered_again(body)
+        assert (rendered == recorded) is (file.stem not in DIFFERENT), file.stem
+    assert len(files) >= 9

@@ -1,0 +1,205 @@
+"""Which reply answers which request."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from mockserver import MockOpenAI, MockServerError, Reply, Request, UnmatchedRequest, contains
+from mockserver.api import chat
+from mockserver.reply import ApiError, Choice, ToolCall
+
+
+def request(
+    *messages: dict[str, Any], path: str = chat.PATH, headers: Any = (), **more: Any
+) -> Request:
+    """A chat request."""
+    said = list(messages) or [{"role": "user", "content": "Tell me a story"}]
+    body = {"model": "gpt-4o", "messages": said} | more
+    return Request("POST", path, headers, json.dumps(body).encode())
+
+
+def answer(mock: MockOpenAI, asked: Request | None = None) -> str | None:
+    """The text a mock answers, None where no rule matches."""
+    call = mock.respond(asked or request())
+    if call.problem is not None:
+        return None
+    reply = chat.read(call.script)
+    return str(reply.message) if isinstance(reply, ApiError) else str(reply.text)
+
+
+WEATHER = {"type": "function", "function": {"name": "get_weather"}}
+TIME = {"type": "function", "function": {"name": "get_time"}}
+CONVERSATION: list[dict[str, Any]] = [
+    {"role": "system", "content": "You are kind."},
+    {"role": "user", "content": "Weather?"},
+    {"role": "assistant", "tool_calls": [{"id": "call_0"}]},
+    {"role": "tool", "tool_call_id": "call_0", "content": "rain"},
+    {"role": "assistant", "tool_calls": [{"id": "call_1"}, {"id": "call_2"}]},
+    {"role": "tool", "tool_call_id": "call_1", "content": "sun"},
+    {"role": "tool", "tool_call_id": "call_2", "content": "wind"},
+]
+PARTS = [
+    {"type": "text", "text": "Tell me "},
+    {"type": "image_url", "image_url": {"url": "x"}},
+    {"type": "text", "text": "a story"},
+]
+
+MATCHING: list[tuple[dict[str, Any], Request]] = [
+    ({"user": "Tell me a story"}, request()),
+    ({"user": contains("story")}, request()),
+    ({"user": re.compile("st.ry$")}, request()),
+    ({"user": lambda text: len(text) > 3}, request()),
+    ({"user": "Tell me a story"}, request({"role": "user", "content": PARTS})),
+    ({"user": "Weather?"}, request(*CONVERSATION)),
+    ({"system": "You are kind."}, request(*CONVERSATION)),
+    ({"system": contains("kind")}, request({"role": "developer", "content": "Be kind"})),
+    ({"model": "gpt-4o"}, request()),
+    ({"model": re.compile("^gpt-")}, request()),
+    ({"tools": "get_time"}, request(tools=[WEATHER, TIME])),
+    ({"tools": ["get_time", "get_weather"]}, request(tools=[WEATHER, TIME])),
+    ({"tools": re.compile("weather")}, request(tools=[WEATHER])),
+    ({"tools": "f"}, request(functions=[{"name": "f"}])),
+    ({"tool_result": "call_1"}, request(*CONVERSATION)),
+    ({"tool_result": "call_2"}, request(*CONVERSATION)),
+    ({"turn": 0}, request()),
+    ({"turn": 2}, request(*CONVERSATION)),
+    ({"endpoint": "/v1/chat/completions"}, request()),
+    ({"endpoint": "chat/completions"}, request()),
+    ({"headers": {"X-Team": "blue"}}, request(headers=(("x-team", "blue"),))),
+    ({"headers": {"x-team": contains("lu")}}, request(headers=(("X-Team", "blue"),))),
+    ({"stream": True}, request(stream=True)),
+    ({"stream": False}, request()),
+]
+
+DIFFERENT: list[tuple[dict[str, Any], Request, str]] = [
+    ({"user": "story"}, request(), "user is 'Tell me a story', not 'story'"),
+    ({"user": contains("song")}, request(), "not contains('song')"),
+    ({"user": re.compile("song")}, request(), "not re.compile('song')"),
+    ({"system": "x"}, request(), "system is None, not 'x'"),
+    ({"model": "gpt-4"}, request(), "model is 'gpt-4o', not 'gpt-4'"),
+    ({"tools": "f"}, request(tools=[WEATHER]), "tools ['get_weather'] has no 'f'"),
+    ({"tools": ["get_time", "f"]}, request(tools=[TIME]), "has no 'f'"),
+    ({"tool_result": "call_0"}, request(*CONVERSATION), "has no 'call_0'"),
+    ({"turn": 1}, request(), "turn is 0, not 1"),
+    ({"endpoint": "completions2"}, request(), "endpoint is '/v1/chat/completions'"),
+    ({"headers": {"x-team": "red"}}, request(), "header x-team is None, not 'red'"),
+    ({"stream": True}, request(), "stream is False, not True"),
+]
+
+
+@pytest.mark.parametrize(("patterns", "asked"), MATCHING)
+def test_it_matches(patterns: dict[str, Any], asked: Request) -> None:
+    mock = MockOpenAI()
+    mock.on(**patterns).reply("yes")
+    assert answer(mock, asked) == "yes"
+
+
+@pytest.mark.parametrize(("patterns", "asked", "why"), DIFFERENT)
+def test_it_does_not_match_and_says_why(patterns: dict[str, Any], asked: Request, why: str) -> None:
+    mock = MockOpenAI()
+    mock.on(**patterns).reply("yes")
+    assert answer(mock, asked) is None
+    with pytest.raises(UnmatchedRequest) as told:
+        mock.check()
+    assert why in str(told.value)
+
+
+def test_all_patterns_must_match() -> None:
+    mock = MockOpenAI()
+    mock.on(user=contains("story"), model="gpt-4").reply("yes")
+    assert answer(mock) is None
+
+
+def test_any_predicate() -> None:
+    mock = MockOpenAI()
+    mock.reply("cold")
+    mock.on(lambda r: r.json.get("temperature", 0) > 1).reply("hot")
+    assert answer(mock, request(temperature=1.5)) == "hot"
+    assert answer(mock, request(temperature=0.5)) == "cold"
+
+
+def test_a_predicate_that_raises_does_not_match_and_says_so() -> None:
+    mock = MockOpenAI()
+    mock.on(lambda r: r.json["temperature"] > 1).reply("hot")
+    assert answer(mock) is None
+    assert "looking at it raised KeyError('temperature')" in str(mock.problems[0].problem)
+    mock.on(user=contains("song")).reply("la")
+    assert answer(mock, request(temperature=2)) == "hot"
+
+
+def test_the_newest_matching_rule_wins() -> None:
+    mock = MockOpenAI()
+    mock.reply("old")
+    mock.reply("new")
+    mock.on(user="else").reply("other")
+    assert answer(mock) == "new"
+
+
+def test_replies_come_in_turn_and_the_last_repeats() -> None:
+    mock = MockOpenAI()
+    rule = mock.reply("one", "two")
+    assert [answer(mock) for _ in range(4)] == ["one", "two", "two", "two"]
+    assert rule.used == 4
+
+
+def test_times_limits_a_rule_and_older_ones_answer_then() -> None:
+    mock = MockOpenAI()
+    mock.reply("old")
+    mock.reply("new", "newer", times=3)
+    assert [answer(mock) for _ in range(5)] == ["new", "newer", "newer", "old", "old"]
+
+
+def test_what_no_rule_matches_lists_the_rules() -> None:
+    mock = MockOpenAI()
+    mock.on(user="a").reply("1", times=1)
+    mock.on(model="b", turn=3).reply("2")
+    assert answer(mock, request({"role": "user", "content": "a"})) == "1"
+    call = mock.respond(request({"role": "user", "content": "a"}))
+    assert call.status == 400
+    assert call.script.head.header("x-should-retry") == "false"
+    assert str(call.problem).splitlines() == [
+        "no rule matches POST /v1/chat/completions model='gpt-4o' user='a'; the newest first:",
+        "  on(model='b', turn=3): model is 'gpt-4o', not 'b'",
+        "  on(user='a'): it has answered its 1 time",
+    ]
+
+
+def test_without_rules_it_says_what_to_do() -> None:
+    call = MockOpenAI().respond(request())
+    assert "there are none; call .reply(...) or .on(...).reply(...)" in str(call.problem)
+
+
+def test_a_reply_that_does_not_fit_the_request_is_a_problem() -> None:
+    mock = MockOpenAI()
+    mock.reply(Reply(choices=[Choice("a"), Choice("b")]))
+    assert answer(mock) is None
+    with pytest.raises(UnmatchedRequest, match="the reply has 2 choices, the request asks for n=1"):
+        mock.check()
+
+
+def test_a_rule_without_reply_matches_nothing() -> None:
+    mock = MockOpenAI()
+    mock.on(user=contains("story"))
+    assert answer(mock) is None
+    assert "it has no reply yet" in str(mock.problems[0].problem)
+
+
+def test_mistakes_are_told_when_the_rule_is_made() -> None:
+    mock = MockOpenAI()
+    with pytest.raises(TypeError, match="usr"):
+        mock.on(usr="x")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="fault"):
+        mock.reply("x", fault=1)  # type: ignore[call-arg]
+    with pytest.raises(MockServerError, match="at least one reply"):
+        mock.reply()
+    with pytest.raises(MockServerError, match="times=0"):
+        mock.reply("x", times=0)
+    with pytest.raises(MockServerError, match="not 'reset'"):
+        mock.reply("x", faults=["reset"])  # type: ignore[list-item]
+    with pytest.raises(MockServerError, match="not both"):
+        mock.reply(Reply(refusal="no", tool_calls=ToolCall("f")))
+    assert answer(mock) is None, "and no half-made rule stays behind"

@@ -1,0 +1,546 @@
+"""Scenario files: every key does what it says, and every mistake is told with its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver import (
+    ApiError,
+    Call,
+    Choice,
+    FunctionCall,
+    MockOpenAI,
+    Pause,
+    Reply,
+    Request,
+    ScenarioError,
+    ToolCall,
+    Usage,
+    scenario,
+    stream,
+)
+from mockserver.api import chat
+
+Load = Callable[[str], MockOpenAI]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """A mock with the rules of this YAML."""
+
+    def load(text: str) -> MockOpenAI:
+        file = tmp_path / "scenario.yaml"
+        file.write_text(text, encoding="utf-8")
+        mock = MockOpenAI()
+        scenario.add_rules(mock, file)
+        return mock
+
+    return load
+
+
+def ask(mock: MockOpenAI, user: str = "Hi", **parameters: Any) -> Call:
+    """The mock's answer to a request for a stream."""
+    headers = parameters.pop("headers", {})
+    body = {
+        "model": "gpt-4o",
+        "messages": [{"role": "user", "content": user}],
+        "stream": True,
+    } | parameters
+    return mock.respond(
+        Request("POST", chat.PATH, tuple(headers.items()), json.dumps(body).encode())
+    )
+
+
+def said(call: Call) -> Reply:
+    assert call.problem is None
+    reply = chat.read(call.script)
+    assert isinstance(reply, Reply)
+    return reply
+
+
+def texts(mock: MockOpenAI, *messages: str) -> list[str | None]:
+    return [said(ask(mock, user)).text for user in messages]
+
+
+# The file
+
+
+def test_a_scenario_may_be_json(tmp_path: Path) -> None:
+    file = tmp_path / "scenario.json"
+    file.write_text('{"rules": [{"reply": "Hello"}]}', encoding="utf-8")
+    mock = MockOpenAI()
+    scenario.add_rules(mock, str(file))
+    assert texts(mock, "Hi") == ["Hello"]
+
+
+def test_a_scenario_is_utf8(load: Load) -> None:
+    assert texts(load("rules: [{reply: Grüß 世界 👋}]"), "Hi") == ["Grüß 世界 👋"]
+
+
+def test_load_gives_the_content_unchecked(tmp_path: Path) -> None:
+    file = tmp_path / "scenario.yml"
+    file.write_text("rulez: [1, a]", encoding="utf-8")
+    assert scenario.load(file) == {"rulez": [1, "a"]}
+
+
+def test_a_rule_may_be_written_once_and_used_twice(load: Load) -> None:
+    mock = load("rules: [{user: a, reply: &said {text: Hello}}, {user: b, reply: *said}]")
+    assert texts(mock, "a", "b") == ["Hello", "Hello"]
+
+
+# Its options
+
+
+def test_api_key_is_the_only_one_accepted(load: Load) -> None:
+    mock = load("{api_key: sk-secret, rules: [{reply: Hello}]}")
+    assert ask(mock).status == 401
+    assert ask(mock, headers={"Authorization": "Bearer sk-secret"}).status == 200
+
+
+@pytest.mark.parametrize("seed", ["7", "seven"])
+def test_seed_makes_the_ids_the_same(load: Load, seed: str) -> None:
+    def id_of(call: Call) -> str:
+        made: str = json.loads(call.script.events[0].data)["id"]
+        return made
+
+    seeded, other = (load(f"{{seed: {value}, rules: [{{reply: Hello}}]}}") for value in (seed, "8"))
+    assert id_of(ask(seeded)) == id_of(ask(seeded)) != id_of(ask(other))
+
+
+def test_lenient_lets_unknown_parameters_pass(load: Load) -> None:
+    assert ask(load("rules: [{reply: Hello}]"), temprature=1).status == 400
+    assert ask(load("{lenient: true, rules: [{reply: Hello}]}"), temprature=1).status == 200
+
+
+def test_pace_is_that_of_every_reply_without_its_own(load: Load) -> None:
+    mock = load(
+        """
+        pace: {ttft: 1.5, itl: 0.25}
+        rules:
+        - {user: slow, reply: Hello}
+        - {user: at once, reply: Hello, pace: none}
+        """
+    )
+    assert ask(mock, "slow").script.head.delay == 1.5
+    assert ask(mock, "at once").script.seconds == 0
+
+
+# What a rule looks at
+
+A_TOOL = {"type": "function", "function": {"name": "get_weather"}}
+AFTER_A_CALL = [
+    {"role": "user", "content": "Hi"},
+    {"role": "assistant", "tool_calls": [{"id": "call_1"}]},
+    {"role": "tool", "tool_call_id": "call_1", "content": "Sunny"},
+]
+
+
+@pytest.mark.parametrize(
+    ("look", "request_that_matches"),
+    [
+        ("user: Tell me", {"user": "Tell me"}),
+        ("user: {contains: ell}", {"user": "Tell me"}),
+        ("user: {regex: '^T.*e$'}", {"user": "Tell me"}),
+        ("system: Be brief", {"messages": [{"role": "system", "content": "Be brief"}]}),
+        ("system: {contains: brief}", {"messages": [{"role": "developer", "content": "brief!"}]}),
+        ("model: gpt-4o-mini", {"model": "gpt-4o-mini"}),
+        ("model: {regex: mini$}", {"model": "gpt-4o-mini"}),
+        ("tools: get_weather", {"tools": [A_TOOL]}),
+        ("tools: [get_weather, {regex: ^get_}]", {"tools": [A_TOOL]}),
+        ("tools: {contains: weather}", {"tools": [A_TOOL]}),
+        ("tool_result: call_1", {"messages": AFTER_A_CALL}),
+        ("turn: 1", {"messages": AFTER_A_CALL}),
+        ("headers: {X-Trace: abc}", {"headers": {"x-trace": "abc"}}),
+        ("headers: {x-trace: {contains: b}}", {"headers": {"X-Trace": "abc"}}),
+        ("headers: {x-trace: {regex: c$}}", {"headers": {"X-Trace": "abc"}}),
+        ("stream: false", {"stream": False}),
+    ],
+)
+def test_a_rule_answers_what_it_looks_for(
+    load: Load, look: str, request_that_matches: dict[str, Any]
+) -> None:
+    # The newest rule that matches wins, so the first answers what the second does not.
+    mock = load(f"rules: [{{reply: another}}, {{{look}, reply: this}}]")
+    assert said(ask(mock)).text == "another"
+    assert said(ask(mock, **request_that_matches)).text == "this"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "matches"),
+    [("chat/completions", True), ("/v1/chat/completions", True), ("embeddings", False)],
+)
+def test_a_rule_may_be_for_one_endpoint(load: Load, endpoint: str, matches: bool) -> None:
+    mock = load(f"rules: [{{endpoint: {endpoint}, reply: Hello}}]")
+    assert (ask(mock).problem is None) is matches
+
+
+def test_all_that_a_rule_looks_for_must_be_there(load: Load) -> None:
+    mock = load("rules: [{reply: another}, {user: Hi, model: gpt-4o-mini, reply: this}]")
+    assert said(ask(mock)).text == "another"
+    assert said(ask(mock, model="gpt-4o-mini")).text == "this"
+
+
+# What it answers
+
+
+def test_replies_are_given_in_turn_and_the_last_again(load: Load) -> None:
+    mock = load("rules: [{replies: [one, {text: two}]}]")
+    assert texts(mock, "Hi", "Hi", "Hi") == ["one", "two", "two"]
+
+
+def test_times_limits_how_often_a_rule_answers(load: Load) -> None:
+    mock = load("rules: [{reply: later}, {reply: first, times: 2}]")
+    assert texts(mock, "Hi", "Hi", "Hi") == ["first", "first", "later"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "spoken"),
+    [
+        ("Hello", Reply("Hello")),
+        ("{text: Hello}", Reply("Hello")),
+        ("{text: Hello, finish_reason: length}", Reply("Hello", finish_reason="length")),
+        ("{text: Hello, finish_reason: null}", Reply("Hello", finish_reason=None)),
+        ("{text: Four, reasoning: Let me think}", Reply("Four", reasoning="Let me think")),
+        ("{refusal: I cannot}", Reply(refusal="I cannot")),
+        (
+            "{tool_calls: [{name: now, id: call_1}]}",
+            Reply(tool_calls=ToolCall("now", {}, "call_1")),
+        ),
+        (
+            "{tool_calls: [{name: a, arguments: {x: 1}}, {name: b, arguments: {y: [2]}}]}",
+            Reply(tool_calls=[ToolCall("a", {"x": 1}), ToolCall("b", {"y": [2]})]),
+        ),
+        (
+            "{tool_calls: [{name: a, arguments: 'not JSON'}]}",
+            Reply(tool_calls=ToolCall("a", "not JSON")),
+        ),
+        (
+            "{function_call: {name: now, arguments: {zone: UTC}}}",
+            Reply(function_call=FunctionCall("now", {"zone": "UTC"})),
+        ),
+        ("{text: a, error: {message: Sorry}}", Reply("a", error=ApiError(500, "Sorry"))),
+        ("{}", Reply()),
+    ],
+)
+def test_what_a_reply_says(load: Load, reply: str, spoken: Reply) -> None:
+    assert said(ask(load(f"rules: [{{reply: {reply}}}]"))) == spoken
+
+
+@pytest.mark.parametrize("member", ["text", "reasoning", "refusal"])
+def test_a_list_of_texts_is_the_pieces_it_arrives_in(load: Load, member: str) -> None:
+    reply = said(ask(load(f"rules: [{{reply: {{{member}: [Hel, lo, '!']}}}}]")))
+    assert getattr(reply, member).pieces == ("Hel", "lo", "!")
+
+
+def test_arguments_may_be_given_in_pieces(load: Load) -> None:
+    mock = load("""rules: [{reply: {tool_calls: [{name: a, arguments: ['{"x', '":1}']}]}}]""")
+    (call,) = said(ask(mock)).tool_calls
+    assert call.arguments.pieces == ('{"x', '":1}')
+    assert call.parsed == {"x": 1}
+
+
+def test_choices_are_the_answers_to_n(load: Load) -> None:
+    mock = load("rules: [{reply: {choices: [{text: a}, {refusal: b}]}}]")
+    assert said(ask(mock, n=2)).choices == (Choice("a"), Choice(refusal="b"))
+
+
+def test_usage_is_stated_as_it_is_given(load: Load) -> None:
+    mock = load("rules: [{reply: {text: Hello, usage: {prompt_tokens: 5, cached_tokens: 3}}}]")
+    counted = said(ask(mock, stream_options={"include_usage": True})).usage
+    assert counted == Usage(prompt_tokens=5, cached_tokens=3)
+
+
+def test_a_ready_made_stream_is_played(load: Load) -> None:
+    assert ask(load("rules: [{reply: {stream: unicode}}]")).script == stream("unicode").script
+
+
+def test_an_error_alone_is_answered_instead(load: Load) -> None:
+    mock = load(
+        """
+        rules:
+        - reply:
+            error:
+              status: 429
+              message: Slow down
+              type: tokens
+              code: rate_limit
+              param: model
+              retry_after: 2
+              headers: {x-reason: many}
+        """
+    )
+    call = ask(mock)
+    assert chat.read(call.script) == ApiError(429, "Slow down", "tokens", "rate_limit", "model")
+    assert call.script.head.header("retry-after") == "2"
+    assert call.script.head.header("x-reason") == "many"
+
+
+def test_an_error_has_the_defaults_of_its_status(load: Load) -> None:
+    call = ask(load("rules: [{reply: {error: {status: 503}}}]"))
+    assert chat.read(call.script) == ApiError(503)
+
+
+# What goes wrong, and when
+
+
+@pytest.mark.parametrize(
+    ("fault", "events", "end"),
+    [
+        ("reset: {after: 2}", 2, "reset"),
+        ("truncate: {after: 3}", 3, "truncate"),
+        ("stall: {after: 1}", 1, "hold"),
+        ("error_event: {after: 1}", 2, "finish"),
+        ("drop_done:", 3, "finish"),
+    ],
+)
+def test_a_fault_is_its_name_and_arguments(load: Load, fault: str, events: int, end: str) -> None:
+    script = ask(load(f"rules: [{{reply: Hello, faults: [{{{fault}}}]}}]")).script
+    assert (len(script.events), script.end) == (events, end)
+
+
+def test_a_fault_without_arguments_is_its_name(load: Load) -> None:
+    script = ask(load("rules: [{reply: Hello, faults: [reset]}]")).script
+    assert (script.steps, script.end) == ((), "reset")
+
+
+def test_faults_happen_from_left_to_right(load: Load) -> None:
+    mock = load("rules: [{reply: Hello, faults: [{latency: {seconds: 1.5}}, drop_done, truncate]}]")
+    script = ask(mock).script
+    assert (script.head.delay, script.steps, script.end) == (1.5, (), "truncate")
+
+
+def test_a_chunk_may_be_malformed(load: Load) -> None:
+    mock = load("rules: [{reply: Hello, faults: [{malformed: {at: 1, data: '{'}}]}]")
+    assert ask(mock).script.events[1].data == "{"
+
+
+def test_the_error_of_a_fault_is_as_that_of_a_reply(load: Load) -> None:
+    mock = load(
+        "rules: [{reply: Hello, faults: [{error_event: {after: 2, error: {message: Sorry}}}]}]"
+    )
+    assert said(ask(mock)).error == ApiError(500, "Sorry")
+
+
+@pytest.mark.parametrize(
+    ("pace", "delay", "gaps"),
+    [
+        ("none", 0, []),
+        ("'0.5,0.125'", 0.5, [0.125, 0.125]),
+        ("{ttft: 0.5}", 0.5, []),
+        ("{itl: 0.125}", 0, [0.125, 0.125]),
+    ],
+)
+def test_pace_is_a_name_or_its_numbers(
+    load: Load, pace: str, delay: float, gaps: list[float]
+) -> None:
+    script = ask(load(f"rules: [{{reply: {{text: [a, b]}}, pace: {pace}}}]")).script
+    assert script.head.delay == delay
+    assert [step.seconds for step in script.steps if isinstance(step, Pause)] == gaps
+
+
+def test_the_jitter_of_a_pace_is_a_function_of_its_seed(load: Load) -> None:
+    def gaps(seed: str) -> list[float]:
+        pace = f"{{itl: 1, jitter: 0.5, seed: {seed}}}"
+        script = ask(load(f"rules: [{{reply: {{text: [a, b]}}, pace: {pace}}}]")).script
+        return [step.seconds for step in script.steps if isinstance(step, Pause)]
+
+    assert gaps("1") == gaps("1") != gaps("2")
+    assert all(0.5 <= gap <= 1.5 for gap in gaps("1"))
+
+
+# Mistakes
+
+MISTAKES = [
+    # what there is not
+    ("rulez: []", "rulez", "there are rules, api_key, seed, lenient, pace"),
+    ("rules: [{reply: a, usr: x}]", "rules[0].usr", "there is no such key"),
+    (
+        "rules: [{reply: a}, {reply: b}, {reply: {text: c, finsh_reason: stop}}]",
+        "rules[2].reply.finsh_reason",
+        "there is no such key; there are text, ",
+    ),
+    (
+        "rules: [{reply: {tool_calls: [{name: a}, {nam: b}]}}]",
+        "rules[0].reply.tool_calls[1].nam",
+        "there are name, arguments, id",
+    ),
+    (
+        "rules: [{reply: {function_call: {nam: a}}}]",
+        "rules[0].reply.function_call.nam",
+        "there are name, arguments",
+    ),
+    (
+        "rules: [{replies: [a, {choices: [{txt: b}]}]}]",
+        "rules[0].replies[1].choices[0].txt",
+        "there is no such key",
+    ),
+    (
+        "rules: [{reply: {choices: [{text: a, usage: {}}]}}]",
+        "rules[0].reply.choices[0].usage",
+        "there is no such key",
+    ),
+    (
+        "rules: [{reply: {text: a, usage: {promt_tokens: 1}}}]",
+        "rules[0].reply.usage.promt_tokens",
+        "there are prompt_tokens, ",
+    ),
+    ("rules: [{reply: {error: {stats: 1}}}]", "rules[0].reply.error.stats", "there are status, "),
+    ("rules: [{reply: {stream: txt}}]", "rules[0].reply.stream", "did you mean text"),
+    ("rules: [{reply: a, user: {contians: b}}]", "rules[0].user.contians", "contains, regex"),
+    ("rules: [{reply: a, pace: {ttf: 1}}]", "rules[0].pace.ttf", "ttft, itl, jitter, seed"),
+    ("rules: [{reply: a, pace: warp}]", "rules[0].pace", "no pace is called 'warp'"),
+    ("pace: {itll: 1}", "pace.itll", "ttft, itl, jitter, seed"),
+    ("pace: warp", "pace", "no pace is called 'warp'"),
+    ("rules: [{reply: a, faults: [lag]}]", "rules[0].faults[0]", "no fault is called 'lag'"),
+    (
+        "rules: [{reply: a, faults: [drop_done, {reset: {aftr: 3}}]}]",
+        "rules[0].faults[1].reset",
+        "'aftr'",
+    ),
+    (
+        "rules: [{reply: a, faults: [{error_event: {error: {stats: 1}}}]}]",
+        "rules[0].faults[0].error_event.error.stats",
+        "there are status, ",
+    ),
+    # of the wrong kind
+    ("rules: Hello", "rules", "Expected `array`"),
+    ("rules: [Hello]", "rules[0]", "expected a mapping, got a text"),
+    ("api_key: 1", "api_key", "Expected `str"),
+    ("lenient: perhaps", "lenient", "Expected `bool"),
+    ("seed: [1]", "seed", "Expected `int"),
+    ("rules: [{reply: 3}]", "rules[0].reply", "expected a mapping, got int"),
+    ("rules: [{reply: }]", "rules[0].reply", "expected a mapping, got nothing"),
+    ("rules: [{replies: a}]", "rules[0].replies", "Expected `array`"),
+    ("rules: [{reply: {text: 1}}]", "rules[0].reply.text", "Expected `str"),
+    ("rules: [{reply: {text: [a, 1]}}]", "rules[0].reply.text[1]", "Expected `str`"),
+    ("rules: [{reply: {tool_calls: {name: a}}}]", "rules[0].reply.tool_calls", "`array`"),
+    ("rules: [{reply: {tool_calls: [a]}}]", "rules[0].reply.tool_calls[0]", "expected a mapping"),
+    ("rules: [{reply: {choices: [a]}}]", "rules[0].reply.choices[0]", "expected a mapping"),
+    ("rules: [{reply: {usage: [1]}}]", "rules[0].reply.usage", "expected a mapping, got a list"),
+    (
+        "rules: [{reply: {usage: {prompt_tokens: many}}}]",
+        "rules[0].reply.usage.prompt_tokens",
+        "expected a number of tokens, got a text",
+    ),
+    ("rules: [{reply: {error: Sorry}}]", "rules[0].reply.error", "expected a mapping"),
+    ("rules: [{reply: a, user: 3}]", "rules[0].user", "expected a text, contains: or regex:"),
+    ("rules: [{reply: a, headers: {x: 3}}]", "rules[0].headers.x", "expected a text"),
+    ("rules: [{reply: a, turn: first}]", "rules[0].turn", "Expected `int"),
+    ("rules: [{reply: a, times: twice}]", "rules[0].times", "Expected `int"),
+    ("rules: [{reply: a, stream: perhaps}]", "rules[0].stream", "Expected `bool"),
+    ("rules: [{reply: a, endpoint: 1}]", "rules[0].endpoint", "Expected `str"),
+    ("rules: [{reply: a, faults: reset}]", "rules[0].faults", "Expected `array`"),
+    ("rules: [{reply: a, faults: [3]}]", "rules[0].faults[0]", "a fault is its name"),
+    (
+        "rules: [{reply: a, faults: [{reset: 3}]}]",
+        "rules[0].faults[0].reset",
+        "expected a mapping, got int",
+    ),
+    ("rules: [{reply: a, pace: {ttft: soon}}]", "rules[0].pace.ttft", "Expected `float`"),
+    # too much, too little, out of bounds
+    ("rules: [{user: Hi}]", "rules[0]", "a rule has either reply or replies"),
+    ("rules: [{reply: a, replies: [b]}]", "rules[0]", "a rule has either reply or replies"),
+    ("rules: [{replies: []}]", "rules[0]", "a rule needs at least one reply"),
+    ("rules: [{reply: a, times: 0}]", "rules[0]", "at least once"),
+    ("rules: [{reply: {tool_calls: [{id: x}]}}]", "rules[0].reply.tool_calls[0]", "`name`"),
+    ("rules: [{reply: {tool_calls: [{name: ''}]}}]", "rules[0].reply.tool_calls[0]", "has a name"),
+    ("rules: [{reply: {choices: []}}]", "rules[0].reply", "at least one choice"),
+    ("rules: [{reply: {text: a, choices: [{text: b}]}}]", "rules[0].reply", "one choice's own"),
+    ("rules: [{reply: {stream: text, text: a}}]", "rules[0].reply", "give stream alone"),
+    ("rules: [{reply: {error: {status: 200}}}]", "rules[0].reply.error", "from 400 to 599"),
+    ("rules: [{reply: a, user: {}}]", "rules[0].user", "either contains or regex"),
+    (
+        "rules: [{reply: a, user: {contains: a, regex: b}}]",
+        "rules[0].user",
+        "either contains or regex",
+    ),
+    ("rules: [{reply: a, user: {regex: '('}}]", "rules[0].user.regex", "unterminated"),
+    ("rules: [{reply: a, tools: [b, {regex: '('}]}]", "rules[0].tools[1].regex", "unterminated"),
+    (
+        "rules: [{reply: a, headers: {x: {regex: '('}}}]",
+        "rules[0].headers.x.regex",
+        "unterminated",
+    ),
+    ("rules: [{reply: a, pace: {ttft: -1}}]", "rules[0].pace", "0 or more"),
+    (
+        "rules: [{reply: a, faults: [{reset: {}, stall: {}}]}]",
+        "rules[0].faults[0]",
+        "one name with its arguments",
+    ),
+    (
+        "rules: [{reply: a, faults: [{reset: {after: -1}}]}]",
+        "rules[0].faults[0].reset",
+        "0 or more",
+    ),
+    ("rules: [{reply: a, faults: [latency]}]", "rules[0].faults[0]", "'seconds'"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "told"), MISTAKES, ids=[f"{place}: {told}" for _, place, told in MISTAKES]
+)
+def test_a_mistake_is_told_with_its_place(
+    load: Load, tmp_path: Path, text: str, place: str, told: str
+) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load(text)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'scenario.yaml'}: {place}: ")
+    assert told in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "told"),
+    [
+        ("rules:\n- reply: [", 2, 11, ""),
+        ("rules:\n\t- reply: a", 2, 1, "'\\t'"),
+        ("rules: []\nrules: []", 2, 1, "the key 'rules' is given twice"),
+        ("rules:\n- reply: a\n  reply: b", 3, 3, "the key 'reply' is given twice"),
+        ("rules: *missing", 1, 8, "missing"),
+        ("rules: !!python/object:os.system x", 1, 8, "constructor"),
+    ],
+)
+def test_what_is_not_yaml_is_told_with_line_and_column(
+    load: Load, tmp_path: Path, text: str, line: int, column: int, told: str
+) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load(text)
+    assert str(caught.value).startswith(f"{tmp_path / 'scenario.yaml'}:{line}:{column}: ")
+    assert told in str(caught.value)
+
+
+def test_what_is_not_json_is_told_with_line_and_column(tmp_path: Path) -> None:
+    file = tmp_path / "scenario.json"
+    file.write_text('{\n "rules": ]\n}')
+    with pytest.raises(ScenarioError) as caught:
+        scenario.load(file)
+    assert str(caught.value).startswith(f"{file}:2:11: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("", "nothing"), ("- reply: a", "a list"), ("Hello", "a text")]
+)
+def test_what_is_not_a_mapping_is_no_scenario(load: Load, text: str, told: str) -> None:
+    with pytest.raises(ScenarioError, match=f"a scenario is a mapping with rules, not {told}$"):
+        load(text)
+
+
+def test_what_is_not_text_is_no_scenario(tmp_path: Path) -> None:
+    file = tmp_path / "scenario.yaml"
+    file.write_bytes(b"rules: [{reply: caf\xe9}]")
+    with pytest.raises(ScenarioError) as caught:
+        scenario.load(file)
+    assert str(caught.value).startswith(f"{file} is not UTF-8 text: ")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        scenario.load(tmp_path / "missing.yaml")
+    told = f"cannot read {tmp_path / 'missing.yaml'}: No such file or directory"
+    assert str(caught.value) == told

@@ -1,0 +1,235 @@
+"""The in-process door: incremental, on a clock that need not wait, for both HTTP libraries."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import httpx
+import httpx2
+import openai
+import pytest
+
+from mockserver import MockOpenAI, MockServerError, Pace, Reply
+from mockserver.faults import latency, reset, stall, truncate
+
+ASKED = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+URL = "http://mock/v1/chat/completions"
+
+
+@pytest.fixture(params=[httpx, httpx2], ids=["httpx", "httpx2"])
+def library(request: pytest.FixtureRequest) -> ModuleType:
+    """Each HTTP library."""
+    module: ModuleType = request.param
+    return module
+
+
+@pytest.fixture
+def client(library: ModuleType, mock_openai: MockOpenAI) -> Iterator[Any]:
+    """A sync client of the library."""
+    with library.Client(transport=mock_openai.transport(), timeout=5) as client:
+        yield client
+
+
+def test_the_response_is_as_scripted(client: Any, mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("Hello")
+    response = client.post(URL, json=ASKED)
+    call = mock_openai.calls[0]
+    sent = [(k.lower(), v) for k, v in call.script.head.headers]
+    assert list(response.headers.multi_items()) == sent
+    assert response.status_code == 200
+    assert response.text.endswith("data: [DONE]\n\n")
+    assert (call.ended, call.delivered) == ("finished", (4, len(response.content)))
+
+
+def test_a_chunk_is_there_before_the_next_is_made(client: Any, mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("one two three")
+    with client.stream("POST", URL, json=ASKED) as response:
+        seen = []
+        for _ in response.iter_raw():
+            seen.append(mock_openai.calls[0]._events)
+    assert seen == [1, 2, 3, 4, 5, 6]
+
+
+async def test_so_it_is_for_async_clients(library: ModuleType, mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("one two three")
+    async with library.AsyncClient(transport=mock_openai.transport()) as client:
+        async with client.stream("POST", URL, json=ASKED) as response:
+            seen = [mock_openai.calls[0]._events async for _ in response.aiter_raw()]
+    assert seen == [1, 2, 3, 4, 5, 6]
+    assert mock_openai.calls[0].ended == "finished"
+
+
+def test_leaving_early_is_seen(client: Any, mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("one two three")
+    with client.stream("POST", URL, json=ASKED) as response:
+        reads = response.iter_raw()
+        next(reads)
+        next(reads)
+    assert mock_openai.calls[0].ended == "client disconnected"
+    assert mock_openai.calls[0].delivered.events == 2
+
+
+def test_leaving_after_the_last_event_is_finishing(client: Any, mock_openai: MockOpenAI) -> None:
+    """As the SDK does, which stops reading at [DONE]."""
+    mock_openai.reply("one")
+    with client.stream("POST", URL, json=ASKED) as response:
+        reads = response.iter_raw()
+        for _ in range(4):
+            next(reads)
+    assert mock_openai.calls[0].ended == "finished"
+
+
+def test_the_virtual_clock_never_waits(client: Any, mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("word" + " word" * 49, pace=Pace(ttft=4, itl=3))
+    waited: list[float] = []
+    mock_openai.clock.on_advance.append(waited.append)
+    started, began = time.monotonic(), mock_openai.clock.now
+    assert "[DONE]" in client.post(URL, json=ASKED).text
+    assert time.monotonic() - started < 2
+    assert mock_openai.clock.now - began == sum(waited) == 4 + 50 * 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "events"),
+    [(stall(after=2), 2), (stall(after=2, seconds=6), 2), (latency(6), 0)],
+    ids=repr,
+)
+def test_silence_longer_than_the_read_timeout_raises_at_once(
+    library: ModuleType, client: Any, mock_openai: MockOpenAI, fault: Any, events: int
+) -> None:
+    mock_openai.reply("one two three", faults=[fault])
+    began = mock_openai.clock.now
+    with pytest.raises(library.ReadTimeout):
+        client.post(URL, json=ASKED)
+    assert mock_openai.clock.now - began == 5
+    assert mock_openai.calls[0].ended == "client disconnected"
+    assert mock_openai.calls[0].delivered.events == events
+
+
+def test_a_shorter_silence_does_not(client: Any, mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("one", faults=[stall(after=2, seconds=5), latency(5)])
+    assert client.post(URL, json=ASKED).status_code == 200
+
+
+def test_no_timeout_and_silence_for_ever_is_told(client: Any, mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("one", faults=[stall(after=2)])
+    with pytest.raises(MockServerError, match="would wait for ever"):
+        client.post(URL, json=ASKED, timeout=None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "name"),
+    [(reset(after=2), "ReadError"), (truncate(after=2), "RemoteProtocolError")],
+    ids=repr,
+)
+def test_broken_connections(
+    library: ModuleType, client: Any, mock_openai: MockOpenAI, fault: Any, name: str
+) -> None:
+    mock_openai.reply("one two", faults=[fault])
+    got = b""
+    with pytest.raises(getattr(library, name)), client.stream("POST", URL, json=ASKED) as response:
+        for read in response.iter_raw():
+            got += read
+    assert got.count(b"\n\n") == 2
+
+
+@pytest.mark.openai_mock(clock="real")
+def test_the_real_clock_waits(client: Any, mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("one two", pace=Pace(ttft=0.05, itl=0.05))
+    started = time.monotonic()
+    client.post(URL, json=ASKED)
+    assert time.monotonic() - started >= 0.15
+
+
+@pytest.mark.openai_mock(clock="real")
+async def test_the_real_clock_waits_without_blocking(mock_openai: MockOpenAI) -> None:
+    import anyio
+
+    mock_openai.reply("one two", pace=Pace(ttft=0.05, itl=0.05))
+    client = mock_openai.async_client()
+    started = time.monotonic()
+
+    async def ask() -> None:
+        await client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "Hi"}]
+        )
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(20):
+            tasks.start_soon(ask)
+    assert 0.05 <= time.monotonic() - started < 20 * 0.05
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_it_works_on_any_event_loop(anyio_backend: str) -> None:
+    mock = MockOpenAI()
+    mock.reply("one two", pace=Pace(itl=1))
+    async with httpx2.AsyncClient(transport=mock.transport()) as client:
+        response = await client.post(URL, json=ASKED)
+    assert response.text.count("data: ") == 5
+
+
+async def test_other_tasks_run_between_two_chunks(mock_openai: MockOpenAI) -> None:
+    import asyncio
+
+    mock_openai.reply("word " * 30, pace=Pace(itl=1))
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    async with httpx2.AsyncClient(transport=mock_openai.transport()) as client:
+        await client.post(URL, json=ASKED)
+    counting.cancel()
+    assert turns >= 30
+
+
+def test_clients_are_the_sdks_and_take_its_options(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("Hello")
+    client = mock_openai.client(timeout=3, max_retries=0, organization="o")
+    assert isinstance(client, openai.OpenAI)
+    client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hi"}])
+    assert mock_openai.calls[0].headers["openai-organization"] == "o"
+    assert isinstance(mock_openai.async_client(), openai.AsyncOpenAI)
+
+
+def test_the_door_in_process_opens_no_server() -> None:
+    """A loopback server that nobody asks costs a socket; this imports no server at all."""
+    code = """if True:
+        import sys
+        from mockserver import MockOpenAI
+        mock = MockOpenAI()
+        mock.reply("Hi")
+        mock.client().chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "Hi"}])
+        assert not {"uvicorn", "starlette", "faker", "hypothesis"} & set(sys.modules)
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_replies_of_another_thread_are_seen(mock_openai: MockOpenAI) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    mock_openai.reply(Reply("Hello"))
+    client = mock_openai.client()
+
+    def ask(_: int) -> str | None:
+        made = client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "Hi"}]
+        )
+        return made.choices[0].message.content
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(40))) == ["Hello"] * 40
+    assert len(mock_openai.calls) == 40
+    assert sorted(call.number for call in mock_openai.calls) == list(range(1, 41))
