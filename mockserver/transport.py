@@ -105,7 +105,8 @@ class _Playback:
                 # Deadlines are absolute: a slow reader does not shift what comes after.
                 late = max(0.0, self._clock.now - started - due)
             gap = frame.due - due
-            yield from self._silence(gap - min(gap, late))
+            if gap > late:
+                yield from self._silence(gap - late)
             due = frame.due
             if frame.data:
                 self.call.handed_over(frame)
@@ -242,6 +243,7 @@ def _streams(library: ModuleType) -> tuple[type, type]:
         async def __aiter__(self) -> AsyncIterator[bytes]:
             for step in self._playback.body:
                 if isinstance(step, bytes):
+                    await self._clock.wait_async(0)  # others have their turn between two chunks
                     yield step
                 elif isinstance(step, _Failure):
                     raise _exception(library, step, self._request)

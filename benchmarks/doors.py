@@ -1,0 +1,101 @@
+"""What the two doors cost: a stream of 50 chunks read by the SDK, in CPU milliseconds.
+
+Beside a minimal transport that gives the same chunks from a list, in the same run, interleaved.
+Goals: in process at most 1.05 times the minimal transport, over the socket at most 1.5 times in
+process; a mock with its server started and stopped in at most 10 ms.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from statistics import median
+
+import httpx2
+import openai
+
+from mockserver import MockOpenAI, Reply, sse
+from mockserver.api import chat
+
+ROUNDS, REPEATS = 15, 20
+REPLY = Reply("word" + " word" * 46)  # with role, finish and [DONE] 50 events
+ASKED = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+
+
+class Minimal(httpx2.BaseTransport):
+    """Chunks from a list, and nothing else."""
+
+    def __init__(self) -> None:
+        script = chat.render(REPLY, ASKED)
+        self.chunks = [sse.encode(step) for step in script.steps]
+        self.headers = [(k.encode(), v.encode()) for k, v in script.head.headers]
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers=self.headers, stream=Chunks(self.chunks))
+
+
+class Chunks(httpx2.SyncByteStream):
+    def __init__(self, chunks: list[bytes]) -> None:
+        self.chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.chunks
+
+
+def reads(client: openai.OpenAI) -> Callable[[], None]:
+    """One stream, read whole."""
+
+    def read() -> None:
+        for _ in client.chat.completions.create(**ASKED):  # type: ignore[call-overload]
+            pass
+
+    return read
+
+
+def cost(act: Callable[[], object]) -> float:
+    """CPU milliseconds, of all threads."""
+    began = time.process_time()
+    for _ in range(REPEATS):
+        act()
+    return (time.process_time() - began) / REPEATS * 1000
+
+
+def start_and_stop() -> None:
+    mock = MockOpenAI()
+    assert mock.base_url
+    mock.stop()
+
+
+def main() -> None:
+    mock = MockOpenAI()
+    mock.reply(REPLY)
+    http = [httpx2.Client(transport=Minimal()), httpx2.Client(trust_env=False)]
+    doors = {
+        "minimal transport": reads(openai.OpenAI(api_key="x", http_client=http[0])),
+        "in process": reads(mock.client()),
+        "over the socket": reads(
+            openai.OpenAI(api_key="x", base_url=mock.base_url, http_client=http[1])
+        ),
+        "start and stop": start_and_stop,
+    }
+    for act in doors.values():
+        act()
+    taken: dict[str, list[float]] = {name: [] for name in doors}
+    for _ in range(ROUNDS):
+        for name, act in doors.items():
+            taken[name].append(cost(act))
+    mock.stop()
+    for name, costs in taken.items():
+        print(f"{name:<18} {median(costs):6.2f} ms")
+
+    def ratio(name: str, other: str) -> float:
+        # The least is what it costs; the rest is what the machine did besides.
+        return min(taken[name]) / min(taken[other])
+
+    print(f"in process / minimal: {ratio('in process', 'minimal transport'):.2f} (goal 1.05)")
+    print(f"socket / in process:  {ratio('over the socket', 'in process'):.2f} (goal 1.5)")
+    print(f"start and stop:       {min(taken['start and stop']):.2f} ms (goal 10)")
+
+
+if __name__ == "__main__":
+    main()
