@@ -34,8 +34,8 @@ if TYPE_CHECKING:
         ToolCall,
         Usage,
     )
-    from mockserver.rules import contains
-    from mockserver.script import Comment, Event, Head, Pause, Raw, Script
+    from mockserver.rules import contains, faulty
+    from mockserver.script import Boundary, Comment, Event, Head, Pause, Raw, Script
 
 __version__ = "0.1.0"
 
@@ -65,13 +65,14 @@ _HOMES = {
         "ToolCall",
         "Usage",
     ),
-    "rules": ("contains",),
-    "script": ("Comment", "Event", "Head", "Pause", "Raw", "Script"),
+    "rules": ("contains", "faulty"),
+    "script": ("Boundary", "Comment", "Event", "Head", "Pause", "Raw", "Script"),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ApiError",
+    "Boundary",
     "Call",
     "Choice",
     "Comment",
@@ -100,6 +101,7 @@ __all__ = [
     "UnmatchedRequest",
     "Usage",
     "contains",
+    "faulty",
     "stream",
     "streams",
 ]

@@ -17,7 +17,8 @@ from mockserver import __version__
 from mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
-    from mockserver.journal import Call
+    from mockserver.faults import Fault
+    from mockserver.journal import Call, Request
     from mockserver.mock import MockOpenAI
     from mockserver.script import Script
 
@@ -57,6 +58,10 @@ def main() -> None:
     help="A profile, or TTFT,ITL[,JITTER] in seconds; none for no waiting.  [default: gpt-4o]",
 )
 @click.option("--api-key", help="Refuse requests that have another key.")
+@click.option("--fault", "faults", multiple=True, help="Of every reply, as in 'reset; after=3'.")
+@click.option(
+    "--allow-header-faults", is_flag=True, help="Obey the request header x-mockserver-fault."
+)
 @click.option("--lenient", is_flag=True, help="Let unknown request parameters pass.")
 @click.option("--quiet", "-q", is_flag=True, help="Log no calls.")
 def serve(
@@ -67,6 +72,8 @@ def serve(
     seed: str,
     pace: str | None,
     api_key: str | None,
+    faults: tuple[str, ...],
+    allow_header_faults: bool,
     lenient: bool,
     quiet: bool,
 ) -> None:
@@ -84,22 +91,30 @@ def serve(
     which any request can also ask for by model="mockserver/NAME". Options go before what a
     scenario says.
     """
+    from mockserver.faults import parse
     from mockserver.generate import generate
     from mockserver.mock import API_KEY, MockOpenAI
     from mockserver.pacing import profile
+    from mockserver.rules import faulty
     from mockserver.server import bind
     from mockserver.server import serve as serve_forever
 
+    wrong = parse(",".join(faults))
+
+    def generated(request: Request) -> object:
+        return faulty(generate(request.json, seed), *wrong)
+
     mock = MockOpenAI(
         api_key=api_key,
+        header_faults=allow_header_faults,
         lenient=lenient,
         pace=None if pace is None else profile(pace),
         fast_retries=False,
-        default=None if files or names else lambda request: generate(request.json, seed),
+        default=None if files or names else generated,
         keep_calls=1000,
         on_end=None if quiet else _log,
     )
-    _load(mock, files, names)
+    _load(mock, files, names, wrong)
     mock.pace = mock.pace or profile("gpt-4o")
     listener = bind(host, port)
     port = listener.getsockname()[1]
@@ -119,7 +134,9 @@ def _log(call: Call) -> None:
     click.echo(f"{time.strftime('%H:%M:%S')} {call.line()}, {took:.2f} s")
 
 
-def _load(mock: MockOpenAI, files: tuple[Path, ...], names: tuple[str, ...]) -> None:
+def _load(
+    mock: MockOpenAI, files: tuple[Path, ...], names: tuple[str, ...], wrong: list[Fault]
+) -> None:
     """Give the mock what the files and names say it answers."""
     from mockserver import catalogue, scenario
 
@@ -130,7 +147,7 @@ def _load(mock: MockOpenAI, files: tuple[Path, ...], names: tuple[str, ...]) -> 
         if file.suffix.lower() in _SCRIPTS:
             replies += _SCRIPTS[file.suffix.lower()](file)
     if replies:
-        mock.reply(*replies)
+        mock.reply(*replies, faults=wrong)
     for file in files:
         if file.suffix.lower() in (".yaml", ".yml", ".json"):
             scenario.add_rules(mock, file)

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import msgspec.json
@@ -29,6 +30,9 @@ CLIENT_DISCONNECTED = "client disconnected"
 SERVER_STOPPED = "server stopped"
 ENDED = {
     "finish": "finished",
+    "close": "finished",
+    "half_close": "finished",
+    "cut": "truncated",
     "truncate": "truncated",
     "reset": "reset",
     # Silence ends when the client has had enough of it.
@@ -78,7 +82,12 @@ _SECRET = frozenset({"authorization", "api-key", "x-api-key", "cookie"})
 
 
 class Request:
-    """A request, with what rules look at. Wrong JSON gives empty values, never an exception."""
+    """A request, with what rules look at. Wrong JSON gives empty values, never an exception.
+
+    ``connection`` numbers the connection it came over and ``nth`` the request on it, from 1 (None
+    in process); ``attempt`` is its number among the attempts of one logical call, from 1;
+    ``elapsed`` is how many seconds it came after the first request.
+    """
 
     def __init__(
         self,
@@ -87,12 +96,18 @@ class Request:
         headers: Sequence[tuple[str, str]] = (),
         body: bytes = b"",
         query: str = "",
+        connection: int | None = None,
+        nth: int | None = None,
     ) -> None:
         self.method = method
         self.path = path
         self.query = query
         self.headers = Headers(headers)
         self.body = body
+        self.connection = connection
+        self.nth = nth
+        self.attempt = 1
+        self.elapsed = 0.0
 
     @cached_property
     def parsed(self) -> Any:
@@ -168,6 +183,14 @@ class Delivered(NamedTuple):
     bytes: int
 
 
+class Handed(NamedTuple):
+    """When a part of a response was due and handed over, in seconds after the request."""
+
+    due: float
+    at: float
+    events: int
+
+
 class Call(Request):
     """A request and what became of it."""
 
@@ -178,10 +201,19 @@ class Call(Request):
         on_end: Callable[[Call], object] | None = None,
     ) -> None:
         super().__init__(
-            request.method, request.path, request.headers.raw, request.body, request.query
+            request.method,
+            request.path,
+            request.headers.raw,
+            request.body,
+            request.query,
+            request.connection,
+            request.nth,
         )
         self.number = number
         self.started = time.time()
+        self.came = time.monotonic()
+        self.left: float | None = None
+        self.times: list[Handed] = []
         self.rule: Rule | None = None
         self.script = Script()
         self.problem: str | None = None
@@ -192,15 +224,18 @@ class Call(Request):
 
     # What players report
 
-    def handed_over(self, frame: Frame) -> None:
-        """A frame was given to the client."""
+    def handed_over(self, frame: Frame, at: float) -> None:
+        """A frame was given to the client, so many seconds after the request."""
         self._events += frame.events
-        self._bytes += len(frame.data)
+        self._bytes += frame.size
+        self.times.append(Handed(frame.due, at, frame.events))
 
     def end(self, how: str | None = None) -> None:
         """The call is over; the first to say how is right. By default as its script ends."""
         if self._ended is None:
             self._ended = how or ENDED[self.script.end]
+            if self._ended == CLIENT_DISCONNECTED:
+                self.left = time.monotonic() - self.came
             self._settled.set()
             if self._on_end is not None:
                 self._on_end(self)
@@ -210,6 +245,11 @@ class Call(Request):
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the call is over, at most so many seconds; whether it is."""
         return self._settled.wait(timeout)
+
+    @property
+    def went_well(self) -> bool:
+        """Whether it ended as a response should. Does not wait."""
+        return self._ended == "finished"
 
     @property
     def status(self) -> int:
@@ -230,6 +270,11 @@ class Call(Request):
         """
         self.wait(SETTLE)
         return self._ended
+
+    @property
+    def lateness(self) -> tuple[float, ...]:
+        """By how many seconds each event was handed over later than its script asks."""
+        return tuple(handed.at - handed.due for handed in self.times if handed.events)
 
     def __repr__(self) -> str:
         return f"<Call {self.line()}>"
@@ -256,6 +301,17 @@ def _short(text: str) -> str:
     return line if len(line) <= 60 else f"{line[:59]}…"
 
 
+class LogicalCall(NamedTuple):
+    """One thing that the application wanted, and its attempts at it."""
+
+    attempts: tuple[Call, ...]
+
+    @property
+    def gaps(self) -> tuple[float, ...]:
+        """The seconds from each attempt's coming to the next one's."""
+        return tuple(b.came - a.came for a, b in pairwise(self.attempts))
+
+
 class Journal(Sequence[Call]):
     """The calls in the order in which they came.
 
@@ -269,6 +325,9 @@ class Journal(Sequence[Call]):
     ) -> None:
         self._calls: deque[Call] = deque(maxlen=keep)
         self._came = 0
+        self._first: float | None = None
+        self._groups: dict[object, list[Call]] = {}
+        self._logical: deque[list[Call]] = deque(maxlen=keep)
         self._on_end = on_end
         self._lock = threading.Lock()
 
@@ -277,14 +336,44 @@ class Journal(Sequence[Call]):
         with self._lock:
             self._came += 1
             call = Call(request, self._came, self._on_end)
+            if self._first is None:
+                self._first = call.came
+            call.elapsed = call.came - self._first
+            self._group(call)
             self._calls.append(call)
         return call
+
+    def _group(self, call: Call) -> None:
+        """Find the logical call that this is an attempt of."""
+        key = call.headers.get("idempotency-key") or (call.method, call.path, call.body)
+        retries = call.headers.get("x-stainless-retry-count", "")
+        earlier = self._groups.get(key)
+        # Without the SDK's count, the same body again is an attempt more unless the last was good.
+        good = earlier is not None and earlier[-1].status < 400 and earlier[-1].went_well
+        again = int(retries) > 0 if retries.isdigit() else not good
+        if earlier is not None and again:
+            earlier.append(call)
+        else:
+            self._groups[key] = earlier = [call]
+            self._logical.append(earlier)
+        call.attempt = int(retries) + 1 if retries.isdigit() else len(earlier)
+
+    @property
+    def logical(self) -> list[LogicalCall]:
+        """The calls grouped by the logical call that they are attempts of.
+
+        They belong together by ``idempotency-key``, else by equal bodies, and are counted by
+        OpenAI's ``x-stainless-retry-count`` where it is sent.
+        """
+        return [LogicalCall(tuple(group)) for group in self._logical]
 
     def clear(self) -> None:
         """Forget all calls."""
         with self._lock:
             self._calls.clear()
-            self._came = 0
+            self._groups.clear()
+            self._logical.clear()
+            self._came, self._first = 0, None
 
     @overload
     def __getitem__(self, index: int) -> Call: ...

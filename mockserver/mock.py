@@ -19,13 +19,16 @@ from mockserver.exceptions import (
     MockServerError,
     UnmatchedRequest,
 )
+from mockserver.faults import parse
 from mockserver.journal import Call, Journal, Request
 from mockserver.pacing import Pace
 from mockserver.reply import ApiError, Reply, as_reply, check_servable
-from mockserver.rules import Answer, Pattern, Rule
+from mockserver.rules import Answer, Faulty, Pattern, Rule
 from mockserver.script import Script
 
 if TYPE_CHECKING:
+    import ssl
+
     import openai
 
     from mockserver.server import Loopback
@@ -39,6 +42,9 @@ API_KEY = "sk-mockserver"
 
 STREAM_MODEL = "mockserver/"
 """A model name that begins so asks for a stream of the catalogue."""
+
+FAULT_HEADER = "x-mockserver-fault"
+"""The request header that asks for faults, where it is obeyed."""
 
 RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504})
 
@@ -75,6 +81,8 @@ class RuleBuilder:
 
 
 def _answer(value: object, faults: tuple[Fault, ...], pace: Pace | None) -> Answer:
+    if isinstance(value, Faulty):
+        return _answer(value.reply, (*value.faults, *faults), value.pace or pace)
     for fault in faults:
         if not callable(fault):
             raise FaultError(f"a fault is a function from Script to Script, not {fault!r}")
@@ -102,6 +110,8 @@ class MockOpenAI:
         fast_retries: tell the SDK to retry after 1 ms where an error says nothing else.
         fail_on_unmatched: whether `check` complains of requests that no rule matched.
         host, port: where the loopback server listens; port 0 picks a free one.
+        tls: an `ssl.SSLContext` with a certificate makes the loopback server speak TLS.
+        header_faults: obey ``x-mockserver-fault`` request headers, as in ``reset; after=3``.
         keep_calls: how many calls the journal keeps; all by default.
         on_end: is given each call when it is over.
 
@@ -125,6 +135,8 @@ class MockOpenAI:
         fail_on_unmatched: bool = True,
         host: str = "127.0.0.1",
         port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        header_faults: bool = False,
         keep_calls: int | None = None,
         on_end: Callable[[Call], object] | None = None,
     ) -> None:
@@ -141,6 +153,8 @@ class MockOpenAI:
         self._rules: list[Rule] = []
         self._clock_kind = clock
         self._address = (host, port)
+        self._tls = tls
+        self._header_faults = header_faults
         self._server: Loopback | None = None
         self._transport: InProcess | None = None
 
@@ -169,6 +183,9 @@ class MockOpenAI:
         endpoint: str | None = None,
         headers: Mapping[str, Pattern] | None = None,
         stream: bool | None = None,
+        attempt: int | None = None,
+        nth: int | None = None,
+        after: float | None = None,
     ) -> RuleBuilder:
         """A rule for the requests that match all of these; the newest that matches wins.
 
@@ -185,6 +202,9 @@ class MockOpenAI:
             endpoint: the path, or its end, as in ``chat/completions``.
             headers: header names and the patterns of their values.
             stream: whether a stream is asked for.
+            attempt: the how-manieth attempt at one logical call it is, from 1.
+            nth: the how-manieth request on its connection it is, from 1.
+            after: seconds that have passed since the first request, at least.
         """
         given = {
             "user": user,
@@ -196,6 +216,9 @@ class MockOpenAI:
             "endpoint": endpoint,
             "headers": headers,
             "stream": stream,
+            "attempt": attempt,
+            "nth": nth,
+            "after": after,
         }
         rule = Rule({k: v for k, v in given.items() if v is not None}, predicate)
         self._rules.append(rule)
@@ -294,7 +317,10 @@ class MockOpenAI:
         pace = answer.pace or self.pace
         if pace is not None:
             script = pace(script)
-        for fault in answer.faults:
+        faults = answer.faults
+        if self._header_faults and (asked := call.headers.get(FAULT_HEADER)):
+            faults = (*faults, *parse(asked))
+        for fault in faults:
             script = fault(script)
         return script
 
@@ -329,7 +355,7 @@ class MockOpenAI:
         if self._server is None:
             from mockserver.server import Loopback
 
-            self._server = Loopback(self.respond, *self._address)
+            self._server = Loopback(self.respond, *self._address, self._tls)
         return self._server
 
     def stop(self) -> None:

@@ -18,7 +18,7 @@ from mockserver.pacing import Pace
 from mockserver.reply import ApiError, Reply
 from mockserver.script import Script
 
-__all__ = ["Answer", "Contains", "Pattern", "Rule", "contains", "explain"]
+__all__ = ["Answer", "Contains", "Pattern", "Rule", "contains", "explain", "faulty"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,9 @@ LOOKS: dict[str, Callable[[Request], Any]] = {
     "endpoint": lambda request: request.path,
     "headers": lambda request: request.headers,
     "stream": lambda request: request.stream,
+    "attempt": lambda request: request.attempt,
+    "nth": lambda request: request.nth,
+    "after": lambda request: request.elapsed,
 }
 
 
@@ -79,6 +82,10 @@ def explain(look: str, pattern: Any, value: Any) -> str | None:
             if not any(_matches(one, v) for v in value):
                 return f"{look} {value!r} has no {one!r}"
         return None
+    if look == "after":
+        if value >= pattern:
+            return None
+        return f"it came {value:.3f} s after the first request, not {pattern:g} s or more"
     if look == "endpoint" and isinstance(pattern, str):
         # `chat/completions` names the endpoint whatever the base path is.
         if f"/{value}".endswith(f"/{pattern.lstrip('/')}"):
@@ -103,6 +110,25 @@ class Answer:
     faults: tuple[Callable[[Script], Script], ...] = ()
     pace: Pace | None = None
     spoken: Reply | None = None  # what a ready-made script says, for requests that want no stream
+
+
+def faulty(reply: object, *faults: Callable[[Script], Script], pace: Pace | None = None) -> Faulty:
+    """A reply with faults of its own, where a rule gives several.
+
+    >>> from mockserver.faults import reset
+    >>> faulty("Hello", reset(after=1)).faults
+    (reset(after=1),)
+    """
+    return Faulty(reply, faults, pace)
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """What `faulty` gives."""
+
+    reply: object
+    faults: tuple[Callable[[Script], Script], ...]
+    pace: Pace | None = None
 
 
 class Rule:

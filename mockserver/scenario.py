@@ -58,6 +58,9 @@ class _Rule(_Strict):
     endpoint: str | None = None
     headers: dict[str, Any] | None = None
     stream: bool | None = None
+    attempt: int | None = None
+    nth: int | None = None
+    after: float | None = None
     faults: list[Any] = []
     pace: Any = None
     times: int | None = None
@@ -215,7 +218,9 @@ def _add_rule(mock: MockOpenAI, given: Any, at: str) -> None:
     }
     wrong = [_fault(f, f"{at}.faults[{i}]") for i, f in enumerate(rule.faults)]
     pace = _pace(rule.pace, f"{at}.pace") if rule.pace is not None else None
-    builder = mock.on(turn=rule.turn, endpoint=rule.endpoint, stream=rule.stream, **looks)
+    for name in ("turn", "endpoint", "stream", "attempt", "nth", "after"):
+        looks[name] = getattr(rule, name)
+    builder = mock.on(**looks)
     _located(at, lambda: builder.reply(*replies, faults=wrong, pace=pace, times=rule.times))
 
 

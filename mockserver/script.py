@@ -11,14 +11,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-__all__ = ["Comment", "End", "Event", "Head", "Pause", "Raw", "Script", "Step"]
+__all__ = ["Boundary", "Comment", "End", "Event", "Head", "Pause", "Raw", "Script", "Step"]
 
-End = Literal["finish", "truncate", "reset", "hold"]
+End = Literal["finish", "close", "truncate", "reset", "half_close", "cut", "hold"]
 """How a response ends.
 
-* ``finish``: cleanly; the connection stays usable
+* ``finish``: cleanly; the connection stays usable where the framing lets it
+* ``close``: cleanly, then FIN
 * ``truncate``: FIN with the body unfinished
 * ``reset``: TCP RST
+* ``half_close``: cleanly, then FIN in one direction only: requests are still read
+* ``cut``: FIN of the TCP connection without TLS's close_notify
 * ``hold``: silence until the client leaves
 """
 
@@ -44,9 +47,10 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Bytes that go out as they are."""
+    """Bytes that go out as they are; ``events`` says how many events they complete, if known."""
 
     data: bytes
+    events: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,12 @@ class Pause:
             raise ValueError(f"a pause is a finite number of seconds >= 0, not {self.seconds!r}")
 
 
-Step = Event | Comment | Raw | Pause
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """The client has read all that came before when what follows is sent."""
+
+
+Step = Event | Comment | Raw | Pause | Boundary
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,11 @@ class Head:
 class Script:
     """One response: ``head``, then ``steps``, then ``end``.
 
+    The headers say how the body is framed: ``Transfer-Encoding: chunked`` makes each step an HTTP
+    chunk, ``Content-Length`` sends it as it is, and without either it ends with the connection.
+    With ``raw`` the steps are all that goes out, HTTP's own bytes too; ``head`` is then what they
+    are meant to say.
+
     >>> script = Script(Head(), (Event("a"), Pause(1.5), Event("b")), end="reset")
     >>> len(script.events), script.seconds
     (2, 1.5)
@@ -89,6 +103,7 @@ class Script:
     head: Head = Head()
     steps: tuple[Step, ...] = ()
     end: End = "finish"
+    raw: bool = False
 
     def __post_init__(self) -> None:
         if self.end not in ENDS:

@@ -20,7 +20,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def encode(step: Step) -> bytes:
-    r"""The bytes of one step; none for a pause.
+    r"""The bytes of one step; none for a pause or a boundary.
 
     >>> encode(Event('{"a":1}', event="x"))
     b'event: x\ndata: {"a":1}\n\n'
@@ -156,7 +156,9 @@ def count_events(step: Step) -> int:
     """How many events a step delivers."""
     if isinstance(step, Event):
         return 1
-    return len(decode(step.data)) if isinstance(step, Raw) else 0
+    if not isinstance(step, Raw):
+        return 0
+    return len(decode(step.data)) if step.events is None else step.events
 
 
 _BLOCK = re.compile(rb"(?:(?!\r\n|\r|\n)(?:[^\r\n]*)(?:\r\n|\r|\n))*(?:\r\n|\r|\n)|.+", re.DOTALL)

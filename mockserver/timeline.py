@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from mockserver import sse
-from mockserver.script import Pause, Script
+from mockserver.script import Boundary, Pause, Script
 
 __all__ = ["Frame", "frames"]
 
@@ -21,7 +21,9 @@ class Frame(NamedTuple):
     due: float
     data: bytes
     events: int
-    last: bool  # nothing but the script's end comes after, and at once
+    size: int  # of the body's bytes among the data
+    last: bool = False  # nothing but the script's end comes after, and at once
+    fence: bool = False  # the client has read what came before when this is sent
 
 
 def frames(script: Script) -> Iterator[Frame]:
@@ -31,11 +33,16 @@ def frames(script: Script) -> Iterator[Frame]:
     >>> [(f.due, f.data) for f in frames(Script(steps=(Event("a"), Pause(2), Event("b"))))]
     [(0.0, b'data: a\n\n'), (2.0, b'data: b\n\n')]
     """
-    due, end = 0.0, len(script.steps) - 1
+    due, end, fence = 0.0, len(script.steps) - 1, False
     for at, step in enumerate(script.steps):
+        if isinstance(step, Boundary):
+            fence = True
+            continue
         if isinstance(step, Pause):
             due += step.seconds
             if at == end:
-                yield Frame(due, b"", 0, True)
-        else:
-            yield Frame(due, sse.encode(step), sse.count_events(step), at == end)
+                yield Frame(due, b"", 0, 0, True, fence)
+            continue
+        data = sse.encode(step)
+        yield Frame(due, data, sse.count_events(step), len(data), at == end, fence)
+        fence = False

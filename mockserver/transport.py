@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 from mockserver.exceptions import MockServerError
 from mockserver.journal import CLIENT_DISCONNECTED, Call, Request
-from mockserver.timeline import frames
+from mockserver.timeline import Frame, frames
+from mockserver.wire import is_plain, keeps_open, wire_frames
 
 __all__ = ["Clock", "InProcess"]
 
@@ -71,14 +72,26 @@ class _Failure(NamedTuple):
     message: str
 
 
+class _Head(NamedTuple):
+    """The head of the response, as the client has read it."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+
+
+# What a client is given in turn: seconds to wait, the head, bytes of the body, an exception.
+_Given = float | _Head | bytes | _Failure
+
 _TIMEOUT = _Failure("ReadTimeout", "The read operation timed out")
-_ENDINGS = {
-    "reset": _Failure("ReadError", "[Errno 104] Connection reset by peer"),
-    "truncate": _Failure(
-        "RemoteProtocolError",
-        "peer closed connection without sending complete message body (incomplete chunked read)",
-    ),
-}
+_RESET = _Failure("ReadError", "[Errno 104] Connection reset by peer")
+_INCOMPLETE = _Failure(
+    "RemoteProtocolError",
+    "peer closed connection without sending complete message body (incomplete chunked read)",
+)
+_NOTHING = _Failure("RemoteProtocolError", "Server disconnected without sending a response.")
+
+_ENDINGS = {"reset": _RESET, "truncate": _INCOMPLETE}
+_HEAD_LIMIT = 100 * 1024  # bytes of a head that httpcore reads
 
 
 class _Playback:
@@ -89,18 +102,95 @@ class _Playback:
         self._timeout = timeout
         self._clock = clock
         self._exhausted = False
-        # One body, however often it is iterated: as on a socket, what was read is gone.
-        self.body = self._play()
+        script = call.script
+        if script.end == "cut":
+            raise MockServerError(
+                "a TLS connection cut without close_notify has no meaning in process: "
+                "use the loopback server, with tls="
+            )
+        # One play, however often it is iterated: as on a socket, what was read is gone.
+        self.given = self._plain() if is_plain(script) else self._parsed()
 
-    def head(self) -> Iterator[float | _Failure]:
-        """Seconds to wait before the head."""
-        yield from self._silence(self.call.script.head.delay)
+    def _plain(self) -> Iterator[_Given]:
+        """A response about which nothing is odd but its end: the steps are what is read."""
+        script = self.call.script
+        if script.head.delay:
+            yield from self._silence(script.head.delay)
+        yield _Head(
+            script.head.status,
+            [(k.encode("latin-1"), v.encode("latin-1")) for k, v in script.head.headers],
+        )
+        for frame in self._due(frames(script)):
+            if isinstance(frame, Frame):
+                if frame.data:
+                    self.call.handed_over(frame, self._elapsed())
+                    self._exhausted = frame.last
+                    yield frame.data
+            else:
+                yield frame
+        self._exhausted = True
+        if script.end == "hold":
+            yield from self._silence(None)
+        self.call.end()
+        if (failure := _ENDINGS.get(script.end)) is not None:
+            yield failure
 
-    def _play(self) -> Iterator[float | bytes | _Failure]:
-        """Seconds to wait, bytes to give, at last perhaps the exception to raise."""
+    def _parsed(self) -> Iterator[_Given]:
+        """A response whose HTTP is odd: its bytes are read as httpcore reads them, with h11."""
+        import h11
+
+        script = self.call.script
+        client = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_LIMIT)
+        client.send(h11.Request(method=self.call.method, target="/", headers=[("Host", "mock")]))
+        client.send(h11.EndOfMessage())
+        try:
+            for frame in self._due(wire_frames(script)):
+                if not isinstance(frame, Frame):
+                    yield frame
+                elif frame.data:
+                    self.call.handed_over(frame, self._elapsed())
+                    client.receive_data(frame.data)
+                    yield from self._read(client)
+                    if client.their_state is h11.DONE:
+                        break
+            self._exhausted = True
+            whole = client.their_state is h11.DONE
+            if script.end == "reset" and not whole:
+                self.call.end()
+                yield _RESET
+            elif script.end == "hold" or (script.end == "finish" and keeps_open(script)):
+                if not whole:
+                    yield from self._silence(None)
+            elif not whole:
+                self.call.end()
+                if client.their_state is h11.SEND_RESPONSE:
+                    yield _NOTHING
+                client.receive_data(b"")
+                yield from self._read(client)
+        except h11.RemoteProtocolError as error:
+            yield _Failure("RemoteProtocolError", str(error))
+        self.call.end()
+
+    def _read(self, client: Any) -> Iterator[_Given]:
+        """What the client makes of the bytes it has."""
+        import h11
+
+        while (event := client.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
+            if isinstance(event, h11.Response):
+                yield _Head(event.status_code, event.headers.raw_items())
+            elif isinstance(event, h11.Data):
+                yield bytes(event.data)
+            elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+                return
+
+    def _elapsed(self) -> float:
+        return self._clock.now - self._began
+
+    def _due(self, timeline: Iterator[Frame]) -> Iterator[Frame | float | _Failure]:
+        """The frames of a timeline, each after the silence before it."""
         due = late = 0.0
-        started = self._clock.now
-        for frame in frames(self.call.script):
+        started = self._began = self._clock.now
+        for frame in timeline:
             if not self._clock.virtual:
                 # Deadlines are absolute: a slow reader does not shift what comes after.
                 late = max(0.0, self._clock.now - started - due)
@@ -108,21 +198,12 @@ class _Playback:
             if gap > late:
                 yield from self._silence(gap - late)
             due = frame.due
-            if frame.data:
-                self.call.handed_over(frame)
-                self._exhausted = frame.last
-                yield frame.data
-        self._exhausted = True
-        if self.call.script.end == "hold":
-            yield from self._silence(None)
-        self.call.end()
-        if (failure := _ENDINGS.get(self.call.script.end)) is not None:
-            yield failure
+            yield frame
 
     def _silence(self, seconds: float | None) -> Iterator[float | _Failure]:
         timeout = self._timeout
         if timeout is not None and (seconds is None or seconds > timeout):
-            yield timeout
+            yield float(timeout)
             self.call.end(CLIENT_DISCONNECTED)
             yield _TIMEOUT
         elif seconds is None:
@@ -131,9 +212,9 @@ class _Playback:
                     "the stream stays silent for ever and the request has no read timeout: "
                     "this client would wait for ever"
                 )
-            yield threading.TIMEOUT_MAX
+            yield float(threading.TIMEOUT_MAX)
         else:
-            yield seconds
+            yield float(seconds)
 
     def close(self) -> None:
         """The client has left; where nothing was left to send, the script ended first."""
@@ -151,25 +232,33 @@ class InProcess:
         """Answer a sync client."""
         library = _library(request)
         playback = self._begin(request, request.read())
-        for step in playback.head():
-            if isinstance(step, _Failure):
+        for step in playback.given:
+            if isinstance(step, _Head):
+                stream = _streams(library)[0](playback, self.clock, request)
+                return _response(library, step, stream)
+            if isinstance(step, float):
+                self.clock.wait(step)
+            elif isinstance(step, _Failure):
                 raise _exception(library, step, request)
-            self.clock.wait(step)
-        return _response(library, playback, _streams(library)[0](playback, self.clock, request))
+        raise AssertionError("a response has a head or fails")
 
     async def handle_async_request(self, request: Any) -> Any:
         """Answer an async client."""
         library = _library(request)
         playback = self._begin(request, await request.aread())
         try:
-            for step in playback.head():
-                if isinstance(step, _Failure):
+            for step in playback.given:
+                if isinstance(step, _Head):
+                    stream = _streams(library)[1](playback, self.clock, request)
+                    return _response(library, step, stream)
+                if isinstance(step, float):
+                    await self.clock.wait_async(step)
+                elif isinstance(step, _Failure):
                     raise _exception(library, step, request)
-                await self.clock.wait_async(step)
         except BaseException:
             playback.close()
             raise
-        return _response(library, playback, _streams(library)[1](playback, self.clock, request))
+        raise AssertionError("a response has a head or fails")
 
     def _begin(self, request: Any, body: bytes) -> _Playback:
         url = request.url
@@ -209,11 +298,9 @@ def _exception(library: ModuleType, failure: _Failure, request: Any) -> Exceptio
     return raised
 
 
-def _response(library: ModuleType, playback: _Playback, stream: Any) -> Any:
-    head = playback.call.script.head
-    headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in head.headers]
+def _response(library: ModuleType, head: _Head, stream: Any) -> Any:
     extensions = {"http_version": b"HTTP/1.1"}
-    return library.Response(head.status, headers=headers, stream=stream, extensions=extensions)
+    return library.Response(head.status, headers=head.headers, stream=stream, extensions=extensions)
 
 
 @lru_cache
@@ -225,12 +312,12 @@ def _streams(library: ModuleType) -> tuple[type, type]:
             self._playback, self._clock, self._request = playback, clock, request
 
         def __iter__(self) -> Iterator[bytes]:
-            for step in self._playback.body:
+            for step in self._playback.given:
                 if isinstance(step, bytes):
                     yield step
                 elif isinstance(step, _Failure):
                     raise _exception(library, step, self._request)
-                else:
+                elif isinstance(step, float):
                     self._clock.wait(step)
 
         def close(self) -> None:
@@ -241,13 +328,13 @@ def _streams(library: ModuleType) -> tuple[type, type]:
             self._playback, self._clock, self._request = playback, clock, request
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            for step in self._playback.body:
+            for step in self._playback.given:
                 if isinstance(step, bytes):
                     await self._clock.wait_async(0)  # others have their turn between two chunks
                     yield step
                 elif isinstance(step, _Failure):
                     raise _exception(library, step, self._request)
-                else:
+                elif isinstance(step, float):
                     await self._clock.wait_async(step)
 
         async def aclose(self) -> None:

@@ -9,7 +9,11 @@ An exchange is a head line, a line a step, and a last line that says how it ende
     {"pause": 0.5}                      seconds
     {"text": "data: x\\r\\n\\r\\n"}         bytes that are UTF-8 text, as they are
     {"base64": "//4="}                  bytes that are not
-    {"end": "finish"}                   or truncate, reset, hold
+    {"boundary": true}                  the client has read what came before
+    {"end": "finish"}                   or close, truncate, reset, half_close, hold
+
+Beside ``text`` and ``base64``, ``"events"`` may say how many events the bytes complete; in the head
+``"raw": true`` says that the steps hold HTTP's own bytes too.
 
 Rules of this file: what is written is read back equal; a misspelt key is an error that names the
 file, the line and the key. A file without its last line holds what was received so far.
@@ -23,13 +27,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import msgspec.json
 
 from mockserver.exceptions import StreamFileError
-from mockserver.script import ENDS, Comment, Event, Head, Pause, Raw, Script, Step
+from mockserver.script import ENDS, Boundary, Comment, Event, Head, Pause, Raw, Script, Step
 
 __all__ = ["Exchange", "dump", "dumps", "load", "loads"]
 
@@ -55,6 +59,7 @@ class _Response(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     status: int = 200
     headers: list[tuple[str, str]] = []
     delay: float = 0.0
+    raw: bool = False
 
 
 class _HeadLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -78,10 +83,12 @@ class _StepLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     pause: float | msgspec.UnsetType = msgspec.UNSET
     text: str | msgspec.UnsetType = msgspec.UNSET
     base64: str | msgspec.UnsetType = msgspec.UNSET
+    events: int | None = None
+    boundary: Literal[True] | msgspec.UnsetType = msgspec.UNSET
     end: str | msgspec.UnsetType = msgspec.UNSET
 
 
-_KINDS = ("json", "data", "comment", "pause", "text", "base64", "end")
+_KINDS = ("json", "data", "comment", "pause", "text", "base64", "boundary", "end")
 _head_decoder = msgspec.json.Decoder(_HeadLine)
 _step_decoder = msgspec.json.Decoder(_StepLine)
 
@@ -165,9 +172,8 @@ def _exchange(head: _HeadLine, steps: list[Step], end: Any, complete: bool) -> E
     about = msgspec.to_builtins(head)
     about.pop("response", None)
     about.pop("mockserver")
-    return Exchange(
-        Script(Head(response.status, headers, response.delay), tuple(steps), end), about, complete
-    )
+    head_sent = Head(response.status, headers, response.delay)
+    return Exchange(Script(head_sent, tuple(steps), end, response.raw), about, complete)
 
 
 def _read_step(line: _StepLine, where: str) -> tuple[str, Any]:
@@ -184,6 +190,11 @@ def _read_step(line: _StepLine, where: str) -> tuple[str, Any]:
             return kind, Event(data, line.event, line.id, line.retry)
         if fields := [f for f in ("event", "id", "retry") if getattr(line, f) is not None]:
             raise ValueError(f"{fields[0]} goes with json or data only")
+        if kind in ("text", "base64"):
+            octets = value.encode() if kind == "text" else base64.b64decode(value, validate=True)
+            return kind, Raw(octets, line.events)
+        if line.events is not None:
+            raise ValueError("events goes with text or base64 only")
         return kind, _READERS[kind](value)
     except (ValueError, binascii.Error) as error:
         raise StreamFileError(f"{where}: {kind}: {error}") from None
@@ -199,8 +210,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "end": _end,
     "comment": Comment,
     "pause": Pause,
-    "text": lambda value: Raw(value.encode()),
-    "base64": lambda value: Raw(base64.b64decode(value, validate=True)),
+    "boundary": lambda _: Boundary(),
 }
 
 
@@ -215,6 +225,8 @@ def dumps(script: Script, about: dict[str, Any] | None = None) -> bytes:
     response: dict[str, Any] = {"status": head.status, "headers": head.headers}
     if head.delay:
         response["delay"] = head.delay
+    if script.raw:
+        response["raw"] = True
     lines: list[Any] = [{"mockserver": VERSION, **(about or {}), "response": response}]
     lines += map(_step_line, script.steps)
     lines.append({"end": script.end})
@@ -235,10 +247,13 @@ def _step_line(step: Step) -> dict[str, Any]:
         return {"comment": step.text}
     if isinstance(step, Pause):
         return {"pause": step.seconds}
+    if isinstance(step, Boundary):
+        return {"boundary": True}
+    events = {} if step.events is None else {"events": step.events}
     try:
-        return {"text": step.data.decode()}
+        return {"text": step.data.decode(), **events}
     except UnicodeDecodeError:
-        return {"base64": base64.b64encode(step.data).decode()}
+        return {"base64": base64.b64encode(step.data).decode(), **events}
 
 
 def _data(data: str) -> dict[str, Any]:

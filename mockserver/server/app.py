@@ -45,16 +45,24 @@ def application(respond: Callable[[Request], Call], connections: Connections) ->
         if from_browser and http.method == "OPTIONS":
             await Response(headers=dict(_CORS))(scope, receive, send)  # type: ignore[arg-type]
             return
+        connection = connections.get(tuple(scope["client"]))
+        if connection is None:
+            return
+        connection.requests += 1
         headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
         call = respond(
-            Request(http.method, scope["path"], headers, body, scope["query_string"].decode())
+            Request(
+                http.method,
+                scope["path"],
+                headers,
+                body,
+                scope["query_string"].decode("latin-1"),
+                connection.number,
+                connection.requests,
+            )
         )
         if from_browser:
             call.script = _open_to_browsers(call.script)
-        connection = connections.get(tuple(scope["client"]))
-        if connection is None:
-            call.end("client disconnected")
-            return
         loop = asyncio.get_running_loop()
         player = players.setdefault(loop, Player(loop))
         await play(call, connection, player, receive, send)

@@ -14,9 +14,9 @@ from itertools import count
 from typing import Any
 
 from mockserver.journal import CLIENT_DISCONNECTED, Call
-from mockserver.script import Script
 from mockserver.server.protocol import Connection
-from mockserver.timeline import Frame, frames
+from mockserver.timeline import Frame
+from mockserver.wire import keeps_open, wire_frames
 
 __all__ = ["Player", "play"]
 
@@ -68,16 +68,17 @@ class Player:
 class _Stream:
     """A script on its way over one connection."""
 
-    def __init__(self, call: Call, connection: Connection, player: Player) -> None:
+    def __init__(self, call: Call, connection: Connection, player: Player, body: bool) -> None:
         self._call = call
         self._connection = connection
         self._player = player
-        self._frames = frames(call.script)
+        self._frames = wire_frames(call.script, body)
         self._next: Frame | None = None
         self._started = player.loop.time()
-        self.wake: asyncio.Future[None] = player.loop.create_future()
+        self._wake: asyncio.Future[None] = player.loop.create_future()
         self.lost = False
-        self.done = False
+        self._done = False
+        self._fenced = False
         connection.on_lost = self._lose
 
     def _lose(self) -> None:
@@ -86,52 +87,46 @@ class _Stream:
         self._awake()
 
     def _awake(self) -> None:
-        if not self.wake.done():
-            self.wake.set_result(None)
+        if not self._wake.done():
+            self._wake.set_result(None)
 
-    async def sleep_until(self, due: float) -> None:
-        """Wait until so many seconds after the start, or until the client leaves."""
-        if due > 0 and not self.lost:
-            self.wake = self._player.loop.create_future()
-            self._player.at(self._started + due, self._ring)
-            await self.wake
-
-    def _ring(self, now: float) -> None:
-        self._awake()
-
-    def begin(self) -> None:
-        """Time counts from here."""
-        self._started = self._player.loop.time()
-
-    async def chunks(self, send: Send) -> None:
-        """Write the whole body as HTTP chunks, straight to the transport."""
-        while not (self.done or self.lost):
-            self.wake = self._player.loop.create_future()
+    async def write(self, send: Send) -> None:
+        """Write all that the script says, straight to the transport."""
+        while not (self._done or self.lost):
+            self._wake = self._player.loop.create_future()
             due = self._write_overdue(self._player.loop.time())
             if due is not None:
                 self._player.at(due, self._write_overdue)
-            await self.wake
-            # An empty send returns when the client has taken what was written.
-            await send({"type": "http.response.body", "body": b"", "more_body": True})
+            await self._wake
+            if self._fenced:
+                await self._connection.read_by_client()
+            elif self._connection.transport.get_write_buffer_size() > HIGH_WATER:
+                await self._connection.drained()
 
     def _write_overdue(self, now: float) -> float | None:
-        """Write what is due by now; when to go on, or None to be begun again by `chunks`."""
+        """Write what is due by now; when to go on, or None to be begun again by `write`."""
         out: list[bytes] = []
         size = 0
         due: float | None = None
+        crossed, self._fenced = self._fenced, False
         while not self.lost:
             frame = self._next or next(self._frames, None)
             self._next = None
             if frame is None:
-                self.done = True
+                self._done = True
                 break
             if self._started + frame.due > now:
                 self._next, due = frame, self._started + frame.due
+                self._fenced = crossed and frame.fence
                 break
+            if frame.fence and not crossed:
+                self._next, self._fenced = frame, True
+                break
+            crossed = False
             if frame.data:
-                out.append(b"%x\r\n%b\r\n" % (len(frame.data), frame.data))
+                out.append(frame.data)
                 size += len(frame.data)
-                self._call.handed_over(frame)
+                self._call.handed_over(frame, now - self._started)
             if size > HIGH_WATER:
                 break
         if out and not self._connection.transport.is_closing():
@@ -141,21 +136,11 @@ class _Stream:
             return None
         return due
 
-    async def whole(self, send: Send) -> None:
-        """Send a body of stated length, step by step, and leave its end open."""
-        for frame in self._frames:
-            await self.sleep_until(frame.due)
-            if self.lost:
-                return
-            if frame.data:
-                self._call.handed_over(frame)
-                await send({"type": "http.response.body", "body": frame.data, "more_body": True})
-
     async def gone(self) -> None:
         """Wait until the client has left."""
         while not self.lost:
-            self.wake = self._player.loop.create_future()
-            await self.wake
+            self._wake = self._player.loop.create_future()
+            await self._wake
 
 
 async def play(
@@ -163,14 +148,9 @@ async def play(
 ) -> None:
     """Play a call's script as the response of its request."""
     script = call.script
-    stream = _Stream(call, connection, player)
+    stream = _Stream(call, connection, player, call.method != "HEAD")
     try:
-        await stream.sleep_until(script.head.delay)
-        if not stream.lost:
-            await send(_start(script))
-            stream.begin()
-            chunked = script.head.header("content-length") is None
-            await (stream.chunks(send) if chunked else stream.whole(send))
+        await stream.write(send)
         if not stream.lost:
             await _ENDINGS[script.end](stream, connection, call, send)
     finally:
@@ -181,18 +161,38 @@ async def play(
         await receive()
 
 
-def _start(script: Script) -> dict[str, Any]:
-    return {
-        "type": "http.response.start",
-        "status": script.head.status,
-        "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in script.head.headers],
-    }
-
-
 async def _finish(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
     # Over for the journal before the client can know it.
     call.end()
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    await _tell(connection, send, close=not keeps_open(call.script))
+
+
+async def _close(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
+    call.end()
+    await _tell(connection, send, close=True)
+
+
+async def _tell(connection: Connection, send: Send, close: bool) -> None:
+    """Let uvicorn know that the response is over, and whether the connection is; in silence."""
+    headers = [(b"content-length", b"0")]
+    if close:
+        headers.append((b"connection", b"close"))
+    connection.muted = True
+    try:
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    finally:
+        connection.muted = False
+
+
+async def _half_close(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
+    call.end()
+    if connection.transport.can_write_eof():
+        connection.transport.write_eof()
+    else:
+        call.problem = "half_close() has no meaning over TLS, which cannot close in one direction"
+        connection.transport.close()
+    await stream.gone()
 
 
 async def _reset(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
@@ -205,7 +205,15 @@ async def _reset(stream: _Stream, connection: Connection, call: Call, send: Send
 
 async def _truncate(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
     call.end()
-    connection.close()
+    connection.transport.close()
+    await stream.gone()
+
+
+async def _cut(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
+    await connection.drained()
+    call.end()
+    # Aborting a TLS transport closes the socket below it, without a goodbye.
+    connection.transport.abort()
     await stream.gone()
 
 
@@ -213,4 +221,12 @@ async def _hold(stream: _Stream, connection: Connection, call: Call, send: Send)
     await stream.gone()
 
 
-_ENDINGS = {"finish": _finish, "reset": _reset, "truncate": _truncate, "hold": _hold}
+_ENDINGS = {
+    "finish": _finish,
+    "close": _close,
+    "half_close": _half_close,
+    "reset": _reset,
+    "truncate": _truncate,
+    "cut": _cut,
+    "hold": _hold,
+}

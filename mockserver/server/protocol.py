@@ -1,4 +1,4 @@
-"""What ASGI cannot say: the connection of a request, and when it is lost.
+"""What ASGI cannot say: the connection of a request, its bytes, and when it is lost.
 
 Rules of this file: only uvicorn's public door (``Config(http=...)``) and asyncio's interfaces are
 used; a request finds its connection by its client's address, ``scope["client"]``.
@@ -11,23 +11,51 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from typing import Any
+from itertools import count
+from typing import Any, cast
+
+from mockserver.server.peer import unread_by_peer
 
 __all__ = ["Connection", "Connections", "protocol_class"]
 
 
 class Connection:
-    """The transport of one client, and what wants to know that it is gone."""
+    """One client's connection: what goes out, and what wants to know that it is gone.
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    ``number`` counts the connections of a server, ``requests`` those that came over this one.
+    """
+
+    def __init__(self, transport: asyncio.Transport, number: int) -> None:
         self.transport = transport
+        self.number = number
+        self.requests = 0
         self.on_lost: Callable[[], None] | None = None
+        self.muted = False
 
     async def drained(self) -> None:
         """Wait until the client's side has received every byte."""
         while not self.transport.is_closing() and self._unsent():
             # The kernel tells nobody when the peer acknowledges, so it has to be asked.
             await asyncio.sleep(0.001)
+
+    async def read_by_client(self) -> None:
+        """Wait until the client has read every byte: its next read is then of what comes next.
+
+        Exact on Linux for a client on this machine; elsewhere what is known is that the client's
+        side has received it, and two milliseconds are given to read it.
+        """
+        calm, asked = 0, 0
+        while calm < 2 and not self.transport.is_closing():
+            unread = self._unsent() or unread_by_peer(self._socket())
+            if unread is None:
+                await asyncio.sleep(0.002)
+                return
+            calm = 0 if unread else calm + 1
+            asked += 1
+            await asyncio.sleep(0 if asked < 100 else 0.001)
+
+    def _socket(self) -> socket.socket:
+        return cast(socket.socket, self.transport.get_extra_info("socket"))
 
     def _unsent(self) -> int:
         waiting = self.transport.get_write_buffer_size()
@@ -36,20 +64,31 @@ class Connection:
         import fcntl
         import termios
 
-        handle = self.transport.get_extra_info("socket")
-        unacknowledged = fcntl.ioctl(handle.fileno(), termios.TIOCOUTQ, b"\0" * 4)
+        unacknowledged = fcntl.ioctl(self._socket().fileno(), termios.TIOCOUTQ, b"\0" * 4)
         return int(struct.unpack("i", unacknowledged)[0])
 
     def reset(self) -> None:
         """Break the connection with a TCP RST."""
         # A linger time of zero makes the close a reset; abort alone would send a FIN.
-        handle = self.transport.get_extra_info("socket")
-        handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
-    def close(self) -> None:
-        """Close the connection with a FIN, once what was written is sent."""
-        self.transport.close()
+
+class Gate:
+    """uvicorn's transport: what uvicorn itself writes while the connection is muted is dropped.
+
+    So a script says every byte of its response, and uvicorn still learns that it is over.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def write(self, data: bytes) -> None:
+        if not self._connection.muted:
+            self._connection.transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection.transport, name)
 
 
 Connections = dict[tuple[str, int], Connection]
@@ -57,17 +96,18 @@ Connections = dict[tuple[str, int], Connection]
 
 def protocol_class(connections: Connections) -> type[asyncio.Protocol]:
     """A uvicorn protocol that keeps `connections`; on httptools where it is installed."""
+    numbers = count(1)
 
     class Protocol(_http_protocol()):  # type: ignore[misc]
         def connection_made(self, transport: asyncio.Transport) -> None:
-            peer = transport.get_extra_info("peername")
-            connections[peer[:2]] = self._connection = Connection(transport)
-            super().connection_made(transport)
+            self._address = transport.get_extra_info("peername")[:2]
+            self._connection = Connection(transport, next(numbers))
+            connections[self._address] = self._connection
+            super().connection_made(Gate(self._connection))
 
         def connection_lost(self, exc: Exception | None) -> None:
-            peer = self.transport.get_extra_info("peername")
-            if connections.get(peer[:2]) is self._connection:
-                del connections[peer[:2]]
+            if connections.get(self._address) is self._connection:
+                del connections[self._address]
             super().connection_lost(exc)
             if self._connection.on_lost is not None:
                 self._connection.on_lost()

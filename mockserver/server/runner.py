@@ -19,6 +19,8 @@ from mockserver.exceptions import ServerError
 from mockserver.journal import SERVER_STOPPED, Call, Request
 
 if TYPE_CHECKING:
+    import ssl
+
     import uvicorn
 
 __all__ = ["Loopback", "bind", "serve"]
@@ -48,17 +50,23 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def url_of(listener: socket.socket) -> str:
+def url_of(listener: socket.socket, tls: bool = False) -> str:
     """The URL of a listening socket."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"http{'s' * tls}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 class _Running:
     """One server on one socket: its event loop, its calls, and how to stop them."""
 
-    def __init__(self, respond: Callable[[Request], Call], listener: socket.socket) -> None:
+    def __init__(
+        self,
+        respond: Callable[[Request], Call],
+        listener: socket.socket,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._respond = respond
+        self._tls = tls
         self._listener = listener
         self._open: set[Call] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -105,6 +113,8 @@ class _Running:
             timeout_keep_alive=75,
             backlog=BACKLOG,
         )
+        config.load()
+        config.ssl = self._tls
         Server(config).run(sockets=[self._listener])
 
     def _begin(self, request: Request) -> Call:
@@ -143,11 +153,15 @@ class Loopback:
     """
 
     def __init__(
-        self, respond: Callable[[Request], Call], host: str = "127.0.0.1", port: int = 0
+        self,
+        respond: Callable[[Request], Call],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._listener = bind(host, port)
-        self.url = url_of(self._listener)
-        self._running = _Running(respond, self._listener)
+        self.url = url_of(self._listener, tls is not None)
+        self._running = _Running(respond, self._listener, tls)
         self._waker, self._wakes = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="openai-mockserver", daemon=True)
         self._thread.start()

@@ -183,7 +183,7 @@ def test_only_the_last_line_end_may_be_missing_of_a_complete_file() -> None:
         (b'{"pause": "1"}', "$.pause"),
         (b'{"data": 1}', "$.data"),
         (b'{"retry": "x", "data": "a"}', "$.retry"),
-        (b'{"end": "finsh"}', "end: 'finsh' is not one of finish"),
+        (b'{"end": "finsh"}', "end: 'finsh' is not one of close"),
         (b"data: a", "malformed"),
         (b"\xff", "malformed"),
         (b"[]", "Expected `object`"),
