@@ -91,7 +91,8 @@ _INCOMPLETE = _Failure(
 _NOTHING = _Failure("RemoteProtocolError", "Server disconnected without sending a response.")
 
 _ENDINGS = {"reset": _RESET, "truncate": _INCOMPLETE}
-_HEAD_LIMIT = 100 * 1024  # bytes of a head that httpcore reads
+_HEAD_LIMIT = 100 * 1024  # bytes of a head that httpcore bears
+_READ = 64 * 1024  # bytes that it reads at once
 
 
 class _Playback:
@@ -149,8 +150,9 @@ class _Playback:
                     yield frame
                 elif frame.data:
                     self.call.handed_over(frame, self._elapsed())
-                    client.receive_data(frame.data)
-                    yield from self._read(client)
+                    for at in range(0, len(frame.data), _READ):
+                        client.receive_data(frame.data[at : at + _READ])
+                        yield from self._read(client)
                     if client.their_state is h11.DONE:
                         break
             self._exhausted = True

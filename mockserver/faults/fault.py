@@ -42,6 +42,10 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
+def _are_counts(value: object) -> bool:
+    return _is_count(value) or (isinstance(value, list | tuple) and all(map(_is_count, value)))
+
+
 def _is_time(value: object) -> bool:
     try:
         Pause(value)  # type: ignore[arg-type]
@@ -53,7 +57,7 @@ def _is_time(value: object) -> bool:
 # argument name: (what it must be, in words)
 _CHECKED: dict[str, tuple[Callable[[object], bool], str]] = {
     "after": (_is_count, "a count of events, 0 or more"),
-    "at": (_is_count, "a count of events, 0 or more"),
+    "at": (_are_counts, "a count of events, 0 or more"),
     "byte": (_is_count, "a count of bytes, 0 or more"),
     "times": (_is_count, "a count, 0 or more"),
     "seconds": (_is_time, "a number of seconds, 0 or more"),

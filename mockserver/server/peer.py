@@ -6,11 +6,9 @@ tell, because the client is elsewhere or the system is another, the answer is No
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import struct
 import sys
-from functools import lru_cache
 
 __all__ = ["unread_by_peer"]
 
@@ -23,9 +21,6 @@ def unread_by_peer(sock: socket.socket) -> int | None:
     """How many bytes wait in the receive queue of this connection's other end; None if unknown."""
     if not sys.platform.startswith("linux"):
         return None
-    netlink = _netlink()
-    if netlink is None:
-        return None
     ours, theirs = sock.getsockname(), sock.getpeername()
     family = sock.family
     # struct inet_diag_req_v2, of the socket whose own address is our peer's
@@ -34,22 +29,17 @@ def unread_by_peer(sock: socket.socket) -> int | None:
     request += _address(family, theirs[0]) + _address(family, ours[0])
     request += struct.pack("=III", 0, _ANY, _ANY)
     header = struct.pack("=IHHII", 16 + len(request), _BY_FAMILY, 1, 0, 0)
-    with contextlib.suppress(OSError):
-        netlink.send(header + request)
-        answer = netlink.recv(4096)
-        if struct.unpack_from("=IH", answer)[1] == _BY_FAMILY:
-            # struct inet_diag_msg: four bytes, the socket's id of 48, expires, rqueue
-            return int(struct.unpack_from("=I", answer, 16 + 4 + 48 + 4)[0])
-    return None
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _SOCK_DIAG) as netlink:
+            netlink.send(header + request)
+            answer = netlink.recv(4096)
+    except OSError:
+        return None
+    if struct.unpack_from("=IH", answer)[1] != _BY_FAMILY:
+        return None
+    # struct inet_diag_msg: four bytes, the socket's id of 48, expires, rqueue
+    return int(struct.unpack_from("=I", answer, 16 + 4 + 48 + 4)[0])
 
 
 def _address(family: int, host: str) -> bytes:
     return socket.inet_pton(family, host.partition("%")[0]).ljust(16, b"\0")
-
-
-@lru_cache(maxsize=1)
-def _netlink() -> socket.socket | None:
-    try:
-        return socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _SOCK_DIAG)
-    except (OSError, AttributeError):
-        return None
