@@ -6,6 +6,7 @@ a subcommand needs it. Bad input ends in one sentence and a non-zero exit, never
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from pathlib import Path
@@ -131,7 +132,9 @@ def serve(
 
 def _log(call: Call) -> None:
     took = time.time() - call.started
-    click.echo(f"{time.strftime('%H:%M:%S')} {call.line()}, {took:.2f} s")
+    # Whoever read the log may be gone; the streams go on.
+    with contextlib.suppress(BrokenPipeError):
+        click.echo(f"{time.strftime('%H:%M:%S')} {call.line()}, {took:.2f} s")
 
 
 def _load(

@@ -11,6 +11,7 @@ __all__ = [
     "MockServerError",
     "ReplyError",
     "ScenarioError",
+    "ScriptError",
     "ServerError",
     "StreamFileError",
     "UnknownStream",
@@ -24,6 +25,10 @@ class MockServerError(Exception):
 
 class ReplyError(MockServerError, ValueError):
     """A reply that no server could give, or not to this request."""
+
+
+class ScriptError(MockServerError, ValueError):
+    """A script, or a time in it, that nothing could play."""
 
 
 class FaultError(MockServerError, ValueError):

@@ -6,6 +6,7 @@ another. What is not settled yet is waited for, briefly, instead of being guesse
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import msgspec.json
 
 from mockserver.script import Script
+from mockserver.sse import apart, count_events
 from mockserver.timeline import Frame
 
 if TYPE_CHECKING:
@@ -24,10 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ENDED", "Call", "Delivered", "Journal", "Request", "text_of"]
 
+logger = logging.getLogger("mockserver")
+
 SETTLE = 1.0  # seconds to wait for a player that is about to notice how a call ended
 
 CLIENT_DISCONNECTED = "client disconnected"
 SERVER_STOPPED = "server stopped"
+FAILED = "failed"
 ENDED = {
     "finish": "finished",
     "close": "finished",
@@ -150,9 +155,14 @@ class Request:
     @property
     def tools(self) -> list[str]:
         """The names of the tools offered."""
-        offered = [*(self.json.get("tools") or ()), *(self.json.get("functions") or ())]
-        names = ((t.get("function") or t).get("name") for t in offered if isinstance(t, dict))
-        return [name for name in names if isinstance(name, str)]
+        names: list[str] = []
+        for offered in (self.json.get("tools"), self.json.get("functions")):
+            for tool in offered if isinstance(offered, list) else ():
+                function = tool.get("function", tool) if isinstance(tool, dict) else None
+                name = function.get("name") if isinstance(function, dict) else None
+                if isinstance(name, str):
+                    names.append(name)
+        return names
 
     @property
     def tool_results(self) -> list[str]:
@@ -214,6 +224,7 @@ class Call(Request):
         self.came = time.monotonic()
         self.left: float | None = None
         self.times: list[Handed] = []
+        self.written = False
         self.rule: Rule | None = None
         self.script = Script()
         self.problem: str | None = None
@@ -238,13 +249,21 @@ class Call(Request):
                 self.left = time.monotonic() - self.came
             self._settled.set()
             if self._on_end is not None:
-                self._on_end(self)
+                try:
+                    self._on_end(self)
+                except Exception:
+                    # Who only listens must not break the stream.
+                    logger.exception("on_end failed for %r", self)
 
     # What tests read
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the call is over, at most so many seconds; whether it is."""
         return self._settled.wait(timeout)
+
+    def _settle(self) -> None:
+        if self.connection is not None:
+            self.wait(SETTLE)
 
     @property
     def went_well(self) -> bool:
@@ -259,16 +278,17 @@ class Call(Request):
     @property
     def delivered(self) -> Delivered:
         """The events and bytes (of the body) that were handed to the client."""
-        self.wait(SETTLE)
+        self._settle()
         return Delivered(self._events, self._bytes)
 
     @property
     def ended(self) -> str | None:
-        """``finished``, ``client disconnected``, ``reset``, ``truncated`` or ``server stopped``.
+        """``finished``, ``client disconnected``, ``reset``, ``truncated``, ``server stopped``.
 
-        None while the response is still going on, which it is given a second to stop doing.
+        None while the response is still going on, which over a socket it is given a second to
+        stop doing; ``failed`` where it could not be played.
         """
-        self.wait(SETTLE)
+        self._settle()
         return self._ended
 
     @property
@@ -281,16 +301,18 @@ class Call(Request):
 
     def line(self) -> str:
         """The call in one line: what was asked, what was answered, how it ended."""
-        asked = [f"{self.method} {self.path}"]
+        asked = [f"{self.method} {_short(self.path)}"]
         if self.model:
-            asked.append(self.model)
+            asked.append(_short(self.model))
         if self.user is not None:
             asked.append(repr(_short(self.user)))
         answered = f"{self.status}"
         if self.problem is not None:
-            answered += " no rule matched" if self.rule is None else " its reply cannot be served"
+            why = "no rule matched" if self.rule is None else "its reply cannot be served"
+            answered += " it failed" if self._ended == FAILED else f" {why}"
         elif self.script.is_stream:
-            answered += f" {self._events} of {len(self.script.events)} events"
+            total = sum(map(count_events, apart(self.script.steps)))
+            answered += f" {self._events} of {total} events"
         else:
             answered += f" {self._bytes} bytes"
         return f"#{self.number} {' '.join(asked)} -> {answered}, {self._ended or 'going on'}"

@@ -7,6 +7,7 @@ which are imported when a door is opened.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from random import Random
@@ -19,12 +20,13 @@ from mockserver.exceptions import (
     MockServerError,
     UnmatchedRequest,
 )
-from mockserver.faults import parse
+from mockserver.faults import FAULTS, parse
 from mockserver.journal import Call, Journal, Request
-from mockserver.pacing import Pace
+from mockserver.pacing import Pace, as_pace
 from mockserver.reply import ApiError, Reply, as_reply, check_servable
 from mockserver.rules import Answer, Faulty, Pattern, Rule
 from mockserver.script import Script
+from mockserver.wire import check
 
 if TYPE_CHECKING:
     import ssl
@@ -60,7 +62,7 @@ class RuleBuilder:
         self,
         *replies: object,
         faults: Iterable[Fault] | Fault = (),
-        pace: Pace | None = None,
+        pace: Pace | str | None = None,
         times: int | None = None,
     ) -> Rule:
         """Answer with these replies in turn, then with the last again and again.
@@ -69,7 +71,7 @@ class RuleBuilder:
             replies: text, a `ToolCall`, a list of these, a `Reply`, an `ApiError`, a `Script`, or
                 a stream of the catalogue.
             faults: what goes wrong with each, from left to right.
-            pace: when its events come.
+            pace: when its events come: a `Pace`, or the name of a profile.
             times: how many requests the rule answers at most.
 
         Raises:
@@ -80,12 +82,16 @@ class RuleBuilder:
         return self._rule
 
 
-def _answer(value: object, faults: tuple[Fault, ...], pace: Pace | None) -> Answer:
+def _answer(value: object, faults: tuple[Fault, ...], pace: Pace | str | None) -> Answer:
     if isinstance(value, Faulty):
         return _answer(value.reply, (*value.faults, *faults), value.pace or pace)
     for fault in faults:
+        name = getattr(fault, "__name__", "")
+        if FAULTS.get(name) is fault:  # type: ignore[comparison-overlap]
+            raise FaultError(f"{name} makes a fault and is none itself: call it, as in {name}(...)")
         if not callable(fault):
             raise FaultError(f"a fault is a function from Script to Script, not {fault!r}")
+    pace = as_pace(pace)
     if isinstance(value, Script):
         return Answer(value, faults, pace)
     script = getattr(value, "script", None)
@@ -102,7 +108,7 @@ class MockOpenAI:
 
     Args:
         api_key: the only key it accepts; any (or none) by default.
-        seed: makes ids and padding a function of seed and request.
+        seed: makes ids (but for the time in them) and padding a function of seed and request.
         lenient: let unknown request parameters pass.
         clock: of the in-process door: ``virtual`` never waits, ``real`` does.
         default: answers what no rule matches; by default that is an error.
@@ -130,7 +136,7 @@ class MockOpenAI:
         lenient: bool = False,
         clock: Literal["virtual", "real"] = "virtual",
         default: Callable[[Request], object] | None = None,
-        pace: Pace | None = None,
+        pace: Pace | str | None = None,
         fast_retries: bool = True,
         fail_on_unmatched: bool = True,
         host: str = "127.0.0.1",
@@ -145,7 +151,7 @@ class MockOpenAI:
         self.api_key = api_key
         self.seed = seed
         self.lenient = lenient
-        self.pace = pace
+        self.pace = as_pace(pace)
         self.fail_on_unmatched = fail_on_unmatched
         self.calls = Journal(keep_calls, on_end)
         self._default = default
@@ -155,6 +161,7 @@ class MockOpenAI:
         self._address = (host, port)
         self._tls = tls
         self._header_faults = header_faults
+        self._lock = threading.Lock()
         self._server: Loopback | None = None
         self._transport: InProcess | None = None
 
@@ -164,7 +171,7 @@ class MockOpenAI:
         self,
         *replies: object,
         faults: Iterable[Fault] | Fault = (),
-        pace: Pace | None = None,
+        pace: Pace | str | None = None,
         times: int | None = None,
     ) -> Rule:
         """Answer every request; the arguments are those of `RuleBuilder.reply`."""
@@ -254,6 +261,11 @@ class MockOpenAI:
         rng = Random() if self.seed is None else Random(f"{self.seed}\0{request.body!r}")
         try:
             call.script = self._script(call, rng)
+            if call.rule is not None and call.rule.is_handmade:
+                check(call.script)
+        except RecursionError:
+            # JSON that is nested too deeply to be looked at, as OpenAI's parser finds too.
+            call.script = errors.render(errors.invalid_json(), rng)
         except Exception as error:
             # Whatever went wrong, the test has to hear of it, and the client of something.
             told = f"{error}" if isinstance(error, MockServerError) else repr(error)
@@ -314,14 +326,17 @@ class MockOpenAI:
             if isinstance(value, ApiError):
                 value = self._retried_soon(value)
             script = endpoint.render(value, call.json, rng=rng)
-        pace = answer.pace or self.pace
+        pace = answer.pace or as_pace(self.pace)
         if pace is not None:
             script = pace(script)
         faults = answer.faults
         if self._header_faults and (asked := call.headers.get(FAULT_HEADER)):
             faults = (*faults, *parse(asked))
         for fault in faults:
-            script = fault(script)
+            faulty = fault(script)
+            if not isinstance(faulty, Script):
+                raise FaultError(f"{fault!r} gives {faulty!r}; a fault gives a Script")
+            script = faulty
         return script
 
     def _retried_soon(self, error: ApiError) -> ApiError:
@@ -352,15 +367,17 @@ class MockOpenAI:
 
     def start(self) -> Loopback:
         """Open the loopback server, unless it is open."""
-        if self._server is None:
-            from mockserver.server import Loopback
+        from mockserver.server import Loopback
 
-            self._server = Loopback(self.respond, *self._address, self._tls)
-        return self._server
+        with self._lock:
+            if self._server is None:
+                self._server = Loopback(self.respond, *self._address, self._tls)
+            return self._server
 
     def stop(self) -> None:
         """Close the loopback server: streams that are going on are broken off."""
-        server, self._server = self._server, None
+        with self._lock:
+            server, self._server = self._server, None
         if server is not None:
             server.stop()
 

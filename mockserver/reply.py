@@ -87,6 +87,7 @@ class Text(str):
         if isinstance(value, str):
             cut = tokens.pieces(value)
         else:
+            _must_be(Iterable, value, "text", optional=False)
             cut = tuple(value)
             for piece in cut:
                 if not isinstance(piece, str):
@@ -117,6 +118,17 @@ class Json(Text):
 
 def _text(value: str | Iterable[str] | None) -> Text | None:
     return None if value is None else Text(value)
+
+
+def _must_be(kind: type, value: object, what: str, optional: bool = True) -> None:
+    """Raise ReplyError for an argument of another kind."""
+    if value is None and optional:
+        return
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ReplyError(f"{what} is {_KINDS.get(kind, f'a {kind.__name__}')}, not {value!r}")
+
+
+_KINDS = {str: "a text", int: "a whole number"}
 
 
 def _arguments(value: str | Iterable[str] | Mapping[str, Any] | None, what: str) -> Text:
@@ -178,6 +190,7 @@ class ToolCall:
     ) -> None:
         _named(name, "a tool call")
         text = _arguments(arguments, f"tool call {name!r}")
+        _must_be(str, id, "the id of a tool call")
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "arguments", text)
         object.__setattr__(self, "id", id if id is not None else _derived_id(name, text))
@@ -237,6 +250,7 @@ class Logprob:
     top: tuple[Logprob, ...] = ()
 
     def __post_init__(self) -> None:
+        _must_be(str, self.token, "a token", optional=False)
         octets = tuple(self.token.encode()) if self.bytes is None else tuple(self.bytes)
         object.__setattr__(self, "bytes", octets)
         object.__setattr__(self, "logprob", float(self.logprob))
@@ -258,6 +272,8 @@ class Usage:
     rejected_prediction_tokens: int = 0
 
     def __post_init__(self) -> None:
+        for name in self.__slots__:
+            _must_be(int, getattr(self, name), f"Usage.{name}", optional=False)
         if self.total_tokens < 0:
             object.__setattr__(self, "total_tokens", self.prompt_tokens + self.completion_tokens)
 
@@ -286,7 +302,10 @@ class ApiError:
     def __post_init__(self) -> None:
         if not isinstance(self.status, int) or not 400 <= self.status <= 599:
             raise ReplyError(f"an API error has a status from 400 to 599, not {self.status!r}")
-        if self.retry_after is not None and not self.retry_after >= 0:
+        for name in ("message", "type", "code", "param"):
+            _must_be(str, getattr(self, name), f"ApiError.{name}")
+        retry = self.retry_after
+        if retry is not None and not (isinstance(retry, int | float) and retry >= 0):
             raise ReplyError(f"retry_after={self.retry_after!r}: a number of seconds, 0 or more")
         pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
         kind, message, code = ERRORS.get(self.status) or ERRORS[400 if self.status < 500 else 500]
@@ -328,7 +347,12 @@ class Choice:
         logprobs: Iterable[Logprob | Iterable[Logprob]] | None = None,
         finish_reason: str | None = "auto",
     ) -> None:
-        calls = (tool_calls,) if isinstance(tool_calls, ToolCall) else tuple(tool_calls)
+        _must_be(FunctionCall, function_call, "function_call")
+        _must_be(str, finish_reason, "finish_reason")
+        calls: tuple[ToolCall, ...] = (tool_calls,) if isinstance(tool_calls, ToolCall) else ()
+        if not calls:
+            _must_be(Iterable, tool_calls, "tool_calls", optional=False)
+            calls = tuple(tool_calls)  # type: ignore[arg-type]
         for call in calls:
             if not isinstance(call, ToolCall):
                 raise ReplyError(f"tool_calls holds ToolCall(name, arguments), not {call!r}")
@@ -430,6 +454,8 @@ class Reply:
         choices: Iterable[Choice] | None = None,
         error: ApiError | None = None,
     ) -> None:
+        _must_be(Usage, usage, "usage")
+        _must_be(ApiError, error, "error")
         if error is not None and finish_reason == "auto":
             finish_reason = None
         one = Choice(

@@ -34,9 +34,13 @@ class Contains:
 def contains(part: str) -> Contains:
     """A pattern that matches a text with this part in it.
 
+    Raises MockServerError where the part is no text.
+
     >>> explain("user", contains("story"), "Tell me a story") is None
     True
     """
+    if not isinstance(part, str):
+        raise MockServerError(f"contains({part!r}): a part of a text is a text")
     return Contains(part)
 
 
@@ -141,12 +145,28 @@ class Rule:
         for look in patterns:
             if look not in LOOKS:
                 raise MockServerError(f"a rule can look at {', '.join(LOOKS)}, not at {look!r}")
+            _check_pattern(look, patterns[look])
+        if predicate is not None and not callable(predicate):
+            raise MockServerError(
+                f"on({predicate!r}): a predicate is a function of the request; "
+                "a text to match goes with user=, system= or model="
+            )
         self.patterns = dict(patterns)
         self.predicate = predicate
         self._answers: list[Answer] = []
         self._times: int | None = None
         self._used = 0
         self._lock = threading.Lock()
+
+    @property
+    def is_handmade(self) -> bool:
+        """Whether it gives more than replies: scripts, faults or headers that may be anything."""
+        return any(
+            answer.faults
+            or isinstance(answer.value, Script)
+            or (isinstance(answer.value, ApiError) and answer.value.headers)
+            for answer in self._answers
+        )
 
     @property
     def used(self) -> int:
@@ -158,7 +178,7 @@ class Rule:
         given = list(answers)
         if not given:
             raise MockServerError("a rule needs at least one reply")
-        if times is not None and times < 1:
+        if times is not None and not (isinstance(times, int) and times >= 1):
             raise MockServerError(f"times={times!r}: a rule answers at least once")
         self._answers, self._times = given, times
 
@@ -195,6 +215,54 @@ class Rule:
         if self.predicate is not None:
             shown.insert(0, _name(self.predicate))
         return f"on({', '.join(shown)})"
+
+
+def _is_pattern(value: object) -> bool:
+    if isinstance(value, re.Pattern):
+        return isinstance(value.pattern, str)
+    return isinstance(value, str | Contains) or callable(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _are_patterns(value: object) -> bool:
+    several = value if isinstance(value, list | tuple | set) else [value]
+    return bool(several) and all(map(_is_pattern, several))
+
+
+def _are_headers(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(name, str) and _is_pattern(wanted) for name, wanted in value.items()
+    )
+
+
+_TEXT = (_is_pattern, "a text, contains(...), a compiled pattern of text, or a function")
+_COUNT = (lambda v: isinstance(v, int) and not isinstance(v, bool), "a whole number")
+
+# What may be matched with what, and that in words.
+_WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "user": _TEXT,
+    "system": _TEXT,
+    "model": _TEXT,
+    "tool_result": _TEXT,
+    "endpoint": _TEXT,
+    "tools": (_are_patterns, "the name of a tool, or several"),
+    "headers": (_are_headers, "a mapping of header names to texts or patterns"),
+    "stream": (lambda v: isinstance(v, bool), "True or False"),
+    "turn": _COUNT,
+    "attempt": _COUNT,
+    "nth": _COUNT,
+    "after": (_is_number, "a number of seconds"),
+}
+
+
+def _check_pattern(look: str, pattern: Any) -> None:
+    """Raise MockServerError for what could never match."""
+    good, wanted = _WANTED[look]
+    if not good(pattern):
+        raise MockServerError(f"on({look}={pattern!r}): {look} is matched with {wanted}")
 
 
 def _name(predicate: Callable[..., object]) -> str:

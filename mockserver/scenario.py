@@ -76,6 +76,9 @@ class _Pace(_Strict):
     itl: float = 0.0
     jitter: float = 0.0
     seed: int | str | None = None
+    distribution: str = "uniform"
+    stall_chance: float = 0.0
+    stall_seconds: float = 0.0
 
 
 class _Choice(_Strict):
@@ -286,7 +289,7 @@ def _pace(given: Any, at: str) -> pacing.Pace:
     if isinstance(given, str):
         return _located(at, lambda: pacing.profile(given))
     pace = _read(_Pace, given, at)
-    return _located(at, lambda: pacing.Pace(pace.ttft, pace.itl, pace.jitter, pace.seed))
+    return _located(at, lambda: pacing.Pace(**msgspec.structs.asdict(pace)))
 
 
 def _fault(given: Any, at: str) -> faults.Fault:

@@ -1,6 +1,6 @@
 """What goes over the wire for one response, and when: a head, steps, and how it ends.
 
-Rules of this file: plain frozen values, no I/O, no clock, no JSON, nothing of ours imported.
+Rules of this file: plain frozen values, no I/O, no clock, no JSON, nothing of ours but errors.
 A `Script` knows no meaning; `mockserver.api` renders meaning into it and reads it back.
 """
 
@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
+
+from mockserver.exceptions import ScriptError
 
 __all__ = ["Boundary", "Comment", "End", "Event", "Head", "Pause", "Raw", "Script", "Step"]
 
@@ -60,8 +62,9 @@ class Pause:
     seconds: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.seconds) and self.seconds >= 0):
-            raise ValueError(f"a pause is a finite number of seconds >= 0, not {self.seconds!r}")
+        good = isinstance(self.seconds, int | float) and not isinstance(self.seconds, bool)
+        if not (good and math.isfinite(self.seconds) and self.seconds >= 0):
+            raise ScriptError(f"a pause is a finite number of seconds >= 0, not {self.seconds!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ class Script:
 
     def __post_init__(self) -> None:
         if self.end not in ENDS:
-            raise ValueError(f"end={self.end!r} is not one of {sorted(ENDS)}")
+            raise ScriptError(f"end={self.end!r} is not one of {sorted(ENDS)}")
         if not isinstance(self.steps, tuple):
             object.__setattr__(self, "steps", tuple(self.steps))
 

@@ -10,12 +10,12 @@ import re
 
 from mockserver.script import Comment, Event, Pause, Raw, Step
 
-__all__ = ["DONE", "Decoder", "body", "count_events", "decode", "encode", "parse"]
+__all__ = ["DONE", "Decoder", "apart", "body", "count_events", "decode", "encode", "parse"]
 
 DONE = Event("[DONE]")
 """The event that ends OpenAI's chat streams (WIRE.md §0)."""
 
-_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)")
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -64,14 +64,15 @@ class Decoder:
     any pending data must be discarded"); ``pending`` tells whether there is one.
     """
 
-    __slots__ = ("_buffer", "_data", "_id", "_retry", "_started", "_swallow_lf", "_type",
-                 "last_event_id")  # fmt: skip
+    __slots__ = ("_buffer", "_data", "_id", "_retry", "_scanned", "_started", "_swallow_lf",
+                 "_type", "last_event_id")  # fmt: skip
 
     def __init__(self) -> None:
         self.last_event_id = ""
         self._buffer = bytearray()
         self._started = False
         self._swallow_lf = False
+        self._scanned = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -102,16 +103,19 @@ class Decoder:
             self._swallow_lf = False
         events: list[Event] = []
         # "Lines must be separated by either a CRLF pair, a single LF, or a single CR character."
-        while match := _LINE.match(buffer, at):
-            line = match.group()
-            at = match.end()
-            if line.endswith(b"\r") and at == len(buffer):
+        scan = max(at, self._scanned)
+        while match := _LINE_END.search(buffer, scan):
+            line = bytes(buffer[at : match.start()])
+            scan = at = match.end()
+            if match.group() == b"\r" and at == len(buffer):
                 # The CR ends the line now; an LF in the next read belongs to it.
                 self._swallow_lf = True
-            event = self._line(line.rstrip(b"\r\n"))
+            event = self._line(line)
             if event is not None:
                 events.append(event)
         del buffer[:at]
+        # What is left has no line end: a long line is not looked through again with each read.
+        self._scanned = len(buffer)
         return events
 
     def _line(self, line: bytes) -> Event | None:
@@ -171,9 +175,30 @@ def parse(body: bytes) -> tuple[Step, ...]:
 
     >>> parse(b"data: a\n\n: hi\n\ndata: b\r\n\r\n")  # doctest: +NORMALIZE_WHITESPACE
     (Event(data='a', event=None, id=None, retry=None), Comment(text='hi'),
-     Raw(data=b'data: b\r\n\r\n'))
+     Raw(data=b'data: b\r\n\r\n', events=None))
     """
     return tuple(_step(block) for block in _BLOCK.findall(body))
+
+
+def apart(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The same steps, but each `Raw` completes at most one event, and knows whether it does.
+
+    An event may be spread over several; what completes it counts.
+    """
+    if not any(isinstance(step, Raw) and step.events is None for step in steps):
+        return steps
+    decoder = Decoder()
+    known: list[Step] = []
+    for step in steps:
+        data = encode(step)
+        if not isinstance(step, Raw) or step.events is not None:
+            decoder.feed(data)
+            known.append(step)
+            continue
+        counted = [Raw(block, len(decoder.feed(block))) for block in _BLOCK.findall(data)]
+        whole = sum(part.events or 0 for part in counted)
+        known += counted if whole > 1 else [Raw(data, whole)]
+    return tuple(known)
 
 
 def _step(block: bytes) -> Step:

@@ -33,8 +33,10 @@ def frames(script: Script) -> Iterator[Frame]:
     >>> [(f.due, f.data) for f in frames(Script(steps=(Event("a"), Pause(2), Event("b"))))]
     [(0.0, b'data: a\n\n'), (2.0, b'data: b\n\n')]
     """
-    due, end, fence = 0.0, len(script.steps) - 1, False
-    for at, step in enumerate(script.steps):
+    due, fence = 0.0, False
+    steps = sse.apart(script.steps)
+    end = len(steps) - 1
+    for at, step in enumerate(steps):
         if isinstance(step, Boundary):
             fence = True
             continue

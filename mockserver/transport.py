@@ -234,14 +234,18 @@ class InProcess:
         """Answer a sync client."""
         library = _library(request)
         playback = self._begin(request, request.read())
-        for step in playback.given:
-            if isinstance(step, _Head):
-                stream = _streams(library)[0](playback, self.clock, request)
-                return _response(library, step, stream)
-            if isinstance(step, float):
-                self.clock.wait(step)
-            elif isinstance(step, _Failure):
-                raise _exception(library, step, request)
+        try:
+            for step in playback.given:
+                if isinstance(step, _Head):
+                    stream = _streams(library)[0](playback, self.clock, request)
+                    return _response(library, step, stream)
+                if isinstance(step, float):
+                    self.clock.wait(step)
+                elif isinstance(step, _Failure):
+                    raise _exception(library, step, request)
+        except BaseException:
+            playback.close()
+            raise
         raise AssertionError("a response has a head or fails")
 
     async def handle_async_request(self, request: Any) -> Any:

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from http import HTTPStatus
 
+from mockserver.exceptions import ReplyError
 from mockserver.script import Event, Head, Pause, Raw, Script, Step
 from mockserver.sse import count_events, encode
 from mockserver.timeline import Frame, frames
 
 __all__ = [
     "LAST_CHUNK",
+    "answering",
+    "check",
     "chunk",
     "head_bytes",
     "is_chunked",
@@ -23,6 +26,7 @@ __all__ = [
     "keeps_open",
     "to_raw",
     "wire_frames",
+    "without_length",
 ]
 
 LAST_CHUNK = b"0\r\n\r\n"
@@ -46,6 +50,9 @@ def head_bytes(head: Head, version: str = "1.1") -> bytes:
         reason = ""
     lines = [f"HTTP/{version} {head.status} {reason}"]
     lines += [f"{name}: {value}" for name, value in head.headers]
+    for line in lines:
+        if "\r" in line or "\n" in line:
+            raise ValueError(f"a header cannot hold a line end: {line!r}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
@@ -68,6 +75,31 @@ def is_plain(script: Script) -> bool:
         size = sum(len(encode(step)) for step in script.steps)
         right = framing == [("content-length", str(size))]
     return right and sum(len(k) + len(v) for k, v in script.head.headers) < 50_000
+
+
+def without_length(script: Script) -> Script:
+    """The same body, ended by the connection's end: neither chunks nor a length."""
+    gone = (*_FRAMING, "connection")
+    kept = tuple((k, v) for k, v in script.head.headers if k.lower() not in gone)
+    head = replace(script.head, headers=(*kept, ("Connection", "close")))
+    return replace(script, head=head)
+
+
+def answering(script: Script, version: str, close: bool) -> Script:
+    """The script as it answers a request of this HTTP version, which may want to be the last.
+
+    RFC 9112 §7: a client of HTTP/1.0 knows no chunks.
+    """
+    if script.raw:
+        return script
+    if version == "1.0" and is_chunked(script.head):
+        return without_length(script)
+    if close and script.head.header("connection"):
+        headers = tuple(
+            (k, "close" if k.lower() == "connection" else v) for k, v in script.head.headers
+        )
+        return replace(script, head=replace(script.head, headers=headers))
+    return script
 
 
 _FRAMING = ("transfer-encoding", "content-length")
@@ -109,6 +141,15 @@ def wire_frames(script: Script, has_body: bool = True) -> Iterator[Frame]:
         yield Frame(due, data, frame.events, frame.size, False, fence)
     if chunked and script.end in ("finish", "close", "half_close"):
         yield Frame(due, LAST_CHUNK, 0, 0)
+
+
+def check(script: Script) -> None:
+    """Raise ReplyError for what cannot be put into bytes, and say what."""
+    try:
+        for _ in wire_frames(script):
+            pass
+    except ValueError as error:
+        raise ReplyError(f"this response cannot be sent: {error}") from None
 
 
 def to_raw(script: Script) -> Script:

@@ -15,9 +15,15 @@ import pytest
 if TYPE_CHECKING:
     import openai
 
-    from mockserver import MockOpenAI
+    from mockserver import MockOpenAI, Stream
 
-__all__ = ["async_openai_client", "mock_openai", "openai_base_url", "openai_client"]
+__all__ = [
+    "async_openai_client",
+    "mock_openai",
+    "openai_base_url",
+    "openai_client",
+    "openai_stream",
+]
 
 _MOCK = pytest.StashKey["MockOpenAI"]()
 
@@ -42,13 +48,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "openai_stream" not in metafunc.fixturenames:
+    markers = list(metafunc.definition.iter_markers("openai_streams"))
+    if not markers or "openai_stream" not in metafunc.fixturenames:
         return
     from mockserver import MockServerError, catalogue
 
     chosen: list[Any] = []
     try:
-        for marker in metafunc.definition.iter_markers("openai_streams"):
+        for marker in markers:
             if unknown := set(marker.kwargs) - {"family"}:
                 raise MockServerError(f"openai_streams() takes names and family=, not {unknown}")
             chosen += map(catalogue.stream, marker.args)
@@ -56,11 +63,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 chosen += catalogue.streams(marker.kwargs.get("family"))
     except MockServerError as error:
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: {error}") from None
-    if not chosen:
-        raise pytest.UsageError(
-            f"{metafunc.definition.nodeid}: openai_stream needs @pytest.mark.openai_streams(...)"
-        )
     metafunc.parametrize("openai_stream", chosen, ids=str)
+
+
+@pytest.fixture
+def openai_stream() -> Stream:
+    """Each of the ready-made streams that ``@pytest.mark.openai_streams(...)`` names, in turn."""
+    raise pytest.UsageError("openai_stream needs @pytest.mark.openai_streams(...)")
 
 
 @pytest.fixture
@@ -78,17 +87,26 @@ def mock_openai(
         "fail_on_unmatched": request.config.getini("openai_fail_on_unmatched")
     }
     for marker in reversed(list(request.node.iter_markers("openai_mock"))):
+        if marker.args:
+            raise pytest.UsageError(f"openai_mock() takes keywords, not {marker.args!r}")
         options |= marker.kwargs
-    with MockOpenAI(**options) as mock:
+    try:
+        made = MockOpenAI(**options)
+    except TypeError as error:
+        raise pytest.UsageError(f"openai_mock(): {error}") from None
+    with made as mock:
         request.node.stash[_MOCK] = mock
         monkeypatch.setenv("OPENAI_BASE_URL", mock.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", mock.api_key or API_KEY)
         _go_around_proxies(monkeypatch)
         yield mock
+    complaint = None
     try:
         mock.check()
-    except AssertionError as complaint:
-        pytest.fail(str(complaint), pytrace=False)
+    except AssertionError as error:
+        complaint = str(error)
+    if complaint is not None:
+        pytest.fail(complaint, pytrace=False)
 
 
 def _go_around_proxies(monkeypatch: pytest.MonkeyPatch) -> None:

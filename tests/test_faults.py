@@ -92,7 +92,7 @@ def test_comments_are_no_events_but_stay_in_place() -> None:
 
 def test_events_of_other_line_ends_count_too() -> None:
     script = Script(STREAM.head, sse.parse(b"data: a\r\n\r\ndata: b\r\n\r\n"))
-    assert reset(after=1)(script).steps == (Raw(b"data: a\r\n\r\n"),)
+    assert reset(after=1)(script).steps == (Raw(b"data: a\r\n\r\n", 1),)
     assert malformed(at=1, data="x")(script).steps[1] == Event("x")
 
 
@@ -124,7 +124,7 @@ def test_a_fault_that_cannot_happen_is_an_error(fault: Fault, script: Script, wh
         (lambda: malformed(at=True), "malformed(at=True)"),
         (lambda: stall(seconds=-1), "stall(seconds=-1): a number of seconds, 0 or more"),
         (lambda: latency("x"), "latency(seconds='x')"),
-        (lambda: named("explode"), "no fault is called 'explode'; there are drop_done"),
+        (lambda: named("explode"), "no fault is called 'explode'; there are close, cut"),
         (lambda: named("reset", {"aftr": 1}), "reset: got an unexpected keyword argument 'aftr'"),
         (lambda: named("latency"), "latency: missing a required argument: 'seconds'"),
     ],
@@ -143,7 +143,7 @@ def test_a_fault_shows_what_it_is() -> None:
 
 
 def test_every_fault_has_its_name() -> None:
-    assert set(FAULTS) | {"FAULTS", "Fault", "named"} == set(faults.__all__)
+    assert set(FAULTS) | {"FAULTS", "Fault", "named", "parse"} == set(faults.__all__)
 
 
 @given(st.integers(0, 6), st.sampled_from(["reset", "truncate", "stall", "error_event"]))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from statistics import median
+from typing import Any
+
 import pytest
 
 from mockserver.api import chat
@@ -43,6 +46,32 @@ def test_jitter_stays_within_its_bounds_and_a_seed_repeats_it() -> None:
 def test_gaps_are_never_negative() -> None:
     paced = Pace(itl=0.001, jitter=1, seed=1)(chat.render(Reply("word " * 50)))
     assert paced.head.delay >= 0
+
+
+@pytest.mark.parametrize("kind", ["constant", "uniform", "normal", "lognormal"])
+def test_gaps_are_drawn_from_a_distribution(kind: str) -> None:
+    stream = chat.render(Reply("word " * 2000))
+    paced = Pace(itl=0.02, jitter=0.005, seed=1, distribution=kind)(stream)
+    gaps = sorted(step.seconds for step in paced.steps if isinstance(step, Pause))
+    assert median(gaps) == pytest.approx(0.02, rel=0.02)
+    spread = gaps[-1] - gaps[0]
+    assert (spread == 0) is (kind == "constant")
+
+
+def test_some_gaps_are_stalls() -> None:
+    stream = chat.render(Reply("word " * 1000))
+    paced = Pace(itl=0.02, seed=1, stall_chance=0.1, stall_seconds=5)(stream)
+    stalls = sum(step.seconds > 5 for step in paced.steps if isinstance(step, Pause))
+    assert 60 < stalls < 140
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [({"distribution": "zipf"}, "one of constant"), ({"stall_chance": 2}, "from 0 to 1")],
+)
+def test_a_distribution_is_known(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(MockServerError, match=told):
+        Pace(**wrong)
 
 
 @pytest.mark.parametrize("wrong", [{"ttft": -1}, {"itl": float("inf")}, {"jitter": "x"}])

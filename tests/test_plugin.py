@@ -268,6 +268,8 @@ def test_streams_parametrize_a_test(suite: pytest.Pytester) -> None:
         ("openai_streams(family='x')", "no family is called 'x'; there are choices"),
         ("openai_streams(famly='x')", "openai_streams() takes names and family=, not {'famly'}"),
         ("skipif(False, reason='')", "openai_stream needs @pytest.mark.openai_streams(...)"),
+        ("openai_mock('x')", "openai_mock() takes keywords, not ('x',)"),
+        ("openai_mock(api_kee='x')", "unexpected keyword argument 'api_kee'"),
     ],
 )
 def test_mistakes_in_markers_are_told(suite: pytest.Pytester, marker: str, told: str) -> None:
@@ -276,7 +278,7 @@ def test_mistakes_in_markers_are_told(suite: pytest.Pytester, marker: str, told:
         import pytest
 
         @pytest.mark.{marker}
-        def test_it(openai_stream):
+        def test_it({"mock_openai" if "openai_mock" in marker else "openai_stream"}):
             pass
         """
     )

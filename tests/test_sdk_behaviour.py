@@ -243,7 +243,8 @@ ROWS: dict[str, list[Script]] = {
         with_faults(
             AD,
             faults.raw_head(
-                "HTTP/1.1 200\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+                "HTTP/1.1 200\r\nContent-Type: text/event-stream\r\n"
+                "Transfer-Encoding: chunked\r\n\r\n"
             ),
         )
     ],

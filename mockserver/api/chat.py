@@ -112,9 +112,10 @@ def render(
     if request is None:
         request = _asking_for(reply)
     envelope = envelope or Envelope.fresh(request, rng)
-    choices = [_limited(choice, request) for choice in _choices(reply, request)]
+    whole = _choices(reply, request)
+    choices = [_limited(choice, request) for choice in whole]
     usage = reply.usage
-    if usage is None or any(a is not b for a, b in zip(choices, reply.choices, strict=False)):
+    if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
         usage = _count(choices, request, usage)
     if request.get("stream"):
         return _stream(reply, choices, usage, request, envelope, rng)
@@ -130,6 +131,7 @@ def _asking_for(reply: Reply) -> dict[str, Any]:
         "stream": True,
         "stream_options": {"include_usage": reply.usage is not None},
         "logprobs": any(choice.logprobs is not None for choice in reply.choices),
+        "top_logprobs": 20,
     }
 
 
@@ -396,7 +398,7 @@ def _entries(choice: Choice, top: int) -> list[str]:
     else:
         spoken = choice.text if choice.text is not None else choice.refusal
         stated = tuple((_likely(p, top),) for p in (spoken.pieces if spoken is not None else ()))
-    return [_dumps([_logprob(entry) for entry in entries]) for entries in stated]
+    return [_dumps([_logprob(entry, top) for entry in entries]) for entries in stated]
 
 
 def _likely(piece: str, top: int) -> Logprob:
@@ -411,14 +413,14 @@ def _likely(piece: str, top: int) -> Logprob:
 _OTHERS = (" the", " a", " to", " and", " of", ",", ".", " in", " is", " it")
 
 
-def _logprob(entry: Logprob, top: bool = True) -> dict[str, Any]:
+def _logprob(entry: Logprob, top: int | None) -> dict[str, Any]:
     members: dict[str, Any] = {
         "token": entry.token,
         "logprob": entry.logprob,
         "bytes": entry.bytes,
     }
-    if top:
-        members["top_logprobs"] = [_logprob(other, top=False) for other in entry.top]
+    if top is not None:
+        members["top_logprobs"] = [_logprob(other, None) for other in entry.top[:top]]
     return members
 
 
@@ -529,8 +531,13 @@ def read(script: Script) -> Reply | ApiError:
             chunk = msgspec.json.decode(event.data)
         except (msgspec.DecodeError, UnicodeError):
             continue
-        if isinstance(chunk, dict) and reader.feed(chunk):
-            break
+        try:
+            if isinstance(chunk, dict) and reader.feed(chunk):
+                break
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ReplyError(
+                f"this is no chunk of a chat completion ({error!r}): {chunk}"
+            ) from None
     return reader.reply()
 
 
@@ -711,10 +718,13 @@ def _read_json(body: bytes, status: int) -> Reply | ApiError:
         return replace(found, status=status) if 400 <= status <= 599 else found
     if not isinstance(value, dict) or not isinstance(value.get("choices"), list):
         raise ReplyError("the body is not a chat completion: it has no choices")
-    return Reply(
-        choices=[_read_message(choice) for choice in value["choices"]],
-        usage=_read_usage(value["usage"]) if value.get("usage") else None,
-    )
+    try:
+        return Reply(
+            choices=[_read_message(choice) for choice in value["choices"]],
+            usage=_read_usage(value["usage"]) if value.get("usage") else None,
+        )
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ReplyError(f"the body is not a chat completion: {error!r}") from None
 
 
 def _read_message(choice: dict[str, Any]) -> Choice:

@@ -143,6 +143,8 @@ def malformed(at: int = 1, data: str | None = None) -> Change:
 
     A body that is no stream has its text cut in half.
     """
+    if not isinstance(data, str | None):
+        raise FaultError(f"malformed(data={data!r}): a text")
 
     def apply(script: Script) -> Script:
         if not script.is_stream:

@@ -71,6 +71,9 @@ def fault(make: Callable[..., Change]) -> Callable[..., Fault]:
     """Let a function that makes a change give a Fault, its arguments checked by their names."""
     signature = inspect.signature(make)
 
+    def known(script: Script) -> Script:
+        return script.with_steps(sse.apart(script.steps))
+
     @wraps(make)
     def made(*args: Any, **kwargs: Any) -> Fault:
         bound = signature.bind(*args, **kwargs)
@@ -79,7 +82,8 @@ def fault(make: Callable[..., Change]) -> Callable[..., Fault]:
                 good, wanted = _CHECKED[name]
                 if not good(value):
                     raise FaultError(f"{make.__name__}({name}={value!r}): {wanted}")
-        return Fault(make.__name__, dict(bound.arguments), make(*args, **kwargs))
+        change = make(*args, **kwargs)
+        return Fault(make.__name__, dict(bound.arguments), lambda script: change(known(script)))
 
     return made
 

@@ -13,7 +13,7 @@ from mockserver import sse
 from mockserver.exceptions import FaultError
 from mockserver.faults.fault import Change, fault, first_events
 from mockserver.script import End, Event, Head, Pause, Raw, Script, Step
-from mockserver.wire import LAST_CHUNK, is_chunked, to_raw
+from mockserver.wire import LAST_CHUNK, is_chunked, to_raw, without_length
 
 __all__ = [
     "add_header",
@@ -115,12 +115,7 @@ def content_length(value: int | None = None, off: int = 0) -> Change:
 def close_delimited() -> Change:
     """Neither chunks nor a length: the body ends with the connection."""
 
-    def apply(script: Script) -> Script:
-        kept = _without(script.head, "transfer-encoding", "content-length", "connection")
-        head = replace(script.head, headers=(*kept, ("Connection", "close")))
-        return _with_head(script, head)
-
-    return apply
+    return lambda script: _with_head(script, without_length(script).head)
 
 
 # The head's bytes

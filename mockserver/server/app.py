@@ -21,6 +21,7 @@ from mockserver.journal import Call, Request
 from mockserver.script import Script
 from mockserver.server.player import Player, Receive, Send, play
 from mockserver.server.protocol import Connections
+from mockserver.wire import answering
 
 __all__ = ["application"]
 
@@ -31,11 +32,21 @@ _CORS = (
 )
 
 
-def application(respond: Callable[[Request], Call], connections: Connections) -> Starlette:
-    """The application that answers every request with what ``respond`` makes of it."""
-    players: dict[asyncio.AbstractEventLoop, Player] = {}
+def application(
+    respond: Callable[[Request], Call], connections: Connections, going_on: set[Call], exact: bool
+) -> Starlette:
+    """The application that answers every request with what ``respond`` makes of it.
+
+    Args:
+        respond: makes a call of a request.
+        connections: those of the server.
+        going_on: holds the calls that are being played.
+        exact: a stream is finished when the client has read it, not when it is written.
+    """
+    player: Player | None = None
 
     async def answer(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        nonlocal player
         http = HttpRequest(scope, receive)
         try:
             body = await http.body()
@@ -63,9 +74,14 @@ def application(respond: Callable[[Request], Call], connections: Connections) ->
         )
         if from_browser:
             call.script = _open_to_browsers(call.script)
-        loop = asyncio.get_running_loop()
-        player = players.setdefault(loop, Player(loop))
-        await play(call, connection, player, receive, send)
+        close = http.headers.get("connection", "").lower() == "close"
+        call.script = answering(call.script, scope["http_version"], close)
+        player = player or Player(asyncio.get_running_loop())
+        going_on.add(call)
+        try:
+            await play(call, connection, player, receive, send, exact)
+        finally:
+            going_on.discard(call)
 
     return Starlette(routes=[Mount("/", app=answer)])  # type: ignore[arg-type]
 

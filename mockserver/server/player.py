@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
 
-from mockserver.journal import CLIENT_DISCONNECTED, Call
+from mockserver.journal import CLIENT_DISCONNECTED, FAILED, Call
 from mockserver.server.protocol import Connection
 from mockserver.timeline import Frame
 from mockserver.wire import keeps_open, wire_frames
@@ -35,6 +36,7 @@ class Player:
         self._order = count()
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = 0.0
+        self._coarse = type(loop).__module__.startswith("uvloop")
 
     def at(self, due: float, act: Callable[[float], float | None]) -> None:
         """Call ``act(now)`` when it is due; what it returns is when to call it again."""
@@ -48,7 +50,9 @@ class Player:
         self._timer = None
         if self._heap:
             self._armed_for = self._heap[0][0]
-            self._timer = self.loop.call_at(self._armed_for, self._fire)
+            # uvloop counts milliseconds: rounded down, its timer would ring before the time.
+            when = math.ceil(self._armed_for * 1000) / 1000 if self._coarse else self._armed_for
+            self._timer = self.loop.call_at(when, self._fire)
 
     def _fire(self) -> None:
         self._timer = None
@@ -77,13 +81,17 @@ class _Stream:
         self._started = player.loop.time()
         self._wake: asyncio.Future[None] = player.loop.create_future()
         self.lost = False
+        self.failed: Exception | None = None
         self._done = False
         self._fenced = False
+        self.rudely = False
         connection.on_lost = self._lose
 
-    def _lose(self) -> None:
+    def _lose(self, error: Exception | None) -> None:
         self.lost = True
-        self._call.end(CLIENT_DISCONNECTED)
+        # The kernel answers a close with bytes unread by a reset, and by an end otherwise.
+        self.rudely = error is not None
+        self._frames, self._next = iter(()), None
         self._awake()
 
     def _awake(self) -> None:
@@ -94,14 +102,25 @@ class _Stream:
         """Write all that the script says, straight to the transport."""
         while not (self._done or self.lost):
             self._wake = self._player.loop.create_future()
-            due = self._write_overdue(self._player.loop.time())
+            due = self._act(self._player.loop.time())
             if due is not None:
-                self._player.at(due, self._write_overdue)
+                self._player.at(due, self._act)
             await self._wake
+            if self.failed is not None:
+                raise self.failed
             if self._fenced:
                 await self._connection.read_by_client()
             elif self._connection.transport.get_write_buffer_size() > HIGH_WATER:
                 await self._connection.drained()
+
+    def _act(self, now: float) -> float | None:
+        try:
+            return self._write_overdue(now)
+        except Exception as error:
+            # It ends this stream, not the timer of all.
+            self.failed = error
+            self._awake()
+            return None
 
     def _write_overdue(self, now: float) -> float | None:
         """Write what is due by now; when to go on, or None to be begun again by `write`."""
@@ -144,15 +163,34 @@ class _Stream:
 
 
 async def play(
-    call: Call, connection: Connection, player: Player, receive: Receive, send: Send
+    call: Call,
+    connection: Connection,
+    player: Player,
+    receive: Receive,
+    send: Send,
+    exact: bool = False,
 ) -> None:
-    """Play a call's script as the response of its request."""
+    """Play a call's script as the response of its request.
+
+    With ``exact`` it is finished when the client has read it, and not before.
+    """
     script = call.script
     stream = _Stream(call, connection, player, call.method != "HEAD")
     try:
         await stream.write(send)
+        call.written = not stream.lost
+        if exact and call.written and script.is_stream and script.end in ("finish", "close"):
+            await connection.read_by_client()
+            # Where it leaves without a byte unread, it has had the whole response.
+            if stream.lost and not stream.rudely:
+                call.end()
         if not stream.lost:
             await _ENDINGS[script.end](stream, connection, call, send)
+    except Exception as error:
+        call.problem = f"playing the response failed: {error!r}"
+        call.end(FAILED)
+        connection.transport.abort()
+        await stream.gone()
     finally:
         connection.on_lost = None
         call.end(CLIENT_DISCONNECTED if stream.lost else None)
@@ -198,8 +236,9 @@ async def _half_close(stream: _Stream, connection: Connection, call: Call, send:
 async def _reset(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
     # A reset overtakes what the client has not received, so it has to wait for that.
     await connection.drained()
-    call.end()
-    connection.reset()
+    if not stream.lost:
+        call.end()
+        connection.reset()
     await stream.gone()
 
 
@@ -211,6 +250,8 @@ async def _truncate(stream: _Stream, connection: Connection, call: Call, send: S
 
 async def _cut(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
     await connection.drained()
+    if stream.lost:
+        return
     call.end()
     # Aborting a TLS transport closes the socket below it, without a goodbye.
     connection.transport.abort()

@@ -29,7 +29,7 @@ class Connection:
         self.transport = transport
         self.number = number
         self.requests = 0
-        self.on_lost: Callable[[], None] | None = None
+        self.on_lost: Callable[[Exception | None], None] | None = None
         self.muted = False
 
     async def drained(self) -> None:
@@ -110,7 +110,7 @@ def protocol_class(connections: Connections) -> type[asyncio.Protocol]:
                 del connections[self._address]
             super().connection_lost(exc)
             if self._connection.on_lost is not None:
-                self._connection.on_lost()
+                self._connection.on_lost(exc)
 
     return Protocol
 

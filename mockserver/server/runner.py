@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import select
+import selectors
 import socket
 import threading
 from collections.abc import Callable
@@ -64,9 +64,11 @@ class _Running:
         respond: Callable[[Request], Call],
         listener: socket.socket,
         tls: ssl.SSLContext | None = None,
+        exact: bool = False,
     ) -> None:
         self._respond = respond
         self._tls = tls
+        self._exact = exact
         self._listener = listener
         self._open: set[Call] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -101,7 +103,7 @@ class _Running:
 
         connections: Connections = {}
         config = uvicorn.Config(
-            application(self._begin, connections),
+            application(self._respond, connections, self._open, self._exact),
             http=protocol_class(connections),
             ws="none",
             lifespan="off",
@@ -117,19 +119,12 @@ class _Running:
         config.ssl = self._tls
         Server(config).run(sockets=[self._listener])
 
-    def _begin(self, request: Request) -> Call:
-        call = self._respond(request)
-        self._open.add(call)
-        if len(self._open) > 1000:
-            self._open = {c for c in self._open if not c.wait(0)}
-        return call
-
     async def _close(self, server: uvicorn.Server) -> None:
         """Stop listening, break off what is going on, and wait until it is gone."""
         for listening in server.servers:
             listening.close()
-        for call in self._open:
-            call.end(SERVER_STOPPED)
+        for call in list(self._open):
+            call.end(None if call.written else SERVER_STOPPED)
         tasks = set(server.server_state.tasks)
         for connection in list(server.server_state.connections):
             connection.transport.abort()
@@ -161,19 +156,26 @@ class Loopback:
     ) -> None:
         self._listener = bind(host, port)
         self.url = url_of(self._listener, tls is not None)
-        self._running = _Running(respond, self._listener, tls)
+        self._running = _Running(respond, self._listener, tls, exact=True)
+        self._stopped = False
         self._waker, self._wakes = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="openai-mockserver", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         # The kernel accepts the first client meanwhile; it waits in the backlog.
-        select.select([self._listener, self._wakes], [], [])
+        with selectors.DefaultSelector() as selector:
+            for waited in (self._listener, self._wakes):
+                selector.register(waited, selectors.EVENT_READ)
+            selector.select()
         if not self._running._stopping:
             self._running.run()
 
     def stop(self) -> None:
-        """Break off all streams and close the socket."""
+        """Break off all streams and close the socket; a second time does nothing."""
+        if self._stopped:
+            return
+        self._stopped = True
         self._running.stop()
         self._waker.send(b"\0")
         self._thread.join()

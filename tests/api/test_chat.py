@@ -69,6 +69,7 @@ def test_so_does_reading_a_body_that_is_no_stream(reply: Reply) -> None:
     asked = PLAIN | {
         "n": len(reply.choices),
         "logprobs": any(choice.logprobs is not None for choice in reply.choices),
+        "top_logprobs": 20,
     }
     again = chat.read(chat.render(reply, asked))
     assert isinstance(again, Reply)

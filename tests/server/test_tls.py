@@ -1,0 +1,105 @@
+"""TLS on request: right, and ended wrongly."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+import httpx2
+import openai
+import pytest
+import trustme
+
+from mockserver import MockOpenAI, MockServerError
+from mockserver.faults import close_delimited, cut, reset
+
+BODY = b'{"model":"m","stream":true,"messages":[{"role":"user","content":"Hi"}]}'
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """A certificate authority that lives in memory."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def secure(authority: trustme.CA) -> Iterator[MockOpenAI]:
+    """A mock that speaks TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with MockOpenAI(tls=context) as mock:
+        yield mock
+
+
+@pytest.fixture
+def trusting(authority: trustme.CA) -> ssl.SSLContext:
+    """A client's context that trusts the authority."""
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+def test_the_sdk_streams_over_tls(secure: MockOpenAI, trusting: ssl.SSLContext) -> None:
+    secure.reply("Hello, world")
+    assert secure.base_url.startswith("https://127.0.0.1:")
+    with httpx2.Client(verify=trusting, trust_env=False) as http:
+        client = openai.OpenAI(base_url=secure.base_url, api_key="x", http_client=http)
+        chunks = client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "Hi"}], stream=True
+        )
+        assert "".join(c.choices[0].delta.content or "" for c in chunks) == "Hello, world"
+    assert secure.calls[0].ended == "finished"
+
+
+def ended(mock: MockOpenAI, context: ssl.SSLContext) -> tuple[int, str]:
+    """How many events a TLS client gets, and how the TCP connection ends below it."""
+    url = httpx2.URL(mock.base_url)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname=url.host)
+    request = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b"
+    got, sent = b"", False
+    with socket.create_connection((url.host, url.port or 0), timeout=5) as tcp:
+        while True:
+            try:
+                tls.do_handshake()
+                if not sent:
+                    tls.write(request % (len(BODY), BODY))
+                    sent = True
+                while data := tls.read(65536):
+                    got += data
+                return got.count(b"\n\n"), "close_notify"
+            except ssl.SSLWantReadError:
+                pass
+            try:
+                tcp.sendall(outgoing.read())
+                read = tcp.recv(65536)
+            except ConnectionResetError:
+                return got.count(b"\n\n"), "RST"
+            if not read:
+                return got.count(b"\n\n"), "FIN without close_notify"
+            incoming.write(read)
+
+
+def test_a_clean_close(secure: MockOpenAI, trusting: ssl.SSLContext) -> None:
+    secure.reply("Hello, world", faults=[close_delimited()])
+    assert ended(secure, trusting) == (6, "close_notify")
+
+
+def test_a_fin_without_close_notify(secure: MockOpenAI, trusting: ssl.SSLContext) -> None:
+    secure.reply("Hello, world", faults=[close_delimited(), cut()])
+    assert ended(secure, trusting) == (6, "FIN without close_notify")
+    assert secure.calls[0].ended == "truncated"
+
+
+def test_a_reset(secure: MockOpenAI, trusting: ssl.SSLContext) -> None:
+    secure.reply("Hello, world", faults=[reset(after=3)])
+    assert ended(secure, trusting) == (3, "RST")
+
+
+def test_in_process_it_says_that_it_has_no_meaning(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("Hello", faults=[cut()])
+    with pytest.raises(MockServerError, match="no meaning in process"):
+        mock_openai.client(max_retries=0).chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "Hi"}]
+        )

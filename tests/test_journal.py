@@ -1,0 +1,208 @@
+"""What the journal knows: attempts, connections, times, and how it all ended."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from mockserver import ApiError, MockOpenAI, Pace, Request, faulty
+from mockserver.faults import empty_response, reset, truncate
+from mockserver.journal import Journal
+
+ASKED: dict[str, Any] = {
+    "model": "m",
+    "stream": True,
+    "messages": [{"role": "user", "content": "Hi"}],
+}
+PATH = "/v1/chat/completions"
+
+
+def sdk(mock: MockOpenAI, **options: Any) -> openai.OpenAI:
+    """The SDK over the socket."""
+    http = httpx2.Client(trust_env=False)
+    return openai.OpenAI(base_url=mock.base_url, api_key="x", http_client=http, **options)
+
+
+def read(client: openai.OpenAI, **more: Any) -> str:
+    """What the SDK reads."""
+    with client, client.chat.completions.create(**(ASKED | more)) as stream:
+        return "".join(c.choices[0].delta.content or "" for c in stream if c.choices)
+
+
+# Attempts
+
+
+def test_attempts_of_one_logical_call_are_grouped_and_their_gaps_told(
+    mock_openai: MockOpenAI,
+) -> None:
+    mock_openai.reply(ApiError(500), ApiError(429), "third time lucky")
+    assert read(sdk(mock_openai)) == "third time lucky"
+    (logical,) = mock_openai.calls.logical
+    assert [call.attempt for call in logical.attempts] == [1, 2, 3]
+    assert [call.status for call in logical.attempts] == [500, 429, 200]
+    assert all(0 < gap < 1 for gap in logical.gaps)
+
+
+def test_a_new_call_is_no_attempt(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("Hello")
+    for _ in range(2):
+        read(sdk(mock_openai))
+    assert [len(logical.attempts) for logical in mock_openai.calls.logical] == [1, 1]
+
+
+def test_rules_may_look_at_the_attempt(mock_openai: MockOpenAI) -> None:
+    mock_openai.on(attempt=1).reply(ApiError(503))
+    mock_openai.on(attempt=2).reply("recovered")
+    assert read(sdk(mock_openai)) == "recovered"
+
+
+def test_a_connection_is_refused_twice_and_then_works(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply(
+        faulty("Hello", empty_response()), faulty("Hello", empty_response("reset")), "Hello"
+    )
+    assert read(sdk(mock_openai)) == "Hello"
+    assert [call.ended for call in mock_openai.calls] == ["truncated", "reset", "finished"]
+
+
+def test_other_clients_attempts_are_known_by_their_body_or_key() -> None:
+    journal = Journal()
+
+    def come(body: bytes, *headers: tuple[str, str]) -> int:
+        call = journal.add(Request("POST", PATH, headers, body))
+        call.end()
+        return call.attempt
+
+    assert [come(b"a") for _ in range(2)] == [1, 1], "the first went well"
+    journal = Journal()
+    key = ("Idempotency-Key", "k")
+    for attempt, body in enumerate((b"a", b"b"), 1):
+        call = journal.add(Request("POST", PATH, (key,), body))
+        call.script = reset()(call.script)
+        call.end()
+        assert call.attempt == attempt
+    assert len(journal.logical) == 1
+
+
+# Connections
+
+
+def test_connections_and_the_requests_on_them_are_numbered(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("Hello")
+    with httpx2.Client(trust_env=False) as one, httpx2.Client(trust_env=False) as two:
+        for client in (one, one, two):
+            client.post(f"{mock_openai.base_url}/chat/completions", json=ASKED)
+    assert [(call.connection, call.nth) for call in mock_openai.calls] == [(1, 1), (1, 2), (2, 1)]
+
+
+def test_rules_may_look_at_the_nth_request_on_a_connection(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("Hello")
+    mock_openai.on(nth=2).reply(faulty("x", truncate(after=1)))
+    url = f"{mock_openai.base_url}/chat/completions"
+    with httpx2.Client(trust_env=False) as client:
+        assert "Hello" in client.post(url, json=ASKED).text
+        with pytest.raises(httpx2.RemoteProtocolError):
+            client.post(url, json=ASKED)
+        assert "Hello" in client.post(url, json=ASKED).text
+
+
+def test_in_process_there_are_no_connections(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("Hello")
+    read(mock_openai.client())
+    assert (mock_openai.calls[0].connection, mock_openai.calls[0].nth) == (None, None)
+
+
+# Time
+
+
+def test_rules_may_look_at_the_time(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("early")
+    mock_openai.on(after=0.05).reply("late")
+    assert read(mock_openai.client()) == "early"
+    began = time.monotonic()
+    while read(mock_openai.client()) == "early":
+        assert time.monotonic() - began < 5
+    assert time.monotonic() - began >= 0.03
+
+
+def test_when_each_event_was_due_and_when_it_was_handed_over(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("one two three", pace=Pace(ttft=0.05, itl=0.02))
+    read(sdk(mock_openai))
+    call = mock_openai.calls[0]
+    assert call.ended == "finished"
+    due = [round(handed.due, 3) for handed in call.times if handed.events]
+    assert due == [0.05, 0.05, 0.07, 0.09, 0.11, 0.11]
+    assert all(-0.002 <= late < 0.5 for late in call.lateness)
+
+
+def test_in_process_time_is_that_of_the_clock(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("one two", pace=Pace(ttft=5, itl=3))
+    read(mock_openai.client())
+    assert [handed.at for handed in mock_openai.calls[0].times] == [0, 0, 3, 6, 6]
+    assert set(mock_openai.calls[0].lateness) == {0}
+
+
+def test_when_the_client_left(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("one two three four", pace=Pace(itl=0.05))
+    with sdk(mock_openai) as client, client.chat.completions.create(**ASKED) as stream:
+        for _ in range(3):
+            next(stream)
+    call = mock_openai.calls[0]
+    assert call.ended == "client disconnected"
+    assert call.left is not None
+    assert 0.04 < call.left < 1
+    assert call.delivered.events == 3
+
+
+def test_a_client_that_reads_it_all_and_leaves_has_finished(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("one two three")
+    for _ in range(20):
+        read(sdk(mock_openai))
+    assert {call.ended for call in mock_openai.calls} == {"finished"}
+
+
+# Header faults
+
+
+@pytest.mark.openai_mock(header_faults=True)
+def test_a_request_may_ask_for_faults(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("Hello, world")
+    client = mock_openai.client(default_headers={"x-mockserver-fault": "reset; after=3"})
+    with pytest.raises(openai.APIConnectionError):
+        read(client)
+    assert mock_openai.calls[0].delivered.events == 3
+
+
+def test_but_only_where_it_is_allowed(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("Hello")
+    client = mock_openai.client(default_headers={"x-mockserver-fault": "reset; after=3"})
+    assert read(client) == "Hello"
+
+
+@pytest.mark.openai_mock(header_faults=True, fail_on_unmatched=False)
+def test_a_mistake_in_the_header_is_told(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("Hello")
+    client = mock_openai.client(default_headers={"x-mockserver-fault": "rest; after=3"})
+    with pytest.raises(openai.BadRequestError, match="no fault is called 'rest'"):
+        read(client)
+
+
+def test_a_fault_that_never_fires_fails_the_test(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("Hello", faults=[reset(after=50)])
+    with pytest.raises(openai.BadRequestError, match="the stream has 4 events"):
+        read(mock_openai.client())
+    with pytest.raises(AssertionError, match=r"reset\(after=50\) never happens"):
+        mock_openai.check()
+    mock_openai.reset()
+
+
+def test_json_is_what_was_sent(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("Hello")
+    read(mock_openai.client(), temperature=0.5)
+    call = mock_openai.calls[0]
+    assert call.json == json.loads(call.body)
+    assert call.json["temperature"] == 0.5
