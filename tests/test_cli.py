@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -189,6 +190,36 @@ def test_when_lenient_an_unknown_parameter_passes() -> None:
 def test_the_answer_comes_at_the_pace_asked_for() -> None:
     with serving("--pace", "0.3,0") as served:
         assert served.ask(stream=True).elapsed.total_seconds() >= 0.3
+
+
+def test_every_answer_has_the_faults_asked_for() -> None:
+    with serving("--pace", "none", "--fault", "drop_done", "--fault", "error_event; after=2") as it:
+        body = it.ask(stream=True).text
+        assert "[DONE]" not in body
+        assert body.count("\n\n") == 3
+        assert json.loads(body.split("data: ")[-1])["error"]["type"] == "server_error"
+
+
+def test_a_request_asks_for_faults_where_that_is_allowed() -> None:
+    asking = {"x-mockserver-fault": "drop_done"}
+    for allowed in (True, False):
+        with serving("--pace", "none", *["--allow-header-faults"] * allowed) as served:
+            asked = served.request(stream=True)
+            answer = httpx.post(**(asked | {"headers": asking}), trust_env=False)
+            assert ("[DONE]" in answer.text) is not allowed
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("rest", "no fault is called 'rest'; there are "),
+        ("reset; aftr=1", "reset: got an unexpected keyword argument 'aftr'"),
+        ("reset; after", "reset: 'after' is not name=value"),
+        ("reset; after=x", "reset(after='x'): a count of events, 0 or more"),
+    ],
+)
+def test_a_fault_that_is_none_is_one_sentence(fault: str, told: str) -> None:
+    assert_refused(run("serve", "--fault", fault), told)
 
 
 # What it logs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def test_the_tour_runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatc
         test_tour="import my_app\n" + "\n".join(blocks(README, "python")),
     )
     result = pytester.runpytest_inprocess("-p", "mockserver.pytest_plugin")
-    result.assert_outcomes(passed=4)
+    result.assert_outcomes(passed=4 + 6)
 
 
 def test_the_two_commands_name_what_is_there() -> None:
@@ -58,7 +59,7 @@ def test_the_scenario_of_the_page_is_one(tmp_path: Path) -> None:
     file.write_text(example)
     mock = MockOpenAI()
     scenario.add_rules(mock, file)
-    assert len(mock._rules) == 7
+    assert len(mock._rules) == 8
     assert mock.pace is pacing.PROFILES["gpt-4o"]
 
 
@@ -67,6 +68,17 @@ def test_the_stream_file_of_the_page_is_one() -> None:
     (exchange,) = loads(example.encode())
     assert exchange.complete
     assert len(exchange.script.events) == 2
+
+
+@pytest.mark.parametrize("page", ["faults.md", "transport.md"])
+def test_tables_are_as_the_code_has_them(page: str) -> None:
+    spec = importlib.util.spec_from_file_location("tables", ROOT / "docs" / "tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tables = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    text, anew = tables.written(page)
+    assert text == anew, "run python docs/tables.py"
 
 
 def test_every_fault_is_in_the_table() -> None:

@@ -1,0 +1,77 @@
+"""Writes the tables of docs/faults.md and docs/transport.md: python docs/tables.py.
+
+Rules of this file: what the tables say is taken from the code and from the tests that show it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from mockserver.faults import coding, events, framing, http, reads
+
+DOCS = Path(__file__).parent
+TITLES: dict[ModuleType, str] = {
+    events: "Events and endings",
+    framing: "The event-stream format",
+    reads: "Reads",
+    http: "HTTP",
+    coding: "Content codings",
+}
+
+
+def signature(make: object) -> str:
+    """A fault's arguments, without their types."""
+    shown = []
+    for parameter in inspect.signature(make).parameters.values():  # type: ignore[arg-type]
+        star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
+        default = "" if parameter.default is parameter.empty else f"={parameter.default!r}"
+        shown.append(f"{star}{parameter.name}{default}")
+    return ", ".join(shown)
+
+
+def faults() -> str:
+    """A table of the faults for each module."""
+    lines: list[str] = []
+    for module, title in TITLES.items():
+        lines += [f"### {title}", "", "| fault | what happens |", "| --- | --- |"]
+        for name in sorted(module.__all__):
+            make = getattr(module, name)
+            said = " ".join((inspect.getdoc(make) or "").split("\n\n")[0].split())
+            said = said.replace("``", "`")
+            lines.append(f"| `{name}({signature(make)})` | {said} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def transport() -> str:
+    """A table of the documented behaviours of the network, and what shows each or why none does."""
+    sys.path.insert(0, str(DOCS.parent / "tests"))
+    shown = importlib.import_module("test_wire")
+    rows = dict.fromkeys(shown.COVERED, "`tests/test_wire.py`")
+    rows |= dict.fromkeys(shown.OVER_TLS, "`tests/server/test_tls.py`")
+    rows |= {slug: f"not covered: {why}" for slug, why in shown.NOT_COVERED.items()}
+    lines = ["| behaviour | shown by |", "| --- | --- |"]
+    lines += [f"| {slug} | {rows[slug]} |" for slug in sorted(rows)]
+    return "\n".join([*lines, ""])
+
+
+TABLES = {"faults.md": faults, "transport.md": transport}
+
+
+def written(page: str) -> tuple[str, str]:
+    """A page as it is, and as it is with its table made anew."""
+    text = (DOCS / page).read_text()
+    made = f"<!-- table -->\n\n{TABLES[page]()}\n<!-- end of table -->"
+    return text, re.sub(
+        "<!-- table -->.*<!-- end of table -->", lambda _: made, text, flags=re.DOTALL
+    )
+
+
+if __name__ == "__main__":
+    for page in TABLES:
+        (DOCS / page).write_text(written(page)[1])

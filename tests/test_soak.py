@@ -1,0 +1,113 @@
+"""Very many random scripts: bytes received are bytes scripted, and nothing is left behind.
+
+A few thousand by default; MOCKSERVER_SOAK says how many instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from pathlib import Path
+from random import Random
+
+import httpx2
+import pytest
+from test_wire import REQUEST, expected_end, scripted
+
+from mockserver import Boundary, Comment, Event, Head, MockOpenAI, Pause, Raw, Script
+from mockserver.journal import Call
+from mockserver.script import End, Step
+from mockserver.wire import to_raw
+
+HEADS = [
+    Head(200, (("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked"))),
+    Head(200, (("Content-Type", "text/event-stream"),)),
+    Head(429, (("Content-Length", "7"), ("X", "é"))),
+]
+ENDS: list[End] = ["finish", "finish", "finish", "close", "truncate", "reset", "half_close"]
+
+
+def step(rng: Random) -> Step:
+    """Any step."""
+    match rng.randrange(12):
+        case 0:
+            return Pause(rng.choice((0, 0.0001, 0.002)))
+        case 1:
+            return Boundary()
+        case 2:
+            return Comment("x" * rng.randrange(9))
+        case 3 | 4:
+            return Raw(rng.randbytes(rng.randrange(40)))
+        case 5:
+            return Event("é" * rng.randrange(2000))
+        case _:
+            return Event(f'{{"n":{rng.random()}}}')
+
+
+def script(rng: Random) -> Script:
+    """Any script."""
+    steps = tuple(step(rng) for _ in range(rng.randrange(9)))
+    made = Script(rng.choice(HEADS), steps, rng.choice(ENDS))
+    return to_raw(made) if rng.random() < 0.2 else made
+
+
+def left_open() -> int:
+    """How many files and sockets this process has."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.slow
+def test_random_scripts_arrive_and_leave_nothing() -> None:
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("open files are counted in /proc")
+    rounds = int(os.environ.get("MOCKSERVER_SOAK", "3000"))
+    rng = Random(rounds)
+    wrong: list[str] = []
+    stopped = threading.Semaphore(0)
+
+    def ended(call: Call) -> None:
+        stopped.release()
+
+    with MockOpenAI() as mock:
+        # What the first server opens for good, as the event loop's pipe, is no leak.
+        httpx2.get(mock.base_url, trust_env=False)
+    threads, files = threading.active_count(), left_open()
+    with MockOpenAI(keep_calls=10, on_end=ended) as mock:
+        url = httpx2.URL(mock.base_url)
+        client: socket.socket | None = None
+        for _ in range(rounds):
+            made = script(rng)
+            mock.reset()
+            mock.reply(made)
+            client = client or socket.create_connection((url.host, url.port or 0), timeout=10)
+            client.sendall(REQUEST)
+            wanted, got = scripted(made), b""
+            while len(got) < len(wanted) and (read := client.recv(65536)):
+                got += read
+            if got != wanted:
+                wrong.append(repr(made))
+            # A connection is used again only where nothing about it is in doubt.
+            sound = made.head is HEADS[0] and not made.raw
+            if expected_end(made) != "open" or not sound:
+                client.close()
+                client = None
+            assert stopped.acquire(timeout=10), made
+        if client is not None:
+            client.close()
+        loop = mock.start()._running._loop
+        assert loop is not None
+        going_on = asyncio.run_coroutine_threadsafe(tasks(), loop).result(5)
+    assert wrong == []
+    assert going_on == 0
+    assert threading.active_count() == threads
+    assert left_open() <= files
+    print(f"{rounds} scripts")
+
+
+async def tasks() -> int:
+    """How many tasks go on in the server's loop besides this one and the server itself."""
+    await asyncio.sleep(0)
+    names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]  # type: ignore[union-attr]
+    return sum("RequestResponseCycle" in name for name in names)
