@@ -178,8 +178,8 @@ async def play(
     stream = _Stream(call, connection, player, call.method != "HEAD")
     try:
         await stream.write(send)
-        call.written = not stream.lost
-        if exact and call.written and script.is_stream and script.end in ("finish", "close"):
+        call.written = not stream.lost and script.end in ("finish", "close")
+        if exact and call.written and script.is_stream:
             await connection.read_by_client()
             # Where it leaves without a byte unread, it has had the whole response.
             if stream.lost and not stream.rudely:
