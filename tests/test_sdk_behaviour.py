@@ -316,6 +316,7 @@ ROWS: dict[str, list[Script]] = {
     "enc_gzip": [with_faults(ABD, faults.join(), faults.encoded("gzip", flush="end"))],
     "enc_deflate": [with_faults(ABD, faults.encoded("deflate", flush="end"))],
     "enc_rawdeflate": [with_faults(ABD, faults.encoded("raw-deflate", flush="end"))],
+    "enc_br": [with_faults(ABD, faults.encoded("br", flush="end"))],
     "enc_gzip_flush_each": [
         with_faults(of(A, Pause(0.1), B, Pause(0.1), D), faults.encoded("gzip"))
     ],
@@ -340,9 +341,8 @@ ROWS: dict[str, list[Script]] = {
 }
 
 ELSEWHERE = {
-    "enc_br": "needs the brotli package, which decides whether the client asks for br",
     "redirect_302_then_ok": "the SDK follows with a GET, which this endpoint does not take",
-    "enc_zstd": "needs the zstandard package, which decides whether the client decodes it",
+    "enc_zstd": "with zstandard, which these tests need, the client decodes what it did not then",
 }
 
 # The first attempts are not to be waited for: the SDK's sleep between them is not what is tested.

@@ -144,8 +144,8 @@ def _compressed(
     steps: list[Step], make: Callable[[], Compressor], flush: bool, members: bool
 ) -> list[Step]:
     out: list[Step] = []
-    compressor, waiting, last = make(), 0, len(steps) - 1
-    for at, step in enumerate(steps):
+    compressor, waiting = make(), 0
+    for step in steps:
         data = sse.encode(step)
         if not data:
             out.append(step)
@@ -155,7 +155,7 @@ def _compressed(
         if members and events:
             made += compressor.end()
             compressor = make()
-        elif flush and at != last:
+        elif flush:
             made += compressor.flush()
         if flush or members:
             out.append(Raw(made, waiting))

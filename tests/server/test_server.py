@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mockserver import MockOpenAI, Pace, Pause, Raw, Reply, Request, Script, ServerError
 from mockserver.faults import latency, reset, stall, truncate
@@ -67,6 +68,13 @@ class RawClient:
 
     def close(self) -> None:
         self.socket.close()
+
+
+@pytest.fixture(params=["httptools", "h11"], autouse=True)
+def http_protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both of uvicorn's parsers: the fast one where it is installed, the plain one else."""
+    if request.param == "h11":
+        monkeypatch.setattr("mockserver.server.protocol._http_protocol", lambda: H11Protocol)
 
 
 @pytest.fixture
