@@ -78,7 +78,10 @@ class RuleBuilder:
             ReplyError: for what cannot be served.
         """
         several = (faults,) if callable(faults) else tuple(faults)
-        self._rule.answer([_answer(reply, several, pace) for reply in replies], times)
+        answers = [_answer(reply, several, pace) for reply in replies]
+        for answer in answers:
+            self._mock.check_meaning(answer)
+        self._rule.answer(answers, times)
         return self._rule
 
 
@@ -252,6 +255,18 @@ class MockOpenAI:
             told = "\n\n".join(f"{call.line()}\n{call.problem}" for call in problems)
             n = len(problems)
             raise UnmatchedRequest(f"the mock could not answer {n} request{'s' * (n > 1)}:\n{told}")
+
+    def check_meaning(self, answer: Answer) -> None:
+        """Raise FaultError for an end that this mock's connections cannot have."""
+        ends = {getattr(fault, "name", "") for fault in answer.faults}
+        ends |= {answer.value.end} if isinstance(answer.value, Script) else set()
+        if "cut" in ends and self._tls is None:
+            raise FaultError(
+                "cut() leaves out TLS's goodbye, which has no meaning without TLS, nor in process: "
+                "use MockOpenAI(tls=...) and its base_url"
+            )
+        if "half_close" in ends and self._tls is not None:
+            raise FaultError("half_close() has no meaning over TLS, which closes both ways at once")
 
     # Answering
 

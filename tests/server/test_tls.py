@@ -11,8 +11,8 @@ import openai
 import pytest
 import trustme
 
-from mockserver import MockOpenAI, MockServerError
-from mockserver.faults import close_delimited, cut, reset
+from mockserver import FaultError, MockOpenAI, MockServerError
+from mockserver.faults import close_delimited, cut, half_close, reset
 
 BODY = b'{"model":"m","stream":true,"messages":[{"role":"user","content":"Hi"}]}'
 
@@ -97,9 +97,18 @@ def test_a_reset(secure: MockOpenAI, trusting: ssl.SSLContext) -> None:
     assert ended(secure, trusting) == (3, "RST")
 
 
-def test_in_process_it_says_that_it_has_no_meaning(mock_openai: MockOpenAI) -> None:
-    mock_openai.reply("Hello", faults=[cut()])
+def test_what_has_no_meaning_says_so_when_the_rule_is_made(
+    mock_openai: MockOpenAI, secure: MockOpenAI
+) -> None:
+    with pytest.raises(FaultError, match="no meaning without TLS"):
+        mock_openai.reply("Hello", faults=[cut()])
+    with pytest.raises(FaultError, match="no meaning over TLS"):
+        secure.reply("Hello", faults=[half_close()])
+
+
+def test_in_process_it_is_told_when_it_is_played(secure: MockOpenAI) -> None:
+    secure.reply("Hello", faults=[cut()])
     with pytest.raises(MockServerError, match="no meaning in process"):
-        mock_openai.client(max_retries=0).chat.completions.create(
+        secure.client(max_retries=0).chat.completions.create(
             model="m", messages=[{"role": "user", "content": "Hi"}]
         )
