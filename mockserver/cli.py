@@ -7,6 +7,7 @@ a subcommand needs it. Bad input ends in one sentence and a non-zero exit, never
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 import time
 from pathlib import Path
@@ -187,6 +188,65 @@ def _stream_file(file: Path) -> list[Script]:
 
 
 _SCRIPTS = {".sse": _recording, ".jsonl": _stream_file}
+
+
+@commands.command()
+@click.option(
+    "--upstream", required=True, help="The base URL to ask, as https://api.openai.com/v1."
+)
+@click.option(
+    "--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder to record into."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
+)
+@click.option("--redact-header", "headers", multiple=True, help="Take out this header too.")
+@click.option("--redact-path", "paths", multiple=True, help="Take out this member of JSON bodies.")
+@click.option("--redact-pattern", "patterns", multiple=True, help="Take out what matches this.")
+@click.option("--quiet", "-q", is_flag=True, help="Log no calls.")
+def record(
+    upstream: str,
+    output: Path,
+    host: str,
+    port: int,
+    headers: tuple[str, ...],
+    paths: tuple[str, ...],
+    patterns: tuple[str, ...],
+    quiet: bool,
+) -> None:
+    """Pass requests on to an upstream, and record what it answers.
+
+    The client sees the untouched stream. Each exchange goes into a stream file of its own, without
+    keys, cookies and ids of organisations and projects.
+    """
+    from mockserver.cassettes.redact import Redactor
+    from mockserver.mock import MockOpenAI
+    from mockserver.server import bind
+    from mockserver.server import serve as serve_forever
+    from mockserver.server.relay import Upstream
+
+    Upstream(upstream)
+    try:
+        redactor = Redactor(headers, paths, patterns)
+    except re.error as error:
+        raise MockServerError(f"--redact-pattern: {error}") from None
+    mock = MockOpenAI(
+        upstream=upstream,
+        record=output,
+        redactor=redactor,
+        keep_calls=1000,
+        on_end=None if quiet else _log,
+    )
+    listener = bind(host, port)
+    url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/v1"
+
+    def announce() -> None:
+        click.echo(f"openai-mockserver {__version__} records {upstream} on {url}\n")
+        click.echo(f"  export OPENAI_BASE_URL={url}\n")
+
+    serve_forever(mock.respond, listener, announce)
+    click.echo("stopped")
 
 
 @commands.command()

@@ -22,6 +22,7 @@ from mockserver.sse import apart, count_events
 from mockserver.timeline import Frame
 
 if TYPE_CHECKING:
+    from mockserver.cassettes.recorder import Recorder
     from mockserver.rules import Rule
 
 __all__ = ["ENDED", "Call", "Delivered", "Journal", "Request", "text_of"]
@@ -228,6 +229,8 @@ class Call(Request):
         self.rule: Rule | None = None
         self.script = Script()
         self.problem: str | None = None
+        self.upstream: str | None = None
+        self.recorder: Recorder | None = None
         self._events = self._bytes = 0
         self._ended: str | None = None
         self._settled = threading.Event()

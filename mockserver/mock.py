@@ -6,10 +6,12 @@ which are imported when a door is opened.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
     import openai
 
+    from mockserver.cassettes.cassette import Cassette
+    from mockserver.cassettes.recorder import Recorder
+    from mockserver.cassettes.redact import Redactor
     from mockserver.server import Loopback
     from mockserver.transport import Clock, InProcess
 
@@ -121,6 +126,11 @@ class MockOpenAI:
         host, port: where the loopback server listens; port 0 picks a free one.
         tls: an `ssl.SSLContext` with a certificate makes the loopback server speak TLS.
         header_faults: obey ``x-mockserver-fault`` request headers, as in ``reset; after=3``.
+        upstream: a base URL to which requests go that nothing here answers, over the loopback
+            server: a transparent proxy.
+        record: the folder into which what the upstream answers is recorded.
+        cassette: recordings that answer the requests they were recorded of, and take new ones.
+        redactor: what is taken out of recordings.
         keep_calls: how many calls the journal keeps; all by default.
         on_end: is given each call when it is over.
 
@@ -146,6 +156,10 @@ class MockOpenAI:
         port: int = 0,
         tls: ssl.SSLContext | None = None,
         header_faults: bool = False,
+        upstream: str | None = None,
+        record: Path | str | None = None,
+        cassette: Cassette | None = None,
+        redactor: Redactor | None = None,
         keep_calls: int | None = None,
         on_end: Callable[[Call], object] | None = None,
     ) -> None:
@@ -164,6 +178,9 @@ class MockOpenAI:
         self._address = (host, port)
         self._tls = tls
         self._header_faults = header_faults
+        self._upstream = upstream
+        self._cassette = cassette
+        self._recorder = _recorder(record, cassette, redactor)
         self._lock = threading.Lock()
         self._server: Loopback | None = None
         self._transport: InProcess | None = None
@@ -300,6 +317,25 @@ class MockOpenAI:
         return errors.render(error, rng)
 
     def _script(self, call: Call, rng: Random) -> Script:
+        if self._cassette is not None or self._upstream is not None:
+            return self._recorded(call, rng)
+        return self._answered(call, rng)
+
+    def _recorded(self, call: Call, rng: Random) -> Script:
+        """What a rule says, else what was recorded, else what the upstream will answer."""
+        if any(rule.mismatch(call) is None for rule in self._rules):
+            return self._answered(call, rng)
+        found: Script | str = ""
+        if self._cassette is not None:
+            found = self._cassette.find(call.method, call.path, call.headers.raw, call.body)
+            if isinstance(found, Script):
+                return found
+        if self._upstream is None or not (self._cassette is None or self._cassette.records):
+            return self._refuse(call, str(found), rng)
+        call.upstream, call.recorder = self._upstream, self._recorder
+        return Script()
+
+    def _answered(self, call: Call, rng: Random) -> Script:
         endpoint, error = self._admit(call)
         if error is not None or endpoint is None:
             return errors.render(error or errors.invalid_json(), rng)
@@ -458,6 +494,26 @@ def _clients() -> tuple[Any, Any]:
         if any(kind.__module__.partition(".")[0] == library for kind in base):
             return openai, __import__(library)
     raise MissingDependency(f"openai {openai.__version__} uses neither httpx2 nor httpx")
+
+
+def _recorder(
+    folder: Path | str | None, cassette: Cassette | None, redactor: Redactor | None
+) -> Recorder | None:
+    """What records, where something is to be recorded."""
+    from mockserver.cassettes.recorder import Recorder
+    from mockserver.cassettes.writer import append
+
+    if cassette is not None and cassette.records:
+        path = cassette.path
+        beside = path.parent / f".{path.stem}.parts"
+
+        def finished(recording: Path) -> None:
+            append(path, recording)
+            with contextlib.suppress(OSError):  # another exchange is still being recorded
+                beside.rmdir()
+
+        return Recorder(beside, cassette.redactor, finished)
+    return None if folder is None else Recorder(Path(folder), redactor)
 
 
 def _explain(call: Call, reasons: list[tuple[Rule, str]]) -> str:

@@ -104,6 +104,10 @@ class _Playback:
         self._clock = clock
         self._exhausted = False
         script = call.script
+        if call.upstream is not None:
+            raise MockServerError(
+                "an upstream is asked over the loopback server only: use base_url, not this client"
+            )
         if script.end == "cut":
             raise MockServerError(
                 "a TLS connection cut without close_notify has no meaning in process: "

@@ -21,6 +21,7 @@ __all__ = [
     "async_openai_client",
     "mock_openai",
     "openai_base_url",
+    "openai_cassette",
     "openai_client",
     "openai_stream",
 ]
@@ -29,6 +30,17 @@ _MOCK = pytest.StashKey["MockOpenAI"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("openai-mockserver")
+    group.addoption(
+        "--openai-record",
+        choices=("none", "once", "new_episodes", "all"),
+        help="What openai_cassette records; without it the marker's mode counts, else none.",
+    )
+    group.addoption(
+        "--openai-upstream",
+        metavar="URL",
+        help="Where openai_cassette records from; by default OPENAI_BASE_URL, else OpenAI.",
+    )
     parser.addini(
         "openai_fail_on_unmatched",
         "Fail a test whose requests to mock_openai no rule answered.",
@@ -41,6 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in (
         "openai_mock(**options): options of the MockOpenAI behind mock_openai, "
         "such as api_key, seed, lenient, clock, pace, fail_on_unmatched",
+        "openai_cassette(path=None, mode='none', ignore=(), speed=1.0): recordings that answer the "
+        "requests of openai_cassette; by default in cassettes/MODULE/TEST.jsonl beside the test",
         "openai_streams(*names, family=None): run the test once for each of these ready-made "
         "streams, given as the openai_stream argument",
     ):
@@ -94,10 +108,17 @@ def mock_openai(
         made = MockOpenAI(**options)
     except TypeError as error:
         raise pytest.UsageError(f"openai_mock(): {error}") from None
+    monkeypatch.setenv("OPENAI_API_KEY", made.api_key or API_KEY)
+    yield from _open(made, request, monkeypatch)
+
+
+def _open(
+    made: MockOpenAI, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MockOpenAI]:
+    """The mock, where the code under test looks for OpenAI; and its complaint at the end."""
     with made as mock:
         request.node.stash[_MOCK] = mock
         monkeypatch.setenv("OPENAI_BASE_URL", mock.base_url)
-        monkeypatch.setenv("OPENAI_API_KEY", mock.api_key or API_KEY)
         _go_around_proxies(monkeypatch)
         yield mock
     complaint = None
@@ -115,6 +136,45 @@ def _go_around_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("NO_PROXY", "no_proxy"):
             around = [*filter(None, [os.environ.get(name)]), "127.0.0.1", "localhost"]
             monkeypatch.setenv(name, ",".join(around))
+
+
+@pytest.fixture
+def openai_cassette(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MockOpenAI]:
+    """Recordings that answer this test's requests, and take new ones if the mode says so.
+
+    As with `mock_openai`, ``OPENAI_BASE_URL`` points to it; rules go before recordings. With mode
+    ``none`` the network is never touched, and the test fails where a request was not recorded.
+    """
+    from mockserver.cassettes.cassette import Cassette
+    from mockserver.mock import API_KEY, MockOpenAI
+
+    options: dict[str, Any] = {}
+    for marker in reversed(list(request.node.iter_markers("openai_cassette"))):
+        options |= dict(zip(("path",), marker.args, strict=False)) | marker.kwargs
+    test = request.node
+    here = test.path.parent / "cassettes" / test.path.stem / f"{_file_name(test.name)}.jsonl"
+    path = options.pop("path", None)
+    mode = request.config.getoption("--openai-record") or options.pop("mode", "none")
+    options.pop("mode", None)
+    try:
+        cassette = Cassette(here if path is None else test.path.parent / path, mode, **options)
+    except TypeError as error:
+        raise pytest.UsageError(f"openai_cassette(): {error}") from None
+    upstream = (
+        request.config.getoption("--openai-upstream")
+        or os.environ.get("OPENAI_BASE_URL")
+        or "https://api.openai.com/v1"
+    )
+    if not cassette.records or "OPENAI_API_KEY" not in os.environ:
+        monkeypatch.setenv("OPENAI_API_KEY", API_KEY)
+    made = MockOpenAI(cassette=cassette, upstream=upstream if cassette.records else None)
+    yield from _open(made, request, monkeypatch)
+
+
+def _file_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
 
 
 @pytest.fixture

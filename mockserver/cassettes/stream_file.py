@@ -15,6 +15,10 @@ An exchange is a head line, a line a step, and a last line that says how it ende
 Beside ``text`` and ``base64``, ``"events"`` may say how many events the bytes complete; in the head
 ``"raw": true`` says that the steps hold HTTP's own bytes too.
 
+A line may begin with ``"t"``, its time in seconds since the request: recordings have it with each
+network read, and with the end; the head's is ``response.delay``. The end of a recording may be
+``client left``, which is played as ``truncate``.
+
 Rules of this file: what is written is read back equal; a misspelt key is an error that names the
 file, the line and the key. A file without its last line holds what was received so far.
 """
@@ -35,7 +39,7 @@ import msgspec.json
 from mockserver.exceptions import StreamFileError
 from mockserver.script import ENDS, Boundary, Comment, Event, Head, Pause, Raw, Script, Step
 
-__all__ = ["Exchange", "dump", "dumps", "load", "loads"]
+__all__ = ["CLIENT_LEFT", "Exchange", "dump", "dumps", "load", "loads", "step_line"]
 
 VERSION = 1
 
@@ -48,11 +52,13 @@ class Exchange:
         script: the response.
         about: the other members of the head line: name, description, request, citations…
         complete: whether the last line was there.
+        client_left: whether the recording ends because the client left.
     """
 
     script: Script
     about: dict[str, Any]
     complete: bool = True
+    client_left: bool = False
 
 
 class _Response(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -70,10 +76,13 @@ class _HeadLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     citations: list[str] = []
     request: dict[str, Any] | None = None
     expect: dict[str, Any] | None = None
+    recorded: dict[str, Any] | None = None
+    redacted: list[str] = []
     response: _Response = msgspec.field(default_factory=_Response)
 
 
 class _StepLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    t: float | None = None
     json: Any = msgspec.UNSET
     data: str | msgspec.UnsetType = msgspec.UNSET
     event: str | None = None
@@ -116,6 +125,7 @@ def load(path: Path | str) -> list[Exchange]:
 def _exchanges(text: bytes, source: str) -> Iterator[Exchange]:
     head: _HeadLine | None = None
     steps: list[Step] = []
+    clock = 0.0
     *lines, cut_off = text.split(b"\n")
     if cut_off and _is_json(cut_off):
         lines.append(cut_off)
@@ -127,8 +137,14 @@ def _exchanges(text: bytes, source: str) -> Iterator[Exchange]:
             if head is not None:
                 yield _exchange(head, steps, "truncate", complete=False)
             head, steps = _read_head(line, where), []
+            clock = head.response.delay
             continue
-        kind, value = _read_step(_decode(_step_decoder, line, where), where)
+        read = _decode(_step_decoder, line, where)
+        kind, value = _read_step(read, where)
+        if read.t is not None:
+            if read.t > clock:
+                steps.append(Pause(read.t - clock))
+            clock = max(clock, read.t)
         if kind == "end":
             yield _exchange(head, steps, value, complete=True)
             head = None
@@ -168,12 +184,14 @@ def _read_head(line: bytes, where: str) -> _HeadLine:
 
 def _exchange(head: _HeadLine, steps: list[Step], end: Any, complete: bool) -> Exchange:
     response = head.response
+    left = end == CLIENT_LEFT
+    end = "truncate" if left else end
     headers = tuple((name, value) for name, value in response.headers)
     about = msgspec.to_builtins(head)
     about.pop("response", None)
     about.pop("mockserver")
     head_sent = Head(response.status, headers, response.delay)
-    return Exchange(Script(head_sent, tuple(steps), end, response.raw), about, complete)
+    return Exchange(Script(head_sent, tuple(steps), end, response.raw), about, complete, left)
 
 
 def _read_step(line: _StepLine, where: str) -> tuple[str, Any]:
@@ -200,8 +218,11 @@ def _read_step(line: _StepLine, where: str) -> tuple[str, Any]:
         raise StreamFileError(f"{where}: {kind}: {error}") from None
 
 
+CLIENT_LEFT = "client left"
+
+
 def _end(value: str) -> str:
-    if value not in ENDS:
+    if value not in (*ENDS, CLIENT_LEFT):
         raise ValueError(f"{value!r} is not one of {', '.join(sorted(ENDS))}")
     return value
 
@@ -214,12 +235,13 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def dumps(script: Script, about: dict[str, Any] | None = None) -> bytes:
+def dumps(script: Script, about: dict[str, Any] | None = None, client_left: bool = False) -> bytes:
     """The lines of one exchange.
 
     Args:
         script: the response.
         about: more members of the head line, as in `Exchange`.
+        client_left: say so in the last line.
     """
     head = script.head
     response: dict[str, Any] = {"status": head.status, "headers": head.headers}
@@ -228,18 +250,18 @@ def dumps(script: Script, about: dict[str, Any] | None = None) -> bytes:
     if script.raw:
         response["raw"] = True
     lines: list[Any] = [{"mockserver": VERSION, **(about or {}), "response": response}]
-    lines += map(_step_line, script.steps)
-    lines.append({"end": script.end})
+    lines += map(step_line, script.steps)
+    lines.append({"end": CLIENT_LEFT if client_left else script.end})
     _decode(_head_decoder, msgspec.json.encode(lines[0]), "the head line")
     return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
 
 
 def dump(path: Path | str, exchanges: Iterable[Exchange]) -> None:
     """Write exchanges to a file."""
-    Path(path).write_bytes(b"".join(dumps(e.script, e.about) for e in exchanges))
+    Path(path).write_bytes(b"".join(dumps(e.script, e.about, e.client_left) for e in exchanges))
 
 
-def _step_line(step: Step) -> dict[str, Any]:
+def step_line(step: Step) -> dict[str, Any]:
     if isinstance(step, Event):
         fields = {"event": step.event, "id": step.id, "retry": step.retry}
         return _data(step.data) | {k: v for k, v in fields.items() if v is not None}

@@ -21,6 +21,7 @@ from mockserver.journal import Call, Request
 from mockserver.script import Script
 from mockserver.server.player import Player, Receive, Send, play
 from mockserver.server.protocol import Connections
+from mockserver.server.relay import Upstream, relay
 from mockserver.wire import answering
 
 __all__ = ["application"]
@@ -79,7 +80,11 @@ def application(
         player = player or Player(asyncio.get_running_loop())
         going_on.add(call)
         try:
-            await play(call, connection, player, receive, send, exact)
+            if call.upstream is None:
+                await play(call, connection, player, receive, send, exact)
+            else:
+                upstream, recorder = Upstream(call.upstream), call.recorder
+                await relay(call, connection, player, receive, send, upstream, recorder)
         finally:
             going_on.discard(call)
 

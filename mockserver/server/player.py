@@ -19,7 +19,7 @@ from mockserver.server.protocol import Connection
 from mockserver.timeline import Frame
 from mockserver.wire import keeps_open, wire_frames
 
-__all__ = ["Player", "play"]
+__all__ = ["HIGH_WATER", "Player", "Receive", "Send", "play", "tell"]
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -202,15 +202,15 @@ async def play(
 async def _finish(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
     # Over for the journal before the client can know it.
     call.end()
-    await _tell(connection, send, close=not keeps_open(call.script))
+    await tell(connection, send, close=not keeps_open(call.script))
 
 
 async def _close(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
     call.end()
-    await _tell(connection, send, close=True)
+    await tell(connection, send, close=True)
 
 
-async def _tell(connection: Connection, send: Send, close: bool) -> None:
+async def tell(connection: Connection, send: Send, close: bool) -> None:
     """Let uvicorn know that the response is over, and whether the connection is; in silence."""
     headers = [(b"content-length", b"0")]
     if close:

@@ -1,0 +1,177 @@
+"""Cassettes: modes, matching, and what is said where nothing matches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver import MockOpenAI, MockServerError, Raw, Script
+from mockserver.cassettes import Exchange, dump
+from mockserver.cassettes.cassette import Cassette, replayed
+from mockserver.script import Boundary, Head, Pause
+
+HEAD = Head(200, (("Transfer-Encoding", "chunked"),), 0.5)
+
+
+def exchange(said: str, text: str = "Hi", **body: Any) -> Exchange:
+    """A recording."""
+    json = {"model": "m", "messages": [{"role": "user", "content": text}]} | body
+    request = {"method": "POST", "url": "https://api.openai.com/v1/chat/completions", "json": json}
+    return Exchange(Script(HEAD, (Raw(said.encode()), Pause(1), Raw(b"!"))), {"request": request})
+
+
+def find(
+    cassette: Cassette, text: str = "Hi", path: str = "/v1/chat/completions", **more: Any
+) -> Any:
+    """What a cassette has for a request."""
+    import msgspec.json
+
+    body = {"messages": [{"role": "user", "content": text}], "model": "m"} | more
+    return cassette.find("POST", path, (), msgspec.json.encode(body))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A cassette of three recordings, two of the same request."""
+    path = tmp_path / "some.jsonl"
+    dump(path, [exchange("first"), exchange("second"), exchange("other", "Bye")])
+    return path
+
+
+def test_the_same_request_gives_its_first_then_its_second_then_its_last(file: Path) -> None:
+    cassette = Cassette(file)
+    said = [find(cassette).steps[0].data for _ in range(3)]
+    assert said == [b"first", b"second", b"second"]
+    assert find(cassette, "Bye").steps[0].data == b"other"
+
+
+def test_what_matches_none_is_told_with_a_short_difference(file: Path) -> None:
+    told = find(Cassette(file), "Hi there")
+    assert told.startswith(f"{file} holds no recording of this request; the nearest differs:")
+    assert '-        "content": "Hi",' in told
+    assert '+        "content": "Hi there",' in told
+    assert "of this request" in find(Cassette(file), path="/v1/embeddings")
+
+
+def test_members_may_be_ignored(file: Path) -> None:
+    cassette = Cassette(file, ignore=["user", "messages[*].content"])
+    assert isinstance(find(cassette, "anything", user="ann"), Script)
+    assert isinstance(find(Cassette(file), user="ann"), str)
+
+
+def test_a_request_is_compared_as_it_would_have_been_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "some.jsonl"
+    dump(path, [exchange("hush", f"My key is {'X' * 20}")])
+    assert isinstance(find(Cassette(path), "My key is sk-0123456789abcdefg"), Script)
+
+
+@pytest.mark.parametrize(
+    ("speed", "delay", "pauses"), [(1.0, 0.5, [1.0]), (2.0, 0.25, [0.5]), (0, 0.0, [])]
+)
+def test_speed(speed: float, delay: float, pauses: list[float]) -> None:
+    script = replayed(exchange("a"), speed)
+    assert script.head.delay == delay
+    assert [s.seconds for s in script.steps if isinstance(s, Pause)] == pauses
+    assert Boundary() in script.steps or pauses, "the reads stay apart"
+
+
+@pytest.mark.parametrize(
+    ("mode", "there", "missing", "was_there"),
+    [
+        ("none", True, False, True),
+        ("none", False, False, False),
+        ("once", True, False, True),
+        ("once", False, True, False),
+        ("new_episodes", True, True, True),
+        ("all", False, True, True),
+    ],
+)
+def test_modes(
+    file: Path, tmp_path: Path, mode: str, there: bool, missing: bool, was_there: bool
+) -> None:
+    """What is there is replayed, but in ``all``; what is missing is recorded as the mode says."""
+    path = file if was_there else tmp_path / "new.jsonl"
+    cassette = Cassette(path, mode)
+    assert isinstance(find(cassette), Script) is there
+    assert cassette.records is missing
+
+
+def test_an_unknown_mode_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MockServerError, match="one of none, once, new_episodes, all"):
+        Cassette(tmp_path / "x.jsonl", "sometimes")
+
+
+def test_rules_go_before_recordings(file: Path) -> None:
+    mock = MockOpenAI(cassette=Cassette(file))
+    mock.on(user="Hi").reply("from a rule", times=1)
+    client = mock.client()
+    asked: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    made = client.chat.completions.create(**asked)
+    assert made.choices[0].message.content == "from a rule"
+
+
+SUITE = """
+import openai
+
+def ask(text):
+    with openai.OpenAI(max_retries=0) as client:
+        made = client.chat.completions.create(
+            model="gpt-4o", stream=True, messages=[{"role": "user", "content": text}])
+        return "".join(c.choices[0].delta.content or "" for c in made if c.choices)
+
+def test_story(openai_cassette):
+    assert ask("Tell a story") == "Once upon a time"
+    assert ask("Tell a story") == "Twice upon a time"
+"""
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A user's suite."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789abcdef")
+    pytester.makepyfile(test_it=SUITE)
+    return pytester
+
+
+def run(suite: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    """Run it."""
+    return suite.runpytest_inprocess(
+        "-p", "mockserver.pytest_plugin", "-p", "no:cacheprovider", *arguments
+    )
+
+
+def test_record_once_and_replay_without_the_network(suite: pytest.Pytester) -> None:
+    cassette = suite.path / "cassettes" / "test_it" / "test_story.jsonl"
+    with MockOpenAI() as upstream:
+        upstream.reply("Once upon a time", "Twice upon a time")
+        recorded = run(suite, "--openai-record=once", f"--openai-upstream={upstream.base_url}")
+        recorded.assert_outcomes(passed=1)
+        assert len(upstream.calls) == 2
+        assert upstream.calls[0].headers["authorization"].endswith("abcdef")
+    assert b"canary" not in cassette.read_bytes()
+    assert [entry.name for entry in cassette.parent.iterdir()] == [cassette.name]
+    run(suite).assert_outcomes(passed=1)
+    run(suite, "--openai-record=once", "--openai-upstream=http://127.0.0.1:1").assert_outcomes(
+        passed=1
+    )
+
+
+def test_what_was_not_recorded_fails_and_says_what_differs(suite: pytest.Pytester) -> None:
+    with MockOpenAI() as upstream:
+        upstream.reply("Once upon a time", "Twice upon a time")
+        run(suite, "--openai-record=all", f"--openai-upstream={upstream.base_url}")
+    suite.makepyfile(test_it=SUITE.replace("Tell a story", "Tell two stories"))
+    result = run(suite)
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(
+        ['*-*"content": "Tell a story",', '*+*"content": "Tell two stories",']
+    )
+
+
+def test_without_a_cassette_it_says_so(suite: pytest.Pytester) -> None:
+    result = run(suite)
+    result.assert_outcomes(failed=1, errors=1)
+    result.stdout.fnmatch_lines(["*test_story.jsonl holds no recording*"])

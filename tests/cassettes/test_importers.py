@@ -1,0 +1,770 @@
+"""Recordings of other tools: what they recorded arrives byte for byte, and mistakes are told."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import tempfile
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mockserver import Comment, Event, Head, Pause, Raw, Reply, Script, StreamFileError, sse
+from mockserver.api import chat
+from mockserver.cassettes.importers import FORMATS, import_file
+from mockserver.cassettes.stream_file import Exchange, dumps, loads
+
+CHUNKS = ['{"choices":[{"delta":{"content":"Olá"}}]}', '{"choices": []}']
+STREAM = "".join(f"data: {chunk}\n\n" for chunk in [*CHUNKS, "[DONE]"])
+STEPS = (Event(CHUNKS[0]), Event(CHUNKS[1]), sse.DONE)
+SSE_TYPE = ("content-type", "text/event-stream; charset=utf-8")
+CHUNKED = ("Transfer-Encoding", "chunked")
+ASKED = {"model": "m", "stream": True}
+URL = "https://api.example.org/v1/chat/completions"
+
+
+def imported(tmp_path: Path, name: str, content: str | bytes) -> list[Exchange]:
+    """What a file of this content holds; it can be kept as a stream file, too."""
+    file = tmp_path / name
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    exchanges = import_file(file)
+    for exchange in exchanges:
+        assert loads(dumps(exchange.script, exchange.about)) == [exchange]
+    return exchanges
+
+
+def one(tmp_path: Path, name: str, content: str | bytes) -> Exchange:
+    (exchange,) = imported(tmp_path, name, content)
+    return exchange
+
+
+def body_of(exchange: Exchange) -> bytes:
+    return sse.body(exchange.script.steps)
+
+
+def told(tmp_path: Path, name: str, content: str | bytes) -> str:
+    """The one sentence about a file that cannot be imported, without the file's name."""
+    with pytest.raises(StreamFileError) as caught:
+        imported(tmp_path, name, content)
+    start = str(tmp_path / name)
+    assert str(caught.value).startswith(start)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)[len(start) :].lstrip(": ")
+
+
+def vcr(body: Any, headers: Any = None, **response: Any) -> dict[str, Any]:
+    """A cassette of vcrpy with one interaction."""
+    answer = {
+        "body": {"string": body},
+        "headers": {SSE_TYPE[0]: [SSE_TYPE[1]]} if headers is None else headers,
+        "status": {"code": 200, "message": "OK"},
+        **response,
+    }
+    asked = {
+        "body": json.dumps(ASKED),
+        "headers": {"Content-Type": ["application/json"], "X-Two": ["a", "b"]},
+        "method": "POST",
+        "uri": URL,
+    }
+    return {"interactions": [{"request": asked, "response": answer}], "version": 1}
+
+
+def as_yaml(document: Any) -> str:
+    return yaml.dump(document)
+
+
+def har(content: dict[str, Any], headers: dict[str, str] | None = None, **more: Any) -> str:
+    """A HAR with one entry."""
+    named = [{"name": k, "value": v} for k, v in (headers or dict([SSE_TYPE])).items()]
+    asked = {"method": "POST", "url": URL, "headers": [], "postData": {"text": json.dumps(ASKED)}}
+    answer = {"status": 200, "headers": named, "content": content, **more}
+    return json.dumps(
+        {"log": {"version": "1.2", "entries": [{"request": asked, "response": answer}]}}
+    )
+
+
+# vcrpy
+
+
+def test_a_cassette_of_vcrpy(tmp_path: Path) -> None:
+    exchange = one(tmp_path, "hello.yaml", as_yaml(vcr(STREAM)))
+    assert exchange.script == Script(Head(200, (SSE_TYPE, CHUNKED)), STEPS)
+    assert exchange.about == {
+        "name": "hello",
+        "description": "imported from vcrpy cassette",
+        "request": {
+            "method": "POST",
+            "url": URL,
+            "headers": [["Content-Type", "application/json"], ["X-Two", "a"], ["X-Two", "b"]],
+            "json": ASKED,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("x.yaml", lambda document: as_yaml(document).encode()),
+        ("x.yaml.gz", lambda document: gzip.compress(as_yaml(document).encode())),
+        ("x.json", lambda document: json.dumps(document, indent=1).encode()),
+        ("x", lambda document: as_yaml(document).encode()),
+        ("x.json", lambda document: b"\xef\xbb\xbf" + json.dumps(document).encode()),
+    ],
+)
+def test_its_serialisers_are_known_by_content(
+    tmp_path: Path, name: str, write: Callable[[Any], bytes]
+) -> None:
+    exchange = one(tmp_path, name, write(vcr(STREAM)))
+    assert exchange.script.steps == STEPS
+    assert exchange.about["name"] == "x"
+
+
+def test_further_interactions_are_numbered(tmp_path: Path) -> None:
+    document = vcr(STREAM)
+    document["interactions"] *= 3
+    names = [e.about["name"] for e in imported(tmp_path, "gpt-4.1.yaml", as_yaml(document))]
+    assert names == ["gpt-4.1", "gpt-4.1-2", "gpt-4.1-3"]
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", None])
+def test_a_compressed_body_is_known_by_its_first_bytes(
+    tmp_path: Path, compress: Callable[[bytes], bytes], coding: str | None
+) -> None:
+    headers = dict([SSE_TYPE]) | ({"Content-Encoding": [coding]} if coding else {})
+    packed = compress(STREAM.encode())
+    headers["content-length"] = [str(len(packed))]
+    exchange = one(tmp_path, "x.yaml", as_yaml(vcr(packed, headers)))
+    length = ("content-length", str(len(STREAM.encode())))
+    assert exchange.script.steps == STEPS
+    assert sorted(exchange.script.head.headers) == sorted([SSE_TYPE, length])
+
+
+def test_a_head_that_says_gzip_of_plain_text_is_put_right(tmp_path: Path) -> None:
+    document = vcr(STREAM, {"Content-Encoding": ["gzip"], "X-A": "b"})
+    exchange = one(tmp_path, "x.yaml", as_yaml(document))
+    assert exchange.script == Script(Head(200, (("X-A", "b"), CHUNKED)), STEPS)
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [("gzip", gzip.compress(STREAM.encode())[:-9]), ("br", b"\x8b\x02\x80data: x\n\n\xff")],
+)
+def test_a_body_that_cannot_be_decompressed_stays_as_it_is(
+    tmp_path: Path, coding: str, body: bytes
+) -> None:
+    headers = dict([SSE_TYPE]) | {"content-encoding": coding}
+    exchange = one(tmp_path, "x.yaml", as_yaml(vcr(body, headers)))
+    assert exchange.script.steps == (Raw(body),)
+    assert exchange.script.head.header("content-encoding") == coding
+
+
+def test_the_old_stub_of_httpx(tmp_path: Path) -> None:
+    document = vcr(None)
+    document["interactions"][0]["response"] = {
+        "content": STREAM,
+        "headers": dict([SSE_TYPE]),
+        "http_version": "HTTP/1.1",
+        "status_code": 201,
+    }
+    exchange = one(tmp_path, "x.yaml", as_yaml(document))
+    assert exchange.script == Script(Head(201, (SSE_TYPE, CHUNKED)), STEPS)
+
+
+PYDANTIC_AI = """\
+interactions:
+- request:
+    headers:
+      content-length: ['148']
+    method: POST
+    parsed_body:
+      model: o3-mini
+      n: 1
+      stream: true
+      stop: null
+      user: '1'
+      version: 1.10
+    uri: https://api.openai.com/v1/responses
+  response:
+    body:
+      string: |+
+        event: response.created
+        data: {"type":"response.created"}
+
+    headers:
+      x-flag: [no]
+      x-version: [1.10, 2024-13-45, 1_000, null]
+      content-type:
+      - text/event-stream
+    status: {code: 200, message: OK}
+- request:
+    method: POST
+    uri: u
+  response:
+    headers:
+      content-type: application/json
+      content-length: 1000
+    parsed_body:
+      id: abc
+      choices: [{index: 0, logprobs: null, text: “é”}]
+    status:
+      code: 200
+      message: OK
+version: 1
+"""
+
+
+def test_the_variant_of_pydantic_ai(tmp_path: Path) -> None:
+    stream, plain = imported(tmp_path, "x.yaml", PYDANTIC_AI)
+    assert stream.script.steps == (Event('{"type":"response.created"}', "response.created"),)
+    asked = {"model": "o3-mini", "n": 1, "stream": True, "stop": None, "user": "1", "version": 1.1}
+    assert stream.about["request"]["json"] == asked
+    body = json.dumps(
+        {"id": "abc", "choices": [{"index": 0, "logprobs": None, "text": "“é”"}]}
+    ).encode()
+    assert plain.script.steps == (Raw(body),)
+    assert plain.script.head.headers == (
+        ("content-type", "application/json"),
+        ("content-length", str(len(body))),
+    )
+
+
+def test_text_outside_json_stays_as_it_was_written(tmp_path: Path) -> None:
+    stream, _ = imported(tmp_path, "x.yaml", PYDANTIC_AI)
+    assert stream.script.head.headers == (
+        ("x-flag", "no"),
+        *(("x-version", value) for value in ("1.10", "2024-13-45", "1_000", "")),
+        ("content-type", "text/event-stream"),
+        CHUNKED,
+    )
+
+
+AIOHTTP = """\
+interactions:
+- request: {body: null, method: GET, uri: u, headers: {}}
+  response:
+    body: {string: !!binary aGk=}
+    headers:
+      ? !!python/object/apply:multidict._multidict.istr [Content-Type]
+      : [text/plain]
+      ? !!python/object/new:multidict._multidict.istr
+      - X-Id
+      : - &id !!binary YQ==
+        - *id
+    status: {code: 200, message: OK}
+"""
+
+
+def test_header_names_of_aiohttp_and_bytes_in_headers(tmp_path: Path) -> None:
+    exchange = one(tmp_path, "x.yaml", AIOHTTP)
+    assert exchange.script == Script(
+        Head(
+            200,
+            (("Content-Type", "text/plain"), ("X-Id", "a"), ("X-Id", "a"), ("Content-Length", "2")),
+        ),
+        (Raw(b"hi"),),
+    )
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "python/object/apply:os.system [touch x]",
+        "python/name:os.system ''",
+        "python/object/new:yarl.URL [a]",
+        "python/object/apply:multidict._multidict.istr [[a]]",
+        "python/object/apply:multidict._multidict.istr {args: [a]}",
+    ],
+)
+def test_no_other_tag_of_python_is_obeyed(tmp_path: Path, tag: str) -> None:
+    content = AIOHTTP.replace("aGk=", "aGk=}, x: {y: !!" + tag)
+    assert "it is not YAML that can be read, line 4" in told(tmp_path, "x.yaml", content)
+
+
+# Any bytes
+
+plain = st.binary(max_size=40) | st.text(max_size=40).map(str.encode)
+streams = st.lists(
+    st.sampled_from(
+        [b"data: a\n", b"\n", b"\r\n", b"\r", b": x\n\n", b"event: \xc3\xa9\n", b"\xff"]
+    )
+).map(b"".join)
+bodies = st.one_of(plain, streams)
+
+
+def as_text_if_it_is(body: bytes) -> str | bytes:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return body
+
+
+WRITERS: dict[str, Callable[[bytes], str]] = {
+    "vcrpy text or !!binary": lambda b: as_yaml(vcr(as_text_if_it_is(b))),
+    "vcrpy !!binary": lambda b: as_yaml(vcr(b)),
+    "vcrpy gzip": lambda b: as_yaml(vcr(gzip.compress(b))),
+    "vcrpy literal text": lambda b: yaml.dump(
+        vcr(as_text_if_it_is(b)), default_style="|", allow_unicode=True
+    ),
+    "vcrpy JSON": lambda b: json.dumps(
+        vcr("", body={"base64_string": base64.b64encode(b).decode()})
+    ),
+    "HAR base64": lambda b: har({"text": base64.b64encode(b).decode(), "encoding": "base64"}),
+    "Polly.js base64": lambda b: har(
+        {"text": json.dumps([base64.b64encode(p).decode() for p in (b[:3], b[3:])]),
+         "encoding": "base64", "_isBinary": True}
+    ),
+    "Polly.js hex": lambda b: har(
+        {"text": json.dumps([p.hex() for p in (b[:3], b[3:])]), "_isBinary": True}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+@given(body=bodies)
+@example(body=b"")
+@example(body=b"x^ is how zlib starts, too")
+@example(body=b"\x1f\x8b\x08 is how gzip does")
+@example(body="data: \u2028\x85\ufeff\n\n".encode())
+@example(body=b"data: a\r\n\r\ndata: b")
+def test_any_body_survives(writer: str, body: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        exchange = one(Path(folder), "x", WRITERS[writer](body))
+    assert body_of(exchange) == body
+    assert exchange.script.head.headers == (SSE_TYPE, CHUNKED)
+
+
+@given(text=st.text(max_size=60))
+def test_any_text_of_a_har_survives(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        exchange = one(Path(folder), "x.har", har({"text": text}, {"Content-Type": "text/plain"}))
+    assert body_of(exchange) == text.encode()
+    if not exchange.script.events:
+        length = ("Content-Length", str(len(text.encode())))
+        assert exchange.script.head.headers in (
+            (("Content-Type", "text/plain"), length),
+            (("Content-Type", "text/plain"), CHUNKED),
+        )
+
+
+# The other tools
+
+GO_VCR = """\
+---
+version: 2
+interactions:
+- id: 0
+  request:
+    proto: HTTP/1.1
+    content_length: 225
+    body: '{"model":"m","stream":true}'
+    form: {api-version: [2025-01-01]}
+    headers:
+      Accept:
+      - application/json
+    url: https://api.example.org/v1/chat/completions
+    method: POST
+  response:
+    proto: HTTP/2.0
+    content_length: -1
+    uncompressed: true
+    body: |+
+      data: {"choices":[{"delta":{"content":"Olá"}}]}
+
+      data: {"choices": []}
+
+      data: [DONE]
+
+    headers:
+      Content-Type:
+      - text/event-stream; charset=utf-8
+      X-A: [b, c]
+    status: 200 OK
+    code: 200
+    duration: 2.557172792s
+- id: 1
+  request: {method: GET, url: u, body: "", headers: {}}
+  response: {body: !!binary /w==, headers: {Content-Length: ["1"]}, code: 404, status: 404 x}
+"""
+
+
+def test_a_cassette_of_go_vcr(tmp_path: Path) -> None:
+    stream, plain = imported(tmp_path, "simple.yaml", GO_VCR)
+    headers = (("Content-Type", SSE_TYPE[1]), ("X-A", "b"), ("X-A", "c"), CHUNKED)
+    assert stream.script == Script(Head(200, headers), STEPS)
+    assert stream.about == {
+        "name": "simple",
+        "description": "imported from go-vcr cassette",
+        "request": {
+            "method": "POST",
+            "url": URL,
+            "headers": [["Accept", "application/json"]],
+            "json": ASKED,
+        },
+    }
+    assert plain.script == Script(Head(404, (("Content-Length", "1"),)), (Raw(b"\xff"),))
+    assert plain.about["request"] == {"method": "GET", "url": "u", "headers": []}
+
+
+RUBY_VCR = """\
+---
+http_interactions:
+- request:
+    method: post
+    uri: https://api.example.org/v1/chat/completions
+    body:
+      encoding: UTF-8
+      string: '{"model":"m",
+        "stream":true}'
+    headers:
+      Accept-Encoding:
+      - gzip;q=1.0,deflate;q=0.6,identity;q=0.3
+  response:
+    status:
+      code: 200
+      message: OK
+    headers:
+      Date:
+      - Fri, 06 Feb 2026 19:39:14 GMT
+      Content-Type:
+      - text/event-stream; charset=utf-8
+      Transfer-Encoding:
+      - chunked
+    body:
+      encoding: ASCII-8BIT
+      string: !binary |-
+        BASE64
+  recorded_at: Fri, 06 Feb 2026 19:39:15 GMT
+- request: {method: get, uri: u, body: {encoding: US-ASCII, string: ''}, headers: {}}
+  response:
+    status: {code: 429, message: null}
+    headers: {Content-Type: [text/plain]}
+    body: {encoding: ISO-8859-1, string: "caf\\u00e9"}
+- request: {method: get, uri: u, body: {encoding: US-ASCII, base64_string: ""}}
+  response: {status: {code: 200}, headers: {}, body: {encoding: UTF-8, base64_string: "aGk=\\n"}}
+recorded_with: VCR 6.4.0
+"""
+
+
+def test_a_cassette_of_ruby(tmp_path: Path) -> None:
+    packed = base64.b64encode(STREAM.encode()).decode()
+    stream, latin, packed_text = imported(
+        tmp_path, "a.yml", RUBY_VCR.replace("BASE64", packed[:40] + "\n        " + packed[40:])
+    )
+    assert stream.script.steps == STEPS
+    assert stream.script.head.headers == (
+        ("Date", "Fri, 06 Feb 2026 19:39:14 GMT"),
+        ("Content-Type", SSE_TYPE[1]),
+        CHUNKED,
+    )
+    assert stream.about["description"] == "imported from Ruby VCR cassette"
+    assert stream.about["request"]["method"] == "POST"
+    assert stream.about["request"]["json"] == ASKED
+    assert latin.script == Script(
+        Head(429, (("Content-Type", "text/plain"), ("Content-Length", "4"))), (Raw(b"caf\xe9"),)
+    )
+    assert body_of(packed_text) == b"hi"
+
+
+def test_a_har_of_a_browser(tmp_path: Path) -> None:
+    headers = {":status": "200", **dict([SSE_TYPE]), "content-encoding": "br", "set-cookie": "a\nb"}
+    exchange = one(tmp_path, "x.har", har({"text": STREAM, "size": 1}, headers))
+    cookies = (("set-cookie", "a"), ("set-cookie", "b"))
+    assert exchange.script == Script(Head(200, (SSE_TYPE, *cookies, CHUNKED)), STEPS)
+    assert exchange.about["description"] == "imported from HAR"
+    assert exchange.about["request"]["json"] == ASKED
+
+
+@pytest.mark.parametrize("write", [lambda b: base64.b64encode(b).decode(), bytes.hex])
+def test_a_compressed_har_of_polly(tmp_path: Path, write: Callable[[bytes], str]) -> None:
+    packed = gzip.compress(STREAM.encode())
+    pieces = [write(packed[:10]), write(packed[10:])]
+    content = {"text": json.dumps(pieces), "encoding": "base64", "_isBinary": True}
+    exchange = one(tmp_path, "recording.har", har(content, {"content-encoding": "gzip"}))
+    assert exchange.script == Script(Head(200, (CHUNKED,)), STEPS)
+
+
+def test_an_entry_of_a_har_without_an_answer_is_passed_over(tmp_path: Path) -> None:
+    assert "this HAR holds no response" in told(tmp_path, "x.har", har({}, status=0))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n", ""])
+def test_chunks_of_the_vercel_sdk(tmp_path: Path, end: str) -> None:
+    exchange = one(tmp_path, "openai-text.1.chunks.txt", (end or "\n").join(CHUNKS) + end)
+    assert exchange.script.steps == STEPS[:2]
+    assert exchange.about == {
+        "name": "openai-text.1",
+        "description": "imported from Vercel AI SDK chunks: "
+        "exactly its payloads, no [DONE] is added",
+    }
+    assert exchange.script.is_stream
+    assert CHUNKED in exchange.script.head.headers
+
+
+def test_chunks_of_the_responses_api_have_an_event_name(tmp_path: Path) -> None:
+    lines = ['{"type":"response.created", "a":1.0}', '{"type":"error"}']
+    exchange = one(tmp_path, "x.chunks.txt", "\n".join(lines))
+    assert exchange.script.steps == (Event(lines[0], "response.created"), Event(lines[1]))
+
+
+@pytest.mark.parametrize(
+    ("line", "step"),
+    [
+        ('{"choices": [], "x": "\u2028"}', Event('{"choices": [], "x": "\u2028"}')),
+        ('{"t": 1, "chunk": {"choices": [] , "n": 1.0}}', Event('{"choices": [] , "n": 1.0}')),
+        ('{"data": {"type":"response.done"}}', Event('{"type":"response.done"}', "response.done")),
+        ('{"event": "e", "data": {"a":1}}', Event('{"a":1}', "e")),
+        ('{"data": "[DONE]"}', sse.DONE),
+        ('{"data": "data: {}\\n\\n"}', Event("{}")),
+        ('"data: {\\"a\\": 1}"', Event('{"a": 1}')),
+        ('"event: e\\ndata: {}"', Event("{}", "e")),
+        ('"data: x\\r\\n\\r\\n"', Raw(b"data: x\r\n\r\n")),
+        ('"[DONE]"', sse.DONE),
+        ("[DONE]", sse.DONE),
+        ("data: [DONE]", sse.DONE),
+        ('": ping"', Comment("ping")),
+    ],
+)
+def test_lines_of_a_proxy(tmp_path: Path, line: str, step: Any) -> None:
+    exchange = one(tmp_path, "log.jsonl", '{"choices":[]}\n\n' + line + "\n")
+    assert exchange.script.steps == (Event('{"choices":[]}'), step)
+    assert exchange.about["name"] == "log"
+
+
+@pytest.mark.parametrize("first", ['"data: {}"', '{"chunk": {}}', '{"data":"data: {}"}'])
+def test_lines_of_a_proxy_are_known_by_their_first(tmp_path: Path, first: str) -> None:
+    assert one(tmp_path, "log", first).script.steps == (Event("{}"),)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        STREAM.encode(),
+        b"\xef\xbb\xbfdata: a\r\n\r\n",
+        b": ping\n\ndata: a\n\ndata: cut o",
+        b"\nid: 1\nretry: 5\nevent: e\ndata: a\n\n",
+        b"data: \xe2\x80\xa8\n\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["body.sse", "response_000.txt", "external.bin"])
+def test_a_plain_body_of_a_stream(tmp_path: Path, body: bytes, name: str) -> None:
+    exchange = one(tmp_path, name, body)
+    assert body_of(exchange) == body
+    assert exchange.about["description"] == "imported from event stream"
+    assert "request" not in exchange.about
+    assert exchange.script.is_stream
+
+
+def test_what_is_named_a_stream_may_have_no_whole_event(tmp_path: Path) -> None:
+    assert body_of(one(tmp_path, "x.sse", b"data: cut o")) == b"data: cut o"
+
+
+def test_our_own_stream_file_is_taken_as_it_is(tmp_path: Path) -> None:
+    script = Script(Head(200, (("A", "b"),), 0.5), (Event("a"), Pause(1.5), Raw(b"\xff")), "reset")
+    about = {"name": "mine", "description": "kept"}
+    content = dumps(script, about) * 2
+    assert imported(tmp_path, "other.txt", content) == [Exchange(script, about)] * 2
+
+
+def document(body: str, **response: Any) -> str:
+    asked = {"method": "POST", "url": URL, "headers": [["a", "b"]], "json": None, "text": "hello"}
+    answer = {"status": 200, "headers": [], "body": body, "body_encoding": "utf-8", **response}
+    return json.dumps({"schema": 1, "api": "chat", "request": asked, "response": answer})
+
+
+def test_a_document_of_a_recording(tmp_path: Path) -> None:
+    exchange = one(tmp_path, "f2e7.json", document(STREAM))
+    assert exchange.script == Script(Head(200, (CHUNKED,)), STEPS)
+    assert exchange.about == {
+        "name": "f2e7",
+        "description": "imported from recording document",
+        "request": {"method": "POST", "url": URL, "headers": [["a", "b"]], "text": "hello"},
+    }
+
+
+def test_a_document_with_bytes(tmp_path: Path) -> None:
+    exchange = one(tmp_path, "x.json", document("//4=", body_encoding="base64"))
+    assert exchange.script == Script(Head(200, (("Content-Length", "2"),)), (Raw(b"\xff\xfe"),))
+
+
+# The head
+
+
+@pytest.mark.parametrize(
+    ("recorded", "sent"),
+    [
+        ([], [("Content-Length", "2")]),
+        ([("content-length", "2")], [("content-length", "2")]),
+        ([("content-length", "7"), ("A", "b")], [("content-length", "2"), ("A", "b")]),
+        ([("Content-Length", "2"), ("content-length", "9")], [("Content-Length", "2")]),
+        ([("transfer-encoding", "Chunked")], [("transfer-encoding", "Chunked")]),
+        ([("content-length", "2"), CHUNKED], [CHUNKED]),
+        ([("transfer-encoding", "gzip, chunked")], [("Content-Length", "2")]),
+        ([("Content-Encoding", "identity")], [("Content-Encoding", "identity"),
+                                              ("Content-Length", "2")]),
+        ([("X", "a"), ("x", "b"), ("X", "")], [("X", "a"), ("x", "b"), ("X", ""),
+                                               ("Content-Length", "2")]),
+    ],
+)  # fmt: skip
+def test_only_what_would_not_be_true_is_changed(
+    tmp_path: Path, recorded: list[tuple[str, str]], sent: list[tuple[str, str]]
+) -> None:
+    exchange = one(tmp_path, "x.json", document("hi", headers=recorded))
+    assert exchange.script == Script(Head(200, tuple(sent)), (Raw(b"hi"),))
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_response_without_a_body_gets_no_length(tmp_path: Path, status: int) -> None:
+    exchange = one(tmp_path, "x.json", document("", status=status, headers=[["A", "b"]]))
+    assert exchange.script == Script(Head(status, (("A", "b"),)), ())
+
+
+def test_a_request_that_is_not_text_is_kept(tmp_path: Path) -> None:
+    cassette = vcr(STREAM)
+    cassette["interactions"][0]["request"]["body"] = b"\xff\xfe"
+    assert one(tmp_path, "x.yaml", as_yaml(cassette)).about["request"]["base64"] == "//4="
+
+
+def test_a_compressed_request_is_readable(tmp_path: Path) -> None:
+    cassette = vcr(STREAM)
+    cassette["interactions"][0]["request"]["body"] = gzip.compress(json.dumps(ASKED).encode())
+    assert one(tmp_path, "x.yaml", as_yaml(cassette)).about["request"]["json"] == ASKED
+
+
+# Mistakes
+
+DEEP = 100_000
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("x", b"", "it is empty"),
+        ("x", b" \n\r\n", "it is empty"),
+        ("x.gz", gzip.compress(b""), "it is empty"),
+        ("x.gz", gzip.compress(b"data: a\n\n")[:-5], "its gzip compression is broken or cut off"),
+        ("x.yaml", b"\xff\xfea\0", "it is not UTF-8 text: invalid start byte at byte 0"),
+        ("x.yaml", b"interactions: [", "it is not YAML that can be read, line 2"),
+        ("x.yaml", b"interactions: a: b", "it is not YAML that can be read, line 1"),
+        ("x.yaml", b"interactions:\n- \x07", "it is not YAML that can be read: unacceptable"),
+        ("x.yaml", b"interactions: !!map foo", "it is not YAML that can be read"),
+        ("x.yaml", b"interactions: !binary '#'", "is not of its shape"),
+        ("x.yaml", b"interactions: " + b"[" * DEEP, "it is nested too deeply"),
+        ("x.yaml", b"interactions: " + b"- " * DEEP, "line 1"),
+        ("x.yaml", b"interactions:\n" + b"- " * DEEP, "it is nested too deeply"),
+        ("x.yaml", b"interactions: &a [*a]", "`$.interactions[0]`"),
+        ("x.yaml", b"interactions: []", "this vcrpy cassette holds no response"),
+        ("x.yaml", b"interactions: [{request: {method: a, uri: b}}]", "field `response`"),
+        ("x.json", b"[" * DEEP, "it is nested too deeply"),
+        ("x.json", b'{"log": ', "it is not JSON: "),
+        ("x.json", b'{\n"log": {\n}', "it is not JSON: "),
+        ("x.har", b'{"log": {"entries": [{}]}}', "a HAR, but it is not of its shape: Object"),
+        ("x.json", document("!", body_encoding="base64"), "a body is not base64"),
+        ("x.json", document("!", body_encoding="hex"), "'hex' is not utf-8 or base64"),
+        ("x.json", document("", status=0), "0 is no status of HTTP"),
+        ("x.json", document("").replace('"schema": 1', '"schema": 2'), "schema 2"),
+        ("x.har", har({"text": "[1]", "encoding": "base64"}), "not a list of base64 pieces"),
+        ("x.har", har({"text": "[", "encoding": "base64"}), "not a list of base64 pieces"),
+        ("x.yaml", as_yaml(vcr(["a"])), "a body is text or bytes, not list"),
+        ("x.yaml", as_yaml(vcr("", 3)), "these are no headers: 3"),
+        ("x.yaml", as_yaml(vcr("", status=None)), f"the response to POST {URL} has no status"),
+        ("x.yaml", as_yaml(vcr("", parsed_body={"a": b"b"})), "a parsed_body is not JSON"),
+        ("x.yaml", b"interactions:\n- request: {method: a, uri: b, parsed_body: &a {b: *a}}\n"
+         b"  response: {status: {code: 200}}", "a parsed_body is not JSON: Circular"),
+        ("x.jsonl", b'{"mockserver": 1}\n{"jsn": 1}\n', "2: Object contains unknown field `jsn`"),
+        ("x.jsonl", b'{"choices":[]}\n\n{"cho', "line 3 is wrong"),
+        ("x.jsonl", b'{"choices":[]}\n7\n', "line 2 is wrong: this is no chunk: 7"),
+        ("x.jsonl", b'{"chunk":null}\n', "line 1 is wrong: this is no chunk: null"),
+        ("x.jsonl", b'{"choices":\r[]}\n', "line 1 is wrong: an event's data cannot hold a CR"),
+        ("x.jsonl", b'{"choices":[]}\n"' + b"\\ud800" + b'"\n', "line 2 is wrong"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_in_a_sentence(
+    tmp_path: Path, name: str, content: str | bytes, sentence: str
+) -> None:
+    assert sentence in told(tmp_path, name, content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "hello",
+        "foo: bar\n",
+        "# interactions\n",
+        "[]",
+        "[1]\n[2]\n",
+        '{"a": 1}',
+        '{"log": []}',
+        '{"object":"chat.completion","choices":[]}',
+        '"hello"',
+        "data: cut o",
+        "data: {}\n",
+        "<html></html>",
+    ],
+)
+def test_what_is_not_known_is_told_with_what_is(tmp_path: Path, content: str) -> None:
+    sentence = told(tmp_path, "x.txt", content)
+    assert sentence.startswith("this is no recording that is known; known are stream file, ")
+    assert all(form.name in sentence for form in FORMATS)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing", tmp_path):
+        with pytest.raises(StreamFileError) as caught:
+            import_file(str(path))
+        assert str(caught.value).startswith(f"{path}: it cannot be read: ")
+    with pytest.raises(StreamFileError, match="it cannot be read: embedded null"):
+        import_file("a\0b")
+
+
+starts = st.sampled_from(
+    [b"", b"{", b"[", b'{"choices":[]}\n', b"interactions:\n", b"data:", b'{"mockserver":1}\n',
+     b"http_interactions: [{", b'{"log":{"entries":[', b'{"interactions":[{"request":']
+)  # fmt: skip
+
+
+@given(starts, st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_nothing_but_the_one_exception_is_raised(start: bytes, rest: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "x")
+        file.write_bytes(start + rest)
+        with suppress(StreamFileError):
+            assert import_file(file)
+
+
+# Real recordings
+
+
+def true_headers(headers: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    """The recorded headers, with framing where there was none: all of them are streams."""
+    pairs = tuple((name, value) for name, value in headers)
+    framing = {"content-length", "transfer-encoding"} & {name.lower() for name, _ in pairs}
+    return pairs if framing else (*pairs, CHUNKED)
+
+
+def test_every_recording_is_imported_as_it_is(shared: Path) -> None:
+    files = sorted((shared / "recordings").glob("*/*/*.json"))
+    replies = 0
+    for file in files:
+        recording = json.loads(file.read_text())
+        asked, answer = recording["request"], recording["response"]
+        (exchange,) = import_file(file)
+        script = exchange.script
+        assert body_of(exchange) == answer["body"].encode(), file.name
+        assert script.head == Head(answer["status"], true_headers(answer["headers"])), file.name
+        assert loads(dumps(script, exchange.about)) == [exchange], file.name
+        assert exchange.about["request"]["url"] == asked["url"]
+        assert exchange.about["request"].get("json") == asked["json"]
+        if recording["api"] == "chat":
+            assert isinstance(chat.read(script), Reply), file.name
+            replies += 1
+    print(f"{len(files)} recordings, {replies} of them replies of chat")
+    assert (len(files), replies) == (139, 90)

@@ -1,0 +1,117 @@
+"""What is secret never reaches the disk, and what is left keeps its length."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.cassettes.redact import Redactor
+
+KEY = "sk-proj-canary0123456789abcdefghij"
+AUTHORIZATION = (("Authorization", f"Bearer {KEY}"),)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk-abcdefghijklmnop",
+        "sk-proj-Abc_def-0123456789",
+        "gsk_abcdefghijklmnop",
+        "xai-abcdefghijklmnop",
+        "hf_abcdefghijklmnop",
+        "AIzaSyA0123456789012345678901234567890",
+        "org-abcdefgh12345678",
+        "proj_abcdefgh12345678",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0x.c2lnbmF0dXJl",
+        "Bearer abcdefghijkl",
+    ],
+)
+def test_what_looks_like_a_key_is_taken_out_of_texts(secret: str) -> None:
+    stream = Redactor().stream(())
+    text = f'say "{secret}" now'
+    assert stream.text(text) == text.replace(secret, "X" * len(secret))
+    assert stream.found == {"what looks like a key"}
+
+
+@pytest.mark.parametrize("text", ["task-based", "a risk-free organisation", "sk-short", "hello"])
+def test_other_words_stay(text: str) -> None:
+    assert Redactor().stream(()).text(text) == text
+
+
+def test_headers() -> None:
+    given_ = [("Authorization", "Bearer x"), ("Set-Cookie", "a=b"), ("X-Team", "blue"), ("A", "b")]
+    stream = Redactor(headers=["x-team"]).stream(given_)
+    assert stream.headers(given_) == [
+        ("Authorization", "X" * 8),
+        ("Set-Cookie", "XXX"),
+        ("X-Team", "XXXX"),
+        ("A", "b"),
+    ]
+    assert stream.found == {"authorization", "set-cookie", "x-team"}
+
+
+def test_query_parameters() -> None:
+    url = "https://h/v1/x?api-version=1&api-key=secret&key=k1"
+    assert Redactor().stream(()).url(url) == "https://h/v1/x?api-version=1&api-key=XXXXXX&key=XX"
+
+
+def test_members_of_bodies() -> None:
+    body = {"user": "ann", "messages": [{"name": "bob", "content": "Hi"}, {"name": "eve"}], "n": 1}
+    stream = Redactor(paths=["user", "messages[*].name", "n", "nothing.here"]).stream(())
+    assert stream.json(body) == {
+        "user": "XXX",
+        "messages": [{"name": "XXX", "content": "Hi"}, {"name": "XXX"}],
+        "n": None,
+    }
+
+
+def test_patterns_and_functions_of_ones_own() -> None:
+    redactor = Redactor(
+        patterns=[r"\d{4}-\d{4}", re.compile("Zürich")], change=lambda t: t.replace("ann", "***")
+    )
+    assert redactor.stream(()).text("1234-5678 ann Zürich") == "XXXXXXXXX *** XXXXXX"
+
+
+def test_it_can_be_turned_off() -> None:
+    stream = Redactor(enabled=False).stream(AUTHORIZATION)
+    assert stream.headers(AUTHORIZATION) == list(AUTHORIZATION)
+    assert stream.read(KEY.encode()) == KEY.encode()
+
+
+def test_a_key_that_looks_like_none_is_known_from_the_request() -> None:
+    stream = Redactor().stream((("api-key", "0123-plain-word"),))
+    assert stream.text("you sent 0123-plain-word") == f"you sent {'X' * 15}"
+
+
+@given(st.data())
+def test_a_secret_is_found_however_the_reads_cut_it(data: st.DataObject) -> None:
+    before = data.draw(st.text('abc -sk{}"', max_size=20))
+    body = f'{before} {KEY}" tail org-abcdefgh12345678.'.encode()
+    stream = Redactor().stream(AUTHORIZATION)
+    out, rest = b"", body
+    while rest:
+        size = data.draw(st.integers(1, len(rest)))
+        out += stream.read(rest[:size])
+        rest = rest[size:]
+    out += stream.rest()
+    assert len(out) == len(body)
+    assert b"canary" not in out
+    assert b"org-a" not in out
+    assert out.endswith(b".")
+
+
+@given(st.lists(st.binary(max_size=20)))
+def test_what_holds_no_secret_is_what_it_was(reads: list[bytes]) -> None:
+    stream = Redactor(patterns=()).stream(())
+    if stream.text(b"".join(reads).decode("latin-1")) == b"".join(reads).decode("latin-1"):
+        assert b"".join(map(stream.read, reads)) + stream.rest() == b"".join(reads)
+
+
+@given(st.text("abcdefgh ", max_size=50))
+def test_ordinary_words_are_not_held_back(text: str) -> None:
+    stream = Redactor().stream(())
+    body = f"data: {text}\n\n".encode()
+    assert stream.read(body) == body

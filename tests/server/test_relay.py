@@ -1,0 +1,342 @@
+"""The recorder: a transparent proxy, and recordings that lose nothing and tell nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from mockserver import ApiError, MockOpenAI, Pace, Pause, Raw, Reply, Script, sse
+from mockserver.api import chat
+from mockserver.cassettes import load
+from mockserver.cassettes.cassette import Cassette
+from mockserver.faults import (
+    bad_chunk_size,
+    close_delimited,
+    content_length,
+    drop_done,
+    encoded,
+    error_event,
+    line_ends,
+    malformed,
+    reset,
+    slice,
+    stall,
+    status,
+    truncate,
+)
+from mockserver.script import Head
+from mockserver.wire import wire_frames
+
+KEY = "sk-proj-canary0123456789abcdefghij"
+ASKED: dict[str, Any] = {
+    "model": "gpt-4o",
+    "stream": True,
+    "messages": [{"role": "user", "content": "Hi"}],
+}
+
+
+@pytest.fixture
+def upstream() -> Iterator[MockOpenAI]:
+    """What is recorded."""
+    with MockOpenAI(fast_retries=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def recorder(upstream: MockOpenAI, tmp_path: Path) -> Iterator[MockOpenAI]:
+    """What records it, into the folder ``cassettes``."""
+    with MockOpenAI(upstream=upstream.base_url, record=tmp_path / "cassettes") as mock:
+        yield mock
+
+
+def recordings(folder: Path) -> list[Path]:
+    """The finished recordings."""
+    return sorted((folder / "cassettes").glob("*.jsonl"))
+
+
+def ask(mock: MockOpenAI, body: Any = None, path: str = "/chat/completions") -> tuple[Any, ...]:
+    """What a plain client gets: status, headers, body, and the exception's class."""
+    got = b""
+    headers = {"Authorization": f"Bearer {KEY}", "Accept-Encoding": "gzip"}
+    with httpx2.Client(trust_env=False) as client:
+        try:
+            url = mock.base_url + path
+            with client.stream("POST", url, json=body or ASKED, headers=headers) as response:
+                for read in response.iter_raw():
+                    got += read
+        except httpx2.HTTPError as error:
+            assert mock.calls[-1].ended
+            return (got, type(error))
+    assert mock.calls[-1].ended, "and so its recording is there"
+    kept = [(k, v) for k, v in response.headers.multi_items() if k not in ("date",)]
+    return (response.status_code, kept, got)
+
+
+FAULTS: list[Any] = [
+    (),
+    (drop_done(),),
+    (malformed(at=2),),
+    (error_event(after=2),),
+    (truncate(after=3),),
+    (reset(after=3),),
+    (status(503),),
+    (encoded("gzip"),),
+    (encoded("gzip", flush="end"),),
+    (line_ends("crlf"),),
+    (line_ends("mixed"),),
+    (content_length(),),
+    (close_delimited(),),
+    (stall(after=2, seconds=0.05),),
+    (bad_chunk_size(after=2),),
+    (slice(size=50),),
+]
+
+
+@pytest.mark.parametrize("faults", FAULTS, ids=repr)
+def test_the_client_sees_the_upstream_and_the_replay_is_the_same(
+    upstream: MockOpenAI,
+    recorder: MockOpenAI,
+    tmp_path: Path,
+    faults: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mockserver.api.ids.time.time", lambda: 1_770_000_000)
+    upstream.seed = "the same answer twice"
+    upstream.reply("Hello, world", faults=faults)
+    direct, through = ask(upstream), ask(recorder)
+    assert through == as_if(direct, faults)
+    (path,) = recordings(tmp_path)
+    with MockOpenAI(cassette=Cassette(path)) as replay:
+        replayed = ask(replay)
+    if len(through) == 3:
+        assert replayed[0] == through[0]
+        assert replayed[2] == through[2]
+        assert [k for k, _ in replayed[1]] == [k for k, _ in through[1]]
+    else:
+        assert replayed == through
+
+
+def as_if(direct: tuple[Any, ...], faults: Any) -> tuple[Any, ...]:
+    """What is seen through a proxy, which reads HTTP and writes it anew."""
+    if "bad_chunk_size" in repr(faults):
+        return (direct[0], httpx2.RemoteProtocolError)
+    return direct
+
+
+def test_each_byte_comes_as_soon_as_the_upstream_sent_it(
+    upstream: MockOpenAI, recorder: MockOpenAI
+) -> None:
+    """The upstream stays silent after two events, and both are there."""
+    upstream.reply("Hello, world", faults=[stall(after=2)])
+    with httpx2.Client(trust_env=False) as client:
+        url = f"{recorder.base_url}/chat/completions"
+        with client.stream("POST", url, json=ASKED) as response:
+            got = b""
+            for read in response.iter_raw():
+                got += read
+                if got.count(b"\n\n") == 2:
+                    break
+    assert recorder.calls[0].ended == "client disconnected"
+    assert upstream.calls[0].ended == "client disconnected", "the upstream is left alone too"
+
+
+def test_a_client_that_leaves_is_recorded_as_one(
+    upstream: MockOpenAI, recorder: MockOpenAI, tmp_path: Path
+) -> None:
+    test_each_byte_comes_as_soon_as_the_upstream_sent_it(upstream, recorder)
+    (path,) = recordings(tmp_path)
+    (exchange,) = load(path)
+    assert exchange.client_left
+    assert sse.body(exchange.script.steps).count(b"\n\n") == 2
+
+
+def test_times_and_reads_are_kept(
+    upstream: MockOpenAI, recorder: MockOpenAI, tmp_path: Path
+) -> None:
+    upstream.reply("one two three", pace=Pace(ttft=0.1, itl=0.05))
+    ask(recorder)
+    (exchange,) = load(recordings(tmp_path)[0])
+    assert exchange.script.head.delay == pytest.approx(0.1, abs=0.05)
+    assert exchange.script.seconds == pytest.approx(0.1 + 3 * 0.05, abs=0.08)
+    reads = [step for step in exchange.script.steps if not isinstance(step, Pause)]
+    assert len(reads) == 4, "role with the first token, two tokens, finish with [DONE]"
+
+
+def test_no_secret_reaches_the_disk(
+    upstream: MockOpenAI, recorder: MockOpenAI, tmp_path: Path
+) -> None:
+    upstream.reply(
+        Reply([f"You said {KEY}."]), ApiError(401, f"Incorrect API key provided: {KEY}.")
+    )
+    body = ASKED | {"messages": [{"role": "user", "content": f"My key is {KEY}"}]}
+    for _ in range(2):
+        ask(recorder, body, f"/chat/completions?api-key={KEY}")
+    for path in recordings(tmp_path):
+        written = path.read_bytes()
+        assert b"canary" not in written
+        assert b"__cf_bm" not in written
+    (exchange,) = load(recordings(tmp_path)[0])
+    assert "authorization" in exchange.about["redacted"]
+
+
+def test_other_paths_and_bodies_pass(
+    recorder: MockOpenAI, upstream: MockOpenAI, tmp_path: Path
+) -> None:
+    odd = Script(Head(418, (("Content-Type", "x/y"), ("Content-Length", "3"))), (Raw(b"\xff\0a"),))
+    upstream.reply(odd)
+    with httpx2.Client(trust_env=False) as client:
+        answer = client.get(f"{recorder.base_url}/models?limit=3")
+        assert answer.status_code == 404
+        answer = client.post(f"{recorder.base_url}/chat/completions", json=ASKED)
+    assert (answer.status_code, answer.content) == (418, b"\xff\0a")
+    assert all(call.ended for call in recorder.calls)
+    assert upstream.calls[0].query == "limit=3"
+    assert len(recordings(tmp_path)) == 2
+
+
+def test_an_upstream_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        with MockOpenAI(upstream=url, record=tmp_path) as mock:
+            status_code, _, body = ask(mock)
+            assert status_code == 502
+            assert f"the upstream {url} cannot be reached" in json.loads(body)["error"]["message"]
+            with pytest.raises(AssertionError, match="cannot be reached"):
+                mock.check()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_through_a_proxy_of_the_environment(
+    upstream: MockOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy here is a mock too: it is asked for the whole URL."""
+    with MockOpenAI(upstream="http://far.away.invalid/v1", record=tmp_path) as mock:
+        monkeypatch.setenv("http_proxy", upstream.base_url.removesuffix("/v1"))
+        ask(mock)
+    asked = upstream.calls[0]
+    assert asked.headers["host"] == "far.away.invalid"
+
+
+def test_https_upstreams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import ssl
+
+    import trustme
+
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    trusted = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    with MockOpenAI(tls=context) as secure:
+        secure.reply("Hello")
+        with MockOpenAI(upstream=secure.base_url, record=tmp_path / "cassettes") as mock:
+            assert b"Hello" in ask(mock)[2]
+    assert len(recordings(tmp_path)) == 1
+
+
+def test_eight_clients_at_once_lose_no_exchange(
+    upstream: MockOpenAI, recorder: MockOpenAI, tmp_path: Path
+) -> None:
+    for n in range(8):
+        upstream.on(user=str(n)).reply(f"answer {n}", pace=Pace(itl=0.002))
+
+    def stream(n: int) -> None:
+        for _ in range(5):
+            ask(recorder, ASKED | {"messages": [{"role": "user", "content": str(n)}]})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(stream, range(8)))
+    answers: dict[str, int] = {}
+    for path in recordings(tmp_path):
+        (exchange,) = load(path)
+        n = exchange.about["request"]["json"]["messages"][0]["content"]
+        assert sse.body(exchange.script.steps).endswith(b"data: [DONE]\n\n")
+        assert chat.read(exchange.script) == Reply(f"answer {n}")
+        answers[n] = answers.get(n, 0) + 1
+    assert answers == {str(n): 5 for n in range(8)}
+    assert list((tmp_path / "cassettes").glob("*.part")) == []
+
+
+@pytest.mark.slow
+def test_what_a_killed_recorder_leaves_is_a_prefix(upstream: MockOpenAI, tmp_path: Path) -> None:
+    """Fifty kills at random moments."""
+    upstream.reply(Reply("word " * 200), pace=Pace(itl=0.002))
+    rng = random.Random(1)
+    for n in range(50):
+        folder = tmp_path / str(n)
+        command = [sys.executable, "-m", "mockserver", "record", "--port", "0", "-q",
+                   "--upstream", upstream.base_url, "-o", str(folder)]  # fmt: skip
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            url = process.stdout.readline().split(" on ")[1].strip()
+            got = read_until_killed(url, process, rng.uniform(0.0, 0.35))
+        left = list(folder.glob("*")) if folder.exists() else []
+        for path in left:
+            for exchange in load(path):
+                assert got.startswith(sse.body(exchange.script.steps))
+
+
+def read_until_killed(url: str, process: subprocess.Popen[str], after: float) -> bytes:
+    """The body that a client has received when the recorder is killed."""
+    got = b""
+    killer = threading.Timer(after, lambda: os.kill(process.pid, signal.SIGKILL))
+    with httpx2.Client(trust_env=False, timeout=5) as client:
+        killer.start()
+        try:
+            with client.stream("POST", f"{url}/chat/completions", json=ASKED) as response:
+                for read in response.iter_raw():
+                    got += read
+        except httpx2.HTTPError:
+            pass
+    killer.join()
+    process.wait()
+    return got
+
+
+def test_a_recording_serves_through_the_sdk_in_process_without_waiting(
+    upstream: MockOpenAI, recorder: MockOpenAI, tmp_path: Path
+) -> None:
+    upstream.reply("one two three", pace=Pace(ttft=0.1, itl=0.05))
+    sdk = openai.OpenAI(
+        base_url=recorder.base_url, api_key=KEY, http_client=httpx2.Client(trust_env=False)
+    )
+    said = text(sdk)
+    assert recorder.calls[0].ended, "and so the recording is there"
+    replay = MockOpenAI(cassette=Cassette(recordings(tmp_path)[0]))
+    began = time.monotonic()
+    assert text(replay.client()) == said == "one two three"
+    assert replay.clock.now > 0.2
+    assert time.monotonic() - began < 5
+
+
+def text(client: openai.OpenAI) -> str:
+    """What the SDK reads."""
+    with client, client.chat.completions.create(**ASKED) as stream:
+        return "".join(c.choices[0].delta.content or "" for c in stream if c.choices)
+
+
+def test_frames_are_as_they_were() -> None:
+    """The bytes of a replayed chunked recording are framed read by read."""
+    script = Script(Head(200, (("Transfer-Encoding", "chunked"),)), (Raw(b"ab"), Raw(b"c")))
+    assert [frame.data for frame in wire_frames(script)][1:] == [
+        b"2\r\nab\r\n",
+        b"1\r\nc\r\n",
+        b"0\r\n\r\n",
+    ]

@@ -1,0 +1,449 @@
+"""Exchanges drawn on the terminal: what a person sees, and what is told to be odd."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockserver import catalogue, sse
+from mockserver.api import errors
+from mockserver.cassettes.stream_file import Exchange
+from mockserver.pacing import Pace
+from mockserver.reply import ApiError
+from mockserver.script import Boundary, Comment, Event, Head, Pause, Raw, Script, Step
+from mockserver.show import CHECKS, as_json, draw
+from mockserver.wire import to_raw
+
+STREAM = Head(200, (("content-type", "text/event-stream"),))
+
+
+def of(*steps: Step, head: Head = STREAM, end: Any = "finish", **about: Any) -> Exchange:
+    return Exchange(Script(head, steps, end), about)
+
+
+def chunk(*choices: dict[str, Any], **members: Any) -> Event:
+    value = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    return Event(msgspec.json.encode(value | {"choices": choices} | members).decode())
+
+
+def choice(delta: dict[str, Any], finish: str | None = None, index: int = 0) -> dict[str, Any]:
+    return {"index": index, "delta": delta, "finish_reason": finish}
+
+
+def says(**delta: Any) -> Event:
+    return chunk(choice(delta))
+
+
+ROLE = says(role="assistant", content="")
+HI = says(content="Hi")
+STOP = chunk(choice({}, "stop"))
+PLAIN = (ROLE, HI, STOP, sse.DONE)
+
+
+def seen(exchange: Exchange, width: int = 100) -> str:
+    """The drawing without colours."""
+    return click.unstyle(draw(exchange, width))
+
+
+def timeline(*steps: Step) -> list[str]:
+    """What the rows of the timeline say."""
+    rows = seen(of(*steps)).split("\n\n")[1].splitlines()
+    return [row[4:] for row in rows[:-1]]
+
+
+def odd(*steps: Step, **about: Any) -> dict[str, str]:
+    """The oddities by name."""
+    return {entry["name"]: entry["fact"] for entry in as_json(of(*steps, **about))["odd"]}
+
+
+# The drawing
+
+
+def test_a_short_answer_without_times() -> None:
+    request = {
+        "method": "POST",
+        "path": "/v1/chat/completions",
+        "json": {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello?"}]},
+    }
+    drawn = seen(of(*PLAIN, name="greeting", description="It greets.", request=request))
+    assert drawn == (
+        "greeting  It greets.\n"
+        'POST /v1/chat/completions  gpt-4o  "Hello?"\n'
+        "200 text/event-stream\n"
+        "4 events, 486 bytes; no times are known\n"
+        "\n"
+        " 1  role assistant\n"
+        ' 2  "Hi"\n'
+        " 3  finish_reason stop\n"
+        " 4  [DONE]\n"
+        " ■  ends cleanly\n"
+        "\n"
+        "It means\n"
+        "  text    Hi\n"
+        "  finish  stop\n"
+    )
+
+
+def test_against_time_what_comes_in_one_read_stands_together_and_silence_is_drawn() -> None:
+    steps = (Pause(0.4), ROLE, HI, Pause(0.1), HI, Pause(0.1), HI, Pause(1.4), STOP, sse.DONE)
+    _, drawn, *_ = seen(of(*steps)).split("\n\n")
+    assert drawn.splitlines() == [
+        " #   seconds       gap  0 ················ 2.00 s",
+        ' 1     0.400    400 ms   ────●                     role assistant · "Hi"',
+        ' 3     0.500    100 ms        ●                    "Hi"',
+        ' 4     0.600    100 ms        ─●                   "Hi"'.replace("─●", "●").replace(
+            "        ●  ", "       ●  "
+        ),
+        " 5     2.000    1.40 s          ────────────────●  finish_reason stop · [DONE]",
+        " ■     2.000                                       ends cleanly",
+    ]
+
+
+def test_a_silence_much_longer_than_the_others_is_highlighted() -> None:
+    steps = [step for _ in range(6) for step in (HI, Pause(0.1))]
+    loud = click.style("1.50 s  ".rjust(10), fg="yellow", bold=True)
+    assert loud in draw(of(*steps, Pause(1.4), HI))
+    assert loud not in draw(of(*steps, HI))
+
+
+@pytest.mark.parametrize(
+    ("steps", "rows"),
+    [
+        ([says(reasoning_content="Hm")], ['reasoning "Hm"']),
+        ([says(reasoning="Hm")], ['reasoning "Hm"']),
+        ([says(content=[{"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}])],
+         ['reasoning "Hm"']),
+        ([says(refusal="No")], ['refusal "No"']),
+        ([says(tool_calls=[{"index": 0, "function": {"name": "f", "arguments": '{"ci'}}])],
+         ['tool_call[0] f {"ci']),
+        ([says(function_call={"name": "f", "arguments": "{"})], ["function_call f {"]),
+        ([says(audio={"transcript": "Hi"}), says(audio={"data": "AAAA"})],
+         ['audio "Hi"', "audio data, 4 characters"]),
+        ([says(content="")], ['""']),
+        ([says()], ["empty delta"]),
+        ([chunk(choice({"content": "a"}, index=1))], ['[1] "a"']),
+        ([chunk(usage={"prompt_tokens": 3, "completion_tokens": 4})], ["usage 3 + 4"]),
+        ([chunk(prompt_filter_results=[])], ["no choices, but filter results"]),
+        ([Event('{"error":{"message":"Oh no"}}')], ['error "Oh no"']),
+        ([Comment("ping")], [": ping"]),
+        ([Raw(b": a\r\n: b\r\n\r\n")], [": a", ": b"]),
+        ([Event("[1,2]"), Event('{"a":1}')], ["[1,2]", '{"a":1}']),
+        ([Event('{"a')], ['not JSON: {"a']),
+        ([Raw(b"nonsense\n\n")], ["nonsense\\n\\n"]),
+        ([Raw(b"\xff\n\n")], ["\\xff\\n\\n"]),
+        ([Event('{"type":"response.output_text.delta","delta":"Hi"}')],
+         ['response.output_text.delta "Hi"']),
+        ([Event('{"type":"response.output_item.added","item":{"type":"message"}}')],
+         ["response.output_item.added message"]),
+        ([Event('{"type":"speech.audio.delta","audio":"AAAA"}')],
+         ["speech.audio.delta 4 characters"]),
+        ([Event('{"delta":{"content":[{"text":{"value":"Hi"}}]}}', event="thread.message.delta")],
+         ['thread.message.delta "Hi"']),
+    ],
+)  # fmt: skip
+def test_what_an_event_says(steps: list[Step], rows: list[str]) -> None:
+    assert timeline(*steps) == rows
+
+
+def test_bytes_of_an_event_that_is_not_whole_are_shown_and_then_the_event() -> None:
+    data = sse.encode(HI)
+    cut = of(Raw(data[:12]), Pause(1), Raw(data[12:]))
+    assert [event["kind"] for event in as_json(cut)["events"]] == ["bytes", "text"]
+
+
+def test_many_events_that_are_alike_are_told_as_one() -> None:
+    steps = [step for n in range(300) for step in (says(content=f" w{n}"), Pause(0.016))]
+    drawn = seen(of(ROLE, *steps, Pause(0.4), HI, STOP, sse.DONE))
+    assert "… 276 more, 16 ms apart (p50), longest gap 16 ms" in drawn
+    assert '" w0"' in drawn
+    assert '" w299"' in drawn
+    assert len(drawn.split("\n\n")[1].splitlines()) < 42
+
+
+def test_where_nothing_is_alike_the_middle_is_left_out() -> None:
+    steps = [says(**{name: "a"}) for _ in range(100) for name in ("content", "refusal")]
+    assert len(timeline(*steps)) == 37
+    assert "… 164 more" in timeline(*steps)[24]
+
+
+def test_the_pieces_are_put_together_where_only_text_is_understood() -> None:
+    deltas = ("Hel", "lo")
+    events = [Event(json.dumps({"type": "response.output_text.delta", "delta": d})) for d in deltas]
+    drawn = seen(of(*events))
+    assert "looks like the Responses API" in drawn
+    assert "  text    Hello\n" in drawn
+
+
+def test_an_error_instead_of_a_stream() -> None:
+    script = errors.render(ApiError(429))
+    drawn = seen(Exchange(script, {}))
+    assert "429 application/json" in drawn
+    assert "  error  Rate limit reached. Please try again later.\n  type   requests\n" in drawn
+    assert as_json(Exchange(script, {}))["error"]["status"] == 429
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        ("finish", "ends cleanly"),
+        ("truncate", "body unfinished"),
+        ("reset", "connection reset"),
+        ("hold", "silence, until the client leaves"),
+    ],
+)
+def test_how_it_ended(end: str, words: str) -> None:
+    assert words in seen(of(*PLAIN, end=end))
+
+
+def test_a_file_that_holds_only_the_beginning() -> None:
+    assert "the file ends here" in seen(Exchange(Script(STREAM, PLAIN), {}, complete=False))
+
+
+def test_several_choices_are_marked_as_in_the_timeline() -> None:
+    one = catalogue.stream("n-3")
+    drawn = seen(Exchange(one.script, {}))
+    assert "  [0] text    Atlantic Ocean.\n" in drawn
+    assert '  [2] "Indian"\n' in drawn
+
+
+def test_what_a_terminal_would_obey_is_escaped() -> None:
+    drawn = seen(of(says(content="\x1b[2J\u202e\ufeff\x07"), Comment("\x1b]0;x"), name="\x1b[1m"))
+    assert not set(drawn) & set("\x1b\u202e\ufeff\x07")
+    assert "\\x1b[2J\\u202e\\ufeff\\x07" in drawn
+
+
+# For machines
+
+
+def test_the_same_facts_as_json() -> None:
+    steps = (Pause(0.4), ROLE, HI, Pause(0.1), HI, Pause(0.3), HI, STOP, sse.DONE)
+    facts = as_json(of(*steps, name="greeting"))
+    assert (facts["name"], facts["endpoint"], facts["end"]) == (
+        "greeting", "chat completions", "finish",
+    )  # fmt: skip
+    assert facts["events"][1] == {
+        "due": 0.4, "gap": 0.0, "read": 1, "kind": "text", "data": HI.data,
+    }  # fmt: skip
+    totals = facts["totals"]
+    assert (totals["events"], totals["reads"], totals["ttft"]) == (6, 3, 0.4)
+    assert totals["seconds"] == pytest.approx(0.8)
+    assert totals["itl"]["p50"] == pytest.approx(0.1)
+    assert totals["itl"]["max"] == pytest.approx(0.3)
+    assert facts["reply"]["choices"][0]["text"] == "HiHiHi"
+    assert facts["error"] is None
+    assert facts["odd"] == []
+
+
+# What is odd
+
+
+CALL = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+CALLS = chunk(choice({}, "tool_calls"))
+RESPONSE = '{"type":"response.created","sequence_number":%d}'
+BODY = sse.body(PLAIN)
+
+
+def json_head(*headers: tuple[str, str]) -> Head:
+    return Head(200, (*headers, *STREAM.headers))
+
+
+def responses(*numbers: int) -> list[Event]:
+    return [Event(RESPONSE % number, "response.created") for number in numbers]
+
+
+def padded(length: int) -> Event:
+    return chunk(choice({"content": "Hi"}), obfuscation="x" * length)
+
+
+RIGHT = -len(HI.data) % 16
+
+ODDITIES: list[tuple[str, Exchange, Exchange]] = [
+    # The oddity; an exchange that has it; one that is close to that, and has it not.
+    ("unsendable", of(Event("a\rb")), of(Event("a\nb"))),
+    ("framing", Exchange(Script(json_head(("transfer-encoding", "chunked")),
+                                (Raw(b"5\r\nabc"),), raw=True), {}),
+     Exchange(to_raw(Script(json_head(("transfer-encoding", "chunked")), PLAIN)), {})),
+    ("length", of(*PLAIN, head=json_head(("content-length", "3"))),
+     of(*PLAIN, head=json_head(("content-length", str(len(BODY)))))),
+    ("coding", of(*PLAIN, head=json_head(("content-encoding", "gzip"))),
+     of(Raw(gzip.compress(BODY)), head=json_head(("content-encoding", "gzip")))),
+    ("content-type", of(*PLAIN, head=Head(200, (("content-type", "text/plain"),))), of(*PLAIN)),
+    ("bom", of(Raw(b"\xef\xbb\xbf" + BODY)), of(Raw(BODY))),
+    ("line-ends", of(Raw(BODY.replace(b"\n", b"\r\n"))),
+     of(Raw(b'data: {"type":"speech.audio.done"}\r\n\r\n'))),
+    ("utf-8", of(Raw(b"data: \xff\n\n")), of(Raw("data: é\n\n".encode()))),
+    ("fields", of(Raw(BODY + b"error: {}\n\n")), of(*PLAIN, Comment("error: {}"))),
+    ("comments", of(Comment("ping"), *PLAIN), of(*PLAIN)),
+    ("cut-event", of(Raw(BODY[:20]), Pause(1), Raw(BODY[20:])), of(ROLE, Pause(1), HI)),
+    ("last-line", of(Raw(BODY[:-1])), of(Raw(BODY))),
+    ("not-json", of(ROLE, Event('{"choices":[')), of(*PLAIN)),
+    ("not-object", of(Event("[1]")), of(*PLAIN)),
+    ("not-compact", of(Event('{"choices": []}')), of(Event('{"choices":[]}'))),
+    ("error", of(ROLE, Event('{"error":{"message":"no"}}')), of(*PLAIN)),
+    ("no-done", of(ROLE, HI, STOP), of(*PLAIN)),
+    ("after-done", of(*PLAIN, HI), of(*PLAIN)),
+    ("needless-done", of(*responses(0), sse.DONE), of(*PLAIN)),
+    ("empty-first", of(chunk(), *PLAIN), of(*PLAIN[:-1], chunk(), sse.DONE)),
+    ("no-choices", of(ROLE, Event('{"object":"chat.completion.chunk"}')), of(*PLAIN)),
+    ("several-choices", of(chunk(choice({}), choice({}, index=1))),
+     of(chunk(choice({})), chunk(choice({}, index=1)))),
+    ("no-delta", of(ROLE, chunk({"index": 0, "finish_reason": "stop"})), of(*PLAIN)),
+    ("no-role", of(HI), of(ROLE, HI)),
+    ("role-again", of(ROLE, ROLE), of(ROLE, chunk(choice({"role": "assistant"}, index=1)))),
+    ("id-changes", of(ROLE, chunk(choice({}), id="y")), of(ROLE, HI)),
+    ("created-changes", of(ROLE, chunk(choice({}), created=2)), of(ROLE, HI)),
+    ("model-changes", of(ROLE, chunk(choice({}), model="n")), of(ROLE, HI)),
+    ("call-index", of(says(tool_calls=[{**CALL, "index": None}])), of(says(tool_calls=[CALL]))),
+    ("call-id", of(says(tool_calls=[{**CALL, "id": None}])),
+     of(says(tool_calls=[CALL]), says(tool_calls=[{"index": 0, "function": {}}]))),
+    ("arguments", of(says(tool_calls=[{**CALL, "function": {"name": "f", "arguments": "{"}}])),
+     of(says(tool_calls=[CALL]))),
+    ("no-finish", of(ROLE, HI), of(*PLAIN)),
+    ("finish-again", of(*PLAIN[:-1], STOP), of(*PLAIN, chunk(choice({}, "stop", 1)))),
+    ("finish-reason", of(ROLE, chunk(choice({}, "eos"))), of(*PLAIN)),
+    ("finish-calls", of(says(tool_calls=[CALL]), STOP), of(says(tool_calls=[CALL]), CALLS)),
+    ("finish-speaks", of(chunk(choice({"content": "a"}, "stop"))), of(*PLAIN)),
+    ("usage-beside", of(chunk(choice({}), usage={"prompt_tokens": 1})),
+     of(ROLE, chunk(usage={"prompt_tokens": 1}))),
+    ("event-name", of(Event(HI.data, event="message")), of(HI)),
+    ("event-type", of(Event(RESPONSE % 0, "other")), of(*responses(0))),
+    ("sequence", of(*responses(0, 2)), of(*responses(0, 1, 2))),
+    ("obfuscation", of(padded(RIGHT + 1)), of(padded(RIGHT))),
+]  # fmt: skip
+
+
+def names(exchange: Exchange) -> set[str]:
+    return {entry["name"] for entry in as_json(exchange)["odd"]}
+
+
+@pytest.mark.parametrize(("name", "has_it", "has_not"), ODDITIES, ids=[o[0] for o in ODDITIES])
+def test_what_is_odd_is_told(name: str, has_it: Exchange, has_not: Exchange) -> None:
+    assert name in names(has_it)
+    assert f"  {name} " in seen(has_it)
+    assert name not in names(has_not)
+
+
+def test_every_check_is_tried_here() -> None:
+    assert [name for name, _ in CHECKS] == [name for name, *_ in ODDITIES]
+
+
+def test_the_fact_says_where() -> None:
+    found = odd(ROLE, *[ROLE] * 3, HI, Event("{"))
+    assert found["role-again"] == "events 2 to 4: the role again"
+    assert found["not-json"] == "event 6 cannot be parsed"
+
+
+def test_our_own_plain_streams_are_not_odd() -> None:
+    for name in ("text", "tool-call", "tool-calls-parallel", "n-3", "usage", "logprobs", "refusal"):
+        assert odd(*catalogue.stream(name).script.steps) == {}, name
+
+
+# Whatever comes
+
+
+def columns(line: str) -> int:
+    """How many columns a line takes, reckoned apart from what is tested."""
+    wide = [unicodedata.east_asian_width(char) in "WF" for char in line]
+    none = [unicodedata.category(char) in ("Mn", "Me") or char in "\u200c\u200d" for char in line]
+    return sum(0 if nothing else 1 + two for two, nothing in zip(wide, none, strict=True))
+
+
+def check(exchange: Exchange, width: int = 100) -> None:
+    drawn = seen(exchange, width)
+    assert all(columns(line) <= width for line in drawn.split("\n"))
+    hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    strange = {char for char in drawn if unicodedata.category(char) in hidden}
+    assert strange <= set("\n\u200c\u200d")
+    facts = as_json(exchange)
+    assert msgspec.json.decode(msgspec.json.encode(facts))["totals"] == facts["totals"]
+
+
+@pytest.mark.parametrize("one", catalogue.streams(), ids=str)
+@pytest.mark.parametrize("width", [40, 100])
+def test_every_stream_of_the_catalogue_can_be_drawn(one: catalogue.Stream, width: int) -> None:
+    pace = Pace(ttft=0.4, itl=0.02, jitter=0.3, distribution="lognormal", seed=1)
+    for script in (one.script, pace(one.script)):
+        about = {"name": one.name, "description": one.description, "request": one.request}
+        check(Exchange(script, about), width)
+
+
+def test_every_recording_can_be_drawn(shared: Path) -> None:
+    bodies = {f.name: f.read_bytes() for f in (shared / "wire" / "examples").glob("*.sse")}
+    for file in (shared / "recordings").rglob("*.json"):
+        bodies[file.name] = json.loads(file.read_text())["response"]["body"].encode()
+    for name, body in bodies.items():
+        check(of(*sse.parse(body), name=name))
+    assert len(bodies) >= 200
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["choices", "delta", "index", "content", "tool_calls", "function", "arguments",
+                 "name", "id", "finish_reason", "usage", "error", "message", "type", "object",
+                 "role", "obfuscation", "reasoning", "text", "audio", "sequence_number", "item"]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)  # fmt: skip
+CHUNKS = st.builds(
+    lambda delta, extra, members: chunk({"index": 0, "delta": delta} | extra, **members),
+    VALUES,
+    st.dictionaries(st.sampled_from(["index", "finish_reason", "logprobs"]), VALUES),
+    st.dictionaries(st.sampled_from(["usage", "error", "id", "obfuscation", "type"]), VALUES),
+)
+STEPS = st.one_of(
+    st.builds(Event, st.text() | VALUES.map(lambda v: msgspec.json.encode(v).decode())),
+    st.builds(Event, st.text(), st.text(max_size=5) | st.none(), st.text(max_size=5)),
+    CHUNKS,
+    st.builds(Comment, st.text()),
+    st.builds(Raw, st.binary(max_size=30), st.none() | st.integers(0, 3)),
+    st.builds(Pause, st.floats(0, 1e6)),
+    st.just(Boundary()),
+    st.sampled_from(PLAIN),
+)
+HEADS = st.builds(
+    Head,
+    st.sampled_from([200, 404, 500]),
+    st.lists(
+        st.sampled_from(
+            [("content-type", "text/event-stream"), ("content-type", "x"),
+             ("transfer-encoding", "chunked"), ("content-encoding", "gzip"),
+             ("content-length", "5")]
+        )
+    ).map(tuple),
+    st.floats(0, 10),
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    script=st.builds(
+        Script,
+        HEADS,
+        st.lists(STEPS, max_size=60).map(tuple),
+        st.sampled_from(["finish", "truncate", "hold", "cut"]),
+        st.booleans(),
+    ),
+    about=st.dictionaries(st.sampled_from(["name", "description", "request"]), VALUES),
+    width=st.integers(1, 130),
+)
+def test_nothing_that_can_be_scripted_is_too_odd(
+    script: Script, about: dict[str, Any], width: int
+) -> None:
+    check(Exchange(script, about), width)
