@@ -79,7 +79,7 @@ def test_a_short_answer_without_times() -> None:
         "greeting  It greets.\n"
         'POST /v1/chat/completions  gpt-4o  "Hello?"\n'
         "200 text/event-stream\n"
-        "4 events, 486 bytes; no times are known\n"
+        "4 events, 454 bytes; no times are known\n"
         "\n"
         " 1  role assistant\n"
         ' 2  "Hi"\n'
@@ -100,9 +100,7 @@ def test_against_time_what_comes_in_one_read_stands_together_and_silence_is_draw
         " #   seconds       gap  0 ················ 2.00 s",
         ' 1     0.400    400 ms   ────●                     role assistant · "Hi"',
         ' 3     0.500    100 ms        ●                    "Hi"',
-        ' 4     0.600    100 ms        ─●                   "Hi"'.replace("─●", "●").replace(
-            "        ●  ", "       ●  "
-        ),
+        ' 4     0.600    100 ms         ●                   "Hi"',
         " 5     2.000    1.40 s          ────────────────●  finish_reason stop · [DONE]",
         " ■     2.000                                       ends cleanly",
     ]
@@ -163,7 +161,7 @@ def test_bytes_of_an_event_that_is_not_whole_are_shown_and_then_the_event() -> N
 def test_many_events_that_are_alike_are_told_as_one() -> None:
     steps = [step for n in range(300) for step in (says(content=f" w{n}"), Pause(0.016))]
     drawn = seen(of(ROLE, *steps, Pause(0.4), HI, STOP, sse.DONE))
-    assert "… 276 more, 16 ms apart (p50), longest gap 16 ms" in drawn
+    assert "… 275 more, 16 ms apart (p50), longest gap 16 ms" in drawn
     assert '" w0"' in drawn
     assert '" w299"' in drawn
     assert len(drawn.split("\n\n")[1].splitlines()) < 42

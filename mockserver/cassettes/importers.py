@@ -620,7 +620,6 @@ def _is_hex(text: str, encoding: str | None) -> bool:
 # Chunks, a line each
 
 
-_EVENT_NAMES = "response."
 _CHUNK = {"choices", "chunk", "data", "error", "object", "type"}
 _WHOLE = ("chat.completion", "response", "list")
 
@@ -685,10 +684,15 @@ def _payload_event(value: Any, text: str, event: str | None) -> bytes:
         return _text_event(value, event)
     if not isinstance(value, dict):
         raise ValueError(f"this is no chunk: {text[:40]}")
-    kind = value.get("type")
-    if event is None and isinstance(kind, str) and kind.startswith(_EVENT_NAMES):
-        event = kind
-    return sse.encode(Event(text, event))
+    return sse.encode(Event(text, event or _event_name(value)))
+
+
+def _event_name(payload: dict[str, Any]) -> str | None:
+    """The Responses API names each event by its type, its errors and keep-alives too."""
+    kind = payload.get("type")
+    if not isinstance(kind, str):
+        return None
+    return kind if kind.startswith("response.") or "sequence_number" in payload else None
 
 
 def _text_event(text: str, event: str | None) -> bytes:

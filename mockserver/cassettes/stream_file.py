@@ -36,7 +36,9 @@ from typing import Any, Literal
 import msgspec
 import msgspec.json
 
+from mockserver.api import chat
 from mockserver.exceptions import StreamFileError
+from mockserver.reply import ApiError, Reply
 from mockserver.script import ENDS, Boundary, Comment, Event, Head, Pause, Raw, Script, Step
 
 __all__ = ["CLIENT_LEFT", "Exchange", "dump", "dumps", "load", "loads", "step_line"]
@@ -59,6 +61,13 @@ class Exchange:
     about: dict[str, Any]
     complete: bool = True
     client_left: bool = False
+
+    def as_reply(self) -> Reply | ApiError:
+        """What was said, to be served through another endpoint or with faults.
+
+        Raises ReplyError where it is no chat completion.
+        """
+        return chat.read(self.script)
 
 
 class _Response(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -95,6 +104,19 @@ class _StepLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     events: int | None = None
     boundary: Literal[True] | msgspec.UnsetType = msgspec.UNSET
     end: str | msgspec.UnsetType = msgspec.UNSET
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a line; `stream_file.schema.json` beside this file has it."""
+    (head, line), definitions = msgspec.json.schema_components(
+        (_HeadLine, _StepLine), ref_template="#/$defs/{name}"
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A line of an openai-mockserver stream file",
+        "anyOf": [head, line],
+        "$defs": definitions,
+    }
 
 
 _KINDS = ("json", "data", "comment", "pause", "text", "base64", "boundary", "end")

@@ -220,11 +220,12 @@ class _Relay:
     async def _pass(self, http: h11.Connection) -> bool:
         """Hand on what one read brought; whether the response is over."""
         body = b""
+        head: Head | None = None
         over = False
         try:
             while (event := http.next_event()) is not h11.NEED_DATA:
                 if isinstance(event, h11.Response):
-                    self._head(event)
+                    head = _head(event)
                 elif isinstance(event, h11.Data):
                     body += bytes(event.data)
                 elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
@@ -232,33 +233,31 @@ class _Relay:
                     break
         finally:
             # What came before the upstream's mistake is the client's all the same.
-            if body:
-                self._body(body)
+            self._hand_on(head, body)
         if self._connection.transport.get_write_buffer_size() > HIGH_WATER:
             await self._or_gone(self._connection.drained())
         return over
 
-    def _head(self, response: h11.Response) -> None:
-        headers = [
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in response.headers.raw_items()
-        ]
-        head = Head(response.status_code, tuple(headers))
-        self._call.script = Script(head, (), "truncate")
-        self._connection.transport.write(wire.head_bytes(head))
+    def _hand_on(self, head: Head | None, body: bytes) -> None:
+        """First to the client, then to the journal and the recording."""
+        out = b""
+        if head is not None:
+            self._call.script = Script(head, (), "truncate")
+            out = wire.head_bytes(head)
+        if body:
+            out += wire.chunk(body) if wire.is_chunked(self._call.script.head) else body
+        if out:
+            self._connection.transport.write(out)
+        if body:
+            self._reads.append(Raw(body))
+            events = len(self._decoder.feed(body)) if self._call.script.is_stream else 0
+            at = time.monotonic() - self._call.came
+            self._call.handed_over(Frame(at, body, events, len(body)), at)
         if self._exchange is not None:
-            self._exchange.head(head)
-
-    def _body(self, data: bytes) -> None:
-        head = self._call.script.head
-        self._connection.transport.write(wire.chunk(data) if wire.is_chunked(head) else data)
-        step = Raw(data)
-        self._reads.append(step)
-        events = len(self._decoder.feed(data)) if self._call.script.is_stream else 0
-        at = time.monotonic() - self._call.came
-        self._call.handed_over(Frame(at, data, events, len(data)), at)
-        if self._exchange is not None:
-            self._exchange.read(data)
+            if head is not None:
+                self._exchange.head(head)
+            if body:
+                self._exchange.read(body)
 
     async def finish(self, end: End | None, receive: Receive, send: Send) -> None:
         """End the client's connection as the upstream's ended, and the recording too."""
@@ -282,6 +281,14 @@ class _Relay:
         call.end(CLIENT_DISCONNECTED)
         self._connection.on_lost = None
         await receive()
+
+
+def _head(response: h11.Response) -> Head:
+    headers = (
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in response.headers.raw_items()
+    )
+    return Head(response.status_code, tuple(headers))
 
 
 def _request(http: h11.Connection, call: Call, url: str, target: str) -> bytes:

@@ -60,10 +60,10 @@ def told(tmp_path: Path, name: str, content: str | bytes) -> str:
     return str(caught.value)[len(start) :].lstrip(": ")
 
 
-def vcr(body: Any, headers: Any = None, **response: Any) -> dict[str, Any]:
+def vcr(string: Any, headers: Any = None, **response: Any) -> dict[str, Any]:
     """A cassette of vcrpy with one interaction."""
     answer = {
-        "body": {"string": body},
+        "body": {"string": string},
         "headers": {SSE_TYPE[0]: [SSE_TYPE[1]]} if headers is None else headers,
         "status": {"code": 200, "message": "OK"},
         **response,
@@ -312,7 +312,8 @@ WRITERS: dict[str, Callable[[bytes], str]] = {
     "vcrpy !!binary": lambda b: as_yaml(vcr(b)),
     "vcrpy gzip": lambda b: as_yaml(vcr(gzip.compress(b))),
     "vcrpy literal text": lambda b: yaml.dump(
-        vcr(as_text_if_it_is(b)), default_style="|", allow_unicode=True
+        # A block of YAML 1.1 cannot hold a NEL: it is a line end, and reads as LF.
+        vcr(as_text_if_it_is(b)), default_style="|", allow_unicode=b"\x85" not in b
     ),
     "vcrpy JSON": lambda b: json.dumps(
         vcr("", body={"base64_string": base64.b64encode(b).decode()})
@@ -510,9 +511,15 @@ def test_chunks_of_the_vercel_sdk(tmp_path: Path, end: str) -> None:
 
 
 def test_chunks_of_the_responses_api_have_an_event_name(tmp_path: Path) -> None:
-    lines = ['{"type":"response.created", "a":1.0}', '{"type":"error"}']
+    lines = [
+        '{"type":"response.created", "a":1.0}',
+        '{"type":"keepalive","sequence_number":1}',
+        '{"type":"error"}',
+        '{"type":1}',
+    ]
     exchange = one(tmp_path, "x.chunks.txt", "\n".join(lines))
-    assert exchange.script.steps == (Event(lines[0], "response.created"), Event(lines[1]))
+    names = ["response.created", "keepalive", None, None]
+    assert exchange.script.steps == tuple(map(Event, lines, names))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,74 @@
+"""What the recorder adds to a stream: to its first byte, and to each event.
+
+The same stream is read from the upstream and through the recorder, in turn; upstream, recorder and
+client are processes of their own. Goal: less than 1 ms to the first byte, 50 µs an event.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from statistics import median
+
+import httpx2
+
+from mockserver import stream
+
+ROUNDS, NAME = 40, "long"
+ASKED = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[str]:
+    """A command of ours; its URL."""
+    command = [sys.executable, "-m", "mockserver", *arguments, "--port", "0", "--quiet"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = re.search(r" on (http://\S+)", process.stdout.readline())
+        assert url
+        yield url[1]
+        process.terminate()
+
+
+def read(client: httpx2.Client, url: str) -> tuple[float, float]:
+    """Milliseconds to the first byte, and to the last."""
+    began = time.perf_counter()
+    first = 0.0
+    with client.stream("POST", f"{url}/chat/completions", json=ASKED) as response:
+        for _ in response.iter_raw():
+            first = first or time.perf_counter() - began
+    return first * 1000, (time.perf_counter() - began) * 1000
+
+
+def main() -> None:
+    events = len(stream(NAME).script.events)
+    taken: dict[str, list[tuple[float, float]]] = {"upstream": [], "recorder": []}
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        client = stack.enter_context(httpx2.Client(trust_env=False))
+        # A pause between events keeps them apart: each is a read, and a line, of its own.
+        upstream = running("serve", "--stream", NAME, "--pace", "0,0.0005")
+        urls = {"upstream": stack.enter_context(upstream)}
+        recorder = running("record", "--upstream", urls["upstream"], "-o", folder)
+        urls["recorder"] = stack.enter_context(recorder)
+        for url in urls.values():
+            read(client, url)
+        for _ in range(ROUNDS):
+            for name, url in urls.items():
+                taken[name].append(read(client, url))
+    first = {name: median(t[0] for t in times) for name, times in taken.items()}
+    whole = {name: median(t[1] for t in times) for name, times in taken.items()}
+    added = first["recorder"] - first["upstream"]
+    each = (whole["recorder"] - whole["upstream"] - added) / events * 1000
+    print(f"first byte: upstream {first['upstream']:.2f} ms, recorder {first['recorder']:.2f} ms")
+    print(f"the recorder adds {added:.2f} ms to the first byte (goal 1)")
+    print(f"and {each:.1f} µs to each of {events} events (goal 50)")
+
+
+if __name__ == "__main__":
+    main()
