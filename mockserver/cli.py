@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from mockserver import __version__
 from mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
+    from mockserver.cassettes import Exchange
     from mockserver.faults import Fault
     from mockserver.journal import Call, Request
     from mockserver.mock import MockOpenAI
@@ -247,6 +249,72 @@ def record(
 
     serve_forever(mock.respond, listener, announce)
     click.echo("stopped")
+
+
+@commands.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
+@click.option("--json", "as_text", is_flag=True, help="The same facts for machines, a line each.")
+@click.option("--width", type=click.IntRange(40), help="Columns; by default the terminal's.")
+def show(files: tuple[Path, ...], as_text: bool, width: int | None) -> None:
+    """Draw recorded streams against time, and say what they mean and what is odd about them.
+
+    FILES are stream files, or recordings of any kind that `import` reads; or the name of a
+    ready-made stream.
+    """
+    import msgspec.json
+
+    from mockserver.show import as_json, draw
+
+    columns = width or min(shutil.get_terminal_size((100, 24)).columns, 140)
+    for file in files:
+        for exchange in _exchanges(file):
+            if as_text:
+                click.echo(msgspec.json.encode(as_json(exchange)).decode())
+            else:
+                click.echo(f"{draw(exchange, columns)}\n")
+
+
+def _exchanges(file: Path) -> list[Exchange]:
+    """The exchanges of a file of any kind, or of a ready-made stream."""
+    from mockserver import catalogue
+    from mockserver.cassettes import Exchange
+    from mockserver.cassettes.importers import import_file
+
+    name = str(file)
+    if name in catalogue.names() and not file.exists():
+        found = catalogue.stream(name)
+        return [Exchange(found.script, {"name": name, "description": found.description})]
+    return import_file(file)
+
+
+@commands.command(name="import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
+@click.option(
+    "--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder to write into."
+)
+@click.option("--keep-secrets", is_flag=True, help="Take nothing out.")
+def import_(files: tuple[Path, ...], output: Path, keep_secrets: bool) -> None:
+    """Turn recordings of other tools into stream files.
+
+    vcrpy, go-vcr and Ruby VCR cassettes, HAR, Vercel .chunks.txt, .sse, JSON lines of chunks. Keys,
+    cookies and ids of organisations and projects are taken out.
+    """
+    from mockserver.cassettes import dump
+    from mockserver.cassettes.importers import import_file
+    from mockserver.cassettes.redact import Redactor, without_secrets
+
+    redactor = Redactor(enabled=not keep_secrets)
+    read = [(file, import_file(file)) for file in files]
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for file, exchanges in read:
+            target = output / f"{file.name.split('.')[0]}.jsonl"
+            if target.exists():
+                raise MockServerError(f"{target} is there already")
+            dump(target, [without_secrets(exchange, redactor) for exchange in exchanges])
+            click.echo(f"{target}: {len(exchanges)} exchange{'s' * (len(exchanges) != 1)}")
+    except OSError as error:
+        raise MockServerError(f"cannot write to {output}: {error.strerror or error}") from None
 
 
 @commands.command()

@@ -83,6 +83,9 @@ class Head:
     headers: tuple[tuple[str, str], ...] = ()
     delay: float = 0.0
 
+    def __post_init__(self) -> None:
+        Pause(self.delay)
+
     def header(self, name: str) -> str | None:
         """The first header of this name, whatever its case."""
         wanted = name.lower()
@@ -127,7 +130,7 @@ class Script:
     @property
     def is_stream(self) -> bool:
         """Whether the head says that the body is an event stream."""
-        return (self.head.header("content-type") or "").startswith("text/event-stream")
+        return (self.head.header("content-type") or "").lower().startswith("text/event-stream")
 
     def with_steps(self, steps: Iterable[Step], end: End | None = None) -> Script:
         """The same head with other steps, and another end if given."""

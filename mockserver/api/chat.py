@@ -608,7 +608,7 @@ class _Reader:
         if self._error is not None:
             return True
         for choice in chunk.get("choices") or ():
-            message = self._messages.setdefault(choice.get("index", 0), _Message())
+            message = self._messages.setdefault(choice.get("index") or 0, _Message())
             delta = choice.get("delta") or {}
             finish = choice.get("finish_reason")
             _read_delta(message, delta, choice.get("logprobs"), finish is not None)

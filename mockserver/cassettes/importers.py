@@ -247,6 +247,10 @@ def _check_depth(text: str) -> None:
             raise RecursionError
 
 
+# What PyYAML runs into with a tag on what is not of its kind, such as ``!!int x``.
+_CONSTRUCTORS_RAISE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
 def _load_yaml(text: str) -> Any:
     try:
         _check_depth(text)
@@ -254,7 +258,7 @@ def _load_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise _Wrong(f"it is not YAML that can be read{where}: {error.problem}") from None
-    except (yaml.YAMLError, ValueError, TypeError) as error:
+    except (yaml.YAMLError, *_CONSTRUCTORS_RAISE) as error:
         raise _Wrong(f"it is not YAML that can be read: {' '.join(str(error).split())}") from None
 
 

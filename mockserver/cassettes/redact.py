@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec.json
 
-__all__ = ["Redactor", "Stream"]
+from mockserver.cassettes.stream_file import Exchange
+from mockserver.script import Event, Raw, Step
+
+__all__ = ["Redactor", "Stream", "without_secrets"]
 
 HEADERS = frozenset(
     {
@@ -203,6 +206,38 @@ class Stream:
             if any(secret.startswith(part) for secret in self._secrets):
                 return len(part)
         return 0
+
+
+def without_secrets(exchange: Exchange, redactor: Redactor) -> Exchange:
+    """A recording without its secrets, as if it had been made so."""
+    request = exchange.about.get("request") or {}
+    given = [(str(name), str(value)) for name, value in request.get("headers") or ()]
+    stream = redactor.stream(given, str(request.get("url", "")).partition("?")[2])
+    about = dict(exchange.about)
+    if request:
+        said = request | {"url": stream.url(str(request.get("url", "")))}
+        if given:
+            said["headers"] = stream.headers(given)
+        if "json" in said:
+            said["json"] = stream.json(said["json"])
+        if "text" in said:
+            said["text"] = stream.text(str(said["text"]))
+        about["request"] = said
+    head = exchange.script.head
+    head = replace(head, headers=tuple(stream.headers(head.headers)))
+    # Event by event: a secret within one keeps its length, and so the steps stay what they are.
+    steps = tuple(_clean(step, stream) for step in exchange.script.steps)
+    about["redacted"] = sorted(stream.found)
+    script = replace(exchange.script, head=head, steps=steps)
+    return replace(exchange, script=script, about=about)
+
+
+def _clean(step: Step, stream: Stream) -> Step:
+    if isinstance(step, Event):
+        return replace(step, data=stream.text(step.data))
+    if isinstance(step, Raw):
+        return replace(step, data=stream.text(step.data.decode("latin-1")).encode("latin-1"))
+    return step
 
 
 def _steps(path: str) -> tuple[str | int | None, ...]:
