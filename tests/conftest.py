@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpcore
+import httpcore2
 import pytest
+
+# httpx imports these when it first connects. Were that within a suite that pytester runs in this
+# process, which forgets its modules, httpx would know the exceptions of a module that is no more.
+assert httpcore
+assert httpcore2
 
 pytest_plugins = ["pytester"]
 

@@ -471,3 +471,60 @@ def test_the_version_is_that_of_the_package() -> None:
 def test_the_installed_command_is_the_module() -> None:
     (script,) = entry_points(group="console_scripts", name="mockserver")
     assert script.load() is cli.main
+
+
+# Recordings
+
+
+def test_a_stream_is_shown_by_file_or_name(tmp_path: Path) -> None:
+    shown = run("show", "tool-call", "--width", "100")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert 'get_weather({"city":"Paris"})' in shown.stdout
+    assert all(len(line) <= 100 for line in shown.stdout.splitlines())
+    body = tmp_path / "some.sse"
+    body.write_bytes(b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n')
+    facts = json.loads(run("show", "--json", str(body)).stdout)
+    assert facts["reply"]["choices"][0]["text"] == "Hi"
+    assert {odd["name"] for odd in facts["odd"]} >= {"no-done", "no-finish"}
+
+
+def test_recordings_are_imported_without_their_secrets(tmp_path: Path) -> None:
+    har = {
+        "log": {
+            "version": "1.2",
+            "entries": [
+                {
+                    "request": {
+                        "method": "POST",
+                        "url": "https://api.openai.com/v1/chat/completions?key=canary-query",
+                        "headers": [{"name": "Authorization", "value": "Bearer sk-canary-012345"}],
+                        "postData": {"text": '{"user": "sk-canary-0123456789"}'},
+                    },
+                    "response": {
+                        "status": 200,
+                        "headers": [{"name": "content-type", "value": "text/event-stream"}],
+                        "content": {"text": "data: sk-canary-0123456789\n\ndata: [DONE]\n\n"},
+                    },
+                }
+            ],
+        }
+    }
+    (tmp_path / "some.har").write_text(json.dumps(har))
+    out = tmp_path / "out"
+    done = run("import", str(tmp_path / "some.har"), "-o", str(out))
+    assert done.stdout == f"{out / 'some.jsonl'}: 1 exchange\n", done.stderr
+    assert b"canary" not in (out / "some.jsonl").read_bytes()
+    assert_refused(run("import", str(tmp_path / "some.har"), "-o", str(out)), "is there already")
+
+
+def test_what_cannot_be_imported_or_shown_is_one_sentence(tmp_path: Path) -> None:
+    assert_refused(run("show", str(tmp_path / "nope.har")), "No such file")
+    (tmp_path / "odd.bin").write_bytes(b"\0\1\2")
+    assert_refused(run("import", str(tmp_path / "odd.bin"), "-o", str(tmp_path)), "odd.bin: ")
+
+
+def test_what_cannot_be_recorded_from_is_one_sentence(tmp_path: Path) -> None:
+    refused = run("record", "--upstream", "api.openai.com", "-o", str(tmp_path))
+    assert_refused(refused, "an upstream is a URL with http:// or https://")
+    bad = run("record", "--upstream", "http://x", "-o", "y", "--redact-pattern", "(")
+    assert_refused(bad, "--redact-pattern: ")

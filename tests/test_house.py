@@ -49,7 +49,7 @@ FLOORS = [
         "transport",
     ],
     ["mock"],
-    ["scenario", "show"],
+    ["scenario", "show.values", "show.says", "show.received", "show.odd", "show.drawing", "show"],
     ["cli", "__main__", ""],
 ]
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}

@@ -44,7 +44,7 @@ def test_the_two_commands_name_what_is_there() -> None:
     assert (ROOT / "examples" / "quickstart" / "test_quickstart.py").exists()
     assert second == "scripts/install && scripts/test\n"
     assert second.strip() in (ROOT / ".ci" / "run").read_text().splitlines()
-    assert all(line.startswith("mockserver s") for line in serve.splitlines())
+    assert all(line.startswith("mockserver ") for line in serve.splitlines())
 
 
 def test_links_lead_somewhere() -> None:

@@ -17,9 +17,12 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionChunk
 
-from mockserver import sse
+from mockserver import MockOpenAI, sse
 from mockserver.api import chat
 from mockserver.api.ids import Envelope
+from mockserver.cassettes import dump, load
+from mockserver.cassettes.cassette import replayed
+from mockserver.cassettes.importers import import_file
 from mockserver.reply import Reply
 from mockserver.script import Head, Script
 
@@ -182,3 +185,39 @@ def test_so_do_those_of_whole_recordings(shared: Path) -> None:
         recorded, rendered = rendered_again(body)
         assert (rendered == recorded) is (file.stem not in DIFFERENT), file.stem
     assert len(files) >= 9
+
+
+# Whole recordings, with their requests
+
+HOP = {"transfer-encoding", "content-length", "content-encoding", "connection"}
+
+
+def test_all_recordings_are_imported_written_and_replayed_over_a_socket(
+    shared: Path, tmp_path: Path
+) -> None:
+    files = sorted((shared / "recordings").glob("*/*/*.json"))
+    said = 0
+    with MockOpenAI() as mock, httpx2.Client(trust_env=False) as client:
+        for file in files:
+            recorded = json.loads(file.read_text())["response"]
+            (exchange,) = import_file(file)
+            written = tmp_path / f"{file.stem}.jsonl"
+            dump(written, [exchange])
+            (again,) = load(written)
+            assert again == exchange, file.name
+
+            mock.reply(replayed(again, speed=0))
+            with client.stream("POST", f"{mock.base_url}/chat/completions", json=ASKED) as answer:
+                body = b"".join(answer.iter_raw())
+            assert body == recorded["body"].encode(), file.name
+            assert answer.status_code == recorded["status"]
+            sent = [(k.decode(), v.decode()) for k, v in answer.headers.raw]
+            kept = [[k, v] for k, v in sent if k.lower() not in HOP]
+            assert kept == [[k, v] for k, v in recorded["headers"] if k.lower() not in HOP]
+
+            if "/chat/" in str(file):
+                assert isinstance(again.as_reply(), Reply), file.name
+                said += 1
+    pairs = {(file.parent.parent.name, file.parent.name) for file in files}
+    print(f"{len(files)} recordings of {len(pairs)} pairs, {said} of chat")
+    assert len(files) == 139

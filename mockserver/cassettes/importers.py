@@ -99,6 +99,7 @@ def _about(file: _File, number: int, form: _Format) -> dict[str, Any]:
 
 _SUFFIXES = re.compile(r"(?:\.(?:ya?ml|json|jsonl|ndjson|har|sse|txt|chunks|gz))+\Z", re.I)
 _GZIP = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
 
 
 def _content(path: Path) -> bytes:
@@ -118,7 +119,7 @@ class _File:
     def __init__(self, path: Path, content: bytes) -> None:
         self.path = path
         self.content = content
-        if not content.strip():
+        if not content.removeprefix(_BOM).strip():
             raise _Wrong("it is empty")
         try:
             self.text = content.decode()
@@ -134,14 +135,14 @@ class _File:
     @cached_property
     def lines(self) -> list[tuple[int, bytes]]:
         """The lines that are not blank, with their numbers."""
-        lines = self.content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+        lines = self.content.removeprefix(_BOM).split(b"\n")
         return [(n, line.strip()) for n, line in enumerate(lines, 1) if line.strip()]
 
     @cached_property
     def document(self) -> Any:
         """The one JSON or YAML document that this is, or nothing."""
         text = self.text.removeprefix("\ufeff")
-        if text.lstrip()[0] in "{[":
+        if text.lstrip(" \t\r\n").startswith(("{", "[")):
             return self._json(text)
         if _CASSETTE.search(text) or self.path.suffix.lower() in (".yaml", ".yml"):
             return _load_yaml(text)
