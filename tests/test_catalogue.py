@@ -14,6 +14,7 @@ each_stream = pytest.mark.parametrize("one", streams(), ids=str)
 
 FAMILIES = {
     "choices",
+    "engines",
     "errors",
     "finish",
     "framing",

@@ -256,7 +256,7 @@ def test_streams_parametrize_a_test(suite: pytest.Pytester) -> None:
             pass
         """,
         ["-v"],
-        passed=6 + 2 + 28,
+        passed=6 + 2 + 34,
     )
     result.stdout.fnmatch_lines(["*test_family[[]tool-calls-parallel[]] PASSED*"])
 

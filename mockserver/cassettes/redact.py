@@ -20,21 +20,24 @@ from mockserver.script import Event, Raw, Step
 
 __all__ = ["Redactor", "Stream", "without_secrets"]
 
-HEADERS = frozenset(
-    {
-        "api-key",
-        "authorization",
-        "cookie",
-        "openai-organization",
-        "openai-project",
-        "proxy-authorization",
-        "set-cookie",
-        "x-api-key",
-        "x-goog-api-key",
-        "x-ms-client-principal",
-    }
+HEADERS = (
+    "access-key",
+    "api-key",
+    "authorization",
+    "client-principal",
+    "cookie",
+    "function-key",
+    "functions-key",
+    "openai-organization",
+    "openai-project",
+    "password",
+    "secret",
+    "subscription-key",
+    "token",
 )
-"""Headers whose values are never kept."""
+"""Headers whose values are never kept, whatever comes before these words: gateways pass on the
+headers of others under a prefix, as LiteLLM's ``llm_provider-set-cookie``."""
+_HEADER = re.compile(rf"(?:^|.*[-_])(?:{'|'.join(HEADERS)})", re.IGNORECASE)
 
 QUERY = frozenset({"access_token", "api-key", "api_key", "apikey", "code", "key", "sig", "token"})
 """Query parameters whose values are never kept."""
@@ -83,7 +86,7 @@ class Redactor:
         return Stream(self, tuple(s for s in secrets if len(s) >= 6))
 
     def _is_secret(self, name: str) -> bool:
-        return name.lower() in HEADERS or name.lower() in {h.lower() for h in self.headers}
+        return bool(_HEADER.fullmatch(name)) or name.lower() in {h.lower() for h in self.headers}
 
 
 class Stream:

@@ -53,6 +53,27 @@ def test_headers() -> None:
     assert stream.found == {"authorization", "set-cookie", "x-team"}
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "llm_provider-set-cookie",
+        "Ocp-Apim-Subscription-Key",
+        "X-Amz-Security-Token",
+        "x-functions-key",
+        "X-Forwarded-Authorization",
+        "llm_provider-openai-organization",
+        "xi-api-key",
+    ],
+)
+def test_headers_that_end_as_a_secret_one_does(name: str) -> None:
+    assert Redactor().stream(()).headers([(name, "a=b")]) == [(name, "XXX")]
+
+
+@pytest.mark.parametrize("name", ["x-ratelimit-remaining-tokens", "idempotency-key", "x-tokenizer"])
+def test_headers_that_only_sound_like_it_stay(name: str) -> None:
+    assert Redactor().stream(()).headers([(name, "1")]) == [(name, "1")]
+
+
 def test_query_parameters() -> None:
     url = "https://h/v1/x?api-version=1&api-key=secret&key=k1"
     assert Redactor().stream(()).url(url) == "https://h/v1/x?api-version=1&api-key=XXXXXX&key=XX"
