@@ -106,7 +106,7 @@ def stream(name: str) -> Stream:
         reply,
         expect.get("error"),
         tuple(about.get("citations") or ()),
-        about.get("request") or {},
+        (about.get("request") or {}).get("json") or {},
     )
 
 

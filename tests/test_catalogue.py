@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 
+import msgspec.json
 import pytest
 
-from mockserver import MockServerError, Stream, UnknownStream, catalogue, stream, streams
+from mockserver import MockServerError, Script, Stream, UnknownStream, catalogue, stream, streams
 from mockserver.api import chat
-from mockserver.cassettes import Exchange, loads
+from mockserver.cassettes import Exchange, dump, loads
+from mockserver.cassettes.cassette import Cassette
 
 each_stream = pytest.mark.parametrize("one", streams(), ids=str)
 
@@ -85,6 +88,16 @@ def test_only_a_stream_that_ends_cleanly_may_surface_no_error(one: Stream) -> No
 def test_a_stream_comes_with_a_request_that_it_answers(one: Stream) -> None:
     assert one.request["stream"] is True
     assert one.request["messages"]
+
+
+@each_stream
+def test_the_file_of_a_stream_is_a_cassette_too(one: Stream, tmp_path: Path) -> None:
+    file = tmp_path / "cassette.jsonl"
+    dump(file, [the_file_of(one)])
+    body = msgspec.json.encode(one.request)
+    played = Cassette(file).find("POST", "/v1/chat/completions", (), body)
+    assert isinstance(played, Script)
+    assert chat.read(played) == one.reply
 
 
 @each_stream

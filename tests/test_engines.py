@@ -185,7 +185,7 @@ def test_what_it_streams_is_recorded_and_replayed(
             "name": one.name,
             "family": "engines",
             "description": f"{one.description} LiteLLM proxy {version}.",
-            "request": exchange.about["request"]["json"],
+            "request": exchange.about["request"],
             "expect": {"reply": one.expected} | ({"error": one.error} if one.error else {}),
             "recorded": exchange.about["recorded"],
             "redacted": exchange.about["redacted"],
