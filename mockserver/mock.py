@@ -178,7 +178,7 @@ class MockOpenAI:
         self._address = (host, port)
         self._tls = tls
         self._header_faults = header_faults
-        self._upstream = upstream
+        self._upstream = _upstream(upstream)
         self._cassette = cassette
         self._recorder = _recorder(record, cassette, redactor)
         self._lock = threading.Lock()
@@ -494,6 +494,15 @@ def _clients() -> tuple[Any, Any]:
         if any(kind.__module__.partition(".")[0] == library for kind in base):
             return openai, __import__(library)
     raise MissingDependency(f"openai {openai.__version__} uses neither httpx2 nor httpx")
+
+
+def _upstream(url: str | None) -> str | None:
+    """A base URL that requests can go to."""
+    if url is not None:
+        from mockserver.server.relay import Upstream
+
+        Upstream(url)
+    return url
 
 
 def _recorder(

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpcore
 import httpcore2
 import pytest
+from hypothesis import HealthCheck, settings
 
 # httpx imports these when it first connects. Were that within a suite that pytester runs in this
 # process, which forgets its modules, httpx would know the exceptions of a module that is no more.
@@ -14,6 +15,10 @@ assert httpcore
 assert httpcore2
 
 pytest_plugins = ["pytester"]
+
+# How long an example takes says more of the machine than of us.
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ours")
 
 SHARED = Path(__file__).parents[2] / "shared"
 

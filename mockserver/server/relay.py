@@ -8,6 +8,7 @@ client's are written as `mockserver.wire` writes them.
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 import time
 import urllib.parse
@@ -54,6 +55,9 @@ class Upstream:
         parsed = urllib.parse.urlsplit(self.url)
         if parsed.scheme not in ("http", "https") or not parsed.hostname:
             raise ServerError(f"an upstream is a URL with http:// or https://, not {self.url!r}")
+        if parsed.username is not None:
+            # It would stand in every recording.
+            raise ServerError("an upstream's URL holds no credentials: requests bring their own")
 
     def target(self, path: str, query: str) -> str:
         """The URL of a request."""
@@ -79,7 +83,7 @@ async def relay(
     """Let the upstream answer a call, and record what it answers."""
     url = upstream.target(call.path, call.query)
     try:
-        incoming, transport, target = await _connect(url)
+        way = await _connect(url)
     except (OSError, ssl.SSLError, TimeoutError, ServerError) as error:
         told = f"the upstream {upstream.url} cannot be reached: {error or type(error).__name__}"
         call.problem = told
@@ -92,10 +96,10 @@ async def relay(
         exchange = recorder.begin(call.method, asked, call.headers.raw, call.body, upstream.url)
     one = _Relay(call, connection, exchange)
     try:
-        end = await one.run(incoming, transport, url, target)
+        end = await one.run(way, url)
     finally:
-        transport.abort()
-        await incoming.closed
+        way.transport.abort()
+        await way.incoming.closed
     await one.finish(end, receive, send)
 
 
@@ -139,8 +143,18 @@ class _Incoming(asyncio.Protocol):
         return data
 
 
-async def _connect(url: str) -> tuple[_Incoming, asyncio.Transport, str]:
-    """A connection to a URL's host, through the environment's proxy; and the request's target."""
+@dataclass(frozen=True)
+class _Way:
+    """A connection towards the upstream, and what a request over it says besides its own."""
+
+    incoming: _Incoming
+    transport: asyncio.Transport
+    target: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+async def _connect(url: str) -> _Way:
+    """A connection to a URL's host, through the environment's proxy."""
     loop = asyncio.get_running_loop()
     parsed = urllib.parse.urlsplit(url)
     host, secure = parsed.hostname or "", parsed.scheme == "https"
@@ -151,14 +165,23 @@ async def _connect(url: str) -> tuple[_Incoming, asyncio.Transport, str]:
     async with asyncio.timeout(CONNECT_TIMEOUT):
         if not proxy or urllib.request.proxy_bypass(host):
             transport, incoming = await loop.create_connection(_Incoming, host, port, ssl=context)
-            return incoming, transport, inner
+            return _Way(incoming, transport, inner)
         through = urllib.parse.urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        place = through.netloc.rpartition("@")[2]
+        if through.scheme != "http":
+            raise ServerError(
+                f"the proxy {through.scheme}://{place} is none that we speak: http://"
+            )
+        credentials = _credentials(through)
         transport, incoming = await loop.create_connection(
             _Incoming, through.hostname or "", through.port or 80
         )
         if context is None:
-            return incoming, transport, url
-        transport.write(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+            return _Way(incoming, transport, url, credentials)
+        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        asked = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
+        asked += [f"{name}: {value}" for name, value in credentials]
+        transport.write("\r\n".join([*asked, "", ""]).encode("latin-1"))
         answer = b""
         while b"\r\n\r\n" not in answer:
             read = await incoming.read()
@@ -167,9 +190,18 @@ async def _connect(url: str) -> tuple[_Incoming, asyncio.Transport, str]:
                 break
         status = answer.partition(b"\r\n")[0].decode("latin-1")
         if " 200" not in status:
-            raise ServerError(f"the proxy {through.netloc} refused: {status!r}")
+            transport.abort()
+            raise ServerError(f"the proxy {place} refused: {status!r}")
         secured = await loop.start_tls(transport, incoming, context, server_hostname=host)
-        return incoming, cast(asyncio.Transport, secured), inner
+        return _Way(incoming, cast(asyncio.Transport, secured), inner)
+
+
+def _credentials(proxy: urllib.parse.SplitResult) -> tuple[tuple[str, str], ...]:
+    """What a proxy's URL says of who is asking (RFC 7617)."""
+    if proxy.username is None:
+        return ()
+    said = f"{urllib.parse.unquote(proxy.username)}:{urllib.parse.unquote(proxy.password or '')}"
+    return (("Proxy-Authorization", f"Basic {base64.b64encode(said.encode()).decode()}"),)
 
 
 class _Relay:
@@ -190,15 +222,13 @@ class _Relay:
         if not self._lost.done():
             self._lost.set_result(None)
 
-    async def run(
-        self, incoming: _Incoming, transport: asyncio.Transport, url: str, target: str
-    ) -> End | None:
+    async def run(self, way: _Way, url: str) -> End | None:
         """Pass the request up and the answer down; how it ended, None where the client left."""
         http = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)
-        transport.write(_request(http, self._call, url, target))
+        way.transport.write(_request(http, self._call, url, way))
         try:
             while True:
-                http.receive_data(await self._or_gone(incoming.read()))
+                http.receive_data(await self._or_gone(way.incoming.read()))
                 if await self._pass(http):
                     return "finish"
         except _Gone:
@@ -291,13 +321,13 @@ def _head(response: h11.Response) -> Head:
     return Head(response.status_code, tuple(headers))
 
 
-def _request(http: h11.Connection, call: Call, url: str, target: str) -> bytes:
+def _request(http: h11.Connection, call: Call, url: str, way: _Way) -> bytes:
     """The request's bytes, with the headers that the client sent."""
     host = urllib.parse.urlsplit(url).netloc.rpartition("@")[2]
-    headers = [("Host", host)]
+    headers = [("Host", host), *way.headers]
     headers += [(name, value) for name, value in call.headers.raw if name.lower() not in _HOP]
     if call.body or call.method in ("POST", "PUT", "PATCH"):
         headers.append(("Content-Length", str(len(call.body))))
-    asked = http.send(h11.Request(method=call.method, target=target, headers=headers)) or b""
+    asked = http.send(h11.Request(method=call.method, target=way.target, headers=headers)) or b""
     asked += http.send(h11.Data(data=call.body)) or b""
     return asked + (http.send(h11.EndOfMessage()) or b"")

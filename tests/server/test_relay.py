@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import openai
 import pytest
+import trustme
 
-from mockserver import ApiError, MockOpenAI, Pace, Pause, Raw, Reply, Script, sse
+from mockserver import ApiError, MockOpenAI, MockServerError, Pace, Pause, Raw, Reply, Script, sse
 from mockserver.api import chat
 from mockserver.cassettes import load
 from mockserver.cassettes.cassette import Cassette
@@ -233,22 +237,126 @@ def test_through_a_proxy_of_the_environment(
     assert asked.headers["host"] == "far.away.invalid"
 
 
-def test_https_upstreams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import ssl
+def test_through_a_proxy_that_asks_who_is_there(
+    upstream: MockOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with MockOpenAI(upstream="http://far.away.invalid/v1", record=tmp_path / "cassettes") as mock:
+        place = upstream.base_url.removesuffix("/v1").removeprefix("http://")
+        monkeypatch.setenv("http_proxy", f"http://ann:p%40ss@{place}")
+        ask(mock)
+    said = base64.b64decode(upstream.calls[0].headers["proxy-authorization"].removeprefix("Basic "))
+    assert said == b"ann:p@ss"
+    (file,) = recordings(tmp_path)
+    assert "proxy-authorization" not in file.read_text()
 
-    import trustme
 
+def test_a_proxy_that_we_cannot_speak_to_is_told_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("http_proxy", "socks5://ann:canary@127.0.0.1:1")
+    with MockOpenAI(upstream="http://far.away.invalid/v1") as mock:
+        status_code, _, body = ask(mock)
+        assert status_code == 502
+        assert b"the proxy socks5://127.0.0.1:1 is none that we speak" in body
+        assert b"canary" not in body
+        with pytest.raises(AssertionError, match="cannot be reached"):
+            mock.check()
+
+
+def test_an_upstream_is_a_url() -> None:
+    with pytest.raises(MockServerError, match="a URL with http:// or https://, not 'localhost'"):
+        MockOpenAI(upstream="localhost")
+
+
+def test_an_upstream_has_no_credentials_in_its_url() -> None:
+    with pytest.raises(MockServerError, match="holds no credentials") as caught:
+        MockOpenAI(upstream="https://ann:canary@api.example/v1")
+    assert "canary" not in str(caught.value)
+
+
+@pytest.fixture
+def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockOpenAI]:
+    """An upstream with TLS, which the environment trusts."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     trusted = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(trusted))
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
-    with MockOpenAI(tls=context) as secure:
-        secure.reply("Hello")
-        with MockOpenAI(upstream=secure.base_url, record=tmp_path / "cassettes") as mock:
-            assert b"Hello" in ask(mock)[2]
+    with MockOpenAI(tls=context) as mock:
+        mock.reply("Hello")
+        yield mock
+
+
+def test_https_upstreams(secure: MockOpenAI, tmp_path: Path) -> None:
+    with MockOpenAI(upstream=secure.base_url, record=tmp_path / "cassettes") as mock:
+        assert b"Hello" in ask(mock)[2]
     assert len(recordings(tmp_path)) == 1
+
+
+@contextmanager
+def tunnel(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """A proxy for one CONNECT: its URL, and what it was asked."""
+    asked: list[bytes] = []
+
+    def serve() -> None:
+        client, _ = listener.accept()
+        with client:
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += client.recv(1)
+            asked.append(head)
+            client.sendall(answer)
+            if b" 200 " not in answer:
+                return
+            host, port = head.split()[1].decode().rsplit(":", 1)
+            with socket.create_connection((host, int(port))) as far:
+                down = threading.Thread(target=copy, args=(far, client))
+                down.start()
+                copy(client, far)
+                down.join()
+
+    def copy(source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:  # the recorder hangs up when it has all
+            source.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://ann:canary@127.0.0.1:{listener.getsockname()[1]}", asked
+        thread.join()
+
+
+def test_https_upstreams_through_a_proxy(
+    secure: MockOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        tunnel(b"HTTP/1.1 200 Connection established\r\n\r\n") as (proxy, asked),
+        MockOpenAI(upstream=secure.base_url, record=tmp_path / "cassettes") as mock,
+    ):
+        monkeypatch.setenv("https_proxy", proxy)
+        assert b"Hello" in ask(mock)[2]
+    place = secure.base_url.removeprefix("https://").removesuffix("/v1")
+    assert asked[0].startswith(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n".encode())
+    assert b"Proxy-Authorization: Basic YW5uOmNhbmFyeQ==\r\n" in asked[0]
+    assert "proxy-authorization" not in secure.calls[0].headers
+    assert len(recordings(tmp_path)) == 1
+
+
+def test_a_proxy_that_refuses(secure: MockOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tunnel(b"HTTP/1.1 407 Who are you\r\n\r\n") as (proxy, _):
+        monkeypatch.setenv("https_proxy", proxy)
+        with MockOpenAI(upstream=secure.base_url) as mock:
+            status_code, _, body = ask(mock)
+            assert status_code == 502
+            assert b"refused: 'HTTP/1.1 407 Who are you'" in body
+            assert b"canary" not in body
+            with pytest.raises(AssertionError, match="cannot be reached"):
+                mock.check()
 
 
 def test_eight_clients_at_once_lose_no_exchange(
