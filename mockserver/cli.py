@@ -226,9 +226,7 @@ def record(
     from mockserver.mock import MockOpenAI
     from mockserver.server import bind
     from mockserver.server import serve as serve_forever
-    from mockserver.server.relay import Upstream
 
-    Upstream(upstream)
     try:
         redactor = Redactor(headers, paths, patterns)
     except re.error as error:

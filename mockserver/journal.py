@@ -24,6 +24,7 @@ from mockserver.timeline import Frame
 if TYPE_CHECKING:
     from mockserver.cassettes.recorder import Recorder
     from mockserver.rules import Rule
+    from mockserver.server.relay import Upstream
 
 __all__ = ["ENDED", "Call", "Delivered", "Journal", "Request", "text_of"]
 
@@ -229,7 +230,7 @@ class Call(Request):
         self.rule: Rule | None = None
         self.script = Script()
         self.problem: str | None = None
-        self.upstream: str | None = None
+        self.upstream: Upstream | None = None
         self.recorder: Recorder | None = None
         self._events = self._bytes = 0
         self._ended: str | None = None

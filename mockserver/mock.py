@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mockserver.cassettes.recorder import Recorder
     from mockserver.cassettes.redact import Redactor
     from mockserver.server import Loopback
+    from mockserver.server.relay import Upstream
     from mockserver.transport import Clock, InProcess
 
 __all__ = ["MockOpenAI", "RuleBuilder"]
@@ -496,33 +497,42 @@ def _clients() -> tuple[Any, Any]:
     raise MissingDependency(f"openai {openai.__version__} uses neither httpx2 nor httpx")
 
 
-def _upstream(url: str | None) -> str | None:
-    """A base URL that requests can go to."""
-    if url is not None:
-        from mockserver.server.relay import Upstream
+def _upstream(url: str | None) -> Upstream | None:
+    """Where requests go that nothing here answers."""
+    if url is None:
+        return None
+    from mockserver.server.relay import Upstream
 
-        Upstream(url)
-    return url
+    return Upstream(url)
 
 
 def _recorder(
     folder: Path | str | None, cassette: Cassette | None, redactor: Redactor | None
 ) -> Recorder | None:
     """What records, where something is to be recorded."""
+    if cassette is not None and cassette.records:
+        return _recorder_into(cassette)
+    if folder is None:
+        return None
+    from mockserver.cassettes.recorder import Recorder
+
+    return Recorder(Path(folder), redactor)
+
+
+def _recorder_into(cassette: Cassette) -> Recorder:
+    """What records at the end of a cassette."""
     from mockserver.cassettes.recorder import Recorder
     from mockserver.cassettes.writer import append
 
-    if cassette is not None and cassette.records:
-        path = cassette.path
-        beside = path.parent / f".{path.stem}.parts"
+    path = cassette.path
+    beside = path.parent / f".{path.stem}.parts"
 
-        def finished(recording: Path) -> None:
-            append(path, recording)
-            with contextlib.suppress(OSError):  # another exchange is still being recorded
-                beside.rmdir()
+    def finished(recording: Path) -> None:
+        append(path, recording)
+        with contextlib.suppress(OSError):  # another exchange is still being recorded
+            beside.rmdir()
 
-        return Recorder(beside, cassette.redactor, finished)
-    return None if folder is None else Recorder(Path(folder), redactor)
+    return Recorder(beside, cassette.redactor, finished)
 
 
 def _explain(call: Call, reasons: list[tuple[Rule, str]]) -> str:

@@ -103,6 +103,7 @@ def answering(script: Script, version: str, close: bool) -> Script:
 
 
 _FRAMING = ("transfer-encoding", "content-length")
+_WHOLE = ("finish", "close", "half_close")  # the ends that come after the whole body
 
 
 def keeps_open(script: Script) -> bool:
@@ -139,7 +140,7 @@ def wire_frames(script: Script, has_body: bool = True) -> Iterator[Frame]:
         due, fence = start + frame.due, frame.fence
         data = chunk(frame.data) if chunked and frame.data else frame.data
         yield Frame(due, data, frame.events, frame.size, False, fence)
-    if chunked and script.end in ("finish", "close", "half_close"):
+    if chunked and script.end in _WHOLE:
         yield Frame(due, LAST_CHUNK, 0, 0)
 
 
@@ -165,7 +166,7 @@ def to_raw(script: Script) -> Script:
             steps.append(Raw(chunk(data) if chunked else data, count_events(step)))
         elif not isinstance(step, Event | Raw):
             steps.append(step)
-    if chunked and script.end in ("finish", "close", "half_close"):
+    if chunked and script.end in _WHOLE:
         steps.append(Raw(LAST_CHUNK, 0))
     # An end that breaks the body off is said by what is missing from the bytes.
     end = script.end

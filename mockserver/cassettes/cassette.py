@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec.json
 
-from mockserver.cassettes.redact import Redactor, _steps
+from mockserver.cassettes.redact import Redactor, steps_of
 from mockserver.cassettes.stream_file import Exchange, load
 from mockserver.exceptions import MockServerError
 from mockserver.script import Boundary, Pause, Script, Step
@@ -77,7 +77,7 @@ class Cassette:
         self.mode = mode
         self.speed = speed
         self.redactor = redactor or Redactor()
-        self._ignore = tuple(map(_steps, ignore))
+        self._ignore = tuple(map(steps_of, ignore))
         self.was_there = self.path.exists()
         if mode == "all" and self.was_there:
             self.path.unlink()

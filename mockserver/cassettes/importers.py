@@ -28,7 +28,7 @@ import msgspec.json
 import yaml
 
 from mockserver import sse
-from mockserver.cassettes.stream_file import Exchange, loads
+from mockserver.cassettes.stream_file import Exchange, is_json, loads
 from mockserver.exceptions import StreamFileError
 from mockserver.script import Event, Head, Raw, Script, Step
 
@@ -152,21 +152,13 @@ class _File:
         try:
             return msgspec.json.decode(text)
         except (msgspec.DecodeError, UnicodeError) as error:
-            if len(self.lines) > 1 and _is_json(self.lines[0][1]):
+            if len(self.lines) > 1 and is_json(self.lines[0][1]):
                 return None  # JSON lines, which are another thing
             raise _Wrong(f"it is not JSON: {error}") from None
 
 
 # A document that starts so is a cassette; other YAML is not ours to judge.
 _CASSETTE = re.compile(r"^[\"']?(?:http_)?interactions[\"']?\s*:", re.M)
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeError):
-        return False
-    return True
 
 
 def _shaped(document: Any, shape: type[Any]) -> Any:

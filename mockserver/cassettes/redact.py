@@ -18,7 +18,7 @@ import msgspec.json
 from mockserver.cassettes.stream_file import Exchange
 from mockserver.script import Event, Raw, Step
 
-__all__ = ["Redactor", "Stream", "without_secrets"]
+__all__ = ["Redactor", "Stream", "steps_of", "without_secrets"]
 
 HEADERS = (
     "access-key",
@@ -146,7 +146,7 @@ class Stream:
         if not self._redactor.enabled:
             return value
         for path in self._redactor.paths:
-            value = self._without(value, _steps(path))
+            value = self._without(value, steps_of(path))
         return self._each(value)
 
     def _each(self, value: Any) -> Any:
@@ -186,14 +186,15 @@ class Stream:
         data = self._held + data
         keep = self._uncertain(data)
         self._held = data[len(data) - keep :]
-        return self._bytes(data[: len(data) - keep])
+        return self.octets(data[: len(data) - keep])
 
     def rest(self) -> bytes:
         """What was held back."""
         held, self._held = self._held, b""
-        return self._bytes(held)
+        return self.octets(held)
 
-    def _bytes(self, data: bytes) -> bytes:
+    def octets(self, data: bytes) -> bytes:
+        """Bytes without what `text` takes out of a text."""
         # Latin-1 maps every byte to one character and back, so lengths stay what they are.
         return self.text(data.decode("latin-1")).encode("latin-1")
 
@@ -239,11 +240,11 @@ def _clean(step: Step, stream: Stream) -> Step:
     if isinstance(step, Event):
         return replace(step, data=stream.text(step.data))
     if isinstance(step, Raw):
-        return replace(step, data=stream.text(step.data.decode("latin-1")).encode("latin-1"))
+        return replace(step, data=stream.octets(step.data))
     return step
 
 
-def _steps(path: str) -> tuple[str | int | None, ...]:
+def steps_of(path: str) -> tuple[str | int | None, ...]:
     """``a[*].b[0]`` as steps; None stands for each."""
     found = re.findall(r"([^.\[\]]+)|\[(\d+|\*)\]", path)
     return tuple(name or (None if at == "*" else int(at)) for name, at in found)

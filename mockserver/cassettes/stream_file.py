@@ -41,7 +41,7 @@ from mockserver.exceptions import StreamFileError
 from mockserver.reply import ApiError, Reply
 from mockserver.script import ENDS, Boundary, Comment, Event, Head, Pause, Raw, Script, Step
 
-__all__ = ["CLIENT_LEFT", "Exchange", "dump", "dumps", "load", "loads", "step_line"]
+__all__ = ["CLIENT_LEFT", "Exchange", "dump", "dumps", "is_json", "load", "loads", "step_line"]
 
 VERSION = 1
 
@@ -149,7 +149,7 @@ def _exchanges(text: bytes, source: str) -> Iterator[Exchange]:
     steps: list[Step] = []
     clock = 0.0
     *lines, cut_off = text.split(b"\n")
-    if cut_off and _is_json(cut_off):
+    if cut_off and is_json(cut_off):
         lines.append(cut_off)
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -179,8 +179,8 @@ def _exchanges(text: bytes, source: str) -> Iterator[Exchange]:
 _HEAD = re.compile(rb'\s*\{\s*"mockserver"')
 
 
-def _is_json(line: bytes) -> bool:
-    """Whether a last line without its line end is whole; a crash may have cut it off."""
+def is_json(line: bytes) -> bool:
+    """Whether a line is JSON: a last one without its line end may have been cut off by a crash."""
     try:
         msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeError):

@@ -10,7 +10,17 @@ from dataclasses import replace
 from mockserver import sse
 from mockserver.api import errors
 from mockserver.exceptions import FaultError
-from mockserver.faults.fault import Change, fault, first_bytes, first_events, never, place
+from mockserver.faults.fault import (
+    Change,
+    event_of,
+    fault,
+    first_bytes,
+    first_events,
+    inserted,
+    never,
+    place,
+    replaced,
+)
 from mockserver.reply import ApiError
 from mockserver.script import End, Event, Pause, Raw, Script, Step
 
@@ -128,7 +138,7 @@ def done(at: int | None = None, text: str = "[DONE]", times: int = 1) -> Change:
         events = (Event(text),) * times
         if at is not None:
             index = place(script, at, f"done(at={at})")
-            return script.with_steps((*script.steps[:index], *events, *script.steps[index:]))
+            return inserted(script, index, *events)
         if not any(map(_is_done, script.steps)):
             raise FaultError("done() never happens: the response has no [DONE]")
         steps = [s for step in script.steps for s in (events if _is_done(step) else (step,))]
@@ -150,16 +160,11 @@ def malformed(at: int = 1, data: str | None = None) -> Change:
         if not script.is_stream:
             return _halved(script)
         index = place(script, at, f"malformed(at={at})")
-        step = script.steps[index]
-        event = step if isinstance(step, Event) else sse.decode(sse.encode(step))[0]
+        event = event_of(script.steps[index])
         spoilt = event.data[: len(event.data) // 2] if data is None else data
-        return _replaced(script, index, replace(event, data=spoilt))
+        return replaced(script, index, replace(event, data=spoilt))
 
     return apply
-
-
-def _replaced(script: Script, index: int, step: Step) -> Script:
-    return script.with_steps((*script.steps[:index], step, *script.steps[index + 1 :]))
 
 
 def _halved(script: Script) -> Script:
@@ -179,7 +184,7 @@ def replace_event(at: int, raw: str | bytes) -> Change:
 
     def apply(script: Script) -> Script:
         index = place(script, at, f"replace_event(at={at})")
-        return _replaced(script, index, Raw(octets))
+        return replaced(script, index, Raw(octets))
 
     return apply
 
@@ -193,7 +198,7 @@ def insert(raw: str | bytes, at: int | None = None) -> Change:
         if at is None:
             return script.with_steps((*script.steps, Raw(octets)))
         index = place(script, at, f"insert(at={at})")
-        return script.with_steps((*script.steps[:index], Raw(octets), *script.steps[index:]))
+        return inserted(script, index, Raw(octets))
 
     return apply
 

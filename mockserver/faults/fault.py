@@ -16,9 +16,20 @@ from typing import Any
 
 from mockserver import sse
 from mockserver.exceptions import FaultError
-from mockserver.script import Boundary, Pause, Raw, Script, Step
+from mockserver.script import Boundary, Event, Pause, Raw, Script, Step
 
-__all__ = ["Change", "Fault", "fault", "first_bytes", "first_events", "never", "place"]
+__all__ = [
+    "Change",
+    "Fault",
+    "event_of",
+    "fault",
+    "first_bytes",
+    "first_events",
+    "inserted",
+    "never",
+    "place",
+    "replaced",
+]
 
 Change = Callable[[Script], Script]
 
@@ -119,6 +130,21 @@ def place(script: Script, at: int, what: str) -> int:
         if seen > at:
             return index
     raise never(what, script)
+
+
+def inserted(script: Script, index: int, *steps: Step) -> Script:
+    """The script with more steps before the one at an index."""
+    return script.with_steps((*script.steps[:index], *steps, *script.steps[index:]))
+
+
+def replaced(script: Script, index: int, step: Step) -> Script:
+    """The script with another step at an index."""
+    return script.with_steps((*script.steps[:index], step, *script.steps[index + 1 :]))
+
+
+def event_of(step: Step) -> Event:
+    """The event that a step completes, whatever its bytes are."""
+    return step if isinstance(step, Event) else sse.decode(sse.encode(step))[0]
 
 
 def first_bytes(script: Script, n: int, what: str) -> tuple[Step, ...]:

@@ -12,7 +12,7 @@ from itertools import cycle
 
 from mockserver import sse
 from mockserver.exceptions import FaultError
-from mockserver.faults.fault import Change, fault, never, place
+from mockserver.faults.fault import Change, event_of, fault, inserted, never, place, replaced
 from mockserver.script import Comment, Event, Pause, Raw, Script, Step
 
 __all__ = [
@@ -91,8 +91,7 @@ def multi_line(at: int | None = None) -> Change:
         if at is None:
             return script.with_steps(map(change, script.steps))
         index = place(script, at, f"multi_line(at={at})")
-        changed = change(script.steps[index])
-        return script.with_steps((*script.steps[:index], changed, *script.steps[index + 1 :]))
+        return replaced(script, index, change(script.steps[index]))
 
     return apply
 
@@ -123,7 +122,7 @@ def fields(
             if chosen and alone:
                 steps.append(Raw(block.encode(), 0))
             if chosen and not alone:
-                found = step if isinstance(step, Event) else sse.decode(sse.encode(step))[0]
+                found = event_of(step)
                 step = Event(found.data, event or found.event, id or found.id, retry)
             steps.append(step)
         return script.with_steps(steps)
@@ -137,7 +136,7 @@ def comment(text: str = "", at: int = 0) -> Change:
 
     def apply(script: Script) -> Script:
         index = place(script, at, f"comment(at={at})")
-        return script.with_steps((*script.steps[:index], Comment(text), *script.steps[index:]))
+        return inserted(script, index, Comment(text))
 
     return apply
 
@@ -194,8 +193,7 @@ def blank_lines(times: int = 1000, at: int = 0) -> Change:
 
     def apply(script: Script) -> Script:
         index = place(script, at, f"blank_lines(at={at})")
-        flood = Raw(b"\n" * times, 0)
-        return script.with_steps((*script.steps[:index], flood, *script.steps[index:]))
+        return inserted(script, index, Raw(b"\n" * times, 0))
 
     return apply
 
@@ -224,6 +222,6 @@ def unterminated(newlines: int = 1) -> Change:
         if last is None:
             raise never("unterminated()", script)
         data = sse.encode(script.steps[last]).rstrip(b"\r\n") + b"\n" * newlines
-        return script.with_steps((*script.steps[:last], Raw(data, 0), *script.steps[last + 1 :]))
+        return replaced(script, last, Raw(data, 0))
 
     return apply

@@ -21,7 +21,7 @@ from mockserver.journal import Call, Request
 from mockserver.script import Script
 from mockserver.server.player import Player, Receive, Send, play
 from mockserver.server.protocol import Connections
-from mockserver.server.relay import Upstream, relay
+from mockserver.server.relay import relay
 from mockserver.wire import answering
 
 __all__ = ["application"]
@@ -83,8 +83,7 @@ def application(
             if call.upstream is None:
                 await play(call, connection, player, receive, send, exact)
             else:
-                upstream, recorder = Upstream(call.upstream), call.recorder
-                await relay(call, connection, player, receive, send, upstream, recorder)
+                await relay(call, call.upstream, connection, player, receive, send)
         finally:
             going_on.discard(call)
 

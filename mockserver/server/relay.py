@@ -21,7 +21,7 @@ import h11
 
 from mockserver import sse, wire
 from mockserver.api import errors
-from mockserver.cassettes.recorder import ExchangeRecorder, Recorder
+from mockserver.cassettes.recorder import ExchangeRecorder
 from mockserver.exceptions import ServerError
 from mockserver.journal import CLIENT_DISCONNECTED, Call
 from mockserver.reply import ApiError
@@ -73,12 +73,11 @@ class _Gone(Exception):
 
 async def relay(
     call: Call,
+    upstream: Upstream,
     connection: Connection,
     player: Player,
     receive: Receive,
     send: Send,
-    upstream: Upstream,
-    recorder: Recorder | None,
 ) -> None:
     """Let the upstream answer a call, and record what it answers."""
     url = upstream.target(call.path, call.query)
@@ -91,9 +90,11 @@ async def relay(
         await play(call, connection, player, receive, send)
         return
     exchange = None
-    if recorder is not None:
+    if call.recorder is not None:
         asked = f"{call.path}{f'?{call.query}' if call.query else ''}"
-        exchange = recorder.begin(call.method, asked, call.headers.raw, call.body, upstream.url)
+        exchange = call.recorder.begin(
+            call.method, asked, call.headers.raw, call.body, upstream.url
+        )
     one = _Relay(call, connection, exchange)
     try:
         end = await one.run(way, url)
