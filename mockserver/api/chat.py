@@ -162,7 +162,8 @@ def _with_fresh_ids(choice: Choice, taken: set[str]) -> Choice:
 
 
 def _with(choice: Choice, **changes: Any) -> Choice:
-    fields = {name: getattr(choice, name) for name in Choice.__slots__}
+    # What is cut has no order of its own any more.
+    fields = {name: getattr(choice, name) for name in Choice.__slots__ if name != "ordered"}
     return Choice(**(fields | changes))
 
 
