@@ -16,7 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
 
-from mockserver.api import ENDPOINTS, Asked, Endpoint, errors, parameters
+from mockserver.api import ENDPOINTS, Asked, Endpoint, errors, parameters, path_of
 from mockserver.api.store import Store
 from mockserver.exceptions import (
     FaultError,
@@ -403,7 +403,9 @@ class MockOpenAI:
             value = self._retried_soon(value)
         if isinstance(value, Script):
             script = value
-            if render and script.is_stream and not call.stream and answer.spoken is not None:
+            # A ready-made stream answers a stream of its endpoint; to others its reply is said.
+            plays = call.stream and path_of(script) == endpoint.path
+            if render and script.is_stream and answer.spoken is not None and not plays:
                 script = render(answer.spoken, call.json, rng=rng)
         elif render is not None:
             script = render(value, call.json, rng=rng)
