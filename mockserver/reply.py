@@ -521,7 +521,7 @@ class Choice:
         output: Iterable[Output | str] | None = None,
     ) -> None:
         if output is not None:
-            if (text, reasoning, refusal, tool_calls, logprobs) != (None, None, None, (), None):
+            if tool_calls or (text, reasoning, refusal, logprobs) != (None,) * 4:
                 raise ReplyError("a reply has output=[...] or text, reasoning and tool_calls")
             ordered, said = _said(output)
             text, reasoning, refusal = said.text, said.reasoning, said.refusal
