@@ -16,7 +16,18 @@ ROOT = Path(__file__).parents[1]
 FLOORS = [
     ["exceptions"],
     ["script", "tokens", "sse", "reply"],
-    ["api.errors", "api.headers", "api.ids", "api.parameters", "api.chat", "api"],
+    [
+        "api.errors",
+        "api.headers",
+        "api.ids",
+        "api.parameters",
+        "api.store",
+        "api.endpoint",
+        "api.limits",
+        "api.logprobs",
+        "api.chat",
+        "api",
+    ],
     [
         "timeline",
         "wire",
