@@ -26,6 +26,7 @@ FLOORS = [
         "api.limits",
         "api.logprobs",
         "api.chat",
+        "api.completions",
         "api",
     ],
     [

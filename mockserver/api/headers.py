@@ -10,7 +10,7 @@ from random import Random
 
 from mockserver.api import ids
 
-__all__ = ["error_headers", "json_headers", "stream_headers"]
+__all__ = ["completion_headers", "error_headers", "json_headers", "stream_headers"]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -70,3 +70,10 @@ def error_headers(length: int, rng: Random, engine: bool) -> Headers:
     return _headers(
         "application/json" if engine else "application/json; charset=utf-8", length, rng, engine
     )
+
+
+def completion_headers(model: str, rng: Random) -> Headers:
+    """Of a stream of the legacy completions: cached by nobody, and without a charset."""
+    sent = _headers("text/event-stream", None, rng)
+    own = (("Cache-Control", "no-cache, must-revalidate"), ("openai-model", model))
+    return (*sent[:4], *own, *sent[4:])
