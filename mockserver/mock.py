@@ -402,9 +402,9 @@ class MockOpenAI:
         if isinstance(value, Script):
             script = value
             if render and script.is_stream and not call.stream and answer.spoken is not None:
-                script = render(answer.spoken, call.json, rng=rng)
+                script = render(answer.spoken, asked.parameters, rng=rng)
         elif render is not None:
-            script = render(value, call.json, rng=rng)
+            script = render(value, asked.parameters, rng=rng)
         elif isinstance(value, ApiError):
             script = errors.render(value, rng)
         else:

@@ -25,8 +25,11 @@ FLOORS = [
         "api.endpoint",
         "api.limits",
         "api.logprobs",
+        "api.plain",
+        "api.sound",
         "api.chat",
         "api.completions",
+        "api.audio",
         "api",
     ],
     [

@@ -20,11 +20,12 @@ from mockserver import sse, tokens
 from mockserver.api import errors, headers, ids
 from mockserver.api.endpoint import Endpoint
 from mockserver.api.ids import Envelope
-from mockserver.api.limits import changed, limited, size
+from mockserver.api.limits import limited, size
 from mockserver.api.logprobs import likely
 from mockserver.api.parameters import Parameter
+from mockserver.api.plain import as_text
 from mockserver.exceptions import ReplyError
-from mockserver.reply import ApiError, Choice, Logprob, Reply, Text, Usage, check_servable
+from mockserver.reply import ApiError, Choice, Logprob, Reply, Usage, check_servable
 from mockserver.script import Event, Head, Raw, Script
 
 __all__ = ["ENDPOINTS", "PARAMETERS", "PATH", "SHAPES", "Shape", "read", "render"]
@@ -155,7 +156,7 @@ def render(
         return errors.render(_too_many_choices(n, best_of), rng)
     envelope = envelope or _envelope(request, rng)
     prompts = _prompts(request.get("prompt"))
-    whole = [_as_text(choice) for choice in _choices(reply, n, len(prompts))]
+    whole = [_sayable(choice) for choice in _choices(reply, n, len(prompts))]
     choices = [limited(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
@@ -215,20 +216,14 @@ def _choices(reply: Reply, n: int, prompts: int) -> list[Choice]:
     return list(reply.choices) * (wanted // made)
 
 
-def _as_text(choice: Choice) -> Choice:
-    """The choice with a refusal as its text. Raises ReplyError for what no completion says."""
-    if choice.tool_calls or choice.function_call is not None:
-        raise ReplyError("a completion is text alone: this reply calls a tool, as only a chat can")
+def _sayable(choice: Choice) -> Choice:
+    """The choice as text. Raises ReplyError for what no completion says."""
     finish = choice.finish_reason
+    choice = as_text(choice, "a completion")
     if finish is not None and finish not in FINISH_REASONS:
         allowed = ", ".join(FINISH_REASONS)
         raise ReplyError(f"a completion cannot have finish_reason={finish!r}: {allowed}")
-    if choice.refusal is None:
-        return choice
-    if choice.text is None:
-        return changed(choice, text=choice.refusal, refusal=None)
-    pieces = (*choice.text.pieces, *choice.refusal.pieces)
-    return changed(choice, text=Text(pieces), refusal=None, logprobs=None)
+    return choice
 
 
 class _Part(NamedTuple):
