@@ -345,6 +345,8 @@ class MockOpenAI:
         endpoint, asked, error = self._admit(call)
         if error is not None or endpoint is None:
             return errors.render(error or errors.invalid_json(), rng)
+        if endpoint.recall is not None:
+            call.history = endpoint.recall(asked, self.store)
         if endpoint.render is not None and call.model.startswith(STREAM_MODEL):
             return self._play_named(call, endpoint, asked, rng)
         reasons: list[tuple[Rule, str]] = []
@@ -410,7 +412,7 @@ class MockOpenAI:
         else:
             raise ReplyError(f"no model speaks at {endpoint.path}: give an ApiError or a Script")
         if endpoint.keep is not None:
-            endpoint.keep(asked, script, self.store)
+            script = endpoint.keep(asked, script, self.store)
         return self._dressed(script, call, answer)
 
     def _dressed(self, script: Script, call: Call, answer: Answer | None = None) -> Script:

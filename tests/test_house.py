@@ -15,14 +15,15 @@ ROOT = Path(__file__).parents[1]
 # A module imports only from lower floors, or from those before it on its own.
 FLOORS = [
     ["exceptions"],
-    ["script", "tokens", "sse", "reply"],
+    ["script", "tokens", "sse", "reply", "items"],
     [
-        "api.errors",
-        "api.headers",
-        "api.ids",
-        "api.parameters",
         "api.store",
+        "api.ids",
+        "api.headers",
+        "api.errors",
+        "api.parameters",
         "api.endpoint",
+        "api.conversation",
         "api.limits",
         "api.logprobs",
         "api.plain",
@@ -30,6 +31,10 @@ FLOORS = [
         "api.chat",
         "api.completions",
         "api.audio",
+        "api.form",
+        "api.output",
+        "api.responses",
+        "api.stored",
         "api",
     ],
     [

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mockserver.api import audio, chat, completions
+from mockserver.api import audio, chat, completions, stored
 from mockserver.api.endpoint import Asked, Endpoint, Routes
 
 __all__ = ["ENDPOINTS", "Asked", "Endpoint"]
 
-ENDPOINTS = Routes([*chat.ENDPOINTS, *completions.ENDPOINTS, *audio.ENDPOINTS])
+ENDPOINTS = Routes([*chat.ENDPOINTS, *stored.ENDPOINTS, *completions.ENDPOINTS, *audio.ENDPOINTS])
 """The endpoints by path and method."""

@@ -7,7 +7,7 @@ the others an answer follows from the request and what was created before.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -57,7 +57,8 @@ class Endpoint:
         form: whether it takes ``multipart/form-data`` besides JSON.
         render, read: make the response of a reply, and read it back.
         answer: makes the response where no rule speaks for the endpoint.
-        keep: remembers what a reply made.
+        keep: remembers what a reply made, and gives what is answered.
+        recall: the messages that came before those of the request.
     """
 
     path: str
@@ -67,7 +68,8 @@ class Endpoint:
     render: Callable[..., Script] | None = None
     read: Callable[[Script], Reply | ApiError] | None = None
     answer: Answer | None = None
-    keep: Callable[[Asked, Script, Store], None] | None = None
+    keep: Callable[[Asked, Script, Store], Script] | None = None
+    recall: Callable[[Asked, Store], Sequence[Mapping[str, Any]]] | None = None
 
 
 class Routes:

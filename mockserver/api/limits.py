@@ -6,16 +6,18 @@ Rules of this file: choices in, choices out; no endpoint, bytes or chance.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from mockserver.reply import Choice, FunctionCall, Text, ToolCall
+from mockserver.reply import Choice, FunctionCall, Text
 
 __all__ = ["changed", "limited", "size"]
 
 
 def changed(choice: Choice, **changes: Any) -> Choice:
     """The same choice but for these of its arguments."""
-    fields = {name: getattr(choice, name) for name in Choice.__slots__}
+    # What is changed has no order of its own any more.
+    fields = {name: getattr(choice, name) for name in Choice.__slots__ if name != "ordered"}
     return Choice(**(fields | changes))
 
 
@@ -81,7 +83,7 @@ def _first_tokens(choice: Choice, limit: int) -> Choice:
             arguments.append(part)
         limit = max(0, limit - len(text.pieces))
     calls = [
-        ToolCall(call.name, text, call.id)
+        replace(call, arguments=text)
         for call, text in zip(choice.tool_calls, arguments, strict=False)
     ]
     function = choice.function_call
