@@ -406,9 +406,9 @@ class MockOpenAI:
             # A ready-made stream answers a stream of its endpoint; to others its reply is said.
             plays = call.stream and path_of(script) == endpoint.path
             if render and script.is_stream and answer.spoken is not None and not plays:
-                script = render(answer.spoken, call.json, rng=rng)
+                script = render(answer.spoken, asked.parameters, rng=rng)
         elif render is not None:
-            script = render(value, call.json, rng=rng)
+            script = render(value, asked.parameters, rng=rng)
         elif isinstance(value, ApiError):
             script = errors.render(value, rng)
         else:

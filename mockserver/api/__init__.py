@@ -8,14 +8,14 @@ from typing import Any
 import msgspec.json
 
 from mockserver import sse
-from mockserver.api import chat, responses, stored
+from mockserver.api import audio, chat, completions, responses, stored
 from mockserver.api.endpoint import Asked, Endpoint, Routes
 from mockserver.reply import ApiError, Reply
 from mockserver.script import Script
 
 __all__ = ["ENDPOINTS", "Asked", "Endpoint", "path_of", "read"]
 
-ENDPOINTS = Routes([*chat.ENDPOINTS, *stored.ENDPOINTS])
+ENDPOINTS = Routes([*chat.ENDPOINTS, *stored.ENDPOINTS, *completions.ENDPOINTS, *audio.ENDPOINTS])
 """The endpoints by path and method."""
 
 # How the first JSON of a response looks, by the path of the endpoint where a model speaks so.
@@ -23,6 +23,8 @@ _LOOKS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     responses.PATH: lambda said: (
         said.get("object") == "response" or str(said.get("type")).startswith("response.")
     ),
+    completions.PATH: lambda said: said.get("object") == "text_completion",
+    "/v1/audio/transcriptions": lambda said: str(said.get("type")).startswith("transcript."),
 }
 
 

@@ -10,7 +10,14 @@ from random import Random
 
 from mockserver.api import ids
 
-__all__ = ["error_headers", "json_headers", "response_headers", "stream_headers"]
+__all__ = [
+    "audio_headers",
+    "completion_headers",
+    "error_headers",
+    "json_headers",
+    "response_headers",
+    "stream_headers",
+]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -96,3 +103,18 @@ def error_headers(length: int, rng: Random, engine: bool) -> Headers:
     return _headers(
         "application/json" if engine else "application/json; charset=utf-8", length, rng, engine
     )
+
+
+def completion_headers(model: str, rng: Random) -> Headers:
+    """Of a stream of the legacy completions: cached by nobody, and without a charset."""
+    own = (("Cache-Control", "no-cache, must-revalidate"), ("openai-model", model))
+    return _beside(_headers("text/event-stream", None, rng), own)
+
+
+def audio_headers(content_type: str, length: int | None, rng: Random) -> Headers:
+    """Of what the audio endpoints send; a stream where it has no length."""
+    return _beside(_headers(content_type, length, rng), (("Cache-Control", "no-store"),))
+
+
+def _beside(sent: Headers, own: Headers) -> Headers:
+    return (*sent[:4], *own, *sent[4:])
