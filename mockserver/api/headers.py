@@ -10,7 +10,7 @@ from random import Random
 
 from mockserver.api import ids
 
-__all__ = ["error_headers", "json_headers", "stream_headers"]
+__all__ = ["error_headers", "imitated", "json_headers", "stream_headers"]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -58,6 +58,20 @@ def _headers(content_type: str, length: int | None, rng: Random, engine: bool = 
 def stream_headers(rng: Random) -> Headers:
     """Of a chat stream. OpenAI sends no cache-control with it."""
     return _headers("text/event-stream; charset=utf-8", None, rng)
+
+
+def imitated(
+    own: Headers, content_type: str, length: int | None, rng: Random, model: str = ""
+) -> Headers:
+    """Of another provider: what is its own, whose values may be forms of `ids.form`."""
+    sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
+    return (
+        ("Date", formatdate(usegmt=True)),
+        ("Content-Type", content_type),
+        sized,
+        ("Connection", "keep-alive"),
+        *((name, ids.form(value, rng, model=model)) for name, value in own),
+    )
 
 
 def json_headers(length: int, rng: Random) -> Headers:
