@@ -17,6 +17,7 @@ from mockserver import sse, tokens
 from mockserver.api import chunks, errors, headers, ids
 from mockserver.api import usage as usages
 from mockserver.api.dialects import Dialect, named
+from mockserver.api.endpoint import Endpoint
 from mockserver.api.ids import Envelope
 from mockserver.api.layout import fill
 from mockserver.api.parameters import Parameter, check_messages
@@ -36,7 +37,7 @@ from mockserver.reply import (
 )
 from mockserver.script import Event, Head, Raw, Script, Step
 
-__all__ = ["PARAMETERS", "PATH", "read", "render"]
+__all__ = ["ENDPOINTS", "PARAMETERS", "PATH", "read", "render"]
 
 PATH = "/v1/chat/completions"
 
@@ -915,3 +916,6 @@ def _read_message(choice: dict[str, Any]) -> Choice:
         audio=_read_audio(audio) if (audio := message.get("audio")) else None,
         annotations=_read_annotations(message),
     )
+
+
+ENDPOINTS = (Endpoint(path=PATH, parameters=PARAMETERS, render=render, read=read, dialects=True),)
