@@ -514,7 +514,7 @@ def _imitated_stream(
         entries = None
         if request.get("logprobs"):
             entries = [msgspec.json.decode(entry) for entry in _entries(choice, top)]
-        parts = chunks.parts(choice, dialect, entries)
+        parts = chunks.parts(choice, dialect, entries, envelope.sequence)
         finished = parts[-1].kind == "finish"
         said.append(parts[:-1] if finished else parts)
         ends.append(parts[-1:] if finished else [])
@@ -525,7 +525,7 @@ def _imitated_stream(
         steps.append(errors.error_event(reply.error, dialect))
         return Script(head, tuple(chunks.with_asides(steps, [], layer, envelope.asides)))
     if dialect.usage_chunk == "always" or (dialect.usage_chunk == "asked" and layer.with_usage):
-        finish = {"choices.finish_reason": choices[-1].finish_reason}
+        finish = {"choices.finish_reason": choices[0].finish_reason}
         steps.append(layer.chunk(chunks.Part("usage", finish)))
     for index, choice in enumerate(choices):
         if choice.audio is not None and choice.audio.expires_at:
@@ -904,7 +904,7 @@ def _read_message(choice: dict[str, Any]) -> Choice:
     entries = logprobs and (logprobs.get("content") or logprobs.get("refusal") or [])
     return Choice(
         message.get("content"),
-        reasoning=message.get("reasoning_content") or message.get("reasoning"),
+        reasoning=message.get("reasoning_content", message.get("reasoning")),
         refusal=message.get("refusal"),
         tool_calls=[
             ToolCall(call["function"]["name"], call["function"]["arguments"], call["id"])

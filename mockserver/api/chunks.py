@@ -41,15 +41,63 @@ class Part(NamedTuple):
     values: dict[str, Any]
 
 
-def parts(choice: Choice, dialect: Dialect, logprobs: Sequence[Any] | None) -> list[Part]:
+GROUPS = {
+    "reasoning": "reasoning",
+    "text": "text",
+    "refusal": "refusal",
+    "transcript": "transcript",
+    "sound": "sound",
+    "call": "calls",
+    "arguments": "calls",
+    "function": "function",
+    "function arguments": "function",
+    "annotations": "annotations",
+}
+"""What the kinds of parts are parts of, in the order in which a choice says them."""
+
+
+def _in_sequence(said: list[Part], sequence: Sequence[str]) -> list[Part]:
+    """The parts in another order than the usual."""
+    queues: dict[str, list[Part]] = {}
+    for part in said:
+        queues.setdefault(GROUPS[part.kind], []).append(part)
+    ordered = []
+    for groups in sequence:
+        together = [queues[group].pop(0) for group in groups.split("+") if queues.get(group)]
+        ordered += [joined(together)] if together else []
+    return ordered + [part for queue in queues.values() for part in queue]
+
+
+def joined(together: Sequence[Part]) -> Part:
+    """What one chunk says that says several things; the second of a kind has names of its own."""
+    values: dict[str, Any] = {}
+    called = 0
+    for n, part in enumerate(together):
+        for name, value in part.values.items():
+            if called and name.startswith(CALL):
+                name = f"{CALL[:-1]}#{called}.{name.removeprefix(CALL)}"
+            values[f"piece#{n}" if n and name == "piece" else name] = value
+        called += part.kind in ("call", "arguments")
+    return Part("+".join(part.kind for part in together), values)
+
+
+def parts(
+    choice: Choice,
+    dialect: Dialect,
+    logprobs: Sequence[Any] | None,
+    sequence: Sequence[str] = (),
+) -> list[Part]:
     """What a choice says, one part for each chunk.
 
     Args:
         choice: what is said.
         dialect: how tool calls, roles and finish reasons are put.
         logprobs: for each piece of the text or refusal, its entries.
+        sequence: the `GROUPS` to which the parts belong, where they come otherwise than there.
     """
     said = [*_said(choice, dialect, logprobs)]
+    if sequence:
+        said = _in_sequence(said, sequence)
     thinks = choice.reasoning is not None
     common = {
         "beside_reasoning": None if thinks else OMITTED,

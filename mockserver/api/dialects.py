@@ -16,6 +16,7 @@ from mockserver.api import usage as usages
 from mockserver.api.ids import Aside
 from mockserver.api.layout import Style, parse
 from mockserver.exceptions import MockServerError
+from mockserver.reply import ApiError
 from mockserver.script import Comment
 
 __all__ = ["DIALECTS", "Dialect", "Place", "locate", "named"]
@@ -66,6 +67,7 @@ class Dialect:
         padding: the member that is padded at random, and by which rule.
         body: the layout of the JSON answer.
         error: the layout of an error's JSON.
+        errors: of those with this code or status, where it is another.
         error_event: the name of the event that carries an error mid-stream.
         headers: what it sends beside the content type, by which it is known.
         content_type: of its streams.
@@ -90,6 +92,7 @@ class Dialect:
     padding: str | None = None
     body: Mapping[str, Any] = field(default_factory=dict)
     error: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, Any] = field(default_factory=dict)
     error_event: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     content_type: str = "text/event-stream"
@@ -102,6 +105,8 @@ class Dialect:
             found = self.layout(kind.removeprefix("role+"))
         if found is None and kind.endswith("+finish"):
             found = self.layout(kind.removesuffix("+finish"))
+        if found is None and "+" in kind:
+            found = self.layout(kind.partition("+")[0])
         return found
 
 
@@ -208,6 +213,21 @@ def _azure(name: str, **differences: Any) -> Dialect:
             'tool_calls?}],created,id,model,object="chat.completion",prompt_filter_results='
             f'[{{"prompt_index":0,"content_filter_results":{_PROMPT_SAFE}}}],system_fingerprint,'
             "usage",
+            "errors": {
+                # The gateway's are shorter than the model's
+                # (learn.microsoft.com/azure/ai-services/openai/concepts/content-filter).
+                "401": parse("error{code=$status_text,message}"),
+                "404": parse("error{code,message}"),
+                "429": parse("error{code=$status_text,message}"),
+                "content_filter": parse(
+                    "error{message,type=null,param,code,status,innererror{"
+                    'code="ResponsibleAIPolicyViolation",content_filter_result='
+                    '{"hate":{"filtered":false,"severity":"safe"},"jailbreak":{"detected":false,'
+                    '"filtered":false},"self_harm":{"filtered":false,"severity":"safe"},"sexual":'
+                    '{"filtered":false,"severity":"safe"},"violence":{"filtered":true,'
+                    '"severity":"medium"}}}}'
+                ),
+            },
             "role": "call",
             "id": "chatcmpl-{openai}",
             "padding": "obfuscation",
@@ -778,3 +798,69 @@ def named(name: str | Dialect | None) -> Dialect | None:
         known = ", ".join(DIALECTS)
         raise MockServerError(f"dialect={name!r}: there is none of this name; there are {known}")
     return DIALECTS[name]
+
+
+class Place(NamedTuple):
+    """Where a request goes.
+
+    Args:
+        path: the endpoint's path, as OpenAI has it.
+        dialect: the one that the path tells.
+        chosen: whether the path names the dialect, and does not merely look like its own.
+        model: the one that the path names, as Azure's deployments do.
+        error: what the provider answers instead.
+    """
+
+    path: str
+    dialect: str | None = None
+    chosen: bool = False
+    model: str | None = None
+    error: ApiError | None = None
+
+
+_PATHS: tuple[tuple[re.Pattern[str], str | None], ...] = (
+    # Each provider's own base path; `path` is what comes after OpenAI's /v1.
+    (re.compile(r"/openai/deployments/(?P<model>[^/]+)/(?P<path>.+)"), "azure"),
+    (re.compile(r"/openai/v1/(?P<path>.+)"), "azure"),
+    (re.compile(r"/api/v1/(?P<path>.+)"), "openrouter"),
+    (re.compile(r"/v1beta/openai/(?P<path>.+)"), "gemini"),
+    (re.compile(r"/inference/v1/(?P<path>.+)"), "fireworks"),
+    (re.compile(r"/api/paas/v4/(?P<path>.+)"), "zai"),
+    (re.compile(r"/serving-endpoints/(?P<path>chat/completions)"), "databricks"),
+    (re.compile(r"/client/v4/accounts/[^/]+/ai/v1/(?P<path>.+)"), "cloudflare"),
+    (re.compile(r"/api/v2/cortex/v1/(?P<path>.+)"), "snowflake"),
+    (re.compile(r"/(?P<path>chat/completions)"), "perplexity"),
+)
+
+
+def locate(path: str, query: str = "") -> Place:
+    """Which endpoint a path means, and which dialect.
+
+    The first segment may name a dialect, as in ``/groq/openai/v1/chat/completions``; else the path
+    may be a provider's own. ``/openai/v1`` is Azure's and Groq's: Groq's only where it is chosen.
+
+    Args:
+        path: the request's.
+        query: its query, without the question mark.
+
+    >>> locate("/openrouter/api/v1/chat/completions")[:3]
+    ('/v1/chat/completions', 'openrouter', True)
+    >>> place = locate("/openai/deployments/gpt-4o/chat/completions", "api-version=2024-10-21")
+    >>> place.dialect, place.model
+    ('azure', 'gpt-4o')
+    """
+    if path.startswith("/v1/"):
+        return Place(path)
+    first, _, rest = path[1:].partition("/")
+    chosen = first if first in DIALECTS else None
+    within = f"/{rest}" if chosen else path
+    if chosen and within.startswith("/v1/"):
+        return Place(within, chosen, True)
+    for pattern, own in _PATHS:
+        if found := pattern.fullmatch(within):
+            parts = found.groupdict()
+            place = Place(f"/v1/{parts['path']}", chosen or own, bool(chosen), parts.get("model"))
+            if place.model is not None and "api-version=" not in query:
+                return place._replace(error=ApiError(404, "Resource not found", code="404"))
+            return place
+    return Place(within, chosen, chosen is not None)

@@ -6,7 +6,7 @@ indented by 4 and end in a newline, those of the engine behind it by 2 and do no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -73,14 +73,15 @@ def _without(sent: Sequence[tuple[str, str]], own: Sequence[tuple[str, str]]) ->
 
 
 def _imitated(error: ApiError, rng: Random, dialect: Dialect) -> Script:
-    body = dialect.style.dumps(error_members(error, dialect.error)).encode()
+    body = dialect.style.dumps(_members(error, dialect)).encode()
     own = _own_headers(error)
     sent = headers.imitated(dialect.headers, "application/json", len(body), rng)
     return Script(Head(error.status, (*_without(sent, own), *own)), (Raw(body),))
 
 
-def error_members(error: ApiError, layout: Mapping[str, Any]) -> Any:
-    """An error's JSON in a layout."""
+def _members(error: ApiError, dialect: Dialect) -> Any:
+    special = dialect.errors
+    layout = special.get(error.code or "") or special.get(str(error.status)) or dialect.error
     values: dict[str, Any] = {
         "status": error.status,
         "status_text": str(error.status),
@@ -96,7 +97,7 @@ def error_members(error: ApiError, layout: Mapping[str, Any]) -> Any:
 def error_event(error: ApiError, dialect: Dialect | None = None) -> Step:
     """The event that breaks a chat stream off. OpenAI's own was never recorded: WIRE.md §6."""
     if dialect is not None:
-        data = dialect.style.dumps(error_members(error, dialect.error))
+        data = dialect.style.dumps(_members(error, dialect))
         event = Event(data, dialect.error_event)
         if dialect.eol == "\n":
             return event
@@ -106,7 +107,11 @@ def error_event(error: ApiError, dialect: Dialect | None = None) -> Step:
 
 def read_error(payload: object) -> ApiError | None:
     """The error in an event's JSON, in OpenAI's shape or an imitator's, if there is one."""
-    error = payload.get("error") if isinstance(payload, dict) else None
+    if not isinstance(payload, dict):
+        return None
+    error = payload.get("error")
+    if isinstance(payload.get("message"), str) and payload.keys() & {"code", "type"}:
+        error = payload if error is None else error  # Mistral's and Cerebras' are flat
     if not error:
         return None
     if not isinstance(error, dict):

@@ -152,6 +152,8 @@ class Envelope:
         asides: comments, heartbeats and other chunks that say nothing.
         paddings: the lengths of random padding, in turn; random ones by default.
         order: of the chunks of several choices: one of `ORDERS`, or the index of each chunk.
+        sequence: what each chunk says, of a choice that says text after its tool calls, or the
+            like: see `chunks.GROUPS`.
     """
 
     id: str
@@ -166,6 +168,7 @@ class Envelope:
     asides: tuple[Aside, ...] = ()
     paddings: tuple[int, ...] = ()
     order: str | tuple[int, ...] = "interleaved"
+    sequence: tuple[str, ...] = ()
 
     @classmethod
     def fresh(cls, request: Mapping[str, Any], rng: Random) -> Envelope:

@@ -20,7 +20,7 @@ from typing import Any
 from mockserver import sse
 from mockserver.api import chat, chunks
 from mockserver.api import usage as usages
-from mockserver.api.chunks import CALL, DELTA
+from mockserver.api.chunks import CALL, DELTA, Part
 from mockserver.api.dialects import DIALECTS, UNKNOWN, Dialect
 from mockserver.api.ids import ORDERS, Aside, Envelope
 from mockserver.api.layout import OMITTED, Hole, Style
@@ -261,6 +261,7 @@ class _Stream:
         choices: dict[int, _Choice] = {}
         order: list[tuple[int, bool]] = []
         spaced: Counter[str] = Counter()
+        came: list[str] = []
         said = number = 0
         error, error_event = (base or UNKNOWN).error, None
         for step in self.steps:
@@ -286,6 +287,7 @@ class _Stream:
             if kind != "usage":
                 order.append((index, kind == "finish"))
             kinds.setdefault(kind, []).append(template)
+            came.append(kind)
             spaced[kind] += '": ' in events[0].data[:40]
             said += 1
         turns: dict[str, tuple[Any, ...]] = {}
@@ -313,6 +315,7 @@ class _Stream:
             asides=tuple(asides),
             paddings=tuple(paddings),
             order=self._order(order, len(reply.choices)),
+            sequence=_sequence(came) if len(reply.choices) == 1 else (),
         )
         return Likeness(dialect, envelope, self._request(reply, True, "usage" in kinds), True)
 
@@ -345,10 +348,8 @@ class _Stream:
         if number < self.thinks.get(index, 0):
             # As `chat.read`: empty text before any thought is no text.
             says = [(kind, told) for kind, told in says if kind != "text" or told["piece"]]
-        kind = "+".join(k for k, _ in says)
-        values = {"choices.index": index, f"{DELTA}role": "assistant"}
-        for _, told in says:
-            values |= told
+        kind, said = chunks.joined([Part(*one) for one in says])
+        values = {"choices.index": index, f"{DELTA}role": "assistant"} | said
         state.text.append(values.get("text", ""))
         entries = (choice.get("logprobs") or {}).get("content") if says else None
         if isinstance(entries, list) and entries:
@@ -377,6 +378,8 @@ class _Stream:
             "service_tier": self._first("service_tier") or OMITTED,
         }
 
+        said = [name for name in values if name.startswith("piece")]
+
         def walk(value: Any, path: str) -> Any:
             if path in ("id", "created") and value:
                 return Hole(path)
@@ -393,10 +396,11 @@ class _Stream:
                     return Hole("usage")
                 return {k: walk(v, f"{path}.{k}" if path else k) for k, v in value.items()}
             if isinstance(value, list):
-                return [walk(v, path) for v in value]
+                return [walk(v, f"{path}#{n}" if n else path) for n, v in enumerate(value)]
             if isinstance(value, str) and value:
-                if value == piece:
-                    return Hole("piece")
+                for name in said:
+                    if value == values[name]:
+                        return Hole(name)
                 if value == so_far and len(so_far) > len(piece):
                     return Hole("so_far")
             return value
@@ -481,6 +485,20 @@ def _calls_of(
             yield "call", told
         elif isinstance(piece, str):
             yield "arguments", told
+
+
+def _sequence(came: Iterable[str]) -> tuple[str, ...]:
+    """What the chunks say, where it is not in the usual order."""
+    bare = (kind.removeprefix("role+").removesuffix("+finish") for kind in came)
+    groups = [
+        "+".join(chunks.GROUPS[one] for one in kind.split("+"))
+        for kind in bare
+        if kind not in ("role", "finish", "usage", "expiry")
+    ]
+    usual = list(dict.fromkeys(chunks.GROUPS.values()))
+    if all(group in usual for group in groups) and groups == sorted(groups, key=usual.index):
+        return ()
+    return tuple(groups)
 
 
 def _error_layout(chunk: Mapping[str, Any]) -> dict[str, Any]:
