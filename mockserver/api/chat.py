@@ -531,8 +531,8 @@ def _imitated_stream(
         if choice.audio is not None and choice.audio.expires_at:
             expiry = {"choices.delta.audio.expires_at": choice.audio.expires_at}
             steps.append(layer.chunk(chunks.Part("expiry", expiry), index))
-    done = [sse.DONE if dialect.eol == "\n" else Raw(b"data: [DONE]" + dialect.eol.encode() * 2, 1)]
-    ended = chunks.with_asides(steps, done if dialect.done else [], layer, envelope.asides)
+    done = [dialect.event(sse.DONE.data)] if dialect.done else []
+    ended = chunks.with_asides(steps, done, layer, envelope.asides)
     return Script(head, tuple(ended))
 
 

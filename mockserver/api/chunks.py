@@ -17,7 +17,7 @@ from mockserver.api.dialects import Dialect
 from mockserver.api.ids import Aside, Envelope
 from mockserver.api.layout import OMITTED, Hole, fill
 from mockserver.reply import Choice, ToolCall, Usage
-from mockserver.script import Event, Raw, Step
+from mockserver.script import Step
 
 __all__ = ["Layer", "Part", "in_order", "parts", "with_asides"]
 
@@ -337,10 +337,7 @@ class Layer:
             style = style.otherwise_spaced
         if members.get(self._dialect.padding) == "":
             members[self._dialect.padding] = self._padding(members)
-        data = style.dumps(members)
-        if self._dialect.eol == "\n":
-            return Event(data)
-        return Raw(f"data: {data}{self._dialect.eol * 2}".encode(), 1)
+        return self._dialect.event(style.dumps(members))
 
     def _padding(self, members: dict[str, Any]) -> str:
         if self._dialect.padding == "p":

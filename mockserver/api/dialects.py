@@ -7,9 +7,10 @@ those of WIRE.md §5 and Annex C in its own notation, and of the documentation t
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mockserver.api import usage as usages
@@ -17,7 +18,7 @@ from mockserver.api.ids import Aside
 from mockserver.api.layout import Style, parse
 from mockserver.exceptions import MockServerError
 from mockserver.reply import ApiError
-from mockserver.script import Comment
+from mockserver.script import Comment, Event, Raw, Step
 
 __all__ = ["DIALECTS", "Dialect", "Place", "locate", "named"]
 
@@ -59,6 +60,7 @@ class Dialect:
         finish: whether the finish reason comes ``alone`` or ``with`` the last that is said.
         done: whether ``[DONE]`` ends the stream.
         eol: its line ends.
+        field: what comes before an event's JSON.
         style: how it writes JSON.
         spaced: the kinds of chunks that are written with spaces although others are not.
         id, fingerprint: their forms; see `mockserver.api.ids.form`.
@@ -75,28 +77,36 @@ class Dialect:
     """
 
     name: str
-    layouts: Mapping[Kind, Any] = field(default_factory=dict)
-    usage: Mapping[str, Any] = field(default_factory=lambda: usages.OPENAI)
+    layouts: Mapping[Kind, Any] = dataclasses.field(default_factory=dict)
+    usage: Mapping[str, Any] = dataclasses.field(default_factory=lambda: usages.OPENAI)
     usage_chunk: str = "asked"
     role: str = "alone"
     calls: str = "split"
     finish: str = "alone"
     done: bool = True
     eol: str = "\n"
+    field: str = "data: "
     style: Style = Style()
     spaced: frozenset[Kind] = frozenset()
     id: str = "chatcmpl-{uuid}"
     fingerprint: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     asides: tuple[Aside, ...] = ()
     padding: str | None = None
-    body: Mapping[str, Any] = field(default_factory=dict)
-    error: Mapping[str, Any] = field(default_factory=dict)
-    errors: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    error: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    errors: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     error_event: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     content_type: str = "text/event-stream"
     mark: re.Pattern[str] | None = None
+
+    def event(self, data: str, name: str | None = None) -> Step:
+        """An event as it writes them."""
+        if self.eol == "\n" and self.field == "data: ":
+            return Event(data, name)
+        lines = [f"event: {name}"] if name else []
+        return Raw(self.eol.join([*lines, f"{self.field}{data}", "", ""]).encode(), 1)
 
     def layout(self, kind: Kind) -> Any:
         """The layout of a kind of chunk; a compound without its own has that of what it says."""

@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec.json
 
-from mockserver import sse
 from mockserver.api import headers
 from mockserver.api.dialects import Dialect
 from mockserver.api.layout import fill
@@ -97,11 +96,7 @@ def _members(error: ApiError, dialect: Dialect) -> Any:
 def error_event(error: ApiError, dialect: Dialect | None = None) -> Step:
     """The event that breaks a chat stream off. OpenAI's own was never recorded: WIRE.md §6."""
     if dialect is not None:
-        data = dialect.style.dumps(_members(error, dialect))
-        event = Event(data, dialect.error_event)
-        if dialect.eol == "\n":
-            return event
-        return Raw(sse.encode(event).replace(b"\n", dialect.eol.encode()), 1)
+        return dialect.event(dialect.style.dumps(_members(error, dialect)), dialect.error_event)
     return Event(msgspec.json.encode(_payload(error)).decode())
 
 

@@ -304,6 +304,7 @@ class _Stream:
             finish="with" if any(kind.endswith("+finish") for kind in kinds) else "alone",
             done=self.done,
             eol=self.eol,
+            field="data:" if b"data:{" in self.body else "data: ",
             style=style,
             spaced=frozenset(k for k, n in spaced.items() if bool(n) != style.spaced),
             error=error,
