@@ -101,6 +101,7 @@ def parts(
     thinks = choice.reasoning is not None
     common = {
         "beside_reasoning": None if thinks else OMITTED,
+        "no_details_beside_reasoning": [] if thinks else OMITTED,
         "filtered": filtered(choice),
     }
     opening = {
@@ -318,8 +319,10 @@ class Layer:
                 n = self._turns[name]
                 self._turns[name] += 1
                 return fill(turn[n % len(turn)], value)
-            if name in envelope.extra:
+            if name in envelope.extra and (name != "native_finish" or _ends(values)):
                 return envelope.extra[name]
+            if name == "native_finish":
+                return values.get("choices.finish_reason")
             if name == "so_far":
                 return "".join(so_far)
             if name == "running_usage":
@@ -354,6 +357,10 @@ class Layer:
         from mockserver.api.ids import letters
 
         return letters(-len(self._dialect.style.dumps(bare)) % 16, self._rng)
+
+
+def _ends(values: Mapping[str, Any]) -> bool:
+    return values.get("choices.finish_reason") is not None
 
 
 _PADDINGS = ("obfuscation", "p")

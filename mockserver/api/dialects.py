@@ -181,22 +181,24 @@ def _dialect(
     )
 
 
-_SAFE = (
-    '{"hate":{"filtered":false,"severity":"safe"},"self_harm":{"filtered":false,"severity":"safe"},'
-    '"sexual":{"filtered":false,"severity":"safe"},"violence":{"filtered":false,"severity":"safe"}}'
-)
+_SAFE = {
+    "hate": {"filtered": False, "severity": "safe"},
+    "self_harm": {"filtered": False, "severity": "safe"},
+    "sexual": {"filtered": False, "severity": "safe"},
+    "violence": {"filtered": False, "severity": "safe"},
+}
 _PROMPT_SAFE = (
     '{"hate":{"filtered":false,"severity":"safe"},"jailbreak":{"detected":false,"filtered":false},'
     '"self_harm":{"filtered":false,"severity":"safe"},"sexual":{"filtered":false,"severity":"safe"},'
     '"violence":{"filtered":false,"severity":"safe"}}'
 )
 _AZURE = "choices,created,id,model,obfuscation?,object,service_tier?,system_fingerprint"
-_AZURE_CHOICE = "content_filter_results={},delta,finish_reason,index,logprobs=$logprobs?"
+_AZURE_CHOICE = "content_filter_results={},delta,finish_reason,index,logprobs"
 _AZURE_CALL = "tool_calls[function{arguments,name},id,index,type]"
 
 
 def _azure(name: str, **differences: Any) -> Dialect:
-    said = f"content_filter_results={_SAFE},delta,finish_reason,index,logprobs=$logprobs?"
+    said = "content_filter_results=$checked,delta,finish_reason,index,logprobs"
     return _dialect(
         name,
         f"{_AZURE},usage=$no_usage",
@@ -241,6 +243,7 @@ def _azure(name: str, **differences: Any) -> Dialect:
             "role": "call",
             "id": "chatcmpl-{openai}",
             "padding": "obfuscation",
+            "extra": {"checked": _SAFE},
             "asides": (Aside(0, parse(_PREFACE)),),
             "content_type": "text/event-stream; charset=utf-8",
             "headers": (
@@ -284,7 +287,7 @@ _TABLE = (
         "azure-async",
         choices={
             "checked": f"content_filter_offsets{{check_offset,start_offset,end_offset}},"
-            f"content_filter_results={_SAFE},finish_reason,index",
+            "content_filter_results=$checked,finish_reason,index",
             "finish": _AZURE_CHOICE.replace("={}", "=$filtered", 1),
         },
         mark="content_filter_offsets",
@@ -292,7 +295,7 @@ _TABLE = (
     _dialect(
         "openrouter",
         _OPENROUTER,
-        "index,delta,finish_reason,native_finish_reason=$choices.finish_reason",
+        "index,delta,finish_reason,native_finish_reason=$native_finish",
         {
             "role": 'content="",role',
             "text": "content,role",
@@ -317,17 +320,52 @@ _TABLE = (
         asides=(Aside(0, Comment("OPENROUTER PROCESSING")),) * 2,
         error="error{message,code=$status},user_id=$user",
         headers=(("access-control-allow-origin", "*"), _NO_CACHE, *_CLOUDFLARE),
-        mark=r'"native_finish_reason"|^\{"id":"gen-\d+-',
+        mark=r'"provider":"[^"]*","choices"',
+    ),
+    # The same until early 2026.
+    _dialect(
+        "openrouter-2025",
+        "id,provider,model,object,created,choices,system_fingerprint?",
+        "index,delta,finish_reason,native_finish_reason=$native_finish,logprobs",
+        {
+            "role": 'role,content=""',
+            "text": "role,content,reasoning=$beside_reasoning,"
+            "reasoning_details=$no_details_beside_reasoning",
+            "reasoning": 'role,content="",reasoning,reasoning_details[type="reasoning.text",'
+            'text=$piece,format="unknown",index=0]',
+            "refusal": 'role,content="",refusal',
+            "call": "role,content=null,tool_calls[index,id,type,function{name,arguments}]",
+            "arguments": "role,content=null,tool_calls[index,type,function{arguments}]",
+            "annotations": 'role,content="",annotations',
+            "finish": 'role,content="",reasoning=$beside_reasoning,'
+            "reasoning_details=$no_details_beside_reasoning",
+            "usage": 'role,content=""',
+        },
+        {"usage": "id,provider,model,object,created,choices,usage"},
+        {"usage": "index,delta,finish_reason=null,native_finish_reason=null,logprobs"},
+        usage=f"{_THREE},cost=0,is_byok=false,prompt_tokens_details{{cached_tokens,audio_tokens}},"
+        "cost_details{upstream_inference_cost=null,upstream_inference_prompt_cost=0,"
+        "upstream_inference_completions_cost=0},completion_tokens_details{reasoning_tokens,"
+        "image_tokens=0}",
+        usage_chunk="always",
+        role="with",
+        style=Style(floats="js"),
+        id="gen-{created}-{alnum20}",
+        extra={"provider": "OpenAI"},
+        asides=(Aside(0, Comment("OPENROUTER PROCESSING")),) * 2,
+        error="error{message,code=$status},user_id=$user",
+        headers=(("access-control-allow-origin", "*"), _NO_CACHE, *_CLOUDFLARE),
+        mark=r'^\{"id":"gen-\d+-\w+","provider"',
     ),
     _dialect(
         "groq",
         "id,object,created,model,system_fingerprint,choices",
         deltas={
-            "reasoning": "reasoning",
+            "reasoning": "reasoning,channel?",
             "call": "tool_calls[id,type,function{name,arguments},index]",
         },
         chunks={
-            "role": "id,object,created,model,system_fingerprint,choices,x_groq{id}",
+            "role": "id,object,created,model,system_fingerprint,choices,x_groq{id,seed?}",
             "finish": "id,object,created,model,system_fingerprint,choices,"
             "x_groq{id,usage=$usage},usage",
             "usage": "id,object,created,model,system_fingerprint,choices,usage,"
@@ -353,7 +391,7 @@ _TABLE = (
     ),
     _dialect(
         "deepseek",
-        "id,object,created,model,system_fingerprint,choices,usage=null",
+        "id,object,created,model,system_fingerprint,choices,usage=$no_usage",
         deltas={
             "role": "role,content=$unless_reasoning,reasoning_content?",
             "text": "content,reasoning_content=$beside_reasoning",
@@ -398,7 +436,7 @@ _TABLE = (
     ),
     _dialect(
         "xai",
-        "id,object,created,model,choices,system_fingerprint",
+        "id,object,created,model,choices,system_fingerprint,service_tier?",
         "index,delta",
         {
             "role": "role",
@@ -407,7 +445,7 @@ _TABLE = (
             "role+call": f"role,{_XAI_CALL}",
             "call": _XAI_CALL,
         },
-        {"usage": "id,object,created,model,choices,usage,system_fingerprint"},
+        {"usage": "id,object,created,model,choices,usage,system_fingerprint,service_tier?"},
         {"finish": "index,delta,finish_reason"},
         usage=f"{_THREE},prompt_tokens_details{{text_tokens=0,audio_tokens,image_tokens=0,"
         "cached_tokens},completion_tokens_details{reasoning_tokens,audio_tokens,"
@@ -466,8 +504,7 @@ _TABLE = (
             "arguments": "tool_calls[function{arguments},type,index]",
         },
         {
-            "finish": "id,choices,created,model,system_fingerprint,object,usage,time_info{"
-            "queue_time=0.0001,prompt_time=0.002,completion_time=0.04,total_time=0.05,created}"
+            "finish": "id,choices,created,model,system_fingerprint,object,usage,time_info"
         },
         {"finish": "delta,finish_reason,index"},
         usage=f"{_THREE},{_CACHED}",
@@ -476,6 +513,14 @@ _TABLE = (
         done=False,
         style=Style(floats="python"),
         fingerprint="fp_{hex20}",
+        extra={
+            "time_info": {
+                "queue_time": 0.0001,
+                "prompt_time": 0.002,
+                "completion_time": 0.04,
+                "total_time": 0.05,
+            }
+        },
         error="message,type,param,code",
         headers=(("inference-id", "chatcmpl-{uuid}"), *_CLOUDFLARE),
         mark=r'^\{"id":"chatcmpl-[0-9a-f-]{36}","choices":\[\{"delta":\{"role"',
@@ -555,10 +600,7 @@ _TABLE = (
         "finish_reason,index,delta",
         {"role": "role,content=null"},
         {
-            "usage": "choices,created,id,model,system_fingerprint,object,usage,timings{cache_n=0,"
-            "prompt_n=$usage.prompt_tokens,prompt_ms=8.0,prompt_per_token_ms=0.5,"
-            "prompt_per_second=2000.0,predicted_n=$usage.completion_tokens,predicted_ms=160.0,"
-            "predicted_per_token_ms=8.0,predicted_per_second=125.0}"
+            "usage": "choices,created,id,model,system_fingerprint,object,usage,timings",
         },
         usage="completion_tokens,prompt_tokens,total_tokens",
         usage_chunk="always",
@@ -566,9 +608,41 @@ _TABLE = (
         style=Style(floats="python"),
         id="chatcmpl-{alnum32}",
         fingerprint="b7010-{hex9}",
+        extra={
+            "timings": {
+                "cache_n": 0,
+                "prompt_n": 16,
+                "prompt_ms": 8.0,
+                "prompt_per_token_ms": 0.5,
+                "prompt_per_second": 2000.0,
+                "predicted_n": 20,
+                "predicted_ms": 160.0,
+                "predicted_per_token_ms": 8.0,
+                "predicted_per_second": 125.0,
+            }
+        },
         error="error{code=$status,message,type}",
         headers=(("server", "llama.cpp"), ("access-control-allow-origin", "")),
         mark=r'^\{"choices":\[\{"finish_reason":null,"index":0,"delta":',
+    ),
+    _dialect(
+        "ollama-cloud",
+        "id,object,created,model,system_fingerprint,choices",
+        "index,delta,finish_reason",
+        {
+            "role": 'role,content=""',
+            "role+text": _EVERY,
+            "role+reasoning": 'role,content="",reasoning',
+            "reasoning": 'content="",reasoning',
+            "call": 'content="",tool_calls[id,index,type,function{name,arguments}]',
+        },
+        usage=_THREE,
+        role="with",
+        calls="whole",
+        style=Style(html=True, floats="js"),
+        id="chatcmpl-{digits3}",
+        fingerprint="fp_ollama",
+        mark=r'"fp_ollama","choices":\[\{"index":0,"delta":(\{"content":|\{\},"finish_reason":"\w)',
     ),
     _dialect(
         "ollama",
@@ -742,6 +816,7 @@ _TABLE = (
         },
         usage="prompt_tokens,total_tokens,completion_tokens,prompt_token_details=null,"
         "completion_tokens_details=null",
+        done=False,
         id="{uuid}",
         fingerprint="v1",
         mark=r'"graph_data"',
@@ -756,7 +831,8 @@ _TABLE = (
             "finish": "provider_metadata",
         },
         chunks={
-            "finish": "id,object,created,model,choices,usage,system_fingerprint,generationId=$id",
+            "finish": "id,object,created,model,choices,usage,system_fingerprint,service_tier?,"
+            "generationId=$id",
         },
         usage=f"{_THREE},cost=0,is_byok=false,prompt_tokens_details{{cached_tokens,audio_tokens,"
         "video_tokens=0},cost_details{upstream_inference_cost=0,upstream_inference_prompt_cost=0,"

@@ -249,7 +249,12 @@ class _Stream:
             if own is not None:
                 extra |= dict(_constants(layout, own, ""))
         envelope = replace(found.envelope, extra=extra, turns={})
-        return Likeness(dialect, envelope, found.request)
+        padded = dialect.padding is not None and self._first(dialect.padding) is not None
+        asked = found.dialect.usage_chunk == "always" or "usage" in self.chunks[0]
+        request = self._request(reply, padded, asked)
+        if dialect.padding is None:
+            del request["stream_options"]["include_obfuscation"]
+        return Likeness(replace(dialect, usage=found.dialect.usage), envelope, request)
 
     # Learned
 
@@ -555,8 +560,9 @@ def _merged(orders: Iterable[list[str]]) -> list[str] | None:
 
 def _constants(layout: Any, own: Any, path: str) -> Iterator[tuple[str, Any]]:
     """What a recording's layout has fixed where the table's has a hole of the provider's own."""
-    if type(layout) is Hole and type(own) is not Hole:
-        yield layout.name, own
+    if type(layout) is Hole:
+        if own is not None and not _has_holes(own):
+            yield layout.name, own
     elif isinstance(layout, dict) and isinstance(own, dict):
         for name, inner in layout.items():
             if name in own:
@@ -564,6 +570,12 @@ def _constants(layout: Any, own: Any, path: str) -> Iterator[tuple[str, Any]]:
     elif isinstance(layout, list) and isinstance(own, list):
         for one, other in zip(layout, own, strict=False):
             yield from _constants(one, other, path)
+
+
+def _has_holes(layout: Any) -> bool:
+    if type(layout) is dict:
+        return any(map(_has_holes, layout.values()))
+    return type(layout) is Hole or (type(layout) is list and any(map(_has_holes, layout)))
 
 
 def _usage_layout(usage: Mapping[str, Any]) -> dict[str, Any]:

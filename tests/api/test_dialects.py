@@ -156,7 +156,7 @@ def test_framing_differs_too() -> None:
     assert body["openrouter"].startswith(b": OPENROUTER PROCESSING\n\n")
     assert b"\r\n\r\n" in body["perplexity"]
     assert rb"a\u003cb" in body["groq"].replace(b'"', b"") or rb"\u003c" in body["groq"]
-    assert {d for d, b in body.items() if b"[DONE]" not in b} == {"cerebras", "perplexity"}
+    assert {d for d, b in body.items() if b"[DONE]" not in b} == {"cerebras", "perplexity", "writer"}
 
 
 ERRORS = {
