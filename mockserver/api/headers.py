@@ -10,7 +10,7 @@ from random import Random
 
 from mockserver.api import ids
 
-__all__ = ["error_headers", "json_headers", "stream_headers"]
+__all__ = ["binary_headers", "error_headers", "json_headers", "stream_headers"]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -63,6 +63,11 @@ def stream_headers(rng: Random) -> Headers:
 def json_headers(length: int, rng: Random) -> Headers:
     """Of a JSON body of so many bytes."""
     return _headers("application/json", length, rng)
+
+
+def binary_headers(content_type: str, length: int, rng: Random) -> Headers:
+    """Of so many bytes of another type."""
+    return _headers(content_type, length, rng)
 
 
 def error_headers(length: int, rng: Random, engine: bool) -> Headers:
