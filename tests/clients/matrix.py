@@ -1,0 +1,115 @@
+"""What the mock answers in each scenario, and the running of a client's program against it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clients.environments import PROGRAMS, command, install
+from clients.table import Client
+
+from mockserver import ApiError, MockOpenAI, Pace, Reply, ToolCall, Usage, contains
+from mockserver.journal import Call
+
+__all__ = ["CALL_ID", "CITY", "PIECES", "READING", "TEXT", "USAGE", "Run", "running"]
+
+PROMPTS: dict[str, str] = json.loads((PROGRAMS / "prompts.json").read_text("utf-8"))
+PATIENCE = 180.0  # seconds for a whole program
+
+# Nothing but the mock is reached: whoever phones home finds the door shut at once.
+CLOSED = "http://127.0.0.1:9"
+ENVIRONMENT = {
+    "NO_PROXY": "127.0.0.1",
+    "HTTP_PROXY": CLOSED,
+    "HTTPS_PROXY": CLOSED,
+    "ALL_PROXY": CLOSED,
+}
+
+TEXT = "Grüezi mitenand 👋🏽, schöni Wält: 你好, wie gaats? 👩‍👩‍👧"
+CITY = {"city": "Zürich"}
+CALL_ID = "call_Zr7Qw2LmB5nD8sKfT3vXy6Ja"
+READING = {"city": "Zürich", "celsius": 21}
+USAGE = Usage(prompt_tokens=111, completion_tokens=77, cached_tokens=64, reasoning_tokens=13)
+SAYS = '{"scenario":'
+PIECES = 400  # of the long story, at ITL seconds each: it is still being told when it is left
+ITL = 0.01
+
+
+@dataclass(frozen=True)
+class Run:
+    """A program that ran: what the mock saw of it, and what it said of each scenario."""
+
+    client: Client
+    way: str
+    mock: MockOpenAI
+    said: dict[str, dict[str, Any]]
+    stderr: str
+
+    def __getitem__(self, scenario: str) -> dict[str, Any]:
+        """What the program said of a scenario."""
+        assert scenario in self.said, f"the program said nothing of {scenario}:\n{self.stderr}"
+        said = self.said[scenario]
+        assert "failed" not in said, said["failed"]
+        return said
+
+    def calls(self, scenario: str) -> list[Call]:
+        """The calls of a scenario, found by its prompt, which is the first that the user says."""
+        prompt = json.dumps(PROMPTS[scenario], ensure_ascii=False).encode()[1:-1]
+        return [call for call in self.mock.calls if prompt in call.body or _ascii(prompt) in call.body]
+
+
+def _ascii(prompt: bytes) -> bytes:
+    return json.dumps(prompt.decode()).encode()[1:-1]
+
+
+def serve(mock: MockOpenAI) -> None:
+    """The rules of all scenarios."""
+
+    def on(scenario: str, **more: Any) -> Any:
+        return mock.on(user=contains(PROMPTS[scenario]), **more)
+
+    on("text").reply(TEXT)
+    on("tool").reply(ToolCall("get_weather", CITY, id=CALL_ID), TEXT)
+    on("usage").reply(Reply(TEXT, usage=USAGE))
+    on("early_break").reply("word " * PIECES, pace=Pace(itl=ITL))
+    on("again").reply(TEXT)
+    on("busy").reply(ApiError(429), TEXT)
+    on("refused").reply(ApiError(400, "That is too hot.", param="temperature"))
+    on("structured").reply(json.dumps(READING, ensure_ascii=False))
+    on("structured", tools="Reading").reply(ToolCall("Reading", READING))
+
+
+@contextmanager
+def running(client: Client, way: str, home: Path) -> Iterator[Run]:
+    """A way of a client, all scenarios of which were run, before the mock is closed.
+
+    Args:
+        home: an empty folder: no settings nor caches of the user's.
+    """
+    install(client)
+    with MockOpenAI() as mock:
+        serve(mock)
+        local = {
+            "OPENAI_BASE_URL": mock.base_url,
+            "OPENAI_API_KEY": "sk-mockserver",
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+        }
+        program = subprocess.run(
+            command(client, way),
+            cwd=home,
+            env=ENVIRONMENT | local,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        # Clients print what they like, too.
+        lines = [line for line in program.stdout.splitlines() if line.startswith(SAYS)]
+        said = {line.pop("scenario"): line for line in map(json.loads, lines)}
+        yield Run(client, way, mock, said, program.stderr)

@@ -1,0 +1,148 @@
+"""Real clients against the mock: each in an environment of its own, as its documentation uses it.
+
+Needs the clients: `scripts/clients` installs them, outside the repository, and runs this. What the
+clients said is compared with what was served, and with what the journal saw.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from clients.matrix import CALL_ID, CITY, PIECES, READING, TEXT, USAGE, Run
+
+from mockserver.journal import Call
+
+pytestmark = [
+    pytest.mark.client,
+    pytest.mark.skipif(
+        not os.environ.get("MOCKSERVER_CLIENTS"),
+        reason="no client is named: run scripts/clients",
+    ),
+]
+
+Cell = Callable[[str], None]
+COUNTS = {
+    "input": USAGE.prompt_tokens,
+    "output": USAGE.completion_tokens,
+    "cached": USAGE.cached_tokens,
+    "reasoning": USAGE.reasoning_tokens,
+}
+
+
+def test_text(run: Run) -> None:
+    pieces = run["text"]["pieces"]
+    assert "".join(pieces) == TEXT
+    assert len(pieces) > 1
+    (call,) = run.calls("text")
+    assert call.stream
+    assert call.ended == "finished"
+
+
+def test_tool(run: Run) -> None:
+    said = run["tool"]
+    assert said["calls"] == [{"name": "get_weather", "arguments": CITY}]
+    assert said["text"] == TEXT
+
+    asked, answered = run.calls("tool")
+    assert "get_weather" in asked.tools
+    assert tool_calls(answered) == [(CALL_ID, "get_weather", CITY)]
+    ((call_id, result),) = tool_results(answered)
+    assert call_id == CALL_ID
+    assert "sunny, 21 degrees" in result
+
+
+def tool_calls(call: Call) -> list[tuple[str, str, Any]]:
+    """The tool calls that a request repeats: ids, names, arguments."""
+    chat = [one for message in call.messages for one in message.get("tool_calls") or ()]
+    made = [(one["id"], one["function"]["name"], one["function"]["arguments"]) for one in chat]
+    made += [
+        (item["call_id"], item["name"], item["arguments"])
+        for item in items(call)
+        if item.get("type") == "function_call"
+    ]
+    return [(call_id, name, json.loads(arguments)) for call_id, name, arguments in made]
+
+
+def tool_results(call: Call) -> list[tuple[str, str]]:
+    """The tools' results in a request: ids of the calls, and what came of them."""
+    messages = [message for message in call.messages if message.get("role") == "tool"]
+    results = [(message["tool_call_id"], message["content"]) for message in messages]
+    results += [
+        (item["call_id"], item["output"])
+        for item in items(call)
+        if item.get("type") == "function_call_output"
+    ]
+    return [(call_id, json.dumps(result)) for call_id, result in results]
+
+
+def items(call: Call) -> list[dict[str, Any]]:
+    """A Responses request's input items."""
+    given = call.json.get("input")
+    return given if isinstance(given, list) else []
+
+
+def test_usage(run: Run) -> None:
+    said = run["usage"]
+    assert {"input", "output"} <= said.keys()
+    assert said == {name: COUNTS[name] for name in said}
+
+
+def test_early_break(run: Run, cell: Cell) -> None:
+    said = run["early_break"]
+    assert 0 < len(said["pieces"]) < PIECES
+    assert set("".join(said["pieces"]).split()) == {"word"}
+    assert "".join(said["again"]) == TEXT
+
+    (left,) = run.calls("early_break")
+    (again,) = run.calls("again")
+    assert again.ended == "finished"
+    left.wait(10)
+    drained = run.client.drains.get(run.way)
+    if drained:
+        assert left.ended == "finished"
+        cell("✓ reads on")
+    else:
+        assert left.ended == "client disconnected"
+        assert left.delivered.events < PIECES
+        cell("✓ disconnects")
+
+
+def test_busy(run: Run, cell: Cell) -> None:
+    said = run["busy"]
+    calls = run.calls("busy")
+    raises = run.client.busy.get(run.way)
+    if raises:
+        assert said["raised"] == raises
+        assert [call.status for call in calls] == [429]
+        cell(f"✓ `{raises}`")
+    else:
+        assert "".join(said.get("pieces", ())) == TEXT, said
+        assert [call.status for call in calls] == [429, 200]
+        cell("✓ tries again")
+
+
+def test_refused(run: Run, cell: Cell) -> None:
+    said = run["refused"]
+    raised = run.client.refused.get(run.way) or run.client.refused["*"]
+    assert said.get("raised") == raised, said
+    assert "That is too hot." in said["message"]
+    assert [call.status for call in run.calls("refused")] == [400]
+    cell(f"✓ `{raised}`")
+
+
+def test_structured(run: Run) -> None:
+    said = run["structured"]
+    assert said == READING
+    (call,) = run.calls("structured")
+    assert asks_for_structure(call.json)
+
+
+def asks_for_structure(request: dict[str, Any]) -> bool:
+    """Whether a request asks for JSON by a schema, or by a tool that it forces."""
+    schemas = [request.get("response_format"), (request.get("text") or {}).get("format")]
+    named = [one["type"] for one in schemas if one]
+    return "json_schema" in named or isinstance(request.get("tool_choice"), dict)
