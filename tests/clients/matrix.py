@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +58,10 @@ class Run:
         assert "failed" not in said, said["failed"]
         return said
 
+    def known(self, about: Mapping[str, str], otherwise: str) -> str:
+        """What the table says of this way, or of all."""
+        return about.get(self.way, about.get("*", otherwise))
+
     def calls(self, scenario: str) -> list[Call]:
         """The calls of a scenario, found by its prompt, which is the first that the user says."""
         prompt = json.dumps(PROMPTS[scenario], ensure_ascii=False).encode()[1:-1]
@@ -68,21 +72,40 @@ def _ascii(prompt: bytes) -> bytes:
     return json.dumps(prompt.decode()).encode()[1:-1]
 
 
+def dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 def serve(mock: MockOpenAI) -> None:
     """The rules of all scenarios."""
 
-    def on(scenario: str, **more: Any) -> Any:
-        return mock.on(user=contains(PROMPTS[scenario]), **more)
+    def on(
+        scenario: str, text: str, *before: object, usage: Usage | None = None, **more: Any
+    ) -> None:
+        user = contains(PROMPTS[scenario])
+        mock.on(user=user).reply(*before, Reply(text, usage=usage), **more)
+        # Who asks for a structure of this name, by a schema or by a tool, gets the text in it.
+        filled = {"text": text}
+        whole = Reply(dumps(filled), usage=usage)
+        for name in ("Said", "PartialSaid"):
+            called = Reply(tool_calls=[ToolCall(name, filled)], usage=usage)
+            named = f'"name":"{name}"'.encode()
+            mock.on(lambda request, named=named: named in request.body, user=user).reply(
+                *before, whole, **more
+            )
+            mock.on(user=user, tools=name).reply(*before, called, **more)
 
-    on("text").reply(TEXT)
-    on("tool").reply(ToolCall("get_weather", CITY, id=CALL_ID), TEXT)
-    on("usage").reply(Reply(TEXT, usage=USAGE))
-    on("early_break").reply("word " * PIECES, pace=Pace(itl=ITL))
-    on("again").reply(TEXT)
-    on("busy").reply(ApiError(429), TEXT)
-    on("refused").reply(ApiError(400, "That is too hot.", param="temperature"))
-    on("structured").reply(json.dumps(READING, ensure_ascii=False))
-    on("structured", tools="Reading").reply(ToolCall("Reading", READING))
+    on("text", TEXT)
+    on("usage", TEXT, usage=USAGE)
+    on("early_break", "word " * PIECES, pace=Pace(itl=ITL))
+    on("again", TEXT)
+    on("busy", TEXT, ApiError(429, retry_after=1))
+    on("refused", TEXT, ApiError(400, "That is too hot.", param="temperature"))
+
+    tool, structured = contains(PROMPTS["tool"]), contains(PROMPTS["structured"])
+    mock.on(user=tool).reply(ToolCall("get_weather", CITY, id=CALL_ID), TEXT)
+    mock.on(user=structured).reply(dumps(READING))
+    mock.on(user=structured, tools="Reading").reply(ToolCall("Reading", READING))
 
 
 @contextmanager

@@ -14,27 +14,28 @@ __all__ = ["CLIENTS", "Client"]
 
 @dataclass(frozen=True, eq=False)
 class Client:
-    """A client, and what it is known to do; what is known of one way has ``WAY/`` before its key.
+    """A client, and what it is known to do: by way, or in all ways under ``*``.
 
     Args:
         name: names its environment, and it on the command line.
         packages: what is installed, as pip or npm read it; the first is the client itself.
         program: in `programs/`; Python's clients have one in Python, Node's one in JavaScript.
         ways: each an argument of the program: an endpoint, or another door of the client.
-        refused: the exception, by way or ``*``, that tells of a status 400.
+        refused: the exception that tells of a status 400, where it is not OpenAI's own.
         busy: the exception that tells of a status 429, where the client does not try again.
-        drains: the ways that read an abandoned stream to its end.
-        lacks: scenarios that the client has no means for, and why.
-        breaks: scenarios that the client fails, and why.
+        leaves: how a stream that is left ends, where it does not at once: ``disconnects late``, as
+            its garbage is collected, or ``reads on`` to its end.
+        lacks: scenarios that the client has no means for, and why, by scenario or WAY/scenario.
+        breaks: scenarios that the client fails, and why, likewise.
     """
 
     name: str
     packages: tuple[str, ...]
     program: str
     ways: tuple[str, ...] = ("chat",)
-    refused: Mapping[str, str] = field(default_factory=lambda: {"*": "BadRequestError"})
+    refused: Mapping[str, str] = field(default_factory=dict)
     busy: Mapping[str, str] = field(default_factory=dict)
-    drains: Mapping[str, str] = field(default_factory=dict)
+    leaves: Mapping[str, str] = field(default_factory=dict)
     lacks: Mapping[str, str] = field(default_factory=dict)
     breaks: Mapping[str, str] = field(default_factory=dict)
 
@@ -50,5 +51,72 @@ CLIENTS = (
         ("openai",),
         "openai_python.py",
         ways=("chat", "chat async", "chat stream()", "responses"),
+    ),
+    Client(
+        "openai-node",
+        ("openai", "zod"),
+        "openai_node.mjs",
+        ways=("chat", "responses"),
+    ),
+    Client(
+        "ai-sdk",
+        ("ai", "@ai-sdk/openai", "@ai-sdk/openai-compatible", "zod"),
+        "ai_sdk.mjs",
+        ways=("chat", "compatible", "responses"),
+    ),
+    Client(
+        "langchain-js",
+        ("@langchain/openai", "@langchain/core", "zod"),
+        "langchain_js.mjs",
+        ways=("chat", "responses"),
+    ),
+    Client(
+        "langchain-openai",
+        ("langchain-openai",),
+        "langchain_python.py",
+        ways=("chat", "responses"),
+    ),
+    Client(
+        "llama-index",
+        ("llama-index-llms-openai", "llama-index-llms-openai-like"),
+        "llama_index_python.py",
+        ways=("chat", "openai-like", "responses"),
+    ),
+    Client(
+        "litellm",
+        # Without the last two, litellm 1.106.2 fails where there are tools, or retries.
+        ("litellm", "mcp", "tenacity"),
+        "litellm_python.py",
+        ways=("chat", "responses"),
+        # Its stream cannot be closed: it ends with its garbage.
+        leaves={"chat": "disconnects late"},
+    ),
+    Client(
+        "instructor",
+        ("instructor",),
+        "instructor_python.py",
+        ways=("tools", "json_schema", "tools async", "responses"),
+        refused={"*": "InstructorRetryException", "tools async": "InstructorRetryException"},
+        # Without async, create_partial() returns a list, once the stream is over.
+        leaves={"*": "reads on", "tools async": "disconnects"},
+        lacks={"tool": "its tools are its answers, not called"},
+    ),
+    Client(
+        "pydantic-ai",
+        ("pydantic-ai-slim[openai]",),
+        "pydantic_ai_python.py",
+        ways=("chat", "responses"),
+    ),
+    Client(
+        "openai-agents",
+        ("openai-agents",),
+        "openai_agents_python.py",
+        ways=("chat", "responses"),
+    ),
+    Client(
+        "openai-agents-js",
+        ("@openai/agents", "zod"),
+        "openai_agents_js.mjs",
+        ways=("chat", "responses"),
     ),
 )
