@@ -105,7 +105,8 @@ def serve(mock: MockOpenAI) -> None:
     tool, structured = contains(PROMPTS["tool"]), contains(PROMPTS["structured"])
     mock.on(user=tool).reply(ToolCall("get_weather", CITY, id=CALL_ID), TEXT)
     mock.on(user=structured).reply(dumps(READING))
-    mock.on(user=structured, tools="Reading").reply(ToolCall("Reading", READING))
+    for name in ("Reading", "return_reading"):
+        mock.on(user=structured, tools=name).reply(ToolCall(name, READING))
 
 
 @contextmanager

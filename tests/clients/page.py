@@ -40,12 +40,10 @@ def row(client: Client, way: str, versions: Mapping[str, str], cells: Mapping[st
 
 def rows(page: str) -> dict[Key, str]:
     """The lines of the table that a page has."""
-    lines = [line for line in page.splitlines() if line.startswith("| ")]
-    keyed = {}
-    for line in lines:
-        name, _, way, *_ = (cell.strip() for cell in line.strip("|").split(" | "))
-        keyed[name, way] = line
-    return keyed
+    table = page.partition(MARKS[0])[2]
+    lines = [line for line in table.splitlines() if line.startswith("| ")]
+    cells = {line: [cell.strip() for cell in line.strip("|").split(" | ")] for line in lines}
+    return {(name, way): line for line, (name, _, way, *_) in cells.items()}
 
 
 def written(page: str, measured: Mapping[Key, str]) -> str:

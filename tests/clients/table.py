@@ -63,6 +63,7 @@ CLIENTS = (
         ("ai", "@ai-sdk/openai", "@ai-sdk/openai-compatible", "zod"),
         "ai_sdk.mjs",
         ways=("chat", "compatible", "responses"),
+        refused={"*": "AI_APICallError"},
     ),
     Client(
         "langchain-js",
@@ -75,6 +76,7 @@ CLIENTS = (
         ("langchain-openai",),
         "langchain_python.py",
         ways=("chat", "responses"),
+        refused={"*": "OpenAIInvalidRequestError"},
     ),
     Client(
         "llama-index",
@@ -96,9 +98,9 @@ CLIENTS = (
         ("instructor",),
         "instructor_python.py",
         ways=("tools", "json_schema", "tools async", "responses"),
-        refused={"*": "InstructorRetryException", "tools async": "InstructorRetryException"},
+        refused={"*": "InstructorRetryException"},
         # Without async, create_partial() returns a list, once the stream is over.
-        leaves={"*": "reads on", "tools async": "disconnects"},
+        leaves={"*": "reads on", "tools async": "disconnects late"},
         lacks={"tool": "its tools are its answers, not called"},
     ),
     Client(
@@ -106,6 +108,7 @@ CLIENTS = (
         ("pydantic-ai-slim[openai]",),
         "pydantic_ai_python.py",
         ways=("chat", "responses"),
+        refused={"*": "ModelRequestRejectedError"},
     ),
     Client(
         "openai-agents",
@@ -118,5 +121,69 @@ CLIENTS = (
         ("@openai/agents", "zod"),
         "openai_agents_js.mjs",
         ways=("chat", "responses"),
+    ),
+    Client(
+        "mirascope",
+        ("mirascope[openai]",),
+        "mirascope_python.py",
+        ways=("chat", "responses"),
+    ),
+    Client(
+        "magentic",
+        ("magentic",),
+        "magentic_python.py",
+    ),
+    Client(
+        "any-llm",
+        ("any-llm-sdk[openai]",),
+        "any_llm_python.py",
+        ways=("chat", "responses"),
+    ),
+    Client(
+        "aisuite",
+        ("aisuite[openai]",),
+        "aisuite_python.py",
+        refused={"*": "LLMError"},
+    ),
+    Client(
+        "agno",
+        ("agno", "openai"),
+        "agno_python.py",
+        ways=("chat", "responses"),
+        refused={"*": "RunError"},
+    ),
+    Client(
+        "haystack",
+        ("haystack-ai",),
+        "haystack_python.py",
+        ways=("chat", "responses"),
+    ),
+    Client(
+        "llm",
+        ("llm",),
+        "llm_python.py",
+    ),
+    Client(
+        "smolagents",
+        ("smolagents[openai]",),
+        "smolagents_python.py",
+        lacks={
+            "tool": "it sends tools' results as text",
+            "structured": "it parses no structures",
+        },
+        leaves={"*": "disconnects late"},
+    ),
+    Client(
+        "autogen",
+        ("autogen-ext[openai]", "autogen-agentchat"),
+        "autogen_python.py",
+        leaves={"*": "disconnects late"},
+    ),
+    Client(
+        "semantic-kernel",
+        ("semantic-kernel",),
+        "semantic_kernel_python.py",
+        refused={"*": "ServiceResponseException"},
+        leaves={"*": "disconnects late"},
     ),
 )

@@ -7,6 +7,7 @@ calls the tool, tells its usage, and answers in a structure; what is asked of it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import json
 import traceback
@@ -16,7 +17,6 @@ from typing import Any
 
 PROMPTS: dict[str, str] = json.loads((Path(__file__).parent / "prompts.json").read_text("utf-8"))
 WEATHER = "sunny, 21 degrees"
-PIECES_READ = 3
 
 Stream = Callable[[str], Iterator[str] | AsyncIterator[str]]
 Ask = Callable[[str], dict[str, Any] | Awaitable[dict[str, Any]]]
@@ -30,54 +30,56 @@ def run(stream: Stream, **asks: Ask) -> None:
             that ends the client's stream where it is closed.
         asks: ``tool``, ``usage`` and ``structured``, as far as the client has them.
     """
-    asyncio.run(_run(stream, asks))
+    with asyncio.Runner() as loop:
+
+        def read(prompt: str, most: int | None = None) -> list[str]:
+            pieces = stream(PROMPTS[prompt])
+            if isinstance(pieces, AsyncIterator):
+                return loop.run(_read_async(pieces, most))
+            return _read(pieces, most)
+
+        def ask(name: str) -> dict[str, Any]:
+            answer = asks[name](PROMPTS[name])
+            return loop.run(answer) if inspect.iscoroutine(answer) else answer
+
+        def attempt(prompt: str) -> dict[str, Any]:
+            try:
+                return {"pieces": read(prompt)}
+            except Exception as error:  # whichever the client has: the test knows its name
+                return {"raised": type(error).__name__, "message": str(error)}
+
+        _tell("text", lambda: {"pieces": read("text")})
+        for name in asks:
+            _tell(name, lambda name=name: ask(name))
+        _tell("early_break", lambda: {"pieces": read("early_break", 3), "again": read("again")})
+        _tell("busy", lambda: attempt("busy"))
+        _tell("refused", lambda: attempt("refused"))
 
 
-async def _run(stream: Stream, asks: dict[str, Ask]) -> None:
-    async def text() -> dict[str, Any]:
-        return {"pieces": await _read(stream(PROMPTS["text"]))}
-
-    async def early_break() -> dict[str, Any]:
-        pieces = await _read(stream(PROMPTS["early_break"]), PIECES_READ)
-        return {"pieces": pieces, "again": await _read(stream(PROMPTS["again"]))}
-
-    async def attempt(prompt: str) -> dict[str, Any]:
-        try:
-            return {"pieces": await _read(stream(prompt))}
-        except Exception as error:  # whichever the client has: the test knows its name
-            return {"raised": type(error).__name__, "message": str(error)}
-
-    await _tell("text", text)
-    for name, ask in asks.items():
-        await _tell(name, lambda ask=ask, name=name: ask(PROMPTS[name]))  # type: ignore[misc]
-    await _tell("early_break", early_break)
-    await _tell("busy", lambda: attempt(PROMPTS["busy"]))
-    await _tell("refused", lambda: attempt(PROMPTS["refused"]))
-
-
-async def _read(pieces: Iterator[str] | AsyncIterator[str], most: int | None = None) -> list[str]:
-    """The pieces that say something, at most so many of them, and then the stream is closed."""
+def _read(pieces: Iterator[str], most: int | None) -> list[str]:
+    """The pieces that say something, at most so many of them; then the stream is closed."""
     read: list[str] = []
-    if isinstance(pieces, AsyncIterator):
-        async for piece in pieces:
-            read += [piece] if piece else []
-            if len(read) == most:
-                break
-        await pieces.aclose()  # type: ignore[attr-defined]
-    else:
+    with contextlib.closing(pieces):
         for piece in pieces:
             read += [piece] if piece else []
             if len(read) == most:
                 break
-        pieces.close()  # type: ignore[attr-defined]
     return read
 
 
-async def _tell(scenario: str, do: Callable[[], Any]) -> None:
+async def _read_async(pieces: AsyncIterator[str], most: int | None) -> list[str]:
+    read: list[str] = []
+    async with contextlib.aclosing(pieces):
+        async for piece in pieces:
+            read += [piece] if piece else []
+            if len(read) == most:
+                break
+    return read
+
+
+def _tell(scenario: str, do: Callable[[], dict[str, Any]]) -> None:
     try:
         result = do()
-        if inspect.isawaitable(result):
-            result = await result
     except Exception:
         result = {"failed": traceback.format_exc()}
     print(json.dumps({"scenario": scenario} | result), flush=True)
