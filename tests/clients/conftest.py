@@ -1,10 +1,13 @@
-"""Runs each client's program against a mock, once, and writes what came of it to docs/clients.md."""
+"""Runs each client's program against a mock, once, and writes what came of it into docs/clients.md.
+
+Rules of this file: nothing is installed, run or written where `scripts/clients` does not ask for it.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, cast
 
 import pytest
 from clients.environments import versions
@@ -46,22 +49,6 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         yield run
 
 
-def known(about: Mapping[str, str], way: str, scenario: str) -> str | None:
-    """What is known of a scenario, in this way or in all."""
-    return about.get(f"{way}/{scenario}", about.get(scenario))
-
-
-@pytest.fixture(autouse=True)
-def expected(request: pytest.FixtureRequest, run: Run) -> None:
-    """Skips what a client has no means for, and expects the failure of what it breaks."""
-    scenario = request.function.__name__.removeprefix("test_")
-    if why := known(run.client.lacks, run.way, scenario):
-        assert scenario not in run.said, f"it does have means: {run.said[scenario]}"
-        pytest.skip(why)
-    if why := known(run.client.breaks, run.way, scenario):
-        request.applymarker(pytest.mark.xfail(reason=why, strict=True))
-
-
 @pytest.fixture
 def cell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
     """Says what the table has for this test, where that is more than a tick."""
@@ -69,8 +56,7 @@ def cell(record_property: Callable[[str, object], None]) -> Callable[[str], None
 
 
 SIGNS = {"passed": "✓", "failed": "✗", "skipped": "–"}
-Cells = dict[tuple[Client, str], dict[str, str]]
-MEASURED = pytest.StashKey[Cells]()
+MEASURED = pytest.StashKey[dict[tuple[Client, str], dict[str, str]]]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -80,21 +66,21 @@ def pytest_runtest_makereport(
     """Remember what the table is to have for a test."""
     report = yield
     over = report.when == "call" or (report.when == "setup" and not report.passed)
-    if over and isinstance(item, pytest.Function) and "run" in getattr(item, "callspec").params:
-        cells = item.config.stash.setdefault(MEASURED, {})
+    if WRITE and over and isinstance(item, pytest.Function) and "run" in item.fixturenames:
         sign = "✗" if hasattr(report, "wasxfail") else SIGNS[report.outcome]
         said = dict(report.user_properties).get("cell", sign) if report.passed else sign
+        measured = item.config.stash.setdefault(MEASURED, {})
+        way = cast(tuple[Client, str], item.callspec.params["run"])
         scenario = item.originalname.removeprefix("test_")
-        cells.setdefault(item.callspec.params["run"], {})[scenario] = str(said)
+        measured.setdefault(way, {})[scenario] = str(said)
     return report
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the table, where that is asked for."""
-    measured = session.config.stash.get(MEASURED, {})
-    if WRITE and measured:
-        lines = {
-            (client.name, way): row(client, way, versions(client), cells)
-            for (client, way), cells in measured.items()
-        }
+    """Write what was measured into the table."""
+    lines = {
+        (client.name, way): row(client, way, versions(client), cells)
+        for (client, way), cells in session.config.stash.get(MEASURED, {}).items()
+    }
+    if lines:
         PAGE.write_text(written(PAGE.read_text("utf-8"), lines), "utf-8")

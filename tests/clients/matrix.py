@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,25 +15,29 @@ from clients.environments import PROGRAMS, command, install
 from clients.table import Client
 
 from mockserver import ApiError, MockOpenAI, Pace, Reply, ToolCall, Usage, contains
-from mockserver.journal import Call
+from mockserver.journal import Call, Request
 
-__all__ = ["CALL_ID", "CITY", "PIECES", "READING", "TEXT", "USAGE", "Run", "running"]
+__all__ = ["CALL_ID", "CITY", "PIECES", "READING", "TEXT", "TOOLS", "USAGE", "Run", "running"]
 
 PROMPTS: dict[str, str] = json.loads((PROGRAMS / "prompts.json").read_text("utf-8"))
 PATIENCE = 180.0  # seconds for a whole program
 
-# Nothing but the mock is reached: whoever phones home finds the door shut at once.
+# Nothing but the mock is reached: who phones home is told not to, and finds the door shut at once.
 CLOSED = "http://127.0.0.1:9"
 ENVIRONMENT = {
-    "NO_PROXY": "127.0.0.1",
     "HTTP_PROXY": CLOSED,
     "HTTPS_PROXY": CLOSED,
     "ALL_PROXY": CLOSED,
+    "NO_PROXY": "127.0.0.1",
+    "HAYSTACK_TELEMETRY_ENABLED": "False",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
 }
 
 TEXT = "Grüezi mitenand 👋🏽, schöni Wält: 你好, wie gaats? 👩‍👩‍👧"
 CITY = {"city": "Zürich"}
+TOOLS = ("get_weather", "forecast-get_weather")  # Semantic Kernel's have their plugin's name, too
 CALL_ID = "call_Zr7Qw2LmB5nD8sKfT3vXy6Ja"
+FIELD = "[[ ## text ## ]]"
 READING = {"city": "Zürich", "celsius": 21}
 USAGE = Usage(prompt_tokens=111, completion_tokens=77, cached_tokens=64, reasoning_tokens=13)
 SAYS = '{"scenario":'
@@ -63,17 +67,18 @@ class Run:
         return about.get(self.way, about.get("*", otherwise))
 
     def calls(self, scenario: str) -> list[Call]:
-        """The calls of a scenario, found by its prompt, which is the first that the user says."""
-        prompt = json.dumps(PROMPTS[scenario], ensure_ascii=False).encode()[1:-1]
-        return [call for call in self.mock.calls if prompt in call.body or _ascii(prompt) in call.body]
-
-
-def _ascii(prompt: bytes) -> bytes:
-    return json.dumps(prompt.decode()).encode()[1:-1]
+        """The calls of a scenario, found by its prompt."""
+        return [call for call in self.mock.calls if PROMPTS[scenario] in dumps(call.json)]
 
 
 def dumps(value: object) -> str:
+    """JSON without escapes."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def mentions(part: str) -> Callable[[Request], bool]:
+    """A predicate of requests whose body has this in it."""
+    return lambda request: part.encode() in request.body
 
 
 def serve(mock: MockOpenAI) -> None:
@@ -84,16 +89,15 @@ def serve(mock: MockOpenAI) -> None:
     ) -> None:
         user = contains(PROMPTS[scenario])
         mock.on(user=user).reply(*before, Reply(text, usage=usage), **more)
+        # DSPy asks for fields between marks.
+        marked = Reply(f"{FIELD}\n{text}\n\n[[ ## completed ## ]]", usage=usage)
+        mock.on(mentions(FIELD), user=user).reply(*before, marked, **more)
         # Who asks for a structure of this name, by a schema or by a tool, gets the text in it.
-        filled = {"text": text}
-        whole = Reply(dumps(filled), usage=usage)
         for name in ("Said", "PartialSaid"):
-            called = Reply(tool_calls=[ToolCall(name, filled)], usage=usage)
-            named = f'"name":"{name}"'.encode()
-            mock.on(lambda request, named=named: named in request.body, user=user).reply(
-                *before, whole, **more
-            )
-            mock.on(user=user, tools=name).reply(*before, called, **more)
+            by_schema = Reply(dumps({"text": text}), usage=usage)
+            mock.on(mentions(f'"name":"{name}"'), user=user).reply(*before, by_schema, **more)
+            by_tool = Reply(tool_calls=[ToolCall(name, {"text": text})], usage=usage)
+            mock.on(user=user, tools=name).reply(*before, by_tool, **more)
 
     on("text", TEXT)
     on("usage", TEXT, usage=USAGE)
@@ -103,7 +107,8 @@ def serve(mock: MockOpenAI) -> None:
     on("refused", TEXT, ApiError(400, "That is too hot.", param="temperature"))
 
     tool, structured = contains(PROMPTS["tool"]), contains(PROMPTS["structured"])
-    mock.on(user=tool).reply(ToolCall("get_weather", CITY, id=CALL_ID), TEXT)
+    for name in TOOLS:
+        mock.on(user=tool, tools=name).reply(ToolCall(name, CITY, id=CALL_ID), TEXT)
     mock.on(user=structured).reply(dumps(READING))
     for name in ("Reading", "return_reading"):
         mock.on(user=structured, tools=name).reply(ToolCall(name, READING))

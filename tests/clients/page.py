@@ -48,7 +48,7 @@ def rows(page: str) -> dict[Key, str]:
 
 def written(page: str, measured: Mapping[Key, str]) -> str:
     """A page with the lines that were measured, in the order of the clients' table."""
-    known = rows(page) | measured
+    known = {**rows(page), **measured}
     heads = ["client", "language", "way", *SCENARIOS.values(), "measured with"]
     lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
     keys = [(client.name, way) for client in CLIENTS for way in client.ways]

@@ -132,6 +132,7 @@ CLIENTS = (
         "magentic",
         ("magentic",),
         "magentic_python.py",
+        breaks={"tool": "it answers calls under ids of its own making, not the model's"},
     ),
     Client(
         "any-llm",
@@ -185,5 +186,14 @@ CLIENTS = (
         "semantic_kernel_python.py",
         refused={"*": "ServiceResponseException"},
         leaves={"*": "disconnects late"},
+    ),
+    Client(
+        "dspy",
+        ("dspy", "mcp"),  # without it, litellm 1.106.2 fails at the Responses API
+        "dspy_python.py",
+        ways=("chat", "responses"),
+        refused={"*": "LMInvalidRequestError"},
+        lacks={"tool": "its agents call tools by text"},
+        breaks={"early_break": "streamify() that is left breaks its task group and its next use"},
     ),
 )

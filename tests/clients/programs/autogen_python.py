@@ -52,8 +52,7 @@ async def tool(prompt):
 
 
 async def usage(prompt):
-    async for last in client.create_stream(said(prompt), include_usage=True):
-        pass
+    *_, last = [part async for part in client.create_stream(said(prompt), include_usage=True)]
     return {"input": last.usage.prompt_tokens, "output": last.usage.completion_tokens}
 
 

@@ -1,10 +1,6 @@
 """Haystack: its chat generators, and an agent for the tool."""
 
-import os
 import sys
-
-os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "false"
-
 from queue import SimpleQueue
 from threading import Event, Thread
 

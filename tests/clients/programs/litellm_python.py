@@ -1,10 +1,7 @@
 """LiteLLM's SDK: `completion`, and `responses`."""
 
 import json
-import os
 import sys
-
-os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it is fetched as litellm is imported
 
 import litellm
 from pydantic import BaseModel

@@ -56,9 +56,7 @@ def answered(prompt, calls):
         {"id": call["id"], "type": "function", "function": function}
         for call, function in zip(calls, functions, strict=True)
     ]
-    results = [
-        {"role": "tool", "tool_call_id": call["id"], "content": WEATHER} for call in calls
-    ]
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": WEATHER} for call in calls]
     return [*said(prompt), {"role": "assistant", "tool_calls": made}, *results]
 
 
@@ -113,9 +111,7 @@ def asynchronous():
         return {"calls": shown(calls), "text": text}
 
     async def usage(prompt):
-        chunks = await create(
-            model=MODEL, messages=said(prompt), stream=True, stream_options=USAGE
-        )
+        chunks = await create(model=MODEL, messages=said(prompt), stream=True, stream_options=USAGE)
         *_, last = [chunk async for chunk in chunks]
         return counted(last.usage)
 

@@ -1,7 +1,7 @@
 """What the Python programs share: the scenarios, and one line of JSON on each for the tests.
 
-Rules of this file: only the standard library. A program says how its client streams a prompt's text,
-calls the tool, tells its usage, and answers in a structure; what is asked of it is decided here.
+Rules of this file: only the standard library. A program says how its client streams a prompt's
+text, calls the tool, tells its usage, and answers in a structure; what is asked is decided here.
 """
 
 from __future__ import annotations

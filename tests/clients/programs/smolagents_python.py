@@ -1,8 +1,8 @@
 """smolagents: its `OpenAIModel`, streamed."""
 
+from scenarios import run
 from smolagents import OpenAIModel
 from smolagents.models import agglomerate_stream_deltas
-from scenarios import run
 
 model = OpenAIModel(model_id="gpt-4o-mini")
 SCHEMA = {
