@@ -1,6 +1,6 @@
 """Runs each client's program against a mock, once, and writes what came of it into docs/clients.md.
 
-Rules of this file: nothing is installed, run or written where `scripts/clients` does not ask for it.
+Rules of this file: nothing is installed, run or written unless `scripts/clients` asks for it.
 """
 
 from __future__ import annotations

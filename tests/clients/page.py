@@ -41,7 +41,7 @@ def row(client: Client, way: str, versions: Mapping[str, str], cells: Mapping[st
 def rows(page: str) -> dict[Key, str]:
     """The lines of the table that a page has."""
     table = page.partition(MARKS[0])[2]
-    lines = [line for line in table.splitlines() if line.startswith("| ")]
+    _, _, *lines = [line for line in table.splitlines() if line.startswith("| ")] or ["", ""]
     cells = {line: [cell.strip() for cell in line.strip("|").split(" | ")] for line in lines}
     return {(name, way): line for line, (name, _, way, *_) in cells.items()}
 
