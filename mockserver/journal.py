@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import msgspec.json
 
+from mockserver.api import conversation
 from mockserver.script import Script
 from mockserver.sse import apart, count_events
 from mockserver.timeline import Frame
@@ -93,7 +94,8 @@ class Request:
 
     ``connection`` numbers the connection it came over and ``nth`` the request on it, from 1 (None
     in process); ``attempt`` is its number among the attempts of one logical call, from 1;
-    ``elapsed`` is how many seconds it came after the first request.
+    ``elapsed`` is how many seconds it came after the first request; ``history`` is what was said
+    before, where a request only names it.
     """
 
     def __init__(
@@ -115,6 +117,7 @@ class Request:
         self.nth = nth
         self.attempt = 1
         self.elapsed = 0.0
+        self.history: Sequence[Mapping[str, Any]] = ()
 
     @cached_property
     def parsed(self) -> Any:
@@ -135,10 +138,9 @@ class Request:
         return str(self.json.get("model") or "")
 
     @property
-    def messages(self) -> list[dict[str, Any]]:
-        """The conversation."""
-        messages = self.json.get("messages")
-        return [m for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
+    def messages(self) -> list[Mapping[str, Any]]:
+        """The conversation, as the messages of a chat also where it is a response's input."""
+        return [*self.history, *conversation.messages(self.json)]
 
     def _last(self, *roles: str) -> str | None:
         said = [text_of(m.get("content")) for m in self.messages if m.get("role") in roles]

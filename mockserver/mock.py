@@ -14,12 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import parse_qsl
 
-from mockserver.api import ENDPOINTS, Endpoint, errors, parameters
+from mockserver.api import ENDPOINTS, Asked, Endpoint, errors, parameters
+from mockserver.api.store import Store
 from mockserver.exceptions import (
     FaultError,
     MissingDependency,
     MockServerError,
+    ReplyError,
     UnmatchedRequest,
 )
 from mockserver.faults import FAULTS, parse
@@ -172,6 +175,7 @@ class MockOpenAI:
         self.pace = as_pace(pace)
         self.fail_on_unmatched = fail_on_unmatched
         self.calls = Journal(keep_calls, on_end)
+        self.store = Store()
         self._default = default
         self._fast_retries = fast_retries
         self._rules: list[Rule] = []
@@ -253,9 +257,10 @@ class MockOpenAI:
         return RuleBuilder(self, rule)
 
     def reset(self) -> None:
-        """Forget all rules and calls."""
+        """Forget all rules, all calls and all that requests created."""
         self._rules.clear()
         self.calls.clear()
+        self.store.clear()
 
     # Seeing what was asked
 
@@ -337,51 +342,85 @@ class MockOpenAI:
         return Script()
 
     def _answered(self, call: Call, rng: Random) -> Script:
-        endpoint, error = self._admit(call)
+        endpoint, asked, error = self._admit(call)
         if error is not None or endpoint is None:
             return errors.render(error or errors.invalid_json(), rng)
-        if call.model.startswith(STREAM_MODEL):
-            return self._play_named(call, endpoint, rng)
+        if endpoint.recall is not None:
+            call.history = endpoint.recall(asked, self.store)
+        if endpoint.render is not None and call.model.startswith(STREAM_MODEL):
+            return self._play_named(call, endpoint, asked, rng)
         reasons: list[tuple[Rule, str]] = []
         for rule in reversed(self._rules):
+            if endpoint.render is None and "endpoint" not in rule.patterns:
+                continue  # a rule that names no endpoint is about what the model says
             taken = rule.take(call)
             if isinstance(taken, Answer):
                 call.rule = rule
-                return self._serve(taken, call, endpoint, rng)
+                return self._serve(taken, call, endpoint, asked, rng)
             reasons.append((rule, taken))
+        if endpoint.answer is not None:
+            return self._dressed(endpoint.answer(asked, self.store, rng), call)
         if self._default is not None:
-            return self._serve(_answer(self._default(call), (), None), call, endpoint, rng)
+            answer = _answer(self._default(call), (), None)
+            return self._serve(answer, call, endpoint, asked, rng)
         return self._refuse(call, _explain(call, reasons), rng)
 
-    def _admit(self, call: Call) -> tuple[Endpoint | None, ApiError | None]:
-        """The endpoint that takes the request, or the error that OpenAI answers."""
-        endpoint = ENDPOINTS.get(call.path)
+    def _admit(self, call: Call) -> tuple[Endpoint | None, Asked, ApiError | None]:
+        """The endpoint that takes the request and what it asks, or the error OpenAI answers."""
+        asked = Asked(call.method, call.path)
+        methods, ids = ENDPOINTS.find(call.path)
+        if not methods:
+            return None, asked, errors.invalid_url(call.method, call.path)
+        endpoint = methods.get(call.method)
         if endpoint is None:
-            return None, errors.invalid_url(call.method, call.path)
-        if call.method not in endpoint.methods:
-            return None, errors.method_not_allowed(call.method, call.path, endpoint.methods)
+            return None, asked, errors.method_not_allowed(call.method, call.path, list(methods))
         if self.api_key is not None:
             key = call.headers.get("authorization", "").removeprefix("Bearer ").strip()
             if key != self.api_key:
-                return None, errors.invalid_api_key(key)
+                return None, asked, errors.invalid_api_key(key)
+        asked = Asked(
+            call.method,
+            call.path,
+            ids,
+            dict(parse_qsl(call.query, keep_blank_values=True)),
+            call.json,
+            call.body,
+            call.headers.get("content-type", ""),
+        )
+        if endpoint.parameters is None:
+            return endpoint, asked, None
         if not isinstance(call.parsed, dict):
-            return None, errors.invalid_json()
-        return endpoint, parameters.check(call.parsed, endpoint.parameters, self.lenient)
+            return None, asked, errors.invalid_json()
+        wrong = parameters.check(call.parsed, endpoint.parameters, self.lenient)
+        return endpoint, asked, wrong
 
-    def _serve(self, answer: Answer, call: Call, endpoint: Endpoint, rng: Random) -> Script:
+    def _serve(
+        self, answer: Answer, call: Call, endpoint: Endpoint, asked: Asked, rng: Random
+    ) -> Script:
         value = answer.value
+        render = endpoint.render
+        if isinstance(value, ApiError):
+            value = self._retried_soon(value)
         if isinstance(value, Script):
             script = value
-            if script.is_stream and not call.stream and answer.spoken is not None:
-                script = endpoint.render(answer.spoken, call.json, rng=rng)
+            if render and script.is_stream and not call.stream and answer.spoken is not None:
+                script = render(answer.spoken, call.json, rng=rng)
+        elif render is not None:
+            script = render(value, call.json, rng=rng)
+        elif isinstance(value, ApiError):
+            script = errors.render(value, rng)
         else:
-            if isinstance(value, ApiError):
-                value = self._retried_soon(value)
-            script = endpoint.render(value, call.json, rng=rng)
-        pace = answer.pace or as_pace(self.pace)
+            raise ReplyError(f"no model speaks at {endpoint.path}: give an ApiError or a Script")
+        if endpoint.keep is not None:
+            script = endpoint.keep(asked, script, self.store)
+        return self._dressed(script, call, answer)
+
+    def _dressed(self, script: Script, call: Call, answer: Answer | None = None) -> Script:
+        """The script at its pace and with what goes wrong."""
+        pace = (answer.pace if answer is not None else None) or as_pace(self.pace)
         if pace is not None:
             script = pace(script)
-        faults = answer.faults
+        faults = answer.faults if answer is not None else ()
         if self._header_faults and (asked := call.headers.get(FAULT_HEADER)):
             faults = (*faults, *parse(asked))
         for fault in faults:
@@ -400,7 +439,7 @@ class MockOpenAI:
             return error
         return replace(error, headers=(*error.headers, ("retry-after-ms", "1")))
 
-    def _play_named(self, call: Call, endpoint: Endpoint, rng: Random) -> Script:
+    def _play_named(self, call: Call, endpoint: Endpoint, asked: Asked, rng: Random) -> Script:
         from mockserver import catalogue
         from mockserver.exceptions import UnknownStream
 
@@ -408,7 +447,7 @@ class MockOpenAI:
             found = catalogue.stream(call.model.removeprefix(STREAM_MODEL))
         except UnknownStream as unknown:
             return errors.render(ApiError(404, str(unknown), code="model_not_found"), rng)
-        return self._serve(_answer(found, (), None), call, endpoint, rng)
+        return self._serve(_answer(found, (), None), call, endpoint, asked, rng)
 
     # The doors
 

@@ -15,8 +15,22 @@ ROOT = Path(__file__).parents[1]
 # A module imports only from lower floors, or from those before it on its own.
 FLOORS = [
     ["exceptions"],
-    ["script", "tokens", "sse", "reply"],
-    ["api.errors", "api.headers", "api.ids", "api.parameters", "api.chat", "api"],
+    ["script", "tokens", "sse", "reply", "items"],
+    [
+        "api.store",
+        "api.ids",
+        "api.headers",
+        "api.errors",
+        "api.parameters",
+        "api.endpoint",
+        "api.conversation",
+        "api.chat",
+        "api.form",
+        "api.output",
+        "api.responses",
+        "api.stored",
+        "api",
+    ],
     [
         "timeline",
         "wire",

@@ -16,6 +16,7 @@ import msgspec.json
 
 from mockserver import sse, tokens
 from mockserver.api import errors, headers, ids
+from mockserver.api.endpoint import Endpoint
 from mockserver.api.ids import Envelope
 from mockserver.api.parameters import Parameter, check_messages
 from mockserver.exceptions import ReplyError
@@ -32,7 +33,7 @@ from mockserver.reply import (
 )
 from mockserver.script import Event, Head, Raw, Script
 
-__all__ = ["PARAMETERS", "PATH", "read", "render"]
+__all__ = ["ENDPOINTS", "PARAMETERS", "PATH", "read", "render"]
 
 PATH = "/v1/chat/completions"
 
@@ -161,7 +162,8 @@ def _with_fresh_ids(choice: Choice, taken: set[str]) -> Choice:
 
 
 def _with(choice: Choice, **changes: Any) -> Choice:
-    fields = {name: getattr(choice, name) for name in Choice.__slots__}
+    # What is cut has no order of its own any more.
+    fields = {name: getattr(choice, name) for name in Choice.__slots__ if name != "ordered"}
     return Choice(**(fields | changes))
 
 
@@ -744,3 +746,6 @@ def _read_message(choice: dict[str, Any]) -> Choice:
         logprobs=None if entries is None else [_read_logprob(entry) for entry in entries],
         finish_reason=choice.get("finish_reason"),
     )
+
+
+ENDPOINTS = (Endpoint(path=PATH, parameters=PARAMETERS, render=render, read=read),)

@@ -56,9 +56,21 @@ def render(error: ApiError, rng: Random | None = None) -> Script:
     return Script(Head(error.status, (*kept, *own)), (Raw(body),))
 
 
-def error_event(error: ApiError) -> Event:
-    """The event that breaks a chat stream off. OpenAI's own was never recorded: WIRE.md §6."""
-    return Event(msgspec.json.encode(_payload(error)).decode())
+def error_event(error: ApiError, number: int | None = None) -> Event:
+    """The event that breaks a stream off. OpenAI's own was never recorded: WIRE.md §6.
+
+    With a sequence number it is one of the Responses API.
+    """
+    if number is None:
+        return Event(msgspec.json.encode(_payload(error)).decode())
+    said = {
+        "type": "error",
+        "code": error.code or None,
+        "message": error.message,
+        "param": error.param,
+        "sequence_number": number,
+    }
+    return Event(msgspec.json.encode(said).decode(), "error")
 
 
 def read_error(payload: object) -> ApiError | None:

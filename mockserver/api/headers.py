@@ -10,7 +10,7 @@ from random import Random
 
 from mockserver.api import ids
 
-__all__ = ["error_headers", "json_headers", "stream_headers"]
+__all__ = ["error_headers", "json_headers", "response_headers", "stream_headers"]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -58,6 +58,32 @@ def _headers(content_type: str, length: int | None, rng: Random, engine: bool = 
 def stream_headers(rng: Random) -> Headers:
     """Of a chat stream. OpenAI sends no cache-control with it."""
     return _headers("text/event-stream; charset=utf-8", None, rng)
+
+
+def response_headers(rng: Random) -> Headers:
+    """Of a stream of the Responses API, in the order of 2026-08 (WIRE.md §4)."""
+    return (
+        ("date", formatdate(usegmt=True)),
+        ("content-type", "text/event-stream; charset=utf-8"),
+        ("transfer-encoding", "chunked"),
+        ("connection", "keep-alive"),
+        ("cf-ray", f"{rng.getrandbits(64):016x}-SJC"),
+        ("cf-cache-status", "DYNAMIC"),
+        ("server", "cloudflare"),
+        ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
+        ("x-content-type-options", "nosniff"),
+        ("access-control-expose-headers", "CF-Ray"),
+        ("access-control-expose-headers", "CF-Ray"),
+        ("access-control-expose-headers", "X-Request-ID"),
+        ("openai-organization", "mockserver"),
+        ("openai-processing-ms", str(rng.randint(36, 568))),
+        ("openai-project", "proj_mockserver"),
+        ("openai-version", "2020-10-01"),
+        *_RATE_LIMITS,
+        ("x-request-id", ids.request_id(rng)),
+        ("set-cookie", f"__cf_bm={ids.letters(43, rng)}; path=/; HttpOnly; Secure; SameSite=None"),
+        ("alt-svc", 'h3=":443"; ma=86400'),
+    )
 
 
 def json_headers(length: int, rng: Random) -> Headers:

@@ -1,0 +1,52 @@
+"""What requests created: files, responses, stored completions and all that can be asked for later.
+
+Rules of this file: no I/O; values are JSON objects or whatever their endpoint keeps, by kind and
+id, in the order in which they were made.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+__all__ = ["Store"]
+
+
+class Store:
+    """Created things by kind and id. What was deleted is known to be gone."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, dict[str, Any]] = {}
+        self._gone: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+
+    def put(self, kind: str, id: str, value: Any) -> None:
+        """Keep a value, instead of an older one of this id."""
+        with self._lock:
+            self._kinds.setdefault(kind, {})[id] = value
+            self._gone.discard((kind, id))
+
+    def get(self, kind: str, id: str) -> Any:
+        """The value; None where there is none."""
+        return self._kinds.get(kind, {}).get(id)
+
+    def all(self, kind: str) -> list[Any]:
+        """The values of a kind, the oldest first."""
+        with self._lock:
+            return list(self._kinds.get(kind, {}).values())
+
+    def delete(self, kind: str, id: str) -> Any:
+        """Forget a value, and remember that it is gone; gives what it was."""
+        with self._lock:
+            self._gone.add((kind, id))
+            return self._kinds.get(kind, {}).pop(id, None)
+
+    def is_gone(self, kind: str, id: str) -> bool:
+        """Whether a value of this id was deleted."""
+        return (kind, id) in self._gone
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._kinds.clear()
+            self._gone.clear()
