@@ -56,12 +56,18 @@ def command(client: Client, way: str) -> list[str]:
 
 
 def versions(client: Client) -> dict[str, str]:
-    """The versions of a client's packages that are installed."""
-    names = [name.partition("[")[0] for name in client.packages]
+    """The versions of a client's packages, and of OpenAI's SDK where the client stands on it."""
+    names = dict.fromkeys([*(name.partition("[")[0] for name in client.packages), "openai"])
     if client.language == "Python":
-        ask = "import sys, importlib.metadata as m; print(*map(m.version, sys.argv[1:]))"
-        told = [str(folder(client) / "bin" / "python"), "-c", ask, *names]
-        found = subprocess.run(told, capture_output=True, text=True, check=True).stdout.split()
-        return dict(zip(names, found, strict=True))
-    modules = folder(client) / "node_modules"
-    return {n: json.loads((modules / n / "package.json").read_text())["version"] for n in names}
+        told = [str(folder(client) / "bin" / "python"), "-m", "pip", "list", "--format=json"]
+        listed = json.loads(subprocess.run(told, capture_output=True, check=True).stdout)
+        installed = {package["name"]: package["version"] for package in listed}
+    else:
+        modules = folder(client) / "node_modules"
+        files = {name: modules / name / "package.json" for name in names}
+        installed = {
+            name: json.loads(file.read_text("utf-8"))["version"]
+            for name, file in files.items()
+            if file.is_file()
+        }
+    return {name: installed[name] for name in names if name in installed}

@@ -109,6 +109,7 @@ def serve(mock: MockOpenAI) -> None:
     tool, structured = contains(PROMPTS["tool"]), contains(PROMPTS["structured"])
     for name in TOOLS:
         mock.on(user=tool, tools=name).reply(ToolCall(name, CITY, id=CALL_ID), TEXT)
+    mock.on(user=tool, tool_result=CALL_ID).reply(TEXT)
     mock.on(user=structured).reply(dumps(READING))
     for name in ("Reading", "return_reading"):
         mock.on(user=structured, tools=name).reply(ToolCall(name, READING))

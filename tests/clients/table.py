@@ -83,6 +83,7 @@ CLIENTS = (
         ("llama-index-llms-openai", "llama-index-llms-openai-like"),
         "llama_index_python.py",
         ways=("chat", "openai-like", "responses"),
+        leaves={"responses": "disconnects late"},
     ),
     Client(
         "litellm",
@@ -90,7 +91,8 @@ CLIENTS = (
         ("litellm", "mcp", "tenacity"),
         "litellm_python.py",
         ways=("chat", "responses"),
-        # Its stream cannot be closed: it ends with its garbage.
+        busy={"responses": "RateLimitError"},
+        # Its stream of a chat cannot be closed: it ends with its garbage.
         leaves={"chat": "disconnects late"},
     ),
     Client(
@@ -152,12 +154,14 @@ CLIENTS = (
         "agno_python.py",
         ways=("chat", "responses"),
         refused={"*": "RunError"},
+        leaves={"responses": "disconnects late"},
     ),
     Client(
         "haystack",
         ("haystack-ai",),
         "haystack_python.py",
         ways=("chat", "responses"),
+        leaves={"responses": "disconnects late"},
     ),
     Client(
         "llm",
@@ -189,9 +193,8 @@ CLIENTS = (
     ),
     Client(
         "dspy",
-        ("dspy", "mcp"),  # without it, litellm 1.106.2 fails at the Responses API
+        ("dspy",),
         "dspy_python.py",
-        ways=("chat", "responses"),
         refused={"*": "LMInvalidRequestError"},
         lacks={"tool": "its agents call tools by text"},
         breaks={"early_break": "streamify() that is left breaks its task group and its next use"},

@@ -28,7 +28,7 @@ assistant = agent()
 
 def pieces(agent, prompt):
     for event in agent.run(prompt, stream=True):
-        if isinstance(event, RunContentEvent):
+        if isinstance(event, RunContentEvent) and event.content:
             yield event.content
         if isinstance(event, RunErrorEvent):
             raise RunError(event.content)

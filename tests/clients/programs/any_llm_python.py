@@ -103,7 +103,11 @@ def by_responses():
         used = whole(prompt).usage
         return {"input": used.input_tokens, "output": used.output_tokens}
 
-    run(stream, tool=tool, usage=usage)
+    def structured(prompt):
+        answer = responses(MODEL, prompt, response_format=Reading)
+        return json.loads(answer.output_text)
+
+    run(stream, tool=tool, usage=usage, structured=structured)
 
 
 {"chat": chat, "responses": by_responses}[sys.argv[1]]()

@@ -1,7 +1,6 @@
 """DSPy: a prediction's field streamed, and a typed one by its JSON adapter."""
 
 import os
-import sys
 from contextlib import aclosing
 
 import dspy
@@ -12,7 +11,6 @@ dspy.configure(
         "openai/gpt-4o-mini",
         api_base=os.environ["OPENAI_BASE_URL"],
         cache=False,
-        model_type=sys.argv[1],
     ),
     track_usage=True,
 )

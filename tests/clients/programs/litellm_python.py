@@ -29,6 +29,11 @@ def shown(call):
     return {"name": call.name, "arguments": json.loads(call.arguments)}
 
 
+def text_of(response):
+    messages = [item for item in response.output if item.type == "message"]
+    return "".join(part.text for message in messages for part in message.content)
+
+
 def chat():
     tools = [{"type": "function", "function": FUNCTION}]
 
@@ -96,16 +101,16 @@ def responses():
                 {"type": "function_call_output", "call_id": call.call_id, "output": WEATHER},
             ]
         answer = whole(given, tools=tools)
-        text = "".join(
-            part.text for item in answer.output if item.type == "message" for part in item.content
-        )
-        return {"calls": [shown(call) for call in calls], "text": text}
+        return {"calls": [shown(call) for call in calls], "text": text_of(answer)}
 
     def usage(prompt):
         used = whole(prompt).usage
         return {"input": used.input_tokens, "output": used.output_tokens}
 
-    run(stream, tool=tool, usage=usage)
+    def structured(prompt):
+        return json.loads(text_of(litellm.responses(prompt, MODEL, text_format=Reading)))
+
+    run(stream, tool=tool, usage=usage, structured=structured)
 
 
 {"chat": chat, "responses": responses}[sys.argv[1]]()
