@@ -10,7 +10,15 @@ from random import Random
 
 from mockserver.api import ids
 
-__all__ = ["error_headers", "json_headers", "response_headers", "stream_headers"]
+__all__ = [
+    "audio_headers",
+    "completion_headers",
+    "error_headers",
+    "imitated",
+    "json_headers",
+    "response_headers",
+    "stream_headers",
+]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -86,6 +94,20 @@ def response_headers(rng: Random) -> Headers:
     )
 
 
+def imitated(
+    own: Headers, content_type: str, length: int | None, rng: Random, model: str = ""
+) -> Headers:
+    """Of another provider: what is its own, whose values may be forms of `ids.form`."""
+    sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
+    return (
+        ("Date", formatdate(usegmt=True)),
+        ("Content-Type", content_type),
+        sized,
+        ("Connection", "keep-alive"),
+        *((name, ids.form(value, rng, model=model)) for name, value in own),
+    )
+
+
 def json_headers(length: int, rng: Random) -> Headers:
     """Of a JSON body of so many bytes."""
     return _headers("application/json", length, rng)
@@ -96,3 +118,18 @@ def error_headers(length: int, rng: Random, engine: bool) -> Headers:
     return _headers(
         "application/json" if engine else "application/json; charset=utf-8", length, rng, engine
     )
+
+
+def completion_headers(model: str, rng: Random) -> Headers:
+    """Of a stream of the legacy completions: cached by nobody, and without a charset."""
+    own = (("Cache-Control", "no-cache, must-revalidate"), ("openai-model", model))
+    return _beside(_headers("text/event-stream", None, rng), own)
+
+
+def audio_headers(content_type: str, length: int | None, rng: Random) -> Headers:
+    """Of what the audio endpoints send; a stream where it has no length."""
+    return _beside(_headers(content_type, length, rng), (("Cache-Control", "no-store"),))
+
+
+def _beside(sent: Headers, own: Headers) -> Headers:
+    return (*sent[:4], *own, *sent[4:])

@@ -217,7 +217,7 @@ def error_event(after: int = 0, error: ApiError | None = None) -> Change:
         kept, _ = first_events(script, after, f"error_event(after={after})")
         if not script.is_stream:
             raise never(f"error_event(after={after})", script)
-        event = errors.error_event(said.mid_stream, _next_number(kept))
+        event = errors.error_event(said.mid_stream, number=_next_number(kept))
         return script.with_steps((*kept, event), "finish")
 
     return apply
