@@ -93,8 +93,8 @@ class Request:
 
     ``connection`` numbers the connection it came over and ``nth`` the request on it, from 1 (None
     in process); ``attempt`` is its number among the attempts of one logical call, from 1;
-    ``elapsed`` is how many seconds it came after the first request; ``deployment`` is the model that
-    its path names, as Azure's do.
+    ``elapsed`` is how many seconds it came after the first request; ``deployment`` is the model
+    that its path names, as Azure's do.
     """
 
     def __init__(

@@ -266,7 +266,7 @@ class Usage:
 
     ``extra`` holds what others add to it, by its names in JSON and in its order.
 
-    >>> Usage(9, 3, extra={"cost": 0.0001, "prompt_tokens_details": {"text_tokens": 9}}).total_tokens
+    >>> Usage(9, 3, extra={"cost": 0.0001}).total_tokens
     12
     """
 
@@ -714,6 +714,10 @@ _UNSERVABLE: tuple[tuple[Any, Any], ...] = (
     (
         _unreasonable,
         lambda c: f"finish_reason={c.finish_reason!r} is not one of {', '.join(FINISH_REASONS)}",
+    ),
+    (
+        lambda c: c.audio is not None and (c.text is not None or c.refusal or c.tool_calls),
+        lambda c: "speech comes alone: what is said goes into Audio(transcript, data)",
     ),
     (
         _misaligned,

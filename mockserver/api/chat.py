@@ -322,7 +322,7 @@ def _stream(
     refusals = "refusal" not in envelope.omits
     top = request.get("top_logprobs") or 0
     per_choice = [_deltas(choice, asked, top, refusals) for choice in choices]
-    events = []
+    events: list[Step] = []
     for index, delta in chunks.in_order(per_choice, [[] for _ in choices], envelope.order):
         stated = logprobs if delta.logprobs is None else f',"logprobs":{delta.logprobs}'
         spliced = f'{{"index":{index},"delta":{delta.json}{stated},"finish_reason":null}}'
@@ -374,7 +374,7 @@ class _Splicer:
     def usage(self, usage: Usage) -> Event:
         return self._close(f'{self._prefix},"choices":[],"usage":{_dumps(usages.write(usage))}')
 
-    def with_asides(self, events: list[Event]) -> list[Step]:
+    def with_asides(self, events: list[Step]) -> list[Step]:
         """The events, and among them the chunks that say nothing, as moderation results."""
         left = sorted(self._asides, key=lambda aside: aside.after)
         mixed: list[Step] = []
@@ -439,21 +439,22 @@ def _deltas(choice: Choice, logprobs: bool, top: int, refusals: bool) -> list[_D
     for piece in function.arguments.pieces if function is not None else ():
         add(_Delta(f'{{"function_call":{{"arguments":{_dumps(piece)}}}}}'))
     if choice.annotations:
-        add(_Delta(_dumps({"annotations": chunks.annotations(choice)})))
+        add(_Delta(_dumps({"annotations": chunks.citations(choice)})))
     return deltas
 
 
 def _heard(audio: Audio) -> list[_Delta]:
     """WIRE.md §1, audio: transcript and sound each begin with the id."""
+    id_ = _dumps(audio.id)
     deltas = [_Delta('{"role":"assistant","refusal":null}')]
-    began = '{"content":null,"audio":{"id":%s,"transcript":%s}}'
-    for piece in audio.transcript.pieces:
-        first = began % (_dumps(audio.id), _dumps(piece))
-        deltas.append(_Delta(first if len(deltas) == 1 else f'{{"audio":{{"transcript":{_dumps(piece)}}}}}'))
-    began = '{"role":"assistant","content":null,"refusal":null,"audio":{"id":%s,"data":"%s"}}'
+    for n, piece in enumerate(audio.transcript.pieces):
+        said = f'"transcript":{_dumps(piece)}}}}}'
+        first = f'{{"content":null,"audio":{{"id":{id_},{said}'
+        deltas.append(_Delta(f'{{"audio":{{{said}' if n else first))
     for n, piece in enumerate(audio.data.pieces):
-        first = began % (_dumps(audio.id), piece)
-        deltas.append(_Delta(f'{{"audio":{{"data":"{piece}"}}}}' if n else first))
+        heard = f'"data":{_dumps(piece)}}}}}'
+        first = f'{{"role":"assistant","content":null,"refusal":null,"audio":{{"id":{id_},{heard}'
+        deltas.append(_Delta(f'{{"audio":{{{heard}' if n else first))
     return deltas
 
 
@@ -520,7 +521,9 @@ def _imitated_stream(
         ends.append(parts[-1:] if finished else [])
     in_order = chunks.in_order(said, ends, envelope.order)
     steps = [layer.chunk(part, index) for index, part in in_order]
-    head = Head(200, headers.imitated(dialect.headers, dialect.content_type, None, rng, envelope.model))
+    head = Head(
+        200, headers.imitated(dialect.headers, dialect.content_type, None, rng, envelope.model)
+    )
     if reply.error is not None:
         steps.append(errors.error_event(reply.error, dialect))
         return Script(head, tuple(chunks.with_asides(steps, [], layer, envelope.asides)))
@@ -564,7 +567,7 @@ def _imitated_json(
         own = {"filtered": hit, **{f"choices.{name}": value for name, value in made.items()}}
         own |= {f"choices.message.{name}": value for name, value in message.items()}
         told.append(fill(inner, own.get))
-    body = fill(dialect.body | {"choices": told}, values.get)
+    body = fill({**dialect.body, "choices": told}, values.get)
     data = dialect.style.dumps(body).encode()
     head = headers.imitated(dialect.headers, "application/json", len(data), rng, envelope.model)
     return Script(Head(200, head), (Raw(data),))
@@ -626,7 +629,7 @@ def _message_choice(
         function = choice.function_call
         message["function_call"] = {"name": function.name, "arguments": str(function.arguments)}
     message["refusal"] = choice.refusal
-    message["annotations"] = chunks.annotations(choice)
+    message["annotations"] = chunks.citations(choice)
     if choice.audio is not None:
         message["audio"] = {
             "id": choice.audio.id,

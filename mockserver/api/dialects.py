@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from mockserver.api import usage as usages
 from mockserver.api.ids import Aside
-from mockserver.api.layout import Style, parse
+from mockserver.api.layout import COMPACT, Style, parse
 from mockserver.exceptions import MockServerError
 from mockserver.reply import ApiError
 from mockserver.script import Comment, Event, Raw, Step
@@ -52,7 +52,8 @@ class Dialect:
         name: what `MockOpenAI` and base paths call it.
         layouts: of each kind of chunk.
         usage: the layout of its usage object.
-        usage_chunk: whether usage has a chunk of its own: when ``asked`` for, ``always``, ``never``.
+        usage_chunk: whether usage has a chunk of its own: ``always``, ``never``, or when ``asked``
+            for.
         role: where the role goes: in a chunk ``alone``, ``with`` the first that says something, or
             with a single tool ``call``.
         calls: whether tool calls come ``split`` after a header without arguments, with the
@@ -86,7 +87,7 @@ class Dialect:
     done: bool = True
     eol: str = "\n"
     field: str = "data: "
-    style: Style = Style()
+    style: Style = COMPACT
     spaced: frozenset[Kind] = frozenset()
     id: str = "chatcmpl-{uuid}"
     fingerprint: str | None = None
@@ -210,7 +211,7 @@ def _azure(name: str, **differences: Any) -> Dialect:
             "arguments": "tool_calls[function{arguments},index]",
             "function": "function_call{arguments,name}",
         },
-        {"usage": f"{_AZURE},usage"},
+        {"usage": _AZURE.replace("model", "latency_checkpoint?,model") + ",usage"},
         **{
             "choices": {
                 "text": said,
@@ -286,7 +287,7 @@ _TABLE = (
     _azure(
         "azure-async",
         choices={
-            "checked": f"content_filter_offsets{{check_offset,start_offset,end_offset}},"
+            "checked": "content_filter_offsets{check_offset,start_offset,end_offset},"
             "content_filter_results=$checked,finish_reason,index",
             "finish": _AZURE_CHOICE.replace("={}", "=$filtered", 1),
         },
@@ -503,9 +504,7 @@ _TABLE = (
             "call": "tool_calls[function{name,arguments},type,id,index]",
             "arguments": "tool_calls[function{arguments},type,index]",
         },
-        {
-            "finish": "id,choices,created,model,system_fingerprint,object,usage,time_info"
-        },
+        {"finish": "id,choices,created,model,system_fingerprint,object,usage,time_info"},
         {"finish": "delta,finish_reason,index"},
         usage=f"{_THREE},{_CACHED}",
         usage_chunk="never",
@@ -779,8 +778,7 @@ _TABLE = (
             "text": 'content,refusal="",role,tool_calls=null',
             "reasoning": 'content="",reasoning_details[format="anthropic-claude-v1",index=0,'
             'text=$piece,type="reasoning.text"],refusal="",role,tool_calls=null',
-            "call": 'content="",refusal="",role,'
-            "tool_calls[function{arguments,name},id,index,type]",
+            "call": 'content="",refusal="",role,tool_calls[function{arguments,name},id,index,type]',
             "arguments": 'content="",refusal="",role,tool_calls[function{arguments},index]',
             "finish": 'content="",refusal="",role,tool_calls=null',
         },

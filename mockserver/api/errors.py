@@ -42,9 +42,7 @@ def _payload(error: ApiError) -> dict[str, object]:
     }
 
 
-def render(
-    error: ApiError, rng: Random | None = None, dialect: Dialect | None = None
-) -> Script:
+def render(error: ApiError, rng: Random | None = None, dialect: Dialect | None = None) -> Script:
     """The whole response of an error before the stream."""
     rng = rng or Random()
     if dialect is not None:

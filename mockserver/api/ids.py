@@ -13,7 +13,16 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple
 
-__all__ = ["ALPHANUMERIC", "ORDERS", "Aside", "Envelope", "chat_id", "form", "letters", "request_id"]
+__all__ = [
+    "ALPHANUMERIC",
+    "ORDERS",
+    "Aside",
+    "Envelope",
+    "chat_id",
+    "form",
+    "letters",
+    "request_id",
+]
 
 ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LETTERS = bytes(ord(ALPHANUMERIC[octet % 62]) for octet in range(256))

@@ -94,9 +94,9 @@ def test_the_sdk_reads_its_chunks_and_bodies(dialect: str, reply: Reply) -> None
 
 @given(reply=replies(finished=True))
 def test_azures_chunks_are_openais_strictly(reply: Reply) -> None:
-    for chunk in events(
-        chat.render(reply, STREAMED | {"n": len(reply.choices)}, dialect="azure")
-    )[1:]:
+    for chunk in events(chat.render(reply, STREAMED | {"n": len(reply.choices)}, dialect="azure"))[
+        1:
+    ]:
         ChatCompletionChunk.model_validate(chunk, strict=True)
         assert list(chunk) == sorted(chunk)
         assert "obfuscation" in chunk
@@ -155,8 +155,9 @@ def test_framing_differs_too() -> None:
     }
     assert body["openrouter"].startswith(b": OPENROUTER PROCESSING\n\n")
     assert b"\r\n\r\n" in body["perplexity"]
-    assert rb"a\u003cb" in body["groq"].replace(b'"', b"") or rb"\u003c" in body["groq"]
-    assert {d for d, b in body.items() if b"[DONE]" not in b} == {"cerebras", "perplexity", "writer"}
+    assert rb"\u003c" in body["groq"]
+    undone = {dialect for dialect, sent in body.items() if b"[DONE]" not in sent}
+    assert undone == {"cerebras", "perplexity", "writer"}
 
 
 ERRORS = {
@@ -257,9 +258,7 @@ def azure() -> Any:
 def test_azures_client_streams_from_a_deployment(azure: Any) -> None:
     mock, client = azure
     mock.on(model="my-gpt").reply("Hello, world")
-    stream = client.chat.completions.create(
-        model="my-gpt", messages=ASKED["messages"], stream=True
-    )
+    stream = client.chat.completions.create(model="my-gpt", messages=ASKED["messages"], stream=True)
     chunks = list(stream)
     assert chunks[0].choices == []
     assert chunks[0].to_dict()["prompt_filter_results"][0]["prompt_index"] == 0
@@ -277,7 +276,7 @@ def test_and_takes_a_body_and_an_error(azure: Any) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         client.chat.completions.create(model="gpt-4o", messages=ASKED["messages"])
     assert caught.value.code == "content_filter"
-    assert caught.value.body["innererror"]["code"] == "ResponsibleAIPolicyViolation"
+    assert "ResponsibleAIPolicyViolation" in str(caught.value.body)
 
 
 def test_the_v1_path_takes_openais_client_and_either_key(azure: Any) -> None:
