@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import msgspec.json
 
+from mockserver.api import conversation
 from mockserver.script import Script
 from mockserver.sse import apart, count_events
 from mockserver.timeline import Frame
@@ -93,8 +94,9 @@ class Request:
 
     ``connection`` numbers the connection it came over and ``nth`` the request on it, from 1 (None
     in process); ``attempt`` is its number among the attempts of one logical call, from 1;
-    ``elapsed`` is how many seconds it came after the first request; ``deployment`` is the model
-    that its path names, as Azure's do.
+    ``elapsed`` is how many seconds it came after the first request; ``history`` is what was said
+    before, where a request only names it; ``deployment`` is the model that its path names, as
+    Azure's do.
     """
 
     def __init__(
@@ -117,6 +119,7 @@ class Request:
         self.attempt = 1
         self.elapsed = 0.0
         self.deployment: str | None = None
+        self.history: Sequence[Mapping[str, Any]] = ()
 
     @cached_property
     def parsed(self) -> Any:
@@ -141,10 +144,9 @@ class Request:
         return str(self.json.get("model") or "")
 
     @property
-    def messages(self) -> list[dict[str, Any]]:
-        """The conversation."""
-        messages = self.json.get("messages")
-        return [m for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
+    def messages(self) -> list[Mapping[str, Any]]:
+        """The conversation, as the messages of a chat also where it is a response's input."""
+        return [*self.history, *conversation.messages(self.json)]
 
     def _last(self, *roles: str) -> str | None:
         said = [text_of(m.get("content")) for m in self.messages if m.get("role") in roles]
@@ -152,8 +154,13 @@ class Request:
 
     @property
     def user(self) -> str | None:
-        """The text of the last user message."""
-        return self._last("user")
+        """The text of the last user message, or a legacy completion's prompt."""
+        said, prompt = self._last("user"), self.json.get("prompt")
+        if said is not None or prompt is None:
+            return said
+        if isinstance(prompt, list):
+            prompt = "\n".join(map(str, prompt))
+        return prompt if isinstance(prompt, str) else None
 
     @property
     def system(self) -> str | None:

@@ -17,7 +17,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
 
-from mockserver.api import ENDPOINTS, Asked, Endpoint, errors, parameters
+from mockserver.api import ENDPOINTS, Asked, Endpoint, errors, parameters, path_of
 from mockserver.api.dialects import Dialect, Place, locate, named
 from mockserver.api.store import Store
 from mockserver.exceptions import (
@@ -363,6 +363,8 @@ class MockOpenAI:
         endpoint, asked, error = self._admit(call, place, dialect)
         if error is not None or endpoint is None:
             return errors.render(error or errors.invalid_json(), rng, dialect)
+        if endpoint.recall is not None:
+            call.history = endpoint.recall(asked, self.store)
         if endpoint.render is not None and call.model.startswith(STREAM_MODEL):
             return self._play_named(call, endpoint, asked, rng)
         reasons: list[tuple[Rule, str]] = []
@@ -434,16 +436,18 @@ class MockOpenAI:
             value = self._retried_soon(value)
         if isinstance(value, Script):
             script = value
-            if render and script.is_stream and not call.stream and answer.spoken is not None:
-                script = render(answer.spoken, call.json, rng=rng)
+            # A ready-made stream answers a stream of its endpoint; to others its reply is said.
+            plays = call.stream and path_of(script) == endpoint.path
+            if render and script.is_stream and answer.spoken is not None and not plays:
+                script = render(answer.spoken, asked.parameters, rng=rng)
         elif render is not None:
-            script = render(value, call.json, rng=rng)
+            script = render(value, asked.parameters, rng=rng)
         elif isinstance(value, ApiError):
             script = errors.render(value, rng, dialect)
         else:
             raise ReplyError(f"no model speaks at {endpoint.path}: give an ApiError or a Script")
         if endpoint.keep is not None:
-            endpoint.keep(asked, script, self.store)
+            script = endpoint.keep(asked, script, self.store)
         return self._dressed(script, call, answer)
 
     def _dressed(self, script: Script, call: Call, answer: Answer | None = None) -> Script:

@@ -12,8 +12,8 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, NamedTuple
 
 from mockserver import tokens
 from mockserver.exceptions import ReplyError
@@ -24,7 +24,11 @@ __all__ = [
     "Audio",
     "Choice",
     "FunctionCall",
+    "Item",
     "Logprob",
+    "Message",
+    "Output",
+    "Reasoning",
     "Reply",
     "Text",
     "ToolCall",
@@ -175,6 +179,8 @@ class ToolCall:
         arguments: an object; or its JSON text as it is, also where it is not JSON; or that text's
             pieces.
         id: ``call_`` and 24 letters and digits; derived from name and arguments when absent.
+        custom: a call of a custom tool, whose arguments are its input: any text.
+        namespace: of the tool, where tools have namespaces.
 
     >>> call = ToolCall("get_weather", {"city": "Paris"})
     >>> call.arguments, call.parsed
@@ -184,19 +190,28 @@ class ToolCall:
     name: str
     arguments: Text
     id: str
+    custom: bool
+    namespace: str | None
 
     def __init__(
         self,
         name: str,
         arguments: str | Iterable[str] | Mapping[str, Any] | None = None,
         id: str | None = None,
+        *,
+        custom: bool = False,
+        namespace: str | None = None,
     ) -> None:
         _named(name, "a tool call")
-        text = _arguments(arguments, f"tool call {name!r}")
+        text = Text("") if custom and arguments is None else None
+        text = text if text is not None else _arguments(arguments, f"tool call {name!r}")
         _must_be(str, id, "the id of a tool call")
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "arguments", text)
         object.__setattr__(self, "id", id if id is not None else _derived_id(name, text))
+        _must_be(str, namespace, "the namespace of a tool call")
+        object.__setattr__(self, "custom", bool(custom))
+        object.__setattr__(self, "namespace", namespace)
 
     @property
     def parsed(self) -> Any:
@@ -214,10 +229,13 @@ class ToolCall:
         while id_ in ids:
             n += 1
             id_ = _derived_id(self.name, self.arguments, n)
-        return self if id_ == self.id else ToolCall(self.name, self.arguments, id_)
+        return self if id_ == self.id else replace(self, id=id_)
 
     def __repr__(self) -> str:
-        return f"ToolCall({self.name!r}, {self.arguments!r}, id={self.id!r})"
+        more = ", custom=True" if self.custom else ""
+        if self.namespace is not None:
+            more += f", namespace={self.namespace!r}"
+        return f"ToolCall({self.name!r}, {self.arguments!r}, id={self.id!r}{more})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -292,20 +310,6 @@ class Usage:
 
 USAGE_COUNTS = tuple(f.name for f in fields(Usage) if f.name != "extra")
 """The counts of `Usage`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """A page that web search found: the text from ``start`` to ``end`` cites it."""
-
-    url: str
-    title: str = ""
-    start: int = 0
-    end: int = 0
-
-    def __post_init__(self) -> None:
-        for name, kind in (("url", str), ("title", str), ("start", int), ("end", int)):
-            _must_be(kind, getattr(self, name), f"Annotation.{name}", optional=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -402,6 +406,145 @@ class ApiError:
         return ApiError(500, self.message, self.type, self.code or None, self.param)
 
 
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A citation in a text, in the flat form of the Responses API.
+
+    Args:
+        members: its JSON, as in ``{"type": "url_citation", "url": …, "title": …}``.
+        after: how many pieces of the text come before it; all of them by default.
+    """
+
+    members: Mapping[str, Any]
+    after: int | None = None
+
+    def __hash__(self) -> int:
+        return hash((self.after, *self.members))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Message:
+    """A message among the output of a response: text or a refusal.
+
+    Args:
+        text, refusal: what it says, or the pieces it arrives in.
+        annotations: citations in the text: `Annotation`, or its JSON.
+        phase: ``commentary`` or ``final_answer``, which newer models tell.
+        logprobs: as of `Reply`.
+    """
+
+    text: Text | None = None
+    refusal: Text | None = None
+    annotations: tuple[Annotation, ...] = ()
+    phase: str | None = None
+    logprobs: tuple[tuple[Logprob, ...], ...] | None = None
+
+    def __init__(
+        self,
+        text: str | Iterable[str] | None = None,
+        *,
+        refusal: str | Iterable[str] | None = None,
+        annotations: Iterable[Annotation | Mapping[str, Any]] = (),
+        phase: str | None = None,
+        logprobs: Iterable[Logprob | Iterable[Logprob]] | None = None,
+    ) -> None:
+        _must_be(str, phase, "the phase of a message")
+        put = object.__setattr__
+        put(self, "text", _text(text))
+        put(self, "refusal", _text(refusal))
+        n = 0 if self.text is None else len(self.text.pieces)
+        put(self, "annotations", tuple(_annotation(value, n) for value in annotations))
+        put(self, "phase", phase)
+        put(self, "logprobs", _by_piece(logprobs))
+
+    def __repr__(self) -> str:
+        given = [] if self.text is None else [repr(self.text)]
+        for name in ("refusal", "annotations", "phase", "logprobs"):
+            if value := getattr(self, name):
+                given.append(f"{name}={value!r}")
+        return f"Message({', '.join(given)})"
+
+
+def _annotation(value: Annotation | Mapping[str, Any], pieces: int) -> Annotation:
+    """The citation, which comes after so many pieces at the latest."""
+    if not isinstance(value, Annotation | Mapping):
+        raise ReplyError(f"an annotation is a mapping, not {value!r}")
+    made = value if isinstance(value, Annotation) else Annotation(value)
+    after = pieces if made.after is None else max(0, min(made.after, pieces))
+    return replace(made, after=after)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reasoning:
+    """Thinking among the output of a response.
+
+    Args:
+        summary: the parts of its summary; OpenAI shows no more than these.
+        content: the thinking itself, which open models show.
+        encrypted: what the client gives back in the next turn.
+
+    >>> Reasoning()  # it thought, and does not say what
+    Reasoning()
+    """
+
+    summary: tuple[Text, ...] = ()
+    content: tuple[Text, ...] = ()
+    encrypted: str | None = None
+
+    def __init__(
+        self,
+        summary: str | Iterable[str | Iterable[str]] = (),
+        *,
+        content: str | Iterable[str | Iterable[str]] = (),
+        encrypted: str | None = None,
+    ) -> None:
+        _must_be(str, encrypted, "encrypted reasoning")
+        object.__setattr__(self, "summary", _parts(summary))
+        object.__setattr__(self, "content", _parts(content))
+        object.__setattr__(self, "encrypted", encrypted)
+
+    def __repr__(self) -> str:
+        given = [repr(list(self.summary))] if self.summary else []
+        if self.content:
+            given.append(f"content={list(self.content)!r}")
+        if self.encrypted is not None:
+            given.append(f"encrypted={self.encrypted!r}")
+        return f"Reasoning({', '.join(given)})"
+
+
+def _parts(value: str | Iterable[str | Iterable[str]]) -> tuple[Text, ...]:
+    return (Text(value),) if isinstance(value, str) else tuple(map(Text, value))
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a model does by itself among the output of a response: a search, code, an MCP call.
+
+    `mockserver.items` makes the usual ones.
+
+    Args:
+        type: as in ``web_search_call``.
+        members: its JSON when it is done, without id and type. A `Text` arrives in its pieces.
+    """
+
+    type: str
+    members: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        _named(self.type, "an output item")
+        _must_be(Mapping, self.members, f"what a {self.type} holds", optional=False)
+        for own in ("id", "type"):
+            if own in self.members:
+                raise ReplyError(f"a {self.type} holds no {own}: it is given one")
+
+    def __hash__(self) -> int:
+        return hash((self.type, *self.members))
+
+
+Output = Message | Reasoning | ToolCall | Item
+"""What the output of a response consists of."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Choice:
     """One of a reply's n answers. The arguments are those of `Reply`."""
@@ -413,6 +556,7 @@ class Choice:
     function_call: FunctionCall | None = None
     logprobs: tuple[tuple[Logprob, ...], ...] | None = None
     finish_reason: str | None = None
+    ordered: tuple[Output, ...] = ()
     audio: Audio | None = None
     annotations: tuple[Annotation, ...] = ()
 
@@ -426,13 +570,21 @@ class Choice:
         function_call: FunctionCall | None = None,
         logprobs: Iterable[Logprob | Iterable[Logprob]] | None = None,
         finish_reason: str | None = "auto",
+        output: Iterable[Output | str] | None = None,
         audio: Audio | None = None,
-        annotations: Iterable[Annotation] = (),
+        annotations: Iterable[Annotation | Mapping[str, Any]] = (),
     ) -> None:
         _must_be(Audio, audio, "audio")
         _must_be(Iterable, annotations, "annotations", optional=False)
-        for annotation in (annotations := tuple(annotations)):
-            _must_be(Annotation, annotation, "each of annotations", optional=False)
+        if output is not None:
+            if tool_calls or annotations or (text, reasoning, refusal, logprobs) != (None,) * 4:
+                raise ReplyError("a reply has output=[...] or text, reasoning and tool_calls")
+            ordered, said = _said(output)
+            text, reasoning, refusal = said.text, said.reasoning, said.refusal
+            tool_calls, logprobs = said.tool_calls, said.logprobs
+            annotations = said.annotations
+        else:
+            ordered = ()
         _must_be(FunctionCall, function_call, "function_call")
         _must_be(str, finish_reason, "finish_reason")
         calls: tuple[ToolCall, ...] = (tool_calls,) if isinstance(tool_calls, ToolCall) else ()
@@ -456,11 +608,85 @@ class Choice:
         put(self, "function_call", function_call)
         put(self, "logprobs", _by_piece(logprobs))
         put(self, "finish_reason", finish_reason)
+        put(self, "ordered", ordered)
         put(self, "audio", audio)
-        put(self, "annotations", annotations)
+        n = 0 if self.text is None else len(self.text.pieces)
+        put(self, "annotations", tuple(_annotation(value, n) for value in annotations))
+
+    @property
+    def output(self) -> tuple[Output, ...]:
+        """All that is said and done, in order: thinking, then text, then calls unless told."""
+        return self.ordered or _in_order(self)
 
     def __repr__(self) -> str:
         return f"Choice({_choice_arguments(self)})"
+
+
+def _in_order(choice: Choice | _Said) -> tuple[Output, ...]:
+    """The output of what is told in no order of its own."""
+    output: list[Output] = []
+    if choice.reasoning is not None:
+        output.append(Reasoning([choice.reasoning]))
+    if choice.text is not None or choice.refusal is not None:
+        output.append(
+            Message(
+                choice.text,
+                refusal=choice.refusal,
+                annotations=choice.annotations,
+                logprobs=choice.logprobs,
+            )
+        )
+    return (*output, *choice.tool_calls)
+
+
+class _Said(NamedTuple):
+    text: Text | None
+    reasoning: Text | None
+    refusal: Text | None
+    tool_calls: tuple[ToolCall, ...]
+    logprobs: tuple[tuple[Logprob, ...], ...] | None
+    annotations: tuple[Annotation, ...]
+
+
+def _said(output: Iterable[Output | str]) -> tuple[tuple[Output, ...], _Said]:
+    """Output as it is kept, which is not at all where its order is the usual one; what it says."""
+    _must_be(Iterable, output, "output", optional=False)
+    items = tuple(Message(item) if isinstance(item, str) else item for item in output)
+    for item in items:
+        if not isinstance(item, Output):
+            raise ReplyError(f"output holds text, Message, Reasoning, ToolCall, Item, not {item!r}")
+    messages = [item for item in items if isinstance(item, Message)]
+    thoughts = [part for i in items if isinstance(i, Reasoning) for part in i.summary or i.content]
+    logprobs = [m.logprobs for m in messages if m.logprobs is not None]
+    said = _Said(
+        _joined([m.text for m in messages if m.text is not None]),
+        _joined(thoughts, "\n\n"),
+        _joined([m.refusal for m in messages if m.refusal is not None]),
+        _distinct(tuple(item for item in items if isinstance(item, ToolCall))),
+        tuple(entry for entries in logprobs for entry in entries) if logprobs else None,
+        tuple(_cited(messages)),
+    )
+    calls = iter(said.tool_calls)
+    items = tuple(next(calls) if isinstance(item, ToolCall) else item for item in items)
+    return () if items == _in_order(said) else items, said
+
+
+def _cited(messages: Iterable[Message]) -> Iterable[Annotation]:
+    """The citations of all messages, as those of their joined text."""
+    pieces = 0
+    for message in messages:
+        for one in message.annotations:
+            yield replace(one, after=pieces + (one.after or 0))
+        pieces += 0 if message.text is None else len(message.text.pieces)
+
+
+def _joined(texts: list[Text], between: str = "") -> Text | None:
+    if not texts:
+        return None
+    pieces = list(texts[0].pieces)
+    for text in texts[1:]:
+        pieces += [between, *text.pieces] if between else text.pieces
+    return Text(pieces)
 
 
 def _distinct(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
@@ -478,7 +704,7 @@ def _distinct(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
         if isinstance(call.arguments, Json):
             # WIRE.md §1: arguments of parallel calls are spaced, and cut in a cycle of 4, 5, 6.
             spaced = json.dumps(call.parsed, ensure_ascii=False)
-            call = ToolCall(call.name, tokens.cycle(spaced), call.id)
+            call = replace(call, arguments=Text(tokens.cycle(spaced)))
         together.append(call)
     return tuple(together)
 
@@ -503,9 +729,15 @@ _SHOWN = (
 
 
 def _choice_arguments(choice: Choice) -> str:
-    given = [] if choice.text is None else [repr(choice.text)]
+    given = []
+    if choice.ordered:
+        given.append(f"output={list(choice.ordered)!r}")
+    elif choice.text is not None:
+        given.append(repr(choice.text))
     for name in _SHOWN:
         value = getattr(choice, name)
+        if name not in ("function_call", "audio") and choice.ordered:
+            continue
         if value is not None and (value != () or name == "logprobs"):
             given.append(f"{name}={value!r}")
     given.append(f"finish_reason={choice.finish_reason!r}")
@@ -526,6 +758,8 @@ class Reply:
         finish_reason: OpenAI's five; by default what follows from the rest; None never finishes.
         usage: token counts; counted from the pieces when absent.
         choices: instead of all the above, n answers: `Choice` takes the same arguments.
+        output: instead of text, reasoning, refusal and calls, all of it in an order of its own:
+            texts, `Message`, `Reasoning`, `ToolCall`, `Item`.
         error: an error event that breaks the stream off after all this; nothing finishes then.
         audio: speech, instead of text.
         annotations: the pages that the text cites.
@@ -555,6 +789,7 @@ class Reply:
         finish_reason: str | None = "auto",
         usage: Usage | None = None,
         choices: Iterable[Choice] | None = None,
+        output: Iterable[Output | str] | None = None,
         error: ApiError | None = None,
         audio: Audio | None = None,
         annotations: Iterable[Annotation] = (),
@@ -573,6 +808,7 @@ class Reply:
             finish_reason=finish_reason,
             audio=audio,
             annotations=annotations,
+            output=output,
         )
         several = (one,) if choices is None else tuple(choices)
         if choices is not None and one not in (_NOTHING, _UNFINISHED):
@@ -600,6 +836,11 @@ class Reply:
     def refusal(self) -> Text | None:
         """The first choice's refusal."""
         return self.choices[0].refusal
+
+    @property
+    def output(self) -> tuple[Output, ...]:
+        """The first choice's output, in order."""
+        return self.choices[0].output
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:

@@ -15,17 +15,20 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from mockserver import catalogue, faults, pacing
+from mockserver import catalogue, faults, items, pacing
 from mockserver.api.dialects import named
 from mockserver.exceptions import MockServerError, ScenarioError
 from mockserver.mock import MockOpenAI
 from mockserver.reply import (
     USAGE_COUNTS,
-    Annotation,
     ApiError,
     Audio,
     Choice,
     FunctionCall,
+    Item,
+    Message,
+    Output,
+    Reasoning,
     Reply,
     ToolCall,
     Usage,
@@ -94,6 +97,7 @@ class _Choice(_Strict):
     tool_calls: list[Any] = []
     function_call: Any = None
     finish_reason: str | None = "auto"
+    output: list[Any] | None = None
     audio: Any = None
     annotations: list[Any] = []
 
@@ -103,13 +107,6 @@ class _Audio(_Strict):
     data: str | list[str] = ""
     id: str | None = None
     expires_at: int = 0
-
-
-class _Annotation(_Strict):
-    url: str
-    title: str = ""
-    start: int = 0
-    end: int = 0
 
 
 class _Reply(_Choice):
@@ -382,14 +379,40 @@ def _said(choice: _Choice, at: str) -> dict[str, Any]:
         if function is None
         else _call(FunctionCall, _Function, function, f"{at}.function_call"),
         "finish_reason": choice.finish_reason,
+        "output": None
+        if choice.output is None
+        else [_output(item, f"{at}.output[{i}]") for i, item in enumerate(choice.output)],
         "audio": None
         if choice.audio is None
         else _call(Audio, _Audio, choice.audio, f"{at}.audio"),
-        "annotations": [
-            _call(Annotation, _Annotation, one, f"{at}.annotations[{i}]")
-            for i, one in enumerate(choice.annotations)
-        ],
+        "annotations": choice.annotations,
     }
+
+
+# What may stand in `output`, each as one name with its arguments.
+_OUTPUT: dict[str, Callable[..., Output]] = {
+    "message": Message,
+    "reasoning": Reasoning,
+    "tool_call": ToolCall,
+    "item": Item,
+} | {name: getattr(items, name) for name in items.__all__}
+
+
+def _output(given: Any, at: str) -> Output | str:
+    if isinstance(given, str):
+        return given
+    if not isinstance(given, dict) or len(given) != 1:
+        raise ScenarioError(f"{at}: a text, or one name with its arguments: {', '.join(_OUTPUT)}")
+    ((name, arguments),) = given.items()
+    if name not in _OUTPUT:
+        raise ScenarioError(f"{at}: there is no {name}; there are {', '.join(_OUTPUT)}")
+    several = arguments if isinstance(arguments, list) else [arguments]
+    try:
+        if isinstance(arguments, dict):
+            return _OUTPUT[name](**arguments)
+        return _OUTPUT[name](*(value for value in several if value is not None))
+    except (MockServerError, TypeError) as error:
+        raise ScenarioError(f"{at}.{name}: {error}") from None
 
 
 def _call(make: Callable[..., T], kind: type[msgspec.Struct], given: Any, at: str) -> T:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+
 from hypothesis import strategies as st
 
+from mockserver import items
 from mockserver.reply import (
     FINISH_REASONS,
     ApiError,
     Choice,
     FunctionCall,
     Logprob,
+    Message,
+    Output,
+    Reasoning,
     Reply,
     Text,
     ToolCall,
@@ -87,3 +93,54 @@ def replies(draw: st.DrawFn, finished: bool = False) -> Reply:
         usage=None if error is not None else draw(st.none() | USAGES),
         error=error,
     )
+
+
+CITATIONS = st.fixed_dictionaries(
+    {
+        "type": st.just("url_citation"),
+        "end_index": st.integers(0, 99),
+        "start_index": st.integers(0, 99),
+        "title": TEXT,
+        "url": TEXT,
+    }
+)
+IMAGES = st.binary(min_size=1, max_size=6).map(lambda data: base64.b64encode(data).decode())
+
+
+@st.composite
+def messages(draw: st.DrawFn, with_logprobs: bool) -> Message:
+    """A message of text, with citations."""
+    text = Text(draw(PIECES))
+    return Message(
+        text,
+        annotations=draw(st.lists(CITATIONS, max_size=2)),
+        phase=draw(st.sampled_from([None, "commentary", "final_answer"])),
+        logprobs=([draw(logprobs(p)) for p in text.pieces] or None) if with_logprobs else None,
+    )
+
+
+ITEMS = st.one_of(
+    st.lists(TEXT, min_size=1, max_size=2).map(lambda queries: items.web_search(*queries)),
+    TEXT.map(items.file_search),
+    st.builds(items.code_interpreter, PIECES, logs=st.none() | TEXT),
+    st.builds(items.mcp_call, NAMES, NAMES, st.dictionaries(TEXT, JSON, max_size=2), TEXT),
+    NAMES.map(lambda name: items.mcp_list_tools(name, [{"name": "tool"}])),
+    st.builds(items.image_generation, IMAGES, partial=st.lists(IMAGES, max_size=2)),
+)
+REASONING = st.builds(
+    Reasoning,
+    st.lists(PIECES, max_size=2),
+    content=st.lists(PIECES, max_size=1),
+    encrypted=st.none() | TEXT,
+)
+
+
+@st.composite
+def outputs(draw: st.DrawFn) -> list[Output]:
+    """The output of a response: all that may stand in it, in any order; or a refusal."""
+    if draw(st.integers(0, 5)) == 0:
+        return [*draw(st.lists(REASONING, max_size=1)), Message(refusal=draw(PIECES))]
+    call = st.builds(ToolCall, NAMES, ARGUMENTS)
+    custom = st.builds(lambda name, said: ToolCall(name, said, custom=True), NAMES, PIECES)
+    message = messages(draw(st.booleans()))
+    return draw(st.lists(message | REASONING | ITEMS | call | custom, max_size=4))

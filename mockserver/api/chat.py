@@ -20,10 +20,11 @@ from mockserver.api.dialects import Dialect, named
 from mockserver.api.endpoint import Endpoint
 from mockserver.api.ids import Envelope
 from mockserver.api.layout import fill
+from mockserver.api.limits import changed, limited, size
+from mockserver.api.logprobs import likely, logprob_json, read_logprob
 from mockserver.api.parameters import Parameter, check_messages
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
-    Annotation,
     ApiError,
     Audio,
     Choice,
@@ -121,7 +122,7 @@ def render(
         request = _asking_for(reply)
     envelope = envelope or fresh(request, manner, rng)
     whole = _choices(reply, request)
-    choices = [_limited(choice, request) for choice in whole]
+    choices = [limited(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
         usage = _count(choices, request, usage)
@@ -197,96 +198,7 @@ def _with_fresh_ids(choice: Choice, taken: set[str]) -> Choice:
     if not any(call.id in taken and call.has_derived_id for call in choice.tool_calls):
         return choice
     calls = tuple(c.apart_from(taken) if c.has_derived_id else c for c in choice.tool_calls)
-    return _with(choice, tool_calls=calls)
-
-
-def _with(choice: Choice, **changes: Any) -> Choice:
-    fields = {name: getattr(choice, name) for name in Choice.__slots__}
-    return Choice(**(fields | changes))
-
-
-# What a request cuts short
-
-
-def _limited(choice: Choice, request: Mapping[str, Any]) -> Choice:
-    """The choice as far as ``stop`` and ``max_tokens`` let it be said."""
-    stop = request.get("stop")
-    if stop and choice.text:
-        sequences = [stop] if isinstance(stop, str) else stop
-        cuts = [at for s in sequences if s and (at := choice.text.find(s)) >= 0]
-        if cuts:
-            choice = _with(
-                choice,
-                text=_first_characters(choice.text, min(cuts)),
-                tool_calls=(),
-                function_call=None,
-                logprobs=None,
-                finish_reason="stop",
-            )
-    limits = [
-        limit
-        for name in ("max_completion_tokens", "max_tokens")
-        if (limit := request.get(name)) is not None
-    ]
-    if limits and _size(choice) > min(limits):
-        return _first_tokens(choice, min(limits))
-    return choice
-
-
-def _first_characters(text: Text, n: int) -> Text:
-    kept: list[str] = []
-    for piece in text.pieces:
-        if n <= 0:
-            break
-        kept.append(piece[:n])
-        n -= len(piece)
-    return Text(kept)
-
-
-def _spoken(choice: Choice) -> Iterator[tuple[str, Text]]:
-    """The member and its text, in the order in which they are said."""
-    for name in ("reasoning", "text", "refusal"):
-        if (text := getattr(choice, name)) is not None:
-            yield name, text
-    for call in choice.tool_calls:
-        yield "call", call.arguments
-    if choice.function_call is not None:
-        yield "call", choice.function_call.arguments
-
-
-def _size(choice: Choice) -> int:
-    return sum(len(text.pieces) for _, text in _spoken(choice))
-
-
-def _first_tokens(choice: Choice, limit: int) -> Choice:
-    kept: dict[str, Any] = {}
-    arguments: list[Text] = []
-    for name, text in _spoken(choice):
-        part = Text(text.pieces[:limit])
-        if name != "call":
-            kept[name] = part
-        elif limit > 0:
-            arguments.append(part)
-        limit = max(0, limit - len(text.pieces))
-    calls = [
-        ToolCall(call.name, text, call.id)
-        for call, text in zip(choice.tool_calls, arguments, strict=False)
-    ]
-    function = choice.function_call
-    if function is not None:
-        function = FunctionCall(function.name, arguments[0]) if arguments else None
-    logprobs = choice.logprobs
-    if logprobs is not None:
-        aligned = kept.get("text", kept.get("refusal"))
-        logprobs = logprobs[: len(aligned.pieces) if aligned is not None else 0]
-    return _with(
-        choice,
-        **kept,
-        tool_calls=calls,
-        function_call=function,
-        logprobs=logprobs,
-        finish_reason="length",
-    )
+    return changed(choice, tool_calls=calls)
 
 
 def _count(choices: list[Choice], request: Mapping[str, Any], stated: Usage | None) -> Usage:
@@ -294,7 +206,7 @@ def _count(choices: list[Choice], request: Mapping[str, Any], stated: Usage | No
     if stated is not None:
         prompt = stated.prompt_tokens
     thought = sum(len(c.reasoning.pieces) for c in choices if c.reasoning is not None)
-    return Usage(prompt, sum(map(_size, choices)), reasoning_tokens=thought)
+    return Usage(prompt, sum(map(size, choices)), reasoning_tokens=thought)
 
 
 # Streaming
@@ -469,31 +381,8 @@ def _entries(choice: Choice, top: int) -> list[str]:
         stated = choice.logprobs
     else:
         spoken = choice.text if choice.text is not None else choice.refusal
-        stated = tuple((_likely(p, top),) for p in (spoken.pieces if spoken is not None else ()))
-    return [_dumps([_logprob(entry, top) for entry in entries]) for entries in stated]
-
-
-def _likely(piece: str, top: int) -> Logprob:
-    """A plausible log probability, the same for the same piece."""
-    rng = Random(piece)
-    logprob = -rng.expovariate(4.0)
-    others = (Logprob(rng.choice(_OTHERS), logprob - rng.uniform(1, 9)) for _ in range(top - 1))
-    alternatives = sorted(others, key=lambda entry: -entry.logprob)
-    return Logprob(piece, logprob, None, (Logprob(piece, logprob), *alternatives) if top else ())
-
-
-_OTHERS = (" the", " a", " to", " and", " of", ",", ".", " in", " is", " it")
-
-
-def _logprob(entry: Logprob, top: int | None) -> dict[str, Any]:
-    members: dict[str, Any] = {
-        "token": entry.token,
-        "logprob": entry.logprob,
-        "bytes": entry.bytes,
-    }
-    if top is not None:
-        members["top_logprobs"] = [_logprob(other, None) for other in entry.top[:top]]
-    return members
+        stated = tuple((likely(p, top),) for p in (spoken.pieces if spoken is not None else ()))
+    return [_dumps([logprob_json(entry, top) for entry in entries]) for entries in stated]
 
 
 # In another's manner
@@ -525,7 +414,7 @@ def _imitated_stream(
         200, headers.imitated(dialect.headers, dialect.content_type, None, rng, envelope.model)
     )
     if reply.error is not None:
-        steps.append(errors.error_event(reply.error, dialect))
+        steps.append(errors.imitated_event(reply.error, dialect))
         return Script(head, tuple(chunks.with_asides(steps, [], layer, envelope.asides)))
     if dialect.usage_chunk == "always" or (dialect.usage_chunk == "asked" and layer.with_usage):
         finish = {"choices.finish_reason": choices[0].finish_reason}
@@ -606,7 +495,7 @@ def _finished(choice: Choice) -> Choice:
     if choice.finish_reason is not None:
         return choice
     if choice.audio is not None:
-        return _with(choice, finish_reason="stop")  # which streams of audio leave out
+        return changed(choice, finish_reason="stop")  # which streams of audio leave out
     raise ReplyError("a reply that never finishes can only be streamed; set stream=True")
 
 
@@ -707,7 +596,7 @@ class _Message:
         self.function: _Call | None = None
         self.logprobs: list[tuple[Logprob, ...]] | None = None
         self.finish_reason: str | None = None
-        self.annotations: list[Annotation] = []
+        self.annotations: list[dict[str, Any]] = []
         self.audio: dict[str, Any] = {}
 
     def hear(self, audio: dict[str, Any]) -> None:
@@ -812,7 +701,7 @@ def _read_delta(
         message.logprobs = message.logprobs if message.logprobs is not None else []
         entries = logprobs.get("content") or logprobs.get("refusal")
         if entries:
-            message.logprobs.append(tuple(map(_read_logprob, entries)))
+            message.logprobs.append(tuple(map(read_logprob, entries)))
 
 
 def parts_of(value: object, name: str) -> Iterator[tuple[str, object]]:
@@ -850,26 +739,12 @@ def _read_function(call: _Call, function: dict[str, Any], begins: bool) -> None:
         call.pieces.append(arguments)
 
 
-def _read_logprob(entry: dict[str, Any]) -> Logprob:
-    octets = entry.get("bytes")
-    return Logprob(
-        entry["token"],
-        entry["logprob"],
-        None if octets is None else tuple(octets),
-        tuple(map(_read_logprob, entry.get("top_logprobs") or ())),
-    )
-
-
-def _read_annotations(message: dict[str, Any]) -> list[Annotation]:
+def _read_annotations(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """Citations, flat as in the Responses API."""
     return [
-        Annotation(
-            cited.get("url") or "",
-            cited.get("title") or "",
-            cited.get("start_index") or 0,
-            cited.get("end_index") or 0,
-        )
+        {"type": kind, **one[kind]}
         for one in message.get("annotations") or ()
-        if (cited := one.get("url_citation"))
+        if isinstance(one.get(kind := str(one.get("type"))), dict)
     ]
 
 
@@ -914,7 +789,7 @@ def _read_message(choice: dict[str, Any]) -> Choice:
             for call in message.get("tool_calls") or ()
         ],
         function_call=function and FunctionCall(function["name"], function["arguments"]),
-        logprobs=None if entries is None else [_read_logprob(entry) for entry in entries],
+        logprobs=None if entries is None else [read_logprob(entry) for entry in entries],
         finish_reason=choice.get("finish_reason"),
         audio=_read_audio(audio) if (audio := message.get("audio")) else None,
         annotations=_read_annotations(message),

@@ -188,19 +188,13 @@ def _heard(choice: Choice) -> Iterator[Part]:
 
 
 def citations(choice: Choice) -> list[dict[str, Any]]:
-    """The citations of a choice, as OpenAI's web-search models give them."""
-    return [
-        {
-            "type": "url_citation",
-            "url_citation": {
-                "end_index": one.end,
-                "start_index": one.start,
-                "title": one.title,
-                "url": one.url,
-            },
-        }
-        for one in choice.annotations
-    ]
+    """The citations of a choice: nested in chat, as they are flat in the Responses API."""
+    nested = []
+    for annotation in choice.annotations:
+        members = dict(annotation.members)
+        kind = members.pop("type", "url_citation")
+        nested.append({"type": kind, kind: members})
+    return nested
 
 
 def _called(index: int, call: ToolCall, how: str) -> Iterator[Part]:

@@ -7,7 +7,7 @@ the others an answer follows from the request and what was created before.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -58,7 +58,8 @@ class Endpoint:
         render, read: make the response of a reply, and read it back.
         dialects: whether `render` takes a ``dialect``.
         answer: makes the response where no rule speaks for the endpoint.
-        keep: remembers what a reply made.
+        keep: remembers what a reply made, and gives what is answered.
+        recall: the messages that came before those of the request.
     """
 
     path: str
@@ -69,7 +70,8 @@ class Endpoint:
     read: Callable[[Script], Reply | ApiError] | None = None
     dialects: bool = False
     answer: Answer | None = None
-    keep: Callable[[Asked, Script, Store], None] | None = None
+    keep: Callable[[Asked, Script, Store], Script] | None = None
+    recall: Callable[[Asked, Store], Sequence[Mapping[str, Any]]] | None = None
 
 
 class Routes:

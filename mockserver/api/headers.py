@@ -10,7 +10,15 @@ from random import Random
 
 from mockserver.api import ids
 
-__all__ = ["error_headers", "imitated", "json_headers", "stream_headers"]
+__all__ = [
+    "audio_headers",
+    "completion_headers",
+    "error_headers",
+    "imitated",
+    "json_headers",
+    "response_headers",
+    "stream_headers",
+]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -74,6 +82,32 @@ def imitated(
     )
 
 
+def response_headers(rng: Random) -> Headers:
+    """Of a stream of the Responses API, in the order of 2026-08 (WIRE.md §4)."""
+    return (
+        ("date", formatdate(usegmt=True)),
+        ("content-type", "text/event-stream; charset=utf-8"),
+        ("transfer-encoding", "chunked"),
+        ("connection", "keep-alive"),
+        ("cf-ray", f"{rng.getrandbits(64):016x}-SJC"),
+        ("cf-cache-status", "DYNAMIC"),
+        ("server", "cloudflare"),
+        ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
+        ("x-content-type-options", "nosniff"),
+        ("access-control-expose-headers", "CF-Ray"),
+        ("access-control-expose-headers", "CF-Ray"),
+        ("access-control-expose-headers", "X-Request-ID"),
+        ("openai-organization", "mockserver"),
+        ("openai-processing-ms", str(rng.randint(36, 568))),
+        ("openai-project", "proj_mockserver"),
+        ("openai-version", "2020-10-01"),
+        *_RATE_LIMITS,
+        ("x-request-id", ids.request_id(rng)),
+        ("set-cookie", f"__cf_bm={ids.letters(43, rng)}; path=/; HttpOnly; Secure; SameSite=None"),
+        ("alt-svc", 'h3=":443"; ma=86400'),
+    )
+
+
 def json_headers(length: int, rng: Random) -> Headers:
     """Of a JSON body of so many bytes."""
     return _headers("application/json", length, rng)
@@ -84,3 +118,18 @@ def error_headers(length: int, rng: Random, engine: bool) -> Headers:
     return _headers(
         "application/json" if engine else "application/json; charset=utf-8", length, rng, engine
     )
+
+
+def completion_headers(model: str, rng: Random) -> Headers:
+    """Of a stream of the legacy completions: cached by nobody, and without a charset."""
+    own = (("Cache-Control", "no-cache, must-revalidate"), ("openai-model", model))
+    return _beside(_headers("text/event-stream", None, rng), own)
+
+
+def audio_headers(content_type: str, length: int | None, rng: Random) -> Headers:
+    """Of what the audio endpoints send; a stream where it has no length."""
+    return _beside(_headers(content_type, length, rng), (("Cache-Control", "no-store"),))
+
+
+def _beside(sent: Headers, own: Headers) -> Headers:
+    return (*sent[:4], *own, *sent[4:])

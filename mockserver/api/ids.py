@@ -99,6 +99,26 @@ def request_id(rng: Random) -> str:
     return f"req_{rng.getrandbits(128):032x}"
 
 
+def response_ids(created: int, rng: Random) -> Callable[[str], str]:
+    """Makes the ids of one response and its items, of which they share the beginning.
+
+    A prefix and 50 hexadecimal digits, among them the time (WIRE.md §1).
+
+    >>> new = response_ids(1770674929, Random(0))
+    >>> one, other = new("resp"), new("msg")
+    >>> one[:5], other[:4], one[5:23] == other[4:22], one[23:31]
+    ('resp_', 'msg_', True, '698a5af1')
+    """
+    shared, machine = rng.getrandbits(64), rng.getrandbits(8)
+
+    def new(prefix: str) -> str:
+        moment = rng.randrange(0, 0x10000, 4)
+        tail = rng.getrandbits(64)
+        return f"{prefix}_{shared:016x}00{created:08x}{moment:04x}81{machine:02x}{tail:016x}"
+
+    return new
+
+
 def fingerprint(rng: Random) -> str:
     """``fp_`` and 10 hexadecimal digits."""
     return f"fp_{rng.getrandbits(40):010x}"

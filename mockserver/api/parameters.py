@@ -58,6 +58,22 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
 }
 
+
+def _is_prompt(value: object) -> bool:
+    if not isinstance(value, list):
+        return isinstance(value, str)
+    if all(map(_is_integer, value)) or _is_array(value, str):
+        return True
+    return all(isinstance(one, list) and all(map(_is_integer, one)) for one in value)
+
+
+# A form's file has a name and bytes.
+KINDS["file"] = (lambda v: isinstance(getattr(v, "data", None), bytes), "a")
+KINDS["string, array of strings, array of tokens, or array of token arrays"] = (
+    _is_prompt,
+    "one of a",
+)
+
 _TYPE_NAMES: tuple[tuple[type, str], ...] = (
     (bool, "a boolean"),
     (int, "an integer"),

@@ -1,0 +1,31 @@
+"""Endpoints where a model says nothing but text: what becomes of a choice there.
+
+Rules of this file: a refusal is said as text; a call of a tool cannot be said, and is an error.
+"""
+
+from __future__ import annotations
+
+from mockserver.api.limits import changed
+from mockserver.exceptions import ReplyError
+from mockserver.reply import Choice, Text
+
+__all__ = ["as_text"]
+
+
+def as_text(choice: Choice, what: str) -> Choice:
+    """The choice with a refusal as its text.
+
+    Raises:
+        ReplyError: for a call of a tool, where ``what`` is text alone.
+
+    >>> as_text(Choice(refusal="I can't."), "a completion").text
+    "I can't."
+    """
+    if choice.tool_calls or choice.function_call is not None:
+        raise ReplyError(f"{what} is text alone: this reply calls a tool, as only a chat can")
+    if choice.refusal is None:
+        return choice
+    if choice.text is None:
+        return changed(choice, text=choice.refusal, refusal=None)
+    pieces = (*choice.text.pieces, *choice.refusal.pieces)
+    return changed(choice, text=Text(pieces), refusal=None, logprobs=None)

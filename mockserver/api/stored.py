@@ -1,0 +1,303 @@
+"""Responses that can be asked for later: kept, given again, resumed, cancelled, deleted.
+
+Rules of this file: what was made here is given as it was made, and what was deleted is gone. Of an
+id that was never seen a response is made up, so that code which is only given an id can run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+import msgspec.json
+
+from mockserver import sse, tokens
+from mockserver.api import conversation, errors, headers, ids, responses
+from mockserver.api.endpoint import Asked, Endpoint
+from mockserver.api.parameters import Parameter
+from mockserver.api.store import Store
+from mockserver.reply import ApiError, Reply
+from mockserver.script import Event, Head, Script
+
+__all__ = ["ENDPOINTS", "Kept"]
+
+KIND = "response"
+"""The kind under which the store has responses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A response that was made.
+
+    Args:
+        response: as it is in the end.
+        events: those of its stream, if it was streamed.
+        items: what it was asked, as input items.
+        messages: the conversation up to its end.
+    """
+
+    response: Mapping[str, Any]
+    events: tuple[Event, ...] = ()
+    items: tuple[Mapping[str, Any], ...] = ()
+    messages: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def in_background(self) -> bool:
+        """Whether it was made after the request was answered."""
+        return bool(self.response.get("background"))
+
+
+# Keeping
+
+
+def keep(asked: Asked, script: Script, store: Store) -> Script:
+    """Remember the response; gives what is answered, which in the background is not yet all."""
+    response = _final(script)
+    if response is None or asked.parameters.get("store") is False:
+        return script
+    rng = Random(response["id"])
+    spoken = conversation.messages({"input": asked.parameters.get("input")})
+    said = conversation.messages({"input": response["output"]})
+    kept = Kept(
+        response,
+        script.events,
+        tuple(_items(asked.parameters.get("input"), rng)),
+        (*recall(asked, store), *spoken, *said),
+    )
+    store.put(KIND, response["id"], kept)
+    if kept.in_background and not script.is_stream:
+        return responses.body(responses.begun(response, "queued"), rng)
+    return script
+
+
+def recall(asked: Asked, store: Store) -> tuple[Mapping[str, Any], ...]:
+    """The conversation that a response goes on with."""
+    previous = asked.parameters.get("previous_response_id")
+    kept = store.get(KIND, previous) if isinstance(previous, str) else None
+    return kept.messages if isinstance(kept, Kept) else ()
+
+
+def _final(script: Script) -> dict[str, Any] | None:
+    """The response as a script leaves it, if there is one."""
+    texts: list[str | bytes] = [event.data for event in reversed(script.events)]
+    texts = texts or [sse.body(script.steps)]
+    for text in texts:
+        try:
+            value = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError):
+            continue
+        if isinstance(value, dict):
+            value = value.get("response", value)
+            if isinstance(value, dict) and value.get("object") == "response":
+                return value if isinstance(value.get("output"), list) else None
+    return None
+
+
+def _items(given: object, rng: Random) -> list[dict[str, Any]]:
+    """The input as items, each with an id."""
+    listed = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    if not isinstance(listed, list):
+        return []
+    new_id = ids.response_ids(int(time.time()), rng)
+    return [_item(item, new_id("msg")) for item in listed if isinstance(item, dict)]
+
+
+def _item(item: dict[str, Any], id: str) -> dict[str, Any]:
+    if item.get("type", "message") != "message":
+        return {"id": id, "status": "completed"} | item
+    content, role = item.get("content"), item.get("role")
+    if isinstance(content, str):
+        said = "output" if role == "assistant" else "input"
+        part: dict[str, Any] = {"type": f"{said}_text", "text": content}
+        content = [part | ({"annotations": []} if role == "assistant" else {})]
+    made = {"id": id, "type": "message", "status": "completed", "content": content, "role": role}
+    return item | made | ({"id": item["id"]} if item.get("id") else {})
+
+
+# Giving again
+
+
+def _found(asked: Asked, store: Store) -> Kept | ApiError:
+    id = asked.ids["response_id"]
+    kept = store.get(KIND, id)
+    if isinstance(kept, Kept):
+        return kept
+    if store.is_gone(KIND, id):
+        return ApiError(404, f"Response with id '{id}' not found.", code="")
+    return _made_up(id)
+
+
+def _made_up(id: str) -> Kept:
+    rng = Random(id)
+    request = {"model": "gpt-4o-mini", "input": f"What is {id}?", "background": True}
+    envelope = replace(responses.Envelope.fresh(request, rng), id=id)
+    said = Reply(f"Nothing here made {id}, so this was made up.")
+    response = _final(responses.render(said, request, envelope=envelope, rng=rng))
+    return Kept(response or {}, (), tuple(_items(request["input"], rng)))
+
+
+def retrieve(asked: Asked, store: Store, rng: Random) -> Script:
+    """``GET /v1/responses/{id}``, with ``stream`` and ``starting_after``."""
+    kept = _found(asked, store)
+    if isinstance(kept, ApiError):
+        return errors.render(kept, rng)
+    if asked.query.get("stream") != "true":
+        return responses.body(kept.response, rng)
+    events = kept.events or responses.again(kept.response, rng).events
+    after = asked.query.get("starting_after", "")
+    if after:
+        if not after.removeprefix("-").isdigit():
+            return errors.render(_no_number("starting_after", after), rng)
+        events = tuple(event for event in events if _number(event) > int(after))
+    return Script(Head(200, headers.response_headers(rng)), events)
+
+
+def _number(event: Event) -> int:
+    number: int = msgspec.json.decode(event.data)["sequence_number"]
+    return number
+
+
+def _no_number(name: str, value: str) -> ApiError:
+    return ApiError(
+        400,
+        f"Invalid type for '{name}': expected an integer, but got a string instead.",
+        code="invalid_type",
+        param=name,
+    )
+
+
+def delete(asked: Asked, store: Store, rng: Random) -> Script:
+    """``DELETE /v1/responses/{id}``."""
+    kept = _found(asked, store)
+    if isinstance(kept, ApiError):
+        return errors.render(kept, rng)
+    id = asked.ids["response_id"]
+    store.delete(KIND, id)
+    return responses.body({"id": id, "object": "response", "deleted": True}, rng)
+
+
+def cancel(asked: Asked, store: Store, rng: Random) -> Script:
+    """``POST /v1/responses/{id}/cancel``, for those made in the background."""
+    kept = _found(asked, store)
+    if isinstance(kept, Kept) and not kept.in_background:
+        kept = ApiError(400, "Cannot cancel a synchronous response.", code="")
+    if isinstance(kept, ApiError):
+        return errors.render(kept, rng)
+    cancelled = responses.begun(kept.response, "cancelled")
+    store.put(KIND, asked.ids["response_id"], replace(kept, response=cancelled))
+    return responses.body(cancelled, rng)
+
+
+def input_items(asked: Asked, store: Store, rng: Random) -> Script:
+    """``GET /v1/responses/{id}/input_items``, the newest first, in pages."""
+    kept = _found(asked, store)
+    if isinstance(kept, ApiError):
+        return errors.render(kept, rng)
+    items = list(kept.items)
+    if asked.query.get("order", "desc") == "desc":
+        items.reverse()
+    after = asked.query.get("after")
+    known = [item["id"] for item in items]
+    if after in known:
+        items = items[known.index(after) + 1 :]
+    limit = asked.query.get("limit", "20")
+    if not limit.isdigit():
+        return errors.render(_no_number("limit", limit), rng)
+    page = items[: int(limit)]
+    listed = {
+        "object": "list",
+        "data": page,
+        "first_id": page[0]["id"] if page else "",
+        "has_more": len(items) > len(page),
+        "last_id": page[-1]["id"] if page else "",
+    }
+    return responses.body(listed, rng)
+
+
+# What is counted, and what is made smaller
+
+
+def input_tokens(asked: Asked, store: Store, rng: Random) -> Script:
+    """``POST /v1/responses/input_tokens``."""
+    messages = [*recall(asked, store), *conversation.messages(asked.parameters)]
+    counted = tokens.count_messages(messages)
+    return responses.body({"object": "response.input_tokens", "input_tokens": counted}, rng)
+
+
+def compact(asked: Asked, store: Store, rng: Random) -> Script:
+    """``POST /v1/responses/compact``: the conversation in one sealed item."""
+    created = int(time.time())
+    new_id = ids.response_ids(created, rng)
+    items = _items(asked.parameters.get("input"), rng)
+    sealed = ids.letters(64, Random(repr(items)))
+    messages = [*recall(asked, store), *conversation.messages(asked.parameters)]
+    counted = tokens.count_messages(messages)
+    compacted = {
+        "id": new_id("resp"),
+        "object": "response.compaction",
+        "created_at": created,
+        "output": [
+            {"id": new_id("cmp"), "type": "compaction", "encrypted_content": f"gAAAAAB{sealed}"}
+        ],
+        "usage": {
+            "input_tokens": counted,
+            "input_tokens_details": {"cache_write_tokens": 0, "cached_tokens": 0},
+            "output_tokens": len(items),
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": counted + len(items),
+        },
+    }
+    return responses.body(compacted, rng)
+
+
+_COUNTED = {
+    name: responses.PARAMETERS[name]
+    for name in (
+        "conversation",
+        "input",
+        "instructions",
+        "model",
+        "parallel_tool_calls",
+        "previous_response_id",
+        "reasoning",
+        "text",
+        "tool_choice",
+        "tools",
+        "truncation",
+    )
+} | {"personality": Parameter("string")}
+_COMPACTED = {
+    name: responses.PARAMETERS[name]
+    for name in (
+        "input",
+        "instructions",
+        "model",
+        "previous_response_id",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "service_tier",
+    )
+} | {"model": replace(responses.PARAMETERS["model"], required=True)}
+
+_ONE = f"{responses.PATH}/{{response_id}}"
+
+ENDPOINTS = (
+    Endpoint(
+        path=responses.PATH,
+        parameters=responses.PARAMETERS,
+        render=responses.render,
+        read=responses.read,
+        keep=keep,
+        recall=recall,
+    ),
+    Endpoint(path=f"{responses.PATH}/compact", parameters=_COMPACTED, answer=compact),
+    Endpoint(path=f"{responses.PATH}/input_tokens", parameters=_COUNTED, answer=input_tokens),
+    Endpoint(path=_ONE, method="GET", answer=retrieve),
+    Endpoint(path=_ONE, method="DELETE", answer=delete),
+    Endpoint(path=f"{_ONE}/cancel", answer=cancel),
+    Endpoint(path=f"{_ONE}/input_items", method="GET", answer=input_items),
+)

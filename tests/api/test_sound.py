@@ -1,0 +1,73 @@
+"""Made-up audio: every decoder takes it, and it is as long as its text."""
+
+from __future__ import annotations
+
+import io
+import wave
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.api import sound
+
+TEXT = "Hello, world! This is a streaming test."
+DURATION = len(TEXT) * sound.SECONDS
+
+
+def decoded(data: bytes) -> tuple[str, float, bool]:
+    """The codec, the seconds, and whether there is anything but silence."""
+    av = pytest.importorskip("av", reason="needs PyAV, which decodes all formats")
+    with av.open(io.BytesIO(data)) as container:
+        codec = container.streams.audio[0].codec.name
+        frames = list(container.decode(audio=0))
+    seconds = sum(frame.samples / frame.sample_rate for frame in frames)
+    return codec, seconds, any(any(bytes(frame.planes[0])) for frame in frames)
+
+
+@pytest.mark.parametrize(
+    ("format", "codec", "sounds"),
+    [
+        ("mp3", "mp3float", False),
+        ("opus", "opus", False),
+        ("aac", "aac", False),
+        ("flac", "flac", False),
+        ("wav", "pcm_s16le", True),
+    ],
+)
+def test_a_decoder_takes_it(format: str, codec: str, sounds: bool) -> None:
+    told, seconds, anything = decoded(sound.speak(TEXT, format))
+    assert told == codec
+    assert seconds == pytest.approx(DURATION, abs=0.05)
+    assert anything == sounds
+
+
+def test_a_wav_is_pcm_with_a_header() -> None:
+    data = sound.speak(TEXT, "wav")
+    with wave.open(io.BytesIO(data)) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (24_000, 1, 2)
+        assert file.readframes(file.getnframes()) == sound.speak(TEXT, "pcm")
+
+
+def test_another_voice_has_other_tones_of_the_same_length() -> None:
+    alloy, ash = sound.speak(TEXT, "pcm", "alloy"), sound.speak(TEXT, "pcm", "ash")
+    assert alloy == sound.speak(TEXT, "pcm", "alloy") != ash
+    assert len(alloy) == len(ash)
+
+
+@given(st.text(max_size=40), st.sampled_from([0.25, 1.0, 4.0]))
+def test_the_length_follows_the_text_and_the_speed(text: str, speed: float) -> None:
+    seconds = len(text) * sound.SECONDS / speed
+    assert sound.seconds(sound.speak(text, "wav", speed=speed)) == pytest.approx(seconds, abs=0.001)
+    assert sound.seconds(sound.speak(text, "mp3", speed=speed)) == pytest.approx(seconds, abs=0.025)
+
+
+@pytest.mark.parametrize("format", sound.FORMATS)
+def test_nothing_takes_no_time(format: str) -> None:
+    assert len(sound.speak("", format)) < 300
+
+
+def test_what_is_no_wav_is_taken_for_mp3() -> None:
+    assert sound.seconds(bytes(16_000)) == 1
+    assert sound.seconds(b"") == 0
+    assert sound.seconds(b"RIFF\0\0\0\0WAVEfmt ") == pytest.approx(0.001)
