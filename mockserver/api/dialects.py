@@ -20,7 +20,7 @@ from mockserver.exceptions import MockServerError
 from mockserver.reply import ApiError
 from mockserver.script import Comment, Event, Raw, Step
 
-__all__ = ["DIALECTS", "Dialect", "Place", "locate", "named"]
+__all__ = ["DIALECTS", "PATHS", "Dialect", "Place", "locate", "named"]
 
 DELTAS = {
     "role": "role,content",
@@ -902,19 +902,21 @@ class Place(NamedTuple):
     error: ApiError | None = None
 
 
-_PATHS: tuple[tuple[re.Pattern[str], str | None], ...] = (
-    # Each provider's own base path; `path` is what comes after OpenAI's /v1.
-    (re.compile(r"/openai/deployments/(?P<model>[^/]+)/(?P<path>.+)"), "azure"),
-    (re.compile(r"/openai/v1/(?P<path>.+)"), "azure"),
-    (re.compile(r"/api/v1/(?P<path>.+)"), "openrouter"),
-    (re.compile(r"/v1beta/openai/(?P<path>.+)"), "gemini"),
-    (re.compile(r"/inference/v1/(?P<path>.+)"), "fireworks"),
-    (re.compile(r"/api/paas/v4/(?P<path>.+)"), "zai"),
-    (re.compile(r"/serving-endpoints/(?P<path>chat/completions)"), "databricks"),
-    (re.compile(r"/client/v4/accounts/[^/]+/ai/v1/(?P<path>.+)"), "cloudflare"),
-    (re.compile(r"/api/v2/cortex/v1/(?P<path>.+)"), "snowflake"),
-    (re.compile(r"/(?P<path>chat/completions)"), "perplexity"),
+PATHS: tuple[tuple[str, str], ...] = (
+    (r"/openai/deployments/(?P<model>[^/]+)/(?P<path>.+)", "azure"),
+    (r"/openai/v1/(?P<path>.+)", "azure"),
+    (r"/api/v1/(?P<path>.+)", "openrouter"),
+    (r"/v1beta/openai/(?P<path>.+)", "gemini"),
+    (r"/inference/v1/(?P<path>.+)", "fireworks"),
+    (r"/api/paas/v4/(?P<path>.+)", "zai"),
+    (r"/serving-endpoints/(?P<path>.+)", "databricks"),
+    (r"/client/v4/accounts/[^/]+/ai/v1/(?P<path>.+)", "cloudflare"),
+    (r"/api/v2/cortex/v1/(?P<path>.+)", "snowflake"),
+    (r"/(?P<path>chat/completions)", "perplexity"),
 )
+"""Each provider's own paths; ``path`` is what comes after OpenAI's ``/v1``."""
+
+_PATHS = tuple((re.compile(pattern), name) for pattern, name in PATHS)
 
 
 def locate(path: str, query: str = "") -> Place:
