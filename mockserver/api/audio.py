@@ -245,7 +245,7 @@ class _Heard(NamedTuple):
         text = choice.text if choice.text is not None else Text("")
         if seconds is None:
             file = request.get("file")
-            seconds = sound.seconds(file.data) if file is not None else len(text) * sound.SECONDS
+            seconds = sound.seconds(bytes(file)) if file is not None else len(text) * sound.SECONDS
         logprobs = choice.logprobs
         if logprobs is None:
             logprobs = tuple((likely(piece, 0),) for piece in text.pieces)
@@ -549,11 +549,11 @@ _VOCABULARY = (
 
 
 def _transcribe(asked: Asked, store: Store, rng: Random) -> Script:
-    return render(Reply(hear(asked.parameters["file"].data)), asked.parameters, rng=rng)
+    return render(Reply(hear(bytes(asked.parameters["file"]))), asked.parameters, rng=rng)
 
 
 def _translate(asked: Asked, store: Store, rng: Random) -> Script:
-    reply = Reply(hear(asked.parameters["file"].data))
+    reply = Reply(hear(bytes(asked.parameters["file"])))
     return render_translation(reply, asked.parameters, rng=rng)
 
 

@@ -67,8 +67,7 @@ def _is_prompt(value: object) -> bool:
     return all(isinstance(one, list) and all(map(_is_integer, one)) for one in value)
 
 
-# A form's file has a name and bytes.
-KINDS["file"] = (lambda v: isinstance(getattr(v, "data", None), bytes), "a")
+KINDS["file"] = (lambda v: isinstance(v, bytes), "a")  # which know their name
 KINDS["string, array of strings, array of tokens, or array of token arrays"] = (
     _is_prompt,
     "one of a",
