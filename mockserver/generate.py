@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mockserver.api.prediction import predicted
 from mockserver.conform import conforming
 from mockserver.exceptions import ReplyError
+from mockserver.grammar import derived
 from mockserver.pattern import matching
 from mockserver.reply import FunctionCall, Reply, ToolCall
 from mockserver.tokens import pieces
@@ -141,14 +142,19 @@ def _call_legacy(tool: _Tool, fake: Faker, rng: Random) -> Reply:
 
 
 def _call_custom(tool: _Tool, fake: Faker, rng: Random) -> Reply:
-    """A call whose input is any text, or one that a regular expression matches."""
+    """A call whose input is any text, or one that its grammar derives."""
     form = tool.told.get("format") or {}
-    grammar = _inner(form)
-    text: str | None = fake.sentence()
-    if form.get("type") == "grammar" and grammar.get("syntax") == "regex":
-        text = matching(f"^(?:{grammar.get('definition')})$", rng)
-        if text is None:
-            raise ReplyError(f"no input was found for the tool {tool.name!r}: {dict(grammar)}")
+    grammar = _inner(form) if form.get("type") == "grammar" else {}
+    definition = str(grammar.get("definition") or "")
+    if grammar.get("syntax") == "lark":
+        text = derived(definition, rng)
+    elif grammar.get("syntax") == "regex":
+        found = matching(f"^(?:{definition})$", rng)
+        if found is None:
+            raise ReplyError(f"no text was found that matches the pattern {definition!r}")
+        text = found
+    else:
+        text = fake.sentence()
     return Reply(tool_calls=ToolCall(tool.name, text, custom=True))
 
 

@@ -275,6 +275,14 @@ def test_the_input_of_a_custom_tool_matches_its_grammar(offered: Any) -> None:
         assert re.fullmatch(REGEX["definition"], call.arguments)
 
 
+def test_the_grammar_may_be_larks() -> None:
+    grammar = {"syntax": "lark", "definition": 'start: "GO" " " ("north" | "south")'}
+    offered = {"type": "custom", "name": "move", "format": {"type": "grammar", **grammar}}
+    asked = {"model": "gpt-5", "input": "Hi", "tools": [offered], "tool_choice": "required"}
+    said = {str(generate(asked, seed).tool_calls[0].arguments) for seed in SEEDS}
+    assert said == {"GO north", "GO south"}
+
+
 def test_a_legacy_function_is_called_in_the_legacy_form(conforms: Conforms) -> None:
     functions = [offered["function"] for offered in TOOLS]
     asked = ASKED | {"functions": functions, "function_call": {"name": "send_mail"}}

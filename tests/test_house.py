@@ -50,6 +50,7 @@ FLOORS = [
         "faults",
         "pacing",
         "pattern",
+        "grammar",
         "conform",
         "generate",
         "cassettes.stream_file",
