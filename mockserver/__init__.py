@@ -25,10 +25,14 @@ if TYPE_CHECKING:
     from mockserver.mock import MockOpenAI
     from mockserver.pacing import Pace
     from mockserver.reply import (
+        Annotation,
         ApiError,
         Choice,
         FunctionCall,
+        Item,
         Logprob,
+        Message,
+        Reasoning,
         Reply,
         Text,
         ToolCall,
@@ -56,10 +60,14 @@ _HOMES = {
     "mock": ("MockOpenAI",),
     "pacing": ("Pace",),
     "reply": (
+        "Annotation",
         "ApiError",
         "Choice",
         "FunctionCall",
+        "Item",
         "Logprob",
+        "Message",
+        "Reasoning",
         "Reply",
         "Text",
         "ToolCall",
@@ -71,6 +79,7 @@ _HOMES = {
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Annotation",
     "ApiError",
     "Boundary",
     "Call",
@@ -80,13 +89,16 @@ __all__ = [
     "FaultError",
     "FunctionCall",
     "Head",
+    "Item",
     "Logprob",
+    "Message",
     "MissingDependency",
     "MockOpenAI",
     "MockServerError",
     "Pace",
     "Pause",
     "Raw",
+    "Reasoning",
     "Reply",
     "ReplyError",
     "Request",

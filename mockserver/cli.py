@@ -66,6 +66,7 @@ def main() -> None:
 @click.option(
     "--allow-header-faults", is_flag=True, help="Obey the request header x-mockserver-fault."
 )
+@click.option("--dialect", help="Answer as this provider does, as in azure or openrouter.")
 @click.option("--lenient", is_flag=True, help="Let unknown request parameters pass.")
 @click.option("--quiet", "-q", is_flag=True, help="Log no calls.")
 def serve(
@@ -78,6 +79,7 @@ def serve(
     api_key: str | None,
     faults: tuple[str, ...],
     allow_header_faults: bool,
+    dialect: str | None,
     lenient: bool,
     quiet: bool,
 ) -> None:
@@ -112,6 +114,7 @@ def serve(
         api_key=api_key,
         header_faults=allow_header_faults,
         lenient=lenient,
+        dialect=dialect,
         pace=None if pace is None else profile(pace),
         fast_retries=False,
         default=None if files or names else generated,

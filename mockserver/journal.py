@@ -95,7 +95,8 @@ class Request:
     ``connection`` numbers the connection it came over and ``nth`` the request on it, from 1 (None
     in process); ``attempt`` is its number among the attempts of one logical call, from 1;
     ``elapsed`` is how many seconds it came after the first request; ``history`` is what was said
-    before, where a request only names it.
+    before, where a request only names it; ``deployment`` is the model that its path names, as
+    Azure's do.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class Request:
         self.attempt = 1
         self.elapsed = 0.0
         self.history: Sequence[Mapping[str, Any]] = ()
+        self.deployment: str | None = None
 
     @cached_property
     def parsed(self) -> Any:
@@ -129,8 +131,12 @@ class Request:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The body's JSON object; an empty one where the body is none."""
-        return self.parsed if isinstance(self.parsed, dict) else {}
+        """The body's JSON object, an empty one where the body is none; with the path's model."""
+        if not isinstance(self.parsed, dict):
+            return {}
+        if self.deployment is not None and "model" not in self.parsed:
+            return {**self.parsed, "model": self.deployment}
+        return self.parsed
 
     @property
     def model(self) -> str:

@@ -11,12 +11,14 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
 
-from mockserver.api import ENDPOINTS, Asked, Endpoint, errors, parameters
+from mockserver.api import ENDPOINTS, Asked, Endpoint, errors, parameters, path_of
+from mockserver.api.dialects import Dialect, Place, locate, named
 from mockserver.api.store import Store
 from mockserver.exceptions import (
     FaultError,
@@ -73,6 +75,7 @@ class RuleBuilder:
         faults: Iterable[Fault] | Fault = (),
         pace: Pace | str | None = None,
         times: int | None = None,
+        dialect: str | None = None,
     ) -> Rule:
         """Answer with these replies in turn, then with the last again and again.
 
@@ -82,21 +85,27 @@ class RuleBuilder:
             faults: what goes wrong with each, from left to right.
             pace: when its events come: a `Pace`, or the name of a profile.
             times: how many requests the rule answers at most.
+            dialect: whose manner to say it in, as in ``azure``; the mock's by default.
 
         Raises:
             ReplyError: for what cannot be served.
         """
         several = (faults,) if callable(faults) else tuple(faults)
-        answers = [_answer(reply, several, pace) for reply in replies]
+        imitates = named(dialect or self._mock.dialect) is not None
+        answers = [
+            replace(_answer(reply, several, pace, imitates), dialect=dialect) for reply in replies
+        ]
         for answer in answers:
             self._mock.check_meaning(answer)
         self._rule.answer(answers, times)
         return self._rule
 
 
-def _answer(value: object, faults: tuple[Fault, ...], pace: Pace | str | None) -> Answer:
+def _answer(
+    value: object, faults: tuple[Fault, ...], pace: Pace | str | None, imitates: bool = False
+) -> Answer:
     if isinstance(value, Faulty):
-        return _answer(value.reply, (*value.faults, *faults), value.pace or pace)
+        return _answer(value.reply, (*value.faults, *faults), value.pace or pace, imitates)
     for fault in faults:
         name = getattr(fault, "__name__", "")
         if FAULTS.get(name) is fault:  # type: ignore[comparison-overlap]
@@ -111,7 +120,7 @@ def _answer(value: object, faults: tuple[Fault, ...], pace: Pace | str | None) -
         return Answer(script, faults, pace, getattr(value, "reply", None))
     said = as_reply(value)
     if isinstance(said, Reply):
-        check_servable(said)
+        check_servable(said, any_reason=imitates)
     return Answer(said, faults, pace)
 
 
@@ -124,6 +133,8 @@ class MockOpenAI:
         lenient: let unknown request parameters pass.
         clock: of the in-process door: ``virtual`` never waits, ``real`` does.
         default: answers what no rule matches; by default that is an error.
+        dialect: whose manner to answer in, as in ``azure``: a name of `DIALECTS`. A base path may
+            name another, as in ``/groq/openai/v1``.
         pace: of every reply that has none of its own.
         fast_retries: tell the SDK to retry after 1 ms where an error says nothing else.
         fail_on_unmatched: whether `check` complains of requests that no rule matched.
@@ -153,6 +164,7 @@ class MockOpenAI:
         lenient: bool = False,
         clock: Literal["virtual", "real"] = "virtual",
         default: Callable[[Request], object] | None = None,
+        dialect: str | None = None,
         pace: Pace | str | None = None,
         fast_retries: bool = True,
         fail_on_unmatched: bool = True,
@@ -172,6 +184,8 @@ class MockOpenAI:
         self.api_key = api_key
         self.seed = seed
         self.lenient = lenient
+        named(dialect)
+        self.dialect = dialect
         self.pace = as_pace(pace)
         self.fail_on_unmatched = fail_on_unmatched
         self.calls = Journal(keep_calls, on_end)
@@ -198,9 +212,10 @@ class MockOpenAI:
         faults: Iterable[Fault] | Fault = (),
         pace: Pace | str | None = None,
         times: int | None = None,
+        dialect: str | None = None,
     ) -> Rule:
         """Answer every request; the arguments are those of `RuleBuilder.reply`."""
-        return self.on().reply(*replies, faults=faults, pace=pace, times=times)
+        return self.on().reply(*replies, faults=faults, pace=pace, times=times, dialect=dialect)
 
     def on(
         self,
@@ -342,9 +357,12 @@ class MockOpenAI:
         return Script()
 
     def _answered(self, call: Call, rng: Random) -> Script:
-        endpoint, asked, error = self._admit(call)
+        place = locate(call.path, call.query)
+        call.deployment = place.model
+        dialect = self._dialect(place)
+        endpoint, asked, error = self._admit(call, place, dialect)
         if error is not None or endpoint is None:
-            return errors.render(error or errors.invalid_json(), rng)
+            return errors.render(error or errors.invalid_json(), rng, dialect)
         if endpoint.recall is not None:
             call.history = endpoint.recall(asked, self.store)
         if endpoint.render is not None and call.model.startswith(STREAM_MODEL):
@@ -365,22 +383,31 @@ class MockOpenAI:
             return self._serve(answer, call, endpoint, asked, rng)
         return self._refuse(call, _explain(call, reasons), rng)
 
-    def _admit(self, call: Call) -> tuple[Endpoint | None, Asked, ApiError | None]:
+    def _dialect(self, place: Place) -> Dialect | None:
+        """The manner to answer in: the one the path names, else the mock's, else the path's own."""
+        return named(place.dialect if place.chosen else self.dialect or place.dialect)
+
+    def _admit(
+        self, call: Call, place: Place, dialect: Dialect | None
+    ) -> tuple[Endpoint | None, Asked, ApiError | None]:
         """The endpoint that takes the request and what it asks, or the error OpenAI answers."""
-        asked = Asked(call.method, call.path)
-        methods, ids = ENDPOINTS.find(call.path)
+        asked = Asked(call.method, place.path)
+        methods, ids = ENDPOINTS.find(place.path)
+        if place.error is not None:
+            return None, asked, place.error
         if not methods:
             return None, asked, errors.invalid_url(call.method, call.path)
         endpoint = methods.get(call.method)
         if endpoint is None:
             return None, asked, errors.method_not_allowed(call.method, call.path, list(methods))
         if self.api_key is not None:
-            key = call.headers.get("authorization", "").removeprefix("Bearer ").strip()
+            bearer = call.headers.get("authorization", "").removeprefix("Bearer ").strip()
+            key = (dialect and call.headers.get("api-key")) or bearer
             if key != self.api_key:
                 return None, asked, errors.invalid_api_key(key)
         asked = Asked(
             call.method,
-            call.path,
+            place.path,
             ids,
             dict(parse_qsl(call.query, keep_blank_values=True)),
             call.json,
@@ -391,24 +418,32 @@ class MockOpenAI:
             return endpoint, asked, None
         if not isinstance(call.parsed, dict):
             return None, asked, errors.invalid_json()
-        wrong = parameters.check(call.parsed, endpoint.parameters, self.lenient)
+        lenient = self.lenient or not (dialect is None or dialect.name.startswith("azure"))
+        wrong = parameters.check(call.json, endpoint.parameters, lenient)
         return endpoint, asked, wrong
 
     def _serve(
         self, answer: Answer, call: Call, endpoint: Endpoint, asked: Asked, rng: Random
     ) -> Script:
         value = answer.value
+        dialect = named(answer.dialect)
+        if answer.dialect is None:
+            dialect = self._dialect(locate(call.path, call.query))
         render = endpoint.render
+        if endpoint.dialects and render is not None:
+            render = partial(render, dialect=dialect)
         if isinstance(value, ApiError):
             value = self._retried_soon(value)
         if isinstance(value, Script):
             script = value
-            if render and script.is_stream and not call.stream and answer.spoken is not None:
+            # A ready-made stream answers a stream of its endpoint; to others its reply is said.
+            plays = call.stream and path_of(script) == endpoint.path
+            if render and script.is_stream and answer.spoken is not None and not plays:
                 script = render(answer.spoken, asked.parameters, rng=rng)
         elif render is not None:
             script = render(value, asked.parameters, rng=rng)
         elif isinstance(value, ApiError):
-            script = errors.render(value, rng)
+            script = errors.render(value, rng, dialect)
         else:
             raise ReplyError(f"no model speaks at {endpoint.path}: give an ApiError or a Script")
         if endpoint.keep is not None:

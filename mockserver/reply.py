@@ -7,11 +7,12 @@ makes the value again.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 from mockserver import tokens
@@ -20,6 +21,7 @@ from mockserver.exceptions import ReplyError
 __all__ = [
     "Annotation",
     "ApiError",
+    "Audio",
     "Choice",
     "FunctionCall",
     "Item",
@@ -32,6 +34,7 @@ __all__ = [
     "ToolCall",
     "Usage",
     "as_reply",
+    "url_citation",
 ]
 
 FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "function_call")
@@ -278,7 +281,13 @@ class Logprob:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts, as in OpenAI's usage object; ``total_tokens`` is the sum unless given."""
+    """Token counts, as in OpenAI's usage object; ``total_tokens`` is the sum unless given.
+
+    ``extra`` holds what others add to it, by its names in JSON and in its order.
+
+    >>> Usage(9, 3, extra={"cost": 0.0001, "prompt_tokens_details": {"text": 9}}).total_tokens
+    12
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -289,12 +298,67 @@ class Usage:
     audio_tokens: int = 0
     accepted_prediction_tokens: int = 0
     rejected_prediction_tokens: int = 0
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
+        for name in USAGE_COUNTS:
             _must_be(int, getattr(self, name), f"Usage.{name}", optional=False)
+        _must_be(Mapping, self.extra, "Usage.extra", optional=False)
+        object.__setattr__(self, "extra", dict(self.extra))
         if self.total_tokens < 0:
             object.__setattr__(self, "total_tokens", self.prompt_tokens + self.completion_tokens)
+
+
+USAGE_COUNTS = tuple(f.name for f in fields(Usage) if f.name != "extra")
+"""The counts of `Usage`."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Audio:
+    """Speech, as chat models with ``modalities: ["audio"]`` answer.
+
+    Args:
+        transcript: what is said, or the pieces it arrives in.
+        data: the sound: bytes, its base64, or the pieces of base64 it arrives in.
+        id: ``audio_`` and 32 hexadecimal digits; derived from the rest when absent.
+        expires_at: until when it can be referred to, in seconds since 1970.
+
+    >>> Audio("Hi", b"RIFF").data.pieces
+    ('UklGRg==',)
+    """
+
+    transcript: Text
+    data: Text
+    id: str
+    expires_at: int
+
+    def __init__(
+        self,
+        transcript: str | Iterable[str] = "",
+        data: bytes | str | Iterable[str] = "",
+        id: str | None = None,
+        expires_at: int = 0,
+    ) -> None:
+        if isinstance(data, bytes):
+            data = base64.b64encode(data).decode()
+        if isinstance(data, str) and not isinstance(data, Text):
+            data = [data[at : at + _AUDIO_PIECE] for at in range(0, len(data), _AUDIO_PIECE)]
+        _must_be(str, id, "the id of audio")
+        _must_be(int, expires_at, "expires_at", optional=False)
+        said, sound = Text(transcript), Text(data)
+        derived = hashlib.sha256(f"{said}\0{sound}".encode()).hexdigest()[:32]
+        put = object.__setattr__
+        put(self, "transcript", said)
+        put(self, "data", sound)
+        put(self, "id", id if id is not None else f"audio_{derived}")
+        put(self, "expires_at", expires_at)
+
+    def __repr__(self) -> str:
+        data = list(self.data.pieces)
+        return f"Audio({self.transcript!r}, {data!r}, id={self.id!r}, expires_at={self.expires_at})"
+
+
+_AUDIO_PIECE = 25_600  # characters of base64 in a chunk, as recorded (WIRE.md §1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +421,20 @@ class Annotation:
 
     def __hash__(self) -> int:
         return hash((self.after, *self.members))
+
+
+def url_citation(url: str, title: str = "", start: int = 0, end: int = 0) -> Annotation:
+    """A page that the text cites from the character ``start`` to ``end``.
+
+    >>> url_citation("https://example.org", "Example", 4, 9).members["title"]
+    'Example'
+    """
+    for name, value in (("start", start), ("end", end)):
+        _must_be(int, value, f"{name} of a citation", optional=False)
+    _must_be(str, url, "the url of a citation", optional=False)
+    _must_be(str, title, "the title of a citation", optional=False)
+    where = {"end_index": end, "start_index": start}
+    return Annotation({"type": "url_citation", **where, "title": title, "url": url})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -493,6 +571,8 @@ class Choice:
     function_call: FunctionCall | None = None
     logprobs: tuple[tuple[Logprob, ...], ...] | None = None
     finish_reason: str | None = None
+    audio: Audio | None = None
+    annotations: tuple[Annotation, ...] = ()
     ordered: tuple[Output, ...] = ()
 
     def __init__(
@@ -506,15 +586,18 @@ class Choice:
         logprobs: Iterable[Logprob | Iterable[Logprob]] | None = None,
         finish_reason: str | None = "auto",
         output: Iterable[Output | str] | None = None,
+        audio: Audio | None = None,
+        annotations: Iterable[Annotation | Mapping[str, Any]] = (),
     ) -> None:
+        ordered: tuple[Output, ...] = ()
         if output is not None:
-            if (text, reasoning, refusal, tool_calls, logprobs) != (None, None, None, (), None):
+            if tool_calls or annotations or (text, reasoning, refusal, logprobs) != (None,) * 4:
                 raise ReplyError("a reply has output=[...] or text, reasoning and tool_calls")
             ordered, said = _said(output)
             text, reasoning, refusal = said.text, said.reasoning, said.refusal
-            tool_calls, logprobs = said.tool_calls, said.logprobs
-        else:
-            ordered = ()
+            tool_calls, logprobs, annotations = said.tool_calls, said.logprobs, said.annotations
+        _must_be(Audio, audio, "audio")
+        _must_be(Iterable, annotations, "annotations", optional=False)
         _must_be(FunctionCall, function_call, "function_call")
         _must_be(str, finish_reason, "finish_reason")
         calls: tuple[ToolCall, ...] = (tool_calls,) if isinstance(tool_calls, ToolCall) else ()
@@ -528,6 +611,8 @@ class Choice:
             finish_reason = (
                 "tool_calls" if calls else "function_call" if function_call is not None else "stop"
             )
+            if audio is not None:
+                finish_reason = None  # WIRE.md §1: streams of audio have none
         put = object.__setattr__
         put(self, "text", _text(text))
         put(self, "reasoning", _text(reasoning))
@@ -536,6 +621,9 @@ class Choice:
         put(self, "function_call", function_call)
         put(self, "logprobs", _by_piece(logprobs))
         put(self, "finish_reason", finish_reason)
+        put(self, "audio", audio)
+        n = 0 if self.text is None else len(self.text.pieces)
+        put(self, "annotations", tuple(_annotation(value, n) for value in annotations))
         put(self, "ordered", ordered)
 
     @property
@@ -553,7 +641,14 @@ def _in_order(choice: Choice | _Said) -> tuple[Output, ...]:
     if choice.reasoning is not None:
         output.append(Reasoning([choice.reasoning]))
     if choice.text is not None or choice.refusal is not None:
-        output.append(Message(choice.text, refusal=choice.refusal, logprobs=choice.logprobs))
+        output.append(
+            Message(
+                choice.text,
+                refusal=choice.refusal,
+                annotations=choice.annotations,
+                logprobs=choice.logprobs,
+            )
+        )
     return (*output, *choice.tool_calls)
 
 
@@ -563,6 +658,7 @@ class _Said(NamedTuple):
     refusal: Text | None
     tool_calls: tuple[ToolCall, ...]
     logprobs: tuple[tuple[Logprob, ...], ...] | None
+    annotations: tuple[Annotation, ...]
 
 
 def _said(output: Iterable[Output | str]) -> tuple[tuple[Output, ...], _Said]:
@@ -581,6 +677,7 @@ def _said(output: Iterable[Output | str]) -> tuple[tuple[Output, ...], _Said]:
         _joined([m.refusal for m in messages if m.refusal is not None]),
         _distinct(tuple(item for item in items if isinstance(item, ToolCall))),
         tuple(entry for entries in logprobs for entry in entries) if logprobs else None,
+        tuple(annotation for m in messages for annotation in m.annotations),
     )
     calls = iter(said.tool_calls)
     items = tuple(next(calls) if isinstance(item, ToolCall) else item for item in items)
@@ -624,17 +721,29 @@ def _by_piece(
     return tuple((e,) if isinstance(e, Logprob) else tuple(e) for e in logprobs)
 
 
+_SHOWN = (
+    "reasoning",
+    "refusal",
+    "tool_calls",
+    "function_call",
+    "logprobs",
+    "audio",
+    "annotations",
+)
+
+
+_SHOWN_BESIDE = ("function_call", "audio")  # the rest is in the output
+
+
 def _choice_arguments(choice: Choice) -> str:
     given = []
     if choice.ordered:
         given.append(f"output={list(choice.ordered)!r}")
     elif choice.text is not None:
         given.append(repr(choice.text))
-    for name in ("reasoning", "refusal", "tool_calls", "function_call", "logprobs"):
+    for name in _SHOWN_BESIDE if choice.ordered else _SHOWN:
         value = getattr(choice, name)
-        if name != "function_call" and choice.ordered:
-            continue
-        if value is not None and (value or name != "tool_calls"):
+        if value is not None and (value != () or name == "logprobs"):
             given.append(f"{name}={value!r}")
     given.append(f"finish_reason={choice.finish_reason!r}")
     return ", ".join(given)
@@ -657,6 +766,8 @@ class Reply:
         output: instead of text, reasoning, refusal and calls, all of it in an order of its own:
             texts, `Message`, `Reasoning`, `ToolCall`, `Item`.
         error: an error event that breaks the stream off after all this; nothing finishes then.
+        audio: speech, instead of text.
+        annotations: what the text cites: `url_citation`, or the JSON of another `Annotation`.
 
     Raises:
         ReplyError: when an argument is not of its kind.
@@ -685,6 +796,8 @@ class Reply:
         choices: Iterable[Choice] | None = None,
         output: Iterable[Output | str] | None = None,
         error: ApiError | None = None,
+        audio: Audio | None = None,
+        annotations: Iterable[Annotation | Mapping[str, Any]] = (),
     ) -> None:
         _must_be(Usage, usage, "usage")
         _must_be(ApiError, error, "error")
@@ -699,6 +812,8 @@ class Reply:
             logprobs=logprobs,
             finish_reason=finish_reason,
             output=output,
+            audio=audio,
+            annotations=annotations,
         )
         several = (one,) if choices is None else tuple(choices)
         if choices is not None and one not in (_NOTHING, _UNFINISHED):
@@ -752,6 +867,16 @@ class Reply:
         """The first choice's finish reason."""
         return self.choices[0].finish_reason
 
+    @property
+    def audio(self) -> Audio | None:
+        """The first choice's speech."""
+        return self.choices[0].audio
+
+    @property
+    def annotations(self) -> tuple[Annotation, ...]:
+        """The first choice's annotations."""
+        return self.choices[0].annotations
+
     def __repr__(self) -> str:
         if len(self.choices) == 1:
             given = [_choice_arguments(self.choices[0])]
@@ -801,11 +926,14 @@ def as_reply(value: object) -> Reply | ApiError:
     )
 
 
-def check_servable(reply: Reply) -> None:
-    """Raise ReplyError for what no OpenAI endpoint would say, with the choice and the reason."""
+def check_servable(reply: Reply, any_reason: bool = False) -> None:
+    """Raise ReplyError for what no OpenAI endpoint would say, with the choice and the reason.
+
+    With ``any_reason`` finish reasons may be others than OpenAI's, as its imitators have them.
+    """
     for index, choice in enumerate(reply.choices):
         for wrong, why in _UNSERVABLE:
-            if wrong(choice):
+            if wrong(choice) and not (any_reason and wrong is _unreasonable):
                 where = f"choice {index}: " if len(reply.choices) > 1 else ""
                 raise ReplyError(f"this reply cannot be served: {where}{why(choice)}")
 
@@ -814,6 +942,10 @@ def _misaligned(choice: Choice) -> bool:
     spoken = choice.text if choice.text is not None else choice.refusal
     pieces = spoken.pieces if spoken is not None else ()
     return choice.logprobs is not None and len(choice.logprobs) != len(pieces)
+
+
+def _unreasonable(choice: Choice) -> bool:
+    return choice.finish_reason is not None and choice.finish_reason not in FINISH_REASONS
 
 
 _UNSERVABLE: tuple[tuple[Any, Any], ...] = (
@@ -826,7 +958,7 @@ _UNSERVABLE: tuple[tuple[Any, Any], ...] = (
         lambda c: "tool_calls and the legacy function_call do not come together",
     ),
     (
-        lambda c: c.finish_reason is not None and c.finish_reason not in FINISH_REASONS,
+        _unreasonable,
         lambda c: f"finish_reason={c.finish_reason!r} is not one of {', '.join(FINISH_REASONS)}",
     ),
     (

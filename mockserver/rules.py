@@ -114,6 +114,7 @@ class Answer:
     faults: tuple[Callable[[Script], Script], ...] = ()
     pace: Pace | None = None
     spoken: Reply | None = None  # what a ready-made script says, for requests that want no stream
+    dialect: str | None = None
 
 
 def faulty(reply: object, *faults: Callable[[Script], Script], pace: Pace | None = None) -> Faulty:

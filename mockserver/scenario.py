@@ -15,17 +15,25 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from mockserver import catalogue, faults, pacing
+from mockserver import catalogue, faults, items, pacing
+from mockserver.api.dialects import named
 from mockserver.exceptions import MockServerError, ScenarioError
 from mockserver.mock import MockOpenAI
 from mockserver.reply import (
+    USAGE_COUNTS,
     ApiError,
+    Audio,
     Choice,
     FunctionCall,
+    Item,
+    Message,
+    Output,
+    Reasoning,
     Reply,
     ToolCall,
     Usage,
     check_servable,
+    url_citation,
 )
 from mockserver.rules import contains
 
@@ -44,6 +52,7 @@ class _Scenario(_Strict):
     seed: int | str | None = None
     lenient: bool | None = None
     pace: Any = None
+    dialect: str | None = None
 
 
 class _Rule(_Strict):
@@ -64,6 +73,7 @@ class _Rule(_Strict):
     faults: list[Any] = []
     pace: Any = None
     times: int | None = None
+    dialect: str | None = None
 
 
 class _Pattern(_Strict):
@@ -88,6 +98,23 @@ class _Choice(_Strict):
     tool_calls: list[Any] = []
     function_call: Any = None
     finish_reason: str | None = "auto"
+    output: list[Any] | None = None
+    audio: Any = None
+    annotations: list[Any] = []
+
+
+class _Audio(_Strict):
+    transcript: str | list[str] = ""
+    data: str | list[str] = ""
+    id: str | None = None
+    expires_at: int = 0
+
+
+class _Annotation(_Strict):
+    url: str
+    title: str = ""
+    start: int = 0
+    end: int = 0
 
 
 class _Reply(_Choice):
@@ -198,6 +225,10 @@ def _apply(mock: MockOpenAI, content: dict[str, Any]) -> None:
         value = getattr(scenario, option)
         if value is not None and not getattr(mock, option):
             setattr(mock, option, value)
+    if scenario.dialect is not None:
+        dialect = scenario.dialect
+        _located("dialect", lambda: named(dialect))
+        mock.dialect = mock.dialect or dialect
     if scenario.pace is not None:
         pace = _pace(scenario.pace, "pace")
         mock.pace = mock.pace or pace
@@ -224,7 +255,12 @@ def _add_rule(mock: MockOpenAI, given: Any, at: str) -> None:
     for name in ("turn", "endpoint", "stream", "attempt", "nth", "after"):
         looks[name] = getattr(rule, name)
     builder = mock.on(**looks)
-    _located(at, lambda: builder.reply(*replies, faults=wrong, pace=pace, times=rule.times))
+    _located(
+        at,
+        lambda: builder.reply(
+            *replies, faults=wrong, pace=pace, times=rule.times, dialect=rule.dialect
+        ),
+    )
 
 
 _UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`$")
@@ -351,7 +387,43 @@ def _said(choice: _Choice, at: str) -> dict[str, Any]:
         if function is None
         else _call(FunctionCall, _Function, function, f"{at}.function_call"),
         "finish_reason": choice.finish_reason,
+        "output": None
+        if choice.output is None
+        else [_output(item, f"{at}.output[{i}]") for i, item in enumerate(choice.output)],
+        "audio": None
+        if choice.audio is None
+        else _call(Audio, _Audio, choice.audio, f"{at}.audio"),
+        "annotations": [
+            _call(url_citation, _Annotation, one, f"{at}.annotations[{i}]")
+            for i, one in enumerate(choice.annotations)
+        ],
     }
+
+
+# What may stand in `output`, each as one name with its arguments.
+_OUTPUT: dict[str, Callable[..., Output]] = {
+    "message": Message,
+    "reasoning": Reasoning,
+    "tool_call": ToolCall,
+    "item": Item,
+} | {name: getattr(items, name) for name in items.__all__}
+
+
+def _output(given: Any, at: str) -> Output | str:
+    if isinstance(given, str):
+        return given
+    if not isinstance(given, dict) or len(given) != 1:
+        raise ScenarioError(f"{at}: a text, or one name with its arguments: {', '.join(_OUTPUT)}")
+    ((name, arguments),) = given.items()
+    if name not in _OUTPUT:
+        raise ScenarioError(f"{at}: there is no {name}; there are {', '.join(_OUTPUT)}")
+    several = arguments if isinstance(arguments, list) else [arguments]
+    try:
+        if isinstance(arguments, dict):
+            return _OUTPUT[name](**arguments)
+        return _OUTPUT[name](*(value for value in several if value is not None))
+    except (MockServerError, TypeError) as error:
+        raise ScenarioError(f"{at}.{name}: {error}") from None
 
 
 def _call(make: Callable[..., T], kind: type[msgspec.Struct], given: Any, at: str) -> T:
@@ -363,8 +435,12 @@ def _usage(given: Any, at: str) -> Usage:
     if not isinstance(given, dict):
         raise ScenarioError(f"{at}: expected a mapping, got {_kind(given)}")
     for name, value in given.items():
-        if name not in Usage.__slots__:
-            known = ", ".join(Usage.__slots__)
+        if name == "extra":
+            if not isinstance(value, dict):
+                raise ScenarioError(f"{at}.extra: expected a mapping, got {_kind(value)}")
+            continue
+        if name not in USAGE_COUNTS:
+            known = ", ".join((*USAGE_COUNTS, "extra"))
             raise ScenarioError(f"{at}.{name}: there is no such key; there are {known}")
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise ScenarioError(f"{at}.{name}: expected a number of tokens, got {_kind(value)}")

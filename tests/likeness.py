@@ -10,7 +10,7 @@ from typing import Any
 from mockserver import sse
 from mockserver.api import responses
 from mockserver.api.form import FORMS, Form
-from mockserver.script import Script
+from mockserver.script import Comment, Script
 
 
 def like_response(script: Script, provider: str) -> tuple[dict[str, Any], responses.Envelope]:
@@ -44,6 +44,7 @@ def like_response(script: Script, provider: str) -> tuple[dict[str, Any], respon
         form(provider, events, first, last),
         tuple(n for n in known if n in opening or n == "created"),
         skipped - 1,
+        tuple(step.text for step in script.steps if isinstance(step, Comment)),
     )
 
 
@@ -54,13 +55,24 @@ def form(
     provider: str, events: list[dict[str, Any]], first: Mapping[str, Any], last: Mapping[str, Any]
 ) -> Form:
     """The form in which these events are written."""
-    if provider in FORMS and provider != "openai":
-        made = FORMS[provider]
-    elif "sequence_number" not in events[0]:
-        made = FORMS["openai-2025-03"]
-    elif list(events[0])[1] == "sequence_number":
-        made = FORMS["openai-background" if first.get("background") else "openai-2025"]
-    else:
-        made = FORMS["openai"]
     details = (last.get("usage") or {}).get("input_tokens_details") or {}
-    return replace(made, cache_writes="cache_write_tokens" in details)
+    items = [event["item"] for event in events if "item" in event]
+    thoughts = [item for item in items if item["type"] == "reasoning"]
+    made = (FORMS.get(provider) if provider != "openai" else None) or FORMS[_era(events, first)]
+    return replace(
+        made,
+        cache_writes="cache_write_tokens" in details,
+        thought_content=any("content" in item for item in thoughts),
+    )
+
+
+def _era(events: list[dict[str, Any]], first: Mapping[str, Any]) -> str:
+    """Which of OpenAI's forms it is."""
+    if "sequence_number" not in events[0]:
+        return "openai-2025-03"
+    if first.get("background"):
+        return "openai-background"
+    if list(events[0])[1] == "sequence_number":
+        return "openai-2025"
+    searches = [e["item"] for e in events if e.get("item", {}).get("type") == "web_search_call"]
+    return "openai" if not searches or "action" in searches[0] else "openai-2026-01"

@@ -14,17 +14,20 @@ from mockserver import (
     Call,
     Choice,
     FunctionCall,
+    Message,
     MockOpenAI,
     Pause,
+    Reasoning,
     Reply,
     Request,
     ScenarioError,
     ToolCall,
     Usage,
+    items,
     scenario,
     stream,
 )
-from mockserver.api import chat
+from mockserver.api import chat, responses
 
 Load = Callable[[str], MockOpenAI]
 
@@ -544,3 +547,47 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         scenario.load(tmp_path / "missing.yaml")
     told = f"cannot read {tmp_path / 'missing.yaml'}: No such file or directory"
     assert str(caught.value) == told
+
+
+def test_output_in_an_order_of_its_own(load: Load) -> None:
+    mock = load(
+        """
+        rules:
+          - reply:
+              output:
+                - reasoning: Think first.
+                - web_search: [tallest building]
+                - code_interpreter: {code: print(1), logs: "1"}
+                - message: {text: Here., phase: commentary}
+                - tool_call: {name: go, arguments: {n: 1}}
+                - Done.
+        """
+    )
+    call = mock.respond(
+        Request("POST", responses.PATH, body=b'{"model":"gpt-4o","input":"Hi","stream":true}')
+    )
+    made = responses.read(call.script)
+    assert isinstance(made, Reply)
+    assert made.output == (
+        Reasoning("Think first."),
+        items.web_search("tallest building"),
+        items.code_interpreter("print(1)", logs="1"),
+        Message("Here.", phase="commentary"),
+        ToolCall("go", {"n": 1}),
+        Message("Done."),
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("{dance: 1}", "rules[0].reply.output[0]: there is no dance; there are message"),
+        ("{message: {txt: a}}", "rules[0].reply.output[0].message: "),
+        ("{item: {type: a, members: {id: b}}}", "rules[0].reply.output[0].item: a a holds no id"),
+        ("[a]", "rules[0].reply.output[0]: a text, or one name with its arguments"),
+    ],
+)
+def test_what_is_wrong_in_output_is_told(load: Load, entry: str, told: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load(f"rules: [{{reply: {{output: [{entry}]}}}}]")
+    assert told in str(caught.value)

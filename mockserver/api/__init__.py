@@ -2,10 +2,52 @@
 
 from __future__ import annotations
 
-from mockserver.api import audio, chat, completions, stored
-from mockserver.api.endpoint import Asked, Endpoint, Routes
+from collections.abc import Callable, Mapping
+from typing import Any
 
-__all__ = ["ENDPOINTS", "Asked", "Endpoint"]
+import msgspec.json
+
+from mockserver import sse
+from mockserver.api import audio, chat, completions, responses, stored
+from mockserver.api.endpoint import Asked, Endpoint, Routes
+from mockserver.reply import ApiError, Reply
+from mockserver.script import Script
+
+__all__ = ["ENDPOINTS", "Asked", "Endpoint", "path_of", "read"]
 
 ENDPOINTS = Routes([*chat.ENDPOINTS, *stored.ENDPOINTS, *completions.ENDPOINTS, *audio.ENDPOINTS])
 """The endpoints by path and method."""
+
+# How the first JSON of a response looks, by the path of the endpoint where a model speaks so.
+_LOOKS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
+    responses.PATH: lambda said: (
+        said.get("object") == "response" or str(said.get("type")).startswith("response.")
+    ),
+    completions.PATH: lambda said: said.get("object") == "text_completion",
+    "/v1/audio/transcriptions": lambda said: str(said.get("type")).startswith("transcript."),
+}
+
+
+def path_of(script: Script) -> str:
+    """The endpoint that a response comes from, by its looks; a chat where nothing else is known."""
+    body = sse.body(script.steps)
+    texts: list[str | bytes] = [event.data for event in sse.decode(body)]
+    for text in texts or [body]:
+        try:
+            said = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError):
+            continue
+        if isinstance(said, dict):
+            return next((path for path, looks in _LOOKS.items() if looks(said)), chat.PATH)
+    return chat.PATH
+
+
+def read(script: Script) -> Reply | ApiError:
+    """What a response says, whichever endpoint it comes from.
+
+    Raises ReplyError where it is no response of a model.
+    """
+    endpoints, _ = ENDPOINTS.find(path_of(script))
+    reader = endpoints["POST"].read
+    assert reader is not None
+    return reader(script)

@@ -8,23 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import zip_longest
 from random import Random
 from typing import Any, NamedTuple
 
 import msgspec.json
 
 from mockserver import sse, tokens
-from mockserver.api import errors, headers, ids
+from mockserver.api import chunks, errors, headers, ids
+from mockserver.api import usage as usages
+from mockserver.api.dialects import Dialect, named
 from mockserver.api.endpoint import Endpoint
 from mockserver.api.ids import Envelope
+from mockserver.api.layout import fill
 from mockserver.api.limits import changed, limited, size
 from mockserver.api.logprobs import likely, logprob_json, read_logprob
 from mockserver.api.parameters import Parameter, check_messages
 from mockserver.api.prediction import outcome
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
+    Annotation,
     ApiError,
+    Audio,
     Choice,
     FunctionCall,
     Logprob,
@@ -33,8 +37,9 @@ from mockserver.reply import (
     ToolCall,
     Usage,
     check_servable,
+    url_citation,
 )
-from mockserver.script import Event, Head, Raw, Script
+from mockserver.script import Event, Head, Raw, Script, Step
 
 __all__ = ["ENDPOINTS", "PARAMETERS", "PATH", "read", "render"]
 
@@ -90,6 +95,7 @@ def render(
     reply: Reply | ApiError,
     request: Mapping[str, Any] | None = None,
     *,
+    dialect: str | Dialect | None = None,
     envelope: Envelope | None = None,
     rng: Random | None = None,
 ) -> Script:
@@ -99,6 +105,7 @@ def render(
         reply: what to say.
         request: the request's parameters. Without one, it is a request that streams the reply
             whole: with its n, its logprobs, and its usage if it states one.
+        dialect: whose manner to say it in: a name of `DIALECTS`; OpenAI's own by default.
         envelope: id, time and model to answer with; fresh ones by default.
         rng: where ids and obfuscation come from.
 
@@ -110,22 +117,55 @@ def render(
     (4, '[DONE]')
     """
     rng = rng or Random()
+    manner = named(dialect)
     if isinstance(reply, ApiError):
-        return errors.render(reply, rng)
-    check_servable(reply)
+        return errors.render(reply, rng, manner)
+    check_servable(reply, any_reason=manner is not None)
     if request is None:
         request = _asking_for(reply)
-    envelope = envelope or Envelope.fresh(request, rng)
+    envelope = envelope or fresh(request, manner, rng)
     whole = _choices(reply, request)
     choices = [limited(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
         usage = _count(choices, request, usage)
     if request.get("stream"):
+        if manner is not None:
+            return _imitated_stream(reply, choices, usage, request, manner, envelope, rng)
         return _stream(reply, choices, usage, request, envelope, rng)
     if reply.error is not None:
-        return errors.render(reply.error, rng)
+        return errors.render(reply.error, rng, manner)
+    if manner is not None:
+        return _imitated_json(choices, usage, request, manner, envelope, rng)
     return _json(choices, usage, request, envelope, rng)
+
+
+def fresh(request: Mapping[str, Any], dialect: Dialect | None, rng: Random) -> Envelope:
+    """A new envelope, as this provider would answer this request now."""
+    made = Envelope.fresh(request, rng)
+    if dialect is None:
+        return made
+    named_as = str(request.get("model") or "gpt-4o-mini")
+    is_openais = dialect.id == "chatcmpl-{openai}"
+    model = made.model if is_openais else named_as
+    form = dialect.fingerprint
+    return replace(
+        made,
+        id=ids.form(dialect.id, rng, made.created, model),
+        model=model,
+        # The fingerprint is the deployment's: the same for the same model.
+        system_fingerprint=made.system_fingerprint
+        if is_openais
+        else None
+        if form is None
+        else ids.form(form, Random(model), made.created, model),
+        service_tier=None,
+        extra={
+            path: ids.form(value, rng, made.created, model) if isinstance(value, str) else value
+            for path, value in dialect.extra.items()
+        },
+        asides=dialect.asides,
+    )
 
 
 def _asking_for(reply: Reply) -> dict[str, Any]:
@@ -201,9 +241,11 @@ def _stream(
     splice = _Splicer(envelope, with_usage, options.get("include_obfuscation") is not False, rng)
     asked = bool(request.get("logprobs"))
     logprobs = ',"logprobs":null' if envelope.logprobs_key or asked else ""
-    per_choice = [_deltas(choice, asked, request.get("top_logprobs") or 0) for choice in choices]
+    refusals = "refusal" not in envelope.omits
+    top = request.get("top_logprobs") or 0
+    per_choice = [_deltas(choice, asked, top, refusals) for choice in choices]
     events = []
-    for index, delta in _interleaved(per_choice):
+    for index, delta in chunks.in_order(per_choice, [[] for _ in choices], envelope.order):
         stated = logprobs if delta.logprobs is None else f',"logprobs":{delta.logprobs}'
         spliced = f'{{"index":{index},"delta":{delta.json}{stated},"finish_reason":null}}'
         events.append(splice.chunk(spliced, delta.usage_first))
@@ -216,7 +258,13 @@ def _stream(
             events.append(splice.chunk(f'{{"index":{index},"delta":{{}}{logprobs},{finish}}}'))
     if with_usage:
         events.append(splice.usage(usage))
-    return Script(Head(200, headers.stream_headers(rng)), (*events, sse.DONE))
+    for index, choice in enumerate(choices):
+        if choice.audio is not None and choice.audio.expires_at:
+            expiry = f'{{"audio":{{"expires_at":{choice.audio.expires_at}}}}}'
+            # The padding of this one is longer by one: one of the few exceptions of WIRE.md §2.
+            events.append(splice.chunk(f'{{"index":{index},"delta":{expiry}}}', beyond=1))
+    steps = [*events, sse.DONE] if not envelope.asides else splice.with_asides(events)
+    return Script(Head(200, headers.stream_headers(rng)), tuple(steps))
 
 
 class _Splicer:
@@ -231,25 +279,41 @@ class _Splicer:
         }
         if envelope.service_tier is not None:
             members["service_tier"] = envelope.service_tier
-        members["system_fingerprint"] = envelope.system_fingerprint
+        if "system_fingerprint" not in envelope.omits:
+            members["system_fingerprint"] = envelope.system_fingerprint
+        self._asides = envelope.asides
+        self._values = chunks.names(envelope) | {"object": "chat.completion.chunk"}
         self._prefix = _dumps(members)[:-1]
         self._usage_null = ',"usage":null' if usage else ""
         self._noise = ids.letters(511, rng) if obfuscation else ""
         self._at = 0
 
-    def chunk(self, choice: str, usage_first: bool = False) -> Event:
+    def chunk(self, choice: str, usage_first: bool = False, beyond: int = 0) -> Event:
         if usage_first:
             return self._close(f'{self._prefix}{self._usage_null},"choices":[{choice}]')
-        return self._close(f'{self._prefix},"choices":[{choice}]{self._usage_null}')
+        return self._close(f'{self._prefix},"choices":[{choice}]{self._usage_null}', beyond)
 
     def usage(self, usage: Usage) -> Event:
-        return self._close(f'{self._prefix},"choices":[],"usage":{_dumps(_usage(usage))}')
+        return self._close(f'{self._prefix},"choices":[],"usage":{_dumps(usages.write(usage))}')
 
-    def _close(self, members: str) -> Event:
+    def with_asides(self, events: list[Event]) -> list[Step]:
+        """The events, and among them the chunks that say nothing, as moderation results."""
+        left = sorted(self._asides, key=lambda aside: aside.after)
+        mixed: list[Step] = []
+        for n, event in enumerate([*events, sse.DONE]):
+            while left and left[0].after <= n:
+                step = left.pop(0).step
+                if isinstance(step, dict):
+                    step = self._close(_dumps(fill(step, self._values.get))[:-1])
+                mixed.append(step)
+            mixed.append(event)
+        return mixed
+
+    def _close(self, members: str, beyond: int = 0) -> Event:
         if not self._noise:
             return Event(members + "}")
         # WIRE.md §2: pads the chunk without this member to a multiple of 16 characters.
-        size = -(len(members) + 1) % 16
+        size = -(len(members) + 1 - beyond) % 16
         self._at = (self._at + 17) % 495
         return Event(f'{members},"obfuscation":"{self._noise[self._at : self._at + size]}"}}')
 
@@ -258,18 +322,9 @@ def _dumps(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _interleaved(per_choice: list[list[_Delta]]) -> Iterator[tuple[int, _Delta]]:
-    """WIRE.md §1, n > 1: each role chunk is followed by its first token, then round robin."""
-    for index, deltas in enumerate(per_choice):
-        for delta in deltas[:2]:
-            yield index, delta
-    for turn in zip_longest(*(deltas[2:] for deltas in per_choice)):
-        for index, delta in enumerate(turn):
-            if delta is not None:
-                yield index, delta
-
-
-def _deltas(choice: Choice, logprobs: bool, top: int) -> list[_Delta]:
+def _deltas(choice: Choice, logprobs: bool, top: int, refusals: bool) -> list[_Delta]:
+    if choice.audio is not None:
+        return _heard(choice.audio)
     calls, function = choice.tool_calls, choice.function_call
     said = choice.text is not None or choice.reasoning is not None or choice.refusal is not None
     role: dict[str, Any] = {"role": "assistant", "content": None if choice.text is None else ""}
@@ -281,7 +336,7 @@ def _deltas(choice: Choice, logprobs: bool, top: int) -> list[_Delta]:
         role["function_call"] = {"name": function.name, "arguments": ""}
     if choice.reasoning is not None:
         role["reasoning_content"] = ""
-    if not parallel or said:
+    if refusals and (not parallel or said):
         role["refusal"] = None if choice.refusal is None else ""
     entries = _entries(choice, top) if logprobs else None
     first = '{"content":[],"refusal":null}' if logprobs else None
@@ -305,6 +360,24 @@ def _deltas(choice: Choice, logprobs: bool, top: int) -> list[_Delta]:
             add(_Delta(f'{{"tool_calls":[{fragment}]}}', None, parallel))
     for piece in function.arguments.pieces if function is not None else ():
         add(_Delta(f'{{"function_call":{{"arguments":{_dumps(piece)}}}}}'))
+    if choice.annotations:
+        add(_Delta(_dumps({"annotations": chunks.annotations(choice)})))
+    return deltas
+
+
+def _heard(audio: Audio) -> list[_Delta]:
+    """WIRE.md §1, audio: transcript and sound each begin with the id."""
+    deltas = [_Delta('{"role":"assistant","refusal":null}')]
+    began = '{"content":null,"audio":{"id":%s,"transcript":%s}}'
+    for piece in audio.transcript.pieces:
+        first = began % (_dumps(audio.id), _dumps(piece))
+        deltas.append(
+            _Delta(first if len(deltas) == 1 else f'{{"audio":{{"transcript":{_dumps(piece)}}}}}')
+        )
+    began = '{"role":"assistant","content":null,"refusal":null,"audio":{"id":%s,"data":"%s"}}'
+    for n, piece in enumerate(audio.data.pieces):
+        first = began % (_dumps(audio.id), piece)
+        deltas.append(_Delta(f'{{"audio":{{"data":"{piece}"}}}}' if n else first))
     return deltas
 
 
@@ -323,22 +396,81 @@ def _entries(choice: Choice, top: int) -> list[str]:
     return [_dumps([logprob_json(entry, top) for entry in entries]) for entries in stated]
 
 
-def _usage(usage: Usage) -> dict[str, Any]:
-    return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens,
-        "prompt_tokens_details": {
-            "cached_tokens": usage.cached_tokens,
-            "audio_tokens": usage.prompt_audio_tokens,
-        },
-        "completion_tokens_details": {
-            "reasoning_tokens": usage.reasoning_tokens,
-            "audio_tokens": usage.audio_tokens,
-            "accepted_prediction_tokens": usage.accepted_prediction_tokens,
-            "rejected_prediction_tokens": usage.rejected_prediction_tokens,
-        },
+# In another's manner
+
+
+def _imitated_stream(
+    reply: Reply,
+    choices: list[Choice],
+    usage: Usage,
+    request: Mapping[str, Any],
+    dialect: Dialect,
+    envelope: Envelope,
+    rng: Random,
+) -> Script:
+    top = request.get("top_logprobs") or 0
+    layer = chunks.Layer(dialect, envelope, request, usage, rng)
+    said, ends = [], []
+    for choice in choices:
+        entries = None
+        if request.get("logprobs"):
+            entries = [msgspec.json.decode(entry) for entry in _entries(choice, top)]
+        parts = chunks.parts(choice, dialect, entries, envelope.sequence)
+        finished = parts[-1].kind == "finish"
+        said.append(parts[:-1] if finished else parts)
+        ends.append(parts[-1:] if finished else [])
+    in_order = chunks.in_order(said, ends, envelope.order)
+    steps = [layer.chunk(part, index) for index, part in in_order]
+    head = Head(
+        200, headers.imitated(dialect.headers, dialect.content_type, None, rng, envelope.model)
+    )
+    if reply.error is not None:
+        steps.append(errors.error_event(reply.error, dialect))
+        return Script(head, tuple(chunks.with_asides(steps, [], layer, envelope.asides)))
+    if dialect.usage_chunk == "always" or (dialect.usage_chunk == "asked" and layer.with_usage):
+        finish = {"choices.finish_reason": choices[0].finish_reason}
+        steps.append(layer.chunk(chunks.Part("usage", finish)))
+    for index, choice in enumerate(choices):
+        if choice.audio is not None and choice.audio.expires_at:
+            expiry = {"choices.delta.audio.expires_at": choice.audio.expires_at}
+            steps.append(layer.chunk(chunks.Part("expiry", expiry), index))
+    done = [dialect.event(sse.DONE.data)] if dialect.done else []
+    ended = chunks.with_asides(steps, done, layer, envelope.asides)
+    return Script(head, tuple(ended))
+
+
+def _imitated_json(
+    choices: list[Choice],
+    usage: Usage,
+    request: Mapping[str, Any],
+    dialect: Dialect,
+    envelope: Envelope,
+    rng: Random,
+) -> Script:
+    asked, top = bool(request.get("logprobs")), request.get("top_logprobs") or 0
+    values = chunks.names(envelope) | {
+        "object": "chat.completion",
+        "usage": usages.write(usage, dialect.usage),
     }
+    values |= {path: value for path, value in envelope.extra.items() if "." not in path}
+    inner = dialect.body["choices"][0]
+    told = []
+    for index, choice in enumerate(choices):
+        made = _message_choice(index, _finished(choice), asked, top, True)
+        message = made["message"]
+        if choice.tool_calls:
+            calls = enumerate(choice.tool_calls)
+            message["tool_calls"] = [chunks.call_entry(dialect, i, call) for i, call in calls]
+        message["reasoning"] = message.get("reasoning_content")
+        message["annotations"] = message["annotations"] or None
+        hit = chunks.filtered(choice)
+        own = {"filtered": hit, **{f"choices.{name}": value for name, value in made.items()}}
+        own |= {f"choices.message.{name}": value for name, value in message.items()}
+        told.append(fill(inner, own.get))
+    body = fill(dialect.body | {"choices": told}, values.get)
+    data = dialect.style.dumps(body).encode()
+    head = headers.imitated(dialect.headers, "application/json", len(data), rng, envelope.model)
+    return Script(Head(200, head), (Raw(data),))
 
 
 # Not streaming
@@ -351,9 +483,7 @@ def _json(
     envelope: Envelope,
     rng: Random,
 ) -> Script:
-    for choice in choices:
-        if choice.finish_reason is None:
-            raise ReplyError("a reply that never finishes can only be streamed; set stream=True")
+    choices = [*map(_finished, choices)]
     asked, top = bool(request.get("logprobs")), request.get("top_logprobs") or 0
     completion: dict[str, Any] = {
         "id": envelope.id,
@@ -364,12 +494,20 @@ def _json(
             _message_choice(index, choice, asked, top, envelope.logprobs_key)
             for index, choice in enumerate(choices)
         ],
-        "usage": _usage(usage),
+        "usage": usages.write(usage),
         "service_tier": envelope.service_tier,
         "system_fingerprint": envelope.system_fingerprint,
     }
     body = msgspec.json.format(msgspec.json.encode(completion), indent=2) + b"\n"
     return Script(Head(200, headers.json_headers(len(body), rng)), (Raw(body),))
+
+
+def _finished(choice: Choice) -> Choice:
+    if choice.finish_reason is not None:
+        return choice
+    if choice.audio is not None:
+        return changed(choice, finish_reason="stop")  # which streams of audio leave out
+    raise ReplyError("a reply that never finishes can only be streamed; set stream=True")
 
 
 def _message_choice(
@@ -391,7 +529,14 @@ def _message_choice(
         function = choice.function_call
         message["function_call"] = {"name": function.name, "arguments": str(function.arguments)}
     message["refusal"] = choice.refusal
-    message["annotations"] = []
+    message["annotations"] = chunks.annotations(choice)
+    if choice.audio is not None:
+        message["audio"] = {
+            "id": choice.audio.id,
+            "data": str(choice.audio.data),
+            "expires_at": choice.audio.expires_at,
+            "transcript": str(choice.audio.transcript),
+        }
     members: dict[str, Any] = {"index": index, "message": _plain(message)}
     if asked:
         flat = [entry for json in _entries(choice, top) for entry in msgspec.json.decode(json)]
@@ -462,6 +607,16 @@ class _Message:
         self.function: _Call | None = None
         self.logprobs: list[tuple[Logprob, ...]] | None = None
         self.finish_reason: str | None = None
+        self.annotations: list[Annotation] = []
+        self.audio: dict[str, Any] = {}
+
+    def hear(self, audio: dict[str, Any]) -> None:
+        """Take a delta of audio: pieces of the transcript and the sound, else members."""
+        for name, value in audio.items():
+            if name in ("transcript", "data"):
+                self.audio.setdefault(name, []).append(value)
+            else:
+                self.audio[name] = value
 
     def take(self, name: str, value: object, counts_if_empty: bool) -> None:
         if not isinstance(value, str):
@@ -469,21 +624,28 @@ class _Message:
         pieces = self.pieces[name]
         if pieces is None:
             pieces = self.pieces[name] = []
+            if name == "reasoning" and not any(self.pieces["text"] or ()):
+                self.pieces["text"] = None if self.pieces["text"] is None else []
         if value or counts_if_empty:
             pieces.append(value)
 
     def choice(self) -> Choice:
         function = self.function
+        refusal = self.pieces["refusal"]
+        if not refusal and (self.pieces["text"] or self.calls):
+            refusal = None  # some say an empty one beside what is said
         return Choice(
             self.pieces["text"],
             reasoning=self.pieces["reasoning"],
-            refusal=self.pieces["refusal"],
+            refusal=refusal,
             tool_calls=[ToolCall(c.name or "?", c.pieces, c.id or "") for c in self.calls.values()],
             function_call=None
             if function is None
             else FunctionCall(function.name, function.pieces),
             logprobs=self.logprobs,
             finish_reason=self.finish_reason,
+            audio=_read_audio(self.audio) if self.audio else None,
+            annotations=self.annotations,
         )
 
 
@@ -514,7 +676,7 @@ class _Reader:
             if finish:
                 message.finish_reason = finish
         if isinstance(usage := chunk.get("usage"), dict):
-            self._usage = _read_usage(usage)
+            self._usage = usages.read(usage)
         return False
 
     def reply(self) -> Reply:
@@ -533,21 +695,27 @@ def _read_delta(
     alone = len(delta) == 1 and not finishes
     for member, name in _MEMBERS.items():
         if member in delta:
-            for kind, text in _parts(delta[member], name):
+            for kind, text in parts_of(delta[member], name):
                 message.take(kind, text, alone)
+    if not delta.keys() & {"reasoning", "reasoning_content"}:
+        for detail in delta.get("reasoning_details") or ():
+            message.take("reasoning", detail.get("text"), False)
+    if audio := delta.get("audio"):
+        message.hear(audio)
+    message.annotations += _read_annotations(delta)
     for fragment in delta.get("tool_calls") or ():
         _read_call(message, fragment)
     if function := delta.get("function_call"):
         message.function = message.function or _Call()
         _read_function(message.function, function, "name" in function)
-    if logprobs is not None:
+    if logprobs and any(isinstance(v, list) for v in logprobs.values()):
         message.logprobs = message.logprobs if message.logprobs is not None else []
         entries = logprobs.get("content") or logprobs.get("refusal")
         if entries:
             message.logprobs.append(tuple(map(read_logprob, entries)))
 
 
-def _parts(value: object, name: str) -> Iterator[tuple[str, object]]:
+def parts_of(value: object, name: str) -> Iterator[tuple[str, object]]:
     """A member's text; Mistral's content may be a list of parts (WIRE.md §5)."""
     if not isinstance(value, list):
         yield name, value
@@ -582,19 +750,25 @@ def _read_function(call: _Call, function: dict[str, Any], begins: bool) -> None:
         call.pieces.append(arguments)
 
 
-def _read_usage(usage: dict[str, Any]) -> Usage:
-    prompt = usage.get("prompt_tokens_details") or {}
-    completion = usage.get("completion_tokens_details") or {}
-    return Usage(
-        usage.get("prompt_tokens") or 0,
-        usage.get("completion_tokens") or 0,
-        -1 if (total := usage.get("total_tokens")) is None else total,
-        prompt.get("cached_tokens") or 0,
-        prompt.get("audio_tokens") or 0,
-        completion.get("reasoning_tokens") or 0,
-        completion.get("audio_tokens") or 0,
-        completion.get("accepted_prediction_tokens") or 0,
-        completion.get("rejected_prediction_tokens") or 0,
+def _read_annotations(message: dict[str, Any]) -> list[Annotation]:
+    return [
+        url_citation(
+            cited.get("url") or "",
+            cited.get("title") or "",
+            cited.get("start_index") or 0,
+            cited.get("end_index") or 0,
+        )
+        for one in message.get("annotations") or ()
+        if (cited := one.get("url_citation"))
+    ]
+
+
+def _read_audio(audio: dict[str, Any]) -> Audio:
+    return Audio(
+        audio.get("transcript") or (),
+        audio.get("data") or (),
+        audio.get("id"),
+        audio.get("expires_at") or 0,
     )
 
 
@@ -610,7 +784,7 @@ def _read_json(body: bytes, status: int) -> Reply | ApiError:
     try:
         return Reply(
             choices=[_read_message(choice) for choice in value["choices"]],
-            usage=_read_usage(value["usage"]) if value.get("usage") else None,
+            usage=usages.read(value["usage"]) if value.get("usage") else None,
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise ReplyError(f"the body is not a chat completion: {error!r}") from None
@@ -623,7 +797,7 @@ def _read_message(choice: dict[str, Any]) -> Choice:
     entries = logprobs and (logprobs.get("content") or logprobs.get("refusal") or [])
     return Choice(
         message.get("content"),
-        reasoning=message.get("reasoning_content"),
+        reasoning=message.get("reasoning_content", message.get("reasoning")),
         refusal=message.get("refusal"),
         tool_calls=[
             ToolCall(call["function"]["name"], call["function"]["arguments"], call["id"])
@@ -632,7 +806,9 @@ def _read_message(choice: dict[str, Any]) -> Choice:
         function_call=function and FunctionCall(function["name"], function["arguments"]),
         logprobs=None if entries is None else [read_logprob(entry) for entry in entries],
         finish_reason=choice.get("finish_reason"),
+        audio=_read_audio(audio) if (audio := message.get("audio")) else None,
+        annotations=_read_annotations(message),
     )
 
 
-ENDPOINTS = (Endpoint(path=PATH, parameters=PARAMETERS, render=render, read=read),)
+ENDPOINTS = (Endpoint(path=PATH, parameters=PARAMETERS, render=render, read=read, dialects=True),)

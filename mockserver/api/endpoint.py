@@ -56,6 +56,7 @@ class Endpoint:
         parameters: the body's parameters, checked before anything else.
         form: whether it takes ``multipart/form-data`` besides JSON.
         render, read: make the response of a reply, and read it back.
+        dialects: whether `render` takes a ``dialect``.
         answer: makes the response where no rule speaks for the endpoint.
         keep: remembers what a reply made, and gives what is answered.
         recall: the messages that came before those of the request.
@@ -67,6 +68,7 @@ class Endpoint:
     form: bool = False
     render: Callable[..., Script] | None = None
     read: Callable[[Script], Reply | ApiError] | None = None
+    dialects: bool = False
     answer: Answer | None = None
     keep: Callable[[Asked, Script, Store], Script] | None = None
     recall: Callable[[Asked, Store], Sequence[Mapping[str, Any]]] | None = None

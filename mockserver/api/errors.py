@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 import msgspec.json
 
 from mockserver.api import headers
+from mockserver.api.dialects import Dialect
+from mockserver.api.layout import fill
 from mockserver.reply import ApiError
-from mockserver.script import Event, Head, Raw, Script
+from mockserver.script import Event, Head, Raw, Script, Step
 
 __all__ = [
     "error_event",
@@ -39,31 +42,81 @@ def _payload(error: ApiError) -> dict[str, object]:
     }
 
 
-def render(error: ApiError, rng: Random | None = None) -> Script:
+def render(error: ApiError, rng: Random | None = None, dialect: Dialect | None = None) -> Script:
     """The whole response of an error before the stream."""
     rng = rng or Random()
+    if dialect is not None:
+        return _imitated(error, rng, dialect)
     gateway = error.status in _GATEWAY
     compact = msgspec.json.encode(_payload(error))
     body = msgspec.json.format(compact, indent=4 if gateway else 2)
     if gateway:
         body += b"\n"
+    own = _own_headers(error)
+    sent = headers.error_headers(len(body), rng, engine=not gateway)
+    return Script(Head(error.status, (*_without(sent, own), *own)), (Raw(body),))
+
+
+def _own_headers(error: ApiError) -> list[tuple[str, str]]:
     own = list(error.headers)
     if error.retry_after is not None:
         own.insert(0, ("retry-after", f"{error.retry_after:g}"))
+    return own
+
+
+def _without(sent: Sequence[tuple[str, str]], own: Sequence[tuple[str, str]]) -> Any:
     given = {name.lower() for name, _ in own}
-    sent = headers.error_headers(len(body), rng, engine=not gateway)
-    kept = tuple((k, v) for k, v in sent if k.lower() not in given)
-    return Script(Head(error.status, (*kept, *own)), (Raw(body),))
+    return tuple((k, v) for k, v in sent if k.lower() not in given)
 
 
-def error_event(error: ApiError) -> Event:
-    """The event that breaks a chat stream off. OpenAI's own was never recorded: WIRE.md §6."""
+def _imitated(error: ApiError, rng: Random, dialect: Dialect) -> Script:
+    body = dialect.style.dumps(_members(error, dialect)).encode()
+    own = _own_headers(error)
+    sent = headers.imitated(dialect.headers, "application/json", len(body), rng)
+    return Script(Head(error.status, (*_without(sent, own), *own)), (Raw(body),))
+
+
+def _members(error: ApiError, dialect: Dialect) -> Any:
+    special = dialect.errors
+    layout = special.get(error.code or "") or special.get(str(error.status)) or dialect.error
+    values: dict[str, Any] = {
+        "status": error.status,
+        "status_text": str(error.status),
+        "message": error.message,
+        "type": error.type,
+        "code": error.code or None,
+        "param": error.param,
+    }
+    values |= {f"error.{name}": value for name, value in values.items()}
+    return fill(layout, values.get)
+
+
+def error_event(error: ApiError, dialect: Dialect | None = None, number: int | None = None) -> Step:
+    """The event that breaks a stream off. OpenAI's own was never recorded: WIRE.md §6.
+
+    With a sequence number it is one of the Responses API.
+    """
+    if number is not None:
+        said = {
+            "type": "error",
+            "code": error.code or None,
+            "message": error.message,
+            "param": error.param,
+            "sequence_number": number,
+        }
+        return Event(msgspec.json.encode(said).decode(), "error")
+    if dialect is not None:
+        return dialect.event(dialect.style.dumps(_members(error, dialect)), dialect.error_event)
     return Event(msgspec.json.encode(_payload(error)).decode())
 
 
 def read_error(payload: object) -> ApiError | None:
     """The error in an event's JSON, in OpenAI's shape or an imitator's, if there is one."""
-    error = payload.get("error") if isinstance(payload, dict) else None
+    if not isinstance(payload, dict):
+        return None
+    error = payload.get("error")
+    if isinstance(payload.get("message"), str) and payload.keys() & {"code", "type"}:
+        error = payload if error is None else error  # Mistral's and Cerebras' are flat
     if not error:
         return None
     if not isinstance(error, dict):

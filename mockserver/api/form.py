@@ -58,21 +58,26 @@ class Form:
     Args:
         event, item, part, response, usage: the orders of their members.
         events: those of events whose types begin so, if others.
+        items, parts: those of items and parts of these types, if others.
+        final: those of items in the last event, if others again.
         numbered: whether events have a sequence number.
         padded: the deltas that have ``obfuscation``.
         named: whether an ``event`` line says the type.
-        data_first: whether that line comes after the data.
         done: whether ``[DONE]`` ends the stream.
         with_logprobs: the kinds of events that have ``logprobs`` even if none are asked for.
         with_status: item types that have a status, besides those that have one at OpenAI.
         cache_writes: whether usage tells how many tokens were written to the cache.
         begun: members of items that begin otherwise than at OpenAI; `...` leaves one out.
-        thought_part: the stem of the events around a part of open reasoning.
-        members: members that events of a type have here besides.
+        thought_content: whether reasoning has ``content`` also where it is not shown.
+        sealed: members of reasoning that is encrypted.
+        named_calls: whether the last event of a call's arguments tells the function's name.
     """
 
     event: Order = _TYPE_FIRST
     events: tuple[tuple[str, Order], ...] = ()
+    items: Mapping[str, Order] = field(default_factory=dict)
+    parts: Mapping[str, Order] = field(default_factory=dict)
+    final: Mapping[str, Order] = field(default_factory=dict)
     item: Order = _ITEM
     part: Order = _TYPE_FIRST
     response: Order = _RESPONSE
@@ -80,14 +85,22 @@ class Form:
     numbered: bool = True
     padded: frozenset[str] = OBFUSCATED
     named: bool = True
-    data_first: bool = False
     done: bool = False
     with_logprobs: bool = True
     cache_writes: bool = True
     with_status: frozenset[str] = frozenset()
     begun: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    thought_part: str = "content_part"
-    members: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    thought_content: bool = False
+    sealed: Mapping[str, Any] = field(default_factory=dict)
+    named_calls: bool = False
+
+    def item_order(self, type: str) -> Order:
+        """The order of the members of an item."""
+        return self.items.get(type, self.item)
+
+    def of_part(self, part: Mapping[str, Any]) -> dict[str, Any]:
+        """A part, an annotation or a summary in its order."""
+        return self.parts.get(part.get("type", ""), self.part).of(part)
 
 
 # 2025: what says where comes before what is said.
@@ -111,6 +124,34 @@ _EVENTS_2025 = tuple(
 )
 _BACKGROUND = ("type", "item", "delta", "text", "logprobs", "item_id")
 
+_OPENROUTER = (
+    "type",
+    "output_index",
+    "item_id",
+    "content_index",
+    "name",
+    "arguments",
+    "item",
+    "part",
+    "response",
+    "delta",
+    "text",
+    "logprobs",
+)
+_XAI_CUSTOM = ("sequence_number", "type", "item_id", "output_index", "delta", "input")
+_XAI_USAGE = (
+    "input_tokens",
+    "input_tokens_details",
+    "output_tokens",
+    "output_tokens_details",
+    "total_tokens",
+    "num_sources_used",
+    "num_server_side_tools_used",
+    "cost_in_usd_ticks",
+    "context_details",
+    "server_side_tool_usage_details",
+)
+
 FORMS: Mapping[str, Form] = {
     "openai": Form(),
     # From 2025-05 until the end of that year.
@@ -119,23 +160,75 @@ FORMS: Mapping[str, Form] = {
     "openai-2025-03": Form(
         event=_2025,
         events=_EVENTS_2025,
-        item=Order(("type", "id", "call_id", "name", "arguments", "status")),
+        items={"function_call": Order(("type", "id", "call_id", "name", "arguments", "status"))},
         numbered=False,
         padded=frozenset(),
         with_logprobs=False,
         cache_writes=False,
     ),
-    # Streams of responses that are made in the background.
-    "openai-background": Form(
-        event=Order(_BACKGROUND),
-        events=(("response.content_part.added", Order((*_BACKGROUND, "part"))),),
-        item=Order(("id",)),
-        part=Order(("annotations", "text", "logprobs"), ("type",)),
+    # In the background the order of members is anybody's guess: two recordings, two orders.
+    "openai-background": Form(padded=frozenset(), cache_writes=False),
+    # At the beginning of 2026 a search began without its action.
+    "openai-2026-01": Form(begun={"web_search_call": {"action": ...}}, cache_writes=False),
+    "deepseek": Form(
+        item=Order(("type", "id", "status")),
+        padded=frozenset(),
+        with_status=frozenset({"reasoning"}),
+        thought_content=True,
+        cache_writes=False,
+    ),
+    "openrouter": Form(
+        event=Order(_OPENROUTER, ("sequence_number",)),
+        items={
+            "message": Order(("id", "type", "status", "role", "content")),
+            "reasoning": Order(("id", "type", "status", "summary", "encrypted_content", "format")),
+            "function_call": Order(("id", "type", "status", "call_id", "name", "arguments")),
+        },
+        final={"message": Order(("id", "type", "role", "status", "content"))},
+        part=Order(("type", "text", "annotations", "logprobs")),
         usage=Order(
-            ("input_tokens", "input_tokens_details", "output_tokens_details"), ("total_tokens",)
+            (
+                "input_tokens",
+                "input_tokens_details",
+                "output_tokens",
+                "output_tokens_details",
+                "total_tokens",
+                "cost",
+                "is_byok",
+                "cost_details",
+            )
         ),
         padded=frozenset(),
+        named=False,
+        done=True,
+        with_status=frozenset({"reasoning"}),
+        begun={"reasoning": {"encrypted_content": ..., "format": ...}},
+        named_calls=True,
+        sealed={"format": "openai-responses-v1"},
+        cache_writes=False,
+    ),
+    "xai": Form(
+        event=Order(("sequence_number", "type"), ("logprobs",)),
+        events=(("response.custom_tool_call_input", Order(_XAI_CUSTOM)),),
+        items={
+            "message": Order(("content", "id", "role", "type", "status")),
+            "reasoning": Order(("id", "summary", "type", "status", "encrypted_content")),
+            "function_call": Order(("arguments", "call_id", "name", "type", "id", "status")),
+            "custom_tool_call": Order(("call_id", "input", "name", "type", "id", "status")),
+        },
+        parts={
+            "output_text": Order(("type", "text", "logprobs", "annotations")),
+            "summary_text": Order(("text", "type")),
+            "url_citation": Order(("type", "url", "start_index", "end_index", "title")),
+        },
+        usage=Order(_XAI_USAGE),
+        padded=frozenset(),
+        with_status=frozenset({"reasoning"}),
+        begun={
+            "reasoning": {"encrypted_content": ...},
+            "web_search_call": {"action": {"type": "search", "query": "", "sources": []}},
+        },
         cache_writes=False,
     ),
 }
-"""The forms of OpenAI by time."""
+"""The forms: OpenAI's by time, and those of its imitators."""

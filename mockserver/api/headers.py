@@ -14,6 +14,7 @@ __all__ = [
     "audio_headers",
     "completion_headers",
     "error_headers",
+    "imitated",
     "json_headers",
     "response_headers",
     "stream_headers",
@@ -90,6 +91,20 @@ def response_headers(rng: Random) -> Headers:
         ("x-request-id", ids.request_id(rng)),
         ("set-cookie", f"__cf_bm={ids.letters(43, rng)}; path=/; HttpOnly; Secure; SameSite=None"),
         ("alt-svc", 'h3=":443"; ma=86400'),
+    )
+
+
+def imitated(
+    own: Headers, content_type: str, length: int | None, rng: Random, model: str = ""
+) -> Headers:
+    """Of another provider: what is its own, whose values may be forms of `ids.form`."""
+    sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
+    return (
+        ("Date", formatdate(usegmt=True)),
+        ("Content-Type", content_type),
+        sized,
+        ("Connection", "keep-alive"),
+        *((name, ids.form(value, rng, model=model)) for name, value in own),
     )
 
 

@@ -5,16 +5,31 @@ Rules of this file: the forms are those of WIRE.md §1 "Identifiers"; chance com
 
 from __future__ import annotations
 
+import re
 import time
+import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["ALPHANUMERIC", "Envelope", "chat_id", "letters", "request_id"]
+__all__ = [
+    "ALPHANUMERIC",
+    "ORDERS",
+    "Aside",
+    "Envelope",
+    "chat_id",
+    "form",
+    "letters",
+    "request_id",
+]
 
 ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LETTERS = bytes(ord(ALPHANUMERIC[octet % 62]) for octet in range(256))
+
+ORDERS = ("interleaved", "interleaved to the end", "in turn", "in turn, ends last")
+"""How the chunks of several choices follow each other."""
+
 _EPOCH = 1_576_800_000  # ids count seconds from here
 
 
@@ -109,9 +124,66 @@ def fingerprint(rng: Random) -> str:
     return f"fp_{rng.getrandbits(40):010x}"
 
 
+class Aside(NamedTuple):
+    """What a stream holds beside what the model says: after so many chunks, this.
+
+    ``step`` is a step (a comment, odd bytes) or the layout of a chunk that says nothing.
+    """
+
+    after: int
+    step: Any
+
+
+_FORM = re.compile(r"\{([a-z]+)(\d*)\}")
+_ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_OF: Mapping[str, Callable[[int, Random], str]] = {
+    "alnum": letters,
+    "digits": lambda n, rng: "".join(rng.choices("0123456789", k=n)),
+    "hex": lambda n, rng: f"{rng.getrandbits(4 * n):0{n}x}",
+    "uuid": lambda n, rng: str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+    "ulid": lambda n, rng: "01K" + "".join(rng.choices(_ULID, k=23)),
+}
+
+
+def form(pattern: str, rng: Random, created: int = 0, model: str = "") -> str:
+    """An id of this form: what is in braces is a kind of random characters and how many.
+
+    >>> len(form("gen-{created}-{alnum20}", Random(0), 1762104948))
+    35
+    """
+
+    def one(match: re.Match[str]) -> str:
+        kind, n = match[1], int(match[2] or 0)
+        if kind in _OF:
+            return _OF[kind](n, rng)
+        if kind == "openai":
+            return chat_id(created, rng).removeprefix("chatcmpl-")
+        told = {
+            "created": str(created),
+            "model": model,
+            "date": time.strftime("%Y%m%d%H%M%S", time.gmtime(created)),
+        }
+        return told[kind]
+
+    return _FORM.sub(one, pattern)
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What every chunk of one response repeats."""
+    """What one response has around what the model says.
+
+    Args:
+        id, created, model, system_fingerprint, service_tier: what every chunk repeats.
+        logprobs_key: whether choices say ``"logprobs":null``.
+        omits: members that OpenAI sends now and this response does not, as in its year.
+        extra: members of the provider's own, by their path, as ``provider`` or ``x_groq.id``.
+        turns: those that change from chunk to chunk: their values in turn.
+        asides: comments, heartbeats and other chunks that say nothing.
+        paddings: the lengths of random padding, in turn; random ones by default.
+        order: of the chunks of several choices: one of `ORDERS`, or the index of each chunk.
+        sequence: what each chunk says, of a choice that says text after its tool calls, or the
+            like: see `chunks.GROUPS`.
+    """
 
     id: str
     created: int
@@ -119,6 +191,13 @@ class Envelope:
     system_fingerprint: str | None = None
     service_tier: str | None = "default"
     logprobs_key: bool = True
+    omits: frozenset[str] = frozenset()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    turns: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    asides: tuple[Aside, ...] = ()
+    paddings: tuple[int, ...] = ()
+    order: str | tuple[int, ...] = "interleaved"
+    sequence: tuple[str, ...] = ()
 
     @classmethod
     def fresh(cls, request: Mapping[str, Any], rng: Random) -> Envelope:

@@ -6,7 +6,7 @@ items differ. What is not in the tables is an item that begins and is done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -25,7 +25,7 @@ from mockserver.reply import (
     Text,
     ToolCall,
 )
-from mockserver.script import Event, Raw
+from mockserver.script import Event
 
 __all__ = ["KINDS", "Kind", "Reader", "Writer", "encode", "item_json"]
 
@@ -144,7 +144,12 @@ def encode(value: object) -> str:
 
 
 def item_json(
-    output: Output, id: str, status: str, form: Form, with_logprobs: int | None = None
+    output: Output,
+    id: str,
+    status: str,
+    form: Form,
+    with_logprobs: int | None = None,
+    rounded: bool = False,
 ) -> dict[str, Any]:
     """An output item as it is when it is done.
 
@@ -154,9 +159,11 @@ def item_json(
         status: ``completed`` or ``incomplete``, where items of its type have one.
         form: how it is written.
         with_logprobs: how many alternatives the log probabilities have; None tells none at all.
+        rounded: whether they have six digits, as in streams.
     """
     if isinstance(output, Message):
-        members: dict[str, Any] = {"content": _content(output, form, with_logprobs)}
+        content = _content(output, form, with_logprobs, rounded)
+        members: dict[str, Any] = {"content": content}
         if output.phase is not None:
             members["phase"] = output.phase
         members["role"] = "assistant"
@@ -164,10 +171,12 @@ def item_json(
         members = {}
         if output.content:
             members["content"] = [
-                form.part.of({"type": "reasoning_text", "text": text}) for text in output.content
+                form.of_part({"type": "reasoning_text", "text": text}) for text in output.content
             ]
+        elif form.thought_content:
+            members["content"] = []
         if output.encrypted is not None:
-            members["encrypted_content"] = output.encrypted
+            members |= {"encrypted_content": output.encrypted, **form.sealed}
         members["summary"] = [_summary(text, form) for text in output.summary]
     elif isinstance(output, ToolCall):
         said = "input" if output.custom else "arguments"
@@ -180,7 +189,7 @@ def item_json(
     own = {"id": id, "type": type_}
     if not isinstance(output, Item) and _has_status(type_, form):
         own["status"] = status
-    return form.item.of(own | members)
+    return form.item_order(type_).of(own | members)
 
 
 def type_of(output: Output) -> str:
@@ -196,12 +205,12 @@ def _has_status(type_: str, form: Form) -> bool:
     return (KINDS.get(type_) or _other(type_)).status or type_ in form.with_status
 
 
-def _content(message: Message, form: Form, top: int | None) -> list[dict[str, Any]]:
+def _content(message: Message, form: Form, top: int | None, rounded: bool) -> list[dict[str, Any]]:
     parts = []
     if message.text is not None:
-        parts.append(_text_part(message, message.text, message.annotations, form, top))
+        parts.append(_text_part(message, message.text, message.annotations, form, top, rounded))
     if message.refusal is not None:
-        parts.append(form.part.of({"type": "refusal", "refusal": message.refusal}))
+        parts.append(form.of_part({"type": "refusal", "refusal": message.refusal}))
     return parts
 
 
@@ -211,38 +220,46 @@ def _text_part(
     annotations: tuple[Annotation, ...],
     form: Form,
     top: int | None = None,
+    rounded: bool = False,
 ) -> dict[str, Any]:
     part: dict[str, Any] = {
         "type": "output_text",
-        "annotations": [form.part.of(annotation.members) for annotation in annotations],
+        "annotations": [form.of_part(annotation.members) for annotation in annotations],
         "text": text,
     }
     if form.with_logprobs:
         part["logprobs"] = []
-        if text and top is not None:
-            part["logprobs"] = [
-                e for entries in message.logprobs or () for e in _told(entries, top)
-            ]
-    return form.part.of(part)
+        if top is not None:
+            flat = (entry for entries in message.logprobs or () for entry in entries)
+            part["logprobs"] = _told(flat, top, 6 if rounded else None)
+    return form.of_part(part)
 
 
 def _summary(text: str, form: Form) -> dict[str, Any]:
-    return form.part.of({"type": "summary_text", "text": text})
+    return form.of_part({"type": "summary_text", "text": text})
 
 
-def _told(entries: tuple[Logprob, ...], top: int) -> list[dict[str, Any]]:
+def _told(entries: Iterable[Logprob], top: int, digits: int | None = None) -> list[dict[str, Any]]:
     return [
         {
             "bytes": entry.bytes,
-            "logprob": entry.logprob,
+            "logprob": _rounded(entry.logprob, digits),
             "token": entry.token,
             "top_logprobs": [
-                {"bytes": other.bytes, "logprob": other.logprob, "token": other.token}
+                {
+                    "bytes": other.bytes,
+                    "logprob": _rounded(other.logprob, digits),
+                    "token": other.token,
+                }
                 for other in entry.top[:top]
             ],
         }
         for entry in entries
     ]
+
+
+def _rounded(number: float, digits: int | None) -> float:
+    return number if digits is None else round(number, digits)
 
 
 # Items as events
@@ -267,7 +284,7 @@ class Writer:
         first: int = 0,
         logprobs: int | None = None,
     ) -> None:
-        self.events: list[Event | Raw] = []
+        self.events: list[Event] = []
         self.form = form
         self._number = first
         self._top = logprobs
@@ -287,14 +304,9 @@ class Writer:
             size = -len(whole["delta"]) % 16
             self._at = (self._at + 17) % 495
             whole["obfuscation"] = self._noise[self._at : self._at + size]
-        if more := form.members.get(type_):
-            whole.update(more)
         orders = (order for stem, order in form.events if type_.startswith(stem))
         data = encode(next(orders, form.event).of(whole))
-        if form.data_first:
-            self.events.append(Raw(f"data: {data}\nevent: {type_}\n\n".encode(), 1))
-        else:
-            self.events.append(Event(data, type_ if form.named else None))
+        self.events.append(Event(data, type_ if form.named else None))
 
     def item(
         self, index: int, output: Output, id: str, status: str, broken: bool = False
@@ -305,7 +317,7 @@ class Writer:
         """
         type_ = type_of(output)
         kind = KINDS.get(type_) or _other(type_)
-        done = item_json(output, id, status, self.form, self._top)
+        done = item_json(output, id, status, self.form, self._top, rounded=True)
         self.event(
             "response.output_item.added", {"output_index": index, "item": self._begun(done, kind)}
         )
@@ -328,7 +340,10 @@ class Writer:
             for piece in Text(value).pieces:
                 self.event(f"response.{kind.stem}.delta", where | {"delta": piece})
             if not broken:
-                self.event(f"response.{kind.stem}.done", where | {kind.streamed: value})
+                told = {kind.streamed: value}
+                if self.form.named_calls and type_ == "function_call":
+                    told["name"] = done["name"]
+                self.event(f"response.{kind.stem}.done", where | told)
         if broken:
             return done
         for name in kind.after:
@@ -356,22 +371,26 @@ class Writer:
             self._text(message, message.text, inside, entries)
             if broken and message.refusal is None:
                 return
-            whole = _text_part(message, message.text, message.annotations, form, self._top)
-            told = {"logprobs": whole["logprobs"]} if form.with_logprobs else {}
+            told = {}
+            if form.with_logprobs:
+                flat = (entry for piece in entries or () for entry in piece)
+                told["logprobs"] = _told(flat, self._top or 0)
             self.event("response.output_text.done", inside | {"text": message.text} | told)
-            self.event("response.content_part.done", inside | {"part": whole})
+            # As recorded: the part tells no log probabilities, the item rounds them.
+            part = _text_part(message, message.text, message.annotations, form)
+            self.event("response.content_part.done", inside | {"part": part})
             at += 1
         if message.refusal is not None:
             inside = where | {"content_index": at}
             part = {"type": "refusal", "refusal": ""}
-            self.event("response.content_part.added", inside | {"part": form.part.of(part)})
+            self.event("response.content_part.added", inside | {"part": form.of_part(part)})
             for piece in message.refusal.pieces:
                 self.event("response.refusal.delta", inside | {"delta": piece})
             if broken:
                 return
             self.event("response.refusal.done", inside | {"refusal": message.refusal})
             part["refusal"] = message.refusal
-            self.event("response.content_part.done", inside | {"part": form.part.of(part)})
+            self.event("response.content_part.done", inside | {"part": form.of_part(part)})
 
     def _text(
         self,
@@ -398,7 +417,7 @@ class Writer:
             self.event(
                 "response.output_text.annotation.added",
                 inside
-                | {"annotation_index": at, "annotation": self.form.part.of(annotation.members)},
+                | {"annotation_index": at, "annotation": self.form.of_part(annotation.members)},
             )
 
     def _reasoning(self, reasoning: Reasoning, where: dict[str, Any], broken: bool) -> None:
@@ -416,15 +435,14 @@ class Writer:
         for at, text in enumerate(reasoning.content):
             inside = where | {"content_index": at}
             part = {"type": "reasoning_text", "text": ""}
-            stem = f"response.{form.thought_part}"
-            self.event(f"{stem}.added", inside | {"part": form.part.of(part)})
+            self.event("response.content_part.added", inside | {"part": form.of_part(part)})
             for piece in text.pieces:
                 self.event("response.reasoning_text.delta", inside | {"delta": piece})
             if broken and at == len(reasoning.content) - 1:
                 return
             self.event("response.reasoning_text.done", inside | {"text": text})
             part["text"] = text
-            self.event(f"{stem}.done", inside | {"part": form.part.of(part)})
+            self.event("response.content_part.done", inside | {"part": form.of_part(part)})
 
 
 def _failing(name: str, failed: bool) -> str:

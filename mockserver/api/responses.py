@@ -32,7 +32,7 @@ from mockserver.reply import (
     Usage,
     check_servable,
 )
-from mockserver.script import Head, Raw, Script
+from mockserver.script import Comment, Head, Raw, Script, Step
 
 __all__ = ["PARAMETERS", "PATH", "Envelope", "again", "begun", "body", "read", "render"]
 
@@ -162,6 +162,7 @@ class Envelope:
         form: how it is written.
         opening: the events it begins with.
         starting_after: how many events are left out, being known already, less one.
+        comments: what is said before the first event, to keep the connection alive.
     """
 
     id: str
@@ -174,6 +175,7 @@ class Envelope:
     form: Form = FORMS["openai"]
     opening: tuple[str, ...] = OPENING
     starting_after: int = -1
+    comments: tuple[str, ...] = ()
 
     @classmethod
     def fresh(cls, request: Mapping[str, Any], rng: Random) -> Envelope:
@@ -425,7 +427,7 @@ class _Made:
             "id": envelope.id,
             "created_at": envelope.created,
             "status": status,
-            "output": list(output),
+            "output": [_finally(item, envelope.form) for item in output],
         }
         if status in ("in_progress", "queued"):
             return made
@@ -442,17 +444,36 @@ class _Made:
         return made | dict(envelope.ends)
 
 
+def _finally(item: Mapping[str, Any], form: Form) -> Mapping[str, Any]:
+    order = form.final.get(item["type"])
+    return item if order is None else order.of(item)
+
+
+# How usage is called here and in a chat.
+_COUNTS = {
+    "input_tokens": "prompt_tokens",
+    "input_tokens_details": "prompt_tokens_details",
+    "output_tokens": "completion_tokens",
+    "output_tokens_details": "completion_tokens_details",
+    "total_tokens": "total_tokens",
+}
+
+
 def _usage(usage: Usage, form: Form) -> dict[str, Any]:
-    writes = {"cache_write_tokens": 0} if form.cache_writes else {}
-    return form.usage.of(
-        {
-            "input_tokens": usage.prompt_tokens,
-            "input_tokens_details": writes | {"cached_tokens": usage.cached_tokens},
-            "output_tokens": usage.completion_tokens,
-            "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
-            "total_tokens": usage.total_tokens,
-        }
-    )
+    told: dict[str, Any] = {
+        "input_tokens": usage.prompt_tokens,
+        "input_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "output_tokens": usage.completion_tokens,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        "total_tokens": usage.total_tokens,
+    }
+    if form.cache_writes:
+        told["input_tokens_details"] = {"cache_write_tokens": 0} | told["input_tokens_details"]
+    for here, there in _COUNTS.items():
+        if isinstance(more := usage.extra.get(there), Mapping):
+            told[here] = told[here] | more
+    told |= {k: v for k, v in usage.extra.items() if k not in _COUNTS.values()}
+    return form.usage.of(told)
 
 
 def _stream(made: _Made, rng: Random) -> Script:
@@ -475,7 +496,10 @@ def _stream(made: _Made, rng: Random) -> Script:
         writer.event("error", said)
     elif error is not None or made.finish is not None:
         writer.event(f"response.{made.status}", {"response": made.response(made.status, done)})
-    steps: tuple[Any, ...] = tuple(writer.events[envelope.starting_after + 1 :])
+    steps: tuple[Step, ...] = (
+        *map(Comment, envelope.comments),
+        *writer.events[envelope.starting_after + 1 :],
+    )
     if envelope.form.done:
         steps += (sse.DONE,)
     return Script(Head(200, headers.response_headers(rng)), steps)
@@ -585,14 +609,22 @@ def _reply(output: list[Output], response: Mapping[str, Any], error: ApiError | 
 
 
 def _read_usage(usage: Mapping[str, Any]) -> Usage:
-    asked = usage.get("input_tokens_details") or {}
-    said = usage.get("output_tokens_details") or {}
+    asked = dict(usage.get("input_tokens_details") or {})
+    said = dict(usage.get("output_tokens_details") or {})
+    cached, thought = asked.pop("cached_tokens", 0), said.pop("reasoning_tokens", 0)
+    if not asked.get("cache_write_tokens"):
+        asked.pop("cache_write_tokens", None)
+    extra = {k: v for k, v in usage.items() if k not in _COUNTS}
+    for name, details in (("prompt_tokens_details", asked), ("completion_tokens_details", said)):
+        if details:
+            extra[name] = details
     return Usage(
         usage.get("input_tokens") or 0,
         usage.get("output_tokens") or 0,
         -1 if (total := usage.get("total_tokens")) is None else total,
-        cached_tokens=asked.get("cached_tokens") or 0,
-        reasoning_tokens=said.get("reasoning_tokens") or 0,
+        cached_tokens=cached or 0,
+        reasoning_tokens=thought or 0,
+        extra=extra,
     )
 
 

@@ -36,7 +36,7 @@ from typing import Any, Literal
 import msgspec
 import msgspec.json
 
-from mockserver.api import chat
+from mockserver import api
 from mockserver.exceptions import StreamFileError
 from mockserver.reply import ApiError, Reply
 from mockserver.script import ENDS, Boundary, Comment, Event, Head, Pause, Raw, Script, Step
@@ -65,9 +65,9 @@ class Exchange:
     def as_reply(self) -> Reply | ApiError:
         """What was said, to be served through another endpoint or with faults.
 
-        Raises ReplyError where it is no chat completion.
+        Raises ReplyError where no model speaks.
         """
-        return chat.read(self.script)
+        return api.read(self.script)
 
 
 class _Response(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

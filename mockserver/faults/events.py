@@ -5,6 +5,8 @@ See `mockserver.faults.fault` for the rules.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from mockserver import sse
@@ -33,6 +35,7 @@ __all__ = [
     "half_close",
     "hold",
     "insert",
+    "keepalive",
     "latency",
     "malformed",
     "replace_event",
@@ -214,6 +217,42 @@ def error_event(after: int = 0, error: ApiError | None = None) -> Change:
         kept, _ = first_events(script, after, f"error_event(after={after})")
         if not script.is_stream:
             raise never(f"error_event(after={after})", script)
-        return script.with_steps((*kept, errors.error_event(said.mid_stream)), "finish")
+        event = errors.error_event(said.mid_stream, number=_next_number(kept))
+        return script.with_steps((*kept, event), "finish")
 
     return apply
+
+
+_NUMBER = re.compile(r'"sequence_number":(\d+)')
+
+
+def _next_number(steps: Iterable[Step]) -> int | None:
+    """The sequence number of the next event, where events are numbered."""
+    numbers = [_NUMBER.findall(step.data) for step in steps if isinstance(step, Event)]
+    told = [int(found[-1]) for found in numbers if found]
+    return told[-1] + 1 if told else None
+
+
+@fault
+def keepalive(after: int = 2) -> Change:
+    """A ``keepalive`` event of the Responses API after so many events; the others move up by one.
+
+    OpenAI sends one where nothing else was to be said for a while (WIRE.md §3).
+    """
+
+    def apply(script: Script) -> Script:
+        kept, _ = first_events(script, after, f"keepalive(after={after})")
+        number = _next_number(kept)
+        if number is None:
+            raise never(f"keepalive(after={after})", script)
+        said = Event(f'{{"type":"keepalive","sequence_number":{number}}}', "keepalive")
+        return script.with_steps((*kept, said, *map(_moved_up, script.steps[len(kept) :])))
+
+    return apply
+
+
+def _moved_up(step: Step) -> Step:
+    if not isinstance(step, Event):
+        return step
+    up = _NUMBER.sub(lambda found: f'"sequence_number":{int(found[1]) + 1}', step.data)
+    return replace(step, data=up)

@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from mockserver import sse
-from mockserver.api import chat
+from mockserver import api, sse
 from mockserver.cassettes.stream_file import Exchange
 from mockserver.exceptions import MockServerError
 from mockserver.reply import ApiError, Reply
@@ -119,7 +118,7 @@ class Received:
         kind = "text/event-stream" if self.events else "application/json"
         script = Script(Head(self.head.status, (("content-type", kind),)), (Raw(self.body),))
         try:
-            return chat.read(script)
+            return api.read(script)
         except _UNREADABLE as error:
             return str(error) or type(error).__name__
 

@@ -1,0 +1,312 @@
+"""Dialects: each says all that a reply says, in its own manner and at its own paths."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from replies import replies
+
+from mockserver import MockOpenAI, Reply, ToolCall, Usage, sse
+from mockserver.api import chat
+from mockserver.api.dialects import DIALECTS, locate
+from mockserver.exceptions import MockServerError
+from mockserver.reply import ApiError, Choice, Text
+from mockserver.script import Script
+
+ASKED: dict[str, Any] = {
+    "model": "gpt-4o",
+    "messages": [{"role": "user", "content": "Hi"}],
+}
+STREAMED = ASKED | {"stream": True, "stream_options": {"include_usage": True}}
+# What has no place in a dialect: Gemini's endpoint has thoughts within the text.
+UNSAID = {"gemini": {"reasoning"}}
+
+
+def events(script: Script) -> list[Any]:
+    """The JSON of a stream's events."""
+    decoded = sse.decode(sse.body(script.steps))
+    return [json.loads(e.data) for e in decoded if e.data != "[DONE]"]
+
+
+def essence(choice: Choice, dialect: str) -> tuple[object, ...]:
+    """What a choice says; the empty text and the empty refusal are nothing on most wires."""
+    texts = [choice.text or None, choice.refusal or None]
+    if "reasoning" not in UNSAID.get(dialect, ()):
+        texts.append(choice.reasoning or None)
+    calls = [(call.id, call.name, str(call.arguments)) for call in choice.tool_calls]
+    return *map(str, texts), calls, choice.function_call, choice.finish_reason
+
+
+def counts(usage: Usage) -> list[int]:
+    return [usage.prompt_tokens, usage.completion_tokens, usage.total_tokens, usage.cached_tokens]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@settings(max_examples=30)
+@given(reply=replies(), seed=st.integers(0, 9))
+def test_what_is_said_survives_every_dialect(dialect: str, reply: Reply, seed: int) -> None:
+    n = len(reply.choices)
+    if any(choice.reasoning is not None for choice in reply.choices) and dialect in UNSAID:
+        return
+    script = chat.render(reply, STREAMED | {"n": n}, dialect=dialect, rng=Random(seed))
+    again = chat.read(script)
+    assert isinstance(again, Reply)
+    assert [essence(c, dialect) for c in again.choices] == [
+        essence(c, dialect) for c in reply.choices
+    ]
+    if reply.usage is not None and all(c.finish_reason for c in reply.choices):
+        # Many say it with the finish reason.
+        assert again.usage is not None
+        assert counts(again.usage) == counts(reply.usage)
+    assert (again.error is None) == (reply.error is None)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@settings(max_examples=30)
+@given(reply=replies(finished=True))
+def test_so_it_does_in_a_body(dialect: str, reply: Reply) -> None:
+    again = chat.read(chat.render(reply, ASKED | {"n": len(reply.choices)}, dialect=dialect))
+    assert isinstance(again, Reply)
+    for one, other in zip(again.choices, reply.choices, strict=True):
+        assert essence(one, "") == essence(other, "")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@settings(max_examples=30)
+@given(reply=replies(finished=True))
+def test_the_sdk_reads_its_chunks_and_bodies(dialect: str, reply: Reply) -> None:
+    n = {"n": len(reply.choices)}
+    for chunk in events(chat.render(reply, STREAMED | n, dialect=dialect)):
+        ChatCompletionChunk.construct(**chunk)
+        for choice in chunk.get("choices", ()):
+            assert isinstance(choice["index"], int)
+    body = sse.body(chat.render(reply, ASKED | n, dialect=dialect).steps)
+    ChatCompletion.construct(**json.loads(body))
+
+
+@given(reply=replies(finished=True))
+def test_azures_chunks_are_openais_strictly(reply: Reply) -> None:
+    for chunk in events(chat.render(reply, STREAMED | {"n": len(reply.choices)}, dialect="azure"))[
+        1:
+    ]:
+        ChatCompletionChunk.model_validate(chunk, strict=True)
+        assert list(chunk) == sorted(chunk)
+        assert "obfuscation" in chunk
+
+
+def test_a_field_of_another_provider_survives_in_usage() -> None:
+    usage = Usage(9, 3, extra={"cost": 0.00012, "prompt_tokens_details": {"cache_write_tokens": 4}})
+    for dialect in ("openrouter", "groq", None):
+        again = chat.read(chat.render(Reply("Hi", usage=usage), STREAMED, dialect=dialect))
+        assert isinstance(again, Reply)
+        assert again.usage is not None
+        assert again.usage.extra["cost"] == 0.00012
+        assert again.usage.extra["prompt_tokens_details"]["cache_write_tokens"] == 4
+        assert again.usage.prompt_tokens == 9
+
+
+def first(dialect: str, reply: Reply, **asked: Any) -> list[Any]:
+    return events(chat.render(reply, STREAMED | asked, dialect=dialect, rng=Random(1)))
+
+
+def test_what_distinguishes_them_is_there() -> None:
+    hello = Reply("Hello, world", reasoning="Let me see")
+    call = Reply(tool_calls=ToolCall("now", {"zone": "CET"}))
+    assert first("groq", hello)[0]["x_groq"]["id"].startswith("req_01")
+    assert first("groq", call)[1]["choices"][0]["delta"]["tool_calls"][0]["function"] == {
+        "name": "now",
+        "arguments": '{"zone":"CET"}',
+    }
+    assert {"content", "reasoning_content"} <= first("deepseek", hello)[3]["choices"][0][
+        "delta"
+    ].keys()
+    assert "usage" in first("deepseek", hello)[-1]
+    assert all(c["choices"][0]["delta"]["role"] == "assistant" for c in first("openrouter", hello))
+    assert all("p" in c for c in first("mistral", Reply("Hello, world"))[1:])
+    assert all("finish_reason" not in c["choices"][0] for c in first("xai", hello)[:-2])
+    assert first("llamacpp", hello)[-1]["timings"]["predicted_n"] == 6
+    assert first("together", Reply("Hi"))[0]["choices"][0]["text"] == "Hi"
+    said = [c["choices"][0]["message"]["content"] for c in first("perplexity", Reply("Hi there"))]
+    assert said == ["Hi", "Hi there", "Hi there"]
+    assert first("azure", Reply("H", finish_reason="content_filter"))[-2]["choices"][0][
+        "content_filter_results"
+    ]["violence"]["filtered"]
+    offsets = [
+        choice["content_filter_offsets"]
+        for chunk in first("azure-async", Reply("Hello"))
+        for choice in chunk["choices"]
+        if "content_filter_offsets" in choice
+    ]
+    assert offsets == [{"check_offset": 0, "start_offset": 0, "end_offset": 5}]
+
+
+def test_framing_differs_too() -> None:
+    body = {
+        dialect: sse.body(chat.render(Reply("a<b"), STREAMED, dialect=dialect).steps)
+        for dialect in DIALECTS
+    }
+    assert body["openrouter"].startswith(b": OPENROUTER PROCESSING\n\n")
+    assert b"\r\n\r\n" in body["perplexity"]
+    assert rb"a\u003cb" in body["groq"].replace(b'"', b"") or rb"\u003c" in body["groq"]
+    assert {d for d, b in body.items() if b"[DONE]" not in b} == {
+        "cerebras",
+        "perplexity",
+        "writer",
+    }
+
+
+ERRORS = {
+    "azure": {"error": {"message": "no", "type": "t", "param": "p", "code": "1"}},
+    "mistral": {
+        "object": "error",
+        "message": "no",
+        "type": "t",
+        "param": "p",
+        "code": "1",
+        "raw_status_code": 422,
+    },
+    "xai": {"code": "t", "error": "no"},
+    "groq": {"error": {"message": "no", "type": "t", "code": "1"}},
+    "llamacpp": {"error": {"code": 422, "message": "no", "type": "t"}},
+}
+
+
+@pytest.mark.parametrize("dialect", ERRORS)
+def test_errors_have_the_dialects_shape(dialect: str) -> None:
+    script = chat.render(ApiError(422, "no", "t", "1", "p"), ASKED, dialect=dialect)
+    assert script.head.status == 422
+    assert json.loads(sse.body(script.steps)) == ERRORS[dialect]
+
+
+def test_an_unknown_dialect_is_told() -> None:
+    with pytest.raises(MockServerError, match="dialect='asure': there is none of this name"):
+        MockOpenAI(dialect="asure")
+
+
+# Paths
+
+
+@pytest.mark.parametrize(
+    ("path", "dialect"),
+    [
+        ("/v1/chat/completions", None),
+        ("/openrouter/v1/chat/completions", "openrouter"),
+        ("/openrouter/api/v1/chat/completions", "openrouter"),
+        ("/api/v1/chat/completions", "openrouter"),
+        ("/openai/v1/chat/completions", "azure"),
+        ("/groq/openai/v1/chat/completions", "groq"),
+        ("/v1beta/openai/chat/completions", "gemini"),
+        ("/inference/v1/chat/completions", "fireworks"),
+        ("/chat/completions", "perplexity"),
+        ("/deepseek/chat/completions", "deepseek"),
+    ],
+)
+def test_a_path_tells_the_dialect(path: str, dialect: str | None) -> None:
+    place = locate(path)
+    assert (place.path, place.dialect) == ("/v1/chat/completions", dialect)
+    with MockOpenAI(api_key="k") as mock, httpx2.Client(transport=mock.transport()) as client:
+        mock.reply("Hi")
+        answer = client.post(
+            f"http://mock{path}", json=ASKED, headers={"authorization": "Bearer k"}
+        )
+        assert answer.json()["choices"][0]["message"]["content"] == "Hi"
+
+
+def test_a_rule_speaks_another_dialect_than_its_mock() -> None:
+    with MockOpenAI(dialect="groq") as mock, mock.client() as client:
+        mock.reply("Hi")
+        mock.on(user="Az").reply("Hi", dialect="azure")
+        mock.on(user="Open").reply("Hi", dialect="openai")
+
+        def asks(user: str) -> dict[str, Any]:
+            answer = client.chat.completions.create(
+                model="gpt-4o", messages=[{"role": "user", "content": user}]
+            )
+            return answer.to_dict()
+
+        assert "queue_time" in str(asks("?"))
+        assert "prompt_filter_results" in asks("Az")
+        assert "service_tier" in asks("Open")
+
+
+def test_an_imitator_takes_parameters_of_its_own() -> None:
+    with MockOpenAI(dialect="vllm") as mock, mock.client() as client:
+        mock.reply("Hi")
+        client.chat.completions.create(**ASKED, extra_body={"top_k": 3, "repetition_penalty": 1.1})
+
+
+# Azure, with its own client
+
+
+@pytest.fixture
+def azure() -> Any:
+    """A mock and the SDK's client of Azure."""
+    with MockOpenAI(api_key="az-key") as mock:
+        base = mock.base_url.removesuffix("/v1")
+        http = httpx2.Client(trust_env=False)
+        with openai.AzureOpenAI(
+            azure_endpoint=base, api_key="az-key", api_version="2024-10-21", http_client=http
+        ) as client:
+            yield mock, client
+
+
+def test_azures_client_streams_from_a_deployment(azure: Any) -> None:
+    mock, client = azure
+    mock.on(model="my-gpt").reply("Hello, world")
+    stream = client.chat.completions.create(model="my-gpt", messages=ASKED["messages"], stream=True)
+    chunks = list(stream)
+    assert chunks[0].choices == []
+    assert chunks[0].to_dict()["prompt_filter_results"][0]["prompt_index"] == 0
+    assert "".join(c.choices[0].delta.content or "" for c in chunks[1:]) == "Hello, world"
+    assert mock.calls[0].path == "/openai/deployments/my-gpt/chat/completions"
+
+
+def test_and_takes_a_body_and_an_error(azure: Any) -> None:
+    mock, client = azure
+    filtered = ApiError(400, "The response was filtered", code="content_filter", param="prompt")
+    mock.reply("Hello, world", filtered)
+    answer = client.chat.completions.create(model="gpt-4o", messages=ASKED["messages"])
+    assert answer.choices[0].message.content == "Hello, world"
+    assert answer.to_dict()["prompt_filter_results"]
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(model="gpt-4o", messages=ASKED["messages"])
+    assert caught.value.code == "content_filter"
+    assert caught.value.body["innererror"]["code"] == "ResponsibleAIPolicyViolation"
+
+
+def test_the_v1_path_takes_openais_client_and_either_key(azure: Any) -> None:
+    mock, _ = azure
+    mock.reply("Hi")
+    url = f"{mock.base_url.removesuffix('/v1')}/openai/v1/chat/completions"
+    with httpx2.Client(trust_env=False) as http:
+        for headers in ({"api-key": "az-key"}, {"authorization": "Bearer az-key"}):
+            answer = http.post(url, json=ASKED, headers=headers)
+            assert answer.json()["prompt_filter_results"]
+            assert "x-ms-region" in answer.headers
+        assert http.post(url, json=ASKED, headers={"api-key": "no"}).status_code == 401
+
+
+def test_a_deployment_without_api_version_is_not_found(azure: Any) -> None:
+    mock, _ = azure
+    url = f"{mock.base_url.removesuffix('/v1')}/openai/deployments/gpt-4o/chat/completions"
+    with httpx2.Client(trust_env=False) as http:
+        answer = http.post(url, json={}, headers={"api-key": "az-key"})
+    assert answer.status_code == 404
+    assert answer.json() == {"error": {"code": "404", "message": "Resource not found"}}
+
+
+def test_pieces_stay_pieces() -> None:
+    text = Text(["Hel", "lo", " there"])
+    for dialect in DIALECTS:
+        again = chat.read(chat.render(Reply(text), STREAMED, dialect=dialect))
+        assert isinstance(again, Reply)
+        assert again.text is not None
+        assert again.text.pieces == text.pieces, dialect
