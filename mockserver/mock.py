@@ -16,7 +16,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
 
-from mockserver.api import ENDPOINTS, Asked, Endpoint, errors, forms
+import msgspec.json
+
+from mockserver.api import ENDPOINTS, Asked, Endpoint, bodies, errors, forms
 from mockserver.api.store import Store
 from mockserver.exceptions import (
     FaultError,
@@ -77,8 +79,8 @@ class RuleBuilder:
         """Answer with these replies in turn, then with the last again and again.
 
         Args:
-            replies: text, a `ToolCall`, a list of these, a `Reply`, an `ApiError`, a `Script`, or
-                a stream of the catalogue.
+            replies: text, a `ToolCall`, a list of these, a `Reply`, an `ApiError`, a `Script`, a
+                stream of the catalogue, or a dict, which is a JSON body as it is.
             faults: what goes wrong with each, from left to right.
             pace: when its events come: a `Pace`, or the name of a profile.
             times: how many requests the rule answers at most.
@@ -109,10 +111,21 @@ def _answer(value: object, faults: tuple[Fault, ...], pace: Pace | str | None) -
     script = getattr(value, "script", None)
     if isinstance(script, Script):
         return Answer(script, faults, pace, getattr(value, "reply", None))
+    if isinstance(value, Mapping):
+        return Answer(_json_object(value), faults, pace)
     said = as_reply(value)
     if isinstance(said, Reply):
         check_servable(said)
     return Answer(said, faults, pace)
+
+
+def _json_object(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON object. Raises ReplyError for what is none."""
+    try:
+        made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(dict(value)))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ReplyError(f"a mapping is a JSON body, and this is no JSON: {error}") from None
+    return made
 
 
 class MockOpenAI:
@@ -400,12 +413,16 @@ class MockOpenAI:
             script = value
             if render and script.is_stream and not call.stream and answer.spoken is not None:
                 script = render(answer.spoken, call.json, rng=rng)
+        elif isinstance(value, Mapping):
+            script = bodies.json(value, rng)
         elif render is not None:
             script = render(value, call.json, rng=rng)
         elif isinstance(value, ApiError):
             script = errors.render(value, rng)
         else:
-            raise ReplyError(f"no model speaks at {endpoint.path}: give an ApiError or a Script")
+            raise ReplyError(
+                f"no model speaks at {endpoint.path}: give an ApiError, a dict or a Script"
+            )
         if endpoint.keep is not None:
             endpoint.keep(asked, script, self.store)
         return self._dressed(script, call, answer)

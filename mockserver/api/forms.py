@@ -85,7 +85,9 @@ def _parts(body: bytes, content_type: str) -> list[tuple[str, str | File]]:
         name = about.get(b"name", b"").decode(errors="replace")
         if b"filename" in about:
             kind = headers.get(b"content-type", b"").decode("latin-1")
-            found.append((name, File(bytes(data), about[b"filename"].decode(errors="replace"), kind)))
+            found.append(
+                (name, File(bytes(data), about[b"filename"].decode(errors="replace"), kind))
+            )
         else:
             found.append((name, data.decode(errors="replace")))
 

@@ -11,8 +11,9 @@ from random import Random
 from typing import Any
 
 from mockserver.api import ids
+from mockserver.api.bodies import json
 from mockserver.api.endpoint import Asked
-from mockserver.api.resources import json, not_found
+from mockserver.api.resources import not_found
 from mockserver.api.store import Store
 from mockserver.script import Script
 

@@ -15,41 +15,24 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
-import msgspec.json
-
-from mockserver.api import errors, headers, ids
+from mockserver.api import errors, ids
+from mockserver.api.bodies import binary, json
 from mockserver.api.endpoint import Answer, Asked, Endpoint
 from mockserver.api.forms import File
 from mockserver.api.parameters import fits, parameters_of
 from mockserver.api.samples import DONE, sample
 from mockserver.api.schema import Operation, Schema, operation, operations, resolved
-from mockserver.api.store import Store
+from mockserver.api.store import CREATED, Store
 from mockserver.reply import ApiError
-from mockserver.script import Head, Raw, Script
+from mockserver.script import Script
 
-__all__ = ["CONTENT", "Thing", "binary", "endpoints", "json", "not_found", "page"]
+__all__ = ["CONTENT", "Thing", "endpoints", "not_found", "page", "unsupported"]
 
 CONTENT = "content"
 """The kind under which the store has uploaded bytes, by the path of what they belong to."""
 
-CREATED = "created"
-"""The kind under which the store has the ids that were given here."""
 
-
-# Answers
-
-
-def json(value: Any, rng: Random, status: int = 200) -> Script:
-    """A JSON body, laid out as OpenAI's."""
-    body = msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
-    return Script(Head(status, headers.json_headers(len(body), rng)), (Raw(body),))
-
-
-def binary(data: bytes, rng: Random, content_type: str = "application/octet-stream") -> Script:
-    """A body of bytes."""
-    sent = headers.binary_headers(content_type, len(data), rng)
-    return Script(Head(200, sent), (Raw(data),) if data else ())
-
+# What is not there
 
 # The last collection of a path: what OpenAI says of an id that it does not have, and of what
 # parameter. Others are spoken of as the last entry has it.
@@ -292,8 +275,8 @@ class Thing:
         value = value | {
             name: new
             for name, new in asked.parameters.items()
-            # Metadata is kept of everything.
-            if name == "metadata" or (name in properties and fits(properties[name], new))
+            # Metadata is kept even where the SDK's type does not tell of it.
+            if fits(properties.get(name, {}), new) and (name in properties or name == "metadata")
         }
         store.put(where, id, value)
         return json(value, rng)
@@ -333,7 +316,13 @@ class Thing:
 
     def list(self, asked: Asked, store: Store, rng: Random) -> Script:
         """The things that were created."""
-        return json(page(store.all(asked.path), asked.query), rng)
+        shown = page(store.all(asked.path), asked.query)
+        item = _properties(self.operation.answer or {})["data"].get("items", {})
+        for index, thing in enumerate(shown["data"]):
+            if not fits(item, thing):  # what is listed may be told otherwise than what was created
+                known = {k: v for k, v in thing.items() if fits(_properties(item).get(k, {}), v)}
+                shown["data"][index] = sample(item, Random(str(thing.get("id"))), known)
+        return json(shown, rng)
 
     def content(self, asked: Asked, store: Store, rng: Random) -> Script:
         """The bytes of what was uploaded; of what never was, its id."""
