@@ -73,7 +73,8 @@ class Types:
         """The schema of a type."""
         if is_type_alias_type(kind):
             return self.schema(kind.__value__)
-        origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+        origin: Any = typing.get_origin(kind)
+        arguments = typing.get_args(kind)
         if origin in _FILES or kind in _FILES:
             return _SCALARS[bytes]
         if origin in _WRAPPERS:
@@ -129,8 +130,13 @@ class Types:
         return made
 
 
-_WRAPPERS = (typing.Annotated, typing.Required, typing.NotRequired)
-_WRAPPERS += (typing_extensions.Required, typing_extensions.NotRequired)
+_REQUIRED: tuple[Any, ...] = (typing.Required, typing_extensions.Required)
+_WRAPPERS: tuple[Any, ...] = (
+    *_REQUIRED,
+    typing.Annotated,
+    typing.NotRequired,
+    typing_extensions.NotRequired,
+)
 _ARRAYS = (list, Iterable, Sequence, openai._types.SequenceNotStr)
 _FILES = (typing.IO, io.IOBase, os.PathLike, tuple)  # as `FileTypes` has them
 
@@ -140,7 +146,7 @@ def _keys(kind: Any) -> Iterator[tuple[str, str, Any, bool]]:
     hints = typing_extensions.get_type_hints(kind, include_extras=True)
     for name, hint in hints.items():
         required = name in kind.__required_keys__ and kind.__total__
-        if typing.get_origin(hint) in (typing.Required, typing_extensions.Required):
+        if typing.get_origin(hint) in _REQUIRED:
             required, hint = True, typing.get_args(hint)[0]
         notes = typing.get_args(hint)[1:] if typing.get_origin(hint) is typing.Annotated else ()
         aliases = [note.alias for note in notes if isinstance(note, PropertyInfo) and note.alias]
@@ -316,8 +322,8 @@ def _parameters(kinds: list[Any], names: set[str] | None, path: str, known: Type
         "type": "object",
         "properties": {name: _any_of(several) for name, several in schemas.items()},
     }
-    if required := [name for name in schemas if needed[name] == len(kinds)]:
-        made["required"] = required
+    if always := [name for name in schemas if needed[name] == len(kinds)]:
+        made["required"] = always
     return made
 
 

@@ -182,9 +182,6 @@ class Thing:
 
     def answer(self, asked: Asked, store: Store, rng: Random) -> Script:
         """The response."""
-        gone = next(_gone(asked.path, store, self.path), None)
-        if gone is not None:
-            return not_found(*gone, rng)
         if self.operation.event and (asked.parameters.get("stream") or self._only_streams):
             return unsupported(asked, store, rng)
         return self.does(self, asked, store, rng)
@@ -360,15 +357,6 @@ def _variable(path: str) -> str | None:
     return None
 
 
-def _gone(path: str, store: Store, template: str) -> Iterator[tuple[str, str]]:
-    """The collections and ids along a path that were deleted."""
-    parts, names = path.split("/"), template.split("/")
-    for index, name in enumerate(names):
-        where = "/".join(parts[:index])
-        if name.startswith("{") and store.is_gone(where, parts[index]):
-            yield where, parts[index]
-
-
 def page(things: list[Any], query: Mapping[str, Any], order: str = "desc") -> dict[str, Any]:
     """A page of these things, the oldest first, as a query asks for it.
 
@@ -432,6 +420,23 @@ def unsupported(asked: Asked, store: Store, rng: Random) -> Script:
     return errors.render(told, rng)
 
 
+def _unless_gone(path: str, answer: Answer) -> Answer:
+    """What answers at a path template, but for what was deleted, and what is in it."""
+    variables = [i for i, name in enumerate(path.split("/")) if name.startswith("{")]
+    if not variables:
+        return answer
+
+    def answered(asked: Asked, store: Store, rng: Random) -> Script:
+        parts = asked.path.split("/")
+        for index in variables:
+            where = "/".join(parts[:index])
+            if store.is_gone(where, parts[index]):
+                return not_found(where, parts[index], rng)
+        return answer(asked, store, rng)
+
+    return answered
+
+
 def endpoints(special: Mapping[tuple[str, str], Answer]) -> Iterator[Endpoint]:
     """An endpoint for each operation that the SDK knows.
 
@@ -446,7 +451,7 @@ def endpoints(special: Mapping[tuple[str, str], Answer]) -> Iterator[Endpoint]:
             parameters=parameters_of(method, path) if known.body is not None else None,
             query=parameters_of(method, path, "query") if known.query is not None else None,
             form=known.form,
-            answer=special.get((method, path)) or Thing(method, path).answer,
+            answer=_unless_gone(path, special.get((method, path)) or Thing(method, path).answer),
         )
     for method, path in _UNSUPPORTED:
         yield Endpoint(path=path, method=method, answer=unsupported)
