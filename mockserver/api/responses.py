@@ -166,7 +166,7 @@ def _template(request: Mapping[str, Any]) -> dict[str, Any]:
     for member in ("prompt", "conversation", "prompt_cache_options"):
         if request.get(member) is not None:
             template[member] = None
-    for member in template:
+    for member in template.keys() - _OTHERWISE:
         if (given := request.get(member)) is not None:
             template[member] = _ECHOED.get(member, _same)(given)
     template["model"] = model.snapshot
@@ -198,6 +198,9 @@ _FUNCTION = {
     "parameters": None,
     "strict": True,
 }
+
+# What is called as a parameter and means another thing.
+_OTHERWISE = frozenset({"moderation"})
 
 # How a parameter is echoed, where not as it is.
 _ECHOED: Mapping[str, Callable[[Any], Any]] = {
