@@ -211,6 +211,7 @@ _ECHOED: Mapping[str, Callable[[Any], Any]] = {
     "reasoning": lambda given: {"effort": None, "summary": None} | given,
     "conversation": lambda given: {"id": given} if isinstance(given, str) else given,
     "prompt_cache_retention": lambda given: given.replace("-", "_"),
+    "prompt_cache_options": lambda given: {"mode": "implicit", "ttl": "30m"} | given,
     "prompt": lambda given: {"id": "", "variables": None, "version": None} | given,
 }
 
