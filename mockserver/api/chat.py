@@ -23,6 +23,7 @@ from mockserver.api.layout import fill
 from mockserver.api.limits import changed, limited, size
 from mockserver.api.logprobs import likely, logprob_json, read_logprob
 from mockserver.api.parameters import parameters_of
+from mockserver.api.prediction import outcome
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
     ApiError,
@@ -161,7 +162,14 @@ def _count(choices: list[Choice], request: Mapping[str, Any], stated: Usage | No
     if stated is not None:
         prompt = stated.prompt_tokens
     thought = sum(len(c.reasoning.pieces) for c in choices if c.reasoning is not None)
-    return Usage(prompt, sum(map(size, choices)), reasoning_tokens=thought)
+    accepted, rejected = outcome(choices, request)
+    return Usage(
+        prompt,
+        sum(map(size, choices)) + rejected,
+        reasoning_tokens=thought,
+        accepted_prediction_tokens=accepted,
+        rejected_prediction_tokens=rejected,
+    )
 
 
 # Streaming

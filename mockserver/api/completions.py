@@ -234,26 +234,24 @@ class _Said(NamedTuple):
         start = 0 if echoed else sum(map(len, prompt))
         offsets = accumulate(map(len, texts), initial=start)
         parts = tuple(
-            _Part(text, _logprobs(entries, top, at, begins=bool(echoed) and not index))
-            for index, (text, entries, at) in enumerate(zip(texts, stated, offsets, strict=False))
+            _Part(text, _logprobs(entries, top, at))
+            for text, entries, at in zip(texts, stated, offsets, strict=False)
         )
         flat = [entry for entries in stated for entry in entries]
-        return cls(parts, choice.finish_reason, _logprobs(flat, top, start, bool(echoed)))
+        return cls(parts, choice.finish_reason, _logprobs(flat, top, start))
 
 
-def _logprobs(entries: Sequence[Logprob], top: int, at: int, begins: bool) -> dict[str, Any]:
-    """The legacy form; the first token of an echoed prompt follows from nothing."""
-    values: list[float | None] = [entry.logprob for entry in entries]
-    tops: list[dict[str, float] | None] = [
-        {other.token: other.logprob for other in entry.top[:top]} for entry in entries
-    ]
-    if begins:
-        values[0] = tops[0] = None
+def _logprobs(entries: Sequence[Logprob], top: int, at: int) -> dict[str, Any]:
+    """The legacy form. OpenAI says null of an echo's first token, which its own SDK refuses."""
     lengths = (len(entry.token) for entry in entries)
     return {
         "tokens": [entry.token for entry in entries],
-        "token_logprobs": values,
-        "top_logprobs": tops if top else None,
+        "token_logprobs": [entry.logprob for entry in entries],
+        "top_logprobs": [
+            {other.token: other.logprob for other in entry.top[:top]} for entry in entries
+        ]
+        if top
+        else None,
         "text_offset": list(accumulate(lengths, initial=at))[:-1],
     }
 
