@@ -14,16 +14,17 @@ from typing import Any, NamedTuple
 import msgspec.json
 
 from mockserver import sse, tokens
-from mockserver.api import chunks, errors, headers, ids
+from mockserver.api import bodies, chunks, errors, headers, ids
 from mockserver.api import usage as usages
 from mockserver.api.dialects import Dialect, named
-from mockserver.api.endpoint import Endpoint
+from mockserver.api.endpoint import Asked, Endpoint
 from mockserver.api.ids import Envelope
 from mockserver.api.layout import fill
 from mockserver.api.limits import changed, limited, size
 from mockserver.api.logprobs import likely, logprob_json, read_logprob
 from mockserver.api.parameters import parameters_of
 from mockserver.api.prediction import outcome
+from mockserver.api.store import CREATED, Store
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
     ApiError,
@@ -450,8 +451,7 @@ def _json(
         "service_tier": envelope.service_tier,
         "system_fingerprint": envelope.system_fingerprint,
     }
-    body = msgspec.json.format(msgspec.json.encode(completion), indent=2) + b"\n"
-    return Script(Head(200, headers.json_headers(len(body), rng)), (Raw(body),))
+    return bodies.json(completion, rng)
 
 
 def _finished(choice: Choice) -> Choice:
@@ -759,12 +759,51 @@ def _read_message(choice: dict[str, Any]) -> Choice:
     )
 
 
+# Storing
+
+
+def keep(asked: Asked, script: Script, store: Store) -> Script:
+    """Remember a completion that is to be stored, and what it was asked."""
+    if not asked.parameters.get("store") or script.head.status != 200:
+        return script
+    try:
+        kept = _whole(asked.parameters, script)
+        kept |= {"id": kept["id"], "metadata": asked.parameters.get("metadata") or {}}
+    except (KeyError, ReplyError, StopIteration, msgspec.DecodeError):
+        return script  # what a rule sent is no completion
+    store.put(CREATED, kept["id"], PATH)
+    store.put(PATH, kept["id"], kept)
+    for index, message in enumerate(asked.parameters["messages"]):
+        said = {"id": f"{kept['id']}-{index}"} | message
+        store.put(f"{PATH}/{kept['id']}/messages", said["id"], said)
+    return script
+
+
+def _whole(request: Mapping[str, Any], script: Script) -> dict[str, Any]:
+    """The completion that a response holds, as one object."""
+    body = sse.body(script.steps)
+    if script.is_stream:
+        chunk = msgspec.json.decode(next(iter(sse.decode(body))).data)
+        envelope = Envelope(
+            chunk["id"],
+            chunk["created"],
+            chunk["model"],
+            chunk.get("system_fingerprint"),
+            chunk.get("service_tier"),
+        )
+        options = dict(request) | {"stream": False}
+        body = sse.body(render(read(script), options, envelope=envelope).steps)
+    whole: dict[str, Any] = msgspec.json.decode(body)
+    return whole
+
+
 ENDPOINTS = (
     Endpoint(
         path=PATH,
         parameters=parameters_of("POST", PATH),
         render=render,
         read=read,
+        keep=keep,
         dialects=True,
     ),
 )
