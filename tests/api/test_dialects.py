@@ -187,6 +187,9 @@ def test_errors_have_the_dialects_shape(dialect: str) -> None:
     script = chat.render(ApiError(422, "no", "t", "1", "p"), ASKED, dialect=dialect)
     assert script.head.status == 422
     assert json.loads(sse.body(script.steps)) == ERRORS[dialect]
+    again = chat.read(script)
+    assert isinstance(again, ApiError)
+    assert (again.status, again.message, again.type) == (422, "no", "t")
 
 
 def test_an_unknown_dialect_is_told() -> None:
