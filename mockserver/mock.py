@@ -17,7 +17,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
 
-from mockserver.api import ENDPOINTS, Asked, Endpoint, errors, parameters, path_of
+from mockserver.api import ENDPOINTS, Asked, Endpoint, errors, forms, path_of
 from mockserver.api.dialects import Dialect, Place, locate, named
 from mockserver.api.store import Store
 from mockserver.exceptions import (
@@ -392,7 +392,7 @@ class MockOpenAI:
     ) -> tuple[Endpoint | None, Asked, ApiError | None]:
         """The endpoint that takes the request and what it asks, or the error OpenAI answers."""
         asked = Asked(call.method, place.path)
-        methods, ids = ENDPOINTS.find(place.path)
+        methods, ids = ENDPOINTS.find(place.path, call.method)
         if place.error is not None:
             return None, asked, place.error
         if not methods:
@@ -405,21 +405,18 @@ class MockOpenAI:
             key = (dialect and call.headers.get("api-key")) or bearer
             if key != self.api_key:
                 return None, asked, errors.invalid_api_key(key)
-        asked = Asked(
-            call.method,
-            place.path,
-            ids,
-            dict(parse_qsl(call.query, keep_blank_values=True)),
-            call.json,
-            call.body,
-            call.headers.get("content-type", ""),
-        )
-        if endpoint.parameters is None:
-            return endpoint, asked, None
-        if not isinstance(call.parsed, dict):
-            return None, asked, errors.invalid_json()
-        lenient = self.lenient or not (dialect is None or dialect.name.startswith("azure"))
-        wrong = parameters.check(call.json, endpoint.parameters, lenient)
+        query = forms.nested(parse_qsl(call.query, keep_blank_values=True))
+        content_type = call.headers.get("content-type", "")
+        given, wrong = _body(call, endpoint, content_type)
+        # A preview takes parameters that nobody has told us of.
+        lenient = self.lenient or "beta" in query
+        lenient |= not (dialect is None or dialect.name.startswith("azure"))
+        if endpoint.query is not None:
+            query = endpoint.query.coerced(query)
+        asked = Asked(call.method, place.path, ids, query, given, call.body, content_type)
+        for taken, what in ((endpoint.query, query), (endpoint.parameters, given)):
+            if wrong is None and taken is not None:
+                wrong = taken.check(what, lenient)
         return endpoint, asked, wrong
 
     def _serve(
@@ -556,6 +553,23 @@ class MockOpenAI:
     def _http_options(self) -> dict[str, Any]:
         # Without the environment's proxies and certificates there is nothing to load.
         return {"transport": self.transport(), "trust_env": False, "follow_redirects": True}
+
+
+def _body(
+    call: Call, endpoint: Endpoint, content_type: str
+) -> tuple[dict[str, Any], ApiError | None]:
+    """The body's parameters, or what is wrong with it."""
+    if endpoint.form and forms.is_form(content_type):
+        try:
+            given = forms.parse(call.body, content_type)
+        except forms.FormError as error:
+            return {}, ApiError(400, f"Could not parse multipart form: {error}")
+        return endpoint.parameters.coerced(given) if endpoint.parameters else given, None
+    if endpoint.parameters is None or isinstance(call.parsed, dict):
+        return call.json, None
+    # No body is no parameters, where none is required.
+    bare = not call.body and not endpoint.parameters.schema.get("required")
+    return {}, None if bare else errors.invalid_json()
 
 
 def _clients() -> tuple[Any, Any]:

@@ -22,7 +22,7 @@ from mockserver.api.ids import Envelope
 from mockserver.api.layout import fill
 from mockserver.api.limits import changed, limited, size
 from mockserver.api.logprobs import likely, logprob_json, read_logprob
-from mockserver.api.parameters import Parameter, check_messages
+from mockserver.api.parameters import parameters_of
 from mockserver.api.prediction import outcome
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
@@ -41,54 +41,9 @@ from mockserver.reply import (
 )
 from mockserver.script import Event, Head, Raw, Script, Step
 
-__all__ = ["ENDPOINTS", "PARAMETERS", "PATH", "read", "render"]
+__all__ = ["ENDPOINTS", "PATH", "read", "render"]
 
 PATH = "/v1/chat/completions"
-
-PARAMETERS = {
-    "messages": Parameter("array of objects", check_messages, required=True),
-    "model": Parameter("string", required=True),
-    "audio": Parameter("object"),
-    "frequency_penalty": Parameter("decimal", low=-2, high=2),
-    "function_call": Parameter("string or object"),
-    "functions": Parameter("array of objects"),
-    "logit_bias": Parameter("object"),
-    "logprobs": Parameter("boolean"),
-    "max_completion_tokens": Parameter("integer", low=0),
-    "max_tokens": Parameter("integer", low=0),
-    "metadata": Parameter("object"),
-    "modalities": Parameter("array of strings"),
-    "moderation": Parameter("object"),
-    "n": Parameter("integer", low=1, high=128),
-    "parallel_tool_calls": Parameter("boolean"),
-    "prediction": Parameter("object"),
-    "presence_penalty": Parameter("decimal", low=-2, high=2),
-    "prompt_cache_key": Parameter("string"),
-    "prompt_cache_options": Parameter("object"),
-    "prompt_cache_retention": Parameter("string", one_of=("in_memory", "in-memory", "24h")),
-    "reasoning_effort": Parameter(
-        "string", one_of=("none", "minimal", "low", "medium", "high", "xhigh", "max")
-    ),
-    "response_format": Parameter("object"),
-    "safety_identifier": Parameter("string"),
-    "seed": Parameter("integer"),
-    "service_tier": Parameter(
-        "string", one_of=("auto", "default", "flex", "scale", "priority", "fast")
-    ),
-    "stop": Parameter("string or array of strings"),
-    "store": Parameter("boolean"),
-    "stream": Parameter("boolean"),
-    "stream_options": Parameter("object"),
-    "temperature": Parameter("decimal", low=0, high=2),
-    "tool_choice": Parameter("string or object"),
-    "tools": Parameter("array of objects"),
-    "top_logprobs": Parameter("integer", low=0, high=20),
-    "top_p": Parameter("decimal", low=0, high=1),
-    "user": Parameter("string"),
-    "verbosity": Parameter("string", one_of=("low", "medium", "high")),
-    "web_search_options": Parameter("object"),
-}
-"""The request parameters, and what each must be."""
 
 
 def render(
@@ -811,4 +766,12 @@ def _read_message(choice: dict[str, Any]) -> Choice:
     )
 
 
-ENDPOINTS = (Endpoint(path=PATH, parameters=PARAMETERS, render=render, read=read, dialects=True),)
+ENDPOINTS = (
+    Endpoint(
+        path=PATH,
+        parameters=parameters_of("POST", PATH),
+        render=render,
+        read=read,
+        dialects=True,
+    ),
+)

@@ -22,37 +22,15 @@ from mockserver.api.endpoint import Endpoint
 from mockserver.api.ids import Envelope
 from mockserver.api.limits import limited, size
 from mockserver.api.logprobs import likely
-from mockserver.api.parameters import Parameter
+from mockserver.api.parameters import parameters_of
 from mockserver.api.plain import as_text
 from mockserver.exceptions import ReplyError
 from mockserver.reply import ApiError, Choice, Logprob, Reply, Usage, check_servable
 from mockserver.script import Event, Head, Raw, Script
 
-__all__ = ["ENDPOINTS", "PARAMETERS", "PATH", "SHAPES", "Shape", "read", "render"]
+__all__ = ["ENDPOINTS", "PATH", "SHAPES", "Shape", "read", "render"]
 
 PATH = "/v1/completions"
-
-PARAMETERS = {
-    "model": Parameter("string", required=True),
-    "prompt": Parameter("string, array of strings, array of tokens, or array of token arrays"),
-    "best_of": Parameter("integer", low=0, high=20),
-    "echo": Parameter("boolean"),
-    "frequency_penalty": Parameter("decimal", low=-2, high=2),
-    "logit_bias": Parameter("object"),
-    "logprobs": Parameter("integer", low=0, high=5),
-    "max_tokens": Parameter("integer", low=0),
-    "n": Parameter("integer", low=1, high=128),
-    "presence_penalty": Parameter("decimal", low=-2, high=2),
-    "seed": Parameter("integer"),
-    "stop": Parameter("string or array of strings"),
-    "stream": Parameter("boolean"),
-    "stream_options": Parameter("object"),
-    "suffix": Parameter("string"),
-    "temperature": Parameter("decimal", low=0, high=2),
-    "top_p": Parameter("decimal", low=0, high=1),
-    "user": Parameter("string"),
-}
-"""The request parameters, and what each must be."""
 
 FINISH_REASONS = ("stop", "length", "content_filter")
 
@@ -517,4 +495,4 @@ def _read_choice(choice: dict[str, Any]) -> Choice:
     return Choice([text], logprobs=[entries], finish_reason=finish)
 
 
-ENDPOINTS = (Endpoint(path=PATH, parameters=PARAMETERS, render=render, read=read),)
+ENDPOINTS = (Endpoint(path=PATH, parameters=parameters_of("POST", PATH), render=render, read=read),)

@@ -12,6 +12,7 @@ from mockserver.api import ids
 
 __all__ = [
     "audio_headers",
+    "binary_headers",
     "completion_headers",
     "error_headers",
     "imitated",
@@ -111,6 +112,11 @@ def imitated(
 def json_headers(length: int, rng: Random) -> Headers:
     """Of a JSON body of so many bytes."""
     return _headers("application/json", length, rng)
+
+
+def binary_headers(content_type: str, length: int, rng: Random) -> Headers:
+    """Of so many bytes of another type."""
+    return _headers(content_type, length, rng)
 
 
 def error_headers(length: int, rng: Random, engine: bool) -> Headers:

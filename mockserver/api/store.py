@@ -41,6 +41,11 @@ class Store:
             self._gone.add((kind, id))
             return self._kinds.get(kind, {}).pop(id, None)
 
+    def drop(self, kind: str, id: str) -> None:
+        """Forget a value, and that there was one."""
+        with self._lock:
+            self._kinds.get(kind, {}).pop(id, None)
+
     def is_gone(self, kind: str, id: str) -> bool:
         """Whether a value of this id was deleted."""
         return (kind, id) in self._gone

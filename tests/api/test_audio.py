@@ -29,6 +29,7 @@ from mockserver import MockOpenAI, sse
 from mockserver.api import audio, sound
 from mockserver.api.audio import Speech
 from mockserver.api.endpoint import Asked
+from mockserver.api.forms import File
 from mockserver.api.store import Store
 from mockserver.exceptions import ReplyError
 from mockserver.reply import ApiError, Choice, Logprob, Reply, Text, ToolCall, Usage
@@ -40,7 +41,7 @@ SAID = "Hello there. How are you?"
 ENDPOINTS = {endpoint.path.rpartition("/")[2]: endpoint for endpoint in audio.ENDPOINTS}
 
 
-WAV = sound.speak("x" * 40, "wav")
+WAV = File(sound.speak("x" * 40, "wav"), "a.wav", "audio/wav")
 ASKED: dict[str, Any] = {"file": WAV, "model": "gpt-4o-transcribe"}
 
 
@@ -310,7 +311,7 @@ def test_what_cannot_be_heard() -> None:
 
 def test_what_no_rule_says_follows_from_the_bytes() -> None:
     def answered(data: bytes) -> str:
-        asked = Asked("POST", "/", parameters=ASKED | {"file": data})
+        asked = Asked("POST", "/", parameters=ASKED | {"file": File(data, "a.mp3", "audio/mpeg")})
         answer = ENDPOINTS["transcriptions"].answer
         assert answer is not None
         reply = audio.read(answer(asked, Store(), Random(0)))

@@ -373,7 +373,7 @@ async def test_so_does_the_async_sdk() -> None:
         ({"logprobs": 9}, "Invalid 'logprobs': integer above maximum value."),
         ({"best_of": 21}, "Invalid 'best_of': integer above maximum value."),
         ({"prompt": 5}, "Invalid type for 'prompt': expected one of a string, array of strings"),
-        ({"prompt": ["a", 5]}, "but got an array instead"),
+        ({"prompt": ["a", 5]}, "Invalid type for 'prompt[1]': expected a string"),
         ({"messages": []}, "Unrecognized request argument supplied: messages"),
     ],
 )

@@ -1,0 +1,61 @@
+// LangChain for JavaScript: ChatOpenAI on either endpoint.
+
+import { tool as makeTool } from "@langchain/core/tools";
+import { HumanMessage } from "@langchain/core/messages";
+import { ChatOpenAI } from "@langchain/openai";
+import { z } from "zod";
+import { WEATHER, run } from "./scenarios.mjs";
+
+const llm = new ChatOpenAI({
+  model: "gpt-4o-mini",
+  useResponsesApi: process.argv[2] === "responses",
+});
+
+async function* stream(prompt) {
+  for await (const chunk of await llm.stream(prompt)) yield chunk.text;
+}
+
+async function whole(model, messages) {
+  let message;
+  for await (const chunk of await model.stream(messages)) message = message?.concat(chunk) ?? chunk;
+  return message;
+}
+
+async function tool(prompt) {
+  const calls = [];
+  const getWeather = makeTool(
+    (given) => {
+      calls.push({ name: "get_weather", arguments: given });
+      return WEATHER;
+    },
+    {
+      name: "get_weather",
+      description: "The weather in a city",
+      schema: z.object({ city: z.string() }),
+    },
+  );
+  const model = llm.bindTools([getWeather]);
+  const messages = [new HumanMessage(prompt)];
+  const asked = await whole(model, messages);
+  messages.push(asked);
+  for (const call of asked.tool_calls) messages.push(await getWeather.invoke(call));
+  const answer = await whole(model, messages);
+  return { calls, text: answer.text };
+}
+
+async function usage(prompt) {
+  const { usage_metadata: used } = await whole(llm, prompt);
+  return {
+    input: used.input_tokens,
+    output: used.output_tokens,
+    cached: used.input_token_details.cache_read,
+    reasoning: used.output_token_details.reasoning,
+  };
+}
+
+async function structured(prompt) {
+  const schema = z.object({ city: z.string(), celsius: z.number() });
+  return llm.withStructuredOutput(schema, { name: "Reading" }).invoke(prompt);
+}
+
+await run(stream, { tool, usage, structured });

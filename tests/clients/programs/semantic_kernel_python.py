@@ -1,0 +1,73 @@
+"""Semantic Kernel: its chat completion service, with a plugin for the tool."""
+
+from contextlib import aclosing
+
+from pydantic import BaseModel
+from scenarios import WEATHER, run
+from semantic_kernel import Kernel
+from semantic_kernel.connectors.ai import FunctionChoiceBehavior
+from semantic_kernel.connectors.ai.open_ai import (
+    OpenAIChatCompletion,
+    OpenAIChatPromptExecutionSettings,
+)
+from semantic_kernel.contents import ChatHistory
+from semantic_kernel.functions import kernel_function
+
+service = OpenAIChatCompletion(ai_model_id="gpt-4o-mini")
+
+
+class Reading(BaseModel):
+    city: str
+    celsius: int
+
+
+def said(prompt):
+    history = ChatHistory()
+    history.add_user_message(prompt)
+    return history
+
+
+async def messages(prompt, kernel=None, **more):
+    settings = OpenAIChatPromptExecutionSettings(**more)
+    streamed = service.get_streaming_chat_message_contents(said(prompt), settings, kernel=kernel)
+    async with aclosing(streamed):
+        async for several in streamed:
+            for message in several:
+                yield message
+
+
+async def stream(prompt):
+    async with aclosing(messages(prompt)) as streamed:
+        async for message in streamed:
+            yield message.content
+
+
+async def tool(prompt):
+    calls = []
+
+    class Forecast:
+        @kernel_function(name="get_weather")
+        def get_weather(self, city: str) -> str:
+            """The weather in a city."""
+            calls.append({"name": "get_weather", "arguments": {"city": city}})
+            return WEATHER
+
+    kernel = Kernel()
+    kernel.add_plugin(Forecast(), "forecast")
+    chosen = FunctionChoiceBehavior.Auto()
+    streamed = messages(prompt, kernel, function_choice_behavior=chosen)
+    return {"text": "".join([m.content async for m in streamed]), "calls": calls}
+
+
+async def usage(prompt):
+    used = [m.metadata["usage"] async for m in messages(prompt) if m.metadata.get("usage")][-1]
+    return {"input": used.prompt_tokens, "output": used.completion_tokens}
+
+
+async def structured(prompt):
+    settings = OpenAIChatPromptExecutionSettings(response_format=Reading)
+    answer = await service.get_chat_message_content(said(prompt), settings)
+    return Reading.model_validate_json(answer.content).model_dump()
+
+
+run(stream, tool=tool, usage=usage, structured=structured)

@@ -1,0 +1,202 @@
+"""The clients of the matrix: what to install, which program uses it, and what it is known to do.
+
+Rules of this file: data. A client's behaviour is stated here where it differs from the others', so
+that a version that behaves differently fails a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["CLIENTS", "Client"]
+
+
+@dataclass(frozen=True, eq=False)
+class Client:
+    """A client, and what it is known to do: by way, or in all ways under ``*``.
+
+    Args:
+        name: names its environment, and it on the command line.
+        packages: what is installed, as pip or npm read it; the first is the client itself.
+        program: in `programs/`; Python's clients have one in Python, Node's one in JavaScript.
+        ways: each an argument of the program: an endpoint, or another door of the client.
+        refused: the exception that tells of a status 400, where it is not OpenAI's own.
+        busy: the exception that tells of a status 429, where the client does not try again.
+        leaves: how a stream that is left ends, where it does not at once: ``disconnects late``, as
+            its garbage is collected, or ``reads on`` to its end.
+        lacks: scenarios that the client has no means for, and why, by scenario or WAY/scenario.
+        breaks: scenarios that the client fails, and why, likewise.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    program: str
+    ways: tuple[str, ...] = ("chat",)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    busy: Mapping[str, str] = field(default_factory=dict)
+    leaves: Mapping[str, str] = field(default_factory=dict)
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    breaks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def language(self) -> str:
+        """The language of the program."""
+        return "Python" if self.program.endswith(".py") else "JavaScript"
+
+
+CLIENTS = (
+    Client(
+        "openai",
+        ("openai",),
+        "openai_python.py",
+        ways=("chat", "chat async", "chat stream()", "responses"),
+    ),
+    Client(
+        "openai-node",
+        ("openai", "zod"),
+        "openai_node.mjs",
+        ways=("chat", "responses"),
+    ),
+    Client(
+        "ai-sdk",
+        ("ai", "@ai-sdk/openai", "@ai-sdk/openai-compatible", "zod"),
+        "ai_sdk.mjs",
+        ways=("chat", "compatible", "responses"),
+        refused={"*": "AI_APICallError"},
+    ),
+    Client(
+        "langchain-js",
+        ("@langchain/openai", "@langchain/core", "zod"),
+        "langchain_js.mjs",
+        ways=("chat", "responses"),
+    ),
+    Client(
+        "langchain-openai",
+        ("langchain-openai",),
+        "langchain_python.py",
+        ways=("chat", "responses"),
+        refused={"*": "OpenAIInvalidRequestError"},
+    ),
+    Client(
+        "llama-index",
+        ("llama-index-llms-openai", "llama-index-llms-openai-like"),
+        "llama_index_python.py",
+        ways=("chat", "openai-like", "responses"),
+        leaves={"responses": "disconnects late"},
+    ),
+    Client(
+        "litellm",
+        # Without the last two, litellm 1.106.2 fails where there are tools, or retries.
+        ("litellm", "mcp", "tenacity"),
+        "litellm_python.py",
+        ways=("chat", "responses"),
+        busy={"responses": "RateLimitError"},
+        # Its stream of a chat cannot be closed: it ends with its garbage.
+        leaves={"chat": "disconnects late"},
+    ),
+    Client(
+        "instructor",
+        ("instructor",),
+        "instructor_python.py",
+        ways=("tools", "json_schema", "tools async", "responses"),
+        refused={"*": "InstructorRetryException"},
+        # Without async, create_partial() returns a list, once the stream is over.
+        leaves={"*": "reads on", "tools async": "disconnects late"},
+        lacks={"tool": "its tools are its answers, not called"},
+    ),
+    Client(
+        "pydantic-ai",
+        ("pydantic-ai-slim[openai]",),
+        "pydantic_ai_python.py",
+        ways=("chat", "responses"),
+        refused={"*": "ModelRequestRejectedError"},
+    ),
+    Client(
+        "openai-agents",
+        ("openai-agents",),
+        "openai_agents_python.py",
+        ways=("chat", "responses"),
+    ),
+    Client(
+        "openai-agents-js",
+        ("@openai/agents", "zod"),
+        "openai_agents_js.mjs",
+        ways=("chat", "responses"),
+    ),
+    Client(
+        "mirascope",
+        ("mirascope[openai]",),
+        "mirascope_python.py",
+        ways=("chat", "responses"),
+    ),
+    Client(
+        "magentic",
+        ("magentic",),
+        "magentic_python.py",
+        breaks={"tool": "it answers calls under ids of its own making, not the model's"},
+    ),
+    Client(
+        "any-llm",
+        ("any-llm-sdk[openai]",),
+        "any_llm_python.py",
+        ways=("chat", "responses"),
+    ),
+    Client(
+        "aisuite",
+        ("aisuite[openai]",),
+        "aisuite_python.py",
+        refused={"*": "LLMError"},
+    ),
+    Client(
+        "agno",
+        ("agno", "openai"),
+        "agno_python.py",
+        ways=("chat", "responses"),
+        refused={"*": "RunError"},
+        leaves={"responses": "disconnects late"},
+    ),
+    Client(
+        "haystack",
+        ("haystack-ai",),
+        "haystack_python.py",
+        ways=("chat", "responses"),
+        leaves={"responses": "disconnects late"},
+    ),
+    Client(
+        "llm",
+        ("llm",),
+        "llm_python.py",
+    ),
+    Client(
+        "smolagents",
+        ("smolagents[openai]",),
+        "smolagents_python.py",
+        lacks={
+            "tool": "it sends tools' results as text",
+            "structured": "it parses no structures",
+        },
+        leaves={"*": "disconnects late"},
+    ),
+    Client(
+        "autogen",
+        ("autogen-ext[openai]", "autogen-agentchat"),
+        "autogen_python.py",
+        leaves={"*": "disconnects late"},
+    ),
+    Client(
+        "semantic-kernel",
+        ("semantic-kernel",),
+        "semantic_kernel_python.py",
+        refused={"*": "ServiceResponseException"},
+        leaves={"*": "disconnects late"},
+    ),
+    Client(
+        "dspy",
+        ("dspy",),
+        "dspy_python.py",
+        refused={"*": "LMInvalidRequestError"},
+        lacks={"tool": "its agents call tools by text"},
+        breaks={"early_break": "streamify() that is left breaks its task group and its next use"},
+    ),
+)
