@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
@@ -14,9 +15,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.chat import ChatCompletion
 
 from mockserver import Reply, ReplyError, sse, tokens
-from mockserver.api import chat
+from mockserver.api import chat, sound
 from mockserver.generate import generate
 
 ASKED: dict[str, Any] = {
@@ -534,6 +536,30 @@ def test_a_prediction_comes_true_but_for_a_word(content: Any) -> None:
     assert told["completion_tokens_details"]["rejected_prediction_tokens"] == 1
     # What was predicted in vain is paid for.
     assert told["completion_tokens"] == expected + 1
+
+
+def test_who_searches_the_web_cites_a_page() -> None:
+    reply = generate(ASKED | {"web_search_options": {}})
+    (annotation,) = reply.annotations
+    cited = annotation.members
+    assert reply.text is not None
+    assert f"]({cited['url']}))" in reply.text[cited["start_index"] : cited["end_index"]]
+    message = (
+        ChatCompletion.model_validate_json(sse.body(chat.render(reply, ASKED).steps), strict=True)
+        .choices[0]
+        .message
+    )
+    assert message.annotations
+    assert message.annotations[0].url_citation.url == cited["url"]
+
+
+@pytest.mark.parametrize("form", ["wav", "pcm16", "mp3", "flac", "opus", "aac"])
+def test_speech_is_of_the_format_that_is_asked_for(form: str) -> None:
+    audio = {"voice": "ash", "format": form}
+    spoken = generate(ASKED | {"modalities": ["text", "audio"], "audio": audio}).audio
+    assert spoken is not None
+    expected = sound.speak(str(spoken.transcript), form.removesuffix("16"), "ash")
+    assert base64.b64decode(spoken.data) == expected
 
 
 def test_a_response_format_of_text_is_text() -> None:

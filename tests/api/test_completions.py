@@ -16,7 +16,7 @@ from replies import replies
 
 from mockserver import MockOpenAI, sse
 from mockserver.api import completions
-from mockserver.api.completions import FINISH_REASONS, SHAPES
+from mockserver.api.completions import FINISH_REASONS
 from mockserver.api.ids import Envelope
 from mockserver.exceptions import ReplyError
 from mockserver.reply import ApiError, Choice, Logprob, Reply, ToolCall, Usage
@@ -131,7 +131,7 @@ def test_every_body_is_valid_for_the_sdk_in_strict_mode(reply: Reply) -> None:
 
 # The recordings
 
-PROVIDERS = {"openai": "openai", "vllm": "vllm", "huggingface-router": "featherless"}
+DIALECTS = {"huggingface-router": "huggingface"}
 RECORDED = [
     *sorted(SHARED.glob("recordings/*/completions/*.json")),
     *sorted(SHARED.glob("wire/examples/*completions*.sse")),
@@ -157,7 +157,9 @@ def test_a_recording_is_rendered_byte_for_byte(file: Path, shared: Path) -> None
     envelope = Envelope(
         first["id"], first["created"], first["model"], fingerprint and fingerprint[1].decode()
     )
-    script = completions.render(reply, asked, envelope=envelope, shape=SHAPES[PROVIDERS[provider]])
+    script = completions.render(
+        reply, asked, envelope=envelope, dialect=DIALECTS.get(provider, provider)
+    )
     assert sse.body(script.steps) == sent
 
 
@@ -229,6 +231,27 @@ def test_a_body_that_is_no_stream_is_indented_as_openais() -> None:
     assert sse.body(script.steps).startswith(b'{\n  "id": "cmpl-1",\n  "object": "text_comp')
     assert sse.body(script.steps).endswith(b'"total_tokens": 2\n  }\n}\n')
     assert list(body(Reply("One"))) == ["id", "object", "created", "model", "choices", "usage"]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "id"),
+    [
+        ("vllm", "cmpl-[0-9a-f]{32}"),
+        ("huggingface", "[0-9a-f-]{36}"),
+        ("groq", "cmpl-[0-9A-Za-z]{29}"),
+        ("openai", "cmpl-[0-9A-Za-z]{29}"),
+    ],
+)
+def test_a_dialect_has_ids_and_members_of_its_own(dialect: str, id: str) -> None:
+    with MockOpenAI(dialect=dialect) as mock, mock.client() as client:
+        mock.reply("Hello, world")
+        asked: dict[str, Any] = {"model": "llama", "prompt": "Hi"}
+        whole = client.completions.create(**asked)
+        assert re.fullmatch(id, whole.id)
+        assert whole.choices[0].text == "Hello, world"
+        with client.completions.create(**asked, stream=True) as stream:
+            first, *_ = list(stream)
+        assert ("stop_reason" in first.choices[0].to_dict()) == (dialect == "vllm")
 
 
 # What is asked for
