@@ -118,8 +118,8 @@ class Request:
         self.nth = nth
         self.attempt = 1
         self.elapsed = 0.0
-        self.history: Sequence[Mapping[str, Any]] = ()
         self.deployment: str | None = None
+        self.history: Sequence[Mapping[str, Any]] = ()
 
     @cached_property
     def parsed(self) -> Any:

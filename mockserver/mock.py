@@ -17,7 +17,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
 
-from mockserver.api import ENDPOINTS, Asked, Endpoint, errors, forms, path_of
+import msgspec.json
+
+from mockserver.api import ENDPOINTS, Asked, Endpoint, bodies, errors, forms, path_of
 from mockserver.api.dialects import Dialect, Place, locate, named
 from mockserver.api.store import Store
 from mockserver.exceptions import (
@@ -80,8 +82,8 @@ class RuleBuilder:
         """Answer with these replies in turn, then with the last again and again.
 
         Args:
-            replies: text, a `ToolCall`, a list of these, a `Reply`, an `ApiError`, a `Script`, or
-                a stream of the catalogue.
+            replies: text, a `ToolCall`, a list of these, a `Reply`, an `ApiError`, a `Script`, a
+                stream of the catalogue, or a dict, which is a JSON body as it is.
             faults: what goes wrong with each, from left to right.
             pace: when its events come: a `Pace`, or the name of a profile.
             times: how many requests the rule answers at most.
@@ -118,10 +120,21 @@ def _answer(
     script = getattr(value, "script", None)
     if isinstance(script, Script):
         return Answer(script, faults, pace, getattr(value, "reply", None))
+    if isinstance(value, Mapping):
+        return Answer(_json_object(value), faults, pace)
     said = as_reply(value)
     if isinstance(said, Reply):
         check_servable(said, any_reason=imitates)
     return Answer(said, faults, pace)
+
+
+def _json_object(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON object. Raises ReplyError for what is none."""
+    try:
+        made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(dict(value)))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ReplyError(f"a mapping is a JSON body, and this is no JSON: {error}") from None
+    return made
 
 
 class MockOpenAI:
@@ -437,12 +450,16 @@ class MockOpenAI:
             plays = call.stream and path_of(script) == endpoint.path
             if render and script.is_stream and answer.spoken is not None and not plays:
                 script = render(answer.spoken, asked.parameters, rng=rng)
+        elif isinstance(value, Mapping):
+            script = bodies.json(value, rng)
         elif render is not None:
             script = render(value, asked.parameters, rng=rng)
         elif isinstance(value, ApiError):
             script = errors.render(value, rng, dialect)
         else:
-            raise ReplyError(f"no model speaks at {endpoint.path}: give an ApiError or a Script")
+            raise ReplyError(
+                f"no model speaks at {endpoint.path}: give an ApiError, a dict or a Script"
+            )
         if endpoint.keep is not None:
             script = endpoint.keep(asked, script, self.store)
         return self._dressed(script, call, answer)

@@ -1,6 +1,6 @@
 """The OpenAI SDK as a table: its methods as endpoints, its types as JSON Schema.
 
-Writes ``mockserver/api/schema.json``: ``scripts/schema``.
+Writes ``mockserver/api/schema.json``, or the file it is given: ``scripts/schema``.
 
 Rules of this file: endpoints are read from the SDK's source, types from its classes, by one walker
 for parameters (`TypedDict`) and answers (models) alike. Nothing is known here of single endpoints.
@@ -13,9 +13,11 @@ import datetime
 import importlib
 import io
 import os
+import sys
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +73,8 @@ class Types:
         """The schema of a type."""
         if is_type_alias_type(kind):
             return self.schema(kind.__value__)
-        origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+        origin: Any = typing.get_origin(kind)
+        arguments = typing.get_args(kind)
         if origin in _FILES or kind in _FILES:
             return _SCALARS[bytes]
         if origin in _WRAPPERS:
@@ -127,8 +130,13 @@ class Types:
         return made
 
 
-_WRAPPERS = (typing.Annotated, typing.Required, typing.NotRequired)
-_WRAPPERS += (typing_extensions.Required, typing_extensions.NotRequired)
+_REQUIRED: tuple[Any, ...] = (typing.Required, typing_extensions.Required)
+_WRAPPERS: tuple[Any, ...] = (
+    *_REQUIRED,
+    typing.Annotated,
+    typing.NotRequired,
+    typing_extensions.NotRequired,
+)
 _ARRAYS = (list, Iterable, Sequence, openai._types.SequenceNotStr)
 _FILES = (typing.IO, io.IOBase, os.PathLike, tuple)  # as `FileTypes` has them
 
@@ -138,7 +146,7 @@ def _keys(kind: Any) -> Iterator[tuple[str, str, Any, bool]]:
     hints = typing_extensions.get_type_hints(kind, include_extras=True)
     for name, hint in hints.items():
         required = name in kind.__required_keys__ and kind.__total__
-        if typing.get_origin(hint) in (typing.Required, typing_extensions.Required):
+        if typing.get_origin(hint) in _REQUIRED:
             required, hint = True, typing.get_args(hint)[0]
         notes = typing.get_args(hint)[1:] if typing.get_origin(hint) is typing.Annotated else ()
         aliases = [note.alias for note in notes if isinstance(note, PropertyInfo) and note.alias]
@@ -168,42 +176,59 @@ def _any_of(schemas: Sequence[Schema]) -> Schema:
 # Endpoints
 
 
-def endpoints(known: Types) -> dict[str, dict[str, Schema]]:
-    """What the SDK can ask for, by path and method."""
-    found: dict[str, dict[str, Schema]] = {}
+@dataclass(frozen=True)
+class Method:
+    """A method of the SDK: what it asks and what it is answered, as the SDK's types.
+
+    Args:
+        method, path: of the request.
+        query, body: the types of the parameters, and the names of those that go there; any name
+            where that is None.
+        form: whether files go with it.
+        answer: the type of the answer; None of one that is no JSON.
+        event: the type of a stream's events.
+        paged: whether the answer is a page.
+        binary: whether the answer is bytes.
+    """
+
+    method: str
+    path: str
+    query: tuple[list[Any], set[str] | None] | None
+    body: tuple[list[Any], set[str] | None] | None
+    form: bool
+    answer: Any
+    event: Any
+    paged: bool
+    binary: bool
+
+
+def methods() -> Iterator[Method]:
+    """What the SDK can ask for; the longhand of each request before its shorthands."""
     root = Path(openai.__file__).parent
+    found: set[tuple[str, str]] = set()
     for file in sorted((root / "resources").rglob("*.py")):
         parts = file.relative_to(root.parent).with_suffix("").parts
         names = vars(importlib.import_module(".".join(parts).removesuffix(".__init__")))
-        for function in _functions(ast.parse(file.read_text())):
-            for call in filter(_is_request, ast.walk(function)):
-                assert isinstance(call, ast.Call)
-                method, path, endpoint = _endpoint(call, names, known)
-                if "?" not in path:  # a preview of another endpoint's next version
-                    found.setdefault(path, {}).setdefault(method, endpoint)
-    return {path: dict(sorted(found[path].items())) for path in sorted(found)}
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and _is_request(node):
+                method = _method(node, names)
+                key = method.method, method.path
+                # A query in a path asks for a preview of another endpoint's next version.
+                if key not in found and "?" not in method.path:
+                    found.add(key)
+                    yield method
 
 
-def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
-    """The methods of a module's synchronous resources, longhand before shorthand."""
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            yield from (part for part in node.body if isinstance(part, ast.FunctionDef))
-
-
-def _is_request(node: ast.AST) -> bool:
+def _is_request(call: ast.Call) -> bool:
     return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in _METHODS
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id == "self"
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr in _METHODS
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "self"
     )
 
 
-def _endpoint(
-    call: ast.Call, names: dict[str, Any], known: Types
-) -> tuple[str, str, dict[str, Any]]:
+def _method(call: ast.Call, names: dict[str, Any]) -> Method:
     given = {keyword.arg: keyword.value for keyword in call.keywords}
     options = given.get("options")
     told = {k.arg: k.value for k in options.keywords} if isinstance(options, ast.Call) else {}
@@ -214,71 +239,36 @@ def _endpoint(
     where = call.args[0]
     path = where.args[0] if isinstance(where, ast.Call) else where
     assert isinstance(path, ast.Constant)
-    endpoint: dict[str, Any] = {}
-    for part, node in (("query", told.get("query")), ("body", given.get("body"))):
-        if (schema := _transformed(node, names, known, str(path.value))) is not None:
-            endpoint[part] = schema
-    if "files" in given:
-        endpoint["form"] = True
     answer = _value(given.get("page") or given.get("cast_to"), names)
-    if answer is _legacy_response.HttpxBinaryResponseContent:
-        endpoint["binary"] = True
-    elif answer not in (None, NoneType, str):
-        endpoint["answer"] = known.schema(answer)
-    if "page" in given:
-        endpoint["list"] = True
-    stream = _value(given.get("stream_cls"), names)
-    if arguments := typing.get_args(stream):
-        endpoint["event"] = known.schema(arguments[0])
-    return method, PREFIX + str(path.value), endpoint
-
-
-def _transformed(
-    node: ast.expr | None, names: dict[str, Any], known: Types, path: str
-) -> Schema | None:
-    """The schema of what goes through ``maybe_transform``: a type, or the part of it that is told.
-
-    A type has the parameters of the path, the query and the body together.
-    """
-    if not (isinstance(node, ast.Call) and len(node.args) == 2):
-        return None
-    value, kind = node.args
-    flat: list[Any] = []
-    for branch in [kind.body, kind.orelse] if isinstance(kind, ast.IfExp) else [kind]:
-        meant = _value(branch, names)
-        flat += typing.get_args(meant) if typing.get_origin(meant) is typing.Union else [meant]
-    if len(flat) == 1 and not typing_extensions.is_typeddict(flat[0]):
-        return known.schema(flat[0])
-    told = None
-    if isinstance(value, ast.Dict):
-        told = {key.value for key in value.keys if isinstance(key, ast.Constant)}
-    return _merged(
-        [
-            [
-                (alias, hint, required)
-                for name, alias, hint, required in _keys(kind)
-                if (told is None or name in told) and f"{{{name}}}" not in path
-            ]
-            for kind in flat
-        ],
-        known,
+    binary = answer is _legacy_response.HttpxBinaryResponseContent
+    stream = typing.get_args(_value(given.get("stream_cls"), names))
+    return Method(
+        method,
+        PREFIX + str(path.value),
+        _transformed(told.get("query"), names),
+        _transformed(given.get("body"), names),
+        "files" in given,
+        None if binary or answer in (None, NoneType, str) else answer,
+        stream[0] if stream else None,
+        "page" in given,
+        binary,
     )
 
 
-def _merged(variants: list[list[tuple[str, Any, bool]]], known: Types) -> Schema:
-    """Parameters that differ in whether they stream, as one: required is what all require."""
-    kinds: dict[str, list[Schema]] = {}
-    for variant in variants:
-        for name, kind, _ in variant:
-            kinds.setdefault(name, []).append(known.schema(kind))
-    needed = [{name for name, _, required in variant if required} for variant in variants]
-    made: Schema = {
-        "type": "object",
-        "properties": {name: _any_of(schemas) for name, schemas in kinds.items()},
-    }
-    if required := [name for name in kinds if all(name in names for names in needed)]:
-        made["required"] = required
-    return made
+def _transformed(
+    node: ast.expr | None, names: dict[str, Any]
+) -> tuple[list[Any], set[str] | None] | None:
+    """The types of what goes through ``maybe_transform``, and the names of what is sent of them."""
+    if not (isinstance(node, ast.Call) and len(node.args) == 2):
+        return None
+    value, kind = node.args
+    kinds: list[Any] = []
+    for branch in [kind.body, kind.orelse] if isinstance(kind, ast.IfExp) else [kind]:
+        meant = _value(branch, names)
+        kinds += typing.get_args(meant) if typing.get_origin(meant) is typing.Union else [meant]
+    if not isinstance(value, ast.Dict):
+        return kinds, None
+    return kinds, {str(key.value) for key in value.keys if isinstance(key, ast.Constant)}
 
 
 def _value(node: ast.expr | None, names: dict[str, Any]) -> Any:
@@ -289,6 +279,52 @@ def _value(node: ast.expr | None, names: dict[str, Any]) -> Any:
         return eval(compile(ast.Expression(node), "<the SDK>", "eval"), {**names})
     except NameError:
         return None  # it depends on the call: a type that the caller chooses
+
+
+def endpoints(known: Types) -> dict[str, dict[str, Schema]]:
+    """What the SDK can ask for, by path and method."""
+    found: dict[str, dict[str, Schema]] = {}
+    for method in methods():
+        endpoint: Schema = {}
+        for part, asked in (("query", method.query), ("body", method.body)):
+            if asked is not None:
+                endpoint[part] = _parameters(*asked, method.path, known)
+        if method.form:
+            endpoint["form"] = True
+        if method.binary:
+            endpoint["binary"] = True
+        if method.answer is not None:
+            endpoint["answer"] = known.schema(method.answer)
+        if method.paged:
+            endpoint["list"] = True
+        if method.event is not None:
+            endpoint["event"] = known.schema(method.event)
+        found.setdefault(method.path, {})[method.method] = endpoint
+    return {path: dict(sorted(found[path].items())) for path in sorted(found)}
+
+
+def _parameters(kinds: list[Any], names: set[str] | None, path: str, known: Types) -> Schema:
+    """Parameters that differ in whether they stream, as one: required is what all require.
+
+    A type has the parameters of the path, the query and the body together.
+    """
+    if not all(map(typing_extensions.is_typeddict, kinds)):
+        (kind,) = kinds
+        return known.schema(kind)
+    schemas: dict[str, list[Schema]] = {}
+    needed: dict[str, int] = {}
+    for kind in kinds:
+        for name, sent, hint, required in _keys(kind):
+            if (names is None or name in names) and f"{{{name}}}" not in path:
+                schemas.setdefault(sent, []).append(known.schema(hint))
+                needed[sent] = needed.get(sent, 0) + required
+    made: Schema = {
+        "type": "object",
+        "properties": {name: _any_of(several) for name, several in schemas.items()},
+    }
+    if always := [name for name in schemas if needed[name] == len(kinds)]:
+        made["required"] = always
+    return made
 
 
 # The file
@@ -350,4 +386,6 @@ def _line(name: str, value: Any) -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_bytes(table())
+    # In a process of its own: of literals that are equal but for their order, `typing` remembers
+    # the one that was imported first.
+    (Path(sys.argv[1]) if sys.argv[1:] else FILE).write_bytes(table())

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+from mockserver.api.bodies import json
 from mockserver.api.endpoint import Asked
 from mockserver.api.parameters import fits
-from mockserver.api.resources import CREATED, Thing, json, page
+from mockserver.api.resources import Thing, page
 from mockserver.api.samples import sample
 from mockserver.api.schema import Schema, operation, resolved
-from mockserver.api.store import Store
+from mockserver.api.store import CREATED, Store
 from mockserver.script import Script
 
 __all__ = ["ANSWERS", "item"]
@@ -39,10 +40,10 @@ _IDS = {
 }
 
 
-def item(given: Mapping[str, Any], rng: Random) -> dict[str, Any]:
-    """An item as it is kept, of one as it is given.
+def item(given: Mapping[str, Any], rng: Random) -> dict[str, Any] | None:
+    """An item as it is kept, of one as it is given; None of one that is not kept.
 
-    >>> item({"role": "user", "content": "Hi"}, Random(0))["content"]
+    >>> (item({"role": "user", "content": "Hi"}, Random(0)) or {})["content"]
     [{'type': 'input_text', 'text': 'Hi'}]
     """
     kind = given.get("type") or ("message" if "role" in given else "item_reference")
@@ -58,7 +59,7 @@ def item(given: Mapping[str, Any], rng: Random) -> dict[str, Any]:
             known = {k: v for k, v in told.items() if k not in members or fits(members[k], v)}
             made: dict[str, Any] = sample(schema, rng, known)
             return made
-    return told
+    return None  # as a reference to another
 
 
 def _schemas() -> list[Schema]:
@@ -68,7 +69,7 @@ def _schemas() -> list[Schema]:
 
 
 def _kept(where: str, items: list[Any], store: Store, rng: Random) -> list[dict[str, Any]]:
-    made = [item(one, rng) for one in items]
+    made = [kept for one in items if (kept := item(one, rng)) is not None]
     for one in made:
         store.put(CREATED, one["id"], where)
         store.put(where, one["id"], one)

@@ -13,8 +13,8 @@ from random import Random
 from typing import Any
 
 from mockserver import tokens
+from mockserver.api.bodies import json
 from mockserver.api.endpoint import Asked
-from mockserver.api.resources import json
 from mockserver.api.store import Store
 from mockserver.script import Script
 

@@ -69,6 +69,20 @@ def stream_headers(rng: Random) -> Headers:
     return _headers("text/event-stream; charset=utf-8", None, rng)
 
 
+def imitated(
+    own: Headers, content_type: str, length: int | None, rng: Random, model: str = ""
+) -> Headers:
+    """Of another provider: what is its own, whose values may be forms of `ids.form`."""
+    sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
+    return (
+        ("Date", formatdate(usegmt=True)),
+        ("Content-Type", content_type),
+        sized,
+        ("Connection", "keep-alive"),
+        *((name, ids.form(value, rng, model=model)) for name, value in own),
+    )
+
+
 def response_headers(rng: Random) -> Headers:
     """Of a stream of the Responses API, in the order of 2026-08 (WIRE.md §4)."""
     return (
@@ -92,20 +106,6 @@ def response_headers(rng: Random) -> Headers:
         ("x-request-id", ids.request_id(rng)),
         ("set-cookie", f"__cf_bm={ids.letters(43, rng)}; path=/; HttpOnly; Secure; SameSite=None"),
         ("alt-svc", 'h3=":443"; ma=86400'),
-    )
-
-
-def imitated(
-    own: Headers, content_type: str, length: int | None, rng: Random, model: str = ""
-) -> Headers:
-    """Of another provider: what is its own, whose values may be forms of `ids.form`."""
-    sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
-    return (
-        ("Date", formatdate(usegmt=True)),
-        ("Content-Type", content_type),
-        sized,
-        ("Connection", "keep-alive"),
-        *((name, ids.form(value, rng, model=model)) for name, value in own),
     )
 
 

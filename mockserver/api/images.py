@@ -19,8 +19,8 @@ import msgspec.json
 
 from mockserver import tokens
 from mockserver.api import headers
+from mockserver.api.bodies import json
 from mockserver.api.endpoint import Asked
-from mockserver.api.resources import json
 from mockserver.api.store import Store
 from mockserver.script import Event, Head, Script
 

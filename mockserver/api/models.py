@@ -11,8 +11,8 @@ from random import Random
 from typing import Any
 
 from mockserver.api import ids
+from mockserver.api.bodies import json
 from mockserver.api.endpoint import Asked
-from mockserver.api.resources import json, not_found
 from mockserver.api.store import Store
 from mockserver.script import Script
 
@@ -48,10 +48,7 @@ def _list(asked: Asked, store: Store, rng: Random) -> Script:
 
 
 def _retrieve(asked: Asked, store: Store, rng: Random) -> Script:
-    name = asked.ids["model"]
-    if store.is_gone(_COLLECTION, name):
-        return not_found(_COLLECTION, name, rng)
-    return json(_model(name), rng)
+    return json(_model(asked.ids["model"]), rng)
 
 
 def _delete(asked: Asked, store: Store, rng: Random) -> Script:

@@ -9,8 +9,8 @@ import re
 from random import Random
 from typing import Any
 
+from mockserver.api.bodies import json
 from mockserver.api.endpoint import Asked
-from mockserver.api.resources import json
 from mockserver.api.schema import Schema, operation, resolved
 from mockserver.api.store import Store
 from mockserver.script import Script

@@ -15,41 +15,24 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
-import msgspec.json
-
-from mockserver.api import errors, headers, ids
+from mockserver.api import errors, ids
+from mockserver.api.bodies import binary, json
 from mockserver.api.endpoint import Answer, Asked, Endpoint
 from mockserver.api.forms import File
 from mockserver.api.parameters import fits, parameters_of
 from mockserver.api.samples import DONE, sample
 from mockserver.api.schema import Operation, Schema, operation, operations, resolved
-from mockserver.api.store import Store
+from mockserver.api.store import CREATED, Store
 from mockserver.reply import ApiError
-from mockserver.script import Head, Raw, Script
+from mockserver.script import Script
 
-__all__ = ["CONTENT", "Thing", "binary", "endpoints", "json", "not_found", "page"]
+__all__ = ["CONTENT", "Thing", "endpoints", "not_found", "page", "unsupported"]
 
 CONTENT = "content"
 """The kind under which the store has uploaded bytes, by the path of what they belong to."""
 
-CREATED = "created"
-"""The kind under which the store has the ids that were given here."""
 
-
-# Answers
-
-
-def json(value: Any, rng: Random, status: int = 200) -> Script:
-    """A JSON body, laid out as OpenAI's."""
-    body = msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
-    return Script(Head(status, headers.json_headers(len(body), rng)), (Raw(body),))
-
-
-def binary(data: bytes, rng: Random, content_type: str = "application/octet-stream") -> Script:
-    """A body of bytes."""
-    sent = headers.binary_headers(content_type, len(data), rng)
-    return Script(Head(200, sent), (Raw(data),) if data else ())
-
+# What is not there
 
 # The last collection of a path: what OpenAI says of an id that it does not have, and of what
 # parameter. Others are spoken of as the last entry has it.
@@ -199,9 +182,6 @@ class Thing:
 
     def answer(self, asked: Asked, store: Store, rng: Random) -> Script:
         """The response."""
-        gone = next(_gone(asked.path, store, self.path), None)
-        if gone is not None:
-            return not_found(*gone, rng)
         if self.operation.event and (asked.parameters.get("stream") or self._only_streams):
             return unsupported(asked, store, rng)
         return self.does(self, asked, store, rng)
@@ -292,8 +272,8 @@ class Thing:
         value = value | {
             name: new
             for name, new in asked.parameters.items()
-            # Metadata is kept of everything.
-            if name == "metadata" or (name in properties and fits(properties[name], new))
+            # Metadata is kept even where the SDK's type does not tell of it.
+            if fits(properties.get(name, {}), new) and (name in properties or name == "metadata")
         }
         store.put(where, id, value)
         return json(value, rng)
@@ -333,7 +313,13 @@ class Thing:
 
     def list(self, asked: Asked, store: Store, rng: Random) -> Script:
         """The things that were created."""
-        return json(page(store.all(asked.path), asked.query), rng)
+        shown = page(store.all(asked.path), asked.query)
+        item = _properties(self.operation.answer or {})["data"].get("items", {})
+        for index, thing in enumerate(shown["data"]):
+            if not fits(item, thing):  # what is listed may be told otherwise than what was created
+                known = {k: v for k, v in thing.items() if fits(_properties(item).get(k, {}), v)}
+                shown["data"][index] = sample(item, Random(str(thing.get("id"))), known)
+        return json(shown, rng)
 
     def content(self, asked: Asked, store: Store, rng: Random) -> Script:
         """The bytes of what was uploaded; of what never was, its id."""
@@ -369,15 +355,6 @@ def _variable(path: str) -> str | None:
         if head == path and last.startswith("{"):
             return last[1:-1]
     return None
-
-
-def _gone(path: str, store: Store, template: str) -> Iterator[tuple[str, str]]:
-    """The collections and ids along a path that were deleted."""
-    parts, names = path.split("/"), template.split("/")
-    for index, name in enumerate(names):
-        where = "/".join(parts[:index])
-        if name.startswith("{") and store.is_gone(where, parts[index]):
-            yield where, parts[index]
 
 
 def page(things: list[Any], query: Mapping[str, Any], order: str = "desc") -> dict[str, Any]:
@@ -443,6 +420,23 @@ def unsupported(asked: Asked, store: Store, rng: Random) -> Script:
     return errors.render(told, rng)
 
 
+def _unless_gone(path: str, answer: Answer) -> Answer:
+    """What answers at a path template, but for what was deleted, and what is in it."""
+    variables = [i for i, name in enumerate(path.split("/")) if name.startswith("{")]
+    if not variables:
+        return answer
+
+    def answered(asked: Asked, store: Store, rng: Random) -> Script:
+        parts = asked.path.split("/")
+        for index in variables:
+            where = "/".join(parts[:index])
+            if store.is_gone(where, parts[index]):
+                return not_found(where, parts[index], rng)
+        return answer(asked, store, rng)
+
+    return answered
+
+
 def endpoints(special: Mapping[tuple[str, str], Answer]) -> Iterator[Endpoint]:
     """An endpoint for each operation that the SDK knows.
 
@@ -457,7 +451,7 @@ def endpoints(special: Mapping[tuple[str, str], Answer]) -> Iterator[Endpoint]:
             parameters=parameters_of(method, path) if known.body is not None else None,
             query=parameters_of(method, path, "query") if known.query is not None else None,
             form=known.form,
-            answer=special.get((method, path)) or Thing(method, path).answer,
+            answer=_unless_gone(path, special.get((method, path)) or Thing(method, path).answer),
         )
     for method, path in _UNSUPPORTED:
         yield Endpoint(path=path, method=method, answer=unsupported)

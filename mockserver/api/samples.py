@@ -1,6 +1,6 @@
 """Plausible answers that are as a schema says, where nothing is known but the schema.
 
-Rules of this file: what is not required is left out, what may be null is null; the same chance
+Rules of this file: what may be null is left out, or null where it is required; the same chance
 gives the same sample. What a member of a name usually holds is in a table.
 """
 
@@ -79,15 +79,15 @@ def _sample(schema: Schema, rng: Random, name: str, given: Mapping[str, Any]) ->
     kind = schema.get("type")
     if kind == "object":
         properties = schema.get("properties", {})
-        needed = dict.fromkeys([*schema.get("required", ()), *given])
-        return {
-            member: given[member]
-            if member in given
-            else _sample(properties[member], rng, member, {})
-            for member in [*(m for m in properties if m in needed), *(needed.keys() - properties)]
+        required = schema.get("required", ())
+        made = {
+            member: given[member] if member in given else _sample(inner, rng, member, {})
+            for member, inner in properties.items()
+            if member in given or member in required or not inner.get("nullable")
         }
-    made = _BY_NAME.get((str(kind), name))
-    return made(rng) if made is not None else _PLAIN[kind](rng, name, schema)
+        return {**made, **given}
+    usual = _BY_NAME.get((str(kind), name))
+    return usual(rng) if usual is not None else _PLAIN[kind](rng, name, schema)
 
 
 def _text(rng: Random, name: str, schema: Schema) -> str:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-__all__ = ["Store"]
+__all__ = ["CREATED", "Store"]
+
+CREATED = "created"
+"""The kind under which are the ids that were given here: of these, what is deleted is gone."""
 
 
 class Store:

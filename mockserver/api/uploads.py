@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from random import Random
 
+from mockserver.api.bodies import json
 from mockserver.api.endpoint import Asked
 from mockserver.api.forms import File
-from mockserver.api.resources import CONTENT, Thing, json
+from mockserver.api.resources import CONTENT, Thing
 from mockserver.api.store import Store
 from mockserver.script import Script
 

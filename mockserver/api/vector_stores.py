@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any
 
+from mockserver.api.bodies import json
 from mockserver.api.endpoint import Asked
-from mockserver.api.resources import CONTENT, Thing, json, page
+from mockserver.api.resources import CONTENT, Thing, page
 from mockserver.api.store import Store
 from mockserver.script import Script
 
