@@ -326,7 +326,9 @@ def _stream(
         sent = headers.imitated(dialect.headers, dialect.content_type, None, rng, envelope.model)
     head = Head(200, sent)
     if reply.error is not None:
-        return Script(head, (*events, errors.error_event(reply.error, dialect)))
+        if dialect is not None:
+            return Script(head, (*events, errors.imitated_event(reply.error, dialect)))
+        return Script(head, (*events, errors.error_event(reply.error)))
     ends = [
         _choice(shape, index, _Part("", None), one.finish_reason)
         for index, one in enumerate(said)

@@ -254,6 +254,17 @@ def test_a_dialect_has_ids_and_members_of_its_own(dialect: str, id: str) -> None
         assert ("stop_reason" in first.choices[0].to_dict()) == (dialect == "vllm")
 
 
+@pytest.mark.parametrize("dialect", ["openai", "vllm", "groq"])
+def test_an_error_breaks_the_stream_off(dialect: str) -> None:
+    reply = Reply("Hello", error=ApiError(500, "broken"))
+    again = completions.read(completions.render(reply, STREAM, dialect=dialect))
+    assert isinstance(again, Reply)
+    assert again.text == "Hello"
+    assert again.error is not None
+    assert again.error.message == "broken"
+    assert completions.render(reply, PLAIN, dialect=dialect).head.status == 500
+
+
 # What is asked for
 
 
