@@ -19,7 +19,7 @@ from mockserver.api import completions
 from mockserver.api.completions import FINISH_REASONS
 from mockserver.api.ids import Envelope
 from mockserver.exceptions import ReplyError
-from mockserver.reply import ApiError, Choice, Logprob, Reply, ToolCall, Usage
+from mockserver.reply import ApiError, Audio, Choice, Logprob, Reply, ToolCall, Usage
 from mockserver.script import Head, Script
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -348,9 +348,11 @@ def test_a_refusal_is_said_as_text_and_reasoning_only_counted() -> None:
     assert told["usage"]["completion_tokens"] == 5
 
 
-def test_a_tool_call_cannot_be_said() -> None:
+def test_calls_and_speech_cannot_be_said() -> None:
     with pytest.raises(ReplyError, match="this reply calls a tool, as only a chat can"):
         completions.render(Reply(tool_calls=ToolCall("now")), STREAM)
+    with pytest.raises(ReplyError, match="this reply is speech"):
+        completions.render(Reply(audio=Audio("Hi", b"RIFF")), STREAM)
     with pytest.raises(ReplyError, match="cannot have finish_reason='tool_calls'"):
         completions.render(Reply("x", finish_reason="tool_calls"), STREAM)
 
