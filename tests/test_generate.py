@@ -9,7 +9,8 @@ import random
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -572,3 +573,33 @@ def test_every_branch_of_a_choice_is_taken_by_some_seed() -> None:
     schema = {"anyOf": [{"const": "a"}, {"enum": ["b", "c"]}]}
     said = {generate(ASKED | {"response_format": json_schema(schema)}, seed).text for seed in SEEDS}
     assert said == {'"a"', '"b"', '"c"'}
+
+
+# The recordings' own requests
+
+
+def recorded(shared: Path) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Recorded requests, each made to demand what it offers, and the schema of the answer."""
+    for file in sorted((shared / "recordings").glob("*/*/*.json")):
+        asked = json.loads(file.read_text())["request"]["json"]
+        if not isinstance(asked, dict):
+            continue
+        for offered in asked.get("tools") or ():
+            if offered.get("type") == "function":
+                told = offered.get("function") or offered
+                choice = {"type": "function", "name": told["name"]}
+                yield asked | {"tool_choice": choice}, told.get("parameters") or {}
+        form = asked.get("response_format") or (asked.get("text") or {}).get("format") or {}
+        if form.get("type") == "json_schema":
+            without = {name: v for name, v in asked.items() if name not in ("tools", "tool_choice")}
+            yield without, (form.get("json_schema") or form)["schema"]
+
+
+def test_what_real_requests_demand_is_given(shared: Path, conforms: Conforms) -> None:
+    demands = list(recorded(shared))
+    assert len(demands) >= 50
+    for asked, schema in demands:
+        for seed in range(3):
+            reply = generate(asked, seed)
+            said = reply.tool_calls[0].parsed if reply.tool_calls else json.loads(reply.text or "")
+            conforms(said, schema)
