@@ -166,7 +166,7 @@ def _template(request: Mapping[str, Any]) -> dict[str, Any]:
     for member in ("prompt", "conversation", "prompt_cache_options"):
         if request.get(member) is not None:
             template[member] = None
-    for member in template:
+    for member in template.keys() - _OTHERWISE:
         if (given := request.get(member)) is not None:
             template[member] = _ECHOED.get(member, _same)(given)
     template["model"] = model.snapshot
@@ -199,6 +199,9 @@ _FUNCTION = {
     "strict": True,
 }
 
+# What is called as a parameter and means another thing.
+_OTHERWISE = frozenset({"moderation"})
+
 # How a parameter is echoed, where not as it is.
 _ECHOED: Mapping[str, Callable[[Any], Any]] = {
     "temperature": float,
@@ -208,6 +211,7 @@ _ECHOED: Mapping[str, Callable[[Any], Any]] = {
     "reasoning": lambda given: {"effort": None, "summary": None} | given,
     "conversation": lambda given: {"id": given} if isinstance(given, str) else given,
     "prompt_cache_retention": lambda given: given.replace("-", "_"),
+    "prompt_cache_options": lambda given: {"mode": "implicit", "ttl": "30m"} | given,
     "prompt": lambda given: {"id": "", "variables": None, "version": None} | given,
 }
 

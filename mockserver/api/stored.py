@@ -164,7 +164,8 @@ def delete(asked: Asked, store: Store, rng: Random) -> Script:
     if isinstance(kept, ApiError):
         return errors.render(kept, rng)
     id = asked.ids["response_id"]
-    store.delete(KIND, id)
+    if store.get(KIND, id) is not None:
+        store.delete(KIND, id)
     return responses.body({"id": id, "object": "response", "deleted": True}, rng)
 
 
@@ -176,7 +177,8 @@ def cancel(asked: Asked, store: Store, rng: Random) -> Script:
     if isinstance(kept, ApiError):
         return errors.render(kept, rng)
     cancelled = responses.begun(kept.response, "cancelled")
-    store.put(KIND, asked.ids["response_id"], replace(kept, response=cancelled))
+    if store.get(KIND, asked.ids["response_id"]) is not None:
+        store.put(KIND, asked.ids["response_id"], replace(kept, response=cancelled))
     return responses.body(cancelled, rng)
 
 
