@@ -1,4 +1,4 @@
-"""Writes the tables of docs/faults.md and docs/transport.md: python docs/tables.py.
+"""Writes the tables of docs/endpoints.md, faults.md and transport.md: python docs/tables.py.
 
 Rules of this file: what the tables say is taken from the code and from the tests that show it.
 """
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from mockserver.api import ENDPOINTS
 from mockserver.faults import coding, events, framing, http, reads
 
 DOCS = Path(__file__).parent
@@ -60,7 +61,18 @@ def transport() -> str:
     return "\n".join([*lines, ""])
 
 
-TABLES = {"faults.md": faults, "transport.md": transport}
+def endpoints() -> str:
+    """A table of the endpoints, and what answers at each where no rule does."""
+    assert not ENDPOINTS.find("/")[0], "looked for, so that all are known"
+    lines = ["| endpoint | answer |", "| --- | --- |"]
+    for endpoint in sorted(ENDPOINTS, key=lambda one: (one.path, one.method)):
+        model = endpoint.render is not None
+        said = "What the model says: a rule's reply." if model else inspect.getdoc(endpoint.answer)
+        lines.append(f"| `{endpoint.method} {endpoint.path}` | {(said or '').splitlines()[0]} |")
+    return "\n".join([*lines, ""])
+
+
+TABLES = {"endpoints.md": endpoints, "faults.md": faults, "transport.md": transport}
 
 
 def written(page: str) -> tuple[str, str]:

@@ -79,7 +79,7 @@ class Types:
             return _SCALARS[bytes]
         if origin in _WRAPPERS:
             return self.schema(arguments[0])
-        if origin is typing.Literal or origin is typing_extensions.Literal:
+        if origin in (typing.Literal, typing_extensions.Literal):
             return {"enum": list(arguments)}
         if origin in (typing.Union, types.UnionType):
             return _any_of([self.schema(part) for part in arguments])

@@ -33,12 +33,21 @@ def answer(mock: MockOpenAI, asked: Request | None = None) -> str | None:
 
 WEATHER = {"type": "function", "function": {"name": "get_weather"}}
 TIME = {"type": "function", "function": {"name": "get_time"}}
+
+
+def calling(*ids: str) -> dict[str, Any]:
+    """A message that calls a tool so often."""
+    function = {"name": "get_weather", "arguments": "{}"}
+    calls = [{"id": id, "type": "function", "function": function} for id in ids]
+    return {"role": "assistant", "tool_calls": calls}
+
+
 CONVERSATION: list[dict[str, Any]] = [
     {"role": "system", "content": "You are kind."},
     {"role": "user", "content": "Weather?"},
-    {"role": "assistant", "tool_calls": [{"id": "call_0"}]},
+    calling("call_0"),
     {"role": "tool", "tool_call_id": "call_0", "content": "rain"},
-    {"role": "assistant", "tool_calls": [{"id": "call_1"}, {"id": "call_2"}]},
+    calling("call_1", "call_2"),
     {"role": "tool", "tool_call_id": "call_1", "content": "sun"},
     {"role": "tool", "tool_call_id": "call_2", "content": "wind"},
 ]

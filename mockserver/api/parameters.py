@@ -187,9 +187,17 @@ def _checked(schema: Schema, mode: Mode) -> Check:
     return lambda value: None if value is None else inner(value)
 
 
+# Members of a definition that the SDK does not tell of: people send back the message they got.
+_ALSO = {"ChatCompletionAssistantMessageParam": ("annotations", "reasoning", "reasoning_content")}
+
+
 @cache
 def _definition(name: str, mode: Mode) -> Check:
-    return _checked(resolved({"$ref": name}), mode)
+    schema = resolved({"$ref": name})
+    if name in _ALSO:
+        also: Schema = {member: {} for member in _ALSO[name]}
+        schema = schema | {"properties": schema["properties"] | also}
+    return _checked(schema, mode)
 
 
 def _scalar(schema: Schema) -> Check:
