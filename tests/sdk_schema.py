@@ -148,7 +148,7 @@ def _keys(kind: Any) -> Iterator[tuple[str, str, Any, bool]]:
         required = name in kind.__required_keys__ and kind.__total__
         if typing.get_origin(hint) in _REQUIRED:
             required, hint = True, typing.get_args(hint)[0]
-        notes = typing.get_args(hint)[1:] if typing.get_origin(hint) is typing.Annotated else ()
+        notes = getattr(hint, "__metadata__", ())  # of what is annotated
         aliases = [note.alias for note in notes if isinstance(note, PropertyInfo) and note.alias]
         yield name, aliases[0] if aliases else name, hint, required
 

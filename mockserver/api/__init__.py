@@ -13,6 +13,7 @@ __all__ = ["ENDPOINTS", "Asked", "Endpoint"]
 def _resources() -> Iterator[Endpoint]:
     """The endpoints at which no model speaks, and what else the SDK knows."""
     from mockserver.api import (
+        batches,
         conversations,
         embeddings,
         images,
@@ -23,8 +24,17 @@ def _resources() -> Iterator[Endpoint]:
         vector_stores,
     )
 
-    special = (conversations, embeddings, images, models, moderations, uploads, vector_stores)
-    return resources.endpoints({k: v for module in special for k, v in module.ANSWERS.items()})
+    special = (
+        *batches.ANSWERS.items(),
+        *conversations.ANSWERS.items(),
+        *embeddings.ANSWERS.items(),
+        *images.ANSWERS.items(),
+        *models.ANSWERS.items(),
+        *moderations.ANSWERS.items(),
+        *uploads.ANSWERS.items(),
+        *vector_stores.ANSWERS.items(),
+    )
+    return resources.endpoints(dict(special))
 
 
 ENDPOINTS = Routes([*chat.ENDPOINTS], _resources)

@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 from mockserver.api.bodies import json
+from mockserver.api.checks import fits
 from mockserver.api.endpoint import Asked
-from mockserver.api.parameters import fits
 from mockserver.api.resources import Thing, page
 from mockserver.api.samples import sample
 from mockserver.api.schema import Schema, operation, resolved

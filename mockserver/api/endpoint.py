@@ -30,6 +30,7 @@ class Asked:
         parameters: the body's: of a JSON object, or of a form (files as `forms.File`).
         body: the body as it came.
         content_type: the body's.
+        ask: asks the same mock something else, by method, path and body.
     """
 
     method: str
@@ -39,6 +40,7 @@ class Asked:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     body: bytes = b""
     content_type: str = ""
+    ask: Callable[[str, str, bytes], Script] | None = None
 
 
 Answer = Callable[[Asked, Store, Random], Script]

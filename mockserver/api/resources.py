@@ -17,9 +17,10 @@ from typing import Any
 
 from mockserver.api import errors, ids
 from mockserver.api.bodies import binary, json
+from mockserver.api.checks import fits
 from mockserver.api.endpoint import Answer, Asked, Endpoint
 from mockserver.api.forms import File
-from mockserver.api.parameters import fits, parameters_of
+from mockserver.api.parameters import parameters_of
 from mockserver.api.samples import DONE, sample
 from mockserver.api.schema import Operation, Schema, operation, operations, resolved
 from mockserver.api.store import CREATED, Store
