@@ -16,6 +16,9 @@ assert httpcore2
 
 pytest_plugins = ["pytester"]
 
+# Doctests would import it again, by when tests/clients has a module of this name.
+collect_ignore = ["conftest.py"]
+
 # How long an example takes says more of the machine than of us.
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")

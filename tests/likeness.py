@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from mockserver import sse
-from mockserver.api import completions, responses
+from mockserver.api import responses
 from mockserver.api.form import FORMS, Form
 from mockserver.api.ids import Envelope
 from mockserver.faults import keepalive
@@ -51,11 +51,8 @@ def like_completion(script: Script, provider: str) -> Likeness:
         chunks[0]["model"],
         next(filter(None, stated), None),
     )
-    shape = completions.SHAPES[_SHAPES[provider]]
-    return Likeness({"request": request, "envelope": envelope, "shape": shape})
-
-
-_SHAPES = {"openai": "openai", "vllm": "vllm", "huggingface-router": "featherless"}
+    dialect = provider.removesuffix("-router")
+    return Likeness({"request": request, "envelope": envelope, "dialect": dialect})
 
 
 def equal(one: bytes, other: bytes) -> bool:

@@ -499,10 +499,12 @@ _VOCABULARY = (
 
 
 def _transcribe(asked: Asked, store: Store, rng: Random) -> Script:
+    """What is heard in the file, made up of its bytes."""
     return render(Reply(hear(asked.parameters["file"])), asked.parameters, rng=rng)
 
 
 def _translate(asked: Asked, store: Store, rng: Random) -> Script:
+    """The same, as if in English."""
     reply = Reply(hear(asked.parameters["file"]))
     return render_translation(reply, asked.parameters, rng=rng)
 
@@ -582,6 +584,7 @@ def read_speech(script: Script) -> Speech | ApiError:
 
 
 def _speak(asked: Asked, store: Store, rng: Random) -> Script:
+    """Sound as long as the text."""
     request = asked.parameters
     text, voice = request["input"], request["voice"]
     name = voice if isinstance(voice, str) else str(voice.get("id"))
