@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from mockserver import sse
-from mockserver.api import completions, responses
+from mockserver.api import responses
 from mockserver.api.form import FORMS, Form
 from mockserver.api.ids import Envelope
 from mockserver.faults import keepalive
@@ -51,11 +51,11 @@ def like_completion(script: Script, provider: str) -> Likeness:
         chunks[0]["model"],
         next(filter(None, stated), None),
     )
-    shape = completions.SHAPES[_SHAPES[provider]]
-    return Likeness({"request": request, "envelope": envelope, "shape": shape})
+    dialect = _DIALECTS.get(provider, provider)
+    return Likeness({"request": request, "envelope": envelope, "dialect": dialect})
 
 
-_SHAPES = {"openai": "openai", "vllm": "vllm", "huggingface-router": "featherless"}
+_DIALECTS = {"huggingface-router": "huggingface"}
 
 
 def equal(one: bytes, other: bytes) -> bool:
