@@ -905,6 +905,7 @@ class Place(NamedTuple):
 PATHS: tuple[tuple[str, str], ...] = (
     (r"/openai/deployments/(?P<model>[^/]+)/(?P<path>.+)", "azure"),
     (r"/openai/v1/(?P<path>.+)", "azure"),
+    (r"/openai/(?P<path>.+)", "azure"),
     (r"/api/v1/(?P<path>.+)", "openrouter"),
     (r"/v1beta/openai/(?P<path>.+)", "gemini"),
     (r"/inference/v1/(?P<path>.+)", "fireworks"),
@@ -946,7 +947,8 @@ def locate(path: str, query: str = "") -> Place:
         if found := pattern.fullmatch(within):
             parts = found.groupdict()
             place = Place(f"/v1/{parts['path']}", chosen or own, bool(chosen), parts.get("model"))
-            if place.model is not None and "api-version=" not in query:
+            dated = within.startswith("/openai/") and not within.startswith("/openai/v1/")
+            if dated and "api-version=" not in query:
                 return place._replace(error=ApiError(404, "Resource not found", code="404"))
             return place
     return Place(within, chosen, chosen is not None)

@@ -117,7 +117,7 @@ class Style:
         '{"a": ["\\\\u003c", 1e-6]}'
         """
         if self == COMPACT:
-            return msgspec.json.encode(value).decode()
+            return msgspec.json.encode(value, enc_hook=_text).decode()
         text = self._dumps(value)
         if self.html:
             for sign in "<>&\u2028\u2029":
@@ -141,6 +141,13 @@ class Style:
             inner = [self._dumps(v) for v in value]
             return f"[{(', ' if self.spaced else ',').join(inner)}]"
         return json.dumps(value, ensure_ascii=self.ascii)
+
+
+def _text(value: object) -> str:
+    """msgspec encodes str, not its subclasses."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"{value!r} is no JSON")
 
 
 COMPACT = Style()

@@ -288,6 +288,18 @@ def test_and_takes_a_body_and_an_error(azure: Any) -> None:
     assert "ResponsibleAIPolicyViolation" in str(caught.value.body)
 
 
+def test_it_reaches_what_is_no_deployments(azure: Any) -> None:
+    mock, client = azure
+    mock.reply("Hi")
+    assert client.responses.create(model="gpt-4o", input="Hi").output_text == "Hi"
+    assert client.embeddings.create(model="ada", input="Hi").data
+    assert [call.path for call in mock.calls] == [
+        "/openai/responses",
+        "/openai/deployments/ada/embeddings",
+    ]
+    assert [model.id for model in client.models.list()]
+
+
 def test_the_v1_path_takes_openais_client_and_either_key(azure: Any) -> None:
     mock, _ = azure
     mock.reply("Hi")
