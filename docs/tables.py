@@ -1,4 +1,4 @@
-"""Writes the tables of docs/faults.md and docs/transport.md: python docs/tables.py.
+"""Writes the tables of docs/faults.md, transport.md and dialects.md: python docs/tables.py.
 
 Rules of this file: what the tables say is taken from the code and from the tests that show it.
 """
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from mockserver.api.dialects import DIALECTS, PATHS
 from mockserver.faults import coding, events, framing, http, reads
 
 DOCS = Path(__file__).parent
@@ -60,16 +61,49 @@ def transport() -> str:
     return "\n".join([*lines, ""])
 
 
-TABLES = {"faults.md": faults, "transport.md": transport}
+def spoken() -> str:
+    """A table of the dialects and their habits."""
+    lines = [
+        "| dialect | role | tool calls | finish | usage | reasoning | `[DONE]` | id |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, one in DIALECTS.items():
+        delta = one.layout("reasoning")["choices"][0]["delta"]
+        where = [member for member in delta if "reason" in member or "content" in member]
+        thought = next((m for m in where if delta[m] not in ("", None)), where[0])
+        done = "yes" if one.done else "no"
+        lines.append(
+            f"| {name} | {one.role} | {one.calls} | {one.finish} | {one.usage_chunk} | "
+            f"`{thought}` | {done} | `{one.id}` |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def paths() -> str:
+    """A table of the paths that are a provider's own."""
+    lines = ["| path | dialect |", "| --- | --- |"]
+    for pattern, name in PATHS:
+        shown = pattern.replace("(?P<path>chat/completions)", "chat/completions")
+        shown = re.sub(r"\(\?P<(\w+)>[^)]*\)|\[\^/\]\+", lambda m: f"{{{m[1] or 'id'}}}", shown)
+        lines.append(f"| `{shown}` | {name} |")
+    return "\n".join([*lines, ""])
+
+
+TABLES = {
+    "faults.md": {"table": faults},
+    "transport.md": {"table": transport},
+    "dialects.md": {"table": spoken, "paths": paths},
+}
 
 
 def written(page: str) -> tuple[str, str]:
-    """A page as it is, and as it is with its table made anew."""
-    text = (DOCS / page).read_text()
-    made = f"<!-- table -->\n\n{TABLES[page]()}\n<!-- end of table -->"
-    return text, re.sub(
-        "<!-- table -->.*<!-- end of table -->", lambda _: made, text, flags=re.DOTALL
-    )
+    """A page as it is, and as it is with its tables made anew."""
+    text = anew = (DOCS / page).read_text()
+    for name, make in TABLES[page].items():
+        made = f"<!-- {name} -->\n\n{make()}\n<!-- end of {name} -->"
+        within = f"<!-- {name} -->.*<!-- end of {name} -->"
+        anew = re.sub(within, lambda _, made=made: made, anew, flags=re.DOTALL)  # type: ignore[misc]
+    return text, anew
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mockserver.reply import (
         Annotation,
         ApiError,
+        Audio,
         Choice,
         FunctionCall,
         Item,
@@ -62,6 +63,7 @@ _HOMES = {
     "reply": (
         "Annotation",
         "ApiError",
+        "Audio",
         "Choice",
         "FunctionCall",
         "Item",
@@ -81,6 +83,7 @@ _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names
 __all__ = [
     "Annotation",
     "ApiError",
+    "Audio",
     "Boundary",
     "Call",
     "Choice",

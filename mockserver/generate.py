@@ -1,21 +1,27 @@
-"""Replies nobody wrote: plausible text, and tool calls that fit their schemas.
+"""Replies nobody wrote: plausible text, and calls and JSON in the form that is asked for.
 
 Rules of this file: a reply is a function of (seed, request) alone, so that every server of a fleet
-answers alike; what a request asks of the form (tools, JSON) is kept.
+answers alike. Requests are read in the form of chat completions, of the Responses API and of the
+legacy endpoints alike: what is asked for is the same.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mockserver.reply import Reply, ToolCall
+from mockserver.api.prediction import predicted
+from mockserver.conform import conforming
+from mockserver.exceptions import ReplyError
+from mockserver.grammar import derived
+from mockserver.pattern import matching
+from mockserver.reply import FunctionCall, Reply, ToolCall
+from mockserver.tokens import pieces
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -23,17 +29,23 @@ if TYPE_CHECKING:
 __all__ = ["generate"]
 
 # How the answer travels does not change what is said.
-_FORM = frozenset({"stream", "stream_options", "user", "metadata", "store"})
+_FORM = frozenset({"stream", "stream_options", "user", "metadata", "store", "background"})
 
 _lock = threading.Lock()
 
 
 def generate(request: Mapping[str, Any], seed: int | str = 0) -> Reply:
-    """A plausible reply to a chat request.
+    """A plausible reply to a request.
+
+    A call is made where one is demanded, JSON conforms to the schema that is given, and a predicted
+    output comes with one of its words changed.
 
     Args:
         request: the request's parameters.
         seed: another seed gives other replies.
+
+    Raises:
+        ReplyError: for a form that no reply was found to have.
 
     >>> asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
     >>> generate(asked) == generate(asked | {"stream": True}) != generate(asked, seed=1)
@@ -45,18 +57,21 @@ def generate(request: Mapping[str, Any], seed: int | str = 0) -> Reply:
     with _lock:
         fake = _faker()
         fake.seed_instance(rng.getrandbits(64))
-        tool = _tool(request, rng)
+        tool = _demanded(request, rng)
         if tool is not None:
-            arguments = _value(tool.get("parameters") or {}, fake, rng)
-            if not isinstance(arguments, dict):
-                arguments = {}
-            return Reply(tool_calls=ToolCall(str(tool.get("name") or "?"), arguments))
+            return _CALLS[tool.kind](tool, fake, rng)
         schema = _schema(request)
         if schema is not None:
-            value = _value(schema, fake, rng)
+            value = conforming(schema, fake, rng)
             return Reply(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-        paragraphs = [fake.paragraph(rng.randint(2, 5)) for _ in range(rng.choice((1, 1, 1, 2)))]
-    return Reply("\n\n".join(paragraphs))
+        if expected := predicted(request):
+            return Reply(_changed(expected, fake, rng))
+        return Reply(_prose(fake, rng))
+
+
+def _prose(fake: Faker, rng: Random) -> str:
+    paragraphs = [fake.paragraph(rng.randint(2, 5)) for _ in range(rng.choice((1, 1, 1, 2)))]
+    return "\n\n".join(paragraphs)
 
 
 @lru_cache(maxsize=1)
@@ -66,136 +81,119 @@ def _faker() -> Faker:
     return Faker("en_US", use_weighting=False)
 
 
-def _tool(request: Mapping[str, Any], rng: Random) -> Mapping[str, Any] | None:
-    """The function that the request demands to be called, if it does."""
-    offered = [tool.get("function") for tool in request.get("tools") or ()]
-    functions = [f for f in [*offered, *(request.get("functions") or ())] if isinstance(f, dict)]
+# Calls
+
+
+class _Tool(NamedTuple):
+    """A tool that is offered: its kind, its name, and what else is told of it."""
+
+    kind: str
+    name: str
+    told: Mapping[str, Any]
+
+
+def _inner(value: Any) -> Any:
+    """What a tool or a choice of one tells: in chat under its type's name, else beside it."""
+    kind = value.get("type") if isinstance(value, Mapping) else None
+    inner = value.get(kind) if isinstance(kind, str) else None
+    return inner if isinstance(inner, Mapping) else value
+
+
+def _offered(request: Mapping[str, Any]) -> list[_Tool]:
+    tools = [
+        _Tool(str(tool.get("type", "function")), str(told["name"]), told)
+        for tool in request.get("tools") or ()
+        if isinstance(told := _inner(tool), Mapping) and told.get("name")
+    ]
+    tools += [
+        _Tool("legacy", str(function["name"]), function)
+        for function in request.get("functions") or ()
+        if isinstance(function, Mapping) and function.get("name")
+    ]
+    return [tool for tool in tools if tool.kind in _CALLS]
+
+
+def _demanded(request: Mapping[str, Any], rng: Random) -> _Tool | None:
+    """The tool that the request demands to be called, if it does."""
+    offered = _offered(request)
     choice = request.get("tool_choice") or request.get("function_call")
-    if isinstance(choice, dict):
-        wanted = (choice.get("function") or choice).get("name")
-        return next((f for f in functions if f.get("name") == wanted), None)
-    return rng.choice(functions) if choice == "required" and functions else None
+    if isinstance(choice, Mapping):
+        told = _inner(choice)
+        if choice.get("type") == "allowed_tools":
+            allowed = [_inner(tool).get("name") for tool in told.get("tools") or ()]
+            offered = [tool for tool in offered if tool.name in allowed]
+            choice = told.get("mode")
+        else:
+            return next((tool for tool in offered if tool.name == told.get("name")), None)
+    return rng.choice(offered) if choice == "required" and offered else None
 
 
-def _schema(request: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The schema that the text has to conform to, if there is one."""
-    wanted = request.get("response_format") or {}
-    if wanted.get("type") == "json_object":
-        return {"type": "object", "properties": {"answer": {"type": "string"}}}
-    stated = wanted.get("json_schema")
-    return stated.get("schema") if isinstance(stated, dict) else None
+def _arguments(tool: _Tool, fake: Faker, rng: Random) -> dict[str, Any]:
+    arguments = conforming(tool.told.get("parameters") or {}, fake, rng)
+    return arguments if isinstance(arguments, dict) else {}
 
 
-def _value(schema: Mapping[str, Any], fake: Faker, rng: Random) -> Any:
-    """A value of a JSON Schema's kind, in OpenAI's structured-output subset."""
-    return _Sampler(schema, fake, rng).value(schema, 0)
+def _call_function(tool: _Tool, fake: Faker, rng: Random) -> Reply:
+    return Reply(tool_calls=ToolCall(tool.name, _arguments(tool, fake, rng)))
 
 
-DEEP = 4  # levels after which a value becomes as small as its schema lets it
+def _call_legacy(tool: _Tool, fake: Faker, rng: Random) -> Reply:
+    return Reply(function_call=FunctionCall(tool.name, _arguments(tool, fake, rng)))
 
 
-class _Sampler:
-    def __init__(self, root: Mapping[str, Any], fake: Faker, rng: Random) -> None:
-        self._root = root
-        self._fake = fake
-        self._rng = rng
-
-    def value(self, schema: Any, depth: int) -> Any:
-        if not isinstance(schema, Mapping):  # true: anything will do
-            return self._fake.word()
-        if "$ref" in schema:
-            return self.value(self._resolve(str(schema["$ref"])), depth + 1)
-        if "const" in schema:
-            return schema["const"]
-        if schema.get("enum"):
-            return self._rng.choice(schema["enum"])
-        if options := schema.get("anyOf") or schema.get("oneOf"):
-            if depth > DEEP:
-                return self.value(min(options, key=self._height), depth + 1)
-            return self.value(self._rng.choice(options), depth + 1)
-        kinds = schema.get("type", "object" if "properties" in schema else "string")
-        kind = kinds if isinstance(kinds, str) else self._rng.choice(kinds)
-        if depth > DEEP and "null" in kinds and not isinstance(kinds, str):
-            kind = "null"
-        return getattr(self, f"_{kind}", self._null)(schema, depth)
-
-    def _height(self, schema: Any, above: tuple[int, ...] = ()) -> float:
-        """How many levels the smallest value has; infinite where there is no end."""
-        if id(schema) in above:
-            return math.inf
-        if not isinstance(schema, Mapping):
-            return 0
-        above = (*above, id(schema))
-        if "$ref" in schema:
-            return self._height(self._resolve(str(schema["$ref"])), above)
-        if options := schema.get("anyOf") or schema.get("oneOf"):
-            return min(self._height(option, above) for option in options)
-        members = schema.get("properties") or {}
-        inner = [members.get(name) for name in schema.get("required", ())]
-        if schema.get("minItems"):
-            inner.append(schema.get("items"))
-        return 1 + max((self._height(one, above) for one in inner), default=0)
-
-    def _resolve(self, ref: str) -> Any:
-        at: Any = self._root
-        for part in ref.removeprefix("#").strip("/").split("/"):
-            name = part.replace("~1", "/").replace("~0", "~")
-            if isinstance(at, list) and name.isdigit():
-                at = at[int(name)] if int(name) < len(at) else {}
-            elif name:
-                at = at.get(name, {}) if isinstance(at, Mapping) else {}
-        return at
-
-    def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        members = schema.get("properties") or {}
-        needed = schema.get("required", ()) if depth > DEEP else (*members,)
-        return {name: self.value(members.get(name, True), depth + 1) for name in needed}
-
-    def _array(self, schema: Mapping[str, Any], depth: int) -> list[Any]:
-        high = schema.get("maxItems", schema.get("minItems", 1) + 2)
-        low = schema.get("minItems", min(1, high) if depth <= DEEP else 0)
-        size = self._rng.randint(low, max(low, min(high, low + 2))) if depth <= DEEP else low
-        return [self.value(schema.get("items", True), depth + 1) for _ in range(size)]
-
-    def _string(self, schema: Mapping[str, Any], depth: int) -> str:
-        made = _FORMATS.get(schema.get("format", ""), "word")
-        return str(getattr(self._fake, made)())
-
-    def _integer(self, schema: Mapping[str, Any], depth: int) -> int:
-        low, high = _bounds(schema)
-        return self._rng.randint(math.ceil(low), max(math.ceil(low), math.floor(high)))
-
-    def _number(self, schema: Mapping[str, Any], depth: int) -> float:
-        low, high = _bounds(schema)
-        return min(high, max(low, round(self._rng.uniform(low, high), 2)))
-
-    def _boolean(self, schema: Mapping[str, Any], depth: int) -> bool:
-        return self._rng.random() < 0.5
-
-    def _null(self, schema: Mapping[str, Any], depth: int) -> None:
-        return None
+def _call_custom(tool: _Tool, fake: Faker, rng: Random) -> Reply:
+    """A call whose input is any text, or one that its grammar derives."""
+    form = tool.told.get("format") or {}
+    grammar = _inner(form) if form.get("type") == "grammar" else {}
+    definition = str(grammar.get("definition") or "")
+    if grammar.get("syntax") == "lark":
+        text = derived(definition, rng)
+    elif grammar.get("syntax") == "regex":
+        found = matching(f"^(?:{definition})$", rng)
+        if found is None:
+            raise ReplyError(f"no text was found that matches the pattern {definition!r}")
+        text = found
+    else:
+        text = fake.sentence()
+    return Reply(tool_calls=ToolCall(tool.name, text, custom=True))
 
 
-def _bounds(schema: Mapping[str, Any]) -> tuple[float, float]:
-    """The least and the greatest number; an exclusive bound is kept away from by a little."""
-    low, high = schema.get("minimum"), schema.get("maximum")
-    if (least := schema.get("exclusiveMinimum")) is not None:
-        low = least + 1 if schema.get("type") == "integer" else math.nextafter(least, math.inf)
-    if (most := schema.get("exclusiveMaximum")) is not None:
-        high = most - 1 if schema.get("type") == "integer" else math.nextafter(most, -math.inf)
-    if low is None:
-        low = 0 if high is None else min(0, high - 100)
-    return float(low), float(low + 100 if high is None else high)
-
-
-_FORMATS = {
-    "date": "date",
-    "date-time": "iso8601",
-    "time": "time",
-    "email": "email",
-    "uuid": "uuid4",
-    "ipv4": "ipv4",
-    "ipv6": "ipv6",
-    "hostname": "hostname",
-    "uri": "url",
+_CALLS: dict[str, Callable[[_Tool, Faker, Random], Reply]] = {
+    "function": _call_function,
+    "custom": _call_custom,
+    "legacy": _call_legacy,
 }
+"""The kinds of tools that a client calls, and how a call of each is made."""
+
+
+# Text
+
+
+def _schema(request: Mapping[str, Any]) -> Any:
+    """The schema that the text has to conform to, if there is one."""
+    text = request.get("text")
+    wanted = request.get("response_format") or (
+        text.get("format") if isinstance(text, Mapping) else None
+    )
+    if not isinstance(wanted, Mapping):
+        return None
+    if wanted.get("type") == "json_object":
+        return {
+            "type": "object",
+            "properties": {"answer": {"type": "string"}},
+            "required": ["answer"],
+        }
+    if wanted.get("type") != "json_schema":
+        return None
+    stated = _inner(wanted)
+    return stated.get("schema", {}) if isinstance(stated, Mapping) else None
+
+
+def _changed(text: str, fake: Faker, rng: Random) -> str:
+    """The text with one of its words another."""
+    cut = list(pieces(text))
+    words = [at for at, piece in enumerate(cut) if piece.strip().isalpha()]
+    if words:
+        at = rng.choice(words)
+        cut[at] = f" {fake.word()}" if cut[at].startswith(" ") else fake.word()
+    return "".join(cut)

@@ -118,8 +118,8 @@ class Request:
         self.nth = nth
         self.attempt = 1
         self.elapsed = 0.0
-        self.history: Sequence[Mapping[str, Any]] = ()
         self.deployment: str | None = None
+        self.history: Sequence[Mapping[str, Any]] = ()
 
     @cached_property
     def parsed(self) -> Any:
@@ -154,13 +154,8 @@ class Request:
 
     @property
     def user(self) -> str | None:
-        """The text of the last user message, or a legacy completion's prompt."""
-        said, prompt = self._last("user"), self.json.get("prompt")
-        if said is not None or prompt is None:
-            return said
-        if isinstance(prompt, list):
-            prompt = "\n".join(map(str, prompt))
-        return prompt if isinstance(prompt, str) else None
+        """The text of the last user message."""
+        return self._last("user")
 
     @property
     def system(self) -> str | None:

@@ -17,7 +17,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl
 
-from mockserver.api import ENDPOINTS, Asked, Endpoint, errors, parameters, path_of
+import msgspec.json
+
+from mockserver.api import ENDPOINTS, Asked, Endpoint, bodies, errors, forms, path_of
 from mockserver.api.dialects import Dialect, Place, locate, named
 from mockserver.api.store import Store
 from mockserver.exceptions import (
@@ -80,8 +82,8 @@ class RuleBuilder:
         """Answer with these replies in turn, then with the last again and again.
 
         Args:
-            replies: text, a `ToolCall`, a list of these, a `Reply`, an `ApiError`, a `Script`, or
-                a stream of the catalogue.
+            replies: text, a `ToolCall`, a list of these, a `Reply`, an `ApiError`, a `Script`, a
+                stream of the catalogue, or a dict, which is a JSON body as it is.
             faults: what goes wrong with each, from left to right.
             pace: when its events come: a `Pace`, or the name of a profile.
             times: how many requests the rule answers at most.
@@ -118,10 +120,21 @@ def _answer(
     script = getattr(value, "script", None)
     if isinstance(script, Script):
         return Answer(script, faults, pace, getattr(value, "reply", None))
+    if isinstance(value, Mapping):
+        return Answer(_json_object(value), faults, pace)
     said = as_reply(value)
     if isinstance(said, Reply):
         check_servable(said, any_reason=imitates)
     return Answer(said, faults, pace)
+
+
+def _json_object(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON object. Raises ReplyError for what is none."""
+    try:
+        made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(dict(value)))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ReplyError(f"a mapping is a JSON body, and this is no JSON: {error}") from None
+    return made
 
 
 class MockOpenAI:
@@ -392,7 +405,7 @@ class MockOpenAI:
     ) -> tuple[Endpoint | None, Asked, ApiError | None]:
         """The endpoint that takes the request and what it asks, or the error OpenAI answers."""
         asked = Asked(call.method, place.path)
-        methods, ids = ENDPOINTS.find(place.path)
+        methods, ids = ENDPOINTS.find(place.path, call.method)
         if place.error is not None:
             return None, asked, place.error
         if not methods:
@@ -405,21 +418,18 @@ class MockOpenAI:
             key = (dialect and call.headers.get("api-key")) or bearer
             if key != self.api_key:
                 return None, asked, errors.invalid_api_key(key)
-        asked = Asked(
-            call.method,
-            place.path,
-            ids,
-            dict(parse_qsl(call.query, keep_blank_values=True)),
-            call.json,
-            call.body,
-            call.headers.get("content-type", ""),
-        )
-        if endpoint.parameters is None:
-            return endpoint, asked, None
-        if not isinstance(call.parsed, dict):
-            return None, asked, errors.invalid_json()
-        lenient = self.lenient or not (dialect is None or dialect.name.startswith("azure"))
-        wrong = parameters.check(call.json, endpoint.parameters, lenient)
+        query = forms.nested(parse_qsl(call.query, keep_blank_values=True))
+        content_type = call.headers.get("content-type", "")
+        given, wrong = _body(call, endpoint, content_type)
+        # A preview takes parameters that nobody has told us of.
+        lenient = self.lenient or "beta" in query
+        lenient |= not (dialect is None or dialect.name.startswith("azure"))
+        if endpoint.query is not None:
+            query = endpoint.query.coerced(query)
+        asked = Asked(call.method, place.path, ids, query, given, call.body, content_type)
+        for taken, what in ((endpoint.query, query), (endpoint.parameters, given)):
+            if wrong is None and taken is not None:
+                wrong = taken.check(what, lenient)
         return endpoint, asked, wrong
 
     def _serve(
@@ -440,12 +450,16 @@ class MockOpenAI:
             plays = call.stream and path_of(script) == endpoint.path
             if render and script.is_stream and answer.spoken is not None and not plays:
                 script = render(answer.spoken, asked.parameters, rng=rng)
+        elif isinstance(value, Mapping):
+            script = bodies.json(value, rng)
         elif render is not None:
             script = render(value, asked.parameters, rng=rng)
         elif isinstance(value, ApiError):
             script = errors.render(value, rng, dialect)
         else:
-            raise ReplyError(f"no model speaks at {endpoint.path}: give an ApiError or a Script")
+            raise ReplyError(
+                f"no model speaks at {endpoint.path}: give an ApiError, a dict or a Script"
+            )
         if endpoint.keep is not None:
             script = endpoint.keep(asked, script, self.store)
         return self._dressed(script, call, answer)
@@ -556,6 +570,23 @@ class MockOpenAI:
     def _http_options(self) -> dict[str, Any]:
         # Without the environment's proxies and certificates there is nothing to load.
         return {"transport": self.transport(), "trust_env": False, "follow_redirects": True}
+
+
+def _body(
+    call: Call, endpoint: Endpoint, content_type: str
+) -> tuple[dict[str, Any], ApiError | None]:
+    """The body's parameters, or what is wrong with it."""
+    if endpoint.form and forms.is_form(content_type):
+        try:
+            given = forms.parse(call.body, content_type)
+        except forms.FormError as error:
+            return {}, ApiError(400, f"Could not parse multipart form: {error}")
+        return endpoint.parameters.coerced(given) if endpoint.parameters else given, None
+    if endpoint.parameters is None or isinstance(call.parsed, dict):
+        return call.json, None
+    # No body is no parameters, where none is required.
+    bare = not call.body and not endpoint.parameters.schema.get("required")
+    return {}, None if bare else errors.invalid_json()
 
 
 def _clients() -> tuple[Any, Any]:

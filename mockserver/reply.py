@@ -285,7 +285,7 @@ class Usage:
 
     ``extra`` holds what others add to it, by its names in JSON and in its order.
 
-    >>> Usage(9, 3, extra={"cost": 0.0001, "prompt_tokens_details": {"text": 9}}).total_tokens
+    >>> Usage(9, 3, extra={"cost": 0.0001}).total_tokens
     12
     """
 
@@ -571,9 +571,9 @@ class Choice:
     function_call: FunctionCall | None = None
     logprobs: tuple[tuple[Logprob, ...], ...] | None = None
     finish_reason: str | None = None
+    ordered: tuple[Output, ...] = ()
     audio: Audio | None = None
     annotations: tuple[Annotation, ...] = ()
-    ordered: tuple[Output, ...] = ()
 
     def __init__(
         self,
@@ -589,15 +589,17 @@ class Choice:
         audio: Audio | None = None,
         annotations: Iterable[Annotation | Mapping[str, Any]] = (),
     ) -> None:
-        ordered: tuple[Output, ...] = ()
+        _must_be(Audio, audio, "audio")
+        _must_be(Iterable, annotations, "annotations", optional=False)
         if output is not None:
             if tool_calls or annotations or (text, reasoning, refusal, logprobs) != (None,) * 4:
                 raise ReplyError("a reply has output=[...] or text, reasoning and tool_calls")
             ordered, said = _said(output)
             text, reasoning, refusal = said.text, said.reasoning, said.refusal
-            tool_calls, logprobs, annotations = said.tool_calls, said.logprobs, said.annotations
-        _must_be(Audio, audio, "audio")
-        _must_be(Iterable, annotations, "annotations", optional=False)
+            tool_calls, logprobs = said.tool_calls, said.logprobs
+            annotations = said.annotations
+        else:
+            ordered = ()
         _must_be(FunctionCall, function_call, "function_call")
         _must_be(str, finish_reason, "finish_reason")
         calls: tuple[ToolCall, ...] = (tool_calls,) if isinstance(tool_calls, ToolCall) else ()
@@ -621,10 +623,10 @@ class Choice:
         put(self, "function_call", function_call)
         put(self, "logprobs", _by_piece(logprobs))
         put(self, "finish_reason", finish_reason)
+        put(self, "ordered", ordered)
         put(self, "audio", audio)
         n = 0 if self.text is None else len(self.text.pieces)
         put(self, "annotations", tuple(_annotation(value, n) for value in annotations))
-        put(self, "ordered", ordered)
 
     @property
     def output(self) -> tuple[Output, ...]:
@@ -677,11 +679,20 @@ def _said(output: Iterable[Output | str]) -> tuple[tuple[Output, ...], _Said]:
         _joined([m.refusal for m in messages if m.refusal is not None]),
         _distinct(tuple(item for item in items if isinstance(item, ToolCall))),
         tuple(entry for entries in logprobs for entry in entries) if logprobs else None,
-        tuple(annotation for m in messages for annotation in m.annotations),
+        tuple(_cited(messages)),
     )
     calls = iter(said.tool_calls)
     items = tuple(next(calls) if isinstance(item, ToolCall) else item for item in items)
     return () if items == _in_order(said) else items, said
+
+
+def _cited(messages: Iterable[Message]) -> Iterable[Annotation]:
+    """The citations of all messages, as those of their joined text."""
+    pieces = 0
+    for message in messages:
+        for one in message.annotations:
+            yield replace(one, after=pieces + (one.after or 0))
+        pieces += 0 if message.text is None else len(message.text.pieces)
 
 
 def _joined(texts: list[Text], between: str = "") -> Text | None:
@@ -741,8 +752,10 @@ def _choice_arguments(choice: Choice) -> str:
         given.append(f"output={list(choice.ordered)!r}")
     elif choice.text is not None:
         given.append(repr(choice.text))
-    for name in _SHOWN_BESIDE if choice.ordered else _SHOWN:
+    for name in _SHOWN:
         value = getattr(choice, name)
+        if name not in ("function_call", "audio") and choice.ordered:
+            continue
         if value is not None and (value != () or name == "logprobs"):
             given.append(f"{name}={value!r}")
     given.append(f"finish_reason={choice.finish_reason!r}")
@@ -811,9 +824,9 @@ class Reply:
             function_call=function_call,
             logprobs=logprobs,
             finish_reason=finish_reason,
-            output=output,
             audio=audio,
             annotations=annotations,
+            output=output,
         )
         several = (one,) if choices is None else tuple(choices)
         if choices is not None and one not in (_NOTHING, _UNFINISHED):
@@ -960,6 +973,10 @@ _UNSERVABLE: tuple[tuple[Any, Any], ...] = (
     (
         _unreasonable,
         lambda c: f"finish_reason={c.finish_reason!r} is not one of {', '.join(FINISH_REASONS)}",
+    ),
+    (
+        lambda c: c.audio is not None and (c.text is not None or c.refusal or c.tool_calls),
+        lambda c: "speech comes alone: what is said goes into Audio(transcript, data)",
     ),
     (
         _misaligned,

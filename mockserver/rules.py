@@ -110,7 +110,7 @@ def _shown(value: object) -> str:
 class Answer:
     """What a rule gives: what is said or sent, and what is done to it on the way."""
 
-    value: Reply | ApiError | Script
+    value: Reply | ApiError | Script | Mapping[str, Any]  # a mapping is a JSON body as it is
     faults: tuple[Callable[[Script], Script], ...] = ()
     pace: Pace | None = None
     spoken: Reply | None = None  # what a ready-made script says, for requests that want no stream

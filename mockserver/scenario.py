@@ -33,7 +33,6 @@ from mockserver.reply import (
     ToolCall,
     Usage,
     check_servable,
-    url_citation,
 )
 from mockserver.rules import contains
 
@@ -108,13 +107,6 @@ class _Audio(_Strict):
     data: str | list[str] = ""
     id: str | None = None
     expires_at: int = 0
-
-
-class _Annotation(_Strict):
-    url: str
-    title: str = ""
-    start: int = 0
-    end: int = 0
 
 
 class _Reply(_Choice):
@@ -393,10 +385,7 @@ def _said(choice: _Choice, at: str) -> dict[str, Any]:
         "audio": None
         if choice.audio is None
         else _call(Audio, _Audio, choice.audio, f"{at}.audio"),
-        "annotations": [
-            _call(url_citation, _Annotation, one, f"{at}.annotations[{i}]")
-            for i, one in enumerate(choice.annotations)
-        ],
+        "annotations": choice.annotations,
     }
 
 

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver import Reply
+from mockserver import Reply, ReplyError, sse, tokens
+from mockserver.api import chat
 from mockserver.generate import generate
 
 ASKED: dict[str, Any] = {
@@ -205,6 +206,98 @@ def test_a_tool_without_parameters_is_called_with_none(parameters: Any) -> None:
     asked = ASKED | {"tools": [tool("now", parameters)], "tool_choice": "required"}
     (call,) = generate(asked).tool_calls
     assert call.arguments == "{}"
+
+
+# Both forms of a choice among tools: chat's and that of the Responses API.
+FORMS: dict[str, tuple[list[Any], Callable[[str, str], dict[str, Any]]]] = {
+    "chat": (TOOLS, lambda kind, name: {"type": kind, kind: {"name": name}}),
+    "responses": (
+        [{"type": "function", **offered["function"]} for offered in TOOLS],
+        lambda kind, name: {"type": kind, "name": name},
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_choice_has_two_forms(form: str, conforms: Conforms) -> None:
+    tools, choose = FORMS[form]
+    asked = ASKED | {"tools": tools, "tool_choice": choose("function", "send_mail")}
+    (call,) = generate(asked).tool_calls
+    assert call.name == "send_mail"
+    conforms(call.parsed, MAIL)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("mode", ["auto", "required"])
+def test_only_allowed_tools_are_called(form: str, mode: str) -> None:
+    tools, choose = FORMS[form]
+    allowed: dict[str, Any] = {"mode": mode, "tools": [choose("function", "get_weather")]}
+    choice: dict[str, Any] = {"type": "allowed_tools", "allowed_tools": allowed}
+    if form == "responses":
+        choice = {"type": "allowed_tools", **allowed}
+    for seed in SEEDS:
+        reply = generate(ASKED | {"tools": tools, "tool_choice": choice}, seed)
+        called = ["get_weather"] if mode == "required" else []
+        assert [call.name for call in reply.tool_calls] == called
+
+
+@pytest.mark.parametrize("parallel", [None, True, False])
+def test_one_call_is_made(parallel: bool | None) -> None:
+    asked = {"tools": TOOLS, "tool_choice": "required", "parallel_tool_calls": parallel}
+    assert len(generate(ASKED | asked).tool_calls) == 1
+
+
+CODE = {"type": "custom", "custom": {"name": "run", "format": {"type": "text"}}}
+REGEX = {"syntax": "regex", "definition": r"SELECT [a-z]+ FROM (users|orders)"}
+
+
+def test_a_custom_tool_is_called_with_text() -> None:
+    asked = ASKED | {"tools": [CODE], "tool_choice": {"type": "custom", "custom": {"name": "run"}}}
+    (call,) = generate(asked).tool_calls
+    assert (call.name, call.custom) == ("run", True)
+    assert call.arguments
+
+
+@pytest.mark.parametrize(
+    "offered",
+    [
+        {
+            "type": "custom",
+            "custom": {"name": "sql", "format": {"type": "grammar", "grammar": REGEX}},
+        },
+        {"type": "custom", "name": "sql", "format": {"type": "grammar", **REGEX}},
+    ],
+    ids=FORMS,
+)
+def test_the_input_of_a_custom_tool_matches_its_grammar(offered: Any) -> None:
+    for seed in SEEDS:
+        (call,) = generate(ASKED | {"tools": [offered], "tool_choice": "required"}, seed).tool_calls
+        assert re.fullmatch(REGEX["definition"], call.arguments)
+
+
+def test_the_grammar_may_be_larks() -> None:
+    grammar = {"syntax": "lark", "definition": 'start: "GO" " " ("north" | "south")'}
+    offered = {"type": "custom", "name": "move", "format": {"type": "grammar", **grammar}}
+    asked = {"model": "gpt-5", "input": "Hi", "tools": [offered], "tool_choice": "required"}
+    said = {str(generate(asked, seed).tool_calls[0].arguments) for seed in SEEDS}
+    assert said == {"GO north", "GO south"}
+
+
+def test_a_legacy_function_is_called_in_the_legacy_form(conforms: Conforms) -> None:
+    functions = [offered["function"] for offered in TOOLS]
+    asked = ASKED | {"functions": functions, "function_call": {"name": "send_mail"}}
+    reply = generate(asked)
+    assert reply.function_call is not None
+    assert (reply.function_call.name, reply.finish_reason) == ("send_mail", "function_call")
+    conforms(reply.function_call.parsed, MAIL)
+    assert generate(asked | {"function_call": "auto"}).text
+
+
+@pytest.mark.parametrize(
+    "choice", [{"type": "function", "function": {"name": "other"}}, {"type": "file_search"}]
+)
+def test_what_is_not_offered_is_not_called(choice: Any) -> None:
+    assert generate(ASKED | {"tools": TOOLS, "tool_choice": choice}).text
 
 
 def test_a_call_comes_before_the_form_of_the_text() -> None:
@@ -401,6 +494,46 @@ def test_json_mode_without_a_schema_gives_an_object() -> None:
     text = generate(ASKED | {"response_format": {"type": "json_object"}}).text
     assert text is not None
     assert isinstance(json.loads(text), dict)
+
+
+def test_the_responses_api_asks_for_json_in_its_own_form(conforms: Conforms) -> None:
+    stated = {"type": "json_schema", "name": "weather", "schema": WEATHER, "strict": True}
+    asked = {"model": "gpt-4o", "input": "Hi", "text": {"format": stated}}
+    reply = generate(asked)
+    assert reply.text is not None
+    conforms(json.loads(reply.text), WEATHER)
+    assert generate(asked | {"text": {"format": {"type": "text"}, "verbosity": "low"}}).text
+
+
+def test_a_schema_without_a_value_is_an_error() -> None:
+    schema = {"type": "string", "enum": []}
+    with pytest.raises(ReplyError, match="no value was found"):
+        generate(ASKED | {"response_format": json_schema(schema)})
+
+
+# Texts of other endpoints
+
+
+def test_a_prompt_is_completed_with_text() -> None:
+    assert generate({"model": "davinci-002", "prompt": "Once upon"}).text
+
+
+PREDICTED = "def area(radius):\n    return pi * radius ** 2\n"
+
+
+@pytest.mark.parametrize("content", [PREDICTED, [{"type": "text", "text": PREDICTED}]], ids=type)
+def test_a_prediction_comes_true_but_for_a_word(content: Any) -> None:
+    asked = ASKED | {"prediction": {"type": "content", "content": content}}
+    reply = generate(asked)
+    assert reply.text is not None
+    assert reply.text != PREDICTED
+    expected = len(tokens.pieces(PREDICTED))
+    assert len(tokens.pieces(reply.text)) == expected
+    told = json.loads(sse.body(chat.render(reply, asked).steps))["usage"]
+    assert told["completion_tokens_details"]["accepted_prediction_tokens"] == expected - 1
+    assert told["completion_tokens_details"]["rejected_prediction_tokens"] == 1
+    # What was predicted in vain is paid for.
+    assert told["completion_tokens"] == expected + 1
 
 
 def test_a_response_format_of_text_is_text() -> None:

@@ -17,24 +17,43 @@ FLOORS = [
     ["exceptions"],
     ["script", "tokens", "sse", "reply", "items"],
     [
-        "api.store",
         "api.ids",
+        "api.layout",
+        "api.usage",
+        "api.dialects",
         "api.headers",
         "api.errors",
+        "api.bodies",
+        "api.forms",
+        "api.schema",
+        "api.samples",
+        "api.structured",
         "api.parameters",
+        "api.store",
         "api.endpoint",
         "api.conversation",
         "api.limits",
         "api.logprobs",
         "api.plain",
+        "api.prediction",
         "api.sound",
+        "api.chunks",
         "api.chat",
+        "api.likeness",
         "api.completions",
         "api.audio",
         "api.form",
         "api.output",
         "api.responses",
         "api.stored",
+        "api.resources",
+        "api.conversations",
+        "api.embeddings",
+        "api.images",
+        "api.models",
+        "api.moderations",
+        "api.uploads",
+        "api.vector_stores",
         "api",
     ],
     [
@@ -48,6 +67,9 @@ FLOORS = [
         "faults.coding",
         "faults",
         "pacing",
+        "pattern",
+        "grammar",
+        "conform",
         "generate",
         "cassettes.stream_file",
         "cassettes.redact",
@@ -154,6 +176,7 @@ def test_the_wheel_has_one_top_level_name_and_all_its_data(tmp_path: Path) -> No
     packed = set(zipfile.ZipFile(wheel).namelist())
     tops = {name.partition("/")[0] for name in packed}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"mockserver"}
+    assert "mockserver/api/schema.json" in packed
     data = {f"mockserver/{f.relative_to(ROOT)}" for f in (ROOT / "fixtures").rglob("*.jsonl")}
     assert data | {"mockserver/py.typed", "mockserver/pytest_plugin/__init__.py"} <= packed
 

@@ -31,14 +31,19 @@ def answer(mock: MockOpenAI, asked: Request | None = None) -> str | None:
     return str(reply.message) if isinstance(reply, ApiError) else str(reply.text)
 
 
+def made(id: str) -> dict[str, Any]:
+    """A tool call that the model made."""
+    return {"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
 WEATHER = {"type": "function", "function": {"name": "get_weather"}}
 TIME = {"type": "function", "function": {"name": "get_time"}}
 CONVERSATION: list[dict[str, Any]] = [
     {"role": "system", "content": "You are kind."},
     {"role": "user", "content": "Weather?"},
-    {"role": "assistant", "tool_calls": [{"id": "call_0"}]},
+    {"role": "assistant", "tool_calls": [made("call_0")]},
     {"role": "tool", "tool_call_id": "call_0", "content": "rain"},
-    {"role": "assistant", "tool_calls": [{"id": "call_1"}, {"id": "call_2"}]},
+    {"role": "assistant", "tool_calls": [made("call_1"), made("call_2")]},
     {"role": "tool", "tool_call_id": "call_1", "content": "sun"},
     {"role": "tool", "tool_call_id": "call_2", "content": "wind"},
 ]

@@ -136,9 +136,10 @@ def test_pace_is_that_of_every_reply_without_its_own(load: Load) -> None:
 # What a rule looks at
 
 A_TOOL = {"type": "function", "function": {"name": "get_weather"}}
+A_CALL = {"type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
 AFTER_A_CALL = [
     {"role": "user", "content": "Hi"},
-    {"role": "assistant", "tool_calls": [{"id": "call_1"}]},
+    {"role": "assistant", "tool_calls": [A_CALL | {"id": "call_1"}]},
     {"role": "tool", "tool_call_id": "call_1", "content": "Sunny"},
 ]
 

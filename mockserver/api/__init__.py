@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec.json
@@ -15,7 +15,27 @@ from mockserver.script import Script
 
 __all__ = ["ENDPOINTS", "Asked", "Endpoint", "path_of", "read"]
 
-ENDPOINTS = Routes([*chat.ENDPOINTS, *stored.ENDPOINTS, *completions.ENDPOINTS, *audio.ENDPOINTS])
+
+def _resources() -> Iterator[Endpoint]:
+    """The endpoints at which no model speaks, and what else the SDK knows."""
+    from mockserver.api import (
+        conversations,
+        embeddings,
+        images,
+        models,
+        moderations,
+        resources,
+        uploads,
+        vector_stores,
+    )
+
+    special = (conversations, embeddings, images, models, moderations, uploads, vector_stores)
+    return resources.endpoints({k: v for module in special for k, v in module.ANSWERS.items()})
+
+
+ENDPOINTS = Routes(
+    [*chat.ENDPOINTS, *stored.ENDPOINTS, *completions.ENDPOINTS, *audio.ENDPOINTS], _resources
+)
 """The endpoints by path and method."""
 
 # How the first JSON of a response looks, by the path of the endpoint where a model speaks so.
@@ -24,7 +44,7 @@ _LOOKS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
         said.get("object") == "response" or str(said.get("type")).startswith("response.")
     ),
     completions.PATH: lambda said: said.get("object") == "text_completion",
-    "/v1/audio/transcriptions": lambda said: str(said.get("type")).startswith("transcript."),
+    audio.TRANSCRIPTIONS: lambda said: str(said.get("type")).startswith("transcript."),
 }
 
 

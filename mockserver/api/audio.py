@@ -23,7 +23,7 @@ from mockserver import sse, tokens
 from mockserver.api import errors, headers, sound
 from mockserver.api.endpoint import Asked, Endpoint
 from mockserver.api.logprobs import likely, logprob_json, read_logprob
-from mockserver.api.parameters import Parameter
+from mockserver.api.parameters import parameters_of
 from mockserver.api.plain import as_text
 from mockserver.api.store import Store
 from mockserver.exceptions import ReplyError
@@ -42,56 +42,6 @@ __all__ = [
 ]
 
 FORMATS = ("json", "text", "srt", "verbose_json", "vtt")
-
-TRANSCRIPTION = {
-    "file": Parameter("file", required=True),
-    "model": Parameter("string", required=True),
-    "chunking_strategy": Parameter("string or object"),
-    "include": Parameter("array of strings"),
-    "keywords": Parameter("array of strings"),
-    "known_speaker_names": Parameter("array of strings"),
-    "known_speaker_references": Parameter("array of strings"),
-    "language": Parameter("string"),
-    "languages": Parameter("array of strings"),
-    "prompt": Parameter("string"),
-    "response_format": Parameter("string", one_of=(*FORMATS, "diarized_json")),
-    "stream": Parameter("boolean"),
-    "temperature": Parameter("decimal", low=0, high=1),
-    "timestamp_granularities": Parameter("array of strings"),
-}
-TRANSLATION = {
-    "file": Parameter("file", required=True),
-    "model": Parameter("string", required=True),
-    "prompt": Parameter("string"),
-    "response_format": Parameter("string", one_of=FORMATS),
-    "temperature": Parameter("decimal", low=0, high=1),
-}
-LONGEST = 4096  # characters that are spoken at once
-
-
-def _not_too_long(name: str, text: str) -> ApiError | None:
-    if len(text) <= LONGEST:
-        return None
-    return ApiError(
-        400,
-        f"Invalid '{name}': string too long. Expected a string with maximum length {LONGEST}, "
-        f"but got a string with length {len(text)} instead.",
-        None,
-        "string_above_max_length",
-        name,
-    )
-
-
-SPEECH = {
-    "input": Parameter("string", _not_too_long, required=True),
-    "model": Parameter("string", required=True),
-    "voice": Parameter("string or object", required=True),
-    "instructions": Parameter("string"),
-    "response_format": Parameter("string", one_of=tuple(sound.FORMATS)),
-    "speed": Parameter("decimal", low=0.25, high=4),
-    "stream_format": Parameter("string", one_of=("sse", "audio")),
-}
-"""The request parameters of each, and what they must be."""
 
 # The formats that a model writes, where it does not write all.
 WRITES = {
@@ -245,7 +195,7 @@ class _Heard(NamedTuple):
         text = choice.text if choice.text is not None else Text("")
         if seconds is None:
             file = request.get("file")
-            seconds = sound.seconds(file.data) if file is not None else len(text) * sound.SECONDS
+            seconds = sound.seconds(file) if file is not None else len(text) * sound.SECONDS
         logprobs = choice.logprobs
         if logprobs is None:
             logprobs = tuple((likely(piece, 0),) for piece in text.pieces)
@@ -549,11 +499,11 @@ _VOCABULARY = (
 
 
 def _transcribe(asked: Asked, store: Store, rng: Random) -> Script:
-    return render(Reply(hear(asked.parameters["file"].data)), asked.parameters, rng=rng)
+    return render(Reply(hear(asked.parameters["file"])), asked.parameters, rng=rng)
 
 
 def _translate(asked: Asked, store: Store, rng: Random) -> Script:
-    reply = Reply(hear(asked.parameters["file"].data))
+    reply = Reply(hear(asked.parameters["file"]))
     return render_translation(reply, asked.parameters, rng=rng)
 
 
@@ -643,22 +593,26 @@ def _speak(asked: Asked, store: Store, rng: Random) -> Script:
     return render_speech(Speech(data, Usage(prompt, made)), request, rng=rng)
 
 
+TRANSCRIPTIONS = "/v1/audio/transcriptions"
+TRANSLATIONS = "/v1/audio/translations"
+SPEECH = "/v1/audio/speech"
+
 ENDPOINTS = (
     Endpoint(
-        path="/v1/audio/transcriptions",
-        parameters=TRANSCRIPTION,
+        path=TRANSCRIPTIONS,
+        parameters=parameters_of("POST", TRANSCRIPTIONS),
         form=True,
         render=render,
         read=read,
         answer=_transcribe,
     ),
     Endpoint(
-        path="/v1/audio/translations",
-        parameters=TRANSLATION,
+        path=TRANSLATIONS,
+        parameters=parameters_of("POST", TRANSLATIONS),
         form=True,
         render=render_translation,
         read=read,
         answer=_translate,
     ),
-    Endpoint(path="/v1/audio/speech", parameters=SPEECH, answer=_speak),
+    Endpoint(path=SPEECH, parameters=parameters_of("POST", SPEECH), answer=_speak),
 )

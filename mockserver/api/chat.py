@@ -14,18 +14,19 @@ from typing import Any, NamedTuple
 import msgspec.json
 
 from mockserver import sse, tokens
-from mockserver.api import chunks, errors, headers, ids
+from mockserver.api import bodies, chunks, errors, headers, ids
 from mockserver.api import usage as usages
 from mockserver.api.dialects import Dialect, named
-from mockserver.api.endpoint import Endpoint
+from mockserver.api.endpoint import Asked, Endpoint
 from mockserver.api.ids import Envelope
 from mockserver.api.layout import fill
 from mockserver.api.limits import changed, limited, size
 from mockserver.api.logprobs import likely, logprob_json, read_logprob
-from mockserver.api.parameters import Parameter, check_messages
+from mockserver.api.parameters import parameters_of
+from mockserver.api.prediction import outcome
+from mockserver.api.store import CREATED, Store
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
-    Annotation,
     ApiError,
     Audio,
     Choice,
@@ -36,58 +37,12 @@ from mockserver.reply import (
     ToolCall,
     Usage,
     check_servable,
-    url_citation,
 )
 from mockserver.script import Event, Head, Raw, Script, Step
 
-__all__ = ["ENDPOINTS", "PARAMETERS", "PATH", "read", "render"]
+__all__ = ["ENDPOINTS", "PATH", "read", "render"]
 
 PATH = "/v1/chat/completions"
-
-PARAMETERS = {
-    "messages": Parameter("array of objects", check_messages, required=True),
-    "model": Parameter("string", required=True),
-    "audio": Parameter("object"),
-    "frequency_penalty": Parameter("decimal", low=-2, high=2),
-    "function_call": Parameter("string or object"),
-    "functions": Parameter("array of objects"),
-    "logit_bias": Parameter("object"),
-    "logprobs": Parameter("boolean"),
-    "max_completion_tokens": Parameter("integer", low=0),
-    "max_tokens": Parameter("integer", low=0),
-    "metadata": Parameter("object"),
-    "modalities": Parameter("array of strings"),
-    "moderation": Parameter("object"),
-    "n": Parameter("integer", low=1, high=128),
-    "parallel_tool_calls": Parameter("boolean"),
-    "prediction": Parameter("object"),
-    "presence_penalty": Parameter("decimal", low=-2, high=2),
-    "prompt_cache_key": Parameter("string"),
-    "prompt_cache_options": Parameter("object"),
-    "prompt_cache_retention": Parameter("string", one_of=("in_memory", "in-memory", "24h")),
-    "reasoning_effort": Parameter(
-        "string", one_of=("none", "minimal", "low", "medium", "high", "xhigh", "max")
-    ),
-    "response_format": Parameter("object"),
-    "safety_identifier": Parameter("string"),
-    "seed": Parameter("integer"),
-    "service_tier": Parameter(
-        "string", one_of=("auto", "default", "flex", "scale", "priority", "fast")
-    ),
-    "stop": Parameter("string or array of strings"),
-    "store": Parameter("boolean"),
-    "stream": Parameter("boolean"),
-    "stream_options": Parameter("object"),
-    "temperature": Parameter("decimal", low=0, high=2),
-    "tool_choice": Parameter("string or object"),
-    "tools": Parameter("array of objects"),
-    "top_logprobs": Parameter("integer", low=0, high=20),
-    "top_p": Parameter("decimal", low=0, high=1),
-    "user": Parameter("string"),
-    "verbosity": Parameter("string", one_of=("low", "medium", "high")),
-    "web_search_options": Parameter("object"),
-}
-"""The request parameters, and what each must be."""
 
 
 def render(
@@ -208,7 +163,14 @@ def _count(choices: list[Choice], request: Mapping[str, Any], stated: Usage | No
     if stated is not None:
         prompt = stated.prompt_tokens
     thought = sum(len(c.reasoning.pieces) for c in choices if c.reasoning is not None)
-    return Usage(prompt, sum(map(size, choices)), reasoning_tokens=thought)
+    accepted, rejected = outcome(choices, request)
+    return Usage(
+        prompt,
+        sum(map(size, choices)) + rejected,
+        reasoning_tokens=thought,
+        accepted_prediction_tokens=accepted,
+        rejected_prediction_tokens=rejected,
+    )
 
 
 # Streaming
@@ -236,7 +198,7 @@ def _stream(
     refusals = "refusal" not in envelope.omits
     top = request.get("top_logprobs") or 0
     per_choice = [_deltas(choice, asked, top, refusals) for choice in choices]
-    events = []
+    events: list[Step] = []
     for index, delta in chunks.in_order(per_choice, [[] for _ in choices], envelope.order):
         stated = logprobs if delta.logprobs is None else f',"logprobs":{delta.logprobs}'
         spliced = f'{{"index":{index},"delta":{delta.json}{stated},"finish_reason":null}}'
@@ -288,7 +250,7 @@ class _Splicer:
     def usage(self, usage: Usage) -> Event:
         return self._close(f'{self._prefix},"choices":[],"usage":{_dumps(usages.write(usage))}')
 
-    def with_asides(self, events: list[Event]) -> list[Step]:
+    def with_asides(self, events: list[Step]) -> list[Step]:
         """The events, and among them the chunks that say nothing, as moderation results."""
         left = sorted(self._asides, key=lambda aside: aside.after)
         mixed: list[Step] = []
@@ -353,23 +315,22 @@ def _deltas(choice: Choice, logprobs: bool, top: int, refusals: bool) -> list[_D
     for piece in function.arguments.pieces if function is not None else ():
         add(_Delta(f'{{"function_call":{{"arguments":{_dumps(piece)}}}}}'))
     if choice.annotations:
-        add(_Delta(_dumps({"annotations": chunks.annotations(choice)})))
+        add(_Delta(_dumps({"annotations": chunks.citations(choice)})))
     return deltas
 
 
 def _heard(audio: Audio) -> list[_Delta]:
     """WIRE.md §1, audio: transcript and sound each begin with the id."""
+    id_ = _dumps(audio.id)
     deltas = [_Delta('{"role":"assistant","refusal":null}')]
-    began = '{"content":null,"audio":{"id":%s,"transcript":%s}}'
-    for piece in audio.transcript.pieces:
-        first = began % (_dumps(audio.id), _dumps(piece))
-        deltas.append(
-            _Delta(first if len(deltas) == 1 else f'{{"audio":{{"transcript":{_dumps(piece)}}}}}')
-        )
-    began = '{"role":"assistant","content":null,"refusal":null,"audio":{"id":%s,"data":"%s"}}'
+    for n, piece in enumerate(audio.transcript.pieces):
+        said = f'"transcript":{_dumps(piece)}}}}}'
+        first = f'{{"content":null,"audio":{{"id":{id_},{said}'
+        deltas.append(_Delta(f'{{"audio":{{{said}' if n else first))
     for n, piece in enumerate(audio.data.pieces):
-        first = began % (_dumps(audio.id), piece)
-        deltas.append(_Delta(f'{{"audio":{{"data":"{piece}"}}}}' if n else first))
+        heard = f'"data":{_dumps(piece)}}}}}'
+        first = f'{{"role":"assistant","content":null,"refusal":null,"audio":{{"id":{id_},{heard}'
+        deltas.append(_Delta(f'{{"audio":{{{heard}' if n else first))
     return deltas
 
 
@@ -417,7 +378,7 @@ def _imitated_stream(
         200, headers.imitated(dialect.headers, dialect.content_type, None, rng, envelope.model)
     )
     if reply.error is not None:
-        steps.append(errors.error_event(reply.error, dialect))
+        steps.append(errors.imitated_event(reply.error, dialect))
         return Script(head, tuple(chunks.with_asides(steps, [], layer, envelope.asides)))
     if dialect.usage_chunk == "always" or (dialect.usage_chunk == "asked" and layer.with_usage):
         finish = {"choices.finish_reason": choices[0].finish_reason}
@@ -459,7 +420,7 @@ def _imitated_json(
         own = {"filtered": hit, **{f"choices.{name}": value for name, value in made.items()}}
         own |= {f"choices.message.{name}": value for name, value in message.items()}
         told.append(fill(inner, own.get))
-    body = fill(dialect.body | {"choices": told}, values.get)
+    body = fill({**dialect.body, "choices": told}, values.get)
     data = dialect.style.dumps(body).encode()
     head = headers.imitated(dialect.headers, "application/json", len(data), rng, envelope.model)
     return Script(Head(200, head), (Raw(data),))
@@ -490,8 +451,7 @@ def _json(
         "service_tier": envelope.service_tier,
         "system_fingerprint": envelope.system_fingerprint,
     }
-    body = msgspec.json.format(msgspec.json.encode(completion), indent=2) + b"\n"
-    return Script(Head(200, headers.json_headers(len(body), rng)), (Raw(body),))
+    return bodies.json(completion, rng)
 
 
 def _finished(choice: Choice) -> Choice:
@@ -521,7 +481,7 @@ def _message_choice(
         function = choice.function_call
         message["function_call"] = {"name": function.name, "arguments": str(function.arguments)}
     message["refusal"] = choice.refusal
-    message["annotations"] = chunks.annotations(choice)
+    message["annotations"] = chunks.citations(choice)
     if choice.audio is not None:
         message["audio"] = {
             "id": choice.audio.id,
@@ -599,7 +559,7 @@ class _Message:
         self.function: _Call | None = None
         self.logprobs: list[tuple[Logprob, ...]] | None = None
         self.finish_reason: str | None = None
-        self.annotations: list[Annotation] = []
+        self.annotations: list[dict[str, Any]] = []
         self.audio: dict[str, Any] = {}
 
     def hear(self, audio: dict[str, Any]) -> None:
@@ -742,16 +702,12 @@ def _read_function(call: _Call, function: dict[str, Any], begins: bool) -> None:
         call.pieces.append(arguments)
 
 
-def _read_annotations(message: dict[str, Any]) -> list[Annotation]:
+def _read_annotations(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """Citations, flat as in the Responses API."""
     return [
-        url_citation(
-            cited.get("url") or "",
-            cited.get("title") or "",
-            cited.get("start_index") or 0,
-            cited.get("end_index") or 0,
-        )
+        {"type": kind, **one[kind]}
         for one in message.get("annotations") or ()
-        if (cited := one.get("url_citation"))
+        if isinstance(one.get(kind := str(one.get("type"))), dict)
     ]
 
 
@@ -803,4 +759,51 @@ def _read_message(choice: dict[str, Any]) -> Choice:
     )
 
 
-ENDPOINTS = (Endpoint(path=PATH, parameters=PARAMETERS, render=render, read=read, dialects=True),)
+# Storing
+
+
+def keep(asked: Asked, script: Script, store: Store) -> Script:
+    """Remember a completion that is to be stored, and what it was asked."""
+    if not asked.parameters.get("store") or script.head.status != 200:
+        return script
+    try:
+        kept = _whole(asked.parameters, script)
+        kept |= {"id": kept["id"], "metadata": asked.parameters.get("metadata") or {}}
+    except (KeyError, ReplyError, StopIteration, msgspec.DecodeError):
+        return script  # what a rule sent is no completion
+    store.put(CREATED, kept["id"], PATH)
+    store.put(PATH, kept["id"], kept)
+    for index, message in enumerate(asked.parameters["messages"]):
+        said = {"id": f"{kept['id']}-{index}"} | message
+        store.put(f"{PATH}/{kept['id']}/messages", said["id"], said)
+    return script
+
+
+def _whole(request: Mapping[str, Any], script: Script) -> dict[str, Any]:
+    """The completion that a response holds, as one object."""
+    body = sse.body(script.steps)
+    if script.is_stream:
+        chunk = msgspec.json.decode(next(iter(sse.decode(body))).data)
+        envelope = Envelope(
+            chunk["id"],
+            chunk["created"],
+            chunk["model"],
+            chunk.get("system_fingerprint"),
+            chunk.get("service_tier"),
+        )
+        options = dict(request) | {"stream": False}
+        body = sse.body(render(read(script), options, envelope=envelope).steps)
+    whole: dict[str, Any] = msgspec.json.decode(body)
+    return whole
+
+
+ENDPOINTS = (
+    Endpoint(
+        path=PATH,
+        parameters=parameters_of("POST", PATH),
+        render=render,
+        read=read,
+        keep=keep,
+        dialects=True,
+    ),
+)

@@ -168,12 +168,12 @@ def _said(choice: Choice, dialect: Dialect, logprobs: Sequence[Any] | None) -> I
     for index, call in enumerate(choice.tool_calls):
         yield from _called(index, call, dialect.calls)
     if choice.function_call is not None:
-        at = f"{DELTA}function_call."
-        yield Part("function", {f"{at}name": choice.function_call.name, f"{at}arguments": ""})
+        path = f"{DELTA}function_call."
+        yield Part("function", {f"{path}name": choice.function_call.name, f"{path}arguments": ""})
         for piece in choice.function_call.arguments.pieces:
-            yield Part("function arguments", {f"{at}arguments": piece, "piece": piece})
+            yield Part("function arguments", {f"{path}arguments": piece, "piece": piece})
     if choice.annotations:
-        yield Part("annotations", {f"{DELTA}annotations": annotations(choice)})
+        yield Part("annotations", {f"{DELTA}annotations": citations(choice)})
 
 
 def _heard(choice: Choice) -> Iterator[Part]:
@@ -187,16 +187,14 @@ def _heard(choice: Choice) -> Iterator[Part]:
         yield Part("sound", {f"{at}id": None if n else audio.id, f"{at}data": piece})
 
 
-def annotations(choice: Choice) -> list[dict[str, Any]]:
-    """The citations of a choice, as OpenAI's web-search models give them: of pages only."""
-    cited = [a.members for a in choice.annotations if a.members.get("type") == "url_citation"]
-    return [
-        {"type": "url_citation", "url_citation": {name: one.get(name) for name in _CITED}}
-        for one in cited
-    ]
-
-
-_CITED = ("end_index", "start_index", "title", "url")
+def citations(choice: Choice) -> list[dict[str, Any]]:
+    """The citations of a choice: nested in chat, as they are flat in the Responses API."""
+    nested = []
+    for annotation in choice.annotations:
+        members = dict(annotation.members)
+        kind = members.pop("type", "url_citation")
+        nested.append({"type": kind, kind: members})
+    return nested
 
 
 def _called(index: int, call: ToolCall, how: str) -> Iterator[Part]:

@@ -22,37 +22,15 @@ from mockserver.api.endpoint import Endpoint
 from mockserver.api.ids import Envelope
 from mockserver.api.limits import limited, size
 from mockserver.api.logprobs import likely
-from mockserver.api.parameters import Parameter
+from mockserver.api.parameters import parameters_of
 from mockserver.api.plain import as_text
 from mockserver.exceptions import ReplyError
 from mockserver.reply import ApiError, Choice, Logprob, Reply, Usage, check_servable
 from mockserver.script import Event, Head, Raw, Script
 
-__all__ = ["ENDPOINTS", "PARAMETERS", "PATH", "SHAPES", "Shape", "read", "render"]
+__all__ = ["ENDPOINTS", "PATH", "SHAPES", "Shape", "read", "render"]
 
 PATH = "/v1/completions"
-
-PARAMETERS = {
-    "model": Parameter("string", required=True),
-    "prompt": Parameter("string, array of strings, array of tokens, or array of token arrays"),
-    "best_of": Parameter("integer", low=0, high=20),
-    "echo": Parameter("boolean"),
-    "frequency_penalty": Parameter("decimal", low=-2, high=2),
-    "logit_bias": Parameter("object"),
-    "logprobs": Parameter("integer", low=0, high=5),
-    "max_tokens": Parameter("integer", low=0),
-    "n": Parameter("integer", low=1, high=128),
-    "presence_penalty": Parameter("decimal", low=-2, high=2),
-    "seed": Parameter("integer"),
-    "stop": Parameter("string or array of strings"),
-    "stream": Parameter("boolean"),
-    "stream_options": Parameter("object"),
-    "suffix": Parameter("string"),
-    "temperature": Parameter("decimal", low=0, high=2),
-    "top_p": Parameter("decimal", low=0, high=1),
-    "user": Parameter("string"),
-}
-"""The request parameters, and what each must be."""
 
 FINISH_REASONS = ("stop", "length", "content_filter")
 
@@ -256,26 +234,24 @@ class _Said(NamedTuple):
         start = 0 if echoed else sum(map(len, prompt))
         offsets = accumulate(map(len, texts), initial=start)
         parts = tuple(
-            _Part(text, _logprobs(entries, top, at, begins=bool(echoed) and not index))
-            for index, (text, entries, at) in enumerate(zip(texts, stated, offsets, strict=False))
+            _Part(text, _logprobs(entries, top, at))
+            for text, entries, at in zip(texts, stated, offsets, strict=False)
         )
         flat = [entry for entries in stated for entry in entries]
-        return cls(parts, choice.finish_reason, _logprobs(flat, top, start, bool(echoed)))
+        return cls(parts, choice.finish_reason, _logprobs(flat, top, start))
 
 
-def _logprobs(entries: Sequence[Logprob], top: int, at: int, begins: bool) -> dict[str, Any]:
-    """The legacy form; the first token of an echoed prompt follows from nothing."""
-    values: list[float | None] = [entry.logprob for entry in entries]
-    tops: list[dict[str, float] | None] = [
-        {other.token: other.logprob for other in entry.top[:top]} for entry in entries
-    ]
-    if begins:
-        values[0] = tops[0] = None
+def _logprobs(entries: Sequence[Logprob], top: int, at: int) -> dict[str, Any]:
+    """The legacy form. OpenAI says null of an echo's first token, which its own SDK refuses."""
     lengths = (len(entry.token) for entry in entries)
     return {
         "tokens": [entry.token for entry in entries],
-        "token_logprobs": values,
-        "top_logprobs": tops if top else None,
+        "token_logprobs": [entry.logprob for entry in entries],
+        "top_logprobs": [
+            {other.token: other.logprob for other in entry.top[:top]} for entry in entries
+        ]
+        if top
+        else None,
         "text_offset": list(accumulate(lengths, initial=at))[:-1],
     }
 
@@ -519,4 +495,4 @@ def _read_choice(choice: dict[str, Any]) -> Choice:
     return Choice([text], logprobs=[entries], finish_reason=finish)
 
 
-ENDPOINTS = (Endpoint(path=PATH, parameters=PARAMETERS, render=render, read=read),)
+ENDPOINTS = (Endpoint(path=PATH, parameters=parameters_of("POST", PATH), render=render, read=read),)

@@ -23,9 +23,13 @@ def messages(request: Mapping[str, Any]) -> list[Json]:
     >>> messages({"instructions": "Be brief.", "input": "Hi"})
     [{'role': 'system', 'content': 'Be brief.'}, {'role': 'user', 'content': 'Hi'}]
     """
-    stated = request.get("messages")
+    stated, prompt = request.get("messages"), request.get("prompt")
     if isinstance(stated, list):
         return [message for message in stated if isinstance(message, dict)]
+    if isinstance(prompt, list):  # of a legacy completion
+        prompt = "\n".join(map(str, prompt))
+    if isinstance(prompt, str):
+        return [{"role": "user", "content": prompt}]
     return list(_of_input(request))
 
 

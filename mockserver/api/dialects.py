@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 from mockserver.api import usage as usages
 from mockserver.api.ids import Aside
-from mockserver.api.layout import Style, parse
+from mockserver.api.layout import COMPACT, Style, parse
 from mockserver.exceptions import MockServerError
 from mockserver.reply import ApiError
 from mockserver.script import Comment, Event, Raw, Step
 
-__all__ = ["DIALECTS", "Dialect", "Place", "locate", "named"]
+__all__ = ["DIALECTS", "PATHS", "Dialect", "Place", "locate", "named"]
 
 DELTAS = {
     "role": "role,content",
@@ -52,7 +52,8 @@ class Dialect:
         name: what `MockOpenAI` and base paths call it.
         layouts: of each kind of chunk.
         usage: the layout of its usage object.
-        usage_chunk: whether usage has a chunk of its own: when ``asked`` for, ``always``, ``never``.
+        usage_chunk: whether usage has a chunk of its own: ``always``, ``never``, or when ``asked``
+            for.
         role: where the role goes: in a chunk ``alone``, ``with`` the first that says something, or
             with a single tool ``call``.
         calls: whether tool calls come ``split`` after a header without arguments, with the
@@ -86,7 +87,7 @@ class Dialect:
     done: bool = True
     eol: str = "\n"
     field: str = "data: "
-    style: Style = Style()
+    style: Style = COMPACT
     spaced: frozenset[Kind] = frozenset()
     id: str = "chatcmpl-{uuid}"
     fingerprint: str | None = None
@@ -210,7 +211,7 @@ def _azure(name: str, **differences: Any) -> Dialect:
             "arguments": "tool_calls[function{arguments},index]",
             "function": "function_call{arguments,name}",
         },
-        {"usage": f"{_AZURE},usage"},
+        {"usage": _AZURE.replace("model", "latency_checkpoint?,model") + ",usage"},
         **{
             "choices": {
                 "text": said,
@@ -901,19 +902,21 @@ class Place(NamedTuple):
     error: ApiError | None = None
 
 
-_PATHS: tuple[tuple[re.Pattern[str], str | None], ...] = (
-    # Each provider's own base path; `path` is what comes after OpenAI's /v1.
-    (re.compile(r"/openai/deployments/(?P<model>[^/]+)/(?P<path>.+)"), "azure"),
-    (re.compile(r"/openai/v1/(?P<path>.+)"), "azure"),
-    (re.compile(r"/api/v1/(?P<path>.+)"), "openrouter"),
-    (re.compile(r"/v1beta/openai/(?P<path>.+)"), "gemini"),
-    (re.compile(r"/inference/v1/(?P<path>.+)"), "fireworks"),
-    (re.compile(r"/api/paas/v4/(?P<path>.+)"), "zai"),
-    (re.compile(r"/serving-endpoints/(?P<path>chat/completions)"), "databricks"),
-    (re.compile(r"/client/v4/accounts/[^/]+/ai/v1/(?P<path>.+)"), "cloudflare"),
-    (re.compile(r"/api/v2/cortex/v1/(?P<path>.+)"), "snowflake"),
-    (re.compile(r"/(?P<path>chat/completions)"), "perplexity"),
+PATHS: tuple[tuple[str, str], ...] = (
+    (r"/openai/deployments/(?P<model>[^/]+)/(?P<path>.+)", "azure"),
+    (r"/openai/v1/(?P<path>.+)", "azure"),
+    (r"/api/v1/(?P<path>.+)", "openrouter"),
+    (r"/v1beta/openai/(?P<path>.+)", "gemini"),
+    (r"/inference/v1/(?P<path>.+)", "fireworks"),
+    (r"/api/paas/v4/(?P<path>.+)", "zai"),
+    (r"/serving-endpoints/(?P<path>.+)", "databricks"),
+    (r"/client/v4/accounts/[^/]+/ai/v1/(?P<path>.+)", "cloudflare"),
+    (r"/api/v2/cortex/v1/(?P<path>.+)", "snowflake"),
+    (r"/(?P<path>chat/completions)", "perplexity"),
 )
+"""Each provider's own paths; ``path`` is what comes after OpenAI's ``/v1``."""
+
+_PATHS = tuple((re.compile(pattern), name) for pattern, name in PATHS)
 
 
 def locate(path: str, query: str = "") -> Place:

@@ -6,13 +6,12 @@ the others an answer follows from the request and what was created before.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from mockserver.api.parameters import Parameter
+from mockserver.api.parameters import Parameters
 from mockserver.api.store import Store
 from mockserver.reply import ApiError, Reply
 from mockserver.script import Script
@@ -27,8 +26,8 @@ class Asked:
     Args:
         method, path: the request's.
         ids: the variable parts of the path by name, as in ``{"file_id": "file-abc"}``.
-        query: the query's parameters.
-        parameters: the body's: of a JSON object, or of a form (files as `bytes`).
+        query: the query's parameters, as what the endpoint takes them for.
+        parameters: the body's: of a JSON object, or of a form (files as `forms.File`).
         body: the body as it came.
         content_type: the body's.
     """
@@ -36,7 +35,7 @@ class Asked:
     method: str
     path: str
     ids: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     body: bytes = b""
     content_type: str = ""
@@ -54,6 +53,7 @@ class Endpoint:
         path: with variable parts in braces, as in ``/v1/files/{file_id}``.
         method: the method it takes.
         parameters: the body's parameters, checked before anything else.
+        query: the query's, checked likewise.
         form: whether it takes ``multipart/form-data`` besides JSON.
         render, read: make the response of a reply, and read it back.
         dialects: whether `render` takes a ``dialect``.
@@ -64,7 +64,8 @@ class Endpoint:
 
     path: str
     method: str = "POST"
-    parameters: Mapping[str, Parameter] | None = None
+    parameters: Parameters | None = None
+    query: Parameters | None = None
     form: bool = False
     render: Callable[..., Script] | None = None
     read: Callable[[Script], Reply | ApiError] | None = None
@@ -75,30 +76,66 @@ class Endpoint:
 
 
 class Routes:
-    """Endpoints by path and method."""
+    """Endpoints by path and method.
 
-    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+    Args:
+        endpoints: those known at once.
+        more: gives more where these have none; what is known at once wins.
+    """
+
+    def __init__(
+        self,
+        endpoints: Iterable[Endpoint],
+        more: Callable[[], Iterable[Endpoint]] | None = None,
+    ) -> None:
         self._plain: dict[str, dict[str, Endpoint]] = {}
-        self._templates: dict[str, tuple[re.Pattern[str], dict[str, Endpoint]]] = {}
+        self._tree: _Tree = {}
+        self._more = more
         for endpoint in endpoints:
-            path = endpoint.path
-            if "{" not in path:
-                self._plain.setdefault(path, {})[endpoint.method] = endpoint
-                continue
-            pattern = re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path)))
-            self._templates.setdefault(path, (pattern, {}))[1][endpoint.method] = endpoint
+            self._add(endpoint)
 
-    def find(self, path: str) -> tuple[Mapping[str, Endpoint], Mapping[str, str]]:
-        """The endpoints at this path by method, none where there is none, and its variables."""
-        if plain := self._plain.get(path):
-            return plain, {}
-        for pattern, endpoints in self._templates.values():
-            if match := pattern.fullmatch(path):
-                return endpoints, match.groupdict()
-        return {}, {}
+    def _add(self, endpoint: Endpoint) -> None:
+        methods = self._plain.setdefault(endpoint.path, {})
+        if methods.setdefault(endpoint.method, endpoint) is not endpoint or len(methods) > 1:
+            return
+        node = self._tree
+        for part in endpoint.path.split("/"):
+            node = node.setdefault("{}" if part.startswith("{") else part, {})
+        node[_HERE] = endpoint.path
 
-    def __iter__(self) -> Any:
-        for endpoints in self._plain.values():
-            yield from endpoints.values()
-        for _, endpoints in self._templates.values():
-            yield from endpoints.values()
+    def find(self, path: str, method: str = "") -> tuple[Mapping[str, Endpoint], Mapping[str, str]]:
+        """The endpoints at this path by method, none where there is none, and its variables.
+
+        Args:
+            path: a request's.
+            method: the one that is looked for.
+        """
+        template = path if path in self._plain else _found(self._tree, path.split("/"))
+        methods = self._plain.get(template or "", {})
+        if method not in methods and self._more is not None:
+            more, self._more = self._more, None
+            for endpoint in more():
+                self._add(endpoint)
+            return self.find(path, method)
+        pairs = zip((template or "").split("/"), path.split("/"), strict=False)
+        return methods, {name[1:-1]: value for name, value in pairs if name.startswith("{")}
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        for methods in list(self._plain.values()):
+            yield from methods.values()
+
+
+_Tree = dict[str, Any]
+_HERE = ""
+"""Where a tree of a path's parts has the whole path; no part but the first is empty."""
+
+
+def _found(tree: _Tree, parts: list[str]) -> str | None:
+    """The path template that these parts are of; a part of its own name comes first."""
+    if not parts:
+        return tree.get(_HERE)
+    for name in (parts[0], "{}"):
+        inner = tree.get(name)
+        if isinstance(inner, dict) and (found := _found(inner, parts[1:])) is not None:
+            return found
+    return None

@@ -91,23 +91,26 @@ def _members(error: ApiError, dialect: Dialect) -> Any:
     return fill(layout, values.get)
 
 
-def error_event(error: ApiError, dialect: Dialect | None = None, number: int | None = None) -> Step:
+def imitated_event(error: ApiError, dialect: Dialect) -> Step:
+    """The event with which another provider breaks a chat stream off."""
+    return dialect.event(dialect.style.dumps(_members(error, dialect)), dialect.error_event)
+
+
+def error_event(error: ApiError, number: int | None = None) -> Event:
     """The event that breaks a stream off. OpenAI's own was never recorded: WIRE.md §6.
 
     With a sequence number it is one of the Responses API.
     """
-    if number is not None:
-        said = {
-            "type": "error",
-            "code": error.code or None,
-            "message": error.message,
-            "param": error.param,
-            "sequence_number": number,
-        }
-        return Event(msgspec.json.encode(said).decode(), "error")
-    if dialect is not None:
-        return dialect.event(dialect.style.dumps(_members(error, dialect)), dialect.error_event)
-    return Event(msgspec.json.encode(_payload(error)).decode())
+    if number is None:
+        return Event(msgspec.json.encode(_payload(error)).decode())
+    said = {
+        "type": "error",
+        "code": error.code or None,
+        "message": error.message,
+        "param": error.param,
+        "sequence_number": number,
+    }
+    return Event(msgspec.json.encode(said).decode(), "error")
 
 
 def read_error(payload: object) -> ApiError | None:

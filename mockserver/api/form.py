@@ -167,7 +167,7 @@ FORMS: Mapping[str, Form] = {
         cache_writes=False,
     ),
     # In the background the order of members is anybody's guess: two recordings, two orders.
-    "openai-background": Form(padded=frozenset(), cache_writes=False),
+    "openai-background": Form(padded=frozenset()),
     # At the beginning of 2026 a search began without its action.
     "openai-2026-01": Form(begun={"web_search_call": {"action": ...}}, cache_writes=False),
     "deepseek": Form(

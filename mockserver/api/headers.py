@@ -12,6 +12,7 @@ from mockserver.api import ids
 
 __all__ = [
     "audio_headers",
+    "binary_headers",
     "completion_headers",
     "error_headers",
     "imitated",
@@ -68,6 +69,20 @@ def stream_headers(rng: Random) -> Headers:
     return _headers("text/event-stream; charset=utf-8", None, rng)
 
 
+def imitated(
+    own: Headers, content_type: str, length: int | None, rng: Random, model: str = ""
+) -> Headers:
+    """Of another provider: what is its own, whose values may be forms of `ids.form`."""
+    sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
+    return (
+        ("Date", formatdate(usegmt=True)),
+        ("Content-Type", content_type),
+        sized,
+        ("Connection", "keep-alive"),
+        *((name, ids.form(value, rng, model=model)) for name, value in own),
+    )
+
+
 def response_headers(rng: Random) -> Headers:
     """Of a stream of the Responses API, in the order of 2026-08 (WIRE.md §4)."""
     return (
@@ -94,23 +109,14 @@ def response_headers(rng: Random) -> Headers:
     )
 
 
-def imitated(
-    own: Headers, content_type: str, length: int | None, rng: Random, model: str = ""
-) -> Headers:
-    """Of another provider: what is its own, whose values may be forms of `ids.form`."""
-    sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
-    return (
-        ("Date", formatdate(usegmt=True)),
-        ("Content-Type", content_type),
-        sized,
-        ("Connection", "keep-alive"),
-        *((name, ids.form(value, rng, model=model)) for name, value in own),
-    )
-
-
 def json_headers(length: int, rng: Random) -> Headers:
     """Of a JSON body of so many bytes."""
     return _headers("application/json", length, rng)
+
+
+def binary_headers(content_type: str, length: int, rng: Random) -> Headers:
+    """Of so many bytes of another type."""
+    return _headers(content_type, length, rng)
 
 
 def error_headers(length: int, rng: Random, engine: bool) -> Headers:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec.json
 
-__all__ = ["OMITTED", "Hole", "Style", "fill", "parse"]
+__all__ = ["COMPACT", "OMITTED", "Hole", "Style", "fill", "parse"]
 
 
 class Hole(NamedTuple):
@@ -116,7 +116,7 @@ class Style:
         >>> Style(spaced=True, html=True).dumps({"a": ["<", 1e-06]})
         '{"a": ["\\\\u003c", 1e-6]}'
         """
-        if self == _COMPACT:
+        if self == COMPACT:
             return msgspec.json.encode(value).decode()
         text = self._dumps(value)
         if self.html:
@@ -143,7 +143,8 @@ class Style:
         return json.dumps(value, ensure_ascii=self.ascii)
 
 
-_COMPACT = Style()
+COMPACT = Style()
+"""OpenAI's."""
 
 
 def _plain(value: float, least: float) -> str:

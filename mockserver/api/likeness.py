@@ -355,7 +355,7 @@ class _Stream:
             # As `chat.read`: empty text before any thought is no text.
             says = [(kind, told) for kind, told in says if kind != "text" or told["piece"]]
         kind, said = chunks.joined([Part(*one) for one in says])
-        values = {"choices.index": index, f"{DELTA}role": "assistant"} | said
+        values: dict[str, Any] = {"choices.index": index, f"{DELTA}role": "assistant", **said}
         state.text.append(values.get("text", ""))
         entries = (choice.get("logprobs") or {}).get("content") if says else None
         if isinstance(entries, list) and entries:
@@ -439,12 +439,10 @@ def _says(
         value = delta.get(member)
         kind = _KINDS.get(member, member)
         for part, piece in chat.parts_of(value, kind):
-            if (
-                isinstance(piece, str)
-                and (piece or alone)
-                and not (thought and part == "reasoning")
-            ):
-                thought = part == "reasoning"
+            if not isinstance(piece, str) or not (piece or alone):
+                continue
+            if part != "reasoning" or member == "content" or not thought:
+                thought = thought or part == "reasoning"
                 told = {f"{DELTA}{member}": piece, "piece": piece}
                 if part == "reasoning":
                     told |= {f"{DELTA}reasoning_content": piece, f"{DELTA}reasoning": piece}

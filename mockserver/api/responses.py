@@ -18,7 +18,6 @@ from mockserver import sse, tokens
 from mockserver.api import conversation, errors, headers, ids
 from mockserver.api.form import FORMS, Form
 from mockserver.api.output import KINDS, Reader, Writer, encode, item_json, read_item, type_of
-from mockserver.api.parameters import Parameter
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
     ApiError,
@@ -34,46 +33,9 @@ from mockserver.reply import (
 )
 from mockserver.script import Comment, Head, Raw, Script, Step
 
-__all__ = ["PARAMETERS", "PATH", "Envelope", "again", "begun", "body", "read", "render"]
+__all__ = ["PATH", "Envelope", "again", "begun", "body", "read", "render"]
 
 PATH = "/v1/responses"
-
-PARAMETERS = {
-    "background": Parameter("boolean"),
-    "context_management": Parameter("array of objects"),
-    "conversation": Parameter("string or object"),
-    "include": Parameter("array of strings"),
-    "input": Parameter("string or array of objects"),
-    "instructions": Parameter("string"),
-    "max_output_tokens": Parameter("integer", low=0),
-    "max_tool_calls": Parameter("integer", low=0),
-    "metadata": Parameter("object"),
-    "model": Parameter("string"),
-    "moderation": Parameter("object"),
-    "parallel_tool_calls": Parameter("boolean"),
-    "previous_response_id": Parameter("string"),
-    "prompt": Parameter("object"),
-    "prompt_cache_key": Parameter("string"),
-    "prompt_cache_options": Parameter("object"),
-    "prompt_cache_retention": Parameter("string", one_of=("in_memory", "in-memory", "24h")),
-    "reasoning": Parameter("object"),
-    "safety_identifier": Parameter("string"),
-    "service_tier": Parameter(
-        "string", one_of=("auto", "default", "flex", "scale", "priority", "fast")
-    ),
-    "store": Parameter("boolean"),
-    "stream": Parameter("boolean"),
-    "stream_options": Parameter("object"),
-    "temperature": Parameter("decimal", low=0, high=2),
-    "text": Parameter("object"),
-    "tool_choice": Parameter("string or object"),
-    "tools": Parameter("array of objects"),
-    "top_logprobs": Parameter("integer", low=0, high=20),
-    "top_p": Parameter("decimal", low=0, high=1),
-    "truncation": Parameter("string", one_of=("auto", "disabled")),
-    "user": Parameter("string"),
-}
-"""The request parameters, and what each must be."""
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Why a response is incomplete, by finish reason."""
@@ -204,7 +166,7 @@ def _template(request: Mapping[str, Any]) -> dict[str, Any]:
     for member in ("prompt", "conversation", "prompt_cache_options"):
         if request.get(member) is not None:
             template[member] = None
-    for member in template:
+    for member in template.keys() - _OTHERWISE:
         if (given := request.get(member)) is not None:
             template[member] = _ECHOED.get(member, _same)(given)
     template["model"] = model.snapshot
@@ -237,6 +199,9 @@ _FUNCTION = {
     "strict": True,
 }
 
+# What is called as a parameter and means another thing.
+_OTHERWISE = frozenset({"moderation"})
+
 # How a parameter is echoed, where not as it is.
 _ECHOED: Mapping[str, Callable[[Any], Any]] = {
     "temperature": float,
@@ -246,6 +211,7 @@ _ECHOED: Mapping[str, Callable[[Any], Any]] = {
     "reasoning": lambda given: {"effort": None, "summary": None} | given,
     "conversation": lambda given: {"id": given} if isinstance(given, str) else given,
     "prompt_cache_retention": lambda given: given.replace("-", "_"),
+    "prompt_cache_options": lambda given: {"mode": "implicit", "ttl": "30m"} | given,
     "prompt": lambda given: {"id": "", "variables": None, "version": None} | given,
 }
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-__all__ = ["Store"]
+__all__ = ["CREATED", "Store"]
+
+CREATED = "created"
+"""The kind under which are the ids that were given here: of these, what is deleted is gone."""
 
 
 class Store:
@@ -40,6 +43,11 @@ class Store:
         with self._lock:
             self._gone.add((kind, id))
             return self._kinds.get(kind, {}).pop(id, None)
+
+    def drop(self, kind: str, id: str) -> None:
+        """Forget a value, and that there was one."""
+        with self._lock:
+            self._kinds.get(kind, {}).pop(id, None)
 
     def is_gone(self, kind: str, id: str) -> bool:
         """Whether a value of this id was deleted."""

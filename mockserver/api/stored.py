@@ -16,8 +16,8 @@ import msgspec.json
 
 from mockserver import sse, tokens
 from mockserver.api import conversation, errors, headers, ids, responses
-from mockserver.api.endpoint import Asked, Endpoint
-from mockserver.api.parameters import Parameter
+from mockserver.api.endpoint import Answer, Asked, Endpoint
+from mockserver.api.parameters import parameters_of
 from mockserver.api.store import Store
 from mockserver.reply import ApiError, Reply
 from mockserver.script import Event, Head, Script
@@ -144,14 +144,12 @@ def retrieve(asked: Asked, store: Store, rng: Random) -> Script:
     kept = _found(asked, store)
     if isinstance(kept, ApiError):
         return errors.render(kept, rng)
-    if asked.query.get("stream") != "true":
+    if not asked.query.get("stream"):
         return responses.body(kept.response, rng)
     events = kept.events or responses.again(kept.response, rng).events
-    after = asked.query.get("starting_after", "")
-    if after:
-        if not after.removeprefix("-").isdigit():
-            return errors.render(_no_number("starting_after", after), rng)
-        events = tuple(event for event in events if _number(event) > int(after))
+    after = asked.query.get("starting_after")
+    if after is not None:
+        events = tuple(event for event in events if _number(event) > after)
     return Script(Head(200, headers.response_headers(rng)), events)
 
 
@@ -160,22 +158,14 @@ def _number(event: Event) -> int:
     return number
 
 
-def _no_number(name: str, value: str) -> ApiError:
-    return ApiError(
-        400,
-        f"Invalid type for '{name}': expected an integer, but got a string instead.",
-        code="invalid_type",
-        param=name,
-    )
-
-
 def delete(asked: Asked, store: Store, rng: Random) -> Script:
     """``DELETE /v1/responses/{id}``."""
     kept = _found(asked, store)
     if isinstance(kept, ApiError):
         return errors.render(kept, rng)
     id = asked.ids["response_id"]
-    store.delete(KIND, id)
+    if store.get(KIND, id) is not None:
+        store.delete(KIND, id)
     return responses.body({"id": id, "object": "response", "deleted": True}, rng)
 
 
@@ -187,7 +177,8 @@ def cancel(asked: Asked, store: Store, rng: Random) -> Script:
     if isinstance(kept, ApiError):
         return errors.render(kept, rng)
     cancelled = responses.begun(kept.response, "cancelled")
-    store.put(KIND, asked.ids["response_id"], replace(kept, response=cancelled))
+    if store.get(KIND, asked.ids["response_id"]) is not None:
+        store.put(KIND, asked.ids["response_id"], replace(kept, response=cancelled))
     return responses.body(cancelled, rng)
 
 
@@ -203,10 +194,7 @@ def input_items(asked: Asked, store: Store, rng: Random) -> Script:
     known = [item["id"] for item in items]
     if after in known:
         items = items[known.index(after) + 1 :]
-    limit = asked.query.get("limit", "20")
-    if not limit.isdigit():
-        return errors.render(_no_number("limit", limit), rng)
-    page = items[: int(limit)]
+    page = items[: asked.query.get("limit", 20)]
     listed = {
         "object": "list",
         "data": page,
@@ -253,51 +241,28 @@ def compact(asked: Asked, store: Store, rng: Random) -> Script:
     return responses.body(compacted, rng)
 
 
-_COUNTED = {
-    name: responses.PARAMETERS[name]
-    for name in (
-        "conversation",
-        "input",
-        "instructions",
-        "model",
-        "parallel_tool_calls",
-        "previous_response_id",
-        "reasoning",
-        "text",
-        "tool_choice",
-        "tools",
-        "truncation",
-    )
-} | {"personality": Parameter("string")}
-_COMPACTED = {
-    name: responses.PARAMETERS[name]
-    for name in (
-        "input",
-        "instructions",
-        "model",
-        "previous_response_id",
-        "prompt_cache_key",
-        "prompt_cache_options",
-        "prompt_cache_retention",
-        "service_tier",
-    )
-} | {"model": replace(responses.PARAMETERS["model"], required=True)}
-
 _ONE = f"{responses.PATH}/{{response_id}}"
+
+
+def _endpoint(method: str, path: str, answer: Answer) -> Endpoint:
+    body = parameters_of(method, path) if method == "POST" else None
+    query = parameters_of(method, path, "query")
+    return Endpoint(path=path, method=method, parameters=body, query=query, answer=answer)
+
 
 ENDPOINTS = (
     Endpoint(
         path=responses.PATH,
-        parameters=responses.PARAMETERS,
+        parameters=parameters_of("POST", responses.PATH),
         render=responses.render,
         read=responses.read,
         keep=keep,
         recall=recall,
     ),
-    Endpoint(path=f"{responses.PATH}/compact", parameters=_COMPACTED, answer=compact),
-    Endpoint(path=f"{responses.PATH}/input_tokens", parameters=_COUNTED, answer=input_tokens),
-    Endpoint(path=_ONE, method="GET", answer=retrieve),
-    Endpoint(path=_ONE, method="DELETE", answer=delete),
-    Endpoint(path=f"{_ONE}/cancel", answer=cancel),
-    Endpoint(path=f"{_ONE}/input_items", method="GET", answer=input_items),
+    _endpoint("POST", f"{responses.PATH}/compact", compact),
+    _endpoint("POST", f"{responses.PATH}/input_tokens", input_tokens),
+    _endpoint("GET", _ONE, retrieve),
+    _endpoint("DELETE", _ONE, delete),
+    _endpoint("POST", f"{_ONE}/cancel", cancel),
+    _endpoint("GET", f"{_ONE}/input_items", input_items),
 )

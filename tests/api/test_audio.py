@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx2
 import openai
@@ -29,6 +29,7 @@ from mockserver import MockOpenAI, sse
 from mockserver.api import audio, sound
 from mockserver.api.audio import Speech
 from mockserver.api.endpoint import Asked
+from mockserver.api.forms import File
 from mockserver.api.store import Store
 from mockserver.exceptions import ReplyError
 from mockserver.reply import ApiError, Choice, Logprob, Reply, Text, ToolCall, Usage
@@ -40,15 +41,7 @@ SAID = "Hello there. How are you?"
 ENDPOINTS = {endpoint.path.rpartition("/")[2]: endpoint for endpoint in audio.ENDPOINTS}
 
 
-class File(NamedTuple):
-    """A form's file."""
-
-    filename: str
-    content_type: str
-    data: bytes
-
-
-WAV = File("a.wav", "audio/wav", sound.speak("x" * 40, "wav"))
+WAV = File(sound.speak("x" * 40, "wav"), "a.wav", "audio/wav")
 ASKED: dict[str, Any] = {"file": WAV, "model": "gpt-4o-transcribe"}
 
 
@@ -318,7 +311,7 @@ def test_what_cannot_be_heard() -> None:
 
 def test_what_no_rule_says_follows_from_the_bytes() -> None:
     def answered(data: bytes) -> str:
-        asked = Asked("POST", "/", parameters=ASKED | {"file": File("a.mp3", "audio/mpeg", data)})
+        asked = Asked("POST", "/", parameters=ASKED | {"file": File(data, "a.mp3", "audio/mpeg")})
         answer = ENDPOINTS["transcriptions"].answer
         assert answer is not None
         reply = audio.read(answer(asked, Store(), Random(0)))

@@ -1,0 +1,78 @@
+"""``/v1/embeddings``: vectors that mean nothing, and always the same.
+
+Rules of this file: no I/O; a vector follows from the model and the input alone.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from base64 import b64encode
+from functools import lru_cache
+from random import Random
+from typing import Any
+
+from mockserver import tokens
+from mockserver.api.bodies import json
+from mockserver.api.endpoint import Asked
+from mockserver.api.store import Store
+from mockserver.script import Script
+
+__all__ = ["ANSWERS", "embed", "vector"]
+
+_DIMENSIONS = {"text-embedding-3-large": 3072}
+_USUAL = 1536
+# What a model calls itself where that is not its name.
+_ANSWERING = {"text-embedding-ada-002": "text-embedding-ada-002-v2"}
+
+
+@lru_cache(maxsize=256)
+def vector(model: str, text: str, dimensions: int | None = None) -> tuple[float, ...]:
+    """A vector of length 1, of numbers of 32 bits.
+
+    Args:
+        model: the model's name.
+        text: what is embedded.
+        dimensions: how many of the model's own dimensions are kept; all by default.
+
+    >>> len(vector("text-embedding-3-small", "Hi")), len(vector("text-embedding-3-small", "Hi", 3))
+    (1536, 3)
+    """
+    rng = Random(f"{model}\0{text}")
+    own = _DIMENSIONS.get(model, _USUAL)
+    numbers = [rng.gauss(0, 1) for _ in range(dimensions or own)]
+    length = math.sqrt(sum(number * number for number in numbers)) or 1.0
+    packed = struct.pack(f"<{len(numbers)}f", *(number / length for number in numbers))
+    return struct.unpack(f"<{len(numbers)}f", packed)
+
+
+def _inputs(given: Any) -> list[tuple[str, int]]:
+    """Each input as text, and how many tokens it has."""
+    several = given if isinstance(given, list) else [given]
+    if several and all(isinstance(one, int) for one in several):
+        several = [several]  # one input, as tokens
+    return [
+        (one, tokens.count(one)) if isinstance(one, str) else (repr(one), len(one))
+        for one in several
+    ]
+
+
+def embed(asked: Asked, store: Store, rng: Random) -> Script:
+    """The embeddings that a request asks for."""
+    given = asked.parameters
+    model, dimensions = given["model"], given.get("dimensions")
+    inputs = _inputs(given["input"])
+    data = []
+    for index, (text, _) in enumerate(inputs):
+        numbers = vector(model, text, dimensions)
+        shown: Any = list(numbers)
+        if given.get("encoding_format") == "base64":
+            shown = b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
+        data.append({"object": "embedding", "index": index, "embedding": shown})
+    n = sum(count for _, count in inputs)
+    usage = {"prompt_tokens": n, "total_tokens": n}
+    answering = _ANSWERING.get(model, model)
+    return json({"object": "list", "data": data, "model": answering, "usage": usage}, rng)
+
+
+ANSWERS = {("POST", "/v1/embeddings"): embed}

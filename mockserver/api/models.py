@@ -1,0 +1,65 @@
+"""``/v1/models``: the models of which something is known; any other exists when asked for.
+
+Rules of this file: no I/O. When a model was made is taken from its name, where that is dated.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from random import Random
+from typing import Any
+
+from mockserver.api import ids
+from mockserver.api.bodies import json
+from mockserver.api.endpoint import Asked
+from mockserver.api.store import Store
+from mockserver.script import Script
+
+__all__ = ["ANSWERS"]
+
+_OTHERS = (
+    "gpt-image-1",
+    "omni-moderation-latest",
+    "text-embedding-3-large",
+    "text-embedding-3-small",
+    "text-embedding-ada-002",
+    "tts-1",
+    "whisper-1",
+)
+_LAUNCH = 1686935002
+_COLLECTION = "/v1/models"
+
+
+def _model(name: str) -> dict[str, Any]:
+    dated = re.search(r"-(\d{4})-(\d\d)-(\d\d)$", ids.model(name).snapshot)
+    created = _LAUNCH
+    if dated is not None:
+        year, month, day = map(int, dated.groups())
+        created = calendar.timegm((year, month, day, 0, 0, 0))
+    owner = "user-mockserver" if name.startswith("ft:") else "system"
+    return {"id": name, "object": "model", "created": created, "owned_by": owner}
+
+
+def _list(asked: Asked, store: Store, rng: Random) -> Script:
+    known = sorted({*ids.MODELS, *(m.snapshot for m in ids.MODELS.values()), *_OTHERS})
+    data = [_model(name) for name in known if not store.is_gone(_COLLECTION, name)]
+    return json({"object": "list", "data": data}, rng)
+
+
+def _retrieve(asked: Asked, store: Store, rng: Random) -> Script:
+    return json(_model(asked.ids["model"]), rng)
+
+
+def _delete(asked: Asked, store: Store, rng: Random) -> Script:
+    name = asked.ids["model"]
+    if name.startswith("ft:"):
+        store.delete(_COLLECTION, name)
+    return json({"id": name, "object": "model", "deleted": True}, rng)
+
+
+ANSWERS = {
+    ("GET", "/v1/models"): _list,
+    ("GET", "/v1/models/{model}"): _retrieve,
+    ("DELETE", "/v1/models/{model}"): _delete,
+}

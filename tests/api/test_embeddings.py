@@ -1,0 +1,83 @@
+"""Vectors, and what is flagged."""
+
+from __future__ import annotations
+
+import base64
+import math
+import struct
+from typing import Any
+
+import pytest
+
+from mockserver import MockOpenAI
+
+SMALL = "text-embedding-3-small"
+
+
+def embed(**asked: Any) -> Any:
+    with MockOpenAI() as mock:
+        return mock.client().embeddings.create(**{"model": SMALL, "input": "Hi"} | asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "dimensions"),
+    [
+        ({}, 1536),
+        ({"model": "text-embedding-3-large"}, 3072),
+        ({"dimensions": 5}, 5),
+        ({"model": "mine"}, 1536),
+    ],
+)
+def test_a_vector_has_length_1(asked: Any, dimensions: int) -> None:
+    vector = embed(**asked).data[0].embedding
+    assert len(vector) == dimensions
+    assert math.hypot(*vector) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_vector_follows_from_model_and_input() -> None:
+    vectors = [e.embedding for e in embed(input=["a", "b", "a"]).data]
+    assert vectors[0] == vectors[2] != vectors[1]
+    assert embed(input="a").data[0].embedding == vectors[0]
+    assert embed(input="a", model="other").data[0].embedding != vectors[0]
+
+
+def test_fewer_dimensions_are_the_first_ones() -> None:
+    whole, part = embed().data[0].embedding, embed(dimensions=3).data[0].embedding
+    assert [x / part[0] for x in part] == pytest.approx([x / whole[0] for x in whole[:3]], rel=1e-5)
+
+
+def test_base64_is_the_same_numbers() -> None:
+    encoded = embed(encoding_format="base64").data[0].embedding
+    assert isinstance(encoded, str)
+    numbers = struct.unpack("<1536f", base64.b64decode(encoded))
+    assert list(numbers) == embed(encoding_format="float").data[0].embedding
+
+
+@pytest.mark.parametrize(
+    ("given", "vectors", "tokens"),
+    [("Hello, world", 1, 3), (["a", "b"], 2, 2), ([1, 2, 3], 1, 3), ([[1, 2], [3]], 2, 3)],
+)
+def test_texts_and_tokens(given: Any, vectors: int, tokens: int) -> None:
+    answer = embed(input=given)
+    assert [e.index for e in answer.data] == list(range(vectors))
+    assert answer.usage.prompt_tokens == answer.usage.total_tokens == tokens
+
+
+def moderate(given: Any) -> list[Any]:
+    with MockOpenAI() as mock:
+        return mock.client().moderations.create(input=given).results
+
+
+def test_plain_words_are_flagged() -> None:
+    good, bad = moderate(["What a day", "I will kill the process"])
+    assert (good.flagged, bad.flagged) == (False, True)
+    assert bad.categories.violence
+    assert bad.category_scores.violence > 0.5 > good.category_scores.violence
+    assert moderate("What a day")[0] == good
+
+
+def test_text_and_images_are_one_input() -> None:
+    image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    (result,) = moderate([{"type": "text", "text": "Look"}, image])
+    assert set(result.category_applied_input_types.violence) == {"text", "image"}
+    assert result.category_applied_input_types.hate == ["text"]

@@ -1,0 +1,79 @@
+"""Forms and queries as parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.api import forms
+
+MULTIPART = "multipart/form-data"
+
+
+def form(**content: Any) -> tuple[bytes, str]:
+    """A form as an HTTP library writes it, and its content type."""
+    request = httpx2.Request("POST", "http://mock/", **content)
+    request.read()
+    return request.content, request.headers["content-type"]
+
+
+@given(st.binary(max_size=200), st.text("abc .é", min_size=1, max_size=9))
+def test_a_file_arrives_as_it_is(data: bytes, name: str) -> None:
+    parsed = forms.parse(*form(files={"file": (name, data, "text/x")}, data={"purpose": "batch"}))
+    file = parsed["file"]
+    assert (file, file.name, file.content_type) == (data, name, "text/x")
+    assert parsed["purpose"] == "batch"
+
+
+def test_several_files() -> None:
+    parsed = forms.parse(*form(files=[("image[]", b"a"), ("image[]", b"b")]))
+    assert parsed == {"image": [b"a", b"b"]}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "meant"),
+    [
+        ([("a", "1")], {"a": "1"}),
+        ([("a[]", "1")], {"a": ["1"]}),
+        ([("a", "1"), ("a", "2")], {"a": ["1", "2"]}),
+        ([("a[b][c]", "1"), ("a[b][d]", "2")], {"a": {"b": {"c": "1", "d": "2"}}}),
+        (
+            [("a[][b]", "1"), ("a[][c]", "2"), ("a[][b]", "3")],
+            {"a": [{"b": "1", "c": "2"}, {"b": "3"}]},
+        ),
+        ([("a[b][]", "1"), ("a[b][]", "2")], {"a": {"b": ["1", "2"]}}),
+        ([("a[", "1")], {"a": "1"}),
+        ([("", "1")], {"": "1"}),
+    ],
+)
+def test_names_with_brackets(pairs: list[tuple[str, str]], meant: Any) -> None:
+    assert forms.nested(pairs) == meant
+
+
+@given(st.lists(st.tuples(st.text("ab[]", max_size=8), st.text(max_size=2))))
+def test_any_names_mean_something(pairs: list[tuple[str, str]]) -> None:
+    assert isinstance(forms.nested(pairs), dict)
+
+
+def test_a_form_without_files() -> None:
+    assert forms.parse(*form(data={"model": "a b"})) == {"model": "a b"}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"x", MULTIPART),
+        (
+            b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\nx",
+            "multipart/form-data; boundary=b",
+        ),
+        (b"x", "multipart/form-data; boundary=b"),
+    ],
+)
+def test_what_is_no_form(body: bytes, content_type: str) -> None:
+    with pytest.raises(forms.FormError):
+        forms.parse(body, content_type)

@@ -1,0 +1,201 @@
+"""Bad requests, told as OpenAI tells them: in the body, within it, and in the query."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver import MockOpenAI, Request, sse
+from mockserver.api.parameters import parameters_of
+
+CHAT, RESPONSES, EMBEDDINGS = "/v1/chat/completions", "/v1/responses", "/v1/embeddings"
+FORMAT = {"response_format": {"type": "object"}}
+BOTH = {"max_tokens": 9, "max_completion_tokens": 9}
+EMBED = {"model": "m", "input": "a"}
+ASKED = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+def refused(path: str, body: Any) -> tuple[str | None, str | None, str | None]:
+    """Message, param and code of the error for a body."""
+    error = parameters_of("POST", path).check(body)
+    assert error is not None
+    assert error.status == 400
+    return error.message, error.param, error.code
+
+
+def tool(**function: Any) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": "f"} | function}
+
+
+MISSING = "missing_required_parameter"
+STRICT = {"type": "json_schema", "json_schema": {"name": "r", "strict": True}}
+
+BAD = [
+    # missing
+    (RESPONSES, {"tools": [{"type": "function"}]}, "tools[0].name", MISSING),
+    (CHAT, ASKED | {"tools": [{"type": "function"}]}, "tools[0].function", MISSING),
+    (CHAT, ASKED | {"tools": [{}]}, "tools[0].type", MISSING),
+    ("/v1/batches", {}, "completion_window", MISSING),
+    # unknown
+    (RESPONSES, {"inpt": "Hi"}, "inpt", "unknown_parameter"),
+    (CHAT, ASKED | {"tools": [tool(parms={})]}, "tools[0].function.parms", "unknown_parameter"),
+    (RESPONSES, {"reasoning": {"efort": "low"}}, "reasoning.efort", "unknown_parameter"),
+    # of another type
+    (RESPONSES, {"input": 7}, "input", "invalid_type"),
+    (RESPONSES, {"input": [7]}, "input[0]", "invalid_type"),
+    (CHAT, ASKED | {"metadata": {"a": 1}}, "metadata.a", "invalid_type"),
+    (CHAT, ASKED | {"tools": [tool(name=1)]}, "tools[0].function.name", "invalid_type"),
+    (EMBEDDINGS, {"model": "m", "input": {}}, "input", "invalid_type"),
+    # of another value
+    (RESPONSES, {"tools": [{"type": "functions"}]}, "tools[0].type", "invalid_value"),
+    (CHAT, ASKED | {"tool_choice": "always"}, "tool_choice", "invalid_value"),
+    (CHAT, ASKED | FORMAT, "response_format.type", "invalid_value"),
+    # out of bounds
+    (CHAT, ASKED | {"stop": list("abcde")}, "stop", "array_above_max_length"),
+    (CHAT, ASKED | {"top_logprobs": 21}, "top_logprobs", "integer_above_max_value"),
+    (EMBEDDINGS, {"model": "m", "input": ""}, "input", "empty_string"),
+    (EMBEDDINGS, EMBED | {"dimensions": 0}, "dimensions", "integer_below_min_value"),
+    # together, and within a JSON Schema
+    (CHAT, ASKED | BOTH, "max_tokens", "invalid_parameter_combination"),
+    (
+        CHAT,
+        ASKED | {"tools": [tool(strict=True, parameters={"type": "object", "properties": {}})]},
+        "tools[0].function.parameters",
+        "invalid_function_parameters",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "body", "param", "code"), BAD)
+def test_what_is_wrong_and_where(path: str, body: Any, param: str, code: str) -> None:
+    message, *where = refused(path, body)
+    assert where == [param, code]
+    assert param in (message or "") or code.startswith("invalid_")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        (RESPONSES, {"inpt": "Hi"}, "Unknown parameter: 'inpt'."),
+        (EMBEDDINGS, EMBED | {"x": 1}, "Unrecognized request argument supplied: x"),
+        (EMBEDDINGS, {"input": "a"}, "you must provide a model parameter"),
+        (
+            RESPONSES,
+            {"input": 7},
+            "Invalid type for 'input': expected one of a string or array of objects, but got an "
+            "integer instead.",
+        ),
+        (
+            EMBEDDINGS,
+            {"model": "m", "input": "a", "encoding_format": "int"},
+            "Invalid value: 'int'. Supported values are: 'float' and 'base64'.",
+        ),
+        (
+            CHAT,
+            ASKED | FORMAT,
+            "Invalid value: 'object'. "
+            "Supported values are: 'text', 'json_schema', and 'json_object'.",
+        ),
+        (
+            CHAT,
+            ASKED | {"tools": [{}] * 129},
+            "Missing required parameter: 'tools[0].type'.",
+        ),
+        (
+            CHAT,
+            ASKED | {"tools": [tool()] * 129},
+            "Invalid 'tools': array too long. Expected an array with maximum length 128, but got "
+            "an array with length 129 instead.",
+        ),
+        (
+            CHAT,
+            ASKED | {"response_format": {"type": "json_schema", "json_schema": {
+                "name": "r", "strict": True, "schema": {
+                    "type": "object", "additionalProperties": False, "required": [],
+                    "properties": {"a": {"type": "string"}}}}}},
+            "Invalid schema for response_format 'r': In context=(), 'required' is required to be "
+            "supplied and to be an array including every key in properties. Missing 'a'.",
+        ),
+    ],
+)  # fmt: skip
+def test_messages(path: str, body: Any, message: str) -> None:
+    assert refused(path, body)[0] == message
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (RESPONSES, {}),
+        (RESPONSES, {"max_output_tokens": 0, "instructions": None}),
+        (CHAT, ASKED | {"max_tokens": 0, "max_completion_tokens": 0}),
+        (CHAT, ASKED | {"response_format": STRICT}),
+        (CHAT, ASKED | {"logit_bias": {"50256": -100}, "model": "any"}),
+        (RESPONSES, {"input": [{"role": "user", "content": [{"type": "input_text", "text": ""}]}]}),
+        (RESPONSES, {"tools": [{"type": "function", "name": "f", "parameters": {"any": [1]}}]}),
+        (EMBEDDINGS, {"model": "m", "input": [[1, 2], [3]]}),
+    ],
+)  # fmt: skip
+def test_what_the_types_take_is_taken(path: str, body: Any) -> None:
+    assert parameters_of("POST", path).check(body) is None
+
+
+def test_a_query() -> None:
+    def asked(query: str, **options: Any) -> tuple[int, Any]:
+        call = MockOpenAI(**options).respond(Request("GET", "/v1/files", query=query))
+        return call.status, json.loads(sse.body(call.script.steps)).get("error", {}).get("message")
+
+    assert asked("limit=20&order=asc") == (200, None)
+    assert asked("limit=many") == (
+        400,
+        "Invalid type for 'limit': expected an integer, but got a string instead.",
+    )
+    assert asked("order=up") == (
+        400,
+        "Invalid value: 'up'. Supported values are: 'asc' and 'desc'.",
+    )
+    assert asked("limt=2") == (400, "Unknown parameter: 'limt'.")
+    assert asked("limt=2", lenient=True) == (200, None)
+
+
+def test_a_form() -> None:
+    headers = [("content-type", "application/x-www-form-urlencoded")]
+    call = MockOpenAI().respond(Request("POST", "/v1/files", headers, b"purpose=batch"))
+    assert json.loads(sse.body(call.script.steps))["error"]["param"] == "file"
+
+
+# What provokes OpenAI's recorded errors, by their code; those of keys and models are rules' and
+# `api_key`'s.
+PROVOKED = {
+    "missing_required_parameter": (RESPONSES, {"tools": [{"type": "function", "function": {}}]}),
+    "invalid_parameter_combination": (CHAT, ASKED | BOTH),
+    "invalid_json_schema": (
+        RESPONSES,
+        {"text": {"format": {"type": "json_schema", "name": "response", "strict": True,
+                             "schema": {"type": "object", "properties": {}}}}},
+    ),
+}  # fmt: skip
+
+
+def test_the_errors_that_were_recorded(shared: Path) -> None:
+    """Byte for byte, where the recording has OpenAI's own bytes."""
+    told = 0
+    for line in (shared / "wire/errors_before_stream.jsonl").read_text().splitlines():
+        recorded = json.loads(line)
+        wanted = json.loads(recorded["body"])
+        code = wanted["error"].get("code") if isinstance(wanted.get("error"), dict) else None
+        if recorded["host"] != "api.openai.com" or code not in PROVOKED:
+            continue
+        path, body = PROVOKED[code]
+        mock = MockOpenAI()
+        mock.reply("Hi")
+        # A schema is checked before it is asked whether anything is served there.
+        call = mock.respond(Request("POST", path, body=json.dumps(body).encode()))
+        sent = sse.body(call.script.steps)
+        assert json.loads(sent) == wanted
+        if recorded["body_exact"]:
+            assert sent.decode() == recorded["body"]
+        told += 1
+    assert told >= 3

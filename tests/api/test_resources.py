@@ -1,0 +1,226 @@
+"""Things that are created, asked for, changed, listed and deleted, as the SDK does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+
+from mockserver import ApiError, MockOpenAI, Request
+from mockserver.exceptions import ReplyError
+
+
+@pytest.fixture
+def mock() -> Iterator[MockOpenAI]:
+    with MockOpenAI(seed=0) as mock:
+        yield mock
+        mock.check()
+
+
+@pytest.fixture
+def client(mock: MockOpenAI) -> openai.OpenAI:
+    return mock.client(max_retries=0)
+
+
+def told(error: openai.APIStatusError) -> tuple[int, str]:
+    """The status and the message of an error."""
+    body: Any = error.body
+    return error.status_code, body["message"]
+
+
+def test_a_file_is_what_was_uploaded(client: openai.OpenAI) -> None:
+    data = bytes(range(256)) * 99 + b"\r\n--boundary"
+    file = client.files.create(file=("notes.bin", data), purpose="user_data")
+    assert file.id.startswith("file-")
+    assert (file.bytes, file.filename, file.purpose) == (len(data), "notes.bin", "user_data")
+    assert client.files.retrieve(file.id) == file
+    assert client.files.content(file.id).content == data
+    assert client.files.delete(file.id).deleted
+    with pytest.raises(openai.NotFoundError) as gone:
+        client.files.retrieve(file.id)
+    assert told(gone.value) == (404, f"No such File object: {file.id}")
+    with pytest.raises(openai.NotFoundError):
+        client.files.content(file.id)
+
+
+def test_the_same_request_makes_another_thing(client: openai.OpenAI) -> None:
+    made = {client.vector_stores.create(name="a").id for _ in range(3)}
+    assert len(made) == 3
+    assert {store.id for store in client.vector_stores.list()} == made
+
+
+def test_an_id_never_seen_is_answered_the_same_again(client: openai.OpenAI) -> None:
+    batch = client.batches.retrieve("batch_x")
+    assert (batch.id, batch.status) == ("batch_x", "completed")
+    assert client.batches.retrieve("batch_x").input_file_id == batch.input_file_id
+    assert list(client.batches.list()) == [], "nothing was created"
+
+
+def test_pages(client: openai.OpenAI) -> None:
+    files = [client.files.create(file=b"x", purpose="batch") for _ in range(5)]
+    client.files.create(file=b"x", purpose="vision")
+    newest_first = [file.id for file in reversed(files)]
+    page = client.files.list(purpose="batch", limit=2)
+    assert [file.id for file in page.data] == newest_first[:2]
+    assert page.has_more
+    assert [file.id for file in page] == newest_first, "the SDK turns the pages"
+    oldest = client.files.list(purpose="batch", order="asc", after=files[2].id)
+    assert [file.id for file in oldest] == [files[3].id, files[4].id]
+    assert client.files.list(limit=0).data == []
+
+
+def test_what_is_told_of_a_thing_is_kept(client: openai.OpenAI) -> None:
+    conversation = client.conversations.create(metadata={"topic": "demo"})
+    assert conversation.metadata == {"topic": "demo"}
+    client.conversations.update(conversation.id, metadata={"topic": "other"})
+    assert client.conversations.retrieve(conversation.id).metadata == {"topic": "other"}
+    batch = client.batches.create(
+        input_file_id="file-1", endpoint="/v1/embeddings", completion_window="24h"
+    )
+    assert (batch.input_file_id, batch.endpoint) == ("file-1", "/v1/embeddings")
+    assert client.batches.cancel(batch.id).status == "cancelled"
+    assert client.batches.retrieve(batch.id).status == "cancelled"
+
+
+def test_what_is_in_a_thing_that_is_gone_is_gone(client: openai.OpenAI) -> None:
+    store = client.vector_stores.create()
+    client.vector_stores.delete(store.id)
+    with pytest.raises(openai.NotFoundError) as gone:
+        client.vector_stores.files.list(store.id)
+    assert told(gone.value) == (404, f"Vector store with id '{store.id}' not found.")
+
+
+def test_expiry(client: openai.OpenAI) -> None:
+    after: Any = {"anchor": "created_at", "seconds": 3600}
+    file = client.files.create(file=b"x", purpose="batch", expires_after=after)
+    assert file.expires_at is not None
+    assert 3595 <= file.expires_at - file.created_at <= 3605
+
+
+def test_an_upload_comes_in_parts(client: openai.OpenAI) -> None:
+    upload = client.uploads.create(
+        bytes=6, filename="a.jsonl", mime_type="text/jsonl", purpose="batch"
+    )
+    assert upload.status == "pending"
+    parts = [client.uploads.parts.create(upload.id, data=d).id for d in (b"abc", b"def")]
+    done = client.uploads.complete(upload.id, part_ids=parts[::-1])
+    assert done.status == "completed"
+    assert done.file is not None
+    assert (done.file.bytes, done.file.filename) == (6, "a.jsonl")
+    assert client.files.content(done.file.id).content == b"defabc"
+
+
+def test_a_vector_store_finds_words(client: openai.OpenAI) -> None:
+    texts = {"cats.txt": b"Cats purr and sleep.", "dogs.txt": b"Dogs bark at night."}
+    files = {
+        name: client.files.create(file=(name, text), purpose="assistants").id
+        for name, text in texts.items()
+    }
+    store = client.vector_stores.create(name="pets")
+    for name, id in files.items():
+        file = client.vector_stores.files.create_and_poll(
+            id, vector_store_id=store.id, attributes={"name": name}
+        )
+        assert (file.id, file.status, file.usage_bytes) == (id, "completed", len(texts[name]))
+    counts = client.vector_stores.retrieve(store.id).file_counts
+    assert (counts.completed, counts.total) == (2, 2)
+    (found,) = client.vector_stores.search(store.id, query="Which dogs bark?")
+    assert (found.filename, found.file_id) == ("dogs.txt", files["dogs.txt"])
+    only: Any = {"type": "eq", "key": "name", "value": "cats.txt"}
+    assert not list(client.vector_stores.search(store.id, query="dogs", filters=only))
+    (content,) = client.vector_stores.files.content(files["cats.txt"], vector_store_id=store.id)
+    assert content.text == "Cats purr and sleep."
+    batch = client.vector_stores.file_batches.create_and_poll(
+        store.id, file_ids=list(files.values())
+    )
+    assert batch.file_counts.completed == 2
+    listed = client.vector_stores.file_batches.list_files(batch.id, vector_store_id=store.id)
+    assert {file.id for file in listed} == set(files.values())
+
+
+def test_a_conversation_has_items(client: openai.OpenAI) -> None:
+    conversation = client.conversations.create(items=[{"role": "user", "content": "Hi"}])
+    added = client.conversations.items.create(
+        conversation.id,
+        items=[
+            {"role": "assistant", "content": "Hello"},
+            {"type": "function_call_output", "call_id": "call_1", "output": "sunny"},
+        ],
+    )
+    kinds = [item.type for item in client.conversations.items.list(conversation.id, order="asc")]
+    assert kinds == ["message", "message", "function_call_output"]
+    first = added.data[0]
+    assert first.type == "message"
+    assert first.content[0].type == "output_text"
+    assert client.conversations.items.retrieve(first.id, conversation_id=conversation.id) == first
+    left = client.conversations.items.delete(first.id, conversation_id=conversation.id)
+    assert left.id == conversation.id
+    assert len(list(client.conversations.items.list(conversation.id))) == 2
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_stored_completion(mock: MockOpenAI, client: openai.OpenAI, stream: bool) -> None:
+    mock.reply("Hello, world")
+    said: Any = {"role": "user", "content": "Hi"}
+    asked: Any = {"model": "gpt-4o", "messages": [said], "store": True, "metadata": {"a": "b"}}
+    answer: Any = client.chat.completions.create(**asked, stream=stream)
+    id = next(iter(answer)).id if stream else answer.id
+    kept = client.chat.completions.retrieve(id)
+    assert kept.choices[0].message.content == "Hello, world"
+    assert [c.id for c in client.chat.completions.list(metadata={"a": "b"})] == [id]
+    assert [c.id for c in client.chat.completions.list(metadata={"a": "c"})] == []
+    (message,) = client.chat.completions.messages.list(id)
+    assert message.content == "Hi"
+    client.chat.completions.update(id, metadata={"a": "c"})
+    assert [c.id for c in client.chat.completions.list(metadata={"a": "c"})] == [id]
+    assert client.chat.completions.delete(id).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.chat.completions.retrieve(id)
+
+
+def test_models(client: openai.OpenAI) -> None:
+    names = [model.id for model in client.models.list()]
+    assert {"gpt-4o", "text-embedding-3-small"} <= set(names)
+    assert client.models.retrieve("gpt-4o").id == "gpt-4o"
+    assert client.models.retrieve("ft:mine").owned_by == "user-mockserver"
+    assert client.models.delete("ft:mine").deleted
+    with pytest.raises(openai.NotFoundError) as gone:
+        client.models.retrieve("ft:mine")
+    assert told(gone.value) == (404, "The model 'ft:mine' does not exist")
+
+
+def test_what_is_not_served_says_so(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.InternalServerError) as refused:
+        client.get("/realtime", cast_to=object)
+    assert told(refused.value) == (
+        501,
+        "openai-mockserver does not implement GET /v1/realtime.",
+    )
+
+
+def test_rules_win(mock: MockOpenAI, client: openai.OpenAI) -> None:
+    mock.on(endpoint="embeddings").reply(ApiError(429))
+    with pytest.raises(openai.RateLimitError):
+        client.embeddings.create(model="text-embedding-3-small", input="Hi")
+    mock.on(endpoint="files").reply({"object": "list", "data": [], "has_more": False})
+    assert client.files.list().data == []
+    assert mock.calls[-1].rule is not None
+
+
+def test_a_mapping_that_is_no_json(mock: MockOpenAI) -> None:
+    with pytest.raises(ReplyError, match="this is no JSON"):
+        mock.on(endpoint="files").reply({"a": object()})
+
+
+def test_reset_forgets_what_was_created(mock: MockOpenAI, client: openai.OpenAI) -> None:
+    client.files.create(file=b"x", purpose="batch")
+    mock.reset()
+    assert not client.files.list().data
+
+
+def test_a_form_that_is_none() -> None:
+    headers = [("content-type", "multipart/form-data; boundary=b")]
+    call = MockOpenAI().respond(Request("POST", "/v1/files", headers, b"--b\r\nnonsense"))
+    assert call.status == 400

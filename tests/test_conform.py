@@ -1,0 +1,302 @@
+"""Values made for JSON Schemas: jsonschema finds nothing wrong with them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from random import Random
+from typing import Any
+
+import jsonschema
+import pytest
+from faker import Faker
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.conform import conforming
+from mockserver.exceptions import ReplyError
+
+FORMATS = jsonschema.FormatChecker()
+Schema = dict[str, Any]
+
+
+@lru_cache
+def faker() -> Faker:
+    """The words of all values."""
+    return Faker("en_US")
+
+
+def made(schema: Any, seed: int = 0) -> Any:
+    """A value, which conforms."""
+    fake = faker()
+    fake.seed_instance(seed)
+    value = conforming(schema, fake, Random(seed))
+    jsonschema.validate(value, schema, format_checker=FORMATS)
+    return value
+
+
+# Schemas that Hypothesis makes, in OpenAI's structured-output subset
+
+NAMES = st.from_regex("[a-z]{1,6}", fullmatch=True)
+LEAVES = st.one_of(
+    st.sampled_from([{"type": "boolean"}, {"type": "null"}, {"type": ["string", "null"]}]),
+    st.lists(st.integers() | NAMES | st.none() | st.booleans(), min_size=1, unique_by=repr).map(
+        lambda values: {"enum": values}
+    ),
+    st.builds(lambda value: {"const": value}, st.integers() | NAMES | st.none()),
+    st.sampled_from(
+        ["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"]
+    ).map(lambda name: {"type": "string", "format": name}),
+    st.sampled_from([r"^@[a-zA-Z0-9_]+$", r"^\d{3}-\d{4}$", r"[aeiou]{2}", "^(yes|no)$"]).map(
+        lambda pattern: {"type": "string", "pattern": pattern}
+    ),
+)
+
+
+@st.composite
+def bounded(draw: st.DrawFn, low: str, high: str, values: st.SearchStrategy[Any]) -> Schema:
+    """None, one or both of two bounds."""
+    least, most = sorted((draw(values), draw(values)))
+    return {name: value for name, value in ((low, least), (high, most)) if draw(st.booleans())}
+
+
+@st.composite
+def numbers(draw: st.DrawFn) -> Schema:
+    """Numbers within bounds, or multiples."""
+    kind = draw(st.sampled_from(["integer", "number"]))
+    whole: st.SearchStrategy[float] = st.integers(-(10**9), 10**9)
+    values = whole | st.floats(-1e12, 1e12) if kind == "number" else whole
+    limits = draw(bounded("minimum", "maximum", values))
+    if draw(st.booleans()):
+        multiple = draw(st.sampled_from([1, 3, 7, 50, 0.5, 0.25, 0.1, 0.01]))
+        if len(limits) == 2:
+            limits["maximum"] += 100
+        return {"type": kind, "multipleOf": multiple} | limits
+    if draw(st.booleans()) and len(limits) == 2:
+        limits = {"exclusiveMinimum": limits["minimum"], "exclusiveMaximum": limits["maximum"] + 2}
+    return {"type": kind} | limits
+
+
+TEXTS = bounded("minLength", "maxLength", st.integers(0, 30)).map(lambda b: {"type": "string"} | b)
+
+
+def nested(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
+    """Objects, arrays and choices of schemas."""
+    return st.one_of(
+        st.dictionaries(NAMES, inner, max_size=4).map(
+            lambda members: {
+                "type": "object",
+                "properties": members,
+                "required": list(members),
+                "additionalProperties": False,
+            }
+        ),
+        st.builds(
+            lambda items, bounds: {"type": "array", "items": items} | bounds,
+            inner,
+            bounded("minItems", "maxItems", st.integers(0, 4)),
+        ),
+        st.lists(inner, min_size=1, max_size=3).map(lambda options: {"anyOf": options}),
+        inner.map(lambda schema: {"allOf": [schema, {"description": "the same"}]}),
+        st.sampled_from(
+            [
+                {"$ref": "#/$defs/name"},
+                {"anyOf": [{"$ref": "#"}, {"type": "null"}]},
+                {"type": "array", "items": {"$ref": "#/$defs/tree"}},
+                {"$ref": "#/$defs/tree", "description": "with more beside it"},
+            ]
+        ),
+    )
+
+
+TREE = {
+    "type": "object",
+    "properties": {"left": {"$ref": "#/$defs/tree"}, "leaf": {"$ref": "#/$defs/name"}},
+    "required": ["leaf"],
+}
+SCHEMAS = st.recursive(LEAVES | numbers() | TEXTS, nested, max_leaves=12).map(
+    lambda schema: {
+        "type": "object",
+        "properties": {"value": schema},
+        "required": ["value"],
+        "additionalProperties": False,
+        "$defs": {"name": {"type": "string", "minLength": 3}, "tree": TREE},
+    }
+)
+
+
+@given(SCHEMAS, st.integers(0, 2**32))
+def test_a_value_conforms(schema: Schema, seed: int) -> None:
+    made(schema, seed)
+
+
+@given(SCHEMAS, st.integers(0, 2**32))
+def test_a_value_is_a_function_of_schema_and_chance(schema: Schema, seed: int) -> None:
+    assert made(schema, seed) == made(schema, seed)
+
+
+# What else there is
+
+MORE: dict[str, Any] = {
+    "anything": True,
+    "no keywords": {},
+    "allOf": {
+        "allOf": [
+            {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]},
+            {"properties": {"a": {"minimum": 5}, "b": {"const": 1}}, "required": ["b"]},
+        ]
+    },
+    "allOf of bounds": {
+        "allOf": [{"type": "number", "minimum": 3}, {"type": "integer", "maximum": 4}]
+    },
+    "allOf of choices": {"allOf": [{"enum": [1, 2, 3]}, {"enum": [3, 4]}]},
+    "a reference and more": {
+        "$ref": "#/$defs/n",
+        "minimum": 90,
+        "$defs": {"n": {"type": "integer", "maximum": 99}},
+    },
+    "anyOf and more": {
+        "type": "object",
+        "properties": {"kind": {"type": "string"}},
+        "required": ["kind"],
+        "anyOf": [
+            {"properties": {"kind": {"const": "a"}, "x": {"type": "integer"}}, "required": ["x"]},
+            {"properties": {"kind": {"const": "b"}, "y": {"type": "null"}}, "required": ["y"]},
+        ],
+    },
+    "anyOf, one of which cannot be": {"type": "string", "anyOf": [{"type": "integer"}, {}]},
+    "enum of one type": {"type": "string", "enum": ["a", 1, None]},
+    "a mapping": {"type": "object", "additionalProperties": {"type": "integer"}},
+    "a mapping of some": {
+        "type": "object",
+        "additionalProperties": {"type": "boolean"},
+        "minProperties": 4,
+        "maxProperties": 4,
+    },
+    "names of a pattern": {
+        "type": "object",
+        "patternProperties": {"^x-[a-z]{3}$": {"type": "integer"}},
+        "additionalProperties": False,
+        "minProperties": 2,
+    },
+    "names of a kind": {
+        "type": "object",
+        "propertyNames": {"enum": ["a", "b", "c"]},
+        "additionalProperties": {"type": "null"},
+        "minProperties": 3,
+    },
+    "at most one member": {
+        "type": "object",
+        "properties": {"a": {"type": "null"}, "b": {"type": "null"}},
+        "required": ["b"],
+        "maxProperties": 1,
+    },
+    "a required member of no schema": {"type": "object", "required": ["a"]},
+    "a tuple": {
+        "type": "array",
+        "prefixItems": [{"type": "integer"}, {"type": "string"}],
+        "items": False,
+        "minItems": 2,
+    },
+    "a tuple of old": {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "array",
+        "items": [{"type": "integer"}, {"type": "null"}],
+        "additionalItems": False,
+    },
+    "different items": {
+        "type": "array",
+        "items": {"enum": ["a", "b", "c", "d"]},
+        "uniqueItems": True,
+        "minItems": 4,
+    },
+    "pattern and length": {
+        "type": "string",
+        "pattern": "^[a-z]+$",
+        "minLength": 20,
+        "maxLength": 22,
+    },
+    "length of a word": {"type": "string", "minLength": 50, "maxLength": 50},
+    "no text": {"type": "string", "maxLength": 0},
+    "excluded bounds of old": {
+        "$schema": "http://json-schema.org/draft-04/schema#",
+        "type": "integer",
+        "minimum": 1,
+        "exclusiveMinimum": True,
+        "maximum": 3,
+        "exclusiveMaximum": True,
+    },
+    "nearly nothing between": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1e-9},
+    "everything between": {"type": "number", "minimum": -1.7e308, "maximum": 1.7e308},
+    "large": {"type": "integer", "minimum": 2**70, "maximum": 2**70 + 1},
+    "an optional member without end": {
+        "type": "object",
+        "properties": {"a": {"type": "null"}, "b": {"$ref": "#/$defs/loop"}},
+        "$defs": {
+            "loop": {
+                "type": "object",
+                "properties": {"again": {"$ref": "#/$defs/loop"}},
+                "required": ["again"],
+            }
+        },
+    },
+    "many who refer to each other": {
+        "$ref": "#/$defs/n0",
+        "$defs": {
+            f"n{n}": {
+                "type": "object",
+                "properties": {f"m{m}": {"$ref": f"#/$defs/n{m}"} for m in range(12)},
+            }
+            for n in range(12)
+        },
+    },
+    "a formula": {
+        "$ref": "#/$defs/term",
+        "$defs": {
+            "term": {"oneOf": [{"type": "number"}, {"$ref": "#/$defs/sum"}]},
+            "sum": {
+                "type": "object",
+                "properties": {
+                    "terms": {"type": "array", "items": {"$ref": "#/$defs/term"}, "minItems": 2}
+                },
+                "required": ["terms"],
+                "additionalProperties": False,
+            },
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("schema", MORE.values(), ids=MORE)
+def test_more_than_the_subset_is_understood(schema: Any) -> None:
+    for seed in range(30):
+        made(schema, seed)
+
+
+def test_the_branches_of_a_choice_keep_what_is_beside_them() -> None:
+    kinds = {made(MORE["anyOf and more"], seed)["kind"] for seed in range(30)}
+    assert kinds == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({"$ref": "#"}, "it has no end"),
+        (
+            {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]},
+            "it has no end",
+        ),
+        ({"type": "string", "pattern": "^(?=a)b"}, "no text was found that matches"),
+        ({"type": "integer", "minimum": 3, "maximum": 2}, "no number was found"),
+        ({"type": "integer", "enum": ["a"]}, "no value was found"),
+        ({"allOf": [{"type": "integer"}, {"type": "string"}]}, "no value was found"),
+        ({"type": "string", "anyOf": [{"type": "null"}]}, "conforms to one of"),
+        (
+            {"type": "array", "items": {"const": 1}, "uniqueItems": True, "minItems": 2},
+            "no 2 different values",
+        ),
+    ],
+    ids=str,
+)
+def test_what_no_value_conforms_to_is_told(schema: Any, told: str) -> None:
+    with pytest.raises(ReplyError, match=told):
+        conforming(schema, faker(), Random(0))
