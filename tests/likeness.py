@@ -58,12 +58,15 @@ def form(
     details = (last.get("usage") or {}).get("input_tokens_details") or {}
     items = [event["item"] for event in events if "item" in event]
     thoughts = [item for item in items if item["type"] == "reasoning"]
-    made = (FORMS.get(provider) if provider != "openai" else None) or FORMS[_era(events, first)]
+    made = FORMS[provider if provider in _OWN_FORMS else _era(events, first)]
     return replace(
         made,
         cache_writes="cache_write_tokens" in details,
         thought_content=any("content" in item for item in thoughts),
     )
+
+
+_OWN_FORMS = frozenset({"deepseek", "openrouter", "xai"})
 
 
 def _era(events: list[dict[str, Any]], first: Mapping[str, Any]) -> str:

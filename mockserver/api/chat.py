@@ -584,7 +584,7 @@ class _Message:
     def choice(self) -> Choice:
         function = self.function
         refusal = self.pieces["refusal"]
-        if not refusal and (self.pieces["text"] or self.calls):
+        if not refusal and (self.pieces["text"] or self.calls or function):
             refusal = None  # some say an empty one beside what is said
         return Choice(
             self.pieces["text"],

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from mockserver.api import usage as usages
 from mockserver.api.dialects import Dialect
-from mockserver.api.ids import Aside, Envelope
-from mockserver.api.layout import OMITTED, Hole, fill
+from mockserver.api.ids import Aside, Envelope, letters
+from mockserver.api.layout import COMPACT, OMITTED, Hole, fill
 from mockserver.reply import Choice, ToolCall, Usage
 from mockserver.script import Step
 
@@ -333,10 +333,10 @@ class Layer:
         if kind in self._dialect.spaced:
             style = style.otherwise_spaced
         if members.get(self._dialect.padding) == "":
-            members[self._dialect.padding] = self._padding(members)
+            members[self._dialect.padding] = self._padding(kind, members)
         return self._dialect.event(style.dumps(members))
 
-    def _padding(self, members: dict[str, Any]) -> str:
+    def _padding(self, kind: str, members: dict[str, Any]) -> str:
         if self._dialect.padding == "p":
             # WIRE.md §5: a prefix of the alphabet, as long as chance will have it.
             size = next(self._paddings, None) or self._rng.randint(1, len(ALPHABET))
@@ -348,9 +348,8 @@ class Layer:
                 {k: v for k, v in choice.items() if k not in _UPSTREAM_HAS_NOT}
                 for choice in bare["choices"]
             ]
-        from mockserver.api.ids import letters
-
-        return letters(-len(self._dialect.style.dumps(bare)) % 16, self._rng)
+        size = len(COMPACT.dumps(bare)) - (kind == "expiry")  # as recorded, which has one more
+        return letters(-size % 16, self._rng)
 
 
 def _ends(values: Mapping[str, Any]) -> bool:

@@ -123,7 +123,8 @@ def read_error(payload: object) -> ApiError | None:
     if not error:
         return None
     if not isinstance(error, dict):
-        return ApiError(500, str(error))
+        kind = payload.get("code")  # xAI's: the message is the error, its kind beside it
+        return ApiError(500, str(error), kind if isinstance(kind, str) else None)
     code = error.get("code")
     return ApiError(
         500,

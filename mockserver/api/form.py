@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from mockserver.api.layout import COMPACT, Style
+
 __all__ = ["FORMS", "Form", "Order"]
 
 
@@ -71,6 +73,12 @@ class Form:
         thought_content: whether reasoning has ``content`` also where it is not shown.
         sealed: members of reasoning that is encrypted.
         named_calls: whether the last event of a call's arguments tells the function's name.
+        style: how its JSON is spelt.
+        members: those of the response, in order; by default OpenAI's.
+        more: members that OpenAI has not, as they begin.
+        ends: those that are otherwise at the end.
+        id, item_id: the forms of ids, as of `ids.form`; by default OpenAI's.
+        comments: what is said first, to keep the connection alive.
     """
 
     event: Order = _TYPE_FIRST
@@ -93,6 +101,13 @@ class Form:
     thought_content: bool = False
     sealed: Mapping[str, Any] = field(default_factory=dict)
     named_calls: bool = False
+    style: Style = COMPACT
+    members: tuple[str, ...] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+    ends: Mapping[str, Any] = field(default_factory=dict)
+    id: str = ""
+    item_id: str = ""
+    comments: tuple[str, ...] = ()
 
     def item_order(self, type: str) -> Order:
         """The order of the members of an item."""
@@ -138,6 +153,100 @@ _OPENROUTER = (
     "text",
     "logprobs",
 )
+_OPENROUTER_MEMBERS = (
+    "id",
+    "object",
+    "created_at",
+    "model",
+    "status",
+    "completed_at",
+    "output",
+    "error",
+    "incomplete_details",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "max_output_tokens",
+    "temperature",
+    "top_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "top_logprobs",
+    "max_tool_calls",
+    "metadata",
+    "background",
+    "previous_response_id",
+    "service_tier",
+    "truncation",
+    "store",
+    "instructions",
+    "text",
+    "reasoning",
+    "safety_identifier",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "usage",
+)
+_XAI_MEMBERS = (
+    "created_at",
+    "completed_at",
+    "id",
+    "max_output_tokens",
+    "model",
+    "object",
+    "output",
+    "parallel_tool_calls",
+    "previous_response_id",
+    "reasoning",
+    "temperature",
+    "text",
+    "tool_choice",
+    "tools",
+    "top_p",
+    "usage",
+    "user",
+    "incomplete_details",
+    "status",
+    "store",
+    "metadata",
+    "background",
+    "service_tier",
+    "truncation",
+    "top_logprobs",
+    "presence_penalty",
+    "frequency_penalty",
+    "prompt_cache_key",
+    "max_tool_calls",
+    "safety_identifier",
+    "error",
+    "instructions",
+)
+_SAFE = {"filtered": False, "severity": "safe"}
+_FILTERS = {
+    "hate": _SAFE,
+    "sexual": _SAFE,
+    "violence": _SAFE,
+    "self_harm": _SAFE,
+}
+_NOT_FOUND = {"detected": False, "filtered": False}
+_PROMPT_FILTER = {
+    "blocked": False,
+    "source_type": "prompt",
+    "content_filter_raw": [],
+    "content_filter_results": _FILTERS | {"jailbreak": _NOT_FOUND},
+    "content_filter_offsets": {"start_offset": 0, "end_offset": 0, "check_offset": 0},
+}
+_COMPLETION_FILTER = {
+    "blocked": False,
+    "source_type": "completion",
+    "content_filter_raw": [],
+    "content_filter_results": {
+        "protected_material_code": _NOT_FOUND,
+        "protected_material_text": _NOT_FOUND,
+    }
+    | _FILTERS,
+    "content_filter_offsets": {"start_offset": 0, "end_offset": 0, "check_offset": 0},
+}
 _XAI_CUSTOM = ("sequence_number", "type", "item_id", "output_index", "delta", "input")
 _XAI_USAGE = (
     "input_tokens",
@@ -170,7 +279,15 @@ FORMS: Mapping[str, Form] = {
     "openai-background": Form(padded=frozenset()),
     # At the beginning of 2026 a search began without its action.
     "openai-2026-01": Form(begun={"web_search_call": {"action": ...}}, cache_writes=False),
+    "azure": Form(
+        more={"content_filters": None},
+        ends={"content_filters": [_PROMPT_FILTER, _COMPLETION_FILTER]},
+        cache_writes=False,
+    ),
     "deepseek": Form(
+        more={"content_filters": None},
+        id="{uuid}",
+        item_id="{uuid}",
         item=Order(("type", "id", "status")),
         padded=frozenset(),
         with_status=frozenset({"reasoning"}),
@@ -205,9 +322,17 @@ FORMS: Mapping[str, Form] = {
         begun={"reasoning": {"encrypted_content": ..., "format": ...}},
         named_calls=True,
         sealed={"format": "openai-responses-v1"},
+        style=Style(floats="js"),
+        members=_OPENROUTER_MEMBERS,
+        id="gen-{created}-{alnum20}",
+        item_id="{prefix}_tmp_{alnum11}",
+        comments=("OPENROUTER PROCESSING",),
         cache_writes=False,
     ),
     "xai": Form(
+        members=_XAI_MEMBERS,
+        id="{uuid}",
+        item_id="{prefix}_{uuid}",
         event=Order(("sequence_number", "type"), ("logprobs",)),
         events=(("response.custom_tool_call_input", Order(_XAI_CUSTOM)),),
         items={

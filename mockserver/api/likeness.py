@@ -18,7 +18,7 @@ from random import Random
 from typing import Any
 
 from mockserver import sse
-from mockserver.api import chat, chunks
+from mockserver.api import chat, chunks, errors
 from mockserver.api import usage as usages
 from mockserver.api.chunks import CALL, DELTA, Part
 from mockserver.api.dialects import DIALECTS, UNKNOWN, Dialect
@@ -277,7 +277,7 @@ class _Stream:
             if not isinstance(chunk, dict):
                 asides.append(Aside(said, _step(step)))
                 continue
-            if "error" in chunk:
+            if errors.read_error(chunk) is not None:
                 error, error_event = _error_layout(chunk), events[0].event
                 break
             kind, index, values, so_far = self._kind(chunk, number, choices)

@@ -15,6 +15,7 @@ import msgspec.json
 
 from mockserver.api import ids
 from mockserver.api.form import Form
+from mockserver.api.layout import COMPACT
 from mockserver.reply import (
     Annotation,
     Item,
@@ -305,7 +306,9 @@ class Writer:
             self._at = (self._at + 17) % 495
             whole["obfuscation"] = self._noise[self._at : self._at + size]
         orders = (order for stem, order in form.events if type_.startswith(stem))
-        data = encode(next(orders, form.event).of(whole))
+        ordered = next(orders, form.event).of(whole)
+        plain = form.style == COMPACT
+        data = encode(ordered) if plain else form.style.dumps(ordered)
         self.events.append(Event(data, type_ if form.named else None))
 
     def item(

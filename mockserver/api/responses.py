@@ -16,6 +16,7 @@ import msgspec.json
 
 from mockserver import sse, tokens
 from mockserver.api import conversation, errors, headers, ids
+from mockserver.api.dialects import Dialect, named
 from mockserver.api.form import FORMS, Form
 from mockserver.api.output import KINDS, Reader, Writer, encode, item_json, read_item, type_of
 from mockserver.exceptions import ReplyError
@@ -140,25 +141,39 @@ class Envelope:
     comments: tuple[str, ...] = ()
 
     @classmethod
-    def fresh(cls, request: Mapping[str, Any], rng: Random) -> Envelope:
-        """A new one, as OpenAI would answer this request now."""
+    def fresh(
+        cls, request: Mapping[str, Any], rng: Random, dialect: Dialect | None = None
+    ) -> Envelope:
+        """A new one, as OpenAI, or whom the dialect is of, would answer this request now."""
         created = int(time.time())
-        new_id = ids.response_ids(created, rng)
         background = bool(request.get("background"))
+        form = FORMS["openai-background" if background else "openai"]
+        if dialect is not None:
+            form = FORMS.get(dialect.name, form)
+        new_id = _ids(form, created, rng)
         tier = request.get("service_tier")
         return cls(
-            new_id("resp"),
+            ids.form(form.id, rng, created) if form.id else new_id("resp"),
             created,
             created,
-            _template(request),
+            _template(request, form),
             new_id,
             tier if tier in ("flex", "priority") else "default",
-            form=FORMS["openai-background" if background else "openai"],
-            opening=("created", "queued", "in_progress") if background else OPENING,
+            form.ends,
+            form,
+            ("created", "queued", "in_progress") if background else OPENING,
+            comments=form.comments,
         )
 
 
-def _template(request: Mapping[str, Any]) -> dict[str, Any]:
+def _ids(form: Form, created: int, rng: Random) -> Callable[[str], str]:
+    """Makes the ids of items."""
+    if not form.item_id:
+        return ids.response_ids(created, rng)
+    return lambda prefix: ids.form(form.item_id.replace("{prefix}", prefix), rng, created)
+
+
+def _template(request: Mapping[str, Any], form: Form) -> dict[str, Any]:
     """A response that echoes the request."""
     name = str(request.get("model") or "gpt-4o-mini")
     model = ids.model(name)
@@ -172,7 +187,9 @@ def _template(request: Mapping[str, Any]) -> dict[str, Any]:
     template["model"] = model.snapshot
     if not model.logprobs_key and "reasoning" not in request:
         template["reasoning"] = {"effort": "medium", "summary": None}
-    return template
+    if form.members:
+        return {name: template.get(name) for name in form.members}
+    return form.response.of(template | dict(form.more))
 
 
 def _same(given: Any) -> Any:
@@ -220,6 +237,7 @@ def render(
     reply: Reply | ApiError,
     request: Mapping[str, Any] | None = None,
     *,
+    dialect: str | Dialect | None = None,
     envelope: Envelope | None = None,
     rng: Random | None = None,
 ) -> Script:
@@ -229,6 +247,7 @@ def render(
         reply: what to say.
         request: the request's parameters. Without one, it is a request that streams the reply
             whole, with its log probabilities.
+        dialect: whose manner to say it in; OpenAI's by default.
         envelope: id, times, echo and form to answer with; fresh ones by default.
         rng: where ids and obfuscation come from.
 
@@ -240,9 +259,10 @@ def render(
     'response.completed'
     """
     rng = rng or Random()
+    manner = named(dialect)
     if isinstance(reply, ApiError):
-        return errors.render(reply, rng)
-    check_servable(reply)
+        return errors.render(reply, rng, manner)
+    check_servable(reply, any_reason=manner is not None)
     if len(reply.choices) > 1:
         raise ReplyError(f"the Responses API gives one answer; this reply has {len(reply.choices)}")
     (choice,) = reply.choices
@@ -250,13 +270,13 @@ def render(
         raise ReplyError("the Responses API has no function_call: use tool_calls")
     if request is None:
         request = _asking_for(reply)
-    envelope = envelope or Envelope.fresh(request, rng)
+    envelope = envelope or Envelope.fresh(request, rng, manner)
     output, cut = _limited(_with_fresh_ids(choice.output, request), request)
     finish = "length" if cut else choice.finish_reason
     usage = reply.usage
     if usage is None or cut:
         usage = _count(output, request, usage)
-    made = _Made(output, finish, reply.error, usage, request, envelope)
+    made = _Made(output, finish, reply.error, usage, request, envelope, manner)
     if request.get("stream"):
         return _stream(made, rng)
     if finish is None and reply.error is None:
@@ -364,6 +384,7 @@ class _Made:
     usage: Usage
     request: Mapping[str, Any]
     envelope: Envelope
+    dialect: Dialect | None = None
 
     @property
     def logprobs(self) -> int | None:
@@ -468,18 +489,30 @@ def _stream(made: _Made, rng: Random) -> Script:
     )
     if envelope.form.done:
         steps += (sse.DONE,)
-    return Script(Head(200, headers.response_headers(rng)), steps)
+    if (manner := made.dialect) is None:
+        return Script(Head(200, headers.response_headers(rng)), steps)
+    own = headers.imitated(manner.headers, manner.content_type, None, rng, _model(made))
+    return Script(Head(200, own), steps)
+
+
+def _model(made: _Made) -> str:
+    return str(made.envelope.template.get("model"))
 
 
 def _json(made: _Made, rng: Random) -> Script:
     if made.error is not None and made.error.code not in FAILURES:
-        return errors.render(made.error, rng)
+        return errors.render(made.error, rng, made.dialect)
     form = made.envelope.form
     output = [
         item_json(item, made.item_id(item), made.status_of(index), form, made.logprobs)
         for index, item in enumerate(made.output)
     ]
-    return body(made.response(made.status, output), rng)
+    whole = made.response(made.status, output)
+    if (manner := made.dialect) is None:
+        return body(whole, rng)
+    data = form.style.dumps(whole).encode()
+    own = headers.imitated(manner.headers, "application/json", len(data), rng, _model(made))
+    return Script(Head(200, own), (Raw(data),))
 
 
 def body(value: Mapping[str, Any], rng: Random) -> Script:

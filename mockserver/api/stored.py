@@ -256,6 +256,7 @@ ENDPOINTS = (
         parameters=parameters_of("POST", responses.PATH),
         render=responses.render,
         read=responses.read,
+        dialects=True,
         keep=keep,
         recall=recall,
     ),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -17,14 +20,17 @@ from replies import replies
 from mockserver import MockOpenAI, Reply, ToolCall, Usage, sse
 from mockserver.api import chat
 from mockserver.api.dialects import DIALECTS, locate
-from mockserver.exceptions import MockServerError
+from mockserver.api.likeness import like, same
+from mockserver.exceptions import MockServerError, ScenarioError
 from mockserver.reply import ApiError, Choice, Text
-from mockserver.script import Script
+from mockserver.scenario import add_rules
+from mockserver.script import Head, Script
 
 ASKED: dict[str, Any] = {
     "model": "gpt-4o",
     "messages": [{"role": "user", "content": "Hi"}],
 }
+STREAM = Head(200, (("content-type", "text/event-stream"),))
 STREAMED = ASKED | {"stream": True, "stream_options": {"include_usage": True}}
 # What has no place in a dialect: Gemini's endpoint has thoughts within the text.
 UNSAID = {"gemini": {"reasoning"}}
@@ -181,6 +187,9 @@ def test_errors_have_the_dialects_shape(dialect: str) -> None:
     script = chat.render(ApiError(422, "no", "t", "1", "p"), ASKED, dialect=dialect)
     assert script.head.status == 422
     assert json.loads(sse.body(script.steps)) == ERRORS[dialect]
+    again = chat.read(script)
+    assert isinstance(again, ApiError)
+    assert (again.status, again.message, again.type) == (422, "no", "t")
 
 
 def test_an_unknown_dialect_is_told() -> None:
@@ -307,3 +316,44 @@ def test_pieces_stay_pieces() -> None:
         assert isinstance(again, Reply)
         assert again.text is not None
         assert again.text.pieces == text.pieces, dialect
+
+
+@pytest.mark.parametrize("dialect", [None, *DIALECTS])
+@settings(max_examples=20)
+@given(reply=replies(finished=True), seed=st.integers(0, 9))
+def test_the_likeness_of_a_stream_renders_it_again(
+    dialect: str | None, reply: Reply, seed: int
+) -> None:
+    """What the recordings show of a few, for streams that nobody recorded."""
+    (choice,) = reply.choices if len(reply.choices) == 1 else (None,)
+    if choice is None or choice.refusal is not None or choice.logprobs is not None:
+        return  # imitators tell an empty refusal from none in no common way
+    if not all(piece for text in (choice.text, choice.reasoning) if text for piece in text.pieces):
+        return  # nor an empty piece
+    asked = STREAMED | {"n": len(reply.choices)}
+    body = sse.body(chat.render(reply, asked, dialect=dialect, rng=Random(seed)).steps)
+    script = Script(STREAM, sse.parse(body))
+    again = chat.render(chat.read(script), **like(script).arguments, rng=Random(1))
+    assert same(sse.body(again.steps), body)
+
+
+def test_a_scenario_and_the_command_speak_dialects(tmp_path: Path) -> None:
+    file = tmp_path / "scenario.yaml"
+    file.write_text(
+        "dialect: groq\nrules:\n  - reply: Hi\n  - user: Az\n    dialect: azure\n    reply: Hi\n"
+    )
+    with MockOpenAI() as mock:
+        add_rules(mock, file)
+        assert mock.dialect == "groq"
+        with mock.client() as client:
+            answer = client.chat.completions.create(**ASKED)
+            assert "queue_time" in str(answer.to_dict()["usage"])
+            az = ASKED | {"messages": [{"role": "user", "content": "Az"}]}
+            assert "prompt_filter_results" in client.chat.completions.create(**az).to_dict()
+    file.write_text("dialect: grok\nrules: []\n")
+    with pytest.raises(ScenarioError, match="dialect='grok': there is none of this name"):
+        add_rules(MockOpenAI(), file)
+    command = [sys.executable, "-m", "mockserver", "serve", "--dialect", "grok", "--port", "0"]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert ran.returncode != 0
+    assert "there is none of this name" in ran.stderr
