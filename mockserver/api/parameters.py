@@ -187,9 +187,23 @@ def _checked(schema: Schema, mode: Mode) -> Check:
     return lambda value: None if value is None else inner(value)
 
 
+_TAKEN: dict[str, tuple[str, ...]] = {
+    "ChatCompletionAssistantMessageParam": ("annotations",),
+    "ChatCompletionToolMessageParam": ("name",),
+}
+"""By definition, what OpenAI takes though the SDK's types know nothing of it.
+
+A conversation may have an answer's message appended as it is, and a tool's result under the tool's
+name: OpenAI's guide and cookbook on function calling do, and real clients with them.
+"""
+
+
 @cache
 def _definition(name: str, mode: Mode) -> Check:
-    return _checked(resolved({"$ref": name}), mode)
+    schema = resolved({"$ref": name})
+    if taken := _TAKEN.get(name):
+        schema = schema | {"properties": schema["properties"] | {key: {} for key in taken}}
+    return _checked(schema, mode)
 
 
 def _scalar(schema: Schema) -> Check:
