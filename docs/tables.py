@@ -1,4 +1,6 @@
-"""Writes the tables of docs/faults.md, transport.md and dialects.md: python docs/tables.py.
+"""Writes the tables of docs/dialects.md, endpoints.md, faults.md and transport.md.
+
+Run as `python docs/tables.py`.
 
 Rules of this file: what the tables say is taken from the code and from the tests that show it.
 """
@@ -12,6 +14,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from mockserver.api import ENDPOINTS
 from mockserver.api.dialects import DIALECTS, PATHS
 from mockserver.faults import coding, events, framing, http, reads
 
@@ -89,10 +92,22 @@ def paths() -> str:
     return "\n".join([*lines, ""])
 
 
+def endpoints() -> str:
+    """A table of the endpoints, and what answers at each where no rule does."""
+    assert not ENDPOINTS.find("/")[0], "looked for, so that all are known"
+    lines = ["| endpoint | answer |", "| --- | --- |"]
+    for endpoint in sorted(ENDPOINTS, key=lambda one: (one.path, one.method)):
+        model = endpoint.render is not None
+        said = "What the model says: a rule's reply." if model else inspect.getdoc(endpoint.answer)
+        lines.append(f"| `{endpoint.method} {endpoint.path}` | {(said or '').splitlines()[0]} |")
+    return "\n".join([*lines, ""])
+
+
 TABLES = {
+    "dialects.md": {"table": spoken, "paths": paths},
+    "endpoints.md": {"table": endpoints},
     "faults.md": {"table": faults},
     "transport.md": {"table": transport},
-    "dialects.md": {"table": spoken, "paths": paths},
 }
 
 

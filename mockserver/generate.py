@@ -16,11 +16,12 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mockserver.api.prediction import predicted
+from mockserver.api.sound import FORMATS, speak
 from mockserver.conform import conforming
 from mockserver.exceptions import ReplyError
 from mockserver.grammar import derived
 from mockserver.pattern import matching
-from mockserver.reply import FunctionCall, Reply, ToolCall
+from mockserver.reply import Audio, FunctionCall, Reply, ToolCall, url_citation
 from mockserver.tokens import pieces
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ def generate(request: Mapping[str, Any], seed: int | str = 0) -> Reply:
             return Reply(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
         if expected := predicted(request):
             return Reply(_changed(expected, fake, rng))
+        if request.get("web_search_options") is not None:
+            return _cited(fake, rng)
+        if "audio" in (request.get("modalities") or ()):
+            return _spoken(request, fake)
         return Reply(_prose(fake, rng))
 
 
@@ -79,6 +84,25 @@ def _faker() -> Faker:
     from faker import Faker
 
     return Faker("en_US", use_weighting=False)
+
+
+def _cited(fake: Faker, rng: Random) -> Reply:
+    """Text that cites a page, as chat models that search the web link it."""
+    text, url = _prose(fake, rng), f"https://{fake.domain_name()}/{fake.slug()}"
+    link = f"([{url.split('/')[2]}]({url}))"
+    cited = f"{text} {link}"
+    where = (len(text) + 1, len(cited))
+    return Reply(cited, annotations=[url_citation(url, fake.sentence(4).rstrip("."), *where)])
+
+
+def _spoken(request: Mapping[str, Any], fake: Faker) -> Reply:
+    """A sentence as sound, in the voice and format that are asked for."""
+    asked = request.get("audio")
+    wanted = asked if isinstance(asked, Mapping) else {}
+    form = str(wanted.get("format") or "wav").removesuffix("16")  # OpenAI's pcm16
+    text = fake.sentence()
+    data = speak(text, form if form in FORMATS else "wav", str(wanted.get("voice") or "alloy"))
+    return Reply(audio=Audio(text, data))
 
 
 # Calls

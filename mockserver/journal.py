@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import msgspec.json
 
-from mockserver.api import conversation
+from mockserver.api import conversation, forms
 from mockserver.script import Script
 from mockserver.sse import apart, count_events
 from mockserver.timeline import Frame
@@ -131,12 +131,20 @@ class Request:
 
     @property
     def json(self) -> dict[str, Any]:
-        """The body's JSON object, an empty one where the body is none; with the path's model."""
+        """The body's JSON object or form, empty where it is neither; with the path's model."""
         if not isinstance(self.parsed, dict):
-            return {}
+            return self._form
         if self.deployment is not None and "model" not in self.parsed:
             return {**self.parsed, "model": self.deployment}
         return self.parsed
+
+    @cached_property
+    def _form(self) -> dict[str, Any]:
+        content_type = self.headers.get("content-type", "")
+        try:
+            return forms.parse(self.body, content_type) if forms.is_form(content_type) else {}
+        except forms.FormError:
+            return {}
 
     @property
     def model(self) -> str:
@@ -193,7 +201,8 @@ class Request:
     @property
     def stream(self) -> bool:
         """Whether a stream is asked for."""
-        return bool(self.json.get("stream"))
+        asked = self.json.get("stream")
+        return bool(asked) and asked != "false"  # as a form says it
 
 
 class Delivered(NamedTuple):

@@ -324,7 +324,7 @@ class MockOpenAI:
     def respond(self, request: Request) -> Call:
         """The call that answers this request, its script ready to be played."""
         call = self.calls.add(request)
-        rng = Random() if self.seed is None else Random(f"{self.seed}\0{request.body!r}")
+        rng = self._rng(request)
         try:
             call.script = self._script(call, rng)
             if call.rule is not None and call.rule.is_handmade:
@@ -337,6 +337,9 @@ class MockOpenAI:
             told = f"{error}" if isinstance(error, MockServerError) else repr(error)
             call.script = self._refuse(call, f"{call.rule or 'the default'}: {told}", rng)
         return call
+
+    def _rng(self, request: Request) -> Random:
+        return Random() if self.seed is None else Random(f"{self.seed}\0{request.body!r}")
 
     def _refuse(self, call: Call, problem: str, rng: Random) -> Script:
         """The answer to what cannot be answered: an error that no client retries."""
@@ -426,11 +429,22 @@ class MockOpenAI:
         lenient |= not (dialect is None or dialect.name.startswith("azure"))
         if endpoint.query is not None:
             query = endpoint.query.coerced(query)
-        asked = Asked(call.method, place.path, ids, query, given, call.body, content_type)
+        asked = Asked(
+            call.method, place.path, ids, query, given, call.body, content_type, self._ask
+        )
         for taken, what in ((endpoint.query, query), (endpoint.parameters, given)):
             if wrong is None and taken is not None:
                 wrong = taken.check(what, lenient)
         return endpoint, asked, wrong
+
+    def _ask(self, method: str, path: str, body: bytes) -> Script:
+        """The answer to a request within another, of which the journal knows only that one."""
+        request = Request(method, path, (("authorization", f"Bearer {self.api_key}"),), body)
+        call = Call(request, 0)
+        script = self._answered(call, self._rng(request))
+        if call.problem is not None:
+            raise MockServerError(call.problem)
+        return script
 
     def _serve(
         self, answer: Answer, call: Call, endpoint: Endpoint, asked: Asked, rng: Random

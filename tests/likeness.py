@@ -1,20 +1,96 @@
-"""Which request, and which envelope, a recorded response answers: what to render it again with."""
+"""What to render a recorded stream again with: the request it answers, and its envelope.
+
+Of chats `mockserver.api.likeness` finds that; here is what the other endpoints need.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from random import Random
+from typing import Any, NamedTuple
 
 from mockserver import sse
-from mockserver.api import responses
+from mockserver.api import completions, responses
 from mockserver.api.form import FORMS, Form
+from mockserver.api.ids import Envelope
+from mockserver.faults import keepalive
+from mockserver.reply import Reply
 from mockserver.script import Comment, Script
 
 
-def like_response(script: Script, provider: str) -> tuple[dict[str, Any], responses.Envelope]:
-    """The request and the envelope of a recorded stream of the Responses API."""
+class Likeness(NamedTuple):
+    """What renders a recording again: the arguments for ``render``, found by the tables alone."""
+
+    arguments: dict[str, Any]
+    learned: bool = False
+
+
+def like_completion(script: Script, provider: str) -> Likeness:
+    """The likeness of a recorded stream of legacy completions."""
+    chunks = [
+        json.loads(event.data)
+        for event in sse.decode(sse.body(script.steps))
+        if event.data.startswith("{")
+    ]
+    told = [choice for chunk in chunks for choice in chunk["choices"]]
+    request = {
+        "stream": True,
+        "stream_options": {
+            "include_usage": any(c.get("usage") and not c["choices"] for c in chunks)
+        },
+        "n": len({choice["index"] for choice in told}),
+        "logprobs": 5 if any(choice.get("logprobs") for choice in told) else None,
+    }
+    stated = (chunk.get("system_fingerprint") for chunk in chunks)
+    envelope = Envelope(
+        chunks[0]["id"],
+        chunks[0]["created"],
+        chunks[0]["model"],
+        next(filter(None, stated), None),
+    )
+    shape = completions.SHAPES[_SHAPES[provider]]
+    return Likeness({"request": request, "envelope": envelope, "shape": shape})
+
+
+_SHAPES = {"openai": "openai", "vllm": "vllm", "huggingface-router": "featherless"}
+
+
+def equal(one: bytes, other: bytes) -> bool:
+    """Whether two bodies with the same ids and times are the same."""
+    return one == other
+
+
+# The Responses API
+
+_CHANCE = (
+    (re.compile(rb'"(id|item_id)":"[^"]*"'), rb'"\1":""'),
+    (re.compile(rb'"encrypted_content":"[^"]*"'), rb'"encrypted_content":""'),
+    (re.compile(rb'"obfuscation":"([^"]*)"'), lambda found: b'"obfuscation":%d' % len(found[1])),
+)
+
+
+def same_response(one: bytes, other: bytes) -> bool:
+    """Whether two bodies are equal but for ids, ciphers, and the letters of padding."""
+    for pattern, alike in _CHANCE:
+        one, other = pattern.sub(alike, one), pattern.sub(alike, other)  # type: ignore[arg-type]
+    return one == other
+
+
+def render_response(
+    reply: Reply, *, keepalives: Sequence[int], rng: Random, **arguments: Any
+) -> Script:
+    """A response in which keep-alives have these sequence numbers."""
+    script = responses.render(reply, **arguments, rng=rng)
+    for number in keepalives:
+        script = keepalive(number)(script)
+    return script
+
+
+def like_response(script: Script, provider: str) -> Likeness:
+    """The likeness of a recorded stream of the Responses API."""
     events = [
         json.loads(event.data)
         for event in sse.decode(sse.body(script.steps))
@@ -33,7 +109,7 @@ def like_response(script: Script, provider: str) -> tuple[dict[str, Any], respon
         request |= {"include": [responses.LOGPROBS], "top_logprobs": 20}
     skipped = events[0].get("sequence_number", 0)
     known = ("created", "queued", "in_progress")
-    return request, responses.Envelope(
+    envelope = responses.Envelope(
         first["id"],
         first["created_at"],
         last.get("completed_at") or 0,
@@ -46,6 +122,8 @@ def like_response(script: Script, provider: str) -> tuple[dict[str, Any], respon
         skipped - 1,
         tuple(step.text for step in script.steps if isinstance(step, Comment)),
     )
+    kept = [e["sequence_number"] for e in events if e["type"] == "keepalive"]
+    return Likeness({"request": request, "envelope": envelope, "keepalives": kept})
 
 
 _OWN = {"status", "output", "usage", "error", "incomplete_details", "service_tier", "completed_at"}

@@ -79,7 +79,7 @@ class Types:
             return _SCALARS[bytes]
         if origin in _WRAPPERS:
             return self.schema(arguments[0])
-        if origin is typing.Literal or origin is typing_extensions.Literal:
+        if origin in (typing.Literal, typing_extensions.Literal):
             return {"enum": list(arguments)}
         if origin in (typing.Union, types.UnionType):
             return _any_of([self.schema(part) for part in arguments])
@@ -148,7 +148,7 @@ def _keys(kind: Any) -> Iterator[tuple[str, str, Any, bool]]:
         required = name in kind.__required_keys__ and kind.__total__
         if typing.get_origin(hint) in _REQUIRED:
             required, hint = True, typing.get_args(hint)[0]
-        notes = typing.get_args(hint)[1:] if typing.get_origin(hint) is typing.Annotated else ()
+        notes = getattr(hint, "__metadata__", ())  # of what is annotated
         aliases = [note.alias for note in notes if isinstance(note, PropertyInfo) and note.alias]
         yield name, aliases[0] if aliases else name, hint, required
 

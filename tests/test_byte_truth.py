@@ -8,6 +8,7 @@ which the tables suffice, and nothing about their layout was learned from the st
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from random import Random
 from typing import Any, NamedTuple
 
 import pytest
+from likeness import equal, like_completion, like_response, render_response, same_response
 
 from mockserver import sse
-from mockserver.api import chat
+from mockserver.api import chat, completions, responses
 from mockserver.api.likeness import like, same
 from mockserver.script import Head, Script
 
@@ -30,26 +32,38 @@ class Truth(NamedTuple):
 
     Args:
         read: a script to its reply.
-        like: a script to what renders its reply again: an object with ``arguments`` for
-            ``render``, and ``learned``: whether the tables alone did not suffice.
+        like: a script and its provider to what renders its reply again: an object with
+            ``arguments`` for ``render``, and ``learned``: whether the tables did not suffice.
         render: a reply to its script.
         same: whether two bodies are equal but for chance and time.
     """
 
     read: Callable[[Script], Any]
-    like: Callable[[Script], Any]
+    like: Callable[[Script, str], Any]
     render: Callable[..., Script]
     same: Callable[[bytes, bytes], bool]
 
 
-ENDPOINTS = {"chat": Truth(chat.read, like, chat.render, same)}
+ENDPOINTS = {
+    "chat": Truth(chat.read, lambda script, provider: like(script), chat.render, same),
+    "completions": Truth(completions.read, like_completion, completions.render, equal),
+    "responses": Truth(responses.read, like_response, render_response, same_response),
+}
 """The endpoints that are measured, by the name of their folder among the recordings."""
 
 OURS = {"openai": 0.95, "openai-via-proxy": 0.95, "azure": 0.90, "azure-foundry": 0.90}
 """The share of a provider's streams that must come out equal; of all others:"""
 OTHERS = 0.80
+WITHOUT_TABLE = frozenset({"bedrock-mantle", "chatgpt-codex"})
+"""Providers that no dialect is of."""
 
 DIFFERENT = {
+    "f1782677c0779f9c": "made in the background, where members come in any order",
+    "openai-responses-background": "made in the background, where members come in any order",
+    "fb92d64e25c187a6": "of 2025: an item that ends after the next has come",
+    "37cf2b86ee15f75b": "its ids were redacted, and its padding with them",
+    "4e896d33777fc4c3": "Bedrock's manner is not in our tables",
+    "9d4f8f3fc8c4258f": "Bedrock's manner is not in our tables",
     "openrouter-chat-error": "goes on after its error, and calls one tool with several ids",
 }
 """What does not come out equal, and why."""
@@ -74,17 +88,17 @@ def streams(shared: Path) -> Iterator[tuple[str, str, str, bytes]]:
             seen.add(body)
             yield file.parent.parent.name, file.parent.name, file.stem, body
     for file in sorted((shared / "wire" / "examples").glob("*.sse")):
-        provider, found, _ = file.stem.partition("-chat")
+        named = re.match(f"(.+?)-({'|'.join(ENDPOINTS)})", file.stem)
         body = file.read_bytes()
-        if found and body not in seen:
+        if named and body not in seen and not body.startswith(b"{"):  # one JSON a line: no stream
             seen.add(body)
-            yield provider, "chat", file.stem, body
+            yield named[1], named[2], file.stem, body
 
 
-def outcome(truth: Truth, body: bytes) -> tuple[bool, bool]:
+def outcome(truth: Truth, body: bytes, provider: str) -> tuple[bool, bool]:
     """Whether a stream comes out equal, and whether it does so by rule."""
     script = Script(STREAM, sse.parse(body))
-    found = truth.like(script)
+    found = truth.like(script, provider)
     again = truth.render(truth.read(script), **found.arguments, rng=Random(0))
     return truth.same(sse.body(again.steps), body), not found.learned
 
@@ -96,7 +110,7 @@ def scores(shared: Path) -> dict[tuple[str, str], Score]:
         if endpoint not in ENDPOINTS:
             continue
         score = scores[provider, endpoint]
-        equal, by_rule = outcome(ENDPOINTS[endpoint], body)
+        equal, by_rule = outcome(ENDPOINTS[endpoint], body, provider)
         score.streams += 1
         score.equal += equal
         score.by_rule += equal and by_rule
@@ -109,9 +123,14 @@ def test_enough_comes_out_equal(scores: dict[tuple[str, str], Score]) -> None:
     for (provider, endpoint), score in sorted(scores.items()):
         told = f"{provider:22}{endpoint:12}{score.equal:4} of {score.streams:3}"
         print(f"{told}, {score.by_rule} by rule")
-    for (provider, endpoint), score in scores.items():
-        floor = OURS.get(provider, OTHERS)
-        assert score.equal >= floor * score.streams, (provider, endpoint, score.different)
+    for provider in {provider for provider, _ in scores}:
+        of_it = [score for (other, _), score in scores.items() if other == provider]
+        total = sum(score.streams for score in of_it)
+        same_bytes = sum(score.equal for score in of_it)
+        print(f"{provider:34}{same_bytes:4} of {total:3}")
+        if provider not in WITHOUT_TABLE:
+            floor = OURS.get(provider, OTHERS)
+            assert same_bytes >= floor * total, (provider, [score.different for score in of_it])
     assert sum(score.streams for score in scores.values()) >= 100
 
 

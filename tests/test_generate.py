@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.chat import ChatCompletion
 
 from mockserver import Reply, ReplyError, sse, tokens
-from mockserver.api import chat
+from mockserver.api import chat, sound
 from mockserver.generate import generate
 
 ASKED: dict[str, Any] = {
@@ -536,6 +539,30 @@ def test_a_prediction_comes_true_but_for_a_word(content: Any) -> None:
     assert told["completion_tokens"] == expected + 1
 
 
+def test_who_searches_the_web_cites_a_page() -> None:
+    reply = generate(ASKED | {"web_search_options": {}})
+    (annotation,) = reply.annotations
+    cited = annotation.members
+    assert reply.text is not None
+    assert f"]({cited['url']}))" in reply.text[cited["start_index"] : cited["end_index"]]
+    message = (
+        ChatCompletion.model_validate_json(sse.body(chat.render(reply, ASKED).steps), strict=True)
+        .choices[0]
+        .message
+    )
+    assert message.annotations
+    assert message.annotations[0].url_citation.url == cited["url"]
+
+
+@pytest.mark.parametrize("form", ["wav", "pcm16", "mp3", "flac", "opus", "aac"])
+def test_speech_is_of_the_format_that_is_asked_for(form: str) -> None:
+    audio = {"voice": "ash", "format": form}
+    spoken = generate(ASKED | {"modalities": ["text", "audio"], "audio": audio}).audio
+    assert spoken is not None
+    expected = sound.speak(str(spoken.transcript), form.removesuffix("16"), "ash")
+    assert base64.b64decode(spoken.data) == expected
+
+
 def test_a_response_format_of_text_is_text() -> None:
     reply = generate(ASKED | {"response_format": {"type": "text"}})
     assert reply.text
@@ -546,3 +573,33 @@ def test_every_branch_of_a_choice_is_taken_by_some_seed() -> None:
     schema = {"anyOf": [{"const": "a"}, {"enum": ["b", "c"]}]}
     said = {generate(ASKED | {"response_format": json_schema(schema)}, seed).text for seed in SEEDS}
     assert said == {'"a"', '"b"', '"c"'}
+
+
+# The recordings' own requests
+
+
+def recorded(shared: Path) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Recorded requests, each made to demand what it offers, and the schema of the answer."""
+    for file in sorted((shared / "recordings").glob("*/*/*.json")):
+        asked = json.loads(file.read_text())["request"]["json"]
+        if not isinstance(asked, dict):
+            continue
+        for offered in asked.get("tools") or ():
+            if offered.get("type") == "function":
+                told = offered.get("function") or offered
+                choice = {"type": "function", "name": told["name"]}
+                yield asked | {"tool_choice": choice}, told.get("parameters") or {}
+        form = asked.get("response_format") or (asked.get("text") or {}).get("format") or {}
+        if form.get("type") == "json_schema":
+            without = {name: v for name, v in asked.items() if name not in ("tools", "tool_choice")}
+            yield without, (form.get("json_schema") or form)["schema"]
+
+
+def test_what_real_requests_demand_is_given(shared: Path, conforms: Conforms) -> None:
+    demands = list(recorded(shared))
+    assert len(demands) >= 50
+    for asked, schema in demands:
+        for seed in range(3):
+            reply = generate(asked, seed)
+            said = reply.tool_calls[0].parsed if reply.tool_calls else json.loads(reply.text or "")
+            conforms(said, schema)

@@ -70,7 +70,7 @@ def test_the_stream_file_of_the_page_is_one() -> None:
     assert len(exchange.script.events) == 2
 
 
-@pytest.mark.parametrize("page", ["faults.md", "transport.md", "dialects.md"])
+@pytest.mark.parametrize("page", ["dialects.md", "endpoints.md", "faults.md", "transport.md"])
 def test_tables_are_as_the_code_has_them(page: str) -> None:
     spec = importlib.util.spec_from_file_location("tables", ROOT / "docs" / "tables.py")
     assert spec is not None

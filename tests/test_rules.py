@@ -38,6 +38,15 @@ def made(id: str) -> dict[str, Any]:
 
 WEATHER = {"type": "function", "function": {"name": "get_weather"}}
 TIME = {"type": "function", "function": {"name": "get_time"}}
+
+
+def calling(*ids: str) -> dict[str, Any]:
+    """A message that calls a tool so often."""
+    function = {"name": "get_weather", "arguments": "{}"}
+    calls = [{"id": id, "type": "function", "function": function} for id in ids]
+    return {"role": "assistant", "tool_calls": calls}
+
+
 CONVERSATION: list[dict[str, Any]] = [
     {"role": "system", "content": "You are kind."},
     {"role": "user", "content": "Weather?"},

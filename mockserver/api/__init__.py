@@ -19,6 +19,7 @@ __all__ = ["ENDPOINTS", "Asked", "Endpoint", "path_of", "read"]
 def _resources() -> Iterator[Endpoint]:
     """The endpoints at which no model speaks, and what else the SDK knows."""
     from mockserver.api import (
+        batches,
         conversations,
         embeddings,
         images,
@@ -29,8 +30,17 @@ def _resources() -> Iterator[Endpoint]:
         vector_stores,
     )
 
-    special = (conversations, embeddings, images, models, moderations, uploads, vector_stores)
-    return resources.endpoints({k: v for module in special for k, v in module.ANSWERS.items()})
+    special = (
+        *batches.ANSWERS.items(),
+        *conversations.ANSWERS.items(),
+        *embeddings.ANSWERS.items(),
+        *images.ANSWERS.items(),
+        *models.ANSWERS.items(),
+        *moderations.ANSWERS.items(),
+        *uploads.ANSWERS.items(),
+        *vector_stores.ANSWERS.items(),
+    )
+    return resources.endpoints(dict(special))
 
 
 ENDPOINTS = Routes(

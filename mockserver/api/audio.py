@@ -261,7 +261,7 @@ def _streamed(reply: Reply, heard: _Heard, request: Mapping[str, Any], rng: Rand
     events = list(_segments(heard, request) if by_speaker else _deltas(heard))
     if reply.error is not None:
         broken = _stream(events, False, rng)
-        payload = sse.body((errors.error_event(reply.error),)).strip().removeprefix(b"data: ")
+        payload = errors.error_event(reply.error).data.encode()
         return broken.with_steps((*broken.steps, _event(payload)))
     if reply.finish_reason is not None:
         text = heard.text.strip() if by_speaker else heard.text

@@ -18,6 +18,7 @@ import msgspec.json
 
 from mockserver import sse, tokens
 from mockserver.api import errors, headers, ids
+from mockserver.api.dialects import Dialect, named
 from mockserver.api.endpoint import Endpoint
 from mockserver.api.ids import Envelope
 from mockserver.api.limits import limited, size
@@ -47,6 +48,8 @@ class Shape:
     """How a server writes completions: its members in their order, and what comes when.
 
     Args:
+        id: its form; see `mockserver.api.ids.form`.
+        fingerprint: the deployment's.
         chunk, choice, body: the members of a chunk, a choice and a JSON body.
         usage_chunk, usage: the members of the chunk with the usage, and of the usage.
         usage_null: whether chunks say ``"usage":null``: where usage is asked for, or always.
@@ -58,6 +61,8 @@ class Shape:
         indent: of the JSON body; compact where it is 0.
     """
 
+    id: str
+    fingerprint: str | None = None
     chunk: tuple[str, ...] = ("id", "object", "created", "model", "choices", "usage")
     choice: tuple[str, ...] = ("index", "text", "logprobs", "finish_reason")
     body: tuple[str, ...] = ("id", "object", "created", "model", "choices", "usage")
@@ -73,6 +78,7 @@ class Shape:
 
 SHAPES = {
     "openai": Shape(
+        id="cmpl-{openai}",
         chunk=("id", "object", "created", "choices", "model", "usage"),
         choice=("text", "index", "logprobs", "finish_reason"),
         usage_chunk=("id", "object", "created", "model", "usage", "choices"),
@@ -81,10 +87,13 @@ SHAPES = {
         indent=2,
     ),
     "vllm": Shape(
+        id="cmpl-{hex32}",
         choice=("index", "text", "logprobs", "finish_reason", "stop_reason"),
         usage_null=True,
     ),
-    "featherless": Shape(  # behind the router of Hugging Face
+    "huggingface": Shape(  # Featherless, behind its router
+        id="{uuid}",
+        fingerprint="fp1-rss-p1",
         choice=("text", "index", "finish_reason"),
         usage_chunk=("id", "object", "model", "created", "choices", "usage"),
         usage=("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens"),
@@ -94,16 +103,16 @@ SHAPES = {
         fingerprint_at_end=True,
     ),
 }
-"""The servers whose completions were recorded."""
+"""The servers whose completions were recorded, by dialect; the others are given OpenAI's shape."""
 
 
 def render(
     reply: Reply | ApiError,
     request: Mapping[str, Any] | None = None,
     *,
+    dialect: str | Dialect | None = None,
     envelope: Envelope | None = None,
     rng: Random | None = None,
-    shape: Shape = SHAPES["openai"],
 ) -> Script:
     """The response that says this reply.
 
@@ -112,9 +121,9 @@ def render(
             each prompt.
         request: the request's parameters. Without one, it is a request that streams the reply
             whole: with its n, its logprobs, and its usage if it states one.
+        dialect: whose manner to say it in: a name of `DIALECTS`; OpenAI's own by default.
         envelope: id, time and model to answer with; fresh ones by default.
         rng: where ids come from.
-        shape: whose bytes they are.
 
     Raises:
         ReplyError: for a reply that cannot be served, or not to this request.
@@ -124,15 +133,17 @@ def render(
     (3, '[DONE]')
     """
     rng = rng or Random()
+    manner = named(dialect)
+    shape = SHAPES.get("openai" if manner is None else manner.name, SHAPES["openai"])
     if isinstance(reply, ApiError):
-        return errors.render(reply, rng)
+        return errors.render(reply, rng, manner)
     check_servable(reply)
     if request is None:
         request = _asking_for(reply)
     n, best_of = request.get("n") or 1, request.get("best_of") or 0
     if best_of and best_of < n:
-        return errors.render(_too_many_choices(n, best_of), rng)
-    envelope = envelope or _envelope(request, rng)
+        return errors.render(_too_many_choices(n, best_of), rng, manner)
+    envelope = envelope or _envelope(request, shape, rng)
     prompts = _prompts(request.get("prompt"))
     whole = [_sayable(choice) for choice in _choices(reply, n, len(prompts))]
     choices = [limited(choice, request) for choice in whole]
@@ -143,10 +154,10 @@ def render(
         usage = Usage(prompted, spoken)
     said = [_Said.of(choice, prompts[at // n], request) for at, choice in enumerate(choices)]
     if request.get("stream"):
-        return _stream(reply, said, usage, request, envelope, rng, shape)
+        return _stream(reply, said, usage, request, envelope, rng, shape, manner)
     if reply.error is not None:
-        return errors.render(reply.error, rng)
-    return _json(said, usage, envelope, rng, shape)
+        return errors.render(reply.error, rng, manner)
+    return _json(said, usage, envelope, rng, shape, manner)
 
 
 def _asking_for(reply: Reply) -> dict[str, Any]:
@@ -170,11 +181,11 @@ def _too_many_choices(n: int, best_of: int) -> ApiError:
     )
 
 
-def _envelope(request: Mapping[str, Any], rng: Random) -> Envelope:
+def _envelope(request: Mapping[str, Any], shape: Shape, rng: Random) -> Envelope:
     created = int(time.time())
     model = str(request.get("model", "gpt-3.5-turbo-instruct"))
-    id_ = ids.chat_id(created, rng).removeprefix("chat")
-    return Envelope(id_, created, MODELS.get(model, model))
+    model = MODELS.get(model, model)
+    return Envelope(ids.form(shape.id, rng, created, model), created, model, shape.fingerprint)
 
 
 def _prompts(prompt: Any) -> list[tuple[str, ...]]:
@@ -286,6 +297,7 @@ def _stream(
     envelope: Envelope,
     rng: Random,
     shape: Shape,
+    dialect: Dialect | None,
 ) -> Script:
     asked = bool((request.get("stream_options") or {}).get("include_usage"))
     common: dict[str, Any] = {
@@ -309,8 +321,13 @@ def _stream(
         left[index] -= 1
         finish = said[index].finish_reason if merged[index] and not left[index] else None
         events.append(chunk(_choice(shape, index, part, finish)))
-    head = Head(200, headers.completion_headers(envelope.model, rng))
+    sent = headers.completion_headers(envelope.model, rng)
+    if dialect is not None:
+        sent = headers.imitated(dialect.headers, dialect.content_type, None, rng, envelope.model)
+    head = Head(200, sent)
     if reply.error is not None:
+        if dialect is not None:
+            return Script(head, (*events, errors.imitated_event(reply.error, dialect)))
         return Script(head, (*events, errors.error_event(reply.error)))
     ends = [
         _choice(shape, index, _Part("", None), one.finish_reason)
@@ -348,7 +365,12 @@ def _interleaved(said: Sequence[_Said]) -> Iterator[tuple[int, _Part]]:
 
 
 def _json(
-    said: Sequence[_Said], usage: Usage, envelope: Envelope, rng: Random, shape: Shape
+    said: Sequence[_Said],
+    usage: Usage,
+    envelope: Envelope,
+    rng: Random,
+    shape: Shape,
+    dialect: Dialect | None,
 ) -> Script:
     choices = []
     for index, one in enumerate(said):
@@ -367,7 +389,11 @@ def _json(
     body = msgspec.json.encode(_picked(shape.body, members))
     if shape.indent:
         body = msgspec.json.format(body, indent=shape.indent) + b"\n"
-    return Script(Head(200, headers.json_headers(len(body), rng)), (Raw(body),))
+    sent = headers.json_headers(len(body), rng)
+    if dialect is not None:
+        json = "application/json"
+        sent = headers.imitated(dialect.headers, json, len(body), rng, envelope.model)
+    return Script(Head(200, sent), (Raw(body),))
 
 
 # Reading back
@@ -495,4 +521,8 @@ def _read_choice(choice: dict[str, Any]) -> Choice:
     return Choice([text], logprobs=[entries], finish_reason=finish)
 
 
-ENDPOINTS = (Endpoint(path=PATH, parameters=parameters_of("POST", PATH), render=render, read=read),)
+ENDPOINTS = (
+    Endpoint(
+        path=PATH, parameters=parameters_of("POST", PATH), render=render, read=read, dialects=True
+    ),
+)

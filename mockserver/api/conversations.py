@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 from mockserver.api.bodies import json
+from mockserver.api.checks import fits
 from mockserver.api.endpoint import Asked
-from mockserver.api.parameters import fits
 from mockserver.api.resources import Thing, page
 from mockserver.api.samples import sample
 from mockserver.api.schema import Schema, operation, resolved
@@ -77,20 +77,20 @@ def _kept(where: str, items: list[Any], store: Store, rng: Random) -> list[dict[
 
 
 def _create(asked: Asked, store: Store, rng: Random) -> Script:
-    """A conversation, with the items that it is to begin with."""
+    """A conversation, with the items that it begins with."""
     made = Thing("POST", _CONVERSATIONS).created(asked, store, rng)
     _kept(f"{_CONVERSATIONS}/{made['id']}/items", asked.parameters.get("items") or [], store, rng)
     return json(made, rng)
 
 
 def _add(asked: Asked, store: Store, rng: Random) -> Script:
-    """More items; they are listed in the order they came."""
+    """The items, as they are kept."""
     made = _kept(asked.path, asked.parameters["items"], store, rng)
     return json(page(made, {"order": "asc", "limit": len(made)}), rng)
 
 
 def _remove(asked: Asked, store: Store, rng: Random) -> Script:
-    """What is left is the conversation."""
+    """The conversation, without the item."""
     Thing("DELETE", _ITEM).delete(asked, store, rng)
     conversation = Asked("GET", asked.path.rpartition("/items/")[0], asked.ids)
     found = Thing("GET", f"{_CONVERSATIONS}/{{conversation_id}}").found(conversation, store)

@@ -58,7 +58,7 @@ def _inputs(given: Any) -> list[tuple[str, int]]:
 
 
 def embed(asked: Asked, store: Store, rng: Random) -> Script:
-    """The embeddings that a request asks for."""
+    """Vectors of length 1, always the same of the same input."""
     given = asked.parameters
     model, dimensions = given["model"], given.get("dimensions")
     inputs = _inputs(given["input"])

@@ -30,6 +30,7 @@ class Asked:
         parameters: the body's: of a JSON object, or of a form (files as `forms.File`).
         body: the body as it came.
         content_type: the body's.
+        ask: asks the same mock something else, by method, path and body.
     """
 
     method: str
@@ -39,6 +40,7 @@ class Asked:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     body: bytes = b""
     content_type: str = ""
+    ask: Callable[[str, str, bytes], Script] | None = None
 
 
 Answer = Callable[[Asked, Store, Random], Script]
@@ -88,20 +90,19 @@ class Routes:
         endpoints: Iterable[Endpoint],
         more: Callable[[], Iterable[Endpoint]] | None = None,
     ) -> None:
-        self._plain: dict[str, dict[str, Endpoint]] = {}
+        self._at: dict[str, dict[str, Endpoint]] = {}
         self._tree: _Tree = {}
         self._more = more
         for endpoint in endpoints:
             self._add(endpoint)
 
     def _add(self, endpoint: Endpoint) -> None:
-        methods = self._plain.setdefault(endpoint.path, {})
-        if methods.setdefault(endpoint.method, endpoint) is not endpoint or len(methods) > 1:
-            return
         node = self._tree
         for part in endpoint.path.split("/"):
             node = node.setdefault("{}" if part.startswith("{") else part, {})
-        node[_HERE] = endpoint.path
+        # Templates that differ in their variables' names only are one.
+        path = node.setdefault(_HERE, endpoint.path)
+        self._at.setdefault(path, {}).setdefault(endpoint.method, endpoint)
 
     def find(self, path: str, method: str = "") -> tuple[Mapping[str, Endpoint], Mapping[str, str]]:
         """The endpoints at this path by method, none where there is none, and its variables.
@@ -110,32 +111,32 @@ class Routes:
             path: a request's.
             method: the one that is looked for.
         """
-        template = path if path in self._plain else _found(self._tree, path.split("/"))
-        methods = self._plain.get(template or "", {})
+        template = path if path in self._at else _found(self._tree, path.split("/"))
+        methods = self._at.get(template or "", {})
         if method not in methods and self._more is not None:
             more, self._more = self._more, None
             for endpoint in more():
                 self._add(endpoint)
             return self.find(path, method)
-        pairs = zip((template or "").split("/"), path.split("/"), strict=False)
+        parts = methods[method].path.split("/") if method in methods else ()
+        pairs = zip(parts, path.split("/"), strict=False)
         return methods, {name[1:-1]: value for name, value in pairs if name.startswith("{")}
 
     def __iter__(self) -> Iterator[Endpoint]:
-        for methods in list(self._plain.values()):
+        for methods in list(self._at.values()):
             yield from methods.values()
 
 
 _Tree = dict[str, Any]
-_HERE = ""
-"""Where a tree of a path's parts has the whole path; no part but the first is empty."""
+_HERE = "/"
+"""Where a tree of a path's parts has the whole path: no part is called so."""
 
 
 def _found(tree: _Tree, parts: list[str]) -> str | None:
     """The path template that these parts are of; a part of its own name comes first."""
     if not parts:
         return tree.get(_HERE)
-    for name in (parts[0], "{}"):
-        inner = tree.get(name)
-        if isinstance(inner, dict) and (found := _found(inner, parts[1:])) is not None:
+    for name in (parts[0], "{}" if parts[0] else ""):
+        if name in tree and (found := _found(tree[name], parts[1:])) is not None:
             return found
     return None

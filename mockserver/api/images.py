@@ -114,7 +114,7 @@ def _usage(given: Mapping[str, Any], n: int) -> dict[str, Any]:
 
 
 def draw(asked: Asked, store: Store, rng: Random) -> Script:
-    """As many pictures as a request asks for."""
+    """Small real pictures, always the same of the same prompt; streamed, ever finer."""
     given = asked.parameters
     if given.get("stream"):
         return _stream(asked, rng)

@@ -42,16 +42,19 @@ def _model(name: str) -> dict[str, Any]:
 
 
 def _list(asked: Asked, store: Store, rng: Random) -> Script:
+    """Those of which something is known."""
     known = sorted({*ids.MODELS, *(m.snapshot for m in ids.MODELS.values()), *_OTHERS})
     data = [_model(name) for name in known if not store.is_gone(_COLLECTION, name)]
     return json({"object": "list", "data": data}, rng)
 
 
 def _retrieve(asked: Asked, store: Store, rng: Random) -> Script:
+    """Any that is asked for."""
     return json(_model(asked.ids["model"]), rng)
 
 
 def _delete(asked: Asked, store: Store, rng: Random) -> Script:
+    """That it is gone, which a fine-tuned one then is."""
     name = asked.ids["model"]
     if name.startswith("ft:"):
         store.delete(_COLLECTION, name)

@@ -61,7 +61,7 @@ def _result(parts: list[Any]) -> dict[str, Any]:
 
 
 def moderate(asked: Asked, store: Store, rng: Random) -> Script:
-    """One result for each text; one for text and images together."""
+    """A result for each input, flagged by a few plain words."""
     given = asked.parameters["input"]
     several = given if isinstance(given, list) else [given]
     texts = all(isinstance(one, str) for one in several)

@@ -11,15 +11,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, wraps
 from random import Random
 from typing import Any
 
 from mockserver.api import errors, ids
 from mockserver.api.bodies import binary, json
+from mockserver.api.checks import fits
 from mockserver.api.endpoint import Answer, Asked, Endpoint
 from mockserver.api.forms import File
-from mockserver.api.parameters import fits, parameters_of
+from mockserver.api.parameters import parameters_of
 from mockserver.api.samples import DONE, sample
 from mockserver.api.schema import Operation, Schema, operation, operations, resolved
 from mockserver.api.store import CREATED, Store
@@ -180,15 +181,19 @@ class Thing:
         where, _, id = path.rpartition("/")
         return where, id
 
-    def answer(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """The response."""
-        if self.operation.event and (asked.parameters.get("stream") or self._only_streams):
-            return unsupported(asked, store, rng)
-        return self.does(self, asked, store, rng)
+    @cached_property
+    def answer(self) -> Answer:
+        """What answers, but with a stream: nothing is known of the order of its events."""
+        does, operation = self.does, self.operation
+        always = operation.event is not None and operation.answer == operation.event
 
-    @property
-    def _only_streams(self) -> bool:
-        return self.operation.answer == self.operation.event
+        @wraps(does)
+        def answered(asked: Asked, store: Store, rng: Random) -> Script:
+            if always or (operation.event and asked.parameters.get("stream")):
+                return unsupported(asked, store, rng)
+            return does(self, asked, store, rng)
+
+        return answered
 
     def new_id(self, asked: Asked, store: Store, rng: Random) -> str:
         """The id of what is created: the one that the request puts there, or a new one."""
@@ -224,7 +229,7 @@ class Thing:
         return sample(schema, rng, {k: v for k, v in given.items() if k in properties})
 
     def created(self, asked: Asked, store: Store, rng: Random) -> Any:
-        """A new thing, which is kept."""
+        """Make a thing, with what the request says of it, and keep it."""
         id = self.new_id(asked, store, rng)
         value = self.made(id, asked, rng)
         if "id" in _properties(self.operation.answer or {}):
@@ -235,12 +240,12 @@ class Thing:
         return value
 
     def create(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """Make a thing and keep it."""
+        """A new thing, which is kept."""
         value = self.created(asked, store, rng)
         return binary(b"", rng) if self.operation.answer is None else json(value, rng)
 
     def look(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """What is to be seen, of nothing in particular."""
+        """What is plausible."""
         return json(self.made("", asked, Random(asked.path)), rng)
 
     def found(self, asked: Asked, store: Store) -> tuple[str, str, Any]:
@@ -262,11 +267,11 @@ class Thing:
             return self.operation.answer
 
     def retrieve(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """The thing as it is."""
+        """The thing."""
         return json(self.found(asked, store)[2], rng)
 
     def update(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """Change a thing as the request says."""
+        """The thing as the request changes it."""
         where, id, value = self.found(asked, store)
         properties = _properties(self.operation.answer or {})
         value = value | {
@@ -279,7 +284,7 @@ class Thing:
         return json(value, rng)
 
     def act(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """Do to a thing what the path says."""
+        """The thing in the state that the path names."""
         where, id, value = self.found(asked, store)
         if self.operation.answer is None:
             return binary(b"", rng)
@@ -297,7 +302,7 @@ class Thing:
         return json(value, rng)
 
     def delete(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """Forget a thing."""
+        """That the thing is gone."""
         where, id = self._where(asked.path)
         # What was made up for an id that nobody created can be made up again.
         forget = store.delete if store.get(CREATED, id) else store.drop
@@ -312,7 +317,7 @@ class Thing:
         return json(sample(schema, Random(asked.path), known), rng)
 
     def list(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """The things that were created."""
+        """Those that were created, by pages."""
         shown = page(store.all(asked.path), asked.query)
         item = _properties(self.operation.answer or {})["data"].get("items", {})
         for index, thing in enumerate(shown["data"]):
@@ -322,7 +327,7 @@ class Thing:
         return json(shown, rng)
 
     def content(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """The bytes of what was uploaded; of what never was, its id."""
+        """The bytes that were uploaded; of what never was, its id."""
         path = asked.path.removesuffix("/content")
         data = store.get(CONTENT, path)
         if data is None:
@@ -348,6 +353,7 @@ def _properties(schema: Schema) -> Mapping[str, Schema]:
     return found
 
 
+@cache
 def _variable(path: str) -> str | None:
     """The variable that follows a collection's path in the path of one of its things."""
     for other, _ in operations():
@@ -409,7 +415,7 @@ _UNSUPPORTED = {
 
 
 def unsupported(asked: Asked, store: Store, rng: Random) -> Script:
-    """501, in OpenAI's shape."""
+    """501: it is known, and not served."""
     told = ApiError(
         501,
         f"openai-mockserver does not implement {asked.method} {asked.path}.",
@@ -426,6 +432,7 @@ def _unless_gone(path: str, answer: Answer) -> Answer:
     if not variables:
         return answer
 
+    @wraps(answer)
     def answered(asked: Asked, store: Store, rng: Random) -> Script:
         parts = asked.path.split("/")
         for index in variables:

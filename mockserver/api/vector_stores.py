@@ -26,7 +26,7 @@ _CHUNK = 800  # characters of a search result
 
 
 def _create(asked: Asked, store: Store, rng: Random) -> Script:
-    """A store, with the files that it is to begin with."""
+    """A store, with the files that it begins with."""
     made = Thing("POST", _STORES).created(asked, store, rng)
     for file in asked.parameters.get("file_ids") or ():
         _attach(made["id"], {"file_id": file}, store, rng)
@@ -48,11 +48,12 @@ def _attach(vector_store: str, given: Mapping[str, Any], store: Store, rng: Rand
 
 
 def _attach_one(asked: Asked, store: Store, rng: Random) -> Script:
+    """A file in the store."""
     return json(_attach(asked.ids["vector_store_id"], asked.parameters, store, rng), rng)
 
 
 def _attach_batch(asked: Asked, store: Store, rng: Random) -> Script:
-    """Several files at once, each perhaps with attributes of its own."""
+    """Several files in the store at once."""
     given = asked.parameters
     files = given.get("files") or [
         {"file_id": id} | {k: given[k] for k in ("attributes", "chunking_strategy") if k in given}
@@ -144,6 +145,7 @@ def _passes(attributes: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> 
 
 
 def _list_files(asked: Asked, store: Store, rng: Random) -> Script:
+    """Those that were attached, by pages."""
     query = dict(asked.query)
     wanted = query.pop("filter", None)
     return json(page(store.all(asked.path), query | ({"status": wanted} if wanted else {})), rng)

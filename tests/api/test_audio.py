@@ -360,6 +360,40 @@ def test_the_sdk_reads_captions() -> None:
     assert "Hello there." in told
 
 
+def test_the_sdk_uploads_what_is_heard() -> None:
+    with MockOpenAI() as mock, mock.client() as client:
+        mock.on(endpoint="audio/transcriptions", model="gpt-4o-transcribe").reply(SAID)
+        asked: dict[str, Any] = {"file": ("a.wav", WAV), "model": "gpt-4o-transcribe"}
+        told = client.audio.transcriptions.create(**asked, include=["logprobs"])
+        assert told.text == SAID
+        assert told.logprobs
+        *_, done = client.audio.transcriptions.create(**asked, stream=True)
+        assert done.type == "transcript.text.done"
+        assert done.text == SAID
+        assert [call.stream for call in mock.calls] == [False, True]
+        # No rule speaks for these: they follow from the bytes.
+        captions = client.audio.transcriptions.create(
+            file=WAV, model="whisper-1", response_format="vtt"
+        )
+        assert str(captions).startswith("WEBVTT\n\n00:00:00.000 --> ")
+        with pytest.warns(DeprecationWarning, match="deprecated"):
+            translated = client.audio.translations.create(file=WAV, model="whisper-1")
+        assert translated.text == audio.hear(WAV)
+        assert mock.calls[-1].json["file"] == WAV
+        mock.check()
+
+
+async def test_so_does_the_async_sdk() -> None:
+    with MockOpenAI() as mock:
+        mock.reply(SAID)
+        async with mock.async_client() as client:
+            stream = await client.audio.transcriptions.create(
+                file=WAV, model="gpt-4o-transcribe", stream=True
+            )
+            said = [e.delta async for e in stream if e.type == "transcript.text.delta"]
+    assert "".join(said) == SAID
+
+
 # Speech
 
 SPEAK: dict[str, Any] = {"model": "gpt-4o-mini-tts", "voice": "alloy", "input": SAID}

@@ -16,10 +16,10 @@ from replies import replies
 
 from mockserver import MockOpenAI, sse
 from mockserver.api import completions
-from mockserver.api.completions import FINISH_REASONS, SHAPES
+from mockserver.api.completions import FINISH_REASONS
 from mockserver.api.ids import Envelope
 from mockserver.exceptions import ReplyError
-from mockserver.reply import ApiError, Choice, Logprob, Reply, ToolCall, Usage
+from mockserver.reply import ApiError, Audio, Choice, Logprob, Reply, ToolCall, Usage
 from mockserver.script import Head, Script
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -131,7 +131,7 @@ def test_every_body_is_valid_for_the_sdk_in_strict_mode(reply: Reply) -> None:
 
 # The recordings
 
-PROVIDERS = {"openai": "openai", "vllm": "vllm", "huggingface-router": "featherless"}
+DIALECTS = {"huggingface-router": "huggingface"}
 RECORDED = [
     *sorted(SHARED.glob("recordings/*/completions/*.json")),
     *sorted(SHARED.glob("wire/examples/*completions*.sse")),
@@ -157,7 +157,9 @@ def test_a_recording_is_rendered_byte_for_byte(file: Path, shared: Path) -> None
     envelope = Envelope(
         first["id"], first["created"], first["model"], fingerprint and fingerprint[1].decode()
     )
-    script = completions.render(reply, asked, envelope=envelope, shape=SHAPES[PROVIDERS[provider]])
+    script = completions.render(
+        reply, asked, envelope=envelope, dialect=DIALECTS.get(provider, provider)
+    )
     assert sse.body(script.steps) == sent
 
 
@@ -229,6 +231,38 @@ def test_a_body_that_is_no_stream_is_indented_as_openais() -> None:
     assert sse.body(script.steps).startswith(b'{\n  "id": "cmpl-1",\n  "object": "text_comp')
     assert sse.body(script.steps).endswith(b'"total_tokens": 2\n  }\n}\n')
     assert list(body(Reply("One"))) == ["id", "object", "created", "model", "choices", "usage"]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "id"),
+    [
+        ("vllm", "cmpl-[0-9a-f]{32}"),
+        ("huggingface", "[0-9a-f-]{36}"),
+        ("groq", "cmpl-[0-9A-Za-z]{29}"),
+        ("openai", "cmpl-[0-9A-Za-z]{29}"),
+    ],
+)
+def test_a_dialect_has_ids_and_members_of_its_own(dialect: str, id: str) -> None:
+    with MockOpenAI(dialect=dialect) as mock, mock.client() as client:
+        mock.reply("Hello, world")
+        asked: dict[str, Any] = {"model": "llama", "prompt": "Hi"}
+        whole = client.completions.create(**asked)
+        assert re.fullmatch(id, whole.id)
+        assert whole.choices[0].text == "Hello, world"
+        with client.completions.create(**asked, stream=True) as stream:
+            first, *_ = list(stream)
+        assert ("stop_reason" in first.choices[0].to_dict()) == (dialect == "vllm")
+
+
+@pytest.mark.parametrize("dialect", ["openai", "vllm", "groq"])
+def test_an_error_breaks_the_stream_off(dialect: str) -> None:
+    reply = Reply("Hello", error=ApiError(500, "broken"))
+    again = completions.read(completions.render(reply, STREAM, dialect=dialect))
+    assert isinstance(again, Reply)
+    assert again.text == "Hello"
+    assert again.error is not None
+    assert again.error.message == "broken"
+    assert completions.render(reply, PLAIN, dialect=dialect).head.status == 500
 
 
 # What is asked for
@@ -314,9 +348,11 @@ def test_a_refusal_is_said_as_text_and_reasoning_only_counted() -> None:
     assert told["usage"]["completion_tokens"] == 5
 
 
-def test_a_tool_call_cannot_be_said() -> None:
+def test_calls_and_speech_cannot_be_said() -> None:
     with pytest.raises(ReplyError, match="this reply calls a tool, as only a chat can"):
         completions.render(Reply(tool_calls=ToolCall("now")), STREAM)
+    with pytest.raises(ReplyError, match="this reply is speech"):
+        completions.render(Reply(audio=Audio("Hi", b"RIFF")), STREAM)
     with pytest.raises(ReplyError, match="cannot have finish_reason='tool_calls'"):
         completions.render(Reply("x", finish_reason="tool_calls"), STREAM)
 

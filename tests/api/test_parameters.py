@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mockserver import MockOpenAI, Request, sse
+from mockserver import MockOpenAI, Reply, Request, ToolCall, sse
 from mockserver.api.parameters import parameters_of
 
 CHAT, RESPONSES, EMBEDDINGS = "/v1/chat/completions", "/v1/responses", "/v1/embeddings"
@@ -126,7 +126,7 @@ def test_messages(path: str, body: Any, message: str) -> None:
 
 
 # What a message that was received holds beyond what may be sent, and what clients send beyond it.
-SAID = {"role": "assistant", "content": "Hi", "refusal": None, "annotations": []}
+SAID: dict[str, Any] = {"role": "assistant", "content": "Hi", "refusal": None, "annotations": []}
 RESULT = {"role": "tool", "tool_call_id": "call_1", "name": "get_weather", "content": "sunny"}
 
 
@@ -146,6 +146,21 @@ RESULT = {"role": "tool", "tool_call_id": "call_1", "name": "get_weather", "cont
 )  # fmt: skip
 def test_what_the_types_take_is_taken(path: str, body: Any) -> None:
     assert parameters_of("POST", path).check(body) is None
+
+
+def test_a_message_may_be_sent_back_as_it_came() -> None:
+    with MockOpenAI() as mock:
+        mock.reply(Reply("It is sunny.", reasoning="Look outside."), ToolCall("look"), "done")
+        client = mock.client()
+        said: list[Any] = [{"role": "user", "content": "Hi"}]
+        for _ in range(2):
+            answer = client.chat.completions.create(model="gpt-4o", messages=said)
+            said.append(answer.choices[0].message)
+        calls = answer.choices[0].message.tool_calls
+        assert calls is not None
+        said.append({"role": "tool", "tool_call_id": calls[0].id, "content": "sunny"})
+        client.chat.completions.create(model="gpt-4o", messages=said)
+        mock.check()
 
 
 def test_a_query() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -178,6 +179,42 @@ def test_a_stored_completion(mock: MockOpenAI, client: openai.OpenAI, stream: bo
     assert client.chat.completions.delete(id).deleted
     with pytest.raises(openai.NotFoundError):
         client.chat.completions.retrieve(id)
+
+
+def batch_of(client: openai.OpenAI, *lines: Any) -> Any:
+    text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
+    file = client.files.create(file=("in.jsonl", text.encode()), purpose="batch")
+    return client.batches.create(
+        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+    )
+
+
+def test_a_batch_is_answered_by_the_rules(mock: MockOpenAI, client: openai.OpenAI) -> None:
+    mock.reply("Hello")
+    mock.on(user="bad").reply(ApiError(429))
+    lines = [
+        {"custom_id": text, "method": "POST", "url": "/v1/chat/completions"}
+        | {"body": {"model": "gpt-4o", "messages": [{"role": "user", "content": text}]}}
+        for text in ("good", "bad")
+    ]
+    batch = batch_of(client, *lines)
+    assert batch.status == "completed"
+    counts = batch.request_counts
+    assert (counts.total, counts.completed, counts.failed) == (2, 1, 1)
+    output = json.loads(client.files.content(batch.output_file_id).text)
+    assert output["custom_id"] == "good"
+    assert output["response"]["body"]["choices"][0]["message"]["content"] == "Hello"
+    error = json.loads(client.files.content(batch.error_file_id).text)
+    assert (error["custom_id"], error["response"]["status_code"]) == ("bad", 429)
+
+
+def test_a_batch_of_what_is_no_request(client: openai.OpenAI) -> None:
+    batch = batch_of(client, "{", {"custom_id": "a"})
+    assert batch.status == "failed"
+    assert [(error.line, error.code) for error in batch.errors.data] == [
+        (1, "invalid_json_line"),
+        (2, "invalid_json_line"),
+    ]
 
 
 def test_models(client: openai.OpenAI) -> None:

@@ -204,7 +204,7 @@ def test_other_paths_and_bodies_pass(
     odd = Script(Head(418, (("Content-Type", "x/y"), ("Content-Length", "3"))), (Raw(b"\xff\0a"),))
     upstream.reply(odd)
     with httpx2.Client(trust_env=False) as client:
-        answer = client.get(f"{recorder.base_url}/models?limit=3")
+        answer = client.get(f"{recorder.base_url}/nothing?limit=3")
         assert answer.status_code == 404
         answer = client.post(f"{recorder.base_url}/chat/completions", json=ASKED)
     assert (answer.status_code, answer.content) == (418, b"\xff\0a")
