@@ -198,8 +198,12 @@ def checked(schema: Schema, mode: Mode) -> Check:
     return lambda value: None if value is None else inner(value)
 
 
-# Members of a definition that the SDK does not tell of: people send back the message they got.
-_ALSO = {"ChatCompletionAssistantMessageParam": ("annotations", "reasoning", "reasoning_content")}
+# Members of a definition that the SDK does not tell of: people send back the message they got, and
+# a tool's result under its name, as OpenAI's cookbook does.
+_ALSO = {
+    "ChatCompletionAssistantMessageParam": ("annotations", "reasoning", "reasoning_content"),
+    "ChatCompletionToolMessageParam": ("name",),
+}
 
 
 @cache

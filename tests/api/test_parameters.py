@@ -125,9 +125,15 @@ def test_messages(path: str, body: Any, message: str) -> None:
     assert refused(path, body)[0] == message
 
 
+# What a message that was received holds beyond what may be sent, and what clients send beyond it.
+SAID: dict[str, Any] = {"role": "assistant", "content": "Hi", "refusal": None, "annotations": []}
+RESULT = {"role": "tool", "tool_call_id": "call_1", "name": "get_weather", "content": "sunny"}
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
+        (CHAT, ASKED | {"messages": [SAID, RESULT]}),
         (RESPONSES, {}),
         (RESPONSES, {"max_output_tokens": 0, "instructions": None}),
         (CHAT, ASKED | {"max_tokens": 0, "max_completion_tokens": 0}),

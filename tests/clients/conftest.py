@@ -47,6 +47,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     client, way = request.param
     with running(client, way, tmp_path_factory.mktemp("home")) as run:
         yield run
+        run.mock.check()
 
 
 @pytest.fixture

@@ -17,7 +17,18 @@ from clients.table import Client
 from mockserver import ApiError, MockOpenAI, Pace, Reply, ToolCall, Usage, contains
 from mockserver.journal import Call, Request
 
-__all__ = ["CALL_ID", "CITY", "PIECES", "READING", "TEXT", "TOOLS", "USAGE", "Run", "running"]
+__all__ = [
+    "CALL_ID",
+    "CITY",
+    "PIECES",
+    "READING",
+    "TEXT",
+    "TOOLS",
+    "TTFT",
+    "USAGE",
+    "Run",
+    "running",
+]
 
 PROMPTS: dict[str, str] = json.loads((PROGRAMS / "prompts.json").read_text("utf-8"))
 PATIENCE = 180.0  # seconds for a whole program
@@ -43,6 +54,7 @@ USAGE = Usage(prompt_tokens=111, completion_tokens=77, cached_tokens=64, reasoni
 SAYS = '{"scenario":'
 PIECES = 400  # of the long story, at ITL seconds each: it is still being told when it is left
 ITL = 0.01
+TTFT = 0.3  # seconds of the answer after it: a connection that is closed has ended before
 
 
 @dataclass(frozen=True)
@@ -102,7 +114,7 @@ def serve(mock: MockOpenAI) -> None:
     on("text", TEXT)
     on("usage", TEXT, usage=USAGE)
     on("early_break", "word " * PIECES, pace=Pace(itl=ITL))
-    on("again", TEXT)
+    on("again", TEXT, pace=Pace(ttft=TTFT))
     on("busy", TEXT, ApiError(429, retry_after=1))
     on("refused", TEXT, ApiError(400, "That is too hot.", param="temperature"))
 

@@ -59,7 +59,7 @@ def written(page: str, measured: Mapping[Key, str]) -> str:
 
 
 def notes() -> list[str]:
-    """Why a cell holds no tick."""
+    """Why a cell holds no tick, and what else is known."""
     told = []
     for client in CLIENTS:
         for sign, why in (("✗", client.breaks), ("–", client.lacks)):
@@ -67,4 +67,5 @@ def notes() -> list[str]:
                 *way, scenario = key.rsplit("/", 1)
                 where = ", ".join([client.name, *way, SCENARIOS[scenario]])
                 told.append(f"* {sign} {where}: {reason}")
+        told += [f"* {client.name}: {note}" for note in client.notes]
     return told

@@ -23,10 +23,11 @@ class Client:
         ways: each an argument of the program: an endpoint, or another door of the client.
         refused: the exception that tells of a status 400, where it is not OpenAI's own.
         busy: the exception that tells of a status 429, where the client does not try again.
-        leaves: how a stream that is left ends, where it does not at once: ``disconnects late``, as
-            its garbage is collected, or ``reads on`` to its end.
+        leaves: how a stream that is left ends, where it does not at once: ``disconnects late``,
+            when its garbage is collected, or ``reads on``, to its end.
         lacks: scenarios that the client has no means for, and why, by scenario or WAY/scenario.
         breaks: scenarios that the client fails, and why, likewise.
+        notes: what else a user of it and of the mock would want to know.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Client:
     leaves: Mapping[str, str] = field(default_factory=dict)
     lacks: Mapping[str, str] = field(default_factory=dict)
     breaks: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def language(self) -> str:
@@ -70,6 +72,9 @@ CLIENTS = (
         ("@langchain/openai", "@langchain/core", "zod"),
         "langchain_js.mjs",
         ways=("chat", "responses"),
+        notes=(
+            "a 429 without `retry-after` is not tried again, but is a `RateLimitCapacityError`",
+        ),
     ),
     Client(
         "langchain-openai",
@@ -77,23 +82,29 @@ CLIENTS = (
         "langchain_python.py",
         ways=("chat", "responses"),
         refused={"*": "OpenAIInvalidRequestError"},
+        notes=(
+            "it asks for usage only with `stream_usage=True` where the address is not OpenAI's",
+        ),
     ),
     Client(
         "llama-index",
         ("llama-index-llms-openai", "llama-index-llms-openai-like"),
         "llama_index_python.py",
         ways=("chat", "openai-like", "responses"),
-        leaves={"responses": "disconnects late"},
+        leaves={"*": "disconnects late"},
     ),
     Client(
         "litellm",
-        # Without the last two, litellm 1.106.2 fails where there are tools, or retries.
         ("litellm", "mcp", "tenacity"),
         "litellm_python.py",
         ways=("chat", "responses"),
         busy={"responses": "RateLimitError"},
-        # Its stream of a chat cannot be closed: it ends with its garbage.
         leaves={"chat": "disconnects late"},
+        notes=(
+            "1.106.2 needs `mcp` for tools and for the Responses API, and `tenacity` for "
+            "`num_retries`, and installs neither",
+            "what `completion(stream=True)` returns has no `close()`",
+        ),
     ),
     Client(
         "instructor",
@@ -101,9 +112,9 @@ CLIENTS = (
         "instructor_python.py",
         ways=("tools", "json_schema", "tools async", "responses"),
         refused={"*": "InstructorRetryException"},
-        # Without async, create_partial() returns a list, once the stream is over.
         leaves={"*": "reads on", "tools async": "disconnects late"},
         lacks={"tool": "its tools are its answers, not called"},
+        notes=("`create_partial()` gives a list, once the stream is over, unless it is async",),
     ),
     Client(
         "pydantic-ai",
@@ -117,6 +128,7 @@ CLIENTS = (
         ("openai-agents",),
         "openai_agents_python.py",
         ways=("chat", "responses"),
+        notes=("of a chat it asks for usage only with `ModelSettings(include_usage=True)`",),
     ),
     Client(
         "openai-agents-js",
@@ -129,12 +141,14 @@ CLIENTS = (
         ("mirascope[openai]",),
         "mirascope_python.py",
         ways=("chat", "responses"),
+        leaves={"*": "disconnects late"},
     ),
     Client(
         "magentic",
         ("magentic",),
         "magentic_python.py",
         breaks={"tool": "it answers calls under ids of its own making, not the model's"},
+        leaves={"*": "disconnects late"},
     ),
     Client(
         "any-llm",
@@ -147,6 +161,7 @@ CLIENTS = (
         ("aisuite[openai]",),
         "aisuite_python.py",
         refused={"*": "LLMError"},
+        leaves={"*": "disconnects late"},
     ),
     Client(
         "agno",
@@ -154,19 +169,20 @@ CLIENTS = (
         "agno_python.py",
         ways=("chat", "responses"),
         refused={"*": "RunError"},
-        leaves={"responses": "disconnects late"},
+        leaves={"*": "disconnects late"},
     ),
     Client(
         "haystack",
         ("haystack-ai",),
         "haystack_python.py",
         ways=("chat", "responses"),
-        leaves={"responses": "disconnects late"},
+        leaves={"*": "disconnects late"},
     ),
     Client(
         "llm",
         ("llm",),
         "llm_python.py",
+        leaves={"*": "disconnects late"},
     ),
     Client(
         "smolagents",

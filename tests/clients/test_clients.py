@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from clients.matrix import CALL_ID, CITY, PIECES, READING, TEXT, TOOLS, USAGE, Run
+from clients.matrix import CALL_ID, CITY, PIECES, READING, TEXT, TOOLS, TTFT, USAGE, Run
 
 pytestmark = [
     pytest.mark.client,
@@ -22,7 +22,6 @@ pytestmark = [
     ),
 ]
 
-AT_ONCE = 0.5  # seconds after the next request, in which a connection's end is still noticed
 Cell = Callable[[str], None]
 COUNTS = {
     "input": USAGE.prompt_tokens,
@@ -73,7 +72,7 @@ def test_tool(run: Run) -> None:
 def tool_calls(message: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
     """The tool calls of a message: ids, names, arguments."""
     made = [(call["id"], call["function"]) for call in message["tool_calls"]]
-    return [(id, function["name"], json.loads(function["arguments"])) for id, function in made]
+    return [(call_id, one["name"], json.loads(one["arguments"])) for call_id, one in made]
 
 
 def test_usage(run: Run) -> None:
@@ -92,16 +91,16 @@ def test_early_break(run: Run, cell: Cell) -> None:
     (again,) = run.calls("again")
     assert again.ended == "finished"
     assert left.wait(10)
-    known = run.known(run.client.leaves, "disconnects")
-    if known == "reads on":
+    how = run.known(run.client.leaves, "disconnects")
+    if how == "reads on":
         assert left.ended == "finished"
     else:
         assert left.ended == "client disconnected"
         assert left.delivered.events < PIECES
         assert left.left is not None
-        # Garbage may be collected soon, too.
-        assert known == "disconnects late" or left.came + left.left < again.came + AT_ONCE
-    cell(f"✓ {known}")
+        at_once = left.came + left.left < again.came + TTFT
+        assert how == ("disconnects" if at_once else "disconnects late")
+    cell(f"✓ {how}")
 
 
 def test_busy(run: Run, cell: Cell) -> None:

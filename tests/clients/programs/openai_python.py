@@ -139,12 +139,10 @@ def helpers():
     def tool(prompt):
         with open_stream(said(prompt), tools=TOOLS) as events:
             done = [e for e in events if e.type == "tool_calls.function.arguments.done"]
-            message = events.get_final_completion().choices[0].message
-        results = [
-            {"role": "tool", "tool_call_id": call.id, "content": WEATHER}
-            for call in message.tool_calls
-        ]
-        with open_stream([*said(prompt), message, *results], tools=TOOLS) as events:
+            made = events.get_final_completion().choices[0].message.tool_calls
+        # What the SDK has parsed it would send back, too: parsed_arguments are no parameter.
+        asked = [{"id": call.id} | call.function.model_dump() for call in made]
+        with open_stream(answered(prompt, asked), tools=TOOLS) as events:
             text = events.get_final_completion().choices[0].message.content
         calls = [{"name": e.name, "arguments": e.parsed_arguments} for e in done]
         return {"calls": calls, "text": text}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import inspect
 import json
 import traceback
@@ -42,6 +43,13 @@ def run(stream: Stream, **asks: Ask) -> None:
             answer = asks[name](PROMPTS[name])
             return loop.run(answer) if inspect.iscoroutine(answer) else answer
 
+        def early_break() -> dict[str, Any]:
+            gc.disable()  # who leaves it to the collector shall be seen to
+            try:
+                return {"pieces": read("early_break", 3), "again": read("again")}
+            finally:
+                gc.enable()
+
         def attempt(prompt: str) -> dict[str, Any]:
             try:
                 return {"pieces": read(prompt)}
@@ -51,7 +59,7 @@ def run(stream: Stream, **asks: Ask) -> None:
         _tell("text", lambda: {"pieces": read("text")})
         for name in asks:
             _tell(name, lambda name=name: ask(name))
-        _tell("early_break", lambda: {"pieces": read("early_break", 3), "again": read("again")})
+        _tell("early_break", early_break)
         _tell("busy", lambda: attempt("busy"))
         _tell("refused", lambda: attempt("refused"))
 
