@@ -387,7 +387,7 @@ def _tagged(schemas: list[Schema], name: str, mode: Mode, tags: frozenset[str]) 
                         _wrong_type_of(tag, name)
                     _wrong_value(tag, known, name)
             found = _several(fitting, "object", mode, tags)
-            if tag is None or tag in by_value:
+            if tag is None or (isinstance(tag, str) and tag in by_value):
                 checks[tag] = found
         found(value)
 

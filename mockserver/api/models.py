@@ -28,7 +28,6 @@ _OTHERS = (
     "whisper-1",
 )
 _LAUNCH = 1686935002
-_COLLECTION = "/v1/models"
 
 
 def _model(name: str) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def _model(name: str) -> dict[str, Any]:
 def _list(asked: Asked, store: Store, rng: Random) -> Script:
     """Those of which something is known."""
     known = sorted({*ids.MODELS, *(m.snapshot for m in ids.MODELS.values()), *_OTHERS})
-    data = [_model(name) for name in known if not store.is_gone(_COLLECTION, name)]
+    data = [_model(name) for name in known]
     return json({"object": "list", "data": data}, rng)
 
 
@@ -54,11 +53,8 @@ def _retrieve(asked: Asked, store: Store, rng: Random) -> Script:
 
 
 def _delete(asked: Asked, store: Store, rng: Random) -> Script:
-    """That it is gone, which a fine-tuned one then is."""
-    name = asked.ids["model"]
-    if name.startswith("ft:"):
-        store.delete(_COLLECTION, name)
-    return json({"id": name, "object": "model", "deleted": True}, rng)
+    """That it is gone; as it was never made here, it can be asked for again."""
+    return json({"id": asked.ids["model"], "object": "model", "deleted": True}, rng)
 
 
 ANSWERS = {

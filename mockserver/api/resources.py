@@ -115,6 +115,9 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
 # How things begin that are not done at once.
 _BEGIN: dict[str, dict[str, Any]] = {"/v1/uploads": {"status": "pending"}}
 
+# How many things are on a page, where that is not 20.
+_PAGES = {"/v1/files": 10_000}
+
 _PAGING = frozenset({"after", "before", "limit", "order", "include", "page"})
 
 
@@ -133,14 +136,6 @@ class Thing:
     def operation(self) -> Operation:
         """What the SDK knows of it."""
         return operation(self.method, self.path)
-
-    @cached_property
-    def collection(self) -> str:
-        """The path template of the things it is about."""
-        head, _, last = self.path.rpartition("/")
-        if last.startswith("{"):
-            return head
-        return head.rpartition("/")[0] if self._acts else self.path
 
     @cached_property
     def _acts(self) -> bool:
@@ -318,7 +313,7 @@ class Thing:
 
     def list(self, asked: Asked, store: Store, rng: Random) -> Script:
         """Those that were created, by pages."""
-        shown = page(store.all(asked.path), asked.query)
+        shown = page(store.all(asked.path), asked.query, limit=_PAGES.get(self.path, 20))
         item = _properties(self.operation.answer or {})["data"].get("items", {})
         for index, thing in enumerate(shown["data"]):
             if not fits(item, thing):  # what is listed may be told otherwise than what was created
@@ -363,13 +358,15 @@ def _variable(path: str) -> str | None:
     return None
 
 
-def page(things: list[Any], query: Mapping[str, Any], order: str = "desc") -> dict[str, Any]:
+def page(
+    things: list[Any], query: Mapping[str, Any], order: str = "desc", limit: int = 20
+) -> dict[str, Any]:
     """A page of these things, the oldest first, as a query asks for it.
 
     Args:
         things: all of them.
         query: ``after``, ``before``, ``limit``, ``order``, and members that they must have.
-        order: where the query names none.
+        order, limit: where the query names none.
 
     >>> page([{"id": "a"}, {"id": "b"}, {"id": "c"}], {"limit": 2})["last_id"]
     'b'
@@ -383,8 +380,7 @@ def page(things: list[Any], query: Mapping[str, Any], order: str = "desc") -> di
         fitting = fitting[names.index(after) + 1 :]
     elif (before := query.get("before")) in names:
         fitting = fitting[: names.index(before)]
-    limit = int(query.get("limit", 20))
-    shown = fitting[:limit]
+    shown = fitting[: int(query.get("limit", limit))]
     return {
         "object": "list",
         "data": shown,
@@ -406,12 +402,15 @@ def _has(thing: dict[str, Any], name: str, value: Any) -> bool:
 
 # Endpoints
 
-_UNSUPPORTED = {
-    ("GET", "/v1/realtime"): "a WebSocket",
-    ("GET", "/v1/realtime/translations"): "a WebSocket",
-    ("GET", "/v1/live/sessions/{session_id}"): "a WebSocket",
-}
-"""What is known and not served, and why."""
+_WEB_SOCKETS = (
+    "/v1/live/sessions",
+    "/v1/live/sessions/{session_id}",
+    "/v1/live/sessions/{session_id}/fork",
+    "/v1/realtime",
+    "/v1/realtime/translations",
+    "/v1/responses",
+)
+"""Where the SDK opens WebSockets, which are not served."""
 
 
 def unsupported(asked: Asked, store: Store, rng: Random) -> Script:
@@ -460,5 +459,5 @@ def endpoints(special: Mapping[tuple[str, str], Answer]) -> Iterator[Endpoint]:
             form=known.form,
             answer=_unless_gone(path, special.get((method, path)) or Thing(method, path).answer),
         )
-    for method, path in _UNSUPPORTED:
-        yield Endpoint(path=path, method=method, answer=unsupported)
+    for path in _WEB_SOCKETS:
+        yield Endpoint(path=path, method="GET", answer=unsupported)

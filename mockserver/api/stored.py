@@ -140,7 +140,7 @@ def _made_up(id: str) -> Kept:
 
 
 def retrieve(asked: Asked, store: Store, rng: Random) -> Script:
-    """``GET /v1/responses/{id}``, with ``stream`` and ``starting_after``."""
+    """The response; streamed, it goes on from ``starting_after``."""
     kept = _found(asked, store)
     if isinstance(kept, ApiError):
         return errors.render(kept, rng)
@@ -159,7 +159,7 @@ def _number(event: Event) -> int:
 
 
 def delete(asked: Asked, store: Store, rng: Random) -> Script:
-    """``DELETE /v1/responses/{id}``."""
+    """That the response is gone."""
     kept = _found(asked, store)
     if isinstance(kept, ApiError):
         return errors.render(kept, rng)
@@ -170,7 +170,7 @@ def delete(asked: Asked, store: Store, rng: Random) -> Script:
 
 
 def cancel(asked: Asked, store: Store, rng: Random) -> Script:
-    """``POST /v1/responses/{id}/cancel``, for those made in the background."""
+    """The response, cancelled, where it is made in the background."""
     kept = _found(asked, store)
     if isinstance(kept, Kept) and not kept.in_background:
         kept = ApiError(400, "Cannot cancel a synchronous response.", code="")
@@ -183,7 +183,7 @@ def cancel(asked: Asked, store: Store, rng: Random) -> Script:
 
 
 def input_items(asked: Asked, store: Store, rng: Random) -> Script:
-    """``GET /v1/responses/{id}/input_items``, the newest first, in pages."""
+    """What the response was asked, the newest first, by pages."""
     kept = _found(asked, store)
     if isinstance(kept, ApiError):
         return errors.render(kept, rng)
@@ -209,14 +209,14 @@ def input_items(asked: Asked, store: Store, rng: Random) -> Script:
 
 
 def input_tokens(asked: Asked, store: Store, rng: Random) -> Script:
-    """``POST /v1/responses/input_tokens``."""
+    """How many tokens the input has."""
     messages = [*recall(asked, store), *conversation.messages(asked.parameters)]
     counted = tokens.count_messages(messages)
     return responses.body({"object": "response.input_tokens", "input_tokens": counted}, rng)
 
 
 def compact(asked: Asked, store: Store, rng: Random) -> Script:
-    """``POST /v1/responses/compact``: the conversation in one sealed item."""
+    """The conversation in one sealed item."""
     created = int(time.time())
     new_id = ids.response_ids(created, rng)
     items = _items(asked.parameters.get("input"), rng)

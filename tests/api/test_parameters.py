@@ -187,6 +187,19 @@ def test_a_form() -> None:
     assert json.loads(sse.body(call.script.steps))["error"]["param"] == "file"
 
 
+PATHS = {"chat": CHAT, "responses": RESPONSES, "completions": "/v1/completions"}
+
+
+@pytest.mark.parametrize("kind", PATHS)
+def test_what_openai_answered_is_taken(kind: str, shared: Path) -> None:
+    recordings = sorted((shared / "recordings" / "openai" / kind).glob("*.json"))
+    assert len(recordings) >= 3
+    parameters = parameters_of("POST", PATHS[kind])
+    for file in recordings:
+        asked = json.loads(file.read_text())["request"]
+        assert asked["method"] == "GET" or parameters.check(asked["json"]) is None, file.name
+
+
 # What provokes OpenAI's recorded errors, by their code; those of keys and models are rules' and
 # `api_key`'s.
 PROVOKED = {
