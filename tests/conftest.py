@@ -6,13 +6,16 @@ from pathlib import Path
 
 import httpcore
 import httpcore2
+import httptools
 import pytest
 from hypothesis import HealthCheck, settings
 
-# httpx imports these when it first connects. Were that within a suite that pytester runs in this
-# process, which forgets its modules, httpx would know the exceptions of a module that is no more.
+# httpx and uvicorn import these when they first connect. Were that within a suite that pytester runs
+# in this process, which forgets its modules, they would know the exceptions of a module that is no
+# more.
 assert httpcore
 assert httpcore2
+assert httptools
 
 pytest_plugins = ["pytester"]
 

@@ -168,7 +168,7 @@ def test_input_items_the_newest_first_in_pages(
 
     def texts(**options: Any) -> list[str]:
         items = client.responses.input_items.list(made.id, **options)
-        return [item.content[0].text for item in items]  # type: ignore[union-attr]
+        return [item.content[0].text for item in items]  # type: ignore[index, union-attr]
 
     assert texts() == ["three", "two", "one"]
     assert texts(order="asc") == ["one", "two", "three"]
