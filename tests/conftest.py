@@ -10,9 +10,9 @@ import httptools
 import pytest
 from hypothesis import HealthCheck, settings
 
-# httpx and uvicorn import these when they first connect. Were that within a suite that pytester runs
-# in this process, which forgets its modules, they would know the exceptions of a module that is no
-# more.
+# httpx and uvicorn import these when they first connect. Were that within a suite that pytester
+# runs in this process, which forgets its modules, they would know the exceptions of a module that
+# is no more.
 assert httpcore
 assert httpcore2
 assert httptools

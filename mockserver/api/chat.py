@@ -310,7 +310,8 @@ def _deltas(choice: Choice, logprobs: bool, top: int, refusals: bool) -> list[_D
         if said or parallel:
             add(_Delta(_dumps({"tool_calls": [_call_header(index, call)]}), None, parallel))
         for piece in call.arguments.pieces:
-            fragment = f'{{"index":{index},"function":{{"arguments":{_dumps(piece)}}}}}'
+            kind, said_in = _SAID_IN[call.custom]
+            fragment = f'{{"index":{index},"{kind}":{{"{said_in}":{_dumps(piece)}}}}}'
             add(_Delta(f'{{"tool_calls":[{fragment}]}}', None, parallel))
     for piece in function.arguments.pieces if function is not None else ():
         add(_Delta(f'{{"function_call":{{"arguments":{_dumps(piece)}}}}}'))
@@ -334,9 +335,17 @@ def _heard(audio: Audio) -> list[_Delta]:
     return deltas
 
 
+# Whether a call is of a custom tool: its type, and the member that holds what it is given.
+_SAID_IN = {False: ("function", "arguments"), True: ("custom", "input")}
+
+
 def _call_header(index: int, call: ToolCall) -> dict[str, Any]:
-    function = {"name": call.name, "arguments": ""}
-    return {"index": index, "id": call.id, "type": "function", "function": function}
+    return {"index": index, **_call_json(call, "")}
+
+
+def _call_json(call: ToolCall, said: str) -> dict[str, Any]:
+    kind, said_in = _SAID_IN[call.custom]
+    return {"id": call.id, "type": kind, kind: {"name": call.name, said_in: said}}
 
 
 def _entries(choice: Choice, top: int) -> list[str]:
@@ -470,12 +479,7 @@ def _message_choice(
         message["reasoning_content"] = choice.reasoning
     if choice.tool_calls:
         message["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": str(call.arguments)},
-            }
-            for call in choice.tool_calls
+            _call_json(call, str(call.arguments)) for call in choice.tool_calls
         ]
     if choice.function_call is not None:
         function = choice.function_call
@@ -544,6 +548,10 @@ class _Call:
         self.id: str | None = None
         self.name = ""
         self.pieces: list[str] = []
+        self.custom = False
+
+    def made(self) -> ToolCall:
+        return ToolCall(self.name or "?", self.pieces, self.id or "", custom=self.custom)
 
 
 class _Message:
@@ -590,7 +598,7 @@ class _Message:
             self.pieces["text"],
             reasoning=self.pieces["reasoning"],
             refusal=refusal,
-            tool_calls=[ToolCall(c.name or "?", c.pieces, c.id or "") for c in self.calls.values()],
+            tool_calls=[call.made() for call in self.calls.values()],
             function_call=None
             if function is None
             else FunctionCall(function.name, function.pieces),
@@ -690,14 +698,15 @@ def _read_call(message: _Message, fragment: dict[str, Any]) -> None:
     begins = call.id is None and bool(id_)
     if begins:
         call.id = id_
-    _read_function(call, fragment.get("function") or {}, begins)
+    call.custom = call.custom or "custom" in fragment
+    _read_function(call, fragment.get("custom") or fragment.get("function") or {}, begins)
 
 
 def _read_function(call: _Call, function: dict[str, Any], begins: bool) -> None:
     name = function.get("name")
     if name and name != call.name:
         call.name += name
-    arguments = function.get("arguments")
+    arguments = function.get("input" if call.custom else "arguments")
     if isinstance(arguments, str) and (arguments or not begins):
         call.pieces.append(arguments)
 
@@ -747,16 +756,19 @@ def _read_message(choice: dict[str, Any]) -> Choice:
         message.get("content"),
         reasoning=message.get("reasoning_content", message.get("reasoning")),
         refusal=message.get("refusal"),
-        tool_calls=[
-            ToolCall(call["function"]["name"], call["function"]["arguments"], call["id"])
-            for call in message.get("tool_calls") or ()
-        ],
+        tool_calls=[_read_whole_call(call) for call in message.get("tool_calls") or ()],
         function_call=function and FunctionCall(function["name"], function["arguments"]),
         logprobs=None if entries is None else [read_logprob(entry) for entry in entries],
         finish_reason=choice.get("finish_reason"),
         audio=_read_audio(audio) if (audio := message.get("audio")) else None,
         annotations=_read_annotations(message),
     )
+
+
+def _read_whole_call(call: dict[str, Any]) -> ToolCall:
+    custom = call.get("type") == "custom"
+    kind, said_in = _SAID_IN[custom]
+    return ToolCall(call[kind]["name"], call[kind][said_in], call["id"], custom=custom)
 
 
 # Storing

@@ -487,3 +487,17 @@ def test_rendering_is_a_function_of_its_arguments(reply: Reply) -> None:
     envelope = Envelope("chatcmpl-1", 1, "gpt-4o")
     one, two = (chat.render(reply, envelope=envelope, rng=Random(7)).steps for _ in range(2))
     assert one == two
+
+
+# Custom tools
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_calls_of_custom_tools_hold_their_input(stream: bool) -> None:
+    reply = Reply(tool_calls=[ToolCall("sql", "SELECT 1", custom=True), ToolCall("f", {"a": 1})])
+    script = chat.render(reply, STREAM | {"stream": stream})
+    again = chat.read(script)
+    assert isinstance(again, Reply)
+    assert again.tool_calls == reply.tool_calls
+    said = sse.body(script.steps).decode()
+    assert '"type":"custom","custom":{"name":"sql","input":' in re.sub(r"\s*\n\s*|(?<=:) ", "", said)
