@@ -430,7 +430,15 @@ class MockOpenAI:
         if endpoint.query is not None:
             query = endpoint.query.coerced(query)
         asked = Asked(
-            call.method, place.path, ids, query, given, call.body, content_type, self._ask
+            call.method,
+            place.path,
+            ids,
+            query,
+            given,
+            call.body,
+            content_type,
+            call.headers,
+            self._ask,
         )
         for taken, what in ((endpoint.query, query), (endpoint.parameters, given)):
             if wrong is None and taken is not None:

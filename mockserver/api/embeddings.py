@@ -62,11 +62,14 @@ def embed(asked: Asked, store: Store, rng: Random) -> Script:
     given = asked.parameters
     model, dimensions = given["model"], given.get("dimensions")
     inputs = _inputs(given["input"])
+    # The Python SDK asks for base64 by itself, and its strict models take nothing but floats.
+    from_python = asked.headers.get("x-stainless-lang") == "python"
+    as_base64 = given.get("encoding_format") == "base64" and not from_python
     data = []
     for index, (text, _) in enumerate(inputs):
         numbers = vector(model, text, dimensions)
         shown: Any = list(numbers)
-        if given.get("encoding_format") == "base64":
+        if as_base64:
             shown = b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
         data.append({"object": "embedding", "index": index, "embedding": shown})
     n = sum(count for _, count in inputs)

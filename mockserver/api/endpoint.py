@@ -30,6 +30,7 @@ class Asked:
         parameters: the body's: of a JSON object, or of a form (files as `forms.File`).
         body: the body as it came.
         content_type: the body's.
+        headers: the request's; their names are in lower case.
         ask: asks the same mock something else, by method, path and body.
     """
 
@@ -40,6 +41,7 @@ class Asked:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     body: bytes = b""
     content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     ask: Callable[[str, str, bytes], Script] | None = None
 
 

@@ -500,4 +500,6 @@ def test_calls_of_custom_tools_hold_their_input(stream: bool) -> None:
     assert isinstance(again, Reply)
     assert again.tool_calls == reply.tool_calls
     said = sse.body(script.steps).decode()
-    assert '"type":"custom","custom":{"name":"sql","input":' in re.sub(r"\s*\n\s*|(?<=:) ", "", said)
+    assert '"type":"custom","custom":{"name":"sql","input":' in re.sub(
+        r"\s*\n\s*|(?<=:) ", "", said
+    )

@@ -340,7 +340,8 @@ def test_the_likeness_of_a_stream_renders_it_again(
     (choice,) = reply.choices if len(reply.choices) == 1 else (None,)
     if choice is None or choice.refusal is not None or choice.logprobs is not None:
         return  # imitators tell an empty refusal from none in no common way
-    if not all(piece for text in (choice.text, choice.reasoning) if text for piece in text.pieces):
+    said = [choice.text, choice.reasoning, *(call.arguments for call in choice.tool_calls)]
+    if not all(piece for text in said if text is not None for piece in text.pieces):
         return  # nor an empty piece
     asked = STREAMED | {"n": len(reply.choices)}
     body = sse.body(chat.render(reply, asked, dialect=dialect, rng=Random(seed)).steps)

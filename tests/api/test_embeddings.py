@@ -7,6 +7,7 @@ import math
 import struct
 from typing import Any
 
+import httpx
 import pytest
 
 from mockserver import MockOpenAI
@@ -47,10 +48,19 @@ def test_fewer_dimensions_are_the_first_ones() -> None:
 
 
 def test_base64_is_the_same_numbers() -> None:
-    encoded = embed(encoding_format="base64").data[0].embedding
-    assert isinstance(encoded, str)
-    numbers = struct.unpack("<1536f", base64.b64decode(encoded))
+    asked = {"model": SMALL, "input": "Hi", "encoding_format": "base64"}
+    with MockOpenAI() as mock, httpx.Client(transport=mock.transport()) as client:
+        answer = client.post("http://mockserver/v1/embeddings", json=asked).json()
+    numbers = struct.unpack("<1536f", base64.b64decode(answer["data"][0]["embedding"]))
     assert list(numbers) == embed(encoding_format="float").data[0].embedding
+
+
+def test_the_python_sdks_strict_models_are_satisfied() -> None:
+    """It asks for base64 by itself, and has a list of floats in its models."""
+    with MockOpenAI() as mock:
+        client = mock.client(_strict_response_validation=True)
+        made = client.embeddings.create(model=SMALL, input="Hi")
+    assert made.data[0].embedding == embed().data[0].embedding
 
 
 @pytest.mark.parametrize(
