@@ -15,7 +15,8 @@ from pathlib import Path
 from types import ModuleType
 
 from mockserver.api import ENDPOINTS
-from mockserver.api.dialects import DIALECTS, PATHS
+from mockserver.api.dialects import PATHS
+from mockserver.api.manners import DIALECTS
 from mockserver.faults import coding, events, framing, http, reads
 
 DOCS = Path(__file__).parent

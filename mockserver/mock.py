@@ -146,7 +146,7 @@ class MockOpenAI:
         lenient: let unknown request parameters pass.
         clock: of the in-process door: ``virtual`` never waits, ``real`` does.
         default: answers what no rule matches; by default that is an error.
-        dialect: whose manner to answer in, as in ``azure``: a name of `DIALECTS`. A base path may
+        dialect: whose manner to answer in, as in ``azure``: a name of `dialects()`. A base path may
             name another, as in ``/groq/openai/v1``.
         pace: of every reply that has none of its own.
         fast_retries: tell the SDK to retry after 1 ms where an error says nothing else.

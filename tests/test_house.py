@@ -21,6 +21,7 @@ FLOORS = [
         "api.layout",
         "api.usage",
         "api.dialects",
+        "api.manners",
         "api.headers",
         "api.errors",
         "api.bodies",

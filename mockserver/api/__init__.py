@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec.json
 
 from mockserver import sse
-from mockserver.api import audio, chat, completions, responses, stored
+from mockserver.api import chat
 from mockserver.api.endpoint import Asked, Endpoint, Routes
 from mockserver.reply import ApiError, Reply
 from mockserver.script import Script
@@ -16,7 +16,14 @@ from mockserver.script import Script
 __all__ = ["ENDPOINTS", "Asked", "Endpoint", "path_of", "read"]
 
 
-def _resources() -> Iterator[Endpoint]:
+def _others() -> Iterable[Endpoint]:
+    """The other endpoints at which a model speaks."""
+    from mockserver.api import audio, completions, stored
+
+    return (*stored.ENDPOINTS, *completions.ENDPOINTS, *audio.ENDPOINTS)
+
+
+def _resources() -> Iterable[Endpoint]:
     """The endpoints at which no model speaks, and what else the SDK knows."""
     from mockserver.api import (
         batches,
@@ -31,30 +38,28 @@ def _resources() -> Iterator[Endpoint]:
     )
 
     special = (
-        *batches.ANSWERS.items(),
-        *conversations.ANSWERS.items(),
-        *embeddings.ANSWERS.items(),
-        *images.ANSWERS.items(),
-        *models.ANSWERS.items(),
-        *moderations.ANSWERS.items(),
-        *uploads.ANSWERS.items(),
-        *vector_stores.ANSWERS.items(),
+        batches,
+        conversations,
+        embeddings,
+        images,
+        models,
+        moderations,
+        uploads,
+        vector_stores,
     )
-    return resources.endpoints(dict(special))
+    return resources.endpoints({k: v for module in special for k, v in module.ANSWERS.items()})
 
 
-ENDPOINTS = Routes(
-    [*chat.ENDPOINTS, *stored.ENDPOINTS, *completions.ENDPOINTS, *audio.ENDPOINTS], _resources
-)
+ENDPOINTS = Routes(chat.ENDPOINTS, _others, _resources)
 """The endpoints by path and method."""
 
 # How the first JSON of a response looks, by the path of the endpoint where a model speaks so.
 _LOOKS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
-    responses.PATH: lambda said: (
+    "/v1/responses": lambda said: (
         said.get("object") == "response" or str(said.get("type")).startswith("response.")
     ),
-    completions.PATH: lambda said: said.get("object") == "text_completion",
-    audio.TRANSCRIPTIONS: lambda said: str(said.get("type")).startswith("transcript."),
+    "/v1/completions": lambda said: said.get("object") == "text_completion",
+    "/v1/audio/transcriptions": lambda said: str(said.get("type")).startswith("transcript."),
 }
 
 
@@ -77,7 +82,7 @@ def read(script: Script) -> Reply | ApiError:
 
     Raises ReplyError where it is no response of a model.
     """
-    endpoints, _ = ENDPOINTS.find(path_of(script))
+    endpoints, _ = ENDPOINTS.find(path_of(script), "POST")
     reader = endpoints["POST"].read
     assert reader is not None
     return reader(script)

@@ -59,7 +59,7 @@ def render(
         reply: what to say.
         request: the request's parameters. Without one, it is a request that streams the reply
             whole: with its n, its logprobs, and its usage if it states one.
-        dialect: whose manner to say it in: a name of `DIALECTS`; OpenAI's own by default.
+        dialect: whose manner to say it in: a name of `dialects()`; OpenAI's own by default.
         envelope: id, time and model to answer with; fresh ones by default.
         rng: where ids and obfuscation come from.
 

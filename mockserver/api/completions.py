@@ -121,7 +121,7 @@ def render(
             each prompt.
         request: the request's parameters. Without one, it is a request that streams the reply
             whole: with its n, its logprobs, and its usage if it states one.
-        dialect: whose manner to say it in: a name of `DIALECTS`; OpenAI's own by default.
+        dialect: whose manner to say it in: a name of `dialects()`; OpenAI's own by default.
         envelope: id, time and model to answer with; fresh ones by default.
         rng: where ids come from.
 

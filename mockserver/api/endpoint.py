@@ -6,6 +6,7 @@ the others an answer follows from the request and what was created before.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -84,17 +85,16 @@ class Routes:
 
     Args:
         endpoints: those known at once.
-        more: gives more where these have none; what is known at once wins.
+        more: each gives more where those before have none; what is known first wins.
     """
 
     def __init__(
-        self,
-        endpoints: Iterable[Endpoint],
-        more: Callable[[], Iterable[Endpoint]] | None = None,
+        self, endpoints: Iterable[Endpoint], *more: Callable[[], Iterable[Endpoint]]
     ) -> None:
         self._at: dict[str, dict[str, Endpoint]] = {}
         self._tree: _Tree = {}
-        self._more = more
+        self._more = list(more)
+        self._lock = threading.Lock()
         for endpoint in endpoints:
             self._add(endpoint)
 
@@ -115,14 +115,18 @@ class Routes:
         """
         template = path if path in self._at else _found(self._tree, path.split("/"))
         methods = self._at.get(template or "", {})
-        if method not in methods and self._more is not None:
-            more, self._more = self._more, None
-            for endpoint in more():
-                self._add(endpoint)
+        if method not in methods and self._more:
+            self._add_more()
             return self.find(path, method)
         parts = methods[method].path.split("/") if method in methods else ()
         pairs = zip(parts, path.split("/"), strict=False)
         return methods, {name[1:-1]: value for name, value in pairs if name.startswith("{")}
+
+    def _add_more(self) -> None:
+        with self._lock:
+            for endpoint in self._more[0]() if self._more else ():
+                self._add(endpoint)
+            del self._more[:1]
 
     def __iter__(self) -> Iterator[Endpoint]:
         for methods in list(self._at.values()):

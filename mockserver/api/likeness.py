@@ -21,9 +21,10 @@ from mockserver import sse
 from mockserver.api import chat, chunks, errors
 from mockserver.api import usage as usages
 from mockserver.api.chunks import CALL, DELTA, Part
-from mockserver.api.dialects import DIALECTS, UNKNOWN, Dialect
+from mockserver.api.dialects import Dialect
 from mockserver.api.ids import ORDERS, Aside, Envelope
 from mockserver.api.layout import OMITTED, Hole, Style
+from mockserver.api.manners import DIALECTS, UNKNOWN
 from mockserver.reply import Reply
 from mockserver.script import Comment, Event, Raw, Script
 

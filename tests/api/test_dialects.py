@@ -19,8 +19,9 @@ from replies import replies
 
 from mockserver import MockOpenAI, Reply, ToolCall, Usage, sse
 from mockserver.api import chat
-from mockserver.api.dialects import DIALECTS, locate
+from mockserver.api.dialects import locate
 from mockserver.api.likeness import like, same
+from mockserver.api.manners import DIALECTS
 from mockserver.exceptions import MockServerError, ScenarioError
 from mockserver.reply import ApiError, Choice, Text
 from mockserver.scenario import add_rules
