@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Text,
         ToolCall,
         Usage,
+        url_citation,
     )
     from mockserver.rules import contains, faulty
     from mockserver.script import Boundary, Comment, Event, Head, Pause, Raw, Script
@@ -74,6 +75,7 @@ _HOMES = {
         "Text",
         "ToolCall",
         "Usage",
+        "url_citation",
     ),
     "rules": ("contains", "faulty"),
     "script": ("Boundary", "Comment", "Event", "Head", "Pause", "Raw", "Script"),
@@ -119,6 +121,7 @@ __all__ = [
     "faulty",
     "stream",
     "streams",
+    "url_citation",
 ]
 
 
