@@ -198,11 +198,17 @@ def checked(schema: Schema, mode: Mode) -> Check:
     return lambda value: None if value is None else inner(value)
 
 
-# Members of a definition that the SDK does not tell of: people send back the message they got, and
-# a tool's result under its name, as OpenAI's cookbook does.
+# Members of a definition that the SDK does not tell of: people send back the message they got, also
+# from its `.parse()`, and a tool's result under its name, as OpenAI's cookbook does.
 _ALSO = {
-    "ChatCompletionAssistantMessageParam": ("annotations", "reasoning", "reasoning_content"),
+    "ChatCompletionAssistantMessageParam": (
+        "annotations",
+        "parsed",
+        "reasoning",
+        "reasoning_content",
+    ),
     "ChatCompletionToolMessageParam": ("name",),
+    "Function": ("parsed_arguments",),
 }
 
 
@@ -368,6 +374,8 @@ def _tagged(schemas: list[Schema], name: str, mode: Mode, tags: frozenset[str]) 
         for value in _values(schema, name):
             by_value.setdefault(value, []).append(schema)
     known = list(by_value)
+    # Who has the member, and has it, is none of those that do not know it.
+    anything = [schema for schema in untold if name in resolved(schema).get("properties", {})]
     for several in by_value.values():
         several += untold
     checks: dict[Any, Check] = {}
@@ -381,7 +389,7 @@ def _tagged(schemas: list[Schema], name: str, mode: Mode, tags: frozenset[str]) 
                 if not fitting:
                     raise _missing(name)
             else:
-                fitting = by_value.get(tag, untold) if isinstance(tag, str) else untold
+                fitting = by_value.get(tag, anything) if isinstance(tag, str) else anything
                 if not fitting:
                     if not isinstance(tag, str):
                         _wrong_type_of(tag, name)

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
+from pydantic import BaseModel
 
 from mockserver import MockOpenAI, Reply, Request, ToolCall, sse
 from mockserver.api.parameters import parameters_of
@@ -50,6 +52,7 @@ BAD = [
     (CHAT, ASKED | {"tools": [tool(name=1)]}, "tools[0].function.name", "invalid_type"),
     (EMBEDDINGS, {"model": "m", "input": {}}, "input", "invalid_type"),
     # of another value
+    (RESPONSES, {"input": [{"role": "usr", "content": "Hi"}]}, "input[0].role", "invalid_value"),
     (RESPONSES, {"tools": [{"type": "functions"}]}, "tools[0].type", "invalid_value"),
     (CHAT, ASKED | {"tool_choice": "always"}, "tool_choice", "invalid_value"),
     (CHAT, ASKED | FORMAT, "response_format.type", "invalid_value"),
@@ -233,3 +236,21 @@ def test_the_errors_that_were_recorded(shared: Path) -> None:
             assert sent.decode() == recorded["body"]
         told += 1
     assert told >= 3
+
+
+def test_what_parse_gave_may_be_sent_back() -> None:
+    class Result(BaseModel):
+        n: int
+
+    tool = openai.pydantic_function_tool(Result, name="f")
+    asked: list[Any] = [{"role": "user", "content": "Hi"}]
+    with MockOpenAI() as mock:
+        mock.reply('{"n": 1}', ToolCall("f", {"n": 1}), "done")
+        chats = mock.client().chat.completions
+        first = chats.parse(model="gpt-4o", messages=asked, response_format=Result)
+        asked.append(first.choices[0].message)
+        second = chats.parse(model="gpt-4o", messages=asked, tools=[tool])
+        asked.append(second.choices[0].message)
+        (call,) = second.choices[0].message.tool_calls or ()
+        asked.append({"role": "tool", "tool_call_id": call.id, "content": "1"})
+        assert chats.create(model="gpt-4o", messages=asked).choices[0].message.content == "done"
