@@ -34,6 +34,7 @@ FLOORS = [
         "api.store",
         "api.endpoint",
         "api.conversation",
+        "api.reading",
         "api.limits",
         "api.logprobs",
         "api.plain",

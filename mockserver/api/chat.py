@@ -24,6 +24,7 @@ from mockserver.api.limits import changed, limited, size
 from mockserver.api.logprobs import likely, logprob_json, read_logprob
 from mockserver.api.parameters import parameters_of
 from mockserver.api.prediction import outcome
+from mockserver.api.reading import WRONG, is_stream, objects, whole
 from mockserver.api.store import CREATED, Store
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
@@ -520,21 +521,14 @@ def read(script: Script) -> Reply | ApiError:
     Chunks that are not JSON objects are passed over. Takes the shapes of OpenAI and, in text,
     reasoning and tool calls, those of its imitators (WIRE.md §5).
     """
-    body = sse.body(script.steps)
-    if not script.is_stream and not script.events:
-        return _read_json(body, script.head.status)
+    if not is_stream(script):
+        return whole(script, "a chat completion", "choices", _read_whole)
     reader = _Reader()
-    for event in sse.decode(body):
-        if event.data.startswith("[DONE]"):
-            break
+    for chunk, _ in objects(script):
         try:
-            chunk = msgspec.json.decode(event.data)
-        except (msgspec.DecodeError, UnicodeError):
-            continue
-        try:
-            if isinstance(chunk, dict) and reader.feed(chunk):
+            if reader.feed(chunk):
                 break
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except WRONG as error:
             raise ReplyError(
                 f"this is no chunk of a chat completion ({error!r}): {chunk}"
             ) from None
@@ -729,22 +723,11 @@ def _read_audio(audio: dict[str, Any]) -> Audio:
     )
 
 
-def _read_json(body: bytes, status: int) -> Reply | ApiError:
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise ReplyError(f"the body is neither an event stream nor JSON: {error}") from None
-    if (found := errors.read_error(value)) is not None:
-        return replace(found, status=status) if 400 <= status <= 599 else found
-    if not isinstance(value, dict) or not isinstance(value.get("choices"), list):
-        raise ReplyError("the body is not a chat completion: it has no choices")
-    try:
-        return Reply(
-            choices=[_read_message(choice) for choice in value["choices"]],
-            usage=usages.read(value["usage"]) if value.get("usage") else None,
-        )
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ReplyError(f"the body is not a chat completion: {error!r}") from None
+def _read_whole(value: dict[str, Any]) -> Reply:
+    return Reply(
+        choices=[_read_message(choice) for choice in value["choices"]],
+        usage=usages.read(value["usage"]) if value.get("usage") else None,
+    )
 
 
 def _read_message(choice: dict[str, Any]) -> Choice:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from mockserver.api.limits import limited, size
 from mockserver.api.logprobs import likely
 from mockserver.api.parameters import parameters_of
 from mockserver.api.plain import as_text
+from mockserver.api.reading import WRONG, is_stream, objects, whole
 from mockserver.exceptions import ReplyError
 from mockserver.reply import ApiError, Choice, Logprob, Reply, Usage, check_servable
 from mockserver.script import Event, Head, Raw, Script
@@ -407,21 +408,14 @@ def read(script: Script) -> Reply | ApiError:
     Raises:
         ReplyError: for what is no completion.
     """
-    body = sse.body(script.steps)
-    if not script.is_stream and not script.events:
-        return _read_json(body, script.head.status)
+    if not is_stream(script):
+        return whole(script, "a completion", "choices", _read_whole)
     reader = _Reader()
-    for event in sse.decode(body):
-        if event.data.startswith("[DONE]"):
-            break
+    for chunk, _ in objects(script):
         try:
-            chunk = msgspec.json.decode(event.data)
-        except (msgspec.DecodeError, UnicodeError):
-            continue
-        try:
-            if isinstance(chunk, dict) and reader.feed(chunk):
+            if reader.feed(chunk):
                 break
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except WRONG as error:
             raise ReplyError(f"this is no chunk of a completion ({error!r}): {chunk}") from None
     return reader.reply()
 
@@ -492,22 +486,11 @@ def _read_usage(usage: dict[str, Any]) -> Usage:
     )
 
 
-def _read_json(body: bytes, status: int) -> Reply | ApiError:
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise ReplyError(f"the body is neither an event stream nor JSON: {error}") from None
-    if (found := errors.read_error(value)) is not None:
-        return replace(found, status=status) if 400 <= status <= 599 else found
-    if not isinstance(value, dict) or not isinstance(value.get("choices"), list):
-        raise ReplyError("the body is not a completion: it has no choices")
-    try:
-        return Reply(
-            choices=[_read_choice(choice) for choice in value["choices"]],
-            usage=_read_usage(value["usage"]) if value.get("usage") else None,
-        )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ReplyError(f"the body is not a completion: {error!r}") from None
+def _read_whole(value: dict[str, Any]) -> Reply:
+    return Reply(
+        choices=[_read_choice(choice) for choice in value["choices"]],
+        usage=_read_usage(value["usage"]) if value.get("usage") else None,
+    )
 
 
 def _read_choice(choice: dict[str, Any]) -> Choice:

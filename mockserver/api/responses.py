@@ -19,6 +19,7 @@ from mockserver.api import conversation, errors, headers, ids
 from mockserver.api.dialects import Dialect, named
 from mockserver.api.form import FORMS, Form
 from mockserver.api.output import KINDS, Reader, Writer, encode, item_json, read_item, type_of
+from mockserver.api.reading import WRONG, is_stream, objects, whole
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
     ApiError,
@@ -550,23 +551,14 @@ def read(script: Script) -> Reply | ApiError:
 
     Events that are not JSON objects are passed over.
     """
-    body = sse.body(script.steps)
-    if not script.is_stream and not script.events:
-        return _read_json(body, script.head.status)
+    if not is_stream(script):
+        return whole(script, "a response", "output", _read_whole)
     reader, last, error = Reader(), dict[str, Any](), None
-    for event in sse.decode(body):
-        if event.data.startswith("[DONE]"):
-            break
+    for said, event in objects(script):
+        type_ = str(said.get("type") or event.event or "")
         try:
-            said = msgspec.json.decode(event.data)
-        except (msgspec.DecodeError, UnicodeError):
-            continue
-        if not isinstance(said, dict):
-            continue
-        try:
-            type_ = str(said.get("type") or event.event or "")
             reader.feed(type_, said)
-        except (AttributeError, KeyError, TypeError, ValueError) as wrong:
+        except WRONG as wrong:
             raise ReplyError(f"this is no event of a response ({wrong!r}): {said}") from None
         if isinstance(said.get("response"), dict):
             last = said["response"]
@@ -627,16 +619,5 @@ def _read_usage(usage: Mapping[str, Any]) -> Usage:
     )
 
 
-def _read_json(body: bytes, status: int) -> Reply | ApiError:
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise ReplyError(f"the body is neither an event stream nor JSON: {error}") from None
-    if not isinstance(value, dict) or not isinstance(value.get("output"), list):
-        if (found := errors.read_error(value)) is not None:
-            return replace(found, status=status) if 400 <= status <= 599 else found
-        raise ReplyError("the body is not a response: it has no output")
-    try:
-        return _reply([read_item(item) for item in value["output"]], value, None)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ReplyError(f"the body is not a response: {error!r}") from None
+def _read_whole(value: dict[str, Any]) -> Reply:
+    return _reply([read_item(item) for item in value["output"]], value, None)

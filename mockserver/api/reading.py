@@ -1,0 +1,71 @@
+"""Reading responses back: the JSON objects of a stream, and the one of a body.
+
+Rules of this file: no I/O; what is no JSON object in a stream is passed over, in a body it is an
+error that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import msgspec.json
+
+from mockserver import sse
+from mockserver.api import errors
+from mockserver.exceptions import ReplyError
+from mockserver.reply import ApiError, Reply
+from mockserver.script import Event, Script
+
+__all__ = ["WRONG", "is_stream", "objects", "whole"]
+
+WRONG = (AttributeError, KeyError, TypeError, ValueError)
+"""What taking a value for another raises."""
+
+
+def is_stream(script: Script) -> bool:
+    """Whether a response is to be read event by event."""
+    return script.is_stream or bool(script.events)
+
+
+def objects(script: Script) -> Iterator[tuple[dict[str, Any], Event]]:
+    """The JSON objects of a stream until ``[DONE]``, each with its event."""
+    for event in sse.decode(sse.body(script.steps)):
+        if event.data.startswith("[DONE]"):
+            return
+        try:
+            said = msgspec.json.decode(event.data)
+        except (msgspec.DecodeError, UnicodeError):
+            continue
+        if isinstance(said, dict):
+            yield said, event
+
+
+def whole(
+    script: Script, what: str, member: str, read: Callable[[dict[str, Any]], Reply]
+) -> Reply | ApiError:
+    """What a body says that is no stream.
+
+    Args:
+        script: the response.
+        what: what it should be, as in ``a chat completion``.
+        member: the list that makes it one; without it, it is an error.
+        read: makes the reply of it.
+
+    Raises:
+        ReplyError: for what is neither.
+    """
+    status = script.head.status
+    try:
+        value = msgspec.json.decode(sse.body(script.steps))
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise ReplyError(f"the body is neither an event stream nor JSON: {error}") from None
+    if not isinstance(value, dict) or not isinstance(value.get(member), list):
+        if (found := errors.read_error(value)) is not None:
+            return replace(found, status=status) if 400 <= status <= 599 else found
+        raise ReplyError(f"the body is not {what}: it has no {member}")
+    try:
+        return read(value)
+    except WRONG as error:
+        raise ReplyError(f"the body is not {what}: {error!r}") from None
