@@ -48,9 +48,9 @@ FAULTS: list[Any] = [
 REQUEST: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 
 
-def sync_client(mock: MockOpenAI, socket: bool) -> openai.OpenAI:
+def sync_client(mock: MockOpenAI, socket: bool, timeout: float = TIMEOUT) -> openai.OpenAI:
     """The SDK, through one door."""
-    options: dict[str, Any] = {"timeout": TIMEOUT, "max_retries": 0}
+    options: dict[str, Any] = {"timeout": timeout, "max_retries": 0}
     if socket:
         http = httpx2.Client(trust_env=False)
         return openai.OpenAI(base_url=mock.base_url, http_client=http, **options)
@@ -72,10 +72,12 @@ def comparable(chunk: Any) -> dict[str, Any]:
     return {k: v for k, v in members.items() if k not in ("id", "created", "obfuscation")}
 
 
-def sync_outcome(mock: MockOpenAI, socket: bool, stream: bool = True) -> Outcome:
+def sync_outcome(
+    mock: MockOpenAI, socket: bool, stream: bool = True, timeout: float = TIMEOUT
+) -> Outcome:
     """What a sync consumer ends up with."""
     got: list[dict[str, Any]] = []
-    with sync_client(mock, socket) as client:
+    with sync_client(mock, socket, timeout) as client:
         try:
             made = client.chat.completions.create(stream=stream, **REQUEST)
             for chunk in made if stream else [made]:
@@ -165,4 +167,5 @@ async def test_every_ready_made_stream(mock: MockOpenAI, openai_stream: Stream) 
 )
 def test_large_and_odd_replies(mock: MockOpenAI, reply: Reply) -> None:
     mock.reply(reply)
-    assert sync_outcome(mock, socket=True) == sync_outcome(mock, socket=False)
+    over_socket = sync_outcome(mock, socket=True, timeout=30)  # nothing here is to time out
+    assert over_socket == sync_outcome(mock, socket=False)
