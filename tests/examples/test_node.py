@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mockserver import MockOpenAI, Reply
+from mockserver import MockOpenAI, Reply, ToolCall, Usage
 from mockserver.faults import stall
 
 NODE = Path(__file__).parents[2] / "examples" / "node"
@@ -39,6 +39,15 @@ def test_pieces_are_printed_as_they_come(
 ) -> None:
     mock_openai.reply("Hello, world", faults=[stall(after=3)])  # the stream never ends
     assert first_bytes(len("Hello,"), STREAM, cwd=NODE) == b"Hello,"
+
+
+def test_responses(mock_openai: MockOpenAI) -> None:
+    call = ToolCall("wave", {"hands": 2})
+    mock_openai.reply(Reply("Hello, world 👋🏽", tool_calls=call, usage=Usage(7, 5)))
+    command = ["node", "--import", "tsx", "responses.ts"]
+    program = subprocess.run(command, cwd=NODE, capture_output=True, text=True, timeout=60)
+    assert program.stderr == ""
+    assert program.stdout == 'Hello, world 👋🏽wave({"hands":2})\n\ncompleted, 12 tokens\n'
 
 
 @pytest.mark.parametrize("folder", [NODE, REACT], ids=["node", "react"])

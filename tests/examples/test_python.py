@@ -103,6 +103,24 @@ def test_function_calling_runs_no_tool_whose_arguments_are_cut(
     assert len(mock_openai.calls) == 1
 
 
+def test_responses(mock_openai: MockOpenAI, run: Run) -> None:
+    call = ToolCall("get_weather", {"city": "Paris"})
+    mock_openai.reply(Reply(reasoning="Which tool?", tool_calls=call), "It is sunny.")
+    assert run("responses.py") == 'get_weather({"city":"Paris"})\nIt is sunny.\n'
+    first, second = mock_openai.calls
+    assert second.json["previous_response_id"].startswith("resp_")
+    assert [message["role"] for message in second.messages] == ["user", "assistant", "tool"]
+    assert second.tool_results == [call.id]
+    assert first.user == "What is the weather in Paris?"
+
+
+def test_responses_run_no_tool_whose_arguments_are_cut(mock_openai: MockOpenAI, run: Run) -> None:
+    call = ToolCall("get_weather", '{"city": "Par')
+    mock_openai.reply(Reply(tool_calls=call, finish_reason="length"))
+    assert run("responses.py") == "\n"
+    assert len(mock_openai.calls) == 1
+
+
 def test_async_stream(mock_openai: MockOpenAI, run: Run) -> None:
     mock_openai.on(user=re.compile("largest")).reply("Jupiter.", pace=Pace(itl=0.02))
     mock_openai.on(user=re.compile("smallest")).reply("Mercury.", pace=Pace(itl=0.02))
