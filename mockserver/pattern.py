@@ -56,11 +56,14 @@ def matching(
         return None
     more = 5
     for n in range(TRIES):
-        text = _Writer(rng, more).text(parsed)
+        # What chance has not met is closed in on, one repetition at a time.
+        closing_in = n >= TRIES // 2
+        step = 1 if closing_in else 1 + more // 4
+        text = _Writer(rng, more, closing_in).text(parsed)
         if len(text) < shortest:
-            more += 1 + more // 4
+            more += step
         elif len(text) > longest:
-            more -= min(more, 1 + more // 4)
+            more -= min(more, step)
         elif compiled.search(text) and _is_text(text):
             return text
         else:
@@ -84,10 +87,11 @@ def _is_text(text: str) -> bool:
 class _Writer:
     """Writes one text, node by node. Anchors and what is looked for ahead write nothing."""
 
-    def __init__(self, rng: Random, more: int) -> None:
-        # more: how many times oftener than it must be a thing is repeated at most.
+    def __init__(self, rng: Random, more: int, fully: bool = False) -> None:
+        # more: how many times oftener than it must be a thing is repeated at most; or fully so.
         self._rng = rng
         self._more = more
+        self._fully = fully
         self._groups: dict[int, str] = {}
 
     def text(self, nodes: Any) -> str:
@@ -139,7 +143,8 @@ class _Writer:
 
     def _max_repeat(self, value: Any) -> str:
         low, high, nodes = value
-        times = self._rng.randint(low, min(int(high), low + self._more))
+        most = min(int(high), low + self._more)
+        times = most if self._fully else self._rng.randint(low, most)
         return "".join(self.text(nodes) for _ in range(times))
 
     _min_repeat = _possessive_repeat = _max_repeat

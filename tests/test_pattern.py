@@ -9,7 +9,7 @@ import sys
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mockserver.pattern import matching
@@ -63,6 +63,7 @@ def test_javascripts_spelling_is_understood(pattern: str) -> None:
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 2**32))
+@example(34, 34, 260)
 def test_the_length_is_within_bounds(one: int, other: int, seed: int) -> None:
     low, high = sorted((one, other))
     text = matching(r"^[a-z]*$", Random(seed), low, high)
