@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mockserver.rules import Rule
     from mockserver.server.relay import Upstream
 
-__all__ = ["ENDED", "Call", "Delivered", "Journal", "Request", "text_of"]
+__all__ = ["ENDED", "SECRET", "Call", "Delivered", "Journal", "Request", "text_of"]
 
 logger = logging.getLogger("mockserver")
 
@@ -82,11 +82,12 @@ class Headers(Mapping[str, str]):
         return len(self._by_name)
 
     def __repr__(self) -> str:
-        shown = {k: "…" if k in _SECRET else v for k, v in self._by_name.items()}
+        shown = {k: "…" if k in SECRET else v for k, v in self._by_name.items()}
         return f"Headers({shown!r})"
 
 
-_SECRET = frozenset({"authorization", "api-key", "x-api-key", "cookie"})
+SECRET = frozenset({"authorization", "api-key", "x-api-key", "cookie"})
+"""Headers whose values are not shown."""
 
 
 class Request:
@@ -126,7 +127,7 @@ class Request:
         """The body as JSON; `msgspec.UNSET` where it is none."""
         try:
             return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, UnicodeError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             return msgspec.UNSET
 
     @property
@@ -143,7 +144,7 @@ class Request:
         content_type = self.headers.get("content-type", "")
         try:
             return forms.parse(self.body, content_type) if forms.is_form(content_type) else {}
-        except forms.FormError:
+        except (forms.FormError, RecursionError):
             return {}
 
     @property
@@ -370,7 +371,7 @@ class Journal(Sequence[Call]):
         self._came = 0
         self._first: float | None = None
         self._groups: dict[object, list[Call]] = {}
-        self._logical: deque[list[Call]] = deque(maxlen=keep)
+        self._logical: deque[tuple[object, list[Call]]] = deque(maxlen=keep)
         self._on_end = on_end
         self._lock = threading.Lock()
 
@@ -397,8 +398,12 @@ class Journal(Sequence[Call]):
         if earlier is not None and again:
             earlier.append(call)
         else:
+            if len(self._logical) == self._logical.maxlen:
+                oldest, group = self._logical[0]
+                if self._groups.get(oldest) is group:
+                    del self._groups[oldest]
             self._groups[key] = earlier = [call]
-            self._logical.append(earlier)
+            self._logical.append((key, earlier))
         call.attempt = int(retries) + 1 if retries.isdigit() else len(earlier)
 
     @property
@@ -408,7 +413,8 @@ class Journal(Sequence[Call]):
         They belong together by ``idempotency-key``, else by equal bodies, and are counted by
         OpenAI's ``x-stainless-retry-count`` where it is sent.
         """
-        return [LogicalCall(tuple(group)) for group in self._logical]
+        with self._lock:
+            return [LogicalCall(tuple(group)) for _, group in self._logical]
 
     def clear(self) -> None:
         """Forget all calls."""
@@ -424,7 +430,7 @@ class Journal(Sequence[Call]):
     def __getitem__(self, index: slice) -> list[Call]: ...
     def __getitem__(self, index: int | slice) -> Call | list[Call]:
         if isinstance(index, slice):
-            return list(self._calls)[index]
+            return self._listed()[index]
         try:
             return self._calls[index]
         except IndexError:
@@ -434,5 +440,12 @@ class Journal(Sequence[Call]):
     def __len__(self) -> int:
         return len(self._calls)
 
+    def _listed(self) -> list[Call]:
+        with self._lock:
+            return list(self._calls)
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(self._listed())
+
     def __repr__(self) -> str:
-        return f"[{', '.join(map(repr, self._calls))}]"
+        return f"[{', '.join(map(repr, self._listed()))}]"

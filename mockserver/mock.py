@@ -159,7 +159,7 @@ class MockOpenAI:
         record: the folder into which what the upstream answers is recorded.
         cassette: recordings that answer the requests they were recorded of, and take new ones.
         redactor: what is taken out of recordings.
-        keep_calls: how many calls the journal keeps; all by default.
+        keep_calls: how many calls, and created things of a kind, are kept; all by default.
         on_end: is given each call when it is over.
 
     >>> with MockOpenAI() as mock:
@@ -202,7 +202,7 @@ class MockOpenAI:
         self.pace = as_pace(pace)
         self.fail_on_unmatched = fail_on_unmatched
         self.calls = Journal(keep_calls, on_end)
-        self.store = Store()
+        self.store = Store(keep_calls)
         self._default = default
         self._fast_retries = fast_retries
         self._rules: list[Rule] = []
@@ -326,7 +326,7 @@ class MockOpenAI:
         call = self.calls.add(request)
         rng = self._rng(request)
         try:
-            call.script = self._script(call, rng)
+            call.script = self._answered(call, rng)
             if call.rule is not None and call.rule.is_handmade:
                 check(call.script)
         except RecursionError:
@@ -335,7 +335,8 @@ class MockOpenAI:
         except Exception as error:
             # Whatever went wrong, the test has to hear of it, and the client of something.
             told = f"{error}" if isinstance(error, MockServerError) else repr(error)
-            call.script = self._refuse(call, f"{call.rule or 'the default'}: {told}", rng)
+            who = call.rule or f"what answers {call.method} {call.path}"
+            call.script = self._refuse(call, f"{who}: {told}", rng)
         return call
 
     def _rng(self, request: Request) -> Random:
@@ -353,15 +354,8 @@ class MockOpenAI:
         )
         return errors.render(error, rng)
 
-    def _script(self, call: Call, rng: Random) -> Script:
-        if self._cassette is not None or self._upstream is not None:
-            return self._recorded(call, rng)
-        return self._answered(call, rng)
-
     def _recorded(self, call: Call, rng: Random) -> Script:
-        """What a rule says, else what was recorded, else what the upstream will answer."""
-        if any(rule.mismatch(call) is None for rule in self._rules):
-            return self._answered(call, rng)
+        """What was recorded, else what the upstream will answer."""
         found: Script | str = ""
         if self._cassette is not None:
             found = self._cassette.find(call.method, call.path, call.headers.raw, call.body)
@@ -377,7 +371,11 @@ class MockOpenAI:
         call.deployment = place.model
         dialect = self._dialect(place)
         endpoint, asked, error = self._admit(call, place, dialect)
+        # What no rule speaks for is looked up, or asked of another, before it is made up here.
+        elsewhere = self._cassette is not None or self._upstream is not None
         if error is not None or endpoint is None:
+            if elsewhere:
+                return self._recorded(call, rng)
             return errors.render(error or errors.invalid_json(), rng, dialect)
         if endpoint.recall is not None:
             call.history = endpoint.recall(asked, self.store)
@@ -392,6 +390,8 @@ class MockOpenAI:
                 call.rule = rule
                 return self._serve(taken, call, endpoint, asked, rng)
             reasons.append((rule, taken))
+        if elsewhere:
+            return self._recorded(call, rng)
         if endpoint.answer is not None:
             return self._dressed(endpoint.answer(asked, self.store, rng), call)
         if self._default is not None:
@@ -417,7 +417,8 @@ class MockOpenAI:
         if endpoint is None:
             return None, asked, errors.method_not_allowed(call.method, call.path, list(methods))
         if self.api_key is not None:
-            bearer = call.headers.get("authorization", "").removeprefix("Bearer ").strip()
+            scheme, _, bearer = call.headers.get("authorization", "").strip().partition(" ")
+            bearer = bearer.strip() if scheme.lower() == "bearer" else scheme
             key = (dialect and call.headers.get("api-key")) or bearer
             if key != self.api_key:
                 return None, asked, errors.invalid_api_key(key)
@@ -464,6 +465,8 @@ class MockOpenAI:
         render = endpoint.render
         if endpoint.dialects and render is not None:
             render = partial(render, dialect=dialect)
+        if endpoint.recall is not None and render is not None:
+            render = partial(render, history=call.history)
         if isinstance(value, ApiError):
             value = self._retried_soon(value)
         if isinstance(value, Script):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.exceptions import MockServerError
-from mockserver.journal import Request
+from mockserver.journal import SECRET, Request
 from mockserver.pacing import Pace
 from mockserver.reply import ApiError, Reply
 from mockserver.script import Script
@@ -78,7 +78,8 @@ def explain(look: str, pattern: Any, value: Any) -> str | None:
     if isinstance(value, Mapping) and isinstance(pattern, Mapping):
         for name, wanted in pattern.items():
             if not _matches(wanted, value.get(name)):
-                return f"header {name} is {value.get(name)!r}, not {wanted!r}"
+                shown = "…" if name.lower() in SECRET else repr(value.get(name))
+                return f"header {name} is {shown}, not {'…' if shown == '…' else repr(wanted)}"
         return None
     if isinstance(value, list):
         wanted = pattern if isinstance(pattern, list | tuple | set) else [pattern]

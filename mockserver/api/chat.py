@@ -764,7 +764,7 @@ def keep(asked: Asked, script: Script, store: Store) -> Script:
     try:
         kept = _whole(asked.parameters, script)
         kept |= {"id": kept["id"], "metadata": asked.parameters.get("metadata") or {}}
-    except (KeyError, ReplyError, StopIteration, msgspec.DecodeError):
+    except (*WRONG, ReplyError, StopIteration):
         return script  # what a rule sent is no completion
     store.put(CREATED, kept["id"], PATH)
     store.put(PATH, kept["id"], kept)

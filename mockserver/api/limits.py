@@ -28,12 +28,14 @@ def limited(choice: Choice, request: Mapping[str, Any]) -> Choice:
         sequences = [stop] if isinstance(stop, str) else stop
         cuts = [at for s in sequences if s and (at := choice.text.find(s)) >= 0]
         if cuts:
+            text = _first_characters(choice.text, min(cuts))
+            stated = choice.logprobs
             choice = changed(
                 choice,
-                text=_first_characters(choice.text, min(cuts)),
+                text=text,
                 tool_calls=(),
                 function_call=None,
-                logprobs=None,
+                logprobs=None if stated is None else stated[: len(text.pieces)],
                 finish_reason="stop",
             )
     limits = [

@@ -6,6 +6,7 @@ items differ. What is not in the tables is an item that begins and is done.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -119,6 +120,9 @@ KINDS: Mapping[str, Kind] = {
     "compaction": Kind("cmp", status=False),
 }
 """The kinds of output items by type."""
+
+SEQUENCE_NUMBER = re.compile(r'"sequence_number":(\d+)')
+"""An event's number in its JSON."""
 
 PARTIAL = "partial_images"  # members of an item that are events and not JSON
 

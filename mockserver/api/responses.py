@@ -241,6 +241,7 @@ def render(
     dialect: str | Dialect | None = None,
     envelope: Envelope | None = None,
     rng: Random | None = None,
+    history: Iterable[Mapping[str, Any]] = (),
 ) -> Script:
     """The response that says this reply.
 
@@ -251,6 +252,7 @@ def render(
         dialect: whose manner to say it in; OpenAI's by default.
         envelope: id, times, echo and form to answer with; fresh ones by default.
         rng: where ids and obfuscation come from.
+        history: the messages that came before the request's own.
 
     Raises:
         ReplyError: for a reply that cannot be served, or not here.
@@ -272,7 +274,7 @@ def render(
     if request is None:
         request = _asking_for(reply)
     envelope = envelope or Envelope.fresh(request, rng, manner)
-    output, cut = _limited(_with_fresh_ids(choice.output, request), request)
+    output, cut = _limited(_with_fresh_ids(choice.output, request, history), request)
     finish = "length" if cut else choice.finish_reason
     usage = reply.usage
     if usage is None or cut:
@@ -290,10 +292,14 @@ def _asking_for(reply: Reply) -> dict[str, Any]:
     return asked | ({"include": [LOGPROBS]} if reply.logprobs is not None else {})
 
 
-def _with_fresh_ids(output: tuple[Output, ...], request: Mapping[str, Any]) -> tuple[Output, ...]:
+def _with_fresh_ids(
+    output: tuple[Output, ...],
+    request: Mapping[str, Any],
+    history: Iterable[Mapping[str, Any]],
+) -> tuple[Output, ...]:
     taken = {
         str(call.get("id"))
-        for message in conversation.messages(request)
+        for message in (*history, *conversation.messages(request))
         for call in message.get("tool_calls") or ()
     }
     return tuple(
@@ -536,8 +542,8 @@ def again(response: Mapping[str, Any], rng: Random) -> Script:
     envelope = replace(
         Envelope.fresh(request, rng),
         id=response["id"],
-        created=response["created_at"],
-        completed=response.get("completed_at") or response["created_at"],
+        created=response.get("created_at") or 0,
+        completed=response.get("completed_at") or response.get("created_at") or 0,
         template=begun(response, "in_progress"),
     )
     return render(reply, request, envelope=envelope, rng=rng)

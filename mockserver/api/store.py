@@ -18,7 +18,9 @@ CREATED = "created"
 class Store:
     """Created things by kind and id. What was deleted is known to be gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: int | None = None) -> None:
+        # keep: how many values of a kind there are at most; the oldest are forgotten.
+        self._keep = keep
         self._kinds: dict[str, dict[str, Any]] = {}
         self._gone: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
@@ -26,7 +28,10 @@ class Store:
     def put(self, kind: str, id: str, value: Any) -> None:
         """Keep a value, instead of an older one of this id."""
         with self._lock:
-            self._kinds.setdefault(kind, {})[id] = value
+            values = self._kinds.setdefault(kind, {})
+            values[id] = value
+            if self._keep is not None and len(values) > self._keep:
+                del values[next(iter(values))]
             self._gone.discard((kind, id))
 
     def get(self, kind: str, id: str) -> Any:

@@ -6,6 +6,7 @@ id that was never seen a response is made up, so that code which is only given a
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ import msgspec.json
 from mockserver import sse, tokens
 from mockserver.api import conversation, errors, headers, ids, responses
 from mockserver.api.endpoint import Answer, Asked, Endpoint
+from mockserver.api.output import SEQUENCE_NUMBER
 from mockserver.api.parameters import parameters_of
 from mockserver.api.store import Store
 from mockserver.reply import ApiError, Reply
@@ -56,7 +58,7 @@ class Kept:
 def keep(asked: Asked, script: Script, store: Store) -> Script:
     """Remember the response; gives what is answered, which in the background is not yet all."""
     response = _final(script)
-    if response is None or asked.parameters.get("store") is False:
+    if response is None or asked.parameters.get("store") is False or script.head.status != 200:
         return script
     rng = Random(response["id"])
     spoken = conversation.messages({"input": asked.parameters.get("input")})
@@ -92,7 +94,8 @@ def _final(script: Script) -> dict[str, Any] | None:
         if isinstance(value, dict):
             value = value.get("response", value)
             if isinstance(value, dict) and value.get("object") == "response":
-                return value if isinstance(value.get("output"), list) else None
+                whole = isinstance(value.get("output"), list) and isinstance(value.get("id"), str)
+                return value if whole else None
     return None
 
 
@@ -153,9 +156,10 @@ def retrieve(asked: Asked, store: Store, rng: Random) -> Script:
     return Script(Head(200, headers.response_headers(rng)), events)
 
 
-def _number(event: Event) -> int:
-    number: int = msgspec.json.decode(event.data)["sequence_number"]
-    return number
+def _number(event: Event) -> float:
+    """An event's sequence number; what has none comes last."""
+    found = SEQUENCE_NUMBER.findall(event.data)
+    return int(found[-1]) if found else math.inf
 
 
 def delete(asked: Asked, store: Store, rng: Random) -> Script:
@@ -178,7 +182,7 @@ def cancel(asked: Asked, store: Store, rng: Random) -> Script:
         return errors.render(kept, rng)
     cancelled = responses.begun(kept.response, "cancelled")
     if store.get(KIND, asked.ids["response_id"]) is not None:
-        store.put(KIND, asked.ids["response_id"], replace(kept, response=cancelled))
+        store.put(KIND, asked.ids["response_id"], replace(kept, response=cancelled, events=()))
     return responses.body(cancelled, rng)
 
 

@@ -5,12 +5,12 @@ See `mockserver.faults.fault` for the rules.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mockserver import sse
 from mockserver.api import errors
+from mockserver.api.output import SEQUENCE_NUMBER
 from mockserver.exceptions import FaultError
 from mockserver.faults.fault import (
     Change,
@@ -217,20 +217,23 @@ def error_event(after: int = 0, error: ApiError | None = None) -> Change:
         kept, _ = first_events(script, after, f"error_event(after={after})")
         if not script.is_stream:
             raise never(f"error_event(after={after})", script)
-        event = errors.error_event(said.mid_stream, number=_next_number(kept))
+        event = errors.error_event(said.mid_stream, number=_next_number(kept, script))
         return script.with_steps((*kept, event), "finish")
 
     return apply
 
 
-_NUMBER = re.compile(r'"sequence_number":(\d+)')
+def _numbers(steps: Iterable[Step]) -> list[int]:
+    found = [SEQUENCE_NUMBER.findall(step.data) for step in steps if isinstance(step, Event)]
+    return [int(numbers[-1]) for numbers in found if numbers]
 
 
-def _next_number(steps: Iterable[Step]) -> int | None:
-    """The sequence number of the next event, where events are numbered."""
-    numbers = [_NUMBER.findall(step.data) for step in steps if isinstance(step, Event)]
-    told = [int(found[-1]) for found in numbers if found]
-    return told[-1] + 1 if told else None
+def _next_number(kept: Sequence[Step], script: Script) -> int | None:
+    """The sequence number of the event after these, where events are numbered."""
+    if after := _numbers(script.steps[len(kept) :]):
+        return after[0]
+    before = _numbers(kept)
+    return before[-1] + 1 if before else None
 
 
 @fault
@@ -242,7 +245,7 @@ def keepalive(after: int = 2) -> Change:
 
     def apply(script: Script) -> Script:
         kept, _ = first_events(script, after, f"keepalive(after={after})")
-        number = _next_number(kept)
+        number = _next_number(kept, script)
         if number is None:
             raise never(f"keepalive(after={after})", script)
         said = Event(f'{{"type":"keepalive","sequence_number":{number}}}', "keepalive")
@@ -254,5 +257,5 @@ def keepalive(after: int = 2) -> Change:
 def _moved_up(step: Step) -> Step:
     if not isinstance(step, Event):
         return step
-    up = _NUMBER.sub(lambda found: f'"sequence_number":{int(found[1]) + 1}', step.data)
+    up = SEQUENCE_NUMBER.sub(lambda found: f'"sequence_number":{int(found[1]) + 1}', step.data)
     return replace(step, data=up)
