@@ -135,7 +135,7 @@ class Request:
         """The body's JSON object or form, empty where it is neither; with the path's model."""
         if not isinstance(self.parsed, dict):
             return self._form
-        if self.deployment is not None and "model" not in self.parsed:
+        if self.deployment is not None:
             return {**self.parsed, "model": self.deployment}
         return self.parsed
 

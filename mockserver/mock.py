@@ -21,6 +21,7 @@ import msgspec.json
 
 from mockserver.api import ENDPOINTS, Asked, Endpoint, bodies, errors, forms, path_of
 from mockserver.api.dialects import Dialect, Place, locate, named
+from mockserver.api.reading import objects
 from mockserver.api.store import Store
 from mockserver.exceptions import (
     FaultError,
@@ -34,7 +35,7 @@ from mockserver.journal import Call, Journal, Request
 from mockserver.pacing import Pace, as_pace
 from mockserver.reply import ApiError, Reply, as_reply, check_servable
 from mockserver.rules import Answer, Faulty, Pattern, Rule
-from mockserver.script import Script
+from mockserver.script import Event, Pause, Script
 from mockserver.wire import check
 
 if TYPE_CHECKING:
@@ -378,7 +379,10 @@ class MockOpenAI:
                 return self._recorded(call, rng)
             return errors.render(error or errors.invalid_json(), rng, dialect)
         if endpoint.recall is not None:
-            call.history = endpoint.recall(asked, self.store)
+            recalled = endpoint.recall(asked, self.store)
+            if isinstance(recalled, ApiError):
+                return errors.render(recalled, rng, dialect)
+            call.history = recalled
         if endpoint.render is not None and call.model.startswith(STREAM_MODEL):
             return self._play_named(call, endpoint, asked, rng)
         reasons: list[tuple[Rule, str]] = []
@@ -474,6 +478,7 @@ class MockOpenAI:
             # A ready-made stream answers a stream of its endpoint; to others its reply is said.
             plays = call.stream and path_of(script) == endpoint.path
             if render and script.is_stream and answer.spoken is not None and not plays:
+                _check_only_said(script, call)
                 script = render(answer.spoken, asked.parameters, rng=rng)
         elif isinstance(value, Mapping):
             script = bodies.json(value, rng)
@@ -595,6 +600,19 @@ class MockOpenAI:
     def _http_options(self) -> dict[str, Any]:
         # Without the environment's proxies and certificates there is nothing to load.
         return {"transport": self.transport(), "trust_env": False, "follow_redirects": True}
+
+
+def _check_only_said(script: Script, call: Call) -> None:
+    """Raise ReplyError where a ready-made stream does more than say something."""
+    said = [step.data for step in script.steps if isinstance(step, Event)]
+    plain = len(said) + sum(isinstance(step, Pause) for step in script.steps) == len(script.steps)
+    right = sum(1 for _ in objects(script)) == len(said) - 1 and said[-1:] == ["[DONE]"]
+    whole = plain and right and script.end == "finish"
+    if call.stream and not whole:
+        raise ReplyError(
+            f"this ready-made stream is broken as one of {path_of(script)}, and would be whole at "
+            f"{call.path}: say its reply there, with faults=[...]"
+        )
 
 
 def _body(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import copy
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -115,6 +116,16 @@ def _arguments(value: str | Iterable[str] | Mapping[str, Any] | None, what: str)
 
 def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _json_object(value: object, what: str) -> dict[str, Any]:
+    """A copy of an object that is JSON; texts in it keep their pieces."""
+    must_be(Mapping, value, what, optional=False)
+    try:
+        _compact(value)
+    except (TypeError, ValueError) as error:
+        raise ReplyError(f"{what} is not JSON: {error}") from None
+    return copy.deepcopy(dict(value))  # type: ignore[call-overload]
 
 
 def _named(name: object, what: str) -> None:
@@ -238,9 +249,12 @@ class Logprob:
 
     def __post_init__(self) -> None:
         must_be(str, self.token, "a token", optional=False)
-        octets = tuple(self.token.encode()) if self.bytes is None else tuple(self.bytes)
-        object.__setattr__(self, "bytes", octets)
-        object.__setattr__(self, "logprob", float(self.logprob))
+        try:
+            octets = tuple(self.token.encode()) if self.bytes is None else tuple(self.bytes)
+            object.__setattr__(self, "bytes", octets)
+            object.__setattr__(self, "logprob", float(self.logprob))
+        except (TypeError, ValueError) as error:
+            raise ReplyError(f"Logprob({self.token!r}, {self.logprob!r}): {error}") from None
         object.__setattr__(self, "top", tuple(self.top))
 
 
@@ -249,7 +263,14 @@ def by_piece(
 ) -> tuple[tuple[Logprob, ...], ...] | None:
     if logprobs is None:
         return None
-    return tuple((e,) if isinstance(e, Logprob) else tuple(e) for e in logprobs)
+    must_be(Iterable, logprobs, "logprobs", optional=False)
+    entries: list[tuple[Logprob, ...]] = []
+    for one in logprobs:
+        several = (one,) if isinstance(one, Logprob) else one
+        entries.append(tuple(several) if isinstance(several, Iterable) else (several,))
+        if not all(isinstance(entry, Logprob) for entry in entries[-1]):
+            raise ReplyError(f"logprobs holds Logprob(token, logprob), or several, not {one!r}")
+    return tuple(entries)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -312,8 +333,12 @@ class Annotation:
     members: Mapping[str, Any]
     after: int | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "members", _json_object(self.members, "an annotation"))
+        must_be(int, self.after, "how many pieces come before an annotation")
+
     def __hash__(self) -> int:
-        return hash((self.after, *self.members))
+        return hash((self.after, frozenset(self.members)))
 
 
 def url_citation(url: str, title: str = "", start: int = 0, end: int = 0) -> Annotation:
@@ -357,6 +382,7 @@ class Message:
         logprobs: Iterable[Logprob | Iterable[Logprob]] | None = None,
     ) -> None:
         must_be(str, phase, "the phase of a message")
+        must_be(Iterable, annotations, "annotations", optional=False)
         put = object.__setattr__
         put(self, "text", as_text(text))
         put(self, "refusal", as_text(refusal))
@@ -368,7 +394,8 @@ class Message:
     def __repr__(self) -> str:
         given = [] if self.text is None else [repr(self.text)]
         for name in ("refusal", "annotations", "phase", "logprobs"):
-            if value := getattr(self, name):
+            value = getattr(self, name)
+            if (value is not None and value != ()) or (name == "logprobs" and value == ()):
                 given.append(f"{name}={value!r}")
         return f"Message({', '.join(given)})"
 
@@ -421,10 +448,11 @@ class Reasoning:
 
 
 def _parts(value: str | Iterable[str | Iterable[str]]) -> tuple[Text, ...]:
+    must_be(Iterable, value, "reasoning", optional=False)
     return (Text(value),) if isinstance(value, str) else tuple(map(Text, value))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Item:
     """What a model does by itself among the output of a response: a search, code, an MCP call.
 
@@ -440,13 +468,25 @@ class Item:
 
     def __post_init__(self) -> None:
         _named(self.type, "an output item")
-        must_be(Mapping, self.members, f"what a {self.type} holds", optional=False)
+        object.__setattr__(self, "members", _json_object(self.members, f"a {self.type}"))
         for own in ("id", "type"):
             if own in self.members:
                 raise ReplyError(f"a {self.type} holds no {own}: it is given one")
 
     def __hash__(self) -> int:
-        return hash((self.type, *self.members))
+        return hash((self.type, frozenset(self.members)))
+
+    def __repr__(self) -> str:
+        return f"Item({self.type!r}, {_shown(self.members)})"
+
+
+def _shown(value: Any) -> str:
+    """Code that makes a JSON value again, in which texts may have pieces of their own."""
+    if isinstance(value, Text) and value.pieces != tokens.pieces(str(value)):
+        return f"Text({value!r})"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{k!r}: {_shown(v)}' for k, v in value.items())}}}"
+    return f"[{', '.join(map(_shown, value))}]" if isinstance(value, list) else repr(value)
 
 
 Output = Message | Reasoning | ToolCall | Item

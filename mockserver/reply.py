@@ -342,9 +342,6 @@ _SHOWN = (
 )
 
 
-_SHOWN_BESIDE = ("function_call", "audio")  # the rest is in the output
-
-
 def _choice_arguments(choice: Choice) -> str:
     given = []
     if choice.ordered:
@@ -427,6 +424,7 @@ class Reply:
             annotations=annotations,
             output=output,
         )
+        must_be(Iterable, choices, "choices")
         several = (one,) if choices is None else tuple(choices)
         if choices is not None and one not in (_NOTHING, _UNFINISHED):
             raise ReplyError("a reply has choices=[Choice(...), ...] or one choice's own arguments")

@@ -92,12 +92,20 @@ def explain(look: str, pattern: Any, value: Any) -> str | None:
             return None
         return f"it came {value:.3f} s after the first request, not {pattern:g} s or more"
     if look == "endpoint" and isinstance(pattern, str):
-        # `chat/completions` names the endpoint whatever the base path is.
-        if f"/{value}".endswith(f"/{pattern.lstrip('/')}"):
+        # `chat/completions` names the endpoint whatever the base path is, `completions` another.
+        named = pattern.lstrip("/").removeprefix("v1/")
+        if f"/{value}".endswith(f"/v1/{named}" if "/v1/" in value else f"/{named}"):
             return None
     elif _matches(pattern, value):
         return None
     return f"{look} is {_shown(value)}, not {_shown(pattern)}"
+
+
+def _veiled(pattern: object) -> object:
+    """A pattern, of secret headers without what they are to be."""
+    if not isinstance(pattern, Mapping):
+        return pattern
+    return {name: "…" if name.lower() in SECRET else one for name, one in pattern.items()}
 
 
 def _shown(value: object) -> str:
@@ -213,7 +221,7 @@ class Rule:
         return answer
 
     def __repr__(self) -> str:
-        shown = [f"{look}={_shown(pattern)}" for look, pattern in self.patterns.items()]
+        shown = [f"{look}={_shown(_veiled(pattern))}" for look, pattern in self.patterns.items()]
         if self.predicate is not None:
             shown.insert(0, _name(self.predicate))
         return f"on({', '.join(shown)})"

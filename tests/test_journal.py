@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
+import weakref
 from typing import Any
 
 import httpx2
@@ -206,3 +208,24 @@ def test_json_is_what_was_sent(mock_openai: MockOpenAI) -> None:
     call = mock_openai.calls[0]
     assert call.json == json.loads(call.body)
     assert call.json["temperature"] == 0.5
+
+
+def test_what_is_kept_is_bounded() -> None:
+    mock = MockOpenAI(keep_calls=3)
+    mock.reply("Hi")
+    made = [
+        weakref.ref(mock.respond(Request("POST", "/v1/responses", body=b'{"input": "%d"}' % n)))
+        for n in range(9)
+    ]
+    gc.collect()
+    assert sum(call() is not None for call in made) == 3
+    assert len(mock.store.all("response")) == 3
+    assert len(mock.calls.logical) == 3
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'{"a":' * 100_000])
+def test_what_is_nested_too_deeply_is_told_of_like_all_else(body: bytes) -> None:
+    mock = MockOpenAI()
+    call = mock.respond(Request("POST", "/v1/chat/completions", body=body))
+    assert call.status == 400
+    assert "chat/completions" in repr(call)

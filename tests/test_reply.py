@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -12,16 +13,21 @@ from replies import replies
 
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
+    Annotation,
     ApiError,
     Choice,
     FunctionCall,
+    Item,
     Logprob,
+    Message,
+    Reasoning,
     Reply,
     Text,
     ToolCall,
     Usage,
     as_reply,
     check_servable,
+    url_citation,
 )
 
 
@@ -174,3 +180,63 @@ def test_nonsense_is_refused_when_it_is_made(make: object, told: str) -> None:
 def test_what_no_model_says_cannot_be_served(reply: Reply, told: str) -> None:
     with pytest.raises(ReplyError, match=told):
         check_servable(reply)
+
+
+# Values that are told apart, and told
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Item("t", {"a": 1, "b": 2}), Item("t", {"b": 2, "a": 1})),
+        (Annotation({"a": 1, "b": 2}), Annotation({"b": 2, "a": 1})),
+    ],
+)
+def test_what_is_equal_has_one_hash(one: object, other: object) -> None:
+    assert one == other
+    assert hash(one) == hash(other)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Message(refusal=""),
+        Message("a", phase="commentary", annotations=[url_citation("u", "t", 0, 1)]),
+        Reasoning(["a", ["b", "c"]], content="d", encrypted="e"),
+        Item("w", {"code": Text(["a", "b"]), "list": [1, {"x": None}]}),
+        ToolCall("f", "x", custom=True, namespace="n"),
+    ],
+)
+def test_their_repr_is_code(value: object) -> None:
+    made = eval(repr(value))
+    assert made == value
+    assert repr(made) == repr(value)
+
+
+def test_what_is_kept_is_a_copy() -> None:
+    given = {"a": [1]}
+    item = Item("t", given)
+    given["a"].append(2)
+    assert item.members == {"a": [1]}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: Annotation(5),  # type: ignore[arg-type]
+        lambda: Item("a", {"b": object()}),
+        lambda: Item("a", {"id": "b"}),
+        lambda: Logprob("a", "x"),  # type: ignore[arg-type]
+        lambda: Logprob("\ud800", 1),
+        lambda: Reply("ab", logprobs=["ab"]),  # type: ignore[list-item]
+        lambda: Reply("a", logprobs=[5]),  # type: ignore[list-item]
+        lambda: Reasoning(5),  # type: ignore[arg-type]
+        lambda: Message("a", annotations=5),  # type: ignore[arg-type]
+        lambda: Reply(choices=5),  # type: ignore[arg-type]
+        lambda: Reply("a", output=["b"]),
+        lambda: Reply(output=[5]),  # type: ignore[list-item]
+    ],
+)
+def test_what_is_wrong_is_one_kind_of_error(wrong: Callable[[], object]) -> None:
+    with pytest.raises(ReplyError):
+        wrong()

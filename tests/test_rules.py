@@ -217,3 +217,37 @@ def test_mistakes_are_told_when_the_rule_is_made() -> None:
     with pytest.raises(MockServerError, match="not both"):
         mock.reply(Reply(refusal="no", tool_calls=ToolCall("f")))
     assert answer(mock) is None, "and no half-made rule stays behind"
+
+
+def test_an_endpoint_is_named_whole() -> None:
+    mock = MockOpenAI()
+    mock.reply("chat")
+    mock.on(endpoint="completions").reply("legacy")
+    assert answer(mock) == "chat"
+
+
+def test_a_key_stays_out_of_what_is_said_of_a_mismatch() -> None:
+    mock = MockOpenAI()
+    mock.on(headers={"authorization": "Bearer sk-mine"}).reply("yes")
+    call = mock.respond(
+        Request(
+            "POST",
+            chat.PATH,
+            (("Authorization", "Bearer sk-secret"),),
+            json.dumps({"model": "m", "messages": [{"role": "user", "content": "Hi"}]}).encode(),
+        )
+    )
+    assert call.problem is not None
+    assert "sk-" not in call.problem
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_of_a_key_has_any_case(scheme: str) -> None:
+    """RFC 9110 §11.1."""
+    mock = MockOpenAI(api_key="k")
+    mock.reply("yes")
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Hi"}]}).encode()
+    assert (
+        mock.respond(Request("POST", chat.PATH, (("authorization", f"{scheme} k"),), body)).status
+        == 200
+    )

@@ -424,12 +424,17 @@ def _imitated_json(
         if choice.tool_calls:
             calls = enumerate(choice.tool_calls)
             message["tool_calls"] = [chunks.call_entry(dialect, i, call) for i, call in calls]
-        message["reasoning"] = message.get("reasoning_content")
+        thought = message.pop("reasoning_content", None)
+        if thought is not None:
+            message[chunks.thought_member(dialect)] = thought
         message["annotations"] = message["annotations"] or None
         hit = chunks.filtered(choice)
         own = {"filtered": hit, **{f"choices.{name}": value for name, value in made.items()}}
         own |= {f"choices.message.{name}": value for name, value in message.items()}
-        told.append(fill(inner, own.get))
+        filled = fill(inner, own.get)
+        if "reasoning" in message:  # the tables know it by its other name
+            filled["message"].setdefault("reasoning", message["reasoning"])
+        told.append(filled)
     body = fill({**dialect.body, "choices": told}, values.get)
     data = dialect.style.dumps(body).encode()
     head = headers.imitated(dialect.headers, "application/json", len(data), rng, envelope.model)

@@ -134,6 +134,12 @@ def filtered(choice: Choice) -> dict[str, Any]:
     return _HIT if choice.finish_reason == "content_filter" else {}
 
 
+def thought_member(dialect: Dialect) -> str:
+    """The member of a message that holds what was thought."""
+    delta = dialect.layout("reasoning")["choices"][0]["delta"]
+    return "reasoning" if "reasoning" in delta else "reasoning_content"
+
+
 def _offsets(text: str) -> dict[str, Any]:
     at = "choices.content_filter_offsets."
     return {f"{at}check_offset": 0, f"{at}start_offset": 0, f"{at}end_offset": len(text)}

@@ -64,7 +64,7 @@ class Endpoint:
         dialects: whether `render` takes a ``dialect``.
         answer: makes the response where no rule speaks for the endpoint.
         keep: remembers what a reply made, and gives what is answered.
-        recall: the messages that came before those of the request.
+        recall: the messages that came before those of the request, or what is wrong with asking.
     """
 
     path: str
@@ -77,7 +77,7 @@ class Endpoint:
     dialects: bool = False
     answer: Answer | None = None
     keep: Callable[[Asked, Script, Store], Script] | None = None
-    recall: Callable[[Asked, Store], Sequence[Mapping[str, Any]]] | None = None
+    recall: Callable[[Asked, Store], Sequence[Mapping[str, Any]] | ApiError] | None = None
 
 
 class Routes:

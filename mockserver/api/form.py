@@ -137,7 +137,6 @@ _EVENTS_2025 = tuple(
     (f"response.{stem}", _SPOKEN_2025)
     for stem in ("content_part", "output_text", "refusal", "reasoning", "function_call_arguments")
 )
-_BACKGROUND = ("type", "item", "delta", "text", "logprobs", "item_id")
 
 _OPENROUTER = (
     "type",

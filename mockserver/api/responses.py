@@ -18,6 +18,7 @@ from mockserver import sse, tokens
 from mockserver.api import conversation, errors, headers, ids
 from mockserver.api.dialects import Dialect, named
 from mockserver.api.form import FORMS, Form
+from mockserver.api.logprobs import likely
 from mockserver.api.output import KINDS, Reader, Writer, encode, item_json, read_item, type_of
 from mockserver.api.reading import WRONG, is_stream, objects, whole
 from mockserver.exceptions import ReplyError
@@ -68,6 +69,9 @@ FAILURES = frozenset(
 
 LOGPROBS = "message.output_text.logprobs"
 """What ``include`` holds where log probabilities are wanted."""
+
+ENCRYPTED = "reasoning.encrypted_content"
+"""What ``include`` holds where thinking is to be given back by the client."""
 
 # What a response says of itself where the request says nothing, in the order of WIRE.md §3.
 _DEFAULTS: dict[str, Any] = {
@@ -279,6 +283,7 @@ def render(
     usage = reply.usage
     if usage is None or cut:
         usage = _count(output, request, usage)
+    output = tuple(_as_included(item, request) for item in output)
     made = _Made(output, finish, reply.error, usage, request, envelope, manner)
     if request.get("stream"):
         return _stream(made, rng)
@@ -306,6 +311,20 @@ def _with_fresh_ids(
         item.apart_from(taken) if isinstance(item, ToolCall) and item.has_derived_id else item
         for item in output
     )
+
+
+def _as_included(item: Output, request: Mapping[str, Any]) -> Output:
+    """An item with what the request asks to have besides, made up where it is not stated."""
+    include = request.get("include") or ()
+    if isinstance(item, Message) and item.text is not None and item.logprobs is None:
+        top = request.get("top_logprobs") or 0
+        if LOGPROBS in include:
+            made_up = tuple((likely(piece, top),) for piece in item.text.pieces)
+            return replace(item, logprobs=made_up)
+    if isinstance(item, Reasoning) and ENCRYPTED in include and item.encrypted is None:
+        cipher = ids.letters(200, Random(repr(item)))
+        return replace(item, encrypted=f"gAAAAAB{cipher}")
+    return item
 
 
 # What a request cuts short

@@ -22,7 +22,7 @@ class Store:
         # keep: how many values of a kind there are at most; the oldest are forgotten.
         self._keep = keep
         self._kinds: dict[str, dict[str, Any]] = {}
-        self._gone: set[tuple[str, str]] = set()
+        self._gone: dict[tuple[str, str], None] = {}
         self._lock = threading.Lock()
 
     def put(self, kind: str, id: str, value: Any) -> None:
@@ -32,7 +32,7 @@ class Store:
             values[id] = value
             if self._keep is not None and len(values) > self._keep:
                 del values[next(iter(values))]
-            self._gone.discard((kind, id))
+            self._gone.pop((kind, id), None)
 
     def get(self, kind: str, id: str) -> Any:
         """The value; None where there is none."""
@@ -46,7 +46,9 @@ class Store:
     def delete(self, kind: str, id: str) -> Any:
         """Forget a value, and remember that it is gone; gives what it was."""
         with self._lock:
-            self._gone.add((kind, id))
+            self._gone[kind, id] = None
+            if self._keep is not None and len(self._gone) > 10 * self._keep:
+                del self._gone[next(iter(self._gone))]
             return self._kinds.get(kind, {}).pop(id, None)
 
     def drop(self, kind: str, id: str) -> None:

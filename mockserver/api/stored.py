@@ -58,7 +58,10 @@ class Kept:
 def keep(asked: Asked, script: Script, store: Store) -> Script:
     """Remember the response; gives what is answered, which in the background is not yet all."""
     response = _final(script)
-    if response is None or asked.parameters.get("store") is False or script.head.status != 200:
+    if response is None or script.head.status != 200:
+        return script
+    if asked.parameters.get("store") is False:
+        store.delete(KIND, response["id"])
         return script
     rng = Random(response["id"])
     spoken = conversation.messages({"input": asked.parameters.get("input")})
@@ -67,7 +70,7 @@ def keep(asked: Asked, script: Script, store: Store) -> Script:
         response,
         script.events,
         tuple(_items(asked.parameters.get("input"), rng)),
-        (*recall(asked, store), *spoken, *said),
+        (*_before(asked, store), *spoken, *said),
     )
     store.put(KIND, response["id"], kept)
     if kept.in_background and not script.is_stream:
@@ -75,8 +78,20 @@ def keep(asked: Asked, script: Script, store: Store) -> Script:
     return script
 
 
-def recall(asked: Asked, store: Store) -> tuple[Mapping[str, Any], ...]:
-    """The conversation that a response goes on with."""
+def recall(asked: Asked, store: Store) -> tuple[Mapping[str, Any], ...] | ApiError:
+    """The conversation that a response goes on with; an error where it was not kept."""
+    previous = asked.parameters.get("previous_response_id")
+    if isinstance(previous, str) and store.is_gone(KIND, previous):
+        return ApiError(
+            400,
+            f"Previous response with id '{previous}' not found.",
+            code="previous_response_not_found",
+            param="previous_response_id",
+        )
+    return _before(asked, store)
+
+
+def _before(asked: Asked, store: Store) -> tuple[Mapping[str, Any], ...]:
     previous = asked.parameters.get("previous_response_id")
     kept = store.get(KIND, previous) if isinstance(previous, str) else None
     return kept.messages if isinstance(kept, Kept) else ()
@@ -214,7 +229,7 @@ def input_items(asked: Asked, store: Store, rng: Random) -> Script:
 
 def input_tokens(asked: Asked, store: Store, rng: Random) -> Script:
     """How many tokens the input has."""
-    messages = [*recall(asked, store), *conversation.messages(asked.parameters)]
+    messages = [*_before(asked, store), *conversation.messages(asked.parameters)]
     counted = tokens.count_messages(messages)
     return responses.body({"object": "response.input_tokens", "input_tokens": counted}, rng)
 
@@ -225,7 +240,7 @@ def compact(asked: Asked, store: Store, rng: Random) -> Script:
     new_id = ids.response_ids(created, rng)
     items = _items(asked.parameters.get("input"), rng)
     sealed = ids.letters(64, Random(repr(items)))
-    messages = [*recall(asked, store), *conversation.messages(asked.parameters)]
+    messages = [*_before(asked, store), *conversation.messages(asked.parameters)]
     counted = tokens.count_messages(messages)
     compacted = {
         "id": new_id("resp"),

@@ -7,6 +7,7 @@ import re
 from itertools import pairwise
 from typing import Any
 
+import openai
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +15,10 @@ from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 from replies import outputs
 
-from mockserver import MockOpenAI, items, sse
+from mockserver import MockOpenAI, items, sse, stream
 from mockserver.api import responses
 from mockserver.exceptions import ReplyError
+from mockserver.faults import error_event, keepalive
 from mockserver.reply import (
     ApiError,
     Choice,
@@ -61,7 +63,8 @@ def body(reply: Reply, request: dict[str, Any] = PLAIN) -> dict[str, Any]:
 def test_reading_what_was_rendered_gives_the_same_reply(output: list[Output], why: str) -> None:
     reply = Reply(output=output, finish_reason=why, usage=Usage(1, 2, 5, 1, 0, 1))
     assert responses.read(responses.render(reply)) == reply
-    assert responses.read(responses.render(reply, PLAIN | ASKING)) == in_one_piece(reply)
+    asked = PLAIN | (ASKING if reply.logprobs is not None else {})
+    assert responses.read(responses.render(reply, asked)) == in_one_piece(reply)
 
 
 ASKING = {"include": [responses.LOGPROBS], "top_logprobs": 20}
@@ -381,3 +384,65 @@ def test_the_sdks_parse_helper(mock_openai: MockOpenAI) -> None:
     mock_openai.reply('{"n": 42}')
     parsed = mock_openai.client().responses.parse(model="gpt-4o", input="?", text_format=Answer)
     assert parsed.output_parsed == Answer(n=42)
+
+
+# What is made up where it is asked for
+
+
+def test_log_probabilities_and_ciphers_that_the_reply_does_not_state() -> None:
+    asked = PLAIN | {"include": [responses.LOGPROBS, responses.ENCRYPTED], "top_logprobs": 2}
+    thought, message = body(Reply("Hello there", reasoning="Hm"), asked)["output"]
+    told = message["content"][0]["logprobs"]
+    assert [entry["token"] for entry in told] == ["Hello", " there"]
+    assert [len(entry["top_logprobs"]) for entry in told] == [2, 2]
+    assert thought["encrypted_content"].startswith("gAAAAAB")
+    again = body(Reply("Hello there", reasoning="Hm"), asked)["output"][0]
+    assert again["encrypted_content"] == thought["encrypted_content"]
+
+
+# In a conversation
+
+
+def test_a_derived_call_id_is_used_once_in_a_conversation(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply(ToolCall("a"))
+    client = mock_openai.client()
+    first = client.responses.create(model="gpt-4o", input="Go")
+    second = client.responses.create(model="gpt-4o", input="Go", previous_response_id=first.id)
+    ids = [made.output[0].call_id for made in (first, second)]  # type: ignore[union-attr]
+    assert len(set(ids)) == 2
+
+
+# Ready-made streams
+
+
+def test_a_ready_made_stream_is_said_here_too(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply(stream("tool-calls-parallel"))
+    told = [e.type for e in mock_openai.client().responses.create(model="m", input="", stream=True)]
+    assert told.count("response.function_call_arguments.done") >= 2
+
+
+@pytest.mark.openai_mock(fail_on_unmatched=False)
+@pytest.mark.parametrize("name", ["reset", "malformed-chunk", "missing-done"])
+def test_a_broken_one_is_not_made_whole(mock_openai: MockOpenAI, name: str) -> None:
+    mock_openai.reply(stream(name))
+    with pytest.raises(openai.BadRequestError, match="is broken as one of /v1/chat/completions"):
+        mock_openai.client().responses.create(model="m", input="", stream=True)
+
+
+# Faults
+
+
+@pytest.mark.parametrize("after", [0, 2, 5])
+def test_an_error_event_is_one_of_the_api(after: int) -> None:
+    script = error_event(after=after, error=ApiError(500, "Oops"))(responses.render(Reply("Hi")))
+    last = events(script)[-1]
+    assert (last["type"], last["sequence_number"], last["message"]) == ("error", after, "Oops")
+    EVENT.validate_python(last, strict=True)
+
+
+@pytest.mark.parametrize("after", [0, 2, 5])
+def test_a_keepalive_moves_the_others_up(after: int) -> None:
+    script = keepalive(after=after)(responses.render(Reply("Hi")))
+    told = events(script)
+    assert told[after] == {"type": "keepalive", "sequence_number": after}
+    assert [event["sequence_number"] for event in told] == list(range(len(told)))

@@ -36,7 +36,10 @@ def test_it_is_found_also_when_it_was_streamed(
 def test_what_was_not_to_be_stored_is_not(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
     mock_openai.reply("Hi")
     made = client.responses.create(model="gpt-4o", input="Hello", store=False)
-    assert client.responses.retrieve(made.id) != made
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve(made.id)
+    with pytest.raises(openai.BadRequestError, match=f"Previous response with id '{made.id}'"):
+        client.responses.create(model="gpt-4o", input="Go on", previous_response_id=made.id)
 
 
 def test_a_deleted_one_is_gone(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:

@@ -448,3 +448,15 @@ def test_frames_are_as_they_were() -> None:
         b"1\r\nc\r\n",
         b"0\r\n\r\n",
     ]
+
+
+def test_rules_are_asked_as_without_an_upstream() -> None:
+    """What no rule speaks for goes upstream: what comes too often, and what is no model's."""
+    with MockOpenAI() as upstream, MockOpenAI(upstream=upstream.base_url) as mock:
+        upstream.reply("from upstream")
+        mock.reply("from here", times=1)
+        with openai.OpenAI(base_url=mock.base_url, api_key="k", max_retries=0) as client:
+            said = [client.responses.create(model="m", input="Hi").output_text for _ in range(2)]
+            assert said == ["from here", "from upstream"]
+            client.models.list()
+        assert [call.path for call in upstream.calls] == ["/v1/responses", "/v1/models"]
