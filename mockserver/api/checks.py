@@ -200,15 +200,45 @@ def checked(schema: Schema, mode: Mode) -> Check:
 
 # Members of a definition that the SDK does not tell of: people send back the message they got, also
 # from its `.parse()`, and a tool's result under its name, as OpenAI's cookbook does.
-_ALSO = {
-    "ChatCompletionAssistantMessageParam": (
-        "annotations",
-        "parsed",
-        "reasoning",
-        "reasoning_content",
-    ),
-    "ChatCompletionToolMessageParam": ("name",),
-    "Function": ("parsed_arguments",),
+_ALSO: dict[str, dict[str, Schema]] = {
+    "ChatCompletionAssistantMessageParam": {
+        "annotations": {},
+        "parsed": {},
+        "reasoning": {},
+        "reasoning_content": {},
+    },
+    "ChatCompletionToolMessageParam": {"name": {}},
+    "Function": {"parsed_arguments": {}},
+    # What an assistant said may be given back without its id.
+    "EasyInputMessageParam": {
+        "content": {
+            "anyOf": [
+                {"type": "string"},
+                {
+                    "type": "array",
+                    "items": {
+                        "anyOf": [
+                            {"$ref": "ResponseInputTextParam"},
+                            {"$ref": "ResponseInputImageParam"},
+                            {"$ref": "ResponseInputFileParam"},
+                            {"$ref": "ResponseOutputTextParam"},
+                            {"$ref": "RefusalContentBlock"},
+                        ]
+                    },
+                },
+            ]
+        }
+    },
+}
+
+# Members that the SDK's types want and OpenAI's own guides leave out.
+_LEFT_OUT = {
+    "ImageGenerationCall": {"result", "status"},
+    "ResponseFunctionWebSearchParam": {"action"},
+    "ResponseInputImageParam": {"detail"},
+    "ResponseOutputMessageParam": {"id", "status"},
+    "ResponseOutputTextParam": {"annotations"},
+    "ResponseReasoningItemParam": {"id"},
 }
 
 
@@ -216,8 +246,10 @@ _ALSO = {
 def _definition(name: str, mode: Mode) -> Check:
     schema = resolved({"$ref": name})
     if name in _ALSO:
-        also: Schema = {member: {} for member in _ALSO[name]}
-        schema = schema | {"properties": schema["properties"] | also}
+        schema = schema | {"properties": schema["properties"] | _ALSO[name]}
+    if name in _LEFT_OUT and mode is not Mode.MODEL:
+        required = [one for one in schema["required"] if one not in _LEFT_OUT[name]]
+        schema = schema | {"required": required}
     return checked(schema, mode)
 
 

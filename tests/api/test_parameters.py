@@ -256,3 +256,18 @@ def test_what_parse_gave_may_be_sent_back() -> None:
         assert calls
         asked.append({"role": "tool", "tool_call_id": calls[0].id, "content": "1"})
         assert chats.create(model="gpt-4o", messages=asked).choices[0].message.content == "done"
+
+
+AGAIN = [
+    {"role": "assistant", "content": [{"type": "output_text", "text": "a"}]},
+    {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
+    {"role": "user", "content": [{"type": "input_image", "image_url": "https://x"}]},
+    {"type": "image_generation_call", "id": "ig_1"},
+    {"type": "reasoning", "summary": [], "encrypted_content": "gAAA"},
+]
+
+
+@pytest.mark.parametrize("item", AGAIN)
+def test_input_as_openais_guides_have_it_is_taken(item: dict[str, Any]) -> None:
+    asked = {"model": "m", "input": [{"role": "user", "content": "Hi"}, item]}
+    assert parameters_of("POST", RESPONSES).check(asked) is None
