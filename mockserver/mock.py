@@ -260,7 +260,7 @@ class MockOpenAI:
             tools: a tool, or tools, that must be offered.
             tool_result: the id of a call that a tool message answers.
             turn: how many assistant messages the conversation holds.
-            endpoint: the path, or its end, as in ``chat/completions``.
+            endpoint: the path, or what comes after its ``/v1/``, as in ``chat/completions``.
             headers: header names and the patterns of their values.
             stream: whether a stream is asked for.
             attempt: the how-manieth attempt at one logical call it is, from 1.

@@ -120,6 +120,7 @@ class _Call(_Strict):
     name: str
     arguments: str | list[str] | dict[str, Any] = {}
     id: str | None = None
+    custom: bool = False
 
 
 class _Function(_Strict):

@@ -428,7 +428,7 @@ def _imitated_json(
         if thought is not None:
             message[chunks.thought_member(dialect)] = thought
         message["annotations"] = message["annotations"] or None
-        hit = chunks.filtered(choice)
+        hit = chunks.filtered(choice) or chunks.SAFE
         own = {"filtered": hit, **{f"choices.{name}": value for name, value in made.items()}}
         own |= {f"choices.message.{name}": value for name, value in message.items()}
         filled = fill(inner, own.get)

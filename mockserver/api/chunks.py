@@ -26,6 +26,12 @@ DELTA = "choices.delta."
 CALL = "choices.delta.tool_calls."
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _UPSTREAM_HAS_NOT = {"obfuscation", "prompt_filter_results", "content_filter_results"}
+SAFE = {
+    name: {"filtered": False, "severity": "safe"}
+    for name in ("hate", "self_harm", "sexual", "violence")
+}
+"""What Azure's content filter says of what it lets pass."""
+
 _HIT = {
     "hate": {"filtered": False, "severity": "safe"},
     "self_harm": {"filtered": False, "severity": "safe"},

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from replies import replies
 
-from mockserver import MockOpenAI, Reply, ToolCall, Usage, sse
+from mockserver import MockOpenAI, Reply, Request, ToolCall, Usage, sse
 from mockserver.api import chat
 from mockserver.api.dialects import locate
 from mockserver.api.likeness import like, same
@@ -371,3 +371,26 @@ def test_a_scenario_and_the_command_speak_dialects(tmp_path: Path) -> None:
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode != 0
     assert "there is none of this name" in ran.stderr
+
+
+@pytest.mark.parametrize("dialect", ["groq", "openrouter", "ollama"])
+def test_a_body_calls_thinking_as_a_stream_does(dialect: str) -> None:
+    body = sse.body(chat.render(Reply("Hi", reasoning="Hm"), ASKED, dialect=dialect).steps)
+    message = json.loads(body)["choices"][0]["message"]
+    assert message["reasoning"] == "Hm"
+    assert "reasoning_content" not in message
+
+
+def test_azure_tells_of_what_its_filter_let_pass() -> None:
+    body = sse.body(chat.render(Reply("Hi"), ASKED, dialect="azure").steps)
+    told = json.loads(body)["choices"][0]["content_filter_results"]
+    assert told["hate"] == {"filtered": False, "severity": "safe"}
+
+
+def test_the_deployment_is_the_model_that_rules_see() -> None:
+    mock = MockOpenAI()
+    mock.on(model="depX").reply("yes")
+    path = "/openai/deployments/depX/chat/completions"
+    body = json.dumps(ASKED | {"model": "gpt"}).encode()
+    asked = Request("POST", path, body=body, query="api-version=2024-10-21")
+    assert mock.respond(asked).status == 200
