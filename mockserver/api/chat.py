@@ -76,6 +76,8 @@ def render(
     if isinstance(reply, ApiError):
         return errors.render(reply, rng, manner)
     check_servable(reply, any_reason=manner is not None)
+    if manner is not None and any(call.custom for c in reply.choices for call in c.tool_calls):
+        raise ReplyError(f"nothing is known of custom tools in the dialect {manner.name!r}")
     if request is None:
         request = _asking_for(reply)
     envelope = envelope or fresh(request, manner, rng)

@@ -498,7 +498,7 @@ _TABLE = (
             "call": "role=null,content=null,reasoning_content=null,"
             "tool_calls[id,index,type,function{name,arguments}]",
             "arguments": "role=null,content=null,reasoning_content=null,"
-            "tool_calls[id=null,index,type,function{name=null,arguments}]",
+            'tool_calls[id=null,index,type="function",function{name=null,arguments}]',
             "finish": "role=null,content=null,reasoning_content=null,tool_calls=null",
         },
         {"usage": "id,object,created,model,choices,usage"},

@@ -394,3 +394,9 @@ def test_the_deployment_is_the_model_that_rules_see() -> None:
     body = json.dumps(ASKED | {"model": "gpt"}).encode()
     asked = Request("POST", path, body=body, query="api-version=2024-10-21")
     assert mock.respond(asked).status == 200
+
+
+def test_custom_tools_are_refused_where_nothing_is_known_of_them() -> None:
+    call = ToolCall("sql", "SELECT 1", custom=True)
+    with pytest.raises(ReplyError, match="custom tools in the dialect 'groq'"):
+        chat.render(Reply(tool_calls=call), STREAMED, dialect="groq")
