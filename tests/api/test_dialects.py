@@ -22,7 +22,7 @@ from mockserver.api import chat
 from mockserver.api.dialects import locate
 from mockserver.api.likeness import like, same
 from mockserver.api.manners import DIALECTS
-from mockserver.exceptions import MockServerError, ScenarioError
+from mockserver.exceptions import MockServerError, ReplyError, ScenarioError
 from mockserver.reply import ApiError, Choice, Text
 from mockserver.scenario import add_rules
 from mockserver.script import Head, Script
