@@ -225,6 +225,16 @@ def test_models(client: openai.OpenAI) -> None:
     assert client.models.delete("ft:mine").deleted
 
 
+@pytest.mark.parametrize("name", ["meta-llama/Llama-3", "a b/c%2Fd", "modèle"])
+def test_an_id_may_have_a_slash(mock: MockOpenAI, client: openai.OpenAI, name: str) -> None:
+    on_a_socket = openai.OpenAI(base_url=mock.base_url, api_key="x")
+    for door in (client, on_a_socket):
+        assert door.models.retrieve(name).id == name
+        assert door.vector_stores.retrieve(name).id == name
+    on_a_socket.close()
+    assert len({call.path for call in mock.calls}) == 2
+
+
 def test_what_is_not_served_says_so(client: openai.OpenAI) -> None:
     with pytest.raises(openai.InternalServerError) as refused:
         client.get("/realtime", cast_to=object)
