@@ -9,8 +9,9 @@ from typing import Any
 import openai
 import pytest
 
-from mockserver import ApiError, MockOpenAI, Request
+from mockserver import ApiError, MockOpenAI, Request, Script
 from mockserver.exceptions import ReplyError
+from mockserver.faults import reset
 
 
 @pytest.fixture
@@ -206,6 +207,47 @@ def test_a_batch_is_answered_by_the_rules(mock: MockOpenAI, client: openai.OpenA
     assert output["response"]["body"]["choices"][0]["message"]["content"] == "Hello"
     error = json.loads(client.files.content(batch.error_file_id).text)
     assert (error["custom_id"], error["response"]["status_code"]) == ("bad", 429)
+
+
+def test_a_line_without_an_answer_fails_alone(mock: MockOpenAI, client: openai.OpenAI) -> None:
+    def fails(script: Script) -> Script:
+        raise ZeroDivisionError("of this fault")
+
+    mock.on(user="good").reply("Hello")
+    mock.on(user="cut").reply("Hello", faults=[reset(byte=9)])
+    mock.on(user="raises").reply("Hello", faults=[fails])
+    asked: dict[str, Any] = {
+        name: {"model": "gpt-4o", "messages": [{"role": "user", "content": name}]}
+        for name in ("good", "cut", "raises", "unmatched")
+    }
+    asked["streamed"] = asked["good"] | {"stream": True}
+    lines = [
+        {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
+        for name, body in asked.items()
+    ]
+    spoken = {"model": "tts-1", "voice": "alloy", "input": "Hi"}
+    again = {"input_file_id": "file-1", "endpoint": "/v1/responses", "completion_window": "24h"}
+    batch = batch_of(
+        client,
+        *lines,
+        {"custom_id": "spoken", "method": "POST", "url": "/v1/audio/speech", "body": spoken},
+        {"custom_id": "again", "method": "POST", "url": "/v1/batches", "body": again},
+    )
+    assert batch.status == "completed"
+    counts = batch.request_counts
+    assert (counts.total, counts.completed, counts.failed) == (7, 1, 6)
+    assert client.batches.retrieve(batch.id) == batch
+    errors = client.files.content(batch.error_file_id).text.splitlines()
+    told = {one["custom_id"]: one["error"]["message"] for one in map(json.loads, errors)}
+    chat = "The answer to POST /v1/chat/completions"
+    assert told.pop("unmatched").startswith("no rule matches POST /v1/chat/completions")
+    assert told == {
+        "cut": f"{chat} broke off.",
+        "raises": "of this fault",
+        "streamed": f"{chat} is not JSON but text/event-stream; charset=utf-8.",
+        "spoken": "The answer to POST /v1/audio/speech is not JSON but audio/mpeg.",
+        "again": "A batch cannot be a line of a batch.",
+    }
 
 
 def test_a_batch_of_what_is_no_request(client: openai.OpenAI) -> None:
