@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import openai
 import pytest
 
-from mockserver import ApiError, MockOpenAI, Request, Script
+from mockserver import ApiError, MockOpenAI, Request, Script, ToolCall
+from mockserver.api import conversations
+from mockserver.api.conversation import messages
 from mockserver.exceptions import ReplyError
 from mockserver.faults import reset
 
@@ -160,6 +163,37 @@ def test_a_conversation_has_items(client: openai.OpenAI) -> None:
     left = client.conversations.items.delete(first.id, conversation_id=conversation.id)
     assert left.id == conversation.id
     assert len(list(client.conversations.items.list(conversation.id))) == 2
+
+
+def test_the_same_item_again_is_another(client: openai.OpenAI) -> None:
+    said: Any = {"role": "user", "content": "Hi"}
+    conversation = client.conversations.create(items=[said, said])
+    for _ in range(2):
+        client.conversations.items.create(conversation.id, items=[said])
+    assert len({item.id for item in client.conversations.items.list(conversation.id)}) == 4
+
+
+def test_what_a_response_says_goes_on_a_conversation(
+    mock: MockOpenAI, client: openai.OpenAI
+) -> None:
+    mock.reply(["Let me see.", ToolCall("look", {"at": "it"})])
+    id = client.conversations.create(items=[{"role": "user", "content": "What is it?"}]).id
+    for _ in range(2):  # with a seed, the very same output twice
+        output = client.responses.create(model="gpt-4o", input="Say").to_dict()["output"]
+        assert isinstance(output, list)
+        conversations.add(mock.store, id, output, Random(0))
+    items = conversations.messages_of(mock.store, id)
+    assert [item.id for item in client.conversations.items.list(id, order="asc")] == [
+        item["id"] for item in items
+    ]
+    heard, *spoken = messages({"input": items})
+    assert heard == {
+        "role": "user",
+        "content": [{"type": "input_text", "text": "What is it?"}],
+    }
+    assert [message["role"] for message in spoken] == ["assistant"] * 4
+    assert spoken[0]["content"][0]["text"] == "Let me see."
+    assert spoken[3]["tool_calls"][0]["function"] == {"name": "look", "arguments": '{"at":"it"}'}
 
 
 @pytest.mark.parametrize("stream", [False, True])
