@@ -29,6 +29,7 @@ __all__ = ["ANSWERS", "picture", "png"]
 
 _LONGEST = 64  # pixels of a picture's longer side
 _SIZE = re.compile("([0-9]{1,5})x([0-9]{1,5})")
+_TOO_LARGE = re.compile("[0-9]{6,}x[0-9]+|[0-9]+x[0-9]{6,}")
 
 
 def png(width: int, height: int, pixels: bytes) -> bytes:
@@ -119,7 +120,7 @@ def draw(asked: Asked, store: Store, rng: Random) -> Script:
     """Small real pictures, always the same of the same prompt; streamed, ever finer."""
     given = asked.parameters
     size = given.get("size")
-    if size not in (None, "auto") and not _SIZE.fullmatch(size):
+    if size and _TOO_LARGE.fullmatch(size):
         told = f"Invalid value: '{size}'. Value must be 'auto' or a size like '1024x1024'."
         return errors.render(ApiError(400, told, None, "invalid_value", "size"), rng)
     if given.get("stream"):

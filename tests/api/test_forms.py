@@ -94,8 +94,8 @@ def test_a_name_of_too_many_brackets_is_unknown(part: str) -> None:
         if part == "query":
             answer = client.get("http://mock/v1/files", params={name: "1"})
         else:
-            files = {"file": b"a", name: (None, "1")}
-            answer = client.post("http://mock/v1/files", files=files, data={"purpose": "batch"})
+            given = {"purpose": "batch", name: "1"}
+            answer = client.post("http://mock/v1/files", files={"file": b"a"}, data=given)
     assert answer.status_code == 400
     assert answer.json()["error"]["message"] == f"Unknown parameter: '{name}'."
 

@@ -103,7 +103,7 @@ def test_a_parameter_out_of_bounds() -> None:
     ("asked", "param"),
     [
         ({"size": f"1x{'9' * 5000}"}, "size"),
-        ({"size": "large"}, "size"),
+        ({"size": "100000x1"}, "size"),
         ({"size": f"1x{'9' * 5000}", "stream": True}, "size"),
         ({"partial_images": 4, "stream": True}, "partial_images"),
         ({"partial_images": 10**9, "stream": True}, "partial_images"),
