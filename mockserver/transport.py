@@ -15,6 +15,7 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from mockserver.api.endpoint import routed
 from mockserver.exceptions import MockServerError
 from mockserver.journal import CLIENT_DISCONNECTED, Call, Request
 from mockserver.timeline import Frame, frames
@@ -273,8 +274,9 @@ class InProcess:
     def _begin(self, request: Any, body: bytes) -> _Playback:
         url = request.url
         headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw]
+        path = routed(url.raw_path.partition(b"?")[0].decode("latin-1"))
         call = self._respond(
-            Request(request.method, url.path, headers, body, url.query.decode("latin-1"))
+            Request(request.method, path, headers, body, url.query.decode("latin-1"))
         )
         timeout = request.extensions.get("timeout", {}).get("read")
         return _Playback(call, timeout, self.clock)

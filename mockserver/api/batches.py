@@ -1,7 +1,7 @@
 """``/v1/batches``: the lines of an uploaded file, each asked at once, as all else is answered.
 
 Rules of this file: no I/O; what is generic of batches is in `resources`. The forms of lines are
-those of OpenAI's Batch API reference.
+those of OpenAI's Batch API reference. What goes wrong with a line is told of that line alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ from mockserver.script import Script
 __all__ = ["ANSWERS"]
 
 _BATCHES = "/v1/batches"
+_BATCH = Thing("POST", _BATCHES)
 _FILE = Thing("POST", "/v1/files")
+_BROKEN = frozenset({"truncate", "reset", "hold"})
+
+_Ask = Callable[[str, str, bytes], Script]
 
 
 class _Line(msgspec.Struct):
@@ -36,25 +40,34 @@ class _Line(msgspec.Struct):
 
 def _create(asked: Asked, store: Store, rng: Random) -> Script:
     """A batch that is done: what each line of its file was answered is in files."""
-    made = Thing("POST", _BATCHES).created(asked, store, rng)
+    id = _BATCH.new_id(asked, store, rng)
+    made = _BATCH.made(id, asked, rng)
     data = store.get(CONTENT, f"/v1/files/{made['input_file_id']}")
-    if data is None or asked.ask is None:
-        return json(made, rng)
+    if data is not None and asked.ask is not None:
+        made |= _done(id, data, asked.ask, store, rng)
+    store.put(_BATCHES, id, made)
+    return json(made, rng)
+
+
+def _done(id: str, data: bytes, ask: _Ask, store: Store, rng: Random) -> dict[str, Any]:
+    """What is told of a batch when its lines are answered."""
     lines, wrong = _read(data)
     if wrong:
-        made |= {"status": "failed", "failed_at": int(time.time())}
-        made["errors"] = {"object": "list", "data": wrong}
-        return json(made, rng)
-    answers = [_answer(line, asked.ask, rng) for line in lines]
-    good = [one for one in answers if one["response"]["status_code"] < 400]
-    bad = [one for one in answers if one["response"]["status_code"] >= 400]
-    made |= {
+        errors = {"object": "list", "data": wrong}
+        return {"status": "failed", "failed_at": int(time.time()), "errors": errors}
+    answers = [_answer(line, ask, rng) for line in lines]
+    good = [one for one in answers if _is_good(one)]
+    bad = [one for one in answers if not _is_good(one)]
+    return {
         "completed_at": int(time.time()),
         "request_counts": {"total": len(answers), "completed": len(good), "failed": len(bad)},
-        "output_file_id": _written(good, f"{made['id']}_output.jsonl", store, rng),
-        "error_file_id": _written(bad, f"{made['id']}_error.jsonl", store, rng),
+        "output_file_id": _written(good, f"{id}_output.jsonl", store, rng),
+        "error_file_id": _written(bad, f"{id}_error.jsonl", store, rng),
     }
-    return json(made, rng)
+
+
+def _is_good(answer: dict[str, Any]) -> bool:
+    return answer["error"] is None and answer["response"]["status_code"] < 400
 
 
 def _read(data: bytes) -> tuple[list[_Line], list[dict[str, Any]]]:
@@ -71,16 +84,34 @@ def _read(data: bytes) -> tuple[list[_Line], list[dict[str, Any]]]:
     return lines, wrong
 
 
-def _answer(line: _Line, ask: Callable[[str, str, bytes], Script], rng: Random) -> dict[str, Any]:
-    """The line of an output file that answers a line."""
-    script = ask(line.method, line.url, msgspec.json.encode(line.body))
+def _answer(line: _Line, ask: _Ask, rng: Random) -> dict[str, Any]:
+    """The line of an output file that answers a line, or that of an error file."""
+    named = {"id": f"batch_req_{rng.getrandbits(128):032x}", "custom_id": line.custom_id}
+    if line.url.rstrip("/").endswith("/batches"):
+        return named | _unanswered("A batch cannot be a line of a batch.")
+    try:
+        script = ask(line.method, line.url, msgspec.json.encode(line.body))
+    except Exception as error:  # as elsewhere, whatever a rule raises; other lines go on
+        return named | _unanswered(str(error) or repr(error))
+    if script.end in _BROKEN:
+        return named | _unanswered(f"The answer to {line.method} {line.url} broke off.")
+    try:
+        body = msgspec.json.decode(sse.body(script.steps))
+    except (msgspec.DecodeError, UnicodeError):
+        kind = script.head.header("content-type")
+        told = f"The answer to {line.method} {line.url} is not JSON but {kind}."
+        return named | _unanswered(told)
     response = {
         "status_code": script.head.status,
         "request_id": script.head.header("x-request-id") or "",
-        "body": msgspec.json.decode(sse.body(script.steps)),
+        "body": body,
     }
-    named = {"id": f"batch_req_{rng.getrandbits(128):032x}", "custom_id": line.custom_id}
     return named | {"response": response, "error": None}
+
+
+def _unanswered(message: str) -> dict[str, Any]:
+    """What a line says that has no response."""
+    return {"response": None, "error": {"code": "request_failed", "message": message}}
 
 
 def _written(answers: list[dict[str, Any]], name: str, store: Store, rng: Random) -> str | None:

@@ -30,13 +30,26 @@ Check = Callable[[Any], None]
 
 
 class Invalid(Exception):
-    """A value that is not as wanted: what is said of it, and where it is."""
+    """A value that is not as wanted: what is said of it, and where it is.
 
-    def __init__(self, message: str, code: str | None, *path: str | int) -> None:
+    Args:
+        message: what is said, after the place if that is told.
+        code: OpenAI's for it.
+        path: the place.
+        before: what is said before the place; the place is not told without it.
+
+    >>> Invalid(": it is {}.", None, "a", before="Invalid").within("b").error().message
+    "Invalid 'b.a': it is {}."
+    """
+
+    def __init__(
+        self, message: str, code: str | None, *path: str | int, before: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.path = list(path)
+        self.before = before
 
     def within(self, *outer: str | int) -> Invalid:
         """The same, of a value further out."""
@@ -44,9 +57,10 @@ class Invalid(Exception):
         return self
 
     def error(self) -> ApiError:
-        """What OpenAI answers; ``{}`` in the message is the place."""
+        """What OpenAI answers."""
         at = _place(self.path)
-        return ApiError(400, self.message.replace("{}", at, 1), None, self.code, at or None)
+        told = self.message if self.before is None else f"{self.before} '{at}'{self.message}"
+        return ApiError(400, told, None, self.code, at or None)
 
 
 def _place(path: Iterable[str | int]) -> str:
@@ -128,8 +142,8 @@ def _wrong_type(value: object, *schemas: Schema) -> NoReturn:
     if len(names) > 1:
         wanted = f"one of {_listed(names, 'or', wanted)}"
     got = with_article(WORDS[kind_of(value)])
-    message = f"Invalid type for '{{}}': expected {wanted}, but got {got} instead."
-    raise Invalid(message, "invalid_type")
+    message = f": expected {wanted}, but got {got} instead."
+    raise Invalid(message, "invalid_type", before="Invalid type for")
 
 
 def _listed(names: list[str], word: str, first: str | None = None) -> str:
@@ -157,11 +171,12 @@ def _wrong_value(value: object, allowed: Iterable[Any], *path: str) -> NoReturn:
 
 
 def _missing(name: str) -> Invalid:
-    return Invalid("Missing required parameter: '{}'.", "missing_required_parameter", name)
+    code = "missing_required_parameter"
+    return Invalid(".", code, name, before="Missing required parameter:")
 
 
 def _unknown(name: str) -> Invalid:
-    return Invalid("Unknown parameter: '{}'.", "unknown_parameter", name)
+    return Invalid(".", "unknown_parameter", name, before="Unknown parameter:")
 
 
 # Schemas as checks

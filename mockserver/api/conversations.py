@@ -5,7 +5,7 @@ Rules of this file: no I/O; what is generic of conversations is in `resources`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
@@ -18,7 +18,7 @@ from mockserver.api.schema import Schema, operation, resolved
 from mockserver.api.store import CREATED, Store
 from mockserver.script import Script
 
-__all__ = ["ANSWERS", "item"]
+__all__ = ["ANSWERS", "add", "item", "messages_of"]
 
 _CONVERSATIONS = "/v1/conversations"
 _ITEMS = f"{_CONVERSATIONS}/{{conversation_id}}/items"
@@ -68,24 +68,46 @@ def _schemas() -> list[Schema]:
     return several
 
 
-def _kept(where: str, items: list[Any], store: Store, rng: Random) -> list[dict[str, Any]]:
-    made = [kept for one in items if (kept := item(one, rng)) is not None]
-    for one in made:
-        store.put(CREATED, one["id"], where)
-        store.put(where, one["id"], one)
+def add(
+    store: Store, id: str, items: Iterable[Mapping[str, Any]], rng: Random
+) -> list[dict[str, Any]]:
+    """Put items at the end of a conversation; gives them as they are kept.
+
+    Args:
+        store: where conversations are.
+        id: the conversation's.
+        items: as a request or a response has them; references to others are not kept.
+        rng: where ids come from. An item whose id is taken gets another.
+    """
+    where = _ITEMS.format(conversation_id=id)
+    made = []
+    for given in items:
+        kept = item(given, rng)
+        # With a seed the same request draws the same id again.
+        while kept is not None and store.get(CREATED, kept["id"]) is not None:
+            kept = item({**given, "id": None}, rng)
+        if kept is not None:
+            store.put(CREATED, kept["id"], where)
+            store.put(where, kept["id"], kept)
+            made.append(kept)
     return made
+
+
+def messages_of(store: Store, id: str) -> list[dict[str, Any]]:
+    """The items of a conversation, the oldest first, as input items of the Responses API."""
+    return store.all(_ITEMS.format(conversation_id=id))
 
 
 def _create(asked: Asked, store: Store, rng: Random) -> Script:
     """A conversation, with the items that it begins with."""
     made = Thing("POST", _CONVERSATIONS).created(asked, store, rng)
-    _kept(f"{_CONVERSATIONS}/{made['id']}/items", asked.parameters.get("items") or [], store, rng)
+    add(store, made["id"], asked.parameters.get("items") or [], rng)
     return json(made, rng)
 
 
 def _add(asked: Asked, store: Store, rng: Random) -> Script:
     """The items, as they are kept."""
-    made = _kept(asked.path, asked.parameters["items"], store, rng)
+    made = add(store, asked.ids["conversation_id"], asked.parameters["items"], rng)
     return json(page(made, {"order": "asc", "limit": len(made)}), rng)
 
 

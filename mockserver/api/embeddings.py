@@ -13,20 +13,23 @@ from random import Random
 from typing import Any
 
 from mockserver import tokens
+from mockserver.api import errors
 from mockserver.api.bodies import json
 from mockserver.api.endpoint import Asked
 from mockserver.api.store import Store
+from mockserver.reply import ApiError
 from mockserver.script import Script
 
 __all__ = ["ANSWERS", "embed", "vector"]
 
-_DIMENSIONS = {"text-embedding-3-large": 3072}
+_DIMENSIONS = {"text-embedding-3-large": 3072, "text-embedding-3-small": 1536}
 _USUAL = 1536
+_INPUTS = 2048  # at most, as OpenAI's API reference has it
 # What a model calls itself where that is not its name.
 _ANSWERING = {"text-embedding-ada-002": "text-embedding-ada-002-v2"}
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)  # of up to 8192 numbers each
 def vector(model: str, text: str, dimensions: int | None = None) -> tuple[float, ...]:
     """A vector of length 1, of numbers of 32 bits.
 
@@ -57,11 +60,34 @@ def _inputs(given: Any) -> list[tuple[str, int]]:
     ]
 
 
+def _too_much(model: str, dimensions: int | None, inputs: int) -> ApiError | None:
+    """OpenAI's error for more than a model can give, or takes at once."""
+    if inputs > _INPUTS:
+        told = (
+            f"Invalid 'input': array too long. Expected an array with maximum length {_INPUTS}, "
+            f"but got an array with length {inputs} instead."
+        )
+        return ApiError(400, told, None, "array_above_max_length", "input")
+    if dimensions is None:
+        return None
+    if model in _ANSWERING:
+        return ApiError(400, "This model does not support specifying dimensions.")
+    own = _DIMENSIONS.get(model)
+    if own is not None and dimensions > own:
+        told = (
+            f"Invalid value for 'dimensions' = {dimensions}. Must be less than or equal to {own}."
+        )
+        return ApiError(400, told)
+    return None
+
+
 def embed(asked: Asked, store: Store, rng: Random) -> Script:
     """Vectors of length 1, always the same of the same input."""
     given = asked.parameters
     model, dimensions = given["model"], given.get("dimensions")
     inputs = _inputs(given["input"])
+    if (wrong := _too_much(model, dimensions, len(inputs))) is not None:
+        return errors.render(wrong, rng)
     # The Python SDK asks for base64 by itself, and its strict models take nothing but floats.
     from_python = asked.headers.get("x-stainless-lang") == "python"
     as_base64 = given.get("encoding_format") == "base64" and not from_python

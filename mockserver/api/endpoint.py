@@ -6,18 +6,20 @@ the others an answer follows from the request and what was created before.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
+from urllib.parse import unquote
 
 from mockserver.api.parameters import Parameters
 from mockserver.api.store import Store
 from mockserver.reply import ApiError, Reply
 from mockserver.script import Script
 
-__all__ = ["Answer", "Asked", "Endpoint", "Routes"]
+__all__ = ["Answer", "Asked", "Endpoint", "Routes", "routed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Asked:
     """What an endpoint is asked.
 
     Args:
-        method, path: the request's.
+        method, path: the request's, the path as `routed` has it.
         ids: the variable parts of the path by name, as in ``{"file_id": "file-abc"}``.
         query: the query's parameters, as what the endpoint takes them for.
         parameters: the body's: of a JSON object, or of a form (files as `forms.File`).
@@ -80,6 +82,22 @@ class Endpoint:
     recall: Callable[[Asked, Store], Sequence[Mapping[str, Any]] | ApiError] | None = None
 
 
+def routed(raw: str) -> str:
+    """A request's path as it is routed: decoded, but for what would look like other parts.
+
+    Args:
+        raw: the path as it came, without the query.
+
+    >>> routed("/v1/models/meta%2dllama%2fLlama%203")
+    '/v1/models/meta-llama%2FLlama 3'
+    """
+    pieces = _KEPT.split(raw)
+    return "".join(p.upper() if _KEPT.fullmatch(p) else unquote(p) for p in pieces)
+
+
+_KEPT = re.compile("(%2F|%25)", re.IGNORECASE)  # a slash within a part, and the sign of such
+
+
 class Routes:
     """Endpoints by path and method.
 
@@ -91,45 +109,52 @@ class Routes:
     def __init__(
         self, endpoints: Iterable[Endpoint], *more: Callable[[], Iterable[Endpoint]]
     ) -> None:
-        self._at: dict[str, dict[str, Endpoint]] = {}
-        self._tree: _Tree = {}
+        self._table = _Table(endpoints)
         self._more = list(more)
         self._lock = threading.Lock()
-        for endpoint in endpoints:
-            self._add(endpoint)
-
-    def _add(self, endpoint: Endpoint) -> None:
-        node = self._tree
-        for part in endpoint.path.split("/"):
-            node = node.setdefault("{}" if part.startswith("{") else part, {})
-        # Templates that differ in their variables' names only are one.
-        path = node.setdefault(_HERE, endpoint.path)
-        self._at.setdefault(path, {}).setdefault(endpoint.method, endpoint)
 
     def find(self, path: str, method: str = "") -> tuple[Mapping[str, Endpoint], Mapping[str, str]]:
         """The endpoints at this path by method, none where there is none, and its variables.
 
         Args:
-            path: a request's.
+            path: a request's, as `routed` has it.
             method: the one that is looked for.
         """
-        template = path if path in self._at else _found(self._tree, path.split("/"))
-        methods = self._at.get(template or "", {})
-        if method not in methods and self._more:
-            self._add_more()
-            return self.find(path, method)
+        methods = self._table.methods(path)
+        if method not in methods:
+            with self._lock:  # while this waited, another thread may have added what is looked for
+                while method not in (methods := self._table.methods(path)) and self._more:
+                    self._table = _Table((*self._table, *self._more[0]()))
+                    del self._more[0]
         parts = methods[method].path.split("/") if method in methods else ()
         pairs = zip(parts, path.split("/"), strict=False)
-        return methods, {name[1:-1]: value for name, value in pairs if name.startswith("{")}
-
-    def _add_more(self) -> None:
-        with self._lock:
-            for endpoint in self._more[0]() if self._more else ():
-                self._add(endpoint)
-            del self._more[:1]
+        return methods, {name[1:-1]: unquote(part) for name, part in pairs if name.startswith("{")}
 
     def __iter__(self) -> Iterator[Endpoint]:
-        for methods in list(self._at.values()):
+        return iter(self._table)
+
+
+class _Table:
+    """Endpoints by path and method, which are never changed: threads read them without a lock."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        self._at: dict[str, dict[str, Endpoint]] = {}
+        self._tree: _Tree = {}
+        for endpoint in endpoints:
+            node = self._tree
+            for part in endpoint.path.split("/"):
+                node = node.setdefault("{}" if part.startswith("{") else part, {})
+            # Templates that differ in their variables' names only are one.
+            path = node.setdefault(_HERE, endpoint.path)
+            self._at.setdefault(path, {}).setdefault(endpoint.method, endpoint)
+
+    def methods(self, path: str) -> Mapping[str, Endpoint]:
+        """The endpoints at a request's path by method."""
+        template = path if path in self._at else _found(self._tree, path.split("/"))
+        return self._at.get(template or "", {})
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        for methods in self._at.values():
             yield from methods.values()
 
 

@@ -63,9 +63,6 @@ def _parts(body: bytes, content_type: str) -> list[tuple[str, str | File]]:
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import parse_options_header
 
-    _, options = parse_options_header(content_type)
-    if not (boundary := options.get(b"boundary")):
-        raise FormError("the content type names no boundary")
     found: list[tuple[str, str | File]] = []
     headers: dict[bytes, bytes] = {}
     field, value, data = bytearray(), bytearray(), bytearray()
@@ -95,26 +92,32 @@ def _parts(body: bytes, content_type: str) -> list[tuple[str, str | File]]:
         nonlocal complete
         complete = True
 
-    parser = MultipartParser(
-        boundary,
-        {
-            "on_part_begin": begin,
-            "on_header_field": lambda b, start, stop: field.extend(b[start:stop]),
-            "on_header_value": lambda b, start, stop: value.extend(b[start:stop]),
-            "on_header_end": end_header,
-            "on_part_data": lambda b, start, stop: data.extend(b[start:stop]),
-            "on_part_end": end_part,
-            "on_end": end,
-        },
-    )
     try:
+        _, options = parse_options_header(content_type)
+        if not (boundary := options.get(b"boundary")):
+            raise FormError("the content type names no boundary")
+        parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": begin,
+                "on_header_field": lambda b, start, stop: field.extend(b[start:stop]),
+                "on_header_value": lambda b, start, stop: value.extend(b[start:stop]),
+                "on_header_end": end_header,
+                "on_part_data": lambda b, start, stop: data.extend(b[start:stop]),
+                "on_part_end": end_part,
+                "on_end": end,
+            },
+        )
         parser.write(body)
-    except FormParserError as error:
+    except (FormParserError, UnicodeError) as error:
         raise FormError(str(error)) from None
     if not complete and body:
         raise FormError("it ends before its last boundary")
     return found
 
+
+_DEPTH = 16
+"""How many brackets a name may have. One of more is a parameter that nobody knows."""
 
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
 
@@ -128,8 +131,8 @@ def nested(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, value in pairs:
         stem, bracket, _ = name.partition("[")
-        keys = [stem, *_BRACKET.findall(name[len(stem) :])] if bracket else [name]
-        _put(made, keys, value)
+        within = _BRACKET.findall(name[len(stem) :]) if bracket else []
+        _put(made, [name] if len(within) > _DEPTH else [stem, *within], value)
     return made
 
 
@@ -138,18 +141,14 @@ def _put(inside: dict[str, Any], keys: list[str], value: Any) -> None:
     first, *rest = keys
     if not rest:
         if first in inside:
-            old = inside[first]
-            inside[first] = [*old, value] if isinstance(old, list) else [old, value]
+            _several(inside, first).append(value)
         else:
             inside[first] = value
     elif rest == [""]:
-        several = inside.setdefault(first, [])
-        inside[first] = [*(several if isinstance(several, list) else [several]), value]
+        _several(inside, first).append(value)
     elif rest[0] == "":
         # A list of objects: a member that the last one has begins the next.
-        several = inside.setdefault(first, [])
-        if not isinstance(several, list):
-            several = inside[first] = [several]
+        several = _several(inside, first)
         if not several or not isinstance(several[-1], dict) or rest[1] in several[-1]:
             several.append({})
         _put(several[-1], rest[1:], value)
@@ -158,3 +157,11 @@ def _put(inside: dict[str, Any], keys: list[str], value: Any) -> None:
         if not isinstance(inner, dict):
             inner = inside[first] = {}
         _put(inner, rest, value)
+
+
+def _several(inside: dict[str, Any], name: str) -> list[Any]:
+    """The list of this name, which what else was there begins."""
+    found = inside.setdefault(name, [])
+    if not isinstance(found, list):
+        found = inside[name] = [found]
+    return found

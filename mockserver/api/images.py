@@ -18,15 +18,18 @@ from typing import Any
 import msgspec.json
 
 from mockserver import tokens
-from mockserver.api import headers
+from mockserver.api import errors, headers
 from mockserver.api.bodies import json
 from mockserver.api.endpoint import Asked
 from mockserver.api.store import Store
+from mockserver.reply import ApiError
 from mockserver.script import Event, Head, Script
 
 __all__ = ["ANSWERS", "picture", "png"]
 
 _LONGEST = 64  # pixels of a picture's longer side
+_SIZE = re.compile("([0-9]{1,5})x([0-9]{1,5})")
+_TOO_LARGE = re.compile("[0-9]{6,}x[0-9]+|[0-9]+x[0-9]{6,}")
 
 
 def png(width: int, height: int, pixels: bytes) -> bytes:
@@ -56,7 +59,7 @@ def picture(seed: str, size: str | None, grain: int = 1) -> bytes:
         size: as in ``1536x1024``; square by default.
         grain: the side of its squares in pixels, more than 1 where it is not finished.
     """
-    sides = re.fullmatch(r"(\d+)x(\d+)", size or "")
+    sides = _SIZE.fullmatch(size or "")
     asked = [max(1, int(side)) for side in sides.groups()] if sides else [1024, 1024]
     width, height = (max(1, side * _LONGEST // max(*asked, _LONGEST)) for side in asked)
     rng = Random(seed)
@@ -116,10 +119,14 @@ def _usage(given: Mapping[str, Any], n: int) -> dict[str, Any]:
 def draw(asked: Asked, store: Store, rng: Random) -> Script:
     """Small real pictures, always the same of the same prompt; streamed, ever finer."""
     given = asked.parameters
+    size = given.get("size")
+    if size and _TOO_LARGE.fullmatch(size):
+        told = f"Invalid value: '{size}'. Value must be 'auto' or a size like '1024x1024'."
+        return errors.render(ApiError(400, told, None, "invalid_value", "size"), rng)
     if given.get("stream"):
         return _stream(asked, rng)
     n = given.get("n") or 1
-    pictures = [picture(_seed(given, index), given.get("size")) for index in range(n)]
+    pictures = [picture(_seed(given, index), size) for index in range(n)]
     made: dict[str, Any] = {"created": int(time.time())}
     older = not str(given.get("model") or "dall-e-2").startswith("gpt-image")
     if older and given.get("response_format") != "b64_json":

@@ -33,12 +33,20 @@ __all__ = ["LIMITS", "Limit", "Parameters", "coerced", "parameters_of"]
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Bounds: of a number, or of how many characters, items or members there are."""
+    """Bounds: of a number, of a text, and of a list or an object; of what it is, they count.
+
+    Args:
+        low, high: of a number.
+        characters: the most of a text.
+        items: the most of a list, or members of an object.
+        empty: whether there may be none.
+    """
 
     low: float | None = None
     high: float | None = None
-    least: int | None = None
-    most: int | None = None
+    characters: int | None = None
+    items: int | None = None
+    empty: bool = True
 
     def check(self, value: Any, schema: Schema) -> None:
         """Raise Invalid for a value out of bounds."""
@@ -51,23 +59,27 @@ class Limit:
                 raise _out_of_bounds(value, word, "above", "max", "<=", self.high)
         elif kind in ("array", "string"):
             one = with_article(kind)
-            if self.least is not None and len(value) < self.least:
+            if not (value or self.empty):
                 raise Invalid(
-                    f"Invalid '{{}}': empty {kind}. Expected {one} with minimum length "
-                    f"{self.least}, but got an empty {kind} instead.",
+                    f": empty {kind}. Expected {one} with minimum length 1, "
+                    f"but got an empty {kind} instead.",
                     f"empty_{kind}",
+                    before="Invalid",
                 )
-            if self.most is not None and len(value) > self.most:
+            most = self.items if kind == "array" else self.characters
+            if most is not None and len(value) > most:
                 raise Invalid(
-                    f"Invalid '{{}}': {kind} too long. Expected {one} with maximum length "
-                    f"{self.most}, but got {one} with length {len(value)} instead.",
+                    f": {kind} too long. Expected {one} with maximum length "
+                    f"{most}, but got {one} with length {len(value)} instead.",
                     f"{kind}_above_max_length",
+                    before="Invalid",
                 )
-        elif kind == "object" and self.most is not None and len(value) > self.most:
+        elif kind == "object" and self.items is not None and len(value) > self.items:
             raise Invalid(
-                "Invalid '{}': too many properties. Expected an object with at most "
-                f"{self.most} properties, but got an object with {len(value)} properties instead.",
+                ": too many properties. Expected an object with at most "
+                f"{self.items} properties, but got an object with {len(value)} properties instead.",
                 "object_above_max_properties",
+                before="Invalid",
             )
 
 
@@ -75,9 +87,10 @@ def _out_of_bounds(
     value: float, word: str, side: str, end: str, sign: str, bound: float
 ) -> Invalid:
     return Invalid(
-        f"Invalid '{{}}': {word} {side} {end}imum value. "
+        f": {word} {side} {end}imum value. "
         f"Expected a value {sign} {bound}, but got {value} instead.",
         f"{word}_{side}_{end}_value",
+        before="Invalid",
     )
 
 
@@ -85,17 +98,23 @@ _SAMPLING = {
     "temperature": Limit(0, 2),
     "top_p": Limit(0, 1),
     "top_logprobs": Limit(0, 20),
-    "metadata": Limit(most=16),
+    "metadata": Limit(items=16),
 }
 _CHAT = {
-    "messages": Limit(least=1),
+    "messages": Limit(empty=False),
     "frequency_penalty": Limit(-2, 2),
     "presence_penalty": Limit(-2, 2),
     "max_completion_tokens": Limit(0),
     "max_tokens": Limit(0),
     "n": Limit(1, 128),
-    "stop": Limit(most=4),
-    "tools": Limit(most=128),
+    "stop": Limit(items=4),
+    "tools": Limit(items=128),
+}
+
+_PICTURES = {
+    "n": Limit(1, 10),
+    "output_compression": Limit(0, 100),
+    "partial_images": Limit(0, 3),
 }
 
 # By the end of a path; "" is for all. From OpenAI's API reference.
@@ -109,13 +128,14 @@ LIMITS: dict[str, Mapping[str, Limit]] = {
         "max_tokens": Limit(0),
         "n": Limit(1, 128),
         "presence_penalty": Limit(-2, 2),
+        "stop": Limit(items=4),
     },
     "/responses": {"max_output_tokens": Limit(0), "max_tool_calls": Limit(0)},
-    "/embeddings": {"dimensions": Limit(1), "input": Limit(least=1, most=None)},
-    "/images/generations": {"n": Limit(1, 10), "output_compression": Limit(0, 100)},
-    "/images/edits": {"n": Limit(1, 10), "output_compression": Limit(0, 100)},
+    "/embeddings": {"dimensions": Limit(1, 8192), "input": Limit(empty=False)},
+    "/images/generations": _PICTURES,
+    "/images/edits": _PICTURES,
     "/images/variations": {"n": Limit(1, 10)},
-    "/audio/speech": {"input": Limit(most=4096), "speed": Limit(0.25, 4)},
+    "/audio/speech": {"input": Limit(characters=4096), "speed": Limit(0.25, 4)},
     "/search": {"max_num_results": Limit(1, 50)},
 }
 

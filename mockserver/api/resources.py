@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, wraps
 from random import Random
 from typing import Any
+from urllib.parse import unquote
 
 from mockserver.api import errors, ids
 from mockserver.api.bodies import binary, json
@@ -174,7 +175,7 @@ class Thing:
         if not (self._acts or self.path.endswith("}")):
             return path, ""
         where, _, id = path.rpartition("/")
-        return where, id
+        return where, unquote(id)
 
     @cached_property
     def answer(self) -> Answer:
@@ -436,8 +437,8 @@ def _unless_gone(path: str, answer: Answer) -> Answer:
         parts = asked.path.split("/")
         for index in variables:
             where = "/".join(parts[:index])
-            if store.is_gone(where, parts[index]):
-                return not_found(where, parts[index], rng)
+            if store.is_gone(where, id := unquote(parts[index])):
+                return not_found(where, id, rng)
         return answer(asked, store, rng)
 
     return answered

@@ -17,6 +17,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Mount
 
+from mockserver.api.endpoint import routed
 from mockserver.journal import Call, Request
 from mockserver.script import Script
 from mockserver.server.player import Player, Receive, Send, play
@@ -65,7 +66,7 @@ def application(
         call = respond(
             Request(
                 http.method,
-                scope["path"],
+                routed(scope["raw_path"].decode("latin-1")),
                 headers,
                 body,
                 scope["query_string"].decode("latin-1"),

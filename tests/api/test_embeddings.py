@@ -8,6 +8,7 @@ import struct
 from typing import Any
 
 import httpx
+import openai
 import pytest
 
 from mockserver import MockOpenAI
@@ -45,6 +46,21 @@ def test_a_vector_follows_from_model_and_input() -> None:
 def test_fewer_dimensions_are_the_first_ones() -> None:
     whole, part = embed().data[0].embedding, embed(dimensions=3).data[0].embedding
     assert [x / part[0] for x in part] == pytest.approx([x / whole[0] for x in whole[:3]], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"dimensions": 1537}, "'dimensions' = 1537. Must be less than or equal to 1536."),
+        ({"model": "text-embedding-3-large", "dimensions": 3073}, "less than or equal to 3072."),
+        ({"model": "text-embedding-ada-002", "dimensions": 3}, "does not support specifying"),
+        ({"model": "mine", "dimensions": 8193}, "Expected a value <= 8192, but got 8193"),
+        ({"input": ["a"] * 2049}, "maximum length 2048, but got an array with length 2049"),
+    ],
+)
+def test_more_than_the_model_can_give(asked: Any, message: str) -> None:
+    with pytest.raises(openai.BadRequestError, match=message):
+        embed(**asked)
 
 
 def test_base64_is_the_same_numbers() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockserver import MockOpenAI
 from mockserver.api import forms
 
 MULTIPART = "multipart/form-data"
@@ -72,8 +73,34 @@ def test_a_form_without_files() -> None:
             "multipart/form-data; boundary=b",
         ),
         (b"x", "multipart/form-data; boundary=b"),
+        (b"x", f"multipart/form-data; boundary={'b' * 300}"),
+        (b"x", "multipart/form-data; boundary=€"),
     ],
 )
 def test_what_is_no_form(body: bytes, content_type: str) -> None:
     with pytest.raises(forms.FormError):
         forms.parse(body, content_type)
+
+
+def test_a_name_of_too_many_brackets_is_a_name() -> None:
+    deep = f"a{'[b]' * 5000}"
+    assert forms.nested([(deep, "1"), ("c[d]", "2")]) == {deep: "1", "c": {"d": "2"}}
+
+
+@pytest.mark.parametrize("part", ["query", "form"])
+def test_a_name_of_too_many_brackets_is_unknown(part: str) -> None:
+    name = f"metadata{'[b]' * 100}"
+    with MockOpenAI() as mock, httpx2.Client(transport=mock.transport()) as client:
+        if part == "query":
+            answer = client.get("http://mock/v1/files", params={name: "1"})
+        else:
+            given = {"purpose": "batch", name: "1"}
+            answer = client.post("http://mock/v1/files", files={"file": b"a"}, data=given)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == f"Unknown parameter: '{name}'."
+
+
+@pytest.mark.parametrize("name", ["a[]", "a", "a[][b]"])
+def test_many_values_are_no_more_than_that(name: str) -> None:
+    n = 200_000  # a copy of the list for each would take minutes
+    assert len(forms.nested((name, "1") for _ in range(n))["a"]) == n

@@ -97,3 +97,19 @@ def test_a_streamed_picture_comes_ever_finer(kind: str) -> None:
 def test_a_parameter_out_of_bounds() -> None:
     with MockOpenAI() as mock, pytest.raises(openai.BadRequestError, match="<= 10, but got 11"):
         mock.client().images.generate(prompt="a cat", n=11)
+
+
+@pytest.mark.parametrize(
+    ("asked", "param"),
+    [
+        ({"size": f"1x{'9' * 5000}"}, "size"),
+        ({"size": "100000x1"}, "size"),
+        ({"size": f"1x{'9' * 5000}", "stream": True}, "size"),
+        ({"partial_images": 4, "stream": True}, "partial_images"),
+        ({"partial_images": 10**9, "stream": True}, "partial_images"),
+    ],
+)
+def test_a_picture_that_nobody_draws(asked: Any, param: str) -> None:
+    with MockOpenAI() as mock, pytest.raises(openai.BadRequestError) as refused:
+        mock.client().images.generate(model=MODEL, prompt="a cat", **asked)
+    assert refused.value.param == param

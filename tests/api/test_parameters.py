@@ -16,6 +16,9 @@ from mockserver.api.parameters import parameters_of
 CHAT, RESPONSES, EMBEDDINGS = "/v1/chat/completions", "/v1/responses", "/v1/embeddings"
 FORMAT = {"response_format": {"type": "object"}}
 BOTH = {"max_tokens": 9, "max_completion_tokens": 9}
+SPEECH = "/v1/audio/speech"
+COMPLETE = {"model": "m", "prompt": "a"}
+SPEAK = {"model": "tts-1", "voice": "alloy"}
 EMBED = {"model": "m", "input": "a"}
 ASKED = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
 
@@ -59,6 +62,9 @@ BAD = [
     # out of bounds
     (CHAT, ASKED | {"stop": list("abcde")}, "stop", "array_above_max_length"),
     (CHAT, ASKED | {"top_logprobs": 21}, "top_logprobs", "integer_above_max_value"),
+    ("/v1/completions", COMPLETE | {"stop": list("abcde")}, "stop", "array_above_max_length"),
+    (CHAT, ASKED | {"tools": [tool()] * 129}, "tools", "array_above_max_length"),
+    (SPEECH, SPEAK | {"input": "a" * 4097}, "input", "string_above_max_length"),
     (EMBEDDINGS, {"model": "m", "input": ""}, "input", "empty_string"),
     (EMBEDDINGS, EMBED | {"dimensions": 0}, "dimensions", "integer_below_min_value"),
     # together, and within a JSON Schema
@@ -70,6 +76,29 @@ BAD = [
         "invalid_function_parameters",
     ),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (CHAT, ASKED | {"stop": "</answer>"}),
+        (CHAT, ASKED | {"stop": ["</answer>", "</thought>"]}),
+        ("/v1/completions", COMPLETE | {"stop": "</answer>"}),
+        (EMBEDDINGS, EMBED | {"input": "a" * 9000}),
+        (RESPONSES, {"model": "m", "input": "a" * 9000}),
+    ],
+)
+def test_how_long_a_text_may_be_is_not_how_many_there_may_be(path: str, body: Any) -> None:
+    assert parameters_of("POST", path).check(body) is None
+
+
+@pytest.mark.parametrize("said", ["{}", "{0}", "%s", "\0", "'messages[0].role'"])
+def test_what_is_sent_is_told_as_it_is(said: str) -> None:
+    message, param, _ = refused(CHAT, ASKED | {"messages": [{"role": said, "content": "Hi"}]})
+    assert (message or "").startswith(f"Invalid value: '{said}'. Supported values are: 'system', ")
+    assert param == "messages[0].role"
+    told = refused(RESPONSES, {f"in{said}put": 1})
+    assert told[:2] == (f"Unknown parameter: 'in{said}put'.", f"in{said}put")
 
 
 @pytest.mark.parametrize(("path", "body", "param", "code"), BAD)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import openai
 import pytest
 
-from mockserver import ApiError, MockOpenAI, Request
+from mockserver import ApiError, MockOpenAI, Request, Script, ToolCall
+from mockserver.api import conversations
+from mockserver.api.conversation import messages
 from mockserver.exceptions import ReplyError
+from mockserver.faults import reset
 
 
 @pytest.fixture
@@ -161,6 +165,37 @@ def test_a_conversation_has_items(client: openai.OpenAI) -> None:
     assert len(list(client.conversations.items.list(conversation.id))) == 2
 
 
+def test_the_same_item_again_is_another(client: openai.OpenAI) -> None:
+    said: Any = {"role": "user", "content": "Hi"}
+    conversation = client.conversations.create(items=[said, said])
+    for _ in range(2):
+        client.conversations.items.create(conversation.id, items=[said])
+    assert len({item.id for item in client.conversations.items.list(conversation.id)}) == 4
+
+
+def test_what_a_response_says_goes_on_a_conversation(
+    mock: MockOpenAI, client: openai.OpenAI
+) -> None:
+    mock.reply(["Let me see.", ToolCall("look", {"at": "it"})])
+    id = client.conversations.create(items=[{"role": "user", "content": "What is it?"}]).id
+    for _ in range(2):  # with a seed, the very same output twice
+        output = client.responses.create(model="gpt-4o", input="Say").to_dict()["output"]
+        assert isinstance(output, list)
+        conversations.add(mock.store, id, output, Random(0))
+    items = conversations.messages_of(mock.store, id)
+    assert [item.id for item in client.conversations.items.list(id, order="asc")] == [
+        item["id"] for item in items
+    ]
+    heard, *spoken = messages({"input": items})
+    assert heard == {
+        "role": "user",
+        "content": [{"type": "input_text", "text": "What is it?"}],
+    }
+    assert [message["role"] for message in spoken] == ["assistant"] * 4
+    assert spoken[0]["content"][0]["text"] == "Let me see."
+    assert spoken[3]["tool_calls"][0]["function"] == {"name": "look", "arguments": '{"at":"it"}'}
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_stored_completion(mock: MockOpenAI, client: openai.OpenAI, stream: bool) -> None:
     mock.reply("Hello, world")
@@ -208,6 +243,47 @@ def test_a_batch_is_answered_by_the_rules(mock: MockOpenAI, client: openai.OpenA
     assert (error["custom_id"], error["response"]["status_code"]) == ("bad", 429)
 
 
+def test_a_line_without_an_answer_fails_alone(mock: MockOpenAI, client: openai.OpenAI) -> None:
+    def fails(script: Script) -> Script:
+        raise ZeroDivisionError("of this fault")
+
+    mock.on(user="good").reply("Hello")
+    mock.on(user="cut").reply("Hello", faults=[reset(byte=9)])
+    mock.on(user="raises").reply("Hello", faults=[fails])
+    asked: dict[str, Any] = {
+        name: {"model": "gpt-4o", "messages": [{"role": "user", "content": name}]}
+        for name in ("good", "cut", "raises", "unmatched")
+    }
+    asked["streamed"] = asked["good"] | {"stream": True}
+    lines = [
+        {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
+        for name, body in asked.items()
+    ]
+    spoken = {"model": "tts-1", "voice": "alloy", "input": "Hi"}
+    again = {"input_file_id": "file-1", "endpoint": "/v1/responses", "completion_window": "24h"}
+    batch = batch_of(
+        client,
+        *lines,
+        {"custom_id": "spoken", "method": "POST", "url": "/v1/audio/speech", "body": spoken},
+        {"custom_id": "again", "method": "POST", "url": "/v1/batches", "body": again},
+    )
+    assert batch.status == "completed"
+    counts = batch.request_counts
+    assert (counts.total, counts.completed, counts.failed) == (7, 1, 6)
+    assert client.batches.retrieve(batch.id) == batch
+    errors = client.files.content(batch.error_file_id).text.splitlines()
+    told = {one["custom_id"]: one["error"]["message"] for one in map(json.loads, errors)}
+    chat = "The answer to POST /v1/chat/completions"
+    assert told.pop("unmatched").startswith("no rule matches POST /v1/chat/completions")
+    assert told == {
+        "cut": f"{chat} broke off.",
+        "raises": "of this fault",
+        "streamed": f"{chat} is not JSON but text/event-stream; charset=utf-8.",
+        "spoken": "The answer to POST /v1/audio/speech is not JSON but audio/mpeg.",
+        "again": "A batch cannot be a line of a batch.",
+    }
+
+
 def test_a_batch_of_what_is_no_request(client: openai.OpenAI) -> None:
     batch = batch_of(client, "{", {"custom_id": "a"})
     assert batch.status == "failed"
@@ -223,6 +299,16 @@ def test_models(client: openai.OpenAI) -> None:
     assert client.models.retrieve("gpt-4o").id == "gpt-4o"
     assert client.models.retrieve("ft:mine").owned_by == "user-mockserver"
     assert client.models.delete("ft:mine").deleted
+
+
+@pytest.mark.parametrize("name", ["meta-llama/Llama-3", "a b/c%2Fd", "modèle"])
+def test_an_id_may_have_a_slash(mock: MockOpenAI, client: openai.OpenAI, name: str) -> None:
+    on_a_socket = openai.OpenAI(base_url=mock.base_url, api_key="x")
+    for door in (client, on_a_socket):
+        assert door.models.retrieve(name).id == name
+        assert door.vector_stores.retrieve(name).id == name
+    on_a_socket.close()
+    assert len({call.path for call in mock.calls}) == 2
 
 
 def test_what_is_not_served_says_so(client: openai.OpenAI) -> None:
