@@ -60,17 +60,23 @@ def keep(asked: Asked, script: Script, store: Store) -> Script:
     response = _final(script)
     if response is None or script.head.status != 200:
         return script
+    rng = Random(response["id"])
+    before = _before(asked, store)
+    if (id := _conversation(asked)) is not None:
+        from mockserver.api import conversations
+
+        said_here = [*_items(asked.parameters.get("input"), rng), *response["output"]]
+        conversations.add(store, id, said_here, rng)
     if asked.parameters.get("store") is False:
         store.delete(KIND, response["id"])
         return script
-    rng = Random(response["id"])
     spoken = conversation.messages({"input": asked.parameters.get("input")})
     said = conversation.messages({"input": response["output"]})
     kept = Kept(
         response,
         script.events,
         tuple(_items(asked.parameters.get("input"), rng)),
-        (*_before(asked, store), *spoken, *said),
+        (*before, *spoken, *said),
     )
     store.put(KIND, response["id"], kept)
     if kept.in_background and not script.is_stream:
@@ -91,7 +97,19 @@ def recall(asked: Asked, store: Store) -> tuple[Mapping[str, Any], ...] | ApiErr
     return _before(asked, store)
 
 
+def _conversation(asked: Asked) -> str | None:
+    """The id of the conversation that a response belongs to."""
+    given = asked.parameters.get("conversation")
+    id = given.get("id") if isinstance(given, Mapping) else given
+    return id if isinstance(id, str) else None
+
+
 def _before(asked: Asked, store: Store) -> tuple[Mapping[str, Any], ...]:
+    if (id := _conversation(asked)) is not None:
+        from mockserver.api import conversations  # which knows all other resources
+
+        items = conversations.messages_of(store, id)
+        return tuple(conversation.messages({"input": items}))
     previous = asked.parameters.get("previous_response_id")
     kept = store.get(KIND, previous) if isinstance(previous, str) else None
     return kept.messages if isinstance(kept, Kept) else ()

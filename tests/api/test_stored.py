@@ -8,6 +8,7 @@ import openai
 import pytest
 
 from mockserver import MockOpenAI, Reply, ToolCall
+from mockserver.journal import text_of
 
 
 @pytest.fixture
@@ -184,3 +185,18 @@ def test_tokens_are_counted_and_a_conversation_is_made_smaller(client: openai.Op
     assert client.responses.input_tokens.count(model="gpt-4o", input="Hello, world!").input_tokens
     compacted = client.responses.compact(model="gpt-4o", input="Hello")
     assert [item.type for item in compacted.output] == ["compaction"]
+
+
+def test_a_conversation_is_gone_on_with(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
+    mock_openai.reply("Hello, Bob")
+    mock_openai.on(turn=1).reply("You are Bob.")
+    begun = client.conversations.create(
+        items=[{"type": "message", "role": "user", "content": "I am Bob"}]
+    )
+    client.responses.create(model="gpt-4o", conversation=begun.id, input="Hello")
+    second = client.responses.create(model="gpt-4o", conversation=begun.id, input="Who am I?")
+    assert second.output_text == "You are Bob."
+    said = [text_of(message["content"]) for message in mock_openai.calls[-1].messages]
+    assert said == ["I am Bob", "Hello", "Hello, Bob", "Who am I?"]
+    items = client.conversations.items.list(begun.id, order="asc")
+    assert [item.type for item in items] == ["message"] * 5
