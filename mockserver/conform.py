@@ -526,6 +526,9 @@ class _Sampler:
         most = schema.get("maxProperties", math.inf)
         while len(names) > most and (spare := [n for n in names if n not in required]):
             names.remove(spare[-1])
+        for name in names:
+            if members[name] is False:
+                raise ReplyError(f"no value was found: the schema requires and forbids {name!r}")
         made = {name: self.value(members[name], depth + 1) for name in names}
         self._add_members(made, schema, depth)
         return made
@@ -583,7 +586,7 @@ class _Sampler:
             size = self._rng.randint(min(max(low, 1, len(first)), int(high)), int(high))
         holds = schema.get("contains")
         held = schema.get("minContains", 1) if holds is not None else 0
-        size = max(size, min(held, high))
+        size = max(size, min(held and len(first) + held, high))
         self._judge.budget.spend(size * STEP)
         made: list[Any] = []
         known: set[str] = set()
@@ -624,15 +627,23 @@ class _Sampler:
 
     def _matching(self, patterns: Sequence[str], low: int, high: float) -> str:
         """A text that matches all of the patterns."""
-        for n in range(TRIES * len(patterns)):
-            pattern = patterns[n % len(patterns)]
-            text = matching(pattern, self._rng, low, high, self._judge.budget)
-            if text is None:
-                raise ReplyError(f"no text was found that matches the pattern {pattern!r}")
-            self._judge.matched.add((pattern, text))
-            if all(self._judge.found(one, text) for one in patterns):
-                return text
+        if len(patterns) == 1:
+            return self._match(patterns[0], low, high)
+        for _ in range(TRIES * len(patterns)):
+            order = self._rng.sample(patterns, len(patterns))
+            texts = [self._match(one, low, high) for one in order]
+            for text in (texts[0], "".join(texts)):
+                fits = low <= len(text) <= high
+                if fits and all(self._judge.found(one, text) for one in patterns):
+                    return text
         raise ReplyError(f"no text was found that matches the patterns {patterns}")
+
+    def _match(self, pattern: str, low: int, high: float) -> str:
+        text = matching(pattern, self._rng, low, high, self._judge.budget)
+        if text is None:
+            raise ReplyError(f"no text was found that matches the pattern {pattern!r}")
+        self._judge.matched.add((pattern, text))
+        return text
 
     def _integer(self, schema: Schema, depth: int) -> int:
         low, high = _bounds(schema, lambda n: math.floor(n) + 1, lambda n: math.ceil(n) - 1)
