@@ -202,8 +202,10 @@ class _Judge:
 
     def found(self, pattern: str, text: str) -> bool:
         """Whether the pattern is found in the text."""
+        if (pattern, text) in self.matched:
+            return True
         self.budget.spend(len(text))
-        return (pattern, text) in self.matched or found(pattern, text)
+        return found(pattern, text)
 
     def others(self, value: Mapping[str, Any], schema: Schema) -> list[str]:
         """The members of an object that the schema does not name."""

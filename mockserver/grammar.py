@@ -334,6 +334,7 @@ class _Writer:
         self._rng = rng
         self._budget = budget
         self._made = 0
+        self._known: dict[int, tuple[list[Node], Node]] = {}
 
     def text(self, node: Node, depth: int) -> str:
         return "".join(self.tokens(node, depth))
@@ -357,12 +358,20 @@ class _Writer:
         if isinstance(node, Sequence):
             return [token for part in node.parts for token in self.tokens(part, depth)]
         if isinstance(node, Choice):
-            possible = [o for o in node.options if _height(o, self._heights) < math.inf]
-            if short:
-                return self.tokens(min(possible, key=lambda o: _height(o, self._heights)), depth)
-            return self.tokens(self._rng.choice(possible), depth)
+            possible, shortest = self._options(node)
+            return self.tokens(shortest if short else self._rng.choice(possible), depth)
         can = _height(node.part, self._heights) < math.inf
         most = node.most if can and not short else node.least
         times = self._rng.randint(node.least, min(most, node.least + MORE))
         self._budget.spend(times)
         return [token for _ in range(times) for token in self.tokens(node.part, depth)]
+
+    def _options(self, choice: Choice) -> tuple[list[Node], Node]:
+        """The options that have an end, and the one that has it soonest."""
+        known = self._known.get(id(choice))
+        if known is None:
+            heights = [(_height(option, self._heights), option) for option in choice.options]
+            possible = [option for height, option in heights if height < math.inf]
+            shortest = min(heights, key=lambda pair: pair[0])[1]
+            known = self._known[id(choice)] = (possible, shortest)
+        return known

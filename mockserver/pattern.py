@@ -57,7 +57,7 @@ class Budget:
     def spend(self, amount: float) -> None:
         """Take so much of it. Raises ReplyError where there is not so much left."""
         if amount > self.left:
-            raise ReplyError("what is asked for is too large: no reply of its form is so short")
+            raise ReplyError("what is asked for is too large to be made up")
         self.left -= int(amount)
 
 
@@ -328,6 +328,8 @@ class _Writer:
         times = min(int(high), length // least if least else max(low, length))
         times = self._rng.randint(min(fewest, times), times)
         self._budget.spend(times)
+        if span == (1, 1):
+            return "".join(self.text(nodes) for _ in range(times))
         return "".join(self.fitted(nodes, size) for size in self._shares([span] * times, length))
 
     def _node(self, op: str, value: Any) -> str:
