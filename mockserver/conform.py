@@ -614,9 +614,9 @@ class _Sampler:
         low, high = schema.get("minLength", 0), schema.get("maxLength", math.inf)
         if low > high:
             raise ReplyError(f"no text is {low} characters long at least and {high} at most")
-        self._judge.budget.spend(low)
         if "pattern" in schema:
             return self._matching(_patterns(schema["pattern"]), low, high)
+        self._judge.budget.spend(low)
         make = _FORMATS.get(schema.get("format", ""))
         for _ in range(100):
             text = self._fake.word() if make is None else make(self._fake, self._rng)
