@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,8 +31,6 @@ __all__ = ["generate"]
 # How the answer travels does not change what is said.
 _FORM = frozenset({"stream", "stream_options", "user", "metadata", "store", "background"})
 
-_lock = threading.Lock()
-
 
 def generate(request: Mapping[str, Any], seed: int | str = 0) -> Reply:
     """A plausible reply to a request.
@@ -46,7 +43,7 @@ def generate(request: Mapping[str, Any], seed: int | str = 0) -> Reply:
         seed: another seed gives other replies.
 
     Raises:
-        ReplyError: for a form that no reply was found to have.
+        ReplyError: for a form that no reply was found to have, or none that is short enough.
 
     >>> asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
     >>> generate(asked) == generate(asked | {"stream": True}) != generate(asked, seed=1)
@@ -55,9 +52,7 @@ def generate(request: Mapping[str, Any], seed: int | str = 0) -> Reply:
     said = {k: v for k, v in request.items() if k not in _FORM}
     digest = hashlib.sha256(f"{seed}\0{json.dumps(said, sort_keys=True)}".encode()).digest()
     rng = Random(digest)
-    with _lock:
-        fake = _faker()
-        fake.seed_instance(rng.getrandbits(64))
+    with _faker(rng.getrandbits(64)) as fake:
         tool = _demanded(request, rng)
         if tool is not None:
             return _CALLS[tool.kind](tool, fake, rng)
@@ -79,11 +74,23 @@ def _prose(fake: Faker, rng: Random) -> str:
     return "\n\n".join(paragraphs)
 
 
-@lru_cache(maxsize=1)
-def _faker() -> Faker:
-    from faker import Faker
+_idle: list[Faker] = []
 
-    return Faker("en_US", use_weighting=False)
+
+@contextmanager
+def _faker(seed: int) -> Iterator[Faker]:
+    """Words from the seed, for one reply alone: no thread waits for another's."""
+    try:
+        fake = _idle.pop()
+    except IndexError:
+        from faker import Faker
+
+        fake = Faker("en_US", use_weighting=False)
+    fake.seed_instance(seed)
+    try:
+        yield fake
+    finally:
+        _idle.append(fake)
 
 
 def _cited(fake: Faker, rng: Random) -> Reply:

@@ -1,8 +1,9 @@
 """Texts that a context-free grammar derives, in Lark's notation.
 
 Rules of this file: a function of its arguments; what is derived is as short as the grammar lets it
-once it is deep. Read are rules, terminals, ``|``, ``()``, ``[]``, ``?``, ``*``, ``+``, ``~n..m``,
-strings, ranges, regular expressions, ``%import common.X`` and ``%ignore``; templates are not.
+once it is deep or long. Read are rules, terminals, ``|``, ``()``, ``[]``, ``?``, ``*``, ``+``,
+``~n..m``, strings, ranges, regular expressions, ``%import common.X`` and ``%ignore``; templates are
+not.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from dataclasses import dataclass, field
 from random import Random
 
 from mockserver.exceptions import ReplyError
-from mockserver.pattern import matching
+from mockserver.pattern import Budget, matching
 
 __all__ = ["derived"]
 
 DEEP = 6  # rules within rules, after which a text becomes as short as its grammar lets it
+MANY = 1000  # steps after which it does so too
 MORE = 2  # how many times oftener than it must be a thing is repeated at most
 
 COMMON = {
@@ -50,29 +52,42 @@ COMMON = {
 """The terminals of Lark's library, each a little narrower."""
 
 
-def derived(grammar: str, rng: Random) -> str:
+def derived(grammar: str, rng: Random, budget: Budget | None = None) -> str:
     r"""A text that the grammar derives from its rule ``start``.
 
     Args:
         grammar: the rules and terminals.
         rng: where chance comes from.
+        budget: what it may take.
 
     Raises:
-        ReplyError: where the grammar cannot be read, or derives nothing.
+        ReplyError: where the grammar cannot be read, derives nothing, or takes more than that.
 
     >>> derived('start: "a" B\nB: /b{3}/', Random())
     'abbb'
     """
+    try:
+        return _derived(grammar, rng, budget or Budget())
+    except RecursionError:
+        raise ReplyError("the grammar cannot be read: it nests too deeply") from None
+
+
+def _derived(grammar: str, rng: Random, budget: Budget) -> str:
     rules, directives = _read(grammar)
     for name, pattern in _imported(directives):
         rules.setdefault(name, Pattern(pattern))
-    heights = _heights(rules)
+    heights = _heights(rules, budget)
     if heights.get("start", math.inf) == math.inf:
         raise ReplyError("the grammar derives no text from a rule start")
-    ignored = [Ref(name) for name in re.findall(r"^\s*%ignore\s+(\w+)", directives, re.M)]
-    literal = re.search(r'^\s*%ignore\s+(/.*\s.*/|"\s+"|/.*\\s.*/)', directives, re.M) is not None
-    writer = _Writer(rules, heights, rng)
-    spaced = literal or any(writer.text(one, DEEP).isspace() for one in ignored)
+    ignored = re.findall(r"^[ \t]*%ignore[ \t]+(\w+)", directives, re.M)
+    for name in ignored:
+        if heights.get(name, math.inf) == math.inf:
+            raise ReplyError(f"the grammar ignores {name}, which it does not define")
+    literal = (
+        re.search(r'^[ \t]*%ignore[ \t]+(/.*\s.*/|"\s+"|/.*\\s.*/)', directives, re.M) is not None
+    )
+    writer = _Writer(rules, heights, rng, budget)
+    spaced = literal or any(writer.text(Ref(name), DEEP).isspace() for name in ignored)
     return (" " if spaced else "").join(writer.tokens(Ref("start"), 0))
 
 
@@ -214,9 +229,11 @@ class _Reader:
     def _repeated(self, node: Node) -> Node:
         kind, text = self._next()
         if kind == "times":
-            least, _, most = text[1:].partition("..")
+            bounds = [int(number) for number in re.findall(r"\d{1,20}", text)]
             self.at += 1
-            return Repeat(node, int(least), int(most or least))
+            if bounds[0] > bounds[-1]:
+                raise ReplyError(f"the grammar's rule {self.name} cannot repeat {text}")
+            return Repeat(node, bounds[0], bounds[-1])
         if text in _TIMES and kind == "sign":
             self.at += 1
             return Repeat(node, *_TIMES[text])
@@ -233,9 +250,8 @@ class _Reader:
             return Repeat(node, 0, 1) if text == "[" else node
         if kind == "string":
             if self._next()[0] == "range":
-                last = self.tokens[self.at + 1][1] if self.at + 1 < len(self.tokens) else text
-                self.at += 2
-                return Pattern(f"[{re.escape(_unquoted(text))}-{re.escape(_unquoted(last))}]")
+                self.at += 1
+                return self._range(text)
             return Literal(_unquoted(text))
         if kind == "regex":
             return Pattern(text[1 : text.rindex("/")].replace(r"\/", "/"))
@@ -243,13 +259,28 @@ class _Reader:
             return Ref(text)
         raise ReplyError(f"the grammar's rule {self.name} cannot be read at {text!r}")
 
+    def _range(self, text: str) -> Node:
+        kind, last = self._next()
+        self.at += 1
+        first, final = _unquoted(text), _unquoted(last) if kind == "string" else ""
+        if len(first) != 1 or len(final) != 1 or first > final:
+            raise ReplyError(f"the grammar's rule {self.name} has no characters {text}..{last}")
+        return Pattern(f"[{re.escape(first)}-{re.escape(final)}]")
 
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v", "b": "\b", "a": "\a"}
+_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
 
 
 def _unquoted(text: str) -> str:
-    inner = text[1 : text.rindex('"')]
-    return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[1]), inner)
+    return _ESCAPE.sub(_unescaped, text[1 : text.rindex('"')])
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    code = int(match[1] or match[2] or match[3] or "-1", 16)
+    if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
+        raise ReplyError(f"the grammar has {match[0]}, which is no character")
+    return chr(code) if code >= 0 else _ESCAPES.get(match[4], match[4])
 
 
 # Writing
@@ -268,32 +299,55 @@ def _height(node: Node, heights: Mapping[str, float]) -> float:
     return 0
 
 
-def _heights(rules: Mapping[str, Node]) -> dict[str, float]:
+def _size(node: Node) -> int:
+    """How many nodes it has."""
+    if isinstance(node, Repeat):
+        return 1 + _size(node.part)
+    parts = node.parts if isinstance(node, Sequence) else getattr(node, "options", ())
+    return 1 + sum(map(_size, parts))
+
+
+def _heights(rules: Mapping[str, Node], budget: Budget) -> dict[str, float]:
     heights = dict.fromkeys(rules, math.inf)
+    size = sum(map(_size, rules.values()))
     while True:
+        budget.spend(size)
         better = {name: _height(node, heights) for name, node in rules.items()}
         if better == heights:
             return heights
         heights = better
 
 
+_STEP = 10  # of the budget: a step takes longer than a character
+
+
 class _Writer:
     def __init__(
-        self, rules: Mapping[str, Node], heights: Mapping[str, float], rng: Random
+        self,
+        rules: Mapping[str, Node],
+        heights: Mapping[str, float],
+        rng: Random,
+        budget: Budget,
     ) -> None:
         self._rules = rules
         self._heights = heights
         self._rng = rng
+        self._budget = budget
+        self._made = 0
+        self._known: dict[int, tuple[list[Node], Node]] = {}
 
     def text(self, node: Node, depth: int) -> str:
         return "".join(self.tokens(node, depth))
 
     def tokens(self, node: Node, depth: int) -> list[str]:
         """What stands in a text, each terminal by itself."""
+        self._made += 1
+        self._budget.spend(_STEP)
+        short = depth > DEEP or self._made > MANY
         if isinstance(node, Literal):
             return [node.text]
         if isinstance(node, Pattern):
-            text = matching(f"^(?:{node.pattern})$", self._rng)
+            text = matching(f"^(?:{node.pattern})$", self._rng, budget=self._budget)
             if text is None:
                 raise ReplyError(f"no text was found that matches the pattern {node.pattern!r}")
             return [text]
@@ -304,11 +358,20 @@ class _Writer:
         if isinstance(node, Sequence):
             return [token for part in node.parts for token in self.tokens(part, depth)]
         if isinstance(node, Choice):
-            possible = [o for o in node.options if _height(o, self._heights) < math.inf]
-            if depth > DEEP:
-                return self.tokens(min(possible, key=lambda o: _height(o, self._heights)), depth)
-            return self.tokens(self._rng.choice(possible), depth)
+            possible, shortest = self._options(node)
+            return self.tokens(shortest if short else self._rng.choice(possible), depth)
         can = _height(node.part, self._heights) < math.inf
-        most = node.most if can and depth <= DEEP else node.least
+        most = node.most if can and not short else node.least
         times = self._rng.randint(node.least, min(most, node.least + MORE))
+        self._budget.spend(times)
         return [token for _ in range(times) for token in self.tokens(node.part, depth)]
+
+    def _options(self, choice: Choice) -> tuple[list[Node], Node]:
+        """The options that have an end, and the one that has it soonest."""
+        known = self._known.get(id(choice))
+        if known is None:
+            heights = [(_height(option, self._heights), option) for option in choice.options]
+            possible = [option for height, option in heights if height < math.inf]
+            shortest = min(heights, key=lambda pair: pair[0])[1]
+            known = self._known[id(choice)] = (possible, shortest)
+        return known

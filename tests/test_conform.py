@@ -191,6 +191,82 @@ MORE: dict[str, Any] = {
         "maxProperties": 1,
     },
     "a required member of no schema": {"type": "object", "required": ["a"]},
+    "a required member of the others": {
+        "type": "object",
+        "required": ["b"],
+        "additionalProperties": {"type": "integer"},
+    },
+    "a required member of a pattern": {
+        "type": "object",
+        "required": ["b"],
+        "patternProperties": {"^b": {"type": "integer"}},
+    },
+    "a member of a name and a pattern": {
+        "type": "object",
+        "properties": {"b": {"type": "integer"}},
+        "required": ["b"],
+        "patternProperties": {"^b": {"minimum": 50}},
+    },
+    "two patterns": {
+        "type": "string",
+        "allOf": [{"pattern": "^[a-z]{3}$"}, {"pattern": "^.{3}$"}],
+    },
+    "a beginning and an end": {
+        "type": "string",
+        "allOf": [{"pattern": "^a"}, {"pattern": "z$"}, {"pattern": "[0-9]"}],
+    },
+    "two multiples": {"type": "integer", "allOf": [{"multipleOf": 4}, {"multipleOf": 6}]},
+    "two choices": {
+        "allOf": [
+            {"anyOf": [{"type": "integer"}, {"type": "string"}]},
+            {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+        ]
+    },
+    "enum and length": {"type": "string", "enum": ["a", "abcd"], "minLength": 3},
+    "one of two that overlap": {"oneOf": [{"type": "integer"}, {"type": "number"}]},
+    "no text at all": {"not": {"type": "string"}},
+    "an odd number": {"type": "integer", "not": {"multipleOf": 2}},
+    "not both": {
+        "type": "object",
+        "properties": {"a": {"type": "null"}, "b": {"type": "null"}},
+        "not": {"required": ["a", "b"]},
+    },
+    "contains": {"type": "array", "contains": {"type": "integer", "minimum": 5}},
+    "contains some": {
+        "type": "array",
+        "items": {"type": "integer"},
+        "contains": {"minimum": 500},
+        "minContains": 2,
+        "maxContains": 3,
+    },
+    "contains beside others": {
+        "type": "array",
+        "prefixItems": [{"type": "integer"}],
+        "contains": {"type": "string"},
+    },
+    "if": {
+        "type": "object",
+        "properties": {"kind": {"enum": ["a", "b"]}, "x": {"type": "integer"}},
+        "required": ["kind"],
+        "if": {"properties": {"kind": {"const": "a"}}},
+        "then": {"required": ["x"]},
+        "else": {"not": {"required": ["x"]}},
+    },
+    "a member that needs another": {
+        "type": "object",
+        "properties": {"a": {"type": "integer"}},
+        "dependentRequired": {"a": ["b"]},
+    },
+    "an anchor": {"$ref": "#n", "$defs": {"x": {"$anchor": "n", "type": "integer"}}},
+    "an escaped reference": {
+        "$ref": "#/$defs/a%20b",
+        "$defs": {"a b": {"type": "integer"}},
+    },
+    "a pattern that could be slow": {
+        "type": "string",
+        "pattern": r"^(\w+\s?)+$",
+        "minLength": 40,
+    },
     "a tuple": {
         "type": "array",
         "prefixItems": [{"type": "integer"}, {"type": "string"}],
@@ -293,6 +369,32 @@ def test_the_branches_of_a_choice_keep_what_is_beside_them() -> None:
         (
             {"type": "array", "items": {"const": 1}, "uniqueItems": True, "minItems": 2},
             "no 2 different values",
+        ),
+        ({"type": "string", "minLength": 9, "maxLength": 3}, "9 characters long at least and 3"),
+        (
+            {"properties": {"a": {"const": 1, "type": "boolean"}}, "required": ["a"]},
+            "conforms to the schema's #/properties/a/type",
+        ),
+        ({"not": {}}, "conforms to the schema's #/not"),
+        ({"required": ["b"], "additionalProperties": False}, "requires and forbids 'b'"),
+        ({"$ref": "#/$defs/a"}, "refers to '#/\\$defs/a', which it does not have"),
+        ({"type": "whole"}, "the type 'whole', which is none of JSON's"),
+        ({"type": "init__"}, "the type 'init__', which is none of JSON's"),
+        ({"type": 5}, "cannot be read"),
+        ({"type": "integer", "multipleOf": 0}, "cannot be read"),
+        ({"type": "string", "minLength": 10**8}, "too large"),
+        ({"type": "array", "minItems": 10**7}, "too large"),
+        ({"type": "object", "minProperties": 10**7}, "too large"),
+        (
+            {"type": "array", "minItems": 3000, "items": {"type": "array", "minItems": 3000}},
+            "too large",
+        ),
+        (
+            {
+                "properties": {"a" * 40 + "!": True},
+                "patternProperties": {"^(a+)+$": {"type": "integer"}},
+            },
+            "would take too long",
         ),
     ],
     ids=str,

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -506,6 +507,20 @@ def test_the_responses_api_asks_for_json_in_its_own_form(conforms: Conforms) -> 
     assert reply.text is not None
     conforms(json.loads(reply.text), WEATHER)
     assert generate(asked | {"text": {"format": {"type": "text"}, "verbosity": "low"}}).text
+
+
+def test_a_custom_tool_whose_grammar_asks_for_too_much_is_an_error() -> None:
+    for syntax, definition in (("lark", 'start: "a"~100000000'), ("regex", "a{100000000}")):
+        form = {"type": "grammar", "grammar": {"syntax": syntax, "definition": definition}}
+        offered = {"type": "custom", "custom": {"name": "run", "format": form}}
+        with pytest.raises(ReplyError, match="too large"):
+            generate({"model": "m", "tools": [offered], "tool_choice": "required"})
+
+
+def test_replies_made_at_once_are_those_made_in_turn() -> None:
+    asked = [{"model": "m", "messages": [{"role": "user", "content": str(n)}]} for n in range(40)]
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(generate, asked)) == [generate(one) for one in asked]
 
 
 def test_a_schema_without_a_value_is_an_error() -> None:

@@ -51,6 +51,8 @@ GRAMMARS = {
     """.replace("!END", "END"),
     "left recursion": 'start: start "a" | "b"',
     "one line": 'start: "yes" | "no"',
+    "escapes": r'start: "\x41" | "\u0042" "\t" | "c".."\x65"',
+    "many within many": f's: {"s " * 40} | "x"\nstart: s',
     "spaces as a pattern": 'start: "a" "b"\n%ignore /[ \\t]+/',
 }
 
@@ -82,6 +84,17 @@ def test_a_text_is_a_function_of_grammar_and_chance() -> None:
         ("start: *", "cannot be read at"),
         ("start: A\n%import common.MAGIC -> A", "common.MAGIC, which is not known"),
         ("start: /(?=a)b/", "no text was found"),
+        ('start: "a"~3..1', "rule start cannot repeat ~3..1"),
+        ('start: "a"..B\nB: "b"', "rule start has no characters"),
+        ('start: "b".."a"', "rule start has no characters"),
+        ('start: "ab".."c"', "rule start has no characters"),
+        ('start: "a"..', "rule start has no characters"),
+        ('start: "a"\n%ignore FOO', "ignores FOO, which it does not define"),
+        (r'start: "\ud800"', "no character"),
+        ('start: "a"~100000000', "too large"),
+        ("start: /a{100000000}/", "too large"),
+        ('start: (("a"~1000)~1000)~1000', "too large"),
+        ("start: " + "(" * 9999, "nests too deeply"),
     ],
 )
 def test_what_cannot_be_derived_is_told(grammar: str, told: str) -> None:

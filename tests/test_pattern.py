@@ -12,7 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mockserver.pattern import matching
+from mockserver.exceptions import ReplyError
+from mockserver.pattern import Budget, found, matching
 
 PATTERNS = [
     r"^\d{3}-\d{2}-\d{4}$",
@@ -69,6 +70,63 @@ def test_the_length_is_within_bounds(one: int, other: int, seed: int) -> None:
     text = matching(r"^[a-z]*$", Random(seed), low, high)
     assert text is not None
     assert low <= len(text) <= high
+
+
+@pytest.mark.parametrize("pattern", [r"^[a-z]+-[0-9]*$", r"^(?:ab|c)+(\d{2}|x)*$", "[aeiou]{2}"])
+@given(size=st.integers(3, 60), seed=st.integers(0, 2**32))
+def test_an_exact_length_is_met(pattern: str, size: int, seed: int) -> None:
+    text = matching(pattern, Random(seed), size, size)
+    assert text is not None
+    assert len(text) == size
+    assert re.search(pattern, text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "allowed"),
+    [
+        (r"^[\p{L}\d]+$", r"[A-Za-z0-9]+"),
+        (r"^\P{L}+$", r"[^A-Za-z]+"),
+        (r"^[\P{L}x]+$", r"[^A-Za-wyz]+"),
+        (r"^[^\p{Lu}\s]+$", r"[^A-Z\s]+"),
+        (r"^[[\]a-]+[^&&]$", r"[\[\]a-]+[^&]"),
+    ],
+)
+def test_properties_of_signs_stand_within_classes_too(pattern: str, allowed: str) -> None:
+    for seed in range(30):
+        text = matching(pattern, Random(seed))
+        assert text is not None
+        assert re.fullmatch(allowed, text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        ("^a{200000000}$", "too large"),
+        ("((((a{99}){99}){99}){99}){99}", "too large"),
+        ("(?:){200000000}", "too large"),
+        ("^(?=(.+)+!$)[a-z]{18}$", "too long"),
+        ("^(?=.*.*.*.*.*.*!)[a-z]{100}$", "too long"),
+    ],
+)
+def test_what_takes_too_long_is_told(pattern: str, told: str) -> None:
+    with pytest.raises(ReplyError, match=told):
+        matching(pattern, Random(0))
+
+
+def test_one_budget_is_for_several_texts() -> None:
+    budget = Budget(250)
+    assert matching("^a{60}$", Random(0), budget=budget)
+    with pytest.raises(ReplyError, match="too large"):
+        matching("^a{60}$", Random(0), budget=budget)
+
+
+def test_a_text_is_searched_as_long_as_that_is_soon_done() -> None:
+    assert found("b+$", "abb")
+    assert not found(r"^\p{L}$", "1")
+    with pytest.raises(ReplyError, match="cannot be read"):
+        found("(", "a")
+    with pytest.raises(ReplyError, match="too long"):
+        found("^(a+)+$", "a" * 40 + "!")
 
 
 @pytest.mark.parametrize("pattern", [r"(", r"a{2,1}", r"^(?=a)b$", r"[^\x00-\U0010ffff]"])
