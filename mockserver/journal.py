@@ -134,16 +134,21 @@ class Request:
     def json(self) -> dict[str, Any]:
         """The body's JSON object or form, empty where it is neither; with the path's model."""
         if not isinstance(self.parsed, dict):
-            return self._form
+            return self._form_if_any
         if self.deployment is not None:
             return {**self.parsed, "model": self.deployment}
         return self.parsed
 
     @cached_property
-    def _form(self) -> dict[str, Any]:
+    def form(self) -> dict[str, Any]:
+        """The parameters of the body's form, empty where it is none. Raises `forms.FormError`."""
         content_type = self.headers.get("content-type", "")
+        return forms.parse(self.body, content_type) if forms.is_form(content_type) else {}
+
+    @cached_property
+    def _form_if_any(self) -> dict[str, Any]:
         try:
-            return forms.parse(self.body, content_type) if forms.is_form(content_type) else {}
+            return self.form
         except (forms.FormError, RecursionError):
             return {}
 

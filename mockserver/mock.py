@@ -384,7 +384,7 @@ class MockOpenAI:
                 return errors.render(recalled, rng, dialect)
             call.history = recalled
         if endpoint.render is not None and call.model.startswith(STREAM_MODEL):
-            return self._play_named(call, endpoint, asked, rng)
+            return self._play_named(call, endpoint, asked, dialect, rng)
         reasons: list[tuple[Rule, str]] = []
         for rule in reversed(self._rules):
             if endpoint.render is None and "endpoint" not in rule.patterns:
@@ -392,7 +392,7 @@ class MockOpenAI:
             taken = rule.take(call)
             if isinstance(taken, Answer):
                 call.rule = rule
-                return self._serve(taken, call, endpoint, asked, rng)
+                return self._serve(taken, call, endpoint, asked, dialect, rng)
             reasons.append((rule, taken))
         if elsewhere:
             return self._recorded(call, rng)
@@ -400,7 +400,7 @@ class MockOpenAI:
             return self._dressed(endpoint.answer(asked, self.store, rng), call)
         if self._default is not None:
             answer = _answer(self._default(call), (), None)
-            return self._serve(answer, call, endpoint, asked, rng)
+            return self._serve(answer, call, endpoint, asked, dialect, rng)
         return self._refuse(call, _explain(call, reasons), rng)
 
     def _dialect(self, place: Place) -> Dialect | None:
@@ -460,12 +460,17 @@ class MockOpenAI:
         return script
 
     def _serve(
-        self, answer: Answer, call: Call, endpoint: Endpoint, asked: Asked, rng: Random
+        self,
+        answer: Answer,
+        call: Call,
+        endpoint: Endpoint,
+        asked: Asked,
+        dialect: Dialect | None,
+        rng: Random,
     ) -> Script:
         value = answer.value
-        dialect = named(answer.dialect)
-        if answer.dialect is None:
-            dialect = self._dialect(locate(call.path, call.query))
+        if answer.dialect is not None:
+            dialect = named(answer.dialect)
         render = endpoint.render
         if endpoint.dialects and render is not None:
             render = partial(render, dialect=dialect)
@@ -476,8 +481,13 @@ class MockOpenAI:
         if isinstance(value, Script):
             script = value
             # A ready-made stream answers a stream of its endpoint; to others its reply is said.
-            plays = call.stream and path_of(script) == endpoint.path
-            if render and script.is_stream and answer.spoken is not None and not plays:
+            # All its bytes are read to know its endpoint, so that is asked last.
+            if (
+                render
+                and script.is_stream
+                and answer.spoken is not None
+                and not (call.stream and path_of(script) == endpoint.path)
+            ):
                 _check_only_said(script, call)
                 script = render(answer.spoken, asked.parameters, rng=rng)
         elif isinstance(value, Mapping):
@@ -518,7 +528,9 @@ class MockOpenAI:
             return error
         return replace(error, headers=(*error.headers, ("retry-after-ms", "1")))
 
-    def _play_named(self, call: Call, endpoint: Endpoint, asked: Asked, rng: Random) -> Script:
+    def _play_named(
+        self, call: Call, endpoint: Endpoint, asked: Asked, dialect: Dialect | None, rng: Random
+    ) -> Script:
         from mockserver import catalogue
         from mockserver.exceptions import UnknownStream
 
@@ -526,7 +538,7 @@ class MockOpenAI:
             found = catalogue.stream(call.model.removeprefix(STREAM_MODEL))
         except UnknownStream as unknown:
             return errors.render(ApiError(404, str(unknown), code="model_not_found"), rng)
-        return self._serve(_answer(found, (), None), call, endpoint, asked, rng)
+        return self._serve(_answer(found, (), None), call, endpoint, asked, dialect, rng)
 
     # The doors
 
@@ -621,7 +633,7 @@ def _body(
     """The body's parameters, or what is wrong with it."""
     if endpoint.form and forms.is_form(content_type):
         try:
-            given = forms.parse(call.body, content_type)
+            given = call.form
         except forms.FormError as error:
             return {}, ApiError(400, f"Could not parse multipart form: {error}")
         return endpoint.parameters.coerced(given) if endpoint.parameters else given, None

@@ -16,6 +16,7 @@ import msgspec.json
 from mockserver import sse, tokens
 from mockserver.api import bodies, chunks, errors, headers, ids
 from mockserver.api import usage as usages
+from mockserver.api.conversation import call_ids
 from mockserver.api.dialects import Dialect, named
 from mockserver.api.endpoint import Asked, Endpoint
 from mockserver.api.ids import Envelope
@@ -24,7 +25,7 @@ from mockserver.api.limits import changed, limited, size
 from mockserver.api.logprobs import likely, logprob_json, read_logprob
 from mockserver.api.parameters import parameters_of
 from mockserver.api.prediction import outcome
-from mockserver.api.reading import WRONG, is_stream, objects, whole
+from mockserver.api.reading import WRONG, completion
 from mockserver.api.store import CREATED, Store
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
@@ -140,18 +141,9 @@ def _choices(reply: Reply, request: Mapping[str, Any]) -> list[Choice]:
     n, made = request.get("n") or 1, len(reply.choices)
     if made not in (1, n):
         raise ReplyError(f"the reply has {made} choices, the request asks for n={n}")
-    taken = _ids_of(request)
+    taken = call_ids(request.get("messages") or ())
     fresh = [_with_fresh_ids(choice, taken) for choice in reply.choices]
     return fresh * (n if made == 1 else 1)
-
-
-def _ids_of(request: Mapping[str, Any]) -> set[str]:
-    """The tool call ids that the conversation has used."""
-    return {
-        str(call.get("id"))
-        for message in request.get("messages") or ()
-        for call in message.get("tool_calls") or ()
-    }
 
 
 def _with_fresh_ids(choice: Choice, taken: set[str]) -> Choice:
@@ -528,18 +520,7 @@ def read(script: Script) -> Reply | ApiError:
     Chunks that are not JSON objects are passed over. Takes the shapes of OpenAI and, in text,
     reasoning and tool calls, those of its imitators (WIRE.md §5).
     """
-    if not is_stream(script):
-        return whole(script, "a chat completion", "choices", _read_whole)
-    reader = _Reader()
-    for chunk, _ in objects(script):
-        try:
-            if reader.feed(chunk):
-                break
-        except WRONG as error:
-            raise ReplyError(
-                f"this is no chunk of a chat completion ({error!r}): {chunk}"
-            ) from None
-    return reader.reply()
+    return completion(script, "a chat completion", _Message, _read_message, usages.read)
 
 
 class _Call:
@@ -579,7 +560,13 @@ class _Message:
             else:
                 self.audio[name] = value
 
-    def take(self, name: str, value: object, counts_if_empty: bool) -> None:
+    def take(self, choice: dict[str, Any]) -> None:
+        finish = choice.get("finish_reason")
+        _read_delta(self, choice.get("delta") or {}, choice.get("logprobs"), finish is not None)
+        if finish:
+            self.finish_reason = finish
+
+    def say(self, name: str, value: object, counts_if_empty: bool) -> None:
         if not isinstance(value, str):
             return
         pieces = self.pieces[name]
@@ -618,37 +605,6 @@ _MEMBERS = {
 }
 
 
-class _Reader:
-    def __init__(self) -> None:
-        self._messages: dict[int, _Message] = {}
-        self._usage: Usage | None = None
-        self._error: ApiError | None = None
-
-    def feed(self, chunk: dict[str, Any]) -> bool:
-        """Take a chunk; true where the stream is over by an error."""
-        self._error = errors.read_error(chunk)
-        if self._error is not None:
-            return True
-        for choice in chunk.get("choices") or ():
-            message = self._messages.setdefault(choice.get("index") or 0, _Message())
-            delta = choice.get("delta") or {}
-            finish = choice.get("finish_reason")
-            _read_delta(message, delta, choice.get("logprobs"), finish is not None)
-            if finish:
-                message.finish_reason = finish
-        if isinstance(usage := chunk.get("usage"), dict):
-            self._usage = usages.read(usage)
-        return False
-
-    def reply(self) -> Reply:
-        messages = [self._messages[index] for index in sorted(self._messages)] or [_Message()]
-        return Reply(
-            choices=[message.choice() for message in messages],
-            usage=self._usage,
-            error=self._error,
-        )
-
-
 def _read_delta(
     message: _Message, delta: dict[str, Any], logprobs: dict[str, Any] | None, finishes: bool
 ) -> None:
@@ -657,10 +613,10 @@ def _read_delta(
     for member, name in _MEMBERS.items():
         if member in delta:
             for kind, text in parts_of(delta[member], name):
-                message.take(kind, text, alone)
+                message.say(kind, text, alone)
     if not delta.keys() & {"reasoning", "reasoning_content"}:
         for detail in delta.get("reasoning_details") or ():
-            message.take("reasoning", detail.get("text"), False)
+            message.say("reasoning", detail.get("text"), False)
     if audio := delta.get("audio"):
         message.hear(audio)
     message.annotations += _read_annotations(delta)
@@ -727,13 +683,6 @@ def _read_audio(audio: dict[str, Any]) -> Audio:
         audio.get("data") or (),
         audio.get("id"),
         audio.get("expires_at") or 0,
-    )
-
-
-def _read_whole(value: dict[str, Any]) -> Reply:
-    return Reply(
-        choices=[_read_message(choice) for choice in value["choices"]],
-        usage=usages.read(value["usage"]) if value.get("usage") else None,
     )
 
 

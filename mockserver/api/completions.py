@@ -25,7 +25,7 @@ from mockserver.api.limits import limited, size
 from mockserver.api.logprobs import likely
 from mockserver.api.parameters import parameters_of
 from mockserver.api.plain import as_text
-from mockserver.api.reading import WRONG, is_stream, objects, whole
+from mockserver.api.reading import completion
 from mockserver.exceptions import ReplyError
 from mockserver.reply import ApiError, Choice, Logprob, Reply, Usage, check_servable
 from mockserver.script import Event, Head, Raw, Script
@@ -408,16 +408,7 @@ def read(script: Script) -> Reply | ApiError:
     Raises:
         ReplyError: for what is no completion.
     """
-    if not is_stream(script):
-        return whole(script, "a completion", "choices", _read_whole)
-    reader = _Reader()
-    for chunk, _ in objects(script):
-        try:
-            if reader.feed(chunk):
-                break
-        except WRONG as error:
-            raise ReplyError(f"this is no chunk of a completion ({error!r}): {chunk}") from None
-    return reader.reply()
+    return completion(script, "a completion", _Heard, _read_choice, _read_usage)
 
 
 class _Heard:
@@ -443,28 +434,6 @@ class _Heard:
         return Choice(self.pieces, logprobs=self.logprobs, finish_reason=self.finish_reason)
 
 
-class _Reader:
-    def __init__(self) -> None:
-        self._heard: dict[int, _Heard] = {}
-        self._usage: Usage | None = None
-        self._error: ApiError | None = None
-
-    def feed(self, chunk: dict[str, Any]) -> bool:
-        """Take a chunk; true where the stream is over by an error."""
-        self._error = errors.read_error(chunk)
-        if self._error is not None:
-            return True
-        for choice in chunk.get("choices") or ():
-            self._heard.setdefault(choice.get("index") or 0, _Heard()).take(choice)
-        if isinstance(usage := chunk.get("usage"), dict):
-            self._usage = _read_usage(usage)
-        return False
-
-    def reply(self) -> Reply:
-        heard = [self._heard[index] for index in sorted(self._heard)] or [_Heard()]
-        return Reply(choices=[one.choice() for one in heard], usage=self._usage, error=self._error)
-
-
 def _read_logprobs(stated: dict[str, Any] | None) -> tuple[Logprob, ...] | None:
     if not stated:
         return None
@@ -483,13 +452,6 @@ def _read_usage(usage: dict[str, Any]) -> Usage:
         usage.get("completion_tokens") or 0,
         -1 if total is None else total,
         usage.get("cached_tokens") or 0,
-    )
-
-
-def _read_whole(value: dict[str, Any]) -> Reply:
-    return Reply(
-        choices=[_read_choice(choice) for choice in value["choices"]],
-        usage=_read_usage(value["usage"]) if value.get("usage") else None,
     )
 
 

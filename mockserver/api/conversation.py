@@ -6,10 +6,10 @@ exception.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["messages"]
+__all__ = ["call_ids", "messages"]
 
 Json = dict[str, Any]
 
@@ -31,6 +31,11 @@ def messages(request: Mapping[str, Any]) -> list[Json]:
     if isinstance(prompt, str):
         return [{"role": "user", "content": prompt}]
     return list(_of_input(request))
+
+
+def call_ids(messages: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The ids of the tool calls that these messages make."""
+    return {str(call.get("id")) for said in messages for call in said.get("tool_calls") or ()}
 
 
 def _of_input(request: Mapping[str, Any]) -> Iterator[Json]:

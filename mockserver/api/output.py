@@ -17,6 +17,7 @@ import msgspec.json
 from mockserver.api import ids
 from mockserver.api.form import Form
 from mockserver.api.layout import COMPACT
+from mockserver.api.logprobs import read_logprob
 from mockserver.reply import (
     Annotation,
     Item,
@@ -29,7 +30,18 @@ from mockserver.reply import (
 )
 from mockserver.script import Event
 
-__all__ = ["KINDS", "Kind", "Reader", "Writer", "encode", "item_json"]
+__all__ = [
+    "KINDS",
+    "SEQUENCE_NUMBER",
+    "Kind",
+    "Reader",
+    "Writer",
+    "encode",
+    "item_json",
+    "kind_of",
+    "read_item",
+    "type_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +139,9 @@ SEQUENCE_NUMBER = re.compile(r'"sequence_number":(\d+)')
 PARTIAL = "partial_images"  # members of an item that are events and not JSON
 
 
-def _other(type: str) -> Kind:
-    return Kind(type.replace("_call", "")[:4], status=False)
+def kind_of(type: str) -> Kind:
+    """How items of this type come about; of one that nobody told us of, as plainly as can be."""
+    return KINDS.get(type) or Kind(type[:4], status=False)
 
 
 def _plain(value: Any) -> str:
@@ -207,7 +220,7 @@ def type_of(output: Output) -> str:
 
 
 def _has_status(type_: str, form: Form) -> bool:
-    return (KINDS.get(type_) or _other(type_)).status or type_ in form.with_status
+    return kind_of(type_).status or type_ in form.with_status
 
 
 def _content(message: Message, form: Form, top: int | None, rounded: bool) -> list[dict[str, Any]]:
@@ -323,7 +336,7 @@ class Writer:
         A broken one stops after its last piece, if it comes in pieces.
         """
         type_ = type_of(output)
-        kind = KINDS.get(type_) or _other(type_)
+        kind = kind_of(type_)
         done = item_json(output, id, status, self.form, self._top, rounded=True)
         self.event(
             "response.output_item.added", {"output_index": index, "item": self._begun(done, kind)}
@@ -498,7 +511,7 @@ class Reader:
             key = (member, event.get(numbered) or 0)
             begun.pieces.setdefault(key, []).append(event["delta"])
             if told := event.get("logprobs"):
-                begun.logprobs.append(tuple(_logprob(entry) for entry in told))
+                begun.logprobs.append(tuple(read_logprob(entry) for entry in told))
         elif what == "partial_image":
             self._at(event).images.append(event["partial_image_b64"])
 
@@ -552,7 +565,7 @@ def _read(begun: _Begun) -> Output:
             custom=custom,
             namespace=item.get("namespace"),
         )
-    kind = KINDS.get(str(type_)) or Kind("")
+    kind = kind_of(str(type_))
     members = {k: v for k, v in item.items() if k not in ("id", "type")}
     if kind.streamed and isinstance(members.get(kind.streamed), str):
         members[kind.streamed] = _streamed(begun, kind.streamed, members[kind.streamed])
@@ -592,7 +605,7 @@ def _message(begun: _Begun) -> Message:
             if not annotations:
                 annotations = tuple(map(Annotation, part.get("annotations") or ()))
             if logprobs is None and part.get("logprobs"):
-                logprobs = [(_logprob(entry),) for entry in part["logprobs"]]
+                logprobs = [(read_logprob(entry),) for entry in part["logprobs"]]
     return Message(
         text,
         refusal=refusal,
@@ -613,13 +626,3 @@ def _parts(begun: _Begun) -> Iterator[tuple[int, Mapping[str, Any]]]:
             at,
             {"type": "refusal"} if member == "refusal" else {"type": "output_text", "text": ""},
         )
-
-
-def _logprob(entry: Mapping[str, Any]) -> Logprob:
-    octets = entry.get("bytes")
-    return Logprob(
-        entry["token"],
-        entry["logprob"],
-        None if octets is None else tuple(octets),
-        tuple(map(_logprob, entry.get("top_logprobs") or ())),
-    )

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec.json
 
 from mockserver import sse
 from mockserver.api import errors
 from mockserver.exceptions import ReplyError
-from mockserver.reply import ApiError, Reply
+from mockserver.reply import ApiError, Choice, Reply, Usage
 from mockserver.script import Event, Script
 
-__all__ = ["WRONG", "is_stream", "objects", "whole"]
+__all__ = ["WRONG", "Heard", "completion", "is_stream", "objects", "whole"]
 
 WRONG = (AttributeError, KeyError, TypeError, ValueError)
 """What taking a value for another raises."""
@@ -69,3 +69,58 @@ def whole(
         return read(value)
     except WRONG as error:
         raise ReplyError(f"the body is not {what}: {error!r}") from None
+
+
+class Heard(Protocol):
+    """A choice, as far as it has come."""
+
+    def take(self, choice: dict[str, Any]) -> None:
+        """Hear what a chunk says of it."""
+
+    def choice(self) -> Choice:
+        """What was heard."""
+
+
+def completion(
+    script: Script,
+    what: str,
+    heard: Callable[[], Heard],
+    read_choice: Callable[[dict[str, Any]], Choice],
+    read_usage: Callable[[dict[str, Any]], Usage],
+) -> Reply | ApiError:
+    """What a completion says, chat or legacy: a reply as far as it goes, or an error instead.
+
+    Args:
+        script: the response.
+        what: what it should be, as in ``a chat completion``.
+        heard: makes what hears a choice of a stream.
+        read_choice: reads one of a body that is no stream.
+        read_usage: reads the usage of either.
+
+    Raises:
+        ReplyError: for what is neither.
+    """
+    if not is_stream(script):
+
+        def read(value: dict[str, Any]) -> Reply:
+            stated = value.get("usage")
+            choices = [read_choice(choice) for choice in value["choices"]]
+            return Reply(choices=choices, usage=read_usage(stated) if stated else None)
+
+        return whole(script, what, "choices", read)
+    choices: dict[int, Heard] = {}
+    usage: Usage | None = None
+    error: ApiError | None = None
+    for chunk, _ in objects(script):
+        try:
+            error = errors.read_error(chunk)
+            if error is not None:
+                break
+            for choice in chunk.get("choices") or ():
+                choices.setdefault(choice.get("index") or 0, heard()).take(choice)
+            if isinstance(stated := chunk.get("usage"), dict):
+                usage = read_usage(stated)
+        except WRONG as wrong:
+            raise ReplyError(f"this is no chunk of {what} ({wrong!r}): {chunk}") from None
+    said = [choices[index] for index in sorted(choices)] or [heard()]
+    return Reply(choices=[one.choice() for one in said], usage=usage, error=error)

@@ -19,7 +19,7 @@ from mockserver.api import conversation, errors, headers, ids
 from mockserver.api.dialects import Dialect, named
 from mockserver.api.form import FORMS, Form
 from mockserver.api.logprobs import likely
-from mockserver.api.output import KINDS, Reader, Writer, encode, item_json, read_item, type_of
+from mockserver.api.output import Reader, Writer, encode, item_json, kind_of, read_item, type_of
 from mockserver.api.reading import WRONG, is_stream, objects, whole
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
@@ -302,11 +302,7 @@ def _with_fresh_ids(
     request: Mapping[str, Any],
     history: Iterable[Mapping[str, Any]],
 ) -> tuple[Output, ...]:
-    taken = {
-        str(call.get("id"))
-        for message in (*history, *conversation.messages(request))
-        for call in message.get("tool_calls") or ()
-    }
+    taken = conversation.call_ids((*history, *conversation.messages(request)))
     return tuple(
         item.apart_from(taken) if isinstance(item, ToolCall) and item.has_derived_id else item
         for item in output
@@ -430,8 +426,7 @@ class _Made:
         return "incomplete" if last and self.finish in INCOMPLETE else "completed"
 
     def item_id(self, output: Output) -> str:
-        kind = KINDS.get(type_of(output))
-        return self.envelope.new_id(kind.prefix if kind else type_of(output)[:4])
+        return self.envelope.new_id(kind_of(type_of(output)).prefix)
 
     def response(self, status: str, output: Iterable[Any] = ()) -> dict[str, Any]:
         """The response as it is at a time."""
