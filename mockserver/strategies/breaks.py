@@ -122,17 +122,20 @@ def broken(stream: Stream, data: bytes, http: bool) -> Stream:
     script = _apart(stream.script)
     breaks, harmless = BREAKS + HTTP * http, HARMLESS + HTTP_HARMLESS * http
     which = data[0] * (len(breaks) + len(harmless) + http) >> 8
-    at, another = _place(script, data[1:4]), _place(script, data[5:8])
+    at = _place(script, data[1:4])
+    bears: dict[int, Place] = {}
     if which < len(breaks):
-        made = _broke(stream, script, breaks[which], at)
-        also = HARMLESS
+        made, harmless = _broke(stream, script, breaks[which], at), HARMLESS
     elif which < len(breaks) + len(harmless):
-        made = _with(replace(stream, script=script), harmless[which - len(breaks)](at))
-        also = harmless
+        made, bears[which - len(breaks)] = replace(stream, script=script), at
     else:
         return refused(said.error(data[2:4]))
     if data[4] >= MORE:
-        made = _with(made, also[(data[4] - MORE) * len(also) // (256 - MORE)](another))
+        other = (data[4] - MORE) * len(harmless) // (256 - MORE)
+        bears.setdefault(other, _place(script, data[5:8]))
+    # In the order of the table: events first, then reads, then HTTP.
+    for which, at in sorted(bears.items()):
+        made = _with(made, harmless[which](at))
     return made
 
 
