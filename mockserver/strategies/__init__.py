@@ -7,9 +7,10 @@ that Hypothesis shrinks towards these. What is drawn is a value whose `repr` is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -20,6 +21,7 @@ from mockserver.expected import Stream
 from mockserver.reply import ApiError, Reply, ToolCall
 from mockserver.script import Script
 from mockserver.strategies import breaks, cuts, habits, said
+from mockserver.strategies.conversation import TOOLS, Conversation, Turn
 
 try:
     from hypothesis import strategies as st
@@ -28,7 +30,10 @@ except ImportError:
     raise MissingDependency("this needs the hypothesis package: pip install hypothesis") from None
 
 __all__ = [
+    "Conversation",
+    "Turn",
     "api_errors",
+    "conversations",
     "faulty",
     "partitions",
     "replies",
@@ -244,6 +249,69 @@ def faulty(script: Script | Stream, *, http: bool = False) -> SearchStrategy[Str
     """
     stream = _stream(script)
     return _bytes(breaks.SIZE).map(lambda data: breaks.broken(stream, data, http))
+
+
+# Several turns
+
+
+def conversations(
+    tools: Sequence[Mapping[str, Any]] | None = None,
+    *,
+    turns: int = 3,
+    rounds: int = 3,
+    endpoint: str = "chat/completions",
+    quirks: bool = True,
+    without: Iterable[str] = (),
+) -> SearchStrategy[Conversation]:
+    """Conversations of several turns, in which the model calls tools and then answers.
+
+    Args:
+        tools: as a request offers them, whose schemas the arguments conform to; some by default.
+        turns: at most so many.
+        rounds: at most so many replies that call tools in a turn.
+        endpoint, quirks, without: as of `streams`.
+
+    >>> from hypothesis import find
+    >>> talk = find(conversations(), lambda talk: len(talk.streams) > 1)
+    >>> [message["role"] for message in talk.messages]
+    ['user', 'assistant', 'tool', 'assistant']
+    """
+    offered = tuple(TOOLS if tools is None else tools)
+    sent = partial(streams, endpoint=endpoint, quirks=quirks, without=without)
+    called = st.builds(
+        _calling,
+        st.sampled_from(("", "a", "Let me look.", "\n\né 😀")),
+        st.lists(tool_calls(offered), min_size=1, max_size=3),
+    )
+    answered = replies(SAYABLE[endpoint.removeprefix("/v1/")] & {"text", "reasoning", "refusal"})
+
+    @st.composite
+    def conversation(draw: st.DrawFn) -> Conversation:
+        made: list[Turn] = []
+        ids = count(1)
+        for user in draw(st.lists(st.sampled_from(said.PROMPTS), min_size=1, max_size=turns)):
+            calling = [_renumbered(one, ids) for one in draw(st.lists(called, max_size=rounds))]
+            given = {call.id: draw(_RESULTS) for one in calling for call in one.tool_calls}
+            told = tuple(draw(sent(one)) for one in (*calling, draw(answered)))
+            made.append(Turn(user, told, given))
+        return Conversation(tuple(made), offered)
+
+    return conversation()
+
+
+_RESULTS = st.sampled_from(said.RESULTS)
+
+
+def _calling(text: str, calls: list[ToolCall]) -> Reply:
+    """A reply that calls tools."""
+    return Reply(text or None, tool_calls=[replace(c, id=f"call_{n}") for n, c in enumerate(calls)])
+
+
+def _renumbered(reply: Reply, ids: Iterator[int]) -> Reply:
+    """The reply with ids that the conversation has not seen."""
+    return Reply(
+        reply.text, tool_calls=[replace(c, id=f"call_{next(ids)}") for c in reply.tool_calls]
+    )
 
 
 def _stream(script: Script | Stream) -> Stream:

@@ -75,6 +75,29 @@ PIECES = (
 
 _RANDOM_SIGNS = ABSENT + len(PIECES)  # slots from here on hold any sign
 
+PROMPTS = (
+    "Hi",
+    "What is the weather in Paris?",
+    "1 + 1?",
+    "",
+    "Ünïcödé 漢字 👩‍👩‍👧‍👦",
+    "two\nlines",
+    '"{}"',
+)
+"""What users say."""
+
+RESULTS = (
+    "1",
+    "sunny",
+    "",
+    '{"error": "no such city"}',
+    "é 漢 😀",
+    "null",
+    "x" * 3000,
+    "[DONE]\n\n",
+)
+"""What tools give."""
+
 NAMES = ("f", "g", "get_weather", "f2", "search-web", "a" * 64, "multi_tool_use.parallel")
 
 ARGUMENTS = (
