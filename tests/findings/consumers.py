@@ -36,7 +36,7 @@ from msgspec import UNSET
 
 from mockserver import MockOpenAI
 
-__all__ = ["CONSUMERS", "Consumer", "unasked", "versions"]
+__all__ = ["CONSUMERS", "Consumer", "Program", "unasked", "versions"]
 
 PROGRAMS = Path(__file__).parent / "programs"
 START = 120.0  # seconds until a program has imported its client
@@ -79,10 +79,20 @@ def versions(consumer: Consumer) -> Mapping[str, str]:
 
 
 class Program:
-    """A consumer's program, its mock, and its process while it lives."""
+    """A consumer's program, its mock, and its process while it lives.
 
-    def __init__(self, command: list[str], mock: MockOpenAI, home: Path) -> None:
+    Args:
+        command: what runs it.
+        mock: what it is to ask.
+        home: an empty folder: no settings nor caches of the user's.
+        patience: seconds after which it is taken to hang.
+    """
+
+    def __init__(
+        self, command: list[str], mock: MockOpenAI, home: Path, patience: float = HANGS
+    ) -> None:
         self._command = command
+        self._patience = patience
         self._mock = mock
         self._home = home
         self._process: subprocess.Popen[bytes] | None = None
@@ -97,12 +107,12 @@ class Program:
         try:
             process.stdin.write(msgspec.json.encode(asked) + b"\n")
             process.stdin.flush()
-            line = self._line(process, HANGS)
+            line = self._line(process, self._patience)
         except BrokenPipeError:
             line = b""
         if line is None:
             self.end()
-            return Outcome(error=Raised(HANG, f"nothing came for {HANGS:g} s"))
+            return Outcome(error=Raised(HANG, f"nothing came for {self._patience:g} s"))
         if not line.endswith(b"\n"):
             return Outcome(error=Raised(DEATH, f"the program ended:\n{self.end()}"))
         return msgspec.json.decode(line, type=Outcome)

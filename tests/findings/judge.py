@@ -6,7 +6,8 @@ not judged by; what it says in a `Manner` of its own is right where only the man
 * Text, reasoning, refusal: as wholes; None is nothing. Arguments: as JSON values, else as text.
 * Where the stream has an error, any exception will do, but that of an API error says its message.
   Who tells that no reason to finish came need not raise because the stream is incomplete.
-* With an exception, all that was heard before it begins what is right, and no more is asked.
+* With an exception, what was heard before it begins what is right; where all of that had arrived
+  (`ARRIVED`), text, reasoning and refusal are whole: an application has shown what it was sent.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ __all__ = [
     "wrong",
     "wrongs",
 ]
+
+ARRIVED = frozenset({"api", "incomplete", "timeout"})
+"""The errors that come after all that the right answer has; a reset may overtake what was sent."""
 
 HANG, DEATH = "Hang", "Death"
 """The errors of who had to be ended, and of who ended: right for no stream."""
@@ -157,6 +161,8 @@ def _text(member: str) -> Callable[[Told, Outcome, Manner], str | None]:
         right = getattr(stream.reply, member) or ""
         if member == "text" and manner.refusal_as_text:
             right += stream.reply.refusal or ""
+        if outcome.error is not None and stream.error in ARRIVED and (told or "") != right:
+            return f"{member} is {told or ''!r} when the error comes, not {right!r}"
         return _differs(member, told or "", right, outcome.error)
 
     return check

@@ -48,6 +48,12 @@ BOM = ("tool-call bom()",)
 CUT_OFF = ("tool-call-cut-by-length",)
 OPENAI_BOM = "openai-python reads a byte order mark as part of the first field's name, and drops it"
 
+HELD_BACK = Known(
+    r"when the error comes",
+    "a CR that ends a read is kept for the LF that may follow, and with it the event it completes",
+    ("text cr stall",),
+)
+
 KNOWN: dict[str, tuple[Known, ...]] = {
     "openai": (Known(r"^the name of call 1 is ''", OPENAI_BOM, BOM),),
     "httpx-sse": (
@@ -56,14 +62,19 @@ KNOWN: dict[str, tuple[Known, ...]] = {
             "a byte order mark is read as part of the first field's name, and that event is lost",
             BOM,
         ),
+        HELD_BACK,
     ),
     "openai-node": (
+        HELD_BACK,
         Known(
             r"^reasoning is",
             "a member of a delta that the SDK does not know replaces what came before it",
             ("reasoning", "litellm-reasoning"),
         ),
     ),
+    "ai-sdk chat": (HELD_BACK,),
+    "ai-sdk compatible": (HELD_BACK,),
+    "eventsource-parser": (HELD_BACK,),
     "langchain-openai": (
         Known(r"^the name of call 1 is ''", OPENAI_BOM, BOM),
         Known(

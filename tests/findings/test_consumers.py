@@ -16,7 +16,7 @@ from findings.judge import Told
 from findings.known import mended, unknown
 
 from mockserver import ApiError, Reply, Script, catalogue
-from mockserver.api import errors
+from mockserver.api import chat, errors
 from mockserver.faults import (
     Fault,
     blank_lines,
@@ -30,6 +30,7 @@ from mockserver.faults import (
     multi_line,
     no_space,
     slice,
+    stall,
     unknown_field,
 )
 
@@ -50,7 +51,7 @@ LEGAL: tuple[Fault, ...] = (
     drop_done(),
     encoded("gzip"),
     join(),
-    slice(3),
+    slice(7),
 )
 SPELT = ("unicode", "tool-call", "tool-calls-parallel", "usage")
 
@@ -64,6 +65,14 @@ class Spelt:
     error: str | None = None
 
 
+def held_up(name: str, fault: Fault, after: int) -> Told:
+    """A stream that falls silent for ever after some events."""
+    script = stall(after=after)(fault(catalogue.stream(name).script))
+    reply = chat.read(script)
+    assert isinstance(reply, Reply)
+    return Spelt(script, reply, "timeout")
+
+
 def refused(error: ApiError) -> Told:
     """An error instead of a stream."""
     return Spelt(errors.render(error, Random(1)), Reply(error=error), "api")
@@ -75,6 +84,10 @@ STREAMS: dict[str, Told] = {
         f"{stream.name} {fault!r}": Spelt(fault(stream.script), stream.reply)
         for stream in map(catalogue.stream, SPELT)
         for fault in LEGAL
+    },
+    **{
+        f"text {kind} stall": held_up("text", line_ends(kind), after=4)
+        for kind in ("lf", "crlf", "cr")
     },
     **{f"status {status}": refused(ApiError(status)) for status in (400, 429, 503)},
 }

@@ -94,6 +94,11 @@ WRONG = [
         'gives a tool the arguments {"city":"Par"}, which no call has',
     ),
     (
+        SHORT,
+        told(text="Hel", error=LOST),
+        "text is 'Hel' when the error comes, not 'Hello'",
+    ),
+    (
         BROKEN,
         told(text="Hello"),
         "raises nothing, though the stream breaks off with an error (connection)",
