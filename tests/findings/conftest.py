@@ -22,21 +22,14 @@ NAMED = os.environ.get("MOCKSERVER_FINDINGS", "").split()  # or: all
 
 def chosen() -> list[Any]:
     """The consumers that run here, and those asked for, as parameters."""
-    known = {consumer.name for consumer in CONSUMERS} | {
-        c.client.name for c in CONSUMERS if c.client
-    }
-    if unknown := set(NAMED) - known - {"all"}:
-        told = f"no consumer is named {', '.join(sorted(unknown))}: {', '.join(sorted(known))}"
-        raise pytest.UsageError(told)
-
-    def asked(consumer: Consumer) -> bool:
-        client = consumer.client
-        return client is None or bool({"all", consumer.name, client.name} & set(NAMED))
-
+    clients = {consumer: consumer.client.name for consumer in CONSUMERS if consumer.client}
+    if unknown := set(NAMED) - {*clients.values(), "all"}:
+        known = ", ".join(sorted(set(clients.values())))
+        raise pytest.UsageError(f"no client is named {', '.join(sorted(unknown))}: {known}")
     return [
         pytest.param(consumer, id=consumer.name, marks=[pytest.mark.client] * bool(consumer.client))
         for consumer in CONSUMERS
-        if asked(consumer)
+        if consumer not in clients or {"all", clients[consumer]} & set(NAMED)
     ]
 
 

@@ -13,12 +13,12 @@ await run(async (asked, told) => {
     { model: MODEL, messages, n: asked.n, stream_options: { include_usage: true }, ...more },
     { signal },
   );
-  stream.on("chunk", wake);
+  stream.on("chunk", (chunk, snapshot) => {
+    wake();
+    Object.assign(told, tell(snapshot));
+  });
   try {
     Object.assign(told, tell(await stream.finalChatCompletion()));
-  } catch (error) {
-    Object.assign(told, tell(stream.currentChatCompletionSnapshot));
-    throw error;
   } finally {
     end();
   }
