@@ -211,6 +211,11 @@ def _sent(
     return Stream(habits.framed(script, taken), reply, description=", ".join(names))
 
 
+def plain(reply: Reply, endpoint: str = "chat/completions") -> Stream:
+    """The stream that says a reply without any habit."""
+    return _sent(reply, endpoint.removeprefix("/v1/"), (), bytes(2), b"")
+
+
 _DIALECTS = (None, *dialects())
 
 
@@ -278,11 +283,7 @@ def conversations(
     """
     offered = tuple(TOOLS if tools is None else tools)
     sent = partial(streams, endpoint=endpoint, quirks=quirks, without=without)
-    called = st.builds(
-        _calling,
-        st.sampled_from(("", "a", "Let me look.", "\n\né 😀")),
-        st.lists(tool_calls(offered), min_size=1, max_size=3),
-    )
+    called = calling(offered)
     answered = replies(SAYABLE[endpoint.removeprefix("/v1/")] & {"text", "reasoning", "refusal"})
 
     @st.composite
@@ -290,15 +291,21 @@ def conversations(
         made: list[Turn] = []
         ids = count(1)
         for user in draw(st.lists(st.sampled_from(said.PROMPTS), min_size=1, max_size=turns)):
-            calling = [_renumbered(one, ids) for one in draw(st.lists(called, max_size=rounds))]
-            given = {call.id: draw(_RESULTS) for one in calling for call in one.tool_calls}
-            told = tuple(draw(sent(one)) for one in (*calling, draw(answered)))
+            rest = [renumbered(one, ids) for one in draw(st.lists(called, max_size=rounds))]
+            given = {call.id: draw(_RESULTS) for one in rest for call in one.tool_calls}
+            told = tuple(draw(sent(one)) for one in (*rest, draw(answered)))
             made.append(Turn(user, told, given))
         return Conversation(tuple(made), offered)
 
     return conversation()
 
 
+def calling(tools: Sequence[Mapping[str, Any]]) -> SearchStrategy[Reply]:
+    """Replies that call one of these tools, or several, with a text before or without."""
+    return st.builds(_calling, _ASIDES, st.lists(tool_calls(tools), min_size=1, max_size=3))
+
+
+_ASIDES = st.sampled_from(("", "a", "Let me look.", "\n\né 😀"))
 _RESULTS = st.sampled_from(said.RESULTS)
 
 
@@ -307,11 +314,10 @@ def _calling(text: str, calls: list[ToolCall]) -> Reply:
     return Reply(text or None, tool_calls=[replace(c, id=f"call_{n}") for n, c in enumerate(calls)])
 
 
-def _renumbered(reply: Reply, ids: Iterator[int]) -> Reply:
-    """The reply with ids that the conversation has not seen."""
-    return Reply(
-        reply.text, tool_calls=[replace(c, id=f"call_{next(ids)}") for c in reply.tool_calls]
-    )
+def renumbered(reply: Reply, numbers: Iterator[int]) -> Reply:
+    """The reply whose calls have ids that the conversation has not seen."""
+    calls = [replace(call, id=f"call_{next(numbers)}") for call in reply.tool_calls]
+    return Reply(reply.text, tool_calls=calls, finish_reason=reply.finish_reason)
 
 
 def _stream(script: Script | Stream) -> Stream:

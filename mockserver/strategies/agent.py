@@ -1,0 +1,345 @@
+"""A state machine for agent loops: the model's side is drawn, the user's loop is judged.
+
+Rules of this file: what the model does is queued by rules, and played while the loop runs; judged
+is what the loop asked, which tools it ran, and what it gave back.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+
+from mockserver.expected import Stream
+from mockserver.journal import Request, text_of
+from mockserver.mock import MockOpenAI
+from mockserver.reply import ApiError, Reply, ToolCall
+from mockserver.script import Script
+from mockserver.strategies import (
+    api_errors,
+    calling,
+    faulty,
+    plain,
+    renumbered,
+    replies,
+    said,
+    streams,
+)
+from mockserver.strategies.conversation import TOOLS
+
+if TYPE_CHECKING:
+    import openai
+
+__all__ = ["AgentMachine", "Endless"]
+
+
+class Endless(BaseException):
+    """The loop goes on asking when the model has answered; no loop may take this for an error."""
+
+
+@dataclass(frozen=True)
+class _Ran:
+    """A tool that was run: its name, its arguments, what it gave."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    result: str
+
+
+class _Played(NamedTuple):
+    """A request, and what the model did then."""
+
+    request: Request
+    did: Stream | ApiError
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """The calls that have come whole."""
+        return () if self.went_wrong else self.reply.tool_calls
+
+    @property
+    def went_wrong(self) -> bool:
+        return isinstance(self.did, ApiError) or self.did.error is not None
+
+    @property
+    def reply(self) -> Reply:
+        reply = Reply() if isinstance(self.did, ApiError) else self.did.reply
+        return reply if isinstance(reply, Reply) else Reply()
+
+
+def _own(name: str) -> st.SearchStrategy[Any]:
+    """What the machine's own class draws."""
+    return st.runner().flatmap(lambda machine: getattr(machine, name)())
+
+
+class AgentMachine(RuleBasedStateMachine):
+    """An agent loop against a model that nobody wrote.
+
+    Make a subclass that says how your loop is run, and let pytest collect its ``TestCase``::
+
+        class Agent(AgentMachine):
+            def answer(self, user):
+                return my_agent.ask(user, client=self.client, tools=self.tools)
+
+        TestAgent = Agent.TestCase
+
+    The model says text, calls tools, answers errors, breaks off, and after all that says ``done``.
+    Whatever it does, the loop has to end: to give the model's last text, or to raise what went
+    wrong. It may run a tool only for a call that has come whole, with its arguments, and once. What
+    was said, and what tools gave, is in every later request.
+
+    Attributes:
+        mock: answers the loop's requests; ``mock.base_url`` is its address.
+        client: an `openai.OpenAI` of the mock, in process, which does not try again by itself.
+        tools: runs the tools, by name: functions that take arguments by name and give a text.
+        offered: the tools as a request offers them. A class may have its own: calls are of these.
+        endpoint: what the loop asks: ``chat/completions`` or ``responses``.
+        remembers: whether each answer goes on with the conversation so far.
+        spare: how many requests one answer may take when the model has said all that was drawn.
+        habits: whether streams come in all the ways in which they are sent, as `streams` draws them;
+            by default they come in the plainest, so that it is the loop that fails, not its client.
+    """
+
+    offered: ClassVar[Sequence[Mapping[str, Any]]] = TOOLS
+    endpoint: ClassVar[str] = "chat/completions"
+    remembers: ClassVar[bool] = False
+    spare: ClassVar[int] = 20
+    habits: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mock = MockOpenAI(default=self._next, lenient=True, fail_on_unmatched=False)
+        self.client: openai.OpenAI = self.mock.client(max_retries=0)
+        self.tools: dict[str, Callable[..., str]] = {
+            name: partial(self.run_tool, name) for name, _ in said.offered(self.offered)
+        }
+        self._thread = threading.get_ident()
+        self._queue: list[Stream | ApiError] = []
+        self._played: list[_Played] = []
+        self._ran: list[_Ran] = []
+        self._results = 0
+        self._numbers = count(1)
+        self._remembered: list[_Message] = []
+
+    def answer(self, user: str) -> str | None:
+        """Run the loop for what the user says, and give its answer; None is not judged."""
+        raise NotImplementedError(f"{type(self).__name__}.answer(user) is to run your loop")
+
+    def run_tool(self, name: str, /, **arguments: Any) -> str:
+        """Run a tool. It gives a text that no other run gives."""
+        self._results += 1
+        self._ran.append(_Ran(name, arguments, f"result {self._results}"))
+        return self._ran[-1].result
+
+    # What the model does
+
+    def texts(self) -> st.SearchStrategy[Stream]:
+        """Streams that end an answer."""
+        return self._streams(replies(["text", "reasoning"]))
+
+    def calls(self) -> st.SearchStrategy[Stream]:
+        """Streams that call tools."""
+        return self._streams(self._calling())
+
+    def broken(self) -> st.SearchStrategy[Stream]:
+        """Streams that break off, or are cut off by their length within a call."""
+        drawn = st.one_of(self.texts(), self.calls()).flatmap(faulty)
+        cut_off = self._streams(self._calling().map(_cut_off)).map(_incomplete)
+        return st.one_of(drawn, cut_off)
+
+    def _calling(self) -> st.SearchStrategy[Reply]:
+        drawn: st.SearchStrategy[Reply] = calling(self.offered)
+        return drawn.map(lambda reply: renumbered(reply, self._numbers))
+
+    def _streams(self, reply: st.SearchStrategy[Reply]) -> st.SearchStrategy[Stream]:
+        if self.habits:
+            return streams(reply, endpoint=self.endpoint)
+        return reply.map(lambda one: plain(one, self.endpoint))
+
+    @rule(stream=_own("texts"))
+    def model_says(self, stream: Stream) -> None:
+        """Next it says this."""
+        self._queue.append(stream)
+
+    @rule(stream=_own("calls"))
+    def model_calls(self, stream: Stream) -> None:
+        """Next it calls tools."""
+        self._queue.append(stream)
+
+    @rule(error=api_errors())
+    def model_refuses(self, error: ApiError) -> None:
+        """Next it answers an error."""
+        self._queue.append(error)
+
+    @rule(stream=_own("broken"))
+    def model_breaks(self, stream: Stream) -> None:
+        """Next it breaks off."""
+        self._queue.append(stream)
+
+    def _next(self, request: Request) -> Stream | ApiError | str:
+        if len(self._played) >= self._most:
+            if threading.get_ident() == self._thread:
+                raise Endless(f"the loop asked {len(self._played)} times, and asks again")
+            return ApiError(400, "the loop asks again and again")
+        did = self._queue.pop(0) if self._queue else None
+        self._played.append(_Played(request, did or _DONE))
+        return did or "done"
+
+    # What the loop does
+
+    @rule(user=st.sampled_from(said.PROMPTS))
+    def user_asks(self, user: str) -> None:
+        """Now the loop is run."""
+        self._played, self._ran = [], []
+        self._most = len(self._queue) + self.spare
+        answer: str | None = None
+        raised: Exception | None = None
+        try:
+            answer = self.answer(user)
+        except (AssertionError, NotImplementedError):
+            raise
+        except Endless as endless:
+            raise AssertionError(str(endless)) from None
+        except Exception as error:
+            raised = error
+        self._queue.clear()
+        self._judge(user, answer, raised)
+
+    def teardown(self) -> None:
+        """Close what was opened."""
+        self.client.close()
+        self.mock.stop()
+
+    def _judge(self, user: str, answer: str | None, raised: Exception | None) -> None:
+        assert self._played or raised, "the loop gave an answer and asked nothing"
+        self._judge_runs()
+        told = self._judge_requests(user)
+        if raised is not None:
+            if not any(played.went_wrong for played in self._played):
+                raise raised
+            return
+        last = self._played[-1]
+        if last.went_wrong:
+            partial_text = str(last.reply.text or "")
+            assert not answer or answer != partial_text, (
+                f"the stream broke off ({_why(last.did)}), and what it said so far, "
+                f"{partial_text!r}, was taken for the answer"
+            )
+            return
+        self._judge_all_ran(last)
+        text = str(last.reply.text or "")
+        assert answer is None or answer == text, f"the model said {text!r}, the loop {answer!r}"
+        if self.remembers:
+            self._remembered = [*told, _Message("assistant", text)]
+
+    def _judge_runs(self) -> None:
+        """No tool was run but for a call that has come whole, and once."""
+        left = [call for played in self._played for call in played.calls]
+        for ran in self._ran:
+            call = next((call for call in left if _is_of(ran, call)), None)
+            assert call is not None, (
+                f"{ran.name} was run with {dict(ran.arguments)!r}, which the model has not called "
+                f"for: {_shown(self._played)}"
+            )
+            left.remove(call)
+
+    def _judge_all_ran(self, last: _Played) -> None:
+        """All that was called for was run, and the model was told."""
+        left = list(self._ran)
+        for played in self._played:
+            for call in played.calls:
+                ran = next((ran for ran in left if _is_of(ran, call)), None)
+                assert ran is not None, f"the model called {call!r}, which was not run"
+                left.remove(ran)
+        assert not last.calls, f"the model called {last.calls[0]!r}, and was not told what it gave"
+
+    def _judge_requests(self, user: str) -> list[_Message]:
+        """Each request holds, in order, what was said and given before it."""
+        right = [*self._remembered, _Message("user", user)]
+        left = list(self._ran)
+        for n, played in enumerate(self._played, 1):
+            lost = _lost(right, played.request.messages)
+            assert lost is None, f"request {n} has lost {lost}; it holds {played.request.messages}"
+            if played.calls and played.reply.text:
+                right.append(_Message("assistant", str(played.reply.text)))
+            for call in played.calls:
+                arguments = json.dumps(call.parsed, sort_keys=True)
+                right.append(_Message("assistant", call=(call.id, call.name, arguments)))
+                ran = next((ran for ran in left if _is_of(ran, call)), None)
+                if ran is not None:
+                    left.remove(ran)
+                    right.append(_Message("tool", ran.result, id=call.id))
+        return right
+
+
+def _why(did: Stream | ApiError) -> str:
+    return f"error {did.status}" if isinstance(did, ApiError) else str(did.error)
+
+
+def _shown(played: Iterable[_Played]) -> str:
+    return "; ".join(
+        f"{_why(one.did)}: {one.reply!r}" if one.went_wrong else repr(one.reply) for one in played
+    )
+
+
+def _is_of(ran: _Ran, call: ToolCall) -> bool:
+    return ran.name == call.name and dict(ran.arguments) == call.parsed
+
+
+_DONE = Stream(Script(), Reply("done"))
+"""What the model has said when it said ``done``."""
+
+
+def _cut_off(reply: Reply) -> Reply:
+    """The reply cut off within the arguments of its last call."""
+    *whole, last = reply.tool_calls
+    cut = ToolCall(last.name, str(last.arguments)[: max(1, len(last.arguments) // 2)], last.id)
+    return Reply(reply.text, tool_calls=[*whole, cut], finish_reason="length")
+
+
+def _incomplete(stream: Stream) -> Stream:
+    return replace(stream, error="incomplete")
+
+
+class _Message(NamedTuple):
+    """A message, or one of the calls in it: what is looked for in a request."""
+
+    role: str
+    text: str = ""
+    call: tuple[str, str, str] | None = None
+    id: str | None = None
+
+    def is_in(self, message: Mapping[str, Any]) -> bool:
+        """Whether a message of a request says this."""
+        if message.get("role") != self.role or message.get("tool_call_id") != self.id:
+            return False
+        calls = [_called(call) for call in message.get("tool_calls") or ()]
+        return self.text in text_of(message.get("content")) and self.call in (None, *calls)
+
+    def __str__(self) -> str:
+        if self.call is not None:
+            return "the call {1}({2}), {0!r}".format(*self.call)
+        of = "" if self.id is None else f" for {self.id!r}"
+        return f"what the {self.role} said{of}: {self.text!r}"
+
+
+def _called(call: Mapping[str, Any]) -> tuple[str, str, str]:
+    """A call's id, name and arguments, as they are compared."""
+    function = call.get("function") or {}
+    try:
+        arguments = json.dumps(json.loads(function.get("arguments") or ""), sort_keys=True)
+    except ValueError:
+        arguments = str(function.get("arguments"))
+    return str(call.get("id")), str(function.get("name")), arguments
+
+
+def _lost(right: Sequence[_Message], messages: Sequence[Mapping[str, Any]]) -> _Message | None:
+    """What of this the messages do not hold, or not as often."""
+    return next((m for m in right if right.count(m) > sum(map(m.is_in, messages))), None)
