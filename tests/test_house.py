@@ -74,6 +74,8 @@ FLOORS = [
         "pattern",
         "grammar",
         "conform",
+        "languages",
+        "prose",
         "generate",
         "cassettes.stream_file",
         "cassettes.redact",
