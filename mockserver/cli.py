@@ -56,7 +56,11 @@ def main() -> None:
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
 )
 @click.option("--stream", "names", multiple=True, help="Answer with this ready-made stream.")
-@click.option("--seed", default="0", show_default=True, help="Of the replies that are made up.")
+@click.option(
+    "--seed",
+    help="Of all that is made up: with one, ids and times too are always the same.  "
+    "[default: 0 for what is said, new ids and times]",
+)
 @click.option(
     "--pace",
     help="A profile, or TTFT,ITL[,JITTER] in seconds; none for no waiting.  [default: gpt-4o]",
@@ -74,7 +78,7 @@ def serve(
     host: str,
     port: int,
     names: tuple[str, ...],
-    seed: str,
+    seed: str | None,
     pace: str | None,
     api_key: str | None,
     faults: tuple[str, ...],
@@ -86,7 +90,8 @@ def serve(
     """Serve OpenAI's API.
 
     Without FILES it answers anything, with plausible text at a realistic pace; the same request
-    gets the same answer. FILES say what to answer instead:
+    gets the same answer, and with --seed the same bytes on every machine. FILES say what to answer
+    instead:
 
     \b
       scenario.yaml, .json   rules and replies
@@ -108,10 +113,11 @@ def serve(
     wrong = parse(",".join(faults))
 
     def generated(request: Request) -> object:
-        return faulty(generate(request.json, seed), *wrong)
+        return faulty(generate(request.json, "0" if seed is None else seed), *wrong)
 
     mock = MockOpenAI(
         api_key=api_key,
+        seed=seed,
         header_faults=allow_header_faults,
         lenient=lenient,
         dialect=dialect,
