@@ -249,7 +249,7 @@ def test_a_tool_that_cannot_be_called_is_not_unless_it_must_be() -> None:
 
 
 def chat_round(at: int) -> list[dict[str, Any]]:
-    call = {"id": f"call_{at}", "type": "function"}
+    call: dict[str, Any] = {"id": f"call_{at}", "type": "function"}
     call |= {"function": {"name": "get_weather", "arguments": "{}"}}
     return [
         {"role": "assistant", "content": None, "tool_calls": [call]},
