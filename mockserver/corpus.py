@@ -155,6 +155,8 @@ def _expected(script: Script) -> Json | None:
         error = "api"
     else:
         error = _ENDS.get(script.end) or _wrong(script, said)
+    if any(choice.ordered for choice in said.choices):
+        return None  # there are no members for what is done in an order of its own
     return {"reply": _members(said)} | ({} if error is None else {"error": error})
 
 

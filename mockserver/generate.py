@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mockserver import items
 from mockserver.api.conversation import messages
 from mockserver.api.prediction import predicted
 from mockserver.api.sound import FORMATS, speak
@@ -24,7 +25,16 @@ from mockserver.exceptions import ReplyError
 from mockserver.grammar import derived
 from mockserver.pattern import matching
 from mockserver.prose import Pen, written
-from mockserver.reply import Audio, Choice, FunctionCall, Reply, ToolCall, url_citation
+from mockserver.reply import (
+    Audio,
+    Choice,
+    FunctionCall,
+    Item,
+    Message,
+    Reply,
+    ToolCall,
+    url_citation,
+)
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -75,6 +85,17 @@ def _choice(request: Mapping[str, Any], rng: Random) -> Choice:
     called = _calls(request, rng)
     if called is not None:
         return called
+    done = _by_itself(request, rng)
+    if done and done[-1].type == "mcp_approval_request":
+        return Choice(output=done)  # nothing is said before it is given
+    searched = any(item.type == "web_search_call" for item in done)
+    said = _said(request, rng, searched or request.get("web_search_options") is not None)
+    if done and said.text is not None:
+        return Choice(output=[*done, Message(said.text, annotations=said.annotations)])
+    return said
+
+
+def _said(request: Mapping[str, Any], rng: Random, cites: bool) -> Choice:
     schema = _schema(request)
     if schema is not None:
         with _faker(rng) as fake:
@@ -82,7 +103,7 @@ def _choice(request: Mapping[str, Any], rng: Random) -> Choice:
         return Choice(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     if expected := predicted(request):
         return Choice(_changed(expected, rng))
-    if request.get("web_search_options") is not None:
+    if cites:
         return _cited(request, rng)
     if "audio" in (request.get("modalities") or ()):
         return _spoken(request, rng)
@@ -279,6 +300,77 @@ _CALLS: dict[str, Callable[[_Tool, Faker, Random], ToolCall]] = {
     "custom": _custom,
 }
 """The kinds of tools that a client calls, and how a call of each is made."""
+
+
+# What the API does by itself
+
+
+def _by_itself(request: Mapping[str, Any], rng: Random) -> list[Item]:
+    """What is done before something is said, with one of the tools that are the API's own.
+
+    It has to be where one is demanded, and is half of the time where the user has just spoken.
+    """
+    told = request.get("tools") if "input" in request else None
+    tools = [tool for tool in told or () if isinstance(tool, Mapping)]
+    tools = [tool for tool in tools if str(tool.get("type")) in _OWN]
+    choice = request.get("tool_choice") or "auto"
+    if isinstance(choice, Mapping):
+        tools = [tool for tool in tools if tool["type"] == choice.get("type")]
+        choice = "required"
+    if not tools or choice == "none":
+        return []
+    rounds = _rounds(request)
+    if choice == "auto" and (rounds > 0 or rng.random() >= CALLED[0]):
+        return []
+    tool = rng.choice(tools)
+    return _OWN[tool["type"]](tool, Pen(rng))
+
+
+def _with_mcp(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
+    """The tools of a server, and a call of one of those that are allowed."""
+    server, allowed = str(tool.get("server_label") or "server"), tool.get("allowed_tools")
+    if isinstance(allowed, Mapping):
+        allowed = allowed.get("tool_names")
+    names = [str(name) for name in allowed or ()] or [pen.name(), pen.name()]
+    schema = {
+        "type": "object",
+        "properties": {"query": {"type": "string"}},
+        "required": ["query"],
+        "additionalProperties": False,
+    }
+    listed = items.mcp_list_tools(
+        server, [{"name": name, "input_schema": schema} for name in dict.fromkeys(names)]
+    )
+    arguments = {"query": pen.phrase(1, 4)}
+    if tool.get("require_approval") == "never":
+        return [listed, items.mcp_call(server, names[0], arguments, pen.sentence())]
+    return [listed, items.mcp_approval(server, names[0], arguments)]
+
+
+def _with_code(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
+    number = pen.number()
+    return [items.code_interpreter(f"x = {number}\nprint(x ** 2)", logs=f"{number**2}\n")]
+
+
+def _with_search(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
+    return [items.web_search(pen.phrase(2, 6))]
+
+
+_PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
+    "gg=="
+)
+"""A picture, the same on every machine."""
+
+_OWN: dict[str, Callable[[Mapping[str, Any], Pen], list[Item]]] = {
+    "web_search": _with_search,
+    "web_search_preview": _with_search,
+    "file_search": lambda tool, pen: [items.file_search(pen.phrase(2, 6))],
+    "code_interpreter": _with_code,
+    "image_generation": lambda tool, pen: [items.image_generation(_PIXEL)],
+    "mcp": _with_mcp,
+}
+"""The tools that the Responses API uses itself, and what it does with each."""
 
 
 # Text

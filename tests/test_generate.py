@@ -18,9 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion
+from openai.types.responses import Response
 
-from mockserver import Reply, ReplyError, sse, tokens
-from mockserver.api import chat, sound
+from mockserver import Item, Reply, ReplyError, sse, tokens
+from mockserver.api import chat, responses, sound
 from mockserver.generate import generate
 
 ASKED: dict[str, Any] = {
@@ -419,6 +420,47 @@ def test_what_is_not_offered_is_not_called(choice: Any) -> None:
 def test_a_call_comes_before_the_form_of_the_text() -> None:
     asked = {"tools": TOOLS, "tool_choice": "required", "response_format": {"type": "json_object"}}
     assert generate(ASKED | asked).tool_calls
+
+
+# What the API does by itself
+
+OWN: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "web_search": ({}, ["web_search_call"]),
+    "file_search": ({"vector_store_ids": ["vs_1"]}, ["file_search_call"]),
+    "code_interpreter": ({"container": {"type": "auto"}}, ["code_interpreter_call"]),
+    "image_generation": ({}, ["image_generation_call"]),
+    "mcp": (
+        {"server_label": "a", "server_url": "https://a.example", "require_approval": "never"},
+        ["mcp_list_tools", "mcp_call"],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_tools_of_the_api_are_used_half_of_the_time(kind: str) -> None:
+    members, done = OWN[kind]
+    asked = {"model": "gpt-5", "input": "Hi", "tools": [{"type": kind, **members}]}
+
+    def kinds(reply: Reply) -> list[str]:
+        made = sse.body(responses.render(reply, asked).steps)
+        return [item.type for item in Response.model_validate_json(made, strict=True).output]
+
+    assert 0.4 < share(asked, lambda reply: len(reply.output) > 1) < 0.6
+    for seed in SEEDS:
+        assert kinds(generate(asked, seed)) in (["message"], [*done, "message"])
+        demanded = generate(asked | {"tool_choice": {"type": kind}}, seed)
+        assert kinds(demanded) == [*done, "message"]
+        assert bool(demanded.annotations) == (kind == "web_search")
+        assert kinds(generate(asked | {"tool_choice": "none"}, seed)) == ["message"]
+
+
+def test_a_server_that_wants_approval_is_asked_for_it() -> None:
+    mcp = {"type": "mcp", "server_label": "a", "allowed_tools": ["look"]}
+    asked = {"model": "gpt-5", "input": "Hi", "tools": [mcp], "tool_choice": "required"}
+    listed, approval = generate(asked).output
+    assert isinstance(listed, Item)
+    assert isinstance(approval, Item)
+    assert (approval.type, approval.members["name"]) == ("mcp_approval_request", "look")
 
 
 # JSON
