@@ -52,6 +52,15 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ("/groq/openai/v1/chat/completions", {"model": "llama", "messages": MESSAGES}),
     ("/v1/responses", {"model": "gpt-5", "input": "Hi"}),
     ("/v1/responses", {"model": "gpt-5", "input": "Hi", "tools": [TOOL | {"type": "function"}]}),
+    (
+        "/v1/responses",
+        {
+            "model": "gpt-5",
+            "input": "Hi",
+            "tools": [{"type": "web_search"}],
+            "tool_choice": "required",
+        },
+    ),
     ("/v1/completions", {"model": "davinci-002", "prompt": ["One", "Two"], "n": 2}),
 ]
 REQUESTS = [(path, body | {"stream": stream}) for path, body in ASKED for stream in (False, True)]

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
 
-from mockserver import Item, Reply, ReplyError, sse, tokens
+from mockserver import Item, MockOpenAI, Reply, ReplyError, sse, tokens
 from mockserver.api import chat, responses, sound
 from mockserver.generate import generate
 
@@ -420,6 +420,39 @@ def test_what_is_not_offered_is_not_called(choice: Any) -> None:
 def test_a_call_comes_before_the_form_of_the_text() -> None:
     asked = {"tools": TOOLS, "tool_choice": "required", "response_format": {"type": "json_object"}}
     assert generate(ASKED | asked).tool_calls
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_agent_that_does_what_it_is_told_comes_to_an_end(seed: int) -> None:
+    with MockOpenAI(default=lambda call: generate(call.json, seed)) as mock:
+        chats: Any = mock.client().chat.completions
+        said: list[Any] = [{"role": "user", "content": "How is the weather?"}]
+        for _ in range(4):
+            message = chats.create(model="gpt-4o", messages=said, tools=TOOLS).choices[0].message
+            said.append(message.to_dict())
+            if not message.tool_calls:
+                break
+            said += [
+                {"role": "tool", "tool_call_id": call.id, "content": "sunny"}
+                for call in message.tool_calls
+            ]
+        assert said[-1]["role"] == "assistant"
+        assert said[-1]["content"]
+
+        answers: Any = mock.client().responses
+        tools = [{"type": "function", **offered["function"]} for offered in TOOLS]
+        items: list[Any] = [{"role": "user", "content": "How is the weather?"}]
+        for _ in range(4):
+            response = answers.create(model="gpt-5", input=items, tools=tools)
+            calls = [item for item in response.output if item.type == "function_call"]
+            items += [item.to_dict() for item in response.output]
+            items += [
+                {"type": "function_call_output", "call_id": call.call_id, "output": "sunny"}
+                for call in calls
+            ]
+            if not calls:
+                break
+        assert response.output_text
 
 
 # What the API does by itself
