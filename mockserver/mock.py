@@ -343,7 +343,14 @@ class MockOpenAI:
         return call
 
     def _rng(self, request: Request) -> Random:
-        return Random() if self.seed is None else Seeded(f"{self.seed}\0{request.body!r}")
+        if self.seed is None:
+            return Random()
+        said = request.body
+        if isinstance(request.parsed, dict):
+            # Whoever wrote it, in whatever order: the same request.
+            with contextlib.suppress(RecursionError):
+                said = msgspec.json.encode(request.parsed, order="sorted")
+        return Seeded(f"{self.seed}\0{said!r}")
 
     def _refuse(self, call: Call, problem: str, rng: Random) -> Script:
         """The answer to what cannot be answered: an error that no client retries."""

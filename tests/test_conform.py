@@ -441,3 +441,10 @@ def test_the_branches_of_a_choice_keep_what_is_beside_them() -> None:
 def test_what_no_value_conforms_to_is_told(schema: Any, told: str) -> None:
     with pytest.raises(ReplyError, match=told):
         conforming(schema, faker(), Random(0))
+
+
+def test_texts_are_words_and_now_and_then_what_is_hard_to_write() -> None:
+    texts = [made({"type": "string"}, seed) for seed in range(300)]
+    assert sum(text.isalpha() and text.isascii() for text in texts) > 200
+    assert all(any(sign in text for text in texts) for sign in '"\\\n')
+    assert any(not text.isascii() for text in texts)

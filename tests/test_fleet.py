@@ -154,6 +154,15 @@ def test_mocks_in_process_send_the_same_bytes(
         assert other.respond(post(path, body)).script == first  # heads too, with ids and dates
 
 
+def test_a_request_is_the_same_however_it_is_written() -> None:
+    path, body = REQUESTS[3]
+    other = json.dumps(dict(reversed(body.items())), indent=2).encode()
+    one, two = (
+        mock().respond(r).script for r in (post(path, body), Request("POST", path, body=other))
+    )
+    assert one == two
+
+
 @pytest.mark.parametrize(
     "request_",
     [
