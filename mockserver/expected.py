@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mockserver import sse
@@ -74,5 +74,26 @@ class Stream:
     def __repr__(self) -> str:
         if self.name:
             return f"stream({self.name!r})"
-        error = "" if self.error is None else f", error={self.error!r}"
-        return f"Stream({self.script!r}, {self.reply!r}{error})"
+        return f"Stream({', '.join([repr(self.script), repr(self.reply), *self._more()])})"
+
+    def _more(self) -> list[str]:
+        told = {"error": self.error, "description": self.description}
+        return [f"{name}={value!r}" for name, value in told.items() if value]
+
+    def code(self) -> str:
+        """Code that makes the stream again, a line for each step, to paste into a test."""
+        if self.name:
+            return repr(self)
+        script = repr(replace(self.script, steps=())).removesuffix(")")
+        if self.script.steps:
+            steps = "".join(f"\n            {step!r}," for step in self.script.steps)
+            script += f"{'' if script.endswith('(') else ', '}steps=({steps}\n        )"
+        given = [f"{script})", repr(self.reply), *self._more()]
+        return "Stream(\n" + "".join(f"    {one},\n" for one in given) + ")"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """How Hypothesis and IPython print it."""
+        for n, line in enumerate(self.code().split("\n")):
+            if n:
+                printer.break_()
+            printer.text(line)
