@@ -75,7 +75,7 @@ def generate(request: Mapping[str, Any], seed: int | str = 0) -> Reply:
     said = {k: v for k, v in request.items() if k not in _FORM}
     digest = hashlib.sha256(f"{seed}\0{json.dumps(said, sort_keys=True)}".encode()).digest()
     rng = Random(digest)
-    n = request.get("n")
+    n = request.get("n") if "input" not in request else 1
     if isinstance(n, int) and n > 1:
         return Reply(choices=[_choice(request, rng) for _ in range(n)])
     return Reply(choices=[_choice(request, rng)])
@@ -203,7 +203,10 @@ class _Choice(NamedTuple):
     """The tools that may be called, and whether one must be, or a single one of a name."""
 
     tools: list[_Tool]
-    mode: str  # none, auto, required, named
+    mode: str  # none, auto, or one of _MUST
+
+
+_MUST = ("required", "any", "named")  # any: as Mistral says it
 
 
 def _chosen(request: Mapping[str, Any]) -> _Choice:
@@ -222,12 +225,10 @@ def _chosen(request: Mapping[str, Any]) -> _Choice:
 def _calls(request: Mapping[str, Any], rng: Random) -> Choice | None:
     """Calls of tools, where they are to be made."""
     tools, mode = _chosen(request)
-    if not tools or mode == "none":
-        return None
-    if mode != "auto":
+    if tools and mode in _MUST:
         return _called(request, tools, mode != "named", rng)
     rounds = _rounds(request)
-    if rounds >= len(CALLED) or rng.random() >= CALLED[rounds]:
+    if not tools or mode != "auto" or rounds >= len(CALLED) or rng.random() >= CALLED[rounds]:
         return None
     try:
         called = _called(request, tools, True, rng)
@@ -319,8 +320,7 @@ def _by_itself(request: Mapping[str, Any], rng: Random) -> list[Item]:
         choice = "required"
     if not tools or choice == "none":
         return []
-    rounds = _rounds(request)
-    if choice == "auto" and (rounds > 0 or rng.random() >= CALLED[0]):
+    if choice == "auto" and (_rounds(request) > 0 or rng.random() >= CALLED[0]):
         return []
     tool = rng.choice(tools)
     return _OWN[tool["type"]](tool, Pen(rng))

@@ -234,8 +234,9 @@ def test_where_a_call_may_be_made_one_is_half_of_the_time(
             conforms(call.parsed, SCHEMA_OF[call.name])
 
 
-def test_where_no_call_may_be_made_the_reply_is_text() -> None:
-    asked = ASKED | {"tools": TOOLS, "tool_choice": "none"}
+@pytest.mark.parametrize("choice", ["none", "of another kind"])
+def test_where_no_call_may_be_made_the_reply_is_text(choice: str) -> None:
+    asked = ASKED | {"tools": TOOLS, "tool_choice": choice}
     assert share(asked, lambda reply: reply.text and not reply.tool_calls) == 1
 
 
