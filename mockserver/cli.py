@@ -12,7 +12,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -21,10 +21,7 @@ from mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
     from mockserver.cassettes import Exchange
-    from mockserver.faults import Fault
     from mockserver.journal import Call, Request
-    from mockserver.mock import MockOpenAI
-    from mockserver.script import Script
 
 __all__ = ["main"]
 
@@ -56,7 +53,11 @@ def main() -> None:
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
 )
 @click.option("--stream", "names", multiple=True, help="Answer with this ready-made stream.")
-@click.option("--seed", default="0", show_default=True, help="Of the replies that are made up.")
+@click.option(
+    "--seed",
+    help="Of all that is made up: with one, ids and times too are always the same.  "
+    "[default: 0 for what is said, new ids and times]",
+)
 @click.option(
     "--pace",
     help="A profile, or TTFT,ITL[,JITTER] in seconds; none for no waiting.  [default: gpt-4o]",
@@ -74,7 +75,7 @@ def serve(
     host: str,
     port: int,
     names: tuple[str, ...],
-    seed: str,
+    seed: str | None,
     pace: str | None,
     api_key: str | None,
     faults: tuple[str, ...],
@@ -86,21 +87,25 @@ def serve(
     """Serve OpenAI's API.
 
     Without FILES it answers anything, with plausible text at a realistic pace; the same request
-    gets the same answer. FILES say what to answer instead:
+    gets the same answer, and with --seed the same bytes on every machine. FILES say what to answer
+    instead:
 
     \b
       scenario.yaml, .json   rules and replies
       recording.sse          the body of a recorded stream, replayed byte for byte
       stream.jsonl           a stream file
+      streams/               a folder of recordings and stream files
 
-    Several recordings and streams answer in turn. `mockserver streams` lists the ready-made ones,
+    A stream whose file says what was asked answers that request; to others all recordings and
+    streams answer in turn. `mockserver streams` lists the ready-made ones,
     which any request can also ask for by model="mockserver/NAME". Options go before what a
     scenario says.
     """
     from mockserver.faults import parse
-    from mockserver.generate import generate
+    from mockserver.generate import generate as made_up
     from mockserver.mock import API_KEY, MockOpenAI
     from mockserver.pacing import profile
+    from mockserver.replay import add_files
     from mockserver.rules import faulty
     from mockserver.server import bind
     from mockserver.server import serve as serve_forever
@@ -108,10 +113,11 @@ def serve(
     wrong = parse(",".join(faults))
 
     def generated(request: Request) -> object:
-        return faulty(generate(request.json, seed), *wrong)
+        return faulty(made_up(request.json, "0" if seed is None else seed), *wrong)
 
     mock = MockOpenAI(
         api_key=api_key,
+        seed=seed,
         header_faults=allow_header_faults,
         lenient=lenient,
         dialect=dialect,
@@ -121,7 +127,7 @@ def serve(
         keep_calls=1000,
         on_end=None if quiet else _log,
     )
-    _load(mock, files, names, wrong)
+    add_files(mock, files, names, wrong)
     mock.pace = mock.pace or profile("gpt-4o")
     listener = bind(host, port)
     port = listener.getsockname()[1]
@@ -143,56 +149,90 @@ def _log(call: Call) -> None:
         click.echo(f"{time.strftime('%H:%M:%S')} {call.line()}, {took:.2f} s")
 
 
-def _load(
-    mock: MockOpenAI, files: tuple[Path, ...], names: tuple[str, ...], wrong: list[Fault]
+@commands.command()
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), help="Folder to write into; else printed."
+)
+@click.option("--count", default=1, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--seed", default="0", show_default=True, help="Another gives other streams.")
+@click.option(
+    "--request",
+    "file",
+    type=click.File("rb"),
+    help="The JSON that is asked; - reads it from stdin.",
+)
+@click.option("--model", help="Whom to ask.  [default: the request's, or one of the endpoint's]")
+@click.option(
+    "--endpoint",
+    default="chat",
+    show_default=True,
+    type=click.Choice(["chat", "responses", "completions"]),
+)
+@click.option("--no-stream", is_flag=True, help="Ask for bodies instead of streams.")
+@click.option("--dialect", help="Answer as this provider does, as in azure or openrouter.")
+@click.option("--pace", help="A profile, or TTFT,ITL[,JITTER] in seconds.  [default: none]")
+@click.option("--fault", "faults", multiple=True, help="Of every answer, as in 'reset; after=3'.")
+@click.option("--force", is_flag=True, help="Write over files that are there already.")
+def generate(
+    output: Path | None,
+    count: int,
+    seed: str,
+    file: BinaryIO | None,
+    model: str | None,
+    endpoint: str,
+    no_stream: bool,
+    dialect: str | None,
+    pace: str | None,
+    faults: tuple[str, ...],
+    force: bool,
 ) -> None:
-    """Give the mock what the files and names say it answers."""
-    from mockserver import catalogue, scenario
+    """Make streams up, each with its request and its right answer, as stream files.
 
-    for name in names:
-        catalogue.stream(name)
-    replies: list[object] = [catalogue.stream(name) for name in names]
-    for file in files:
-        if file.suffix.lower() in _SCRIPTS:
-            replies += _SCRIPTS[file.suffix.lower()](file)
-    if replies:
-        mock.reply(*replies, faults=wrong)
-    for file in files:
-        if file.suffix.lower() in (".yaml", ".yml", ".json"):
-            scenario.add_rules(mock, file)
-        elif file.suffix.lower() not in _SCRIPTS:
-            known = ", ".join((".yaml", ".yml", ".json", *_SCRIPTS))
-            raise MockServerError(f"{file}: what kind of file is this? Known are {known}")
+    Without a request of yours, requests are made up too: for text, tool calls, JSON of a schema,
+    several choices and what else there is, in turn. The same arguments give the same bytes;
+    `mockserver serve` answers with them.
+    """
+    from mockserver.cassettes import dumps
+    from mockserver.corpus import corpus
+    from mockserver.faults import parse
+    from mockserver.pacing import profile
+
+    exchanges = corpus(
+        count,
+        seed,
+        request=None if file is None else _request(file),
+        model=model,
+        endpoint=endpoint,
+        stream=False if no_stream else None,
+        dialect=dialect,
+        pace=None if pace is None else profile(pace),
+        faults=parse(",".join(faults)),
+    )
+    if output is None:
+        for exchange in exchanges:
+            click.echo(dumps(exchange.script, exchange.about), nl=False)
+        return
+    made = {output / f"{e.about['name']}.jsonl": e for e in exchanges}
+    there = next((path for path in made if path.exists()), None)
+    if there is not None and not force:
+        raise MockServerError(f"{there} is there already; --force writes over it")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for path, exchange in made.items():
+            path.write_bytes(dumps(exchange.script, exchange.about))
+            click.echo(f"{path}: {exchange.about['description']}")
+    except OSError as error:
+        raise MockServerError(f"cannot write to {output}: {error.strerror or error}") from None
 
 
-def _recording(file: Path) -> list[Script]:
-    """The body of a stream, as it was recorded."""
-    from random import Random
-
-    from mockserver import sse
-    from mockserver.api.headers import stream_headers
-    from mockserver.exceptions import StreamFileError
-    from mockserver.script import Head, Script
+def _request(file: BinaryIO) -> dict[str, Any]:
+    """A request's parameters. Raises MockServerError where they are no JSON object."""
+    import msgspec.json
 
     try:
-        body = file.read_bytes()
-    except OSError as error:
-        raise StreamFileError(f"cannot read {file}: {error.strerror or error}") from None
-    return [Script(Head(200, stream_headers(Random(file.name))), sse.parse(body))]
-
-
-def _stream_file(file: Path) -> list[Script]:
-    """The responses of a stream file."""
-    from mockserver.cassettes import load
-    from mockserver.exceptions import StreamFileError
-
-    exchanges = load(file)
-    if not exchanges:
-        raise StreamFileError(f"{file} holds no exchange")
-    return [exchange.script for exchange in exchanges]
-
-
-_SCRIPTS = {".sse": _recording, ".jsonl": _stream_file}
+        return msgspec.json.decode(file.read(), type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise MockServerError(f"{file.name}: a request is a JSON object: {error}") from None
 
 
 @commands.command()

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from mockserver.exceptions import ReplyError
+from mockserver.languages import LANGUAGES
 from mockserver.pattern import Budget, found, matching
+from mockserver.prose import Pen
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -28,6 +30,7 @@ DEEP = 4  # levels after which a value becomes as small as its schema lets it
 MANY = 300  # values after which all that follow do
 TRIES = 30  # values of one schema of which none conforms, after which there is none
 STEP = 10  # of the budget: a value takes longer than a character
+PLAIN = 0.85  # of the texts of which nothing is told: a word
 BOTTOM = 60  # levels that no value has that ends
 
 Schema = Mapping[str, Any]
@@ -619,13 +622,20 @@ class _Sampler:
         self._judge.budget.spend(low)
         make = _FORMATS.get(schema.get("format", ""))
         for _ in range(100):
-            text = self._fake.word() if make is None else make(self._fake, self._rng)
+            text = self._text() if make is None else make(self._fake, self._rng)
             if low <= len(text) <= high:
                 return text
         text = self._fake.word()
         while len(text) < low:
             text += f" {self._fake.word()}"
         return text if len(text) <= high else text[: int(high)].rstrip().ljust(low, "s")
+
+    def _text(self) -> str:
+        """A word; now and then some in any language, with what has to be escaped."""
+        if self._rng.random() < PLAIN:
+            return str(self._fake.word())
+        pen = Pen(self._rng, self._rng.choice(list(LANGUAGES)))
+        return pen.phrase(1, 4) + self._rng.choice(("", "", ' "', "\\", "\n", "\t", pen.emoji()))
 
     def _matching(self, patterns: Sequence[str], low: int, high: float) -> str:
         """A text that matches all of the patterns."""

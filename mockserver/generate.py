@@ -1,27 +1,40 @@
 """Replies nobody wrote: plausible text, and calls and JSON in the form that is asked for.
 
 Rules of this file: a reply is a function of (seed, request) alone, so that every server of a fleet
-answers alike. Requests are read in the form of chat completions, of the Responses API and of the
-legacy endpoints alike: what is asked for is the same.
+answers alike: no clock, no other chance, nothing of what came before, no vocabulary that one
+machine has and another has not. Requests are read in the form of chat completions, of the Responses
+API and of the legacy endpoints alike: what is asked for is the same.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mockserver import items
+from mockserver.api.conversation import messages
 from mockserver.api.prediction import predicted
 from mockserver.api.sound import FORMATS, speak
 from mockserver.conform import conforming
 from mockserver.exceptions import ReplyError
 from mockserver.grammar import derived
 from mockserver.pattern import matching
-from mockserver.reply import Audio, FunctionCall, Reply, ToolCall, url_citation
-from mockserver.tokens import pieces
+from mockserver.prose import Pen, written
+from mockserver.reply import (
+    Audio,
+    Choice,
+    FunctionCall,
+    Item,
+    Message,
+    Reply,
+    ToolCall,
+    url_citation,
+)
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -31,12 +44,22 @@ __all__ = ["generate"]
 # How the answer travels does not change what is said.
 _FORM = frozenset({"stream", "stream_options", "user", "metadata", "store", "background"})
 
+CALLED = (0.5, 0.3, 0.15)
+"""How often a tool is called that may be, by how many rounds of results there are: never after."""
+
+SEVERAL = ((0.75, 1), (0.92, 2), (1.0, 3))
+"""How many calls are made at once where several may be, and the share of replies up to these."""
+
+SPOKEN = 0.25
+"""How often something is said before calls."""
+
 
 def generate(request: Mapping[str, Any], seed: int | str = 0) -> Reply:
     """A plausible reply to a request.
 
-    A call is made where one is demanded, JSON conforms to the schema that is given, and a predicted
-    output comes with one of its words changed.
+    Tools that are offered are called, often where they may be and always where they must be; JSON
+    conforms to the schema that is given, and a predicted output comes with one of its words
+    changed. Each of n choices is another.
 
     Args:
         request: the request's parameters.
@@ -52,64 +75,96 @@ def generate(request: Mapping[str, Any], seed: int | str = 0) -> Reply:
     said = {k: v for k, v in request.items() if k not in _FORM}
     digest = hashlib.sha256(f"{seed}\0{json.dumps(said, sort_keys=True)}".encode()).digest()
     rng = Random(digest)
-    with _faker(rng.getrandbits(64)) as fake:
-        tool = _demanded(request, rng)
-        if tool is not None:
-            return _CALLS[tool.kind](tool, fake, rng)
-        schema = _schema(request)
-        if schema is not None:
+    n = request.get("n") if "input" not in request else 1
+    if isinstance(n, int) and n > 1:
+        return Reply(choices=[_choice(request, rng) for _ in range(n)])
+    return Reply(choices=[_choice(request, rng)])
+
+
+def _choice(request: Mapping[str, Any], rng: Random) -> Choice:
+    called = _calls(request, rng)
+    if called is not None:
+        return called
+    done = _by_itself(request, rng)
+    if done and done[-1].type == "mcp_approval_request":
+        return Choice(output=done)  # nothing is said before it is given
+    searched = any(item.type == "web_search_call" for item in done)
+    said = _said(request, rng, searched or request.get("web_search_options") is not None)
+    if done and said.text is not None:
+        return Choice(output=[*done, Message(said.text, annotations=said.annotations)])
+    return said
+
+
+def _said(request: Mapping[str, Any], rng: Random, cites: bool) -> Choice:
+    schema = _schema(request)
+    if schema is not None:
+        with _faker(rng) as fake:
             value = conforming(schema, fake, rng)
-            return Reply(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-        if expected := predicted(request):
-            return Reply(_changed(expected, fake, rng))
-        if request.get("web_search_options") is not None:
-            return _cited(fake, rng)
-        if "audio" in (request.get("modalities") or ()):
-            return _spoken(request, fake)
-        return Reply(_prose(fake, rng))
+        return Choice(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    if expected := predicted(request):
+        return Choice(_changed(expected, rng))
+    if cites:
+        return _cited(request, rng)
+    if "audio" in (request.get("modalities") or ()):
+        return _spoken(request, rng)
+    return Choice(_prose(request, rng))
 
 
-def _prose(fake: Faker, rng: Random) -> str:
-    paragraphs = [fake.paragraph(rng.randint(2, 5)) for _ in range(rng.choice((1, 1, 1, 2)))]
-    return "\n\n".join(paragraphs)
+def _prose(request: Mapping[str, Any], rng: Random) -> str:
+    text = request.get("text")
+    verbosity = request.get("verbosity") or (
+        text.get("verbosity") if isinstance(text, Mapping) else None
+    )
+    return written(rng, _asked(request), str(verbosity))
+
+
+def _asked(request: Mapping[str, Any]) -> str:
+    """The text of the last user message."""
+    last = next((m for m in reversed(messages(request)) if m.get("role") == "user"), {})
+    content = last.get("content")
+    if not isinstance(content, list):
+        return str(content or "")
+    parts = [part.get("text") for part in content if isinstance(part, Mapping)]
+    return "\n".join(part for part in parts if isinstance(part, str))
 
 
 _idle: list[Faker] = []
 
 
 @contextmanager
-def _faker(seed: int) -> Iterator[Faker]:
-    """Words from the seed, for one reply alone: no thread waits for another's."""
+def _faker(rng: Random) -> Iterator[Faker]:
+    """What chance makes words and addresses for one reply alone: no thread waits for another's."""
     try:
         fake = _idle.pop()
     except IndexError:
         from faker import Faker
 
         fake = Faker("en_US", use_weighting=False)
-    fake.seed_instance(seed)
+    fake.seed_instance(rng.getrandbits(64))
     try:
         yield fake
     finally:
         _idle.append(fake)
 
 
-def _cited(fake: Faker, rng: Random) -> Reply:
+def _cited(request: Mapping[str, Any], rng: Random) -> Choice:
     """Text that cites a page, as chat models that search the web link it."""
-    text, url = _prose(fake, rng), f"https://{fake.domain_name()}/{fake.slug()}"
+    pen, text = Pen(rng), _prose(request, rng)
+    url = f"https://{pen.word()}.example/{pen.name()}"
     link = f"([{url.split('/')[2]}]({url}))"
     cited = f"{text} {link}"
     where = (len(text) + 1, len(cited))
-    return Reply(cited, annotations=[url_citation(url, fake.sentence(4).rstrip("."), *where)])
+    return Choice(cited, annotations=[url_citation(url, pen.phrase(2, 5), *where)])
 
 
-def _spoken(request: Mapping[str, Any], fake: Faker) -> Reply:
+def _spoken(request: Mapping[str, Any], rng: Random) -> Choice:
     """A sentence as sound, in the voice and format that are asked for."""
     asked = request.get("audio")
     wanted = asked if isinstance(asked, Mapping) else {}
     form = str(wanted.get("format") or "wav").removesuffix("16")  # OpenAI's pcm16
-    text = fake.sentence()
+    text = Pen(rng).sentence()
     data = speak(text, form if form in FORMATS else "wav", str(wanted.get("voice") or "alloy"))
-    return Reply(audio=Audio(text, data))
+    return Choice(audio=Audio(text, data))
 
 
 # Calls
@@ -141,22 +196,78 @@ def _offered(request: Mapping[str, Any]) -> list[_Tool]:
         for function in request.get("functions") or ()
         if isinstance(function, Mapping) and function.get("name")
     ]
-    return [tool for tool in tools if tool.kind in _CALLS]
+    return [tool for tool in tools if tool.kind in (*_CALLS, "legacy")]
 
 
-def _demanded(request: Mapping[str, Any], rng: Random) -> _Tool | None:
-    """The tool that the request demands to be called, if it does."""
+class _Choice(NamedTuple):
+    """The tools that may be called, and whether one must be, or a single one of a name."""
+
+    tools: list[_Tool]
+    mode: str  # none, auto, or one of _MUST
+
+
+_MUST = ("required", "any", "named")  # any: as Mistral says it
+
+
+def _chosen(request: Mapping[str, Any]) -> _Choice:
+    """What the request says of calls."""
     offered = _offered(request)
-    choice = request.get("tool_choice") or request.get("function_call")
-    if isinstance(choice, Mapping):
-        told = _inner(choice)
-        if choice.get("type") == "allowed_tools":
-            allowed = [_inner(tool).get("name") for tool in told.get("tools") or ()]
-            offered = [tool for tool in offered if tool.name in allowed]
-            choice = told.get("mode")
-        else:
-            return next((tool for tool in offered if tool.name == told.get("name")), None)
-    return rng.choice(offered) if choice == "required" and offered else None
+    choice = request.get("tool_choice") or request.get("function_call") or "auto"
+    if not isinstance(choice, Mapping):
+        return _Choice(offered, str(choice))
+    told = _inner(choice)
+    if choice.get("type") == "allowed_tools":
+        allowed = [_inner(tool).get("name") for tool in told.get("tools") or ()]
+        return _Choice([t for t in offered if t.name in allowed], str(told.get("mode")))
+    return _Choice([tool for tool in offered if tool.name == told.get("name")][:1], "named")
+
+
+def _calls(request: Mapping[str, Any], rng: Random) -> Choice | None:
+    """Calls of tools, where they are to be made."""
+    tools, mode = _chosen(request)
+    if tools and mode in _MUST:
+        return _called(request, tools, mode != "named", rng)
+    rounds = _rounds(request)
+    if not tools or mode != "auto" or rounds >= len(CALLED) or rng.random() >= CALLED[rounds]:
+        return None
+    try:
+        called = _called(request, tools, True, rng)
+    except ReplyError:
+        return None  # who need not call a tool that cannot be called says something
+    if _schema(request) is not None or rng.random() >= SPOKEN:
+        return called
+    return Choice(
+        Pen(rng).sentence(), tool_calls=called.tool_calls, function_call=called.function_call
+    )
+
+
+def _called(request: Mapping[str, Any], tools: list[_Tool], several: bool, rng: Random) -> Choice:
+    """A call of one of the tools, or different calls."""
+    first = rng.choice(tools)
+    share = rng.random()
+    count = next(count for upto, count in SEVERAL if share < upto)
+    if not several or request.get("parallel_tool_calls") is False:
+        count = 1
+    with _faker(rng) as fake:
+        if first.kind == "legacy":
+            return Choice(function_call=FunctionCall(first.name, _arguments(first, fake, rng)))
+        picked = [first, *(rng.choice(tools) for _ in range(count - 1))]
+        made = [_CALLS[tool.kind](tool, fake, rng) for tool in picked if tool.kind in _CALLS]
+    return Choice(tool_calls={(call.name, call.arguments): call for call in made}.values())
+
+
+def _rounds(request: Mapping[str, Any]) -> int:
+    """How many times tools have answered since the user spoke last.
+
+    More than any number where nobody is to be answered, or what came before is not told.
+    """
+    said = [str(message.get("role")) for message in messages(request)]
+    elsewhere = request.get("previous_response_id") or request.get("conversation")
+    if not said or said[-1] == "assistant" or (elsewhere and "user" not in said):
+        return len(CALLED)
+    since = said[len(said) - said[::-1].index("user") :] if "user" in said else said
+    results = [role in ("tool", "function") for role in since]
+    return sum(now and not before for before, now in zip([False, *results], results, strict=False))
 
 
 def _arguments(tool: _Tool, fake: Faker, rng: Random) -> dict[str, Any]:
@@ -164,15 +275,11 @@ def _arguments(tool: _Tool, fake: Faker, rng: Random) -> dict[str, Any]:
     return arguments if isinstance(arguments, dict) else {}
 
 
-def _call_function(tool: _Tool, fake: Faker, rng: Random) -> Reply:
-    return Reply(tool_calls=ToolCall(tool.name, _arguments(tool, fake, rng)))
+def _function(tool: _Tool, fake: Faker, rng: Random) -> ToolCall:
+    return ToolCall(tool.name, _arguments(tool, fake, rng))
 
 
-def _call_legacy(tool: _Tool, fake: Faker, rng: Random) -> Reply:
-    return Reply(function_call=FunctionCall(tool.name, _arguments(tool, fake, rng)))
-
-
-def _call_custom(tool: _Tool, fake: Faker, rng: Random) -> Reply:
+def _custom(tool: _Tool, fake: Faker, rng: Random) -> ToolCall:
     """A call whose input is any text, or one that its grammar derives."""
     form = tool.told.get("format") or {}
     grammar = _inner(form) if form.get("type") == "grammar" else {}
@@ -185,16 +292,85 @@ def _call_custom(tool: _Tool, fake: Faker, rng: Random) -> Reply:
             raise ReplyError(f"no text was found that matches the pattern {definition!r}")
         text = found
     else:
-        text = fake.sentence()
-    return Reply(tool_calls=ToolCall(tool.name, text, custom=True))
+        text = Pen(rng).sentence()
+    return ToolCall(tool.name, text, custom=True)
 
 
-_CALLS: dict[str, Callable[[_Tool, Faker, Random], Reply]] = {
-    "function": _call_function,
-    "custom": _call_custom,
-    "legacy": _call_legacy,
+_CALLS: dict[str, Callable[[_Tool, Faker, Random], ToolCall]] = {
+    "function": _function,
+    "custom": _custom,
 }
 """The kinds of tools that a client calls, and how a call of each is made."""
+
+
+# What the API does by itself
+
+
+def _by_itself(request: Mapping[str, Any], rng: Random) -> list[Item]:
+    """What is done before something is said, with one of the tools that are the API's own.
+
+    It has to be where one is demanded, and is half of the time where the user has just spoken.
+    """
+    told = request.get("tools") if "input" in request else None
+    tools = [tool for tool in told or () if isinstance(tool, Mapping)]
+    tools = [tool for tool in tools if str(tool.get("type")) in _OWN]
+    choice = request.get("tool_choice") or "auto"
+    if isinstance(choice, Mapping):
+        tools = [tool for tool in tools if tool["type"] == choice.get("type")]
+        choice = "required"
+    if not tools or choice == "none":
+        return []
+    if choice == "auto" and (_rounds(request) > 0 or rng.random() >= CALLED[0]):
+        return []
+    tool = rng.choice(tools)
+    return _OWN[tool["type"]](tool, Pen(rng))
+
+
+def _with_mcp(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
+    """The tools of a server, and a call of one of those that are allowed."""
+    server, allowed = str(tool.get("server_label") or "server"), tool.get("allowed_tools")
+    if isinstance(allowed, Mapping):
+        allowed = allowed.get("tool_names")
+    names = [str(name) for name in allowed or ()] or [pen.name(), pen.name()]
+    schema = {
+        "type": "object",
+        "properties": {"query": {"type": "string"}},
+        "required": ["query"],
+        "additionalProperties": False,
+    }
+    listed = items.mcp_list_tools(
+        server, [{"name": name, "input_schema": schema} for name in dict.fromkeys(names)]
+    )
+    arguments = {"query": pen.phrase(1, 4)}
+    if tool.get("require_approval") == "never":
+        return [listed, items.mcp_call(server, names[0], arguments, pen.sentence())]
+    return [listed, items.mcp_approval(server, names[0], arguments)]
+
+
+def _with_code(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
+    number = pen.number()
+    return [items.code_interpreter(f"x = {number}\nprint(x ** 2)", logs=f"{number**2}\n")]
+
+
+def _with_search(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
+    return [items.web_search(pen.phrase(2, 6))]
+
+
+_PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
+    "gg=="
+)
+"""A picture, the same on every machine."""
+
+_OWN: dict[str, Callable[[Mapping[str, Any], Pen], list[Item]]] = {
+    "web_search": _with_search,
+    "web_search_preview": _with_search,
+    "file_search": lambda tool, pen: [items.file_search(pen.phrase(2, 6))],
+    "code_interpreter": _with_code,
+    "image_generation": lambda tool, pen: [items.image_generation(_PIXEL)],
+    "mcp": _with_mcp,
+}
+"""The tools that the Responses API uses itself, and what it does with each."""
 
 
 # Text
@@ -220,11 +396,13 @@ def _schema(request: Mapping[str, Any]) -> Any:
     return stated.get("schema", {}) if isinstance(stated, Mapping) else None
 
 
-def _changed(text: str, fake: Faker, rng: Random) -> str:
+_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]+")
+
+
+def _changed(text: str, rng: Random) -> str:
     """The text with one of its words another."""
-    cut = list(pieces(text))
-    words = [at for at, piece in enumerate(cut) if piece.strip().isalpha()]
-    if words:
-        at = rng.choice(words)
-        cut[at] = f" {fake.word()}" if cut[at].startswith(" ") else fake.word()
-    return "".join(cut)
+    words = list(_WORD.finditer(text))
+    if not words:
+        return text
+    changed = rng.choice(words)
+    return text[: changed.start()] + Pen(rng).word() + text[changed.end() :]

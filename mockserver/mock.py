@@ -21,6 +21,7 @@ import msgspec.json
 
 from mockserver.api import ENDPOINTS, Asked, Endpoint, bodies, errors, forms, path_of
 from mockserver.api.dialects import Dialect, Place, locate, named
+from mockserver.api.ids import Seeded
 from mockserver.api.reading import objects
 from mockserver.api.store import Store
 from mockserver.exceptions import (
@@ -143,7 +144,8 @@ class MockOpenAI:
 
     Args:
         api_key: the only key it accepts; any (or none) by default.
-        seed: makes ids (but for the time in them) and padding a function of seed and request.
+        seed: makes all that is made up, ids and padding too, a function of seed and request. The
+            time is then always the beginning of 2026.
         lenient: let unknown request parameters pass.
         clock: of the in-process door: ``virtual`` never waits, ``real`` does.
         default: answers what no rule matches; by default that is an error.
@@ -341,7 +343,14 @@ class MockOpenAI:
         return call
 
     def _rng(self, request: Request) -> Random:
-        return Random() if self.seed is None else Random(f"{self.seed}\0{request.body!r}")
+        if self.seed is None:
+            return Random()
+        said = request.body
+        if isinstance(request.parsed, dict):
+            # Whoever wrote it, in whatever order: the same request.
+            with contextlib.suppress(RecursionError):
+                said = msgspec.json.encode(request.parsed, order="sorted")
+        return Seeded(f"{self.seed}\0{said!r}")
 
     def _refuse(self, call: Call, problem: str, rng: Random) -> Script:
         """The answer to what cannot be answered: an error that no client retries."""

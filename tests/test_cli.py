@@ -21,9 +21,9 @@ import pytest
 
 from mockserver import Event, Reply, Script, __version__, catalogue, cli, sse, stream
 from mockserver.api import chat
-from mockserver.cassettes import Exchange, dump
+from mockserver.cassettes import Exchange, dump, load, loads
 
-TOO_LONG = 30  # seconds after which a command that hangs is killed, so that its test fails
+TOO_LONG = 60  # seconds after which a command that hangs is killed, so that its test fails
 QUICK = 5  # seconds within which it must stop, however busy the machine is
 
 COMMAND = [sys.executable, "-m", "mockserver"]
@@ -380,7 +380,7 @@ REFUSED = [
     ("folder.yaml", "folder.yaml: Is a directory"),
     ("folder.sse", "folder.sse: Is a directory"),
     ("folder.jsonl", "folder.jsonl: Is a directory"),
-    ("folder", "folder: what kind of file is this?"),
+    ("folder", "folder: a folder without .sse and .jsonl files"),
     ("notes.txt", "notes.txt: what kind of file is this?"),
     ("broken.yaml", "broken.yaml:2:11: "),
     ("broken.json", "broken.json:1:11: "),
@@ -432,7 +432,7 @@ def test_an_argument_that_is_none_is_told_with_the_usage(arguments: list[str]) -
 # What it says of itself
 
 
-@pytest.mark.parametrize("name", ["serve", "streams"])
+@pytest.mark.parametrize("name", ["serve", "streams", "generate"])
 def test_the_help_of_a_command_names_every_option(name: str) -> None:
     helped = run(name, "--help")
     assert helped.returncode == 0
@@ -515,6 +515,59 @@ def test_recordings_are_imported_without_their_secrets(tmp_path: Path) -> None:
     assert done.stdout == f"{out / 'some.jsonl'}: 1 exchange\n", done.stderr
     assert b"canary" not in (out / "some.jsonl").read_bytes()
     assert_refused(run("import", str(tmp_path / "some.har"), "-o", str(out)), "is there already")
+
+
+# Streams that are made up
+
+
+def test_streams_are_generated_served_and_shown(tmp_path: Path) -> None:
+    arguments = ["generate", "-o", str(tmp_path / "streams"), "--count", "11", "--seed", "7"]
+    made = run(*arguments)
+    assert (made.returncode, made.stderr) == (0, "")
+    files = sorted((tmp_path / "streams").iterdir())
+    assert [line.partition(": ")[0] for line in made.stdout.splitlines()] == list(map(str, files))
+    assert len(files) == 11
+
+    assert "ends cleanly" in run("show", *map(str, files)).stdout
+    with serving("--pace", "none", tmp_path / "streams") as served:
+        for file in files:
+            (exchange,) = load(file)
+            asked = served.ask(**exchange.about["request"]["json"])
+            assert asked.content == sse.body(exchange.script.steps)
+
+    before = [file.read_bytes() for file in files]
+    assert_refused(run(*arguments), f"{files[0]} is there already; --force writes over it")
+    assert run(*arguments, "--force").returncode == 0
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_a_stream_that_is_generated_may_be_printed(tmp_path: Path) -> None:
+    asked = tmp_path / "asked.json"
+    asked.write_text('{"messages": [{"role": "user", "content": "Привет"}], "n": 2}')
+    options = ["--model", "o3", "--fault", "drop_done", "--pace", "0.5,0.1", "--count", "2"]
+    printed = run("generate", "--request", str(asked), *options)
+    assert printed.stderr == ""
+    exchanges = loads(printed.stdout.encode())
+    assert len(exchanges) == 2
+    for exchange in exchanges:
+        assert exchange.about["request"]["json"]["model"] == "o3"
+        assert len(exchange.about["expect"]["reply"]["choices"]) == 2
+        assert exchange.script.head.delay == 0.5
+        assert exchange.script.events[-1].data != "[DONE]"
+    assert not loads(run("generate", "--no-stream").stdout.encode())[0].script.is_stream
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("[]", "a request is a JSON object: "),
+        ("{", "a request is a JSON object: "),
+        ('{"messages": [], "temprature": 1}', "the request is refused: "),
+    ],
+)
+def test_what_cannot_be_asked_is_one_sentence(tmp_path: Path, content: str, told: str) -> None:
+    (tmp_path / "asked.json").write_text(content)
+    assert_refused(run("generate", "--request", str(tmp_path / "asked.json")), told)
 
 
 def test_what_cannot_be_imported_or_shown_is_one_sentence(tmp_path: Path) -> None:

@@ -37,19 +37,39 @@ def made(schema: Any, seed: int = 0) -> Any:
 # Schemas that Hypothesis makes, in OpenAI's structured-output subset
 
 NAMES = st.from_regex("[a-z]{1,6}", fullmatch=True)
-LEAVES = st.one_of(
-    st.sampled_from([{"type": "boolean"}, {"type": "null"}, {"type": ["string", "null"]}]),
-    st.lists(st.integers() | NAMES | st.none() | st.booleans(), min_size=1, unique_by=repr).map(
-        lambda values: {"enum": values}
-    ),
-    st.builds(lambda value: {"const": value}, st.integers() | NAMES | st.none()),
-    st.sampled_from(
-        ["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"]
-    ).map(lambda name: {"type": "string", "format": name}),
-    st.sampled_from([r"^@[a-zA-Z0-9_]+$", r"^\d{3}-\d{4}$", r"[aeiou]{2}", "^(yes|no)$"]).map(
-        lambda pattern: {"type": "string", "pattern": pattern}
-    ),
-)
+CONSTANTS = st.integers() | st.floats(-1e9, 1e9) | NAMES | st.none() | st.booleans()
+PATTERNS = [
+    r"^@[a-zA-Z0-9_]+$",
+    r"^\d{3}-\d{4}$",
+    r"[aeiou]{2}",
+    "^(yes|no)$",
+    r"^#(?:[0-9a-f]{3}){1,2}$",
+    r"^(?:\+\d{1,3} )?\d{5,9}$",
+    r"^[^\s@]+@[^\s@]+\.[a-z]{2,}$",
+    r"^(?!x)[a-z]{3}$",
+    r"\bword\b",
+    "^[\u4e00-\u9fff]{2}$",
+    "^$",
+]
+TEXT_FORMATS = [
+    "date-time",
+    "time",
+    "date",
+    "duration",
+    "email",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "uuid",
+]
+
+
+@st.composite
+def typed(draw: st.DrawFn, kind: str, *more: st.SearchStrategy[Schema]) -> Schema:
+    """A schema of this type, or of this or null, with what else one of these says."""
+    type_ = draw(st.sampled_from([kind, kind, [kind, "null"], ["null", kind]]))
+    schema: Schema = {"type": type_}
+    return schema | (draw(st.one_of(*more)) if more else {})
 
 
 @st.composite
@@ -65,62 +85,81 @@ def numbers(draw: st.DrawFn) -> Schema:
     kind = draw(st.sampled_from(["integer", "number"]))
     whole: st.SearchStrategy[float] = st.integers(-(10**9), 10**9)
     values = whole | st.floats(-1e12, 1e12) if kind == "number" else whole
-    limits = draw(bounded("minimum", "maximum", values))
+    low = draw(st.sampled_from(["minimum", "exclusiveMinimum"]))
+    high = draw(st.sampled_from(["maximum", "exclusiveMaximum"]))
+    limits = draw(bounded(low, high, values))
+    if len(limits) == 2:
+        limits[high] += 2
     if draw(st.booleans()):
         multiple = draw(st.sampled_from([1, 3, 7, 50, 0.5, 0.25, 0.1, 0.01]))
         if len(limits) == 2:
-            limits["maximum"] += 100
-        return {"type": kind, "multipleOf": multiple} | limits
-    if draw(st.booleans()) and len(limits) == 2:
-        limits = {"exclusiveMinimum": limits["minimum"], "exclusiveMaximum": limits["maximum"] + 2}
-    return {"type": kind} | limits
+            limits[high] += 100
+        limits["multipleOf"] = multiple
+    return draw(typed(kind, st.just(limits)))
 
 
-TEXTS = bounded("minLength", "maxLength", st.integers(0, 30)).map(lambda b: {"type": "string"} | b)
+LEAVES = st.one_of(
+    typed("boolean"),
+    st.just({"type": "null"}),
+    st.lists(CONSTANTS, min_size=1, unique_by=repr).map(lambda values: {"enum": values}),
+    st.lists(NAMES, min_size=1, unique=True).map(lambda names: {"type": "string", "enum": names}),
+    CONSTANTS.map(lambda value: {"const": value}),
+    typed("string", st.sampled_from(TEXT_FORMATS).map(lambda name: {"format": name})),
+    typed("string", st.sampled_from(PATTERNS).map(lambda pattern: {"pattern": pattern})),
+    typed("string", bounded("minLength", "maxLength", st.integers(0, 30))),
+    numbers(),
+)
+REFERENCES = ["#", "#/$defs/tree", "#/$defs/deep", "#/$defs/chicken"]
+
+
+@st.composite
+def objects(draw: st.DrawFn, inner: st.SearchStrategy[Schema]) -> Schema:
+    """Objects of these members, all of which strict schemas require."""
+    members = draw(st.dictionaries(NAMES, inner, max_size=5))
+    required = [name for name in members if draw(st.sampled_from([True, True, False]))]
+    more = {"properties": members, "required": required, "additionalProperties": False}
+    return draw(typed("object", st.just(more)))
 
 
 def nested(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
-    """Objects, arrays and choices of schemas."""
+    """Objects, arrays and choices of schemas, and of what is defined."""
+    sizes = bounded("minItems", "maxItems", st.integers(0, 4))
+    defined = st.sampled_from(REFERENCES).map(lambda ref: {"$ref": ref})
     return st.one_of(
-        st.dictionaries(NAMES, inner, max_size=4).map(
-            lambda members: {
-                "type": "object",
-                "properties": members,
-                "required": list(members),
-                "additionalProperties": False,
-            }
-        ),
-        st.builds(
-            lambda items, bounds: {"type": "array", "items": items} | bounds,
-            inner,
-            bounded("minItems", "maxItems", st.integers(0, 4)),
-        ),
+        objects(inner),
+        typed("array", st.builds(lambda items, bounds: {"items": items} | bounds, inner, sizes)),
         st.lists(inner, min_size=1, max_size=3).map(lambda options: {"anyOf": options}),
         inner.map(lambda schema: {"allOf": [schema, {"description": "the same"}]}),
-        st.sampled_from(
-            [
-                {"$ref": "#/$defs/name"},
-                {"anyOf": [{"$ref": "#"}, {"type": "null"}]},
-                {"type": "array", "items": {"$ref": "#/$defs/tree"}},
-                {"$ref": "#/$defs/tree", "description": "with more beside it"},
-            ]
-        ),
+        st.just({"$ref": "#/$defs/name"}),
+        defined.map(lambda ref: {"anyOf": [ref, {"type": "null"}]}),
+        defined.map(lambda ref: {"type": "array", "items": ref}),
+        defined.filter(lambda ref: ref["$ref"] != "#").map(lambda ref: ref | {"description": "it"}),
     )
 
 
-TREE = {
-    "type": "object",
-    "properties": {"left": {"$ref": "#/$defs/tree"}, "leaf": {"$ref": "#/$defs/name"}},
-    "required": ["leaf"],
-}
-SCHEMAS = st.recursive(LEAVES | numbers() | TEXTS, nested, max_leaves=12).map(
-    lambda schema: {
+def strict(**members: Schema) -> Schema:
+    """An object as OpenAI's strict schemas want it."""
+    named: Schema = {"properties": members, "required": list(members)}
+    return {"type": "object", **named, "additionalProperties": False}
+
+
+DEFINED: Schema = {
+    "name": {"type": "string", "minLength": 3},
+    "tree": {
         "type": "object",
-        "properties": {"value": schema},
-        "required": ["value"],
-        "additionalProperties": False,
-        "$defs": {"name": {"type": "string", "minLength": 3}, "tree": TREE},
-    }
+        "properties": {"left": {"$ref": "#/$defs/tree"}, "leaf": {"$ref": "#/$defs/name"}},
+        "required": ["leaf"],
+    },
+    "deep": {"type": "array", "items": {"anyOf": [{"$ref": "#/$defs/deep"}, {"type": "string"}]}},
+    # Each has the other.
+    "chicken": strict(
+        egg={"anyOf": [{"$ref": "#/$defs/egg"}, {"type": "null"}]},
+        flock={"type": "array", "items": {"$ref": "#"}},
+    ),
+    "egg": strict(chicken={"$ref": "#/$defs/chicken"}),
+}
+SCHEMAS = st.dictionaries(NAMES, st.recursive(LEAVES, nested, max_leaves=12), max_size=5).map(
+    lambda members: strict(**members) | {"$defs": DEFINED}
 )
 
 
@@ -402,3 +441,10 @@ def test_the_branches_of_a_choice_keep_what_is_beside_them() -> None:
 def test_what_no_value_conforms_to_is_told(schema: Any, told: str) -> None:
     with pytest.raises(ReplyError, match=told):
         conforming(schema, faker(), Random(0))
+
+
+def test_texts_are_words_and_now_and_then_what_is_hard_to_write() -> None:
+    texts = [made({"type": "string"}, seed) for seed in range(300)]
+    assert sum(text.isalpha() and text.isascii() for text in texts) > 200
+    assert all(any(sign in text for text in texts) for sign in '"\\\n')
+    assert any(not text.isascii() for text in texts)

@@ -18,9 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion
+from openai.types.responses import Response
 
-from mockserver import Reply, ReplyError, sse, tokens
-from mockserver.api import chat, sound
+from mockserver import Item, MockOpenAI, Reply, ReplyError, sse, tokens
+from mockserver.api import chat, responses, sound
 from mockserver.generate import generate
 
 ASKED: dict[str, Any] = {
@@ -123,8 +124,15 @@ def test_what_python_says_of_chance_elsewhere_does_not_matter() -> None:
     assert generate(ASKED) == first
 
 
-@pytest.mark.parametrize("hash_seed", ["1", "2"])
-def test_another_process_gives_the_same_reply(hash_seed: str) -> None:
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "Asia/Kathmandu"},
+        {"PYTHONHASHSEED": "2", "LC_ALL": "tr_TR.UTF-8", "TZ": "America/Anchorage"},
+    ],
+    ids=str,
+)
+def test_another_process_gives_the_same_reply(environment: dict[str, str]) -> None:
     schema = {
         "type": "object",
         "properties": {name: {"enum": list("abcdefgh")} for name in ("one", "two", "three")},
@@ -133,6 +141,7 @@ def test_another_process_gives_the_same_reply(hash_seed: str) -> None:
         ASKED,
         ASKED | {"tools": [tool("a", schema), tool("b", schema)], "tool_choice": "required"},
         ASKED | {"response_format": json_schema(schema)},
+        *({"model": "m", "input": f"Question {at}", "tools": TOOLS} for at in range(200)),
     ]
     program = (
         "import json, sys; from mockserver.generate import generate\n"
@@ -141,7 +150,7 @@ def test_another_process_gives_the_same_reply(hash_seed: str) -> None:
     elsewhere = subprocess.run(
         [sys.executable, "-c", program],
         input=json.dumps(requests),
-        env=os.environ | {"PYTHONHASHSEED": hash_seed},
+        env=os.environ | environment | {"PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
         timeout=60,
@@ -189,27 +198,126 @@ def test_the_tool_that_is_named_is_called(name: str, schema: Any, conforms: Conf
         conforms(call.parsed, schema)
 
 
-def test_where_a_call_is_required_one_of_the_tools_is_called(conforms: Conforms) -> None:
+SCHEMA_OF = {"get_weather": WEATHER, "send_mail": MAIL}
+
+
+def test_where_a_call_is_required_some_of_the_tools_are_called(conforms: Conforms) -> None:
     called = set()
     for seed in SEEDS:
-        (call,) = generate(ASKED | {"tools": TOOLS, "tool_choice": "required"}, seed).tool_calls
-        conforms(call.parsed, {"get_weather": WEATHER, "send_mail": MAIL}[call.name])
-        called.add(call.name)
-    assert called == {"get_weather", "send_mail"}
+        reply = generate(ASKED | {"tools": TOOLS, "tool_choice": "required"}, seed)
+        for call in reply.tool_calls:
+            conforms(call.parsed, SCHEMA_OF[call.name])
+        called.add(tuple(sorted(call.name for call in reply.tool_calls)))
+    assert called >= {("get_weather",), ("send_mail",), ("get_weather", "send_mail")}
 
 
-@pytest.mark.parametrize("choice", [None, "auto", "none"])
-def test_where_no_call_is_demanded_the_reply_is_text(choice: str | None) -> None:
-    reply = generate(ASKED | {"tools": TOOLS, "tool_choice": choice})
-    assert reply.text
-    assert reply.tool_calls == ()
+MANY = range(300)  # seeds by which to tell how often something happens
+
+
+def share(asked: dict[str, Any], of: Callable[[Reply], object]) -> float:
+    """The share of replies of which this is true."""
+    return sum(bool(of(generate(asked, seed))) for seed in MANY) / len(MANY)
+
+
+@pytest.mark.parametrize("choice", [None, "auto"])
+def test_where_a_call_may_be_made_one_is_half_of_the_time(
+    choice: str | None, conforms: Conforms
+) -> None:
+    asked = ASKED | {"tools": TOOLS, "tool_choice": choice}
+    assert 0.4 < share(asked, lambda reply: reply.tool_calls) < 0.6
+    assert 0.05 < share(asked, lambda reply: reply.tool_calls and reply.text) < 0.25
+    for seed in SEEDS:
+        reply = generate(asked, seed)
+        assert reply.text or reply.tool_calls
+        assert reply.finish_reason == ("tool_calls" if reply.tool_calls else "stop")
+        for call in reply.tool_calls:
+            conforms(call.parsed, SCHEMA_OF[call.name])
+
+
+@pytest.mark.parametrize("choice", ["none", "of another kind"])
+def test_where_no_call_may_be_made_the_reply_is_text(choice: str) -> None:
+    asked = ASKED | {"tools": TOOLS, "tool_choice": choice}
+    assert share(asked, lambda reply: reply.text and not reply.tool_calls) == 1
+
+
+def test_a_tool_that_cannot_be_called_is_not_unless_it_must_be() -> None:
+    asked = ASKED | {"tools": [tool("never", {"enum": []})]}
+    assert share(asked, lambda reply: reply.text) == 1
+    with pytest.raises(ReplyError, match="no value was found"):
+        generate(asked | {"tool_choice": "required"})
+
+
+# A loop of an agent, in both forms: the messages that a round adds.
+
+
+def chat_round(at: int) -> list[dict[str, Any]]:
+    call: dict[str, Any] = {"id": f"call_{at}", "type": "function"}
+    call |= {"function": {"name": "get_weather", "arguments": "{}"}}
+    return [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": f"call_{at}", "content": "sunny"},
+    ]
+
+
+def responses_round(at: int) -> list[dict[str, Any]]:
+    call = {"type": "function_call", "call_id": f"call_{at}", "name": "a", "arguments": "{}"}
+    return [call, {"type": "function_call_output", "call_id": f"call_{at}", "output": "sunny"}]
+
+
+def legacy_round(at: int) -> list[dict[str, Any]]:
+    return [
+        {"role": "assistant", "content": None, "function_call": {"name": "a", "arguments": "{}"}},
+        {"role": "function", "name": "a", "content": "sunny"},
+    ]
+
+
+ROUNDS = {"messages": chat_round, "input": responses_round}
+
+
+@pytest.mark.parametrize("member", ROUNDS)
+def test_the_loop_of_an_agent_ends(member: str) -> None:
+    user = {"role": "user", "content": "How is the weather?"}
+    shares = []
+    for rounds in range(5):
+        turns = [turn for at in range(rounds) for turn in ROUNDS[member](at)]
+        asked = {"model": "gpt-4o", member: [user, *turns], "tools": TOOLS}
+        shares.append(share(asked, lambda reply: reply.tool_calls))
+        # Who asks anew begins anew.
+        again = asked | {member: [user, *turns, {"role": "assistant", "content": "Sunny."}, user]}
+        assert 0.4 < share(again, lambda reply: reply.tool_calls) < 0.6
+    assert shares == sorted(shares, reverse=True)
+    assert shares[1] > 0.2
+    assert shares[2] > 0.05
+    assert shares[3:] == [0, 0]
+
+
+def test_the_loop_of_an_agent_ends_with_legacy_functions_too() -> None:
+    asked: dict[str, Any] = {"functions": [offered["function"] for offered in TOOLS]}
+    user = {"role": "user", "content": "Hi"}
+    asked |= {"messages": [user]}
+    assert 0.4 < share(asked, lambda reply: reply.function_call) < 0.6
+    asked |= {"messages": [user, *(turn for at in range(3) for turn in legacy_round(at))]}
+    assert share(asked, lambda reply: reply.function_call) == 0
+
+
+@pytest.mark.parametrize("member", ["previous_response_id", "conversation"])
+def test_results_of_calls_that_are_not_told_get_text(member: str) -> None:
+    asked = {"model": "gpt-4o", "input": responses_round(1)[1:], "tools": TOOLS, member: "id"}
+    assert share(asked, lambda reply: reply.text and not reply.tool_calls) == 1
+
+
+@pytest.mark.parametrize("messages", [[], [{"role": "assistant", "content": "And so"}]], ids=str)
+def test_who_asks_nothing_gets_text(messages: list[Any]) -> None:
+    asked = ASKED | {"messages": messages, "tools": TOOLS}
+    assert share(asked, lambda reply: reply.text and not reply.tool_calls) == 1
 
 
 @pytest.mark.parametrize("parameters", [None, {}, {"type": "object", "properties": {}}], ids=str)
 def test_a_tool_without_parameters_is_called_with_none(parameters: Any) -> None:
     asked = ASKED | {"tools": [tool("now", parameters)], "tool_choice": "required"}
-    (call,) = generate(asked).tool_calls
-    assert call.arguments == "{}"
+    for seed in SEEDS:
+        (call,) = generate(asked, seed).tool_calls  # the same call is not made twice
+        assert call.arguments == "{}"
 
 
 # Both forms of a choice among tools: chat's and that of the Responses API.
@@ -239,16 +347,22 @@ def test_only_allowed_tools_are_called(form: str, mode: str) -> None:
     choice: dict[str, Any] = {"type": "allowed_tools", "allowed_tools": allowed}
     if form == "responses":
         choice = {"type": "allowed_tools", **allowed}
+    called = set()
     for seed in SEEDS:
         reply = generate(ASKED | {"tools": tools, "tool_choice": choice}, seed)
-        called = ["get_weather"] if mode == "required" else []
-        assert [call.name for call in reply.tool_calls] == called
+        called.add(bool(reply.tool_calls))
+        assert {call.name for call in reply.tool_calls} <= {"get_weather"}
+    assert called == ({True} if mode == "required" else {True, False})
 
 
-@pytest.mark.parametrize("parallel", [None, True, False])
-def test_one_call_is_made(parallel: bool | None) -> None:
-    asked = {"tools": TOOLS, "tool_choice": "required", "parallel_tool_calls": parallel}
-    assert len(generate(ASKED | asked).tool_calls) == 1
+@pytest.mark.parametrize("choice", ["auto", "required"])
+def test_several_calls_are_made_unless_that_is_forbidden(choice: str) -> None:
+    asked = ASKED | {"tools": TOOLS, "tool_choice": choice}
+    for parallel, most in ((None, 3), (True, 3), (False, 1)):
+        replies = [generate(asked | {"parallel_tool_calls": parallel}, seed) for seed in MANY]
+        counts = {len(reply.tool_calls) for reply in replies}
+        assert max(counts) == most
+        assert all(len({c.id for c in r.tool_calls}) == len(r.tool_calls) for r in replies)
 
 
 CODE = {"type": "custom", "custom": {"name": "run", "format": {"type": "text"}}}
@@ -275,8 +389,8 @@ def test_a_custom_tool_is_called_with_text() -> None:
 )
 def test_the_input_of_a_custom_tool_matches_its_grammar(offered: Any) -> None:
     for seed in SEEDS:
-        (call,) = generate(ASKED | {"tools": [offered], "tool_choice": "required"}, seed).tool_calls
-        assert re.fullmatch(REGEX["definition"], call.arguments)
+        calls = generate(ASKED | {"tools": [offered], "tool_choice": "required"}, seed).tool_calls
+        assert all(re.fullmatch(REGEX["definition"], call.arguments) for call in calls)
 
 
 def test_the_grammar_may_be_larks() -> None:
@@ -294,7 +408,7 @@ def test_a_legacy_function_is_called_in_the_legacy_form(conforms: Conforms) -> N
     assert reply.function_call is not None
     assert (reply.function_call.name, reply.finish_reason) == ("send_mail", "function_call")
     conforms(reply.function_call.parsed, MAIL)
-    assert generate(asked | {"function_call": "auto"}).text
+    assert generate(asked | {"function_call": "none"}).text
 
 
 @pytest.mark.parametrize(
@@ -307,6 +421,80 @@ def test_what_is_not_offered_is_not_called(choice: Any) -> None:
 def test_a_call_comes_before_the_form_of_the_text() -> None:
     asked = {"tools": TOOLS, "tool_choice": "required", "response_format": {"type": "json_object"}}
     assert generate(ASKED | asked).tool_calls
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_agent_that_does_what_it_is_told_comes_to_an_end(seed: int) -> None:
+    with MockOpenAI(default=lambda call: generate(call.json, seed)) as mock:
+        chats: Any = mock.client().chat.completions
+        said: list[Any] = [{"role": "user", "content": "How is the weather?"}]
+        for _ in range(4):
+            message = chats.create(model="gpt-4o", messages=said, tools=TOOLS).choices[0].message
+            said.append(message.to_dict())
+            if not message.tool_calls:
+                break
+            said += [
+                {"role": "tool", "tool_call_id": call.id, "content": "sunny"}
+                for call in message.tool_calls
+            ]
+        assert said[-1]["role"] == "assistant"
+        assert said[-1]["content"]
+
+        answers: Any = mock.client().responses
+        tools = [{"type": "function", **offered["function"]} for offered in TOOLS]
+        items: list[Any] = [{"role": "user", "content": "How is the weather?"}]
+        for _ in range(4):
+            response = answers.create(model="gpt-5", input=items, tools=tools)
+            calls = [item for item in response.output if item.type == "function_call"]
+            items += [item.to_dict() for item in response.output]
+            items += [
+                {"type": "function_call_output", "call_id": call.call_id, "output": "sunny"}
+                for call in calls
+            ]
+            if not calls:
+                break
+        assert response.output_text
+
+
+# What the API does by itself
+
+OWN: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "web_search": ({}, ["web_search_call"]),
+    "file_search": ({"vector_store_ids": ["vs_1"]}, ["file_search_call"]),
+    "code_interpreter": ({"container": {"type": "auto"}}, ["code_interpreter_call"]),
+    "image_generation": ({}, ["image_generation_call"]),
+    "mcp": (
+        {"server_label": "a", "server_url": "https://a.example", "require_approval": "never"},
+        ["mcp_list_tools", "mcp_call"],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_tools_of_the_api_are_used_half_of_the_time(kind: str) -> None:
+    members, done = OWN[kind]
+    asked = {"model": "gpt-5", "input": "Hi", "tools": [{"type": kind, **members}]}
+
+    def kinds(reply: Reply) -> list[str]:
+        made = sse.body(responses.render(reply, asked).steps)
+        return [item.type for item in Response.model_validate_json(made, strict=True).output]
+
+    assert 0.4 < share(asked, lambda reply: len(reply.output) > 1) < 0.6
+    for seed in SEEDS:
+        assert kinds(generate(asked, seed)) in (["message"], [*done, "message"])
+        demanded = generate(asked | {"tool_choice": {"type": kind}}, seed)
+        assert kinds(demanded) == [*done, "message"]
+        assert bool(demanded.annotations) == (kind == "web_search")
+        assert kinds(generate(asked | {"tool_choice": "none"}, seed)) == ["message"]
+
+
+def test_a_server_that_wants_approval_is_asked_for_it() -> None:
+    mcp = {"type": "mcp", "server_label": "a", "allowed_tools": ["look"]}
+    asked = {"model": "gpt-5", "input": "Hi", "tools": [mcp], "tool_choice": "required"}
+    listed, approval = generate(asked).output
+    assert isinstance(listed, Item)
+    assert isinstance(approval, Item)
+    assert (approval.type, approval.members["name"]) == ("mcp_approval_request", "look")
 
 
 # JSON
@@ -460,8 +648,10 @@ def test_the_arguments_of_a_call_are_of_the_schema(schema: Any, conforms: Confor
     }
     for seed in SEEDS:
         asked = ASKED | {"tools": [tool("save", parameters)], "tool_choice": "required"}
-        (call,) = generate(asked, seed).tool_calls
-        conforms(call.parsed, parameters)
+        calls = generate(asked, seed).tool_calls
+        assert calls
+        for call in calls:
+            conforms(call.parsed, parameters)
 
 
 @pytest.mark.parametrize(
@@ -582,6 +772,28 @@ def test_a_response_format_of_text_is_text() -> None:
     reply = generate(ASKED | {"response_format": {"type": "text"}})
     assert reply.text
     assert not reply.text.startswith(("{", "["))
+
+
+def test_each_choice_is_another() -> None:
+    asked = ASKED | {"n": 3, "tools": TOOLS}
+    for seed in SEEDS:
+        choices = generate(asked, seed).choices
+        assert len({repr(choice) for choice in choices}) == 3
+        assert generate(asked | {"stream": True}, seed).choices == choices
+
+
+def test_the_answer_is_in_the_script_of_the_question() -> None:
+    asked = {"model": "gpt-5", "input": "Расскажи сказку", "text": {"format": {"type": "text"}}}
+    assert re.search("[а-яґєії]", str(generate(asked).text))
+
+
+def test_who_asks_for_few_words_gets_fewer() -> None:
+    lengths = []
+    for verbosity in ("low", "medium", "high"):
+        chat_form, responses_form = {"verbosity": verbosity}, {"text": {"verbosity": verbosity}}
+        replies = [generate(ASKED | form, s) for s in SEEDS for form in (chat_form, responses_form)]
+        lengths.append(sum(tokens.count(str(reply.text)) for reply in replies))
+    assert lengths == sorted(lengths)
 
 
 def test_every_branch_of_a_choice_is_taken_by_some_seed() -> None:

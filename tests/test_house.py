@@ -73,6 +73,8 @@ FLOORS = [
         "pacing",
         "pattern",
         "grammar",
+        "languages",
+        "prose",
         "conform",
         "generate",
         "cassettes.stream_file",
@@ -95,7 +97,17 @@ FLOORS = [
         "transport",
     ],
     ["mock"],
-    ["scenario", "show.values", "show.says", "show.received", "show.odd", "show.drawing", "show"],
+    [
+        "corpus",
+        "scenario",
+        "replay",
+        "show.values",
+        "show.says",
+        "show.received",
+        "show.odd",
+        "show.drawing",
+        "show",
+    ],
     ["cli", "__main__", ""],
 ]
 FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}

@@ -6,7 +6,6 @@ those of OpenAI's Batch API reference. What goes wrong with a line is told of th
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -17,6 +16,7 @@ from mockserver import sse
 from mockserver.api.bodies import json
 from mockserver.api.endpoint import Asked
 from mockserver.api.forms import File
+from mockserver.api.ids import now
 from mockserver.api.resources import CONTENT, Thing
 from mockserver.api.store import Store
 from mockserver.script import Script
@@ -54,12 +54,12 @@ def _done(id: str, data: bytes, ask: _Ask, store: Store, rng: Random) -> dict[st
     lines, wrong = _read(data)
     if wrong:
         errors = {"object": "list", "data": wrong}
-        return {"status": "failed", "failed_at": int(time.time()), "errors": errors}
+        return {"status": "failed", "failed_at": now(rng), "errors": errors}
     answers = [_answer(line, ask, rng) for line in lines]
     good = [one for one in answers if _is_good(one)]
     bad = [one for one in answers if not _is_good(one)]
     return {
-        "completed_at": int(time.time()),
+        "completed_at": now(rng),
         "request_counts": {"total": len(answers), "completed": len(good), "failed": len(bad)},
         "output_file_id": _written(good, f"{id}_output.jsonl", store, rng),
         "error_file_id": _written(bad, f"{id}_error.jsonl", store, rng),

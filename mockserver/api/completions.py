@@ -7,7 +7,6 @@ is counted but not shown, and a reply that calls a tool cannot be said here.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -183,7 +182,7 @@ def _too_many_choices(n: int, best_of: int) -> ApiError:
 
 
 def _envelope(request: Mapping[str, Any], shape: Shape, rng: Random) -> Envelope:
-    created = int(time.time())
+    created = ids.now(rng)
     model = str(request.get("model", "gpt-3.5-turbo-instruct"))
     model = MODELS.get(model, model)
     return Envelope(ids.form(shape.id, rng, created, model), created, model, shape.fingerprint)

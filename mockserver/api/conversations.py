@@ -115,7 +115,7 @@ def _remove(asked: Asked, store: Store, rng: Random) -> Script:
     """The conversation, without the item."""
     Thing("DELETE", _ITEM).delete(asked, store, rng)
     conversation = Asked("GET", asked.path.rpartition("/items/")[0], asked.ids)
-    found = Thing("GET", f"{_CONVERSATIONS}/{{conversation_id}}").found(conversation, store)
+    found = Thing("GET", f"{_CONVERSATIONS}/{{conversation_id}}").found(conversation, store, rng)
     return json(found[2], rng)
 
 

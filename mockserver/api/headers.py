@@ -45,7 +45,7 @@ def _headers(content_type: str, length: int | None, rng: Random, engine: bool = 
         *_RATE_LIMITS,
     )
     return (
-        ("Date", formatdate(usegmt=True)),
+        ("Date", formatdate(ids.now(rng), usegmt=True)),
         ("Content-Type", content_type),
         sized,
         ("Connection", "keep-alive"),
@@ -75,7 +75,7 @@ def imitated(
     """Of another provider: what is its own, whose values may be forms of `ids.form`."""
     sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
     return (
-        ("Date", formatdate(usegmt=True)),
+        ("Date", formatdate(ids.now(rng), usegmt=True)),
         ("Content-Type", content_type),
         sized,
         ("Connection", "keep-alive"),
@@ -86,7 +86,7 @@ def imitated(
 def response_headers(rng: Random) -> Headers:
     """Of a stream of the Responses API, in the order of 2026-08 (WIRE.md §4)."""
     return (
-        ("date", formatdate(usegmt=True)),
+        ("date", formatdate(ids.now(rng), usegmt=True)),
         ("content-type", "text/event-stream; charset=utf-8"),
         ("transfer-encoding", "chunked"),
         ("connection", "keep-alive"),

@@ -16,11 +16,15 @@ from typing import Any, NamedTuple
 __all__ = [
     "ALPHANUMERIC",
     "ORDERS",
+    "MOMENT",
     "Aside",
     "Envelope",
+    "Seeded",
+    "apart",
     "chat_id",
     "form",
     "letters",
+    "now",
     "request_id",
 ]
 
@@ -66,6 +70,28 @@ MODELS = {
 }
 
 _SNAPSHOTS = {model.snapshot: model for model in MODELS.values()}
+
+
+MOMENT = 1_767_225_600
+"""The time of everything that is made with a seed: the beginning of 2026, in seconds."""
+
+
+class Seeded(Random):
+    """Chance for which time stands still, so that what is made with it is always the same."""
+
+
+def now(rng: Random) -> int:
+    """The time in seconds, as this chance has it.
+
+    >>> now(Seeded("any")) == MOMENT < now(Random("any"))
+    True
+    """
+    return MOMENT if isinstance(rng, Seeded) else int(time.time())
+
+
+def apart(rng: Random, seed: str) -> Random:
+    """Other chance, of this seed, at the same time."""
+    return type(rng)(seed)
 
 
 def model(name: str) -> Model:
@@ -202,7 +228,7 @@ class Envelope:
     @classmethod
     def fresh(cls, request: Mapping[str, Any], rng: Random) -> Envelope:
         """A new one, as OpenAI would answer this request now."""
-        created = int(time.time())
+        created = now(rng)
         answering = model(str(request.get("model", "gpt-4o-mini")))
         return cls(
             chat_id(created, rng),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import struct
-import time
 import zlib
 from base64 import b64encode
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from mockserver import tokens
 from mockserver.api import errors, headers
 from mockserver.api.bodies import json
 from mockserver.api.endpoint import Asked
+from mockserver.api.ids import now
 from mockserver.api.store import Store
 from mockserver.reply import ApiError
 from mockserver.script import Event, Head, Script
@@ -127,7 +127,7 @@ def draw(asked: Asked, store: Store, rng: Random) -> Script:
         return _stream(asked, rng)
     n = given.get("n") or 1
     pictures = [picture(_seed(given, index), size) for index in range(n)]
-    made: dict[str, Any] = {"created": int(time.time())}
+    made: dict[str, Any] = {"created": now(rng)}
     older = not str(given.get("model") or "dall-e-2").startswith("gpt-image")
     if older and given.get("response_format") != "b64_json":
         # There is nowhere to fetch them from but the answer itself.
@@ -143,7 +143,7 @@ def _stream(asked: Asked, rng: Random) -> Script:
     """Ever finer partial pictures, then the whole one."""
     given = asked.parameters
     kind = "image_edit" if asked.path.endswith("/edits") else "image_generation"
-    look = {"created_at": int(time.time())} | _look(given)
+    look = {"created_at": now(rng)} | _look(given)
     seed, size = _seed(given, 0), given.get("size")
     partial = given.get("partial_images") or 0
     events: list[dict[str, Any]] = []

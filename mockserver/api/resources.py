@@ -8,7 +8,6 @@ is not found, and an id never seen is that of a thing made up for it, always the
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, wraps
@@ -220,7 +219,7 @@ class Thing:
         if isinstance(told.get("expires_after"), dict) and "expires_at" in properties:
             after = told["expires_after"]
             seconds = after.get("seconds") or (after.get("days") or 0) * 86400
-            given["expires_at"] = int(time.time()) + int(seconds)
+            given["expires_at"] = ids.now(rng) + int(seconds)
         given |= {"id": id} | _BEGIN.get(self.path, {})
         return sample(schema, rng, {k: v for k, v in given.items() if k in properties})
 
@@ -242,15 +241,15 @@ class Thing:
 
     def look(self, asked: Asked, store: Store, rng: Random) -> Script:
         """What is plausible."""
-        return json(self.made("", asked, Random(asked.path)), rng)
+        return json(self.made("", asked, ids.apart(rng, asked.path)), rng)
 
-    def found(self, asked: Asked, store: Store) -> tuple[str, str, Any]:
+    def found(self, asked: Asked, store: Store, rng: Random) -> tuple[str, str, Any]:
         """The collection, the id and the thing: as it is kept, or as it is made up."""
         where, id = self._where(asked.path)
         value = store.get(where, id)
         if value is None:
             bare = Asked(asked.method, asked.path, asked.ids)
-            value = self.made(id, bare, Random(f"{where}/{id}"), self._one)
+            value = self.made(id, bare, ids.apart(rng, f"{where}/{id}"), self._one)
         return where, id, value
 
     @cached_property
@@ -264,11 +263,11 @@ class Thing:
 
     def retrieve(self, asked: Asked, store: Store, rng: Random) -> Script:
         """The thing."""
-        return json(self.found(asked, store)[2], rng)
+        return json(self.found(asked, store, rng)[2], rng)
 
     def update(self, asked: Asked, store: Store, rng: Random) -> Script:
         """The thing as the request changes it."""
-        where, id, value = self.found(asked, store)
+        where, id, value = self.found(asked, store, rng)
         properties = _properties(self.operation.answer or {})
         value = value | {
             name: new
@@ -281,7 +280,7 @@ class Thing:
 
     def act(self, asked: Asked, store: Store, rng: Random) -> Script:
         """The thing in the state that the path names."""
-        where, id, value = self.found(asked, store)
+        where, id, value = self.found(asked, store, rng)
         if self.operation.answer is None:
             return binary(b"", rng)
         if self.operation.answer != self._one:
@@ -293,7 +292,7 @@ class Thing:
             value = value | {"status": state}
             stamp = f"{state}_at"
             if stamp in _properties(self.operation.answer):
-                value |= {stamp: int(time.time())}
+                value |= {stamp: ids.now(rng)}
         store.put(where, id, value)
         return json(value, rng)
 
@@ -310,7 +309,7 @@ class Thing:
             return json({"id": id, "object": named, "deleted": True}, rng)
         given = {"id": id, "deleted": True} | dict(asked.ids)
         known = {k: v for k, v in given.items() if k in _properties(schema)}
-        return json(sample(schema, Random(asked.path), known), rng)
+        return json(sample(schema, ids.apart(rng, asked.path), known), rng)
 
     def list(self, asked: Asked, store: Store, rng: Random) -> Script:
         """Those that were created, by pages."""
@@ -319,7 +318,7 @@ class Thing:
         for index, thing in enumerate(shown["data"]):
             if not fits(item, thing):  # what is listed may be told otherwise than what was created
                 known = {k: v for k, v in thing.items() if fits(_properties(item).get(k, {}), v)}
-                shown["data"][index] = sample(item, Random(str(thing.get("id"))), known)
+                shown["data"][index] = sample(item, ids.apart(rng, str(thing.get("id"))), known)
         return json(shown, rng)
 
     def content(self, asked: Asked, store: Store, rng: Random) -> Script:

@@ -6,7 +6,6 @@ Rules of this file: no I/O; sequences and members are those of WIRE.md §3; `rea
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -150,7 +149,7 @@ class Envelope:
         cls, request: Mapping[str, Any], rng: Random, dialect: Dialect | None = None
     ) -> Envelope:
         """A new one, as OpenAI, or whom the dialect is of, would answer this request now."""
-        created = int(time.time())
+        created = ids.now(rng)
         background = bool(request.get("background"))
         form = FORMS["openai-background" if background else "openai"]
         if dialect is not None:

@@ -7,7 +7,6 @@ id that was never seen a response is made up, so that code which is only given a
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
@@ -60,12 +59,12 @@ def keep(asked: Asked, script: Script, store: Store) -> Script:
     response = _final(script)
     if response is None or script.head.status != 200:
         return script
-    rng = Random(response["id"])
+    rng, created = Random(response["id"]), int(response.get("created_at") or 0)
     before = _before(asked, store)
     if (id := _conversation(asked)) is not None:
         from mockserver.api import conversations
 
-        said_here = [*_items(asked.parameters.get("input"), rng), *response["output"]]
+        said_here = [*_items(asked.parameters.get("input"), rng, created), *response["output"]]
         conversations.add(store, id, said_here, rng)
     if asked.parameters.get("store") is False:
         store.delete(KIND, response["id"])
@@ -75,7 +74,7 @@ def keep(asked: Asked, script: Script, store: Store) -> Script:
     kept = Kept(
         response,
         script.events,
-        tuple(_items(asked.parameters.get("input"), rng)),
+        tuple(_items(asked.parameters.get("input"), rng, created)),
         (*before, *spoken, *said),
     )
     store.put(KIND, response["id"], kept)
@@ -132,12 +131,12 @@ def _final(script: Script) -> dict[str, Any] | None:
     return None
 
 
-def _items(given: object, rng: Random) -> list[dict[str, Any]]:
-    """The input as items, each with an id."""
+def _items(given: object, rng: Random, created: int) -> list[dict[str, Any]]:
+    """The input as items, each with an id of that time."""
     listed = [{"role": "user", "content": given}] if isinstance(given, str) else given
     if not isinstance(listed, list):
         return []
-    new_id = ids.response_ids(int(time.time()), rng)
+    new_id = ids.response_ids(created, rng)
     return [_item(item, new_id("msg")) for item in listed if isinstance(item, dict)]
 
 
@@ -156,28 +155,28 @@ def _item(item: dict[str, Any], id: str) -> dict[str, Any]:
 # Giving again
 
 
-def _found(asked: Asked, store: Store) -> Kept | ApiError:
+def _found(asked: Asked, store: Store, rng: Random) -> Kept | ApiError:
     id = asked.ids["response_id"]
     kept = store.get(KIND, id)
     if isinstance(kept, Kept):
         return kept
     if store.is_gone(KIND, id):
         return ApiError(404, f"Response with id '{id}' not found.", code="")
-    return _made_up(id)
+    return _made_up(id, rng)
 
 
-def _made_up(id: str) -> Kept:
-    rng = Random(id)
+def _made_up(id: str, rng: Random) -> Kept:
+    rng = ids.apart(rng, id)
     request = {"model": "gpt-4o-mini", "input": f"What is {id}?", "background": True}
     envelope = replace(responses.Envelope.fresh(request, rng), id=id)
     said = Reply(f"Nothing here made {id}, so this was made up.")
     response = _final(responses.render(said, request, envelope=envelope, rng=rng))
-    return Kept(response or {}, (), tuple(_items(request["input"], rng)))
+    return Kept(response or {}, (), tuple(_items(request["input"], rng, ids.now(rng))))
 
 
 def retrieve(asked: Asked, store: Store, rng: Random) -> Script:
     """The response; streamed, it goes on from ``starting_after``."""
-    kept = _found(asked, store)
+    kept = _found(asked, store, rng)
     if isinstance(kept, ApiError):
         return errors.render(kept, rng)
     if not asked.query.get("stream"):
@@ -197,7 +196,7 @@ def _number(event: Event) -> float:
 
 def delete(asked: Asked, store: Store, rng: Random) -> Script:
     """That the response is gone."""
-    kept = _found(asked, store)
+    kept = _found(asked, store, rng)
     if isinstance(kept, ApiError):
         return errors.render(kept, rng)
     id = asked.ids["response_id"]
@@ -208,7 +207,7 @@ def delete(asked: Asked, store: Store, rng: Random) -> Script:
 
 def cancel(asked: Asked, store: Store, rng: Random) -> Script:
     """The response, cancelled, where it is made in the background."""
-    kept = _found(asked, store)
+    kept = _found(asked, store, rng)
     if isinstance(kept, Kept) and not kept.in_background:
         kept = ApiError(400, "Cannot cancel a synchronous response.", code="")
     if isinstance(kept, ApiError):
@@ -221,7 +220,7 @@ def cancel(asked: Asked, store: Store, rng: Random) -> Script:
 
 def input_items(asked: Asked, store: Store, rng: Random) -> Script:
     """What the response was asked, the newest first, by pages."""
-    kept = _found(asked, store)
+    kept = _found(asked, store, rng)
     if isinstance(kept, ApiError):
         return errors.render(kept, rng)
     items = list(kept.items)
@@ -254,9 +253,9 @@ def input_tokens(asked: Asked, store: Store, rng: Random) -> Script:
 
 def compact(asked: Asked, store: Store, rng: Random) -> Script:
     """The conversation in one sealed item."""
-    created = int(time.time())
+    created = ids.now(rng)
     new_id = ids.response_ids(created, rng)
-    items = _items(asked.parameters.get("input"), rng)
+    items = _items(asked.parameters.get("input"), rng, created)
     sealed = ids.letters(64, Random(repr(items)))
     messages = [*_before(asked, store), *conversation.messages(asked.parameters)]
     counted = tokens.count_messages(messages)

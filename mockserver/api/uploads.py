@@ -23,7 +23,7 @@ _FILE = Thing("POST", "/v1/files")
 
 def _complete(asked: Asked, store: Store, rng: Random) -> Script:
     """The upload, and the file of its parts."""
-    where, id, upload = _UPLOAD.found(asked, store)
+    where, id, upload = _UPLOAD.found(asked, store, rng)
     parts = (
         store.get(CONTENT, f"{where}/{id}/parts/{part}") for part in asked.parameters["part_ids"]
     )

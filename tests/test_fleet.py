@@ -1,0 +1,193 @@
+"""A fleet answers as one: servers with the same seed give the same bytes for the same requests."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+
+from mockserver import MockOpenAI
+from mockserver.generate import generate
+from mockserver.journal import Request
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "when": {"type": "string", "format": "date-time"},
+        "who": {"type": "string", "format": "email"},
+        "how_many": {"type": "number", "minimum": 0.1, "exclusiveMaximum": 0.7},
+        "code": {"type": "string", "pattern": "^[A-Z]{2}-[0-9]{3,9}$"},
+        "colour": {"enum": ["red", "green", "blue"]},
+    },
+    "required": ["when", "who", "how_many", "code", "colour"],
+    "additionalProperties": False,
+}
+TOOL: dict[str, Any] = {"name": "save", "parameters": SCHEMA}
+CHAT_TOOLS = [{"type": "function", "function": TOOL}]
+MESSAGES = [{"role": "user", "content": "Tell me a story"}]
+FORM = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}}
+
+CHAT = "/v1/chat/completions"
+ASKED: list[tuple[str, dict[str, Any]]] = [
+    (CHAT, {"model": "gpt-4o", "messages": MESSAGES}),
+    (CHAT, {"model": "gpt-4o", "messages": MESSAGES, "n": 2, "logprobs": True}),
+    (CHAT, {"model": "gpt-4o", "messages": MESSAGES, "tools": CHAT_TOOLS}),
+    (
+        CHAT,
+        {"model": "o3", "messages": MESSAGES, "tools": CHAT_TOOLS, "tool_choice": "required"},
+    ),
+    (CHAT, {"model": "gpt-4o", "messages": MESSAGES, "response_format": FORM}),
+    (CHAT, {"model": "gpt-4o", "messages": MESSAGES, "temprature": 1}),
+    ("/groq/openai/v1/chat/completions", {"model": "llama", "messages": MESSAGES}),
+    ("/v1/responses", {"model": "gpt-5", "input": "Hi"}),
+    ("/v1/responses", {"model": "gpt-5", "input": "Hi", "tools": [TOOL | {"type": "function"}]}),
+    (
+        "/v1/responses",
+        {
+            "model": "gpt-5",
+            "input": "Hi",
+            "tools": [{"type": "web_search"}],
+            "tool_choice": "required",
+        },
+    ),
+    ("/v1/completions", {"model": "davinci-002", "prompt": ["One", "Two"], "n": 2}),
+]
+REQUESTS = [(path, body | {"stream": stream}) for path, body in ASKED for stream in (False, True)]
+
+
+@contextmanager
+def serving(*arguments: str, **environment: str) -> Iterator[str]:
+    """A `mockserver serve` in a process of its own; its URL."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--pace", "none", *arguments],
+        stdout=subprocess.PIPE,
+        env=os.environ | environment,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout
+            announced = re.search(r"answers on (http://\S+)/v1 ", process.stdout.readline())
+            assert announced
+            yield announced[1]
+        finally:
+            process.kill()
+
+
+def bodies(url: str, order: int, threads: int) -> dict[str, set[bytes]]:
+    """All that is answered to each request, asked several times, in an order of its own."""
+    asked = [*REQUESTS, *REQUESTS, *REQUESTS]
+    # Others come in between, which the other server does not see.
+    asked += [(CHAT, body | {"user": f"{order} {at}"}) for at, (_, body) in enumerate(REQUESTS)]
+    Random(order).shuffle(asked)
+    with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+
+        def ask(request: tuple[str, dict[str, Any]]) -> tuple[str, bytes]:
+            path, body = request
+            return json.dumps(request), client.post(path, json=body).content
+
+        with ThreadPoolExecutor(threads) as several:
+            answered = list(several.map(ask, asked))
+    wanted = set(map(json.dumps, REQUESTS))
+    return {key: {b for k, b in answered if k == key} for key, _ in answered if key in wanted}
+
+
+def test_two_servers_answer_with_the_same_bytes() -> None:
+    with (
+        serving("--seed", "7", "--quiet", PYTHONHASHSEED="1", TZ="Asia/Tokyo") as one,
+        serving("--seed", "7", "--quiet", PYTHONHASHSEED="2", LC_ALL="C") as other,
+    ):
+        first, second = bodies(one, 1, threads=1), bodies(other, 2, threads=8)
+    assert len(first) == len(REQUESTS)
+    assert [len(answers) for answers in first.values()] == [1] * len(REQUESTS)
+    assert first == second
+
+
+def test_the_servers_of_another_seed_answer_with_others() -> None:
+    asked = {"model": "gpt-4o", "messages": MESSAGES}
+    answers = []
+    for seed in ("7", "8"):
+        with serving("--seed", seed, "--quiet") as url:
+            answers.append(httpx.post(f"{url}{CHAT}", json=asked, trust_env=False).json())
+    assert all(answers[0][name] != answers[1][name] for name in ("id", "choices"))
+
+
+def test_without_a_seed_only_what_is_said_is_the_same() -> None:
+    asked = {"model": "gpt-4o", "messages": MESSAGES}
+    with serving("--quiet") as url:
+        first, second = (
+            httpx.post(f"{url}{CHAT}", json=asked, trust_env=False).json() for _ in range(2)
+        )
+    assert first["id"] != second["id"]
+    assert first["choices"] == second["choices"]
+    assert first["choices"][0]["message"]["content"] == generate(asked, "0").text
+
+
+def mock(seed: int = 7) -> MockOpenAI:
+    return MockOpenAI(seed=seed, default=lambda call: generate(call.json, seed))
+
+
+def post(path: str, body: dict[str, Any]) -> Request:
+    return Request("POST", path, body=json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(("path", "body"), REQUESTS, ids=str)
+def test_mocks_in_process_send_the_same_bytes(
+    path: str, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = mock().respond(post(path, body)).script
+    assert first.head.status == (400 if "temprature" in body else 200)
+    monkeypatch.setattr(time, "time", lambda: 4e9)  # another day
+    other = mock()
+    other.respond(post(CHAT, {"model": "m", "messages": []}))
+    for _ in range(2):
+        assert other.respond(post(path, body)).script == first  # heads too, with ids and dates
+
+
+def test_a_request_is_the_same_however_it_is_written() -> None:
+    path, body = REQUESTS[3]
+    other = json.dumps(dict(reversed(body.items())), indent=2).encode()
+    one, two = (
+        mock().respond(r).script for r in (post(path, body), Request("POST", path, body=other))
+    )
+    assert one == two
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        post("/v1/images/generations", {"model": "gpt-image-1", "prompt": "a cat"}),
+        post("/v1/embeddings", {"model": "text-embedding-3-small", "input": "Hi"}),
+        post("/v1/conversations", {"items": [{"role": "user", "content": "Hi"}]}),
+        post("/v1/vector_stores", {"expires_after": {"anchor": "last_active_at", "days": 1}}),
+        post("/v1/responses/compact", {"model": "gpt-5", "input": "Hi"}),
+        Request("GET", "/v1/models"),
+        Request("GET", "/v1/files/file-unknown"),
+        Request("GET", "/v1/responses/resp_unknown"),
+        Request("POST", "/v1/batches/batch_unknown/cancel"),
+    ],
+    ids=lambda request: request.path,
+)
+def test_what_no_model_says_is_the_same_too(
+    request_: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = mock().respond(request_).script
+    assert first.head.status == 200
+    monkeypatch.setattr(time, "time", lambda: 4e9)
+    assert mock().respond(request_).script == first
+
+
+def test_what_is_created_twice_is_two_things() -> None:
+    one = mock()
+    made = [one.respond(post("/v1/conversations", {})).script for _ in range(2)]
+    assert made[0] != made[1]

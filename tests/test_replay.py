@@ -1,0 +1,116 @@
+"""Files that say what a server answers: streams to those who ask for them, in turn to others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockserver import Event, MockOpenAI, MockServerError, Script, catalogue, sse, stream
+from mockserver.api import chat
+from mockserver.cassettes import Exchange, dump
+from mockserver.corpus import corpus
+from mockserver.faults import reset
+from mockserver.journal import Request
+from mockserver.replay import add_files
+
+OTHER = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Something else"}]}
+
+
+@pytest.fixture
+def streams(tmp_path: Path) -> dict[Path, Exchange]:
+    """A folder of streams, each in a file of its own."""
+    folder = tmp_path / "streams"
+    folder.mkdir()
+    made = {folder / f"{one.about['name']}.jsonl": one for one in corpus(12, 5)}
+    for path, exchange in made.items():
+        dump(path, [exchange])
+    (folder / "README.md").write_text("These are streams.")
+    return made
+
+
+def answer(mock: MockOpenAI, asked: dict[str, Any]) -> Script:
+    call = mock.respond(Request("POST", chat.PATH, body=json.dumps(asked).encode()))
+    assert call.problem is None
+    return call.script
+
+
+def body(script: Script) -> bytes:
+    return sse.body(script.steps)
+
+
+def test_a_request_gets_the_stream_that_answers_it(streams: dict[Path, Exchange]) -> None:
+    mock = MockOpenAI()
+    (folder,) = {path.parent for path in streams}
+    add_files(mock, [folder])
+    for exchange in [*streams.values(), *streams.values()]:
+        assert body(answer(mock, exchange.about["request"]["json"])) == body(exchange.script)
+
+
+def test_others_get_the_streams_in_turn(streams: dict[Path, Exchange]) -> None:
+    mock = MockOpenAI()
+    add_files(mock, streams)
+    first = next(iter(streams.values()))
+    for exchange in streams.values():
+        assert body(answer(mock, first.about["request"]["json"])) == body(first.script)
+        if not {"n", "logprobs"} & exchange.about["request"]["json"].keys():
+            assert body(answer(mock, OTHER | {"stream": True})) == body(exchange.script)
+        else:
+            answer(mock, OTHER | {"stream": True})
+
+
+def test_who_wants_no_stream_gets_what_it_says(streams: dict[Path, Exchange]) -> None:
+    mock = MockOpenAI()
+    add_files(mock, streams)
+    for exchange in streams.values():
+        asked = {
+            name: value
+            for name, value in exchange.about["request"]["json"].items()
+            if name not in ("stream", "stream_options")
+        }
+        made = json.loads(body(answer(mock, asked)))
+        told = catalogue.reply_from(exchange.about["expect"]["reply"])
+        assert [choice["message"]["content"] for choice in made["choices"]] == [
+            choice.text for choice in told.choices
+        ]
+
+
+def test_the_same_request_gets_its_streams_in_turn(tmp_path: Path) -> None:
+    made = list(corpus(3, request={"messages": [{"role": "user", "content": "Hi"}]}))
+    dump(tmp_path / "three.jsonl", made)
+    mock = MockOpenAI()
+    add_files(mock, [tmp_path / "three.jsonl"])
+    asked = made[0].about["request"]["json"]
+    answers = [body(answer(mock, asked)) for _ in range(4)]
+    assert answers == [body(made[at].script) for at in (0, 1, 2, 2)]
+
+
+def test_a_folder_answers_in_the_order_of_its_names(tmp_path: Path) -> None:
+    for name in ("b.jsonl", "a.jsonl"):
+        dump(tmp_path / name, [Exchange(Script(steps=(Event(name),)), {})])
+    (tmp_path / "c.sse").write_bytes(b"data: c.sse\n\n")
+    mock = MockOpenAI()
+    add_files(mock, [tmp_path])
+    answers = [answer(mock, OTHER | {"stream": True}).steps for _ in range(3)]
+    assert answers == [(Event("a.jsonl"),), (Event("b.jsonl"),), (Event("c.sse"),)]
+
+
+def test_ready_made_streams_come_first_and_faults_are_of_all(streams: dict[Path, Exchange]) -> None:
+    mock = MockOpenAI()
+    add_files(mock, streams, ["text"], [reset(after=1)])
+    assert answer(mock, OTHER | {"stream": True}).steps[0] == stream("text").script.steps[0]
+    exchange = next(iter(streams.values()))
+    assert answer(mock, exchange.about["request"]["json"]).end == "reset"
+
+
+def test_a_folder_of_nothing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(MockServerError, match=r"a folder without \.sse and \.jsonl files"):
+        add_files(MockOpenAI(), [tmp_path])
+
+
+def test_a_right_answer_that_is_none_is_an_error(tmp_path: Path) -> None:
+    dump(tmp_path / "a.jsonl", [Exchange(Script(), {"expect": {"reply": {"txt": "Hi"}}})])
+    with pytest.raises(MockServerError, match=r"a\.jsonl: expect\.reply: .*'txt'"):
+        add_files(MockOpenAI(), [tmp_path / "a.jsonl"])
