@@ -21,7 +21,7 @@ from mockserver.exceptions import ReplyError
 from mockserver.grammar import derived
 from mockserver.pattern import matching
 from mockserver.reply import Audio, FunctionCall, Reply, ToolCall, url_citation
-from mockserver.tokens import pieces
+from mockserver.tokens import words as pieces
 
 if TYPE_CHECKING:
     from faker import Faker

@@ -154,10 +154,10 @@ def _with_fresh_ids(choice: Choice, taken: set[str]) -> Choice:
 
 
 def _count(choices: list[Choice], request: Mapping[str, Any], stated: Usage | None) -> Usage:
-    prompt = tokens.count_messages(request.get("messages"))
+    prompt = tokens.count_messages(request.get("messages"), request.get("model"))
     if stated is not None:
         prompt = stated.prompt_tokens
-    thought = sum(len(c.reasoning.pieces) for c in choices if c.reasoning is not None)
+    thought = sum(c.reasoning.tokens for c in choices if c.reasoning is not None)
     accepted, rejected = outcome(choices, request)
     return Usage(
         prompt,

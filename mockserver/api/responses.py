@@ -353,14 +353,14 @@ def _texts(item: Output) -> Iterable[Text]:
 
 
 def _size(item: Output) -> int:
-    return sum(len(text.pieces) for text in _texts(item))
+    return sum(text.tokens for text in _texts(item))
 
 
 def _first_tokens(item: Output, limit: int) -> Output:
     def first(text: Text) -> Text:
         nonlocal limit
-        kept = Text(text.pieces[: max(0, limit)])
-        limit -= len(text.pieces)
+        kept = text.first(limit)
+        limit -= text.tokens
         return kept
 
     if isinstance(item, ToolCall):
@@ -390,7 +390,7 @@ def _count(output: tuple[Output, ...], request: Mapping[str, Any], stated: Usage
 
 
 def _prompt_tokens(request: Mapping[str, Any]) -> int:
-    return tokens.count_messages(conversation.messages(request))
+    return tokens.count_messages(conversation.messages(request), request.get("model"))
 
 
 # A response and its events
