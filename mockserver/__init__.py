@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ScenarioError,
         ServerError,
         StreamFileError,
+        TokensError,
         UnknownStream,
         UnmatchedRequest,
     )
@@ -55,6 +56,7 @@ _HOMES = {
         "ScenarioError",
         "ServerError",
         "StreamFileError",
+        "TokensError",
         "UnknownStream",
         "UnmatchedRequest",
     ),
@@ -113,6 +115,7 @@ __all__ = [
     "Stream",
     "StreamFileError",
     "Text",
+    "TokensError",
     "ToolCall",
     "UnknownStream",
     "UnmatchedRequest",

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mockserver import tokens
 from mockserver.api.prediction import predicted
 from mockserver.api.sound import FORMATS, speak
 from mockserver.conform import conforming
@@ -21,7 +22,6 @@ from mockserver.exceptions import ReplyError
 from mockserver.grammar import derived
 from mockserver.pattern import matching
 from mockserver.reply import Audio, FunctionCall, Reply, ToolCall, url_citation
-from mockserver.tokens import words as pieces
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -222,7 +222,7 @@ def _schema(request: Mapping[str, Any]) -> Any:
 
 def _changed(text: str, fake: Faker, rng: Random) -> str:
     """The text with one of its words another."""
-    cut = list(pieces(text))
+    cut = list(tokens.words(text))  # the same whatever is installed
     words = [at for at, piece in enumerate(cut) if piece.strip().isalpha()]
     if words:
         at = rng.choice(words)

@@ -45,8 +45,8 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 class Text(str):
     """A string that remembers the pieces it arrives in.
 
-    A plain string is cut into tokens, or into pieces like them (`mockserver.tokens`); an iterable of
-    strings is taken as the pieces.
+    A plain string is cut into tokens or pieces like them, an iterable of strings is taken as the
+    pieces.
 
     Args:
         value: the text or its pieces.

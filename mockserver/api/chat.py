@@ -26,6 +26,7 @@ from mockserver.api.logprobs import likely, logprob_json, read_logprob
 from mockserver.api.parameters import parameters_of
 from mockserver.api.prediction import outcome
 from mockserver.api.reading import WRONG, completion
+from mockserver.api.recut import recut
 from mockserver.api.store import CREATED, Store
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
@@ -82,7 +83,7 @@ def render(
     if request is None:
         request = _asking_for(reply)
     envelope = envelope or fresh(request, manner, rng)
-    whole = _choices(reply, request)
+    whole = [recut(choice, request.get("model")) for choice in _choices(reply, request)]
     choices = [limited(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):

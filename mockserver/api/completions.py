@@ -26,6 +26,7 @@ from mockserver.api.logprobs import likely
 from mockserver.api.parameters import parameters_of
 from mockserver.api.plain import as_text
 from mockserver.api.reading import completion
+from mockserver.api.recut import recut
 from mockserver.exceptions import ReplyError
 from mockserver.reply import ApiError, Choice, Logprob, Reply, Usage, check_servable
 from mockserver.script import Event, Head, Raw, Script
@@ -145,13 +146,19 @@ def render(
     if best_of and best_of < n:
         return errors.render(_too_many_choices(n, best_of), rng, manner)
     envelope = envelope or _envelope(request, shape, rng)
-    prompts = _prompts(request.get("prompt"), request.get("model"))
-    whole = [_sayable(choice) for choice in _choices(reply, n, len(prompts))]
+    model = request.get("model")
+    prompts = _prompts(request.get("prompt"), model)
+    made = _choices(reply, n, len(prompts))
+    whole = [recut(_sayable(choice), model) for choice in made]
     choices = [limited(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
         spoken = sum(map(size, choices)) * max(n, best_of) // n
-        prompted = usage.prompt_tokens if usage is not None else sum(sum(prompt.sizes) for prompt in prompts)
+        prompted = (
+            usage.prompt_tokens
+            if usage is not None
+            else sum(sum(prompt.sizes) for prompt in prompts)
+        )
         usage = Usage(prompted, spoken)
     said = [_Said.of(choice, prompts[at // n], request) for at, choice in enumerate(choices)]
     if request.get("stream"):

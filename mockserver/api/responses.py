@@ -21,6 +21,7 @@ from mockserver.api.form import FORMS, Form
 from mockserver.api.logprobs import likely
 from mockserver.api.output import Reader, Writer, encode, item_json, kind_of, read_item, type_of
 from mockserver.api.reading import WRONG, is_stream, objects, whole
+from mockserver.api.recut import recut
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
     ApiError,
@@ -278,7 +279,8 @@ def render(
     if request is None:
         request = _asking_for(reply)
     envelope = envelope or Envelope.fresh(request, rng, manner)
-    output, cut = _limited(_with_fresh_ids(choice.output, request, history), request)
+    said = recut(choice.output, request.get("model"))
+    output, cut = _limited(_with_fresh_ids(said, request, history), request)
     finish = "length" if cut else choice.finish_reason
     usage = reply.usage
     if usage is None or cut:
