@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -23,6 +25,9 @@ FAMILY = "👨\u200d👩\u200d👧\u200d👦"
 any_cutter = pytest.mark.parametrize("cutter", ["words", "o200k_base", "cl100k_base"])
 any_vocabulary = pytest.mark.parametrize("vocabulary", ["o200k_base", "cl100k_base"])
 one_cutter_a_time = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+loaded = cache(Tokenizer.from_pretrained)
 
 
 @pytest.fixture
@@ -56,13 +61,13 @@ def test_a_cut_is_where_a_token_ends(
 ) -> None:
     """And every end of a token between code points is a cut."""
     monkeypatch.setenv(tokens.VARIABLE, vocabulary)
-    tokenizer, data = Tokenizer.from_pretrained(vocabulary), text.encode()
+    tokenizer, data = loaded(vocabulary), text.encode()
     ends = [0]
     for token in tokenizer.encode_ordinary(text):
         ends.append(ends[-1] + len(tokenizer.decode_token_bytes(token)))
     between = {len(text[:at].encode()) for at in range(len(text) + 1)}
     kept = [end for end in ends if end in between]
-    parts = [data[a:b].decode() for a, b in zip(kept, kept[1:], strict=False)]
+    parts = [data[a:b].decode() for a, b in pairwise(kept)]
     assert list(tokens.pieces(text)) == parts
     assert tokens.count(text) == len(ends) - 1
 
@@ -87,7 +92,8 @@ def test_a_cycle_joins_to_the_text(text: str, lengths: tuple[int, ...]) -> None:
         ("don't", ["don", "'", "t"]),
     ],
 )
-def test_words(text: str, pieces: list[str]) -> None:
+def test_words(text: str, pieces: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(tokens.VARIABLE, "words")
     assert list(tokens.words(text)) == list(tokens.pieces(text)) == pieces
 
 
@@ -112,7 +118,7 @@ def test_words_are_as_long_as_recorded_pieces() -> None:
 )
 def test_the_vocabularies_are_the_real_ones(vocabulary: str, text: str, ids: list[int]) -> None:
     """As OpenAI's cookbook and the tests of tiktoken have them."""
-    assert Tokenizer.from_pretrained(vocabulary).encode_ordinary(text) == ids
+    assert loaded(vocabulary).encode_ordinary(text) == ids
 
 
 @pytest.mark.parametrize(
@@ -126,7 +132,12 @@ def test_the_vocabularies_are_the_real_ones(vocabulary: str, text: str, ids: lis
         ("o200k_base", "你好世界", ("你好", "世界"), (1, 1)),
         ("cl100k_base", "你好世界", ("你", "好", "世", "界"), (1, 1, 2, 1)),
         ("o200k_base", "a\n\n\n    b", ("a", "\n\n\n", "   ", " b"), (1, 1, 1, 1)),
-        ("o200k_base", FAMILY, ("👨", "\u200d", "👩", "\u200d", "👧", "\u200d", "👦"), (2, 1) * 3 + (2,)),
+        (
+            "o200k_base",
+            FAMILY,
+            ("👨", "\u200d", "👩", "\u200d", "👧", "\u200d", "👦"),
+            (2, 1) * 3 + (2,),
+        ),
         ("o200k_base", "<|endoftext|>", ("<", "|", "end", "of", "text", "|", ">"), (1,) * 7),
     ],
 )

@@ -83,7 +83,7 @@ def render(
     if request is None:
         request = _asking_for(reply)
     envelope = envelope or fresh(request, manner, rng)
-    whole = [recut(choice, request.get("model")) for choice in _choices(reply, request)]
+    whole = recut(tuple(_choices(reply, request)), request.get("model"))
     choices = [limited(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):

@@ -148,18 +148,13 @@ def render(
     envelope = envelope or _envelope(request, shape, rng)
     model = request.get("model")
     prompts = _prompts(request.get("prompt"), model)
-    made = _choices(reply, n, len(prompts))
-    whole = [recut(_sayable(choice), model) for choice in made]
+    whole = recut(tuple(map(_sayable, _choices(reply, n, len(prompts)))), model)
     choices = [limited(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
         spoken = sum(map(size, choices)) * max(n, best_of) // n
-        prompted = (
-            usage.prompt_tokens
-            if usage is not None
-            else sum(sum(prompt.sizes) for prompt in prompts)
-        )
-        usage = Usage(prompted, spoken)
+        asked = sum(sum(prompt.sizes) for prompt in prompts)
+        usage = Usage(asked if usage is None else usage.prompt_tokens, spoken)
     said = [_Said.of(choice, prompts[at // n], request) for at, choice in enumerate(choices)]
     if request.get("stream"):
         return _stream(reply, said, usage, request, envelope, rng, shape, manner)
