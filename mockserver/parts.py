@@ -45,7 +45,7 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 class Text(str):
     """A string that remembers the pieces it arrives in.
 
-    A plain string is cut into tokens or pieces like them, an iterable of strings is taken as the
+    A plain string is cut into tokens or pieces like them; an iterable of strings is taken as the
     pieces.
 
     Args:
@@ -76,6 +76,8 @@ class Text(str):
         self = super().__new__(cls, "".join(cut))
         self.pieces = cut
         self.sizes = tuple(sizes) or (1,) * len(cut)
+        if len(self.sizes) != len(cut):
+            raise ReplyError(f"{len(cut)} pieces of text have {len(self.sizes)} sizes")
         try:
             # Each piece travels alone, so each must be text on its own.
             "\n".join(cut).encode()

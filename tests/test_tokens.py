@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -19,6 +21,7 @@ from mockserver import Logprob, MockOpenAI, Reply, Text, tokens
 from mockserver.api import chat, completions, responses
 from mockserver.exceptions import MockServerError, ReplyError
 from mockserver.generate import generate
+from mockserver.script import Head, Raw, Script
 
 FAMILY = "👨\u200d👩\u200d👧\u200d👦"
 
@@ -165,6 +168,31 @@ def test_a_text_prints_as_what_makes_it_again(real: None) -> None:
     for text in (Text(f"a {FAMILY}"), Text(["a", f" {FAMILY}"]), Text(["a ", "b"])):
         again = Text(eval(repr(text)))
         assert (again, again.pieces, again.sizes) == (text, text.pieces, text.sizes)
+
+
+@pytest.mark.parametrize(("kind", "api"), [("chat", chat), ("responses", responses)])
+def test_recorded_streams_are_cut_as_we_cut_them(
+    kind: str, api: Any, shared: Path, real: None
+) -> None:
+    """OpenAI's own, one call or text each; what a web search cites comes in longer pieces."""
+    head, seen = Head(200, (("Content-Type", "text/event-stream"),)), 0
+    for file in sorted((shared / "wire" / "examples").glob(f"openai-{kind}-*.sse")):
+        said = api.read(Script(head, (Raw(file.read_bytes()),)))
+        if not isinstance(said, Reply) or "web-search" in file.name:
+            continue
+        if len(said.tool_calls) > 1 or len(said.output) > 2:
+            continue
+        for text in (said.text, said.refusal, *(call.arguments for call in said.tool_calls)):
+            pieces = tuple(filter(None, text.pieces)) if text is not None else ()
+            assert pieces == tokens.pieces(text or ""), file.name
+            seen += bool(pieces)
+    assert seen >= 8
+
+
+def test_sizes_belong_to_pieces() -> None:
+    assert Text(["a", "b"], [1, 2]).tokens == 3
+    with pytest.raises(ReplyError, match="2 pieces of text have 1 sizes"):
+        Text(["a", "b"], [1])
 
 
 # Which vocabulary
