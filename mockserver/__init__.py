@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mockserver.catalogue import Stream, stream, streams
+    from mockserver.catalogue import stream, streams
     from mockserver.exceptions import (
         FaultError,
         MissingDependency,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         UnknownStream,
         UnmatchedRequest,
     )
+    from mockserver.expected import Stream
     from mockserver.journal import Call, Request
     from mockserver.mock import MockOpenAI
     from mockserver.pacing import Pace
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "catalogue": ("Stream", "stream", "streams"),
+    "catalogue": ("stream", "streams"),
     "exceptions": (
         "FaultError",
         "MissingDependency",
@@ -60,6 +61,7 @@ _HOMES = {
         "UnknownStream",
         "UnmatchedRequest",
     ),
+    "expected": ("Stream",),
     "journal": ("Call", "Request"),
     "mock": ("MockOpenAI",),
     "pacing": ("Pace",),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -16,6 +15,7 @@ from typing import Any
 
 from mockserver.cassettes.stream_file import loads
 from mockserver.exceptions import MockServerError, StreamFileError, UnknownStream
+from mockserver.expected import Stream
 from mockserver.reply import (
     ApiError,
     Choice,
@@ -25,38 +25,8 @@ from mockserver.reply import (
     ToolCall,
     Usage,
 )
-from mockserver.script import Script
 
 __all__ = ["Stream", "families", "names", "stream", "streams"]
-
-
-@dataclass(frozen=True)
-class Stream:
-    """A ready-made stream.
-
-    Args:
-        name: as in ``tool-calls-parallel``.
-        family: the folder it is in, as in ``tool_calls``.
-        description: a sentence.
-        script: what goes over the wire.
-        reply: what a right consumer ends up with, as far as the stream goes.
-        error: the error that a right consumer surfaces, by kind: ``api``, ``connection``,
-            ``incomplete``, ``malformed`` or ``timeout``; None where all is well.
-        citations: where it was seen in the real world.
-        request: parameters of a request that it answers.
-    """
-
-    name: str
-    family: str
-    description: str
-    script: Script
-    reply: Reply
-    error: str | None
-    citations: tuple[str, ...]
-    request: dict[str, Any]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 @lru_cache(maxsize=1)
@@ -99,12 +69,12 @@ def stream(name: str) -> Stream:
     except (MockServerError, TypeError) as error:
         raise StreamFileError(f"{file.name}:1: expect.reply: {error}") from None
     return Stream(
-        name,
-        family,
-        about["description"],
         exchange.script,
         reply,
         expect.get("error"),
+        name,
+        family,
+        about["description"],
         tuple(about.get("citations") or ()),
         (about.get("request") or {}).get("json") or {},
     )

@@ -483,12 +483,11 @@ class MockOpenAI:
         if isinstance(value, Script):
             script = value
             # A ready-made stream answers a stream of its endpoint; to others its reply is said.
-            # All its bytes are read to know its endpoint, so that is asked last.
             if (
                 render
                 and script.is_stream
                 and answer.spoken is not None
-                and not (call.stream and path_of(script) == endpoint.path)
+                and not (call.stream and path_of(script, endpoint.path) == endpoint.path)
             ):
                 _check_only_said(script, call)
                 script = render(answer.spoken, asked.parameters, rng=rng)

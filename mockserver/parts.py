@@ -156,6 +156,9 @@ def _named(name: object, what: str) -> None:
         raise ReplyError(f"{what} has a name, a string that is not empty; this is {name!r}")
 
 
+DERIVED = 29  # characters of a derived id
+
+
 def _derived_id(name: str, arguments: str, n: int = 1) -> str:
     """``call_`` and 24 letters and digits (WIRE.md §1), the same for the same call everywhere."""
     # What is not JSON is told apart by its text.
@@ -221,7 +224,7 @@ class ToolCall:
     @property
     def has_derived_id(self) -> bool:
         """Whether the id was derived, so that a renderer may change it to keep it unique."""
-        return self.id == _derived_id(self.name, self.arguments)
+        return len(self.id) == DERIVED and self.id == _derived_id(self.name, self.arguments)
 
     def apart_from(self, ids: Collection[str]) -> ToolCall:
         """The same call with another derived id, where its own is among those taken."""

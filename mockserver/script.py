@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from dataclasses import MISSING, dataclass, fields, replace
+from typing import Any, Literal, get_args
 
 from mockserver.exceptions import ScriptError
 
@@ -30,9 +30,23 @@ End = Literal["finish", "close", "truncate", "reset", "half_close", "cut", "hold
 ENDS: frozenset[str] = frozenset(get_args(End))
 
 
-@dataclass(frozen=True, slots=True)
+def _code(value: Any) -> str:
+    """Code that makes the value again, without what is said by default."""
+    given = []
+    for place, field in enumerate(fields(value)):
+        said = getattr(value, field.name)
+        if field.default is MISSING:
+            given.append(repr(said))
+        elif said != field.default:
+            given.append(repr(said) if not place else f"{field.name}={said!r}")
+    return f"{type(value).__name__}({', '.join(given)})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Event:
     """A server-sent event. ``data`` may hold several lines (WHATWG HTML §9.2.6)."""
+
+    __repr__ = _code
 
     data: str
     event: str | None = None
@@ -40,24 +54,30 @@ class Event:
     retry: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Comment:
     """A comment line, as servers send to keep a connection alive."""
+
+    __repr__ = _code
 
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Raw:
     """Bytes that go out as they are; ``events`` says how many events they complete, if known."""
+
+    __repr__ = _code
 
     data: bytes
     events: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Pause:
     """Silence of so many seconds."""
+
+    __repr__ = _code
 
     seconds: float
 
@@ -75,9 +95,11 @@ class Boundary:
 Step = Event | Comment | Raw | Pause | Boundary
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Head:
     """Status and headers, in the order they are sent, ``delay`` seconds after the request."""
+
+    __repr__ = _code
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
@@ -92,7 +114,7 @@ class Head:
         return next((v for k, v in self.headers if k.lower() == wanted), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Script:
     """One response: ``head``, then ``steps``, then ``end``.
 
@@ -104,7 +126,11 @@ class Script:
     >>> script = Script(Head(), (Event("a"), Pause(1.5), Event("b")), end="reset")
     >>> len(script.events), script.seconds
     (2, 1.5)
+    >>> script
+    Script(steps=(Event('a'), Pause(1.5), Event('b')), end='reset')
     """
+
+    __repr__ = _code
 
     head: Head = Head()
     steps: tuple[Step, ...] = ()

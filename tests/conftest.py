@@ -19,8 +19,8 @@ assert httptools
 
 pytest_plugins = ["pytester"]
 
-# Doctests would import it again, by when tests/clients has a module of this name.
-collect_ignore = ["conftest.py"]
+# Doctests would import them again, by when another of them is the module of this name.
+collect_ignore = [str(file) for file in Path(__file__).parent.rglob("conftest.py")]
 
 # How long an example takes says more of the machine than of us.
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])

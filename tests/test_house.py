@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 # A module imports only from lower floors, or from those before it on its own.
 FLOORS = [
     ["exceptions"],
-    ["script", "tokens", "sse", "parts", "reply", "items"],
+    ["script", "tokens", "sse", "parts", "reply", "items", "expected"],
     [
         "api.ids",
         "api.layout",

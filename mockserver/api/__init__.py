@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec.json
@@ -63,18 +63,32 @@ _LOOKS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
 }
 
 
-def path_of(script: Script) -> str:
-    """The endpoint that a response comes from, by its looks; a chat where nothing else is known."""
-    body = sse.body(script.steps)
-    texts: list[str | bytes] = [event.data for event in sse.decode(body)]
-    for text in texts or [body]:
+def path_of(script: Script, default: str = chat.PATH) -> str:
+    """The endpoint that a response comes from, by the looks of its first JSON.
+
+    Args:
+        script: the response.
+        default: the endpoint where nothing is known, as of a body that broke off at once.
+    """
+    for text in _texts(script):
         try:
             said = msgspec.json.decode(text)
         except (msgspec.DecodeError, UnicodeError):
             continue
         if isinstance(said, dict):
             return next((path for path, looks in _LOOKS.items() if looks(said)), chat.PATH)
-    return chat.PATH
+    return default
+
+
+def _texts(script: Script) -> Iterator[str | bytes]:
+    """The data of the events, read no further than is asked for; or the body that has none."""
+    decoder, any_event = sse.Decoder(), False
+    for step in script.steps:
+        for event in decoder.feed(sse.encode(step)):
+            any_event = True
+            yield event.data
+    if not any_event:
+        yield sse.body(script.steps)
 
 
 def read(script: Script) -> Reply | ApiError:

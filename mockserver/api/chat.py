@@ -612,7 +612,8 @@ def _read_delta(
     # An empty string is a piece where it is all that the delta says; else it is mere form.
     alone = len(delta) == 1 and not finishes
     for member, name in _MEMBERS.items():
-        if member in delta:
+        # Some say what they think under both names.
+        if member in delta and (member != "reasoning" or not delta.get("reasoning_content")):
             for kind, text in parts_of(delta[member], name):
                 message.say(kind, text, alone)
     if not delta.keys() & {"reasoning", "reasoning_content"}:
@@ -652,12 +653,17 @@ def _read_call(message: _Message, fragment: dict[str, Any]) -> None:
     if key is None:
         # Without an index a new id begins a call, and no id goes on with the last.
         key = id_ or next(reversed(message.calls), 0)
+    function = fragment.get("custom") or fragment.get("function") or {}
+    # One index for all calls is seen too: then a new id with a new name tells where one begins.
+    known = message.calls.get(key)
+    if known is not None and id_ and known.id not in (None, id_) and function.get("name"):
+        message.calls[known.id, key] = message.calls.pop(key)
     call = message.calls.setdefault(key, _Call())
     begins = call.id is None and bool(id_)
     if begins:
         call.id = id_
     call.custom = call.custom or "custom" in fragment
-    _read_function(call, fragment.get("custom") or fragment.get("function") or {}, begins)
+    _read_function(call, function, begins)
 
 
 def _read_function(call: _Call, function: dict[str, Any], begins: bool) -> None:

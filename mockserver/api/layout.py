@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec.json
@@ -118,7 +119,9 @@ class Style:
         """
         if self == COMPACT:
             return msgspec.json.encode(value, enc_hook=_text).decode()
-        text = self._dumps(value)
+        text = _encoder(self.spaced, self.ascii).encode(value)
+        if _EXPONENT.search(text):
+            text = self._dumps(value)
         if self.html:
             for sign in "<>&\u2028\u2029":
                 text = text.replace(sign, f"\\u{ord(sign):04x}")
@@ -141,6 +144,15 @@ class Style:
             inner = [self._dumps(v) for v in value]
             return f"[{(', ' if self.spaced else ',').join(inner)}]"
         return json.dumps(value, ensure_ascii=self.ascii)
+
+
+_EXPONENT = re.compile(r"\de[-+]\d")  # what servers write otherwise, and some texts hold
+
+
+@cache
+def _encoder(spaced: bool, ascii: bool) -> json.JSONEncoder:
+    separators = (", ", ": ") if spaced else (",", ":")
+    return json.JSONEncoder(ensure_ascii=ascii, separators=separators)
 
 
 def _text(value: object) -> str:

@@ -41,6 +41,7 @@ __all__ = [
     "replace_event",
     "reset",
     "stall",
+    "stop",
     "truncate",
 ]
 
@@ -65,6 +66,17 @@ def reset(after: int = 0, byte: int | None = None) -> Change:
 def truncate(after: int = 0, byte: int | None = None) -> Change:
     """The connection is closed (FIN) with the body unfinished, after so many events or bytes."""
     return _ending("truncate", after, byte, "truncate")
+
+
+@fault
+def stop(after: int = 0) -> Change:
+    """The body ends after so many events, cleanly, as if that were all."""
+
+    def apply(script: Script) -> Script:
+        kept, _ = first_events(script, after, f"stop(after={after})")
+        return script.with_steps(kept)
+
+    return apply
 
 
 @fault

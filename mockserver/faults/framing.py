@@ -6,6 +6,7 @@ consumer reads as before.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import cycle
@@ -61,8 +62,20 @@ def line_ends(kind: str = "crlf") -> Change:
         raise FaultError(f"line_ends(kind={kind!r}): one of {', '.join(LINE_ENDS)}")
 
     def make() -> Callable[[bytes], bytes]:
-        ends = cycle(LINE_ENDS[kind])
-        return lambda data: b"".join(line + next(ends) for line in data.split(b"\n")[:-1])
+        ends, last = cycle(LINE_ENDS[kind]), b""
+
+        def change(data: bytes) -> bytes:
+            nonlocal last
+            changed = []
+            for line in data.split(b"\n")[:-1]:
+                end = next(ends)
+                if not line and last + end == b"\r\n":
+                    end = next(ends)  # the two would be one, and the line not blank
+                changed.append(line + end)
+                last = end
+            return b"".join(changed)
+
+        return change
 
     return _each_event(make, f"line_ends({kind!r})")
 
@@ -78,6 +91,9 @@ def no_space() -> Change:
     return _each_event(lambda: change, "no_space()")
 
 
+_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,')  # or a string, in which there may be some
+
+
 @fault
 def multi_line(at: int | None = None) -> Change:
     """An event's data, or every event's, in several ``data:`` lines, as JSON allows at commas."""
@@ -85,7 +101,7 @@ def multi_line(at: int | None = None) -> Change:
     def change(step: Step) -> Step:
         if not isinstance(step, Event) or not step.data.startswith("{"):
             return step
-        return replace(step, data=step.data.replace(',"', ',\n"'))
+        return replace(step, data=_COMMA.sub(lambda found: found[1] or ",\n", step.data))
 
     def apply(script: Script) -> Script:
         if at is None:

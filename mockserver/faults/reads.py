@@ -44,7 +44,7 @@ def _parts(run: list[Step], cuts: Cuts) -> list[Raw]:
     return [Raw(data[a:b], sum(n for end, n in ends if a < end <= b)) for a, b in pairwise(bounds)]
 
 
-def _cut(script: Script, cuts: Cuts) -> Script:
+def cut_at(script: Script, cuts: Cuts) -> Script:
     steps: list[Step] = []
     for run in _runs(script):
         if isinstance(run[0], Pause | Boundary):
@@ -95,7 +95,7 @@ def slice(
         return INSIDE[inside](data) if inside is not None else at
 
     def apply(script: Script) -> Script:
-        cut = _cut(to_raw(script) if raw else script, cuts)
+        cut = cut_at(to_raw(script) if raw else script, cuts)
         if not any(isinstance(step, Boundary) for step in cut.steps):
             raise FaultError("slice() never happens: there is nothing to cut at this place")
         return cut

@@ -46,13 +46,15 @@ def install(client: Client) -> None:
     done.write_text(json.dumps(client.packages))
 
 
-def command(client: Client, way: str) -> list[str]:
-    """What runs a client's program in one way."""
+def command(client: Client, way: str, program: Path | None = None) -> list[str]:
+    """What runs a client's program in one way, or another program in its environment."""
+    program = program or PROGRAMS / client.program
     if client.language == "Python":
-        return [str(folder(client) / "bin" / "python"), str(PROGRAMS / client.program), way]
+        return [str(folder(client) / "bin" / "python"), str(program), way]
     # Node finds packages from where the program is.
-    programs = shutil.copytree(PROGRAMS, folder(client) / "programs", dirs_exist_ok=True)
-    return ["node", str(programs / client.program), way]
+    beside = folder(client) / program.parent.parent.name
+    programs = shutil.copytree(program.parent, beside, dirs_exist_ok=True)
+    return ["node", str(programs / program.name), way]
 
 
 def versions(client: Client) -> dict[str, str]:

@@ -1,0 +1,56 @@
+"""The reads in which a drawn stream comes.
+
+Rules of this file: bytes tell a way to cut and where; zeros cut nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from mockserver.expected import Stream
+from mockserver.faults.reads import INSIDE, Cuts, cut_at
+
+__all__ = ["SIZE", "cut"]
+
+PLACES = 4
+SIZE = 2 + 2 * PLACES
+"""How many bytes the cuts of a stream take."""
+
+ON = 90  # of 256: values from here on cut
+MANY = 2000  # reads, above which a stream is not cut into ever so small ones
+
+
+def _places(octets: bytes) -> Cuts:
+    """At places of their own, as many as are not 0."""
+
+    def places(data: bytes) -> Iterable[int]:
+        for n in range(2, SIZE, 2):
+            if part := octets[n] << 8 | octets[n + 1]:
+                yield 1 + (part * len(data) >> 16)
+
+    return places
+
+
+def _sized(octets: bytes) -> Cuts:
+    def places(data: bytes) -> Iterable[int]:
+        size = max(octets[1] + 1, len(data) // MANY)
+        return range(size, len(data), size)
+
+    return places
+
+
+_WAYS: tuple[Callable[[bytes], Cuts], ...] = (
+    _places,
+    _sized,
+    lambda octets: lambda data: (),
+    *(lambda octets, inside=inside: inside for inside in INSIDE.values()),
+)
+
+
+def cut(stream: Stream, data: bytes) -> Stream:
+    """The stream in the reads that bytes tell."""
+    if data[0] < ON:
+        return stream
+    way = _WAYS[(data[0] - ON) * len(_WAYS) // (256 - ON)]
+    return replace(stream, script=cut_at(stream.script, way(data)))

@@ -1,0 +1,53 @@
+"""The consumers that the tests are run for, each opened once.
+
+Rules of this file: nothing is installed or run that needs an environment of its own, unless
+`scripts/findings` asks for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from findings.consumers import CONSUMERS, Consumer
+from findings.judge import Told, wrongs
+
+# The programs need their clients, and are no tests.
+collect_ignore_glob = ["programs/*"]
+
+NAMED = os.environ.get("MOCKSERVER_FINDINGS", "").split()  # or: all
+
+
+def chosen() -> list[Any]:
+    """The consumers that run here, and those asked for, as parameters."""
+    clients = {consumer: consumer.client.name for consumer in CONSUMERS if consumer.client}
+    if unknown := set(NAMED) - {*clients.values(), "all"}:
+        known = ", ".join(sorted(set(clients.values())))
+        raise pytest.UsageError(f"no client is named {', '.join(sorted(unknown))}: {known}")
+    return [
+        pytest.param(consumer, id=consumer.name, marks=[pytest.mark.client] * bool(consumer.client))
+        for consumer in CONSUMERS
+        if consumer not in clients or {"all", clients[consumer]} & set(NAMED)
+    ]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test, of each consumer."""
+    if "consumer" in metafunc.fixturenames:
+        metafunc.parametrize("consumer", chosen(), indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def consumer(request: pytest.FixtureRequest) -> Consumer:
+    """A consumer."""
+    one: Consumer = request.param
+    return one
+
+
+@pytest.fixture(scope="session")
+def judged(consumer: Consumer) -> Iterator[Callable[[Told], list[str]]]:
+    """Lets the consumer consume a stream, and says all that it gets wrong."""
+    with consumer.open() as consume:
+        yield lambda stream: wrongs(stream, consume(stream), consumer.manner)

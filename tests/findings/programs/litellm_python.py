@@ -1,0 +1,53 @@
+"""LiteLLM's SDK: `completion(stream=True)`, put together by `stream_chunk_builder`."""
+
+import litellm
+from consuming import API_KEY, BASE_URL, MODEL, PATIENCE, PROMPT, functions, run
+
+litellm.telemetry = False
+litellm.suppress_debug_info = True
+MESSAGES = [{"role": "user", "content": PROMPT}]
+
+
+def consume(asked, told):
+    chunks = []
+    more = {"tools": functions(asked)} if asked["tools"] else {}
+    try:
+        for chunk in litellm.completion(
+            f"openai/{MODEL}",
+            MESSAGES,
+            base_url=BASE_URL,
+            api_key=API_KEY,
+            stream=True,
+            stream_options={"include_usage": True},
+            max_retries=0,
+            timeout=PATIENCE,
+            n=asked["n"],
+            **more,
+        ):
+            chunks.append(chunk)
+    finally:
+        if chunks:
+            told |= tell(litellm.stream_chunk_builder(chunks, messages=MESSAGES))
+
+
+def tell(completion):
+    choice, used = completion.choices[0], completion.usage
+    message = choice.message
+    call = message.function_call
+    return {
+        "text": message.content,
+        "reasoning": getattr(message, "reasoning_content", None),
+        "calls": [
+            {"id": call.id, "name": call.function.name or "", "arguments": call.function.arguments}
+            for call in message.tool_calls or ()
+        ],
+        "function_call": call and {"name": call.name, "arguments": call.arguments},
+        "finish_reason": choice.finish_reason,
+        "usage": {
+            "prompt_tokens": used.prompt_tokens,
+            "completion_tokens": used.completion_tokens,
+        },
+    }
+
+
+run(consume)

@@ -1,0 +1,43 @@
+// OpenAI's own SDK for Node: what its `.stream()` accumulates.
+
+import OpenAI from "openai";
+import { API_KEY, BASE_URL, MODEL, PROMPT, functions, run, silence } from "./consuming.mjs";
+
+const client = new OpenAI({ baseURL: BASE_URL, apiKey: API_KEY, maxRetries: 0 });
+const messages = [{ role: "user", content: PROMPT }];
+
+await run(async (asked, told) => {
+  const more = asked.tools.length ? { tools: functions(asked) } : {};
+  const { signal, wake, end } = silence(); // the client's own `timeout` is for the head alone
+  const stream = client.chat.completions.stream(
+    { model: MODEL, messages, n: asked.n, stream_options: { include_usage: true }, ...more },
+    { signal },
+  );
+  stream.on("chunk", (chunk, snapshot) => {
+    wake();
+    Object.assign(told, tell(snapshot));
+  });
+  try {
+    Object.assign(told, tell(await stream.finalChatCompletion()));
+  } finally {
+    end();
+  }
+});
+
+function tell(completion) {
+  const choice = completion?.choices.find((choice) => choice.index === 0);
+  const message = choice?.message;
+  return {
+    text: message?.content ?? null,
+    reasoning: message?.reasoning_content ?? message?.reasoning ?? null,
+    refusal: message?.refusal ?? null,
+    calls: (message?.tool_calls ?? []).filter(Boolean).map((call) => ({
+      id: call.id ?? null,
+      name: call.function?.name ?? "",
+      arguments: call.function?.arguments ?? "",
+    })),
+    function_call: message?.function_call ?? null,
+    finish_reason: choice?.finish_reason ?? null,
+    usage: completion?.usage ?? null,
+  };
+}

@@ -1,0 +1,80 @@
+"""The driver of programs: what it makes of those that tell, hang, die, and never start."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from findings.consumers import PROGRAMS, Program
+from findings.judge import DEATH, HANG, Raised
+
+from mockserver import MockOpenAI, catalogue
+
+BEGIN = f"""
+import os, sys, time
+sys.path.insert(0, {str(PROGRAMS)!r})
+from consuming import run
+
+def consume(asked, told):
+    print("not an outcome")
+    told["text"] = "heard"
+"""
+STREAM = catalogue.stream("text")
+Start = Callable[[str], Program]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Makes a program, of the lines that end its function."""
+    programs: list[Program] = []
+
+    with MockOpenAI() as mock:
+
+        def start(end: str) -> Program:
+            file = tmp_path / "program.py"
+            file.write_text(f"{BEGIN}    {end}\n\nrun(consume)\n", "utf-8")
+            command = [sys.executable, str(file)]
+            programs.append(Program(command, mock, tmp_path, patience=1.0))
+            return programs[-1]
+
+        yield start
+        for program in programs:
+            program.end()
+
+
+def test_a_program_tells_an_outcome_for_each_stream(start: Start) -> None:
+    program = start("told['calls'] = [{'name': n, 'arguments': ''} for n in asked['tools']]")
+    first = program.consume(STREAM)
+    assert (first.text, first.calls, first.error) == ("heard", [], None)
+    second = program.consume(catalogue.stream("tool-call"))
+    assert isinstance(second.calls, list)
+    assert [call.name for call in second.calls] == ["get_weather"]
+
+
+def test_an_exception_leaves_standing_what_was_told(start: Start) -> None:
+    outcome = start("raise ValueError('no more')").consume(STREAM)
+    assert (outcome.text, outcome.error) == ("heard", Raised("ValueError", "no more"))
+
+
+def test_a_program_that_hangs_is_ended_and_started_again(start: Start) -> None:
+    program = start("time.sleep(0 if asked['tools'] else 60)")
+    hung = program.consume(STREAM)
+    assert hung.error == Raised(HANG, "nothing came for 1 s")
+    assert program.consume(catalogue.stream("tool-call")).error is None
+
+
+def test_a_program_that_dies_says_why_and_is_started_again(start: Start) -> None:
+    program = start("asked['tools'] or (print('Out of order.'), sys.stderr.flush(), os._exit(1))")
+    died = program.consume(STREAM)
+    assert died.error is not None
+    assert died.error.type == DEATH
+    assert "Out of order." in died.error.message
+    assert program.consume(catalogue.stream("tool-call")).error is None
+
+
+def test_a_program_that_does_not_start_is_an_error(start: Start) -> None:
+    program = start("\nraise SystemExit('no such client')")
+    with pytest.raises(RuntimeError, match="no such client"):
+        program.consume(STREAM)

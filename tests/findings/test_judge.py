@@ -1,0 +1,175 @@
+"""The judge: each of its sentences, and what it lets pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from findings.judge import (
+    DEATH,
+    HANG,
+    Call,
+    Counts,
+    Function,
+    Manner,
+    Outcome,
+    Raised,
+    wrong,
+    wrongs,
+)
+
+from mockserver import ApiError, FunctionCall, Reply, Script, ToolCall, Usage
+
+PARIS = ToolCall("get_weather", {"city": "Paris"}, id="call_1")
+ROME = ToolCall("get_weather", {"city": "Rome"}, id="call_2")
+CUT_OFF = ToolCall("get_weather", '{"city":"Par', id="call_1")
+LOST = Raised("ConnectionError", "gone")
+
+
+@dataclass(frozen=True)
+class Stream:
+    reply: Reply
+    error: str | None = None
+    script: Script = field(default_factory=Script)
+
+
+def call(name: str, arguments: str, id: str | None = None) -> Call:
+    return Call(name, arguments, id)
+
+
+def told(**members: Any) -> Outcome:
+    return Outcome(**members)
+
+
+TEXT = Stream(Reply("Hello, world", reasoning="Hm.", usage=Usage(9, 3)))
+REFUSAL = Stream(Reply(refusal="No."))
+CALLS = Stream(Reply(tool_calls=[PARIS, ROME]))
+LEGACY = Stream(Reply(function_call=FunctionCall("now", {})))
+BROKEN = Stream(Reply("Hello", finish_reason=None), "connection")
+SHORT = Stream(Reply("Hello", finish_reason=None), "incomplete")
+API = Stream(Reply("Hello", error=ApiError(500, "Out of order.")), "api")
+WRONG = [
+    (TEXT, told(text="Hello"), "text is 'Hello', not 'Hello, world'"),
+    (TEXT, told(text=None), "text is '', not 'Hello, world'"),
+    (TEXT, told(reasoning="Hm.Hm."), "reasoning is 'Hm.Hm.', not 'Hm.'"),
+    (TEXT, told(refusal="No."), "refusal is 'No.', not ''"),
+    (TEXT, told(finish_reason="length"), "finish_reason is 'length', not 'stop'"),
+    (TEXT, told(finish_reason=None), "finish_reason is None, not 'stop'"),
+    (TEXT, told(usage=None), "usage is lost, which is 9 + 3 tokens"),
+    (TEXT, told(usage=Counts(9)), "usage is 9 + None tokens, not 9 + 3 tokens"),
+    (TEXT, told(error=LOST), "raises ConnectionError('gone'), though all is well"),
+    (TEXT, told(calls=[call("f", "1")]), "one call (f(1)), not 0 (none)"),
+    (
+        CALLS,
+        told(calls=[call("get_weather", '{"city":"Paris"}{"city":"Rome"}')]),
+        'one call (get_weather({"city":"Paris"}{"city":"Rome"})), '
+        'not 2 (get_weather({"city": "Paris"}), get_weather({"city": "Rome"}))',
+    ),
+    (
+        CALLS,
+        told(calls=[call("get_weather", '{"city":"Rome"}'), call("", "")]),
+        'arguments of call 1 is \'{"city":"Rome"}\', not \'{"city": "Paris"}\'',
+    ),
+    (
+        CALLS,
+        told(calls=[call("get_", '{"city":"Paris"}'), call("", "")]),
+        "the name of call 1 is 'get_', not 'get_weather'",
+    ),
+    (
+        CALLS,
+        told(calls=[call("get_weather", '{"city":"Paris"}', "call_2"), call("", "")]),
+        "call 1 has the id 'call_2', not 'call_1'",
+    ),
+    (CALLS, told(function_call=Function("f", "")), "a function_call of 'f', where there is none"),
+    (LEGACY, told(function_call=None), "the function_call of 'now' is lost"),
+    (
+        LEGACY,
+        told(function_call=Function("later", "{}")),
+        "the name of function_call is 'later', not 'now'",
+    ),
+    (
+        Stream(Reply(tool_calls=CUT_OFF, finish_reason="length")),
+        told(calls=[call("get_weather", '{"city":"Par')], parsed=['{"city":"Par"}']),
+        'gives a tool the arguments {"city":"Par"}, which no call has',
+    ),
+    (
+        SHORT,
+        told(text="Hel", error=LOST),
+        "text is 'Hel' when the error comes, not 'Hello'",
+    ),
+    (
+        BROKEN,
+        told(text="Hello"),
+        "raises nothing, though the stream breaks off with an error (connection)",
+    ),
+    (
+        BROKEN,
+        told(text="Help", error=LOST),
+        "text is 'Help' before the error, which does not begin 'Hello'",
+    ),
+    (BROKEN, told(error=Raised(HANG, "nothing came for 20 s")), "Hang: nothing came for 20 s"),
+    (BROKEN, told(error=Raised(DEATH, "the program ended")), "Death: the program ended"),
+    (
+        SHORT,
+        told(text="Hello", finish_reason="stop"),
+        "raises nothing, though the stream breaks off with an error (incomplete)",
+    ),
+    (
+        API,
+        told(text="Hello", error=LOST),
+        "raises ConnectionError('gone'), and loses what the API said: 'Out of order.'",
+    ),
+]
+RIGHT = [
+    (TEXT, told()),
+    (TEXT, told(text="Hello, world", reasoning="Hm.", refusal=None, calls=[], usage=Counts(9, 3))),
+    (REFUSAL, told(text=None, refusal="No.", finish_reason="stop")),
+    (CALLS, told(calls=[call("get_weather", f'{{"city" : "{c}"}}') for c in ("Paris", "Rome")])),
+    (LEGACY, told(function_call=Function("now", "{}"), finish_reason="function_call")),
+    (
+        Stream(Reply(tool_calls=ToolCall("now", ""))),
+        told(calls=[call("now", "{}")], parsed=["{}"]),
+    ),
+    (Stream(Reply("Hi", finish_reason=None)), told(text="Hi", finish_reason="")),
+    (BROKEN, told(text="Hello", error=LOST)),
+    (BROKEN, told(text="He", error=LOST)),
+    (SHORT, told(text="Hello", error=LOST)),
+    (SHORT, told(text="Hello", finish_reason=None)),
+    (API, told(text="Hello", error=Raised("APIError", "500: Out of order."))),
+]
+
+
+@pytest.mark.parametrize(("stream", "outcome", "sentence"), WRONG, ids=lambda value: None)
+def test_it_says_what_is_wrong(stream: Stream, outcome: Outcome, sentence: str) -> None:
+    assert sentence in wrongs(stream, outcome)
+
+
+@pytest.mark.parametrize(("stream", "outcome"), RIGHT, ids=lambda value: None)
+def test_it_lets_pass_what_is_right(stream: Stream, outcome: Outcome) -> None:
+    assert wrong(stream, outcome) is None
+
+
+def test_it_says_each_thing_that_is_wrong() -> None:
+    outcome = told(text="Hello", finish_reason="length")
+    assert len(wrongs(TEXT, outcome)) == 2
+    assert wrong(TEXT, outcome) == wrongs(TEXT, outcome)[0]
+
+
+def test_numbers_are_doubles() -> None:
+    stream = Stream(Reply(tool_calls=ToolCall("f", '{"n": 1, "m": 9007199254740993}')))
+    assert wrong(stream, told(calls=[call("f", '{"n":1.0,"m":9007199254740992}')])) is None
+    assert wrong(stream, told(calls=[call("f", '{"n":2,"m":9007199254740992}')])) is not None
+
+
+def test_a_manner_is_no_fault() -> None:
+    manner = Manner({"tool_calls": "tool-calls"}, refusal_as_text=True, refused="content-filter")
+    assert wrong(REFUSAL, told(text="No.", finish_reason="content-filter"), manner) is None
+    assert wrong(CALLS, told(finish_reason="tool-calls"), manner) is None
+    assert wrong(CALLS, told(finish_reason="tool_calls"), manner) is not None
+    assert wrong(TEXT, told(finish_reason="content-filter"), manner) is not None
+
+
+def test_reasons_that_are_not_openai_s_may_be_told_in_any_way() -> None:
+    stream = Stream(Reply("Hi", finish_reason="eos"))
+    assert wrong(stream, told(finish_reason="unknown")) is None

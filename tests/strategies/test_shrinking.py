@@ -1,0 +1,49 @@
+"""Bugs that are planted into a consumer are found, and by streams of a few events."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, find, given, settings
+from strategies.toy import BUGS, consume, right
+
+from mockserver import Stream, sse
+from mockserver.strategies import streams
+
+SEARCH = settings(
+    max_examples=20_000, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def outcome(stream: Stream, bug: str = "") -> dict[str, Any]:
+    """What the consumer ends up with, choice by choice."""
+    said = consume(stream.reads(), bug)
+    choices = range(len(stream.reply.choices))
+    return {
+        "text": [said["text"].get(n, "") for n in choices],
+        "calls": [[(c["name"], c["arguments"]) for c in said["calls"].get(n, [])] for n in choices],
+        "finish": [said["finish"].get(n) for n in choices],
+        "usage": said["usage"],
+    }
+
+
+def is_wrong(stream: Stream, bug: str = "") -> bool:
+    """Whether the consumer fails, or ends up with another answer."""
+    try:
+        return outcome(stream, bug) != right(stream.reply)
+    except (ValueError, KeyError, TypeError):
+        return True
+
+
+@settings(max_examples=1000)
+@given(streams())
+def test_without_a_bug_the_consumer_is_right(stream: Stream) -> None:
+    assert outcome(stream) == right(stream.reply)
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_shrinks_to_a_few_events(bug: str) -> None:
+    found = find(streams(), lambda s: is_wrong(s, bug), settings=SEARCH, random=Random(bug))
+    assert len(sse.decode(found.bytes() + b"\n\n")) <= 5, found.code()
