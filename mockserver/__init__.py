@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ScenarioError,
         ServerError,
         StreamFileError,
+        TokensError,
         UnknownStream,
         UnmatchedRequest,
     )
@@ -56,6 +57,7 @@ _HOMES = {
         "ScenarioError",
         "ServerError",
         "StreamFileError",
+        "TokensError",
         "UnknownStream",
         "UnmatchedRequest",
     ),
@@ -115,6 +117,7 @@ __all__ = [
     "Stream",
     "StreamFileError",
     "Text",
+    "TokensError",
     "ToolCall",
     "UnknownStream",
     "UnmatchedRequest",

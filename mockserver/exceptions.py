@@ -14,6 +14,7 @@ __all__ = [
     "ScriptError",
     "ServerError",
     "StreamFileError",
+    "TokensError",
     "UnknownStream",
     "UnmatchedRequest",
 ]
@@ -37,6 +38,10 @@ class FaultError(MockServerError, ValueError):
 
 class StreamFileError(MockServerError, ValueError):
     """A file of recorded or written streams that cannot be read."""
+
+
+class TokensError(MockServerError, ValueError):
+    """What is to cut text into tokens is none of those there are."""
 
 
 class ScenarioError(MockServerError, ValueError):

@@ -37,6 +37,7 @@ from mockserver.pacing import Pace, as_pace
 from mockserver.reply import ApiError, Reply, as_reply, check_servable
 from mockserver.rules import Answer, Faulty, Pattern, Rule
 from mockserver.script import Event, Pause, Script
+from mockserver.tokens import vocabulary
 from mockserver.wire import check
 
 if TYPE_CHECKING:
@@ -197,6 +198,7 @@ class MockOpenAI:
     ) -> None:
         if clock not in ("virtual", "real"):
             raise MockServerError(f"clock={clock!r}: 'virtual' or 'real'")
+        vocabulary()  # where what is chosen is not there, that is told now
         self.api_key = api_key
         self.seed = seed
         self.lenient = lenient

@@ -14,6 +14,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 from mockserver import tokens
@@ -44,7 +45,12 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 class Text(str):
     """A string that remembers the pieces it arrives in.
 
-    A plain string is cut into token-like pieces; an iterable of strings is taken as the pieces.
+    A plain string is cut into tokens or pieces like them; an iterable of strings is taken as the
+    pieces.
+
+    Args:
+        value: the text or its pieces.
+        sizes: how many tokens each of the pieces has; one, unless we cut them.
 
     >>> Text("Hello, world").pieces
     ('Hello', ',', ' world')
@@ -52,14 +58,15 @@ class Text(str):
     (('Hel', '', 'lo'), True)
     """
 
-    __slots__ = ("pieces",)
+    __slots__ = ("pieces", "sizes")
     pieces: tuple[str, ...]
+    sizes: tuple[int, ...]
 
-    def __new__(cls, value: str | Iterable[str]) -> Text:
+    def __new__(cls, value: str | Iterable[str], sizes: Iterable[int] = ()) -> Text:
         if type(value) is cls:
             return value
         if isinstance(value, str):
-            cut = tokens.pieces(value)
+            cut, sizes = tokens.cut(value)
         else:
             must_be(Iterable, value, "text", optional=False)
             cut = tuple(value)
@@ -68,6 +75,9 @@ class Text(str):
                     raise ReplyError(f"a piece of text is a string, not {piece!r}")
         self = super().__new__(cls, "".join(cut))
         self.pieces = cut
+        self.sizes = tuple(sizes) or (1,) * len(cut)
+        if len(self.sizes) != len(cut):
+            raise ReplyError(f"{len(cut)} pieces of text have {len(self.sizes)} sizes")
         try:
             # Each piece travels alone, so each must be text on its own.
             "\n".join(cut).encode()
@@ -75,13 +85,26 @@ class Text(str):
             raise ReplyError(f"text holds a lone surrogate, which is not UTF-8: {error}") from None
         return self
 
-    def __repr__(self) -> str:
-        if self.pieces == tokens.pieces(str(self)):
-            return super().__repr__()
-        return repr(list(self.pieces))
+    @property
+    def tokens(self) -> int:
+        """How many tokens it has."""
+        return sum(self.sizes)
 
-    def __reduce__(self) -> tuple[type[Text], tuple[tuple[str, ...]]]:
-        return type(self), (self.pieces,)
+    def first(self, limit: int) -> Text:
+        """Its first pieces, of no more tokens than ``limit``."""
+        n = sum(1 for so_far in accumulate(self.sizes) if so_far <= limit)
+        return Text(self.pieces[:n], self.sizes[:n])
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its pieces are those that a plain string is cut into."""
+        return (self.pieces, self.sizes) == tokens.cut(str(self))
+
+    def __repr__(self) -> str:
+        return super().__repr__() if self.is_plain else repr(list(self.pieces))
+
+    def __reduce__(self) -> tuple[type[Text], tuple[tuple[str, ...], tuple[int, ...]]]:
+        return type(self), (self.pieces, self.sizes)
 
 
 class Json(Text):
@@ -485,7 +508,7 @@ class Item:
 
 def _shown(value: Any) -> str:
     """Code that makes a JSON value again, in which texts may have pieces of their own."""
-    if isinstance(value, Text) and value.pieces != tokens.pieces(str(value)):
+    if isinstance(value, Text) and not value.is_plain:
         return f"Text({value!r})"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{k!r}: {_shown(v)}' for k, v in value.items())}}}"

@@ -305,10 +305,11 @@ def _cited(messages: Iterable[Message]) -> Iterable[Annotation]:
 def _joined(texts: list[Text], between: str = "") -> Text | None:
     if not texts:
         return None
-    pieces = list(texts[0].pieces)
+    pieces, sizes = list(texts[0].pieces), list(texts[0].sizes)
     for text in texts[1:]:
         pieces += [between, *text.pieces] if between else text.pieces
-    return Text(pieces)
+        sizes += [1, *text.sizes] if between else text.sizes
+    return Text(pieces, sizes)
 
 
 def _distinct(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:

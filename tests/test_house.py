@@ -36,6 +36,7 @@ FLOORS = [
         "api.conversation",
         "api.reading",
         "api.limits",
+        "api.recut",
         "api.logprobs",
         "api.plain",
         "api.prediction",

@@ -1,20 +1,77 @@
-"""Text is cut as a model would emit it."""
+"""Text is cut as a model would emit it, and counted as a model would."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from splintr import Tokenizer
 
-from mockserver import tokens
+from mockserver import Logprob, MockOpenAI, Reply, Text, tokens
+from mockserver.api import chat, completions, responses
+from mockserver.exceptions import MockServerError, ReplyError
+from mockserver.generate import generate
+from mockserver.script import Head, Raw, Script
+
+FAMILY = "👨\u200d👩\u200d👧\u200d👦"
+
+any_cutter = pytest.mark.parametrize("cutter", ["words", "o200k_base", "cl100k_base"])
+any_vocabulary = pytest.mark.parametrize("vocabulary", ["o200k_base", "cl100k_base"])
+one_cutter_a_time = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@given(st.text())
-def test_the_pieces_join_to_the_text(text: str) -> None:
-    assert "".join(tokens.pieces(text)) == text
-    assert all(tokens.pieces(text)), "no piece is empty"
+loaded = cache(Tokenizer.from_pretrained)
+
+
+@pytest.fixture
+def real(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text is cut as where nobody chose and the vocabularies are installed."""
+    monkeypatch.delenv(tokens.VARIABLE)
+
+
+# Pieces
+
+
+@any_cutter
+@one_cutter_a_time
+@given(text=st.text() | st.text("👨\u200d👩👍🏽e\u0301\ufe0f🇩🇪नि ஔ\r\n '"))
+def test_the_pieces_join_to_the_text(
+    cutter: str, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv(tokens.VARIABLE, cutter)
+    cut = tokens.cut(text)
+    assert "".join(cut.pieces) == text
+    assert all(cut.pieces), "no piece is empty"
+    assert len(cut.sizes) == len(cut.pieces)
+    assert all(size > 0 for size in cut.sizes)
+
+
+@any_vocabulary
+@one_cutter_a_time
+@given(text=st.text() | st.text("👨\u200d👩👍🏽e\u0301\ufe0f🇩🇪नि ஔ\r\n '"))
+def test_a_cut_is_where_a_token_ends(
+    vocabulary: str, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """And every end of a token between code points is a cut."""
+    monkeypatch.setenv(tokens.VARIABLE, vocabulary)
+    tokenizer, data = loaded(vocabulary), text.encode()
+    ends = [0]
+    for token in tokenizer.encode_ordinary(text):
+        ends.append(ends[-1] + len(tokenizer.decode_token_bytes(token)))
+    between = {len(text[:at].encode()) for at in range(len(text) + 1)}
+    kept = [end for end in ends if end in between]
+    parts = [data[a:b].decode() for a, b in pairwise(kept)]
+    assert list(tokens.pieces(text)) == parts
+    assert tokens.count(text) == len(ends) - 1
 
 
 @given(st.text(), st.lists(st.integers(1, 9), min_size=1).map(tuple))
@@ -37,23 +94,348 @@ def test_a_cycle_joins_to_the_text(text: str, lengths: tuple[int, ...]) -> None:
         ("don't", ["don", "'", "t"]),
     ],
 )
-def test_pieces(text: str, pieces: list[str]) -> None:
-    assert list(tokens.pieces(text)) == pieces
+def test_words(text: str, pieces: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(tokens.VARIABLE, "words")
+    assert list(tokens.words(text)) == list(tokens.pieces(text)) == pieces
 
 
-def test_pieces_are_as_long_as_recorded_ones() -> None:
+def test_words_are_as_long_as_recorded_pieces() -> None:
     """WIRE.md §1: content length is 1/4/11 characters at p5/50/95, 28 at most."""
     text = (
         "Streaming lets an application show the first words of an answer while the model is still "
         "writing the rest. It costs nothing extra, but the consumer has to put the pieces together."
     )
-    sizes = sorted(map(len, tokens.pieces(text)))
+    sizes = sorted(map(len, tokens.words(text)))
     assert 3 <= median(sizes) <= 6
     assert sizes[-1] <= 13
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "text", "ids"),
+    [
+        ("o200k_base", "hello world", [24912, 2375]),
+        ("cl100k_base", "hello world", [15339, 1917]),
+        ("cl100k_base", "tiktoken is great!", [83, 1609, 5963, 374, 2294, 0]),
+    ],
+)
+def test_the_vocabularies_are_the_real_ones(vocabulary: str, text: str, ids: list[int]) -> None:
+    """As OpenAI's cookbook and the tests of tiktoken have them."""
+    assert loaded(vocabulary).encode_ordinary(text) == ids
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "text", "pieces", "sizes"),
+    [
+        ("o200k_base", "", (), ()),
+        ("o200k_base", "Don't you?", ("Don't", " you", "?"), (1, 1, 1)),
+        ("cl100k_base", "Don't you?", ("Don", "'t", " you", "?"), (1, 1, 1, 1)),
+        ("o200k_base", "Здравствуйте", ("Здравствуйте",), (1,)),
+        ("cl100k_base", "Здравствуйте", ("З", "д", "рав", "ств", "уй", "те"), (1,) * 6),
+        ("o200k_base", "你好世界", ("你好", "世界"), (1, 1)),
+        ("cl100k_base", "你好世界", ("你", "好", "世", "界"), (1, 1, 2, 1)),
+        ("o200k_base", "a\n\n\n    b", ("a", "\n\n\n", "   ", " b"), (1, 1, 1, 1)),
+        (
+            "o200k_base",
+            FAMILY,
+            ("👨", "\u200d", "👩", "\u200d", "👧", "\u200d", "👦"),
+            (2, 1) * 3 + (2,),
+        ),
+        ("o200k_base", "<|endoftext|>", ("<", "|", "end", "of", "text", "|", ">"), (1,) * 7),
+    ],
+)
+def test_real_pieces(
+    vocabulary: str,
+    text: str,
+    pieces: tuple[str, ...],
+    sizes: tuple[int, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(tokens.VARIABLE, vocabulary)
+    cut = tokens.cut(text)
+    assert cut.pieces == pieces
+    assert cut.sizes == sizes
+    assert tokens.count(text) == sum(cut.sizes)
+
+
+def test_a_lone_surrogate_is_cut_but_is_no_text(real: None) -> None:
+    assert "".join(tokens.pieces("a\ud800b")) == "a\ud800b"
+    with pytest.raises(ReplyError, match="lone surrogate"):
+        Text("a\ud800b")
+
+
+def test_a_text_prints_as_what_makes_it_again(real: None) -> None:
+    for text in (Text(f"a {FAMILY}"), Text(["a", f" {FAMILY}"]), Text(["a ", "b"])):
+        again = Text(eval(repr(text)))
+        assert (again, again.pieces, again.sizes) == (text, text.pieces, text.sizes)
+
+
+@pytest.mark.parametrize(("kind", "api"), [("chat", chat), ("responses", responses)])
+def test_recorded_streams_are_cut_as_we_cut_them(
+    kind: str, api: Any, shared: Path, real: None
+) -> None:
+    """OpenAI's own, one call or text each; what a web search cites comes in longer pieces."""
+    head, seen = Head(200, (("Content-Type", "text/event-stream"),)), 0
+    for file in sorted((shared / "wire" / "examples").glob(f"openai-{kind}-*.sse")):
+        said = api.read(Script(head, (Raw(file.read_bytes()),)))
+        if not isinstance(said, Reply) or "web-search" in file.name:
+            continue
+        if len(said.tool_calls) > 1 or len(said.output) > 2:
+            continue
+        for text in (said.text, said.refusal, *(call.arguments for call in said.tool_calls)):
+            pieces = tuple(filter(None, text.pieces)) if text is not None else ()
+            assert pieces == tokens.pieces(text or ""), file.name
+            seen += bool(pieces)
+    assert seen >= 8
+
+
+def test_sizes_belong_to_pieces() -> None:
+    assert Text(["a", "b"], [1, 2]).tokens == 3
+    with pytest.raises(ReplyError, match="2 pieces of text have 1 sizes"):
+        Text(["a", "b"], [1])
+
+
+# Which vocabulary
+
+
+@pytest.mark.parametrize(
+    ("model", "vocabulary"),
+    [
+        ("gpt-4", "cl100k_base"),
+        ("gpt-4-turbo-2024-04-09", "cl100k_base"),
+        ("gpt-3.5-turbo", "cl100k_base"),
+        ("gpt-35-turbo", "cl100k_base"),
+        ("openai/gpt-4-turbo", "cl100k_base"),
+        ("ft:gpt-3.5-turbo-0125:mine::1", "cl100k_base"),
+        ("text-embedding-3-small", "cl100k_base"),
+        ("ft:gpt-4o-mini:mine::1", "o200k_base"),
+        ("gpt-4o", "o200k_base"),
+        ("gpt-4.1-nano", "o200k_base"),
+        ("gpt-5", "o200k_base"),
+        ("o3", "o200k_base"),
+        ("gpt-oss-20b", "o200k_base"),
+        ("llama-3", "o200k_base"),
+        (None, "o200k_base"),
+        (7, "o200k_base"),
+    ],
+)
+def test_a_model_has_its_vocabulary(model: object, vocabulary: str, real: None) -> None:
+    assert tokens.vocabulary(model) == vocabulary
+
+
+@any_cutter
+def test_the_variable_decides_for_every_model(cutter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(tokens.VARIABLE, cutter)
+    assert {tokens.vocabulary(model) for model in ("gpt-4", "gpt-4o", None)} == {cutter}
+
+
+def test_a_variable_that_names_nothing_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(tokens.VARIABLE, "gpt2")
+    with pytest.raises(MockServerError) as refused:
+        Reply("Hello")
+    told = "MOCKSERVER_TOKENS='gpt2': what cuts text is one of words, o200k_base, cl100k_base"
+    assert str(refused.value) == told
+
+
+def without_vocabularies(chosen: str) -> str:
+    """What a program prints that cuts text where the vocabularies are not installed."""
+    code = (
+        "import sys; sys.modules['splintr'] = None\n"
+        "from mockserver import Reply, MissingDependency\n"
+        "try: print(Reply('你好').text.pieces)\n"
+        "except MissingDependency as error: print(error)\n"
+    )
+    command = [sys.executable, "-c", code]
+    environment = {"MOCKSERVER_TOKENS": chosen, "PYTHONUTF8": "1"}
+    return subprocess.run(command, capture_output=True, text=True, env=environment).stdout.strip()
+
+
+def test_without_the_extra_words_are_cut() -> None:
+    assert without_vocabularies("") == without_vocabularies("words") == "('你', '好')"
+
+
+def test_a_vocabulary_without_the_extra_says_what_to_install() -> None:
+    told = without_vocabularies("o200k_base")
+    assert told == (
+        "MOCKSERVER_TOKENS=o200k_base needs its vocabulary: pip install 'openai-mockserver[tokens]'"
+    )
+
+
+def test_nothing_is_loaded_before_the_first_cut() -> None:
+    code = "import sys, mockserver.reply, mockserver.mock; print('splintr' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
+
+
+def test_threads_may_cut_at_once(real: None) -> None:
+    tokens._tokenizer.cache_clear()
+    with ThreadPoolExecutor(8) as pool:
+        cuts = list(pool.map(lambda n: tokens.cut(f"hello world {n}"), range(200)))
+    assert all("".join(cut.pieces) == f"hello world {n}" for n, cut in enumerate(cuts))
+
+
+# Counts
 
 
 def test_a_conversation_is_counted() -> None:
     plain = [{"role": "user", "content": "Hello there"}]
     parts = [{"role": "user", "content": [{"type": "text", "text": "Hello there"}]}]
-    assert tokens.count_messages(plain) == tokens.count_messages(parts) == 3 + 3 + 2
+    assert tokens.count_messages(plain) == tokens.count_messages(parts) == 3 + 1 + 3 + 2
     assert tokens.count_messages(None) == 0
+
+
+# OpenAI's cookbook (How_to_count_tokens_with_tiktoken), where the API itself counts so many.
+COOKBOOK = [
+    {
+        "role": "system",
+        "content": "You are a helpful, pattern-following assistant that translates corporate "
+        "jargon into plain English.",
+    },
+    {
+        "role": "system",
+        "name": "example_user",
+        "content": "New synergies will help drive top-line growth.",
+    },
+    {
+        "role": "system",
+        "name": "example_assistant",
+        "content": "Things working well together will increase revenue.",
+    },
+    {
+        "role": "system",
+        "name": "example_user",
+        "content": "Let's circle back when we have more bandwidth to touch base on opportunities "
+        "for increased leverage.",
+    },
+    {
+        "role": "system",
+        "name": "example_assistant",
+        "content": "Let's talk later when we're less busy about how to do better.",
+    },
+    {
+        "role": "user",
+        "content": "This late pivot means we don't have time to boil the ocean for the client "
+        "deliverable.",
+    },
+]
+
+
+@pytest.mark.parametrize(
+    ("model", "counted"), [("gpt-3.5-turbo", 129), ("gpt-4", 129), ("gpt-4o", 124)]
+)
+def test_a_conversation_is_counted_as_openai_counts_it(
+    model: str, counted: int, real: None
+) -> None:
+    assert tokens.count_messages(COOKBOOK, model) == counted
+
+
+def test_a_reasoning_model_is_primed_with_one_less(real: None) -> None:
+    """As recorded: gpt-5-mini and o4-mini count 19 of this."""
+    asked = [
+        {"role": "system", "content": "You are a helpful assistant"},
+        {"role": "user", "content": "Say hi in Portuguese"},
+    ]
+    counts = {model: tokens.count_messages(asked, model) for model in ("gpt-5-mini", "o4-mini")}
+    assert counts == {"gpt-5-mini": 19, "o4-mini": 19}
+    assert tokens.count_messages(asked, "gpt-4o-mini") == 20
+
+
+def said(reply: Reply, **asked: Any) -> Reply:
+    """What a chat completion says, streamed and at once alike."""
+    asked = {"messages": [], "stream_options": {"include_usage": True}} | asked
+    whole = chat.read(chat.render(reply, asked))
+    streamed = chat.read(chat.render(reply, asked | {"stream": True}))
+    assert isinstance(whole, Reply)
+    assert isinstance(streamed, Reply)
+    assert (whole.text, whole.usage) == (streamed.text, streamed.usage)
+    return streamed
+
+
+def spoken(reply: Reply) -> int:
+    assert reply.usage is not None
+    return reply.usage.completion_tokens
+
+
+@pytest.mark.parametrize(("model", "counted"), [("gpt-4o", 17), ("gpt-4", 29)])
+def test_usage_has_the_models_own_count(model: str, counted: int, real: None) -> None:
+    text = f"Здравствуйте {FAMILY} don't stop! ஔ"
+    reply = said(Reply(text), model=model)
+    assert spoken(reply) == counted == tokens.count(text, model)
+    assert reply.text is not None
+    assert tuple(filter(None, reply.text.pieces)) == tokens.pieces(text, model)
+
+
+def test_usage_counts_the_pieces_that_were_given(real: None) -> None:
+    assert spoken(said(Reply([FAMILY, " don't stop", "!"]), model="gpt-4")) == 3
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-4"])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(text=st.text(max_size=30), limit=st.integers(0, 20))
+def test_no_more_tokens_than_max_tokens(model: str, text: str, limit: int, real: None) -> None:
+    reply = said(Reply(text), model=model, max_tokens=limit)
+    whole = tokens.count(text, model)
+    assert spoken(reply) <= limit
+    assert reply.choices[0].finish_reason == ("stop" if whole <= limit else "length")
+    assert text.startswith(reply.text or "")
+    if whole <= limit:
+        assert spoken(reply) == whole
+
+
+def test_a_piece_that_does_not_fit_is_not_said(real: None) -> None:
+    reply = said(Reply(FAMILY), model="gpt-4o", max_tokens=4)
+    assert (reply.text, spoken(reply)) == ("👨\u200d", 3)
+
+
+def test_pieces_that_something_refers_to_stay(real: None) -> None:
+    """Log probabilities and citations belong to pieces, so these are not cut again."""
+    logprobs = [Logprob("Don't", -0.1), Logprob(" you", -0.2)]
+    reply = said(Reply("Don't you", logprobs=logprobs), model="gpt-4", logprobs=True)
+    assert [entries[0].token for entries in reply.logprobs or ()] == ["Don't", " you"]
+
+
+def test_a_response_has_the_models_own_count(real: None) -> None:
+    reply = Reply("Don't you?", reasoning="Don't I?")
+    for model, counted in (("gpt-4", 8), ("gpt-4o", 6)):
+        made = responses.read(responses.render(reply, {"model": model, "input": "Don't"}))
+        assert isinstance(made, Reply)
+        assert made.usage is not None
+        assert made.usage.completion_tokens == counted
+        assert made.usage.prompt_tokens == 3 + 3 + 1 + tokens.count("Don't", model)
+    cut = responses.read(
+        responses.render(Reply(FAMILY), {"model": "gpt-4o", "input": "", "max_output_tokens": 4})
+    )
+    assert isinstance(cut, Reply)
+    assert (cut.text, spoken(cut), cut.choices[0].finish_reason) == ("👨\u200d", 3, "length")
+
+
+def test_a_completion_has_the_models_own_count(real: None) -> None:
+    asked = {"model": "gpt-3.5-turbo-instruct", "prompt": f"{FAMILY} don't"}
+    made = completions.read(completions.render(Reply("Don't you?"), asked))
+    assert isinstance(made, Reply)
+    assert made.usage is not None
+    assert made.usage.prompt_tokens == tokens.count(asked["prompt"], "gpt-3.5-turbo-instruct")
+    assert made.usage.completion_tokens == 4
+
+
+def test_an_embedding_counts_by_its_model(real: None) -> None:
+    with MockOpenAI() as mock:
+        made = mock.client().embeddings.create(model="text-embedding-3-small", input="Don't")
+    assert made.usage.prompt_tokens == 2
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"messages": [{"role": "user", "content": "Hi"}]},
+        {"messages": [], "prediction": {"content": "Здравствуйте, it isn't internationalization"}},
+        {"messages": [], "response_format": {"type": "json_object"}},
+    ],
+)
+def test_what_is_generated_is_the_same_with_and_without(
+    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    for cutter in ("words", "o200k_base", "cl100k_base"):
+        monkeypatch.setenv(tokens.VARIABLE, cutter)
+        made.append([generate(asked, seed) for seed in range(20)])
+    assert made[0] == made[1] == made[2]

@@ -209,8 +209,8 @@ class _Heard(NamedTuple):
 def _count(text: Text, request: Mapping[str, Any], seconds: float) -> Usage:
     """As recorded: a token for each tenth of a second, and two more than the text has."""
     audio = math.ceil(round(seconds * 10, 3))
-    prompt = audio + tokens.count(request.get("prompt") or "")
-    return Usage(prompt, len(text.pieces) + 2, prompt_audio_tokens=audio)
+    prompt = audio + tokens.count(request.get("prompt") or "", request.get("model"))
+    return Usage(prompt, text.tokens + 2, prompt_audio_tokens=audio)
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
@@ -351,7 +351,7 @@ def _as_verbose(heard: _Heard, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _verbose_segment(number: int, sentence: _Stretch, temperature: float) -> dict[str, Any]:
     text = f" {sentence.text}"
-    pieces, data = tokens.pieces(text), text.encode()
+    pieces, data = tokens.words(text), text.encode()
     return {
         "id": number,
         "seek": 0,
@@ -590,7 +590,8 @@ def _speak(asked: Asked, store: Store, rng: Random) -> Script:
     name = voice if isinstance(voice, str) else str(voice.get("id"))
     speed = request.get("speed") or 1.0
     data = sound.speak(text, request.get("response_format") or "mp3", name, speed)
-    prompt = tokens.count(text) + tokens.count(request.get("instructions") or "")
+    told = (text, request.get("instructions") or "")
+    prompt = sum(tokens.count(one, request["model"]) for one in told)
     # As recorded: 82 tokens for 3 seconds.
     made = round(len(text) * sound.SECONDS / speed * 82 / 3)
     return render_speech(Speech(data, Usage(prompt, made)), request, rng=rng)

@@ -26,6 +26,7 @@ from mockserver.api.logprobs import likely, logprob_json, read_logprob
 from mockserver.api.parameters import parameters_of
 from mockserver.api.prediction import outcome
 from mockserver.api.reading import WRONG, completion
+from mockserver.api.recut import recut
 from mockserver.api.store import CREATED, Store
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
@@ -82,7 +83,7 @@ def render(
     if request is None:
         request = _asking_for(reply)
     envelope = envelope or fresh(request, manner, rng)
-    whole = _choices(reply, request)
+    whole = recut(tuple(_choices(reply, request)), request.get("model"))
     choices = [limited(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
@@ -154,10 +155,10 @@ def _with_fresh_ids(choice: Choice, taken: set[str]) -> Choice:
 
 
 def _count(choices: list[Choice], request: Mapping[str, Any], stated: Usage | None) -> Usage:
-    prompt = tokens.count_messages(request.get("messages"))
+    prompt = tokens.count_messages(request.get("messages"), request.get("model"))
     if stated is not None:
         prompt = stated.prompt_tokens
-    thought = sum(len(c.reasoning.pieces) for c in choices if c.reasoning is not None)
+    thought = sum(c.reasoning.tokens for c in choices if c.reasoning is not None)
     accepted, rejected = outcome(choices, request)
     return Usage(
         prompt,

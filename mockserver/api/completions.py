@@ -25,6 +25,7 @@ from mockserver.api.logprobs import likely
 from mockserver.api.parameters import parameters_of
 from mockserver.api.plain import as_text
 from mockserver.api.reading import completion
+from mockserver.api.recut import recut
 from mockserver.exceptions import ReplyError
 from mockserver.reply import ApiError, Choice, Logprob, Reply, Usage, check_servable
 from mockserver.script import Event, Head, Raw, Script
@@ -144,14 +145,15 @@ def render(
     if best_of and best_of < n:
         return errors.render(_too_many_choices(n, best_of), rng, manner)
     envelope = envelope or _envelope(request, shape, rng)
-    prompts = _prompts(request.get("prompt"))
-    whole = [_sayable(choice) for choice in _choices(reply, n, len(prompts))]
+    model = request.get("model")
+    prompts = _prompts(request.get("prompt"), model)
+    whole = recut(tuple(map(_sayable, _choices(reply, n, len(prompts)))), model)
     choices = [limited(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
         spoken = sum(map(size, choices)) * max(n, best_of) // n
-        prompted = usage.prompt_tokens if usage is not None else sum(map(len, prompts))
-        usage = Usage(prompted, spoken)
+        asked = sum(sum(prompt.sizes) for prompt in prompts)
+        usage = Usage(asked if usage is None else usage.prompt_tokens, spoken)
     said = [_Said.of(choice, prompts[at // n], request) for at, choice in enumerate(choices)]
     if request.get("stream"):
         return _stream(reply, said, usage, request, envelope, rng, shape, manner)
@@ -188,13 +190,13 @@ def _envelope(request: Mapping[str, Any], shape: Shape, rng: Random) -> Envelope
     return Envelope(ids.form(shape.id, rng, created, model), created, model, shape.fingerprint)
 
 
-def _prompts(prompt: Any) -> list[tuple[str, ...]]:
-    """The pieces of each prompt. Token ids have no text here, so they show as ``<|id|>``."""
+def _prompts(prompt: Any, model: Any) -> list[tokens.Cut]:
+    """Each prompt, cut. Token ids have no text here, so they show as ``<|id|>``."""
     if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int):
-        return [pieces for one in prompt for pieces in _prompts(one)]
+        return [cut for one in prompt for cut in _prompts(one, model)]
     if isinstance(prompt, list):
-        return [tuple(f"<|{token}|>" for token in prompt)]
-    return [tokens.pieces(prompt or "")]
+        return [tokens.Cut(tuple(f"<|{token}|>" for token in prompt), (1,) * len(prompt))]
+    return [tokens.cut(prompt or "", model)]
 
 
 def _choices(reply: Reply, n: int, prompts: int) -> list[Choice]:
@@ -230,9 +232,9 @@ class _Said(NamedTuple):
     logprobs: dict[str, Any] | None
 
     @classmethod
-    def of(cls, choice: Choice, prompt: tuple[str, ...], request: Mapping[str, Any]) -> _Said:
+    def of(cls, choice: Choice, prompt: tokens.Cut, request: Mapping[str, Any]) -> _Said:
         top = request.get("logprobs")
-        echoed = prompt if request.get("echo") else ()
+        echoed = prompt.pieces if request.get("echo") else ()
         pieces = choice.text.pieces if choice.text is not None else ()
         texts = ("".join(echoed), *pieces) if echoed else pieces
         if not texts and choice.finish_reason is None:
@@ -242,7 +244,7 @@ class _Said(NamedTuple):
         stated = choice.logprobs or tuple((likely(piece, top),) for piece in pieces)
         if echoed:
             stated = (tuple(likely(piece, top) for piece in echoed), *stated)
-        start = 0 if echoed else sum(map(len, prompt))
+        start = 0 if echoed else sum(map(len, prompt.pieces))
         offsets = accumulate(map(len, texts), initial=start)
         parts = tuple(
             _Part(text, _logprobs(entries, top, at))

@@ -49,13 +49,13 @@ def vector(model: str, text: str, dimensions: int | None = None) -> tuple[float,
     return struct.unpack(f"<{len(numbers)}f", packed)
 
 
-def _inputs(given: Any) -> list[tuple[str, int]]:
+def _inputs(given: Any, model: str) -> list[tuple[str, int]]:
     """Each input as text, and how many tokens it has."""
     several = given if isinstance(given, list) else [given]
     if several and all(isinstance(one, int) for one in several):
         several = [several]  # one input, as tokens
     return [
-        (one, tokens.count(one)) if isinstance(one, str) else (repr(one), len(one))
+        (one, tokens.count(one, model)) if isinstance(one, str) else (repr(one), len(one))
         for one in several
     ]
 
@@ -85,7 +85,7 @@ def embed(asked: Asked, store: Store, rng: Random) -> Script:
     """Vectors of length 1, always the same of the same input."""
     given = asked.parameters
     model, dimensions = given["model"], given.get("dimensions")
-    inputs = _inputs(given["input"])
+    inputs = _inputs(given["input"], model)
     if (wrong := _too_much(model, dimensions, len(inputs))) is not None:
         return errors.render(wrong, rng)
     # The Python SDK asks for base64 by itself, and its strict models take nothing but floats.

@@ -105,7 +105,7 @@ def _look(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _usage(given: Mapping[str, Any], n: int) -> dict[str, Any]:
-    text = tokens.count(given.get("prompt") or "")
+    text = tokens.count(given.get("prompt") or "", given.get("model"))
     image = given.get("image")
     images = 323 * (len(image) if isinstance(image, list) else image is not None)
     return {

@@ -55,7 +55,7 @@ def _first_characters(text: Text, n: int) -> Text:
             break
         kept.append(piece[:n])
         n -= len(piece)
-    return Text(kept)
+    return Text(kept, text.sizes[: len(kept)])
 
 
 def _spoken(choice: Choice) -> Iterator[tuple[str, Text]]:
@@ -70,20 +70,20 @@ def _spoken(choice: Choice) -> Iterator[tuple[str, Text]]:
 
 
 def size(choice: Choice) -> int:
-    """How many pieces the choice says, in all its parts."""
-    return sum(len(text.pieces) for _, text in _spoken(choice))
+    """How many tokens the choice says, in all its parts."""
+    return sum(text.tokens for _, text in _spoken(choice))
 
 
 def _first_tokens(choice: Choice, limit: int) -> Choice:
     kept: dict[str, Any] = {}
     arguments: list[Text] = []
     for name, text in _spoken(choice):
-        part = Text(text.pieces[:limit])
+        part = text.first(limit)
         if name != "call":
             kept[name] = part
         elif limit > 0:
             arguments.append(part)
-        limit = max(0, limit - len(text.pieces))
+        limit = max(0, limit - text.tokens)
     calls = [
         replace(call, arguments=text)
         for call, text in zip(choice.tool_calls, arguments, strict=False)

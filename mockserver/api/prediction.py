@@ -1,6 +1,6 @@
 """Predicted outputs: what the client says that the answer will be, and how much of it came true.
 
-Rules of this file: pure functions; tokens are the pieces that text is cut into.
+Rules of this file: pure functions; tokens are those that `mockserver.tokens` cuts text into.
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ def outcome(choices: Iterable[Choice], request: Mapping[str, Any]) -> tuple[int,
         return 0, 0
     from difflib import SequenceMatcher
 
-    expected, accepted, rejected = tokens.pieces(text), 0, 0
+    model = request.get("model")
+    (expected, sizes), accepted, rejected = tokens.cut(text, model), 0, 0
     for choice in choices:
-        said = tokens.pieces(str(choice.text or ""))
+        said = tokens.pieces(str(choice.text or ""), model)
         same = SequenceMatcher(None, expected, said).get_matching_blocks()
-        met = sum(block.size for block in same)
-        accepted, rejected = accepted + met, rejected + len(expected) - met
+        met = sum(sum(sizes[block.a : block.a + block.size]) for block in same)
+        accepted, rejected = accepted + met, rejected + sum(sizes) - met
     return accepted, rejected

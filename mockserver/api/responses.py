@@ -20,6 +20,7 @@ from mockserver.api.form import FORMS, Form
 from mockserver.api.logprobs import likely
 from mockserver.api.output import Reader, Writer, encode, item_json, kind_of, read_item, type_of
 from mockserver.api.reading import WRONG, is_stream, objects, whole
+from mockserver.api.recut import recut
 from mockserver.exceptions import ReplyError
 from mockserver.reply import (
     ApiError,
@@ -277,7 +278,8 @@ def render(
     if request is None:
         request = _asking_for(reply)
     envelope = envelope or Envelope.fresh(request, rng, manner)
-    output, cut = _limited(_with_fresh_ids(choice.output, request, history), request)
+    said = recut(choice.output, request.get("model"))
+    output, cut = _limited(_with_fresh_ids(said, request, history), request)
     finish = "length" if cut else choice.finish_reason
     usage = reply.usage
     if usage is None or cut:
@@ -352,14 +354,14 @@ def _texts(item: Output) -> Iterable[Text]:
 
 
 def _size(item: Output) -> int:
-    return sum(len(text.pieces) for text in _texts(item))
+    return sum(text.tokens for text in _texts(item))
 
 
 def _first_tokens(item: Output, limit: int) -> Output:
     def first(text: Text) -> Text:
         nonlocal limit
-        kept = Text(text.pieces[: max(0, limit)])
-        limit -= len(text.pieces)
+        kept = text.first(limit)
+        limit -= text.tokens
         return kept
 
     if isinstance(item, ToolCall):
@@ -389,7 +391,7 @@ def _count(output: tuple[Output, ...], request: Mapping[str, Any], stated: Usage
 
 
 def _prompt_tokens(request: Mapping[str, Any]) -> int:
-    return tokens.count_messages(conversation.messages(request))
+    return tokens.count_messages(conversation.messages(request), request.get("model"))
 
 
 # A response and its events

@@ -247,7 +247,7 @@ def input_items(asked: Asked, store: Store, rng: Random) -> Script:
 def input_tokens(asked: Asked, store: Store, rng: Random) -> Script:
     """How many tokens the input has."""
     messages = [*_before(asked, store), *conversation.messages(asked.parameters)]
-    counted = tokens.count_messages(messages)
+    counted = tokens.count_messages(messages, asked.parameters.get("model"))
     return responses.body({"object": "response.input_tokens", "input_tokens": counted}, rng)
 
 
@@ -258,7 +258,7 @@ def compact(asked: Asked, store: Store, rng: Random) -> Script:
     items = _items(asked.parameters.get("input"), rng, created)
     sealed = ids.letters(64, Random(repr(items)))
     messages = [*_before(asked, store), *conversation.messages(asked.parameters)]
-    counted = tokens.count_messages(messages)
+    counted = tokens.count_messages(messages, asked.parameters.get("model"))
     compacted = {
         "id": new_id("resp"),
         "object": "response.compaction",

@@ -250,13 +250,13 @@ def _finish(data: bytes) -> str:
 
 
 def _usage(octet: int, choices: Iterable[Choice]) -> Usage | None:
-    """The counts, which are consistent with the pieces."""
+    """The counts of what is said."""
     if octet < USED:
         return None
     said = thought = 0
     for choice in choices:
         if choice.reasoning is not None:
-            thought += len(choice.reasoning.pieces)
+            thought += choice.reasoning.tokens
         said += size(choice)
     return Usage(octet - USED + 1, said, reasoning_tokens=thought)
 

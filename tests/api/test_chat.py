@@ -150,7 +150,7 @@ def test_members_come_in_openais_order() -> None:
         '"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"…"}',
         start + '{"index":0,"delta":{},'
         '"logprobs":null,"finish_reason":"stop"}],"usage":null,"obfuscation":"…"}',
-        start + '],"usage":{"prompt_tokens":7,"completion_tokens":1,"total_tokens":8,'
+        start + '],"usage":{"prompt_tokens":8,"completion_tokens":1,"total_tokens":9,'
         '"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},'
         '"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,'
         '"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}},"obfuscation":"…"}',

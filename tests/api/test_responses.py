@@ -276,11 +276,11 @@ def test_it_is_told_three_times_and_its_usage_only_at_the_end() -> None:
     assert [r["service_tier"] for r in told] == ["auto", "auto", "default"]
     assert told[0]["usage"] is None
     assert told[2]["usage"] == {
-        "input_tokens": 7,
+        "input_tokens": 8,
         "input_tokens_details": {"cache_write_tokens": 0, "cached_tokens": 0},
         "output_tokens": 1,
         "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": 8,
+        "total_tokens": 9,
     }
 
 
