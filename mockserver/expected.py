@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mockserver import sse
-from mockserver.reply import ApiError, Reply
+from mockserver.reply import Reply
 from mockserver.script import Script
 
 __all__ = ["ERRORS", "Stream"]
@@ -33,8 +33,8 @@ class Stream:
 
     Args:
         script: what goes over the wire.
-        reply: what a right consumer ends up with, as far as the stream goes; or the error that the
-            API answers instead.
+        reply: what a right consumer ends up with, as far as the stream goes; its ``error`` is one
+            that the API sends within the stream, or instead of it.
         error: the error that a right consumer surfaces, by kind: one of `ERRORS`; None where all is
             well.
         name: of a ready-made stream, as in ``tool-calls-parallel``.
@@ -52,7 +52,7 @@ class Stream:
     """
 
     script: Script
-    reply: Reply | ApiError
+    reply: Reply
     error: str | None = None
     name: str = ""
     family: str = ""

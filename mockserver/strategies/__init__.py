@@ -7,29 +7,28 @@ that Hypothesis shrinks towards these. What is drawn is a value whose `repr` is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
-from itertools import count
-from random import Random
-from typing import Any
-
-from mockserver import api
-from mockserver.api.dialects import dialects
-from mockserver.exceptions import MissingDependency, MockServerError
-from mockserver.expected import Stream
-from mockserver.reply import ApiError, Reply, ToolCall
-from mockserver.script import Script
-from mockserver.strategies import breaks, cuts, habits, said
-from mockserver.strategies.conversation import TOOLS, Conversation, Turn
+from mockserver.exceptions import MissingDependency
 
 try:
-    from hypothesis import strategies as st
-    from hypothesis.strategies import SearchStrategy
+    import hypothesis as _hypothesis
 except ImportError:
     raise MissingDependency("this needs the hypothesis package: pip install hypothesis") from None
 
+from mockserver.strategies.agent import AgentMachine
+from mockserver.strategies.conversation import Conversation, Turn
+from mockserver.strategies.drawn import (
+    api_errors,
+    conversations,
+    faulty,
+    partitions,
+    replies,
+    scripts,
+    streams,
+    tool_calls,
+)
+
 __all__ = [
+    "AgentMachine",
     "Conversation",
     "Turn",
     "api_errors",
@@ -42,283 +41,4 @@ __all__ = [
     "tool_calls",
 ]
 
-SAYABLE = {
-    "chat/completions": frozenset(said.KINDS),
-    "responses": frozenset(said.KINDS) - {"choices", "function_call"},
-    "completions": frozenset({"text", "empty", "choices"}),
-}
-"""The endpoints, and the kinds of replies that can be said there."""
-
-IMITATED = 244  # of 256: values from here on choose a dialect
-
-
-def _bytes(size: int) -> SearchStrategy[bytes]:
-    return st.binary(min_size=size, max_size=size)
-
-
-def _chosen(what: str, names: Iterable[str], known: Collection[str]) -> frozenset[str]:
-    """The names. Raises MockServerError for one that is not known, and for none."""
-    chosen = frozenset([names] if isinstance(names, str) else names)
-    if unknown := sorted(chosen - set(known)):
-        raise MockServerError(f"no {what} is called {unknown[0]!r}; there are {', '.join(known)}")
-    return chosen
-
-
-# What is said
-
-
-def replies(kinds: Iterable[str] = said.KINDS) -> SearchStrategy[Reply]:
-    """Replies of every kind that ends, which shrink towards ``Reply("a")``.
-
-    Args:
-        kinds: only of these: names of `mockserver.strategies.said.KINDS`, as in
-            ``["text", "tool_calls"]``.
-
-    Raises:
-        MockServerError: for a kind that there is not.
-
-    >>> from hypothesis import find
-    >>> find(replies(), lambda reply: True)
-    Reply('a', finish_reason='stop')
-    """
-    made_of = said.kinds(_chosen("kind of reply", kinds, said.KINDS))
-    return _bytes(said.REPLY).map(lambda data: said.reply(data, made_of))
-
-
-def tool_calls(tools: Sequence[Mapping[str, Any]] | None = None) -> SearchStrategy[ToolCall]:
-    """Calls of tools, in whole and in pieces.
-
-    Args:
-        tools: as a request offers them: then a call is of one of these, and its arguments conform.
-            By default of tools that nobody offered, with arguments that are known for trouble.
-
-    >>> from hypothesis import find
-    >>> find(tool_calls(), lambda call: True)
-    ToolCall('f', '{}', id='call_1')
-    """
-    if tools is None:
-        return _bytes(said.CALL).map(said.call)
-    offered = said.offered(tools)
-    return _bytes(said.CALL + said.CHANCE).map(lambda data: said.conforming_call(data, offered))
-
-
-def api_errors(statuses: Iterable[int] | None = None) -> SearchStrategy[ApiError]:
-    """Errors that the API answers instead of a stream, or sends within one.
-
-    Args:
-        statuses: only of these.
-    """
-    drawn = _bytes(said.ERROR).map(said.error)
-    if statuses is None:
-        return drawn
-    wanted = frozenset(statuses)
-    known = tuple(error for error in said.ERRORS if error.status in wanted)
-    own = [ApiError(status) for status in sorted(wanted - {error.status for error in known})]
-    return st.sampled_from([*known, *own])
-
-
-# How it is sent
-
-
-def scripts(
-    reply: Reply | SearchStrategy[Reply] | None = None,
-    *,
-    endpoint: str = "chat/completions",
-    quirks: bool = True,
-    without: Iterable[str] = (),
-) -> SearchStrategy[Stream]:
-    """Streams that say a reply in all the ways in which streams are sent, each in a read an event.
-
-    Roles again and again, empty deltas, usage here or there, comments, line ends, a byte order
-    mark, several events in a read; and the dialects. None of it changes the answer.
-
-    Args:
-        reply: what is said; by default anything that can be.
-        endpoint: whose streams: ``chat/completions``, ``responses`` or ``completions``.
-        quirks: also what neither OpenAI's schema nor the event-stream format allows, but others
-            send, and a tolerant reader bears.
-        without: names of habits that are not wanted, of `mockserver.strategies.habits.ASPECTS`.
-
-    Raises:
-        MockServerError: for an endpoint or a habit that there is not.
-
-    >>> from hypothesis import find
-    >>> stream = find(scripts(), lambda stream: "é" in stream.reply.text)
-    >>> stream.reply, len(stream.script.steps)
-    (Reply('é', finish_reason='stop'), 3)
-    """
-    return _streams(reply, endpoint, quirks, without, 0)
-
-
-def streams(
-    reply: Reply | SearchStrategy[Reply] | None = None,
-    *,
-    endpoint: str = "chat/completions",
-    quirks: bool = True,
-    without: Iterable[str] = (),
-) -> SearchStrategy[Stream]:
-    """What `scripts` draws, in any partition of its bytes. The arguments are the same.
-
-    >>> from hypothesis import find
-    >>> stream = find(streams("Hi"), lambda stream: len(stream.reads()) == 5)
-    >>> stream.reply.text, b"".join(stream.reads()) == stream.bytes()
-    ('Hi', True)
-    """
-    return _streams(reply, endpoint, quirks, without, cuts.SIZE)
-
-
-def _streams(
-    reply: Reply | SearchStrategy[Reply] | None,
-    endpoint: str,
-    quirks: bool,
-    without: Iterable[str],
-    partition: int,
-) -> SearchStrategy[Stream]:
-    (path,) = _chosen("endpoint", [endpoint.removeprefix("/v1/")], SAYABLE)
-    unwanted = _chosen("habit", without, habits.NAMES)
-    aspects = habits.aspects(quirks, unwanted)
-    made_of = said.kinds(SAYABLE[path])
-    told = said.REPLY
-    at = told + 2
-    end = at + habits.size(aspects)
-
-    def made(data: bytes, reply: Reply | None = None) -> Stream:
-        reply = said.reply(data, made_of) if reply is None else reply
-        sent = _sent(reply, path, aspects, data[told:at], data[at:end])
-        return cuts.cut(sent, data[end:]) if partition else sent
-
-    drawn = _bytes(end + partition)
-    if reply is None:
-        return drawn.map(made)
-    if isinstance(reply, SearchStrategy):
-        return st.builds(made, drawn, reply)
-    given = reply if isinstance(reply, Reply) else Reply(reply)
-    return drawn.map(partial(made, reply=given))
-
-
-def _sent(
-    reply: Reply, path: str, aspects: Sequence[habits.Aspect], dialect: bytes, data: bytes
-) -> Stream:
-    """A stream that says a reply, in a dialect or with the habits that bytes tell."""
-    taken = habits.taken(aspects, data)
-    if path == "chat/completions" and dialect[0] < IMITATED and habits.is_plain(reply):
-        script, names = habits.chat(reply, taken), [habit.name for _, habit, _ in taken]
-    else:
-        name = _DIALECTS[dialect[1] * len(_DIALECTS) >> 8] if dialect[0] >= IMITATED else None
-        script, reply = _rendered(reply, path, name)
-        names = [habit.name for of, habit, _ in taken if of == "framing"]
-        names[:0] = [] if name is None else [name]
-    return Stream(habits.framed(script, taken), reply, description=", ".join(names))
-
-
-def plain(reply: Reply, endpoint: str = "chat/completions") -> Stream:
-    """The stream that says a reply without any habit."""
-    return _sent(reply, endpoint.removeprefix("/v1/"), (), bytes(2), b"")
-
-
-_DIALECTS = (None, *dialects())
-
-
-def _rendered(reply: Reply, path: str, dialect: str | None) -> tuple[Script, Reply]:
-    """The stream as OpenAI or another sends it, and what it says there."""
-    methods, _ = api.ENDPOINTS.find(f"/v1/{path}", "POST")
-    endpoint = methods["POST"]
-    assert endpoint.render is not None
-    assert endpoint.read is not None
-    manner = {"dialect": dialect} if path == "chat/completions" else {}
-    script = endpoint.render(reply, None, rng=Random(0), **manner)
-    read = endpoint.read(script)
-    return replace(script, head=habits.HEAD), read if isinstance(read, Reply) else reply
-
-
-def partitions(script: Script | Stream) -> SearchStrategy[Stream]:
-    """The same bytes in other reads.
-
-    Args:
-        script: a script, or a stream that was drawn or is ready-made.
-    """
-    stream = _stream(script)
-    return _bytes(cuts.SIZE).map(lambda data: cuts.cut(stream, data))
-
-
-def faulty(script: Script | Stream, *, http: bool = False) -> SearchStrategy[Stream]:
-    """A stream with one fault or more, and what a right consumer then ends up with.
-
-    Its ``reply`` is what had been said, its ``error`` the kind of error that is to surface, or None
-    where the faults do no harm.
-
-    Args:
-        script: a script, or a stream that was drawn or is ready-made.
-        http: also faults of HTTP, which a client meets and a parser of event streams does not; and
-            errors of the API instead of the stream.
-    """
-    stream = _stream(script)
-    return _bytes(breaks.SIZE).map(lambda data: breaks.broken(stream, data, http))
-
-
-# Several turns
-
-
-def conversations(
-    tools: Sequence[Mapping[str, Any]] | None = None,
-    *,
-    turns: int = 3,
-    rounds: int = 3,
-    endpoint: str = "chat/completions",
-    quirks: bool = True,
-    without: Iterable[str] = (),
-) -> SearchStrategy[Conversation]:
-    """Conversations of several turns, in which the model calls tools and then answers.
-
-    Args:
-        tools: as a request offers them, whose schemas the arguments conform to; some by default.
-        turns: at most so many.
-        rounds: at most so many replies that call tools in a turn.
-        endpoint, quirks, without: as of `streams`.
-
-    >>> from hypothesis import find
-    >>> talk = find(conversations(), lambda talk: len(talk.streams) > 1)
-    >>> [message["role"] for message in talk.messages]
-    ['user', 'assistant', 'tool', 'assistant']
-    """
-    offered = tuple(TOOLS if tools is None else tools)
-    sent = partial(streams, endpoint=endpoint, quirks=quirks, without=without)
-    called = calling(offered)
-    answered = replies(SAYABLE[endpoint.removeprefix("/v1/")] & {"text", "reasoning", "refusal"})
-
-    @st.composite
-    def conversation(draw: st.DrawFn) -> Conversation:
-        made: list[Turn] = []
-        ids = count(1)
-        for user in draw(st.lists(st.sampled_from(said.PROMPTS), min_size=1, max_size=turns)):
-            rest = [renumbered(one, ids) for one in draw(st.lists(called, max_size=rounds))]
-            given = {call.id: draw(_RESULTS) for one in rest for call in one.tool_calls}
-            told = tuple(draw(sent(one)) for one in (*rest, draw(answered)))
-            made.append(Turn(user, told, given))
-        return Conversation(tuple(made), offered)
-
-    return conversation()
-
-
-def calling(tools: Sequence[Mapping[str, Any]]) -> SearchStrategy[Reply]:
-    """Replies that call one of these tools, or several, with a text before or without."""
-    return st.builds(_calling, _ASIDES, st.lists(tool_calls(tools), min_size=1, max_size=3))
-
-
-_ASIDES = st.sampled_from(("", "a", "Let me look.", "\n\né 😀"))
-_RESULTS = st.sampled_from(said.RESULTS)
-
-
-def _calling(text: str, calls: list[ToolCall]) -> Reply:
-    """A reply that calls tools."""
-    return Reply(text or None, tool_calls=[replace(c, id=f"call_{n}") for n, c in enumerate(calls)])
-
-
-def renumbered(reply: Reply, numbers: Iterator[int]) -> Reply:
-    """The reply whose calls have ids that the conversation has not seen."""
-    calls = [replace(call, id=f"call_{next(numbers)}") for call in reply.tool_calls]
-    return Reply(reply.text, tool_calls=calls, finish_reason=reply.finish_reason)
-
-
-def _stream(script: Script | Stream) -> Stream:
-    return script if isinstance(script, Stream) else Stream(script, api.read(script))
+assert _hypothesis

@@ -22,17 +22,17 @@ from mockserver.journal import Request, text_of
 from mockserver.mock import MockOpenAI
 from mockserver.reply import ApiError, Reply, ToolCall
 from mockserver.script import Script
-from mockserver.strategies import (
+from mockserver.strategies import said
+from mockserver.strategies.conversation import TOOLS
+from mockserver.strategies.drawn import (
     api_errors,
     calling,
     faulty,
     plain,
     renumbered,
     replies,
-    said,
     streams,
 )
-from mockserver.strategies.conversation import TOOLS
 
 if TYPE_CHECKING:
     import openai
@@ -66,12 +66,13 @@ class _Played(NamedTuple):
 
     @property
     def went_wrong(self) -> bool:
+        """Whether the loop may raise."""
         return isinstance(self.did, ApiError) or self.did.error is not None
 
     @property
     def reply(self) -> Reply:
-        reply = Reply() if isinstance(self.did, ApiError) else self.did.reply
-        return reply if isinstance(reply, Reply) else Reply()
+        """What was said, as far as it came."""
+        return Reply() if isinstance(self.did, ApiError) else self.did.reply
 
 
 def _own(name: str) -> st.SearchStrategy[Any]:
@@ -103,8 +104,8 @@ class AgentMachine(RuleBasedStateMachine):
         endpoint: what the loop asks: ``chat/completions`` or ``responses``.
         remembers: whether each answer goes on with the conversation so far.
         spare: how many requests one answer may take when the model has said all that was drawn.
-        habits: whether streams come in all the ways in which they are sent, as `streams` draws them;
-            by default they come in the plainest, so that it is the loop that fails, not its client.
+        habits: whether streams come in all the ways that `streams` draws; by default they come in
+            the plainest, so that it is the loop that fails, not its client.
     """
 
     offered: ClassVar[Sequence[Mapping[str, Any]]] = TOOLS

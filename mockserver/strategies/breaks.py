@@ -143,7 +143,8 @@ def refused(error: ApiError) -> Stream:
     """An error of the API instead of a stream."""
     made = errors.render(error, Random(0))
     headers = [pair for pair in made.head.headers if pair[0].lower() in _TOLD_OF_ERRORS]
-    return Stream(replace(made, head=Head(error.status, tuple(headers))), error, "api")
+    script = replace(made, head=Head(error.status, tuple(headers)))
+    return Stream(script, Reply(error=error), "api")
 
 
 _TOLD_OF_ERRORS = ("content-type", "content-length", "retry-after")

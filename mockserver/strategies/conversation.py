@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.expected import Stream
-from mockserver.reply import ApiError, Reply
+from mockserver.reply import Reply
 
 __all__ = ["TOOLS", "Conversation", "Turn"]
 
@@ -56,7 +56,7 @@ class Turn:
     results: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def reply(self) -> Reply | ApiError:
+    def reply(self) -> Reply:
         """The answer with which the turn ends."""
         return self.streams[-1].reply
 
@@ -65,7 +65,6 @@ class Turn:
         """The messages that a right agent has of this turn in the end, without those of system."""
         said: list[dict[str, Any]] = [{"role": "user", "content": self.user}]
         for stream in self.streams:
-            assert isinstance(stream.reply, Reply)
             calls = stream.reply.tool_calls
             message: dict[str, Any] = {"role": "assistant", "content": stream.reply.text}
             if calls:
