@@ -331,7 +331,7 @@ def _conforming(schema: Any, rng: Random) -> Any:
     return conforming(schema, _local.fake, rng)
 
 
-CHANCE = 64
+CHANCE = 32
 """How many bytes the arguments of a call take that conform to a schema."""
 
 

@@ -7,16 +7,18 @@ from typing import Any, ClassVar
 
 import openai
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from mockserver.strategies.agent import AgentMachine
 
 SEARCH = settings(
-    max_examples=100,
+    max_examples=400,
     stateful_step_count=8,
     database=None,
     derandomize=True,
+    report_multiple_bugs=False,
+    phases=[Phase.generate, Phase.shrink],
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
@@ -59,9 +61,11 @@ class Loop(AgentMachine):
                 raise RuntimeError("the test ends here")
 
     def streamed(self, messages: list[Any]) -> Any:
-        asked = {"model": "gpt-4o", "messages": messages, "tools": list(self.offered)}
+        tools: Any = self.offered
         message: Any = None
-        with self.client.chat.completions.stream(**asked) as stream:
+        with self.client.chat.completions.stream(
+            model="gpt-4o", messages=messages, tools=tools
+        ) as stream:
             try:
                 for event in stream:
                     if event.type == "chunk":
@@ -91,7 +95,7 @@ def machine(bug: str) -> type[Loop]:
 
 
 def test_a_right_loop_passes() -> None:
-    run_state_machine_as_test(machine(""), settings=SEARCH)
+    run_state_machine_as_test(machine(""), settings=settings(SEARCH, max_examples=100))
 
 
 @pytest.mark.parametrize(
