@@ -46,7 +46,7 @@ SAYABLE = {
 }
 """The endpoints, and the kinds of replies that can be said there."""
 
-IMITATED = 244  # of 256: values from here on choose a dialect
+IMITATED = 248  # of 256: values from here on choose a dialect
 
 
 def _bytes(size: int) -> SearchStrategy[bytes]:
@@ -180,8 +180,9 @@ def _streams(
     end = at + habits.size(aspects)
 
     def made(data: bytes, reply: Reply | None = None) -> Stream:
+        simple = path == "chat/completions" and (reply is None or habits.is_plain(reply))
         reply = said.reply(data, made_of) if reply is None else reply
-        sent = _sent(reply, path, aspects, data[told:at], data[at:end])
+        sent = _sent(reply, path, simple, habits.taken(aspects, data[at:end]), data[told:at])
         return cuts.cut(sent, data[end:]) if partition else sent
 
     drawn = _bytes(end + partition)
@@ -193,12 +194,12 @@ def _streams(
     return drawn.map(partial(made, reply=given))
 
 
-def _sent(
-    reply: Reply, path: str, aspects: Sequence[habits.Aspect], dialect: bytes, data: bytes
-) -> Stream:
-    """A stream that says a reply, in a dialect or with the habits that bytes tell."""
-    taken = habits.taken(aspects, data)
-    if path == "chat/completions" and dialect[0] < IMITATED and habits.is_plain(reply):
+def _sent(reply: Reply, path: str, simple: bool, taken: habits.Taken, dialect: bytes) -> Stream:
+    """A stream that says a reply, with habits, or in the dialect that two bytes tell.
+
+    Where it is not simple, it is rendered as OpenAI does.
+    """
+    if simple and dialect[0] < IMITATED:
         script, names = habits.chat(reply, taken), [habit.name for _, habit, _ in taken]
     else:
         name = _DIALECTS[dialect[1] * len(_DIALECTS) >> 8] if dialect[0] >= IMITATED else None
@@ -210,7 +211,9 @@ def _sent(
 
 def plain(reply: Reply, endpoint: str = "chat/completions") -> Stream:
     """The stream that says a reply without any habit."""
-    return _sent(reply, endpoint.removeprefix("/v1/"), (), bytes(2), b"")
+    path = endpoint.removeprefix("/v1/")
+    simple = path == "chat/completions" and habits.is_plain(reply)
+    return _sent(reply, path, simple, [], bytes(2))
 
 
 _DIALECTS = (None, *dialects())

@@ -37,7 +37,7 @@ __all__ = [
     "reply",
 ]
 
-USED = 150  # of 256: values from here on tell what was used
+USED = 190  # of 256: values from here on tell what was used
 ABSENT = 150  # of 256: values of a slot's first byte for which nothing is in it
 
 PIECES = (
@@ -120,9 +120,9 @@ CUTS: tuple[Callable[[str], Iterable[str]], ...] = (
     lambda text: [text],
     lambda text: ["", text],
     lambda text: [text[:1], text[1:]],
-    tokens.cycle,
-    lambda text: tokens.cycle(text, (1,)) if len(text) < 100 else tokens.cycle(text, (40,)),
-    lambda text: ["", *tokens.cycle(text, (3,)), ""],
+    lambda text: tokens.cycle(text) if len(text) < 60 else tokens.cycle(text, (30,)),
+    lambda text: tokens.cycle(text, (1 + len(text) // 12,)),
+    lambda text: ["", *tokens.cycle(text, (1, len(text))), ""],
 )
 """The ways in which arguments are cut into pieces."""
 
