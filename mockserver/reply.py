@@ -413,22 +413,30 @@ class Reply:
         must_be(ApiError, error, "error")
         if error is not None and finish_reason == "auto":
             finish_reason = None
-        one = Choice(
-            text,
-            reasoning=reasoning,
-            refusal=refusal,
-            tool_calls=tool_calls,
-            function_call=function_call,
-            logprobs=logprobs,
-            finish_reason=finish_reason,
-            audio=audio,
-            annotations=annotations,
-            output=output,
-        )
-        must_be(Iterable, choices, "choices")
-        several = (one,) if choices is None else tuple(choices)
-        if choices is not None and one not in (_NOTHING, _UNFINISHED):
-            raise ReplyError("a reply has choices=[Choice(...), ...] or one choice's own arguments")
+        if choices is None:
+            one = Choice(
+                text,
+                reasoning=reasoning,
+                refusal=refusal,
+                tool_calls=tool_calls,
+                function_call=function_call,
+                logprobs=logprobs,
+                finish_reason=finish_reason,
+                audio=audio,
+                annotations=annotations,
+                output=output,
+            )
+            choices = (one,)
+        else:
+            must_be(Iterable, choices, "choices")
+            said = (text, reasoning, refusal, function_call, logprobs, audio, output)
+            # The finish reasons that an error, or nothing said, gives by itself.
+            told = tool_calls or annotations or finish_reason not in ("auto", "stop", None)
+            if told or any(value is not None for value in said):
+                raise ReplyError(
+                    "a reply has choices=[Choice(...), ...] or one choice's own arguments"
+                )
+        several = tuple(choices)
         for choice in several:
             if not isinstance(choice, Choice):
                 raise ReplyError(f"choices holds Choice(...), not {choice!r}")
@@ -498,10 +506,6 @@ class Reply:
         if self.error is not None:
             given.append(f"error={self.error!r}")
         return f"Reply({', '.join(given)})"
-
-
-_NOTHING = Choice()
-_UNFINISHED = Choice(finish_reason=None)
 
 
 def as_reply(value: object) -> Reply | ApiError:

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
-from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from hypothesis.strategies import SearchStrategy
 
 from mockserver import api
 from mockserver.api.dialects import dialects
+from mockserver.api.ids import Seeded
 from mockserver.exceptions import MockServerError
 from mockserver.expected import Stream
 from mockserver.reply import ApiError, Reply, ToolCall
@@ -46,7 +46,12 @@ SAYABLE = {
 }
 """The endpoints, and the kinds of replies that can be said there."""
 
-IMITATED = 248  # of 256: values from here on choose a dialect
+CHAT = "chat/completions"
+OPENAI = "openai"
+MANNERS = (OPENAI, *dialects())
+"""Whose bytes a stream may have."""
+
+IMITATED = 250  # of 256: values from here on choose a dialect
 
 
 def _bytes(size: int) -> SearchStrategy[bytes]:
@@ -134,7 +139,8 @@ def scripts(
         endpoint: whose streams: ``chat/completions``, ``responses`` or ``completions``.
         quirks: also what neither OpenAI's schema nor the event-stream format allows, but others
             send, and a tolerant reader bears.
-        without: names of habits that are not wanted, of `mockserver.strategies.habits.ASPECTS`.
+        without: names of habits and dialects that are not wanted: those that streams have in their
+            ``description``; all are in docs/strategies.md.
 
     Raises:
         MockServerError: for an endpoint or a habit that there is not.
@@ -172,7 +178,8 @@ def _streams(
     partition: int,
 ) -> SearchStrategy[Stream]:
     (path,) = _chosen("endpoint", [endpoint.removeprefix("/v1/")], SAYABLE)
-    unwanted = _chosen("habit", without, habits.NAMES)
+    unwanted = _chosen("habit or dialect", without, (*habits.NAMES, *MANNERS))
+    manners = [m for m in MANNERS if m not in unwanted and (quirks or m == OPENAI)]
     aspects = habits.aspects(quirks, unwanted)
     made_of = said.kinds(SAYABLE[path])
     told = said.REPLY
@@ -180,9 +187,13 @@ def _streams(
     end = at + habits.size(aspects)
 
     def made(data: bytes, reply: Reply | None = None) -> Stream:
-        simple = path == "chat/completions" and (reply is None or habits.is_plain(reply))
+        manner = None
+        if path != CHAT or (reply is not None and not habits.is_plain(reply)):
+            manner = OPENAI
+        elif data[told] >= IMITATED and manners:
+            manner = manners[data[told + 1] * len(manners) >> 8]
         reply = said.reply(data, made_of) if reply is None else reply
-        sent = _sent(reply, path, simple, habits.taken(aspects, data[at:end]), data[told:at])
+        sent = _sent(reply, path, manner, habits.taken(aspects, data[at:end]))
         return cuts.cut(sent, data[end:]) if partition else sent
 
     drawn = _bytes(end + partition)
@@ -194,39 +205,31 @@ def _streams(
     return drawn.map(partial(made, reply=given))
 
 
-def _sent(reply: Reply, path: str, simple: bool, taken: habits.Taken, dialect: bytes) -> Stream:
-    """A stream that says a reply, with habits, or in the dialect that two bytes tell.
+def plain(reply: Reply, endpoint: str = CHAT) -> Stream:
+    """The stream that says a reply without any habit."""
+    path = endpoint.removeprefix("/v1/")
+    return _sent(reply, path, None if path == CHAT and habits.is_plain(reply) else OPENAI, [])
 
-    Where it is not simple, it is rendered as OpenAI does.
-    """
-    if simple and dialect[0] < IMITATED:
+
+def _sent(reply: Reply, path: str, manner: str | None, taken: habits.Taken) -> Stream:
+    """A stream that says a reply: with habits, or as a provider renders it."""
+    if manner is None:
         script, names = habits.chat(reply, taken), [habit.name for _, habit, _ in taken]
     else:
-        name = _DIALECTS[dialect[1] * len(_DIALECTS) >> 8] if dialect[0] >= IMITATED else None
-        script, reply = _rendered(reply, path, name)
+        script, reply = _rendered(reply, path, manner)
         names = [habit.name for of, habit, _ in taken if of == "framing"]
-        names[:0] = [] if name is None else [name]
+        names[:0] = [] if path != CHAT else [manner]
     return Stream(habits.framed(script, taken), reply, description=", ".join(names))
 
 
-def plain(reply: Reply, endpoint: str = "chat/completions") -> Stream:
-    """The stream that says a reply without any habit."""
-    path = endpoint.removeprefix("/v1/")
-    simple = path == "chat/completions" and habits.is_plain(reply)
-    return _sent(reply, path, simple, [], bytes(2))
-
-
-_DIALECTS = (None, *dialects())
-
-
-def _rendered(reply: Reply, path: str, dialect: str | None) -> tuple[Script, Reply]:
-    """The stream as OpenAI or another sends it, and what it says there."""
+def _rendered(reply: Reply, path: str, manner: str) -> tuple[Script, Reply]:
+    """The stream as a provider sends it, always the same, and what it says there."""
     methods, _ = api.ENDPOINTS.find(f"/v1/{path}", "POST")
     endpoint = methods["POST"]
     assert endpoint.render is not None
     assert endpoint.read is not None
-    manner = {"dialect": dialect} if path == "chat/completions" else {}
-    script = endpoint.render(reply, None, rng=Random(0), **manner)
+    dialect = {} if manner == OPENAI else {"dialect": manner}
+    script = endpoint.render(reply, None, rng=Seeded(0), **dialect)
     read = endpoint.read(script)
     return replace(script, head=habits.HEAD), read if isinstance(read, Reply) else reply
 

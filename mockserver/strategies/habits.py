@@ -2,7 +2,7 @@
 
 Rules of this file: a habit is a function from the chunks of a chat, or from the script of any
 stream, to the same with the habit. Each aspect of a stream has a byte that tells which of its
-habits it has, 0 for none, and a second that tells where. What OpenAI's published schema and the
+habits it has, 0 for none; others tell where. What OpenAI's published schema and the
 event-stream format allow is lawful; other habits are quirks of its imitators, which a tolerant
 reader bears.
 """
@@ -39,7 +39,8 @@ HEAD = Head(headers=(("Content-Type", "text/event-stream"), ("Transfer-Encoding"
 """The head of drawn streams: what a client needs to know, and no more."""
 
 Chunk = dict[str, Any]
-ON = 236  # of 256: values from here on turn a habit on
+ON = 243  # of 256: values from here on turn a habit on
+PLACES = 4  # bytes that tell where habits are
 
 
 # A chat without habits
@@ -789,15 +790,15 @@ def aspects(quirks: bool = True, without: Iterable[str] = ()) -> tuple[Aspect, .
 
 
 def size(chosen: Sequence[Aspect]) -> int:
-    """How many bytes the habits of a stream take."""
-    return 2 * len(chosen)
+    """How many bytes the habits of a stream take: some for places, and one for each aspect."""
+    return PLACES + len(chosen)
 
 
 def taken(chosen: Sequence[Aspect], data: bytes) -> Taken:
     """The habits that bytes turn on, each with its place, in their order."""
     return [
-        (of, habits[(data[2 * n] - ON) * len(habits) // (256 - ON)], data[2 * n + 1])
-        for n, octet in enumerate(data[::2])
+        (of, habits[(octet - ON) * len(habits) // (256 - ON)], data[n % PLACES])
+        for n, octet in enumerate(data[PLACES:])
         if octet >= ON
         for of, habits in (chosen[n],)
     ]

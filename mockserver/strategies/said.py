@@ -137,8 +137,9 @@ IDS: tuple[Callable[[int, str], str], ...] = (
 """The forms of calls' ids."""
 
 # Places of the choices among the bytes of a reply.
-_KIND, _FINISH, _USAGE, _TEXT, _THOUGHT, _CALLS, _OTHER = 0, 1, 2, 3, 15, 21, 33
-REPLY = 39
+_KIND, _FINISH, _USAGE, _SIGN = 0, 1, 2, 3
+_TEXT, _THOUGHT, _OTHER, _CALLS = slice(4, 10), slice(10, 13), slice(13, 15), range(15, 27, 4)
+REPLY = 27
 """How many bytes a reply takes."""
 CALL = 4
 """How many bytes a call takes."""
@@ -146,17 +147,16 @@ ERROR = 2
 """How many bytes an error takes."""
 
 
-def _text(data: bytes, start: int, end: int) -> Text:
+def _text(data: bytes, slots: slice) -> Text:
     """The pieces in the slots of a text, the first of which is never empty."""
     pieces = []
-    for at in range(start, end, 2):
-        kind = data[at]
+    for n, kind in enumerate(data[slots]):
         if kind >= _RANDOM_SIGNS:
-            code = ((kind - _RANDOM_SIGNS) << 8 | data[at + 1]) * 257 % 0x10F800
+            code = (kind - _RANDOM_SIGNS + 1) * (data[_SIGN] + 1) * 257 % 0x10F800
             pieces.append(chr(code if code < 0xD800 else code + 0x800))
         elif kind >= ABSENT:
             pieces.append(PIECES[kind - ABSENT])
-        elif at == start:
+        elif not n:
             pieces.append("a")
     return Text(pieces)
 
@@ -174,7 +174,7 @@ def call(data: bytes, start: int = 0, n: int = 0) -> ToolCall:
 
 def _calls(data: bytes) -> list[ToolCall]:
     made: list[ToolCall] = []
-    for n, at in enumerate(range(_CALLS, _OTHER, CALL)):
+    for n, at in enumerate(_CALLS):
         # One always; more for the upper third of what names it.
         if not n or data[at] >= 170:
             made.append(call(data, at, len(made)))
@@ -192,7 +192,7 @@ def _one(*parts: Callable[[bytes], dict[str, Any]]) -> Said:
 
 
 def _spoken(data: bytes) -> dict[str, Any]:
-    return {"text": _text(data, _TEXT, _THOUGHT)}
+    return {"text": _text(data, _TEXT)}
 
 
 def _called(data: bytes) -> dict[str, Any]:
@@ -200,20 +200,20 @@ def _called(data: bytes) -> dict[str, Any]:
 
 
 def _thought(data: bytes) -> dict[str, Any]:
-    return {"reasoning": _text(data, _THOUGHT, _CALLS)}
+    return {"reasoning": _text(data, _THOUGHT)}
 
 
 def _refused(data: bytes) -> dict[str, Any]:
-    return {"refusal": _text(data, _TEXT, _THOUGHT)}
+    return {"refusal": _text(data, _TEXT)}
 
 
 def _legacy(data: bytes) -> dict[str, Any]:
-    one = call(data, _CALLS)
+    one = call(data, _CALLS.start)
     return {"function_call": FunctionCall(one.name, one.arguments)}
 
 
 def _several(data: bytes) -> list[Choice]:
-    first, other = _text(data, _TEXT, _THOUGHT), _text(data, _OTHER, REPLY)
+    first, other = _text(data, _TEXT), _text(data, _OTHER)
     return [Choice(first), Choice(other, finish_reason=_finish(data))]
 
 

@@ -55,6 +55,8 @@ def consume(reads: Iterable[bytes], bug: str = "") -> Outcome:
 
 def _take(said: Outcome, n: int, delta: dict[str, Any], bug: str) -> None:
     text = delta.get("content") or delta.get("refusal") or ""
+    if isinstance(text, list):  # Mistral's parts
+        text = "".join(part.get("text", "") for part in text)
     said["text"][n] = said["text"].get(n, "") + text
     calls: list[dict[str, Any]] = said["calls"].setdefault(n, [])
     if legacy := delta.get("function_call"):
