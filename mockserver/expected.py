@@ -15,7 +15,7 @@ from mockserver import sse
 from mockserver.reply import Reply
 from mockserver.script import Script
 
-__all__ = ["ERRORS", "Stream"]
+__all__ = ["ERRORS", "Stream", "print_code"]
 
 ERRORS = {
     "api": "an error of the API, instead of the stream or within it",
@@ -92,8 +92,12 @@ class Stream:
         return "Stream(\n" + "".join(f"    {one},\n" for one in given) + ")"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """How Hypothesis and IPython print it."""
-        for n, line in enumerate(self.code().split("\n")):
-            if n:
-                printer.break_()
-            printer.text(line)
+        print_code(self.code(), printer)
+
+
+def print_code(code: str, printer: Any) -> None:
+    """Print code as Hypothesis and IPython do, line by line."""
+    for n, line in enumerate(code.split("\n")):
+        if n:
+            printer.break_()
+        printer.text(line)

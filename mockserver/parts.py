@@ -36,10 +36,16 @@ __all__ = [
     "as_text",
     "by_piece",
     "must_be",
+    "printed",
     "url_citation",
 ]
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def printed(value: object, printer: Any, cycle: bool) -> None:
+    """How Hypothesis and IPython print a value: as the code that makes it."""
+    printer.text(repr(value))
 
 
 class Text(str):
@@ -190,6 +196,8 @@ class ToolCall:
     ('{"city":"Paris"}', {'city': 'Paris'})
     """
 
+    _repr_pretty_ = printed
+
     name: str
     arguments: Text
     id: str
@@ -244,6 +252,8 @@ class ToolCall:
 @dataclass(frozen=True, slots=True, repr=False)
 class FunctionCall:
     """A call in the legacy ``function_call`` form, which has no id."""
+
+    _repr_pretty_ = printed
 
     name: str
     arguments: Text
@@ -312,6 +322,8 @@ class Audio:
     >>> Audio("Hi", b"RIFF").data.pieces
     ('UklGRg==',)
     """
+
+    _repr_pretty_ = printed
 
     transcript: Text
     data: Text
@@ -392,6 +404,8 @@ class Message:
         logprobs: as of `Reply`.
     """
 
+    _repr_pretty_ = printed
+
     text: Text | None = None
     refusal: Text | None = None
     annotations: tuple[Annotation, ...] = ()
@@ -448,6 +462,8 @@ class Reasoning:
     Reasoning()
     """
 
+    _repr_pretty_ = printed
+
     summary: tuple[Text, ...] = ()
     content: tuple[Text, ...] = ()
     encrypted: str | None = None
@@ -488,6 +504,8 @@ class Item:
         type: as in ``web_search_call``.
         members: its JSON when it is done, without id and type. A `Text` arrives in its pieces.
     """
+
+    _repr_pretty_ = printed
 
     type: str
     members: Mapping[str, Any]

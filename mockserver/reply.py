@@ -29,6 +29,7 @@ from mockserver.parts import (
     as_text,
     by_piece,
     must_be,
+    printed,
     url_citation,
 )
 
@@ -97,6 +98,8 @@ class Usage:
     12
     """
 
+    _repr_pretty_ = printed
+
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = -1
@@ -134,6 +137,8 @@ class ApiError:
         headers: more headers, sent as they are.
     """
 
+    _repr_pretty_ = printed
+
     status: int = 500
     message: str | None = None
     type: str | None = None
@@ -170,6 +175,8 @@ class ApiError:
 @dataclass(frozen=True, slots=True, repr=False)
 class Choice:
     """One of a reply's n answers. The arguments are those of `Reply`."""
+
+    _repr_pretty_ = printed
 
     text: Text | None = None
     reasoning: Text | None = None
@@ -387,6 +394,8 @@ class Reply:
     >>> Reply(tool_calls=ToolCall("now")).finish_reason
     'tool_calls'
     """
+
+    _repr_pretty_ = printed
 
     choices: tuple[Choice, ...]
     usage: Usage | None

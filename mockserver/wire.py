@@ -147,8 +147,10 @@ def wire_frames(script: Script, has_body: bool = True) -> Iterator[Frame]:
 def check(script: Script) -> None:
     """Raise ReplyError for what cannot be put into bytes, and say what."""
     try:
-        for _ in wire_frames(script):
-            pass
+        if not script.raw:
+            head_bytes(script.head)
+        for step in script.steps:
+            encode(step)
     except ValueError as error:
         raise ReplyError(f"this response cannot be sent: {error}") from None
 

@@ -169,7 +169,9 @@ def _place(script: Script, data: Sequence[int]) -> Place:
             events += 1
         size += len(sse.encode(step))
     part = data[0] << 8 | data[1]
-    return Place(part * events >> 16, part * size >> 16, data[2])
+    # Not within the end of an event, all of which some would take though it is not ended.
+    before = sse.body(script.steps)[: part * size >> 16].rstrip(b"}\r\n")
+    return Place(part * events >> 16, len(before), data[2])
 
 
 def _broke(stream: Stream, script: Script, one: Break, at: Place) -> Stream:
@@ -208,4 +210,4 @@ def _with(stream: Stream, fault: Fault) -> Stream:
 
 
 def _described(stream: Stream, fault: Fault) -> str:
-    return ", ".join(filter(None, (stream.description, repr(fault))))
+    return "; ".join(filter(None, (stream.description, repr(fault))))

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from textwrap import indent
 from typing import Any
 
-from mockserver.expected import Stream
+from mockserver.expected import Stream, print_code
 from mockserver.reply import Reply
 
 __all__ = ["TOOLS", "Conversation", "Turn"]
@@ -54,6 +55,12 @@ class Turn:
     user: str
     streams: tuple[Stream, ...]
     results: Mapping[str, str] = field(default_factory=dict)
+
+    def code(self) -> str:
+        """Code that makes the turn again, to paste into a test."""
+        streams = "".join(f"{indent(stream.code(), '        ')},\n" for stream in self.streams)
+        results = f"    {self.results!r},\n" if self.results else ""
+        return f"Turn(\n    {self.user!r},\n    (\n{streams}    ),\n{results})"
 
     @property
     def reply(self) -> Reply:
@@ -109,3 +116,12 @@ class Conversation:
     def __repr__(self) -> str:
         tools = "" if self.tools == TOOLS else f", tools={self.tools!r}"
         return f"Conversation({self.turns!r}{tools})"
+
+    def code(self) -> str:
+        """Code that makes the conversation again, to paste into a test."""
+        turns = "".join(f"{indent(turn.code(), '        ')},\n" for turn in self.turns)
+        tools = "" if self.tools == TOOLS else f"    tools={self.tools!r},\n"
+        return f"Conversation(\n    (\n{turns}    ),\n{tools})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        print_code(self.code(), printer)

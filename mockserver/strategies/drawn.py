@@ -219,7 +219,7 @@ def _sent(reply: Reply, path: str, manner: str | None, taken: habits.Taken) -> S
         script, reply = _rendered(reply, path, manner)
         names = [habit.name for of, habit, _ in taken if of == "framing"]
         names[:0] = [] if path != CHAT else [manner]
-    return Stream(habits.framed(script, taken), reply, description=", ".join(names))
+    return Stream(habits.framed(script, taken), reply, description="; ".join(names))
 
 
 def _rendered(reply: Reply, path: str, manner: str) -> tuple[Script, Reply]:
@@ -284,10 +284,13 @@ def conversations(
     >>> [message["role"] for message in talk.messages]
     ['user', 'assistant', 'tool', 'assistant']
     """
+    (path,) = _chosen("endpoint", [endpoint.removeprefix("/v1/")], SAYABLE)
+    if "tool_calls" not in SAYABLE[path]:
+        raise MockServerError(f"a model calls no tools at {path}")
     offered = tuple(TOOLS if tools is None else tools)
     sent = partial(streams, endpoint=endpoint, quirks=quirks, without=without)
     called = calling(offered)
-    answered = replies(SAYABLE[endpoint.removeprefix("/v1/")] & {"text", "reasoning", "refusal"})
+    answered = replies(SAYABLE[path] & {"text", "reasoning", "refusal"})
 
     @st.composite
     def conversation(draw: st.DrawFn) -> Conversation:

@@ -138,8 +138,8 @@ IDS: tuple[Callable[[int, str], str], ...] = (
 
 # Places of the choices among the bytes of a reply.
 _KIND, _FINISH, _USAGE, _SIGN = 0, 1, 2, 3
-_TEXT, _THOUGHT, _OTHER, _CALLS = slice(4, 10), slice(10, 13), slice(13, 15), range(15, 27, 4)
-REPLY = 27
+_TEXT, _THOUGHT, _OTHER, _CALLS = slice(4, 8), slice(8, 10), slice(10, 12), range(12, 24, 4)
+REPLY = 24
 """How many bytes a reply takes."""
 CALL = 4
 """How many bytes a call takes."""
