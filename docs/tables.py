@@ -1,4 +1,4 @@
-"""Writes the tables of docs/dialects.md, endpoints.md, faults.md and transport.md.
+"""Writes the tables of docs/dialects, endpoints, faults, strategies and transport.
 
 Run as `python docs/tables.py`.
 
@@ -18,6 +18,7 @@ from mockserver.api import ENDPOINTS
 from mockserver.api.dialects import PATHS
 from mockserver.api.manners import DIALECTS
 from mockserver.faults import coding, events, framing, http, reads
+from mockserver.strategies.habits import ASPECTS
 
 DOCS = Path(__file__).parent
 TITLES: dict[ModuleType, str] = {
@@ -104,10 +105,20 @@ def endpoints() -> str:
     return "\n".join([*lines, ""])
 
 
+def habits() -> str:
+    """A table of what drawn streams may have."""
+    lines = ["| habit | |", "| --- | --- |"]
+    for aspect in ASPECTS:
+        lines += [f"| {one.name} | {'quirk' if one.quirk else 'lawful'} |" for one in aspect.habits]
+    lines.append(f"| a dialect: {', '.join(DIALECTS)} | quirk |")
+    return "\n".join([*lines, ""])
+
+
 TABLES = {
     "dialects.md": {"table": spoken, "paths": paths},
     "endpoints.md": {"table": endpoints},
     "faults.md": {"table": faults},
+    "strategies.md": {"habits": habits},
     "transport.md": {"table": transport},
 }
 

@@ -88,7 +88,7 @@ ERRORS: dict[int, tuple[str, str, str | None]] = {
 """What an error says unless told otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Usage:
     """Token counts, as in OpenAI's usage object; ``total_tokens`` is the sum unless given.
 
@@ -118,6 +118,15 @@ class Usage:
         object.__setattr__(self, "extra", dict(self.extra))
         if self.total_tokens < 0:
             object.__setattr__(self, "total_tokens", self.prompt_tokens + self.completion_tokens)
+
+    def __repr__(self) -> str:
+        given = [repr(self.prompt_tokens), repr(self.completion_tokens)]
+        unsaid = {"total_tokens": self.prompt_tokens + self.completion_tokens, "extra": {}}
+        for one in fields(self)[2:]:
+            value = getattr(self, one.name)
+            if value != unsaid.get(one.name, 0):
+                given.append(f"{one.name}={value!r}")
+        return f"Usage({', '.join(given)})"
 
 
 USAGE_COUNTS = tuple(f.name for f in fields(Usage) if f.name != "extra")

@@ -26,16 +26,20 @@ def test_the_tour_runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatc
     pytester.makepyfile(
         my_app="""
         from openai import OpenAI
+        from strategies.toy import consume
 
         def ask(text):
             stream = OpenAI().chat.completions.create(
                 model="gpt-4o", stream=True, messages=[{"role": "user", "content": text}])
             return "".join(c.choices[0].delta.content or "" for c in stream if c.choices)
+
+        def text_of(reads):
+            return consume(reads)["text"].get(0, "")
         """,
         test_tour="import my_app\n" + "\n".join(blocks(README, "python")),
     )
     result = pytester.runpytest_inprocess("-p", "mockserver.pytest_plugin")
-    result.assert_outcomes(passed=4 + 6)
+    result.assert_outcomes(passed=4 + 7)
 
 
 def test_the_two_commands_name_what_is_there() -> None:
