@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from findings.consumers import CONSUMERS, Consumer
+from findings.found import FOUND
 from findings.judge import Told, wrongs
 
 # The programs need their clients, and are no tests.
@@ -34,9 +35,19 @@ def chosen() -> list[Any]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each test, of each consumer."""
-    if "consumer" in metafunc.fixturenames:
-        metafunc.parametrize("consumer", chosen(), indirect=True, scope="session")
+    """Each test, of each consumer, and of each finding of these."""
+    if "consumer" not in metafunc.fixturenames:
+        return
+    consumers = chosen()
+    if "finding" not in metafunc.fixturenames:
+        metafunc.parametrize("consumer", consumers, indirect=True, scope="session")
+        return
+    found = [
+        pytest.param(*one.values, finding, id=f"{one.id} {finding.title}", marks=one.marks)
+        for one in consumers
+        for finding in FOUND[one.values[0].name]
+    ]
+    metafunc.parametrize(("consumer", "finding"), found, indirect=["consumer"], scope="session")
 
 
 @pytest.fixture(scope="session")
