@@ -28,6 +28,7 @@ __all__ = [
     "calls_together",
     "carriage_returns",
     "choice_without_delta",
+    "content_in_parts",
     "created_with_decimals",
     "cut_off",
     "ends_with_cr",
@@ -140,13 +141,19 @@ def _blocks(stream: Told) -> list[set[bytes]]:
 
 
 def unended(stream: Told) -> bool:
-    """No blank line ends the last event."""
-    return not re.search(rb"(\r\n|\r|\n)(\r\n|\r|\n)(:[^\r\n]*|\r|\n)*\Z", body(stream))
+    """All is well, but no blank line ends the last event, which is not ``[DONE]``."""
+    last = re.split(rb"(?:\r\n|\r|\n){2}", body(stream))[-1]
+    return stream.error is None and b"data" in last and b"[DONE]" not in last
 
 
 def object_otherwise(stream: Told) -> bool:
     """A chunk's ``object`` is missing, or another."""
     return any(chunk.get("object") != "chat.completion.chunk" for chunk in chunks(stream))
+
+
+def content_in_parts(stream: Told) -> bool:
+    """The content of a delta is a list."""
+    return any(isinstance(delta.get("content"), list) for delta in deltas(stream))
 
 
 def created_with_decimals(stream: Told) -> bool:
