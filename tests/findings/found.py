@@ -140,6 +140,7 @@ BOM = Finding(
     signs.starts_with_bom,
     "the mark is read as part of the first field's name, and that event is dropped",
     lawful=True,
+    citation="https://github.com/openai/openai-python/pull/3819",
 )
 NO_DATA = Finding(
     "a field without data, and a blank line",
@@ -148,6 +149,7 @@ NO_DATA = Finding(
     signs.block_without_data,
     "an event without data is dispatched all the same, and read as JSON",
     lawful=True,
+    citation="https://github.com/openai/openai-python/issues/2722",
 )
 
 AFTER_ID = Finding(
@@ -157,6 +159,7 @@ AFTER_ID = Finding(
     signs.nothing_after_id,
     "as the last id is kept, the blank line is taken for the end of an event, which has no data",
     lawful=True,
+    citation="https://github.com/openai/openai-python/pull/3839",
 )
 UNENDED = Finding(
     "a last event without its blank line",
@@ -282,6 +285,8 @@ SUMMED = Finding(
     lawful=False,
 )
 
+EMPTY_EVENT = r"^raises MalformedEvent\(\"Input data was truncated: ''\"\)"
+
 FOUND: dict[str, tuple[Finding, ...]] = {
     "openai": (
         *OPENAI,
@@ -290,6 +295,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
             NO_INDEX,
             says=r"^raises TypeError\('list indices must be integers or slices, not NoneType'\)",
             cause="the index, which is None, is that of a list",
+            citation="https://github.com/openai/openai-python/issues/2806",
         ),
         replace(FROM_ONE, says=r"^raises IndexError\('list index out of range'\)"),
         ONE_INDEX,
@@ -319,6 +325,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
             signs.choice_without_delta,
             "the delta, which is None, is added to what came before",
             lawful=False,
+            citation="https://github.com/openai/openai-python/issues/2313",
         ),
         Finding(
             "`created` with decimals",
@@ -360,9 +367,18 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         ),
     ),
     "httpx-sse": (
-        BOM,
-        replace(NO_DATA, says=r"^raises MalformedEvent\(\"Input data was truncated: ''\"\)"),
-        replace(AFTER_ID, says=r"^raises MalformedEvent\(\"Input data was truncated: ''\"\)"),
+        replace(BOM, citation=""),
+        replace(
+            NO_DATA,
+            says=EMPTY_EVENT,
+            cause="an event without data is dispatched all the same",
+            citation="https://github.com/florimondmanca/httpx-sse/pull/36",
+        ),
+        replace(
+            AFTER_ID,
+            says=EMPTY_EVENT,
+            citation="https://github.com/florimondmanca/httpx-sse/pull/46",
+        ),
         UNENDED,
         HELD_BACK,
     ),
@@ -376,6 +392,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
             signs.without_role,
             "a completion has to have a role",
             lawful=True,
+            citation="https://github.com/CommandCodeAI/BaseAI/issues/105",
         ),
         Finding(
             "an empty `id`",
@@ -393,7 +410,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         Finding(
             "a tool call without `type`",
             sent(called(call(type=...)), CALLED, reply=CALL),
-            r"^raises OpenAIError\('tool call snapshot missing `type`'\)",
+            r"^raises OpenAIError\('(tool call snapshot missing `type`|missing choices.*type)'\)",
             signs.without_call_type,
             "a call has to have a type",
             lawful=True,
@@ -480,13 +497,18 @@ FOUND: dict[str, tuple[Finding, ...]] = {
             signs.several_choices,
             "`stream_chunk_builder` joins the texts of all choices into one",
             lawful=True,
+            citation="https://github.com/BerriAI/litellm/issues/35793",
         ),
     ),
     "pydantic-ai": (
         *OPENAI,
         UNENDED_ALONE,
         ONE_INDEX,
-        SUMMED,
+        replace(
+            SUMMED,
+            cause="they are added, unless `openai_continuous_usage_stats` is set",
+            citation="https://github.com/pydantic/pydantic-ai/issues/5260",
+        ),
         Finding(
             "a tag of thinking in the text",
             sent(
@@ -516,6 +538,19 @@ FOUND: dict[str, tuple[Finding, ...]] = {
             lawful=True,
         ),
         Finding(
+            "reasoning in `reasoning_details`",
+            sent(
+                chunk(FIRST | {"content": "", "reasoning_details": [{"index": 0, "text": "a"}]}),
+                A_LATER,
+                STOP,
+                reply=Reply("a", reasoning="a", finish_reason="stop"),
+            ),
+            r"^reasoning is",
+            signs.says("reasoning_details"),
+            "only `reasoning_content` and `reasoning` are read",
+            lawful=False,
+        ),
+        Finding(
             "tool calls by turns",
             sent(
                 called(call(arguments="")),
@@ -532,7 +567,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
     ),
     "eventsource-parser": (
         HELD_BACK,
-        UNENDED,
+        replace(UNENDED, citation="https://github.com/rexxars/eventsource-parser/issues/18"),
         Finding(
             "a body that ends with CR",
             Stream(

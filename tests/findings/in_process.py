@@ -85,8 +85,7 @@ def _said(completion: Any) -> Outcome:
     call = message.function_call
     return Outcome(
         text=message.content,
-        reasoning=getattr(message, "reasoning_content", None)
-        or getattr(message, "reasoning", None),
+        reasoning=_reasoning(message),
         refusal=message.refusal,
         calls=[
             Call(call.function.name or "", call.function.arguments or "", call.id)
@@ -96,6 +95,13 @@ def _said(completion: Any) -> Outcome:
         finish_reason=choice.finish_reason,
         usage=_counted(completion.usage),
     )
+
+
+def _reasoning(message: Any) -> str | None:
+    """The reasoning, which the SDK has no member for, in whichever it came."""
+    told = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
+    details = getattr(message, "reasoning_details", None) or ()
+    return told or "".join(detail.get("text") or "" for detail in details) or None
 
 
 def _counted(usage: Any) -> Counts | None:
