@@ -7,17 +7,19 @@ Rules of this file: nothing is installed or run that needs an environment of its
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, cast
 
 import pytest
-from findings.consumers import CONSUMERS, Consumer
+from findings.consumers import CONSUMERS, Consumer, versions
 from findings.found import FOUND
 from findings.judge import Told, wrongs
+from findings.page import PAGE, Measured, section, written
 
 # The programs need their clients, and are no tests.
 collect_ignore_glob = ["programs/*"]
 
+WRITE = os.environ.get("MOCKSERVER_WRITE", "")
 NAMED = os.environ.get("MOCKSERVER_FINDINGS", "").split()  # or: all
 
 
@@ -62,3 +64,35 @@ def judged(consumer: Consumer) -> Iterator[Callable[[Told], list[str]]]:
     """Lets the consumer consume a stream, and says all that it gets wrong."""
     with consumer.open() as consume:
         yield lambda stream: wrongs(stream, consume(stream), consumer.manner)
+
+
+MEASURED = pytest.StashKey[dict[Consumer, Measured]]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember what the page is to have of a test."""
+    report = yield
+    told = dict(report.user_properties)
+    if WRITE and report.when == "call" and isinstance(item, pytest.Function) and told:
+        params = item.callspec.params
+        measured = item.config.stash.setdefault(MEASURED, {}).setdefault(
+            params["consumer"], Measured()
+        )
+        if "said" in told:
+            measured.said[params["finding"].title] = cast(list[str], told["said"])
+        if "searched" in told:
+            measured.searched[params["kind"]] = cast(tuple[int, int], told["searched"])
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write what was measured into the page."""
+    told = {
+        consumer.name: section(consumer.name, versions(consumer), measured)
+        for consumer, measured in session.config.stash.get(MEASURED, {}).items()
+    }
+    if told:
+        PAGE.write_text(written(PAGE.read_text("utf-8"), told), "utf-8")

@@ -68,6 +68,8 @@ def unasked(consumer: Consumer, stream: Told) -> str | None:
         return "it asks for one answer, not for several"
     if stream.error is None and stream.script.seconds > PATIENCE / 2:
         return "the stream rests for longer than the consumer is told to wait"
+    if consumer.client is not None and stream.script.end == "close":
+        return "the connection that closes after it may be the one that the next stream is asked on"
     return None
 
 

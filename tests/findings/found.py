@@ -129,6 +129,7 @@ CALL_TWICE = Reply(
     tool_calls=[ToolCall("f", "{}", id="call_1"), ToolCall("f", "{}", id="call_2")],
     finish_reason="tool_calls",
 )
+SPOKEN = {"message": {"role": "assistant", "content": None}}
 THOUGHT = [{"type": "text", "text": "a"}]
 COUNTED = Usage(1, 1)
 USED = usage.write(COUNTED)
@@ -205,6 +206,28 @@ EMPTY_REASON = Finding(
     "the last that is not null counts",
     lawful=False,
 )
+UNFINISHED = Finding(
+    "a body that ends before the answer does",
+    Stream(Script(HEAD, (A,)), Reply("a", finish_reason=None), "incomplete"),
+    "",
+    lambda stream: stream.error == "incomplete",
+    "where no reason to finish came, it tells `stop`",
+    lawful=True,
+)
+PARTS = Finding(
+    "`content` as a list of parts",
+    sent(
+        chunk(FIRST | {"content": ""}),
+        chunk({"content": [{"type": "thinking", "thinking": THOUGHT}]}),
+        A_LATER,
+        STOP,
+        reply=Reply("a", reasoning="a", finish_reason="stop"),
+    ),
+    r"^text is|^reasoning is",
+    signs.content_in_parts,
+    "a list is taken for text",
+    lawful=False,
+)
 CUT_OFF = Finding(
     "arguments that are cut off by the length",
     sent(
@@ -215,6 +238,14 @@ CUT_OFF = Finding(
     r"^gives a tool the arguments",
     signs.cut_off,
     "they are completed by a parser of partial JSON",
+    lawful=True,
+)
+CR_AT_END = Finding(
+    "a body that ends with CR",
+    Stream(Script(HEAD, (A, Raw(b"data: " + STOP.data.encode() + b"\r\r", 1))), SAID_A),
+    "",
+    signs.ends_with_cr,
+    "the CR is kept for the LF that may follow, and dropped with the event at the end",
     lawful=True,
 )
 HELD_BACK_LATER = replace(
@@ -339,19 +370,10 @@ FOUND: dict[str, tuple[Finding, ...]] = {
             "what is accumulated is not of its model's types; this is a warning, an error in tests",
             lawful=False,
         ),
-        Finding(
-            "`content` as a list of parts",
-            sent(
-                chunk(FIRST | {"content": ""}),
-                chunk({"content": [{"type": "thinking", "thinking": THOUGHT}]}),
-                A_LATER,
-                STOP,
-                reply=Reply("a", reasoning="a", finish_reason="stop"),
-            ),
-            r"^raises UserWarning\('Pydantic serializer warnings|^reasoning is",
-            signs.content_in_parts,
-            "as of `created`; after the warning, what is no text is lost",
-            lawful=False,
+        replace(
+            PARTS,
+            says=r"^raises UserWarning\('Pydantic serializer warnings|^reasoning is",
+            cause="as of `created`; after the warning, what is no text is lost",
         ),
         Finding(
             "`object` is empty or missing",
@@ -395,6 +417,18 @@ FOUND: dict[str, tuple[Finding, ...]] = {
             citation="https://github.com/CommandCodeAI/BaseAI/issues/105",
         ),
         Finding(
+            "a `message` beside the `delta`",
+            sent(
+                chunk(None, choices=[{"index": 0, "delta": FIRST | {"content": "a"}, **SPOKEN}]),
+                chunk(None, choices=[{"index": 0, "delta": {}, "finish_reason": "stop", **SPOKEN}]),
+                reply=SAID_A,
+            ),
+            "",
+            signs.message_beside_delta,
+            "unknown members are assigned to the choice, and `message` is what was accumulated",
+            lawful=False,
+        ),
+        Finding(
             "an empty `id`",
             sent(
                 chunk(FIRST | {"content": "a"}, id=""),
@@ -422,6 +456,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
             cause="a call is put at its index in a list, where the place before it stays empty",
         ),
         ONE_INDEX,
+        PARTS,
         Finding(
             "reasoning in pieces",
             sent(
@@ -439,11 +474,12 @@ FOUND: dict[str, tuple[Finding, ...]] = {
     ),
     "ai-sdk chat": (
         HELD_BACK_LATER,
+        CR_AT_END,
         UNENDED,
         replace(NO_INDEX, says=r"^raises AI_TypeValidationError", cause="a chunk has to have one"),
         EMPTY_REASON,
     ),
-    "ai-sdk compatible": (HELD_BACK, UNENDED, EMPTY_REASON),
+    "ai-sdk compatible": (HELD_BACK, CR_AT_END, UNENDED, EMPTY_REASON),
     "langchain-openai": (
         *OPENAI,
         UNENDED,
@@ -483,6 +519,12 @@ FOUND: dict[str, tuple[Finding, ...]] = {
             ),
             says=r"^one call|^\d calls|^the name of call|^arguments of call|^call \d has the id",
             cause="a call without an index is taken for that of index 0",
+        ),
+        ONE_INDEX,
+        PARTS,
+        replace(
+            UNFINISHED,
+            says=r"^raises nothing, though .* \(incomplete\)|^finish_reason is 'stop', not None",
         ),
         Finding(
             "several choices",
@@ -568,23 +610,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
     "eventsource-parser": (
         HELD_BACK,
         replace(UNENDED, citation="https://github.com/rexxars/eventsource-parser/issues/18"),
-        Finding(
-            "a body that ends with CR",
-            Stream(
-                Script(
-                    HEAD,
-                    (
-                        A,
-                        Raw(b"data: " + STOP.data.encode() + b"\r\r", 1),
-                    ),
-                ),
-                SAID_A,
-            ),
-            r"^finish_reason is None|^usage is lost",
-            signs.ends_with_cr,
-            "the CR is kept for the LF that may follow, and dropped with the event at the end",
-            lawful=True,
-        ),
+        CR_AT_END,
     ),
 }
 """What was found, of each consumer."""

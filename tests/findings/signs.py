@@ -35,6 +35,7 @@ __all__ = [
     "finish_not_last",
     "id_empty",
     "id_in_every_fragment",
+    "message_beside_delta",
     "nothing_after_id",
     "object_otherwise",
     "said_in_pieces",
@@ -201,6 +202,11 @@ def id_in_every_fragment(stream: Told) -> bool:
 def choice_without_delta(stream: Told) -> bool:
     """A choice has no delta."""
     return any(choice.get("delta") is None for choice in choices(stream))
+
+
+def message_beside_delta(stream: Told) -> bool:
+    """A choice has a message, too."""
+    return any(choice.get("message") is not None for choice in choices(stream))
 
 
 def said_in_pieces(*members: str) -> Sign:
