@@ -77,10 +77,9 @@ def pytest_runtest_makereport(
     report = yield
     told = dict(report.user_properties)
     if WRITE and report.when == "call" and isinstance(item, pytest.Function) and told:
-        params = item.callspec.params
-        measured = item.config.stash.setdefault(MEASURED, {}).setdefault(
-            params["consumer"], Measured()
-        )
+        params: dict[str, Any] = dict(item.callspec.params)
+        known = item.config.stash.setdefault(MEASURED, {})
+        measured = known.setdefault(params["consumer"], Measured())
         if "said" in told:
             measured.said[params["finding"].title] = cast(list[str], told["said"])
         if "searched" in told:

@@ -117,7 +117,6 @@ FIRST: dict[str, Any] = {"role": "assistant"}
 A = chunk(FIRST | {"content": "a"})
 A_LATER = chunk({"content": "a"})
 STOP = chunk({}, "stop")
-A_LATER_AND_STOP = chunk({"content": "a"}, "stop")
 A_AND_STOP = chunk(FIRST | {"content": "a"}, "stop")
 CALLED = chunk({}, "tool_calls")
 SAID_A = Reply("a", finish_reason="stop")
@@ -174,13 +173,6 @@ UNENDED_ALONE = replace(
     UNENDED,
     stream=Stream(Script(HEAD, (Raw(b"data: " + A_AND_STOP.data.encode() + b"\n", 0),)), SAID_A),
 )
-UNENDED_LATER = replace(
-    UNENDED,
-    stream=Stream(
-        Script(HEAD, (A, Raw(b"data: " + A_LATER_AND_STOP.data.encode() + b"\n", 0))),
-        Reply(["a", "a"], finish_reason="stop"),
-    ),
-)
 HELD_BACK = Finding(
     "a CR that ends a read, and then silence",
     Stream(
@@ -209,10 +201,10 @@ EMPTY_REASON = Finding(
 UNFINISHED = Finding(
     "a body that ends before the answer does",
     Stream(Script(HEAD, (A,)), Reply("a", finish_reason=None), "incomplete"),
-    "",
-    lambda stream: stream.error == "incomplete",
+    r"^raises nothing, though .* \(incomplete\)|^finish_reason is 'stop', not None",
+    signs.unfinished,
     "where no reason to finish came, it tells `stop`",
-    lawful=True,
+    lawful=False,
 )
 PARTS = Finding(
     "`content` as a list of parts",
@@ -436,7 +428,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
                 chunk(None, choices=[], usage=USED, id=""),
                 reply=Reply("a", finish_reason="stop", usage=COUNTED),
             ),
-            r"^usage is lost",
+            r"^usage is (lost|\d+ \+ \d+ tokens)",
             signs.id_empty,
             "a chunk without choices whose id is empty is not taken for one",
             lawful=True,
@@ -522,10 +514,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         ),
         ONE_INDEX,
         PARTS,
-        replace(
-            UNFINISHED,
-            says=r"^raises nothing, though .* \(incomplete\)|^finish_reason is 'stop', not None",
-        ),
+        UNFINISHED,
         Finding(
             "several choices",
             sent(
@@ -545,6 +534,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
     "pydantic-ai": (
         *OPENAI,
         UNENDED_ALONE,
+        UNFINISHED,
         ONE_INDEX,
         replace(
             SUMMED,
@@ -567,7 +557,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
     ),
     "llama-index chat": (
         *OPENAI,
-        UNENDED_LATER,
+        UNENDED,
         CUT_OFF,
         ONE_INDEX,
         SAME_ID,

@@ -1,6 +1,6 @@
 """What a stream has that a consumer may stumble over, by which it is known to show a finding.
 
-Rules of this file: functions of a stream, which look at nothing but its bytes.
+Rules of this file: functions of a stream, which look at its bytes, and at whether all is well.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ __all__ = [
     "starts_with_bom",
     "think_tag",
     "unended",
+    "unfinished",
     "usage_again",
     "without_call_type",
     "without_role",
@@ -145,6 +146,11 @@ def unended(stream: Told) -> bool:
     """All is well, but no blank line ends the last event, which is not ``[DONE]``."""
     last = re.split(rb"(?:\r\n|\r|\n){2}", body(stream))[-1]
     return stream.error is None and b"data" in last and b"[DONE]" not in last
+
+
+def unfinished(stream: Told) -> bool:
+    """The body ends before the answer does."""
+    return stream.error == "incomplete"
 
 
 def object_otherwise(stream: Told) -> bool:

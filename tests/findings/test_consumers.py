@@ -62,7 +62,7 @@ class Spelt:
     """A stream in another spelling."""
 
     script: Script
-    reply: Reply
+    reply: Reply | ApiError
     error: str | None = None
 
 
