@@ -41,7 +41,7 @@ def tell(completion):
             {"id": call.id, "name": call.function.name or "", "arguments": text_of(call)}
             for call in message.tool_calls or ()
         ],
-        "function_call": call and {"name": call.name, "arguments": call.arguments},
+        "function_call": call and {"name": call.name or "", "arguments": call.arguments or ""},
         "finish_reason": choice.finish_reason,
         "usage": {
             "prompt_tokens": used.prompt_tokens,
