@@ -35,7 +35,7 @@ class Finding:
 
     Args:
         title: what of a stream it is about.
-        stream: the smallest one that Hypothesis came down to.
+        stream: the smallest one that Hypothesis came down to, or a shorter one.
         says: a pattern of the judge's sentence.
         shows: whether another stream shows it, too.
         cause: why, as far as it is known.
@@ -279,7 +279,7 @@ ONE_INDEX = Finding(
     sent(called(call()), calls(call(id="call_2")), CALLED, reply=CALL_TWICE),
     r"^one call|^\d+ calls|^gives a tool|^arguments of call|^the name of call|^call \d has the id",
     signs.call_index_again,
-    "calls are told apart by their index alone: names, ids and arguments are joined",
+    "calls are told apart by their index alone, and become one",
     lawful=False,
 )
 SAME_ID = Finding(
@@ -430,7 +430,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
             ),
             r"^usage is (lost|\d+ \+ \d+ tokens)",
             signs.id_empty,
-            "a chunk without choices whose id is empty is not taken for one",
+            "of a later chunk without an id nothing is taken but its choices",
             lawful=True,
         ),
         Finding(
@@ -441,7 +441,11 @@ FOUND: dict[str, tuple[Finding, ...]] = {
             "a call has to have a type",
             lawful=True,
         ),
-        replace(NO_INDEX, says=r"^no calls|^one call|^\d+ calls"),
+        replace(
+            NO_INDEX,
+            says=r"^no calls|^one call|^\d+ calls",
+            cause="a call is put at its index in a list, which none is no place in",
+        ),
         replace(
             FROM_ONE,
             says=r"^raises OpenAIError.*undefined \(reading 'type'\)",
@@ -510,7 +514,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
                 reply=CALL_TWICE,
             ),
             says=r"^one call|^\d+ calls|^the name of call|^arguments of call|^call \d has the id",
-            cause="a call without an index is taken for that of index 0",
+            cause="calls without an index are taken for one",
         ),
         ONE_INDEX,
         PARTS,
