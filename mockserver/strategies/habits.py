@@ -310,6 +310,10 @@ def _repeated_type(fragment: dict[str, Any], first: dict[str, Any]) -> None:
     fragment["type"] = "function"
 
 
+def _null_type(fragment: dict[str, Any], first: dict[str, Any]) -> None:
+    fragment.setdefault("type", None)
+
+
 def _no_type(fragment: dict[str, Any], first: dict[str, Any]) -> None:
     fragment.pop("type", None)
 
@@ -608,6 +612,7 @@ ASPECTS = (
         (
             Habit("call type in every fragment", _each_fragment(_repeated_type)),
             Habit("no call type", _each_fragment(_no_type)),
+            _quirk("call type null later", _each_fragment(_null_type)),
         ),
     ),
     Aspect(
@@ -638,19 +643,19 @@ ASPECTS = (
     Aspect(
         "chunks",
         (
-            Habit("usage with finish", _usage_with_finish),
-            Habit("usage everywhere", _usage_everywhere),
-            Habit("usage beside a choice", _usage_beside_choice),
-        ),
-    ),
-    Aspect("chunks", (Habit("usage null", _usage_null),)),
-    Aspect(
-        "chunks",
-        (
             Habit("choices in turn", _choices_in_turn),
             Habit("choices together", _choices_together),
         ),
     ),
+    Aspect(
+        "chunks",
+        (
+            Habit("usage with finish", _usage_with_finish),
+            _quirk("usage everywhere", _usage_everywhere),
+            Habit("usage beside a choice", _usage_beside_choice),
+        ),
+    ),
+    Aspect("chunks", (Habit("usage null", _usage_null),)),
     Aspect(
         "chunks",
         (

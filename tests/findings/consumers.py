@@ -31,7 +31,7 @@ from findings.in_process import (
     httpx_sse,
     openai_python,
 )
-from findings.judge import DEATH, HANG, Manner, Outcome, Raised, Told
+from findings.judge import DEATH, HANG, Manner, Outcome, Raised, Told, answer_of
 from msgspec import UNSET
 
 from mockserver import MockOpenAI
@@ -64,10 +64,12 @@ class Consumer:
 
 def unasked(consumer: Consumer, stream: Told) -> str | None:
     """Why a stream is no answer to what a consumer asks, if so."""
-    if len(stream.reply.choices) > 1 and not consumer.several:
+    if len(answer_of(stream).choices) > 1 and not consumer.several:
         return "it asks for one answer, not for several"
     if stream.error is None and stream.script.seconds > PATIENCE / 2:
         return "the stream rests for longer than the consumer is told to wait"
+    if consumer.client is not None and stream.script.end == "close":
+        return "the connection that closes after it may be the one that the next stream is asked on"
     return None
 
 
@@ -101,8 +103,8 @@ class Program:
         """Let the program consume a stream, and hear what came of it."""
         process = self._process or self._start()
         answer(self._mock, stream)
-        tools = [call.name for call in stream.reply.tool_calls]
-        asked = {"tools": [*dict.fromkeys(tools)], "n": len(stream.reply.choices)}
+        tools = [call.name for call in answer_of(stream).tool_calls]
+        asked = {"tools": [*dict.fromkeys(tools)], "n": len(answer_of(stream).choices)}
         assert process.stdin is not None
         try:
             process.stdin.write(msgspec.json.encode(asked) + b"\n")

@@ -13,13 +13,14 @@ from typing import Any
 import httpx
 import msgspec.json
 import openai
-from findings.judge import Call, Counts, Function, Outcome, Raised, Told
+from findings.judge import Call, Counts, Function, Outcome, Raised, Told, answer_of
 from httpx_sse import connect_sse
 from msgspec.structs import replace
 
 from mockserver import ApiError, MockOpenAI, Reply, Script
 from mockserver.api import chat
 from mockserver.api.errors import read_error
+from mockserver.exceptions import ReplyError
 from mockserver.script import Event
 
 __all__ = ["PATIENCE", "accumulated", "answer", "httpx_sse", "openai_python"]
@@ -55,7 +56,7 @@ def openai_python() -> Iterator[Consume]:
                     with client.chat.completions.stream(
                         model=MODEL,
                         messages=MESSAGES,
-                        n=len(stream.reply.choices),
+                        n=len(answer_of(stream).choices),
                         stream_options={"include_usage": True},
                     ) as events:
                         for _ in events:
@@ -84,8 +85,7 @@ def _said(completion: Any) -> Outcome:
     call = message.function_call
     return Outcome(
         text=message.content,
-        reasoning=getattr(message, "reasoning_content", None)
-        or getattr(message, "reasoning", None),
+        reasoning=_reasoning(message),
         refusal=message.refusal,
         calls=[
             Call(call.function.name or "", call.function.arguments or "", call.id)
@@ -95,6 +95,13 @@ def _said(completion: Any) -> Outcome:
         finish_reason=choice.finish_reason,
         usage=_counted(completion.usage),
     )
+
+
+def _reasoning(message: Any) -> str | None:
+    """The reasoning, which the SDK has no member for, in whichever it came."""
+    told = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
+    details = getattr(message, "reasoning_details", None) or ()
+    return told or "".join(detail.get("text") or "" for detail in details) or None
 
 
 def _counted(usage: Any) -> Counts | None:
@@ -119,7 +126,7 @@ def httpx_sse() -> Iterator[Consume]:
                     "model": MODEL,
                     "messages": MESSAGES,
                     "stream": True,
-                    "n": len(stream.reply.choices),
+                    "n": len(answer_of(stream).choices),
                 }
                 events: list[str] = []
                 error: Raised | None = None
@@ -155,13 +162,16 @@ def accumulated(events: Iterable[str], error: Raised | None) -> Outcome:
             break
         # Said again, so that any parser's data can be carried.
         chunks.append(Event(msgspec.json.encode(said).decode()))
-    reply = chat.read(Script(steps=tuple(chunks))) if chunks else Reply(finish_reason=None)
+    try:
+        reply = chat.read(Script(steps=tuple(chunks))) if chunks else Reply(finish_reason=None)
+    except ReplyError as nothing:  # what is left of the chunks is no reply
+        reply, error = Reply(finish_reason=None), error or raised(nothing)
     assert not isinstance(reply, ApiError)
     call = reply.function_call
     return Outcome(
-        text=reply.text,
-        reasoning=reply.reasoning,
-        refusal=reply.refusal,
+        text=str(reply.text or ""),
+        reasoning=str(reply.reasoning or ""),
+        refusal=str(reply.refusal or ""),
         calls=[Call(call.name, call.arguments, call.id) for call in reply.tool_calls],
         function_call=Function(call.name, call.arguments) if call is not None else None,
         finish_reason=reply.finish_reason,

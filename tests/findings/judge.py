@@ -20,7 +20,7 @@ from typing import Any, NoReturn, Protocol
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from mockserver import FunctionCall, Reply, Script, ToolCall
+from mockserver import ApiError, FunctionCall, Reply, Script, ToolCall
 from mockserver.reply import FINISH_REASONS
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Outcome",
     "Raised",
     "Told",
+    "answer_of",
     "wrong",
     "wrongs",
 ]
@@ -51,7 +52,7 @@ class Manner:
     Args:
         reasons: its words for OpenAI's finish reasons, where they are others; None is for none.
         refusal_as_text: a refusal is part of its text.
-        refused: its word for the finish reason of a refusal, whatever that is.
+        refused: a word that it may have for the finish reason of a refusal, whatever that is.
     """
 
     reasons: Mapping[str | None, str] = field(default_factory=dict)
@@ -65,9 +66,14 @@ class Told(Protocol):
     @property
     def script(self) -> Script: ...
     @property
-    def reply(self) -> Reply: ...
+    def reply(self) -> Reply | ApiError: ...
     @property
     def error(self) -> str | None: ...
+
+
+def answer_of(stream: Told) -> Reply:
+    """The right answer of a stream, or of the error that comes instead of one."""
+    return Reply(error=stream.reply) if isinstance(stream.reply, ApiError) else stream.reply
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -138,19 +144,25 @@ def wrongs(stream: Told, outcome: Outcome, manner: Manner | None = None) -> list
 def _error(stream: Told, outcome: Outcome, manner: Manner) -> str | None:
     raised, due = outcome.error, stream.error
     if raised is None:
-        # Who says that no reason to finish came has said that the answer is not whole.
-        reason = outcome.finish_reason
-        if due is None or (due == "incomplete" and reason in (None, "", manner.reasons.get(None))):
+        # Who says that no reason to finish came has said that the answer is not whole; of several
+        # choices, only the first one's is told here.
+        quiet = outcome.finish_reason in (None, "", manner.reasons.get(None))
+        if due is None or (due == "incomplete" and (quiet or len(answer_of(stream).choices) > 1)):
             return None
         return f"raises nothing, though the stream breaks off with an error ({due})"
     if raised.type in (HANG, DEATH):
         return f"{raised.type}: {raised.message}"
     if due is None:
         return f"raises {_shown(raised)}, though all is well"
-    error = stream.reply.error
-    if due == "api" and error is not None and (error.message or "") not in raised.message:
+    error = answer_of(stream).error
+    if due == "api" and error is not None and not _tells(raised, error.message or ""):
         return f"raises {_shown(raised)}, and loses what the API said: {error.message!r}"
     return None
+
+
+def _tells(raised: Raised, message: str) -> bool:
+    """Whether an exception says this, as it is or as code has it."""
+    return message in raised.message or repr(message)[1:-1] in raised.message
 
 
 def _text(member: str) -> Callable[[Told, Outcome, Manner], str | None]:
@@ -158,9 +170,10 @@ def _text(member: str) -> Callable[[Told, Outcome, Manner], str | None]:
         told: str | UnsetType | None = getattr(outcome, member)
         if told is UNSET:
             return None
-        right = getattr(stream.reply, member) or ""
+        reply = answer_of(stream)
+        right = str(getattr(reply, member) or "")
         if member == "text" and manner.refusal_as_text:
-            right += stream.reply.refusal or ""
+            right += reply.refusal or ""
         if outcome.error is not None and stream.error in ARRIVED and (told or "") != right:
             return f"{member} is {told or ''!r} when the error comes, not {right!r}"
         return _differs(member, told or "", right, outcome.error)
@@ -180,7 +193,7 @@ def _differs(what: str, told: str, right: str, error: Raised | None) -> str | No
 def _calls(stream: Told, outcome: Outcome, manner: Manner) -> str | None:
     if outcome.calls is UNSET:
         return None
-    told, right = outcome.calls, stream.reply.tool_calls
+    told, right = outcome.calls, answer_of(stream).tool_calls
     if len(told) > len(right) or (outcome.error is None and len(told) < len(right)):
         return f"{_count(len(told))} ({_listed(told)}), not {len(right)} ({_listed(right)})"
     for n, (call, due) in enumerate(zip(told, right, strict=False), 1):
@@ -203,7 +216,7 @@ def _call(
 
 
 def _function_call(stream: Told, outcome: Outcome, manner: Manner) -> str | None:
-    told, due = outcome.function_call, stream.reply.function_call
+    told, due = outcome.function_call, answer_of(stream).function_call
     if told is UNSET:
         return None
     if told is None:
@@ -217,7 +230,7 @@ def _function_call(stream: Told, outcome: Outcome, manner: Manner) -> str | None
 def _parsed(stream: Told, outcome: Outcome, manner: Manner) -> str | None:
     if outcome.parsed is UNSET or outcome.error is not None:
         return None
-    right = [_value(call.arguments) for call in stream.reply.tool_calls]
+    right = [_value(call.arguments) for call in answer_of(stream).tool_calls]
     for arguments in outcome.parsed:
         if _value(arguments) not in right:
             return f"gives a tool the arguments {arguments}, which no call has"
@@ -225,19 +238,19 @@ def _parsed(stream: Told, outcome: Outcome, manner: Manner) -> str | None:
 
 
 def _finish_reason(stream: Told, outcome: Outcome, manner: Manner) -> str | None:
-    told, right = outcome.finish_reason, stream.reply.finish_reason
+    told, right = outcome.finish_reason, answer_of(stream).finish_reason
     if told is UNSET or outcome.error is not None:
         return None
     if right is not None and right not in FINISH_REASONS:
         return None  # what to make of others' reasons, nobody has written down
     due = manner.reasons.get(right, right)
-    if stream.reply.refusal and manner.refused is not None:
-        due = manner.refused
+    if answer_of(stream).refusal and manner.refused is not None and told == manner.refused:
+        return None
     return None if (told or None) == due else f"finish_reason is {told!r}, not {due!r}"
 
 
 def _usage(stream: Told, outcome: Outcome, manner: Manner) -> str | None:
-    told, right = outcome.usage, stream.reply.usage
+    told, right = outcome.usage, answer_of(stream).usage
     if told is UNSET or right is None or outcome.error is not None:
         return None
     due = Counts(right.prompt_tokens, right.completion_tokens)

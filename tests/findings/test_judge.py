@@ -29,7 +29,7 @@ LOST = Raised("ConnectionError", "gone")
 
 @dataclass(frozen=True)
 class Stream:
-    reply: Reply
+    reply: Reply | ApiError
     error: str | None = None
     script: Script = field(default_factory=Script)
 
@@ -49,6 +49,7 @@ LEGACY = Stream(Reply(function_call=FunctionCall("now", {})))
 BROKEN = Stream(Reply("Hello", finish_reason=None), "connection")
 SHORT = Stream(Reply("Hello", finish_reason=None), "incomplete")
 API = Stream(Reply("Hello", error=ApiError(500, "Out of order.")), "api")
+REFUSED = Stream(ApiError(400, "No.\n"), "api")
 WRONG = [
     (TEXT, told(text="Hello"), "text is 'Hello', not 'Hello, world'"),
     (TEXT, told(text=None), "text is '', not 'Hello, world'"),
@@ -121,7 +122,7 @@ WRONG = [
         "raises ConnectionError('gone'), and loses what the API said: 'Out of order.'",
     ),
 ]
-RIGHT = [
+RIGHT: list[tuple[Stream, Outcome]] = [
     (TEXT, told()),
     (TEXT, told(text="Hello, world", reasoning="Hm.", refusal=None, calls=[], usage=Counts(9, 3))),
     (REFUSAL, told(text=None, refusal="No.", finish_reason="stop")),
@@ -137,6 +138,7 @@ RIGHT = [
     (SHORT, told(text="Hello", error=LOST)),
     (SHORT, told(text="Hello", finish_reason=None)),
     (API, told(text="Hello", error=Raised("APIError", "500: Out of order."))),
+    (REFUSED, told(error=Raised("APIError", "{'message': 'No.\\n'}"))),
 ]
 
 

@@ -43,7 +43,7 @@ await run(async (asked, told) => {
     prompt: PROMPT,
     tools: Object.fromEntries(asked.tools.map((name) => [name, takesAnything])),
     maxRetries: 0,
-    timeout: { chunkMs: PATIENCE },
+    timeout: { chunkMs: PATIENCE, totalMs: 2 * PATIENCE }, // the former begins with the first chunk
     onError: () => {}, // it comes as a part, too
   });
   Object.assign(told, { text: "", calls: [], parsed: [], finish_reason: null, usage: null });

@@ -38,16 +38,21 @@ def tell(completion):
         "text": message.content,
         "reasoning": getattr(message, "reasoning_content", None),
         "calls": [
-            {"id": call.id, "name": call.function.name or "", "arguments": call.function.arguments}
+            {"id": call.id, "name": call.function.name or "", "arguments": text_of(call)}
             for call in message.tool_calls or ()
         ],
-        "function_call": call and {"name": call.name, "arguments": call.arguments},
+        "function_call": call and {"name": call.name or "", "arguments": call.arguments or ""},
         "finish_reason": choice.finish_reason,
         "usage": {
             "prompt_tokens": used.prompt_tokens,
             "completion_tokens": used.completion_tokens,
         },
     }
+
+
+def text_of(call):
+    """A call whose arguments have not begun has an object that is empty."""
+    return "" if call.function.arguments == "{}" else call.function.arguments
 
 
 run(consume)

@@ -26,6 +26,7 @@ MESSAGES = [ChatMessage(role="user", content=PROMPT)]
 
 def consume(asked, told):
     more = {"tools": functions(asked)} if asked["tools"] else {}
+    told |= {"finish_reason": None, "usage": None}
     for response in llm.stream_chat(MESSAGES, **more):
         told |= tell(response)
         if response.raw.choices and response.raw.choices[0].finish_reason:

@@ -1,0 +1,301 @@
+"""What a stream has that a consumer may stumble over, by which it is known to show a finding.
+
+Rules of this file: functions of a stream, which look at its bytes, and at whether all is well.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any
+
+import h11
+import msgspec.json
+from findings.judge import Told, answer_of
+
+from mockserver import sse
+
+__all__ = [
+    "Sign",
+    "block_without_data",
+    "call_index_again",
+    "call_index_ahead",
+    "call_type_null",
+    "call_without_index",
+    "calls_interleaved",
+    "calls_together",
+    "carriage_returns",
+    "choice_without_delta",
+    "content_in_parts",
+    "created_with_decimals",
+    "cut_off",
+    "ends_with_cr",
+    "finish_not_last",
+    "id_empty",
+    "id_in_every_fragment",
+    "message_beside_delta",
+    "nothing_after_id",
+    "object_otherwise",
+    "said_in_pieces",
+    "says",
+    "several_choices",
+    "starts_with_bom",
+    "think_tag",
+    "unended",
+    "unfinished",
+    "usage_again",
+    "without_call_type",
+    "without_role",
+]
+
+Sign = Callable[[Told], bool]
+Chunk = dict[str, Any]
+
+BOM = b"\xef\xbb\xbf"
+
+
+def body(stream: Told) -> bytes:
+    """The body, as far as it goes, without what HTTP adds."""
+    script = stream.script
+    data = sse.body(script.steps)
+    if script.raw:
+        return _of_response(data)
+    if "Content-Encoding" not in dict(script.head.headers):
+        return data
+    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32).decompress(data)
+
+
+def _of_response(data: bytes) -> bytes:
+    """The body of a response that HTTP understands, as far as it does."""
+    client = h11.Connection(h11.CLIENT)
+    client.send(h11.Request(method="GET", target="/", headers=[("Host", "mockserver")]))
+    client.send(h11.EndOfMessage())
+    client.receive_data(data)
+    found = b""
+    try:
+        while not isinstance(event := client.next_event(), type | h11.EndOfMessage):
+            found += event.data if isinstance(event, h11.Data) else b""
+    except h11.RemoteProtocolError:
+        pass
+    return found
+
+
+def chunks(stream: Told) -> Iterator[Chunk]:
+    """The chunks of a chat, those that are whole."""
+    for event in sse.decode(body(stream) + b"\n\n"):
+        try:
+            said = msgspec.json.decode(event.data)
+        except (msgspec.DecodeError, UnicodeError):
+            continue
+        if isinstance(said, dict):
+            yield said
+
+
+def choices(stream: Told) -> Iterator[Chunk]:
+    """The choices of all chunks."""
+    return chain.from_iterable(chunk.get("choices") or () for chunk in chunks(stream))
+
+
+def deltas(stream: Told) -> Iterator[Chunk]:
+    """The deltas of all choices."""
+    return (choice.get("delta") or {} for choice in choices(stream))
+
+
+def fragments(stream: Told) -> Iterator[Chunk]:
+    """The fragments of tool calls."""
+    return chain.from_iterable(delta.get("tool_calls") or () for delta in deltas(stream))
+
+
+def starts_with_bom(stream: Told) -> bool:
+    """The body begins with a byte order mark."""
+    return body(stream).startswith(BOM)
+
+
+def carriage_returns(stream: Told) -> bool:
+    """A line ends with CR, or with CR and LF."""
+    return b"\r" in body(stream)
+
+
+def block_without_data(stream: Told) -> bool:
+    """A blank line ends a block of fields that has no data."""
+    return any(block and b"data" not in block for block in _blocks(stream))
+
+
+def nothing_after_id(stream: Told) -> bool:
+    """After an event with an id, a blank line ends a block that has a comment, or nothing."""
+    blocks = _blocks(stream)
+    return any(b"id" in block for block in blocks) and not all(
+        blocks[next(n for n, block in enumerate(blocks) if b"id" in block) :]
+    )
+
+
+def _blocks(stream: Told) -> list[set[bytes]]:
+    """The names of the fields in all that a blank line ends."""
+    blocks: list[set[bytes]] = [set()]
+    for line in re.split(rb"\r\n|\r|\n", body(stream).removeprefix(BOM))[:-1]:
+        if line:
+            blocks[-1] |= {line.partition(b":")[0]} - {b""}
+        else:
+            blocks.append(set())
+    return blocks[:-1]
+
+
+def unended(stream: Told) -> bool:
+    """All is well, but no blank line ends the last event, which is not ``[DONE]``."""
+    last = re.split(rb"(?:\r\n|\r|\n){2}", body(stream))[-1]
+    return stream.error is None and b"data" in last and b"[DONE]" not in last
+
+
+def unfinished(stream: Told) -> bool:
+    """The body ends before the answer does."""
+    return stream.error == "incomplete"
+
+
+def object_otherwise(stream: Told) -> bool:
+    """A chunk's ``object`` is missing, or another."""
+    return any(chunk.get("object") != "chat.completion.chunk" for chunk in chunks(stream))
+
+
+def content_in_parts(stream: Told) -> bool:
+    """The content of a delta is a list."""
+    return any(isinstance(delta.get("content"), list) for delta in deltas(stream))
+
+
+def created_with_decimals(stream: Told) -> bool:
+    """A chunk's ``created`` is no integer."""
+    return any(isinstance(chunk.get("created"), float) for chunk in chunks(stream))
+
+
+def id_empty(stream: Told) -> bool:
+    """A chunk's ``id`` is empty, or missing."""
+    return any(not chunk.get("id") for chunk in chunks(stream))
+
+
+def call_without_index(stream: Told) -> bool:
+    """A fragment of a call has no index."""
+    return any(fragment.get("index") is None for fragment in fragments(stream))
+
+
+def call_index_ahead(stream: Told) -> bool:
+    """The index of a call is larger than the number of calls before it."""
+    seen: set[int] = set()
+    for fragment in fragments(stream):
+        index = fragment.get("index") or 0
+        if index > len(seen):
+            return True
+        seen.add(index)
+    return False
+
+
+def call_index_again(stream: Told) -> bool:
+    """Calls with other ids have the same index."""
+    ids: dict[int | None, str] = {}
+    return any(
+        ids.setdefault(fragment.get("index"), fragment["id"]) != fragment["id"]
+        for fragment in fragments(stream)
+        if fragment.get("id")
+    )
+
+
+def id_in_every_fragment(stream: Told) -> bool:
+    """The id of a call comes again with what follows."""
+    ids = [fragment["id"] for fragment in fragments(stream) if fragment.get("id")]
+    return len(ids) > len(set(ids))
+
+
+def choice_without_delta(stream: Told) -> bool:
+    """A choice has no delta."""
+    return any(choice.get("delta") is None for choice in choices(stream))
+
+
+def message_beside_delta(stream: Told) -> bool:
+    """A choice has a message, too."""
+    return any(choice.get("message") is not None for choice in choices(stream))
+
+
+def said_in_pieces(*members: str) -> Sign:
+    """One of these members of deltas comes more than once."""
+
+    def sign(stream: Told) -> bool:
+        return any(sum(bool(delta.get(name)) for delta in deltas(stream)) > 1 for name in members)
+
+    return sign
+
+
+def says(member: str) -> Sign:
+    """A delta has this member."""
+    return lambda stream: any(delta.get(member) for delta in deltas(stream))
+
+
+def without_role(stream: Told) -> bool:
+    """No delta tells the role."""
+    return not any(delta.get("role") for delta in deltas(stream))
+
+
+def several_choices(stream: Told) -> bool:
+    """There is more than one choice."""
+    return any(choice.get("index") for choice in choices(stream))
+
+
+def usage_again(stream: Told) -> bool:
+    """More than one chunk has usage."""
+    return sum(bool(chunk.get("usage")) for chunk in chunks(stream)) > 1
+
+
+def finish_not_last(stream: Told) -> bool:
+    """After its reason to finish, a choice comes again."""
+    ended: set[int] = set()
+    for choice in choices(stream):
+        if choice.get("index", 0) in ended:
+            return True
+        if choice.get("finish_reason"):
+            ended.add(choice.get("index", 0))
+    return False
+
+
+def calls_together(stream: Told) -> bool:
+    """A delta has fragments of several calls."""
+    return any(len(delta.get("tool_calls") or ()) > 1 for delta in deltas(stream))
+
+
+def calls_interleaved(stream: Told) -> bool:
+    """A call goes on after another has begun."""
+    indexes = [fragment.get("index") for fragment in fragments(stream)]
+    return len([1 for n, index in enumerate(indexes) if [index] != indexes[n - 1 : n]]) > len(
+        set(indexes)
+    )
+
+
+def without_call_type(stream: Told) -> bool:
+    """No fragment of a call tells its type."""
+    return not all(fragment.get("type") for fragment in fragments(stream) if fragment.get("id"))
+
+
+def call_type_null(stream: Told) -> bool:
+    """A fragment of a call has the type null."""
+    return any(fragment.get("type", "") is None for fragment in fragments(stream))
+
+
+def ends_with_cr(stream: Told) -> bool:
+    """The body's last blank line ends with CR."""
+    return body(stream).endswith(b"\r")
+
+
+def think_tag(stream: Told) -> bool:
+    """A piece of text has a tag of thinking."""
+    return any("think>" in str(delta.get("content")) for delta in deltas(stream))
+
+
+def cut_off(stream: Told) -> bool:
+    """The arguments of a call are no JSON."""
+    return any(not is_json(call.arguments) for call in answer_of(stream).tool_calls)
+
+
+def is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(str(text) or "{}")
+    except (msgspec.DecodeError, UnicodeError):
+        return False
+    return True
