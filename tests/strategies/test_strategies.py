@@ -296,9 +296,10 @@ def test_strategies_work_with_the_rest_of_hypothesis() -> None:
 
 def test_what_bytes_mean_does_not_depend_on_the_process() -> None:
     code = (
-        "from hypothesis import given, settings\n"
+        "from hypothesis import HealthCheck, given, settings\n"
         "from mockserver.strategies import conversations, streams\n"
-        "@settings(max_examples=60, database=None, derandomize=True)\n"
+        "@settings(max_examples=60, database=None, derandomize=True, deadline=None,\n"
+        "          suppress_health_check=list(HealthCheck))\n"
         "@given(streams(), streams(endpoint='responses'), conversations())\n"
         "def show(one, other, talk): print(one, other, talk)\n"
         "show()"
