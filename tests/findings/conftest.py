@@ -14,7 +14,7 @@ import pytest
 from findings.consumers import CONSUMERS, Consumer, versions
 from findings.found import FOUND
 from findings.judge import Told, wrongs
-from findings.page import PAGE, Measured, section, written
+from findings.report import PAGE, Measured, section, written
 
 # The programs need their clients, and are no tests.
 collect_ignore_glob = ["programs/*"]

@@ -18,7 +18,7 @@ SEARCH = settings(
     database=None,
     derandomize=True,
     report_multiple_bugs=False,
-    phases=[Phase.generate, Phase.shrink],
+    phases=[Phase.generate],
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from findings.consumers import CONSUMERS
 from findings.found import FOUND
-from findings.page import PAGE, Measured, excerpt, section, sections, written
+from findings.report import PAGE, Measured, excerpt, section, sections, written
 
 TEXT = PAGE.read_text("utf-8")
 
