@@ -18,9 +18,9 @@ from hypothesis.strategies import SearchStrategy
 from mockserver import api
 from mockserver.api.dialects import dialects
 from mockserver.api.ids import Seeded
-from mockserver.exceptions import MockServerError
+from mockserver.exceptions import MockServerError, ReplyError
 from mockserver.expected import Stream
-from mockserver.reply import ApiError, Reply, ToolCall
+from mockserver.reply import ApiError, Reply, ToolCall, as_reply
 from mockserver.script import Script
 from mockserver.strategies import breaks, cuts, habits, said
 from mockserver.strategies.conversation import TOOLS, Conversation, Turn
@@ -59,7 +59,7 @@ def _bytes(size: int) -> SearchStrategy[bytes]:
 
 
 def _chosen(what: str, names: Iterable[str], known: Collection[str]) -> frozenset[str]:
-    """The names. Raises MockServerError for one that is not known, and for none."""
+    """The names. Raises MockServerError for one that is not known."""
     chosen = frozenset([names] if isinstance(names, str) else names)
     if unknown := sorted(chosen - set(known)):
         raise MockServerError(f"no {what} is called {unknown[0]!r}; there are {', '.join(known)}")
@@ -83,7 +83,7 @@ def replies(kinds: Iterable[str] = said.KINDS) -> SearchStrategy[Reply]:
     >>> find(replies(), lambda reply: True)
     Reply('a', finish_reason='stop')
     """
-    made_of = said.kinds(_chosen("kind of reply", kinds, said.KINDS))
+    made_of = said.kinds(_chosen("kind of reply", kinds, said.KINDS) or said.KINDS)
     return _bytes(said.REPLY).map(lambda data: said.reply(data, made_of))
 
 
@@ -93,6 +93,9 @@ def tool_calls(tools: Sequence[Mapping[str, Any]] | None = None) -> SearchStrate
     Args:
         tools: as a request offers them: then a call is of one of these, and its arguments conform.
             By default of tools that nobody offered, with arguments that are known for trouble.
+
+    Raises:
+        MockServerError: for tools that are no functions, and for none.
 
     >>> from hypothesis import find
     >>> find(tool_calls(), lambda call: True)
@@ -123,7 +126,7 @@ def api_errors(statuses: Iterable[int] | None = None) -> SearchStrategy[ApiError
 
 
 def scripts(
-    reply: Reply | SearchStrategy[Reply] | None = None,
+    reply: object = None,
     *,
     endpoint: str = "chat/completions",
     quirks: bool = True,
@@ -135,7 +138,8 @@ def scripts(
     mark, several events in a read; and the dialects. None of it changes the answer.
 
     Args:
-        reply: what is said; by default anything that can be.
+        reply: what is said: a `Reply`, text, a `ToolCall`, a list of these, or a strategy of any of
+            them; by default anything that can be said.
         endpoint: whose streams: ``chat/completions``, ``responses`` or ``completions``.
         quirks: also what neither OpenAI's schema nor the event-stream format allows, but others
             send, and a tolerant reader bears.
@@ -154,7 +158,7 @@ def scripts(
 
 
 def streams(
-    reply: Reply | SearchStrategy[Reply] | None = None,
+    reply: object = None,
     *,
     endpoint: str = "chat/completions",
     quirks: bool = True,
@@ -171,7 +175,7 @@ def streams(
 
 
 def _streams(
-    reply: Reply | SearchStrategy[Reply] | None,
+    reply: object,
     endpoint: str,
     quirks: bool,
     without: Iterable[str],
@@ -186,13 +190,13 @@ def _streams(
     at = told + 2
     end = at + habits.size(aspects)
 
-    def made(data: bytes, reply: Reply | None = None) -> Stream:
+    def made(data: bytes, given: object = None) -> Stream:
+        reply = said.reply(data, made_of) if given is None else _replied(given)
         manner = None
-        if path != CHAT or (reply is not None and not habits.is_plain(reply)):
+        if path != CHAT or (given is not None and not habits.is_plain(reply)):
             manner = OPENAI
         elif data[told] >= IMITATED and manners:
             manner = manners[data[told + 1] * len(manners) >> 8]
-        reply = said.reply(data, made_of) if reply is None else reply
         sent = _sent(reply, path, manner, habits.taken(aspects, data[at:end]))
         return cuts.cut(sent, data[end:]) if partition else sent
 
@@ -201,8 +205,15 @@ def _streams(
         return drawn.map(made)
     if isinstance(reply, SearchStrategy):
         return st.builds(made, drawn, reply)
-    given = reply if isinstance(reply, Reply) else Reply(reply)
-    return drawn.map(partial(made, reply=given))
+    return drawn.map(partial(made, given=_replied(reply)))
+
+
+def _replied(value: object) -> Reply:
+    """A reply from what people write. Raises ReplyError for what is none."""
+    reply = as_reply(value)
+    if isinstance(reply, ApiError):
+        raise ReplyError("an API error is no stream; faulty(stream, http=True) draws such answers")
+    return reply
 
 
 def plain(reply: Reply, endpoint: str = CHAT) -> Stream:

@@ -19,7 +19,7 @@ from typing import Any
 from mockserver import tokens
 from mockserver.api.limits import size
 from mockserver.conform import conforming
-from mockserver.exceptions import ReplyError
+from mockserver.exceptions import MockServerError, ReplyError
 from mockserver.reply import ApiError, Choice, FunctionCall, Reply, Text, ToolCall, Usage
 
 __all__ = [
@@ -338,6 +338,9 @@ CHANCE = 32
 def offered(tools: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
     """The names of functions and their schemas, as a request offers them in either API."""
     told = [tool.get("function", tool) for tool in tools]
+    for one in told or [None]:
+        if not isinstance(one, Mapping) or not one.get("name"):
+            raise MockServerError(f"calls are of functions that are offered, and {one!r} is none")
     return [(str(one["name"]), one.get("parameters") or {"type": "object"}) for one in told]
 
 

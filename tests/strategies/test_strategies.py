@@ -95,6 +95,12 @@ def test_a_reply_of_ones_own_is_said(reply: Reply, data: st.DataObject) -> None:
     assert said(stream.reply) == said(reply) == heard(stream)
 
 
+@given(streams(st.text(max_size=9), quirks=False), streams(ToolCall("f", {"a": 1})))
+def test_what_people_write_is_a_reply(text: Stream, call: Stream) -> None:
+    assert heard(text) == said(text.reply)
+    assert [one.name for one in call.reply.tool_calls] == ["f"]
+
+
 @given(replies())
 def test_usage_counts_the_pieces(reply: Reply) -> None:
     if reply.usage is not None:
@@ -230,6 +236,10 @@ def test_calls_conform_to_the_tools_that_are_offered(tool: Mapping[str, Any]) ->
         (lambda: scripts(endpoint="embeddings"), "no endpoint is called 'embeddings'"),
         (lambda: scripts(without=["a bom"]), "no habit or dialect is called 'a bom'"),
         (lambda: conversations(endpoint="completions"), "calls no tools"),
+        (lambda: tool_calls([]), "calls are of functions that are offered"),
+        (lambda: tool_calls([{"type": "web_search"}]), "'web_search'} is none"),
+        (lambda: streams(ApiError(500)), "an API error is no stream"),
+        (lambda: streams(b"bytes"), "a reply is text"),
     ],
 )
 def test_what_is_not_known_is_said_when_the_strategy_is_made(make: Any, told: str) -> None:
