@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
@@ -22,17 +22,9 @@ from mockserver.journal import Request, text_of
 from mockserver.mock import MockOpenAI
 from mockserver.reply import ApiError, Reply, ToolCall
 from mockserver.script import Script
-from mockserver.strategies import said
+from mockserver.strategies import breaks, said
 from mockserver.strategies.conversation import TOOLS
-from mockserver.strategies.drawn import (
-    api_errors,
-    calling,
-    faulty,
-    plain,
-    renumbered,
-    replies,
-    streams,
-)
+from mockserver.strategies.drawn import api_errors, plain, replies, streams
 
 if TYPE_CHECKING:
     import openai
@@ -61,8 +53,14 @@ class _Played(NamedTuple):
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
-        """The calls that have come whole."""
+        """The calls that are to be run."""
         return () if self.went_wrong else self.reply.tool_calls
+
+    @property
+    def whole(self) -> tuple[ToolCall, ...]:
+        """The calls that may be run: they came whole, and the reply did not break off."""
+        ended = self.reply.finish_reason is not None
+        return tuple(call for call in self.reply.tool_calls if ended and _is_whole(call))
 
     @property
     def went_wrong(self) -> bool:
@@ -78,6 +76,19 @@ class _Played(NamedTuple):
     def reply(self) -> Reply:
         """What was said, as far as it came."""
         return Reply() if isinstance(self.did, ApiError) else self.did.reply
+
+
+def _is_whole(call: ToolCall) -> bool:
+    try:
+        return isinstance(call.parsed, dict)
+    except ValueError:
+        return False
+
+
+class _Down(NamedTuple):
+    """The model answers this error to whatever is asked."""
+
+    error: ApiError
 
 
 def _own(name: str) -> st.SearchStrategy[Any]:
@@ -103,10 +114,11 @@ class AgentMachine(RuleBasedStateMachine):
 
         TestAgent = Agent.TestCase
 
-    The model says text, calls tools, answers errors, breaks off, and after all that says ``done``.
-    Whatever it does, the loop has to end: to give the model's last text, or to raise what went
-    wrong. It may run a tool only for a call that has come whole, with its arguments, and once. What
-    was said, and what tools gave, is in every later request.
+    The model says text, calls tools, answers errors, breaks off, or goes down for good; when all
+    that was drawn is over, it says ``done``. Whatever it does, the loop has to end: to give the
+    model's last text, or to raise what went wrong. It may run a tool only for a call that has come
+    whole, in a reply that has ended, with its arguments, and once. What was said, and what tools
+    gave, is in every later request.
 
     Attributes:
         mock: answers the loop's requests; ``mock.base_url`` is its address.
@@ -134,7 +146,7 @@ class AgentMachine(RuleBasedStateMachine):
             name: partial(self.run_tool, name) for name, _ in said.offered(self.offered)
         }
         self._thread = threading.get_ident()
-        self._queue: list[Stream | ApiError] = []
+        self._queue: list[Stream | ApiError | _Down] = []
         self._played: list[_Played] = []
         self._ran: list[_Ran] = []
         self._results = 0
@@ -166,14 +178,15 @@ class AgentMachine(RuleBasedStateMachine):
     @classmethod
     def broken(cls) -> st.SearchStrategy[Stream]:
         """Streams that break off, or are cut off by their length within a call."""
-        drawn = st.one_of(cls.texts(), cls.calls()).flatmap(faulty)
-        cut_off = cls._streams(cls._calling().map(_cut_off)).map(_incomplete)
-        return st.one_of(drawn, cut_off)
+        size = 1 + breaks.SIZE
+        drawn = st.tuples(st.binary(min_size=size, max_size=size), cls._calling())
+        return drawn.map(lambda pair: _broken(*pair, cls.endpoint))
 
     @classmethod
     def _calling(cls) -> st.SearchStrategy[Reply]:
-        drawn = st.tuples(st.runner(), calling(cls.offered))
-        return drawn.map(lambda pair: renumbered(pair[1], pair[0]._numbers))
+        functions = said.offered(cls.offered)
+        drawn = st.tuples(st.runner(), st.binary(min_size=said.CALLING, max_size=said.CALLING))
+        return drawn.map(lambda pair: pair[0]._numbered(said.calling(pair[1], functions)))
 
     @classmethod
     def _streams(cls, reply: st.SearchStrategy[Reply]) -> st.SearchStrategy[Stream]:
@@ -181,8 +194,13 @@ class AgentMachine(RuleBasedStateMachine):
             return streams(reply, endpoint=cls.endpoint)
         return reply.map(lambda one: plain(one, cls.endpoint))
 
+    def _numbered(self, reply: Reply) -> Reply:
+        """The reply with ids that the conversation has not seen."""
+        calls = [replace(call, id=f"call_{next(self._numbers)}") for call in reply.tool_calls]
+        return Reply(reply.text, tool_calls=calls)
+
     @rule(stream=_own("texts"))
-    def model_says(self, stream: Stream) -> None:
+    def model_answers(self, stream: Stream) -> None:
         """Next it says this."""
         self._queue.append(stream)
 
@@ -192,28 +210,39 @@ class AgentMachine(RuleBasedStateMachine):
         self._queue.append(stream)
 
     @rule(error=api_errors())
-    def model_refuses(self, error: ApiError) -> None:
+    def model_errs(self, error: ApiError) -> None:
         """Next it answers an error."""
         self._queue.append(error)
 
     @rule(stream=_own("broken"))
-    def model_breaks(self, stream: Stream) -> None:
+    def model_fails(self, stream: Stream) -> None:
         """Next it breaks off."""
         self._queue.append(stream)
+
+    @rule(error=api_errors())
+    def model_goes_down(self, error: ApiError) -> None:
+        """From here on it answers this error to all that is asked for an answer."""
+        self._queue.append(_Down(error))
 
     def _next(self, request: Request) -> Stream | ApiError | str:
         if len(self._played) >= self._most:
             if threading.get_ident() == self._thread:
                 raise Endless(f"the loop asked {len(self._played)} times, and asks again")
             return ApiError(400, "the loop asks again and again")
-        did = self._queue.pop(0) if self._queue else None
+        did = self._queue[0] if self._queue else None
+        if isinstance(did, _Down):
+            did = did.error
+        elif did is not None:
+            del self._queue[0]
+        if isinstance(did, Stream) and did.reply.finish_reason is None and not request.stream:
+            did = ApiError(502)  # what is no stream cannot break off and still be JSON
         self._played.append(_Played(request, did or _DONE))
         return did or "done"
 
     # What the loop does
 
     @rule(user=st.sampled_from(said.PROMPTS))
-    def user_asks(self, user: str) -> None:
+    def ask(self, user: str) -> None:
         """Now the loop is run."""
         self._played, self._ran = [], []
         self._most = len(self._queue) + self.spare
@@ -236,7 +265,8 @@ class AgentMachine(RuleBasedStateMachine):
         self.mock.stop()
 
     def _judge(self, user: str, answer: str | None, raised: Exception | None) -> None:
-        assert self._played or raised, "the loop gave an answer and asked nothing"
+        if not self._played and raised is None:
+            _blame("the loop gave an answer and asked nothing")
         self._judge_runs()
         told = self._judge_requests(user)
         if raised is not None:
@@ -245,27 +275,30 @@ class AgentMachine(RuleBasedStateMachine):
             return
         last = self._played[-1]
         if last.went_wrong:
-            partial_text = str(last.reply.text or "")
-            assert not answer or answer != partial_text, (
-                f"the stream broke off ({_why(last.did)}), and what it said so far, "
-                f"{partial_text!r}, was taken for the answer"
-            )
+            so_far = str(last.reply.text or "")
+            if answer and answer == so_far and last.reply.finish_reason is None:
+                _blame(
+                    f"the stream broke off ({_why(last.did)}), and what it had said, {so_far!r}, "
+                    "was taken for the answer"
+                )
             return
         self._judge_all_ran(last)
         text = str(last.reply.text or "")
-        assert answer is None or answer == text, f"the model said {text!r}, the loop {answer!r}"
+        if answer is not None and answer != text:
+            _blame(f"the model said {text!r}, the loop {answer!r}")
         if self.remembers:
             self._remembered = [*told, _Message("assistant", text)]
 
     def _judge_runs(self) -> None:
         """No tool was run but for a call that has come whole, and once."""
-        left = [call for played in self._played for call in played.calls]
+        left = [call for played in self._played for call in played.whole]
         for ran in self._ran:
             call = next((call for call in left if _is_of(ran, call)), None)
-            assert call is not None, (
-                f"{ran.name} was run with {dict(ran.arguments)!r}, which the model has not called "
-                f"for: {_shown(self._played)}"
-            )
+            if call is None:
+                _blame(
+                    f"{ran.name} was run with {dict(ran.arguments)!r}, and no call for that has "
+                    f"come whole, or as often: {_shown(self._played)}"
+                )
             left.remove(call)
 
     def _judge_all_ran(self, last: _Played) -> None:
@@ -274,9 +307,11 @@ class AgentMachine(RuleBasedStateMachine):
         for played in self._played:
             for call in played.calls:
                 ran = next((ran for ran in left if _is_of(ran, call)), None)
-                assert ran is not None, f"the model called {call!r}, which was not run"
+                if ran is None:
+                    _blame(f"the model called {call!r}, which was not run")
                 left.remove(ran)
-        assert not last.calls, f"the model called {last.calls[0]!r}, and was not told what it gave"
+        if last.calls:
+            _blame(f"the model called {last.calls[0]!r}, and was not told what it gave")
 
     def _judge_requests(self, user: str) -> list[_Message]:
         """Each request holds, in order, what was said and given before it."""
@@ -284,7 +319,8 @@ class AgentMachine(RuleBasedStateMachine):
         left = list(self._ran)
         for n, played in enumerate(self._played, 1):
             lost = _lost(right, played.request.messages)
-            assert lost is None, f"request {n} has lost {lost}; it holds {played.request.messages}"
+            if lost is not None:
+                _blame(f"request {n} has lost {lost}; it holds {played.request.messages}")
             if played.calls and played.reply.text:
                 right.append(_Message("assistant", str(played.reply.text)))
             for call in played.calls:
@@ -295,6 +331,10 @@ class AgentMachine(RuleBasedStateMachine):
                     left.remove(ran)
                     right.append(_Message("tool", ran.result, id=call.id))
         return right
+
+
+def _blame(told: str) -> NoReturn:
+    raise AssertionError(told)
 
 
 def _why(did: Stream | ApiError) -> str:
@@ -315,15 +355,15 @@ _DONE = Stream(Script(), Reply("done"))
 """What the model has said when it said ``done``."""
 
 
-def _cut_off(reply: Reply) -> Reply:
-    """The reply cut off within the arguments of its last call."""
-    *whole, last = reply.tool_calls
-    cut = ToolCall(last.name, str(last.arguments)[: max(1, len(last.arguments) // 2)], last.id)
-    return Reply(reply.text, tool_calls=[*whole, cut], finish_reason="length")
-
-
-def _incomplete(stream: Stream) -> Stream:
-    return replace(stream, error="incomplete")
+def _broken(data: bytes, reply: Reply, endpoint: str) -> Stream:
+    """A stream that says or calls something, and breaks off or is cut off by its length."""
+    if data[0] >= 200:
+        *whole, last = reply.tool_calls
+        cut = ToolCall(last.name, str(last.arguments)[: len(last.arguments) // 2], last.id)
+        cut_off = Reply(reply.text, tool_calls=[*whole, cut], finish_reason="length")
+        return replace(plain(cut_off, endpoint), error="incomplete", description="cut off")
+    said = Reply(reply.text or "a") if data[0] < 100 else reply
+    return breaks.broken(plain(said, endpoint), data[1:], http=False)
 
 
 class _Message(NamedTuple):

@@ -6,10 +6,9 @@ Rules of this file: a strategy draws bytes and leaves what they mean to `said`, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from typing import Any
 
 from hypothesis import strategies as st
@@ -27,12 +26,10 @@ from mockserver.strategies.conversation import TOOLS, Conversation, Turn
 
 __all__ = [
     "api_errors",
-    "calling",
     "conversations",
     "faulty",
     "partitions",
     "plain",
-    "renumbered",
     "replies",
     "scripts",
     "streams",
@@ -300,15 +297,19 @@ def conversations(
         raise MockServerError(f"a model calls no tools at {path}")
     offered = tuple(TOOLS if tools is None else tools)
     sent = partial(streams, endpoint=endpoint, quirks=quirks, without=without)
-    called = calling(offered)
+    functions = said.offered(offered)
+    called = _bytes(said.CALLING)
     answered = replies(SAYABLE[path] & {"text", "reasoning", "refusal"})
 
     @st.composite
     def conversation(draw: st.DrawFn) -> Conversation:
         made: list[Turn] = []
-        ids = count(1)
+        first = 1
         for user in draw(st.lists(st.sampled_from(said.PROMPTS), min_size=1, max_size=turns)):
-            rest = [renumbered(one, ids) for one in draw(st.lists(called, max_size=rounds))]
+            rest: list[Reply] = []
+            for data in draw(st.lists(called, max_size=rounds)):
+                rest.append(said.calling(data, functions, first))
+                first += len(rest[-1].tool_calls)
             given = {call.id: draw(_RESULTS) for one in rest for call in one.tool_calls}
             told = tuple(draw(sent(one)) for one in (*rest, draw(answered)))
             made.append(Turn(user, told, given))
@@ -317,24 +318,7 @@ def conversations(
     return conversation()
 
 
-def calling(tools: Sequence[Mapping[str, Any]]) -> SearchStrategy[Reply]:
-    """Replies that call one of these tools, or several, with a text before or without."""
-    return st.builds(_calling, _ASIDES, st.lists(tool_calls(tools), min_size=1, max_size=3))
-
-
-_ASIDES = st.sampled_from(("", "a", "Let me look.", "\n\né 😀"))
 _RESULTS = st.sampled_from(said.RESULTS)
-
-
-def _calling(text: str, calls: list[ToolCall]) -> Reply:
-    """A reply that calls tools."""
-    return Reply(text or None, tool_calls=[replace(c, id=f"call_{n}") for n, c in enumerate(calls)])
-
-
-def renumbered(reply: Reply, numbers: Iterator[int]) -> Reply:
-    """The reply whose calls have ids that the conversation has not seen."""
-    calls = [replace(call, id=f"call_{next(numbers)}") for call in reply.tool_calls]
-    return Reply(reply.text, tool_calls=calls, finish_reason=reply.finish_reason)
 
 
 def _stream(script: Script | Stream) -> Stream:

@@ -18,6 +18,7 @@ import msgspec.json
 
 from mockserver import faults, sse
 from mockserver.api import usage as usages
+from mockserver.faults.fault import event_of
 from mockserver.reply import Choice, Reply
 from mockserver.script import Comment, Event, Head, Raw, Script, Step
 
@@ -490,13 +491,13 @@ def _done_twice(script: Script, place: int) -> Script:
     return faults.done(times=2)(script) if _has_done(script) else script
 
 
-def _unended(newlines: int) -> Framing:
-    """The body ends with its last event, without the blank line."""
+def _unended(newlines: int, done: bool = True) -> Framing:
+    """The body ends with its last event, or the one before ``[DONE]``, without the blank line."""
     fault = faults.unterminated(newlines)
 
     def apply(script: Script, place: int) -> Script:
         steps = list(script.steps)
-        while not sse.count_events(steps[-1]):
+        while not sse.count_events(steps[-1]) or (not done and event_of(steps[-1]) == sse.DONE):
             del steps[-1]
         return fault(script.with_steps(steps))
 
@@ -760,6 +761,7 @@ ASPECTS = (
         (
             _quirk("no blank line at the end", _unended(1)),
             _quirk("no line end at the end", _unended(0)),
+            _quirk("no [DONE], no blank line at the end", _unended(1, done=False)),
         ),
     ),
     Aspect(

@@ -12,6 +12,7 @@ import json
 import threading
 from bisect import bisect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from random import Random
 from typing import Any
@@ -24,12 +25,14 @@ from mockserver.reply import ApiError, Choice, FunctionCall, Reply, Text, ToolCa
 
 __all__ = [
     "CALL",
+    "CALLING",
     "CHANCE",
     "ERROR",
     "KINDS",
     "REPLY",
     "Kinds",
     "call",
+    "calling",
     "conforming_call",
     "error",
     "kinds",
@@ -356,6 +359,25 @@ def conforming_call(data: bytes, tools: Sequence[tuple[str, Any]]) -> ToolCall:
     cutter = CUTS[0 if cut < 128 else (cut - 128) * len(CUTS) >> 7]
     id_ = IDS[0 if form < 200 else (form - 200) * len(IDS) // 56](0, name)
     return ToolCall(name, cutter(arguments), id_)
+
+
+ASIDES = ("", "a", "Let me look.", "\n\né 😀")
+"""What is said before calls."""
+
+CALLING = 2 + 3 * (CALL + CHANCE)
+"""How many bytes a reply takes that calls tools which are offered."""
+
+
+def calling(data: bytes, tools: Sequence[tuple[str, Any]], first: int = 1) -> Reply:
+    """A reply that calls one of these or several, by ids that count from a number."""
+    several = 1 + (data[1] >= 170) + (data[1] >= 230)
+    size = CALL + CHANCE
+    slots = [data[at : at + size] for at in range(2, 2 + several * size, size)]
+    calls = [conforming_call(slot, tools) for slot in slots]
+    return Reply(
+        ASIDES[data[0] * len(ASIDES) >> 8] or None,
+        tool_calls=[replace(call, id=f"call_{n}") for n, call in enumerate(calls, first)],
+    )
 
 
 def error(data: bytes) -> ApiError:
