@@ -242,7 +242,7 @@ class AgentMachine(RuleBasedStateMachine):
     # What the loop does
 
     @rule(user=st.sampled_from(said.PROMPTS))
-    def ask(self, user: str) -> None:
+    def loop_runs(self, user: str) -> None:
         """Now the loop is run."""
         self._played, self._ran = [], []
         self._most = len(self._queue) + self.spare
