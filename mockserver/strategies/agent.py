@@ -355,6 +355,10 @@ _DONE = Stream(Script(), Reply("done"))
 """What the model has said when it said ``done``."""
 
 
+_PIECES = Reply(["a", " b", " c"])
+"""What may be said in part."""
+
+
 def _broken(data: bytes, reply: Reply, endpoint: str) -> Stream:
     """A stream that says or calls something, and breaks off or is cut off by its length."""
     if data[0] >= 200:
@@ -362,7 +366,7 @@ def _broken(data: bytes, reply: Reply, endpoint: str) -> Stream:
         cut = ToolCall(last.name, str(last.arguments)[: len(last.arguments) // 2], last.id)
         cut_off = Reply(reply.text, tool_calls=[*whole, cut], finish_reason="length")
         return replace(plain(cut_off, endpoint), error="incomplete", description="cut off")
-    said = Reply(reply.text or "a") if data[0] < 100 else reply
+    said = _PIECES if data[0] < 120 else reply
     return breaks.broken(plain(said, endpoint), data[1:], http=False)
 
 

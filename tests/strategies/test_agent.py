@@ -158,7 +158,7 @@ class Remembering(AgentMachine):
 
 @pytest.mark.parametrize("loop", [Plain, Remembering])
 def test_other_right_loops_pass(loop: type[AgentMachine]) -> None:
-    run_state_machine_as_test(loop, settings=settings(SEARCH, max_examples=60))
+    run_state_machine_as_test(loop, settings=settings(SEARCH, max_examples=25))
 
 
 def machine(bug: str) -> type[Loop]:
