@@ -127,6 +127,7 @@ def test_a_chat_recording_can_be_read(file: Path) -> None:
 HOP = {"transfer-encoding", "content-length", "content-encoding", "connection"}
 
 
+@pytest.mark.slow
 def test_all_recordings_are_imported_written_and_replayed_over_a_socket(
     shared: Path, tmp_path: Path
 ) -> None:

@@ -23,6 +23,7 @@ METHODS = {(method.method, method.path): method for method in sdk_schema.methods
 OPERATIONS = [(method, path) for path, method in schema.operations()]
 
 
+@pytest.mark.slow
 def test_the_file_is_what_the_sdk_says(tmp_path: Path) -> None:
     if openai.__version__ != schema.version():
         pytest.skip(f"the file is of openai {schema.version()}")
