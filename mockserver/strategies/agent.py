@@ -303,34 +303,41 @@ class AgentMachine(RuleBasedStateMachine):
 
     def _judge_all_ran(self, last: _Played) -> None:
         """All that was called for was run, and the model was told."""
-        left = list(self._ran)
-        for played in self._played:
-            for call in played.calls:
-                ran = next((ran for ran in left if _is_of(ran, call)), None)
-                if ran is None:
+        for gave in self._gave():
+            for call, result in gave:
+                if result is None:
                     _blame(f"the model called {call!r}, which was not run")
-                left.remove(ran)
         if last.calls:
             _blame(f"the model called {last.calls[0]!r}, and was not told what it gave")
 
     def _judge_requests(self, user: str) -> list[_Message]:
         """Each request holds, in order, what was said and given before it."""
         right = [*self._remembered, _Message("user", user)]
-        left = list(self._ran)
-        for n, played in enumerate(self._played, 1):
+        for n, (played, gave) in enumerate(zip(self._played, self._gave(), strict=True), 1):
             lost = _lost(right, played.request.messages)
             if lost is not None:
                 _blame(f"request {n} has lost {lost}; it holds {played.request.messages}")
             if played.calls and played.reply.text:
                 right.append(_Message("assistant", str(played.reply.text)))
-            for call in played.calls:
+            for call, result in gave:
                 arguments = json.dumps(call.parsed, sort_keys=True)
                 right.append(_Message("assistant", call=(call.id, call.name, arguments)))
-                ran = next((ran for ran in left if _is_of(ran, call)), None)
-                if ran is not None:
-                    left.remove(ran)
-                    right.append(_Message("tool", ran.result, id=call.id))
+                if result is not None:
+                    right.append(_Message("tool", result, id=call.id))
         return right
+
+    def _gave(self) -> list[list[tuple[ToolCall, str | None]]]:
+        """The calls of each reply that are to be run, each with what it gave, if it was run."""
+        left = list(self._ran)
+
+        def gave(call: ToolCall) -> str | None:
+            ran = next((ran for ran in left if _is_of(ran, call)), None)
+            if ran is None:
+                return None
+            left.remove(ran)
+            return ran.result
+
+        return [[(call, gave(call)) for call in played.calls] for played in self._played]
 
 
 def _blame(told: str) -> NoReturn:

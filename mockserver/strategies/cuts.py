@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from mockserver.expected import Stream
 from mockserver.faults.reads import INSIDE, Cuts, cut_at
+from mockserver.strategies.said import pick
 
 __all__ = ["SIZE", "cut"]
 
@@ -53,5 +54,5 @@ def cut(stream: Stream, data: bytes) -> Stream:
     """The stream in the reads that bytes tell."""
     if data[0] < ON:
         return stream
-    way = _WAYS[(data[0] - ON) * len(_WAYS) // (256 - ON)]
+    way = pick(_WAYS, data[0], ON)
     return replace(stream, script=cut_at(stream.script, way(data)))

@@ -6,7 +6,7 @@ Rules of this file: a strategy draws bytes and leaves what they mean to `said`, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -178,7 +178,24 @@ def _streams(
     without: Iterable[str],
     partition: int,
 ) -> SearchStrategy[Stream]:
+    size, made = _sending(_path(endpoint), quirks, without, partition)
+    drawn = _bytes(size)
+    if reply is None:
+        return drawn.map(made)
+    if isinstance(reply, SearchStrategy):
+        return st.builds(made, drawn, reply)
+    return drawn.map(partial(made, given=_replied(reply)))
+
+
+def _path(endpoint: str) -> str:
     (path,) = _chosen("endpoint", [endpoint.removeprefix("/v1/")], SAYABLE)
+    return path
+
+
+def _sending(
+    path: str, quirks: bool, without: Iterable[str], partition: int
+) -> tuple[int, Callable[..., Stream]]:
+    """How many bytes a stream takes, and what makes it of them, and of what it says if given."""
     unwanted = _chosen("habit or dialect", without, (*habits.NAMES, *MANNERS))
     manners = [m for m in MANNERS if m not in unwanted and (quirks or m == OPENAI)]
     aspects = habits.aspects(quirks, unwanted)
@@ -193,16 +210,11 @@ def _streams(
         if path != CHAT or (given is not None and not habits.is_plain(reply)):
             manner = OPENAI
         elif data[told] >= IMITATED and manners:
-            manner = manners[data[told + 1] * len(manners) >> 8]
+            manner = said.pick(manners, data[told + 1])
         sent = _sent(reply, path, manner, habits.taken(aspects, data[at:end]))
         return cuts.cut(sent, data[end:]) if partition else sent
 
-    drawn = _bytes(end + partition)
-    if reply is None:
-        return drawn.map(made)
-    if isinstance(reply, SearchStrategy):
-        return st.builds(made, drawn, reply)
-    return drawn.map(partial(made, given=_replied(reply)))
+    return end + partition, made
 
 
 def _replied(value: object) -> Reply:
@@ -292,13 +304,14 @@ def conversations(
     >>> [message["role"] for message in talk.messages]
     ['user', 'assistant', 'tool', 'assistant']
     """
-    (path,) = _chosen("endpoint", [endpoint.removeprefix("/v1/")], SAYABLE)
+    path = _path(endpoint)
     if "tool_calls" not in SAYABLE[path]:
         raise MockServerError(f"a model calls no tools at {path}")
     offered = tuple(TOOLS if tools is None else tools)
-    sent = partial(streams, endpoint=endpoint, quirks=quirks, without=without)
+    # Made once: making and checking a strategy takes longer than drawing from it.
+    size, sent = _sending(path, quirks, without, cuts.SIZE)
+    sending, called = _bytes(size), _bytes(said.CALLING)
     functions = said.offered(offered)
-    called = _bytes(said.CALLING)
     answered = replies(SAYABLE[path] & {"text", "reasoning", "refusal"})
 
     @st.composite
@@ -311,7 +324,7 @@ def conversations(
                 rest.append(said.calling(data, functions, first))
                 first += len(rest[-1].tool_calls)
             given = {call.id: draw(_RESULTS) for one in rest for call in one.tool_calls}
-            told = tuple(draw(sent(one)) for one in (*rest, draw(answered)))
+            told = tuple(sent(draw(sending), one) for one in (*rest, draw(answered)))
             made.append(Turn(user, told, given))
         return Conversation(tuple(made), offered)
 

@@ -21,6 +21,7 @@ from mockserver.api import usage as usages
 from mockserver.faults.fault import event_of
 from mockserver.reply import Choice, Reply
 from mockserver.script import Comment, Event, Head, Raw, Script, Step
+from mockserver.strategies.said import pick
 
 __all__ = [
     "ASPECTS",
@@ -174,13 +175,16 @@ def _without_role(choice: dict[str, Any]) -> None:
     choice["delta"].pop("role", None)
 
 
+def _ends(chunk: Chunk) -> bool:
+    """Whether a choice ends in the chunk."""
+    return any(choice["finish_reason"] for choice in chunk["choices"])
+
+
 def _inserted(says: Callable[[], list[dict[str, Any]]]) -> Change:
     """A chunk that says nothing, somewhere before the first choice's end."""
 
     def apply(made: list[Chunk], place: int) -> list[Chunk]:
-        ends = (
-            n for n, chunk in enumerate(made) if any(c["finish_reason"] for c in chunk["choices"])
-        )
+        ends = (n for n, chunk in enumerate(made) if _ends(chunk))
         at = place % (next(ends, len(made)) + 1)
         choices = says()
         # The role comes first, where it comes.
@@ -222,11 +226,7 @@ def _empty_finish(choice: dict[str, Any]) -> None:
 
 
 def _finish_twice(made: list[Chunk], place: int) -> list[Chunk]:
-    return [
-        again
-        for chunk in made
-        for again in ([chunk] * 2 if any(c["finish_reason"] for c in chunk["choices"]) else [chunk])
-    ]
+    return [again for chunk in made for again in [chunk] * (2 if _ends(chunk) else 1)]
 
 
 def _usage_told(made: list[Chunk]) -> dict[str, Any] | None:
@@ -483,12 +483,9 @@ def _has_done(script: Script) -> bool:
     return any(isinstance(step, Event) and step.data == "[DONE]" for step in script.steps)
 
 
-def _no_done(script: Script, place: int) -> Script:
-    return faults.drop_done()(script) if _has_done(script) else script
-
-
-def _done_twice(script: Script, place: int) -> Script:
-    return faults.done(times=2)(script) if _has_done(script) else script
+def _of_done(fault: faults.Fault) -> Framing:
+    """A fault of ``[DONE]``, where there is one."""
+    return lambda script, place: fault(script) if _has_done(script) else script
 
 
 def _unended(newlines: int, done: bool = True) -> Framing:
@@ -733,8 +730,8 @@ ASPECTS = (
     Aspect(
         "framing",
         (
-            _quirk("no [DONE]", _no_done),
-            _quirk("[DONE] twice", _done_twice),
+            _quirk("no [DONE]", _of_done(faults.drop_done())),
+            _quirk("[DONE] twice", _of_done(faults.done(times=2))),
         ),
     ),
     Aspect(
@@ -804,7 +801,7 @@ def size(chosen: Sequence[Aspect]) -> int:
 def taken(chosen: Sequence[Aspect], data: bytes) -> Taken:
     """The habits that bytes turn on, each with its place, in their order."""
     return [
-        (of, habits[(octet - ON) * len(habits) // (256 - ON)], data[n % PLACES])
+        (of, pick(habits, octet, ON), data[n % PLACES])
         for n, octet in enumerate(data[PLACES:])
         if octet >= ON
         for of, habits in (chosen[n],)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from mockserver import tokens
 from mockserver.api.limits import size
@@ -37,8 +37,11 @@ __all__ = [
     "error",
     "kinds",
     "offered",
+    "pick",
     "reply",
 ]
+
+T = TypeVar("T")
 
 USED = 190  # of 256: values from here on tell what was used
 ABSENT = 150  # of 256: values of a slot's first byte for which nothing is in it
@@ -150,6 +153,11 @@ ERROR = 2
 """How many bytes an error takes."""
 
 
+def pick(table: Sequence[T], octet: int, first: int = 0) -> T:
+    """The entry of a table for a byte, of those from ``first`` to 255."""
+    return table[(octet - first) * len(table) // (256 - first)]
+
+
 def _text(data: bytes, slots: slice) -> Text:
     """The pieces in the slots of a text, the first of which is never empty."""
     pieces = []
@@ -167,12 +175,15 @@ def _text(data: bytes, slots: slice) -> Text:
 def call(data: bytes, start: int = 0, n: int = 0) -> ToolCall:
     """The call in a slot; of several, the one at an index."""
     named, given, cut, form = data[start : start + CALL]
-    name = NAMES[(named * len(NAMES)) >> 8]
-    arguments = ARGUMENTS[(given * len(ARGUMENTS)) >> 8]
-    # Mostly whole or in OpenAI's pieces; half of the time as it is.
-    cutter = CUTS[0 if cut < 128 else (cut - 128) * len(CUTS) >> 7]
-    id_ = IDS[0 if form < 200 else (form - 200) * len(IDS) // 56](n, name)
-    return ToolCall(name, cutter(arguments), id_)
+    return _shaped(pick(NAMES, named), pick(ARGUMENTS, given), cut, form, n)
+
+
+def _shaped(name: str, arguments: str, cut: int, form: int, n: int) -> ToolCall:
+    """The call with arguments in the pieces, and an id of the form, that two bytes tell."""
+    # Half of the time whole, and mostly with the plainest id.
+    cutter = pick(CUTS, cut, 128) if cut >= 128 else CUTS[0]
+    id_of = pick(IDS, form, 200) if form >= 200 else IDS[0]
+    return ToolCall(name, cutter(arguments), id_of(n, name))
 
 
 def _calls(data: bytes) -> list[ToolCall]:
@@ -350,15 +361,12 @@ def offered(tools: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
 def conforming_call(data: bytes, tools: Sequence[tuple[str, Any]]) -> ToolCall:
     """A call of one of these, with arguments that conform to its schema."""
     named, _, cut, form = data[:CALL]
-    name, schema = tools[named * len(tools) >> 8]
+    name, schema = pick(tools, named)
     try:
         value = _conforming(schema, _Chance(data[CALL:]))
     except ReplyError:  # zeros alone may repeat what must not be the same
         value = _conforming(schema, Random(data))
-    arguments = json.dumps(value, ensure_ascii=False)
-    cutter = CUTS[0 if cut < 128 else (cut - 128) * len(CUTS) >> 7]
-    id_ = IDS[0 if form < 200 else (form - 200) * len(IDS) // 56](0, name)
-    return ToolCall(name, cutter(arguments), id_)
+    return _shaped(name, json.dumps(value, ensure_ascii=False), cut, form, 0)
 
 
 ASIDES = ("", "a", "Let me look.", "\n\né 😀")
@@ -375,14 +383,14 @@ def calling(data: bytes, tools: Sequence[tuple[str, Any]], first: int = 1) -> Re
     slots = [data[at : at + size] for at in range(2, 2 + several * size, size)]
     calls = [conforming_call(slot, tools) for slot in slots]
     return Reply(
-        ASIDES[data[0] * len(ASIDES) >> 8] or None,
+        pick(ASIDES, data[0]) or None,
         tool_calls=[replace(call, id=f"call_{n}") for n, call in enumerate(calls, first)],
     )
 
 
 def error(data: bytes) -> ApiError:
     """The error that bytes tell."""
-    found = ERRORS[(data[0] * len(ERRORS)) >> 8]
+    found = pick(ERRORS, data[0])
     if found.status != 429 or data[1] < 200:
         return found
     return ApiError(429, found.message, found.type, found.code, retry_after=data[1] - 199)
