@@ -5,4 +5,4 @@ from __future__ import annotations
 import os
 
 # Before anything is cut; tests of the vocabularies choose otherwise.
-os.environ.setdefault("MOCKSERVER_TOKENS", "words")
+os.environ.setdefault("OPENAI_MOCKSERVER_TOKENS", "words")

@@ -13,9 +13,8 @@ from statistics import median
 
 import httpx2
 import openai
-
-from mockserver import MockOpenAI, Reply, sse
-from mockserver.api import chat
+from openai_mockserver import MockOpenAI, Reply, sse
+from openai_mockserver.api import chat
 
 ROUNDS, REPEATS = 15, 20
 REPLY = Reply("word" + " word" * 46)  # with role, finish and [DONE] 50 events

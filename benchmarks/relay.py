@@ -16,8 +16,7 @@ from contextlib import ExitStack, contextmanager
 from statistics import median
 
 import httpx2
-
-from mockserver import stream
+from openai_mockserver import stream
 
 ROUNDS, NAME = 40, "long"
 ASKED = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
@@ -26,7 +25,7 @@ ASKED = {"model": "m", "stream": True, "messages": [{"role": "user", "content": 
 @contextmanager
 def running(*arguments: str) -> Iterator[str]:
     """A command of ours; its URL."""
-    command = [sys.executable, "-m", "mockserver", *arguments, "--port", "0", "--quiet"]
+    command = [sys.executable, "-m", "openai_mockserver", *arguments, "--port", "0", "--quiet"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = re.search(r" on (http://\S+)", process.stdout.readline())

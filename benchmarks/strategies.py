@@ -17,9 +17,8 @@ import openai
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
-
-from mockserver import MockOpenAI, Stream, sse
-from mockserver.strategies import faulty, replies, scripts, streams
+from openai_mockserver import MockOpenAI, Stream, sse
+from openai_mockserver.strategies import faulty, replies, scripts, streams
 
 STREAMS = 2000
 ROUNDS = 5

@@ -57,7 +57,7 @@ done: list[list[float]] = []
 
 
 def main() -> None:
-    from mockserver import MockOpenAI, Pace, Reply
+    from openai_mockserver import MockOpenAI, Pace, Reply
 
     with MockOpenAI() as mock:
         mock.reply(Reply(["word "] * (EVENTS - 3)), pace=Pace(ttft=0.2, itl=ITL))

@@ -14,11 +14,11 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from mockserver.api import ENDPOINTS
-from mockserver.api.dialects import PATHS
-from mockserver.api.manners import DIALECTS
-from mockserver.faults import coding, events, framing, http, reads
-from mockserver.strategies.habits import ASPECTS
+from openai_mockserver.api import ENDPOINTS
+from openai_mockserver.api.dialects import PATHS
+from openai_mockserver.api.manners import DIALECTS
+from openai_mockserver.faults import coding, events, framing, http, reads
+from openai_mockserver.strategies.habits import ASPECTS
 
 DOCS = Path(__file__).parent
 TITLES: dict[ModuleType, str] = {

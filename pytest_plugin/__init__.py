@@ -14,8 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     import openai
-
-    from mockserver import MockOpenAI, Stream
+    from openai_mockserver import MockOpenAI, Stream
 
 __all__ = [
     "async_openai_client",
@@ -65,7 +64,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     markers = list(metafunc.definition.iter_markers("openai_streams"))
     if not markers or "openai_stream" not in metafunc.fixturenames:
         return
-    from mockserver import MockServerError, catalogue
+    from openai_mockserver import MockServerError, catalogue
 
     chosen: list[Any] = []
     try:
@@ -95,7 +94,7 @@ def mock_openai(
     ``OPENAI_BASE_URL`` and ``OPENAI_API_KEY`` point to it, so that code under test needs no change.
     The test fails at its end where a request came that no rule answered.
     """
-    from mockserver.mock import API_KEY, MockOpenAI
+    from openai_mockserver.mock import API_KEY, MockOpenAI
 
     options: dict[str, Any] = {
         "fail_on_unmatched": request.config.getini("openai_fail_on_unmatched")
@@ -147,8 +146,8 @@ def openai_cassette(
     As with `mock_openai`, ``OPENAI_BASE_URL`` points to it; rules go before recordings. With mode
     ``none`` the network is never touched, and the test fails where a request was not recorded.
     """
-    from mockserver.cassettes.cassette import Cassette
-    from mockserver.mock import API_KEY, MockOpenAI
+    from openai_mockserver.cassettes.cassette import Cassette
+    from openai_mockserver.mock import API_KEY, MockOpenAI
 
     options: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers("openai_cassette"))):

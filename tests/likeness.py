@@ -1,6 +1,6 @@
 """What to render a recorded stream again with: the request it answers, and its envelope.
 
-Of chats `mockserver.api.likeness` finds that; here is what the other endpoints need.
+Of chats `openai_mockserver.api.likeness` finds that; here is what the other endpoints need.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import replace
 from random import Random
 from typing import Any, NamedTuple
 
-from mockserver import sse
-from mockserver.api import responses
-from mockserver.api.form import FORMS, Form
-from mockserver.api.ids import Envelope
-from mockserver.faults import keepalive
-from mockserver.reply import Reply
-from mockserver.script import Comment, Script
+from openai_mockserver import sse
+from openai_mockserver.api import responses
+from openai_mockserver.api.form import FORMS, Form
+from openai_mockserver.api.ids import Envelope
+from openai_mockserver.faults import keepalive
+from openai_mockserver.reply import Reply
+from openai_mockserver.script import Comment, Script
 
 
 class Likeness(NamedTuple):

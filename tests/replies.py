@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 
 from hypothesis import strategies as st
-
-from mockserver import items
-from mockserver.reply import (
+from openai_mockserver import items
+from openai_mockserver.reply import (
     FINISH_REASONS,
     ApiError,
     Choice,

@@ -18,11 +18,10 @@ from typing import Any, NamedTuple
 
 import pytest
 from likeness import equal, like_completion, like_response, render_response, same_response
-
-from mockserver import sse
-from mockserver.api import chat, completions, responses
-from mockserver.api.likeness import like, same
-from mockserver.script import Head, Script
+from openai_mockserver import sse
+from openai_mockserver.api import chat, completions, responses
+from openai_mockserver.api.likeness import like, same
+from openai_mockserver.script import Head, Script
 
 STREAM = Head(200, (("content-type", "text/event-stream"),))
 

@@ -7,11 +7,18 @@ from pathlib import Path
 
 import msgspec.json
 import pytest
-
-from mockserver import MockServerError, Script, Stream, UnknownStream, catalogue, stream, streams
-from mockserver.api import chat
-from mockserver.cassettes import Exchange, dump, loads
-from mockserver.cassettes.cassette import Cassette
+from openai_mockserver import (
+    MockServerError,
+    Script,
+    Stream,
+    UnknownStream,
+    catalogue,
+    stream,
+    streams,
+)
+from openai_mockserver.api import chat
+from openai_mockserver.cassettes import Exchange, dump, loads
+from openai_mockserver.cassettes.cassette import Cassette
 
 each_stream = pytest.mark.parametrize("one", streams(), ids=str)
 
@@ -32,7 +39,7 @@ FAMILIES = {
 
 
 def the_file_of(one: Stream) -> Exchange:
-    file = files("mockserver.fixtures") / one.family / f"{one.name}.jsonl"
+    file = files("openai_mockserver.fixtures") / one.family / f"{one.name}.jsonl"
     (exchange,) = loads(file.read_bytes(), one.name)
     return exchange
 
@@ -45,7 +52,7 @@ def test_no_two_streams_share_a_name() -> None:
     # A name is all that a request has to go by, whatever the family.
     on_disk = [
         file.name
-        for family in files("mockserver.fixtures").iterdir()
+        for family in files("openai_mockserver.fixtures").iterdir()
         if family.is_dir()
         for file in family.iterdir()
         if file.name.endswith(".jsonl")

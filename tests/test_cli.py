@@ -18,15 +18,14 @@ from typing import Any
 import click
 import httpx
 import pytest
-
-from mockserver import Event, Reply, Script, __version__, catalogue, cli, sse, stream
-from mockserver.api import chat
-from mockserver.cassettes import Exchange, dump, load, loads
+from openai_mockserver import Event, Reply, Script, __version__, catalogue, cli, sse, stream
+from openai_mockserver.api import chat
+from openai_mockserver.cassettes import Exchange, dump, load, loads
 
 TOO_LONG = 60  # seconds after which a command that hangs is killed, so that its test fails
 QUICK = 5  # seconds within which it must stop, however busy the machine is
 
-COMMAND = [sys.executable, "-m", "mockserver"]
+COMMAND = [sys.executable, "-m", "openai_mockserver"]
 
 
 def run(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -37,7 +36,7 @@ def run(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProc
 
 
 class Served:
-    """A `mockserver serve` that runs, and what it has announced."""
+    """A `openai-mockserver serve` that runs, and what it has announced."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -86,7 +85,7 @@ class Served:
 
 @contextmanager
 def serving(*arguments: str | Path) -> Iterator[Served]:
-    """Runs `mockserver serve` on a free port, and sees that Ctrl-C stops it cleanly."""
+    """Runs `openai-mockserver serve` on a free port, and sees that Ctrl-C stops it cleanly."""
     with subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -465,11 +464,11 @@ def test_the_streams_of_a_family_are_listed() -> None:
 
 def test_the_version_is_that_of_the_package() -> None:
     told = run("--version")
-    assert (told.returncode, told.stdout) == (0, f"mockserver, version {__version__}\n")
+    assert (told.returncode, told.stdout) == (0, f"openai-mockserver, version {__version__}\n")
 
 
 def test_the_installed_command_is_the_module() -> None:
-    (script,) = entry_points(group="console_scripts", name="mockserver")
+    (script,) = entry_points(group="console_scripts", name="openai-mockserver")
     assert script.load() is cli.main
 
 

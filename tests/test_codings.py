@@ -8,12 +8,11 @@ from collections.abc import Callable
 import brotli
 import pytest
 import zstandard
-
-from mockserver import Reply, Script, sse
-from mockserver.api import chat
-from mockserver.exceptions import FaultError
-from mockserver.faults import content_length, encoded, reset
-from mockserver.script import Raw
+from openai_mockserver import Reply, Script, sse
+from openai_mockserver.api import chat
+from openai_mockserver.exceptions import FaultError
+from openai_mockserver.faults import content_length, encoded, reset
+from openai_mockserver.script import Raw
 
 STREAM = chat.render(Reply("Hello, world"))
 PLAIN = sse.body(STREAM.steps)

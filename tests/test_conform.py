@@ -11,9 +11,8 @@ import pytest
 from faker import Faker
 from hypothesis import given
 from hypothesis import strategies as st
-
-from mockserver.conform import conforming
-from mockserver.exceptions import ReplyError
+from openai_mockserver.conform import conforming
+from openai_mockserver.exceptions import ReplyError
 
 FORMATS = jsonschema.FormatChecker()
 Schema = dict[str, Any]

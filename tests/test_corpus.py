@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from mockserver import MockOpenAI, MockServerError, Pause, Reply, api, catalogue, sse
-from mockserver.cassettes import Exchange, dump, dumps, load
-from mockserver.corpus import ENDPOINTS, KINDS, corpus
-from mockserver.faults import parse
-from mockserver.generate import generate
-from mockserver.journal import Request
-from mockserver.show import draw
+from openai_mockserver import MockOpenAI, MockServerError, Pause, Reply, api, catalogue, sse
+from openai_mockserver.cassettes import Exchange, dump, dumps, load
+from openai_mockserver.corpus import ENDPOINTS, KINDS, corpus
+from openai_mockserver.faults import parse
+from openai_mockserver.generate import generate
+from openai_mockserver.journal import Request
+from openai_mockserver.show import draw
 
 TWENTY = list(corpus(20, 7))
 each_endpoint = pytest.mark.parametrize("endpoint", ENDPOINTS)

@@ -1,7 +1,7 @@
 """Engines that are not ours, recorded: what a LiteLLM proxy makes of streams, kept and replayed.
 
 Needs LiteLLM, in an environment of its own: `scripts/engines` makes one and runs this. Where
-`MOCKSERVER_KEEP` names a folder the recordings go there, as ready-made streams.
+`OPENAI_MOCKSERVER_KEEP` names a folder the recordings go there, as ready-made streams.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ from typing import Any
 
 import httpx2
 import pytest
+from openai_mockserver import MockOpenAI
+from openai_mockserver.api import chat
+from openai_mockserver.cassettes import dumps, load
+from openai_mockserver.catalogue import reply_from
 
-from mockserver import MockOpenAI
-from mockserver.api import chat
-from mockserver.cassettes import dumps, load
-from mockserver.catalogue import reply_from
-
-COMMAND = os.environ.get("MOCKSERVER_LITELLM", "")
-KEEP = os.environ.get("MOCKSERVER_KEEP", "")
+COMMAND = os.environ.get("OPENAI_MOCKSERVER_LITELLM", "")
+KEEP = os.environ.get("OPENAI_MOCKSERVER_KEEP", "")
 
 pytestmark = [
     pytest.mark.engine,

@@ -8,11 +8,10 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from mockserver import faults, sse
-from mockserver.api import chat
-from mockserver.exceptions import FaultError
-from mockserver.faults import (
+from openai_mockserver import faults, sse
+from openai_mockserver.api import chat
+from openai_mockserver.exceptions import FaultError
+from openai_mockserver.faults import (
     FAULTS,
     Fault,
     drop_done,
@@ -24,8 +23,8 @@ from mockserver.faults import (
     stall,
     truncate,
 )
-from mockserver.reply import ApiError, Reply
-from mockserver.script import Comment, Event, Head, Pause, Raw, Script
+from openai_mockserver.reply import ApiError, Reply
+from openai_mockserver.script import Comment, Event, Head, Pause, Raw, Script
 
 STREAM = chat.render(Reply("Hello, world"))
 BODY = chat.render(Reply("Hello, world"), {"model": "gpt-4o"})

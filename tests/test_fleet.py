@@ -16,10 +16,9 @@ from typing import Any
 
 import httpx
 import pytest
-
-from mockserver import MockOpenAI
-from mockserver.generate import generate
-from mockserver.journal import Request
+from openai_mockserver import MockOpenAI
+from openai_mockserver.generate import generate
+from openai_mockserver.journal import Request
 
 SCHEMA = {
     "type": "object",
@@ -68,9 +67,19 @@ REQUESTS = [(path, body | {"stream": stream}) for path, body in ASKED for stream
 
 @contextmanager
 def serving(*arguments: str, **environment: str) -> Iterator[str]:
-    """A `mockserver serve` in a process of its own; its URL."""
+    """A `openai-mockserver serve` in a process of its own; its URL."""
     with subprocess.Popen(
-        [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--pace", "none", *arguments],
+        [
+            sys.executable,
+            "-m",
+            "openai_mockserver",
+            "serve",
+            "--port",
+            "0",
+            "--pace",
+            "none",
+            *arguments,
+        ],
         stdout=subprocess.PIPE,
         env=os.environ | environment,
         text=True,

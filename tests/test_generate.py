@@ -19,10 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
-
-from mockserver import Item, MockOpenAI, Reply, ReplyError, sse, tokens
-from mockserver.api import chat, responses, sound
-from mockserver.generate import generate
+from openai_mockserver import Item, MockOpenAI, Reply, ReplyError, sse, tokens
+from openai_mockserver.api import chat, responses, sound
+from openai_mockserver.generate import generate
 
 ASKED: dict[str, Any] = {
     "model": "gpt-4o",
@@ -144,7 +143,7 @@ def test_another_process_gives_the_same_reply(environment: dict[str, str]) -> No
         *({"model": "m", "input": f"Question {at}", "tools": TOOLS} for at in range(200)),
     ]
     program = (
-        "import json, sys; from mockserver.generate import generate\n"
+        "import json, sys; from openai_mockserver.generate import generate\n"
         "for asked in json.load(sys.stdin): print(repr(generate(asked)))"
     )
     elsewhere = subprocess.run(

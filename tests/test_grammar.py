@@ -5,9 +5,8 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-
-from mockserver.exceptions import ReplyError
-from mockserver.grammar import derived
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.grammar import derived
 
 GRAMMARS = {
     "arithmetic": r"""

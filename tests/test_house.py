@@ -124,7 +124,7 @@ FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
 
 def modules() -> dict[str, Path]:
     """Every module of the library, by its name below the package."""
-    package = ROOT / "mockserver"
+    package = ROOT / "mockserver" / "openai_mockserver"
     found = {}
     for file in sorted(package.rglob("*.py")):
         name = ".".join(file.relative_to(package).with_suffix("").parts)
@@ -137,8 +137,8 @@ def imported(file: Path) -> set[str]:
     names: set[str] = set()
     tree = ast.parse(file.read_text())
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mockserver"):
-            module = (node.module or "").removeprefix("mockserver").removeprefix(".")
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("openai_mockserver"):
+            module = (node.module or "").removeprefix("openai_mockserver").removeprefix(".")
             inner = {f"{module}.{alias.name}".removeprefix(".") for alias in node.names}
             names |= {name if name in FLOOR else module for name in inner}
     return names
@@ -171,17 +171,18 @@ def test_every_file_says_what_lives_there(name: str) -> None:
 
 
 def test_every_public_name_is_there() -> None:
-    import mockserver
+    import openai_mockserver
 
-    for name in mockserver.__all__:
-        assert getattr(mockserver, name) is not None
-    assert set(mockserver.__all__) == set(mockserver._MODULE_OF)
+    for name in openai_mockserver.__all__:
+        assert getattr(openai_mockserver, name) is not None
+    assert set(openai_mockserver.__all__) == set(openai_mockserver._MODULE_OF)
     with pytest.raises(AttributeError, match="has no attribute 'Replay'"):
-        _ = mockserver.Replay
+        _ = openai_mockserver.Replay
 
 
 def test_importing_the_package_imports_no_module_of_it() -> None:
-    code = "import sys, mockserver; print([m for m in sys.modules if m.startswith('mockserver.')])"
+    code = "import sys, openai_mockserver\n"
+    code += "print([m for m in sys.modules if m.startswith('openai_mockserver.')])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
 
@@ -200,18 +201,23 @@ def test_the_wheel_has_one_top_level_name_and_all_its_data(tmp_path: Path) -> No
     (wheel,) = tmp_path.glob("*.whl")
     packed = set(zipfile.ZipFile(wheel).namelist())
     tops = {name.partition("/")[0] for name in packed}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"mockserver"}
-    assert "mockserver/api/schema.json" in packed
-    data = {f"mockserver/{f.relative_to(ROOT)}" for f in (ROOT / "fixtures").rglob("*.jsonl")}
-    assert data | {"mockserver/py.typed", "mockserver/pytest_plugin/__init__.py"} <= packed
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"openai_mockserver"}
+    assert "openai_mockserver/api/schema.json" in packed
+    data = {
+        f"openai_mockserver/{f.relative_to(ROOT)}" for f in (ROOT / "fixtures").rglob("*.jsonl")
+    }
+    assert (
+        data | {"openai_mockserver/py.typed", "openai_mockserver/pytest_plugin/__init__.py"}
+        <= packed
+    )
 
     fresh = tmp_path / "fresh"
     run(sys.executable, "-m", "venv", fresh)
     run(fresh / "bin" / "python", "-m", "pip", "install", "--quiet", wheel)
     (site,) = fresh.glob("lib/*/site-packages")
     assert not [top for top in ("fixtures", "pytest_plugin", "tests") if (site / top).exists()]
-    assert "tool-calls-parallel" in run(fresh / "bin" / "mockserver", "streams")
-    without = "from mockserver import MockOpenAI, MissingDependency\n"
+    assert "tool-calls-parallel" in run(fresh / "bin" / "openai-mockserver", "streams")
+    without = "from openai_mockserver import MockOpenAI, MissingDependency\n"
     without += "try: MockOpenAI().client()\nexcept MissingDependency as told: print(told)"
     told = run(fresh / "bin" / "python", "-c", without)
     assert told == "this needs the openai package: pip install openai\n"

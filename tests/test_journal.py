@@ -11,10 +11,9 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-
-from mockserver import ApiError, MockOpenAI, Pace, Request, faulty
-from mockserver.faults import empty_response, reset, truncate
-from mockserver.journal import Journal
+from openai_mockserver import ApiError, MockOpenAI, Pace, Request, faulty
+from openai_mockserver.faults import empty_response, reset, truncate
+from openai_mockserver.journal import Journal
 
 ASKED: dict[str, Any] = {
     "model": "m",

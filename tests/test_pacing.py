@@ -6,13 +6,12 @@ from statistics import median
 from typing import Any
 
 import pytest
-
-from mockserver.api import chat
-from mockserver.exceptions import MockServerError
-from mockserver.pacing import PROFILES, Pace, profile
-from mockserver.reply import Reply
-from mockserver.script import Comment, Event, Pause, Script
-from mockserver.timeline import frames
+from openai_mockserver.api import chat
+from openai_mockserver.exceptions import MockServerError
+from openai_mockserver.pacing import PROFILES, Pace, profile
+from openai_mockserver.reply import Reply
+from openai_mockserver.script import Comment, Event, Pause, Script
+from openai_mockserver.timeline import frames
 
 STREAM = chat.render(Reply("one two three"))
 

@@ -11,9 +11,8 @@ from random import Random
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from mockserver.exceptions import ReplyError
-from mockserver.pattern import Budget, found, matching
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.pattern import Budget, found, matching
 
 PATTERNS = [
     r"^\d{3}-\d{2}-\d{4}$",
@@ -141,7 +140,7 @@ def test_what_is_too_short_for_its_length_has_no_text() -> None:
 @pytest.mark.parametrize("hash_seed", ["0", "1"])
 def test_it_is_a_function_of_its_arguments(hash_seed: str) -> None:
     """Also of a set of signs, whose order in Python is another in every process."""
-    code = "from mockserver.pattern import matching; from random import Random;"
+    code = "from openai_mockserver.pattern import matching; from random import Random;"
     code += r"print(matching(r'^[^\s\d]{20}$', Random(5)))"
     ran = subprocess.run(
         [sys.executable, "-c", code],

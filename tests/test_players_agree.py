@@ -8,9 +8,8 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-
-from mockserver import ApiError, MockOpenAI, Reply, Stream, ToolCall
-from mockserver.faults import (
+from openai_mockserver import ApiError, MockOpenAI, Reply, Stream, ToolCall
+from openai_mockserver.faults import (
     drop_done,
     error_event,
     latency,

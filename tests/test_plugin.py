@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import openai
 import pytest
-
-from mockserver import server
+from openai_mockserver import server
 
 # Imported before the suites in this process are, which import them anew each time otherwise.
 assert openai
@@ -52,7 +51,7 @@ def run(
     """Run tests, in a process of their own if asked to."""
     suite.makepyfile(test_it=tests)
     ran = suite.runpytest_subprocess if process else suite.runpytest_inprocess
-    result = ran("-p", "mockserver.pytest_plugin", "-p", "no:cacheprovider", *arguments)
+    result = ran("-p", "openai_mockserver.pytest_plugin", "-p", "no:cacheprovider", *arguments)
     result.assert_outcomes(**outcomes)
     return result
 
@@ -87,7 +86,7 @@ def test_clients_run_on_a_virtual_clock(suite: pytest.Pytester) -> None:
         suite,
         """
         import time
-        from mockserver import Pace
+        from openai_mockserver import Pace
 
         def test_is_fast_enough(mock_openai, openai_client):
             mock_openai.reply("word " * 500, pace=Pace(ttft=0.4, itl=0.02))
@@ -236,7 +235,7 @@ def test_streams_parametrize_a_test(suite: pytest.Pytester) -> None:
         suite,
         """
         import pytest
-        from mockserver import streams
+        from openai_mockserver import streams
 
         @pytest.mark.openai_streams(family="tool_calls")
         def test_family(openai_stream, mock_openai, openai_client):
@@ -282,7 +281,7 @@ def test_mistakes_in_markers_are_told(suite: pytest.Pytester, marker: str, told:
             pass
         """
     )
-    result = suite.runpytest_inprocess("-p", "mockserver.pytest_plugin")
+    result = suite.runpytest_inprocess("-p", "openai_mockserver.pytest_plugin")
     assert result.ret != 0
     assert told in result.stdout.str() + result.stderr.str()
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
@@ -379,10 +378,10 @@ def test_importing_the_plugin_imports_nothing_heavy() -> None:
         import sys
         import pytest
         before = set(sys.modules)
-        import mockserver.pytest_plugin
+        import openai_mockserver.pytest_plugin
         new = set(sys.modules) - before
         assert not {heavy} & new, {heavy} & new
-        assert all(name.startswith("mockserver") for name in new), new
+        assert all(name.startswith("openai_mockserver") for name in new), new
     """
     subprocess.run([sys.executable, "-c", code], check=True)
 

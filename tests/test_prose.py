@@ -11,10 +11,9 @@ from random import Random
 
 import pytest
 import yaml
-
-from mockserver import tokens
-from mockserver.languages import LANGUAGES, script_of
-from mockserver.prose import CODE, EMOJI, KINDS, LONGEST, SIGNS, Pen, written
+from openai_mockserver import tokens
+from openai_mockserver.languages import LANGUAGES, script_of
+from openai_mockserver.prose import CODE, EMOJI, KINDS, LONGEST, SIGNS, Pen, written
 
 TEXTS = [written(Random(seed)) for seed in range(2000)]
 

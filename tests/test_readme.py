@@ -7,10 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
-
-from mockserver import MockOpenAI, pacing, scenario
-from mockserver.cassettes import loads
-from mockserver.faults import FAULTS
+from openai_mockserver import MockOpenAI, pacing, scenario
+from openai_mockserver.cassettes import loads
+from openai_mockserver.faults import FAULTS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -38,7 +37,7 @@ def test_the_tour_runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatc
         """,
         test_tour="import my_app\n" + "\n".join(blocks(README, "python")),
     )
-    result = pytester.runpytest_inprocess("-p", "mockserver.pytest_plugin")
+    result = pytester.runpytest_inprocess("-p", "openai_mockserver.pytest_plugin")
     result.assert_outcomes(passed=4 + 7)
 
 
@@ -48,7 +47,7 @@ def test_the_two_commands_name_what_is_there() -> None:
     assert (ROOT / "examples" / "quickstart" / "test_quickstart.py").exists()
     assert second == "scripts/install && scripts/test\n"
     assert second.strip() in (ROOT / ".ci" / "run").read_text().splitlines()
-    assert all(line.startswith("mockserver ") for line in serve.splitlines())
+    assert all(line.startswith("openai-mockserver ") for line in serve.splitlines())
 
 
 def test_links_lead_somewhere() -> None:

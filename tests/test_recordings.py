@@ -15,14 +15,13 @@ import httpx2
 import openai
 import pytest
 from openai.types.chat import ChatCompletionChunk
-
-from mockserver import MockOpenAI, sse
-from mockserver.api import chat
-from mockserver.cassettes import dump, load
-from mockserver.cassettes.cassette import replayed
-from mockserver.cassettes.importers import import_file
-from mockserver.reply import Reply
-from mockserver.script import Head, Script
+from openai_mockserver import MockOpenAI, sse
+from openai_mockserver.api import chat
+from openai_mockserver.cassettes import dump, load
+from openai_mockserver.cassettes.cassette import replayed
+from openai_mockserver.cassettes.importers import import_file
+from openai_mockserver.reply import Reply
+from openai_mockserver.script import Head, Script
 
 HERE = Path(__file__).parents[2] / "shared"
 EXAMPLES = sorted((HERE / "wire" / "examples").glob("*.sse"))
@@ -41,7 +40,17 @@ def served() -> Iterator[tuple[str, list[Path]]]:
     if not CHAT:
         pytest.skip("the recordings (../shared) are not here")
     files = [file for file in CHAT for _ in range(2)]
-    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--pace", "none", "-q"]
+    command = [
+        sys.executable,
+        "-m",
+        "openai_mockserver",
+        "serve",
+        "--port",
+        "0",
+        "--pace",
+        "none",
+        "-q",
+    ]
     with subprocess.Popen(
         [*command, *map(str, files)], stdout=subprocess.PIPE, text=True
     ) as server:

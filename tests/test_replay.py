@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from mockserver import Event, MockOpenAI, MockServerError, Script, catalogue, sse, stream
-from mockserver.api import chat
-from mockserver.cassettes import Exchange, dump
-from mockserver.corpus import corpus
-from mockserver.faults import reset
-from mockserver.journal import Request
-from mockserver.replay import add_files
+from openai_mockserver import Event, MockOpenAI, MockServerError, Script, catalogue, sse, stream
+from openai_mockserver.api import chat
+from openai_mockserver.cassettes import Exchange, dump
+from openai_mockserver.corpus import corpus
+from openai_mockserver.faults import reset
+from openai_mockserver.journal import Request
+from openai_mockserver.replay import add_files
 
 OTHER = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Something else"}]}
 

@@ -9,10 +9,8 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import given
-from replies import replies
-
-from mockserver.exceptions import ReplyError
-from mockserver.reply import (
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.reply import (
     Annotation,
     ApiError,
     Choice,
@@ -29,6 +27,7 @@ from mockserver.reply import (
     check_servable,
     url_citation,
 )
+from replies import replies
 
 
 @given(replies())

@@ -7,10 +7,16 @@ import re
 from typing import Any
 
 import pytest
-
-from mockserver import MockOpenAI, MockServerError, Reply, Request, UnmatchedRequest, contains
-from mockserver.api import chat
-from mockserver.reply import ApiError, Choice, ToolCall
+from openai_mockserver import (
+    MockOpenAI,
+    MockServerError,
+    Reply,
+    Request,
+    UnmatchedRequest,
+    contains,
+)
+from openai_mockserver.api import chat
+from openai_mockserver.reply import ApiError, Choice, ToolCall
 
 
 def request(

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from mockserver import (
+from openai_mockserver import (
     ApiError,
     Call,
     Choice,
@@ -27,7 +26,7 @@ from mockserver import (
     scenario,
     stream,
 )
-from mockserver.api import chat, responses
+from openai_mockserver.api import chat, responses
 
 Load = Callable[[str], MockOpenAI]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-
-from mockserver.script import Comment, Event, Head, Pause, Raw, Script
+from openai_mockserver.script import Comment, Event, Head, Pause, Raw, Script
 
 
 def test_equal_scripts_are_equal_and_hash_alike() -> None:

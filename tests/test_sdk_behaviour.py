@@ -15,9 +15,8 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-
-from mockserver import Boundary, Comment, Event, Head, MockOpenAI, Pause, Raw, Script, faults
-from mockserver.script import End, Step
+from openai_mockserver import Boundary, Comment, Event, Head, MockOpenAI, Pause, Raw, Script, faults
+from openai_mockserver.script import End, Step
 
 TIMEOUT = 0.5  # seconds of silence that the client bears
 

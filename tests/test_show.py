@@ -13,15 +13,14 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from mockserver import catalogue, sse
-from mockserver.api import errors
-from mockserver.cassettes.stream_file import Exchange
-from mockserver.pacing import Pace
-from mockserver.reply import ApiError
-from mockserver.script import Boundary, Comment, Event, Head, Pause, Raw, Script, Step
-from mockserver.show import CHECKS, as_json, draw
-from mockserver.wire import to_raw
+from openai_mockserver import catalogue, sse
+from openai_mockserver.api import errors
+from openai_mockserver.cassettes.stream_file import Exchange
+from openai_mockserver.pacing import Pace
+from openai_mockserver.reply import ApiError
+from openai_mockserver.script import Boundary, Comment, Event, Head, Pause, Raw, Script, Step
+from openai_mockserver.show import CHECKS, as_json, draw
+from openai_mockserver.wire import to_raw
 
 STREAM = Head(200, (("content-type", "text/event-stream"),))
 

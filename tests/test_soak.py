@@ -1,6 +1,6 @@
 """Very many random scripts: bytes received are bytes scripted, and nothing is left behind.
 
-A few thousand by default; MOCKSERVER_SOAK says how many instead.
+A few thousand by default; OPENAI_MOCKSERVER_SOAK says how many instead.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from random import Random
 
 import httpx2
 import pytest
+from openai_mockserver import Boundary, Comment, Event, Head, MockOpenAI, Pause, Raw, Script
+from openai_mockserver.journal import Call
+from openai_mockserver.script import End, Step
+from openai_mockserver.wire import to_raw
 from test_wire import REQUEST, expected_end, scripted
-
-from mockserver import Boundary, Comment, Event, Head, MockOpenAI, Pause, Raw, Script
-from mockserver.journal import Call
-from mockserver.script import End, Step
-from mockserver.wire import to_raw
 
 HEADS = [
     Head(200, (("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked"))),
@@ -62,7 +61,7 @@ def left_open() -> int:
 def test_random_scripts_arrive_and_leave_nothing() -> None:
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("open files are counted in /proc")
-    rounds = int(os.environ.get("MOCKSERVER_SOAK", "3000"))
+    rounds = int(os.environ.get("OPENAI_MOCKSERVER_SOAK", "3000"))
     rng = Random(rounds)
     wrong: list[str] = []
     stopped = threading.Semaphore(0)

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from mockserver import sse
-from mockserver.script import Comment, Event, Pause, Raw
+from openai_mockserver import sse
+from openai_mockserver.script import Comment, Event, Pause, Raw
 
 LINE = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]))
 EVENTS = st.builds(

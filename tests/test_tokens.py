@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openai_mockserver import Logprob, MockOpenAI, Reply, Text, tokens
+from openai_mockserver.api import chat, completions, responses
+from openai_mockserver.exceptions import MockServerError, ReplyError
+from openai_mockserver.generate import generate
+from openai_mockserver.script import Head, Raw, Script
 from splintr import Tokenizer
-
-from mockserver import Logprob, MockOpenAI, Reply, Text, tokens
-from mockserver.api import chat, completions, responses
-from mockserver.exceptions import MockServerError, ReplyError
-from mockserver.generate import generate
-from mockserver.script import Head, Raw, Script
 
 FAMILY = "👨\u200d👩\u200d👧\u200d👦"
 
@@ -232,7 +231,9 @@ def test_a_variable_that_names_nothing_is_one_sentence(monkeypatch: pytest.Monke
     monkeypatch.setenv(tokens.VARIABLE, "gpt2")
     with pytest.raises(MockServerError) as refused:
         Reply("Hello")
-    told = "MOCKSERVER_TOKENS='gpt2': what cuts text is one of words, o200k_base, cl100k_base"
+    told = (
+        "OPENAI_MOCKSERVER_TOKENS='gpt2': what cuts text is one of words, o200k_base, cl100k_base"
+    )
     assert str(refused.value) == told
 
 
@@ -240,12 +241,12 @@ def without_vocabularies(chosen: str) -> str:
     """What a program prints that cuts text where the vocabularies are not installed."""
     code = (
         "import sys; sys.modules['splintr'] = None\n"
-        "from mockserver import Reply, MissingDependency\n"
+        "from openai_mockserver import Reply, MissingDependency\n"
         "try: print(Reply('你好').text.pieces)\n"
         "except MissingDependency as error: print(error)\n"
     )
     command = [sys.executable, "-c", code]
-    environment = {"MOCKSERVER_TOKENS": chosen, "PYTHONUTF8": "1"}
+    environment = {"OPENAI_MOCKSERVER_TOKENS": chosen, "PYTHONUTF8": "1"}
     return subprocess.run(command, capture_output=True, text=True, env=environment).stdout.strip()
 
 
@@ -256,12 +257,14 @@ def test_without_the_extra_words_are_cut() -> None:
 def test_a_vocabulary_without_the_extra_says_what_to_install() -> None:
     told = without_vocabularies("o200k_base")
     assert told == (
-        "MOCKSERVER_TOKENS=o200k_base needs its vocabulary: pip install 'openai-mockserver[tokens]'"
+        "OPENAI_MOCKSERVER_TOKENS=o200k_base needs its vocabulary: "
+        "pip install 'openai-mockserver[tokens]'"
     )
 
 
 def test_nothing_is_loaded_before_the_first_cut() -> None:
-    code = "import sys, mockserver.reply, mockserver.mock; print('splintr' in sys.modules)"
+    code = "import sys, openai_mockserver.reply, openai_mockserver.mock\n"
+    code += "print('splintr' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
 

@@ -13,9 +13,8 @@ import httpx
 import httpx2
 import openai
 import pytest
-
-from mockserver import MockOpenAI, MockServerError, Pace, Reply
-from mockserver.faults import latency, reset, stall, truncate
+from openai_mockserver import MockOpenAI, MockServerError, Pace, Reply
+from openai_mockserver.faults import latency, reset, stall, truncate
 
 ASKED = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
 URL = "http://mock/v1/chat/completions"
@@ -207,7 +206,7 @@ def test_the_door_in_process_opens_no_server() -> None:
     """A loopback server that nobody asks costs a socket; this imports no server at all."""
     code = """if True:
         import sys
-        from mockserver import MockOpenAI
+        from openai_mockserver import MockOpenAI
         mock = MockOpenAI()
         mock.reply("Hi")
         mock.client().chat.completions.create(

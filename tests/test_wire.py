@@ -16,6 +16,20 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openai_mockserver import (
+    Boundary,
+    Comment,
+    Event,
+    Head,
+    MockOpenAI,
+    Pause,
+    Raw,
+    Script,
+    faults,
+    sse,
+)
+from openai_mockserver.script import Step
+from openai_mockserver.wire import wire_frames
 from test_sdk_behaviour import (
     ABD,
     AD,
@@ -32,10 +46,6 @@ from test_sdk_behaviour import (
     text,
     with_faults,
 )
-
-from mockserver import Boundary, Comment, Event, Head, MockOpenAI, Pause, Raw, Script, faults, sse
-from mockserver.script import Step
-from mockserver.wire import wire_frames
 
 BODY = b'{"model":"m","stream":true,"messages":[{"role":"user","content":"Hi"}]}'
 REQUEST = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (
@@ -261,7 +271,7 @@ def test_a_documented_behaviour_is_on_the_wire(
 
 def expected_end(script: Script) -> str:
     """How the connection ends, as the client sees it."""
-    from mockserver.wire import keeps_open
+    from openai_mockserver.wire import keeps_open
 
     if script.end == "finish":
         return "open" if keeps_open(script) else "FIN"

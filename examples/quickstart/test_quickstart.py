@@ -5,9 +5,8 @@ from __future__ import annotations
 import openai
 import pytest
 from openai import OpenAI
-
-from mockserver import ApiError, MockOpenAI, Pace, Reply, ToolCall
-from mockserver.faults import reset
+from openai_mockserver import ApiError, MockOpenAI, Pace, Reply, ToolCall
+from openai_mockserver.faults import reset
 
 
 def ask(question: str) -> str:

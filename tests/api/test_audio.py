@@ -22,18 +22,17 @@ from openai.types.audio import (
     Translation,
     TranslationVerbose,
 )
+from openai_mockserver import MockOpenAI, sse
+from openai_mockserver.api import audio, sound
+from openai_mockserver.api.audio import Speech
+from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.forms import File
+from openai_mockserver.api.store import Store
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.reply import ApiError, Choice, Logprob, Reply, Text, ToolCall, Usage
+from openai_mockserver.script import Head, Script
 from pydantic import TypeAdapter
 from replies import replies
-
-from mockserver import MockOpenAI, sse
-from mockserver.api import audio, sound
-from mockserver.api.audio import Speech
-from mockserver.api.endpoint import Asked
-from mockserver.api.forms import File
-from mockserver.api.store import Store
-from mockserver.exceptions import ReplyError
-from mockserver.reply import ApiError, Choice, Logprob, Reply, Text, ToolCall, Usage
-from mockserver.script import Head, Script
 
 SHARED = Path(__file__).parents[3] / "shared"
 STREAM = Head(200, (("content-type", "text/event-stream"),))

@@ -10,13 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from replies import replies
-
-from mockserver import sse
-from mockserver.api import chat
-from mockserver.api.ids import Envelope
-from mockserver.exceptions import ReplyError
-from mockserver.reply import (
+from openai_mockserver import sse
+from openai_mockserver.api import chat
+from openai_mockserver.api.ids import Envelope
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.reply import (
     ApiError,
     Choice,
     FunctionCall,
@@ -26,7 +24,8 @@ from mockserver.reply import (
     ToolCall,
     Usage,
 )
-from mockserver.script import Event, Head, Script
+from openai_mockserver.script import Event, Head, Script
+from replies import replies
 
 STREAM = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
 PLAIN = STREAM | {"stream": False}
@@ -469,7 +468,7 @@ def test_reasoning_under_its_other_names() -> None:
 
 
 def test_a_body_that_is_neither_is_refused() -> None:
-    from mockserver.script import Raw
+    from openai_mockserver.script import Raw
 
     with pytest.raises(ReplyError, match="neither an event stream nor JSON"):
         chat.read(Script(Head(200), (Raw(b"<html>"),)))

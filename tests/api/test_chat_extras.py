@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai_mockserver import MockOpenAI, sse
+from openai_mockserver.api import chat
+from openai_mockserver.api.ids import Aside, Envelope
+from openai_mockserver.api.layout import parse
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.reply import Audio, Reply, ToolCall, Usage
 from replies import CITATIONS, JSON, NAMES, PIECES, TEXT
-
-from mockserver import MockOpenAI, sse
-from mockserver.api import chat
-from mockserver.api.ids import Aside, Envelope
-from mockserver.api.layout import parse
-from mockserver.exceptions import ReplyError
-from mockserver.reply import Audio, Reply, ToolCall, Usage
 
 PLAIN: dict[str, Any] = {
     "model": "gpt-audio-1.5",

@@ -12,15 +12,14 @@ import openai
 import pytest
 from hypothesis import given
 from openai.types import Completion
+from openai_mockserver import MockOpenAI, sse
+from openai_mockserver.api import completions
+from openai_mockserver.api.completions import FINISH_REASONS
+from openai_mockserver.api.ids import Envelope
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.reply import ApiError, Audio, Choice, Logprob, Reply, ToolCall, Usage
+from openai_mockserver.script import Head, Script
 from replies import replies
-
-from mockserver import MockOpenAI, sse
-from mockserver.api import completions
-from mockserver.api.completions import FINISH_REASONS
-from mockserver.api.ids import Envelope
-from mockserver.exceptions import ReplyError
-from mockserver.reply import ApiError, Audio, Choice, Logprob, Reply, ToolCall, Usage
-from mockserver.script import Head, Script
 
 SHARED = Path(__file__).parents[3] / "shared"
 STREAM: dict[str, Any] = {"model": "gpt-3.5-turbo-instruct", "prompt": "Hi", "stream": True}

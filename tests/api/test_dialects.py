@@ -15,17 +15,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai_mockserver import MockOpenAI, Reply, Request, ToolCall, Usage, sse
+from openai_mockserver.api import chat
+from openai_mockserver.api.dialects import locate
+from openai_mockserver.api.likeness import like, same
+from openai_mockserver.api.manners import DIALECTS
+from openai_mockserver.exceptions import MockServerError, ReplyError, ScenarioError
+from openai_mockserver.reply import ApiError, Choice, Text
+from openai_mockserver.scenario import add_rules
+from openai_mockserver.script import Head, Script
 from replies import replies
-
-from mockserver import MockOpenAI, Reply, Request, ToolCall, Usage, sse
-from mockserver.api import chat
-from mockserver.api.dialects import locate
-from mockserver.api.likeness import like, same
-from mockserver.api.manners import DIALECTS
-from mockserver.exceptions import MockServerError, ReplyError, ScenarioError
-from mockserver.reply import ApiError, Choice, Text
-from mockserver.scenario import add_rules
-from mockserver.script import Head, Script
 
 ASKED: dict[str, Any] = {
     "model": "gpt-4o",
@@ -367,7 +366,16 @@ def test_a_scenario_and_the_command_speak_dialects(tmp_path: Path) -> None:
     file.write_text("dialect: grok\nrules: []\n")
     with pytest.raises(ScenarioError, match="dialect='grok': there is none of this name"):
         add_rules(MockOpenAI(), file)
-    command = [sys.executable, "-m", "mockserver", "serve", "--dialect", "grok", "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "openai_mockserver",
+        "serve",
+        "--dialect",
+        "grok",
+        "--port",
+        "0",
+    ]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode != 0
     assert "there is none of this name" in ran.stderr

@@ -10,8 +10,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
-
-from mockserver import MockOpenAI
+from openai_mockserver import MockOpenAI
 
 SMALL = "text-embedding-3-small"
 

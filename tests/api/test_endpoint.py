@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from mockserver.api.endpoint import Endpoint, Routes, routed
+from openai_mockserver.api.endpoint import Endpoint, Routes, routed
 
 
 def routes() -> Routes:

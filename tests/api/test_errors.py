@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from mockserver import MockOpenAI, Request, sse
-from mockserver.api import chat, errors
-from mockserver.api.parameters import parameters_of
-from mockserver.journal import Call
-from mockserver.reply import ApiError
+from openai_mockserver import MockOpenAI, Request, sse
+from openai_mockserver.api import chat, errors
+from openai_mockserver.api.parameters import parameters_of
+from openai_mockserver.journal import Call
+from openai_mockserver.reply import ApiError
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
 GOOD = {"model": "gpt-4o", "messages": MESSAGES}

@@ -8,9 +8,8 @@ import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from mockserver import MockOpenAI
-from mockserver.api import forms
+from openai_mockserver import MockOpenAI
+from openai_mockserver.api import forms
 
 MULTIPART = "multipart/form-data"
 

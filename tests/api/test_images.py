@@ -9,9 +9,8 @@ from typing import Any
 
 import openai
 import pytest
-
-from mockserver import MockOpenAI
-from mockserver.api import images
+from openai_mockserver import MockOpenAI
+from openai_mockserver.api import images
 
 MODEL = "gpt-image-1"
 

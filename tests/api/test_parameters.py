@@ -8,10 +8,9 @@ from typing import Any
 
 import openai
 import pytest
+from openai_mockserver import MockOpenAI, Reply, Request, ToolCall, sse
+from openai_mockserver.api.parameters import parameters_of
 from pydantic import BaseModel
-
-from mockserver import MockOpenAI, Reply, Request, ToolCall, sse
-from mockserver.api.parameters import parameters_of
 
 CHAT, RESPONSES, EMBEDDINGS = "/v1/chat/completions", "/v1/responses", "/v1/embeddings"
 FORMAT = {"response_format": {"type": "object"}}

@@ -9,12 +9,11 @@ from typing import Any
 
 import openai
 import pytest
-
-from mockserver import ApiError, MockOpenAI, Request, Script, ToolCall
-from mockserver.api import conversations
-from mockserver.api.conversation import messages
-from mockserver.exceptions import ReplyError
-from mockserver.faults import reset
+from openai_mockserver import ApiError, MockOpenAI, Request, Script, ToolCall
+from openai_mockserver.api import conversations
+from openai_mockserver.api.conversation import messages
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.faults import reset
 
 
 @pytest.fixture

@@ -12,14 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.responses import Response, ResponseStreamEvent
-from pydantic import TypeAdapter
-from replies import outputs
-
-from mockserver import MockOpenAI, items, sse, stream
-from mockserver.api import responses
-from mockserver.exceptions import ReplyError
-from mockserver.faults import error_event, keepalive
-from mockserver.reply import (
+from openai_mockserver import MockOpenAI, items, sse, stream
+from openai_mockserver.api import responses
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.faults import error_event, keepalive
+from openai_mockserver.reply import (
     ApiError,
     Choice,
     FunctionCall,
@@ -31,7 +28,9 @@ from mockserver.reply import (
     ToolCall,
     Usage,
 )
-from mockserver.script import Script
+from openai_mockserver.script import Script
+from pydantic import TypeAdapter
+from replies import outputs
 
 STREAM: dict[str, Any] = {"model": "gpt-4o", "stream": True, "input": "Hi"}
 PLAIN = STREAM | {"stream": False}
@@ -303,7 +302,7 @@ def test_max_output_tokens_cuts() -> None:
 
 
 def test_log_probabilities_where_they_are_asked_for() -> None:
-    from mockserver.reply import Logprob
+    from openai_mockserver.reply import Logprob
 
     reply = Reply(["Hi", "!"], logprobs=[Logprob("Hi", -0.1), Logprob("!", -0.2)])
     without = events(responses.render(reply, STREAM))

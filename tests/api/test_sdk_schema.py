@@ -13,11 +13,10 @@ import httpx2
 import openai
 import pytest
 import sdk_schema
+from openai_mockserver import MockOpenAI, Request, sse
+from openai_mockserver.api import schema
+from openai_mockserver.api.schema import Schema, resolved
 from pydantic import TypeAdapter
-
-from mockserver import MockOpenAI, Request, sse
-from mockserver.api import schema
-from mockserver.api.schema import Schema, resolved
 
 METHODS = {(method.method, method.path): method for method in sdk_schema.methods()}
 OPERATIONS = [(method, path) for path, method in schema.operations()]
@@ -34,7 +33,7 @@ def test_the_file_is_what_the_sdk_says(tmp_path: Path) -> None:
 
 def test_a_mock_alone_reads_no_schema() -> None:
     code = (
-        "from mockserver import MockOpenAI; from mockserver.api import schema; "
+        "from openai_mockserver import MockOpenAI; from openai_mockserver.api import schema; "
         "mock = MockOpenAI(); mock.reply('Hi'); print(schema._file.cache_info().currsize)"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

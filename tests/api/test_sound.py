@@ -8,8 +8,7 @@ import wave
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from mockserver.api import sound
+from openai_mockserver.api import sound
 
 TEXT = "Hello, world! This is a streaming test."
 DURATION = len(TEXT) * sound.SECONDS

@@ -6,9 +6,8 @@ from typing import Any
 
 import openai
 import pytest
-
-from mockserver import MockOpenAI, Reply, ToolCall
-from mockserver.journal import text_of
+from openai_mockserver import MockOpenAI, Reply, ToolCall
+from openai_mockserver.journal import text_of
 
 
 @pytest.fixture

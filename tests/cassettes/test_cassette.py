@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from mockserver import MockOpenAI, MockServerError, Raw, Script
-from mockserver.cassettes import Exchange, dump
-from mockserver.cassettes.cassette import Cassette, replayed
-from mockserver.script import Boundary, Head, Pause
+from openai_mockserver import MockOpenAI, MockServerError, Raw, Script
+from openai_mockserver.cassettes import Exchange, dump
+from openai_mockserver.cassettes.cassette import Cassette, replayed
+from openai_mockserver.script import Boundary, Head, Pause
 
 HEAD = Head(200, (("Transfer-Encoding", "chunked"),), 0.5)
 
@@ -139,7 +138,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 def run(suite: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     """Run it."""
     return suite.runpytest_inprocess(
-        "-p", "mockserver.pytest_plugin", "-p", "no:cacheprovider", *arguments
+        "-p", "openai_mockserver.pytest_plugin", "-p", "no:cacheprovider", *arguments
     )
 
 

@@ -16,11 +16,10 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from mockserver import Comment, Event, Head, Pause, Raw, Reply, Script, StreamFileError, sse
-from mockserver.api import chat
-from mockserver.cassettes.importers import FORMATS, import_file
-from mockserver.cassettes.stream_file import Exchange, dumps, loads
+from openai_mockserver import Comment, Event, Head, Pause, Raw, Reply, Script, StreamFileError, sse
+from openai_mockserver.api import chat
+from openai_mockserver.cassettes.importers import FORMATS, import_file
+from openai_mockserver.cassettes.stream_file import Exchange, dumps, loads
 
 CHUNKS = ['{"choices":[{"delta":{"content":"Olá"}}]}', '{"choices": []}']
 STREAM = "".join(f"data: {chunk}\n\n" for chunk in [*CHUNKS, "[DONE]"])

@@ -9,18 +9,17 @@ from typing import Any
 
 import jsonschema
 import pytest
-
-from mockserver.cassettes.stream_file import schema
+from openai_mockserver.cassettes.stream_file import schema
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = json.loads(
-    (files("mockserver.cassettes") / "stream_file.schema.json").read_text(encoding="utf-8")
+    (files("openai_mockserver.cassettes") / "stream_file.schema.json").read_text(encoding="utf-8")
 )
 VALIDATOR = jsonschema.Draft202012Validator(SHIPPED)
 
 
 def test_it_is_that_of_the_code() -> None:
-    assert schema() == SHIPPED, "write mockserver.cassettes.stream_file.schema() to the file"
+    assert schema() == SHIPPED, "write openai_mockserver.cassettes.stream_file.schema() to the file"
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "fixtures").rglob("*.jsonl")), ids=lambda f: f.stem)

@@ -9,10 +9,9 @@ import msgspec.json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from mockserver import Comment, Event, Head, Pause, Raw, Script, StreamFileError
-from mockserver.cassettes import Exchange, dump, dumps, load, loads
-from mockserver.script import ENDS
+from openai_mockserver import Comment, Event, Head, Pause, Raw, Script, StreamFileError
+from openai_mockserver.cassettes import Exchange, dump, dumps, load, loads
+from openai_mockserver.script import ENDS
 
 # Short texts find what long ones would; what matters is that any character may be among them.
 texts = st.text(max_size=8)

@@ -18,8 +18,8 @@ from clients.table import CLIENTS, Client
 # The programs need their clients, and are no tests.
 collect_ignore_glob = ["programs/*"]
 
-NAMED = os.environ.get("MOCKSERVER_CLIENTS", "").split()  # or: all
-WRITE = os.environ.get("MOCKSERVER_WRITE", "")
+NAMED = os.environ.get("OPENAI_MOCKSERVER_CLIENTS", "").split()  # or: all
+WRITE = os.environ.get("OPENAI_MOCKSERVER_WRITE", "")
 
 
 def ways() -> list[Any]:

@@ -1,7 +1,7 @@
 """An environment for each client, outside the repository: a virtual one, or a folder of npm's.
 
-Where they are is `MOCKSERVER_CLIENTS_FOLDER`'s to say; a client whose packages are there is not
-installed again, so that its folder's removal is what brings a newer version.
+Where they are is `OPENAI_MOCKSERVER_CLIENTS_FOLDER`'s to say; a client whose packages are there is
+not installed again, so that its folder's removal is what brings a newer version.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ INSTALLED = "installed.json"  # written last: an installation that broke off is 
 def folder(client: Client) -> Path:
     """Where a client is, or will be."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    root = os.environ.get("MOCKSERVER_CLIENTS_FOLDER") or cache / "openai-mockserver" / "clients"
+    root = (
+        os.environ.get("OPENAI_MOCKSERVER_CLIENTS_FOLDER")
+        or cache / "openai-mockserver" / "clients"
+    )
     return Path(root) / client.name
 
 

@@ -17,7 +17,7 @@ from clients.matrix import CALL_ID, CITY, PIECES, READING, TEXT, TOOLS, TTFT, US
 pytestmark = [
     pytest.mark.client,
     pytest.mark.skipif(
-        not os.environ.get("MOCKSERVER_CLIENTS"),
+        not os.environ.get("OPENAI_MOCKSERVER_CLIENTS"),
         reason="no client is named: run scripts/clients",
     ),
 ]

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from mockserver import MockOpenAI
+from openai_mockserver import MockOpenAI
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

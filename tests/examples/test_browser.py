@@ -12,9 +12,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-
-from mockserver import MockOpenAI
-from mockserver.faults import stall, truncate
+from openai_mockserver import MockOpenAI
+from openai_mockserver.faults import stall, truncate
 
 BROWSER = Path(__file__).parents[2] / "examples" / "browser"
 REACT = BROWSER / "react"

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from mockserver import MockOpenAI, Reply, ToolCall, Usage
-from mockserver.faults import stall
+from openai_mockserver import MockOpenAI, Reply, ToolCall, Usage
+from openai_mockserver.faults import stall
 
 NODE = Path(__file__).parents[2] / "examples" / "node"
 REACT = NODE.parent / "browser" / "react"

@@ -15,9 +15,8 @@ from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
-
-from mockserver import MockOpenAI, Pace, Reply, Text, ToolCall, Usage
-from mockserver.faults import malformed, reset, stall, truncate
+from openai_mockserver import MockOpenAI, Pace, Reply, Text, ToolCall, Usage
+from openai_mockserver.faults import malformed, reset, stall, truncate
 
 openai = pytest.importorskip("openai")
 

@@ -19,8 +19,8 @@ from findings.report import PAGE, Measured, section, written
 # The programs need their clients, and are no tests.
 collect_ignore_glob = ["programs/*"]
 
-WRITE = os.environ.get("MOCKSERVER_WRITE", "")
-NAMED = os.environ.get("MOCKSERVER_FINDINGS", "").split()  # or: all
+WRITE = os.environ.get("OPENAI_MOCKSERVER_WRITE", "")
+NAMED = os.environ.get("OPENAI_MOCKSERVER_FINDINGS", "").split()  # or: all
 
 
 def chosen() -> list[Any]:

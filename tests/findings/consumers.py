@@ -33,8 +33,7 @@ from findings.in_process import (
 )
 from findings.judge import DEATH, HANG, Manner, Outcome, Raised, Told, answer_of
 from msgspec import UNSET
-
-from mockserver import MockOpenAI
+from openai_mockserver import MockOpenAI
 
 __all__ = ["CONSUMERS", "Consumer", "Program", "unasked", "versions"]
 

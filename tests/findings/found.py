@@ -16,12 +16,11 @@ from typing import Any
 
 from findings import signs
 from findings.judge import Told
-
-from mockserver import Choice, Event, Raw, Reply, Script, Stream, ToolCall, Usage
-from mockserver.api import usage
-from mockserver.script import Step
-from mockserver.sse import DONE
-from mockserver.strategies.habits import HEAD
+from openai_mockserver import Choice, Event, Raw, Reply, Script, Stream, ToolCall, Usage
+from openai_mockserver.api import usage
+from openai_mockserver.script import Step
+from openai_mockserver.sse import DONE
+from openai_mockserver.strategies.habits import HEAD
 
 __all__ = ["FOUND", "VERSIONS", "Finding", "unexplained"]
 

@@ -16,12 +16,11 @@ import openai
 from findings.judge import Call, Counts, Function, Outcome, Raised, Told, answer_of
 from httpx_sse import connect_sse
 from msgspec.structs import replace
-
-from mockserver import ApiError, MockOpenAI, Reply, Script
-from mockserver.api import chat
-from mockserver.api.errors import read_error
-from mockserver.exceptions import ReplyError
-from mockserver.script import Event
+from openai_mockserver import ApiError, MockOpenAI, Reply, Script
+from openai_mockserver.api import chat
+from openai_mockserver.api.errors import read_error
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.script import Event
 
 __all__ = ["PATIENCE", "accumulated", "answer", "httpx_sse", "openai_python"]
 

@@ -19,9 +19,8 @@ from typing import Any, NoReturn, Protocol
 
 import msgspec
 from msgspec import UNSET, UnsetType
-
-from mockserver import ApiError, FunctionCall, Reply, Script, ToolCall
-from mockserver.reply import FINISH_REASONS
+from openai_mockserver import ApiError, FunctionCall, Reply, Script, ToolCall
+from openai_mockserver.reply import FINISH_REASONS
 
 __all__ = [
     "DEATH",

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from findings.consumers import CONSUMERS
 from findings.found import FOUND, Finding
-
-from mockserver import Stream, sse
+from openai_mockserver import Stream, sse
 
 __all__ = ["PAGE", "Measured", "excerpt", "section", "sections", "written"]
 

@@ -14,8 +14,7 @@ from typing import Any
 import h11
 import msgspec.json
 from findings.judge import Told, answer_of
-
-from mockserver import sse
+from openai_mockserver import sse
 
 __all__ = [
     "Sign",

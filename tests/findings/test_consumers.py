@@ -14,10 +14,9 @@ import pytest
 from findings.consumers import Consumer, unasked
 from findings.found import unexplained
 from findings.judge import Told
-
-from mockserver import ApiError, Reply, Script, catalogue
-from mockserver.api import chat, errors
-from mockserver.faults import (
+from openai_mockserver import ApiError, Reply, Script, catalogue
+from openai_mockserver.api import chat, errors
+from openai_mockserver.faults import (
     Fault,
     blank_lines,
     bom,

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from findings.consumers import PROGRAMS, Program
 from findings.judge import DEATH, HANG, Raised
-
-from mockserver import MockOpenAI, catalogue
+from openai_mockserver import MockOpenAI, catalogue
 
 BEGIN = f"""
 import os, sys, time

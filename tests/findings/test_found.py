@@ -9,8 +9,7 @@ from findings import signs
 from findings.consumers import CONSUMERS, Consumer, versions
 from findings.found import FOUND, VERSIONS, Finding, unexplained
 from findings.judge import Told
-
-from mockserver import api, catalogue
+from openai_mockserver import api, catalogue
 
 
 def test_it_is_still_so(

@@ -18,8 +18,7 @@ from findings.judge import (
     wrong,
     wrongs,
 )
-
-from mockserver import ApiError, FunctionCall, Reply, Script, ToolCall, Usage
+from openai_mockserver import ApiError, FunctionCall, Reply, Script, ToolCall, Usage
 
 PARIS = ToolCall("get_weather", {"city": "Paris"}, id="call_1")
 ROME = ToolCall("get_weather", {"city": "Rome"}, id="call_2")

@@ -2,7 +2,8 @@
 
 A failure prints the smallest stream that shows it, as code: `findings.found` is to have it then.
 OpenAI's SDK and httpx-sse are always searched, a little and always alike; `scripts/findings`
-searches the others, too, and `MOCKSERVER_EXAMPLES=5000 scripts/findings openai` searches longer.
+searches the others, too, and `OPENAI_MOCKSERVER_EXAMPLES=5000 scripts/findings openai` searches
+longer.
 """
 
 from __future__ import annotations
@@ -17,11 +18,10 @@ from findings.found import FOUND, unexplained
 from findings.judge import Told
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis.strategies import SearchStrategy
+from openai_mockserver import Stream
+from openai_mockserver.strategies import faulty, scripts, streams
 
-from mockserver import Stream
-from mockserver.strategies import faulty, scripts, streams
-
-ASKED = os.environ.get("MOCKSERVER_EXAMPLES")
+ASKED = os.environ.get("OPENAI_MOCKSERVER_EXAMPLES")
 FEW = 150
 SEARCH = settings(
     max_examples=int(ASKED or FEW),

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import pytest
 from findings import signs
-
-from mockserver import Reply, Script, Stream, catalogue
-from mockserver.faults import bom, chunk_extension, close_delimited, encoded, fields, line_ends
-from mockserver.script import Raw
+from openai_mockserver import Reply, Script, Stream, catalogue
+from openai_mockserver.faults import (
+    bom,
+    chunk_extension,
+    close_delimited,
+    encoded,
+    fields,
+    line_ends,
+)
+from openai_mockserver.script import Raw
 
 TEXT = catalogue.stream("text")
 

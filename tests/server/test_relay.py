@@ -23,12 +23,21 @@ import httpx2
 import openai
 import pytest
 import trustme
-
-from mockserver import ApiError, MockOpenAI, MockServerError, Pace, Pause, Raw, Reply, Script, sse
-from mockserver.api import chat
-from mockserver.cassettes import load
-from mockserver.cassettes.cassette import Cassette
-from mockserver.faults import (
+from openai_mockserver import (
+    ApiError,
+    MockOpenAI,
+    MockServerError,
+    Pace,
+    Pause,
+    Raw,
+    Reply,
+    Script,
+    sse,
+)
+from openai_mockserver.api import chat
+from openai_mockserver.cassettes import load
+from openai_mockserver.cassettes.cassette import Cassette
+from openai_mockserver.faults import (
     bad_chunk_size,
     close_delimited,
     content_length,
@@ -43,8 +52,8 @@ from mockserver.faults import (
     status,
     truncate,
 )
-from mockserver.script import Head
-from mockserver.wire import wire_frames
+from openai_mockserver.script import Head
+from openai_mockserver.wire import wire_frames
 
 KEY = "sk-proj-canary0123456789abcdefghij"
 ASKED: dict[str, Any] = {
@@ -119,7 +128,7 @@ def test_the_client_sees_the_upstream_and_the_replay_is_the_same(
     faults: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("mockserver.api.ids.time.time", lambda: 1_770_000_000)
+    monkeypatch.setattr("openai_mockserver.api.ids.time.time", lambda: 1_770_000_000)
     upstream.seed = "the same answer twice"
     upstream.reply("Hello, world", faults=faults)
     direct, through = ask(upstream), ask(recorder)
@@ -389,7 +398,7 @@ def test_what_a_killed_recorder_leaves_is_a_prefix(upstream: MockOpenAI, tmp_pat
     rng = random.Random(1)
     for n in range(50):
         folder = tmp_path / str(n)
-        command = [sys.executable, "-m", "mockserver", "record", "--port", "0", "-q",
+        command = [sys.executable, "-m", "openai_mockserver", "record", "--port", "0", "-q",
                    "--upstream", upstream.base_url, "-o", str(folder)]  # fmt: skip
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None

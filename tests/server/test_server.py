@@ -13,12 +13,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from openai_mockserver import MockOpenAI, Pace, Pause, Raw, Reply, Request, Script, ServerError
+from openai_mockserver.faults import latency, reset, stall, truncate
+from openai_mockserver.script import Head
+from openai_mockserver.server import Loopback
 from uvicorn.protocols.http.h11_impl import H11Protocol
-
-from mockserver import MockOpenAI, Pace, Pause, Raw, Reply, Request, Script, ServerError
-from mockserver.faults import latency, reset, stall, truncate
-from mockserver.script import Head
-from mockserver.server import Loopback
 
 ASKED = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
 BODY = json.dumps(ASKED).encode()
@@ -74,7 +73,7 @@ class RawClient:
 def http_protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both of uvicorn's parsers: the fast one where it is installed, the plain one else."""
     if request.param == "h11":
-        monkeypatch.setattr("mockserver.server.protocol._http_protocol", lambda: H11Protocol)
+        monkeypatch.setattr("openai_mockserver.server.protocol._http_protocol", lambda: H11Protocol)
 
 
 @pytest.fixture
@@ -328,8 +327,8 @@ def test_nothing_is_logged_and_nothing_warned() -> None:
     """In a process of its own, with warnings as errors and asyncio's debug mode."""
     code = """if True:
         import json, socket
-        from mockserver import MockOpenAI, Pace
-        from mockserver.faults import reset, truncate, stall
+        from openai_mockserver import MockOpenAI, Pace
+        from openai_mockserver.faults import reset, truncate, stall
         asked = json.dumps({"model": "m", "stream": True,
                             "messages": [{"role": "user", "content": "Hi"}]}).encode()
         with MockOpenAI() as mock:

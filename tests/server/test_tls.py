@@ -10,9 +10,8 @@ import httpx2
 import openai
 import pytest
 import trustme
-
-from mockserver import FaultError, MockOpenAI, MockServerError
-from mockserver.faults import close_delimited, cut, half_close, reset
+from openai_mockserver import FaultError, MockOpenAI, MockServerError
+from openai_mockserver.faults import close_delimited, cut, half_close, reset
 
 BODY = b'{"model":"m","stream":true,"messages":[{"role":"user","content":"Hi"}]}'
 

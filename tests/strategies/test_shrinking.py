@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, find, given, settings
+from openai_mockserver import Stream, sse
+from openai_mockserver.strategies import streams
 from strategies.toy import BUGS, consume, right
-
-from mockserver import Stream, sse
-from mockserver.strategies import streams
 
 SEARCH = settings(
     max_examples=20_000, database=None, deadline=None, suppress_health_check=list(HealthCheck)

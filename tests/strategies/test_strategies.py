@@ -9,13 +9,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import openai_mockserver
 import pytest
 from hypothesis import Phase, example, find, given, settings, target
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
-
-import mockserver
-from mockserver import (
+from openai_mockserver import (
     ApiError,
     Event,
     MockOpenAI,
@@ -28,11 +27,11 @@ from mockserver import (
     api,
     sse,
 )
-from mockserver.api.dialects import dialects
-from mockserver.expected import ERRORS
-from mockserver.journal import Request
-from mockserver.script import Raw
-from mockserver.strategies import (
+from openai_mockserver.api.dialects import dialects
+from openai_mockserver.expected import ERRORS
+from openai_mockserver.journal import Request
+from openai_mockserver.script import Raw
+from openai_mockserver.strategies import (
     Conversation,
     Turn,
     api_errors,
@@ -44,11 +43,14 @@ from mockserver.strategies import (
     streams,
     tool_calls,
 )
-from mockserver.strategies.habits import ASPECTS, HEAD, NAMES
-from mockserver.strategies.said import KINDS
+from openai_mockserver.strategies.habits import ASPECTS, HEAD, NAMES
+from openai_mockserver.strategies.said import KINDS
 
 ENDPOINTS = ("chat/completions", "responses", "completions")
-MADE = {**vars(mockserver), **{name: getattr(mockserver, name) for name in mockserver.__all__}}
+MADE = {
+    **vars(openai_mockserver),
+    **{name: getattr(openai_mockserver, name) for name in openai_mockserver.__all__},
+}
 MADE |= {"Conversation": Conversation, "Turn": Turn}
 
 
@@ -157,7 +159,7 @@ def test_a_script_without_an_answer_is_read() -> None:
     script = Script(steps=(Event('{"choices":[{"index":0,"delta":{"content":"a"}}]}'),))
     assert find(partitions(script), lambda stream: True).reply.text == "a"
     assert find(faulty(script), lambda stream: stream.error == "incomplete").reply.text is None
-    ready = mockserver.stream("tool-call")
+    ready = openai_mockserver.stream("tool-call")
     assert find(partitions(ready), lambda stream: len(stream.reads()) > 20).reply == ready.reply
 
 
@@ -315,7 +317,7 @@ def test_strategies_work_with_the_rest_of_hypothesis() -> None:
 def test_what_bytes_mean_does_not_depend_on_the_process() -> None:
     code = (
         "from hypothesis import HealthCheck, given, settings\n"
-        "from mockserver.strategies import conversations, streams\n"
+        "from openai_mockserver.strategies import conversations, streams\n"
         "@settings(max_examples=60, database=None, derandomize=True, deadline=None,\n"
         "          suppress_health_check=list(HealthCheck))\n"
         "@given(streams(), streams(endpoint='responses'), conversations())\n"
@@ -376,8 +378,8 @@ def message(reply: Reply) -> dict[str, Any]:
 def test_a_package_without_hypothesis_says_what_is_missing() -> None:
     code = (
         "import sys; sys.modules['hypothesis'] = None\n"
-        "from mockserver import MissingDependency\n"
-        "try: import mockserver.strategies\n"
+        "from openai_mockserver import MissingDependency\n"
+        "try: import openai_mockserver.strategies\n"
         "except MissingDependency as told: print(told)"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

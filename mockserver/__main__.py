@@ -1,5 +1,0 @@
-"""``python -m mockserver`` is the command."""
-
-from mockserver.cli import main
-
-main()

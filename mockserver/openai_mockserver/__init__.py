@@ -1,0 +1,140 @@
+"""A fake OpenAI-compatible server, for testing code that consumes model streams.
+
+The public names; each is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from openai_mockserver.catalogue import stream, streams
+    from openai_mockserver.exceptions import (
+        FaultError,
+        MissingDependency,
+        MockServerError,
+        ReplyError,
+        ScenarioError,
+        ServerError,
+        StreamFileError,
+        TokensError,
+        UnknownStream,
+        UnmatchedRequest,
+    )
+    from openai_mockserver.expected import Stream
+    from openai_mockserver.journal import Call, Request
+    from openai_mockserver.mock import MockOpenAI
+    from openai_mockserver.pacing import Pace
+    from openai_mockserver.reply import (
+        Annotation,
+        ApiError,
+        Audio,
+        Choice,
+        FunctionCall,
+        Item,
+        Logprob,
+        Message,
+        Reasoning,
+        Reply,
+        Text,
+        ToolCall,
+        Usage,
+        url_citation,
+    )
+    from openai_mockserver.rules import contains, faulty
+    from openai_mockserver.script import Boundary, Comment, Event, Head, Pause, Raw, Script
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "catalogue": ("stream", "streams"),
+    "exceptions": (
+        "FaultError",
+        "MissingDependency",
+        "MockServerError",
+        "ReplyError",
+        "ScenarioError",
+        "ServerError",
+        "StreamFileError",
+        "TokensError",
+        "UnknownStream",
+        "UnmatchedRequest",
+    ),
+    "expected": ("Stream",),
+    "journal": ("Call", "Request"),
+    "mock": ("MockOpenAI",),
+    "pacing": ("Pace",),
+    "reply": (
+        "Annotation",
+        "ApiError",
+        "Audio",
+        "Choice",
+        "FunctionCall",
+        "Item",
+        "Logprob",
+        "Message",
+        "Reasoning",
+        "Reply",
+        "Text",
+        "ToolCall",
+        "Usage",
+        "url_citation",
+    ),
+    "rules": ("contains", "faulty"),
+    "script": ("Boundary", "Comment", "Event", "Head", "Pause", "Raw", "Script"),
+}
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Annotation",
+    "ApiError",
+    "Audio",
+    "Boundary",
+    "Call",
+    "Choice",
+    "Comment",
+    "Event",
+    "FaultError",
+    "FunctionCall",
+    "Head",
+    "Item",
+    "Logprob",
+    "Message",
+    "MissingDependency",
+    "MockOpenAI",
+    "MockServerError",
+    "Pace",
+    "Pause",
+    "Raw",
+    "Reasoning",
+    "Reply",
+    "ReplyError",
+    "Request",
+    "ScenarioError",
+    "Script",
+    "ServerError",
+    "Stream",
+    "StreamFileError",
+    "Text",
+    "TokensError",
+    "ToolCall",
+    "UnknownStream",
+    "UnmatchedRequest",
+    "Usage",
+    "contains",
+    "faulty",
+    "stream",
+    "streams",
+    "url_citation",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if (module := _MODULE_OF.get(name)) is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_MODULE_OF])

@@ -1,0 +1,474 @@
+"""``/v1/completions``, the legacy endpoint: a reply to its stream or JSON body, and back.
+
+Rules of this file: no I/O; bytes are those of WIRE.md §1 ("Legacy /completions") and Annex C;
+`read` is the inverse of `render`. A completion is text alone: a refusal is said as text, reasoning
+is counted but not shown, and a reply that calls a tool cannot be said here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from random import Random
+from typing import Any, NamedTuple
+
+import msgspec.json
+
+from openai_mockserver import sse, tokens
+from openai_mockserver.api import errors, headers, ids
+from openai_mockserver.api.dialects import Dialect, named
+from openai_mockserver.api.endpoint import Endpoint
+from openai_mockserver.api.ids import Envelope
+from openai_mockserver.api.limits import limited, size
+from openai_mockserver.api.logprobs import likely
+from openai_mockserver.api.parameters import parameters_of
+from openai_mockserver.api.plain import as_text
+from openai_mockserver.api.reading import completion
+from openai_mockserver.api.recut import recut
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.reply import ApiError, Choice, Logprob, Reply, Usage, check_servable
+from openai_mockserver.script import Event, Head, Raw, Script
+
+__all__ = ["ENDPOINTS", "PATH", "SHAPES", "Shape", "read", "render"]
+
+PATH = "/v1/completions"
+
+FINISH_REASONS = ("stop", "length", "content_filter")
+
+MODELS = {
+    "gpt-3.5-turbo-instruct": "gpt-3.5-turbo-instruct:20230824-v2",
+    "davinci-002": "davinci:2023-07-21-v2",
+    "babbage-002": "babbage:2023-07-21-v2",
+}
+"""The names under which these models answer, as recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How a server writes completions: its members in their order, and what comes when.
+
+    Args:
+        id: its form; see `openai_mockserver.api.ids.form`.
+        fingerprint: the deployment's.
+        chunk, choice, body: the members of a chunk, a choice and a JSON body.
+        usage_chunk, usage: the members of the chunk with the usage, and of the usage.
+        usage_null: whether chunks say ``"usage":null``: where usage is asked for, or always.
+        usage_unasked: whether the usage comes without being asked for.
+        length_with_text: whether the last token of a text that is cut short tells so; else, as
+            for every other reason, a chunk of its own does.
+        finish_together: whether one chunk finishes all choices.
+        fingerprint_at_end: whether the chunk that finishes has the fingerprint.
+        indent: of the JSON body; compact where it is 0.
+    """
+
+    id: str
+    fingerprint: str | None = None
+    chunk: tuple[str, ...] = ("id", "object", "created", "model", "choices", "usage")
+    choice: tuple[str, ...] = ("index", "text", "logprobs", "finish_reason")
+    body: tuple[str, ...] = ("id", "object", "created", "model", "choices", "usage")
+    usage_chunk: tuple[str, ...] = ("id", "object", "created", "model", "choices", "usage")
+    usage: tuple[str, ...] = ("prompt_tokens", "total_tokens", "completion_tokens")
+    usage_null: bool | None = None  # None: where usage is asked for
+    usage_unasked: bool = False
+    length_with_text: bool = True
+    finish_together: bool = False
+    fingerprint_at_end: bool = False
+    indent: int = 0
+
+
+SHAPES = {
+    "openai": Shape(
+        id="cmpl-{openai}",
+        chunk=("id", "object", "created", "choices", "model", "usage"),
+        choice=("text", "index", "logprobs", "finish_reason"),
+        usage_chunk=("id", "object", "created", "model", "usage", "choices"),
+        usage=("prompt_tokens", "completion_tokens", "total_tokens"),
+        finish_together=True,
+        indent=2,
+    ),
+    "vllm": Shape(
+        id="cmpl-{hex32}",
+        choice=("index", "text", "logprobs", "finish_reason", "stop_reason"),
+        usage_null=True,
+    ),
+    "huggingface": Shape(  # Featherless, behind its router
+        id="{uuid}",
+        fingerprint="fp1-rss-p1",
+        choice=("text", "index", "finish_reason"),
+        usage_chunk=("id", "object", "model", "created", "choices", "usage"),
+        usage=("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens"),
+        usage_null=False,
+        usage_unasked=True,
+        length_with_text=False,
+        fingerprint_at_end=True,
+    ),
+}
+"""The servers whose completions were recorded, by dialect; the others are given OpenAI's shape."""
+
+
+def render(
+    reply: Reply | ApiError,
+    request: Mapping[str, Any] | None = None,
+    *,
+    dialect: str | Dialect | None = None,
+    envelope: Envelope | None = None,
+    rng: Random | None = None,
+) -> Script:
+    """The response that says this reply.
+
+    Args:
+        reply: what to say. One choice is said to each prompt n times; else there are n, or n for
+            each prompt.
+        request: the request's parameters. Without one, it is a request that streams the reply
+            whole: with its n, its logprobs, and its usage if it states one.
+        dialect: whose manner to say it in: a name of `dialects()`; OpenAI's own by default.
+        envelope: id, time and model to answer with; fresh ones by default.
+        rng: where ids come from.
+
+    Raises:
+        ReplyError: for a reply that cannot be served, or not to this request.
+
+    >>> script = render(Reply("Hello"))
+    >>> len(script.events), script.events[-1].data
+    (3, '[DONE]')
+    """
+    rng = rng or Random()
+    manner = named(dialect)
+    shape = SHAPES.get("openai" if manner is None else manner.name, SHAPES["openai"])
+    if isinstance(reply, ApiError):
+        return errors.render(reply, rng, manner)
+    check_servable(reply)
+    if request is None:
+        request = _asking_for(reply)
+    n, best_of = request.get("n") or 1, request.get("best_of") or 0
+    if best_of and best_of < n:
+        return errors.render(_too_many_choices(n, best_of), rng, manner)
+    envelope = envelope or _envelope(request, shape, rng)
+    model = request.get("model")
+    prompts = _prompts(request.get("prompt"), model)
+    whole = recut(tuple(map(_sayable, _choices(reply, n, len(prompts)))), model)
+    choices = [limited(choice, request) for choice in whole]
+    usage = reply.usage
+    if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
+        spoken = sum(map(size, choices)) * max(n, best_of) // n
+        asked = sum(sum(prompt.sizes) for prompt in prompts)
+        usage = Usage(asked if usage is None else usage.prompt_tokens, spoken)
+    said = [_Said.of(choice, prompts[at // n], request) for at, choice in enumerate(choices)]
+    if request.get("stream"):
+        return _stream(reply, said, usage, request, envelope, rng, shape, manner)
+    if reply.error is not None:
+        return errors.render(reply.error, rng, manner)
+    return _json(said, usage, envelope, rng, shape, manner)
+
+
+def _asking_for(reply: Reply) -> dict[str, Any]:
+    stated = any(choice.logprobs is not None for choice in reply.choices)
+    return {
+        "model": "gpt-3.5-turbo-instruct",
+        "prompt": "",
+        "n": len(reply.choices),
+        "stream": True,
+        "stream_options": {"include_usage": reply.usage is not None},
+        "logprobs": 20 if stated else None,
+    }
+
+
+def _too_many_choices(n: int, best_of: int) -> ApiError:
+    return ApiError(
+        400,
+        "You requested that the server return more choices than it will generate (HINT: You must "
+        f"set 'n' (currently {n}) to be at most 'best_of' (currently {best_of}), or omit either "
+        "parameter if you don't specifically want to use them.)",
+    )
+
+
+def _envelope(request: Mapping[str, Any], shape: Shape, rng: Random) -> Envelope:
+    created = ids.now(rng)
+    model = str(request.get("model", "gpt-3.5-turbo-instruct"))
+    model = MODELS.get(model, model)
+    return Envelope(ids.form(shape.id, rng, created, model), created, model, shape.fingerprint)
+
+
+def _prompts(prompt: Any, model: Any) -> list[tokens.Cut]:
+    """Each prompt, cut. Token ids have no text here, so they show as ``<|id|>``."""
+    if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int):
+        return [cut for one in prompt for cut in _prompts(one, model)]
+    if isinstance(prompt, list):
+        return [tokens.Cut(tuple(f"<|{token}|>" for token in prompt), (1,) * len(prompt))]
+    return [tokens.cut(prompt or "", model)]
+
+
+def _choices(reply: Reply, n: int, prompts: int) -> list[Choice]:
+    made, wanted = len(reply.choices), n * prompts
+    if made not in (1, n, wanted):
+        for_each = f" for each of {prompts} prompts" if prompts > 1 else ""
+        raise ReplyError(f"the reply has {made} choices, the request asks for n={n}{for_each}")
+    return list(reply.choices) * (wanted // made)
+
+
+def _sayable(choice: Choice) -> Choice:
+    """The choice as text. Raises ReplyError for what no completion says."""
+    finish = choice.finish_reason
+    choice = as_text(choice, "a completion")
+    if finish is not None and finish not in FINISH_REASONS:
+        allowed = ", ".join(FINISH_REASONS)
+        raise ReplyError(f"a completion cannot have finish_reason={finish!r}: {allowed}")
+    return choice
+
+
+class _Part(NamedTuple):
+    """What one chunk says of a choice."""
+
+    text: str
+    logprobs: dict[str, Any] | None
+
+
+class _Said(NamedTuple):
+    """A choice as it is said to a prompt."""
+
+    parts: tuple[_Part, ...]
+    finish_reason: str | None
+    logprobs: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, choice: Choice, prompt: tokens.Cut, request: Mapping[str, Any]) -> _Said:
+        top = request.get("logprobs")
+        echoed = prompt.pieces if request.get("echo") else ()
+        pieces = choice.text.pieces if choice.text is not None else ()
+        texts = ("".join(echoed), *pieces) if echoed else pieces
+        if not texts and choice.finish_reason is None:
+            texts, top = ("",), None  # or nothing would tell that there is this choice
+        if top is None:
+            return cls(tuple(_Part(text, None) for text in texts), choice.finish_reason, None)
+        stated = choice.logprobs or tuple((likely(piece, top),) for piece in pieces)
+        if echoed:
+            stated = (tuple(likely(piece, top) for piece in echoed), *stated)
+        start = 0 if echoed else sum(map(len, prompt.pieces))
+        offsets = accumulate(map(len, texts), initial=start)
+        parts = tuple(
+            _Part(text, _logprobs(entries, top, at))
+            for text, entries, at in zip(texts, stated, offsets, strict=False)
+        )
+        flat = [entry for entries in stated for entry in entries]
+        return cls(parts, choice.finish_reason, _logprobs(flat, top, start))
+
+
+def _logprobs(entries: Sequence[Logprob], top: int, at: int) -> dict[str, Any]:
+    """The legacy form. OpenAI says null of an echo's first token, which its own SDK refuses."""
+    lengths = (len(entry.token) for entry in entries)
+    return {
+        "tokens": [entry.token for entry in entries],
+        "token_logprobs": [entry.logprob for entry in entries],
+        "top_logprobs": [
+            {other.token: other.logprob for other in entry.top[:top]} for entry in entries
+        ]
+        if top
+        else None,
+        "text_offset": list(accumulate(lengths, initial=at))[:-1],
+    }
+
+
+def _picked(names: Sequence[str], members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: members[name] for name in names if name in members}
+
+
+def _choice(shape: Shape, index: int, part: _Part, finish: str | None) -> dict[str, Any]:
+    members = {
+        "index": index,
+        "text": part.text,
+        "logprobs": part.logprobs,
+        "finish_reason": finish,
+        "stop_reason": None,
+    }
+    return _picked(shape.choice, members)
+
+
+def _usage(shape: Shape, usage: Usage) -> dict[str, int]:
+    return {name: getattr(usage, name) for name in shape.usage}
+
+
+# Streaming
+
+
+def _stream(
+    reply: Reply,
+    said: Sequence[_Said],
+    usage: Usage,
+    request: Mapping[str, Any],
+    envelope: Envelope,
+    rng: Random,
+    shape: Shape,
+    dialect: Dialect | None,
+) -> Script:
+    asked = bool((request.get("stream_options") or {}).get("include_usage"))
+    common: dict[str, Any] = {
+        "id": envelope.id,
+        "object": "text_completion",
+        "created": envelope.created,
+        "model": envelope.model,
+    }
+    with_null = asked if shape.usage_null is None else shape.usage_null
+    nothing = {"usage": None} if with_null else {}
+
+    def chunk(*choices: dict[str, Any], end: bool = False) -> Event:
+        members = _picked(shape.chunk, common | nothing | {"choices": choices})
+        if end and shape.fingerprint_at_end:
+            members["system_fingerprint"] = envelope.system_fingerprint
+        return _event(members)
+
+    merged = [shape.length_with_text and one.finish_reason == "length" for one in said]
+    events, left = [], [len(one.parts) for one in said]
+    for index, part in _interleaved(said):
+        left[index] -= 1
+        finish = said[index].finish_reason if merged[index] and not left[index] else None
+        events.append(chunk(_choice(shape, index, part, finish)))
+    sent = headers.completion_headers(envelope.model, rng)
+    if dialect is not None:
+        sent = headers.imitated(dialect.headers, dialect.content_type, None, rng, envelope.model)
+    head = Head(200, sent)
+    if reply.error is not None:
+        if dialect is not None:
+            return Script(head, (*events, errors.imitated_event(reply.error, dialect)))
+        return Script(head, (*events, errors.error_event(reply.error)))
+    ends = [
+        _choice(shape, index, _Part("", None), one.finish_reason)
+        for index, one in enumerate(said)
+        if one.finish_reason is not None and not (merged[index] and one.parts)
+    ]
+    if shape.finish_together and ends:
+        events.append(chunk(*ends, end=True))
+    else:
+        events += [chunk(end, end=True) for end in ends]
+    if asked or shape.usage_unasked:
+        members = common | {"choices": [], "usage": _usage(shape, usage)}
+        events.append(_event(_picked(shape.usage_chunk, members)))
+    return Script(head, (*events, sse.DONE))
+
+
+def _event(members: Mapping[str, Any]) -> Event:
+    return Event(msgspec.json.encode(members).decode())
+
+
+def _interleaved(said: Sequence[_Said]) -> Iterator[tuple[int, _Part]]:
+    """All choices go on at one pace, so a chunk of several tokens comes when its last is made."""
+    if len(said) == 1:
+        yield from ((0, part) for part in said[0].parts)
+        return
+    due: list[tuple[int, int, int]] = []
+    for index, one in enumerate(said):
+        times = accumulate(max(1, tokens.count(part.text)) for part in one.parts)
+        due += [(time_, index, at) for at, time_ in enumerate(times)]
+    for _, index, at in sorted(due):
+        yield index, said[index].parts[at]
+
+
+# Not streaming
+
+
+def _json(
+    said: Sequence[_Said],
+    usage: Usage,
+    envelope: Envelope,
+    rng: Random,
+    shape: Shape,
+    dialect: Dialect | None,
+) -> Script:
+    choices = []
+    for index, one in enumerate(said):
+        if one.finish_reason is None:
+            raise ReplyError("a reply that never finishes can only be streamed; set stream=True")
+        part = _Part("".join(part.text for part in one.parts), one.logprobs)
+        choices.append(_choice(shape, index, part, one.finish_reason))
+    members = {
+        "id": envelope.id,
+        "object": "text_completion",
+        "created": envelope.created,
+        "model": envelope.model,
+        "choices": choices,
+        "usage": _usage(shape, usage),
+    }
+    body = msgspec.json.encode(_picked(shape.body, members))
+    if shape.indent:
+        body = msgspec.json.format(body, indent=shape.indent) + b"\n"
+    sent = headers.json_headers(len(body), rng)
+    if dialect is not None:
+        json = "application/json"
+        sent = headers.imitated(dialect.headers, json, len(body), rng, envelope.model)
+    return Script(Head(200, sent), (Raw(body),))
+
+
+# Reading back
+
+
+def read(script: Script) -> Reply | ApiError:
+    """What a response says: the reply as far as it goes, or the error it is instead.
+
+    Chunks that are not JSON objects are passed over. An echoed prompt reads as part of the text.
+
+    Raises:
+        ReplyError: for what is no completion.
+    """
+    return completion(script, "a completion", _Heard, _read_choice, _read_usage)
+
+
+class _Heard:
+    """A choice, as far as it has come."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.logprobs: list[tuple[Logprob, ...]] | None = None
+        self.finish_reason: str | None = None
+
+    def take(self, choice: dict[str, Any]) -> None:
+        text, finish = choice.get("text"), choice.get("finish_reason")
+        entries = _read_logprobs(choice.get("logprobs"))
+        # An empty text is a piece where it is all that the chunk says; else it is mere form.
+        if isinstance(text, str) and (text or not finish or entries):
+            self.pieces.append(text)
+            if entries is not None:
+                self.logprobs = [*(self.logprobs or ()), entries]
+        if finish:
+            self.finish_reason = finish
+
+    def choice(self) -> Choice:
+        return Choice(self.pieces, logprobs=self.logprobs, finish_reason=self.finish_reason)
+
+
+def _read_logprobs(stated: dict[str, Any] | None) -> tuple[Logprob, ...] | None:
+    if not stated:
+        return None
+    made = stated["tokens"]
+    tops = stated.get("top_logprobs") or [None] * len(made)
+    return tuple(
+        Logprob(token, value or 0.0, None, tuple(Logprob(t, p) for t, p in (top or {}).items()))
+        for token, value, top in zip(made, stated["token_logprobs"], tops, strict=True)
+    )
+
+
+def _read_usage(usage: dict[str, Any]) -> Usage:
+    total = usage.get("total_tokens")
+    return Usage(
+        usage.get("prompt_tokens") or 0,
+        usage.get("completion_tokens") or 0,
+        -1 if total is None else total,
+        usage.get("cached_tokens") or 0,
+    )
+
+
+def _read_choice(choice: dict[str, Any]) -> Choice:
+    text, entries = choice["text"], _read_logprobs(choice.get("logprobs"))
+    finish = choice.get("finish_reason")
+    if entries is None:
+        return Choice(text, finish_reason=finish)
+    pieces = [entry.token for entry in entries]
+    if "".join(pieces) == text:
+        return Choice(pieces, logprobs=entries, finish_reason=finish)
+    return Choice([text], logprobs=[entries], finish_reason=finish)
+
+
+ENDPOINTS = (
+    Endpoint(
+        path=PATH, parameters=parameters_of("POST", PATH), render=render, read=read, dialects=True
+    ),
+)

@@ -1,0 +1,141 @@
+"""Response headers as OpenAI sends them: names, spelling and order of WIRE.md §4.
+
+Rules of this file: the tables are the measurements; what varies comes from the caller.
+"""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from random import Random
+
+from openai_mockserver.api import ids
+
+__all__ = [
+    "audio_headers",
+    "binary_headers",
+    "completion_headers",
+    "error_headers",
+    "imitated",
+    "json_headers",
+    "response_headers",
+    "stream_headers",
+]
+
+Headers = tuple[tuple[str, str], ...]
+
+_RATE_LIMITS: Headers = (
+    ("x-ratelimit-limit-requests", "10000"),
+    ("x-ratelimit-limit-tokens", "2000000"),
+    ("x-ratelimit-remaining-requests", "9999"),
+    ("x-ratelimit-remaining-tokens", "1999989"),
+    ("x-ratelimit-reset-requests", "6ms"),
+    ("x-ratelimit-reset-tokens", "0s"),
+)
+
+
+def _headers(content_type: str, length: int | None, rng: Random, engine: bool = True) -> Headers:
+    sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
+    milliseconds = str(rng.randint(129, 500))
+    served: Headers = (
+        ("access-control-expose-headers", "X-Request-ID"),
+        ("openai-organization", "mockserver"),
+        ("openai-processing-ms", milliseconds),
+        ("openai-project", "proj_mockserver"),
+        ("openai-version", "2020-10-01"),
+        *_RATE_LIMITS,
+    )
+    return (
+        ("Date", formatdate(ids.now(rng), usegmt=True)),
+        ("Content-Type", content_type),
+        sized,
+        ("Connection", "keep-alive"),
+        # What never reached a model has neither limits nor a processing time.
+        *(served if engine else (("vary", "Origin"),)),
+        ("x-request-id", ids.request_id(rng)),
+        ("x-openai-proxy-wasm", "v0.1"),
+        ("cf-cache-status", "DYNAMIC"),
+        ("set-cookie", f"__cf_bm={ids.letters(43, rng)}; path=/; HttpOnly; Secure; SameSite=None"),
+        ("set-cookie", f"_cfuvid={ids.letters(43, rng)}; path=/; HttpOnly; Secure; SameSite=None"),
+        ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
+        ("x-content-type-options", "nosniff"),
+        ("Server", "cloudflare"),
+        ("CF-RAY", f"{rng.getrandbits(64):016x}-SJC"),
+        ("alt-svc", 'h3=":443"; ma=86400'),
+    )
+
+
+def stream_headers(rng: Random) -> Headers:
+    """Of a chat stream. OpenAI sends no cache-control with it."""
+    return _headers("text/event-stream; charset=utf-8", None, rng)
+
+
+def imitated(
+    own: Headers, content_type: str, length: int | None, rng: Random, model: str = ""
+) -> Headers:
+    """Of another provider: what is its own, whose values may be forms of `ids.form`."""
+    sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
+    return (
+        ("Date", formatdate(ids.now(rng), usegmt=True)),
+        ("Content-Type", content_type),
+        sized,
+        ("Connection", "keep-alive"),
+        *((name, ids.form(value, rng, model=model)) for name, value in own),
+    )
+
+
+def response_headers(rng: Random) -> Headers:
+    """Of a stream of the Responses API, in the order of 2026-08 (WIRE.md §4)."""
+    return (
+        ("date", formatdate(ids.now(rng), usegmt=True)),
+        ("content-type", "text/event-stream; charset=utf-8"),
+        ("transfer-encoding", "chunked"),
+        ("connection", "keep-alive"),
+        ("cf-ray", f"{rng.getrandbits(64):016x}-SJC"),
+        ("cf-cache-status", "DYNAMIC"),
+        ("server", "cloudflare"),
+        ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
+        ("x-content-type-options", "nosniff"),
+        ("access-control-expose-headers", "CF-Ray"),
+        ("access-control-expose-headers", "CF-Ray"),
+        ("access-control-expose-headers", "X-Request-ID"),
+        ("openai-organization", "mockserver"),
+        ("openai-processing-ms", str(rng.randint(36, 568))),
+        ("openai-project", "proj_mockserver"),
+        ("openai-version", "2020-10-01"),
+        *_RATE_LIMITS,
+        ("x-request-id", ids.request_id(rng)),
+        ("set-cookie", f"__cf_bm={ids.letters(43, rng)}; path=/; HttpOnly; Secure; SameSite=None"),
+        ("alt-svc", 'h3=":443"; ma=86400'),
+    )
+
+
+def json_headers(length: int, rng: Random) -> Headers:
+    """Of a JSON body of so many bytes."""
+    return _headers("application/json", length, rng)
+
+
+def binary_headers(content_type: str, length: int, rng: Random) -> Headers:
+    """Of so many bytes of another type."""
+    return _headers(content_type, length, rng)
+
+
+def error_headers(length: int, rng: Random, engine: bool) -> Headers:
+    """Of an error, from the engine or from the gateway before it (WIRE.md §6)."""
+    return _headers(
+        "application/json" if engine else "application/json; charset=utf-8", length, rng, engine
+    )
+
+
+def completion_headers(model: str, rng: Random) -> Headers:
+    """Of a stream of the legacy completions: cached by nobody, and without a charset."""
+    own = (("Cache-Control", "no-cache, must-revalidate"), ("openai-model", model))
+    return _beside(_headers("text/event-stream", None, rng), own)
+
+
+def audio_headers(content_type: str, length: int | None, rng: Random) -> Headers:
+    """Of what the audio endpoints send; a stream where it has no length."""
+    return _beside(_headers(content_type, length, rng), (("Cache-Control", "no-store"),))
+
+
+def _beside(sent: Headers, own: Headers) -> Headers:
+    return (*sent[:4], *own, *sent[4:])

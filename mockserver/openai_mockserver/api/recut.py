@@ -1,0 +1,48 @@
+"""What is said, in the tokens of the model that says it.
+
+Rules of this file: values in, values out; nothing but pieces changes, and only those that nobody
+gave.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, TypeVar
+
+from openai_mockserver import tokens
+from openai_mockserver.reply import Choice, FunctionCall, Message, Reasoning, Text, ToolCall
+
+__all__ = ["recut"]
+
+_Said = TypeVar("_Said")
+
+_TEXTS: dict[type, tuple[str, ...]] = {
+    # where texts are, of what holds texts
+    Choice: ("text", "reasoning", "refusal", "tool_calls", "function_call"),
+    FunctionCall: ("arguments",),
+    Message: ("text", "refusal"),
+    Reasoning: ("summary", "content"),
+    ToolCall: ("arguments",),
+}
+
+
+def recut(said: _Said, model: object) -> _Said:
+    """The same, cut by the vocabulary of a model, where plain strings are cut by another.
+
+    Log probabilities and citations refer to pieces: what has them keeps its own.
+    """
+    return said if tokens.vocabulary(model) == tokens.vocabulary() else _recut(said, model)
+
+
+def _recut(said: Any, model: object) -> Any:
+    if isinstance(said, Text):
+        return type(said)(*tokens.cut(str(said), model)) if said.is_plain else said
+    if isinstance(said, tuple):
+        return tuple(_recut(one, model) for one in said)
+    names = _TEXTS.get(type(said), ())
+    if not names or any(getattr(said, name, None) for name in ("logprobs", "annotations")):
+        return said
+    same = copy.copy(said)
+    for name in names:
+        object.__setattr__(same, name, _recut(getattr(said, name), model))
+    return same

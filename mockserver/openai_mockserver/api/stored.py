@@ -1,0 +1,305 @@
+"""Responses that can be asked for later: kept, given again, resumed, cancelled, deleted.
+
+Rules of this file: what was made here is given as it was made, and what was deleted is gone. Of an
+id that was never seen a response is made up, so that code which is only given an id can run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+import msgspec.json
+
+from openai_mockserver import sse, tokens
+from openai_mockserver.api import conversation, errors, headers, ids, responses
+from openai_mockserver.api.endpoint import Answer, Asked, Endpoint
+from openai_mockserver.api.output import SEQUENCE_NUMBER
+from openai_mockserver.api.parameters import parameters_of
+from openai_mockserver.api.store import Store
+from openai_mockserver.reply import ApiError, Reply
+from openai_mockserver.script import Event, Head, Script
+
+__all__ = ["ENDPOINTS", "Kept"]
+
+KIND = "response"
+"""The kind under which the store has responses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A response that was made.
+
+    Args:
+        response: as it is in the end.
+        events: those of its stream, if it was streamed.
+        items: what it was asked, as input items.
+        messages: the conversation up to its end.
+    """
+
+    response: Mapping[str, Any]
+    events: tuple[Event, ...] = ()
+    items: tuple[Mapping[str, Any], ...] = ()
+    messages: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def in_background(self) -> bool:
+        """Whether it was made after the request was answered."""
+        return bool(self.response.get("background"))
+
+
+# Keeping
+
+
+def keep(asked: Asked, script: Script, store: Store) -> Script:
+    """Remember the response; gives what is answered, which in the background is not yet all."""
+    response = _final(script)
+    if response is None or script.head.status != 200:
+        return script
+    rng, created = Random(response["id"]), int(response.get("created_at") or 0)
+    before = _before(asked, store)
+    if (id := _conversation(asked)) is not None:
+        from openai_mockserver.api import conversations
+
+        said_here = [*_items(asked.parameters.get("input"), rng, created), *response["output"]]
+        conversations.add(store, id, said_here, rng)
+    if asked.parameters.get("store") is False:
+        store.delete(KIND, response["id"])
+        return script
+    spoken = conversation.messages({"input": asked.parameters.get("input")})
+    said = conversation.messages({"input": response["output"]})
+    kept = Kept(
+        response,
+        script.events,
+        tuple(_items(asked.parameters.get("input"), rng, created)),
+        (*before, *spoken, *said),
+    )
+    store.put(KIND, response["id"], kept)
+    if kept.in_background and not script.is_stream:
+        return responses.body(responses.begun(response, "queued"), rng)
+    return script
+
+
+def recall(asked: Asked, store: Store) -> tuple[Mapping[str, Any], ...] | ApiError:
+    """The conversation that a response goes on with; an error where it was not kept."""
+    previous = asked.parameters.get("previous_response_id")
+    if isinstance(previous, str) and store.is_gone(KIND, previous):
+        return ApiError(
+            400,
+            f"Previous response with id '{previous}' not found.",
+            code="previous_response_not_found",
+            param="previous_response_id",
+        )
+    return _before(asked, store)
+
+
+def _conversation(asked: Asked) -> str | None:
+    """The id of the conversation that a response belongs to."""
+    given = asked.parameters.get("conversation")
+    id = given.get("id") if isinstance(given, Mapping) else given
+    return id if isinstance(id, str) else None
+
+
+def _before(asked: Asked, store: Store) -> tuple[Mapping[str, Any], ...]:
+    if (id := _conversation(asked)) is not None:
+        from openai_mockserver.api import conversations  # which knows all other resources
+
+        items = conversations.messages_of(store, id)
+        return tuple(conversation.messages({"input": items}))
+    previous = asked.parameters.get("previous_response_id")
+    kept = store.get(KIND, previous) if isinstance(previous, str) else None
+    return kept.messages if isinstance(kept, Kept) else ()
+
+
+def _final(script: Script) -> dict[str, Any] | None:
+    """The response as a script leaves it, if there is one."""
+    texts: list[str | bytes] = [event.data for event in reversed(script.events)]
+    texts = texts or [sse.body(script.steps)]
+    for text in texts:
+        try:
+            value = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError):
+            continue
+        if isinstance(value, dict):
+            value = value.get("response", value)
+            if isinstance(value, dict) and value.get("object") == "response":
+                whole = isinstance(value.get("output"), list) and isinstance(value.get("id"), str)
+                return value if whole else None
+    return None
+
+
+def _items(given: object, rng: Random, created: int) -> list[dict[str, Any]]:
+    """The input as items, each with an id of that time."""
+    listed = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    if not isinstance(listed, list):
+        return []
+    new_id = ids.response_ids(created, rng)
+    return [_item(item, new_id("msg")) for item in listed if isinstance(item, dict)]
+
+
+def _item(item: dict[str, Any], id: str) -> dict[str, Any]:
+    if item.get("type", "message") != "message":
+        return {"id": id, "status": "completed"} | item
+    content, role = item.get("content"), item.get("role")
+    if isinstance(content, str):
+        said = "output" if role == "assistant" else "input"
+        part: dict[str, Any] = {"type": f"{said}_text", "text": content}
+        content = [part | ({"annotations": []} if role == "assistant" else {})]
+    made = {"id": id, "type": "message", "status": "completed", "content": content, "role": role}
+    return item | made | ({"id": item["id"]} if item.get("id") else {})
+
+
+# Giving again
+
+
+def _found(asked: Asked, store: Store, rng: Random) -> Kept | ApiError:
+    id = asked.ids["response_id"]
+    kept = store.get(KIND, id)
+    if isinstance(kept, Kept):
+        return kept
+    if store.is_gone(KIND, id):
+        return ApiError(404, f"Response with id '{id}' not found.", code="")
+    return _made_up(id)
+
+
+def _made_up(id: str) -> Kept:
+    rng = ids.Seeded(id)  # always the same: its items' ids have a time in them
+    request = {"model": "gpt-4o-mini", "input": f"What is {id}?", "background": True}
+    envelope = replace(responses.Envelope.fresh(request, rng), id=id)
+    said = Reply(f"Nothing here made {id}, so this was made up.")
+    response = _final(responses.render(said, request, envelope=envelope, rng=rng))
+    return Kept(response or {}, (), tuple(_items(request["input"], rng, ids.now(rng))))
+
+
+def retrieve(asked: Asked, store: Store, rng: Random) -> Script:
+    """The response; streamed, it goes on from ``starting_after``."""
+    kept = _found(asked, store, rng)
+    if isinstance(kept, ApiError):
+        return errors.render(kept, rng)
+    if not asked.query.get("stream"):
+        return responses.body(kept.response, rng)
+    events = kept.events or responses.again(kept.response, rng).events
+    after = asked.query.get("starting_after")
+    if after is not None:
+        events = tuple(event for event in events if _number(event) > after)
+    return Script(Head(200, headers.response_headers(rng)), events)
+
+
+def _number(event: Event) -> float:
+    """An event's sequence number; what has none comes last."""
+    found = SEQUENCE_NUMBER.findall(event.data)
+    return int(found[-1]) if found else math.inf
+
+
+def delete(asked: Asked, store: Store, rng: Random) -> Script:
+    """That the response is gone."""
+    kept = _found(asked, store, rng)
+    if isinstance(kept, ApiError):
+        return errors.render(kept, rng)
+    id = asked.ids["response_id"]
+    if store.get(KIND, id) is not None:
+        store.delete(KIND, id)
+    return responses.body({"id": id, "object": "response", "deleted": True}, rng)
+
+
+def cancel(asked: Asked, store: Store, rng: Random) -> Script:
+    """The response, cancelled, where it is made in the background."""
+    kept = _found(asked, store, rng)
+    if isinstance(kept, Kept) and not kept.in_background:
+        kept = ApiError(400, "Cannot cancel a synchronous response.", code="")
+    if isinstance(kept, ApiError):
+        return errors.render(kept, rng)
+    cancelled = responses.begun(kept.response, "cancelled")
+    if store.get(KIND, asked.ids["response_id"]) is not None:
+        store.put(KIND, asked.ids["response_id"], replace(kept, response=cancelled, events=()))
+    return responses.body(cancelled, rng)
+
+
+def input_items(asked: Asked, store: Store, rng: Random) -> Script:
+    """What the response was asked, the newest first, by pages."""
+    kept = _found(asked, store, rng)
+    if isinstance(kept, ApiError):
+        return errors.render(kept, rng)
+    items = list(kept.items)
+    if asked.query.get("order", "desc") == "desc":
+        items.reverse()
+    after = asked.query.get("after")
+    known = [item["id"] for item in items]
+    if after in known:
+        items = items[known.index(after) + 1 :]
+    page = items[: asked.query.get("limit", 20)]
+    listed = {
+        "object": "list",
+        "data": page,
+        "first_id": page[0]["id"] if page else "",
+        "has_more": len(items) > len(page),
+        "last_id": page[-1]["id"] if page else "",
+    }
+    return responses.body(listed, rng)
+
+
+# What is counted, and what is made smaller
+
+
+def input_tokens(asked: Asked, store: Store, rng: Random) -> Script:
+    """How many tokens the input has."""
+    messages = [*_before(asked, store), *conversation.messages(asked.parameters)]
+    counted = tokens.count_messages(messages, asked.parameters.get("model"))
+    return responses.body({"object": "response.input_tokens", "input_tokens": counted}, rng)
+
+
+def compact(asked: Asked, store: Store, rng: Random) -> Script:
+    """The conversation in one sealed item."""
+    created = ids.now(rng)
+    new_id = ids.response_ids(created, rng)
+    items = _items(asked.parameters.get("input"), rng, created)
+    sealed = ids.letters(64, Random(repr(items)))
+    messages = [*_before(asked, store), *conversation.messages(asked.parameters)]
+    counted = tokens.count_messages(messages, asked.parameters.get("model"))
+    compacted = {
+        "id": new_id("resp"),
+        "object": "response.compaction",
+        "created_at": created,
+        "output": [
+            {"id": new_id("cmp"), "type": "compaction", "encrypted_content": f"gAAAAAB{sealed}"}
+        ],
+        "usage": {
+            "input_tokens": counted,
+            "input_tokens_details": {"cache_write_tokens": 0, "cached_tokens": 0},
+            "output_tokens": len(items),
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": counted + len(items),
+        },
+    }
+    return responses.body(compacted, rng)
+
+
+_ONE = f"{responses.PATH}/{{response_id}}"
+
+
+def _endpoint(method: str, path: str, answer: Answer) -> Endpoint:
+    body = parameters_of(method, path) if method == "POST" else None
+    query = parameters_of(method, path, "query")
+    return Endpoint(path=path, method=method, parameters=body, query=query, answer=answer)
+
+
+ENDPOINTS = (
+    Endpoint(
+        path=responses.PATH,
+        parameters=parameters_of("POST", responses.PATH),
+        render=responses.render,
+        read=responses.read,
+        dialects=True,
+        keep=keep,
+        recall=recall,
+    ),
+    _endpoint("POST", f"{responses.PATH}/compact", compact),
+    _endpoint("POST", f"{responses.PATH}/input_tokens", input_tokens),
+    _endpoint("GET", _ONE, retrieve),
+    _endpoint("DELETE", _ONE, delete),
+    _endpoint("POST", f"{_ONE}/cancel", cancel),
+    _endpoint("GET", f"{_ONE}/input_items", input_items),
+)

@@ -1,0 +1,38 @@
+"""``/v1/uploads``: a file that comes in parts, and is one when the upload is complete.
+
+Rules of this file: no I/O; what is generic of uploads, parts and files is in `resources`.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from openai_mockserver.api.bodies import json
+from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.forms import File
+from openai_mockserver.api.resources import CONTENT, Thing
+from openai_mockserver.api.store import Store
+from openai_mockserver.script import Script
+
+__all__ = ["ANSWERS"]
+
+_PATH = "/v1/uploads/{upload_id}/complete"
+_UPLOAD = Thing("POST", _PATH)
+_FILE = Thing("POST", "/v1/files")
+
+
+def _complete(asked: Asked, store: Store, rng: Random) -> Script:
+    """The upload, and the file of its parts."""
+    where, id, upload = _UPLOAD.found(asked, store, rng)
+    parts = (
+        store.get(CONTENT, f"{where}/{id}/parts/{part}") for part in asked.parameters["part_ids"]
+    )
+    data = File(b"".join(part or b"" for part in parts), upload["filename"])
+    given = {"file": data, "purpose": upload["purpose"]}
+    file = _FILE.created(Asked("POST", _FILE.path, parameters=given), store, rng)
+    upload |= {"status": "completed", "file": file}
+    store.put(where, id, upload)
+    return json(upload, rng)
+
+
+ANSWERS = {("POST", _PATH): _complete}

@@ -1,0 +1,167 @@
+"""What a fault is, and how a script is cut at an event or a byte.
+
+Rules of this folder: a fault is a pure function from a script to the script that has the fault;
+they compose from left to right; names are WireMock's and toxiproxy's where the meaning is the same.
+A fault that cannot happen to its script raises FaultError, since a test of it would prove nothing.
+Counts are of events: ``after=3`` lets exactly three reach the client, ``at=2`` is the third.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from openai_mockserver import sse
+from openai_mockserver.exceptions import FaultError
+from openai_mockserver.script import Boundary, Event, Pause, Raw, Script, Step
+
+__all__ = [
+    "Change",
+    "Fault",
+    "event_of",
+    "fault",
+    "first_bytes",
+    "first_events",
+    "inserted",
+    "never",
+    "place",
+    "replaced",
+]
+
+Change = Callable[[Script], Script]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Fault:
+    """A function from script to script that knows its name and arguments."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    apply: Change
+
+    def __call__(self, script: Script) -> Script:
+        return self.apply(script)
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in self.arguments.items())})"
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _are_counts(value: object) -> bool:
+    return _is_count(value) or (isinstance(value, list | tuple) and all(map(_is_count, value)))
+
+
+def _is_time(value: object) -> bool:
+    try:
+        Pause(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return not isinstance(value, bool)
+
+
+# argument name: (what it must be, in words)
+_CHECKED: dict[str, tuple[Callable[[object], bool], str]] = {
+    "after": (_is_count, "a count of events, 0 or more"),
+    "at": (_are_counts, "a count of events, 0 or more"),
+    "byte": (_is_count, "a count of bytes, 0 or more"),
+    "times": (_is_count, "a count, 0 or more"),
+    "seconds": (_is_time, "a number of seconds, 0 or more"),
+    "every": (lambda v: _is_time(v) and bool(v), "a number of seconds, more than 0"),
+    "size": (lambda v: _is_count(v) and bool(v), "a count of bytes, 1 or more"),
+    "rate": (lambda v: _is_time(v) and bool(v), "bytes a second, more than 0"),
+}
+
+
+def fault(make: Callable[..., Change]) -> Callable[..., Fault]:
+    """Let a function that makes a change give a Fault, its arguments checked by their names."""
+    signature = inspect.signature(make)
+
+    def known(script: Script) -> Script:
+        return script.with_steps(sse.apart(script.steps))
+
+    @wraps(make)
+    def made(*args: Any, **kwargs: Any) -> Fault:
+        bound = signature.bind(*args, **kwargs)
+        for name, value in bound.arguments.items():
+            if name in _CHECKED and value is not None:
+                good, wanted = _CHECKED[name]
+                if not good(value):
+                    raise FaultError(f"{make.__name__}({name}={value!r}): {wanted}")
+        change = make(*args, **kwargs)
+        return Fault(make.__name__, dict(bound.arguments), lambda script: change(known(script)))
+
+    return made
+
+
+def never(what: str, script: Script) -> FaultError:
+    """The error that a fault cannot happen."""
+    if not script.is_stream:
+        return FaultError(
+            f"{what} never happens: the response is not a stream; ask for one with stream=True"
+        )
+    events = sum(map(sse.count_events, script.steps))
+    return FaultError(f"{what} never happens: the stream has {events} event{'s' * (events != 1)}")
+
+
+def first_events(script: Script, n: int, what: str) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """The steps up to and with the n-th event, and the rest."""
+    seen = 0
+    for at, step in enumerate(script.steps):
+        # HTTP's own head, where it is among the steps, comes with no event.
+        if seen >= n and not (script.raw and at == 0):
+            return script.steps[:at], script.steps[at:]
+        seen += sse.count_events(step)
+    if seen < n:
+        raise never(what, script)
+    return script.steps, ()
+
+
+def place(script: Script, at: int, what: str) -> int:
+    """The index among the steps of the event at this index among the events."""
+    seen = 0
+    for index, step in enumerate(script.steps):
+        seen += sse.count_events(step)
+        if seen > at:
+            return index
+    raise never(what, script)
+
+
+def inserted(script: Script, index: int, *steps: Step) -> Script:
+    """The script with more steps before the one at an index."""
+    return script.with_steps((*script.steps[:index], *steps, *script.steps[index:]))
+
+
+def replaced(script: Script, index: int, step: Step) -> Script:
+    """The script with another step at an index."""
+    return script.with_steps((*script.steps[:index], step, *script.steps[index + 1 :]))
+
+
+def event_of(step: Step) -> Event:
+    """The event that a step completes, whatever its bytes are."""
+    return step if isinstance(step, Event) else sse.decode(sse.encode(step))[0]
+
+
+def first_bytes(script: Script, n: int, what: str) -> tuple[Step, ...]:
+    """The steps up to and with the n-th byte."""
+    kept: list[Step] = []
+    left = n
+    for step in script.steps:
+        data = sse.encode(step)
+        if len(data) > left:
+            if left:
+                kept.append(Raw(data[:left], None if sse.count_events(step) > 1 else 0))
+            return tuple(kept)
+        kept.append(step)
+        left -= len(data)
+        if not left and not isinstance(step, Pause | Boundary):
+            return tuple(kept)
+    if left:
+        size = n - left
+        raise FaultError(f"{what} never happens: there are {size} bytes")
+    return tuple(kept)

@@ -1,0 +1,408 @@
+"""Replies nobody wrote: plausible text, and calls and JSON in the form that is asked for.
+
+Rules of this file: a reply is a function of (seed, request) alone, so that every server of a fleet
+answers alike: no clock, no other chance, nothing of what came before, no vocabulary that one
+machine has and another has not. Requests are read in the form of chat completions, of the Responses
+API and of the legacy endpoints alike: what is asked for is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from random import Random
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from openai_mockserver import items
+from openai_mockserver.api.conversation import messages
+from openai_mockserver.api.prediction import predicted
+from openai_mockserver.api.sound import FORMATS, speak
+from openai_mockserver.conform import conforming
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.grammar import derived
+from openai_mockserver.pattern import matching
+from openai_mockserver.prose import Pen, written
+from openai_mockserver.reply import (
+    Audio,
+    Choice,
+    FunctionCall,
+    Item,
+    Message,
+    Reply,
+    ToolCall,
+    url_citation,
+)
+
+if TYPE_CHECKING:
+    from faker import Faker
+
+__all__ = ["generate"]
+
+# How the answer travels does not change what is said.
+_FORM = frozenset({"stream", "stream_options", "user", "metadata", "store", "background"})
+
+CALLED = (0.5, 0.3, 0.15)
+"""How often a tool is called that may be, by how many rounds of results there are: never after."""
+
+SEVERAL = ((0.75, 1), (0.92, 2), (1.0, 3))
+"""How many calls are made at once where several may be, and the share of replies up to these."""
+
+SPOKEN = 0.25
+"""How often something is said before calls."""
+
+
+def generate(request: Mapping[str, Any], seed: int | str = 0) -> Reply:
+    """A plausible reply to a request.
+
+    Tools that are offered are called, often where they may be and always where they must be; JSON
+    conforms to the schema that is given, and a predicted output comes with one of its words
+    changed. Each of n choices is another.
+
+    Args:
+        request: the request's parameters.
+        seed: another seed gives other replies.
+
+    Raises:
+        ReplyError: for a form that no reply was found to have, or none that is short enough.
+
+    >>> asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+    >>> generate(asked) == generate(asked | {"stream": True}) != generate(asked, seed=1)
+    True
+    """
+    said = {k: v for k, v in request.items() if k not in _FORM}
+    digest = hashlib.sha256(f"{seed}\0{json.dumps(said, sort_keys=True)}".encode()).digest()
+    rng = Random(digest)
+    n = request.get("n") if "input" not in request else 1
+    if isinstance(n, int) and n > 1:
+        return Reply(choices=[_choice(request, rng) for _ in range(n)])
+    return Reply(choices=[_choice(request, rng)])
+
+
+def _choice(request: Mapping[str, Any], rng: Random) -> Choice:
+    called = _calls(request, rng)
+    if called is not None:
+        return called
+    done = _by_itself(request, rng)
+    if done and done[-1].type == "mcp_approval_request":
+        return Choice(output=done)  # nothing is said before it is given
+    searched = any(item.type == "web_search_call" for item in done)
+    said = _said(request, rng, searched or request.get("web_search_options") is not None)
+    if done and said.text is not None:
+        return Choice(output=[*done, Message(said.text, annotations=said.annotations)])
+    return said
+
+
+def _said(request: Mapping[str, Any], rng: Random, cites: bool) -> Choice:
+    schema = _schema(request)
+    if schema is not None:
+        with _faker(rng) as fake:
+            value = conforming(schema, fake, rng)
+        return Choice(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    if expected := predicted(request):
+        return Choice(_changed(expected, rng))
+    if cites:
+        return _cited(request, rng)
+    if "audio" in (request.get("modalities") or ()):
+        return _spoken(request, rng)
+    return Choice(_prose(request, rng))
+
+
+def _prose(request: Mapping[str, Any], rng: Random) -> str:
+    text = request.get("text")
+    verbosity = request.get("verbosity") or (
+        text.get("verbosity") if isinstance(text, Mapping) else None
+    )
+    return written(rng, _asked(request), str(verbosity))
+
+
+def _asked(request: Mapping[str, Any]) -> str:
+    """The text of the last user message."""
+    last = next((m for m in reversed(messages(request)) if m.get("role") == "user"), {})
+    content = last.get("content")
+    if not isinstance(content, list):
+        return str(content or "")
+    parts = [part.get("text") for part in content if isinstance(part, Mapping)]
+    return "\n".join(part for part in parts if isinstance(part, str))
+
+
+_idle: list[Faker] = []
+
+
+@contextmanager
+def _faker(rng: Random) -> Iterator[Faker]:
+    """What chance makes words and addresses for one reply alone: no thread waits for another's."""
+    try:
+        fake = _idle.pop()
+    except IndexError:
+        from faker import Faker
+
+        fake = Faker("en_US", use_weighting=False)
+    fake.seed_instance(rng.getrandbits(64))
+    try:
+        yield fake
+    finally:
+        _idle.append(fake)
+
+
+def _cited(request: Mapping[str, Any], rng: Random) -> Choice:
+    """Text that cites a page, as chat models that search the web link it."""
+    pen, text = Pen(rng), _prose(request, rng)
+    url = f"https://{pen.word()}.example/{pen.name()}"
+    link = f"([{url.split('/')[2]}]({url}))"
+    cited = f"{text} {link}"
+    where = (len(text) + 1, len(cited))
+    return Choice(cited, annotations=[url_citation(url, pen.phrase(2, 5), *where)])
+
+
+def _spoken(request: Mapping[str, Any], rng: Random) -> Choice:
+    """A sentence as sound, in the voice and format that are asked for."""
+    asked = request.get("audio")
+    wanted = asked if isinstance(asked, Mapping) else {}
+    form = str(wanted.get("format") or "wav").removesuffix("16")  # OpenAI's pcm16
+    text = Pen(rng).sentence()
+    data = speak(text, form if form in FORMATS else "wav", str(wanted.get("voice") or "alloy"))
+    return Choice(audio=Audio(text, data))
+
+
+# Calls
+
+
+class _Tool(NamedTuple):
+    """A tool that is offered: its kind, its name, and what else is told of it."""
+
+    kind: str
+    name: str
+    told: Mapping[str, Any]
+
+
+def _inner(value: Any) -> Any:
+    """What a tool or a choice of one tells: in chat under its type's name, else beside it."""
+    kind = value.get("type") if isinstance(value, Mapping) else None
+    inner = value.get(kind) if isinstance(kind, str) else None
+    return inner if isinstance(inner, Mapping) else value
+
+
+def _offered(request: Mapping[str, Any]) -> list[_Tool]:
+    tools = [
+        _Tool(str(tool.get("type", "function")), str(told["name"]), told)
+        for tool in request.get("tools") or ()
+        if isinstance(told := _inner(tool), Mapping) and told.get("name")
+    ]
+    tools += [
+        _Tool("legacy", str(function["name"]), function)
+        for function in request.get("functions") or ()
+        if isinstance(function, Mapping) and function.get("name")
+    ]
+    return [tool for tool in tools if tool.kind in (*_CALLS, "legacy")]
+
+
+class _Choice(NamedTuple):
+    """The tools that may be called, and whether one must be, or a single one of a name."""
+
+    tools: list[_Tool]
+    mode: str  # none, auto, or one of _MUST
+
+
+_MUST = ("required", "any", "named")  # any: as Mistral says it
+
+
+def _chosen(request: Mapping[str, Any]) -> _Choice:
+    """What the request says of calls."""
+    offered = _offered(request)
+    choice = request.get("tool_choice") or request.get("function_call") or "auto"
+    if not isinstance(choice, Mapping):
+        return _Choice(offered, str(choice))
+    told = _inner(choice)
+    if choice.get("type") == "allowed_tools":
+        allowed = [_inner(tool).get("name") for tool in told.get("tools") or ()]
+        return _Choice([t for t in offered if t.name in allowed], str(told.get("mode")))
+    return _Choice([tool for tool in offered if tool.name == told.get("name")][:1], "named")
+
+
+def _calls(request: Mapping[str, Any], rng: Random) -> Choice | None:
+    """Calls of tools, where they are to be made."""
+    tools, mode = _chosen(request)
+    if tools and mode in _MUST:
+        return _called(request, tools, mode != "named", rng)
+    rounds = _rounds(request)
+    if not tools or mode != "auto" or rounds >= len(CALLED) or rng.random() >= CALLED[rounds]:
+        return None
+    try:
+        called = _called(request, tools, True, rng)
+    except ReplyError:
+        return None  # who need not call a tool that cannot be called says something
+    if _schema(request) is not None or rng.random() >= SPOKEN:
+        return called
+    return Choice(
+        Pen(rng).sentence(), tool_calls=called.tool_calls, function_call=called.function_call
+    )
+
+
+def _called(request: Mapping[str, Any], tools: list[_Tool], several: bool, rng: Random) -> Choice:
+    """A call of one of the tools, or different calls."""
+    first = rng.choice(tools)
+    share = rng.random()
+    count = next(count for upto, count in SEVERAL if share < upto)
+    if not several or request.get("parallel_tool_calls") is False:
+        count = 1
+    with _faker(rng) as fake:
+        if first.kind == "legacy":
+            return Choice(function_call=FunctionCall(first.name, _arguments(first, fake, rng)))
+        picked = [first, *(rng.choice(tools) for _ in range(count - 1))]
+        made = [_CALLS[tool.kind](tool, fake, rng) for tool in picked if tool.kind in _CALLS]
+    return Choice(tool_calls={(call.name, call.arguments): call for call in made}.values())
+
+
+def _rounds(request: Mapping[str, Any]) -> int:
+    """How many times tools have answered since the user spoke last.
+
+    More than any number where nobody is to be answered, or what came before is not told.
+    """
+    said = [str(message.get("role")) for message in messages(request)]
+    elsewhere = request.get("previous_response_id") or request.get("conversation")
+    if not said or said[-1] == "assistant" or (elsewhere and "user" not in said):
+        return len(CALLED)
+    since = said[len(said) - said[::-1].index("user") :] if "user" in said else said
+    results = [role in ("tool", "function") for role in since]
+    return sum(now and not before for before, now in zip([False, *results], results, strict=False))
+
+
+def _arguments(tool: _Tool, fake: Faker, rng: Random) -> dict[str, Any]:
+    arguments = conforming(tool.told.get("parameters") or {}, fake, rng)
+    return arguments if isinstance(arguments, dict) else {}
+
+
+def _function(tool: _Tool, fake: Faker, rng: Random) -> ToolCall:
+    return ToolCall(tool.name, _arguments(tool, fake, rng))
+
+
+def _custom(tool: _Tool, fake: Faker, rng: Random) -> ToolCall:
+    """A call whose input is any text, or one that its grammar derives."""
+    form = tool.told.get("format") or {}
+    grammar = _inner(form) if form.get("type") == "grammar" else {}
+    definition = str(grammar.get("definition") or "")
+    if grammar.get("syntax") == "lark":
+        text = derived(definition, rng)
+    elif grammar.get("syntax") == "regex":
+        found = matching(f"^(?:{definition})$", rng)
+        if found is None:
+            raise ReplyError(f"no text was found that matches the pattern {definition!r}")
+        text = found
+    else:
+        text = Pen(rng).sentence()
+    return ToolCall(tool.name, text, custom=True)
+
+
+_CALLS: dict[str, Callable[[_Tool, Faker, Random], ToolCall]] = {
+    "function": _function,
+    "custom": _custom,
+}
+"""The kinds of tools that a client calls, and how a call of each is made."""
+
+
+# What the API does by itself
+
+
+def _by_itself(request: Mapping[str, Any], rng: Random) -> list[Item]:
+    """What is done before something is said, with one of the tools that are the API's own.
+
+    It has to be where one is demanded, and is half of the time where the user has just spoken.
+    """
+    told = request.get("tools") if "input" in request else None
+    tools = [tool for tool in told or () if isinstance(tool, Mapping)]
+    tools = [tool for tool in tools if str(tool.get("type")) in _OWN]
+    choice = request.get("tool_choice") or "auto"
+    if isinstance(choice, Mapping):
+        tools = [tool for tool in tools if tool["type"] == choice.get("type")]
+        choice = "required"
+    if not tools or choice == "none":
+        return []
+    if choice == "auto" and (_rounds(request) > 0 or rng.random() >= CALLED[0]):
+        return []
+    tool = rng.choice(tools)
+    return _OWN[tool["type"]](tool, Pen(rng))
+
+
+def _with_mcp(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
+    """The tools of a server, and a call of one of those that are allowed."""
+    server, allowed = str(tool.get("server_label") or "server"), tool.get("allowed_tools")
+    if isinstance(allowed, Mapping):
+        allowed = allowed.get("tool_names")
+    names = [str(name) for name in allowed or ()] or [pen.name(), pen.name()]
+    schema = {
+        "type": "object",
+        "properties": {"query": {"type": "string"}},
+        "required": ["query"],
+        "additionalProperties": False,
+    }
+    listed = items.mcp_list_tools(
+        server, [{"name": name, "input_schema": schema} for name in dict.fromkeys(names)]
+    )
+    arguments = {"query": pen.phrase(1, 4)}
+    if tool.get("require_approval") == "never":
+        return [listed, items.mcp_call(server, names[0], arguments, pen.sentence())]
+    return [listed, items.mcp_approval(server, names[0], arguments)]
+
+
+def _with_code(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
+    number = pen.number()
+    return [items.code_interpreter(f"x = {number}\nprint(x ** 2)", logs=f"{number**2}\n")]
+
+
+def _with_search(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
+    return [items.web_search(pen.phrase(2, 6))]
+
+
+_PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
+    "gg=="
+)
+"""A picture, the same on every machine."""
+
+_OWN: dict[str, Callable[[Mapping[str, Any], Pen], list[Item]]] = {
+    "web_search": _with_search,
+    "web_search_preview": _with_search,
+    "file_search": lambda tool, pen: [items.file_search(pen.phrase(2, 6))],
+    "code_interpreter": _with_code,
+    "image_generation": lambda tool, pen: [items.image_generation(_PIXEL)],
+    "mcp": _with_mcp,
+}
+"""The tools that the Responses API uses itself, and what it does with each."""
+
+
+# Text
+
+
+def _schema(request: Mapping[str, Any]) -> Any:
+    """The schema that the text has to conform to, if there is one."""
+    text = request.get("text")
+    wanted = request.get("response_format") or (
+        text.get("format") if isinstance(text, Mapping) else None
+    )
+    if not isinstance(wanted, Mapping):
+        return None
+    if wanted.get("type") == "json_object":
+        return {
+            "type": "object",
+            "properties": {"answer": {"type": "string"}},
+            "required": ["answer"],
+        }
+    if wanted.get("type") != "json_schema":
+        return None
+    stated = _inner(wanted)
+    return stated.get("schema", {}) if isinstance(stated, Mapping) else None
+
+
+_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]+")
+
+
+def _changed(text: str, rng: Random) -> str:
+    """The text with one of its words another."""
+    words = list(_WORD.finditer(text))
+    if not words:
+        return text
+    changed = rng.choice(words)
+    return text[: changed.start()] + Pen(rng).word() + text[changed.end() :]

@@ -1,0 +1,141 @@
+"""Timing profiles: they put pauses into a script.
+
+Rules of this file: pure; times are seconds; the same seed gives the same gaps. What a profile's
+numbers rest on is said beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from random import Random
+
+from openai_mockserver import sse
+from openai_mockserver.exceptions import MockServerError, ScriptError
+from openai_mockserver.script import Pause, Script, Step
+
+__all__ = ["PROFILES", "Pace", "as_pace", "profile"]
+
+
+# How a gap of a mean and a spread is drawn.
+DISTRIBUTIONS: dict[str, Callable[[Random, float, float], float]] = {
+    "constant": lambda rng, mean, spread: mean,
+    "uniform": lambda rng, mean, spread: rng.uniform(mean - spread, mean + spread),
+    "normal": lambda rng, mean, spread: rng.gauss(mean, spread),
+    # The spread is that of the logarithm, and the mean the median: a long tail to the right.
+    "lognormal": lambda rng, mean, spread: mean * math.exp(rng.gauss(0.0, spread)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A model's pace.
+
+    Args:
+        ttft: seconds to the first token. The head comes with it, as OpenAI sends none before.
+        itl: seconds between two events after that.
+        jitter: by how much each gap differs: in seconds, for ``lognormal`` in its logarithm.
+        seed: of the gaps; without one they differ each time.
+        distribution: ``uniform``, ``constant``, ``normal`` or ``lognormal``.
+        stall_chance: how probable it is that a gap is a stall, from 0 to 1.
+        stall_seconds: how long a stall is.
+
+    >>> Pace(ttft=0.4, itl=0.02)(Script(steps=(sse.DONE,))).head.delay
+    0.4
+    """
+
+    ttft: float = 0.0
+    itl: float = 0.0
+    jitter: float = 0.0
+    seed: int | str | None = None
+    distribution: str = "uniform"
+    stall_chance: float = 0.0
+    stall_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("ttft", "itl", "jitter", "stall_chance", "stall_seconds"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
+                raise ScriptError(f"Pace({name}={value!r}): a number of seconds, 0 or more")
+        if self.distribution not in DISTRIBUTIONS:
+            known = ", ".join(DISTRIBUTIONS)
+            raise ScriptError(f"Pace(distribution={self.distribution!r}): one of {known}")
+        if self.stall_chance > 1:
+            raise ScriptError(f"Pace(stall_chance={self.stall_chance!r}): from 0 to 1")
+
+    def __call__(self, script: Script) -> Script:
+        """The script at this pace."""
+        rng = Random(self.seed)
+        head = replace(script.head, delay=script.head.delay + self._gap(self.ttft, rng))
+        return replace(script, head=head, steps=tuple(self._paced(script, rng)))
+
+    def _gap(self, seconds: float, rng: Random) -> float:
+        if not self.jitter:
+            return seconds
+        return max(0.0, DISTRIBUTIONS[self.distribution](rng, seconds, self.jitter))
+
+    def _paced(self, script: Script, rng: Random) -> Iterator[Step]:
+        events = 0
+        for step in sse.apart(script.steps):
+            # The role chunk and the first token come together, and [DONE] with what is before it.
+            if events >= 2 and step != sse.DONE and sse.count_events(step):
+                gap = self._gap(self.itl, rng)
+                if self.stall_chance and rng.random() < self.stall_chance:
+                    gap += self.stall_seconds
+                if gap:
+                    yield Pause(gap)
+            events += sse.count_events(step)
+            yield step
+
+
+PROFILES: dict[str, Pace] = {
+    "none": Pace(),
+    # ttft: the median openai-processing-ms of recordings (WIRE.md §4). The rest is assumed.
+    "gpt-4o": Pace(ttft=0.305, itl=0.016, jitter=0.3, distribution="lognormal"),
+    # The LLMPerf leaderboard of December 2023 (ray-project/llmperf-leaderboard): medians, and the
+    # spread of itl's logarithm; 150 requests each, bedrock 53 and 101. That ttft has the same
+    # spread is assumed.
+    "anyscale-7b": Pace(0.2035, 0.01806, 0.061, distribution="lognormal"),
+    "anyscale-13b": Pace(0.2024, 0.00682, 0.139, distribution="lognormal"),
+    "anyscale-70b": Pace(0.2128, 0.01384, 0.218, distribution="lognormal"),
+    "bedrock-13b": Pace(0.2688, 0.0249, 0.005, distribution="lognormal"),
+    "bedrock-70b": Pace(0.3877, 0.04387, 0.042, distribution="lognormal"),
+    "fireworks-7b": Pace(0.3303, 0.01112, 0.03, distribution="lognormal"),
+    "fireworks-70b": Pace(0.5166, 0.02164, 0.07, distribution="lognormal"),
+    "groq-70b": Pace(0.2219, 0.00374, 0.128, distribution="lognormal"),
+    "lepton-70b": Pace(0.9253, 0.02425, 0.05, distribution="lognormal"),
+    "perplexity-70b": Pace(0.3661, 0.03047, 0.098, distribution="lognormal"),
+    "together-13b": Pace(0.5499, 0.00642, 0.109, distribution="lognormal"),
+    # replicate-70b's ttft had p50 1.2 s and p99 64 s: a cold start now and then is the stall.
+    "replicate-70b": Pace(1.1881, 0.08558, 0.043, None, "lognormal", 0.001, 24.0),
+}
+"""Profiles by name."""
+
+
+def as_pace(value: object) -> Pace | None:
+    """A pace, or that of a name. Raises MockServerError for anything else."""
+    if isinstance(value, str):
+        return profile(value)
+    if value is None or isinstance(value, Pace):
+        return value
+    raise MockServerError(f"pace={value!r}: a Pace, or the name of a profile")
+
+
+def profile(name: str) -> Pace:
+    """The profile of this name, or a pace written ``TTFT,ITL`` or ``TTFT,ITL,JITTER`` in seconds.
+
+    >>> profile("0.4,0.02") == Pace(ttft=0.4, itl=0.02)
+    True
+    """
+    if name in PROFILES:
+        return PROFILES[name]
+    try:
+        numbers = [float(part) for part in name.split(",")]
+        if 2 <= len(numbers) <= 3:
+            return Pace(*numbers)  # type: ignore[arg-type]
+    except ValueError:
+        pass  # neither a name nor numbers: told below
+    raise MockServerError(
+        f"no pace is called {name!r}; give TTFT,ITL in seconds or one of {', '.join(PROFILES)}"
+    )

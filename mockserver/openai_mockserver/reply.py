@@ -1,0 +1,607 @@
+"""What the model says: the value that every endpoint renders and every reader gives back.
+
+Rules of this file: frozen values, checked when made, without endpoint, bytes, clock or chance.
+What they are made of is in `openai_mockserver.parts`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, NamedTuple
+
+from openai_mockserver import tokens
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.parts import (
+    Annotation,
+    Audio,
+    FunctionCall,
+    Item,
+    Json,
+    Logprob,
+    Message,
+    Output,
+    Reasoning,
+    Text,
+    ToolCall,
+    as_annotation,
+    as_text,
+    by_piece,
+    must_be,
+    printed,
+    url_citation,
+)
+
+__all__ = [
+    "Annotation",
+    "ApiError",
+    "Audio",
+    "Choice",
+    "FunctionCall",
+    "Item",
+    "Logprob",
+    "Message",
+    "Output",
+    "Reasoning",
+    "Reply",
+    "Text",
+    "ToolCall",
+    "Usage",
+    "as_reply",
+    "url_citation",
+]
+
+FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "function_call")
+"""The finish reasons of OpenAI's chat completions."""
+
+ERRORS: dict[int, tuple[str, str, str | None]] = {
+    # status: (type, message, code), as OpenAI's error reference and WIRE.md §6 have them
+    400: ("invalid_request_error", "The request is invalid.", None),
+    401: (
+        "invalid_request_error",
+        "Incorrect API key provided. "
+        "You can find your API key at https://platform.openai.com/account/api-keys.",
+        "invalid_api_key",
+    ),
+    403: ("invalid_request_error", "You are not allowed to sample from this model", None),
+    404: (
+        "invalid_request_error",
+        "The model does not exist or you do not have access to it.",
+        "model_not_found",
+    ),
+    408: ("server_error", "The request timed out.", None),
+    409: ("invalid_request_error", "The resource was updated by another request.", None),
+    413: ("invalid_request_error", "The request is too large.", None),
+    415: ("invalid_request_error", "The content type of the request is not supported.", None),
+    422: ("invalid_request_error", "The request could not be processed.", None),
+    429: ("requests", "Rate limit reached. Please try again later.", "rate_limit_exceeded"),
+    500: (
+        "server_error",
+        "The server had an error processing your request. Sorry about that!",
+        None,
+    ),
+    502: ("server_error", "Bad gateway.", None),
+    503: ("server_error", "The server is currently overloaded. Please try again later.", None),
+    504: ("server_error", "Gateway timeout.", None),
+}
+"""What an error says unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Usage:
+    """Token counts, as in OpenAI's usage object; ``total_tokens`` is the sum unless given.
+
+    ``extra`` holds what others add to it, by its names in JSON and in its order.
+
+    >>> Usage(9, 3, extra={"cost": 0.0001}).total_tokens
+    12
+    """
+
+    _repr_pretty_ = printed
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = -1
+    cached_tokens: int = 0
+    prompt_audio_tokens: int = 0
+    reasoning_tokens: int = 0
+    audio_tokens: int = 0
+    accepted_prediction_tokens: int = 0
+    rejected_prediction_tokens: int = 0
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        for name in USAGE_COUNTS:
+            must_be(int, getattr(self, name), f"Usage.{name}", optional=False)
+        must_be(Mapping, self.extra, "Usage.extra", optional=False)
+        object.__setattr__(self, "extra", dict(self.extra))
+        if self.total_tokens < 0:
+            object.__setattr__(self, "total_tokens", self.prompt_tokens + self.completion_tokens)
+
+    def __repr__(self) -> str:
+        given = [repr(self.prompt_tokens), repr(self.completion_tokens)]
+        unsaid = {"total_tokens": self.prompt_tokens + self.completion_tokens, "extra": {}}
+        for one in fields(self)[2:]:
+            value = getattr(self, one.name)
+            if value != unsaid.get(one.name, 0):
+                given.append(f"{one.name}={value!r}")
+        return f"Usage({', '.join(given)})"
+
+
+USAGE_COUNTS = tuple(f.name for f in fields(Usage) if f.name != "extra")
+"""The counts of `Usage`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiError:
+    """An error of the API: instead of a stream, or in the middle of one.
+
+    Args:
+        status: the HTTP status; mid-stream it only chooses the defaults.
+        message, type: OpenAI's for this status when absent.
+        code: OpenAI's for this status when absent, null when empty.
+        param: the parameter at fault.
+        retry_after: seconds, sent as the ``retry-after`` header.
+        headers: more headers, sent as they are.
+    """
+
+    _repr_pretty_ = printed
+
+    status: int = 500
+    message: str | None = None
+    type: str | None = None
+    code: str | None = None
+    param: str | None = None
+    retry_after: float | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.status, int) or not 400 <= self.status <= 599:
+            raise ReplyError(f"an API error has a status from 400 to 599, not {self.status!r}")
+        for name in ("message", "type", "code", "param"):
+            must_be(str, getattr(self, name), f"ApiError.{name}")
+        retry = self.retry_after
+        if retry is not None and not (isinstance(retry, int | float) and retry >= 0):
+            raise ReplyError(f"retry_after={self.retry_after!r}: a number of seconds, 0 or more")
+        pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
+        kind, message, code = ERRORS.get(self.status) or ERRORS[400 if self.status < 500 else 500]
+        put = object.__setattr__
+        put(self, "headers", tuple((str(k), str(v)) for k, v in pairs))
+        for name, value in self.headers:
+            if not name or any(sign in name + value for sign in "\r\n\0"):
+                raise ReplyError(f"a header of an error cannot be sent: {name!r}: {value!r}")
+        put(self, "message", message if self.message is None else self.message)
+        put(self, "type", kind if self.type is None else self.type)
+        put(self, "code", code if self.code is None else self.code)
+
+    @property
+    def mid_stream(self) -> ApiError:
+        """What is left of the error in a stream that has begun: its payload."""
+        return ApiError(500, self.message, self.type, self.code or None, self.param)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Choice:
+    """One of a reply's n answers. The arguments are those of `Reply`."""
+
+    _repr_pretty_ = printed
+
+    text: Text | None = None
+    reasoning: Text | None = None
+    refusal: Text | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    function_call: FunctionCall | None = None
+    logprobs: tuple[tuple[Logprob, ...], ...] | None = None
+    finish_reason: str | None = None
+    ordered: tuple[Output, ...] = ()
+    audio: Audio | None = None
+    annotations: tuple[Annotation, ...] = ()
+
+    def __init__(
+        self,
+        text: str | Iterable[str] | None = None,
+        *,
+        reasoning: str | Iterable[str] | None = None,
+        refusal: str | Iterable[str] | None = None,
+        tool_calls: ToolCall | Iterable[ToolCall] = (),
+        function_call: FunctionCall | None = None,
+        logprobs: Iterable[Logprob | Iterable[Logprob]] | None = None,
+        finish_reason: str | None = "auto",
+        output: Iterable[Output | str] | None = None,
+        audio: Audio | None = None,
+        annotations: Iterable[Annotation | Mapping[str, Any]] = (),
+    ) -> None:
+        must_be(Audio, audio, "audio")
+        must_be(Iterable, annotations, "annotations", optional=False)
+        if output is not None:
+            if tool_calls or annotations or (text, reasoning, refusal, logprobs) != (None,) * 4:
+                raise ReplyError("a reply has output=[...] or text, reasoning and tool_calls")
+            ordered, said = _said(output)
+            text, reasoning, refusal = said.text, said.reasoning, said.refusal
+            tool_calls, logprobs = said.tool_calls, said.logprobs
+            annotations = said.annotations
+        else:
+            ordered = ()
+        must_be(FunctionCall, function_call, "function_call")
+        must_be(str, finish_reason, "finish_reason")
+        calls: tuple[ToolCall, ...] = (tool_calls,) if isinstance(tool_calls, ToolCall) else ()
+        if not calls:
+            must_be(Iterable, tool_calls, "tool_calls", optional=False)
+            calls = tuple(tool_calls)  # type: ignore[arg-type]
+        for call in calls:
+            if not isinstance(call, ToolCall):
+                raise ReplyError(f"tool_calls holds ToolCall(name, arguments), not {call!r}")
+        if finish_reason == "auto":
+            finish_reason = (
+                "tool_calls" if calls else "function_call" if function_call is not None else "stop"
+            )
+            if audio is not None:
+                finish_reason = None  # WIRE.md §1: streams of audio have none
+        put = object.__setattr__
+        put(self, "text", as_text(text))
+        put(self, "reasoning", as_text(reasoning))
+        put(self, "refusal", as_text(refusal))
+        put(self, "tool_calls", _distinct(calls))
+        put(self, "function_call", function_call)
+        put(self, "logprobs", by_piece(logprobs))
+        put(self, "finish_reason", finish_reason)
+        put(self, "ordered", ordered)
+        put(self, "audio", audio)
+        n = 0 if self.text is None else len(self.text.pieces)
+        put(self, "annotations", tuple(as_annotation(value, n) for value in annotations))
+
+    @property
+    def output(self) -> tuple[Output, ...]:
+        """All that is said and done, in order: thinking, then text, then calls unless told."""
+        return self.ordered or _in_order(self)
+
+    def __repr__(self) -> str:
+        return f"Choice({_choice_arguments(self)})"
+
+
+def _in_order(choice: Choice | _Said) -> tuple[Output, ...]:
+    """The output of what is told in no order of its own."""
+    output: list[Output] = []
+    if choice.reasoning is not None:
+        output.append(Reasoning([choice.reasoning]))
+    if choice.text is not None or choice.refusal is not None:
+        output.append(
+            Message(
+                choice.text,
+                refusal=choice.refusal,
+                annotations=choice.annotations,
+                logprobs=choice.logprobs,
+            )
+        )
+    return (*output, *choice.tool_calls)
+
+
+class _Said(NamedTuple):
+    text: Text | None
+    reasoning: Text | None
+    refusal: Text | None
+    tool_calls: tuple[ToolCall, ...]
+    logprobs: tuple[tuple[Logprob, ...], ...] | None
+    annotations: tuple[Annotation, ...]
+
+
+def _said(output: Iterable[Output | str]) -> tuple[tuple[Output, ...], _Said]:
+    """Output as it is kept, which is not at all where its order is the usual one; what it says."""
+    must_be(Iterable, output, "output", optional=False)
+    items = tuple(Message(item) if isinstance(item, str) else item for item in output)
+    for item in items:
+        if not isinstance(item, Output):
+            raise ReplyError(f"output holds text, Message, Reasoning, ToolCall, Item, not {item!r}")
+    messages = [item for item in items if isinstance(item, Message)]
+    thoughts = [part for i in items if isinstance(i, Reasoning) for part in i.summary or i.content]
+    logprobs = [m.logprobs for m in messages if m.logprobs is not None]
+    said = _Said(
+        _joined([m.text for m in messages if m.text is not None]),
+        _joined(thoughts, "\n\n"),
+        _joined([m.refusal for m in messages if m.refusal is not None]),
+        _distinct(tuple(item for item in items if isinstance(item, ToolCall))),
+        tuple(entry for entries in logprobs for entry in entries) if logprobs else None,
+        tuple(_cited(messages)),
+    )
+    calls = iter(said.tool_calls)
+    items = tuple(next(calls) if isinstance(item, ToolCall) else item for item in items)
+    return () if items == _in_order(said) else items, said
+
+
+def _cited(messages: Iterable[Message]) -> Iterable[Annotation]:
+    """The citations of all messages, as those of their joined text."""
+    pieces = 0
+    for message in messages:
+        for one in message.annotations:
+            yield replace(one, after=pieces + (one.after or 0))
+        pieces += 0 if message.text is None else len(message.text.pieces)
+
+
+def _joined(texts: list[Text], between: str = "") -> Text | None:
+    if not texts:
+        return None
+    pieces, sizes = list(texts[0].pieces), list(texts[0].sizes)
+    for text in texts[1:]:
+        pieces += [between, *text.pieces] if between else text.pieces
+        sizes += [1, *text.sizes] if between else text.sizes
+    return Text(pieces, sizes)
+
+
+def _distinct(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+    """Calls as they travel together: each with its own id, and their JSON as OpenAI cuts it."""
+    if len(calls) < 2:
+        return calls
+    ids: set[str] = set()
+    together: list[ToolCall] = []
+    for call in calls:
+        if call.has_derived_id:
+            call = call.apart_from(ids)
+        if call.id in ids:
+            raise ReplyError(f"two tool calls of one reply have the id {call.id!r}")
+        ids.add(call.id)
+        if isinstance(call.arguments, Json):
+            # WIRE.md §1: arguments of parallel calls are spaced, and cut in a cycle of 4, 5, 6.
+            spaced = json.dumps(call.parsed, ensure_ascii=False)
+            call = replace(call, arguments=Text(tokens.cycle(spaced)))
+        together.append(call)
+    return tuple(together)
+
+
+_SHOWN = (
+    "reasoning",
+    "refusal",
+    "tool_calls",
+    "function_call",
+    "logprobs",
+    "audio",
+    "annotations",
+)
+
+
+def _choice_arguments(choice: Choice) -> str:
+    given = []
+    if choice.ordered:
+        given.append(f"output={list(choice.ordered)!r}")
+    elif choice.text is not None:
+        given.append(repr(choice.text))
+    for name in _SHOWN:
+        value = getattr(choice, name)
+        if name not in ("function_call", "audio") and choice.ordered:
+            continue
+        if value is not None and (value != () or name == "logprobs"):
+            given.append(f"{name}={value!r}")
+    given.append(f"finish_reason={choice.finish_reason!r}")
+    return ", ".join(given)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reply:
+    """What the model says to one request, and what a right consumer must end up with.
+
+    Args:
+        text: the answer, or the pieces it arrives in.
+        reasoning: thinking that comes before the answer (``reasoning_content``).
+        refusal: the model's refusal, instead of text.
+        tool_calls: one call or several.
+        function_call: one call in the legacy form.
+        logprobs: for each piece of the text (or refusal) its `Logprob`, or several.
+        finish_reason: OpenAI's five; by default what follows from the rest; None never finishes.
+        usage: token counts; counted from the pieces when absent.
+        choices: instead of all the above, n answers: `Choice` takes the same arguments.
+        output: instead of text, reasoning, refusal and calls, all of it in an order of its own:
+            texts, `Message`, `Reasoning`, `ToolCall`, `Item`.
+        error: an error event that breaks the stream off after all this; nothing finishes then.
+        audio: speech, instead of text.
+        annotations: what the text cites: `url_citation`, or the JSON of another `Annotation`.
+
+    Raises:
+        ReplyError: when an argument is not of its kind.
+
+    >>> Reply("Hello, world").finish_reason
+    'stop'
+    >>> Reply(tool_calls=ToolCall("now")).finish_reason
+    'tool_calls'
+    """
+
+    _repr_pretty_ = printed
+
+    choices: tuple[Choice, ...]
+    usage: Usage | None
+    error: ApiError | None
+
+    def __init__(
+        self,
+        text: str | Iterable[str] | None = None,
+        *,
+        reasoning: str | Iterable[str] | None = None,
+        refusal: str | Iterable[str] | None = None,
+        tool_calls: ToolCall | Iterable[ToolCall] = (),
+        function_call: FunctionCall | None = None,
+        logprobs: Iterable[Logprob | Iterable[Logprob]] | None = None,
+        finish_reason: str | None = "auto",
+        usage: Usage | None = None,
+        choices: Iterable[Choice] | None = None,
+        output: Iterable[Output | str] | None = None,
+        error: ApiError | None = None,
+        audio: Audio | None = None,
+        annotations: Iterable[Annotation | Mapping[str, Any]] = (),
+    ) -> None:
+        must_be(Usage, usage, "usage")
+        must_be(ApiError, error, "error")
+        if error is not None and finish_reason == "auto":
+            finish_reason = None
+        if choices is None:
+            one = Choice(
+                text,
+                reasoning=reasoning,
+                refusal=refusal,
+                tool_calls=tool_calls,
+                function_call=function_call,
+                logprobs=logprobs,
+                finish_reason=finish_reason,
+                audio=audio,
+                annotations=annotations,
+                output=output,
+            )
+            choices = (one,)
+        else:
+            must_be(Iterable, choices, "choices")
+            said = (text, reasoning, refusal, function_call, logprobs, audio, output)
+            # The finish reasons that an error, or nothing said, gives by itself.
+            told = tool_calls or annotations or finish_reason not in ("auto", "stop", None)
+            if told or any(value is not None for value in said):
+                raise ReplyError(
+                    "a reply has choices=[Choice(...), ...] or one choice's own arguments"
+                )
+        several = tuple(choices)
+        for choice in several:
+            if not isinstance(choice, Choice):
+                raise ReplyError(f"choices holds Choice(...), not {choice!r}")
+        if not several:
+            raise ReplyError("a reply has at least one choice")
+        object.__setattr__(self, "choices", several)
+        object.__setattr__(self, "usage", usage)
+        object.__setattr__(self, "error", error.mid_stream if error is not None else None)
+
+    @property
+    def text(self) -> Text | None:
+        """The first choice's text."""
+        return self.choices[0].text
+
+    @property
+    def reasoning(self) -> Text | None:
+        """The first choice's reasoning."""
+        return self.choices[0].reasoning
+
+    @property
+    def refusal(self) -> Text | None:
+        """The first choice's refusal."""
+        return self.choices[0].refusal
+
+    @property
+    def output(self) -> tuple[Output, ...]:
+        """The first choice's output, in order."""
+        return self.choices[0].output
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The first choice's tool calls."""
+        return self.choices[0].tool_calls
+
+    @property
+    def function_call(self) -> FunctionCall | None:
+        """The first choice's legacy function call."""
+        return self.choices[0].function_call
+
+    @property
+    def logprobs(self) -> tuple[tuple[Logprob, ...], ...] | None:
+        """The first choice's log probabilities, by piece."""
+        return self.choices[0].logprobs
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The first choice's finish reason."""
+        return self.choices[0].finish_reason
+
+    @property
+    def audio(self) -> Audio | None:
+        """The first choice's speech."""
+        return self.choices[0].audio
+
+    @property
+    def annotations(self) -> tuple[Annotation, ...]:
+        """The first choice's annotations."""
+        return self.choices[0].annotations
+
+    def __repr__(self) -> str:
+        if len(self.choices) == 1:
+            given = [_choice_arguments(self.choices[0])]
+        else:
+            given = [f"choices=[{', '.join(map(repr, self.choices))}]"]
+        if self.usage is not None:
+            given.append(f"usage={self.usage!r}")
+        if self.error is not None:
+            given.append(f"error={self.error!r}")
+        return f"Reply({', '.join(given)})"
+
+
+def as_reply(value: object) -> Reply | ApiError:
+    """A reply from what people write: text, a tool call, or a list of them.
+
+    >>> as_reply("hi").text
+    'hi'
+    >>> [call.name for call in as_reply(["Let me look.", ToolCall("a"), ToolCall("b")]).tool_calls]
+    ['a', 'b']
+    """
+    if isinstance(value, Reply | ApiError):
+        return value
+    if isinstance(value, str):
+        return Reply(value)
+    if isinstance(value, ToolCall):
+        return Reply(tool_calls=value)
+    if isinstance(value, FunctionCall):
+        return Reply(function_call=value)
+    if isinstance(value, Choice):
+        return Reply(choices=[value])
+    if isinstance(value, list | tuple) and value:
+        texts = [v for v in value if isinstance(v, str)]
+        calls = [v for v in value if isinstance(v, ToolCall)]
+        if len(texts) + len(calls) == len(value):
+            # Several texts are the pieces of one; a single one beside calls is still to be cut.
+            text = texts[0] if len(texts) == 1 else texts
+            return Reply(text or None, tool_calls=calls)
+        if all(isinstance(v, Choice) for v in value):
+            return Reply(choices=value)
+    raise ReplyError(
+        "a reply is text, a ToolCall, a list of these, a Reply, an ApiError, a Script or a stream, "
+        f"not {value!r}"
+    )
+
+
+def check_servable(reply: Reply, any_reason: bool = False) -> None:
+    """Raise ReplyError for what no OpenAI endpoint would say, with the choice and the reason.
+
+    With ``any_reason`` finish reasons may be others than OpenAI's, as its imitators have them.
+    """
+    for index, choice in enumerate(reply.choices):
+        for wrong, why in _UNSERVABLE:
+            if wrong(choice) and not (any_reason and wrong is _unreasonable):
+                where = f"choice {index}: " if len(reply.choices) > 1 else ""
+                raise ReplyError(f"this reply cannot be served: {where}{why(choice)}")
+
+
+def _misaligned(choice: Choice) -> bool:
+    spoken = choice.text if choice.text is not None else choice.refusal
+    pieces = spoken.pieces if spoken is not None else ()
+    return choice.logprobs is not None and len(choice.logprobs) != len(pieces)
+
+
+def _unreasonable(choice: Choice) -> bool:
+    return choice.finish_reason is not None and choice.finish_reason not in FINISH_REASONS
+
+
+_UNSERVABLE: tuple[tuple[Any, Any], ...] = (
+    (
+        lambda c: c.refusal is not None and (c.tool_calls or c.function_call),
+        lambda c: "a model that refuses calls no tools; give refusal or tool_calls, not both",
+    ),
+    (
+        lambda c: c.tool_calls and c.function_call,
+        lambda c: "tool_calls and the legacy function_call do not come together",
+    ),
+    (
+        _unreasonable,
+        lambda c: f"finish_reason={c.finish_reason!r} is not one of {', '.join(FINISH_REASONS)}",
+    ),
+    (
+        lambda c: c.audio is not None and (c.text is not None or c.refusal or c.tool_calls),
+        lambda c: "speech comes alone: what is said goes into Audio(transcript, data)",
+    ),
+    (
+        _misaligned,
+        lambda c: (
+            f"logprobs has {len(c.logprobs)} entries; it needs one for each piece of the text"
+        ),
+    ),
+)

@@ -1,0 +1,7 @@
+"""The loopback player: a real server on a real socket."""
+
+from __future__ import annotations
+
+from openai_mockserver.server.runner import Loopback, bind, serve
+
+__all__ = ["Loopback", "bind", "serve"]

@@ -1,0 +1,273 @@
+"""Plays scripts on connections.
+
+Rules of this file: deadlines are absolute from the head; one heap and one timer serve all streams,
+and writes happen in the timer's callback; what is overdue goes out in one write, each step still
+its own HTTP chunk. Nothing here decides what to say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import math
+from collections.abc import Awaitable, Callable
+from itertools import count
+from typing import Any
+
+from openai_mockserver.journal import CLIENT_DISCONNECTED, FAILED, Call
+from openai_mockserver.server.protocol import Connection
+from openai_mockserver.timeline import Frame
+from openai_mockserver.wire import keeps_open, wire_frames
+
+__all__ = ["HIGH_WATER", "Player", "Receive", "Send", "play", "tell"]
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+HIGH_WATER = 64 * 1024  # bytes in a connection's buffer that make its stream wait for the client
+
+
+class Player:
+    """The clock of all the streams of one event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._heap: list[tuple[float, int, Callable[[float], float | None]]] = []
+        self._order = count()
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed_for = 0.0
+        self._coarse = type(loop).__module__.startswith("uvloop")
+
+    def at(self, due: float, act: Callable[[float], float | None]) -> None:
+        """Call ``act(now)`` when it is due; what it returns is when to call it again."""
+        heapq.heappush(self._heap, (due, next(self._order), act))
+        if self._timer is None or due < self._armed_for:
+            self._arm()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        if self._heap:
+            self._armed_for = self._heap[0][0]
+            # uvloop counts milliseconds: rounded down, its timer would ring before the time.
+            when = math.ceil(self._armed_for * 1000) / 1000 if self._coarse else self._armed_for
+            self._timer = self.loop.call_at(when, self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        now = self.loop.time()
+        again: list[tuple[float, Callable[[float], float | None]]] = []
+        while self._heap and self._heap[0][0] <= now:
+            act = heapq.heappop(self._heap)[2]
+            due = act(now)
+            if due is not None:
+                again.append((due, act))
+        # Armed once, after all writes: arming within the loop makes events late.
+        for due, act in again:
+            heapq.heappush(self._heap, (due, next(self._order), act))
+        self._arm()
+
+
+class _Stream:
+    """A script on its way over one connection."""
+
+    def __init__(self, call: Call, connection: Connection, player: Player, body: bool) -> None:
+        self._call = call
+        self._connection = connection
+        self._player = player
+        self._frames = wire_frames(call.script, body)
+        self._next: Frame | None = None
+        self._started = player.loop.time()
+        self._wake: asyncio.Future[None] = player.loop.create_future()
+        self.lost = False
+        self.failed: Exception | None = None
+        self._done = False
+        self._fenced = False
+        self.rudely = False
+        connection.on_lost = self._lose
+
+    def _lose(self, error: Exception | None) -> None:
+        self.lost = True
+        # The kernel answers a close with bytes unread by a reset, and by an end otherwise.
+        self.rudely = error is not None
+        self._frames, self._next = iter(()), None
+        self._awake()
+
+    def _awake(self) -> None:
+        if not self._wake.done():
+            self._wake.set_result(None)
+
+    async def write(self, send: Send) -> None:
+        """Write all that the script says, straight to the transport."""
+        while not (self._done or self.lost):
+            self._wake = self._player.loop.create_future()
+            due = self._act(self._player.loop.time())
+            if due is not None:
+                self._player.at(due, self._act)
+            await self._wake
+            if self.failed is not None:
+                raise self.failed
+            if self._fenced:
+                await self._connection.read_by_client()
+            elif self._connection.transport.get_write_buffer_size() > HIGH_WATER:
+                await self._connection.drained()
+
+    def _act(self, now: float) -> float | None:
+        try:
+            return self._write_overdue(now)
+        except Exception as error:
+            # It ends this stream, not the timer of all.
+            self.failed = error
+            self._awake()
+            return None
+
+    def _write_overdue(self, now: float) -> float | None:
+        """Write what is due by now; when to go on, or None to be begun again by `write`."""
+        out: list[bytes] = []
+        size = 0
+        due: float | None = None
+        crossed, self._fenced = self._fenced, False
+        while not self.lost:
+            frame = self._next or next(self._frames, None)
+            self._next = None
+            if frame is None:
+                self._done = True
+                break
+            if self._started + frame.due > now:
+                self._next, due = frame, self._started + frame.due
+                self._fenced = crossed and frame.fence
+                break
+            if frame.fence and not crossed:
+                self._next, self._fenced = frame, True
+                break
+            crossed = False
+            if frame.data:
+                out.append(frame.data)
+                size += len(frame.data)
+                self._call.handed_over(frame, now - self._started)
+            if size > HIGH_WATER:
+                break
+        if out and not self._connection.transport.is_closing():
+            self._connection.transport.write(b"".join(out))
+        if due is None or self._connection.transport.get_write_buffer_size() > HIGH_WATER:
+            self._awake()
+            return None
+        return due
+
+    async def gone(self) -> None:
+        """Wait until the client has left."""
+        while not self.lost:
+            self._wake = self._player.loop.create_future()
+            await self._wake
+
+
+async def play(
+    call: Call,
+    connection: Connection,
+    player: Player,
+    receive: Receive,
+    send: Send,
+    exact: bool = False,
+) -> None:
+    """Play a call's script as the response of its request.
+
+    With ``exact`` it is finished when the client has read it, and not before.
+    """
+    script = call.script
+    stream = _Stream(call, connection, player, call.method != "HEAD")
+    try:
+        await stream.write(send)
+        call.written = not stream.lost and script.end in ("finish", "close")
+        if exact and call.written and script.is_stream:
+            await connection.read_by_client()
+            # Where it leaves without a byte unread, it has had the whole response.
+            if stream.lost and not stream.rudely:
+                call.end()
+        if not stream.lost:
+            await _ENDINGS[script.end](stream, connection, call, send)
+    except Exception as error:
+        call.problem = f"playing the response failed: {error!r}"
+        call.end(FAILED)
+        connection.transport.abort()
+        await stream.gone()
+    finally:
+        connection.on_lost = None
+        call.end(CLIENT_DISCONNECTED if stream.lost else None)
+    if stream.lost:
+        # Told so by uvicorn itself, the application may return without an end.
+        await receive()
+
+
+async def _finish(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
+    # Over for the journal before the client can know it.
+    call.end()
+    await tell(connection, send, close=not keeps_open(call.script))
+
+
+async def _close(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
+    call.end()
+    await tell(connection, send, close=True)
+
+
+async def tell(connection: Connection, send: Send, close: bool) -> None:
+    """Let uvicorn know that the response is over, and whether the connection is; in silence."""
+    headers = [(b"content-length", b"0")]
+    if close:
+        headers.append((b"connection", b"close"))
+    connection.muted = True
+    try:
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    finally:
+        connection.muted = False
+
+
+async def _half_close(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
+    call.end()
+    if connection.transport.can_write_eof():
+        connection.transport.write_eof()
+    else:
+        call.problem = "half_close() has no meaning over TLS, which cannot close in one direction"
+        connection.transport.close()
+    await stream.gone()
+
+
+async def _reset(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
+    # A reset overtakes what the client has not received, so it has to wait for that.
+    await connection.drained()
+    if not stream.lost:
+        call.end()
+        connection.reset()
+    await stream.gone()
+
+
+async def _truncate(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
+    call.end()
+    connection.transport.close()
+    await stream.gone()
+
+
+async def _cut(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
+    await connection.drained()
+    if stream.lost:
+        return
+    call.end()
+    # Aborting a TLS transport closes the socket below it, without a goodbye.
+    connection.transport.abort()
+    await stream.gone()
+
+
+async def _hold(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
+    await stream.gone()
+
+
+_ENDINGS = {
+    "finish": _finish,
+    "close": _close,
+    "half_close": _half_close,
+    "reset": _reset,
+    "truncate": _truncate,
+    "cut": _cut,
+    "hold": _hold,
+}

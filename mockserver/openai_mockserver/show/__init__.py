@@ -1,0 +1,72 @@
+"""An exchange as a person reads it: drawn against time, what it means, what is odd about it.
+
+Rules of this package: text out, nothing printed, no clock. No stream is so odd that this raises:
+what cannot be understood is shown as it came. A module imports only from those before it: values,
+says, received, odd, drawing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openai_mockserver.cassettes.stream_file import Exchange
+from openai_mockserver.reply import ApiError, Reply
+from openai_mockserver.show.drawing import blocks
+from openai_mockserver.show.odd import CHECKS, what_is_odd
+from openai_mockserver.show.received import CHAT, Item, Received, receive, times_of
+from openai_mockserver.show.values import as_plain
+
+__all__ = ["CHECKS", "Received", "as_json", "draw"]
+
+
+def draw(exchange: Exchange, width: int = 100) -> str:
+    """An exchange as text for a terminal, with colours, in lines of at most so many columns.
+
+    Args:
+        exchange: the exchange.
+        width: the terminal's columns.
+    """
+    got = receive(exchange)
+    return "\n\n".join("\n".join(block) for block in blocks(got, max(width, 1))) + "\n"
+
+
+def as_json(exchange: Exchange) -> dict[str, Any]:
+    """The same facts for machines: a value that JSON can hold.
+
+    Args:
+        exchange: the exchange.
+    """
+    got = receive(exchange)
+    times, reply, about = times_of(got), got.reply, exchange.about
+    readable = got.endpoint in (CHAT, None)
+    found: dict[str, Any] = {
+        "name": about.get("name"),
+        "description": about.get("description"),
+        "request": about.get("request"),
+        "status": got.head.status,
+        "headers": got.head.headers,
+        "endpoint": got.endpoint,
+        "events": [_event_facts(item) for item in got.items],
+        "totals": {
+            "events": len(got.events),
+            "reads": len({item.read for item in got.items}),
+            "bytes": len(got.body),
+            "seconds": got.seconds,
+            "ttft": times.ttft,
+            "itl": {"p50": times.p50, "p95": times.p95, "max": times.longest},
+        },
+        "reply": reply if readable and isinstance(reply, Reply) else None,
+        "error": reply if isinstance(reply, ApiError) else getattr(reply, "error", None),
+        "end": exchange.script.end,
+        "complete": exchange.complete,
+        "odd": [{"name": name, "fact": fact} for name, fact in what_is_odd(got)],
+    }
+    plain: dict[str, Any] = as_plain(found)
+    return plain
+
+
+def _event_facts(item: Item) -> dict[str, Any]:
+    """What came, with the name of the event where it has one."""
+    facts = {"due": item.at, "gap": item.gap, "read": item.read, "kind": item.kind}
+    named = {"event": item.event.event} if item.event and item.event.event is not None else {}
+    return {**facts, **named, "data": item.data}

@@ -1,0 +1,323 @@
+"""What came: an exchange as a client would receive it, down to HTTP's own bytes.
+
+Rules of this file: played without a clock, and never raising: what is wrong below the events is
+noted in `Received.faults`, and the rest is kept as it came.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from openai_mockserver import api, sse
+from openai_mockserver.cassettes.stream_file import Exchange
+from openai_mockserver.exceptions import MockServerError
+from openai_mockserver.reply import ApiError, Reply
+from openai_mockserver.script import Event, Head, Raw, Script, Step
+from openai_mockserver.show.says import PIECES, STYLES, Phrase, phrases_of
+from openai_mockserver.show.values import as_object, choices_of, decoded, percentile, short
+from openai_mockserver.timeline import frames
+
+__all__ = ["CHAT", "Item", "Received", "Times", "receive", "times_of"]
+
+CHAT = "chat completions"
+
+
+# What came
+
+
+@dataclass(frozen=True)
+class Item:
+    """What came: an event, a comment, or bytes that are neither.
+
+    Args:
+        number: of the event, from 1; of a comment or bytes, that of the event before.
+        at: seconds since the request.
+        gap: seconds since what came before.
+        read: which read of the client it came with.
+        data: the event's data, the comment's text, or the bytes as text.
+        event: the event.
+        value: the data as JSON, `BROKEN` where it is none.
+        kind: of bytes and comments; of an event it follows from what it says.
+    """
+
+    number: int
+    at: float
+    gap: float
+    read: int
+    data: str
+    event: Event | None = None
+    value: Any = None
+    kind: str = ""
+    phrases: tuple[Phrase, ...] = ()
+
+
+@dataclass
+class Received:
+    """An exchange as a client would receive it: what the checks look at.
+
+    Args:
+        exchange: the exchange.
+        items: what came, in order.
+        body: the bytes of the body, without HTTP's own and without coding.
+        faults: what is wrong below the events, by the check that tells it.
+        pending: whether the body ends within an event.
+        cut: how many reads end within an event.
+    """
+
+    exchange: Exchange
+    items: list[Item]
+    body: bytes
+    faults: dict[str, str]
+    pending: bool
+    cut: int
+
+    @property
+    def head(self) -> Head:
+        return self.exchange.script.head
+
+    @cached_property
+    def events(self) -> list[Item]:
+        """The events that came."""
+        return [item for item in self.items if item.event is not None]
+
+    @cached_property
+    def objects(self) -> list[tuple[Item, dict[str, Any]]]:
+        """The events whose data is a JSON object."""
+        return [(item, item.value) for item in self.events if isinstance(item.value, dict)]
+
+    @cached_property
+    def chunks(self) -> list[tuple[Item, dict[str, Any]]]:
+        """The same, of a chat stream; of any other there are none."""
+        return self.objects if self.endpoint == CHAT else []
+
+    @cached_property
+    def choices(self) -> list[tuple[Item, dict[str, Any]]]:
+        """The choices of all chunks, with the item that each came in."""
+        return [(item, choice) for item, chunk in self.chunks for choice in choices_of(chunk)]
+
+    @cached_property
+    def endpoint(self) -> str | None:
+        """Which endpoint this looks like."""
+        whole = [] if self.events else [decoded(self.body.decode("utf-8", "replace"))]
+        named = [(item.event, value) for item, value in self.objects]
+        for event, value in named or [(Event(""), v) for v in whole if isinstance(v, dict)]:
+            for name, looks_like in _ENDPOINTS:
+                if event is not None and looks_like(event, value):
+                    return name
+        return None
+
+    @cached_property
+    def reply(self) -> Reply | ApiError | str:
+        """What it means, or why that cannot be told."""
+        kind = "text/event-stream" if self.events else "application/json"
+        script = Script(Head(self.head.status, (("content-type", kind),)), (Raw(self.body),))
+        try:
+            return api.read(script)
+        except _UNREADABLE as error:
+            return str(error) or type(error).__name__
+
+    @property
+    def seconds(self) -> float:
+        """From the request to the end."""
+        return self.exchange.script.seconds
+
+
+_UNREADABLE = (MockServerError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+_ENDPOINTS: tuple[tuple[str, Callable[[Event, dict[str, Any]], bool]], ...] = (
+    (CHAT, lambda e, v: str(v.get("object")).startswith("chat.completion")),
+    (CHAT, lambda e, v: any("delta" in choice for choice in choices_of(v))),
+    ("legacy completions", lambda e, v: any("text" in choice for choice in choices_of(v))),
+    ("the Responses API", lambda e, v: str(v.get("type")).startswith("response.")),
+    ("audio transcriptions", lambda e, v: str(v.get("type")).startswith("transcript.")),
+    ("audio speech", lambda e, v: str(v.get("type")).startswith("speech.")),
+    ("the Assistants API", lambda e, v: (e.event or "").startswith("thread.")),
+    ("Anthropic's Messages API", lambda e, v: v.get("type") == "message_start"),
+)
+
+
+def receive(exchange: Exchange) -> Received:
+    """Play an exchange without a clock."""
+    faults: dict[str, str] = {}
+    played = list(frames(_sendable(exchange.script, faults)))
+    bodies = _uncoded([frame.data for frame in played], exchange.script, faults)
+    reader = _Reader(exchange.script.head.delay)
+    for frame, data in zip(played, bodies, strict=True):
+        reader.take(frame.due, frame.fence, data)
+    values = [as_object(item.value) for item in reader.items]
+    several = any(choice.get("index") for value in values for choice in choices_of(value))
+    items = [_with_phrases(item, several) for item in reader.items]
+    pending = reader.decoder.pending
+    return Received(exchange, items, b"".join(bodies), faults, pending, reader.cut)
+
+
+def _sendable(script: Script, faults: dict[str, str]) -> Script:
+    """The script, with the bytes of what the event-stream format cannot carry made up."""
+    steps: list[Step] = []
+    for step in script.steps:
+        try:
+            sse.encode(step)
+            steps.append(step)
+        except ValueError as error:
+            faults["unsendable"] = str(error)
+            text = getattr(step, "data", None) or getattr(step, "text", "")
+            steps.append(Raw(b"data: %b\n\n" % str(text).encode("utf-8", "replace")))
+    return script.with_steps(steps)
+
+
+class _Reader:
+    """Takes the frames in turn, and tells what is in them line by line."""
+
+    def __init__(self, delay: float) -> None:
+        self.items: list[Item] = []
+        self.decoder = sse.Decoder()
+        self.cut = 0
+        self._delay = delay
+        self._due = self._last = self._at = 0.0
+        self._read = self._events = 0
+        self._at_line_start = True
+
+    def take(self, due: float, fence: bool, data: bytes) -> None:
+        if not data:
+            return
+        if not self._read or due > self._due or fence:
+            self.cut += bool(self._read and self.decoder.pending)
+            self._read += 1
+        self._due, self._at = due, self._delay + due
+        before = len(self.items)
+        for line in _LINES.findall(data):
+            self._take_line(line)
+        if len(self.items) == before and data.strip(b"\r\n"):
+            self._add(data.decode("utf-8", "backslashreplace"), kind="bytes")
+
+    def _take_line(self, line: bytes) -> None:
+        if self._at_line_start and line.startswith(b":"):
+            text = line[1:].strip(b"\r\n").removeprefix(b" ")
+            self._add(text.decode("utf-8", "replace"), kind="comment")
+        self._at_line_start = line.endswith((b"\r", b"\n"))
+        for event in self.decoder.feed(line):
+            self._events += 1
+            self._add(event.data, event=event, value=decoded(event.data))
+
+    def _add(self, data: str, **members: Any) -> None:
+        gap = self._at - self._last
+        self._last = self._at
+        self.items.append(Item(self._events, self._at, gap, self._read, data, **members))
+
+
+_LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+def _with_phrases(item: Item, several: bool) -> Item:
+    if item.event is None:
+        mark = ": " if item.kind == "comment" else ""
+        return replace(item, phrases=(Phrase(item.kind, mark + item.data),))
+    phrases = tuple(phrases_of(item.event, item.value, several))
+    kinds = {phrase.kind for phrase in phrases}
+    kind = next((kind for kind in STYLES if kind in kinds), "json")
+    return replace(item, kind=kind, phrases=phrases)
+
+
+# When it came
+
+
+@dataclass(frozen=True)
+class Times:
+    """When the model's pieces came; None where too few did."""
+
+    ttft: float | None
+    p50: float | None
+    p95: float | None
+    longest: float | None
+
+
+def times_of(got: Received) -> Times:
+    moments = [item.at for item in got.events if item.kind in PIECES]
+    gaps = [after - before for before, after in itertools.pairwise(moments)]
+    p50, p95 = (percentile(gaps, share) if gaps else None for share in (0.5, 0.95))
+    return Times(min(moments, default=None), p50, p95, max(gaps, default=None))
+
+
+# Below the events: codings, and HTTP's own bytes
+
+
+def _uncoded(parts: list[bytes], script: Script, faults: dict[str, str]) -> list[bytes]:
+    """The parts of the body without what HTTP did to it; what is wrong there is noted."""
+    head = script.head
+    if script.raw:
+        parts = _unframed(parts, head, faults)
+    elif (stated := head.header("content-length")) is not None:
+        size = sum(map(len, parts))
+        if stated.strip() != str(size):
+            faults["length"] = f"content-length says {stated}, the body has {size} bytes"
+    coding = (head.header("content-encoding") or "identity").strip().lower()
+    if coding == "identity":
+        return parts
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        faults["coding"] = f"the body is coded as {coding}, which is not undone here"
+        return parts
+    return _unzipped(parts, faults)
+
+
+def _unzipped(parts: list[bytes], faults: dict[str, str]) -> list[bytes]:
+    decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    plain: list[bytes] = []
+    try:
+        for part in parts:
+            plain.append(decoder.decompress(part))
+    except zlib.error as error:
+        faults["coding"] = f"the body is not coded as its head says: {error}"
+        return [*plain, *parts[len(plain) :]]
+    if not decoder.eof:
+        faults["coding"] = "the coded body has no end"
+    return plain
+
+
+def _unframed(parts: list[bytes], head: Head, faults: dict[str, str]) -> list[bytes]:
+    """What of each part is body."""
+    wire = b"".join(parts)
+    spans = list(_body_spans(wire, head, faults))
+    plain, start = [], 0
+    for part in parts:
+        end = start + len(part)
+        plain.append(b"".join(wire[max(a, start) : min(b, end)] for a, b in spans if b > start))
+        spans = [span for span in spans if span[1] > end]
+        start = end
+    return plain
+
+
+def _body_spans(wire: bytes, head: Head, faults: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """Where in HTTP's bytes the body is (RFC 9112 §6, §7.1)."""
+    at = 0
+    if wire.startswith(b"HTTP/"):
+        at = wire.find(b"\r\n\r\n") + 4
+        if at < 4:
+            faults["framing"] = "the head has no end"
+            return
+    if "chunked" not in (head.header("transfer-encoding") or "").lower():
+        yield at, len(wire)
+        return
+    while size := _CHUNK.match(wire, at):
+        at = size.end()
+        length = int(size[1], 16)
+        if not length:
+            return
+        yield at, min(at + length, len(wire))
+        at += length + 2
+        if wire[at - 2 : at] != b"\r\n":
+            faults["framing"] = f"a chunk of {length} bytes is not followed by a line end"
+            return
+    faults["framing"] = (
+        f"there is no size of a chunk at byte {at}: {short(repr(wire[at : at + 20]))}"
+        if at < len(wire)
+        else "the last chunk, which has size zero, is missing"
+    )
+
+
+_CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")

@@ -1,0 +1,223 @@
+"""The event-stream format: steps to bytes, bytes to events.
+
+Rules of this file: no I/O and no JSON. The decoder follows the WHATWG HTML standard, §9.2.6
+"Interpreting an event stream"; each rule is cited where it is carried out.
+"""
+
+from __future__ import annotations
+
+import re
+
+from openai_mockserver.script import Comment, Event, Pause, Raw, Step
+
+__all__ = ["DONE", "Decoder", "apart", "body", "count_events", "decode", "encode", "parse"]
+
+DONE = Event("[DONE]")
+"""The event that ends OpenAI's chat streams (WIRE.md §0)."""
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_BOM = b"\xef\xbb\xbf"
+
+
+def encode(step: Step) -> bytes:
+    r"""The bytes of one step; none for a pause or a boundary.
+
+    >>> encode(Event('{"a":1}', event="x"))
+    b'event: x\ndata: {"a":1}\n\n'
+    >>> encode(Comment("ping"))
+    b': ping\n\n'
+
+    Raises ValueError for what the format cannot carry: a CR in data, any line end in a field.
+    """
+    if isinstance(step, Event):
+        if step.event is None and step.id is None and step.retry is None and "\n" not in step.data:
+            if "\r" in step.data:
+                raise ValueError(f"an event's data cannot hold a CR: {step.data[:40]!r}")
+            return b"data: %b\n\n" % step.data.encode()
+        return _encode_fields(step)
+    if isinstance(step, Raw):
+        return step.data
+    if isinstance(step, Comment):
+        return b"".join(b": %b\n" % line.encode() for line in step.text.split("\n")) + b"\n"
+    return b""
+
+
+def _encode_fields(event: Event) -> bytes:
+    lines: list[str] = []
+    for name, value in (("event", event.event), ("id", event.id), ("retry", event.retry)):
+        if value is not None:
+            lines.append(f"{name}: {value}")
+    if any("\n" in line or "\r" in line for line in lines) or "\r" in event.data:
+        raise ValueError(f"a field of an event cannot hold a line end: {event!r}")
+    lines += [f"data: {line}" for line in event.data.split("\n")]
+    return ("\n".join(lines) + "\n\n").encode()
+
+
+class Decoder:
+    r"""An incremental decoder: bytes in any partition in, complete events out.
+
+    >>> decoder = Decoder()
+    >>> decoder.feed(b"data: a\r"), decoder.feed(b"\n\r\ndata: b")
+    ([], [Event('a')])
+
+    An event without its blank line is never dispatched ("Once the end of the file is reached,
+    any pending data must be discarded"); ``pending`` tells whether there is one.
+    """
+
+    __slots__ = ("_buffer", "_data", "_id", "_retry", "_scanned", "_started", "_swallow_lf",
+                 "_type", "last_event_id")  # fmt: skip
+
+    def __init__(self) -> None:
+        self.last_event_id = ""
+        self._buffer = bytearray()
+        self._started = False
+        self._swallow_lf = False
+        self._scanned = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self._data: list[bytes] = []
+        self._type: bytes | None = None
+        self._id: str | None = None
+        self._retry: int | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether part of an event has come that no blank line has completed."""
+        return bool(self._buffer or self._data)
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """Take the bytes of one read, give the events they complete."""
+        buffer = self._buffer
+        buffer += chunk
+        if not self._started:
+            # "The UTF-8 decode algorithm strips one leading UTF-8 Byte Order Mark (BOM), if any."
+            if len(buffer) < 3 and _BOM.startswith(bytes(buffer)):
+                return []
+            self._started = True
+            if buffer.startswith(_BOM):
+                del buffer[:3]
+        at = 0
+        if self._swallow_lf and buffer:
+            at = 1 if buffer[0] == 0x0A else 0
+            self._swallow_lf = False
+        events: list[Event] = []
+        if b"\n" in chunk and b"\r" not in buffer:  # as nearly always, and faster
+            *lines, rest = bytes(buffer[at:]).split(b"\n")
+            events += filter(None, map(self._line, lines))
+            buffer[:] = rest
+            self._scanned = len(rest)
+            return events
+        # "Lines must be separated by either a CRLF pair, a single LF, or a single CR character."
+        scan = max(at, self._scanned)
+        while match := _LINE_END.search(buffer, scan):
+            line = bytes(buffer[at : match.start()])
+            scan = at = match.end()
+            if match.group() == b"\r" and at == len(buffer):
+                # The CR ends the line now; an LF in the next read belongs to it.
+                self._swallow_lf = True
+            event = self._line(line)
+            if event is not None:
+                events.append(event)
+        del buffer[:at]
+        # What is left has no line end: a long line is not looked through again with each read.
+        self._scanned = len(buffer)
+        return events
+
+    def _line(self, line: bytes) -> Event | None:
+        if not line:  # "If the line is empty (a blank line): dispatch the event"
+            return self._dispatch()
+        # A comment is a line with an empty name: ignored, as all unknown names are.
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            self._data.append(value)
+        elif name == b"event":
+            self._type = value
+        elif name == b"id" and b"\0" not in value:
+            # "If the field value does not contain U+0000 NULL, then set the last event ID buffer"
+            self.last_event_id = self._id = value.decode("utf-8", "replace")
+        elif name == b"retry" and value.isdigit():
+            # "If the field value consists of only ASCII digits"
+            self._retry = int(value)
+        return None
+
+    def _dispatch(self) -> Event | None:
+        data, kind, id_, retry = self._data, self._type, self._id, self._retry
+        self._reset()
+        if not data:
+            # "If the data buffer is an empty string, set the data buffer and the event type buffer
+            # to the empty string and return." A lone `data:` makes it a single LF: dispatched.
+            return None
+        return Event(
+            b"\n".join(data).decode("utf-8", "replace"),
+            kind.decode("utf-8", "replace") if kind else None,
+            id_,
+            retry,
+        )
+
+
+def decode(body: bytes) -> list[Event]:
+    """The events of a whole body."""
+    return Decoder().feed(body)
+
+
+def count_events(step: Step) -> int:
+    """How many events a step delivers."""
+    if isinstance(step, Event):
+        return 1
+    if not isinstance(step, Raw):
+        return 0
+    return len(decode(step.data)) if step.events is None else step.events
+
+
+_BLOCK = re.compile(rb"(?:(?!\r\n|\r|\n)(?:[^\r\n]*)(?:\r\n|\r|\n))*(?:\r\n|\r|\n)|.+", re.DOTALL)
+
+
+def parse(body: bytes) -> tuple[Step, ...]:
+    r"""A recorded body as steps: one for each block, whose bytes join to the body exactly.
+
+    A block becomes an `Event` or a `Comment` where that has the very same bytes, else a `Raw`.
+
+    >>> parse(b"data: a\n\n: hi\n\ndata: b\r\n\r\n")
+    (Event('a'), Comment('hi'), Raw(b'data: b\r\n\r\n'))
+    """
+    return tuple(_step(block) for block in _BLOCK.findall(body))
+
+
+def apart(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The same steps, but each `Raw` completes at most one event, and knows whether it does.
+
+    An event may be spread over several; what completes it counts.
+    """
+    if not any(isinstance(step, Raw) and step.events is None for step in steps):
+        return steps
+    decoder = Decoder()
+    known: list[Step] = []
+    for step in steps:
+        data = encode(step)
+        if not isinstance(step, Raw) or step.events is not None:
+            decoder.feed(data)
+            known.append(step)
+            continue
+        counted = [Raw(block, len(decoder.feed(block))) for block in _BLOCK.findall(data)]
+        whole = sum(part.events or 0 for part in counted)
+        known += counted if whole > 1 else [Raw(data, whole)]
+    return tuple(known)
+
+
+def _step(block: bytes) -> Step:
+    decoder = Decoder()
+    events = decoder.feed(block)
+    if len(events) == 1 and encode(events[0]) == block:
+        return events[0]
+    if block.startswith(b": ") and block.endswith(b"\n\n") and block.count(b"\n") == 2:
+        comment = Comment(block[2:-2].decode("utf-8", "replace"))
+        if encode(comment) == block:
+            return comment
+    return Raw(block)
+
+
+def body(steps: tuple[Step, ...]) -> bytes:
+    """All the bytes of the steps, as if they took no time."""
+    return b"".join(encode(s) for s in steps if not isinstance(s, Pause))

@@ -1,0 +1,252 @@
+"""Text cut into tokens, or into pieces that look like a model's, and counted in them.
+
+Rules of this file: functions of the text, of the model and of one environment variable; a cut falls
+between code points, never inside one; ``"".join(pieces(text)) == text``. Nothing is loaded before
+the first cut.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple
+
+from openai_mockserver.exceptions import MissingDependency, TokensError
+
+if TYPE_CHECKING:
+    from splintr import AnyTokenizer
+
+__all__ = [
+    "VARIABLE",
+    "WORDS",
+    "Cut",
+    "count",
+    "count_messages",
+    "cut",
+    "cycle",
+    "pieces",
+    "vocabulary",
+    "words",
+]
+
+VARIABLE = "OPENAI_MOCKSERVER_TOKENS"
+"""The environment variable that says what cuts: `WORDS` or the name of a vocabulary."""
+
+WORDS = "words"
+"""The cutter that needs no vocabulary."""
+
+_O200K, _CL100K = "o200k_base", "cl100k_base"
+_CHOICES = (WORDS, _O200K, _CL100K)
+
+# WIRE.md §1: content length of a chunk is 1/4/11 characters at p5/50/95, 28 at most.
+_PIECE = re.compile(
+    r"""
+      \ ?[^\W\d_\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,12}  # a word, or 12 letters
+    | [^\W\d_]                                                               # one CJK or Thai sign
+    | \d{1,3}
+    | \ ?[^\w\s]{1,4}                                                        # punctuation, emoji
+    | \s{1,16}?(?=\ ?\S)                                                     # not a word's own
+    | \s{1,16}
+    | .
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+# Which vocabulary
+
+
+class _Model(NamedTuple):
+    vocabulary: str = _O200K
+    priming: int = 3  # tokens that begin the answer, counted with the prompt
+
+
+_MODELS = {
+    # The beginning of a name, the longest counts: https://github.com/openai/tiktoken, model.py.
+    # What primes a reasoning model is one less, as recorded of gpt-5 and o4-mini.
+    "gpt-3.5": _Model(_CL100K),
+    "gpt-35": _Model(_CL100K),
+    "gpt-4": _Model(_CL100K),
+    "gpt-4.": _Model(),
+    "gpt-4o": _Model(),
+    "gpt-5": _Model(priming=2),
+    "o1": _Model(priming=2),
+    "o3": _Model(priming=2),
+    "o4": _Model(priming=2),
+    "babbage-002": _Model(_CL100K),
+    "davinci-002": _Model(_CL100K),
+    "text-embedding": _Model(_CL100K),
+}
+
+
+@lru_cache(maxsize=256)
+def _model(name: str) -> _Model:
+    own = name.rpartition("/")[2].removeprefix("ft:")
+    known = max(filter(own.startswith, _MODELS), key=len, default="")
+    return _MODELS.get(known, _Model())
+
+
+@lru_cache(maxsize=1)
+def _installed() -> bool:
+    return find_spec("splintr") is not None
+
+
+def vocabulary(model: object = None) -> str:
+    """What cuts the text of a model: a vocabulary, or `WORDS`.
+
+    It is what `VARIABLE` names, else the model's own where ``openai-mockserver[tokens]`` is
+    installed; o200k_base of a model that is not known or not told.
+
+    Raises:
+        TokensError: where the variable names nothing that cuts.
+        MissingDependency: where it names a vocabulary that is not installed.
+    """
+    chosen = os.environ.get(VARIABLE)
+    if not chosen:
+        if not _installed():
+            return WORDS
+        return _model(model).vocabulary if isinstance(model, str) else _O200K
+    if chosen not in _CHOICES:
+        raise TokensError(f"{VARIABLE}={chosen!r}: what cuts text is one of {', '.join(_CHOICES)}")
+    if chosen != WORDS and not _installed():
+        raise MissingDependency(
+            f"{VARIABLE}={chosen} needs its vocabulary: pip install 'openai-mockserver[tokens]'"
+        )
+    return chosen
+
+
+@lru_cache(maxsize=2)
+def _tokenizer(name: str) -> AnyTokenizer:
+    from splintr import Tokenizer
+
+    return Tokenizer.from_pretrained(name)
+
+
+# Cutting
+
+
+class Cut(NamedTuple):
+    """Pieces of a text, and how many tokens each has."""
+
+    pieces: tuple[str, ...]
+    sizes: tuple[int, ...]
+
+
+def cut(text: str, model: object = None) -> Cut:
+    """Cut text as a model would emit it, into pieces of whole code points.
+
+    Args:
+        text: any text.
+        model: the model's name, which chooses the vocabulary.
+    """
+    return _cut(text, vocabulary(model))
+
+
+@lru_cache(maxsize=1024)
+def _cut(text: str, name: str) -> Cut:
+    if name != WORDS:
+        tokenizer = _tokenizer(name)
+        try:
+            ids = tokenizer.encode_ordinary(text)
+        except UnicodeEncodeError:
+            pass  # a lone surrogate, which no token has
+        else:
+            return _whole(map(tokenizer.decode_token_bytes, ids))
+    found = words(text)
+    return Cut(found, (1,) * len(found))
+
+
+def _whole(tokens: Iterable[bytes]) -> Cut:
+    """Tokens as pieces: one that ends inside a code point with those that it goes on in."""
+    pieces: list[bytes] = []
+    sizes: list[int] = []
+    for token in tokens:
+        if token[0] & 0xC0 == 0x80:  # not a code point's first byte
+            pieces[-1] += token
+            sizes[-1] += 1
+        else:
+            pieces.append(token)
+            sizes.append(1)
+    return Cut(tuple(piece.decode() for piece in pieces), tuple(sizes))
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Cut text into pieces like a model's (a word with the space before it), whatever is installed.
+
+    >>> words("Hello, world! It costs 12345 €.")
+    ('Hello', ',', ' world', '!', ' It', ' costs', ' ', '123', '45', ' €.')
+    """
+    return tuple(_PIECE.findall(text))
+
+
+def pieces(text: str, model: object = None) -> tuple[str, ...]:
+    """The pieces of `cut`.
+
+    >>> pieces("Hello, world!")
+    ('Hello', ',', ' world', '!')
+    >>> pieces("")
+    ()
+    """
+    return cut(text, model).pieces
+
+
+def cycle(text: str, lengths: tuple[int, ...] = (4, 5, 6)) -> tuple[str, ...]:
+    """Cut text in a repeating cycle of lengths, as parallel tool arguments are (WIRE.md §1).
+
+    >>> cycle('{"password": "mellon"}')
+    ('{"pa', 'sswor', 'd": "m', 'ello', 'n"}')
+    """
+    parts: list[str] = []
+    at = 0
+    while at < len(text):
+        size = lengths[len(parts) % len(lengths)]
+        parts.append(text[at : at + size])
+        at += size
+    return tuple(parts)
+
+
+# Counting
+
+
+def count(text: str, model: object = None) -> int:
+    """How many tokens a text has.
+
+    >>> count("Hello, world!")
+    4
+    """
+    return sum(cut(text, model).sizes)
+
+
+def count_messages(messages: object, model: object = None) -> int:
+    """Prompt tokens of a conversation, as OpenAI's cookbook counts them (How_to_count_tokens).
+
+    They are the tokens of its texts and roles, 3 more for each message, 1 for its name, and those
+    that prime the answer.
+
+    >>> count_messages([{"role": "user", "content": "Hello, world!"}])
+    11
+    """
+    if not isinstance(messages, list):
+        return 0
+    priming = (_model(model) if isinstance(model, str) else _Model()).priming
+    told = [message for message in messages if isinstance(message, Mapping)]
+    return priming + sum(_count_message(message, model) for message in told)
+
+
+def _count_message(message: Mapping[str, object], model: object) -> int:
+    role = message.get("role")
+    # Every role is a token of its own; a function's or a person's name is set off by another.
+    return 3 + (role is not None) + ("name" in message) + _count_value(message, model)
+
+
+def _count_value(value: object, model: object) -> int:
+    if isinstance(value, str):
+        return count(value, model)
+    if isinstance(value, Mapping):
+        return sum(_count_value(v, model) for k, v in value.items() if k not in ("role", "type"))
+    if isinstance(value, list):
+        return sum(_count_value(v, model) for v in value)
+    return 0

@@ -1,7 +1,0 @@
-"""The loopback player: a real server on a real socket."""
-
-from __future__ import annotations
-
-from mockserver.server.runner import Loopback, bind, serve
-
-__all__ = ["Loopback", "bind", "serve"]
