@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from openai_mockserver import catalogue, sse
 from openai_mockserver.api import errors
 from openai_mockserver.cassettes.stream_file import Exchange
+from openai_mockserver.http1 import to_raw
 from openai_mockserver.pacing import Pace
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Boundary, Comment, Event, Head, Pause, Raw, Script, Step
 from openai_mockserver.show import CHECKS, as_json, draw
-from openai_mockserver.wire import to_raw
 
 STREAM = Head(200, (("content-type", "text/event-stream"),))
 

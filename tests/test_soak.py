@@ -15,9 +15,9 @@ from random import Random
 import httpx2
 import pytest
 from openai_mockserver import Boundary, Comment, Event, Head, MockOpenAI, Pause, Raw, Script
+from openai_mockserver.http1 import to_raw
 from openai_mockserver.journal import Call
 from openai_mockserver.script import End, Step
-from openai_mockserver.wire import to_raw
 from test_wire import REQUEST, expected_end, scripted
 
 HEADS = [

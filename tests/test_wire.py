@@ -28,8 +28,8 @@ from openai_mockserver import (
     faults,
     sse,
 )
+from openai_mockserver.http1 import wire_frames
 from openai_mockserver.script import Step
-from openai_mockserver.wire import wire_frames
 from test_sdk_behaviour import (
     ABD,
     AD,
@@ -271,7 +271,7 @@ def test_a_documented_behaviour_is_on_the_wire(
 
 def expected_end(script: Script) -> str:
     """How the connection ends, as the client sees it."""
-    from openai_mockserver.wire import keeps_open
+    from openai_mockserver.http1 import keeps_open
 
     if script.end == "finish":
         return "open" if keeps_open(script) else "FIN"

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
         UnknownStream,
         UnmatchedRequest,
     )
-    from openai_mockserver.expected import Stream
     from openai_mockserver.journal import Call, Request
     from openai_mockserver.mock import MockOpenAI
     from openai_mockserver.pacing import Pace
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     )
     from openai_mockserver.rules import contains, faulty
     from openai_mockserver.script import Boundary, Comment, Event, Head, Pause, Raw, Script
+    from openai_mockserver.stream_value import Stream
 
 __version__ = "0.1.0"
 
@@ -61,7 +61,7 @@ _HOMES = {
         "UnknownStream",
         "UnmatchedRequest",
     ),
-    "expected": ("Stream",),
+    "stream_value": ("Stream",),
     "journal": ("Call", "Request"),
     "mock": ("MockOpenAI",),
     "pacing": ("Pace",),

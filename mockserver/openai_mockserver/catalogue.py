@@ -15,16 +15,8 @@ from typing import Any
 
 from openai_mockserver.cassettes.stream_file import loads
 from openai_mockserver.exceptions import MockServerError, StreamFileError, UnknownStream
-from openai_mockserver.expected import Stream
-from openai_mockserver.reply import (
-    ApiError,
-    Choice,
-    FunctionCall,
-    Logprob,
-    Reply,
-    ToolCall,
-    Usage,
-)
+from openai_mockserver.reply import ApiError, Choice, FunctionCall, Logprob, Reply, ToolCall, Usage
+from openai_mockserver.stream_value import Stream
 
 __all__ = ["Stream", "families", "names", "stream", "streams"]
 

@@ -32,13 +32,13 @@ from openai_mockserver.exceptions import (
     UnmatchedRequest,
 )
 from openai_mockserver.faults import FAULTS, parse
+from openai_mockserver.http1 import check
 from openai_mockserver.journal import Call, Journal, Request
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.reply import ApiError, Reply, as_reply, check_servable
 from openai_mockserver.rules import Answer, Faulty, Pattern, Rule
 from openai_mockserver.script import Event, Pause, Script
 from openai_mockserver.tokens import vocabulary
-from openai_mockserver.wire import check
 
 if TYPE_CHECKING:
     import ssl

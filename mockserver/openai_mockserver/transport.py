@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 from openai_mockserver.api.endpoint import routed
 from openai_mockserver.exceptions import MockServerError
+from openai_mockserver.http1 import is_plain, keeps_open, wire_frames
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call, Request
 from openai_mockserver.timeline import Frame, frames
-from openai_mockserver.wire import is_plain, keeps_open, wire_frames
 
 __all__ = ["Clock", "InProcess"]
 

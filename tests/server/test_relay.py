@@ -52,8 +52,8 @@ from openai_mockserver.faults import (
     status,
     truncate,
 )
+from openai_mockserver.http1 import wire_frames
 from openai_mockserver.script import Head
-from openai_mockserver.wire import wire_frames
 
 KEY = "sk-proj-canary0123456789abcdefghij"
 ASKED: dict[str, Any] = {

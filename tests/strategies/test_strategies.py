@@ -28,7 +28,6 @@ from openai_mockserver import (
     sse,
 )
 from openai_mockserver.api.dialects import dialects
-from openai_mockserver.expected import ERRORS
 from openai_mockserver.journal import Request
 from openai_mockserver.script import Raw
 from openai_mockserver.strategies import (
@@ -45,6 +44,7 @@ from openai_mockserver.strategies import (
 )
 from openai_mockserver.strategies.habits import ASPECTS, HEAD, NAMES
 from openai_mockserver.strategies.said import KINDS
+from openai_mockserver.stream_value import ERRORS
 
 ENDPOINTS = ("chat/completions", "responses", "completions")
 MADE = {

@@ -21,12 +21,10 @@ from openai_mockserver.api.dialects import Dialect, named
 from openai_mockserver.api.endpoint import Asked, Endpoint
 from openai_mockserver.api.ids import Envelope
 from openai_mockserver.api.layout import fill
-from openai_mockserver.api.limits import changed, limited, size
 from openai_mockserver.api.logprobs import likely, logprob_json, read_logprob
 from openai_mockserver.api.parameters import parameters_of
 from openai_mockserver.api.prediction import outcome
 from openai_mockserver.api.reading import WRONG, completion
-from openai_mockserver.api.recut import recut
 from openai_mockserver.api.store import CREATED, Store
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
@@ -41,6 +39,8 @@ from openai_mockserver.reply import (
     Usage,
     check_servable,
 )
+from openai_mockserver.reply.limits import changed, limited, size
+from openai_mockserver.reply.retokenize import retokenize
 from openai_mockserver.script import Event, Head, Raw, Script, Step
 
 __all__ = ["ENDPOINTS", "PATH", "read", "render"]
@@ -83,7 +83,7 @@ def render(
     if request is None:
         request = _asking_for(reply)
     envelope = envelope or fresh(request, manner, rng)
-    whole = recut(tuple(_choices(reply, request)), request.get("model"))
+    whole = retokenize(tuple(_choices(reply, request)), request.get("model"))
     choices = [limited(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):

@@ -20,14 +20,14 @@ from openai_mockserver.api import errors, headers, ids
 from openai_mockserver.api.dialects import Dialect, named
 from openai_mockserver.api.endpoint import Endpoint
 from openai_mockserver.api.ids import Envelope
-from openai_mockserver.api.limits import limited, size
 from openai_mockserver.api.logprobs import likely
 from openai_mockserver.api.parameters import parameters_of
 from openai_mockserver.api.plain import as_text
 from openai_mockserver.api.reading import completion
-from openai_mockserver.api.recut import recut
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Choice, Logprob, Reply, Usage, check_servable
+from openai_mockserver.reply.limits import limited, size
+from openai_mockserver.reply.retokenize import retokenize
 from openai_mockserver.script import Event, Head, Raw, Script
 
 __all__ = ["ENDPOINTS", "PATH", "SHAPES", "Shape", "read", "render"]
@@ -147,7 +147,7 @@ def render(
     envelope = envelope or _envelope(request, shape, rng)
     model = request.get("model")
     prompts = _prompts(request.get("prompt"), model)
-    whole = recut(tuple(map(_sayable, _choices(reply, n, len(prompts)))), model)
+    whole = retokenize(tuple(map(_sayable, _choices(reply, n, len(prompts)))), model)
     choices = [limited(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):

@@ -5,9 +5,9 @@ Rules of this file: a refusal is said as text; what cannot be said, a call or sp
 
 from __future__ import annotations
 
-from openai_mockserver.api.limits import changed
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import Choice, Text
+from openai_mockserver.reply.limits import changed
 
 __all__ = ["as_text"]
 

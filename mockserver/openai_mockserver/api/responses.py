@@ -28,7 +28,6 @@ from openai_mockserver.api.output import (
     type_of,
 )
 from openai_mockserver.api.reading import WRONG, is_stream, objects, whole
-from openai_mockserver.api.recut import recut
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
     ApiError,
@@ -42,6 +41,7 @@ from openai_mockserver.reply import (
     Usage,
     check_servable,
 )
+from openai_mockserver.reply.retokenize import retokenize
 from openai_mockserver.script import Comment, Head, Raw, Script, Step
 
 __all__ = ["PATH", "Envelope", "again", "begun", "body", "read", "render"]
@@ -286,7 +286,7 @@ def render(
     if request is None:
         request = _asking_for(reply)
     envelope = envelope or Envelope.fresh(request, rng, manner)
-    said = recut(choice.output, request.get("model"))
+    said = retokenize(choice.output, request.get("model"))
     output, cut = _limited(_with_fresh_ids(said, request, history), request)
     finish = "length" if cut else choice.finish_reason
     usage = reply.usage

@@ -1,8 +1,8 @@
 """HTTP otherwise: status, headers, the head's bytes, and how the body is framed.
 
 See `openai_mockserver.faults.fault` for the rules. What HTTP's own bytes cannot say as a head with
-headers is said on the raw script (`openai_mockserver.wire.to_raw`); RFC 9112 is the measure of what
-is wrong.
+headers is said on the raw script (`openai_mockserver.http1.to_raw`); RFC 9112 is the measure of
+what is wrong.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import replace
 from openai_mockserver import sse
 from openai_mockserver.exceptions import FaultError
 from openai_mockserver.faults.fault import Change, fault, first_events
+from openai_mockserver.http1 import LAST_CHUNK, is_chunked, to_raw, without_length
 from openai_mockserver.script import End, Event, Head, Pause, Raw, Script, Step
-from openai_mockserver.wire import LAST_CHUNK, is_chunked, to_raw, without_length
 
 __all__ = [
     "add_header",

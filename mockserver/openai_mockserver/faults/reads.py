@@ -14,8 +14,8 @@ from itertools import pairwise
 from openai_mockserver import sse
 from openai_mockserver.exceptions import FaultError
 from openai_mockserver.faults.fault import Change, fault
+from openai_mockserver.http1 import to_raw
 from openai_mockserver.script import Boundary, Pause, Raw, Script, Step
-from openai_mockserver.wire import to_raw
 
 __all__ = ["bandwidth", "join", "slice"]
 

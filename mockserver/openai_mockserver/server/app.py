@@ -18,12 +18,12 @@ from starlette.responses import Response
 from starlette.routing import Mount
 
 from openai_mockserver.api.endpoint import routed
+from openai_mockserver.http1 import answering
 from openai_mockserver.journal import Call, Request
 from openai_mockserver.script import Script
 from openai_mockserver.server.player import Player, Receive, Send, play
 from openai_mockserver.server.protocol import Connections
 from openai_mockserver.server.relay import relay
-from openai_mockserver.wire import answering
 
 __all__ = ["application"]
 

@@ -14,10 +14,10 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
 
+from openai_mockserver.http1 import keeps_open, wire_frames
 from openai_mockserver.journal import CLIENT_DISCONNECTED, FAILED, Call
 from openai_mockserver.server.protocol import Connection
 from openai_mockserver.timeline import Frame
-from openai_mockserver.wire import keeps_open, wire_frames
 
 __all__ = ["HIGH_WATER", "Player", "Receive", "Send", "play", "tell"]
 

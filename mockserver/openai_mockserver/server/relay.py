@@ -2,7 +2,7 @@
 
 Rules of this file: the client sees the upstream's status, headers, reads and ending; the recording
 is made after each byte is on its way, and cannot change it. HTTP's own bytes are read with h11, the
-client's are written as `openai_mockserver.wire` writes them.
+client's are written as `openai_mockserver.http1` writes them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TypeVar, cast
 
 import h11
 
-from openai_mockserver import sse, wire
+from openai_mockserver import http1, sse
 from openai_mockserver.api import errors
 from openai_mockserver.cassettes.recorder import ExchangeRecorder
 from openai_mockserver.exceptions import ServerError
@@ -274,9 +274,9 @@ class _Relay:
         out = b""
         if head is not None:
             self._call.script = Script(head, (), "truncate")
-            out = wire.head_bytes(head)
+            out = http1.head_bytes(head)
         if body:
-            out += wire.chunk(body) if wire.is_chunked(self._call.script.head) else body
+            out += http1.chunk(body) if http1.is_chunked(self._call.script.head) else body
         if out:
             self._connection.transport.write(out)
         if body:
@@ -297,11 +297,11 @@ class _Relay:
         if self._exchange is not None:
             self._exchange.end(end or "client left")
         if end == "finish":
-            if wire.is_chunked(call.script.head):
-                transport.write(wire.LAST_CHUNK)
+            if http1.is_chunked(call.script.head):
+                transport.write(http1.LAST_CHUNK)
             call.end()
             self._connection.on_lost = None
-            await tell(self._connection, send, close=not wire.keeps_open(call.script))
+            await tell(self._connection, send, close=not http1.keeps_open(call.script))
             return
         if end == "reset":
             await self._connection.drained()

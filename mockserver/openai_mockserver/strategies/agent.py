@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from openai_mockserver.expected import Stream
 from openai_mockserver.journal import Request, text_of
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply import ApiError, Reply, ToolCall
@@ -25,6 +24,7 @@ from openai_mockserver.script import Script
 from openai_mockserver.strategies import breaks, said
 from openai_mockserver.strategies.conversation import TOOLS
 from openai_mockserver.strategies.drawn import api_errors, plain, replies, streams
+from openai_mockserver.stream_value import Stream
 
 if TYPE_CHECKING:
     import openai

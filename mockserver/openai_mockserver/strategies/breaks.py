@@ -16,12 +16,12 @@ from typing import NamedTuple
 from openai_mockserver import api, faults, sse
 from openai_mockserver.api import errors
 from openai_mockserver.exceptions import FaultError, ReplyError
-from openai_mockserver.expected import Stream
 from openai_mockserver.faults import Fault
 from openai_mockserver.faults.fault import event_of, first_bytes, first_events
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Head, Pause, Script, Step
 from openai_mockserver.strategies import said
+from openai_mockserver.stream_value import Stream
 
 __all__ = ["BREAKS", "HARMLESS", "HTTP", "HTTP_HARMLESS", "SIZE", "broken", "refused"]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from textwrap import indent
 from typing import Any
 
-from openai_mockserver.expected import Stream, print_code
 from openai_mockserver.reply import Reply
+from openai_mockserver.stream_value import Stream, print_code
 
 __all__ = ["TOOLS", "Conversation", "Turn"]
 

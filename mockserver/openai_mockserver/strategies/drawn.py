@@ -18,11 +18,11 @@ from openai_mockserver import api
 from openai_mockserver.api.dialects import dialects
 from openai_mockserver.api.ids import Seeded
 from openai_mockserver.exceptions import MockServerError, ReplyError
-from openai_mockserver.expected import Stream
 from openai_mockserver.reply import ApiError, Reply, ToolCall, as_reply
 from openai_mockserver.script import Script
 from openai_mockserver.strategies import breaks, cuts, habits, said
 from openai_mockserver.strategies.conversation import TOOLS, Conversation, Turn
+from openai_mockserver.stream_value import Stream
 
 __all__ = [
     "api_errors",

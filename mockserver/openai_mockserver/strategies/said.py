@@ -18,10 +18,10 @@ from random import Random
 from typing import Any, TypeVar
 
 from openai_mockserver import tokens
-from openai_mockserver.api.limits import size
 from openai_mockserver.conform import conforming
 from openai_mockserver.exceptions import MockServerError, ReplyError
 from openai_mockserver.reply import ApiError, Choice, FunctionCall, Reply, Text, ToolCall, Usage
+from openai_mockserver.reply.limits import size
 
 __all__ = [
     "CALL",

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from openai_mockserver.reply import Choice, FunctionCall, Text
+from openai_mockserver.reply.content import FunctionCall
+from openai_mockserver.reply.reply import Choice
+from openai_mockserver.reply.text import Text
 
 __all__ = ["changed", "limited", "size"]
 

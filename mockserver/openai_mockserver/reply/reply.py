@@ -1,191 +1,45 @@
-"""What the model says: the value that every endpoint renders and every reader gives back.
+"""The reply itself: what the model says, the value that every endpoint renders and reads.
 
-Rules of this file: frozen values, checked when made, without endpoint, bytes, clock or chance.
-What they are made of is in `openai_mockserver.parts`.
+Rules of this file: frozen values, checked when they are made, without endpoint, bytes, clock or
+chance. What a reply consists of is in `openai_mockserver.reply.content`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from openai_mockserver import tokens
 from openai_mockserver.exceptions import ReplyError
-from openai_mockserver.parts import (
+from openai_mockserver.reply.content import (
     Annotation,
     Audio,
     FunctionCall,
-    Item,
-    Json,
     Logprob,
     Message,
     Output,
     Reasoning,
-    Text,
     ToolCall,
     as_annotation,
-    as_text,
     by_piece,
-    must_be,
-    printed,
-    url_citation,
 )
+from openai_mockserver.reply.errors import ApiError
+from openai_mockserver.reply.text import Json, Text, as_text, must_be, print_repr
+from openai_mockserver.reply.usage import Usage
 
-__all__ = [
-    "Annotation",
-    "ApiError",
-    "Audio",
-    "Choice",
-    "FunctionCall",
-    "Item",
-    "Logprob",
-    "Message",
-    "Output",
-    "Reasoning",
-    "Reply",
-    "Text",
-    "ToolCall",
-    "Usage",
-    "as_reply",
-    "url_citation",
-]
+__all__ = ["Choice", "Reply", "as_reply"]
 
 FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "function_call")
 """The finish reasons of OpenAI's chat completions."""
-
-ERRORS: dict[int, tuple[str, str, str | None]] = {
-    # status: (type, message, code), as OpenAI's error reference and WIRE.md §6 have them
-    400: ("invalid_request_error", "The request is invalid.", None),
-    401: (
-        "invalid_request_error",
-        "Incorrect API key provided. "
-        "You can find your API key at https://platform.openai.com/account/api-keys.",
-        "invalid_api_key",
-    ),
-    403: ("invalid_request_error", "You are not allowed to sample from this model", None),
-    404: (
-        "invalid_request_error",
-        "The model does not exist or you do not have access to it.",
-        "model_not_found",
-    ),
-    408: ("server_error", "The request timed out.", None),
-    409: ("invalid_request_error", "The resource was updated by another request.", None),
-    413: ("invalid_request_error", "The request is too large.", None),
-    415: ("invalid_request_error", "The content type of the request is not supported.", None),
-    422: ("invalid_request_error", "The request could not be processed.", None),
-    429: ("requests", "Rate limit reached. Please try again later.", "rate_limit_exceeded"),
-    500: (
-        "server_error",
-        "The server had an error processing your request. Sorry about that!",
-        None,
-    ),
-    502: ("server_error", "Bad gateway.", None),
-    503: ("server_error", "The server is currently overloaded. Please try again later.", None),
-    504: ("server_error", "Gateway timeout.", None),
-}
-"""What an error says unless told otherwise."""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Usage:
-    """Token counts, as in OpenAI's usage object; ``total_tokens`` is the sum unless given.
-
-    ``extra`` holds what others add to it, by its names in JSON and in its order.
-
-    >>> Usage(9, 3, extra={"cost": 0.0001}).total_tokens
-    12
-    """
-
-    _repr_pretty_ = printed
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    total_tokens: int = -1
-    cached_tokens: int = 0
-    prompt_audio_tokens: int = 0
-    reasoning_tokens: int = 0
-    audio_tokens: int = 0
-    accepted_prediction_tokens: int = 0
-    rejected_prediction_tokens: int = 0
-    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
-
-    def __post_init__(self) -> None:
-        for name in USAGE_COUNTS:
-            must_be(int, getattr(self, name), f"Usage.{name}", optional=False)
-        must_be(Mapping, self.extra, "Usage.extra", optional=False)
-        object.__setattr__(self, "extra", dict(self.extra))
-        if self.total_tokens < 0:
-            object.__setattr__(self, "total_tokens", self.prompt_tokens + self.completion_tokens)
-
-    def __repr__(self) -> str:
-        given = [repr(self.prompt_tokens), repr(self.completion_tokens)]
-        unsaid = {"total_tokens": self.prompt_tokens + self.completion_tokens, "extra": {}}
-        for one in fields(self)[2:]:
-            value = getattr(self, one.name)
-            if value != unsaid.get(one.name, 0):
-                given.append(f"{one.name}={value!r}")
-        return f"Usage({', '.join(given)})"
-
-
-USAGE_COUNTS = tuple(f.name for f in fields(Usage) if f.name != "extra")
-"""The counts of `Usage`."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApiError:
-    """An error of the API: instead of a stream, or in the middle of one.
-
-    Args:
-        status: the HTTP status; mid-stream it only chooses the defaults.
-        message, type: OpenAI's for this status when absent.
-        code: OpenAI's for this status when absent, null when empty.
-        param: the parameter at fault.
-        retry_after: seconds, sent as the ``retry-after`` header.
-        headers: more headers, sent as they are.
-    """
-
-    _repr_pretty_ = printed
-
-    status: int = 500
-    message: str | None = None
-    type: str | None = None
-    code: str | None = None
-    param: str | None = None
-    retry_after: float | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.status, int) or not 400 <= self.status <= 599:
-            raise ReplyError(f"an API error has a status from 400 to 599, not {self.status!r}")
-        for name in ("message", "type", "code", "param"):
-            must_be(str, getattr(self, name), f"ApiError.{name}")
-        retry = self.retry_after
-        if retry is not None and not (isinstance(retry, int | float) and retry >= 0):
-            raise ReplyError(f"retry_after={self.retry_after!r}: a number of seconds, 0 or more")
-        pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
-        kind, message, code = ERRORS.get(self.status) or ERRORS[400 if self.status < 500 else 500]
-        put = object.__setattr__
-        put(self, "headers", tuple((str(k), str(v)) for k, v in pairs))
-        for name, value in self.headers:
-            if not name or any(sign in name + value for sign in "\r\n\0"):
-                raise ReplyError(f"a header of an error cannot be sent: {name!r}: {value!r}")
-        put(self, "message", message if self.message is None else self.message)
-        put(self, "type", kind if self.type is None else self.type)
-        put(self, "code", code if self.code is None else self.code)
-
-    @property
-    def mid_stream(self) -> ApiError:
-        """What is left of the error in a stream that has begun: its payload."""
-        return ApiError(500, self.message, self.type, self.code or None, self.param)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Choice:
     """One of a reply's n answers. The arguments are those of `Reply`."""
 
-    _repr_pretty_ = printed
+    _repr_pretty_ = print_repr
 
     text: Text | None = None
     reasoning: Text | None = None
@@ -404,7 +258,7 @@ class Reply:
     'tool_calls'
     """
 
-    _repr_pretty_ = printed
+    _repr_pretty_ = print_repr
 
     choices: tuple[Choice, ...]
     usage: Usage | None

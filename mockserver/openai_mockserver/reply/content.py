@@ -1,8 +1,7 @@
-"""What a reply is made of: text in pieces, tool calls, thinking, citations, speech, acts.
+"""What a reply consists of: tool calls, reasoning, citations, audio and output items.
 
-Rules of this file: frozen values, checked when made, without endpoint, bytes, clock or chance.
-Text keeps the pieces it arrives in; equality is equality of what is said. `repr` is code that
-makes the value again.
+Rules of this file: frozen values, checked when they are made, without endpoint, bytes, clock or
+chance. `repr` is code that makes the value again.
 """
 
 from __future__ import annotations
@@ -14,124 +13,27 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import Any
 
-from openai_mockserver import tokens
 from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.reply.text import Json, Text, as_text, must_be, print_repr
 
 __all__ = [
     "Annotation",
     "Audio",
     "FunctionCall",
     "Item",
-    "Json",
     "Logprob",
     "Message",
     "Output",
     "Reasoning",
-    "Text",
     "ToolCall",
     "as_annotation",
-    "as_text",
     "by_piece",
-    "must_be",
-    "printed",
     "url_citation",
 ]
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-
-def printed(value: object, printer: Any, cycle: bool) -> None:
-    """How Hypothesis and IPython print a value: as the code that makes it."""
-    printer.text(repr(value))
-
-
-class Text(str):
-    """A string that remembers the pieces it arrives in.
-
-    A plain string is cut into tokens or pieces like them; an iterable of strings is taken as the
-    pieces.
-
-    Args:
-        value: the text or its pieces.
-        sizes: how many tokens each of the pieces has; one, unless we cut them.
-
-    >>> Text("Hello, world").pieces
-    ('Hello', ',', ' world')
-    >>> Text(["Hel", "", "lo"]).pieces, Text(["Hel", "", "lo"]) == "Hello"
-    (('Hel', '', 'lo'), True)
-    """
-
-    __slots__ = ("pieces", "sizes")
-    pieces: tuple[str, ...]
-    sizes: tuple[int, ...]
-
-    def __new__(cls, value: str | Iterable[str], sizes: Iterable[int] = ()) -> Text:
-        if type(value) is cls:
-            return value
-        if isinstance(value, str):
-            cut, sizes = tokens.cut(value)
-        else:
-            must_be(Iterable, value, "text", optional=False)
-            cut = tuple(value)
-            for piece in cut:
-                if not isinstance(piece, str):
-                    raise ReplyError(f"a piece of text is a string, not {piece!r}")
-        self = super().__new__(cls, "".join(cut))
-        self.pieces = cut
-        self.sizes = tuple(sizes) or (1,) * len(cut)
-        if len(self.sizes) != len(cut):
-            raise ReplyError(f"{len(cut)} pieces of text have {len(self.sizes)} sizes")
-        try:
-            # Each piece travels alone, so each must be text on its own.
-            "\n".join(cut).encode()
-        except UnicodeEncodeError as error:
-            raise ReplyError(f"text holds a lone surrogate, which is not UTF-8: {error}") from None
-        return self
-
-    @property
-    def tokens(self) -> int:
-        """How many tokens it has."""
-        return sum(self.sizes)
-
-    def first(self, limit: int) -> Text:
-        """Its first pieces, of no more tokens than ``limit``."""
-        n = sum(1 for so_far in accumulate(self.sizes) if so_far <= limit)
-        return Text(self.pieces[:n], self.sizes[:n])
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether its pieces are those that a plain string is cut into."""
-        return (self.pieces, self.sizes) == tokens.cut(str(self))
-
-    def __repr__(self) -> str:
-        return super().__repr__() if self.is_plain else repr(list(self.pieces))
-
-    def __reduce__(self) -> tuple[type[Text], tuple[tuple[str, ...], tuple[int, ...]]]:
-        return type(self), (self.pieces, self.sizes)
-
-
-class Json(Text):
-    """JSON text that we serialised ourselves, so that we may serialise it otherwise."""
-
-    __slots__ = ()
-
-
-def as_text(value: str | Iterable[str] | None) -> Text | None:
-    return None if value is None else Text(value)
-
-
-def must_be(kind: type, value: object, what: str, optional: bool = True) -> None:
-    """Raise ReplyError for an argument of another kind."""
-    if value is None and optional:
-        return
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ReplyError(f"{what} is {_KINDS.get(kind, f'a {kind.__name__}')}, not {value!r}")
-
-
-_KINDS = {str: "a text", int: "a whole number"}
 
 
 def _arguments(value: str | Iterable[str] | Mapping[str, Any] | None, what: str) -> Text:
@@ -196,7 +98,7 @@ class ToolCall:
     ('{"city":"Paris"}', {'city': 'Paris'})
     """
 
-    _repr_pretty_ = printed
+    _repr_pretty_ = print_repr
 
     name: str
     arguments: Text
@@ -253,7 +155,7 @@ class ToolCall:
 class FunctionCall:
     """A call in the legacy ``function_call`` form, which has no id."""
 
-    _repr_pretty_ = printed
+    _repr_pretty_ = print_repr
 
     name: str
     arguments: Text
@@ -323,7 +225,7 @@ class Audio:
     ('UklGRg==',)
     """
 
-    _repr_pretty_ = printed
+    _repr_pretty_ = print_repr
 
     transcript: Text
     data: Text
@@ -404,7 +306,7 @@ class Message:
         logprobs: as of `Reply`.
     """
 
-    _repr_pretty_ = printed
+    _repr_pretty_ = print_repr
 
     text: Text | None = None
     refusal: Text | None = None
@@ -462,7 +364,7 @@ class Reasoning:
     Reasoning()
     """
 
-    _repr_pretty_ = printed
+    _repr_pretty_ = print_repr
 
     summary: tuple[Text, ...] = ()
     content: tuple[Text, ...] = ()
@@ -505,7 +407,7 @@ class Item:
         members: its JSON when it is done, without id and type. A `Text` arrives in its pieces.
     """
 
-    _repr_pretty_ = printed
+    _repr_pretty_ = print_repr
 
     type: str
     members: Mapping[str, Any]

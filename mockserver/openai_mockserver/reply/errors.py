@@ -1,0 +1,91 @@
+"""An error of the API, and what OpenAI says for each status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.reply.text import must_be, print_repr
+
+__all__ = ["ApiError"]
+
+ERRORS: dict[int, tuple[str, str, str | None]] = {
+    # status: (type, message, code), as OpenAI's error reference and WIRE.md §6 have them
+    400: ("invalid_request_error", "The request is invalid.", None),
+    401: (
+        "invalid_request_error",
+        "Incorrect API key provided. "
+        "You can find your API key at https://platform.openai.com/account/api-keys.",
+        "invalid_api_key",
+    ),
+    403: ("invalid_request_error", "You are not allowed to sample from this model", None),
+    404: (
+        "invalid_request_error",
+        "The model does not exist or you do not have access to it.",
+        "model_not_found",
+    ),
+    408: ("server_error", "The request timed out.", None),
+    409: ("invalid_request_error", "The resource was updated by another request.", None),
+    413: ("invalid_request_error", "The request is too large.", None),
+    415: ("invalid_request_error", "The content type of the request is not supported.", None),
+    422: ("invalid_request_error", "The request could not be processed.", None),
+    429: ("requests", "Rate limit reached. Please try again later.", "rate_limit_exceeded"),
+    500: (
+        "server_error",
+        "The server had an error processing your request. Sorry about that!",
+        None,
+    ),
+    502: ("server_error", "Bad gateway.", None),
+    503: ("server_error", "The server is currently overloaded. Please try again later.", None),
+    504: ("server_error", "Gateway timeout.", None),
+}
+"""What an error says unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiError:
+    """An error of the API: instead of a stream, or in the middle of one.
+
+    Args:
+        status: the HTTP status; mid-stream it only chooses the defaults.
+        message, type: OpenAI's for this status when absent.
+        code: OpenAI's for this status when absent, null when empty.
+        param: the parameter at fault.
+        retry_after: seconds, sent as the ``retry-after`` header.
+        headers: more headers, sent as they are.
+    """
+
+    _repr_pretty_ = print_repr
+
+    status: int = 500
+    message: str | None = None
+    type: str | None = None
+    code: str | None = None
+    param: str | None = None
+    retry_after: float | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.status, int) or not 400 <= self.status <= 599:
+            raise ReplyError(f"an API error has a status from 400 to 599, not {self.status!r}")
+        for name in ("message", "type", "code", "param"):
+            must_be(str, getattr(self, name), f"ApiError.{name}")
+        retry = self.retry_after
+        if retry is not None and not (isinstance(retry, int | float) and retry >= 0):
+            raise ReplyError(f"retry_after={self.retry_after!r}: a number of seconds, 0 or more")
+        pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
+        kind, message, code = ERRORS.get(self.status) or ERRORS[400 if self.status < 500 else 500]
+        put = object.__setattr__
+        put(self, "headers", tuple((str(k), str(v)) for k, v in pairs))
+        for name, value in self.headers:
+            if not name or any(sign in name + value for sign in "\r\n\0"):
+                raise ReplyError(f"a header of an error cannot be sent: {name!r}: {value!r}")
+        put(self, "message", message if self.message is None else self.message)
+        put(self, "type", kind if self.type is None else self.type)
+        put(self, "code", code if self.code is None else self.code)
+
+    @property
+    def mid_stream(self) -> ApiError:
+        """What is left of the error in a stream that has begun: its payload."""
+        return ApiError(500, self.message, self.type, self.code or None, self.param)
