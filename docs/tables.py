@@ -15,8 +15,8 @@ from pathlib import Path
 from types import ModuleType
 
 from openai_mockserver.api import ENDPOINTS
-from openai_mockserver.api.dialects import PATHS
-from openai_mockserver.api.manners import DIALECTS
+from openai_mockserver.dialects import dialects
+from openai_mockserver.dialects.paths import provider_paths
 from openai_mockserver.faults import coding, events, framing, http, reads
 from openai_mockserver.strategies.habits import ASPECTS
 
@@ -72,7 +72,7 @@ def spoken() -> str:
         "| dialect | role | tool calls | finish | usage | reasoning | `[DONE]` | id |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for name, one in DIALECTS.items():
+    for name, one in dialects().items():
         delta = one.layout("reasoning")["choices"][0]["delta"]
         where = [member for member in delta if "reason" in member or "content" in member]
         thought = next((m for m in where if delta[m] not in ("", None)), where[0])
@@ -87,7 +87,7 @@ def spoken() -> str:
 def paths() -> str:
     """A table of the paths that are a provider's own."""
     lines = ["| path | dialect |", "| --- | --- |"]
-    for pattern, name in PATHS:
+    for pattern, name in provider_paths():
         shown = pattern.replace("(?P<path>chat/completions)", "chat/completions")
         shown = re.sub(r"\(\?P<(\w+)>[^)]*\)|\[\^/\]\+", lambda m: f"{{{m[1] or 'id'}}}", shown)
         lines.append(f"| `{shown}` | {name} |")
@@ -110,7 +110,7 @@ def habits() -> str:
     lines = ["| habit | |", "| --- | --- |"]
     for aspect in ASPECTS:
         lines += [f"| {one.name} | {'quirk' if one.quirk else 'lawful'} |" for one in aspect.habits]
-    lines.append(f"| a dialect: {', '.join(DIALECTS)} | quirk |")
+    lines.append(f"| a dialect: {', '.join(dialects())} | quirk |")
     return "\n".join([*lines, ""])
 
 

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 
 from openai_mockserver import sse
 from openai_mockserver.api import responses
-from openai_mockserver.api.form import FORMS, Form
-from openai_mockserver.api.ids import Envelope
+from openai_mockserver.api.envelope import Envelope
+from openai_mockserver.dialects import dialects
+from openai_mockserver.dialects.providers.openai import RESPONSES
+from openai_mockserver.dialects.responses import ResponsesFormat
 from openai_mockserver.faults import keepalive
 from openai_mockserver.reply import Reply
 from openai_mockserver.script import Comment, Script
@@ -128,12 +130,13 @@ _OWN = {"status", "output", "usage", "error", "incomplete_details", "service_tie
 
 def form(
     provider: str, events: list[dict[str, Any]], first: Mapping[str, Any], last: Mapping[str, Any]
-) -> Form:
+) -> ResponsesFormat:
     """The form in which these events are written."""
     details = (last.get("usage") or {}).get("input_tokens_details") or {}
     items = [event["item"] for event in events if "item" in event]
     thoughts = [item for item in items if item["type"] == "reasoning"]
-    made = FORMS[provider if provider in _OWN_FORMS else _era(events, first)]
+    own = dialects()[provider].responses if provider in _OWN_FORMS else None
+    made = own or RESPONSES[_era(events, first)]
     return replace(
         made,
         cache_writes="cache_write_tokens" in details,
@@ -147,10 +150,10 @@ _OWN_FORMS = frozenset({"deepseek", "openrouter", "xai"})
 def _era(events: list[dict[str, Any]], first: Mapping[str, Any]) -> str:
     """Which of OpenAI's forms it is."""
     if "sequence_number" not in events[0]:
-        return "openai-2025-03"
+        return "2025-03"
     if first.get("background"):
-        return "openai-background"
+        return "background"
     if list(events[0])[1] == "sequence_number":
-        return "openai-2025"
+        return "2025"
     searches = [e["item"] for e in events if e.get("item", {}).get("type") == "web_search_call"]
-    return "openai" if not searches or "action" in searches[0] else "openai-2026-01"
+    return "now" if not searches or "action" in searches[0] else "2026-01"

@@ -20,10 +20,9 @@ from urllib.parse import parse_qsl
 import msgspec.json
 
 from openai_mockserver.api import ENDPOINTS, Asked, Endpoint, bodies, errors, forms, path_of
-from openai_mockserver.api.dialects import Dialect, Place, locate, named
-from openai_mockserver.api.ids import Seeded
 from openai_mockserver.api.reading import objects
 from openai_mockserver.api.store import Store
+from openai_mockserver.dialects import Dialect, Place, find_dialect, locate
 from openai_mockserver.exceptions import (
     FaultError,
     MissingDependency,
@@ -38,6 +37,7 @@ from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.reply import ApiError, Reply, as_reply, check_servable
 from openai_mockserver.rules import Answer, Faulty, Pattern, Rule
 from openai_mockserver.script import Event, Pause, Script
+from openai_mockserver.seed import Seeded
 from openai_mockserver.tokens import vocabulary
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class RuleBuilder:
             ReplyError: for what cannot be served.
         """
         several = (faults,) if callable(faults) else tuple(faults)
-        imitates = named(dialect or self._mock.dialect) is not None
+        imitates = find_dialect(dialect or self._mock.dialect) is not None
         answers = [
             replace(_answer(reply, several, pace, imitates), dialect=dialect) for reply in replies
         ]
@@ -202,7 +202,7 @@ class MockOpenAI:
         self.api_key = api_key
         self.seed = seed
         self.lenient = lenient
-        named(dialect)
+        find_dialect(dialect)
         self.dialect = dialect
         self.pace = as_pace(pace)
         self.fail_on_unmatched = fail_on_unmatched
@@ -416,7 +416,7 @@ class MockOpenAI:
 
     def _dialect(self, place: Place) -> Dialect | None:
         """The manner to answer in: the one the path names, else the mock's, else the path's own."""
-        return named(place.dialect if place.chosen else self.dialect or place.dialect)
+        return find_dialect(place.dialect if place.chosen else self.dialect or place.dialect)
 
     def _admit(
         self, call: Call, place: Place, dialect: Dialect | None
@@ -481,7 +481,7 @@ class MockOpenAI:
     ) -> Script:
         value = answer.value
         if answer.dialect is not None:
-            dialect = named(answer.dialect)
+            dialect = find_dialect(answer.dialect)
         render = endpoint.render
         if endpoint.dialects and render is not None:
             render = partial(render, dialect=dialect)

@@ -16,7 +16,7 @@ import msgspec
 import yaml
 
 from openai_mockserver import catalogue, faults, items, pacing
-from openai_mockserver.api.dialects import named
+from openai_mockserver.dialects import find_dialect
 from openai_mockserver.exceptions import MockServerError, ScenarioError
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply import (
@@ -220,7 +220,7 @@ def _apply(mock: MockOpenAI, content: dict[str, Any]) -> None:
             setattr(mock, option, value)
     if scenario.dialect is not None:
         dialect = scenario.dialect
-        _located("dialect", lambda: named(dialect))
+        _located("dialect", lambda: find_dialect(dialect))
         mock.dialect = mock.dialect or dialect
     if scenario.pace is not None:
         pace = _pace(scenario.pace, "pace")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai_mockserver import sse
 from openai_mockserver.api import chat
-from openai_mockserver.api.ids import Envelope
+from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
     ApiError,

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai_mockserver import MockOpenAI, sse
 from openai_mockserver.api import chat
-from openai_mockserver.api.ids import Aside, Envelope
-from openai_mockserver.api.layout import parse
+from openai_mockserver.api.envelope import Envelope
+from openai_mockserver.dialects.dialect import ExtraStep
+from openai_mockserver.dialects.template import parse
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import Audio, Reply, ToolCall, Usage
 from replies import CITATIONS, JSON, NAMES, PIECES, TEXT
@@ -130,9 +131,9 @@ def test_usage_must_be_of_its_kind() -> None:
 
 
 def test_an_envelope_tells_of_another_year_and_of_chunks_beside() -> None:
-    told = Aside(1, parse('id,object,created,model,choices[],moderated="no"'))
+    told = ExtraStep(1, parse('id,object,created,model,choices[],moderated="no"'))
     omits = frozenset({"refusal", "system_fingerprint"})
-    envelope = Envelope("chatcmpl-1", 1, "gpt-4o", omits=omits, asides=(told,))
+    envelope = Envelope("chatcmpl-1", 1, "gpt-4o", omits=omits, extra_steps=(told,))
     first, beside, *_ = chunks(Reply(tool_calls=ToolCall("now")), envelope=envelope)
     assert "refusal" not in first["choices"][0]["delta"]
     assert "system_fingerprint" not in first

@@ -15,7 +15,7 @@ from openai.types import Completion
 from openai_mockserver import MockOpenAI, sse
 from openai_mockserver.api import completions
 from openai_mockserver.api.completions import FINISH_REASONS
-from openai_mockserver.api.ids import Envelope
+from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Audio, Choice, Logprob, Reply, ToolCall, Usage
 from openai_mockserver.script import Head, Script

@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai_mockserver import MockOpenAI, Reply, Request, ToolCall, Usage, sse
 from openai_mockserver.api import chat
-from openai_mockserver.api.dialects import locate
 from openai_mockserver.api.likeness import like, same
-from openai_mockserver.api.manners import DIALECTS
+from openai_mockserver.dialects import dialects, locate
 from openai_mockserver.exceptions import MockServerError, ReplyError, ScenarioError
 from openai_mockserver.reply import ApiError, Choice, Text
 from openai_mockserver.scenario import add_rules
@@ -55,7 +54,7 @@ def counts(usage: Usage) -> list[int]:
     return [usage.prompt_tokens, usage.completion_tokens, usage.total_tokens, usage.cached_tokens]
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", dialects())
 @settings(max_examples=30)
 @given(reply=replies(), seed=st.integers(0, 9))
 def test_what_is_said_survives_every_dialect(dialect: str, reply: Reply, seed: int) -> None:
@@ -75,7 +74,7 @@ def test_what_is_said_survives_every_dialect(dialect: str, reply: Reply, seed: i
     assert (again.error is None) == (reply.error is None)
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", dialects())
 @settings(max_examples=30)
 @given(reply=replies(finished=True))
 def test_so_it_does_in_a_body(dialect: str, reply: Reply) -> None:
@@ -85,7 +84,7 @@ def test_so_it_does_in_a_body(dialect: str, reply: Reply) -> None:
         assert essence(one, "") == essence(other, "")
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", dialects())
 @settings(max_examples=30)
 @given(reply=replies(finished=True))
 def test_the_sdk_reads_its_chunks_and_bodies(dialect: str, reply: Reply) -> None:
@@ -157,7 +156,7 @@ def test_what_distinguishes_them_is_there() -> None:
 def test_framing_differs_too() -> None:
     body = {
         dialect: sse.body(chat.render(Reply("a<b"), STREAMED, dialect=dialect).steps)
-        for dialect in DIALECTS
+        for dialect in dialects()
     }
     assert body["openrouter"].startswith(b": OPENROUTER PROCESSING\n\n")
     assert b"\r\n\r\n" in body["perplexity"]
@@ -323,14 +322,14 @@ def test_a_deployment_without_api_version_is_not_found(azure: Any) -> None:
 
 def test_pieces_stay_pieces() -> None:
     text = Text(["Hel", "lo", " there"])
-    for dialect in DIALECTS:
+    for dialect in dialects():
         again = chat.read(chat.render(Reply(text), STREAMED, dialect=dialect))
         assert isinstance(again, Reply)
         assert again.text is not None
         assert again.text.pieces == text.pieces, dialect
 
 
-@pytest.mark.parametrize("dialect", [None, *DIALECTS])
+@pytest.mark.parametrize("dialect", [None, *dialects()])
 @settings(max_examples=20)
 @given(reply=replies(finished=True), seed=st.integers(0, 9))
 def test_the_likeness_of_a_stream_renders_it_again(

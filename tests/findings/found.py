@@ -17,7 +17,7 @@ from typing import Any
 from findings import signs
 from findings.judge import Told
 from openai_mockserver import Choice, Event, Raw, Reply, Script, Stream, ToolCall, Usage
-from openai_mockserver.api import usage
+from openai_mockserver.dialects import usage
 from openai_mockserver.script import Step
 from openai_mockserver.sse import DONE
 from openai_mockserver.strategies.habits import HEAD

@@ -27,7 +27,7 @@ from openai_mockserver import (
     api,
     sse,
 )
-from openai_mockserver.api.dialects import dialects
+from openai_mockserver.dialects import dialects
 from openai_mockserver.journal import Request
 from openai_mockserver.script import Raw
 from openai_mockserver.strategies import (

@@ -16,10 +16,10 @@ from openai_mockserver import sse
 from openai_mockserver.api.bodies import json
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.forms import File
-from openai_mockserver.api.ids import now
 from openai_mockserver.api.resources import CONTENT, Thing
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
+from openai_mockserver.seed import now
 
 __all__ = ["ANSWERS"]
 

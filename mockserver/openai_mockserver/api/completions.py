@@ -8,29 +8,30 @@ is counted but not shown, and a reply that calls a tool cannot be said here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
 from typing import Any, NamedTuple
 
 import msgspec.json
 
-from openai_mockserver import sse, tokens
+from openai_mockserver import seed, sse, tokens
 from openai_mockserver.api import errors, headers, ids
-from openai_mockserver.api.dialects import Dialect, named
 from openai_mockserver.api.endpoint import Endpoint
-from openai_mockserver.api.ids import Envelope
+from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.logprobs import likely
 from openai_mockserver.api.parameters import parameters_of
 from openai_mockserver.api.plain import as_text
 from openai_mockserver.api.reading import completion
+from openai_mockserver.dialects import Dialect, find_dialect
+from openai_mockserver.dialects.completions import CompletionsFormat
+from openai_mockserver.dialects.providers.openai import COMPLETIONS
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Choice, Logprob, Reply, Usage, check_servable
 from openai_mockserver.reply.limits import limited, size
 from openai_mockserver.reply.retokenize import retokenize
 from openai_mockserver.script import Event, Head, Raw, Script
 
-__all__ = ["ENDPOINTS", "PATH", "SHAPES", "Shape", "read", "render"]
+__all__ = ["ENDPOINTS", "PATH", "read", "render"]
 
 PATH = "/v1/completions"
 
@@ -42,69 +43,6 @@ MODELS = {
     "babbage-002": "babbage:2023-07-21-v2",
 }
 """The names under which these models answer, as recorded."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """How a server writes completions: its members in their order, and what comes when.
-
-    Args:
-        id: its form; see `openai_mockserver.api.ids.form`.
-        fingerprint: the deployment's.
-        chunk, choice, body: the members of a chunk, a choice and a JSON body.
-        usage_chunk, usage: the members of the chunk with the usage, and of the usage.
-        usage_null: whether chunks say ``"usage":null``: where usage is asked for, or always.
-        usage_unasked: whether the usage comes without being asked for.
-        length_with_text: whether the last token of a text that is cut short tells so; else, as
-            for every other reason, a chunk of its own does.
-        finish_together: whether one chunk finishes all choices.
-        fingerprint_at_end: whether the chunk that finishes has the fingerprint.
-        indent: of the JSON body; compact where it is 0.
-    """
-
-    id: str
-    fingerprint: str | None = None
-    chunk: tuple[str, ...] = ("id", "object", "created", "model", "choices", "usage")
-    choice: tuple[str, ...] = ("index", "text", "logprobs", "finish_reason")
-    body: tuple[str, ...] = ("id", "object", "created", "model", "choices", "usage")
-    usage_chunk: tuple[str, ...] = ("id", "object", "created", "model", "choices", "usage")
-    usage: tuple[str, ...] = ("prompt_tokens", "total_tokens", "completion_tokens")
-    usage_null: bool | None = None  # None: where usage is asked for
-    usage_unasked: bool = False
-    length_with_text: bool = True
-    finish_together: bool = False
-    fingerprint_at_end: bool = False
-    indent: int = 0
-
-
-SHAPES = {
-    "openai": Shape(
-        id="cmpl-{openai}",
-        chunk=("id", "object", "created", "choices", "model", "usage"),
-        choice=("text", "index", "logprobs", "finish_reason"),
-        usage_chunk=("id", "object", "created", "model", "usage", "choices"),
-        usage=("prompt_tokens", "completion_tokens", "total_tokens"),
-        finish_together=True,
-        indent=2,
-    ),
-    "vllm": Shape(
-        id="cmpl-{hex32}",
-        choice=("index", "text", "logprobs", "finish_reason", "stop_reason"),
-        usage_null=True,
-    ),
-    "huggingface": Shape(  # Featherless, behind its router
-        id="{uuid}",
-        fingerprint="fp1-rss-p1",
-        choice=("text", "index", "finish_reason"),
-        usage_chunk=("id", "object", "model", "created", "choices", "usage"),
-        usage=("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens"),
-        usage_null=False,
-        usage_unasked=True,
-        length_with_text=False,
-        fingerprint_at_end=True,
-    ),
-}
-"""The servers whose completions were recorded, by dialect; the others are given OpenAI's shape."""
 
 
 def render(
@@ -134,8 +72,8 @@ def render(
     (3, '[DONE]')
     """
     rng = rng or Random()
-    manner = named(dialect)
-    shape = SHAPES.get("openai" if manner is None else manner.name, SHAPES["openai"])
+    manner = find_dialect(dialect)
+    shape = (manner and manner.completions) or COMPLETIONS
     if isinstance(reply, ApiError):
         return errors.render(reply, rng, manner)
     check_servable(reply)
@@ -183,11 +121,13 @@ def _too_many_choices(n: int, best_of: int) -> ApiError:
     )
 
 
-def _envelope(request: Mapping[str, Any], shape: Shape, rng: Random) -> Envelope:
-    created = ids.now(rng)
+def _envelope(request: Mapping[str, Any], shape: CompletionsFormat, rng: Random) -> Envelope:
+    created = seed.now(rng)
     model = str(request.get("model", "gpt-3.5-turbo-instruct"))
     model = MODELS.get(model, model)
-    return Envelope(ids.form(shape.id, rng, created, model), created, model, shape.fingerprint)
+    return Envelope(
+        ids.fill_pattern(shape.id, rng, created, model), created, model, shape.fingerprint
+    )
 
 
 def _prompts(prompt: Any, model: Any) -> list[tokens.Cut]:
@@ -273,7 +213,9 @@ def _picked(names: Sequence[str], members: Mapping[str, Any]) -> dict[str, Any]:
     return {name: members[name] for name in names if name in members}
 
 
-def _choice(shape: Shape, index: int, part: _Part, finish: str | None) -> dict[str, Any]:
+def _choice(
+    shape: CompletionsFormat, index: int, part: _Part, finish: str | None
+) -> dict[str, Any]:
     members = {
         "index": index,
         "text": part.text,
@@ -284,7 +226,7 @@ def _choice(shape: Shape, index: int, part: _Part, finish: str | None) -> dict[s
     return _picked(shape.choice, members)
 
 
-def _usage(shape: Shape, usage: Usage) -> dict[str, int]:
+def _usage(shape: CompletionsFormat, usage: Usage) -> dict[str, int]:
     return {name: getattr(usage, name) for name in shape.usage}
 
 
@@ -298,7 +240,7 @@ def _stream(
     request: Mapping[str, Any],
     envelope: Envelope,
     rng: Random,
-    shape: Shape,
+    shape: CompletionsFormat,
     dialect: Dialect | None,
 ) -> Script:
     asked = bool((request.get("stream_options") or {}).get("include_usage"))
@@ -371,7 +313,7 @@ def _json(
     usage: Usage,
     envelope: Envelope,
     rng: Random,
-    shape: Shape,
+    shape: CompletionsFormat,
     dialect: Dialect | None,
 ) -> Script:
     choices = []

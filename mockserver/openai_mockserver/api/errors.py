@@ -13,8 +13,8 @@ from typing import Any
 import msgspec.json
 
 from openai_mockserver.api import headers
-from openai_mockserver.api.dialects import Dialect
-from openai_mockserver.api.layout import fill
+from openai_mockserver.dialects import Dialect
+from openai_mockserver.dialects.template import fill
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Event, Head, Raw, Script, Step
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from email.utils import formatdate
 from random import Random
 
+from openai_mockserver import seed
 from openai_mockserver.api import ids
 
 __all__ = [
@@ -45,7 +46,7 @@ def _headers(content_type: str, length: int | None, rng: Random, engine: bool = 
         *_RATE_LIMITS,
     )
     return (
-        ("Date", formatdate(ids.now(rng), usegmt=True)),
+        ("Date", formatdate(seed.now(rng), usegmt=True)),
         ("Content-Type", content_type),
         sized,
         ("Connection", "keep-alive"),
@@ -75,18 +76,18 @@ def imitated(
     """Of another provider: what is its own, whose values may be forms of `ids.form`."""
     sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
     return (
-        ("Date", formatdate(ids.now(rng), usegmt=True)),
+        ("Date", formatdate(seed.now(rng), usegmt=True)),
         ("Content-Type", content_type),
         sized,
         ("Connection", "keep-alive"),
-        *((name, ids.form(value, rng, model=model)) for name, value in own),
+        *((name, ids.fill_pattern(value, rng, model=model)) for name, value in own),
     )
 
 
 def response_headers(rng: Random) -> Headers:
     """Of a stream of the Responses API, in the order of 2026-08 (WIRE.md §4)."""
     return (
-        ("date", formatdate(ids.now(rng), usegmt=True)),
+        ("date", formatdate(seed.now(rng), usegmt=True)),
         ("content-type", "text/event-stream; charset=utf-8"),
         ("transfer-encoding", "chunked"),
         ("connection", "keep-alive"),

@@ -20,10 +20,10 @@ from openai_mockserver import tokens
 from openai_mockserver.api import errors, headers
 from openai_mockserver.api.bodies import json
 from openai_mockserver.api.endpoint import Asked
-from openai_mockserver.api.ids import now
 from openai_mockserver.api.store import Store
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Event, Head, Script
+from openai_mockserver.seed import now
 
 __all__ = ["ANSWERS", "picture", "png"]
 

@@ -1,7 +1,7 @@
 """What a recorded stream is like: the dialect, envelope and request that render its reply again.
 
-Rules of this file: the reverse of `openai_mockserver.api.chunks`. What a chunk says is left to the
-    reply;
+Rules of this file: the reverse of `openai_mockserver.api.chat.parts`. What a chunk says is left to
+    the reply;
 all that is around it is learned: the layout of each kind of chunk, what is fixed in it, what
 changes from chunk to chunk, and the habits of the stream. The tables' own dialect is preferred
 where it reproduces the recording.
@@ -19,13 +19,16 @@ from random import Random
 from typing import Any
 
 from openai_mockserver import sse
-from openai_mockserver.api import chat, chunks, errors
-from openai_mockserver.api import usage as usages
-from openai_mockserver.api.chunks import CALL, DELTA, Part
-from openai_mockserver.api.dialects import Dialect
-from openai_mockserver.api.ids import ORDERS, Aside, Envelope
-from openai_mockserver.api.layout import OMITTED, Hole, Style
-from openai_mockserver.api.manners import DIALECTS, UNKNOWN
+from openai_mockserver.api import chat, errors
+from openai_mockserver.api.chat import parts, reader
+from openai_mockserver.api.chat.parts import CALL, DELTA, Part
+from openai_mockserver.api.envelope import ORDERS, Envelope
+from openai_mockserver.dialects import Dialect, dialects
+from openai_mockserver.dialects import usage as usages
+from openai_mockserver.dialects.chat import UNKNOWN
+from openai_mockserver.dialects.dialect import ExtraStep
+from openai_mockserver.dialects.json_style import Style
+from openai_mockserver.dialects.template import OMITTED, Hole
 from openai_mockserver.reply import Reply
 from openai_mockserver.script import Comment, Event, Raw, Script
 
@@ -65,11 +68,11 @@ def like(script: Script) -> Likeness:
     if not isinstance(reply, Reply) or not stream.chunks:
         return Likeness(None, Envelope("", 0, ""), {"stream": True})
     named = stream.named()
-    candidates = [stream.openais(reply), stream.by_table(reply, DIALECTS.get(named))]
+    candidates = [stream.openais(reply), stream.by_table(reply, dialects().get(named))]
     for candidate in candidates:
         if candidate is not None and _renders(candidate, reply, body):
             return candidate
-    return stream.learned(reply, DIALECTS.get(named))
+    return stream.learned(reply, dialects().get(named))
 
 
 def _renders(likeness: Likeness, reply: Reply, body: bytes) -> bool:
@@ -146,7 +149,7 @@ class _Stream:
     def named(self) -> str:
         """The dialect whose mark the first chunks have."""
         head = self.datas[:3] + self.datas[-3:]
-        for dialect in DIALECTS.values():
+        for dialect in dialects().values():
             if dialect.mark is not None and any(map(dialect.mark.search, head)):
                 return dialect.name
         return ""
@@ -187,13 +190,13 @@ class _Stream:
         envelope = self._envelope(
             omits=frozenset(omits),
             logprobs_key="logprobs" in first["choices"][0],
-            asides=tuple(self._openais_asides()),
+            extra_steps=tuple(self._openais_asides()),
             order=self._order(self._openais_indexes(), len(reply.choices)),
         )
         request = self._request(reply, "obfuscation" in first, "usage" in first)
         return Likeness(None, envelope, request)
 
-    def _openais_asides(self) -> Iterator[Aside]:
+    def _openais_asides(self) -> Iterator[ExtraStep]:
         """Chunks without choices, and those with results of moderation."""
         said = 0
         for chunk in self.chunks:
@@ -201,7 +204,7 @@ class _Stream:
             own -= {"service_tier", "system_fingerprint", "obfuscation"}
             if own or "choices" not in chunk:
                 template = self._template(chunk, {}, "", "")
-                yield Aside(said, {k: v for k, v in template.items() if k != "obfuscation"})
+                yield ExtraStep(said, {k: v for k, v in template.items() if k != "obfuscation"})
             else:
                 said += 1
 
@@ -222,7 +225,7 @@ class _Stream:
             (ends if ends_it else said)[index].append(index)
         came = tuple(index for index, _ in indexes)
         for order in ORDERS:
-            if tuple(i for i, _ in chunks.in_order(said, ends, order)) == came:
+            if tuple(i for i, _ in parts.interleave(said, ends, order)) == came:
                 return order
         return came
 
@@ -263,7 +266,7 @@ class _Stream:
     def learned(self, reply: Reply, base: Dialect | None) -> Likeness:
         """The likeness as learned from the stream alone."""
         kinds: dict[str, list[Any]] = {}
-        asides: list[Aside] = []
+        extra_steps: list[ExtraStep] = []
         paddings: list[int] = []
         choices: dict[int, _Choice] = {}
         order: list[tuple[int, bool]] = []
@@ -277,7 +280,7 @@ class _Stream:
             if events and events[0].data == "[DONE]":
                 continue
             if not isinstance(chunk, dict):
-                asides.append(Aside(said, _step(step)))
+                extra_steps.append(ExtraStep(said, _step(step)))
                 continue
             if errors.read_error(chunk) is not None:
                 error, error_event = _error_layout(chunk), events[0].event
@@ -287,7 +290,7 @@ class _Stream:
             template = self._template(chunk, values, values.get("piece") or "", so_far)
             if not kind:
                 own = {"p": chunk["p"]} if "p" in chunk else {}
-                asides.append(Aside(said, template | own))
+                extra_steps.append(ExtraStep(said, template | own))
                 continue
             if isinstance(chunk.get("p"), str):
                 paddings.append(len(chunk["p"]))
@@ -320,7 +323,7 @@ class _Stream:
         )
         envelope = self._envelope(
             turns=turns,
-            asides=tuple(asides),
+            extra_steps=tuple(extra_steps),
             paddings=tuple(paddings),
             order=self._order(order, len(reply.choices)),
             sequence=_sequence(came) if len(reply.choices) == 1 else (),
@@ -356,7 +359,7 @@ class _Stream:
         if number < self.thinks.get(index, 0):
             # As `chat.read`: empty text before any thought is no text.
             says = [(kind, told) for kind, told in says if kind != "text" or told["piece"]]
-        kind, said = chunks.joined([Part(*one) for one in says])
+        kind, said = parts.join_parts([Part(*one) for one in says])
         values: dict[str, Any] = {"choices.index": index, f"{DELTA}role": "assistant", **said}
         state.text.append(values.get("text", ""))
         entries = (choice.get("logprobs") or {}).get("content") if says else None
@@ -440,7 +443,7 @@ def _says(
     for member in ("reasoning_content", "reasoning", "content", "refusal"):
         value = delta.get(member)
         kind = _KINDS.get(member, member)
-        for part, piece in chat.parts_of(value, kind):
+        for part, piece in reader.text_parts(value, kind):
             if not isinstance(piece, str) or not (piece or alone):
                 continue
             if part != "reasoning" or member == "content" or not thought:
@@ -499,11 +502,11 @@ def _sequence(came: Iterable[str]) -> tuple[str, ...]:
     """What the chunks say, where it is not in the usual order."""
     bare = (kind.removeprefix("role+").removesuffix("+finish") for kind in came)
     groups = [
-        "+".join(chunks.GROUPS[one] for one in kind.split("+"))
+        "+".join(parts.GROUPS[one] for one in kind.split("+"))
         for kind in bare
         if kind not in ("role", "finish", "usage", "expiry")
     ]
-    usual = list(dict.fromkeys(chunks.GROUPS.values()))
+    usual = list(dict.fromkeys(parts.GROUPS.values()))
     if all(group in usual for group in groups) and groups == sorted(groups, key=usual.index):
         return ()
     return tuple(groups)

@@ -10,7 +10,7 @@ import re
 from random import Random
 from typing import Any
 
-from openai_mockserver.api import ids
+from openai_mockserver import models
 from openai_mockserver.api.bodies import json
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.store import Store
@@ -31,7 +31,7 @@ _LAUNCH = 1686935002
 
 
 def _model(name: str) -> dict[str, Any]:
-    dated = re.search(r"-(\d{4})-(\d\d)-(\d\d)$", ids.model(name).snapshot)
+    dated = re.search(r"-(\d{4})-(\d\d)-(\d\d)$", models.model_named(name).snapshot)
     created = _LAUNCH
     if dated is not None:
         year, month, day = map(int, dated.groups())
@@ -42,7 +42,7 @@ def _model(name: str) -> dict[str, Any]:
 
 def _list(asked: Asked, store: Store, rng: Random) -> Script:
     """Those of which something is known."""
-    known = sorted({*ids.MODELS, *(m.snapshot for m in ids.MODELS.values()), *_OTHERS})
+    known = sorted({*models.MODELS, *(m.snapshot for m in models.MODELS.values()), *_OTHERS})
     data = [_model(name) for name in known]
     return json({"object": "list", "data": data}, rng)
 

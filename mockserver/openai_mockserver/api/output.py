@@ -15,9 +15,9 @@ from typing import Any
 import msgspec.json
 
 from openai_mockserver.api import ids
-from openai_mockserver.api.form import Form
-from openai_mockserver.api.layout import COMPACT
 from openai_mockserver.api.logprobs import read_logprob
+from openai_mockserver.dialects.json_style import COMPACT
+from openai_mockserver.dialects.responses import ResponsesFormat
 from openai_mockserver.reply import (
     Annotation,
     Item,
@@ -165,7 +165,7 @@ def item_json(
     output: Output,
     id: str,
     status: str,
-    form: Form,
+    form: ResponsesFormat,
     with_logprobs: int | None = None,
     rounded: bool = False,
 ) -> dict[str, Any]:
@@ -219,11 +219,13 @@ def type_of(output: Output) -> str:
     return "message" if isinstance(output, Message) else "reasoning"
 
 
-def _has_status(type_: str, form: Form) -> bool:
+def _has_status(type_: str, form: ResponsesFormat) -> bool:
     return kind_of(type_).status or type_ in form.with_status
 
 
-def _content(message: Message, form: Form, top: int | None, rounded: bool) -> list[dict[str, Any]]:
+def _content(
+    message: Message, form: ResponsesFormat, top: int | None, rounded: bool
+) -> list[dict[str, Any]]:
     parts = []
     if message.text is not None:
         parts.append(_text_part(message, message.text, message.annotations, form, top, rounded))
@@ -236,7 +238,7 @@ def _text_part(
     message: Message,
     text: str,
     annotations: tuple[Annotation, ...],
-    form: Form,
+    form: ResponsesFormat,
     top: int | None = None,
     rounded: bool = False,
 ) -> dict[str, Any]:
@@ -253,7 +255,7 @@ def _text_part(
     return form.of_part(part)
 
 
-def _summary(text: str, form: Form) -> dict[str, Any]:
+def _summary(text: str, form: ResponsesFormat) -> dict[str, Any]:
     return form.of_part({"type": "summary_text", "text": text})
 
 
@@ -296,7 +298,7 @@ class Writer:
 
     def __init__(
         self,
-        form: Form,
+        form: ResponsesFormat,
         rng: Random,
         padding: bool = True,
         first: int = 0,

@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 from urllib.parse import unquote
 
+from openai_mockserver import seed
 from openai_mockserver.api import errors, ids
 from openai_mockserver.api.bodies import binary, json
 from openai_mockserver.api.checks import fits
@@ -219,7 +220,7 @@ class Thing:
         if isinstance(told.get("expires_after"), dict) and "expires_at" in properties:
             after = told["expires_after"]
             seconds = after.get("seconds") or (after.get("days") or 0) * 86400
-            given["expires_at"] = ids.now(rng) + int(seconds)
+            given["expires_at"] = seed.now(rng) + int(seconds)
         given |= {"id": id} | _BEGIN.get(self.path, {})
         return sample(schema, rng, {k: v for k, v in given.items() if k in properties})
 
@@ -241,7 +242,7 @@ class Thing:
 
     def look(self, asked: Asked, store: Store, rng: Random) -> Script:
         """What is plausible."""
-        return json(self.made("", asked, ids.apart(rng, asked.path)), rng)
+        return json(self.made("", asked, seed.apart(rng, asked.path)), rng)
 
     def found(self, asked: Asked, store: Store, rng: Random) -> tuple[str, str, Any]:
         """The collection, the id and the thing: as it is kept, or as it is made up."""
@@ -249,7 +250,7 @@ class Thing:
         value = store.get(where, id)
         if value is None:
             bare = Asked(asked.method, asked.path, asked.ids)
-            value = self.made(id, bare, ids.apart(rng, f"{where}/{id}"), self._one)
+            value = self.made(id, bare, seed.apart(rng, f"{where}/{id}"), self._one)
         return where, id, value
 
     @cached_property
@@ -292,7 +293,7 @@ class Thing:
             value = value | {"status": state}
             stamp = f"{state}_at"
             if stamp in _properties(self.operation.answer):
-                value |= {stamp: ids.now(rng)}
+                value |= {stamp: seed.now(rng)}
         store.put(where, id, value)
         return json(value, rng)
 
@@ -309,7 +310,7 @@ class Thing:
             return json({"id": id, "object": named, "deleted": True}, rng)
         given = {"id": id, "deleted": True} | dict(asked.ids)
         known = {k: v for k, v in given.items() if k in _properties(schema)}
-        return json(sample(schema, ids.apart(rng, asked.path), known), rng)
+        return json(sample(schema, seed.apart(rng, asked.path), known), rng)
 
     def list(self, asked: Asked, store: Store, rng: Random) -> Script:
         """Those that were created, by pages."""
@@ -318,7 +319,7 @@ class Thing:
         for index, thing in enumerate(shown["data"]):
             if not fits(item, thing):  # what is listed may be told otherwise than what was created
                 known = {k: v for k, v in thing.items() if fits(_properties(item).get(k, {}), v)}
-                shown["data"][index] = sample(item, ids.apart(rng, str(thing.get("id"))), known)
+                shown["data"][index] = sample(item, seed.apart(rng, str(thing.get("id"))), known)
         return json(shown, rng)
 
     def content(self, asked: Asked, store: Store, rng: Random) -> Script:

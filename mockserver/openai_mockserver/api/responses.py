@@ -13,10 +13,8 @@ from typing import Any
 
 import msgspec.json
 
-from openai_mockserver import sse, tokens
+from openai_mockserver import models, seed, sse, tokens
 from openai_mockserver.api import conversation, errors, headers, ids
-from openai_mockserver.api.dialects import Dialect, named
-from openai_mockserver.api.form import FORMS, Form
 from openai_mockserver.api.logprobs import likely
 from openai_mockserver.api.output import (
     Reader,
@@ -28,6 +26,9 @@ from openai_mockserver.api.output import (
     type_of,
 )
 from openai_mockserver.api.reading import WRONG, is_stream, objects, whole
+from openai_mockserver.dialects import Dialect, find_dialect
+from openai_mockserver.dialects.providers.openai import RESPONSES
+from openai_mockserver.dialects.responses import ResponsesFormat
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
     ApiError,
@@ -148,7 +149,7 @@ class Envelope:
     new_id: Callable[[str], str]
     service_tier: str | None = "default"
     ends: Mapping[str, Any] = field(default_factory=dict)
-    form: Form = FORMS["openai"]
+    form: ResponsesFormat = RESPONSES["now"]
     opening: tuple[str, ...] = OPENING
     starting_after: int = -1
     comments: tuple[str, ...] = ()
@@ -158,15 +159,15 @@ class Envelope:
         cls, request: Mapping[str, Any], rng: Random, dialect: Dialect | None = None
     ) -> Envelope:
         """A new one, as OpenAI, or whom the dialect is of, would answer this request now."""
-        created = ids.now(rng)
+        created = seed.now(rng)
         background = bool(request.get("background"))
-        form = FORMS["openai-background" if background else "openai"]
+        form = RESPONSES["background" if background else "now"]
         if dialect is not None:
-            form = FORMS.get(dialect.name, form)
+            form = dialect.responses or form
         new_id = _ids(form, created, rng)
         tier = request.get("service_tier")
         return cls(
-            ids.form(form.id, rng, created) if form.id else new_id("resp"),
+            ids.fill_pattern(form.id, rng, created) if form.id else new_id("resp"),
             created,
             created,
             _template(request, form),
@@ -179,17 +180,17 @@ class Envelope:
         )
 
 
-def _ids(form: Form, created: int, rng: Random) -> Callable[[str], str]:
+def _ids(form: ResponsesFormat, created: int, rng: Random) -> Callable[[str], str]:
     """Makes the ids of items."""
     if not form.item_id:
         return ids.response_ids(created, rng)
-    return lambda prefix: ids.form(form.item_id.replace("{prefix}", prefix), rng, created)
+    return lambda prefix: ids.fill_pattern(form.item_id.replace("{prefix}", prefix), rng, created)
 
 
-def _template(request: Mapping[str, Any], form: Form) -> dict[str, Any]:
+def _template(request: Mapping[str, Any], form: ResponsesFormat) -> dict[str, Any]:
     """A response that echoes the request."""
     name = str(request.get("model") or "gpt-4o-mini")
-    model = ids.model(name)
+    model = models.model_named(name)
     template = dict(_DEFAULTS)
     for member in ("prompt", "conversation", "prompt_cache_options"):
         if request.get(member) is not None:
@@ -274,7 +275,7 @@ def render(
     'response.completed'
     """
     rng = rng or Random()
-    manner = named(dialect)
+    manner = find_dialect(dialect)
     if isinstance(reply, ApiError):
         return errors.render(reply, rng, manner)
     check_servable(reply, any_reason=manner is not None)
@@ -461,7 +462,7 @@ class _Made:
         return made | dict(envelope.ends)
 
 
-def _finally(item: Mapping[str, Any], form: Form) -> Mapping[str, Any]:
+def _finally(item: Mapping[str, Any], form: ResponsesFormat) -> Mapping[str, Any]:
     order = form.final.get(item["type"])
     return item if order is None else order.of(item)
 
@@ -476,7 +477,7 @@ _COUNTS = {
 }
 
 
-def _usage(usage: Usage, form: Form) -> dict[str, Any]:
+def _usage(usage: Usage, form: ResponsesFormat) -> dict[str, Any]:
     told: dict[str, Any] = {
         "input_tokens": usage.prompt_tokens,
         "input_tokens_details": {"cached_tokens": usage.cached_tokens},

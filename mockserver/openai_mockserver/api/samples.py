@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
+from openai_mockserver import seed
 from openai_mockserver.api import ids
 from openai_mockserver.api.schema import Schema, resolved
 
@@ -93,14 +94,14 @@ def _sample(schema: Schema, rng: Random, name: str, given: Mapping[str, Any]) ->
 def _text(rng: Random, name: str, schema: Schema) -> str:
     if schema.get("format") in ("date", "date-time"):
         form = "%Y-%m-%d" if schema["format"] == "date" else "%Y-%m-%dT%H:%M:%SZ"
-        return time.strftime(form, time.gmtime(ids.now(rng)))
+        return time.strftime(form, time.gmtime(seed.now(rng)))
     if name == "id" or name.endswith("_id"):
         return f"{name.removesuffix('id') or 'obj_'}{ids.letters(24, rng)}"
     return ""
 
 
 def _number(rng: Random, name: str, schema: Schema) -> int:
-    now = ids.now(rng)
+    now = seed.now(rng)
     if name.startswith("expires_"):
         return now + 3600
     return now if name.endswith(("_at", "created", "_time")) else 0

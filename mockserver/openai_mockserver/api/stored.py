@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec.json
 
-from openai_mockserver import sse, tokens
+from openai_mockserver import seed, sse, tokens
 from openai_mockserver.api import conversation, errors, headers, ids, responses
 from openai_mockserver.api.endpoint import Answer, Asked, Endpoint
 from openai_mockserver.api.output import SEQUENCE_NUMBER
@@ -166,12 +166,12 @@ def _found(asked: Asked, store: Store, rng: Random) -> Kept | ApiError:
 
 
 def _made_up(id: str) -> Kept:
-    rng = ids.Seeded(id)  # always the same: its items' ids have a time in them
+    rng = seed.Seeded(id)  # always the same: its items' ids have a time in them
     request = {"model": "gpt-4o-mini", "input": f"What is {id}?", "background": True}
     envelope = replace(responses.Envelope.fresh(request, rng), id=id)
     said = Reply(f"Nothing here made {id}, so this was made up.")
     response = _final(responses.render(said, request, envelope=envelope, rng=rng))
-    return Kept(response or {}, (), tuple(_items(request["input"], rng, ids.now(rng))))
+    return Kept(response or {}, (), tuple(_items(request["input"], rng, seed.now(rng))))
 
 
 def retrieve(asked: Asked, store: Store, rng: Random) -> Script:
@@ -253,7 +253,7 @@ def input_tokens(asked: Asked, store: Store, rng: Random) -> Script:
 
 def compact(asked: Asked, store: Store, rng: Random) -> Script:
     """The conversation in one sealed item."""
-    created = ids.now(rng)
+    created = seed.now(rng)
     new_id = ids.response_ids(created, rng)
     items = _items(asked.parameters.get("input"), rng, created)
     sealed = ids.letters(64, Random(repr(items)))

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from openai_mockserver import api
-from openai_mockserver.api.dialects import dialects
-from openai_mockserver.api.ids import Seeded
+from openai_mockserver.dialects import dialects
 from openai_mockserver.exceptions import MockServerError, ReplyError
 from openai_mockserver.reply import ApiError, Reply, ToolCall, as_reply
 from openai_mockserver.script import Script
+from openai_mockserver.seed import Seeded
 from openai_mockserver.strategies import breaks, cuts, habits, said
 from openai_mockserver.strategies.conversation import TOOLS, Conversation, Turn
 from openai_mockserver.stream_value import Stream

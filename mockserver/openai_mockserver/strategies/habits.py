@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec.json
 
 from openai_mockserver import faults, sse
-from openai_mockserver.api import usage as usages
+from openai_mockserver.dialects import usage as usages
 from openai_mockserver.faults.fault import event_of
 from openai_mockserver.reply import Choice, Reply
 from openai_mockserver.script import Comment, Event, Head, Raw, Script, Step

@@ -1,43 +1,21 @@
-"""What a choice says, cut into the parts of a stream and laid out as a dialect has it.
-
-Rules of this file: no provider is named here; the tables of `openai_mockserver.api.dialects` say
-what differs. OpenAI's own stream is spliced by `openai_mockserver.api.chat`, which is faster.
-"""
+"""A choice cut into the parts of a stream, and the order in which several choices come."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
-from random import Random
 from typing import Any, NamedTuple, TypeVar
 
-from openai_mockserver.api import usage as usages
-from openai_mockserver.api.dialects import Dialect
-from openai_mockserver.api.ids import Aside, Envelope, letters
-from openai_mockserver.api.layout import COMPACT, OMITTED, Hole, fill
-from openai_mockserver.reply import Choice, ToolCall, Usage
-from openai_mockserver.script import Step
+from openai_mockserver.dialects import Dialect
+from openai_mockserver.dialects.content_filter import filter_results
+from openai_mockserver.dialects.template import OMITTED
+from openai_mockserver.reply import Choice, ToolCall
 
-__all__ = ["Layer", "Part", "in_order", "parts", "with_asides"]
+__all__ = ["Part", "interleave", "split_choice"]
 
 T = TypeVar("T")
 DELTA = "choices.delta."
 CALL = "choices.delta.tool_calls."
-ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
-_UPSTREAM_HAS_NOT = {"obfuscation", "prompt_filter_results", "content_filter_results"}
-SAFE = {
-    name: {"filtered": False, "severity": "safe"}
-    for name in ("hate", "self_harm", "sexual", "violence")
-}
-"""What Azure's content filter says of what it lets pass."""
-
-_HIT = {
-    "hate": {"filtered": False, "severity": "safe"},
-    "self_harm": {"filtered": False, "severity": "safe"},
-    "sexual": {"filtered": False, "severity": "safe"},
-    "violence": {"filtered": True, "severity": "medium"},
-}
 
 
 class Part(NamedTuple):
@@ -70,11 +48,11 @@ def _in_sequence(said: list[Part], sequence: Sequence[str]) -> list[Part]:
     ordered = []
     for groups in sequence:
         together = [queues[group].pop(0) for group in groups.split("+") if queues.get(group)]
-        ordered += [joined(together)] if together else []
+        ordered += [join_parts(together)] if together else []
     return ordered + [part for queue in queues.values() for part in queue]
 
 
-def joined(together: Sequence[Part]) -> Part:
+def join_parts(together: Sequence[Part]) -> Part:
     """What one chunk says that says several things; the second of a kind has names of its own."""
     values: dict[str, Any] = {}
     called = 0
@@ -87,7 +65,7 @@ def joined(together: Sequence[Part]) -> Part:
     return Part("+".join(part.kind for part in together), values)
 
 
-def parts(
+def split_choice(
     choice: Choice,
     dialect: Dialect,
     logprobs: Sequence[Any] | None,
@@ -108,7 +86,7 @@ def parts(
     common = {
         "beside_reasoning": None if thinks else OMITTED,
         "no_details_beside_reasoning": [] if thinks else OMITTED,
-        "filtered": filtered(choice),
+        "filtered": filter_results(choice),
     }
     opening = {
         f"{DELTA}content": None if choice.text is None else "",
@@ -133,17 +111,6 @@ def parts(
         else:
             said.append(Part("finish", finish))
     return [Part(kind, common | values) for kind, values in said]
-
-
-def filtered(choice: Choice) -> dict[str, Any]:
-    """What Azure's content filter says where a choice ends."""
-    return _HIT if choice.finish_reason == "content_filter" else {}
-
-
-def thought_member(dialect: Dialect) -> str:
-    """The member of a message that holds what was thought."""
-    delta = dialect.layout("reasoning")["choices"][0]["delta"]
-    return "reasoning" if "reasoning" in delta else "reasoning_content"
 
 
 def _offsets(text: str) -> dict[str, Any]:
@@ -232,7 +199,7 @@ def call_values(index: int, call: ToolCall, arguments: str) -> dict[str, Any]:
     }
 
 
-def in_order(
+def interleave(
     said: list[list[T]], ends: list[list[T]], order: str | tuple[int, ...]
 ) -> Iterator[tuple[int, T]]:
     """What several choices say, each with its index, in one of `ids.ORDERS` or as the indexes tell.
@@ -258,150 +225,3 @@ def in_order(
             yield from ((i, part) for i, part in enumerate(turn) if part is not None)
     if last:
         yield from ((index, part) for index, end in enumerate(ends) for part in end)
-
-
-class Layer:
-    """Lays out the chunks of one response."""
-
-    def __init__(
-        self,
-        dialect: Dialect,
-        envelope: Envelope,
-        request: Mapping[str, Any],
-        usage: Usage,
-        rng: Random,
-    ) -> None:
-        options = request.get("stream_options") or {}
-        self._dialect, self._envelope, self._rng = dialect, envelope, rng
-        self._usage, self._rest = usage, dict.fromkeys(dialect.usage)
-        self.with_usage = bool(options.get("include_usage"))
-        self._padded = options.get("include_obfuscation") is not False
-        told = usages.write(usage, dialect.usage)
-        self._values: dict[str, Any] = {
-            "object": "chat.completion.chunk",
-            **names(envelope),
-            f"{DELTA}role": "assistant",
-            "choices.index": 0,
-            "usage": told,
-            "usage_if_asked": told if self.with_usage else OMITTED,
-            "no_usage": None if self.with_usage else OMITTED,
-            "usage.prompt_tokens": usage.prompt_tokens,
-            "usage.completion_tokens": usage.completion_tokens,
-            "refusal_key": OMITTED if "refusal" in envelope.omits else None,
-            "stream_options": request.get("stream_options"),
-            "text": "",
-        }
-        self._said: dict[int, list[str]] = {}
-        self._turns: Counter[str] = Counter()
-        self._paddings = iter(envelope.paddings)
-
-    def chunk(self, part: Part, index: int = 0) -> Step:
-        """The chunk that says a part of the choice of this index."""
-        so_far = self._said.setdefault(index, [])
-        so_far.append(part.values.get("text", ""))
-        layout = self._dialect.layout(part.kind)
-        values = {"choices.index": index} | part.values
-        if "refusal_key" in values or self._envelope.omits:
-            values.setdefault("refusal_key", self._values["refusal_key"])
-        return self._step(part.kind, layout, values, so_far)
-
-    def aside(self, aside: Aside) -> Step:
-        """A step that says nothing."""
-        if isinstance(aside.step, dict):
-            return self._step("", aside.step, {}, [])
-        step: Step = aside.step
-        return step
-
-    def _step(self, kind: str, layout: Any, values: dict[str, Any], so_far: list[str]) -> Step:
-        known, envelope = self._values, self._envelope
-
-        def value(name: str) -> Any:
-            if name in values:
-                return values[name]
-            if name in known:
-                return known[name]
-            if name in envelope.turns:
-                turn = envelope.turns[name]
-                n = self._turns[name]
-                self._turns[name] += 1
-                return fill(turn[n % len(turn)], value)
-            if name in envelope.extra and (name != "native_finish" or _ends(values)):
-                return envelope.extra[name]
-            if name == "native_finish":
-                return values.get("choices.finish_reason")
-            if name == "so_far":
-                return "".join(so_far)
-            if name == "running_usage":
-                count = sum(map(bool, so_far))
-                return usages.write(Usage(self._usage.prompt_tokens, count), self._dialect.usage)
-            if name == "said":
-                return fill(layout["choices"][0]["delta"], value)
-            if name in _PADDINGS:
-                return "" if name == self._dialect.padding and self._padded else None
-            return None
-
-        members = fill(layout, value)
-        style = self._dialect.style
-        if kind in self._dialect.spaced:
-            style = style.otherwise_spaced
-        if members.get(self._dialect.padding) == "":
-            members[self._dialect.padding] = self._padding(kind, members)
-        return self._dialect.event(style.dumps(members))
-
-    def _padding(self, kind: str, members: dict[str, Any]) -> str:
-        if self._dialect.padding == "p":
-            # WIRE.md §5: a prefix of the alphabet, as long as chance will have it.
-            size = next(self._paddings, None) or self._rng.randint(1, len(ALPHABET))
-            return ALPHABET[:size]
-        # WIRE.md §2: of the upstream's JSON, which has none of what the provider adds.
-        bare = {k: v for k, v in members.items() if k not in _UPSTREAM_HAS_NOT}
-        if "choices" in bare:
-            bare["choices"] = [
-                {k: v for k, v in choice.items() if k not in _UPSTREAM_HAS_NOT}
-                for choice in bare["choices"]
-            ]
-        size = len(COMPACT.dumps(bare)) - (kind == "expiry")  # as recorded, which has one more
-        return letters(-size % 16, self._rng)
-
-
-def _ends(values: Mapping[str, Any]) -> bool:
-    return values.get("choices.finish_reason") is not None
-
-
-_PADDINGS = ("obfuscation", "p")
-
-
-def names(envelope: Envelope) -> dict[str, Any]:
-    """The values that every chunk of a response repeats."""
-    return {
-        "id": envelope.id,
-        "created": envelope.created,
-        "model": envelope.model,
-        "system_fingerprint": envelope.system_fingerprint,
-    } | ({} if "service_tier" in envelope.extra else {"service_tier": envelope.service_tier})
-
-
-def with_asides(steps: list[Step], done: list[Step], layer: Layer, asides: Any) -> list[Step]:
-    """The steps, with what is said aside at its places: after so many of them."""
-    left = sorted(asides, key=lambda aside: aside.after)
-    if not left:
-        return steps + done
-    mixed: list[Step] = []
-    for n, step in enumerate([*steps, *done]):
-        while left and left[0].after <= n:
-            mixed.append(layer.aside(left.pop(0)))
-        mixed.append(step)
-    return mixed + [layer.aside(aside) for aside in left]
-
-
-def call_entry(dialect: Dialect, index: int, call: ToolCall) -> dict[str, Any]:
-    """A tool call of a message that does not stream."""
-    layout = dialect.layout("call")["choices"][0]["delta"]["tool_calls"][0]
-    values = call_values(index, call, str(call.arguments))
-    filled = fill({k: v for k, v in layout.items() if k != "index"}, values.get)
-    filled.setdefault("type", "function")
-    function = layout["function"]
-    if not isinstance(function.get("arguments"), Hole):
-        filled["function"]["arguments"] = str(call.arguments)
-    entry: dict[str, Any] = filled
-    return entry

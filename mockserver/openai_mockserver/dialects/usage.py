@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from openai_mockserver.api.layout import Hole, parse
+from openai_mockserver.dialects.template import Hole, parse
 from openai_mockserver.reply import Usage
 
 __all__ = ["OPENAI", "read", "write"]

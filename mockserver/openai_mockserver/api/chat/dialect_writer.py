@@ -1,0 +1,276 @@
+"""Chunks and bodies of a chat completion as a dialect has them.
+
+Rules of this file: no provider is named here; the tables of `openai_mockserver.dialects` say what
+differs. OpenAI's own stream is spliced by `openai_mockserver.api.chat.openai_writer`, which is
+faster.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+import msgspec.json
+
+from openai_mockserver import sse
+from openai_mockserver.api import errors, headers
+from openai_mockserver.api.chat.message import choice_json, encode_logprobs, require_finish
+from openai_mockserver.api.chat.parts import DELTA, Part, call_values, interleave, split_choice
+from openai_mockserver.api.envelope import Envelope
+from openai_mockserver.api.ids import letters
+from openai_mockserver.dialects import Dialect, content_filter
+from openai_mockserver.dialects import usage as usages
+from openai_mockserver.dialects.dialect import ExtraStep
+from openai_mockserver.dialects.json_style import COMPACT
+from openai_mockserver.dialects.template import OMITTED, Hole, fill
+from openai_mockserver.reply import (
+    Choice,
+    Reply,
+    ToolCall,
+    Usage,
+)
+from openai_mockserver.script import Head, Raw, Script, Step
+
+__all__ = ["ChunkWriter", "insert_extra_steps"]
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+_UPSTREAM_HAS_NOT = {"obfuscation", "prompt_filter_results", "content_filter_results"}
+
+
+def reasoning_member(dialect: Dialect) -> str:
+    """The member of a message that holds what was thought."""
+    delta = dialect.layout("reasoning")["choices"][0]["delta"]
+    return "reasoning" if "reasoning" in delta else "reasoning_content"
+
+
+class ChunkWriter:
+    """Lays out the chunks of one response."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        envelope: Envelope,
+        request: Mapping[str, Any],
+        usage: Usage,
+        rng: Random,
+    ) -> None:
+        options = request.get("stream_options") or {}
+        self._dialect, self._envelope, self._rng = dialect, envelope, rng
+        self._usage, self._rest = usage, dict.fromkeys(dialect.usage)
+        self.with_usage = bool(options.get("include_usage"))
+        self._padded = options.get("include_obfuscation") is not False
+        told = usages.write(usage, dialect.usage)
+        self._values: dict[str, Any] = {
+            "object": "chat.completion.chunk",
+            **envelope_values(envelope),
+            f"{DELTA}role": "assistant",
+            "choices.index": 0,
+            "usage": told,
+            "usage_if_asked": told if self.with_usage else OMITTED,
+            "no_usage": None if self.with_usage else OMITTED,
+            "usage.prompt_tokens": usage.prompt_tokens,
+            "usage.completion_tokens": usage.completion_tokens,
+            "refusal_key": OMITTED if "refusal" in envelope.omits else None,
+            "stream_options": request.get("stream_options"),
+            "text": "",
+        }
+        self._said: dict[int, list[str]] = {}
+        self._turns: Counter[str] = Counter()
+        self._paddings = iter(envelope.paddings)
+
+    def chunk(self, part: Part, index: int = 0) -> Step:
+        """The chunk that says a part of the choice of this index."""
+        so_far = self._said.setdefault(index, [])
+        so_far.append(part.values.get("text", ""))
+        layout = self._dialect.layout(part.kind)
+        values = {"choices.index": index} | part.values
+        if "refusal_key" in values or self._envelope.omits:
+            values.setdefault("refusal_key", self._values["refusal_key"])
+        return self._step(part.kind, layout, values, so_far)
+
+    def extra_step(self, extra: ExtraStep) -> Step:
+        """A step that says nothing."""
+        if isinstance(extra.step, dict):
+            return self._step("", extra.step, {}, [])
+        step: Step = extra.step
+        return step
+
+    def _step(self, kind: str, layout: Any, values: dict[str, Any], so_far: list[str]) -> Step:
+        known, envelope = self._values, self._envelope
+
+        def value(name: str) -> Any:
+            if name in values:
+                return values[name]
+            if name in known:
+                return known[name]
+            if name in envelope.turns:
+                turn = envelope.turns[name]
+                n = self._turns[name]
+                self._turns[name] += 1
+                return fill(turn[n % len(turn)], value)
+            if name in envelope.extra and (name != "native_finish" or _ends(values)):
+                return envelope.extra[name]
+            if name == "native_finish":
+                return values.get("choices.finish_reason")
+            if name == "so_far":
+                return "".join(so_far)
+            if name == "running_usage":
+                count = sum(map(bool, so_far))
+                return usages.write(Usage(self._usage.prompt_tokens, count), self._dialect.usage)
+            if name == "said":
+                return fill(layout["choices"][0]["delta"], value)
+            if name in _PADDINGS:
+                return "" if name == self._dialect.padding and self._padded else None
+            return None
+
+        members = fill(layout, value)
+        style = self._dialect.style
+        if kind in self._dialect.spaced:
+            style = style.otherwise_spaced
+        if members.get(self._dialect.padding) == "":
+            members[self._dialect.padding] = self._padding(kind, members)
+        return self._dialect.event(style.dumps(members))
+
+    def _padding(self, kind: str, members: dict[str, Any]) -> str:
+        if self._dialect.padding == "p":
+            # WIRE.md §5: a prefix of the alphabet, as long as chance will have it.
+            size = next(self._paddings, None) or self._rng.randint(1, len(ALPHABET))
+            return ALPHABET[:size]
+        # WIRE.md §2: of the upstream's JSON, which has none of what the provider adds.
+        bare = {k: v for k, v in members.items() if k not in _UPSTREAM_HAS_NOT}
+        if "choices" in bare:
+            bare["choices"] = [
+                {k: v for k, v in choice.items() if k not in _UPSTREAM_HAS_NOT}
+                for choice in bare["choices"]
+            ]
+        size = len(COMPACT.dumps(bare)) - (kind == "expiry")  # as recorded, which has one more
+        return letters(-size % 16, self._rng)
+
+
+def _ends(values: Mapping[str, Any]) -> bool:
+    return values.get("choices.finish_reason") is not None
+
+
+_PADDINGS = ("obfuscation", "p")
+
+
+def envelope_values(envelope: Envelope) -> dict[str, Any]:
+    """The values that every chunk of a response repeats."""
+    return {
+        "id": envelope.id,
+        "created": envelope.created,
+        "model": envelope.model,
+        "system_fingerprint": envelope.system_fingerprint,
+    } | ({} if "service_tier" in envelope.extra else {"service_tier": envelope.service_tier})
+
+
+def insert_extra_steps(
+    steps: list[Step], done: list[Step], layer: ChunkWriter, extra_steps: Any
+) -> list[Step]:
+    """The steps with the extra ones in their places: each after so many of the others."""
+    left = sorted(extra_steps, key=lambda extra: extra.after)
+    if not left:
+        return steps + done
+    mixed: list[Step] = []
+    for n, step in enumerate([*steps, *done]):
+        while left and left[0].after <= n:
+            mixed.append(layer.extra_step(left.pop(0)))
+        mixed.append(step)
+    return mixed + [layer.extra_step(extra) for extra in left]
+
+
+def whole_call(dialect: Dialect, index: int, call: ToolCall) -> dict[str, Any]:
+    """A tool call of a message that does not stream."""
+    layout = dialect.layout("call")["choices"][0]["delta"]["tool_calls"][0]
+    values = call_values(index, call, str(call.arguments))
+    filled = fill({k: v for k, v in layout.items() if k != "index"}, values.get)
+    filled.setdefault("type", "function")
+    function = layout["function"]
+    if not isinstance(function.get("arguments"), Hole):
+        filled["function"]["arguments"] = str(call.arguments)
+    entry: dict[str, Any] = filled
+    return entry
+
+
+# In another's manner
+
+
+def render_dialect_stream(
+    reply: Reply,
+    choices: list[Choice],
+    usage: Usage,
+    request: Mapping[str, Any],
+    dialect: Dialect,
+    envelope: Envelope,
+    rng: Random,
+) -> Script:
+    top = request.get("top_logprobs") or 0
+    layer = ChunkWriter(dialect, envelope, request, usage, rng)
+    said, ends = [], []
+    for choice in choices:
+        entries = None
+        if request.get("logprobs"):
+            entries = [msgspec.json.decode(entry) for entry in encode_logprobs(choice, top)]
+        parts = split_choice(choice, dialect, entries, envelope.sequence)
+        finished = parts[-1].kind == "finish"
+        said.append(parts[:-1] if finished else parts)
+        ends.append(parts[-1:] if finished else [])
+    in_order = interleave(said, ends, envelope.order)
+    steps = [layer.chunk(part, index) for index, part in in_order]
+    head = Head(
+        200, headers.imitated(dialect.headers, dialect.content_type, None, rng, envelope.model)
+    )
+    if reply.error is not None:
+        steps.append(errors.imitated_event(reply.error, dialect))
+        return Script(head, tuple(insert_extra_steps(steps, [], layer, envelope.extra_steps)))
+    if dialect.usage_chunk == "always" or (dialect.usage_chunk == "asked" and layer.with_usage):
+        finish = {"choices.finish_reason": choices[0].finish_reason}
+        steps.append(layer.chunk(Part("usage", finish)))
+    for index, choice in enumerate(choices):
+        if choice.audio is not None and choice.audio.expires_at:
+            expiry = {"choices.delta.audio.expires_at": choice.audio.expires_at}
+            steps.append(layer.chunk(Part("expiry", expiry), index))
+    done = [dialect.event(sse.DONE.data)] if dialect.done else []
+    ended = insert_extra_steps(steps, done, layer, envelope.extra_steps)
+    return Script(head, tuple(ended))
+
+
+def render_dialect_json(
+    choices: list[Choice],
+    usage: Usage,
+    request: Mapping[str, Any],
+    dialect: Dialect,
+    envelope: Envelope,
+    rng: Random,
+) -> Script:
+    asked, top = bool(request.get("logprobs")), request.get("top_logprobs") or 0
+    values = envelope_values(envelope) | {
+        "object": "chat.completion",
+        "usage": usages.write(usage, dialect.usage),
+    }
+    values |= {path: value for path, value in envelope.extra.items() if "." not in path}
+    inner = dialect.body["choices"][0]
+    told = []
+    for index, choice in enumerate(choices):
+        made = choice_json(index, require_finish(choice), asked, top, True)
+        message = made["message"]
+        if choice.tool_calls:
+            calls = enumerate(choice.tool_calls)
+            message["tool_calls"] = [whole_call(dialect, i, call) for i, call in calls]
+        thought = message.pop("reasoning_content", None)
+        if thought is not None:
+            message[reasoning_member(dialect)] = thought
+        message["annotations"] = message["annotations"] or None
+        hit = content_filter.filter_results(choice) or content_filter.SAFE
+        own = {"filtered": hit, **{f"choices.{name}": value for name, value in made.items()}}
+        own |= {f"choices.message.{name}": value for name, value in message.items()}
+        filled = fill(inner, own.get)
+        if "reasoning" in message:  # the tables know it by its other name
+            filled["message"].setdefault("reasoning", message["reasoning"])
+        told.append(filled)
+    body = fill({**dialect.body, "choices": told}, values.get)
+    data = dialect.style.dumps(body).encode()
+    head = headers.imitated(dialect.headers, "application/json", len(data), rng, envelope.model)
+    return Script(Head(200, head), (Raw(data),))

@@ -1,0 +1,22 @@
+"""The endpoint of chat completions."""
+
+from __future__ import annotations
+
+from openai_mockserver.api.chat.reader import read
+from openai_mockserver.api.chat.renderer import PATH, render
+from openai_mockserver.api.chat.store import keep
+from openai_mockserver.api.endpoint import Endpoint
+from openai_mockserver.api.parameters import parameters_of
+
+__all__ = ["ENDPOINTS"]
+
+ENDPOINTS = (
+    Endpoint(
+        path=PATH,
+        parameters=parameters_of("POST", PATH),
+        render=render,
+        read=read,
+        keep=keep,
+        dialects=True,
+    ),
+)

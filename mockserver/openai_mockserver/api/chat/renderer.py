@@ -1,0 +1,158 @@
+"""``/v1/chat/completions``: from a reply to its stream or JSON body.
+
+Rules of this file: no I/O; bytes are those of WIRE.md §1 and §2; `read` is the inverse of `render`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from openai_mockserver import tokens
+from openai_mockserver.api import errors, ids
+from openai_mockserver.api.chat.dialect_writer import render_dialect_json, render_dialect_stream
+from openai_mockserver.api.chat.openai_writer import render_json, render_stream
+from openai_mockserver.api.conversation import call_ids
+from openai_mockserver.api.envelope import Envelope
+from openai_mockserver.api.prediction import outcome
+from openai_mockserver.dialects import Dialect, find_dialect
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.reply import (
+    ApiError,
+    Choice,
+    Reply,
+    Usage,
+    check_servable,
+)
+from openai_mockserver.reply.limits import changed, limited, size
+from openai_mockserver.reply.retokenize import retokenize
+from openai_mockserver.script import Script
+
+__all__ = ["PATH", "render"]
+
+PATH = "/v1/chat/completions"
+
+
+def render(
+    reply: Reply | ApiError,
+    request: Mapping[str, Any] | None = None,
+    *,
+    dialect: str | Dialect | None = None,
+    envelope: Envelope | None = None,
+    rng: Random | None = None,
+) -> Script:
+    """The response that says this reply.
+
+    Args:
+        reply: what to say.
+        request: the request's parameters. Without one, it is a request that streams the reply
+            whole: with its n, its logprobs, and its usage if it states one.
+        dialect: whose manner to say it in: a name of `dialects()`; OpenAI's own by default.
+        envelope: id, time and model to answer with; fresh ones by default.
+        rng: where ids and obfuscation come from.
+
+    Raises:
+        ReplyError: for a reply that cannot be served, or not to this request.
+
+    >>> script = render(Reply("Hello"))
+    >>> len(script.events), script.events[-1].data
+    (4, '[DONE]')
+    """
+    rng = rng or Random()
+    manner = find_dialect(dialect)
+    if isinstance(reply, ApiError):
+        return errors.render(reply, rng, manner)
+    check_servable(reply, any_reason=manner is not None)
+    if manner is not None and any(call.custom for c in reply.choices for call in c.tool_calls):
+        raise ReplyError(f"nothing is known of custom tools in the dialect {manner.name!r}")
+    if request is None:
+        request = _asking_for(reply)
+    envelope = envelope or fresh_envelope(request, manner, rng)
+    whole = retokenize(tuple(_choices(reply, request)), request.get("model"))
+    choices = [limited(choice, request) for choice in whole]
+    usage = reply.usage
+    if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
+        usage = _count(choices, request, usage)
+    if request.get("stream"):
+        if manner is not None:
+            return render_dialect_stream(reply, choices, usage, request, manner, envelope, rng)
+        return render_stream(reply, choices, usage, request, envelope, rng)
+    if reply.error is not None:
+        return errors.render(reply.error, rng, manner)
+    if manner is not None:
+        return render_dialect_json(choices, usage, request, manner, envelope, rng)
+    return render_json(choices, usage, request, envelope, rng)
+
+
+def fresh_envelope(request: Mapping[str, Any], dialect: Dialect | None, rng: Random) -> Envelope:
+    """A new envelope, as this provider would answer this request now."""
+    made = Envelope.fresh(request, rng)
+    if dialect is None:
+        return made
+    named_as = str(request.get("model") or "gpt-4o-mini")
+    is_openais = dialect.id == "chatcmpl-{openai}"
+    model = made.model if is_openais else named_as
+    form = dialect.fingerprint
+    return replace(
+        made,
+        id=ids.fill_pattern(dialect.id, rng, made.created, model),
+        model=model,
+        # The fingerprint is the deployment's: the same for the same model.
+        system_fingerprint=made.system_fingerprint
+        if is_openais
+        else None
+        if form is None
+        else ids.fill_pattern(form, Random(model), made.created, model),
+        service_tier=None,
+        extra={
+            path: ids.fill_pattern(value, rng, made.created, model)
+            if isinstance(value, str)
+            else value
+            for path, value in dialect.extra.items()
+        },
+        extra_steps=dialect.extra_steps,
+    )
+
+
+def _asking_for(reply: Reply) -> dict[str, Any]:
+    return {
+        "model": "gpt-4o-mini",
+        "n": len(reply.choices),
+        "stream": True,
+        "stream_options": {"include_usage": reply.usage is not None},
+        "logprobs": any(choice.logprobs is not None for choice in reply.choices),
+        "top_logprobs": 20,
+    }
+
+
+def _choices(reply: Reply, request: Mapping[str, Any]) -> list[Choice]:
+    n, made = request.get("n") or 1, len(reply.choices)
+    if made not in (1, n):
+        raise ReplyError(f"the reply has {made} choices, the request asks for n={n}")
+    taken = call_ids(request.get("messages") or ())
+    fresh_envelope = [_with_fresh_ids(choice, taken) for choice in reply.choices]
+    return fresh_envelope * (n if made == 1 else 1)
+
+
+def _with_fresh_ids(choice: Choice, taken: set[str]) -> Choice:
+    if not any(call.id in taken and call.has_derived_id for call in choice.tool_calls):
+        return choice
+    calls = tuple(c.apart_from(taken) if c.has_derived_id else c for c in choice.tool_calls)
+    return changed(choice, tool_calls=calls)
+
+
+def _count(choices: list[Choice], request: Mapping[str, Any], stated: Usage | None) -> Usage:
+    prompt = tokens.count_messages(request.get("messages"), request.get("model"))
+    if stated is not None:
+        prompt = stated.prompt_tokens
+    thought = sum(c.reasoning.tokens for c in choices if c.reasoning is not None)
+    accepted, rejected = outcome(choices, request)
+    return Usage(
+        prompt,
+        sum(map(size, choices)) + rejected,
+        reasoning_tokens=thought,
+        accepted_prediction_tokens=accepted,
+        rejected_prediction_tokens=rejected,
+    )

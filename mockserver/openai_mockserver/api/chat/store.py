@@ -1,0 +1,55 @@
+"""Chat completions that are stored, with what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec.json
+
+from openai_mockserver import sse
+from openai_mockserver.api.chat.reader import read
+from openai_mockserver.api.chat.renderer import PATH, render
+from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.envelope import Envelope
+from openai_mockserver.api.reading import WRONG
+from openai_mockserver.api.store import CREATED, Store
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.script import Script
+
+# Storing
+
+
+def keep(asked: Asked, script: Script, store: Store) -> Script:
+    """Remember a completion that is to be stored, and what it was asked."""
+    if not asked.parameters.get("store") or script.head.status != 200:
+        return script
+    try:
+        kept = _as_completion(asked.parameters, script)
+        kept |= {"id": kept["id"], "metadata": asked.parameters.get("metadata") or {}}
+    except (*WRONG, ReplyError, StopIteration):
+        return script  # what a rule sent is no completion
+    store.put(CREATED, kept["id"], PATH)
+    store.put(PATH, kept["id"], kept)
+    for index, message in enumerate(asked.parameters["messages"]):
+        said = {"id": f"{kept['id']}-{index}"} | message
+        store.put(f"{PATH}/{kept['id']}/messages", said["id"], said)
+    return script
+
+
+def _as_completion(request: Mapping[str, Any], script: Script) -> dict[str, Any]:
+    """The completion that a response holds, as one object."""
+    body = sse.body(script.steps)
+    if script.is_stream:
+        chunk = msgspec.json.decode(next(iter(sse.decode(body))).data)
+        envelope = Envelope(
+            chunk["id"],
+            chunk["created"],
+            chunk["model"],
+            chunk.get("system_fingerprint"),
+            chunk.get("service_tier"),
+        )
+        options = dict(request) | {"stream": False}
+        body = sse.body(render(read(script), options, envelope=envelope).steps)
+    whole: dict[str, Any] = msgspec.json.decode(body)
+    return whole

@@ -1,0 +1,105 @@
+"""The chat format of a dialect, written in the notation of WIRE.md Annex C.
+
+Rules of this file: data, and the one function that turns notations into a `Dialect`. A dialect says
+only where it differs from the defaults here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from openai_mockserver.dialects import usage as usages
+from openai_mockserver.dialects.dialect import Dialect
+from openai_mockserver.dialects.template import parse
+
+__all__ = ["DELTAS", "UNKNOWN"]
+
+DELTAS = {
+    "role": "role,content",
+    "text": "content",
+    "reasoning": "reasoning_content",
+    "refusal": "refusal",
+    "call": "tool_calls[index,id,type,function{name,arguments}]",
+    "arguments": "tool_calls[index,function{arguments}]",
+    "function": "function_call{name,arguments}",
+    "function arguments": "function_call{arguments}",
+    "annotations": "annotations",
+    "transcript": "audio{id?,transcript}",
+    "sound": "audio{id?,data}",
+    "expiry": "audio{expires_at}",
+    "finish": "",
+    "usage": None,
+}
+"""The deltas of each kind of chunk, unless a dialect says otherwise. None: it has no choices."""
+
+CHUNK = "id,object,created,model,system_fingerprint?,choices"
+CHOICE = "index,delta,logprobs,finish_reason"
+BODY = (
+    "id,object,created,model,choices[index,message{role,content,reasoning_content?,refusal?,"
+    "tool_calls?,function_call?,annotations?,audio?},logprobs,finish_reason],usage,"
+    "system_fingerprint?"
+)
+ERROR = "error{message,type,param,code}"
+
+
+def chat_dialect(
+    name: str,
+    chunk: str = CHUNK,
+    choice: str = CHOICE,
+    deltas: Mapping[str, str | None] | None = None,
+    chunks: Mapping[str, str] | None = None,
+    choices: Mapping[str, str] | None = None,
+    usage: str | None = None,
+    body: str = BODY,
+    error: str = ERROR,
+    mark: str | None = None,
+    **habits: Any,
+) -> Dialect:
+    """A dialect from its notations: ``choices`` and ``delta`` stand for what is within.
+
+    Args:
+        name: its name.
+        chunk, choice: of every chunk, unless `chunks` and `choices` name its kind.
+        deltas: of the kinds, where they are not those of `DELTAS`.
+        chunks, choices: of single kinds.
+        usage, body, error, mark: see `Dialect`.
+        habits: the other fields of `Dialect`.
+    """
+    chunks, choices = chunks or {}, choices or {}
+    kinds = DELTAS | dict(deltas or {})
+    for kind, delta in [*kinds.items()]:
+        if delta is not None and kind not in ("role", "finish", "usage") and "+" not in kind:
+            kinds.setdefault(f"role+{kind}", delta if "role" in delta else f"role,{delta}")
+            kinds.setdefault(f"{kind}+finish", delta)
+    kinds |= dict.fromkeys(choices.keys() - kinds.keys(), "")
+
+    def layout(kind: str, delta: str | None) -> Any:
+        ends = kind.endswith("+finish")
+        like = "finish" if ends else kind.removeprefix("role+")
+        inner = "" if delta is None else choices.get(like, choice)
+        inner = re.sub(r"\bdelta\b(?!\{)", f"delta{{{delta}}}", inner)
+        outer = chunks.get(like, f"{chunk},usage" if kind == "usage" else chunk)
+        return parse(re.sub(r"\bchoices\b(?!\.)", lambda _: f"choices[{inner}]", outer))
+
+    layouts = {kind: layout(kind, delta) for kind, delta in kinds.items()}
+    return Dialect(
+        name,
+        layouts,
+        usages.OPENAI if usage is None else parse(usage),
+        body=parse(body),
+        error=parse(error),
+        mark=None if mark is None else re.compile(mark),
+        **habits,
+    )
+
+
+ROLE_AND_CONTENT = "role,content"
+CACHED_DETAILS = "prompt_tokens_details{cached_tokens}"
+THREE_COUNTS = "prompt_tokens,completion_tokens,total_tokens"
+NO_CACHE = ("cache-control", "no-cache")
+CLOUDFLARE = (("server", "cloudflare"), ("cf-cache-status", "DYNAMIC"), ("cf-ray", "{hex16}-SJC"))
+
+UNKNOWN = chat_dialect("unknown")
+"""What is like OpenAI's in its own way."""

@@ -1,0 +1,173 @@
+"""OpenRouter."""
+
+from __future__ import annotations
+
+from openai_mockserver.dialects.chat import (
+    CLOUDFLARE,
+    NO_CACHE,
+    THREE_COUNTS,
+    chat_dialect,
+)
+from openai_mockserver.dialects.dialect import ExtraStep
+from openai_mockserver.dialects.json_style import Style
+from openai_mockserver.dialects.responses import Order, ResponsesFormat
+from openai_mockserver.script import Comment
+
+_CHUNK = "id,object,created,model,provider,choices"
+
+_EVENT = (
+    "type",
+    "output_index",
+    "item_id",
+    "content_index",
+    "name",
+    "arguments",
+    "item",
+    "part",
+    "response",
+    "delta",
+    "text",
+    "logprobs",
+)
+
+_RESPONSE_MEMBERS = (
+    "id",
+    "object",
+    "created_at",
+    "model",
+    "status",
+    "completed_at",
+    "output",
+    "error",
+    "incomplete_details",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "max_output_tokens",
+    "temperature",
+    "top_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "top_logprobs",
+    "max_tool_calls",
+    "metadata",
+    "background",
+    "previous_response_id",
+    "service_tier",
+    "truncation",
+    "store",
+    "instructions",
+    "text",
+    "reasoning",
+    "safety_identifier",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "usage",
+)
+
+_RESPONSES = ResponsesFormat(
+    event=Order(_EVENT, ("sequence_number",)),
+    items={
+        "message": Order(("id", "type", "status", "role", "content")),
+        "reasoning": Order(("id", "type", "status", "summary", "encrypted_content", "format")),
+        "function_call": Order(("id", "type", "status", "call_id", "name", "arguments")),
+    },
+    final={"message": Order(("id", "type", "role", "status", "content"))},
+    part=Order(("type", "text", "annotations", "logprobs")),
+    usage=Order(
+        (
+            "input_tokens",
+            "input_tokens_details",
+            "output_tokens",
+            "output_tokens_details",
+            "total_tokens",
+            "cost",
+            "is_byok",
+            "cost_details",
+        )
+    ),
+    padded=frozenset(),
+    named=False,
+    done=True,
+    with_status=frozenset({"reasoning"}),
+    begun={"reasoning": {"encrypted_content": ..., "format": ...}},
+    named_calls=True,
+    sealed={"format": "openai-responses-v1"},
+    style=Style(floats="js"),
+    members=_RESPONSE_MEMBERS,
+    id="gen-{created}-{alnum20}",
+    item_id="{prefix}_tmp_{alnum11}",
+    comments=("OPENROUTER PROCESSING",),
+    cache_writes=False,
+)
+
+DIALECTS = (
+    chat_dialect(
+        "openrouter",
+        _CHUNK,
+        "index,delta,finish_reason,native_finish_reason=$native_finish",
+        {
+            "role": 'content="",role',
+            "text": "content,role",
+            "reasoning": 'content="",role,reasoning,reasoning_details[type="reasoning.text",'
+            'text=$piece,format="unknown",index=0]',
+            "refusal": 'content="",role,refusal',
+            "call": "content=null,role,tool_calls[index,id,type,function{name,arguments}]",
+            "arguments": "content=null,role,tool_calls[index,function{arguments}]",
+            "annotations": 'content="",role,annotations',
+            "finish": 'content="",role',
+            "usage": 'content="",role',
+        },
+        usage=f"{THREE_COUNTS},cost=0,is_byok=false,prompt_tokens_details{{cached_tokens,"
+        "cache_write_tokens=0,audio_tokens,video_tokens=0},cost_details{upstream_inference_cost=0,"
+        "upstream_inference_prompt_cost=0,upstream_inference_completions_cost=0},"
+        "completion_tokens_details{reasoning_tokens,image_tokens=0,audio_tokens}",
+        usage_chunk="always",
+        role="with",
+        style=Style(floats="js"),
+        id="gen-{created}-{alnum20}",
+        extra={"provider": "OpenAI"},
+        extra_steps=(ExtraStep(0, Comment("OPENROUTER PROCESSING")),) * 2,
+        error="error{message,code=$status}",
+        headers=(("access-control-allow-origin", "*"), NO_CACHE, *CLOUDFLARE),
+        mark=r'"provider":"[^"]*","choices"',
+        responses=_RESPONSES,
+    ),
+    # The same until early 2026.
+    chat_dialect(
+        "openrouter-2025",
+        "id,provider,model,object,created,choices,system_fingerprint?",
+        "index,delta,finish_reason,native_finish_reason=$native_finish,logprobs",
+        {
+            "role": 'role,content=""',
+            "text": "role,content,reasoning=$beside_reasoning,"
+            "reasoning_details=$no_details_beside_reasoning",
+            "reasoning": 'role,content="",reasoning,reasoning_details[type="reasoning.text",'
+            'text=$piece,format="unknown",index=0]',
+            "refusal": 'role,content="",refusal',
+            "call": "role,content=null,tool_calls[index,id,type,function{name,arguments}]",
+            "arguments": "role,content=null,tool_calls[index,type,function{arguments}]",
+            "annotations": 'role,content="",annotations',
+            "finish": 'role,content="",reasoning=$beside_reasoning,'
+            "reasoning_details=$no_details_beside_reasoning",
+            "usage": 'role,content=""',
+        },
+        {"usage": "id,provider,model,object,created,choices,usage"},
+        {"usage": "index,delta,finish_reason=null,native_finish_reason=null,logprobs"},
+        usage=f"{THREE_COUNTS},cost=0,is_byok=false,prompt_tokens_details{{cached_tokens,audio_tokens}},"
+        "cost_details{upstream_inference_cost=null,upstream_inference_prompt_cost=0,"
+        "upstream_inference_completions_cost=0},completion_tokens_details{reasoning_tokens,"
+        "image_tokens=0}",
+        usage_chunk="always",
+        role="with",
+        style=Style(floats="js"),
+        id="gen-{created}-{alnum20}",
+        extra={"provider": "OpenAI"},
+        extra_steps=(ExtraStep(0, Comment("OPENROUTER PROCESSING")),) * 2,
+        error="error{message,code=$status}",
+        headers=(("access-control-allow-origin", "*"), NO_CACHE, *CLOUDFLARE),
+        mark=r'^\{"id":"gen-\d+-\w+","provider"',
+    ),
+)
+
+PATHS: tuple[tuple[str, str], ...] = ((r"/api/v1/(?P<path>.+)", "openrouter"),)

@@ -1,0 +1,37 @@
+"""Perplexity."""
+
+from __future__ import annotations
+
+from openai_mockserver.dialects.chat import (
+    CLOUDFLARE,
+    ROLE_AND_CONTENT,
+    THREE_COUNTS,
+    chat_dialect,
+)
+from openai_mockserver.dialects.json_style import Style
+
+DIALECTS = (
+    chat_dialect(
+        "perplexity",
+        "id,model,created,usage=$running_usage,citations,search_results,object,choices",
+        'index,message{role="assistant",content=$so_far},delta',
+        {"text": ROLE_AND_CONTENT, "role": 'role,content=""', "finish": 'role,content=""'},
+        {"finish": "id,model,created,usage,citations,search_results,object,choices"},
+        {"finish": 'index,message{role="assistant",content=$so_far},delta,finish_reason'},
+        usage=f'{THREE_COUNTS},search_context_size="low",cost{{input_tokens_cost=0,output_tokens_cost=0,'
+        "request_cost=0.005,total_cost=0.005}",
+        usage_chunk="never",
+        role="with",
+        done=False,
+        eol="\r\n",
+        style=Style(floats="python"),
+        id="{uuid}",
+        extra={"citations": [], "search_results": []},
+        error="error{message,type,code=$status}",
+        content_type="text/event-stream; charset=utf-8",
+        headers=CLOUDFLARE,
+        mark=r'"citations"|"search_results"',
+    ),
+)
+
+PATHS: tuple[tuple[str, str], ...] = ((r"/(?P<path>chat/completions)", "perplexity"),)

@@ -1,0 +1,94 @@
+"""The dialects by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from types import ModuleType
+
+from openai_mockserver.dialects.dialect import Dialect
+from openai_mockserver.exceptions import MockServerError
+
+__all__ = ["dialects", "find_dialect", "providers"]
+
+
+@cache
+def providers() -> tuple[ModuleType, ...]:
+    """The files of `openai_mockserver.dialects.providers`, imported when first asked for.
+
+    Each has ``DIALECTS``, one or several, and ``PATHS``: patterns, and the dialect that each means.
+    """
+    from openai_mockserver.dialects.providers import (
+        azure,
+        cerebras,
+        cloudflare,
+        databricks,
+        deepseek,
+        fireworks,
+        gemini,
+        groq,
+        hugging_face,
+        litellm,
+        llama_cpp,
+        lm_studio,
+        mistral,
+        ollama,
+        openrouter,
+        perplexity,
+        sglang,
+        snowflake,
+        together,
+        vercel,
+        vllm,
+        writer,
+        xai,
+        zai,
+    )
+
+    return (
+        azure,
+        openrouter,
+        groq,
+        deepseek,
+        mistral,
+        xai,
+        together,
+        fireworks,
+        cerebras,
+        perplexity,
+        vllm,
+        sglang,
+        llama_cpp,
+        ollama,
+        lm_studio,
+        gemini,
+        litellm,
+        zai,
+        databricks,
+        cloudflare,
+        snowflake,
+        writer,
+        vercel,
+        hugging_face,
+    )
+
+
+@cache
+def dialects() -> Mapping[str, Dialect]:
+    """The dialects by name."""
+    return {dialect.name: dialect for provider in providers() for dialect in provider.DIALECTS}
+
+
+def find_dialect(name: str | Dialect | None) -> Dialect | None:
+    """The dialect of this name; None for OpenAI's own.
+
+    Raises MockServerError for a name that no dialect has.
+    """
+    if name is None or isinstance(name, Dialect):
+        return name
+    if name == "openai":
+        return None
+    if name not in dialects():
+        known = ", ".join(dialects())
+        raise MockServerError(f"dialect={name!r}: there is none of this name; there are {known}")
+    return dialects()[name]
