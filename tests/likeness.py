@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from openai_mockserver import sse
 from openai_mockserver.api import responses
 from openai_mockserver.api.envelope import Envelope
+from openai_mockserver.api.responses import renderer
 from openai_mockserver.dialects import dialects
 from openai_mockserver.dialects.providers.openai import RESPONSES
 from openai_mockserver.dialects.responses import ResponsesFormat
@@ -105,7 +106,7 @@ def like_response(script: Script, provider: str) -> Likeness:
         "stream_options": {"include_obfuscation": any("obfuscation" in e for e in events)},
     }
     if any(event.get("logprobs") for event in events):
-        request |= {"include": [responses.LOGPROBS], "top_logprobs": 20}
+        request |= {"include": [renderer.LOGPROBS], "top_logprobs": 20}
     skipped = events[0].get("sequence_number", 0)
     known = ("created", "queued", "in_progress")
     envelope = responses.Envelope(

@@ -1,6 +1,6 @@
 """The OpenAI SDK as a table: its methods as endpoints, its types as JSON Schema.
 
-Writes ``mockserver/openai_mockserver/api/schema.json``, or the file it is given:
+Writes ``mockserver/openai_mockserver/api/validation/schema.json``, or the file it is given:
 ``scripts/schema``.
 
 Rules of this file: endpoints are read from the SDK's source, types from its classes, by one walker
@@ -31,7 +31,14 @@ from openai._types import NoneType
 from openai._utils import PropertyInfo
 from openai._utils._typing import is_type_alias_type
 
-FILE = Path(__file__).parents[1] / "mockserver" / "openai_mockserver" / "api" / "schema.json"
+FILE = (
+    Path(__file__).parents[1]
+    / "mockserver"
+    / "openai_mockserver"
+    / "api"
+    / "validation"
+    / "schema.json"
+)
 PREFIX = "/v1"
 
 Schema = dict[str, Any]

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
 from openai_mockserver import Item, MockOpenAI, Reply, ReplyError, sse, tokens
-from openai_mockserver.api import chat, responses, sound
+from openai_mockserver.api import chat, responses
+from openai_mockserver.api.audio import tones
 from openai_mockserver.generate import generate
 
 ASKED: dict[str, Any] = {
@@ -763,7 +764,7 @@ def test_speech_is_of_the_format_that_is_asked_for(form: str) -> None:
     audio = {"voice": "ash", "format": form}
     spoken = generate(ASKED | {"modalities": ["text", "audio"], "audio": audio}).audio
     assert spoken is not None
-    expected = sound.speak(str(spoken.transcript), form.removesuffix("16"), "ash")
+    expected = tones.speak(str(spoken.transcript), form.removesuffix("16"), "ash")
     assert base64.b64decode(spoken.data) == expected
 
 

@@ -202,7 +202,7 @@ def test_the_wheel_has_one_top_level_name_and_all_its_data(tmp_path: Path) -> No
     packed = set(zipfile.ZipFile(wheel).namelist())
     tops = {name.partition("/")[0] for name in packed}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"openai_mockserver"}
-    assert "openai_mockserver/api/schema.json" in packed
+    assert "openai_mockserver/api/validation/schema.json" in packed
     data = {
         f"openai_mockserver/{f.relative_to(ROOT)}" for f in (ROOT / "fixtures").rglob("*.jsonl")
     }

@@ -17,9 +17,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openai_mockserver import items
-from openai_mockserver.api.conversation import messages
+from openai_mockserver.api.audio.tones import FORMATS, speak
+from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.prediction import predicted
-from openai_mockserver.api.sound import FORMATS, speak
 from openai_mockserver.conform import conforming
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.grammar import derived
@@ -120,7 +120,7 @@ def _prose(request: Mapping[str, Any], rng: Random) -> str:
 
 def _asked(request: Mapping[str, Any]) -> str:
     """The text of the last user message."""
-    last = next((m for m in reversed(messages(request)) if m.get("role") == "user"), {})
+    last = next((m for m in reversed(read_messages(request)) if m.get("role") == "user"), {})
     content = last.get("content")
     if not isinstance(content, list):
         return str(content or "")
@@ -261,7 +261,7 @@ def _rounds(request: Mapping[str, Any]) -> int:
 
     More than any number where nobody is to be answered, or what came before is not told.
     """
-    said = [str(message.get("role")) for message in messages(request)]
+    said = [str(message.get("role")) for message in read_messages(request)]
     elsewhere = request.get("previous_response_id") or request.get("conversation")
     if not said or said[-1] == "assistant" or (elsewhere and "user" not in said):
         return len(CALLED)

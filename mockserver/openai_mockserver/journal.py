@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import msgspec.json
 
-from openai_mockserver.api import conversation, forms
+from openai_mockserver.api.messages import read_messages
+from openai_mockserver.api.multipart import FormError, is_form, parse_form
 from openai_mockserver.script import Script
 from openai_mockserver.sse import apart, count_events
 from openai_mockserver.timeline import Frame
@@ -143,13 +144,13 @@ class Request:
     def form(self) -> dict[str, Any]:
         """The parameters of the body's form, empty where it is none. Raises `forms.FormError`."""
         content_type = self.headers.get("content-type", "")
-        return forms.parse(self.body, content_type) if forms.is_form(content_type) else {}
+        return parse_form(self.body, content_type) if is_form(content_type) else {}
 
     @cached_property
     def _form_if_any(self) -> dict[str, Any]:
         try:
             return self.form
-        except (forms.FormError, RecursionError):
+        except (FormError, RecursionError):
             return {}
 
     @property
@@ -160,7 +161,7 @@ class Request:
     @property
     def messages(self) -> list[Mapping[str, Any]]:
         """The conversation, as the messages of a chat also where it is a response's input."""
-        return [*self.history, *conversation.messages(self.json)]
+        return [*self.history, *read_messages(self.json)]
 
     def _last(self, *roles: str) -> str | None:
         said = [text_of(m.get("content")) for m in self.messages if m.get("role") in roles]

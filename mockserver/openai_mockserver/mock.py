@@ -19,8 +19,10 @@ from urllib.parse import parse_qsl
 
 import msgspec.json
 
-from openai_mockserver.api import ENDPOINTS, Asked, Endpoint, bodies, errors, forms, path_of
-from openai_mockserver.api.reading import objects
+from openai_mockserver.api import ENDPOINTS, Asked, Endpoint, errors, path_of
+from openai_mockserver.api.decode import decode_events
+from openai_mockserver.api.json_body import json_response
+from openai_mockserver.api.multipart import FormError, is_form, nest_parameters
 from openai_mockserver.api.store import Store
 from openai_mockserver.dialects import Dialect, Place, find_dialect, locate
 from openai_mockserver.exceptions import (
@@ -437,7 +439,7 @@ class MockOpenAI:
             key = (dialect and call.headers.get("api-key")) or bearer
             if key != self.api_key:
                 return None, asked, errors.invalid_api_key(key)
-        query = forms.nested(parse_qsl(call.query, keep_blank_values=True))
+        query = nest_parameters(parse_qsl(call.query, keep_blank_values=True))
         content_type = call.headers.get("content-type", "")
         given, wrong = _body(call, endpoint, content_type)
         # A preview takes parameters that nobody has told us of.
@@ -501,7 +503,7 @@ class MockOpenAI:
                 _check_only_said(script, call)
                 script = render(answer.spoken, asked.parameters, rng=rng)
         elif isinstance(value, Mapping):
-            script = bodies.json(value, rng)
+            script = json_response(value, rng)
         elif render is not None:
             script = render(value, asked.parameters, rng=rng)
         elif isinstance(value, ApiError):
@@ -628,7 +630,7 @@ def _check_only_said(script: Script, call: Call) -> None:
     """Raise ReplyError where a ready-made stream does more than say something."""
     said = [step.data for step in script.steps if isinstance(step, Event)]
     plain = len(said) + sum(isinstance(step, Pause) for step in script.steps) == len(script.steps)
-    right = sum(1 for _ in objects(script)) == len(said) - 1 and said[-1:] == ["[DONE]"]
+    right = sum(1 for _ in decode_events(script)) == len(said) - 1 and said[-1:] == ["[DONE]"]
     whole = plain and right and script.end == "finish"
     if call.stream and not whole:
         raise ReplyError(
@@ -641,10 +643,10 @@ def _body(
     call: Call, endpoint: Endpoint, content_type: str
 ) -> tuple[dict[str, Any], ApiError | None]:
     """The body's parameters, or what is wrong with it."""
-    if endpoint.form and forms.is_form(content_type):
+    if endpoint.form and is_form(content_type):
         try:
             given = call.form
-        except forms.FormError as error:
+        except FormError as error:
             return {}, ApiError(400, f"Could not parse multipart form: {error}")
         return endpoint.parameters.coerced(given) if endpoint.parameters else given, None
     if endpoint.parameters is None or isinstance(call.parsed, dict):

@@ -15,7 +15,7 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from openai_mockserver.api.endpoint import routed
+from openai_mockserver.api.routes import decode_path
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.http1 import is_plain, keeps_open, wire_frames
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call, Request
@@ -274,7 +274,7 @@ class InProcess:
     def _begin(self, request: Any, body: bytes) -> _Playback:
         url = request.url
         headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw]
-        path = routed(url.raw_path.partition(b"?")[0].decode("latin-1"))
+        path = decode_path(url.raw_path.partition(b"?")[0].decode("latin-1"))
         call = self._respond(
             Request(request.method, path, headers, body, url.query.decode("latin-1"))
         )

@@ -23,10 +23,10 @@ from openai.types.audio import (
     TranslationVerbose,
 )
 from openai_mockserver import MockOpenAI, sse
-from openai_mockserver.api import audio, sound
-from openai_mockserver.api.audio import Speech
+from openai_mockserver.api import audio
+from openai_mockserver.api.audio import Speech, tones, transcriptions
 from openai_mockserver.api.endpoint import Asked
-from openai_mockserver.api.forms import File
+from openai_mockserver.api.multipart import File
 from openai_mockserver.api.store import Store
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Choice, Logprob, Reply, Text, ToolCall, Usage
@@ -40,7 +40,7 @@ SAID = "Hello there. How are you?"
 ENDPOINTS = {endpoint.path.rpartition("/")[2]: endpoint for endpoint in audio.ENDPOINTS}
 
 
-WAV = File(sound.speak("x" * 40, "wav"), "a.wav", "audio/wav")
+WAV = File(tones.speak("x" * 40, "wav"), "a.wav", "audio/wav")
 ASKED: dict[str, Any] = {"file": WAV, "model": "gpt-4o-transcribe"}
 
 
@@ -377,7 +377,7 @@ def test_the_sdk_uploads_what_is_heard() -> None:
         assert str(captions).startswith("WEBVTT\n\n00:00:00.000 --> ")
         with pytest.warns(DeprecationWarning, match="deprecated"):
             translated = client.audio.translations.create(file=WAV, model="whisper-1")
-        assert translated.text == audio.hear(WAV)
+        assert translated.text == transcriptions.hear(WAV)
         assert mock.calls[-1].json["file"] == WAV
         mock.check()
 
@@ -398,13 +398,13 @@ async def test_so_does_the_async_sdk() -> None:
 SPEAK: dict[str, Any] = {"model": "gpt-4o-mini-tts", "voice": "alloy", "input": SAID}
 
 
-@pytest.mark.parametrize("form", sound.FORMATS)
+@pytest.mark.parametrize("form", tones.FORMATS)
 def test_speech_arrives_as_sound(form: str) -> None:
     with MockOpenAI() as mock, mock.client() as client:
         asked = SPEAK | {"response_format": form}
         with client.audio.speech.with_streaming_response.create(**asked) as response:
-            assert response.headers["content-type"] == sound.MIME[form]
-            assert b"".join(response.iter_bytes()) == sound.speak(SAID, form)
+            assert response.headers["content-type"] == tones.MIME[form]
+            assert b"".join(response.iter_bytes()) == tones.speak(SAID, form)
 
 
 def test_speech_arrives_in_events() -> None:
@@ -419,7 +419,7 @@ def test_speech_arrives_in_events() -> None:
     }
     parts = [base64.b64decode(json.loads(event[6:])["audio"]) for event in rest]
     assert [len(part) for part in parts[:-1]] == [4096] * (len(parts) - 1)
-    assert b"".join(parts) == sound.speak(SAID, "mp3")
+    assert b"".join(parts) == tones.speak(SAID, "mp3")
 
 
 def test_a_rule_may_give_speech_of_its_own() -> None:

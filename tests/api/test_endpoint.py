@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from openai_mockserver.api.endpoint import Endpoint, Routes, routed
+from openai_mockserver.api.endpoint import Endpoint
+from openai_mockserver.api.routes import Routes, decode_path
 
 
 def routes() -> Routes:
@@ -55,7 +56,7 @@ def test_a_path_that_is_none() -> None:
 
 
 def test_what_is_encoded_is_within_a_part() -> None:
-    path = routed("/v1/things/a%2fb%20c%252F/parts/%C3%A9")
+    path = decode_path("/v1/things/a%2fb%20c%252F/parts/%C3%A9")
     found, ids = routes().find(path, "GET")
     assert found["GET"].path == "/v1/things/{thing_id}/parts/{part_id}"
     assert ids == {"thing_id": "a/b c%2F", "part_id": "é"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openai_mockserver import MockOpenAI, Request, sse
 from openai_mockserver.api import chat, errors
-from openai_mockserver.api.parameters import parameters_of
+from openai_mockserver.api.validation.parameters import parameters_of
 from openai_mockserver.journal import Call
 from openai_mockserver.reply import ApiError
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai_mockserver import MockOpenAI
-from openai_mockserver.api import forms
+from openai_mockserver.api.multipart import FormError, nest_parameters, parse_form
 
 MULTIPART = "multipart/form-data"
 
@@ -23,14 +23,14 @@ def form(**content: Any) -> tuple[bytes, str]:
 
 @given(st.binary(max_size=200), st.text("abc .é", min_size=1, max_size=9))
 def test_a_file_arrives_as_it_is(data: bytes, name: str) -> None:
-    parsed = forms.parse(*form(files={"file": (name, data, "text/x")}, data={"purpose": "batch"}))
+    parsed = parse_form(*form(files={"file": (name, data, "text/x")}, data={"purpose": "batch"}))
     file = parsed["file"]
     assert (file, file.name, file.content_type) == (data, name, "text/x")
     assert parsed["purpose"] == "batch"
 
 
 def test_several_files() -> None:
-    parsed = forms.parse(*form(files=[("image[]", b"a"), ("image[]", b"b")]))
+    parsed = parse_form(*form(files=[("image[]", b"a"), ("image[]", b"b")]))
     assert parsed == {"image": [b"a", b"b"]}
 
 
@@ -51,16 +51,16 @@ def test_several_files() -> None:
     ],
 )
 def test_names_with_brackets(pairs: list[tuple[str, str]], meant: Any) -> None:
-    assert forms.nested(pairs) == meant
+    assert nest_parameters(pairs) == meant
 
 
 @given(st.lists(st.tuples(st.text("ab[]", max_size=8), st.text(max_size=2))))
 def test_any_names_mean_something(pairs: list[tuple[str, str]]) -> None:
-    assert isinstance(forms.nested(pairs), dict)
+    assert isinstance(nest_parameters(pairs), dict)
 
 
 def test_a_form_without_files() -> None:
-    assert forms.parse(*form(data={"model": "a b"})) == {"model": "a b"}
+    assert parse_form(*form(data={"model": "a b"})) == {"model": "a b"}
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_a_form_without_files() -> None:
     ],
 )
 def test_what_is_no_form(body: bytes, content_type: str) -> None:
-    with pytest.raises(forms.FormError):
-        forms.parse(body, content_type)
+    with pytest.raises(FormError):
+        parse_form(body, content_type)
 
 
 def test_a_name_of_too_many_brackets_is_a_name() -> None:
     deep = f"a{'[b]' * 5000}"
-    assert forms.nested([(deep, "1"), ("c[d]", "2")]) == {deep: "1", "c": {"d": "2"}}
+    assert nest_parameters([(deep, "1"), ("c[d]", "2")]) == {deep: "1", "c": {"d": "2"}}
 
 
 @pytest.mark.parametrize("part", ["query", "form"])
@@ -102,4 +102,4 @@ def test_a_name_of_too_many_brackets_is_unknown(part: str) -> None:
 @pytest.mark.parametrize("name", ["a[]", "a", "a[][b]"])
 def test_many_values_are_no_more_than_that(name: str) -> None:
     n = 200_000  # a copy of the list for each would take minutes
-    assert len(forms.nested((name, "1") for _ in range(n))["a"]) == n
+    assert len(nest_parameters((name, "1") for _ in range(n))["a"]) == n

@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 from openai_mockserver import MockOpenAI
-from openai_mockserver.api import images
+from openai_mockserver.api.resources import images
 
 MODEL = "gpt-image-1"
 

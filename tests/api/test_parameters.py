@@ -9,7 +9,7 @@ from typing import Any
 import openai
 import pytest
 from openai_mockserver import MockOpenAI, Reply, Request, ToolCall, sse
-from openai_mockserver.api.parameters import parameters_of
+from openai_mockserver.api.validation.parameters import parameters_of
 from pydantic import BaseModel
 
 CHAT, RESPONSES, EMBEDDINGS = "/v1/chat/completions", "/v1/responses", "/v1/embeddings"

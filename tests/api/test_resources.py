@@ -10,8 +10,8 @@ from typing import Any
 import openai
 import pytest
 from openai_mockserver import ApiError, MockOpenAI, Request, Script, ToolCall
-from openai_mockserver.api import conversations
-from openai_mockserver.api.conversation import messages
+from openai_mockserver.api.messages import read_messages
+from openai_mockserver.api.resources import conversations
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.faults import reset
 
@@ -185,7 +185,7 @@ def test_what_a_response_says_goes_on_a_conversation(
     assert [item.id for item in client.conversations.items.list(id, order="asc")] == [
         item["id"] for item in items
     ]
-    heard, *spoken = messages({"input": items})
+    heard, *spoken = read_messages({"input": items})
     assert heard == {
         "role": "user",
         "content": [{"type": "input_text", "text": "What is it?"}],

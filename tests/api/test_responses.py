@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from openai.types.responses import Response, ResponseStreamEvent
 from openai_mockserver import MockOpenAI, items, sse, stream
 from openai_mockserver.api import responses
+from openai_mockserver.api.responses import renderer
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.faults import error_event, keepalive
 from openai_mockserver.reply import (
@@ -66,7 +67,7 @@ def test_reading_what_was_rendered_gives_the_same_reply(output: list[Output], wh
     assert responses.read(responses.render(reply, asked)) == in_one_piece(reply)
 
 
-ASKING = {"include": [responses.LOGPROBS], "top_logprobs": 20}
+ASKING = {"include": [renderer.LOGPROBS], "top_logprobs": 20}
 
 
 def in_one_piece(reply: Reply) -> Reply:
@@ -389,7 +390,7 @@ def test_the_sdks_parse_helper(mock_openai: MockOpenAI) -> None:
 
 
 def test_log_probabilities_and_ciphers_that_the_reply_does_not_state() -> None:
-    asked = PLAIN | {"include": [responses.LOGPROBS, responses.ENCRYPTED], "top_logprobs": 2}
+    asked = PLAIN | {"include": [renderer.LOGPROBS, renderer.ENCRYPTED], "top_logprobs": 2}
     thought, message = body(Reply("Hello there", reasoning="Hm"), asked)["output"]
     told = message["content"][0]["logprobs"]
     assert [entry["token"] for entry in told] == ["Hello", " there"]

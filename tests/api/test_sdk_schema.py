@@ -14,8 +14,8 @@ import openai
 import pytest
 import sdk_schema
 from openai_mockserver import MockOpenAI, Request, sse
-from openai_mockserver.api import schema
-from openai_mockserver.api.schema import Schema, resolved
+from openai_mockserver.api.validation import schema
+from openai_mockserver.api.validation.schema import Schema, resolved
 from pydantic import TypeAdapter
 
 METHODS = {(method.method, method.path): method for method in sdk_schema.methods()}

@@ -8,10 +8,10 @@ import wave
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai_mockserver.api import sound
+from openai_mockserver.api.audio import tones
 
 TEXT = "Hello, world! This is a streaming test."
-DURATION = len(TEXT) * sound.SECONDS
+DURATION = len(TEXT) * tones.SECONDS
 
 
 def decoded(data: bytes) -> tuple[str, float, bool]:
@@ -35,38 +35,38 @@ def decoded(data: bytes) -> tuple[str, float, bool]:
     ],
 )
 def test_a_decoder_takes_it(format: str, codec: str, sounds: bool) -> None:
-    told, seconds, anything = decoded(sound.speak(TEXT, format))
+    told, seconds, anything = decoded(tones.speak(TEXT, format))
     assert told == codec
     assert seconds == pytest.approx(DURATION, abs=0.05)
     assert anything == sounds
 
 
 def test_a_wav_is_pcm_with_a_header() -> None:
-    data = sound.speak(TEXT, "wav")
+    data = tones.speak(TEXT, "wav")
     with wave.open(io.BytesIO(data)) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (24_000, 1, 2)
-        assert file.readframes(file.getnframes()) == sound.speak(TEXT, "pcm")
+        assert file.readframes(file.getnframes()) == tones.speak(TEXT, "pcm")
 
 
 def test_another_voice_has_other_tones_of_the_same_length() -> None:
-    alloy, ash = sound.speak(TEXT, "pcm", "alloy"), sound.speak(TEXT, "pcm", "ash")
-    assert alloy == sound.speak(TEXT, "pcm", "alloy") != ash
+    alloy, ash = tones.speak(TEXT, "pcm", "alloy"), tones.speak(TEXT, "pcm", "ash")
+    assert alloy == tones.speak(TEXT, "pcm", "alloy") != ash
     assert len(alloy) == len(ash)
 
 
 @given(st.text(max_size=40), st.sampled_from([0.25, 1.0, 4.0]))
 def test_the_length_follows_the_text_and_the_speed(text: str, speed: float) -> None:
-    seconds = len(text) * sound.SECONDS / speed
-    assert sound.seconds(sound.speak(text, "wav", speed=speed)) == pytest.approx(seconds, abs=0.001)
-    assert sound.seconds(sound.speak(text, "mp3", speed=speed)) == pytest.approx(seconds, abs=0.025)
+    seconds = len(text) * tones.SECONDS / speed
+    assert tones.seconds(tones.speak(text, "wav", speed=speed)) == pytest.approx(seconds, abs=0.001)
+    assert tones.seconds(tones.speak(text, "mp3", speed=speed)) == pytest.approx(seconds, abs=0.025)
 
 
-@pytest.mark.parametrize("format", sound.FORMATS)
+@pytest.mark.parametrize("format", tones.FORMATS)
 def test_nothing_takes_no_time(format: str) -> None:
-    assert len(sound.speak("", format)) < 300
+    assert len(tones.speak("", format)) < 300
 
 
 def test_what_is_no_wav_is_taken_for_mp3() -> None:
-    assert sound.seconds(bytes(16_000)) == 1
-    assert sound.seconds(b"") == 0
-    assert sound.seconds(b"RIFF\0\0\0\0WAVEfmt ") == pytest.approx(0.001)
+    assert tones.seconds(bytes(16_000)) == 1
+    assert tones.seconds(b"") == 0
+    assert tones.seconds(b"RIFF\0\0\0\0WAVEfmt ") == pytest.approx(0.001)

@@ -9,7 +9,8 @@ import msgspec.json
 
 from openai_mockserver import sse
 from openai_mockserver.api import chat
-from openai_mockserver.api.endpoint import Asked, Endpoint, Routes
+from openai_mockserver.api.endpoint import Asked, Endpoint
+from openai_mockserver.api.routes import Routes
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Script
 
@@ -18,21 +19,21 @@ __all__ = ["ENDPOINTS", "Asked", "Endpoint", "path_of", "read"]
 
 def _others() -> Iterable[Endpoint]:
     """The other endpoints at which a model speaks."""
-    from openai_mockserver.api import audio, completions, stored
+    from openai_mockserver.api import audio, completions, responses
 
-    return (*stored.ENDPOINTS, *completions.ENDPOINTS, *audio.ENDPOINTS)
+    return (*responses.ENDPOINTS, *completions.ENDPOINTS, *audio.ENDPOINTS)
 
 
 def _resources() -> Iterable[Endpoint]:
     """The endpoints at which no model speaks, and what else the SDK knows."""
-    from openai_mockserver.api import (
+    from openai_mockserver.api.resources import (
         batches,
         conversations,
         embeddings,
         images,
         models,
         moderations,
-        resources,
+        operations,
         uploads,
         vector_stores,
     )
@@ -47,7 +48,7 @@ def _resources() -> Iterable[Endpoint]:
         uploads,
         vector_stores,
     )
-    return resources.endpoints({k: v for module in special for k, v in module.ANSWERS.items()})
+    return operations.endpoints({k: v for module in special for k, v in module.ANSWERS.items()})
 
 
 ENDPOINTS = Routes(chat.ENDPOINTS, _others, _resources)

@@ -16,12 +16,12 @@ import msgspec.json
 
 from openai_mockserver import seed, sse, tokens
 from openai_mockserver.api import errors, headers, ids
+from openai_mockserver.api.decode import decode_completion
 from openai_mockserver.api.endpoint import Endpoint
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.logprobs import likely
-from openai_mockserver.api.parameters import parameters_of
-from openai_mockserver.api.plain import as_text
-from openai_mockserver.api.reading import completion
+from openai_mockserver.api.text_only import require_text
+from openai_mockserver.api.validation.parameters import parameters_of
 from openai_mockserver.dialects import Dialect, find_dialect
 from openai_mockserver.dialects.completions import CompletionsFormat
 from openai_mockserver.dialects.providers.openai import COMPLETIONS
@@ -150,7 +150,7 @@ def _choices(reply: Reply, n: int, prompts: int) -> list[Choice]:
 def _sayable(choice: Choice) -> Choice:
     """The choice as text. Raises ReplyError for what no completion says."""
     finish = choice.finish_reason
-    choice = as_text(choice, "a completion")
+    choice = require_text(choice, "a completion")
     if finish is not None and finish not in FINISH_REASONS:
         allowed = ", ".join(FINISH_REASONS)
         raise ReplyError(f"a completion cannot have finish_reason={finish!r}: {allowed}")
@@ -351,7 +351,7 @@ def read(script: Script) -> Reply | ApiError:
     Raises:
         ReplyError: for what is no completion.
     """
-    return completion(script, "a completion", _Heard, _read_choice, _read_usage)
+    return decode_completion(script, "a completion", _Heard, _read_choice, _read_usage)
 
 
 class _Heard:

@@ -17,7 +17,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Mount
 
-from openai_mockserver.api.endpoint import routed
+from openai_mockserver.api.routes import decode_path
 from openai_mockserver.http1 import answering
 from openai_mockserver.journal import Call, Request
 from openai_mockserver.script import Script
@@ -66,7 +66,7 @@ def application(
         call = respond(
             Request(
                 http.method,
-                routed(scope["raw_path"].decode("latin-1")),
+                decode_path(scope["raw_path"].decode("latin-1")),
                 headers,
                 body,
                 scope["query_string"].decode("latin-1"),

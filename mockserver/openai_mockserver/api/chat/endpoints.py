@@ -6,7 +6,7 @@ from openai_mockserver.api.chat.reader import read
 from openai_mockserver.api.chat.renderer import PATH, render
 from openai_mockserver.api.chat.store import keep
 from openai_mockserver.api.endpoint import Endpoint
-from openai_mockserver.api.parameters import parameters_of
+from openai_mockserver.api.validation.parameters import parameters_of
 
 __all__ = ["ENDPOINTS"]
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from openai_mockserver import sse
-from openai_mockserver.api import bodies, errors, headers, ids
+from openai_mockserver.api import errors, headers, ids
 from openai_mockserver.api.chat import dialect_writer, parts
 from openai_mockserver.api.chat.message import (
     CALL_MEMBERS,
@@ -21,6 +21,7 @@ from openai_mockserver.api.chat.message import (
     require_finish,
 )
 from openai_mockserver.api.envelope import Envelope
+from openai_mockserver.api.json_body import json_response
 from openai_mockserver.dialects import usage as usages
 from openai_mockserver.dialects.template import fill
 from openai_mockserver.reply import (
@@ -221,4 +222,4 @@ def render_json(
         "service_tier": envelope.service_tier,
         "system_fingerprint": envelope.system_fingerprint,
     }
-    return bodies.json(completion, rng)
+    return json_response(completion, rng)

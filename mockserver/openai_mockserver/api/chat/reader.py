@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from openai_mockserver.api.chat.message import CALL_MEMBERS
+from openai_mockserver.api.decode import decode_completion
 from openai_mockserver.api.logprobs import read_logprob
-from openai_mockserver.api.reading import completion
 from openai_mockserver.dialects import usage as usages
 from openai_mockserver.reply import (
     ApiError,
@@ -31,7 +31,7 @@ def read(script: Script) -> Reply | ApiError:
     Chunks that are not JSON objects are passed over. Takes the shapes of OpenAI and, in text,
     reasoning and tool calls, those of its imitators (WIRE.md §5).
     """
-    return completion(script, "a chat completion", _Message, _read_message, usages.read)
+    return decode_completion(script, "a chat completion", _Message, _read_message, usages.read)
 
 
 class _Call:

@@ -14,8 +14,8 @@ from openai_mockserver import tokens
 from openai_mockserver.api import errors, ids
 from openai_mockserver.api.chat.dialect_writer import render_dialect_json, render_dialect_stream
 from openai_mockserver.api.chat.openai_writer import render_json, render_stream
-from openai_mockserver.api.conversation import call_ids
 from openai_mockserver.api.envelope import Envelope
+from openai_mockserver.api.messages import call_ids
 from openai_mockserver.api.prediction import outcome
 from openai_mockserver.dialects import Dialect, find_dialect
 from openai_mockserver.exceptions import ReplyError

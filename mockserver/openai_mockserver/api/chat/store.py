@@ -10,9 +10,9 @@ import msgspec.json
 from openai_mockserver import sse
 from openai_mockserver.api.chat.reader import read
 from openai_mockserver.api.chat.renderer import PATH, render
+from openai_mockserver.api.decode import DECODE_ERRORS
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.envelope import Envelope
-from openai_mockserver.api.reading import WRONG
 from openai_mockserver.api.store import CREATED, Store
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.script import Script
@@ -27,7 +27,7 @@ def keep(asked: Asked, script: Script, store: Store) -> Script:
     try:
         kept = _as_completion(asked.parameters, script)
         kept |= {"id": kept["id"], "metadata": asked.parameters.get("metadata") or {}}
-    except (*WRONG, ReplyError, StopIteration):
+    except (*DECODE_ERRORS, ReplyError, StopIteration):
         return script  # what a rule sent is no completion
     store.put(CREATED, kept["id"], PATH)
     store.put(PATH, kept["id"], kept)

@@ -18,8 +18,8 @@ import msgspec.json
 
 from openai_mockserver import tokens
 from openai_mockserver.api import errors, headers
-from openai_mockserver.api.bodies import json
 from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.store import Store
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Event, Head, Script
@@ -136,7 +136,7 @@ def draw(asked: Asked, store: Store, rng: Random) -> Script:
         made["data"] = [{"b64_json": _b64(data)} for data in pictures]
     if not older:
         made |= _look(given) | {"usage": _usage(given, n)}
-    return json(made, rng)
+    return json_response(made, rng)
 
 
 def _stream(asked: Asked, rng: Random) -> Script:

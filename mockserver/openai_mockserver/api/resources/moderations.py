@@ -9,10 +9,10 @@ import re
 from random import Random
 from typing import Any
 
-from openai_mockserver.api.bodies import json
 from openai_mockserver.api.endpoint import Asked
-from openai_mockserver.api.schema import Schema, operation, resolved
+from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.store import Store
+from openai_mockserver.api.validation.schema import Schema, operation, resolved
 from openai_mockserver.script import Script
 
 __all__ = ["ANSWERS", "moderate"]
@@ -71,7 +71,7 @@ def moderate(asked: Asked, store: Store, rng: Random) -> Script:
         "model": asked.parameters.get("model") or "omni-moderation-latest",
         "results": results,
     }
-    return json(answer, rng)
+    return json_response(answer, rng)
 
 
 ANSWERS = {("POST", "/v1/moderations"): moderate}

@@ -1,18 +1,13 @@
-"""``/v1/audio``: a reply as what is heard in a recording, and back; a text as sound.
-
-Rules of this file: no I/O; streams are those of WIRE.md §0.3, their lines end in CRLF. A recording
-that no rule speaks for is heard as a text that follows from its bytes.
-"""
+"""``/v1/audio/transcriptions``, ``translations``: a reply as the text of a recording, and back."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import math
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from random import Random
 from typing import Any, NamedTuple
@@ -20,26 +15,17 @@ from typing import Any, NamedTuple
 import msgspec.json
 
 from openai_mockserver import sse, tokens
-from openai_mockserver.api import errors, headers, sound
-from openai_mockserver.api.endpoint import Asked, Endpoint
+from openai_mockserver.api import errors, headers
+from openai_mockserver.api.audio import tones
+from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.logprobs import likely, logprob_json, read_logprob
-from openai_mockserver.api.parameters import parameters_of
-from openai_mockserver.api.plain import as_text
 from openai_mockserver.api.store import Store
+from openai_mockserver.api.text_only import require_text
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Logprob, Reply, Text, Usage, check_servable
 from openai_mockserver.script import Head, Raw, Script
 
-__all__ = [
-    "ENDPOINTS",
-    "Speech",
-    "hear",
-    "read",
-    "read_speech",
-    "render",
-    "render_speech",
-    "render_translation",
-]
+__all__ = ["hear", "read", "render", "render_translation"]
 
 FORMATS = ("json", "text", "srt", "verbose_json", "vtt")
 
@@ -87,7 +73,7 @@ def _event(data: bytes) -> Raw:
 DONE = _event(b"[DONE]")
 
 
-def _stream(events: Iterable[Mapping[str, Any]], done: bool, rng: Random) -> Script:
+def stream_response(events: Iterable[Mapping[str, Any]], done: bool, rng: Random) -> Script:
     head = Head(200, headers.audio_headers("text/event-stream; charset=utf-8", None, rng))
     steps = [_event(_dumps(event)) for event in events]
     return Script(head, (*steps, DONE) if done else tuple(steps))
@@ -191,11 +177,11 @@ class _Heard(NamedTuple):
     def of(
         cls, reply: Reply, request: Mapping[str, Any], seconds: float | None, task: str
     ) -> _Heard:
-        choice = as_text(reply.choices[0], "a transcription")
+        choice = require_text(reply.choices[0], "a transcription")
         text = choice.text if choice.text is not None else Text("")
         if seconds is None:
             file = request.get("file")
-            seconds = sound.seconds(file) if file is not None else len(text) * sound.SECONDS
+            seconds = tones.seconds(file) if file is not None else len(text) * tones.SECONDS
         logprobs = choice.logprobs
         if logprobs is None:
             logprobs = tuple((likely(piece, 0),) for piece in text.pieces)
@@ -260,7 +246,7 @@ def _streamed(reply: Reply, heard: _Heard, request: Mapping[str, Any], rng: Rand
     by_speaker = request.get("response_format") == "diarized_json"
     events = list(_segments(heard, request) if by_speaker else _deltas(heard))
     if reply.error is not None:
-        broken = _stream(events, False, rng)
+        broken = stream_response(events, False, rng)
         payload = errors.error_event(reply.error).data.encode()
         return broken.with_steps((*broken.steps, _event(payload)))
     if reply.finish_reason is not None:
@@ -269,7 +255,7 @@ def _streamed(reply: Reply, heard: _Heard, request: Mapping[str, Any], rng: Rand
         if heard.logprobs is not None:
             done["logprobs"] = _flat(heard.logprobs)
         events.append(done | {"usage": heard.usage})
-    return _stream(events, True, rng)
+    return stream_response(events, True, rng)
 
 
 def _deltas(heard: _Heard) -> Iterator[dict[str, Any]]:
@@ -480,7 +466,7 @@ def hear(data: bytes, seconds: float | None = None) -> str:
     True
     """
     rng = Random(hashlib.sha256(data).digest())
-    length = max(3, min(80, round(2.5 * (sound.seconds(data) if seconds is None else seconds))))
+    length = max(3, min(80, round(2.5 * (tones.seconds(data) if seconds is None else seconds))))
     vocabulary = _VOCABULARY.split()
     words = [rng.choice(vocabulary) for _ in range(length)]
     said: list[str] = []
@@ -498,125 +484,12 @@ _VOCABULARY = (
 )
 
 
-def _transcribe(asked: Asked, store: Store, rng: Random) -> Script:
+def transcribe(asked: Asked, store: Store, rng: Random) -> Script:
     """What is heard in the file, made up of its bytes."""
     return render(Reply(hear(asked.parameters["file"])), asked.parameters, rng=rng)
 
 
-def _translate(asked: Asked, store: Store, rng: Random) -> Script:
+def translate(asked: Asked, store: Store, rng: Random) -> Script:
     """The same, as if in English."""
     reply = Reply(hear(asked.parameters["file"]))
     return render_translation(reply, asked.parameters, rng=rng)
-
-
-# Speech
-
-
-@dataclass(frozen=True, slots=True)
-class Speech:
-    """A text's sound.
-
-    Args:
-        data: the audio, in whatever format was asked for.
-        usage: token counts, which only a stream of events states.
-    """
-
-    data: bytes
-    usage: Usage = field(default_factory=Usage)
-
-
-def render_speech(
-    speech: Speech, request: Mapping[str, Any] | None = None, *, rng: Random | None = None
-) -> Script:
-    """The response that is this speech: its bytes, or events that hold them.
-
-    Args:
-        speech: the sound.
-        request: the request's parameters; without one, it asks for events.
-        rng: where ids come from.
-    """
-    rng = rng or Random()
-    request = {"stream_format": "sse"} if request is None else request
-    parts = [speech.data[at : at + PIECE] for at in range(0, len(speech.data), PIECE)]
-    if request.get("stream_format") != "sse":
-        mime = sound.MIME[request.get("response_format") or "mp3"]
-        head = Head(200, headers.audio_headers(mime, None, rng))
-        return Script(head, tuple(Raw(part, 0) for part in parts))
-    usage = speech.usage
-    stated = {
-        "input_tokens": usage.prompt_tokens,
-        "output_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens,
-    }
-    events: list[dict[str, Any]] = [
-        {"type": "speech.audio.delta", "audio": base64.b64encode(part).decode()} for part in parts
-    ]
-    return _stream([*events, {"type": "speech.audio.done", "usage": stated}], True, rng)
-
-
-def read_speech(script: Script) -> Speech | ApiError:
-    """The speech that a response is, or the error it is instead.
-
-    Raises:
-        ReplyError: for events that are none of a speech.
-    """
-    body = sse.body(script.steps)
-    if script.head.status >= 400:
-        found = read(script)
-        return found if isinstance(found, ApiError) else ApiError(script.head.status)
-    if not script.is_stream:
-        return Speech(body)
-    data, usage = b"", Usage()
-    for event in sse.decode(body):
-        if event.data.startswith("[DONE]"):
-            break
-        try:
-            value = msgspec.json.decode(event.data)
-            if value["type"] == "speech.audio.delta":
-                data += base64.b64decode(value["audio"])
-            elif value["type"] == "speech.audio.done":
-                counts = value.get("usage") or {}
-                names = ("input_tokens", "output_tokens", "total_tokens")
-                usage = Usage(*(counts[name] for name in names if name in counts))
-        except (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ReplyError(f"this is no event of a speech: {error!r}") from None
-    return Speech(data, usage)
-
-
-def _speak(asked: Asked, store: Store, rng: Random) -> Script:
-    """Sound as long as the text."""
-    request = asked.parameters
-    text, voice = request["input"], request["voice"]
-    name = voice if isinstance(voice, str) else str(voice.get("id"))
-    speed = request.get("speed") or 1.0
-    data = sound.speak(text, request.get("response_format") or "mp3", name, speed)
-    told = (text, request.get("instructions") or "")
-    prompt = sum(tokens.count(one, request["model"]) for one in told)
-    # As recorded: 82 tokens for 3 seconds.
-    made = round(len(text) * sound.SECONDS / speed * 82 / 3)
-    return render_speech(Speech(data, Usage(prompt, made)), request, rng=rng)
-
-
-TRANSCRIPTIONS = "/v1/audio/transcriptions"
-TRANSLATIONS = "/v1/audio/translations"
-SPEECH = "/v1/audio/speech"
-
-ENDPOINTS = (
-    Endpoint(
-        path=TRANSCRIPTIONS,
-        parameters=parameters_of("POST", TRANSCRIPTIONS),
-        form=True,
-        render=render,
-        read=read,
-        answer=_transcribe,
-    ),
-    Endpoint(
-        path=TRANSLATIONS,
-        parameters=parameters_of("POST", TRANSLATIONS),
-        form=True,
-        render=render_translation,
-        read=read,
-        answer=_translate,
-    ),
-    Endpoint(path=SPEECH, parameters=parameters_of("POST", SPEECH), answer=_speak),
-)

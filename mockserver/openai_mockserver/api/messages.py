@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["call_ids", "messages"]
+__all__ = ["call_ids", "read_messages"]
 
 Json = dict[str, Any]
 
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 
 
-def messages(request: Mapping[str, Any]) -> list[Json]:
+def read_messages(request: Mapping[str, Any]) -> list[Json]:
     """The conversation.
 
     >>> messages({"instructions": "Be brief.", "input": "Hi"})

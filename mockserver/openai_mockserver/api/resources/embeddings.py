@@ -14,8 +14,8 @@ from typing import Any
 
 from openai_mockserver import tokens
 from openai_mockserver.api import errors
-from openai_mockserver.api.bodies import json
 from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.store import Store
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Script
@@ -101,7 +101,7 @@ def embed(asked: Asked, store: Store, rng: Random) -> Script:
     n = sum(count for _, count in inputs)
     usage = {"prompt_tokens": n, "total_tokens": n}
     answering = _ANSWERING.get(model, model)
-    return json({"object": "list", "data": data, "model": answering, "usage": usage}, rng)
+    return json_response({"object": "list", "data": data, "model": answering, "usage": usage}, rng)
 
 
 ANSWERS = {("POST", "/v1/embeddings"): embed}

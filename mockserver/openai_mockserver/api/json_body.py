@@ -13,10 +13,10 @@ import msgspec.json
 from openai_mockserver.api import headers
 from openai_mockserver.script import Head, Raw, Script
 
-__all__ = ["binary", "json"]
+__all__ = ["binary_response", "json_response"]
 
 
-def json(value: Any, rng: Random) -> Script:
+def json_response(value: Any, rng: Random) -> Script:
     """A JSON body.
 
     >>> json({"a": 1}, Random()).steps[0].data
@@ -26,7 +26,9 @@ def json(value: Any, rng: Random) -> Script:
     return Script(Head(200, headers.json_headers(len(body), rng)), (Raw(body),))
 
 
-def binary(data: bytes, rng: Random, content_type: str = "application/octet-stream") -> Script:
+def binary_response(
+    data: bytes, rng: Random, content_type: str = "application/octet-stream"
+) -> Script:
     """A body of bytes."""
     sent = headers.binary_headers(content_type, len(data), rng)
     return Script(Head(200, sent), (Raw(data),) if data else ())

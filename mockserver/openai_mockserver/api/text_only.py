@@ -9,10 +9,10 @@ from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import Choice, Text
 from openai_mockserver.reply.limits import changed
 
-__all__ = ["as_text"]
+__all__ = ["require_text"]
 
 
-def as_text(choice: Choice, what: str) -> Choice:
+def require_text(choice: Choice, what: str) -> Choice:
     """The choice with a refusal as its text.
 
     Raises:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from random import Random
 
-from openai_mockserver.api.bodies import json
 from openai_mockserver.api.endpoint import Asked
-from openai_mockserver.api.forms import File
-from openai_mockserver.api.resources import CONTENT, Thing
+from openai_mockserver.api.json_body import json_response
+from openai_mockserver.api.multipart import File
+from openai_mockserver.api.resources.operations import CONTENT, Thing
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
 
@@ -32,7 +32,7 @@ def _complete(asked: Asked, store: Store, rng: Random) -> Script:
     file = _FILE.created(Asked("POST", _FILE.path, parameters=given), store, rng)
     upload |= {"status": "completed", "file": file}
     store.put(where, id, upload)
-    return json(upload, rng)
+    return json_response(upload, rng)
 
 
 ANSWERS = {("POST", _PATH): _complete}

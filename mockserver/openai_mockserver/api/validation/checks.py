@@ -11,14 +11,14 @@ from enum import Enum
 from functools import cache
 from typing import Any, NoReturn
 
-from openai_mockserver.api.schema import Schema, resolved
+from openai_mockserver.api.validation.schema import Schema, resolved
 from openai_mockserver.reply import ApiError
 
 __all__ = [
-    "WORDS",
     "Check",
     "Invalid",
     "Mode",
+    "WORDS",
     "checked",
     "fits",
     "kind_of",

@@ -13,9 +13,9 @@ from typing import Any
 
 from openai_mockserver import seed
 from openai_mockserver.api import ids
-from openai_mockserver.api.schema import Schema, resolved
+from openai_mockserver.api.validation.schema import Schema, resolved
 
-__all__ = ["DONE", "sample"]
+__all__ = ["DONE", "make_placeholder"]
 
 DONE = (
     "completed",
@@ -58,7 +58,7 @@ _BY_NAME: dict[tuple[str, str], Callable[[Random], Any]] = {
 }
 
 
-def sample(schema: Schema, rng: Random, given: Mapping[str, Any] | None = None) -> Any:
+def make_placeholder(schema: Schema, rng: Random, given: Mapping[str, Any] | None = None) -> Any:
     """A value that is as the schema says.
 
     Args:
@@ -66,15 +66,15 @@ def sample(schema: Schema, rng: Random, given: Mapping[str, Any] | None = None) 
         rng: where ids come from.
         given: members of an object that are known.
     """
-    return _sample(schema, rng, "", given or {})
+    return _make_placeholder(schema, rng, "", given or {})
 
 
-def _sample(schema: Schema, rng: Random, name: str, given: Mapping[str, Any]) -> Any:
+def _make_placeholder(schema: Schema, rng: Random, name: str, given: Mapping[str, Any]) -> Any:
     if schema.get("nullable"):
         return None
     schema = resolved(schema)
     if "anyOf" in schema:
-        return _sample(schema["anyOf"][0], rng, name, given)
+        return _make_placeholder(schema["anyOf"][0], rng, name, given)
     if "enum" in schema:
         return _state(schema) if name in ("status", "state") else schema["enum"][0]
     kind = schema.get("type")
@@ -82,7 +82,7 @@ def _sample(schema: Schema, rng: Random, name: str, given: Mapping[str, Any]) ->
         properties = schema.get("properties", {})
         required = schema.get("required", ())
         made = {
-            member: given[member] if member in given else _sample(inner, rng, member, {})
+            member: given[member] if member in given else _make_placeholder(inner, rng, member, {})
             for member, inner in properties.items()
             if member in given or member in required or not inner.get("nullable")
         }

@@ -48,7 +48,7 @@ class _File(msgspec.Struct, rename={"defs": "$defs"}):
 
 @cache
 def _file() -> _File:
-    data = files("openai_mockserver.api").joinpath("schema.json").read_bytes()
+    data = files("openai_mockserver.api.validation").joinpath("schema.json").read_bytes()
     return msgspec.json.decode(data, type=_File)
 
 

@@ -15,15 +15,18 @@ from typing import Any
 import msgspec.json
 
 from openai_mockserver import seed, sse, tokens
-from openai_mockserver.api import conversation, errors, headers, ids, responses
-from openai_mockserver.api.endpoint import Answer, Asked, Endpoint
-from openai_mockserver.api.output import SEQUENCE_NUMBER
-from openai_mockserver.api.parameters import parameters_of
+from openai_mockserver.api import errors, headers, ids
+from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.messages import read_messages
+from openai_mockserver.api.resources import conversations
+from openai_mockserver.api.responses.envelope import Envelope, as_begun
+from openai_mockserver.api.responses.events import SEQUENCE_NUMBER
+from openai_mockserver.api.responses.renderer import render, render_again, render_body
 from openai_mockserver.api.store import Store
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Event, Head, Script
 
-__all__ = ["ENDPOINTS", "Kept"]
+__all__ = ["Kept"]
 
 KIND = "response"
 """The kind under which the store has responses."""
@@ -62,15 +65,13 @@ def keep(asked: Asked, script: Script, store: Store) -> Script:
     rng, created = Random(response["id"]), int(response.get("created_at") or 0)
     before = _before(asked, store)
     if (id := _conversation(asked)) is not None:
-        from openai_mockserver.api import conversations
-
         said_here = [*_items(asked.parameters.get("input"), rng, created), *response["output"]]
         conversations.add(store, id, said_here, rng)
     if asked.parameters.get("store") is False:
         store.delete(KIND, response["id"])
         return script
-    spoken = conversation.messages({"input": asked.parameters.get("input")})
-    said = conversation.messages({"input": response["output"]})
+    spoken = read_messages({"input": asked.parameters.get("input")})
+    said = read_messages({"input": response["output"]})
     kept = Kept(
         response,
         script.events,
@@ -79,7 +80,7 @@ def keep(asked: Asked, script: Script, store: Store) -> Script:
     )
     store.put(KIND, response["id"], kept)
     if kept.in_background and not script.is_stream:
-        return responses.body(responses.begun(response, "queued"), rng)
+        return render_body(as_begun(response, "queued"), rng)
     return script
 
 
@@ -105,10 +106,8 @@ def _conversation(asked: Asked) -> str | None:
 
 def _before(asked: Asked, store: Store) -> tuple[Mapping[str, Any], ...]:
     if (id := _conversation(asked)) is not None:
-        from openai_mockserver.api import conversations  # which knows all other resources
-
         items = conversations.messages_of(store, id)
-        return tuple(conversation.messages({"input": items}))
+        return tuple(read_messages({"input": items}))
     previous = asked.parameters.get("previous_response_id")
     kept = store.get(KIND, previous) if isinstance(previous, str) else None
     return kept.messages if isinstance(kept, Kept) else ()
@@ -168,9 +167,9 @@ def _found(asked: Asked, store: Store, rng: Random) -> Kept | ApiError:
 def _made_up(id: str) -> Kept:
     rng = seed.Seeded(id)  # always the same: its items' ids have a time in them
     request = {"model": "gpt-4o-mini", "input": f"What is {id}?", "background": True}
-    envelope = replace(responses.Envelope.fresh(request, rng), id=id)
+    envelope = replace(Envelope.fresh(request, rng), id=id)
     said = Reply(f"Nothing here made {id}, so this was made up.")
-    response = _final(responses.render(said, request, envelope=envelope, rng=rng))
+    response = _final(render(said, request, envelope=envelope, rng=rng))
     return Kept(response or {}, (), tuple(_items(request["input"], rng, seed.now(rng))))
 
 
@@ -180,8 +179,8 @@ def retrieve(asked: Asked, store: Store, rng: Random) -> Script:
     if isinstance(kept, ApiError):
         return errors.render(kept, rng)
     if not asked.query.get("stream"):
-        return responses.body(kept.response, rng)
-    events = kept.events or responses.again(kept.response, rng).events
+        return render_body(kept.response, rng)
+    events = kept.events or render_again(kept.response, rng).events
     after = asked.query.get("starting_after")
     if after is not None:
         events = tuple(event for event in events if _number(event) > after)
@@ -202,7 +201,7 @@ def delete(asked: Asked, store: Store, rng: Random) -> Script:
     id = asked.ids["response_id"]
     if store.get(KIND, id) is not None:
         store.delete(KIND, id)
-    return responses.body({"id": id, "object": "response", "deleted": True}, rng)
+    return render_body({"id": id, "object": "response", "deleted": True}, rng)
 
 
 def cancel(asked: Asked, store: Store, rng: Random) -> Script:
@@ -212,10 +211,10 @@ def cancel(asked: Asked, store: Store, rng: Random) -> Script:
         kept = ApiError(400, "Cannot cancel a synchronous response.", code="")
     if isinstance(kept, ApiError):
         return errors.render(kept, rng)
-    cancelled = responses.begun(kept.response, "cancelled")
+    cancelled = as_begun(kept.response, "cancelled")
     if store.get(KIND, asked.ids["response_id"]) is not None:
         store.put(KIND, asked.ids["response_id"], replace(kept, response=cancelled, events=()))
-    return responses.body(cancelled, rng)
+    return render_body(cancelled, rng)
 
 
 def input_items(asked: Asked, store: Store, rng: Random) -> Script:
@@ -238,7 +237,7 @@ def input_items(asked: Asked, store: Store, rng: Random) -> Script:
         "has_more": len(items) > len(page),
         "last_id": page[-1]["id"] if page else "",
     }
-    return responses.body(listed, rng)
+    return render_body(listed, rng)
 
 
 # What is counted, and what is made smaller
@@ -246,9 +245,9 @@ def input_items(asked: Asked, store: Store, rng: Random) -> Script:
 
 def input_tokens(asked: Asked, store: Store, rng: Random) -> Script:
     """How many tokens the input has."""
-    messages = [*_before(asked, store), *conversation.messages(asked.parameters)]
+    messages = [*_before(asked, store), *read_messages(asked.parameters)]
     counted = tokens.count_messages(messages, asked.parameters.get("model"))
-    return responses.body({"object": "response.input_tokens", "input_tokens": counted}, rng)
+    return render_body({"object": "response.input_tokens", "input_tokens": counted}, rng)
 
 
 def compact(asked: Asked, store: Store, rng: Random) -> Script:
@@ -257,7 +256,7 @@ def compact(asked: Asked, store: Store, rng: Random) -> Script:
     new_id = ids.response_ids(created, rng)
     items = _items(asked.parameters.get("input"), rng, created)
     sealed = ids.letters(64, Random(repr(items)))
-    messages = [*_before(asked, store), *conversation.messages(asked.parameters)]
+    messages = [*_before(asked, store), *read_messages(asked.parameters)]
     counted = tokens.count_messages(messages, asked.parameters.get("model"))
     compacted = {
         "id": new_id("resp"),
@@ -274,32 +273,4 @@ def compact(asked: Asked, store: Store, rng: Random) -> Script:
             "total_tokens": counted + len(items),
         },
     }
-    return responses.body(compacted, rng)
-
-
-_ONE = f"{responses.PATH}/{{response_id}}"
-
-
-def _endpoint(method: str, path: str, answer: Answer) -> Endpoint:
-    body = parameters_of(method, path) if method == "POST" else None
-    query = parameters_of(method, path, "query")
-    return Endpoint(path=path, method=method, parameters=body, query=query, answer=answer)
-
-
-ENDPOINTS = (
-    Endpoint(
-        path=responses.PATH,
-        parameters=parameters_of("POST", responses.PATH),
-        render=responses.render,
-        read=responses.read,
-        dialects=True,
-        keep=keep,
-        recall=recall,
-    ),
-    _endpoint("POST", f"{responses.PATH}/compact", compact),
-    _endpoint("POST", f"{responses.PATH}/input_tokens", input_tokens),
-    _endpoint("GET", _ONE, retrieve),
-    _endpoint("DELETE", _ONE, delete),
-    _endpoint("POST", f"{_ONE}/cancel", cancel),
-    _endpoint("GET", f"{_ONE}/input_items", input_items),
-)
+    return render_body(compacted, rng)

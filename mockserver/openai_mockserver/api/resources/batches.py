@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from openai_mockserver import sse
-from openai_mockserver.api.bodies import json
 from openai_mockserver.api.endpoint import Asked
-from openai_mockserver.api.forms import File
-from openai_mockserver.api.resources import CONTENT, Thing
+from openai_mockserver.api.json_body import json_response
+from openai_mockserver.api.multipart import File
+from openai_mockserver.api.resources.operations import CONTENT, Thing
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
 from openai_mockserver.seed import now
@@ -46,7 +46,7 @@ def _create(asked: Asked, store: Store, rng: Random) -> Script:
     if data is not None and asked.ask is not None:
         made |= _done(id, data, asked.ask, store, rng)
     store.put(_BATCHES, id, made)
-    return json(made, rng)
+    return json_response(made, rng)
 
 
 def _done(id: str, data: bytes, ask: _Ask, store: Store, rng: Random) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
-from openai_mockserver.api.bodies import json
-from openai_mockserver.api.checks import fits
 from openai_mockserver.api.endpoint import Asked
-from openai_mockserver.api.resources import Thing, page
-from openai_mockserver.api.samples import sample
-from openai_mockserver.api.schema import Schema, operation, resolved
+from openai_mockserver.api.json_body import json_response
+from openai_mockserver.api.resources.operations import Thing
+from openai_mockserver.api.resources.pagination import paginate
+from openai_mockserver.api.resources.placeholders import make_placeholder
 from openai_mockserver.api.store import CREATED, Store
+from openai_mockserver.api.validation.checks import fits
+from openai_mockserver.api.validation.schema import Schema, operation, resolved
 from openai_mockserver.script import Script
 
 __all__ = ["ANSWERS", "add", "item", "messages_of"]
@@ -57,7 +58,7 @@ def item(given: Mapping[str, Any], rng: Random) -> dict[str, Any] | None:
         members = resolved(schema)["properties"]
         if kind in resolved(members.get("type", {})).get("enum", ()):
             known = {k: v for k, v in told.items() if k not in members or fits(members[k], v)}
-            made: dict[str, Any] = sample(schema, rng, known)
+            made: dict[str, Any] = make_placeholder(schema, rng, known)
             return made
     return None  # as a reference to another
 
@@ -102,13 +103,13 @@ def _create(asked: Asked, store: Store, rng: Random) -> Script:
     """A conversation, with the items that it begins with."""
     made = Thing("POST", _CONVERSATIONS).created(asked, store, rng)
     add(store, made["id"], asked.parameters.get("items") or [], rng)
-    return json(made, rng)
+    return json_response(made, rng)
 
 
 def _add(asked: Asked, store: Store, rng: Random) -> Script:
     """The items, as they are kept."""
     made = add(store, asked.ids["conversation_id"], asked.parameters["items"], rng)
-    return json(page(made, {"order": "asc", "limit": len(made)}), rng)
+    return json_response(paginate(made, {"order": "asc", "limit": len(made)}), rng)
 
 
 def _remove(asked: Asked, store: Store, rng: Random) -> Script:
@@ -116,7 +117,7 @@ def _remove(asked: Asked, store: Store, rng: Random) -> Script:
     Thing("DELETE", _ITEM).delete(asked, store, rng)
     conversation = Asked("GET", asked.path.rpartition("/items/")[0], asked.ids)
     found = Thing("GET", f"{_CONVERSATIONS}/{{conversation_id}}").found(conversation, store, rng)
-    return json(found[2], rng)
+    return json_response(found[2], rng)
 
 
 ANSWERS = {

@@ -17,18 +17,25 @@ from urllib.parse import unquote
 
 from openai_mockserver import seed
 from openai_mockserver.api import errors, ids
-from openai_mockserver.api.bodies import binary, json
-from openai_mockserver.api.checks import fits
 from openai_mockserver.api.endpoint import Answer, Asked, Endpoint
-from openai_mockserver.api.forms import File
-from openai_mockserver.api.parameters import parameters_of
-from openai_mockserver.api.samples import DONE, sample
-from openai_mockserver.api.schema import Operation, Schema, operation, operations, resolved
+from openai_mockserver.api.json_body import binary_response, json_response
+from openai_mockserver.api.multipart import File
+from openai_mockserver.api.resources.pagination import paginate
+from openai_mockserver.api.resources.placeholders import DONE, make_placeholder
 from openai_mockserver.api.store import CREATED, Store
+from openai_mockserver.api.validation.checks import fits
+from openai_mockserver.api.validation.parameters import parameters_of
+from openai_mockserver.api.validation.schema import (
+    Operation,
+    Schema,
+    operation,
+    operations,
+    resolved,
+)
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Script
 
-__all__ = ["CONTENT", "Thing", "endpoints", "not_found", "page", "unsupported"]
+__all__ = ["CONTENT", "Thing", "endpoints", "not_found", "unsupported"]
 
 CONTENT = "content"
 """The kind under which the store has uploaded bytes, by the path of what they belong to."""
@@ -118,8 +125,6 @@ _BEGIN: dict[str, dict[str, Any]] = {"/v1/uploads": {"status": "pending"}}
 
 # How many things are on a page, where that is not 20.
 _PAGES = {"/v1/files": 10_000}
-
-_PAGING = frozenset({"after", "before", "limit", "order", "include", "page"})
 
 
 @dataclass(frozen=True)
@@ -222,7 +227,7 @@ class Thing:
             seconds = after.get("seconds") or (after.get("days") or 0) * 86400
             given["expires_at"] = seed.now(rng) + int(seconds)
         given |= {"id": id} | _BEGIN.get(self.path, {})
-        return sample(schema, rng, {k: v for k, v in given.items() if k in properties})
+        return make_placeholder(schema, rng, {k: v for k, v in given.items() if k in properties})
 
     def created(self, asked: Asked, store: Store, rng: Random) -> Any:
         """Make a thing, with what the request says of it, and keep it."""
@@ -238,11 +243,15 @@ class Thing:
     def create(self, asked: Asked, store: Store, rng: Random) -> Script:
         """A new thing, which is kept."""
         value = self.created(asked, store, rng)
-        return binary(b"", rng) if self.operation.answer is None else json(value, rng)
+        return (
+            binary_response(b"", rng)
+            if self.operation.answer is None
+            else json_response(value, rng)
+        )
 
     def look(self, asked: Asked, store: Store, rng: Random) -> Script:
         """What is plausible."""
-        return json(self.made("", asked, seed.apart(rng, asked.path)), rng)
+        return json_response(self.made("", asked, seed.apart(rng, asked.path)), rng)
 
     def found(self, asked: Asked, store: Store, rng: Random) -> tuple[str, str, Any]:
         """The collection, the id and the thing: as it is kept, or as it is made up."""
@@ -264,7 +273,7 @@ class Thing:
 
     def retrieve(self, asked: Asked, store: Store, rng: Random) -> Script:
         """The thing."""
-        return json(self.found(asked, store, rng)[2], rng)
+        return json_response(self.found(asked, store, rng)[2], rng)
 
     def update(self, asked: Asked, store: Store, rng: Random) -> Script:
         """The thing as the request changes it."""
@@ -277,13 +286,13 @@ class Thing:
             if fits(properties.get(name, {}), new) and (name in properties or name == "metadata")
         }
         store.put(where, id, value)
-        return json(value, rng)
+        return json_response(value, rng)
 
     def act(self, asked: Asked, store: Store, rng: Random) -> Script:
         """The thing in the state that the path names."""
         where, id, value = self.found(asked, store, rng)
         if self.operation.answer is None:
-            return binary(b"", rng)
+            return binary_response(b"", rng)
         if self.operation.answer != self._one:
             return self.look(asked, store, rng)
         allowed = resolved(_properties(self.operation.answer).get("status", {})).get("enum", ())
@@ -295,7 +304,7 @@ class Thing:
             if stamp in _properties(self.operation.answer):
                 value |= {stamp: seed.now(rng)}
         store.put(where, id, value)
-        return json(value, rng)
+        return json_response(value, rng)
 
     def delete(self, asked: Asked, store: Store, rng: Random) -> Script:
         """That the thing is gone."""
@@ -307,20 +316,22 @@ class Thing:
         schema = self.operation.answer
         if schema is None:
             named = f"{_singular(self.path.split('/')[2])}.deleted"
-            return json({"id": id, "object": named, "deleted": True}, rng)
+            return json_response({"id": id, "object": named, "deleted": True}, rng)
         given = {"id": id, "deleted": True} | dict(asked.ids)
         known = {k: v for k, v in given.items() if k in _properties(schema)}
-        return json(sample(schema, seed.apart(rng, asked.path), known), rng)
+        return json_response(make_placeholder(schema, seed.apart(rng, asked.path), known), rng)
 
     def list(self, asked: Asked, store: Store, rng: Random) -> Script:
         """Those that were created, by pages."""
-        shown = page(store.all(asked.path), asked.query, limit=_PAGES.get(self.path, 20))
+        shown = paginate(store.all(asked.path), asked.query, limit=_PAGES.get(self.path, 20))
         item = _properties(self.operation.answer or {})["data"].get("items", {})
         for index, thing in enumerate(shown["data"]):
             if not fits(item, thing):  # what is listed may be told otherwise than what was created
                 known = {k: v for k, v in thing.items() if fits(_properties(item).get(k, {}), v)}
-                shown["data"][index] = sample(item, seed.apart(rng, str(thing.get("id"))), known)
-        return json(shown, rng)
+                shown["data"][index] = make_placeholder(
+                    item, seed.apart(rng, str(thing.get("id"))), known
+                )
+        return json_response(shown, rng)
 
     def content(self, asked: Asked, store: Store, rng: Random) -> Script:
         """The bytes that were uploaded; of what never was, its id."""
@@ -328,7 +339,9 @@ class Thing:
         data = store.get(CONTENT, path)
         if data is None:
             data = path.rpartition("/")[2].encode()
-        return binary(data, rng, getattr(data, "content_type", "") or "application/octet-stream")
+        return binary_response(
+            data, rng, getattr(data, "content_type", "") or "application/octet-stream"
+        )
 
 
 _ON_ONE: dict[str, Callable[[Thing, Asked, Store, Random], Script]] = {
@@ -357,48 +370,6 @@ def _variable(path: str) -> str | None:
         if head == path and last.startswith("{"):
             return last[1:-1]
     return None
-
-
-def page(
-    things: list[Any], query: Mapping[str, Any], order: str = "desc", limit: int = 20
-) -> dict[str, Any]:
-    """A page of these things, the oldest first, as a query asks for it.
-
-    Args:
-        things: all of them.
-        query: ``after``, ``before``, ``limit``, ``order``, and members that they must have.
-        order, limit: where the query names none.
-
-    >>> page([{"id": "a"}, {"id": "b"}, {"id": "c"}], {"limit": 2})["last_id"]
-    'b'
-    """
-    wanted = {k: v for k, v in query.items() if k not in _PAGING}
-    fitting = [thing for thing in things if all(_has(thing, k, v) for k, v in wanted.items())]
-    if query.get("order", order) == "desc":
-        fitting.reverse()
-    names = [thing.get("id") for thing in fitting]
-    if (after := query.get("after")) in names:
-        fitting = fitting[names.index(after) + 1 :]
-    elif (before := query.get("before")) in names:
-        fitting = fitting[: names.index(before)]
-    shown = fitting[: int(query.get("limit", limit))]
-    return {
-        "object": "list",
-        "data": shown,
-        "first_id": shown[0].get("id") if shown else None,
-        "last_id": shown[-1].get("id") if shown else None,
-        "has_more": len(fitting) > len(shown) > 0,
-    }
-
-
-def _has(thing: dict[str, Any], name: str, value: Any) -> bool:
-    """Whether a thing has a member of this value, as far as it has the member at all."""
-    if name not in thing:
-        return True
-    have = thing[name]
-    if isinstance(value, dict) and isinstance(have, dict):
-        return have | value == have
-    return bool(have in value if isinstance(value, list) else have == value)
 
 
 # Endpoints

@@ -11,8 +11,8 @@ from random import Random
 from typing import Any
 
 from openai_mockserver import models
-from openai_mockserver.api.bodies import json
 from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
 
@@ -44,17 +44,17 @@ def _list(asked: Asked, store: Store, rng: Random) -> Script:
     """Those of which something is known."""
     known = sorted({*models.MODELS, *(m.snapshot for m in models.MODELS.values()), *_OTHERS})
     data = [_model(name) for name in known]
-    return json({"object": "list", "data": data}, rng)
+    return json_response({"object": "list", "data": data}, rng)
 
 
 def _retrieve(asked: Asked, store: Store, rng: Random) -> Script:
     """Any that is asked for."""
-    return json(_model(asked.ids["model"]), rng)
+    return json_response(_model(asked.ids["model"]), rng)
 
 
 def _delete(asked: Asked, store: Store, rng: Random) -> Script:
     """That it is gone; as it was never made here, it can be asked for again."""
-    return json({"id": asked.ids["model"], "object": "model", "deleted": True}, rng)
+    return json_response({"id": asked.ids["model"], "object": "model", "deleted": True}, rng)
 
 
 ANSWERS = {

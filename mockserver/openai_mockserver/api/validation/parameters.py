@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from openai_mockserver.api import errors
-from openai_mockserver.api.checks import (
+from openai_mockserver.api.validation.checks import (
     WORDS,
     Check,
     Invalid,
@@ -21,12 +21,11 @@ from openai_mockserver.api.checks import (
     kinds_of,
     with_article,
 )
-from openai_mockserver.api.schema import Schema, operation, resolved
-from openai_mockserver.api.structured import check_structured
+from openai_mockserver.api.validation.schema import Schema, operation, resolved
+from openai_mockserver.api.validation.structured_output import check_structured
 from openai_mockserver.reply import ApiError
 
 __all__ = ["LIMITS", "Limit", "Parameters", "coerced", "parameters_of"]
-
 
 # Bounds
 

@@ -18,9 +18,16 @@ from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Choice, Reply, Usage
 from openai_mockserver.script import Event, Script
 
-__all__ = ["WRONG", "Heard", "completion", "is_stream", "objects", "whole"]
+__all__ = [
+    "DECODE_ERRORS",
+    "Heard",
+    "decode_body",
+    "decode_completion",
+    "decode_events",
+    "is_stream",
+]
 
-WRONG = (AttributeError, KeyError, TypeError, ValueError)
+DECODE_ERRORS = (AttributeError, KeyError, TypeError, ValueError)
 """What taking a value for another raises."""
 
 
@@ -29,7 +36,7 @@ def is_stream(script: Script) -> bool:
     return script.is_stream or bool(script.events)
 
 
-def objects(script: Script) -> Iterator[tuple[dict[str, Any], Event]]:
+def decode_events(script: Script) -> Iterator[tuple[dict[str, Any], Event]]:
     """The JSON objects of a stream until ``[DONE]``, each with its event."""
     for event in sse.decode(sse.body(script.steps)):
         if event.data.startswith("[DONE]"):
@@ -42,7 +49,7 @@ def objects(script: Script) -> Iterator[tuple[dict[str, Any], Event]]:
             yield said, event
 
 
-def whole(
+def decode_body(
     script: Script, what: str, member: str, read: Callable[[dict[str, Any]], Reply]
 ) -> Reply | ApiError:
     """What a body says that is no stream.
@@ -67,7 +74,7 @@ def whole(
         raise ReplyError(f"the body is not {what}: it has no {member}")
     try:
         return read(value)
-    except WRONG as error:
+    except DECODE_ERRORS as error:
         raise ReplyError(f"the body is not {what}: {error!r}") from None
 
 
@@ -81,7 +88,7 @@ class Heard(Protocol):
         """What was heard."""
 
 
-def completion(
+def decode_completion(
     script: Script,
     what: str,
     heard: Callable[[], Heard],
@@ -107,11 +114,11 @@ def completion(
             choices = [read_choice(choice) for choice in value["choices"]]
             return Reply(choices=choices, usage=read_usage(stated) if stated else None)
 
-        return whole(script, what, "choices", read)
+        return decode_body(script, what, "choices", read)
     choices: dict[int, Heard] = {}
     usage: Usage | None = None
     error: ApiError | None = None
-    for chunk, _ in objects(script):
+    for chunk, _ in decode_events(script):
         try:
             error = errors.read_error(chunk)
             if error is not None:
@@ -120,7 +127,7 @@ def completion(
                 choices.setdefault(choice.get("index") or 0, heard()).take(choice)
             if isinstance(stated := chunk.get("usage"), dict):
                 usage = read_usage(stated)
-        except WRONG as wrong:
+        except DECODE_ERRORS as wrong:
             raise ReplyError(f"this is no chunk of {what} ({wrong!r}): {chunk}") from None
     said = [choices[index] for index in sorted(choices)] or [heard()]
     return Reply(choices=[one.choice() for one in said], usage=usage, error=error)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
-__all__ = ["File", "FormError", "is_form", "nested", "parse"]
+__all__ = ["File", "FormError", "is_form", "nest_parameters", "parse_form"]
 
 _URL_ENCODED = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
@@ -38,7 +38,7 @@ def is_form(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() in (_URL_ENCODED, _MULTIPART)
 
 
-def parse(body: bytes, content_type: str) -> dict[str, Any]:
+def parse_form(body: bytes, content_type: str) -> dict[str, Any]:
     """The parameters in a form.
 
     Args:
@@ -53,8 +53,8 @@ def parse(body: bytes, content_type: str) -> dict[str, Any]:
     {'n': '1'}
     """
     if content_type.lower().startswith(_URL_ENCODED):
-        return nested(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
-    return nested(_parts(body, content_type))
+        return nest_parameters(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+    return nest_parameters(_parts(body, content_type))
 
 
 def _parts(body: bytes, content_type: str) -> list[tuple[str, str | File]]:
@@ -122,7 +122,7 @@ _DEPTH = 16
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
 
 
-def nested(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def nest_parameters(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Names with brackets as the lists and objects that they mean.
 
     >>> nested([("include[]", "a"), ("include[]", "b"), ("metadata[k]", "v"), ("limit", "2")])

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any
 
-from openai_mockserver.api.bodies import json
 from openai_mockserver.api.endpoint import Asked
-from openai_mockserver.api.resources import CONTENT, Thing, page
+from openai_mockserver.api.json_body import json_response
+from openai_mockserver.api.resources.operations import CONTENT, Thing
+from openai_mockserver.api.resources.pagination import paginate
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
 
@@ -30,7 +31,7 @@ def _create(asked: Asked, store: Store, rng: Random) -> Script:
     made = Thing("POST", _STORES).created(asked, store, rng)
     for file in asked.parameters.get("file_ids") or ():
         _attach(made["id"], {"file_id": file}, store, rng)
-    return json(made, rng)
+    return json_response(made, rng)
 
 
 def _attach(vector_store: str, given: Mapping[str, Any], store: Store, rng: Random) -> Any:
@@ -49,7 +50,7 @@ def _attach(vector_store: str, given: Mapping[str, Any], store: Store, rng: Rand
 
 def _attach_one(asked: Asked, store: Store, rng: Random) -> Script:
     """A file in the store."""
-    return json(_attach(asked.ids["vector_store_id"], asked.parameters, store, rng), rng)
+    return json_response(_attach(asked.ids["vector_store_id"], asked.parameters, store, rng), rng)
 
 
 def _attach_batch(asked: Asked, store: Store, rng: Random) -> Script:
@@ -64,7 +65,7 @@ def _attach_batch(asked: Asked, store: Store, rng: Random) -> Script:
     for file in files:
         attached = _attach(asked.ids["vector_store_id"], file, store, rng)
         store.put(f"{asked.path}/{made['id']}/files", attached["id"], attached)
-    return json(made, rng)
+    return json_response(made, rng)
 
 
 def _text(store: Store, file: str) -> str:
@@ -76,7 +77,7 @@ def _content(asked: Asked, store: Store, rng: Random) -> Script:
     """The text of a file."""
     said = {"type": "text", "text": _text(store, asked.ids["file_id"])}
     listed = {"object": "vector_store.file_content.page", "data": [said], "has_more": False}
-    return json(listed | {"next_page": None}, rng)
+    return json_response(listed | {"next_page": None}, rng)
 
 
 def _words(text: str) -> set[str]:
@@ -116,7 +117,7 @@ def _search(asked: Asked, store: Store, rng: Random) -> Script:
         "has_more": len(best) > limit,
         "next_page": None,
     }
-    return json(answer, rng)
+    return json_response(answer, rng)
 
 
 _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
@@ -148,7 +149,9 @@ def _list_files(asked: Asked, store: Store, rng: Random) -> Script:
     """Those that were attached, by pages."""
     query = dict(asked.query)
     wanted = query.pop("filter", None)
-    return json(page(store.all(asked.path), query | ({"status": wanted} if wanted else {})), rng)
+    return json_response(
+        paginate(store.all(asked.path), query | ({"status": wanted} if wanted else {})), rng
+    )
 
 
 ANSWERS = {

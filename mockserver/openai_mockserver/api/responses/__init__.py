@@ -1,0 +1,10 @@
+"""``/v1/responses``: a reply to its events or JSON body, and back."""
+
+from __future__ import annotations
+
+from openai_mockserver.api.responses.endpoints import ENDPOINTS
+from openai_mockserver.api.responses.envelope import Envelope
+from openai_mockserver.api.responses.reader import read
+from openai_mockserver.api.responses.renderer import PATH, render
+
+__all__ = ["ENDPOINTS", "PATH", "Envelope", "read", "render"]

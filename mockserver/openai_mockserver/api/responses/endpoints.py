@@ -1,0 +1,46 @@
+"""The endpoints of responses."""
+
+from __future__ import annotations
+
+from openai_mockserver.api.endpoint import Answer, Endpoint
+from openai_mockserver.api.responses import reader, renderer
+from openai_mockserver.api.responses.store import (
+    cancel,
+    compact,
+    delete,
+    input_items,
+    input_tokens,
+    keep,
+    recall,
+    retrieve,
+)
+from openai_mockserver.api.validation.parameters import parameters_of
+
+__all__ = ["ENDPOINTS"]
+
+_ONE = f"{renderer.PATH}/{{response_id}}"
+
+
+def _endpoint(method: str, path: str, answer: Answer) -> Endpoint:
+    body = parameters_of(method, path) if method == "POST" else None
+    query = parameters_of(method, path, "query")
+    return Endpoint(path=path, method=method, parameters=body, query=query, answer=answer)
+
+
+ENDPOINTS = (
+    Endpoint(
+        path=renderer.PATH,
+        parameters=parameters_of("POST", renderer.PATH),
+        render=renderer.render,
+        read=reader.read,
+        dialects=True,
+        keep=keep,
+        recall=recall,
+    ),
+    _endpoint("POST", f"{renderer.PATH}/compact", compact),
+    _endpoint("POST", f"{renderer.PATH}/input_tokens", input_tokens),
+    _endpoint("GET", _ONE, retrieve),
+    _endpoint("DELETE", _ONE, delete),
+    _endpoint("POST", f"{_ONE}/cancel", cancel),
+    _endpoint("GET", f"{_ONE}/input_items", input_items),
+)

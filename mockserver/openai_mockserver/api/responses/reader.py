@@ -1,0 +1,252 @@
+"""A response's events or JSON body, back to the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from openai_mockserver.api import errors
+from openai_mockserver.api.decode import DECODE_ERRORS, decode_body, decode_events, is_stream
+from openai_mockserver.api.logprobs import read_logprob
+from openai_mockserver.api.responses.envelope import INCOMPLETE
+from openai_mockserver.api.responses.items import (
+    KINDS,
+    PARTIAL,
+    kind_of,
+)
+from openai_mockserver.api.responses.usage import read_usage
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.reply import (
+    Annotation,
+    ApiError,
+    Choice,
+    Item,
+    Logprob,
+    Message,
+    Output,
+    Reasoning,
+    Reply,
+    Text,
+    ToolCall,
+)
+from openai_mockserver.script import Script
+
+__all__ = ["Reader", "read", "read_item"]
+
+# Reading back
+
+
+class _Begun:
+    """An item, as far as it has come."""
+
+    def __init__(self, item: Mapping[str, Any]) -> None:
+        self.json = item
+        self.pieces: dict[tuple[str, int], list[str]] = {}
+        self.annotations: list[Annotation] = []
+        self.logprobs: list[tuple[Logprob, ...]] = []
+        self.images: list[str] = []
+
+
+# event stem: what its deltas are of, and the member that numbers them
+_DELTAS: Mapping[str, tuple[str, str]] = {
+    "output_text": ("text", "content_index"),
+    "refusal": ("refusal", "content_index"),
+    "reasoning_text": ("content", "content_index"),
+    "reasoning_summary_text": ("summary", "summary_index"),
+} | {kind.stem: (kind.streamed, "") for kind in KINDS.values() if kind.stem}
+
+
+class Reader:
+    """Reads the events of items."""
+
+    def __init__(self) -> None:
+        self._items: dict[int, _Begun] = {}
+
+    def feed(self, type_: str, event: Mapping[str, Any]) -> None:
+        """Take an event."""
+        name = type_.removeprefix("response.")
+        if name in _READ:
+            _READ[name](self, event)
+            return
+        stem, _, what = name.rpartition(".")
+        if what == "delta" and stem in _DELTAS:
+            member, numbered = _DELTAS[stem]
+            begun = self._at(event)
+            key = (member, event.get(numbered) or 0)
+            begun.pieces.setdefault(key, []).append(event["delta"])
+            if told := event.get("logprobs"):
+                begun.logprobs.append(tuple(read_logprob(entry) for entry in told))
+        elif what == "partial_image":
+            self._at(event).images.append(event["partial_image_b64"])
+
+    def _at(self, event: Mapping[str, Any]) -> _Begun:
+        return self._items.setdefault(event.get("output_index") or 0, _Begun({}))
+
+    def _item(self, event: Mapping[str, Any]) -> None:
+        self._at(event).json = event["item"]
+
+    def _annotation(self, event: Mapping[str, Any]) -> None:
+        begun = self._at(event)
+        spoken = begun.pieces.get(("text", event.get("content_index") or 0), ())
+        begun.annotations.append(Annotation(event["annotation"], len(spoken)))
+
+    def output(self) -> list[Output]:
+        """The items that have come, in order."""
+        return [_read(self._items[index]) for index in sorted(self._items)]
+
+
+_READ: Mapping[str, Callable[[Reader, Mapping[str, Any]], None]] = {
+    "output_item.added": Reader._item,
+    "output_item.done": Reader._item,
+    "output_text.annotation.added": Reader._annotation,
+}
+
+
+def read_item(item: Mapping[str, Any]) -> Output:
+    """An item of a body that is no stream."""
+    return _read(_Begun(item))
+
+
+def _read(begun: _Begun) -> Output:
+    item = begun.json
+    type_ = item.get("type")
+    if type_ == "message" or (not item and ("text", 0) in begun.pieces):
+        return _message(begun)
+    if type_ == "reasoning":
+        encrypted = item.get("encrypted_content")
+        return Reasoning(
+            _texts(begun, "summary", item.get("summary") or ()),
+            content=_texts(begun, "content", item.get("content") or ()),
+            encrypted=encrypted if isinstance(encrypted, str) else None,
+        )
+    if type_ in ("function_call", "custom_tool_call"):
+        custom = type_ == "custom_tool_call"
+        said = "input" if custom else "arguments"
+        return ToolCall(
+            item.get("name") or "?",
+            _streamed(begun, said, item.get(said) or ""),
+            item.get("call_id") or "",
+            custom=custom,
+            namespace=item.get("namespace"),
+        )
+    kind = kind_of(str(type_))
+    members = {k: v for k, v in item.items() if k not in ("id", "type")}
+    if kind.streamed and isinstance(members.get(kind.streamed), str):
+        members[kind.streamed] = _streamed(begun, kind.streamed, members[kind.streamed])
+    if begun.images:
+        members[PARTIAL] = begun.images
+    return Item(str(type_ or "?"), members)
+
+
+def _streamed(begun: _Begun, member: str, whole: str, at: int = 0) -> Text:
+    """A text in the pieces it came in, or as far as it came."""
+    pieces = begun.pieces.get((member, at))
+    if pieces is None:
+        return Text(whole)
+    return Text(pieces)
+
+
+def _texts(begun: _Begun, member: str, parts: Any) -> list[Text]:
+    told = [part.get("text") or "" for part in parts]
+    came = [at for name, at in begun.pieces if name == member]
+    told += [""] * (max(came, default=-1) + 1 - len(told))
+    return [_streamed(begun, member, text, at) for at, text in enumerate(told)]
+
+
+def _message(begun: _Begun) -> Message:
+    parts = list(_parts(begun))
+    annotations = tuple(begun.annotations)
+    text: list[str] | None = None
+    refusal: list[str] | None = None
+    logprobs: list[tuple[Logprob, ...]] | None = begun.logprobs or None
+    for at, part in parts:
+        if part.get("type") == "refusal":
+            said = _streamed(begun, "refusal", part.get("refusal") or "", at)
+            refusal = (refusal or []) + list(said.pieces)
+        elif "text" in part:
+            said = _streamed(begun, "text", part.get("text") or "", at)
+            text = (text or []) + list(said.pieces)
+            if not annotations:
+                annotations = tuple(map(Annotation, part.get("annotations") or ()))
+            if logprobs is None and part.get("logprobs"):
+                logprobs = [(read_logprob(entry),) for entry in part["logprobs"]]
+    return Message(
+        text,
+        refusal=refusal,
+        annotations=annotations,
+        phase=begun.json.get("phase"),
+        logprobs=logprobs,
+    )
+
+
+def _parts(begun: _Begun) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The parts of a message's content, also of one that was broken off."""
+    content = begun.json.get("content") or []
+    if content:
+        yield from enumerate(content)
+        return
+    for member, at in sorted(begun.pieces, key=lambda key: key[1]):
+        yield (
+            at,
+            {"type": "refusal"} if member == "refusal" else {"type": "output_text", "text": ""},
+        )
+
+
+# Reading back
+
+
+def read(script: Script) -> Reply | ApiError:
+    """What a response says: the reply as far as it goes, or the error it is instead.
+
+    Events that are not JSON objects are passed over.
+    """
+    if not is_stream(script):
+        return decode_body(script, "a response", "output", _read_whole)
+    reader, last, error = Reader(), dict[str, Any](), None
+    for said, event in decode_events(script):
+        type_ = str(said.get("type") or event.event or "")
+        try:
+            reader.feed(type_, said)
+        except DECODE_ERRORS as wrong:
+            raise ReplyError(f"this is no event of a response ({wrong!r}): {said}") from None
+        if isinstance(said.get("response"), dict):
+            last = said["response"]
+        error = _error_of(type_, said)
+        if error is not None:
+            break
+    output = reader.output() or [read_item(item) for item in last.get("output") or ()]
+    return build_reply(output, last, error)
+
+
+def _error_of(type_: str, event: Mapping[str, Any]) -> ApiError | None:
+    if type_ == "error" and "error" not in event:
+        return ApiError(
+            500,
+            str(event.get("message") or ""),
+            code=event.get("code") or "",
+            param=event.get("param"),
+        )
+    return errors.read_error(event)
+
+
+def build_reply(output: list[Output], response: Mapping[str, Any], error: ApiError | None) -> Reply:
+    failed = response.get("error") if response.get("status") == "failed" else None
+    if error is None and isinstance(failed, dict):
+        error = ApiError(500, str(failed.get("message") or ""), code=failed.get("code") or "")
+    status = response.get("status")
+    finish: str | None = "auto"
+    if error is not None or status not in ("completed", "incomplete"):
+        finish = None
+    elif status == "incomplete":
+        why = (response.get("incomplete_details") or {}).get("reason")
+        finish = next((k for k, v in INCOMPLETE.items() if v == why), "length")
+    usage = response.get("usage")
+    return Reply(
+        choices=[Choice(output=output, finish_reason=finish)],
+        usage=read_usage(usage) if isinstance(usage, dict) else None,
+        error=error,
+    )
+
+
+def _read_whole(value: dict[str, Any]) -> Reply:
+    return build_reply([read_item(item) for item in value["output"]], value, None)
