@@ -18,7 +18,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from openai_mockserver import Comment, Event, Head, Pause, Raw, Reply, Script, StreamFileError, sse
 from openai_mockserver.api import chat
-from openai_mockserver.cassettes.importers import FORMATS, import_file
+from openai_mockserver.cassettes.importers import import_file
+from openai_mockserver.cassettes.importers.formats import FORMATS
 from openai_mockserver.cassettes.stream_file import Exchange, dumps, loads
 
 CHUNKS = ['{"choices":[{"delta":{"content":"Olá"}}]}', '{"choices": []}']

@@ -1,0 +1,11 @@
+"""Recordings made by other tools, as exchanges: one file for each format.
+
+Rules of this package: the content of a file is converted into declared shapes, so that one sentence
+says what is wrong with it, and where.
+"""
+
+from __future__ import annotations
+
+from openai_mockserver.cassettes.importers.formats import import_file
+
+__all__ = ["import_file"]

@@ -1,0 +1,101 @@
+"""A file to import: its content as text, lines or one document."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import msgspec.json
+
+from openai_mockserver.cassettes.importers.recording import GZIP, ImportProblem
+from openai_mockserver.cassettes.importers.yaml_loader import load_yaml
+from openai_mockserver.cassettes.stream_file import is_json
+
+# The file
+
+
+_SUFFIXES = re.compile(r"(?:\.(?:ya?ml|json|jsonl|ndjson|har|sse|txt|chunks|gz))+\Z", re.I)
+BOM = b"\xef\xbb\xbf"
+
+
+def read_content(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if content.startswith(GZIP) else content
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise ImportProblem("its gzip compression is broken or cut off") from None
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else None
+        raise ImportProblem(f"it cannot be read: {said or error}") from None
+
+
+class RecordedFile:
+    """A file's content, as far as each format wants to know it."""
+
+    def __init__(self, path: Path, content: bytes) -> None:
+        self.path = path
+        self.content = content
+        if not content.removeprefix(BOM).strip():
+            raise ImportProblem("it is empty")
+        try:
+            self.text = content.decode()
+        except UnicodeDecodeError as error:
+            raise ImportProblem(
+                f"it is not UTF-8 text: {error.reason} at byte {error.start}"
+            ) from None
+
+    @property
+    def stem(self) -> str:
+        """The name without what says the format; a name that is no text becomes text."""
+        name = self.path.name.encode("utf-8", "replace").decode()
+        return _SUFFIXES.sub("", name) or name
+
+    @cached_property
+    def lines(self) -> list[tuple[int, bytes]]:
+        """The lines that are not blank, with their numbers."""
+        lines = self.content.removeprefix(BOM).split(b"\n")
+        return [(n, line.strip()) for n, line in enumerate(lines, 1) if line.strip()]
+
+    @cached_property
+    def document(self) -> Any:
+        """The one JSON or YAML document that this is, or nothing."""
+        text = self.text.removeprefix("\ufeff")
+        if text.lstrip(" \t\r\n").startswith(("{", "[")):
+            return self._json(text)
+        if _CASSETTE.search(text) or self.path.suffix.lower() in (".yaml", ".yml"):
+            return load_yaml(text)
+        return None
+
+    def _json(self, text: str) -> Any:
+        try:
+            return msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError) as error:
+            if len(self.lines) > 1 and is_json(self.lines[0][1]):
+                return None  # JSON lines, which are another thing
+            raise ImportProblem(f"it is not JSON: {error}") from None
+
+
+# A document that starts so is a cassette; other YAML is not ours to judge.
+_CASSETTE = re.compile(r"^[\"']?(?:http_)?interactions[\"']?\s*:", re.M)
+
+
+def convert_document(document: Any, shape: type[Any]) -> Any:
+    """The document in its declared shape; numbers may be text, as all of YAML is here."""
+    try:
+        return msgspec.convert(document, shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise ImportProblem(f"it is not of its shape: {error}") from None
+
+
+# What is known
+
+
+def has_keys(*keys: str) -> Callable[[RecordedFile], bool]:
+    """A document that has these keys."""
+    return lambda file: isinstance(file.document, dict) and set(keys) <= set(file.document)
