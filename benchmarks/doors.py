@@ -13,6 +13,7 @@ from statistics import median
 
 import httpx2
 import openai
+
 from openai_mockserver import MockOpenAI, Reply, sse
 from openai_mockserver.api import chat
 

@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from statistics import median
 
 import httpx2
+
 from openai_mockserver import stream
 
 ROUNDS, NAME = 40, "long"

@@ -17,6 +17,7 @@ import openai
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
+
 from openai_mockserver import MockOpenAI, Stream, sse
 from openai_mockserver.strategies import faulty, replies, scripts, streams
 

@@ -14,6 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     import openai
+
     from openai_mockserver import MockOpenAI, Stream
 
 __all__ = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 from hypothesis import strategies as st
+
 from openai_mockserver import items
 from openai_mockserver.reply import (
     FINISH_REASONS,

@@ -17,6 +17,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 import pytest
+
 from likeness import equal, like_completion, like_response, render_response, same_response
 from openai_mockserver import sse
 from openai_mockserver.api import chat, completions, responses

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec.json
 import pytest
+
 from openai_mockserver import (
     MockServerError,
     Script,

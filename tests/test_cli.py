@@ -18,6 +18,7 @@ from typing import Any
 import click
 import httpx
 import pytest
+
 from openai_mockserver import Event, Reply, Script, __version__, catalogue, cli, sse, stream
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import Exchange, dump, load, loads

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import brotli
 import pytest
 import zstandard
+
 from openai_mockserver import Reply, Script, sse
 from openai_mockserver.api import chat
 from openai_mockserver.exceptions import FaultError

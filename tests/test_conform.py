@@ -11,6 +11,7 @@ import pytest
 from faker import Faker
 from hypothesis import given
 from hypothesis import strategies as st
+
 from openai_mockserver.conform import conforming
 from openai_mockserver.exceptions import ReplyError
 

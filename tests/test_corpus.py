@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from openai_mockserver import MockOpenAI, MockServerError, Pause, Reply, api, catalogue, sse
 from openai_mockserver.cassettes import Exchange, dump, dumps, load
 from openai_mockserver.corpus import ENDPOINTS, KINDS, corpus

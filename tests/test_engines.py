@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx2
 import pytest
+
 from openai_mockserver import MockOpenAI
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import dumps, load

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from openai_mockserver import faults, sse
 from openai_mockserver.api import chat
 from openai_mockserver.exceptions import FaultError

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from openai_mockserver import MockOpenAI
 from openai_mockserver.generate import generate
 from openai_mockserver.journal import Request

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
+
 from openai_mockserver import Item, MockOpenAI, Reply, ReplyError, sse, tokens
 from openai_mockserver.api import chat, responses
 from openai_mockserver.api.audio import tones

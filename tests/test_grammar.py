@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.grammar import derived
 

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import openai
 import pytest
+
 from openai_mockserver import ApiError, MockOpenAI, Pace, Request, faulty
 from openai_mockserver.faults import empty_response, reset, truncate
 from openai_mockserver.journal import Journal

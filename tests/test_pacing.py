@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any
 
 import pytest
+
 from openai_mockserver.api import chat
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.pacing import PROFILES, Pace, profile

@@ -11,6 +11,7 @@ from random import Random
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.pattern import Budget, found, matching
 

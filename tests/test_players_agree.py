@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import openai
 import pytest
+
 from openai_mockserver import ApiError, MockOpenAI, Reply, Stream, ToolCall
 from openai_mockserver.faults import (
     drop_done,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import openai
 import pytest
+
 from openai_mockserver import server
 
 # Imported before the suites in this process are, which import them anew each time otherwise.

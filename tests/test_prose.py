@@ -11,6 +11,7 @@ from random import Random
 
 import pytest
 import yaml
+
 from openai_mockserver import tokens
 from openai_mockserver.languages import LANGUAGES, script_of
 from openai_mockserver.prose import CODE, EMOJI, KINDS, LONGEST, SIGNS, Pen, written

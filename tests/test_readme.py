@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
+
+import tables
 from openai_mockserver import MockOpenAI, pacing, scenario
 from openai_mockserver.cassettes import loads
 from openai_mockserver.faults import FAULTS
@@ -75,13 +76,8 @@ def test_the_stream_file_of_the_page_is_one() -> None:
 
 @pytest.mark.parametrize("page", ["dialects.md", "endpoints.md", "faults.md", "transport.md"])
 def test_tables_are_as_the_code_has_them(page: str) -> None:
-    spec = importlib.util.spec_from_file_location("tables", ROOT / "docs" / "tables.py")
-    assert spec is not None
-    assert spec.loader is not None
-    tables = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tables)
     text, anew = tables.written(page)
-    assert text == anew, "run python docs/tables.py"
+    assert text == anew, "run python scripts/tables.py"
 
 
 def test_every_fault_is_in_the_table() -> None:

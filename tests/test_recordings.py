@@ -15,6 +15,7 @@ import httpx2
 import openai
 import pytest
 from openai.types.chat import ChatCompletionChunk
+
 from openai_mockserver import MockOpenAI, sse
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import dump, load

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from openai_mockserver import Event, MockOpenAI, MockServerError, Script, catalogue, sse, stream
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import Exchange, dump

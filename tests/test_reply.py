@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from hypothesis import given
+
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
     Annotation,

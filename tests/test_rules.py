@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+
 from openai_mockserver import (
     MockOpenAI,
     MockServerError,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from openai_mockserver import (
     ApiError,
     Call,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+
 from openai_mockserver.script import Comment, Event, Head, Pause, Raw, Script
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import httpx2
 import openai
 import pytest
+
 from openai_mockserver import Boundary, Comment, Event, Head, MockOpenAI, Pause, Raw, Script, faults
 from openai_mockserver.script import End, Step
 

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from openai_mockserver import catalogue, sse
 from openai_mockserver.api import errors
 from openai_mockserver.cassettes.stream_file import Exchange

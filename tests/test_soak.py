@@ -14,6 +14,7 @@ from random import Random
 
 import httpx2
 import pytest
+
 from openai_mockserver import Boundary, Comment, Event, Head, MockOpenAI, Pause, Raw, Script
 from openai_mockserver.http1 import to_raw
 from openai_mockserver.journal import Call

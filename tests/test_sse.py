@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from openai_mockserver import sse
 from openai_mockserver.script import Comment, Event, Pause, Raw
 

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from splintr import Tokenizer
+
 from openai_mockserver import Logprob, MockOpenAI, Reply, Text, tokens
 from openai_mockserver.api import chat, completions, responses
 from openai_mockserver.exceptions import MockServerError, ReplyError
 from openai_mockserver.generate import generate
 from openai_mockserver.script import Head, Raw, Script
-from splintr import Tokenizer
 
 FAMILY = "👨\u200d👩\u200d👧\u200d👦"
 

@@ -13,6 +13,7 @@ import httpx
 import httpx2
 import openai
 import pytest
+
 from openai_mockserver import MockOpenAI, MockServerError, Pace, Reply
 from openai_mockserver.faults import latency, reset, stall, truncate
 

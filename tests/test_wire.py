@@ -16,6 +16,7 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from openai_mockserver import (
     Boundary,
     Comment,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import openai
 import pytest
 from openai import OpenAI
+
 from openai_mockserver import ApiError, MockOpenAI, Pace, Reply, ToolCall
 from openai_mockserver.faults import reset
 

@@ -22,6 +22,8 @@ from openai.types.audio import (
     Translation,
     TranslationVerbose,
 )
+from pydantic import TypeAdapter
+
 from openai_mockserver import MockOpenAI, sse
 from openai_mockserver.api import audio
 from openai_mockserver.api.audio import Speech, tones, transcriptions
@@ -31,7 +33,6 @@ from openai_mockserver.api.store import Store
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Choice, Logprob, Reply, Text, ToolCall, Usage
 from openai_mockserver.script import Head, Script
-from pydantic import TypeAdapter
 from replies import replies
 
 SHARED = Path(__file__).parents[3] / "shared"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
 from openai_mockserver import sse
 from openai_mockserver.api import chat
 from openai_mockserver.api.envelope import Envelope

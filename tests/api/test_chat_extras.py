@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
 from openai_mockserver import MockOpenAI, sse
 from openai_mockserver.api import chat
 from openai_mockserver.api.envelope import Envelope

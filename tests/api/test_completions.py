@@ -12,6 +12,7 @@ import openai
 import pytest
 from hypothesis import given
 from openai.types import Completion
+
 from openai_mockserver import MockOpenAI, sse
 from openai_mockserver.api import completions
 from openai_mockserver.api.completions import FINISH_REASONS

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
 from openai_mockserver import MockOpenAI, Reply, Request, ToolCall, Usage, sse
 from openai_mockserver.api import chat
 from openai_mockserver.api.likeness import like, same

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
+
 from openai_mockserver import MockOpenAI
 
 SMALL = "text-embedding-3-small"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from openai_mockserver import MockOpenAI, Request, sse
 from openai_mockserver.api import chat, errors
 from openai_mockserver.api.validation.parameters import parameters_of

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from openai_mockserver import MockOpenAI
 from openai_mockserver.api.multipart import FormError, nest_parameters, parse_form
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import openai
 import pytest
+
 from openai_mockserver import MockOpenAI
 from openai_mockserver.api.resources import images
 

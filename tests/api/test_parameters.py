@@ -8,9 +8,10 @@ from typing import Any
 
 import openai
 import pytest
+from pydantic import BaseModel
+
 from openai_mockserver import MockOpenAI, Reply, Request, ToolCall, sse
 from openai_mockserver.api.validation.parameters import parameters_of
-from pydantic import BaseModel
 
 CHAT, RESPONSES, EMBEDDINGS = "/v1/chat/completions", "/v1/responses", "/v1/embeddings"
 FORMAT = {"response_format": {"type": "object"}}

@@ -9,6 +9,7 @@ from typing import Any
 
 import openai
 import pytest
+
 from openai_mockserver import ApiError, MockOpenAI, Request, Script, ToolCall
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.resources import conversations

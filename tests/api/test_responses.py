@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.responses import Response, ResponseStreamEvent
+from pydantic import TypeAdapter
+
 from openai_mockserver import MockOpenAI, items, sse, stream
 from openai_mockserver.api import responses
 from openai_mockserver.api.responses import renderer
@@ -30,7 +32,6 @@ from openai_mockserver.reply import (
     Usage,
 )
 from openai_mockserver.script import Script
-from pydantic import TypeAdapter
 from replies import outputs
 
 STREAM: dict[str, Any] = {"model": "gpt-4o", "stream": True, "input": "Hi"}

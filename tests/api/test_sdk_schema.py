@@ -12,11 +12,12 @@ from typing import Any
 import httpx2
 import openai
 import pytest
+from pydantic import TypeAdapter
+
 import sdk_schema
 from openai_mockserver import MockOpenAI, Request, sse
 from openai_mockserver.api.validation import schema
 from openai_mockserver.api.validation.schema import Schema, resolved
-from pydantic import TypeAdapter
 
 METHODS = {(method.method, method.path): method for method in sdk_schema.methods()}
 OPERATIONS = [(method, path) for path, method in schema.operations()]
@@ -33,7 +34,8 @@ def test_the_file_is_what_the_sdk_says(tmp_path: Path) -> None:
 
 def test_a_mock_alone_reads_no_schema() -> None:
     code = (
-        "from openai_mockserver import MockOpenAI; from openai_mockserver.api import schema; "
+        "from openai_mockserver import MockOpenAI; "
+        "from openai_mockserver.api.validation import schema; "
         "mock = MockOpenAI(); mock.reply('Hi'); print(schema._file.cache_info().currsize)"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

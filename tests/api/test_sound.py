@@ -8,6 +8,7 @@ import wave
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from openai_mockserver.api.audio import tones
 
 TEXT = "Hello, world! This is a streaming test."

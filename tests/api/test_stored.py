@@ -6,6 +6,7 @@ from typing import Any
 
 import openai
 import pytest
+
 from openai_mockserver import MockOpenAI, Reply, ToolCall
 from openai_mockserver.journal import text_of
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from openai_mockserver import MockOpenAI, MockServerError, Raw, Script
 from openai_mockserver.cassettes import Exchange, dump
 from openai_mockserver.cassettes.cassette import Cassette, replayed

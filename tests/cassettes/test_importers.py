@@ -16,6 +16,7 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from openai_mockserver import Comment, Event, Head, Pause, Raw, Reply, Script, StreamFileError, sse
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes.importers import import_file

@@ -7,6 +7,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from openai_mockserver.cassettes.redact import Redactor
 
 KEY = "sk-proj-canary0123456789abcdefghij"

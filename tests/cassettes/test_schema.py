@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+
 from openai_mockserver.cassettes.stream_file import schema
 
 ROOT = Path(__file__).parents[2]

@@ -9,6 +9,7 @@ import msgspec.json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from openai_mockserver import Comment, Event, Head, Pause, Raw, Script, StreamFileError
 from openai_mockserver.cassettes import Exchange, dump, dumps, load, loads
 from openai_mockserver.script import ENDS

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any, cast
 
 import pytest
+
 from clients.environments import versions
 from clients.matrix import Run, running
 from clients.page import PAGE, row, written

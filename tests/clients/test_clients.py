@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+
 from clients.matrix import CALL_ID, CITY, PIECES, READING, TEXT, TOOLS, TTFT, USAGE, Run
 
 pytestmark = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from clients.environments import PROGRAMS
 from clients.page import PAGE, SCENARIOS, row, rows, written
 from clients.table import CLIENTS, Client

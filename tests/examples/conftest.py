@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from openai_mockserver import MockOpenAI
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+
 from openai_mockserver import MockOpenAI
 from openai_mockserver.faults import stall, truncate
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from openai_mockserver import MockOpenAI, Reply, ToolCall, Usage
 from openai_mockserver.faults import stall
 

@@ -15,6 +15,7 @@ from http.client import HTTPResponse
 from pathlib import Path
 
 import pytest
+
 from openai_mockserver import MockOpenAI, Pace, Reply, Text, ToolCall, Usage
 from openai_mockserver.faults import malformed, reset, stall, truncate
 

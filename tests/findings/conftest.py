@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any, cast
 
 import pytest
+
 from findings.consumers import CONSUMERS, Consumer, versions
 from findings.found import FOUND
 from findings.judge import Told, wrongs

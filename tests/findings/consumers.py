@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import msgspec.json
+from msgspec import UNSET
+
 from clients import environments
 from clients.matrix import ENVIRONMENT
 from clients.table import CLIENTS, Client
@@ -32,7 +34,6 @@ from findings.in_process import (
     openai_python,
 )
 from findings.judge import DEATH, HANG, Manner, Outcome, Raised, Told, answer_of
-from msgspec import UNSET
 from openai_mockserver import MockOpenAI
 
 __all__ = ["CONSUMERS", "Consumer", "Program", "unasked", "versions"]

@@ -13,9 +13,10 @@ from typing import Any
 import httpx
 import msgspec.json
 import openai
-from findings.judge import Call, Counts, Function, Outcome, Raised, Told, answer_of
 from httpx_sse import connect_sse
 from msgspec.structs import replace
+
+from findings.judge import Call, Counts, Function, Outcome, Raised, Told, answer_of
 from openai_mockserver import ApiError, MockOpenAI, Reply, Script
 from openai_mockserver.api import chat
 from openai_mockserver.api.errors import read_error

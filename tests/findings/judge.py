@@ -19,6 +19,7 @@ from typing import Any, NoReturn, Protocol
 
 import msgspec
 from msgspec import UNSET, UnsetType
+
 from openai_mockserver import ApiError, FunctionCall, Reply, Script, ToolCall
 from openai_mockserver.reply import FINISH_REASONS
 

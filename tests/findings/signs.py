@@ -13,6 +13,7 @@ from typing import Any
 
 import h11
 import msgspec.json
+
 from findings.judge import Told, answer_of
 from openai_mockserver import sse
 

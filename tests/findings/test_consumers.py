@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from random import Random
 
 import pytest
+
 from findings.consumers import Consumer, unasked
 from findings.found import unexplained
 from findings.judge import Told

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from findings.consumers import PROGRAMS, Program
 from findings.judge import DEATH, HANG, Raised
 from openai_mockserver import MockOpenAI, catalogue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from findings import signs
 from findings.consumers import CONSUMERS, Consumer, versions
 from findings.found import FOUND, VERSIONS, Finding, unexplained

@@ -7,6 +7,7 @@ import traceback
 from typing import Any
 
 import pytest
+
 from findings.consumers import CONSUMERS
 from findings.found import FOUND
 from findings.report import PAGE, Measured, excerpt, section, sections, written

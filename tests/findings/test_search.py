@@ -13,11 +13,12 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis.strategies import SearchStrategy
+
 from findings.consumers import Consumer, unasked
 from findings.found import FOUND, unexplained
 from findings.judge import Told
-from hypothesis import HealthCheck, assume, example, given, settings
-from hypothesis.strategies import SearchStrategy
 from openai_mockserver import Stream
 from openai_mockserver.strategies import faulty, scripts, streams
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from findings import signs
 from openai_mockserver import Reply, Script, Stream, catalogue
 from openai_mockserver.faults import (

@@ -23,6 +23,7 @@ import httpx2
 import openai
 import pytest
 import trustme
+
 from openai_mockserver import (
     ApiError,
     MockOpenAI,

@@ -13,11 +13,12 @@ from typing import Any
 
 import httpx2
 import pytest
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
 from openai_mockserver import MockOpenAI, Pace, Pause, Raw, Reply, Request, Script, ServerError
 from openai_mockserver.faults import latency, reset, stall, truncate
 from openai_mockserver.script import Head
 from openai_mockserver.server import Loopback
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 ASKED = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
 BODY = json.dumps(ASKED).encode()

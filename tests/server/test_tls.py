@@ -10,6 +10,7 @@ import httpx2
 import openai
 import pytest
 import trustme
+
 from openai_mockserver import FaultError, MockOpenAI, MockServerError
 from openai_mockserver.faults import close_delimited, cut, half_close, reset
 

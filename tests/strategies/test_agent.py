@@ -10,6 +10,7 @@ import openai
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+
 from openai_mockserver.strategies.agent import AgentMachine
 
 SEARCH = settings(

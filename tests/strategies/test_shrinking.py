@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, find, given, settings
+
 from openai_mockserver import Stream, sse
 from openai_mockserver.strategies import streams
 from strategies.toy import BUGS, consume, right

@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import openai_mockserver
 import pytest
 from hypothesis import Phase, example, find, given, settings, target
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
+
+import openai_mockserver
 from openai_mockserver import (
     ApiError,
     Event,

@@ -10,17 +10,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from openai_mockserver.exceptions import FaultError
-from openai_mockserver.faults import coding, events, framing, http, reads
-from openai_mockserver.faults.coding import *  # noqa: F403
+from openai_mockserver.faults import compression, endings, event_stream, events, http, reads
+from openai_mockserver.faults.compression import *  # noqa: F403
+from openai_mockserver.faults.endings import *  # noqa: F403
+from openai_mockserver.faults.event_stream import *  # noqa: F403
 from openai_mockserver.faults.events import *  # noqa: F403
 from openai_mockserver.faults.fault import Fault
-from openai_mockserver.faults.framing import *  # noqa: F403
 from openai_mockserver.faults.http import *  # noqa: F403
 from openai_mockserver.faults.reads import *  # noqa: F403
 
 FAULTS: dict[str, Callable[..., Fault]] = {
     name: getattr(module, name)
-    for module in (events, framing, reads, http, coding)
+    for module in (endings, events, event_stream, reads, http, compression)
     for name in module.__all__
 }
 """The faults by name."""

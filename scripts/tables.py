@@ -1,6 +1,6 @@
 """Writes the tables of docs/dialects, endpoints, faults, strategies and transport.
 
-Run as `python docs/tables.py`.
+Run as `python scripts/tables.py`.
 
 Rules of this file: what the tables say is taken from the code and from the tests that show it.
 """
@@ -17,16 +17,17 @@ from types import ModuleType
 from openai_mockserver.api import ENDPOINTS
 from openai_mockserver.dialects import dialects
 from openai_mockserver.dialects.paths import provider_paths
-from openai_mockserver.faults import coding, events, framing, http, reads
+from openai_mockserver.faults import compression, endings, event_stream, events, http, reads
 from openai_mockserver.strategies.habits import ASPECTS
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).parents[1] / "docs"
 TITLES: dict[ModuleType, str] = {
-    events: "Events and endings",
-    framing: "The event-stream format",
+    endings: "Endings",
+    events: "Events",
+    event_stream: "The event-stream format",
     reads: "Reads",
     http: "HTTP",
-    coding: "Content codings",
+    compression: "Content codings",
 }
 
 
@@ -88,7 +89,7 @@ def paths() -> str:
     """A table of the paths that are a provider's own."""
     lines = ["| path | dialect |", "| --- | --- |"]
     for pattern, name in provider_paths():
-        shown = pattern.replace("(?P<path>chat/completions)", "chat/completions")
+        shown = pattern.pattern.replace("(?P<path>chat/completions)", "chat/completions")
         shown = re.sub(r"\(\?P<(\w+)>[^)]*\)|\[\^/\]\+", lambda m: f"{{{m[1] or 'id'}}}", shown)
         lines.append(f"| `{shown}` | {name} |")
     return "\n".join([*lines, ""])
