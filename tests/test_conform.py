@@ -12,8 +12,8 @@ from faker import Faker
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openai_mockserver.conform import conforming
 from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.generate.json_schema import generate_json
 
 FORMATS = jsonschema.FormatChecker()
 Schema = dict[str, Any]
@@ -29,7 +29,7 @@ def made(schema: Any, seed: int = 0) -> Any:
     """A value, which conforms."""
     fake = faker()
     fake.seed_instance(seed)
-    value = conforming(schema, fake, Random(seed))
+    value = generate_json(schema, fake, Random(seed))
     jsonschema.validate(value, schema, format_checker=FORMATS)
     return value
 
@@ -440,7 +440,7 @@ def test_the_branches_of_a_choice_keep_what_is_beside_them() -> None:
 )
 def test_what_no_value_conforms_to_is_told(schema: Any, told: str) -> None:
     with pytest.raises(ReplyError, match=told):
-        conforming(schema, faker(), Random(0))
+        generate_json(schema, faker(), Random(0))
 
 
 def test_texts_are_words_and_now_and_then_what_is_hard_to_write() -> None:

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from openai_mockserver.exceptions import ReplyError
-from openai_mockserver.grammar import derived
+from openai_mockserver.generate.lark_grammar import generate_from_grammar
 
 GRAMMARS = {
     "arithmetic": r"""
@@ -61,14 +61,16 @@ GRAMMARS = {
 def test_lark_parses_what_is_derived(grammar: str) -> None:
     lark = pytest.importorskip("lark", reason="needs lark, which judges the texts")
     parser = lark.Lark(grammar)
-    texts = {derived(grammar, Random(seed)) for seed in range(60)}
+    texts = {generate_from_grammar(grammar, Random(seed)) for seed in range(60)}
     for text in texts:
         parser.parse(text)
     assert len(texts) > 1 or "spaces" in grammar or "%ignore /" in grammar
 
 
 def test_a_text_is_a_function_of_grammar_and_chance() -> None:
-    assert derived(GRAMMARS["sql"], Random(4)) == derived(GRAMMARS["sql"], Random(4))
+    assert generate_from_grammar(GRAMMARS["sql"], Random(4)) == generate_from_grammar(
+        GRAMMARS["sql"], Random(4)
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,4 +101,4 @@ def test_a_text_is_a_function_of_grammar_and_chance() -> None:
 )
 def test_what_cannot_be_derived_is_told(grammar: str, told: str) -> None:
     with pytest.raises(ReplyError, match=told):
-        derived(grammar, Random(0))
+        generate_from_grammar(grammar, Random(0))

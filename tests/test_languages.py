@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from openai_mockserver.languages import LANGUAGES, of_script, script_of, words
+from openai_mockserver.generate.languages import LANGUAGES, of_script, script_of, words
 
 each_language = pytest.mark.parametrize("tag", LANGUAGES)
 

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from openai_mockserver.exceptions import ReplyError
-from openai_mockserver.pattern import Budget, found, matching
+from openai_mockserver.generate.regex import Budget, generate_matching, is_found
 
 PATTERNS = [
     r"^\d{3}-\d{2}-\d{4}$",
@@ -49,7 +49,7 @@ PYTHON = [p for p in PATTERNS if r"\p" not in p and r"\k" not in p]
 
 @pytest.mark.parametrize("pattern", PYTHON)
 def test_the_pattern_is_found_in_the_text(pattern: str) -> None:
-    made = {matching(pattern, Random(seed)) for seed in range(30)}
+    made = {generate_matching(pattern, Random(seed)) for seed in range(30)}
     for text in made:
         assert text is not None
         assert re.search(pattern, text)
@@ -58,7 +58,7 @@ def test_the_pattern_is_found_in_the_text(pattern: str) -> None:
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_javascripts_spelling_is_understood(pattern: str) -> None:
-    text = matching(pattern, Random(0))
+    text = generate_matching(pattern, Random(0))
     assert text is not None
     text.encode()
 
@@ -67,7 +67,7 @@ def test_javascripts_spelling_is_understood(pattern: str) -> None:
 @example(34, 34, 260)
 def test_the_length_is_within_bounds(one: int, other: int, seed: int) -> None:
     low, high = sorted((one, other))
-    text = matching(r"^[a-z]*$", Random(seed), low, high)
+    text = generate_matching(r"^[a-z]*$", Random(seed), low, high)
     assert text is not None
     assert low <= len(text) <= high
 
@@ -75,7 +75,7 @@ def test_the_length_is_within_bounds(one: int, other: int, seed: int) -> None:
 @pytest.mark.parametrize("pattern", [r"^[a-z]+-[0-9]*$", r"^(?:ab|c)+(\d{2}|x)*$", "[aeiou]{2}"])
 @given(size=st.integers(3, 60), seed=st.integers(0, 2**32))
 def test_an_exact_length_is_met(pattern: str, size: int, seed: int) -> None:
-    text = matching(pattern, Random(seed), size, size)
+    text = generate_matching(pattern, Random(seed), size, size)
     assert text is not None
     assert len(text) == size
     assert re.search(pattern, text)
@@ -93,7 +93,7 @@ def test_an_exact_length_is_met(pattern: str, size: int, seed: int) -> None:
 )
 def test_properties_of_signs_stand_within_classes_too(pattern: str, allowed: str) -> None:
     for seed in range(30):
-        text = matching(pattern, Random(seed))
+        text = generate_matching(pattern, Random(seed))
         assert text is not None
         assert re.fullmatch(allowed, text)
 
@@ -110,39 +110,40 @@ def test_properties_of_signs_stand_within_classes_too(pattern: str, allowed: str
 )
 def test_what_takes_too_long_is_told(pattern: str, told: str) -> None:
     with pytest.raises(ReplyError, match=told):
-        matching(pattern, Random(0))
+        generate_matching(pattern, Random(0))
 
 
 def test_one_budget_is_for_several_texts() -> None:
     budget = Budget(250)
-    assert matching("^a{60}$", Random(0), budget=budget)
+    assert generate_matching("^a{60}$", Random(0), budget=budget)
     with pytest.raises(ReplyError, match="too large"):
-        matching("^a{60}$", Random(0), budget=budget)
+        generate_matching("^a{60}$", Random(0), budget=budget)
 
 
 def test_a_text_is_searched_as_long_as_that_is_soon_done() -> None:
-    assert found("b+$", "abb")
-    assert not found(r"^\p{L}$", "1")
+    assert is_found("b+$", "abb")
+    assert not is_found(r"^\p{L}$", "1")
     with pytest.raises(ReplyError, match="cannot be read"):
-        found("(", "a")
+        is_found("(", "a")
     with pytest.raises(ReplyError, match="too long"):
-        found("^(a+)+$", "a" * 40 + "!")
+        is_found("^(a+)+$", "a" * 40 + "!")
 
 
 @pytest.mark.parametrize("pattern", [r"(", r"a{2,1}", r"^(?=a)b$", r"[^\x00-\U0010ffff]"])
 def test_what_nothing_matches_has_no_text(pattern: str) -> None:
-    assert matching(pattern, Random(0)) is None
+    assert generate_matching(pattern, Random(0)) is None
 
 
 def test_what_is_too_short_for_its_length_has_no_text() -> None:
-    assert matching("^abc$", Random(0), shortest=4) is None
+    assert generate_matching("^abc$", Random(0), shortest=4) is None
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "1"])
 def test_it_is_a_function_of_its_arguments(hash_seed: str) -> None:
     """Also of a set of signs, whose order in Python is another in every process."""
-    code = "from openai_mockserver.pattern import matching; from random import Random;"
-    code += r"print(matching(r'^[^\s\d]{20}$', Random(5)))"
+    code = "from random import Random; "
+    code += "from openai_mockserver.generate.regex import generate_matching; "
+    code += r"print(generate_matching(r'^[^\s\d]{20}$', Random(5)))"
     ran = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONHASHSEED": hash_seed},
@@ -150,4 +151,4 @@ def test_it_is_a_function_of_its_arguments(hash_seed: str) -> None:
         text=True,
         check=True,
     )
-    assert ran.stdout.rstrip("\n") == matching(r"^[^\s\d]{20}$", Random(5))
+    assert ran.stdout.rstrip("\n") == generate_matching(r"^[^\s\d]{20}$", Random(5))

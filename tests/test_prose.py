@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from openai_mockserver import tokens
-from openai_mockserver.languages import LANGUAGES, script_of
-from openai_mockserver.prose import CODE, EMOJI, KINDS, LONGEST, SIGNS, Pen, written
+from openai_mockserver.generate.languages import LANGUAGES, script_of
+from openai_mockserver.generate.text import CODE, EMOJI, KINDS, LONGEST, SIGNS, Pen, write_text
 
-TEXTS = [written(Random(seed)) for seed in range(2000)]
+TEXTS = [write_text(Random(seed)) for seed in range(2000)]
 
 
 def blocks(language: str) -> list[str]:
@@ -32,7 +32,7 @@ def share(pattern: str) -> float:
 
 
 def test_a_text_is_a_function_of_chance() -> None:
-    assert TEXTS[:50] == [written(Random(seed)) for seed in range(50)]
+    assert TEXTS[:50] == [write_text(Random(seed)) for seed in range(50)]
     assert len(set(TEXTS)) > 0.99 * len(TEXTS)
 
 
@@ -149,20 +149,20 @@ def test_directions_are_mixed_within_a_line() -> None:
     [("Привет", "CYRILLIC"), ("こんにちは", "HIRAGANA"), ("你好", "CJK"), ("שלום", "HEBREW")],
 )
 def test_the_answer_is_in_the_script_of_the_question(asked: str, script: str) -> None:
-    texts = [written(Random(seed), asked) for seed in range(60)]
+    texts = [write_text(Random(seed), asked) for seed in range(60)]
     prose = [text for text in texts if len(text) > 60 and "```" not in text]
     assert len(prose) > 20
     assert sum(script_of(text) == script for text in prose) > 0.9 * len(prose)
 
 
 def test_a_question_in_an_unknown_script_is_answered_all_the_same() -> None:
-    assert written(Random(1), "ᏣᎳᎩ")
+    assert write_text(Random(1), "ᏣᎳᎩ")
 
 
 def test_verbosity_decides_how_long_it_is() -> None:
     length = {
-        verbosity: sum(len(written(Random(seed), "", verbosity)) for seed in range(200))
+        verbosity: sum(len(write_text(Random(seed), "", verbosity)) for seed in range(200))
         for verbosity in ("low", "medium", "high")
     }
     assert length["low"] < 0.7 * length["medium"] < 0.5 * length["high"]
-    assert written(Random(1), "", "None") == written(Random(1), "", "medium")
+    assert write_text(Random(1), "", "None") == write_text(Random(1), "", "medium")

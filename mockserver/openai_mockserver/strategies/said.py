@@ -18,8 +18,8 @@ from random import Random
 from typing import Any, TypeVar
 
 from openai_mockserver import tokens
-from openai_mockserver.conform import conforming
 from openai_mockserver.exceptions import MockServerError, ReplyError
+from openai_mockserver.generate.json_schema import generate_json
 from openai_mockserver.reply import ApiError, Choice, FunctionCall, Reply, Text, ToolCall, Usage
 from openai_mockserver.reply.limits import size
 
@@ -342,7 +342,7 @@ def _conforming(schema: Any, rng: Random) -> Any:
 
         _local.fake = Faker("en_US", use_weighting=False)
     _local.fake.random = rng
-    return conforming(schema, _local.fake, rng)
+    return generate_json(schema, _local.fake, rng)
 
 
 CHANCE = 32

@@ -20,11 +20,11 @@ from openai_mockserver import items
 from openai_mockserver.api.audio.tones import FORMATS, speak
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.prediction import predicted
-from openai_mockserver.conform import conforming
 from openai_mockserver.exceptions import ReplyError
-from openai_mockserver.grammar import derived
-from openai_mockserver.pattern import matching
-from openai_mockserver.prose import Pen, written
+from openai_mockserver.generate.json_schema import generate_json
+from openai_mockserver.generate.lark_grammar import generate_from_grammar
+from openai_mockserver.generate.regex import generate_matching
+from openai_mockserver.generate.text import Pen, write_text
 from openai_mockserver.reply import (
     Audio,
     Choice,
@@ -99,7 +99,7 @@ def _said(request: Mapping[str, Any], rng: Random, cites: bool) -> Choice:
     schema = _schema(request)
     if schema is not None:
         with _faker(rng) as fake:
-            value = conforming(schema, fake, rng)
+            value = generate_json(schema, fake, rng)
         return Choice(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     if expected := predicted(request):
         return Choice(_changed(expected, rng))
@@ -115,7 +115,7 @@ def _prose(request: Mapping[str, Any], rng: Random) -> str:
     verbosity = request.get("verbosity") or (
         text.get("verbosity") if isinstance(text, Mapping) else None
     )
-    return written(rng, _asked(request), str(verbosity))
+    return write_text(rng, _asked(request), str(verbosity))
 
 
 def _asked(request: Mapping[str, Any]) -> str:
@@ -271,7 +271,7 @@ def _rounds(request: Mapping[str, Any]) -> int:
 
 
 def _arguments(tool: _Tool, fake: Faker, rng: Random) -> dict[str, Any]:
-    arguments = conforming(tool.told.get("parameters") or {}, fake, rng)
+    arguments = generate_json(tool.told.get("parameters") or {}, fake, rng)
     return arguments if isinstance(arguments, dict) else {}
 
 
@@ -285,9 +285,9 @@ def _custom(tool: _Tool, fake: Faker, rng: Random) -> ToolCall:
     grammar = _inner(form) if form.get("type") == "grammar" else {}
     definition = str(grammar.get("definition") or "")
     if grammar.get("syntax") == "lark":
-        text = derived(definition, rng)
+        text = generate_from_grammar(definition, rng)
     elif grammar.get("syntax") == "regex":
-        found = matching(f"^(?:{definition})$", rng)
+        found = generate_matching(f"^(?:{definition})$", rng)
         if found is None:
             raise ReplyError(f"no text was found that matches the pattern {definition!r}")
         text = found

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from random import Random
 
 from openai_mockserver.exceptions import ReplyError
-from openai_mockserver.pattern import Budget, matching
+from openai_mockserver.generate.regex import Budget, generate_matching
 
-__all__ = ["derived"]
+__all__ = ["generate_from_grammar"]
 
 DEEP = 6  # rules within rules, after which a text becomes as short as its grammar lets it
 MANY = 1000  # steps after which it does so too
@@ -52,7 +52,7 @@ COMMON = {
 """The terminals of Lark's library, each a little narrower."""
 
 
-def derived(grammar: str, rng: Random, budget: Budget | None = None) -> str:
+def generate_from_grammar(grammar: str, rng: Random, budget: Budget | None = None) -> str:
     r"""A text that the grammar derives from its rule ``start``.
 
     Args:
@@ -347,7 +347,7 @@ class _Writer:
         if isinstance(node, Literal):
             return [node.text]
         if isinstance(node, Pattern):
-            text = matching(f"^(?:{node.pattern})$", self._rng, budget=self._budget)
+            text = generate_matching(f"^(?:{node.pattern})$", self._rng, budget=self._budget)
             if text is None:
                 raise ReplyError(f"no text was found that matches the pattern {node.pattern!r}")
             return [text]

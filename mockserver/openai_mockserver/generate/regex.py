@@ -18,7 +18,7 @@ from typing import Any
 
 from openai_mockserver.exceptions import ReplyError
 
-__all__ = ["Budget", "found", "matching"]
+__all__ = ["Budget", "generate_matching", "is_found"]
 
 TRIES = 400
 PATHS = 100_000  # ways through an expression that a search may have to try
@@ -61,7 +61,7 @@ class Budget:
         self.left -= int(amount)
 
 
-def matching(
+def generate_matching(
     pattern: str,
     rng: Random,
     shortest: int = 0,
@@ -128,7 +128,7 @@ def _tried(pattern: str, rng: Random, shortest: int, longest: float, budget: Bud
 _PADDED = {1: str.ljust, 3: str.rjust}
 
 
-def found(pattern: str, text: str) -> bool:
+def is_found(pattern: str, text: str) -> bool:
     """Whether the pattern is found in the text.
 
     Raises:

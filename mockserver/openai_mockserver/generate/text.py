@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeVar
 
-from openai_mockserver.languages import LANGUAGES, of_script, script_of, words
+from openai_mockserver.generate.languages import LANGUAGES, of_script, script_of, words
 
-__all__ = ["KINDS", "Pen", "written"]
+__all__ = ["KINDS", "Pen", "write_text"]
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ _FACTORS = {"low": 0.4, "medium": 1.0, "high": 2.5}
 """What a ``verbosity`` makes of the length."""
 
 
-def written(rng: Random, asked: str = "", verbosity: str = "medium") -> str:
+def write_text(rng: Random, asked: str = "", verbosity: str = "medium") -> str:
     """A text as a model might write it.
 
     Args:

@@ -14,17 +14,24 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from random import Random
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from openai_mockserver.exceptions import ReplyError
-from openai_mockserver.languages import LANGUAGES
-from openai_mockserver.pattern import Budget, found, matching
-from openai_mockserver.prose import Pen
+from openai_mockserver.generate.languages import LANGUAGES
+from openai_mockserver.generate.regex import Budget, generate_matching
+from openai_mockserver.generate.schema_check import (
+    KINDS,
+    Judge,
+    Schema,
+    allowed_types,
+    compiled_patterns,
+    kind_of,
+)
+from openai_mockserver.generate.text import Pen
 
 if TYPE_CHECKING:
     from faker import Faker
 
-__all__ = ["conforming"]
+__all__ = ["generate_json"]
 
 DEEP = 4  # levels after which a value becomes as small as its schema lets it
 MANY = 300  # values after which all that follow do
@@ -33,10 +40,8 @@ STEP = 10  # of the budget: a value takes longer than a character
 PLAIN = 0.85  # of the texts of which nothing is told: a word
 BOTTOM = 60  # levels that no value has that ends
 
-Schema = Mapping[str, Any]
 
-
-def conforming(schema: Any, fake: Faker, rng: Random, budget: Budget | None = None) -> Any:
+def generate_json(schema: Any, fake: Faker, rng: Random, budget: Budget | None = None) -> Any:
     """A value that conforms to the schema, of JSON's kinds.
 
     Args:
@@ -49,7 +54,7 @@ def conforming(schema: Any, fake: Faker, rng: Random, budget: Budget | None = No
         ReplyError: where no value was found, as for a recursion that never ends, or the schema
             cannot be read or asks for more than the budget.
     """
-    judge = _Judge(schema, budget or Budget())
+    judge = Judge(schema, budget or Budget())
     sampler = _Sampler(judge, fake, rng)
     wrong = None
     try:
@@ -85,14 +90,10 @@ def _union(one: Iterable[Any], other: Iterable[Any]) -> list[Any]:
 
 
 def _common_types(one: Any, other: Any) -> list[str]:
-    some, others = _types(one), _types(other)
+    some, others = allowed_types(one), allowed_types(other)
     both = [kind for kind in some if kind in others]
     integer = "integer" in (*some, *others) and "number" in (*some, *others)
     return [*both, "integer"] if integer and "integer" not in both else both
-
-
-def _types(stated: Any) -> list[str]:
-    return [stated] if isinstance(stated, str) else list(stated)
 
 
 def _both_or_neither(one: Any, other: Any) -> Any:
@@ -122,14 +123,10 @@ def _crossed(one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
     return [{"allOf": [some, others]} for some in one for others in other]
 
 
-def _patterns(told: Any) -> tuple[str, ...]:
-    return told if isinstance(told, tuple) else (str(told),)
-
-
 _JOINED: dict[str, Callable[[Any, Any], Any]] = {
     "type": _common_types,
     "enum": lambda one, other: [value for value in one if value in other],
-    "pattern": lambda one, other: tuple(_union(_patterns(one), _patterns(other))),
+    "pattern": lambda one, other: tuple(_union(compiled_patterns(one), compiled_patterns(other))),
     "multipleOf": _multiple,
     "not": lambda one, other: {"anyOf": [one, other]},
     "anyOf": _crossed,
@@ -145,239 +142,6 @@ _JOINED: dict[str, Callable[[Any, Any], Any]] = {
 }
 """How what both say of a thing becomes one."""
 
-_HINTS = {
-    "object": ("properties", "required", "additionalProperties", "minProperties"),
-    "array": ("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
-    "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-}
-"""What tells the type where nothing states it; else it is a string."""
-
-_KINDS: dict[str, Callable[[Any], bool]] = {
-    "null": lambda value: value is None,
-    "boolean": lambda value: isinstance(value, bool),
-    "integer": lambda value: (
-        not isinstance(value, bool)
-        and (isinstance(value, int) or (isinstance(value, float) and value.is_integer()))
-    ),
-    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
-    "string": lambda value: isinstance(value, str),
-    "array": lambda value: isinstance(value, list),
-    "object": lambda value: isinstance(value, dict),
-}
-
-
-# Judging
-
-
-class _Judge:
-    """Tells where a value fails its schema, and what references refer to."""
-
-    def __init__(self, root: Any, budget: Budget) -> None:
-        self.root = root
-        self.budget = budget
-        self.matched: set[tuple[str, str]] = set()  # patterns, and texts that were made for them
-
-    def wrong(self, value: Any, schema: Any, place: str) -> str | None:
-        """The place of the first keyword that the value fails, if there is one."""
-        self.budget.spend(1)
-        if not isinstance(schema, Mapping):
-            return place if schema is False else None
-        for keyword, told in schema.items():
-            if (check := _CHECKS.get(keyword)) is not None:
-                kind, passes = check
-                if kind is not None and not _KINDS[kind](value):
-                    continue
-                if not passes(self, value, told, schema):
-                    return self._within(value, keyword, told, f"{place}/{keyword}")
-        return None
-
-    def _within(self, value: Any, keyword: str, told: Any, place: str) -> str:
-        """The place within a keyword that names members, where it is one of theirs."""
-        if keyword == "properties":
-            for name, schema in told.items():
-                if name in value and (inner := self.wrong(value[name], schema, f"{place}/{name}")):
-                    return inner
-        return place
-
-    def fits(self, value: Any, schema: Any) -> bool:
-        """Whether the value conforms to the schema."""
-        return self.wrong(value, schema, "") is None
-
-    def found(self, pattern: str, text: str) -> bool:
-        """Whether the pattern is found in the text."""
-        if (pattern, text) in self.matched:
-            return True
-        self.budget.spend(len(text))
-        return found(pattern, text)
-
-    def others(self, value: Mapping[str, Any], schema: Schema) -> list[str]:
-        """The members of an object that the schema does not name."""
-        return [name for name in value if not self.named(schema, name)]
-
-    def named(self, schema: Schema, name: str) -> list[Any]:
-        """The schemas that the schema has for a member of this name."""
-        members, patterns = schema.get("properties") or {}, schema.get("patternProperties") or {}
-        own = [members[name]] if name in members else []
-        return own + [inner for pattern, inner in patterns.items() if self.found(pattern, name)]
-
-    def resolve(self, ref: str) -> Any:
-        """What the reference refers to. Raises ReplyError where there is no such thing."""
-        document, _, pointer = ref.partition("#")
-        pointer = unquote(pointer)
-        at = self.root
-        own = self.root.get("$id", "") if isinstance(self.root, Mapping) else ""
-        if document and document != own.rstrip("#"):
-            at = self._stated("$id", document)
-        if pointer and not pointer.startswith("/"):
-            at = self._stated("$anchor", pointer)
-        for part in pointer.split("/")[1:]:
-            name = part.replace("~1", "/").replace("~0", "~")
-            if isinstance(at, list) and name.isdecimal() and int(name) < len(at):
-                at = at[int(name)]
-            elif isinstance(at, Mapping) and name in at:
-                at = at[name]
-            else:
-                at = None
-        if not isinstance(at, Mapping | bool):
-            raise ReplyError(f"the schema refers to {ref!r}, which it does not have")
-        return at
-
-    def _stated(self, keyword: str, name: str) -> Any:
-        """The schema within the root that states its name thus."""
-        ahead = [self.root]
-        while ahead:
-            self.budget.spend(1)
-            at = ahead.pop()
-            if isinstance(at, Mapping):
-                if at.get(keyword) == name:
-                    return at
-                ahead += at.values()
-            elif isinstance(at, list):
-                ahead += at
-        return None
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether two values are one in JSON, where true is not 1."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
-    return bool(one == other)
-
-
-def _is_multiple(value: Any, step: Any) -> bool:
-    if isinstance(value, float) or isinstance(step, float):
-        return float(value / step).is_integer()
-    return bool(value % step == 0)
-
-
-def _is_unique(judge: _Judge, items: list[Any]) -> bool:
-    judge.budget.spend(len(items))
-    return len({json.dumps(item, sort_keys=True) for item in items}) == len(items)
-
-
-def _items_fit(judge: _Judge, value: list[Any], told: Any, schema: Schema) -> bool:
-    if isinstance(told, list):
-        return all(map(judge.fits, value, told))
-    return all(judge.fits(item, told) for item in value[len(schema.get("prefixItems") or ()) :])
-
-
-def _contains(judge: _Judge, value: list[Any], told: Any, schema: Schema) -> bool:
-    count = sum(judge.fits(item, told) for item in value)
-    return bool(schema.get("minContains", 1) <= count <= schema.get("maxContains", math.inf))
-
-
-def _branch_fits(judge: _Judge, value: Any, told: Any, schema: Schema) -> bool:
-    return judge.fits(value, schema.get("then" if judge.fits(value, told) else "else", True))
-
-
-Check = Callable[[_Judge, Any, Any, Schema], bool]
-
-_CHECKS: dict[str, tuple[str | None, Check]] = {
-    "$ref": (None, lambda judge, value, told, _: judge.fits(value, judge.resolve(told))),
-    "type": (None, lambda judge, value, told, _: any(_KINDS[k](value) for k in _types(told))),
-    "const": (None, lambda judge, value, told, _: _same(value, told)),
-    "enum": (None, lambda judge, value, told, _: any(_same(value, one) for one in told)),
-    "allOf": (None, lambda judge, value, told, _: all(judge.fits(value, one) for one in told)),
-    "anyOf": (None, lambda judge, value, told, _: any(judge.fits(value, one) for one in told)),
-    "oneOf": (None, lambda judge, value, told, _: sum(judge.fits(value, o) for o in told) == 1),
-    "not": (None, lambda judge, value, told, _: not judge.fits(value, told)),
-    "if": (None, _branch_fits),
-    "minLength": ("string", lambda judge, value, told, _: len(value) >= told),
-    "maxLength": ("string", lambda judge, value, told, _: len(value) <= told),
-    "pattern": (
-        "string",
-        lambda judge, value, told, _: all(judge.found(one, value) for one in _patterns(told)),
-    ),
-    "minimum": ("number", lambda judge, value, told, _: value >= told),
-    "maximum": ("number", lambda judge, value, told, _: value <= told),
-    # Old schemas only say whether the bound itself is excluded.
-    "exclusiveMinimum": (
-        "number",
-        lambda judge, value, told, schema: (
-            told is False or value > (schema.get("minimum", -math.inf) if told is True else told)
-        ),
-    ),
-    "exclusiveMaximum": (
-        "number",
-        lambda judge, value, told, schema: (
-            told is False or value < (schema.get("maximum", math.inf) if told is True else told)
-        ),
-    ),
-    "multipleOf": ("number", lambda judge, value, told, _: _is_multiple(value, told)),
-    "minItems": ("array", lambda judge, value, told, _: len(value) >= told),
-    "maxItems": ("array", lambda judge, value, told, _: len(value) <= told),
-    "uniqueItems": ("array", lambda judge, value, told, _: not told or _is_unique(judge, value)),
-    "prefixItems": ("array", lambda judge, value, told, _: all(map(judge.fits, value, told))),
-    "items": ("array", _items_fit),
-    "additionalItems": (
-        "array",
-        lambda judge, value, told, schema: (
-            not isinstance(schema.get("items"), list)
-            or all(judge.fits(item, told) for item in value[len(schema["items"]) :])
-        ),
-    ),
-    "contains": ("array", _contains),
-    "required": ("object", lambda judge, value, told, _: all(name in value for name in told)),
-    "minProperties": ("object", lambda judge, value, told, _: len(value) >= told),
-    "maxProperties": ("object", lambda judge, value, told, _: len(value) <= told),
-    "propertyNames": (
-        "object",
-        lambda judge, value, told, _: all(judge.fits(name, told) for name in value),
-    ),
-    "properties": (
-        "object",
-        lambda judge, value, told, _: all(
-            judge.fits(value[n], told[n]) for n in told if n in value
-        ),
-    ),
-    "patternProperties": (
-        "object",
-        lambda judge, value, told, _: all(
-            judge.fits(value[name], inner)
-            for pattern, inner in told.items()
-            for name in value
-            if judge.found(pattern, name)
-        ),
-    ),
-    "additionalProperties": (
-        "object",
-        lambda judge, value, told, schema: all(
-            judge.fits(value[name], told) for name in judge.others(value, schema)
-        ),
-    ),
-    "dependentRequired": (
-        "object",
-        lambda judge, value, told, _: all(
-            name in value for given, names in told.items() if given in value for name in names
-        ),
-    ),
-}
-"""The keywords that are known: of which kind of value they tell, and whether one passes."""
-
 _HARD = frozenset({"not", "oneOf", "if", "contains", "dependentRequired"})
 """Keywords that chance has to meet."""
 
@@ -386,7 +150,7 @@ _HARD = frozenset({"not", "oneOf", "if", "contains", "dependentRequired"})
 
 
 class _Sampler:
-    def __init__(self, judge: _Judge, fake: Faker, rng: Random) -> None:
+    def __init__(self, judge: Judge, fake: Faker, rng: Random) -> None:
         self._judge = judge
         self._fake = fake
         self._rng = rng
@@ -439,10 +203,10 @@ class _Sampler:
 
     def _kinds(self, schema: Schema) -> list[str]:
         if "type" not in schema:
-            kind = _kind_of(schema)
+            kind = kind_of(schema)
             anything = self.varied and kind == "string" and "not" in schema
-            return list(_KINDS) if anything else [kind]
-        kinds = _types(schema["type"])
+            return list(KINDS) if anything else [kind]
+        kinds = allowed_types(schema["type"])
         if not kinds:
             raise ReplyError(f"no value was found that conforms to {dict(schema)}")
         for kind in kinds:
@@ -504,7 +268,7 @@ class _Sampler:
         needed = list(schema.get("allOf") or ())
         if "$ref" in schema:
             needed.append(self._judge.resolve(str(schema["$ref"])))
-        if "null" not in _types(schema.get("type", ())):
+        if "null" not in allowed_types(schema.get("type", ())):
             members = schema.get("properties") or {}
             needed += [members.get(name) for name in schema.get("required", ())]
             needed += schema.get("prefixItems", ()) if schema.get("minItems") else ()
@@ -568,7 +332,7 @@ class _Sampler:
             names = schema.get("propertyNames")
             name = self._fake.word() + (str(self._rng.randint(2, 99)) if len(made) > 9 else "")
             if pattern is not None:
-                name = matching(pattern, self._rng, budget=self._judge.budget) or name
+                name = generate_matching(pattern, self._rng, budget=self._judge.budget) or name
                 self._judge.matched.add((pattern, name))
             elif isinstance(names, Mapping):
                 name = str(self.value({"type": "string"} | dict(names), depth + 1))
@@ -618,7 +382,7 @@ class _Sampler:
         if low > high:
             raise ReplyError(f"no text is {low} characters long at least and {high} at most")
         if "pattern" in schema:
-            return self._matching(_patterns(schema["pattern"]), low, high)
+            return self._matching(compiled_patterns(schema["pattern"]), low, high)
         self._judge.budget.spend(low)
         make = _FORMATS.get(schema.get("format", ""))
         for _ in range(100):
@@ -651,7 +415,7 @@ class _Sampler:
         raise ReplyError(f"no text was found that matches the patterns {patterns}")
 
     def _match(self, pattern: str, low: int, high: float) -> str:
-        text = matching(pattern, self._rng, low, high, self._judge.budget)
+        text = generate_matching(pattern, self._rng, low, high, self._judge.budget)
         if text is None:
             raise ReplyError(f"no text was found that matches the pattern {pattern!r}")
         self._judge.matched.add((pattern, text))
@@ -700,13 +464,6 @@ _MAKERS: dict[str, Callable[[_Sampler, Schema, int], Any]] = {
     "object": _Sampler._object,
 }
 """How a value of each kind is made."""
-
-
-def _kind_of(schema: Schema) -> str:
-    for kind, hints in _HINTS.items():
-        if any(hint in schema for hint in hints):
-            return kind
-    return "string"
 
 
 Bound = Callable[[Any], Any]
