@@ -5,17 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.generate.regex import Budget, is_found
 
 Schema = Mapping[str, Any]
-
-
-if TYPE_CHECKING:
-    pass
 
 
 def allowed_types(stated: Any) -> list[str]:

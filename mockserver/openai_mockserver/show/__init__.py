@@ -1,8 +1,8 @@
 """An exchange as a person reads it: drawn against time, what it means, what is odd about it.
 
 Rules of this package: text out, nothing printed, no clock. No stream is so odd that this raises:
-what cannot be understood is shown as it came. A module imports only from those before it: values,
-says, received, odd, drawing.
+what cannot be understood is shown as it came. A module imports only from those before it: format,
+summaries, decode, lint, terminal.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.reply import ApiError, Reply
-from openai_mockserver.show.drawing import blocks
-from openai_mockserver.show.odd import CHECKS, what_is_odd
-from openai_mockserver.show.received import CHAT, Item, Received, receive, times_of
-from openai_mockserver.show.values import as_plain
+from openai_mockserver.show.decode import CHAT, Item, Received, receive, times_of
+from openai_mockserver.show.format import as_plain
+from openai_mockserver.show.lint import CHECKS, find_oddities
+from openai_mockserver.show.terminal import blocks
 
 __all__ = ["CHECKS", "Received", "as_json", "draw"]
 
@@ -59,7 +59,7 @@ def as_json(exchange: Exchange) -> dict[str, Any]:
         "error": reply if isinstance(reply, ApiError) else getattr(reply, "error", None),
         "end": exchange.script.end,
         "complete": exchange.complete,
-        "odd": [{"name": name, "fact": fact} for name, fact in what_is_odd(got)],
+        "odd": [{"name": name, "fact": fact} for name, fact in find_oddities(got)],
     }
     plain: dict[str, Any] = as_plain(found)
     return plain

@@ -16,10 +16,8 @@ import click
 
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.reply import ApiError, Choice, FunctionCall, Reply, ToolCall, Usage
-from openai_mockserver.show.odd import what_is_odd
-from openai_mockserver.show.received import CHAT, Item, Received, times_of
-from openai_mockserver.show.says import PIECES, STYLES
-from openai_mockserver.show.values import (
+from openai_mockserver.show.decode import CHAT, Item, Received, times_of
+from openai_mockserver.show.format import (
     JOINERS,
     as_object,
     as_objects,
@@ -30,9 +28,10 @@ from openai_mockserver.show.values import (
     size,
     span,
 )
+from openai_mockserver.show.lint import find_oddities
+from openai_mockserver.show.summaries import PIECES, STYLES
 
 __all__ = ["blocks"]
-
 
 # Lines
 
@@ -496,6 +495,6 @@ def blocks(got: Received, width: int) -> Iterator[list[str]]:
     yield list(_heading(got, width))
     yield list(_timeline(got, width))
     yield [_line([("It means", "title")], width), *_fact_lines(_meaning(got), width)]
-    if odd := what_is_odd(got):
+    if odd := find_oddities(got):
         facts = [(name, fact, "plain") for name, fact in odd]
         yield [_line([("What is odd", "title")], width), *_fact_lines(facts, width)]

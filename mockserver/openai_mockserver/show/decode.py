@@ -19,8 +19,8 @@ from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Event, Head, Raw, Script, Step
-from openai_mockserver.show.says import PIECES, STYLES, Phrase, phrases_of
-from openai_mockserver.show.values import as_object, choices_of, decoded, percentile, short
+from openai_mockserver.show.format import as_object, choices_of, decoded, percentile, short
+from openai_mockserver.show.summaries import PIECES, STYLES, Phrase, phrases_of
 from openai_mockserver.timeline import frames
 
 __all__ = ["CHAT", "Item", "Received", "Times", "receive", "times_of"]

@@ -33,7 +33,6 @@ __all__ = [
     "without_middle",
 ]
 
-
 # Values of any kind
 
 

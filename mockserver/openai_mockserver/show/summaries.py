@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from openai_mockserver.script import Event
-from openai_mockserver.show.values import (
+from openai_mockserver.show.format import (
     BROKEN,
     as_object,
     as_objects,
@@ -22,7 +22,7 @@ from openai_mockserver.show.values import (
     without_middle,
 )
 
-__all__ = ["PIECES", "STYLES", "Phrase", "phrases_of"]
+__all__ = ["PIECES", "Phrase", "STYLES", "phrases_of"]
 
 
 class Phrase(NamedTuple):

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from openai_mockserver.reply import FINISH_REASONS, Choice, Reply
-from openai_mockserver.show.received import CHAT, Item, Received
-from openai_mockserver.show.values import (
+from openai_mockserver.show.decode import CHAT, Item, Received
+from openai_mockserver.show.format import (
     BROKEN,
     Broken,
     as_object,
@@ -28,7 +28,7 @@ from openai_mockserver.show.values import (
     short_json,
 )
 
-__all__ = ["CHECKS", "what_is_odd"]
+__all__ = ["CHECKS", "find_oddities"]
 
 
 def _content_type(got: Received) -> str | None:
@@ -349,7 +349,7 @@ CHECKS: tuple[tuple[str, Callable[[Received], str | None]], ...] = (
 (WIRE.md §0)."""
 
 
-def what_is_odd(got: Received) -> list[tuple[str, str]]:
+def find_oddities(got: Received) -> list[tuple[str, str]]:
     return [(name, fact) for name, check in CHECKS if (fact := check(got))]
 
 
