@@ -18,7 +18,7 @@ from openai_mockserver.api import ENDPOINTS
 from openai_mockserver.dialects import dialects
 from openai_mockserver.dialects.paths import provider_paths
 from openai_mockserver.faults import compression, endings, event_stream, events, http, reads
-from openai_mockserver.strategies.habits import ASPECTS
+from openai_mockserver.strategies.variations import ASPECTS
 
 DOCS = Path(__file__).parents[1] / "docs"
 TITLES: dict[ModuleType, str] = {

@@ -20,7 +20,7 @@ from openai_mockserver import Choice, Event, Raw, Reply, Script, Stream, ToolCal
 from openai_mockserver.dialects import usage
 from openai_mockserver.script import Step
 from openai_mockserver.sse import DONE
-from openai_mockserver.strategies.habits import HEAD
+from openai_mockserver.strategies.variations import HEAD
 
 __all__ = ["FOUND", "VERSIONS", "Finding", "unexplained"]
 

@@ -43,8 +43,8 @@ from openai_mockserver.strategies import (
     streams,
     tool_calls,
 )
-from openai_mockserver.strategies.habits import ASPECTS, HEAD, NAMES
-from openai_mockserver.strategies.said import KINDS
+from openai_mockserver.strategies.reply_bytes import KINDS
+from openai_mockserver.strategies.variations import ASPECTS, HEAD, NAMES
 from openai_mockserver.stream_value import ERRORS
 
 ENDPOINTS = ("chat/completions", "responses", "completions")

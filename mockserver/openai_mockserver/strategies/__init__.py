@@ -16,7 +16,7 @@ except ImportError:
 
 from openai_mockserver.strategies.agent import AgentMachine
 from openai_mockserver.strategies.conversation import Conversation, Turn
-from openai_mockserver.strategies.drawn import (
+from openai_mockserver.strategies.strategy import (
     api_errors,
     conversations,
     faulty,

@@ -21,9 +21,9 @@ from openai_mockserver.journal import Request, text_of
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply import ApiError, Reply, ToolCall
 from openai_mockserver.script import Script
-from openai_mockserver.strategies import breaks, said
+from openai_mockserver.strategies import failures, reply_bytes
 from openai_mockserver.strategies.conversation import TOOLS
-from openai_mockserver.strategies.drawn import api_errors, plain, replies, streams
+from openai_mockserver.strategies.strategy import api_errors, plain, replies, streams
 from openai_mockserver.stream_value import Stream
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class AgentMachine(RuleBasedStateMachine):
         self.mock = MockOpenAI(default=self._next, lenient=True, fail_on_unmatched=False)
         self.client: openai.OpenAI = self.mock.client(max_retries=0)
         self.tools: dict[str, Callable[..., str]] = {
-            name: partial(self.run_tool, name) for name, _ in said.offered(self.offered)
+            name: partial(self.run_tool, name) for name, _ in reply_bytes.offered(self.offered)
         }
         self._thread = threading.get_ident()
         self._queue: list[Stream | ApiError | _Down] = []
@@ -178,15 +178,17 @@ class AgentMachine(RuleBasedStateMachine):
     @classmethod
     def broken(cls) -> st.SearchStrategy[Stream]:
         """Streams that break off, or are cut off by their length within a call."""
-        size = 1 + breaks.SIZE
+        size = 1 + failures.SIZE
         drawn = st.tuples(st.binary(min_size=size, max_size=size), cls._calling())
         return drawn.map(lambda pair: _broken(*pair, cls.endpoint))
 
     @classmethod
     def _calling(cls) -> st.SearchStrategy[Reply]:
-        functions = said.offered(cls.offered)
-        drawn = st.tuples(st.runner(), st.binary(min_size=said.CALLING, max_size=said.CALLING))
-        return drawn.map(lambda pair: pair[0]._numbered(said.calling(pair[1], functions)))
+        functions = reply_bytes.offered(cls.offered)
+        drawn = st.tuples(
+            st.runner(), st.binary(min_size=reply_bytes.CALLING, max_size=reply_bytes.CALLING)
+        )
+        return drawn.map(lambda pair: pair[0]._numbered(reply_bytes.calling(pair[1], functions)))
 
     @classmethod
     def _streams(cls, reply: st.SearchStrategy[Reply]) -> st.SearchStrategy[Stream]:
@@ -241,7 +243,7 @@ class AgentMachine(RuleBasedStateMachine):
 
     # What the loop does
 
-    @rule(user=st.sampled_from(said.PROMPTS))
+    @rule(user=st.sampled_from(reply_bytes.PROMPTS))
     def loop_runs(self, user: str) -> None:
         """Now the loop is run."""
         self._played, self._ran = [], []
@@ -374,7 +376,7 @@ def _broken(data: bytes, reply: Reply, endpoint: str) -> Stream:
         cut_off = Reply(reply.text, tool_calls=[*whole, cut], finish_reason="length")
         return replace(plain(cut_off, endpoint), error="incomplete", description="cut off")
     said = _PIECES if data[0] < 120 else reply
-    return breaks.broken(plain(said, endpoint), data[1:], http=False)
+    return failures.broken(plain(said, endpoint), data[1:], http=False)
 
 
 class _Message(NamedTuple):

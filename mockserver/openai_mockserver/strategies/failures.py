@@ -20,7 +20,7 @@ from openai_mockserver.faults import Fault
 from openai_mockserver.faults.fault import event_of, first_bytes, first_events
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Head, Pause, Script, Step
-from openai_mockserver.strategies import said
+from openai_mockserver.strategies import reply_bytes
 from openai_mockserver.stream_value import Stream
 
 __all__ = ["BREAKS", "HARMLESS", "HTTP", "HTTP_HARMLESS", "SIZE", "broken", "refused"]
@@ -64,7 +64,7 @@ def _malformed(at: Place) -> Fault:
 
 
 def _error_event(at: Place) -> Fault:
-    return faults.error_event(at.after, said.ERRORS[at.chance % len(said.ERRORS)])
+    return faults.error_event(at.after, reply_bytes.ERRORS[at.chance % len(reply_bytes.ERRORS)])
 
 
 BREAKS = (
@@ -130,7 +130,7 @@ def broken(stream: Stream, data: bytes, http: bool) -> Stream:
     elif which < len(breaks) + len(harmless):
         made, bears[which - len(breaks)] = replace(stream, script=script), at
     else:
-        return refused(said.error(data[2:4]))
+        return refused(reply_bytes.error(data[2:4]))
     if data[4] >= MORE:
         other = (data[4] - MORE) * len(harmless) // (256 - MORE)
         bears.setdefault(other, _place(script, data[5:8]))

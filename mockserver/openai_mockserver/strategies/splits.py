@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from openai_mockserver.faults.reads import INSIDE, Cuts, cut_at
-from openai_mockserver.strategies.said import pick
+from openai_mockserver.strategies.reply_bytes import pick
 from openai_mockserver.stream_value import Stream
 
 __all__ = ["SIZE", "cut"]

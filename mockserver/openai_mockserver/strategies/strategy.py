@@ -20,7 +20,7 @@ from openai_mockserver.exceptions import MockServerError, ReplyError
 from openai_mockserver.reply import ApiError, Reply, ToolCall, as_reply
 from openai_mockserver.script import Script
 from openai_mockserver.seed import Seeded
-from openai_mockserver.strategies import breaks, cuts, habits, said
+from openai_mockserver.strategies import chunk_changes, failures, reply_bytes, splits, variations
 from openai_mockserver.strategies.conversation import TOOLS, Conversation, Turn
 from openai_mockserver.stream_value import Stream
 
@@ -37,8 +37,8 @@ __all__ = [
 ]
 
 SAYABLE = {
-    "chat/completions": frozenset(said.KINDS),
-    "responses": frozenset(said.KINDS) - {"choices", "function_call"},
+    "chat/completions": frozenset(reply_bytes.KINDS),
+    "responses": frozenset(reply_bytes.KINDS) - {"choices", "function_call"},
     "completions": frozenset({"text", "empty", "choices"}),
 }
 """The endpoints, and the kinds of replies that can be said there."""
@@ -66,11 +66,11 @@ def _chosen(what: str, names: Iterable[str], known: Collection[str]) -> frozense
 # What is said
 
 
-def replies(kinds: Iterable[str] = said.KINDS) -> SearchStrategy[Reply]:
+def replies(kinds: Iterable[str] = reply_bytes.KINDS) -> SearchStrategy[Reply]:
     """Replies of every kind that ends, which shrink towards ``Reply("a")``.
 
     Args:
-        kinds: only of these: names of `openai_mockserver.strategies.said.KINDS`, as in
+        kinds: only of these: names of `openai_mockserver.strategies.reply_bytes.KINDS`, as in
             ``["text", "tool_calls"]``.
 
     Raises:
@@ -80,8 +80,10 @@ def replies(kinds: Iterable[str] = said.KINDS) -> SearchStrategy[Reply]:
     >>> find(replies(), lambda reply: True)
     Reply('a', finish_reason='stop')
     """
-    made_of = said.kinds(_chosen("kind of reply", kinds, said.KINDS) or said.KINDS)
-    return _bytes(said.REPLY).map(lambda data: said.reply(data, made_of))
+    made_of = reply_bytes.kinds(
+        _chosen("kind of reply", kinds, reply_bytes.KINDS) or reply_bytes.KINDS
+    )
+    return _bytes(reply_bytes.REPLY).map(lambda data: reply_bytes.reply(data, made_of))
 
 
 def tool_calls(tools: Sequence[Mapping[str, Any]] | None = None) -> SearchStrategy[ToolCall]:
@@ -99,9 +101,11 @@ def tool_calls(tools: Sequence[Mapping[str, Any]] | None = None) -> SearchStrate
     ToolCall('f', '{}', id='call_1')
     """
     if tools is None:
-        return _bytes(said.CALL).map(said.call)
-    offered = said.offered(tools)
-    return _bytes(said.CALL + said.CHANCE).map(lambda data: said.conforming_call(data, offered))
+        return _bytes(reply_bytes.CALL).map(reply_bytes.call)
+    offered = reply_bytes.offered(tools)
+    return _bytes(reply_bytes.CALL + reply_bytes.CHANCE).map(
+        lambda data: reply_bytes.conforming_call(data, offered)
+    )
 
 
 def api_errors(statuses: Iterable[int] | None = None) -> SearchStrategy[ApiError]:
@@ -110,11 +114,11 @@ def api_errors(statuses: Iterable[int] | None = None) -> SearchStrategy[ApiError
     Args:
         statuses: only of these.
     """
-    drawn = _bytes(said.ERROR).map(said.error)
+    drawn = _bytes(reply_bytes.ERROR).map(reply_bytes.error)
     if statuses is None:
         return drawn
     wanted = frozenset(statuses)
-    known = tuple(error for error in said.ERRORS if error.status in wanted)
+    known = tuple(error for error in reply_bytes.ERRORS if error.status in wanted)
     own = [ApiError(status) for status in sorted(wanted - {error.status for error in known})]
     return st.sampled_from([*known, *own])
 
@@ -168,7 +172,7 @@ def streams(
     >>> stream.reply.text, b"".join(stream.reads()) == stream.bytes()
     ('Hi', True)
     """
-    return _streams(reply, endpoint, quirks, without, cuts.SIZE)
+    return _streams(reply, endpoint, quirks, without, splits.SIZE)
 
 
 def _streams(
@@ -196,23 +200,23 @@ def _sending(
     path: str, quirks: bool, without: Iterable[str], partition: int
 ) -> tuple[int, Callable[..., Stream]]:
     """How many bytes a stream takes, and what makes it of them, and of what it says if given."""
-    unwanted = _chosen("habit or dialect", without, (*habits.NAMES, *MANNERS))
+    unwanted = _chosen("habit or dialect", without, (*variations.NAMES, *MANNERS))
     manners = [m for m in MANNERS if m not in unwanted and (quirks or m == OPENAI)]
-    aspects = habits.aspects(quirks, unwanted)
-    made_of = said.kinds(SAYABLE[path])
-    told = said.REPLY
+    aspects = variations.aspects(quirks, unwanted)
+    made_of = reply_bytes.kinds(SAYABLE[path])
+    told = reply_bytes.REPLY
     at = told + 2
-    end = at + habits.size(aspects)
+    end = at + variations.size(aspects)
 
     def made(data: bytes, given: object = None) -> Stream:
-        reply = said.reply(data, made_of) if given is None else _replied(given)
+        reply = reply_bytes.reply(data, made_of) if given is None else _replied(given)
         manner = None
-        if path != CHAT or (given is not None and not habits.is_plain(reply)):
+        if path != CHAT or (given is not None and not chunk_changes.is_plain(reply)):
             manner = OPENAI
         elif data[told] >= IMITATED and manners:
-            manner = said.pick(manners, data[told + 1])
-        sent = _sent(reply, path, manner, habits.taken(aspects, data[at:end]))
-        return cuts.cut(sent, data[end:]) if partition else sent
+            manner = reply_bytes.pick(manners, data[told + 1])
+        sent = _sent(reply, path, manner, variations.taken(aspects, data[at:end]))
+        return splits.cut(sent, data[end:]) if partition else sent
 
     return end + partition, made
 
@@ -228,18 +232,20 @@ def _replied(value: object) -> Reply:
 def plain(reply: Reply, endpoint: str = CHAT) -> Stream:
     """The stream that says a reply without any habit."""
     path = endpoint.removeprefix("/v1/")
-    return _sent(reply, path, None if path == CHAT and habits.is_plain(reply) else OPENAI, [])
+    return _sent(
+        reply, path, None if path == CHAT and chunk_changes.is_plain(reply) else OPENAI, []
+    )
 
 
-def _sent(reply: Reply, path: str, manner: str | None, taken: habits.Taken) -> Stream:
+def _sent(reply: Reply, path: str, manner: str | None, taken: variations.Taken) -> Stream:
     """A stream that says a reply: with habits, or as a provider renders it."""
     if manner is None:
-        script, names = habits.chat(reply, taken), [habit.name for _, habit, _ in taken]
+        script, names = variations.chat(reply, taken), [habit.name for _, habit, _ in taken]
     else:
         script, reply = _rendered(reply, path, manner)
         names = [habit.name for of, habit, _ in taken if of == "framing"]
         names[:0] = [] if path != CHAT else [manner]
-    return Stream(habits.framed(script, taken), reply, description="; ".join(names))
+    return Stream(variations.framed(script, taken), reply, description="; ".join(names))
 
 
 def _rendered(reply: Reply, path: str, manner: str) -> tuple[Script, Reply]:
@@ -251,7 +257,7 @@ def _rendered(reply: Reply, path: str, manner: str) -> tuple[Script, Reply]:
     dialect = {} if manner == OPENAI else {"dialect": manner}
     script = endpoint.render(reply, None, rng=Seeded(0), **dialect)
     read = endpoint.read(script)
-    return replace(script, head=habits.HEAD), read if isinstance(read, Reply) else reply
+    return replace(script, head=variations.HEAD), read if isinstance(read, Reply) else reply
 
 
 def partitions(script: Script | Stream) -> SearchStrategy[Stream]:
@@ -261,7 +267,7 @@ def partitions(script: Script | Stream) -> SearchStrategy[Stream]:
         script: a script, or a stream that was drawn or is ready-made.
     """
     stream = _stream(script)
-    return _bytes(cuts.SIZE).map(lambda data: cuts.cut(stream, data))
+    return _bytes(splits.SIZE).map(lambda data: splits.cut(stream, data))
 
 
 def faulty(script: Script | Stream, *, http: bool = False) -> SearchStrategy[Stream]:
@@ -276,7 +282,7 @@ def faulty(script: Script | Stream, *, http: bool = False) -> SearchStrategy[Str
             errors of the API instead of the stream.
     """
     stream = _stream(script)
-    return _bytes(breaks.SIZE).map(lambda data: breaks.broken(stream, data, http))
+    return _bytes(failures.SIZE).map(lambda data: failures.broken(stream, data, http))
 
 
 # Several turns
@@ -309,19 +315,21 @@ def conversations(
         raise MockServerError(f"a model calls no tools at {path}")
     offered = tuple(TOOLS if tools is None else tools)
     # Made once: making and checking a strategy takes longer than drawing from it.
-    size, sent = _sending(path, quirks, without, cuts.SIZE)
-    sending, called = _bytes(size), _bytes(said.CALLING)
-    functions = said.offered(offered)
+    size, sent = _sending(path, quirks, without, splits.SIZE)
+    sending, called = _bytes(size), _bytes(reply_bytes.CALLING)
+    functions = reply_bytes.offered(offered)
     answered = replies(SAYABLE[path] & {"text", "reasoning", "refusal"})
 
     @st.composite
     def conversation(draw: st.DrawFn) -> Conversation:
         made: list[Turn] = []
         first = 1
-        for user in draw(st.lists(st.sampled_from(said.PROMPTS), min_size=1, max_size=turns)):
+        for user in draw(
+            st.lists(st.sampled_from(reply_bytes.PROMPTS), min_size=1, max_size=turns)
+        ):
             rest: list[Reply] = []
             for data in draw(st.lists(called, max_size=rounds)):
-                rest.append(said.calling(data, functions, first))
+                rest.append(reply_bytes.calling(data, functions, first))
                 first += len(rest[-1].tool_calls)
             given = {call.id: draw(_RESULTS) for one in rest for call in one.tool_calls}
             told = tuple(sent(draw(sending), one) for one in (*rest, draw(answered)))
@@ -331,7 +339,7 @@ def conversations(
     return conversation()
 
 
-_RESULTS = st.sampled_from(said.RESULTS)
+_RESULTS = st.sampled_from(reply_bytes.RESULTS)
 
 
 def _stream(script: Script | Stream) -> Stream:
@@ -340,4 +348,4 @@ def _stream(script: Script | Stream) -> Stream:
     said = api.read(script)
     if isinstance(said, ApiError):
         return Stream(script, Reply(error=said), "api")
-    return Stream(script, said, None if said.error is None else "api")
+    return Stream(script, said, None if reply_bytes.error is None else "api")
