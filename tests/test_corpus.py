@@ -14,7 +14,7 @@ from openai_mockserver.cassettes import Exchange, dump, dumps, load
 from openai_mockserver.corpus import ENDPOINTS, KINDS, corpus
 from openai_mockserver.faults import parse
 from openai_mockserver.generate import generate
-from openai_mockserver.journal import Request
+from openai_mockserver.request import Request
 from openai_mockserver.show import draw
 
 TWENTY = list(corpus(20, 7))

@@ -19,7 +19,7 @@ import pytest
 
 from openai_mockserver import MockOpenAI
 from openai_mockserver.generate import generate
-from openai_mockserver.journal import Request
+from openai_mockserver.request import Request
 
 SCHEMA = {
     "type": "object",

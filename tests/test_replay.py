@@ -13,8 +13,8 @@ from openai_mockserver.api import chat
 from openai_mockserver.cassettes import Exchange, dump
 from openai_mockserver.corpus import corpus
 from openai_mockserver.faults import reset
-from openai_mockserver.journal import Request
-from openai_mockserver.replay import add_files
+from openai_mockserver.files import add_files
+from openai_mockserver.request import Request
 
 OTHER = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Something else"}]}
 

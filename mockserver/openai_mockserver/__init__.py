@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         UnknownStream,
         UnmatchedRequest,
     )
-    from openai_mockserver.journal import Call, Request
+    from openai_mockserver.journal import Call
     from openai_mockserver.mock import MockOpenAI
     from openai_mockserver.pacing import Pace
     from openai_mockserver.reply import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Usage,
         url_citation,
     )
+    from openai_mockserver.request import Request
     from openai_mockserver.rules import contains, faulty
     from openai_mockserver.script import Boundary, Comment, Event, Head, Pause, Raw, Script
     from openai_mockserver.stream_value import Stream

@@ -21,7 +21,8 @@ from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
     from openai_mockserver.cassettes import Exchange
-    from openai_mockserver.journal import Call, Request
+    from openai_mockserver.journal import Call
+    from openai_mockserver.request import Request
 
 __all__ = ["main"]
 
@@ -102,10 +103,10 @@ def serve(
     scenario says.
     """
     from openai_mockserver.faults import parse
+    from openai_mockserver.files import add_files
     from openai_mockserver.generate import generate as made_up
     from openai_mockserver.mock import API_KEY, MockOpenAI
     from openai_mockserver.pacing import profile
-    from openai_mockserver.replay import add_files
     from openai_mockserver.rules import faulty
     from openai_mockserver.server import bind
     from openai_mockserver.server import serve as serve_forever

@@ -19,10 +19,10 @@ from openai_mockserver.cassettes import Exchange
 from openai_mockserver.exceptions import MockServerError, ReplyError
 from openai_mockserver.generate import generate
 from openai_mockserver.generate.text import Pen
-from openai_mockserver.journal import Request
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.reply import ApiError, Choice, Logprob, Reply
+from openai_mockserver.request import Request
 from openai_mockserver.script import Event, Pause, Script
 
 __all__ = ["ENDPOINTS", "KINDS", "corpus"]

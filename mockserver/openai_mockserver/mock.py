@@ -34,9 +34,10 @@ from openai_mockserver.exceptions import (
 )
 from openai_mockserver.faults import FAULTS, parse
 from openai_mockserver.http1 import check
-from openai_mockserver.journal import Call, Journal, Request
+from openai_mockserver.journal import Call, Journal
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.reply import ApiError, Reply, as_reply, check_servable
+from openai_mockserver.request import Request
 from openai_mockserver.rules import Answer, Faulty, Pattern, Rule
 from openai_mockserver.script import Event, Pause, Script
 from openai_mockserver.seed import Seeded
@@ -51,8 +52,8 @@ if TYPE_CHECKING:
     from openai_mockserver.cassettes.recorder import Recorder
     from openai_mockserver.cassettes.redact import Redactor
     from openai_mockserver.server import Loopback
-    from openai_mockserver.server.relay import Upstream
     from openai_mockserver.transport import Clock, InProcess
+    from openai_mockserver.upstream import Upstream
 
 __all__ = ["MockOpenAI", "RuleBuilder"]
 
@@ -673,7 +674,7 @@ def _upstream(url: str | None) -> Upstream | None:
     """Where requests go that nothing here answers."""
     if url is None:
         return None
-    from openai_mockserver.server.relay import Upstream
+    from openai_mockserver.upstream import Upstream
 
     return Upstream(url)
 

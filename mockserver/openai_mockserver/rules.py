@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from openai_mockserver.exceptions import MockServerError
-from openai_mockserver.journal import SECRET, Request
 from openai_mockserver.pacing import Pace
 from openai_mockserver.reply import ApiError, Reply
+from openai_mockserver.request import SECRET, Request
 from openai_mockserver.script import Script
 
 __all__ = ["Answer", "Contains", "Pattern", "Rule", "contains", "explain", "faulty"]

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 from openai_mockserver.api.routes import decode_path
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.http1 import is_plain, keeps_open, wire_frames
-from openai_mockserver.journal import CLIENT_DISCONNECTED, Call, Request
+from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
+from openai_mockserver.request import Request
 from openai_mockserver.timeline import Frame, frames
 
 __all__ = ["Clock", "InProcess"]

@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from openai_mockserver import MockOpenAI, Reply, ToolCall
-from openai_mockserver.journal import text_of
+from openai_mockserver.request import text_of
 
 
 @pytest.fixture

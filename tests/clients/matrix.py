@@ -14,7 +14,8 @@ from typing import Any
 from clients.environments import PROGRAMS, command, install
 from clients.table import Client
 from openai_mockserver import ApiError, MockOpenAI, Pace, Reply, ToolCall, Usage, contains
-from openai_mockserver.journal import Call, Request
+from openai_mockserver.journal import Call
+from openai_mockserver.request import Request
 
 __all__ = [
     "CALL_ID",

@@ -29,7 +29,7 @@ from openai_mockserver import (
     sse,
 )
 from openai_mockserver.dialects import dialects
-from openai_mockserver.journal import Request
+from openai_mockserver.request import Request
 from openai_mockserver.script import Raw
 from openai_mockserver.strategies import (
     Conversation,

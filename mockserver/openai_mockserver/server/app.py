@@ -19,7 +19,8 @@ from starlette.routing import Mount
 
 from openai_mockserver.api.routes import decode_path
 from openai_mockserver.http1 import answering
-from openai_mockserver.journal import Call, Request
+from openai_mockserver.journal import Call
+from openai_mockserver.request import Request
 from openai_mockserver.script import Script
 from openai_mockserver.server.player import Player, Receive, Send, play
 from openai_mockserver.server.protocol import Connections

@@ -8,14 +8,13 @@ client's are written as `openai_mockserver.http1` writes them.
 from __future__ import annotations
 
 import asyncio
-import base64
 import ssl
 import time
 import urllib.parse
 import urllib.request
 from collections.abc import Awaitable
-from dataclasses import dataclass, replace
-from typing import TypeVar, cast
+from dataclasses import replace
+from typing import TypeVar
 
 import h11
 
@@ -26,45 +25,19 @@ from openai_mockserver.exceptions import ServerError
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import End, Head, Raw, Script
+from openai_mockserver.server.connect import UpstreamConnection, connect
 from openai_mockserver.server.player import HIGH_WATER, Player, Receive, Send, play, tell
 from openai_mockserver.server.protocol import Connection
 from openai_mockserver.timeline import Frame
+from openai_mockserver.upstream import Upstream
 
-__all__ = ["Upstream", "relay"]
+__all__ = ["relay"]
 
 T = TypeVar("T")
-
-CONNECT_TIMEOUT = 30.0  # seconds
 
 # RFC 9110 §7.6.1: what concerns one connection only, and what we say ourselves.
 _HOP = frozenset({"connection", "host", "keep-alive", "proxy-connection", "te", "upgrade",
                   "content-length", "transfer-encoding", "x-mockserver-fault"})  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Upstream:
-    """Where requests go.
-
-    Args:
-        url: its base, as in ``https://api.openai.com/v1``; our ``/v1`` stands for its path.
-    """
-
-    url: str
-
-    def __post_init__(self) -> None:
-        parsed = urllib.parse.urlsplit(self.url)
-        if parsed.scheme not in ("http", "https") or not parsed.hostname:
-            raise ServerError(f"an upstream is a URL with http:// or https://, not {self.url!r}")
-        if parsed.username is not None:
-            # It would stand in every recording.
-            raise ServerError("an upstream's URL holds no credentials: requests bring their own")
-
-    def target(self, path: str, query: str) -> str:
-        """The URL of a request."""
-        base = self.url.rstrip("/")
-        inner = urllib.parse.urlsplit(base).path
-        path = path.removeprefix("/v1") if inner else path
-        return f"{base}{path}{f'?{query}' if query else ''}"
 
 
 class _Gone(Exception):
@@ -82,7 +55,7 @@ async def relay(
     """Let the upstream answer a call, and record what it answers."""
     url = upstream.target(call.path, call.query)
     try:
-        way = await _connect(url)
+        way = await connect(url)
     except (OSError, ssl.SSLError, TimeoutError, ServerError) as error:
         told = f"the upstream {upstream.url} cannot be reached: {error or type(error).__name__}"
         call.problem = told
@@ -104,107 +77,6 @@ async def relay(
     await one.finish(end, receive, send)
 
 
-class _Incoming(asyncio.Protocol):
-    """What comes from the upstream, in the order in which it comes: reads, then how it ended.
-
-    asyncio's StreamReader forgets what it holds when the connection is reset; this does not.
-    """
-
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[bytes | Exception] = asyncio.Queue()
-        self._held = 0
-        self._transport: asyncio.Transport | None = None
-        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._held += len(data)
-        self._queue.put_nowait(data)
-        if self._held > HIGH_WATER and self._transport is not None:
-            self._transport.pause_reading()
-
-    def eof_received(self) -> None:
-        self._queue.put_nowait(b"")
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._queue.put_nowait(exc or b"")
-        if not self.closed.done():
-            self.closed.set_result(None)
-
-    async def read(self) -> bytes:
-        """The next network read; nothing at the end. Raises what broke the connection."""
-        data = await self._queue.get()
-        if isinstance(data, Exception):
-            raise data
-        held, self._held = self._held, self._held - len(data)
-        if held > HIGH_WATER >= self._held and self._transport is not None:
-            self._transport.resume_reading()
-        return data
-
-
-@dataclass(frozen=True)
-class _Way:
-    """A connection towards the upstream, and what a request over it says besides its own."""
-
-    incoming: _Incoming
-    transport: asyncio.Transport
-    target: str
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-async def _connect(url: str) -> _Way:
-    """A connection to a URL's host, through the environment's proxy."""
-    loop = asyncio.get_running_loop()
-    parsed = urllib.parse.urlsplit(url)
-    host, secure = parsed.hostname or "", parsed.scheme == "https"
-    port = parsed.port or (443 if secure else 80)
-    inner = urllib.parse.urlunsplit(("", "", parsed.path or "/", parsed.query, ""))
-    proxy = urllib.request.getproxies().get(parsed.scheme)
-    context = ssl.create_default_context() if secure else None
-    async with asyncio.timeout(CONNECT_TIMEOUT):
-        if not proxy or urllib.request.proxy_bypass(host):
-            transport, incoming = await loop.create_connection(_Incoming, host, port, ssl=context)
-            return _Way(incoming, transport, inner)
-        through = urllib.parse.urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        place = through.netloc.rpartition("@")[2]
-        if through.scheme != "http":
-            raise ServerError(
-                f"the proxy {through.scheme}://{place} is none that we speak: http://"
-            )
-        credentials = _credentials(through)
-        transport, incoming = await loop.create_connection(
-            _Incoming, through.hostname or "", through.port or 80
-        )
-        if context is None:
-            return _Way(incoming, transport, url, credentials)
-        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        asked = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
-        asked += [f"{name}: {value}" for name, value in credentials]
-        transport.write("\r\n".join([*asked, "", ""]).encode("latin-1"))
-        answer = b""
-        while b"\r\n\r\n" not in answer:
-            read = await incoming.read()
-            answer += read
-            if not read:
-                break
-        status = answer.partition(b"\r\n")[0].decode("latin-1")
-        if " 200" not in status:
-            transport.abort()
-            raise ServerError(f"the proxy {place} refused: {status!r}")
-        secured = await loop.start_tls(transport, incoming, context, server_hostname=host)
-        return _Way(incoming, cast(asyncio.Transport, secured), inner)
-
-
-def _credentials(proxy: urllib.parse.SplitResult) -> tuple[tuple[str, str], ...]:
-    """What a proxy's URL says of who is asking (RFC 7617)."""
-    if proxy.username is None:
-        return ()
-    said = f"{urllib.parse.unquote(proxy.username)}:{urllib.parse.unquote(proxy.password or '')}"
-    return (("Proxy-Authorization", f"Basic {base64.b64encode(said.encode()).decode()}"),)
-
-
 class _Relay:
     """One exchange passing through."""
 
@@ -223,7 +95,7 @@ class _Relay:
         if not self._lost.done():
             self._lost.set_result(None)
 
-    async def run(self, way: _Way, url: str) -> End | None:
+    async def run(self, way: UpstreamConnection, url: str) -> End | None:
         """Pass the request up and the answer down; how it ended, None where the client left."""
         http = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)
         way.transport.write(_request(http, self._call, url, way))
@@ -322,7 +194,7 @@ def _head(response: h11.Response) -> Head:
     return Head(response.status_code, tuple(headers))
 
 
-def _request(http: h11.Connection, call: Call, url: str, way: _Way) -> bytes:
+def _request(http: h11.Connection, call: Call, url: str, way: UpstreamConnection) -> bytes:
     """The request's bytes, with the headers that the client sent."""
     host = urllib.parse.urlsplit(url).netloc.rpartition("@")[2]
     headers = [("Host", host), *way.headers]

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from openai_mockserver.exceptions import ServerError
-from openai_mockserver.journal import SERVER_STOPPED, Call, Request
+from openai_mockserver.journal import SERVER_STOPPED, Call
+from openai_mockserver.request import Request
 
 if TYPE_CHECKING:
     import ssl

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, NoReturn
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from openai_mockserver.journal import Request, text_of
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply import ApiError, Reply, ToolCall
+from openai_mockserver.request import Request, text_of
 from openai_mockserver.script import Script
 from openai_mockserver.strategies import failures, reply_bytes
 from openai_mockserver.strategies.conversation import TOOLS

@@ -20,9 +20,9 @@ from openai_mockserver.api.headers import stream_headers
 from openai_mockserver.cassettes import load
 from openai_mockserver.exceptions import MockServerError, StreamFileError
 from openai_mockserver.faults import Fault
-from openai_mockserver.journal import Request
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply import Reply
+from openai_mockserver.request import Request
 from openai_mockserver.script import Head, Script
 
 __all__ = ["add_files"]

@@ -1,0 +1,179 @@
+"""A request as the server received it, with what rules look at.
+
+Rules of this file: no I/O; wrong JSON gives empty values, never an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import msgspec.json
+
+from openai_mockserver.api.messages import read_messages
+from openai_mockserver.api.multipart import FormError, is_form, parse_form
+
+__all__ = ["Request", "SECRET", "text_of"]
+
+
+def text_of(content: object) -> str:
+    """A message's text: the string itself, or its text parts joined.
+
+    >>> text_of([{"type": "text", "text": "a"}, {"type": "image_url"}])
+    'a'
+    """
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        parts = (part.get("text") for part in content if isinstance(part, dict))
+        return "".join(text for text in parts if isinstance(text, str))
+    return ""
+
+
+class Headers(Mapping[str, str]):
+    """Request headers: case does not matter, and of several the first is given."""
+
+    def __init__(self, raw: Sequence[tuple[str, str]]) -> None:
+        self.raw = tuple(raw)
+        self._by_name: dict[str, str] = {}
+        for name, value in raw:
+            self._by_name.setdefault(name.lower(), value)
+
+    def __getitem__(self, name: str) -> str:
+        return self._by_name[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __repr__(self) -> str:
+        shown = {k: "…" if k in SECRET else v for k, v in self._by_name.items()}
+        return f"Headers({shown!r})"
+
+
+SECRET = frozenset({"authorization", "api-key", "x-api-key", "cookie"})
+"""Headers whose values are not shown."""
+
+
+class Request:
+    """A request, with what rules look at. Wrong JSON gives empty values, never an exception.
+
+    ``connection`` numbers the connection it came over and ``nth`` the request on it, from 1 (None
+    in process); ``attempt`` is its number among the attempts of one logical call, from 1;
+    ``elapsed`` is how many seconds it came after the first request; ``history`` is what was said
+    before, where a request only names it; ``deployment`` is the model that its path names, as
+    Azure's do.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        query: str = "",
+        connection: int | None = None,
+        nth: int | None = None,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = Headers(headers)
+        self.body = body
+        self.connection = connection
+        self.nth = nth
+        self.attempt = 1
+        self.elapsed = 0.0
+        self.deployment: str | None = None
+        self.history: Sequence[Mapping[str, Any]] = ()
+
+    @cached_property
+    def parsed(self) -> Any:
+        """The body as JSON; `msgspec.UNSET` where it is none."""
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return msgspec.UNSET
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body's JSON object or form, empty where it is neither; with the path's model."""
+        if not isinstance(self.parsed, dict):
+            return self._form_if_any
+        if self.deployment is not None:
+            return {**self.parsed, "model": self.deployment}
+        return self.parsed
+
+    @cached_property
+    def form(self) -> dict[str, Any]:
+        """The parameters of the body's form, empty where it is none. Raises `forms.FormError`."""
+        content_type = self.headers.get("content-type", "")
+        return parse_form(self.body, content_type) if is_form(content_type) else {}
+
+    @cached_property
+    def _form_if_any(self) -> dict[str, Any]:
+        try:
+            return self.form
+        except (FormError, RecursionError):
+            return {}
+
+    @property
+    def model(self) -> str:
+        """The model asked for."""
+        return str(self.json.get("model") or "")
+
+    @property
+    def messages(self) -> list[Mapping[str, Any]]:
+        """The conversation, as the messages of a chat also where it is a response's input."""
+        return [*self.history, *read_messages(self.json)]
+
+    def _last(self, *roles: str) -> str | None:
+        said = [text_of(m.get("content")) for m in self.messages if m.get("role") in roles]
+        return said[-1] if said else None
+
+    @property
+    def user(self) -> str | None:
+        """The text of the last user message."""
+        return self._last("user")
+
+    @property
+    def system(self) -> str | None:
+        """The text of the last system or developer message."""
+        return self._last("system", "developer")
+
+    @property
+    def tools(self) -> list[str]:
+        """The names of the tools offered."""
+        names: list[str] = []
+        for offered in (self.json.get("tools"), self.json.get("functions")):
+            for tool in offered if isinstance(offered, list) else ():
+                function = tool.get("function", tool) if isinstance(tool, dict) else None
+                name = function.get("name") if isinstance(function, dict) else None
+                if isinstance(name, str):
+                    names.append(name)
+        return names
+
+    @property
+    def tool_results(self) -> list[str]:
+        """The ids of the calls that tool messages answer, since the last assistant message."""
+        ids: list[str] = []
+        for message in self.messages:
+            if message.get("role") == "assistant":
+                ids = []
+            elif message.get("role") == "tool":
+                ids.append(str(message.get("tool_call_id")))
+        return ids
+
+    @property
+    def turn(self) -> int:
+        """How many assistant messages the conversation already holds."""
+        return sum(m.get("role") == "assistant" for m in self.messages)
+
+    @property
+    def stream(self) -> bool:
+        """Whether a stream is asked for."""
+        asked = self.json.get("stream")
+        return bool(asked) and asked != "false"  # as a form says it
