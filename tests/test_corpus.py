@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from openai_mockserver import MockOpenAI, MockServerError, Pause, Reply, api, catalogue, sse
+from openai_mockserver import MockOpenAI, MockServerError, Pause, Reply, api, sse
 from openai_mockserver.cassettes import Exchange, dump, dumps, load
 from openai_mockserver.corpus import ENDPOINTS, KINDS, corpus
 from openai_mockserver.faults import parse
 from openai_mockserver.generate import generate
+from openai_mockserver.reply.serialization import decode_reply
 from openai_mockserver.request import Request
 from openai_mockserver.show import draw
 
@@ -25,7 +26,7 @@ HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 def replies(exchanges: list[Exchange]) -> list[Reply]:
     """The right answers, as their files have them."""
     heads = [json.loads(dumps(e.script, e.about).split(b"\n")[0]) for e in exchanges]
-    return [catalogue.reply_from(head["expect"]["reply"]) for head in heads]
+    return [decode_reply(head["expect"]["reply"]) for head in heads]
 
 
 def asked(exchange: Exchange) -> dict[str, Any]:

@@ -21,7 +21,7 @@ import pytest
 from openai_mockserver import MockOpenAI
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import dumps, load
-from openai_mockserver.catalogue import reply_from
+from openai_mockserver.reply.serialization import decode_reply
 
 COMMAND = os.environ.get("OPENAI_MOCKSERVER_LITELLM", "")
 KEEP = os.environ.get("OPENAI_MOCKSERVER_KEEP", "")
@@ -164,14 +164,14 @@ def ask(base_url: str, more: dict[str, Any]) -> httpx2.Response:
 def test_what_it_streams_is_recorded_and_replayed(
     one: Case, upstream: MockOpenAI, warm: str, tmp_path: Path
 ) -> None:
-    upstream.reply(reply_from(one.says))
+    upstream.reply(decode_reply(one.says))
     with MockOpenAI(upstream=warm, record=tmp_path) as recorder:
         received = ask(recorder.base_url, one.request)
 
     (file,) = tmp_path.iterdir()
     (exchange,) = load(file)
     assert exchange.complete
-    assert chat.read(exchange.script) == reply_from(one.expected)
+    assert chat.read(exchange.script) == decode_reply(one.expected)
     assert KEY.encode() not in file.read_bytes()
 
     with MockOpenAI() as mock:

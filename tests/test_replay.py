@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from openai_mockserver import Event, MockOpenAI, MockServerError, Script, catalogue, sse, stream
+from openai_mockserver import Event, MockOpenAI, MockServerError, Script, sse, stream
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import Exchange, dump
 from openai_mockserver.corpus import corpus
 from openai_mockserver.faults import reset
 from openai_mockserver.files import add_files
+from openai_mockserver.reply.serialization import decode_reply
 from openai_mockserver.request import Request
 
 OTHER = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Something else"}]}
@@ -71,7 +72,7 @@ def test_who_wants_no_stream_gets_what_it_says(streams: dict[Path, Exchange]) ->
             if name not in ("stream", "stream_options")
         }
         made = json.loads(body(answer(mock, asked)))
-        told = catalogue.reply_from(exchange.about["expect"]["reply"])
+        told = decode_reply(exchange.about["expect"]["reply"])
         assert [choice["message"]["content"] for choice in made["choices"]] == [
             choice.text for choice in told.choices
         ]
@@ -112,5 +113,7 @@ def test_a_folder_of_nothing_is_an_error(tmp_path: Path) -> None:
 
 def test_a_right_answer_that_is_none_is_an_error(tmp_path: Path) -> None:
     dump(tmp_path / "a.jsonl", [Exchange(Script(), {"expect": {"reply": {"txt": "Hi"}}})])
-    with pytest.raises(MockServerError, match=r"a\.jsonl: expect\.reply: .*'txt'"):
+    with pytest.raises(
+        MockServerError, match=r"a\.jsonl: expect\.reply\.txt: there is no such key"
+    ):
         add_files(MockOpenAI(), [tmp_path / "a.jsonl"])

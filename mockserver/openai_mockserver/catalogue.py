@@ -7,15 +7,13 @@ when its stream is asked for.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
 
 from openai_mockserver.cassettes.stream_file import loads
-from openai_mockserver.exceptions import MockServerError, StreamFileError, UnknownStream
-from openai_mockserver.reply import ApiError, Choice, FunctionCall, Logprob, Reply, ToolCall, Usage
+from openai_mockserver.exceptions import ReplyError, StreamFileError, UnknownStream
+from openai_mockserver.reply.serialization import decode_reply
 from openai_mockserver.stream_value import Stream
 
 __all__ = ["Stream", "families", "names", "stream", "streams"]
@@ -59,9 +57,9 @@ def stream(name: str) -> Stream:
     about = exchange.about
     expect = about.get("expect") or {}
     try:
-        reply = reply_from(expect.get("reply") or {})
-    except (MockServerError, TypeError) as error:
-        raise StreamFileError(f"{file.name}:1: expect.reply: {error}") from None
+        reply = decode_reply(expect.get("reply") or {}, "expect.reply")
+    except ReplyError as error:
+        raise StreamFileError(f"{file.name}:1: {error}") from None
     return Stream(
         exchange.script,
         reply,
@@ -82,26 +80,3 @@ def streams(family: str | None = None) -> tuple[Stream, ...]:
     if family is not None and family not in families():
         raise UnknownStream(f"no family is called {family!r}; there are {', '.join(families())}")
     return tuple(stream(n) for n, (home, _) in _index().items() if family in (None, home))
-
-
-def reply_from(members: dict[str, Any]) -> Reply:
-    """A reply from its members as a file has them: the arguments of `Reply`, nested as objects."""
-    return Reply(**_arguments(members))
-
-
-_NESTED: dict[str, Callable[[Any], Any]] = {
-    "usage": lambda v: Usage(**v),
-    "error": lambda v: ApiError(**v),
-    "tool_calls": lambda v: [ToolCall(**call) for call in v],
-    "function_call": lambda v: FunctionCall(**v),
-    "logprobs": lambda v: [[_logprob(entry) for entry in entries] for entries in v],
-    "choices": lambda v: [Choice(**_arguments(choice)) for choice in v],
-}
-
-
-def _logprob(members: dict[str, Any]) -> Logprob:
-    return Logprob(**members | {"top": tuple(map(_logprob, members.get("top") or ()))})
-
-
-def _arguments(members: dict[str, Any]) -> dict[str, Any]:
-    return {k: _NESTED[k](v) if k in _NESTED else v for k, v in members.items()}

@@ -7,7 +7,6 @@ is one. Kinds of requests stand in a table, and a corpus takes them in turn.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -21,7 +20,8 @@ from openai_mockserver.generate import generate
 from openai_mockserver.generate.text import Pen
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.pacing import Pace, as_pace
-from openai_mockserver.reply import ApiError, Choice, Logprob, Reply
+from openai_mockserver.reply import ApiError, Reply
+from openai_mockserver.reply.serialization import encode_reply
 from openai_mockserver.request import Request
 from openai_mockserver.script import Event, Pause, Script
 
@@ -155,9 +155,7 @@ def _expected(script: Script) -> Json | None:
         error = "api"
     else:
         error = _ENDS.get(script.end) or _wrong(script, said)
-    if any(choice.ordered for choice in said.choices):
-        return None  # there are no members for what is done in an order of its own
-    return {"reply": _members(said)} | ({} if error is None else {"error": error})
+    return {"reply": encode_reply(said)} | ({} if error is None else {"error": error})
 
 
 def _wrong(script: Script, said: Reply) -> str | None:
@@ -165,8 +163,13 @@ def _wrong(script: Script, said: Reply) -> str | None:
     for event in sse.decode(sse.body(script.steps)):
         if not event.data.startswith("[DONE]") and not _is_object(event):
             return "malformed"
-    finished = all(choice.finish_reason is not None for choice in said.choices)
-    return None if finished else "incomplete"
+    # Streams of audio have no finish reason (WIRE.md §1): they are whole with their end.
+    done = any(event.data.startswith("[DONE]") for event in sse.decode(sse.body(script.steps)))
+    whole = all(
+        choice.finish_reason is not None or (choice.audio is not None and done)
+        for choice in said.choices
+    )
+    return None if whole else "incomplete"
 
 
 def _is_object(event: Event) -> bool:
@@ -174,58 +177,6 @@ def _is_object(event: Event) -> bool:
         return isinstance(json.loads(event.data), dict)
     except ValueError:
         return False
-
-
-_CALL = ("name", "arguments", "id", "custom", "namespace")
-
-
-def _members(said: Reply | Choice) -> Json:
-    """A reply as a file has it: `catalogue.reply_from` reads it back."""
-    if isinstance(said, Reply):
-        around = {"usage": said.usage, "error": said.error}
-        told: Json = {name: _told(value) for name, value in around.items() if value is not None}
-        if len(said.choices) > 1:
-            return {"choices": [_members(choice) for choice in said.choices]} | told
-        return _members(said.choices[0]) | told
-    told = {
-        name: None if value is None else str(value)
-        for name in ("text", "reasoning", "refusal")
-        if (value := getattr(said, name)) is not None
-    }
-    if said.tool_calls:
-        told["tool_calls"] = [_some(call, _CALL) for call in said.tool_calls]
-    if said.function_call is not None:
-        told["function_call"] = _some(said.function_call, _CALL[:2])
-    if said.logprobs is not None:
-        told["logprobs"] = [list(map(_logprob, entries)) for entries in said.logprobs]
-    if said.annotations:
-        told["annotations"] = [dict(annotation.members) for annotation in said.annotations]
-    return told | {"finish_reason": said.finish_reason}
-
-
-def _told(value: Any) -> Json:
-    """The members of a value that are not as they are by default."""
-    told = {}
-    for field in dataclasses.fields(value):
-        default = (
-            field.default_factory()
-            if field.default_factory is not dataclasses.MISSING
-            else field.default
-        )
-        if (member := getattr(value, field.name)) != default:
-            told[field.name] = member
-    return told
-
-
-def _some(value: object, names: Iterable[str]) -> Json:
-    told = {name: getattr(value, name) for name in names}
-    told["arguments"] = str(told["arguments"])
-    return {name: member for name, member in told.items() if member}
-
-
-def _logprob(entry: Logprob) -> Json:
-    told: Json = {"token": entry.token, "logprob": entry.logprob, "bytes": entry.bytes}
-    return told | ({"top": list(map(_logprob, entry.top))} if entry.top else {})
 
 
 # Requests

@@ -18,10 +18,11 @@ from typing import Any
 from openai_mockserver import catalogue, scenario, sse
 from openai_mockserver.api.headers import stream_headers
 from openai_mockserver.cassettes import load
-from openai_mockserver.exceptions import MockServerError, StreamFileError
+from openai_mockserver.exceptions import MockServerError, ReplyError, StreamFileError
 from openai_mockserver.faults import Fault
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply import Reply
+from openai_mockserver.reply.serialization import decode_reply
 from openai_mockserver.request import Request
 from openai_mockserver.script import Head, Script
 
@@ -122,9 +123,9 @@ def _stream_file(file: Path) -> list[_Played]:
     for exchange in exchanges:
         told = (exchange.about.get("expect") or {}).get("reply")
         try:
-            reply = None if told is None else catalogue.reply_from(told)
-        except (MockServerError, TypeError) as error:
-            raise StreamFileError(f"{file}: expect.reply: {error}") from None
+            reply = None if told is None else decode_reply(told, "expect.reply")
+        except ReplyError as error:
+            raise StreamFileError(f"{file}: {error}") from None
         asked = (exchange.about.get("request") or {}).get("json")
         played.append(_Played(exchange.script, reply, asked if isinstance(asked, dict) else {}))
     return played

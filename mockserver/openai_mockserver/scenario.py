@@ -14,26 +14,15 @@ from typing import Any, TypeVar
 
 import msgspec
 import yaml
+from msgspec import field
 
 from openai_mockserver import catalogue, faults, items, pacing
+from openai_mockserver.declared import Strict, describe_kind, read_struct
 from openai_mockserver.dialects import find_dialect
-from openai_mockserver.exceptions import MockServerError, ScenarioError
+from openai_mockserver.exceptions import MockServerError, ReplyError, ScenarioError
 from openai_mockserver.mock import MockOpenAI
-from openai_mockserver.reply import (
-    USAGE_COUNTS,
-    ApiError,
-    Audio,
-    Choice,
-    FunctionCall,
-    Item,
-    Message,
-    Output,
-    Reasoning,
-    Reply,
-    ToolCall,
-    Usage,
-    check_servable,
-)
+from openai_mockserver.reply import ApiError, Output, check_servable
+from openai_mockserver.reply.serialization import decode_error, decode_reply
 from openai_mockserver.rules import contains
 
 __all__ = ["add_rules", "load"]
@@ -41,12 +30,8 @@ __all__ = ["add_rules", "load"]
 T = TypeVar("T")
 
 
-class _Strict(msgspec.Struct, forbid_unknown_fields=True):
-    """A level of the file: what is not a field is a mistake."""
-
-
-class _Scenario(_Strict):
-    rules: list[Any] = []
+class _Scenario(Strict):
+    rules: list[Any] = field(default_factory=list)
     api_key: str | None = None
     seed: int | str | None = None
     lenient: bool | None = None
@@ -54,7 +39,7 @@ class _Scenario(_Strict):
     dialect: str | None = None
 
 
-class _Rule(_Strict):
+class _Rule(Strict):
     reply: Any = msgspec.UNSET
     replies: list[Any] | msgspec.UnsetType = msgspec.UNSET
     user: Any = None
@@ -69,18 +54,18 @@ class _Rule(_Strict):
     attempt: int | None = None
     nth: int | None = None
     after: float | None = None
-    faults: list[Any] = []
+    faults: list[Any] = field(default_factory=list)
     pace: Any = None
     times: int | None = None
     dialect: str | None = None
 
 
-class _Pattern(_Strict):
+class _Pattern(Strict):
     contains: str | None = None
     regex: str | None = None
 
 
-class _Pace(_Strict):
+class _Pace(Strict):
     ttft: float = 0.0
     itl: float = 0.0
     jitter: float = 0.0
@@ -90,52 +75,8 @@ class _Pace(_Strict):
     stall_seconds: float = 0.0
 
 
-class _Choice(_Strict):
-    text: str | list[str] | None = None
-    reasoning: str | list[str] | None = None
-    refusal: str | list[str] | None = None
-    tool_calls: list[Any] = []
-    function_call: Any = None
-    finish_reason: str | None = "auto"
-    output: list[Any] | None = None
-    audio: Any = None
-    annotations: list[Any] = []
-
-
-class _Audio(_Strict):
-    transcript: str | list[str] = ""
-    data: str | list[str] = ""
-    id: str | None = None
-    expires_at: int = 0
-
-
-class _Reply(_Choice):
-    usage: Any = None
-    choices: list[Any] | None = None
-    error: Any = None
-    stream: str | None = None
-
-
-class _Call(_Strict):
-    name: str
-    arguments: str | list[str] | dict[str, Any] = {}
-    id: str | None = None
-    custom: bool = False
-
-
-class _Function(_Strict):
-    name: str
-    arguments: str | list[str] | dict[str, Any] = {}
-
-
-class _Error(_Strict):
-    status: int = 500
-    message: str | None = None
-    type: str | None = None
-    code: str | None = None
-    param: str | None = None
-    retry_after: float | None = None
-    headers: dict[str, str] = {}
+class _Stream(Strict):
+    stream: str
 
 
 def load(path: Path | str) -> dict[str, Any]:
@@ -163,7 +104,9 @@ def load(path: Path | str) -> dict[str, Any]:
     except RecursionError:
         raise ScenarioError(f"{path}: it is nested too deeply") from None
     if not isinstance(content, dict):
-        raise ScenarioError(f"{path}: a scenario is a mapping with rules, not {_kind(content)}")
+        raise ScenarioError(
+            f"{path}: a scenario is a mapping with rules, not {describe_kind(content)}"
+        )
     return content
 
 
@@ -256,32 +199,9 @@ def _add_rule(mock: MockOpenAI, given: Any, at: str) -> None:
     )
 
 
-_UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`$")
-
-
 def _read(kind: type[T], given: Any, at: str) -> T:
     """A level of the file, checked against its struct."""
-    if not isinstance(given, dict):
-        raise ScenarioError(f"{at or 'the file'}: expected a mapping, got {_kind(given)}")
-    for name in given:
-        if not isinstance(name, str):
-            # YAML 1.1 takes on, off, yes and no for true and false.
-            raise ScenarioError(f"{at or 'the file'}: the key {name!r} is no text; quote it")
-    try:
-        return msgspec.convert(given, kind)
-    except msgspec.ValidationError as error:
-        message, _, inner = str(error).partition(" - at `$")
-        where = f"{at}{inner.rstrip('`')}".lstrip(".")
-        if match := _UNKNOWN.match(message):
-            fields = ", ".join(f.name for f in msgspec.structs.fields(kind))  # type: ignore[arg-type]
-            full = f"{where}.{match[1]}".lstrip(".")
-            raise ScenarioError(f"{full}: there is no such key; there are {fields}") from None
-        raise ScenarioError(f"{where or 'the file'}: {message}") from None
-
-
-def _kind(value: object) -> str:
-    names = {dict: "a mapping", list: "a list", str: "a text", type(None): "nothing"}
-    return names.get(type(value), type(value).__name__)
+    return read_struct(kind, given, at, ScenarioError)
 
 
 def _located(at: str, make: Callable[[], T]) -> T:
@@ -299,7 +219,9 @@ def _pattern(given: Any, at: str) -> Any:
         return [_pattern(one, f"{at}[{i}]") for i, one in enumerate(given)]
     if not isinstance(given, dict):
         if not isinstance(given, str):
-            raise ScenarioError(f"{at}: expected a text, contains: or regex:, got {_kind(given)}")
+            raise ScenarioError(
+                f"{at}: expected a text, contains: or regex:, got {describe_kind(given)}"
+            )
         return given
     if at.endswith(".headers"):
         return {name: _pattern(value, f"{at}.{name}") for name, value in given.items()}
@@ -328,115 +250,39 @@ def _fault(given: Any, at: str) -> faults.Fault:
         raise ScenarioError(f"{at}: a fault is its name, or one name with its arguments")
     ((name, arguments),) = given.items()
     if arguments is not None and not isinstance(arguments, dict):
-        raise ScenarioError(f"{at}.{name}: expected a mapping, got {_kind(arguments)}")
+        raise ScenarioError(f"{at}.{name}: expected a mapping, got {describe_kind(arguments)}")
     arguments = dict(arguments or {})
     if "error" in arguments:
         arguments["error"] = _error(arguments["error"], f"{at}.{name}.error")
     if not isinstance(arguments.get("data", ""), str):
-        raise ScenarioError(f"{at}.{name}.data: expected a text, got {_kind(arguments['data'])}")
+        raise ScenarioError(
+            f"{at}.{name}.data: expected a text, got {describe_kind(arguments['data'])}"
+        )
     return _located(f"{at}.{name}", lambda: faults.named(name, arguments))
 
 
+def _error(given: Any, at: str) -> ApiError:
+    try:
+        return decode_error(given, at)
+    except ReplyError as error:
+        raise ScenarioError(str(error)) from None
+
+
 def _reply(given: Any, at: str) -> object:
-    if isinstance(given, str):
-        return _located(at, lambda: Reply(given))
-    reply = _read(_Reply, given, at)
-    if reply.stream is not None:
+    if isinstance(given, dict) and given.get("stream") is not None:
         if len(given) > 1:
             raise ScenarioError(f"{at}: a ready-made stream has its own text; give stream alone")
-        name = reply.stream
+        name = _read(_Stream, given, at).stream
         return _located(f"{at}.stream", lambda: catalogue.stream(name))
-    error = None if reply.error is None else _error(reply.error, f"{at}.error")
-    if error is not None and len(given) == 1:
-        return error
-    choices = None
-    if reply.choices is not None:
-        choices = [
-            _located(f"{at}.choices[{i}]", lambda c=c, i=i: _choice(c, f"{at}.choices[{i}]"))  # type: ignore[misc]
-            for i, c in enumerate(reply.choices)
-        ]
-    usage = None if reply.usage is None else _usage(reply.usage, f"{at}.usage")
-    said = _said(reply, at)
-    made = _located(at, lambda: Reply(**said, usage=usage, choices=choices, error=error))
-    _located(at, lambda: check_servable(made))
-    return made
-
-
-def _choice(given: Any, at: str) -> Choice:
-    return Choice(**_said(_read(_Choice, given, at), at))
-
-
-def _said(choice: _Choice, at: str) -> dict[str, Any]:
-    calls = [
-        _call(ToolCall, _Call, c, f"{at}.tool_calls[{i}]") for i, c in enumerate(choice.tool_calls)
-    ]
-    function = choice.function_call
-    return {
-        "text": choice.text,
-        "reasoning": choice.reasoning,
-        "refusal": choice.refusal,
-        "tool_calls": calls,
-        "function_call": None
-        if function is None
-        else _call(FunctionCall, _Function, function, f"{at}.function_call"),
-        "finish_reason": choice.finish_reason,
-        "output": None
-        if choice.output is None
-        else [_output(item, f"{at}.output[{i}]") for i, item in enumerate(choice.output)],
-        "audio": None
-        if choice.audio is None
-        else _call(Audio, _Audio, choice.audio, f"{at}.audio"),
-        "annotations": choice.annotations,
-    }
-
-
-# What may stand in `output`, each as one name with its arguments.
-_OUTPUT: dict[str, Callable[..., Output]] = {
-    "message": Message,
-    "reasoning": Reasoning,
-    "tool_call": ToolCall,
-    "item": Item,
-} | {name: getattr(items, name) for name in items.__all__}
-
-
-def _output(given: Any, at: str) -> Output | str:
-    if isinstance(given, str):
-        return given
-    if not isinstance(given, dict) or len(given) != 1:
-        raise ScenarioError(f"{at}: a text, or one name with its arguments: {', '.join(_OUTPUT)}")
-    ((name, arguments),) = given.items()
-    if name not in _OUTPUT:
-        raise ScenarioError(f"{at}: there is no {name}; there are {', '.join(_OUTPUT)}")
-    several = arguments if isinstance(arguments, list) else [arguments]
     try:
-        if isinstance(arguments, dict):
-            return _OUTPUT[name](**arguments)
-        return _OUTPUT[name](*(value for value in several if value is not None))
-    except (MockServerError, TypeError) as error:
-        raise ScenarioError(f"{at}.{name}: {error}") from None
+        if isinstance(given, dict) and given.keys() == {"error"} and given["error"] is not None:
+            return _error(given["error"], f"{at}.error")
+        reply = decode_reply(given, at, _OUTPUT)
+    except ReplyError as error:
+        raise ScenarioError(str(error)) from None
+    _located(at, lambda: check_servable(reply))
+    return reply
 
 
-def _call(make: Callable[..., T], kind: type[msgspec.Struct], given: Any, at: str) -> T:
-    members = msgspec.structs.asdict(_read(kind, given, at))
-    return _located(at, lambda: make(**members))
-
-
-def _usage(given: Any, at: str) -> Usage:
-    if not isinstance(given, dict):
-        raise ScenarioError(f"{at}: expected a mapping, got {_kind(given)}")
-    for name, value in given.items():
-        if name == "extra":
-            if not isinstance(value, dict):
-                raise ScenarioError(f"{at}.extra: expected a mapping, got {_kind(value)}")
-            continue
-        if name not in USAGE_COUNTS:
-            known = ", ".join((*USAGE_COUNTS, "extra"))
-            raise ScenarioError(f"{at}.{name}: there is no such key; there are {known}")
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise ScenarioError(f"{at}.{name}: expected a number of tokens, got {_kind(value)}")
-    return Usage(**given)
-
-
-def _error(given: Any, at: str) -> ApiError:
-    members = msgspec.structs.asdict(_read(_Error, given, at))
-    return _located(at, lambda: ApiError(**members))
+# What may stand in `output` besides, each as one name with its arguments.
+_OUTPUT: dict[str, Callable[..., Output]] = {name: getattr(items, name) for name in items.__all__}

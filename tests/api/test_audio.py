@@ -24,6 +24,7 @@ from openai.types.audio import (
 )
 from pydantic import TypeAdapter
 
+from fidelity.replies import replies
 from openai_mockserver import MockOpenAI, sse
 from openai_mockserver.api import audio
 from openai_mockserver.api.audio import Speech, tones, transcriptions
@@ -33,7 +34,6 @@ from openai_mockserver.api.store import Store
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Choice, Logprob, Reply, Text, ToolCall, Usage
 from openai_mockserver.script import Head, Script
-from replies import replies
 
 SHARED = Path(__file__).parents[3] / "shared"
 STREAM = Head(200, (("content-type", "text/event-stream"),))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
+from fidelity.replies import replies
 from openai_mockserver import sse
 from openai_mockserver.api import chat
 from openai_mockserver.api.envelope import Envelope
@@ -26,7 +27,6 @@ from openai_mockserver.reply import (
     Usage,
 )
 from openai_mockserver.script import Event, Head, Script
-from replies import replies
 
 STREAM = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
 PLAIN = STREAM | {"stream": False}

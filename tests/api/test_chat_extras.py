@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
+from fidelity.replies import CITATIONS, JSON, NAMES, PIECES, TEXT
 from openai_mockserver import MockOpenAI, sse
 from openai_mockserver.api import chat
 from openai_mockserver.api.envelope import Envelope
@@ -18,7 +19,6 @@ from openai_mockserver.dialects.dialect import ExtraStep
 from openai_mockserver.dialects.template import parse
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import Audio, Reply, ToolCall, Usage
-from replies import CITATIONS, JSON, NAMES, PIECES, TEXT
 
 PLAIN: dict[str, Any] = {
     "model": "gpt-audio-1.5",

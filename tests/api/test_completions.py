@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from openai.types import Completion
 
+from fidelity.replies import replies
 from openai_mockserver import MockOpenAI, sse
 from openai_mockserver.api import completions
 from openai_mockserver.api.completions import FINISH_REASONS
@@ -20,7 +21,6 @@ from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Audio, Choice, Logprob, Reply, ToolCall, Usage
 from openai_mockserver.script import Head, Script
-from replies import replies
 
 SHARED = Path(__file__).parents[3] / "shared"
 STREAM: dict[str, Any] = {"model": "gpt-3.5-turbo-instruct", "prompt": "Hi", "stream": True}

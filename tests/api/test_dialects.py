@@ -16,15 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
+from fidelity.chat_imitation import imitate, same
+from fidelity.replies import replies
 from openai_mockserver import MockOpenAI, Reply, Request, ToolCall, Usage, sse
 from openai_mockserver.api import chat
-from openai_mockserver.api.likeness import like, same
 from openai_mockserver.dialects import dialects, locate
 from openai_mockserver.exceptions import MockServerError, ReplyError, ScenarioError
 from openai_mockserver.reply import ApiError, Choice, Text
 from openai_mockserver.scenario import add_rules
 from openai_mockserver.script import Head, Script
-from replies import replies
 
 ASKED: dict[str, Any] = {
     "model": "gpt-4o",
@@ -333,7 +333,7 @@ def test_pieces_stay_pieces() -> None:
 @pytest.mark.parametrize("dialect", [None, *dialects()])
 @settings(max_examples=20)
 @given(reply=replies(finished=True), seed=st.integers(0, 9))
-def test_the_likeness_of_a_stream_renders_it_again(
+def test_the_imitation_of_a_stream_renders_it_again(
     dialect: str | None, reply: Reply, seed: int
 ) -> None:
     """What the recordings show of a few, for streams that nobody recorded."""
@@ -346,7 +346,7 @@ def test_the_likeness_of_a_stream_renders_it_again(
     asked = STREAMED | {"n": len(reply.choices)}
     body = sse.body(chat.render(reply, asked, dialect=dialect, rng=Random(seed)).steps)
     script = Script(STREAM, sse.parse(body))
-    again = chat.render(chat.read(script), **like(script).arguments, rng=Random(1))
+    again = chat.render(chat.read(script), **imitate(script).arguments, rng=Random(1))
     assert same(sse.body(again.steps), body)
 
 

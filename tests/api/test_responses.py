@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
+from fidelity.replies import outputs
 from openai_mockserver import MockOpenAI, items, sse, stream
 from openai_mockserver.api import responses
 from openai_mockserver.api.responses import renderer
@@ -32,7 +33,6 @@ from openai_mockserver.reply import (
     Usage,
 )
 from openai_mockserver.script import Script
-from replies import outputs
 
 STREAM: dict[str, Any] = {"model": "gpt-4o", "stream": True, "input": "Hi"}
 PLAIN = STREAM | {"stream": False}

@@ -1,8 +1,7 @@
 """What goes wrong with a drawn stream, and what a right consumer then ends up with.
 
 Rules of this file: what goes wrong is a fault of `openai_mockserver.faults`. What is expected
-    follows from
-the events that it leaves: what they say, and the kind of error that is to surface.
+follows from the events that it leaves: what they say, and the kind of error that is to surface.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The measure of fidelity: what is read from a real stream and rendered again has the same bytes.
 
 Equal but for ids, times, and the letters of random padding, whose lengths must be equal. All that
-is around what the model says is found by an endpoint's `like`; `by rule` counts the streams for
+is around what the model says is found by an endpoint's `imitate`; `by rule` counts the streams for
 which the tables suffice, and nothing about their layout was learned from the stream itself.
 """
 
@@ -18,10 +18,16 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from likeness import equal, like_completion, like_response, render_response, same_response
+from fidelity.chat_imitation import imitate, same
+from fidelity.endpoint_imitation import (
+    equal,
+    imitate_completion,
+    imitate_response,
+    render_response,
+    same_response,
+)
 from openai_mockserver import sse
 from openai_mockserver.api import chat, completions, responses
-from openai_mockserver.api.likeness import like, same
 from openai_mockserver.script import Head, Script
 
 STREAM = Head(200, (("content-type", "text/event-stream"),))
@@ -32,22 +38,22 @@ class Truth(NamedTuple):
 
     Args:
         read: a script to its reply.
-        like: a script and its provider to what renders its reply again: an object with
+        imitate: a script and its provider to what renders its reply again: an object with
             ``arguments`` for ``render``, and ``learned``: whether the tables did not suffice.
         render: a reply to its script.
         same: whether two bodies are equal but for chance and time.
     """
 
     read: Callable[[Script], Any]
-    like: Callable[[Script, str], Any]
+    imitate: Callable[[Script, str], Any]
     render: Callable[..., Script]
     same: Callable[[bytes, bytes], bool]
 
 
 ENDPOINTS = {
-    "chat": Truth(chat.read, lambda script, provider: like(script), chat.render, same),
-    "completions": Truth(completions.read, like_completion, completions.render, equal),
-    "responses": Truth(responses.read, like_response, render_response, same_response),
+    "chat": Truth(chat.read, lambda script, provider: imitate(script), chat.render, same),
+    "completions": Truth(completions.read, imitate_completion, completions.render, equal),
+    "responses": Truth(responses.read, imitate_response, render_response, same_response),
 }
 """The endpoints that are measured, by the name of their folder among the recordings."""
 
@@ -98,7 +104,7 @@ def streams(shared: Path) -> Iterator[tuple[str, str, str, bytes]]:
 def outcome(truth: Truth, body: bytes, provider: str) -> tuple[bool, bool]:
     """Whether a stream comes out equal, and whether it does so by rule."""
     script = Script(STREAM, sse.parse(body))
-    found = truth.like(script, provider)
+    found = truth.imitate(script, provider)
     again = truth.render(truth.read(script), **found.arguments, rng=Random(0))
     return truth.same(sse.body(again.steps), body), not found.learned
 

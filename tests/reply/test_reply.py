@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 
+from fidelity.replies import replies
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
     Annotation,
@@ -28,7 +29,6 @@ from openai_mockserver.reply import (
     check_servable,
     url_citation,
 )
-from replies import replies
 
 
 @given(replies())

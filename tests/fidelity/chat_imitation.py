@@ -1,9 +1,8 @@
-"""What a recorded stream is like: the dialect, envelope and request that render its reply again.
+"""How to imitate a recorded chat stream: the dialect, envelope and request that render it again.
 
 Rules of this file: the reverse of `openai_mockserver.api.chat.parts`. What a chunk says is left to
-    the reply;
-all that is around it is learned: the layout of each kind of chunk, what is fixed in it, what
-changes from chunk to chunk, and the habits of the stream. The tables' own dialect is preferred
+the reply; all that is around it is learned: the layout of each kind of chunk, what is fixed in it,
+what changes from chunk to chunk, and the habits of the stream. The tables' own dialect is preferred
 where it reproduces the recording.
 """
 
@@ -32,11 +31,11 @@ from openai_mockserver.dialects.template import OMITTED, Hole
 from openai_mockserver.reply import Reply
 from openai_mockserver.script import Comment, Event, Raw, Script
 
-__all__ = ["Likeness", "like", "same"]
+__all__ = ["Imitation", "imitate", "same"]
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class Imitation:
     """What renders a recording again.
 
     Args:
@@ -57,8 +56,8 @@ class Likeness:
         return {"request": self.request, "dialect": self.dialect, "envelope": self.envelope}
 
 
-def like(script: Script) -> Likeness:
-    """The likeness of a recorded chat stream.
+def imitate(script: Script) -> Imitation:
+    """The imitation of a recorded chat stream.
 
     Raises ReplyError for what is no chat stream.
     """
@@ -66,7 +65,7 @@ def like(script: Script) -> Likeness:
     reply = chat.read(script)
     stream = _Stream(body)
     if not isinstance(reply, Reply) or not stream.chunks:
-        return Likeness(None, Envelope("", 0, ""), {"stream": True})
+        return Imitation(None, Envelope("", 0, ""), {"stream": True})
     named = stream.named()
     candidates = [stream.openais(reply), stream.by_table(reply, dialects().get(named))]
     for candidate in candidates:
@@ -75,8 +74,8 @@ def like(script: Script) -> Likeness:
     return stream.learned(reply, dialects().get(named))
 
 
-def _renders(likeness: Likeness, reply: Reply, body: bytes) -> bool:
-    script = chat.render(reply, **likeness.arguments, rng=Random(0))
+def _renders(imitation: Imitation, reply: Reply, body: bytes) -> bool:
+    script = chat.render(reply, **imitation.arguments, rng=Random(0))
     return same(sse.body(script.steps), body)
 
 
@@ -166,8 +165,8 @@ class _Stream:
 
     # OpenAI's own
 
-    def openais(self, reply: Reply) -> Likeness | None:
-        """The likeness as OpenAI's own, whatever year it is of."""
+    def openais(self, reply: Reply) -> Imitation | None:
+        """The imitation as OpenAI's own, whatever year it is of."""
         first = self.chunks[0]
         if not isinstance(first.get("choices"), list) or not first["choices"]:
             return None
@@ -194,7 +193,7 @@ class _Stream:
             order=self._order(self._openais_indexes(), len(reply.choices)),
         )
         request = self._request(reply, "obfuscation" in first, "usage" in first)
-        return Likeness(None, envelope, request)
+        return Imitation(None, envelope, request)
 
     def _openais_asides(self) -> Iterator[ExtraStep]:
         """Chunks without choices, and those with results of moderation."""
@@ -241,8 +240,8 @@ class _Stream:
 
     # Of a table
 
-    def by_table(self, reply: Reply, dialect: Dialect | None) -> Likeness | None:
-        """The likeness in its provider's usual manner: only its own members are taken over."""
+    def by_table(self, reply: Reply, dialect: Dialect | None) -> Imitation | None:
+        """The imitation in its provider's usual manner: only its own members are taken over."""
         if dialect is None:
             return None
         found = self.learned(reply, dialect)
@@ -259,12 +258,12 @@ class _Stream:
         request = self._request(reply, padded, asked)
         if dialect.padding is None:
             del request["stream_options"]["include_obfuscation"]
-        return Likeness(replace(dialect, usage=found.dialect.usage), envelope, request)
+        return Imitation(replace(dialect, usage=found.dialect.usage), envelope, request)
 
     # Learned
 
-    def learned(self, reply: Reply, base: Dialect | None) -> Likeness:
-        """The likeness as learned from the stream alone."""
+    def learned(self, reply: Reply, base: Dialect | None) -> Imitation:
+        """The imitation as learned from the stream alone."""
         kinds: dict[str, list[Any]] = {}
         extra_steps: list[ExtraStep] = []
         paddings: list[int] = []
@@ -328,7 +327,7 @@ class _Stream:
             order=self._order(order, len(reply.choices)),
             sequence=_sequence(came) if len(reply.choices) == 1 else (),
         )
-        return Likeness(dialect, envelope, self._request(reply, True, "usage" in kinds), True)
+        return Imitation(dialect, envelope, self._request(reply, True, "usage" in kinds), True)
 
     def _style(self) -> Style:
         """How its JSON is written: the first style that gives the most chunks back."""

@@ -1,6 +1,6 @@
 """What to render a recorded stream again with: the request it answers, and its envelope.
 
-Of chats `openai_mockserver.api.likeness` finds that; here is what the other endpoints need.
+For chats, `chat_imitation` finds that; here is what the other endpoints need.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from openai_mockserver.reply import Reply
 from openai_mockserver.script import Comment, Script
 
 
-class Likeness(NamedTuple):
+class Imitation(NamedTuple):
     """What renders a recording again: the arguments for ``render``, found by the tables alone."""
 
     arguments: dict[str, Any]
     learned: bool = False
 
 
-def like_completion(script: Script, provider: str) -> Likeness:
-    """The likeness of a recorded stream of legacy completions."""
+def imitate_completion(script: Script, provider: str) -> Imitation:
+    """The imitation of a recorded stream of legacy completions."""
     chunks = [
         json.loads(event.data)
         for event in sse.decode(sse.body(script.steps))
@@ -55,7 +55,7 @@ def like_completion(script: Script, provider: str) -> Likeness:
         next(filter(None, stated), None),
     )
     dialect = provider.removesuffix("-router")
-    return Likeness({"request": request, "envelope": envelope, "dialect": dialect})
+    return Imitation({"request": request, "envelope": envelope, "dialect": dialect})
 
 
 def equal(one: bytes, other: bytes) -> bool:
@@ -89,8 +89,8 @@ def render_response(
     return script
 
 
-def like_response(script: Script, provider: str) -> Likeness:
-    """The likeness of a recorded stream of the Responses API."""
+def imitate_response(script: Script, provider: str) -> Imitation:
+    """The imitation of a recorded stream of the Responses API."""
     events = [
         json.loads(event.data)
         for event in sse.decode(sse.body(script.steps))
@@ -123,7 +123,7 @@ def like_response(script: Script, provider: str) -> Likeness:
         tuple(step.text for step in script.steps if isinstance(step, Comment)),
     )
     kept = [e["sequence_number"] for e in events if e["type"] == "keepalive"]
-    return Likeness({"request": request, "envelope": envelope, "keepalives": kept})
+    return Imitation({"request": request, "envelope": envelope, "keepalives": kept})
 
 
 _OWN = {"status", "output", "usage", "error", "incomplete_details", "service_tier", "completed_at"}

@@ -1,0 +1,429 @@
+"""A reply as JSON, and back: the one form in which files, the corpus and scenarios hold replies.
+
+    {"text": "Hello", "finish_reason": "stop", "usage": {"prompt_tokens": 9}}
+
+The members are the arguments of `Reply`, nested as objects: ``tool_calls``, ``function_call``,
+``logprobs``, ``audio``, ``annotations``, ``usage``, ``error``, ``choices``. Text is a string, or
+the list of the pieces it arrives in. Each entry of ``output`` is a string, or one name with its
+arguments, as in ``{"tool_call": {"name": "now"}}``.
+
+Rules of this file: ``decode_reply(encode_reply(reply)) == reply`` for every reply, and a mistake is
+an error that says where it is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from msgspec import field
+
+from openai_mockserver.declared import Strict, describe_kind, read_struct
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.reply.content import (
+    Annotation,
+    Audio,
+    FunctionCall,
+    Item,
+    Logprob,
+    Message,
+    Output,
+    Reasoning,
+    ToolCall,
+)
+from openai_mockserver.reply.errors import ApiError
+from openai_mockserver.reply.reply import Choice, Reply
+from openai_mockserver.reply.text import Text
+from openai_mockserver.reply.usage import USAGE_COUNTS, Usage
+
+__all__ = ["OUTPUT", "decode_error", "decode_reply", "encode_reply"]
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+
+# The shapes
+
+
+class _Call(Strict):
+    name: str
+    arguments: str | list[str] | dict[str, Any] = field(default_factory=dict)
+    id: str | None = None
+    custom: bool = False
+    namespace: str | None = None
+
+
+class _Function(Strict):
+    name: str
+    arguments: str | list[str] | dict[str, Any] = field(default_factory=dict)
+
+
+class _Logprob(Strict):
+    token: str
+    logprob: float
+    bytes: list[int] | None = None
+    top: list[Any] = field(default_factory=list)
+
+
+class _Audio(Strict):
+    transcript: str | list[str] = ""
+    data: str | list[str] = ""
+    id: str | None = None
+    expires_at: int = 0
+
+
+class _Annotation(Strict):
+    members: dict[str, Any]
+    after: int | None = None
+
+
+class _Error(Strict):
+    status: int = 500
+    message: str | None = None
+    type: str | None = None
+    code: str | None = None
+    param: str | None = None
+    retry_after: float | None = None
+    headers: dict[str, str] | list[tuple[str, str]] = field(default_factory=dict)
+
+
+class _Choice(Strict):
+    text: str | list[str] | None = None
+    reasoning: str | list[str] | None = None
+    refusal: str | list[str] | None = None
+    tool_calls: list[Any] = field(default_factory=list)
+    function_call: Any = None
+    logprobs: list[Any] | None = None
+    finish_reason: str | None = "auto"
+    output: list[Any] | None = None
+    audio: Any = None
+    annotations: list[Any] = field(default_factory=list)
+
+
+class _Reply(_Choice):
+    usage: Any = None
+    choices: list[Any] | None = None
+    error: Any = None
+
+
+# From JSON
+
+
+def decode_reply(
+    value: Any,
+    at: str = "reply",
+    output: Mapping[str, Callable[..., Output]] | None = None,
+) -> Reply:
+    """The reply that its JSON states.
+
+    Args:
+        value: a string, or a mapping of members.
+        at: its place in a file, for errors.
+        output: more names that an entry of ``output`` may have, besides those of `OUTPUT`.
+
+    Raises:
+        ReplyError: for a member that there is not, or a value that no reply has.
+
+    >>> decode_reply({"text": ["Hel", "lo"], "finish_reason": "length"})
+    Reply(['Hel', 'lo'], finish_reason='length')
+    """
+    if isinstance(value, str):
+        return _make(at, lambda: Reply(value))
+    members = read_struct(_Reply, value, at, ReplyError)
+    makers = {**OUTPUT, **(output or {})}
+    error = None if members.error is None else decode_error(members.error, f"{at}.error")
+    choices = None
+    if members.choices is not None:
+        choices = [
+            _decode_choice(choice, f"{at}.choices[{index}]", makers)
+            for index, choice in enumerate(members.choices)
+        ]
+    usage = None if members.usage is None else _decode_usage(members.usage, f"{at}.usage")
+    own = _decode_content(members, at, makers)
+    return _make(at, lambda: Reply(**own, usage=usage, choices=choices, error=error))
+
+
+def decode_error(value: Any, at: str = "error") -> ApiError:
+    """The error that its JSON states. Raises ReplyError for what no error is."""
+    members = read_struct(_Error, value, at, ReplyError)
+    return _make(at, lambda: ApiError(**_fields(members)))
+
+
+def _make(at: str, make: Callable[[], T]) -> T:
+    """A value, or the error with its place: what a constructor raises has none yet."""
+    try:
+        return make()
+    except (ReplyError, TypeError, ValueError) as error:
+        raise ReplyError(f"{at}: {error}") from None
+
+
+def _fields(struct: Strict) -> Json:
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}
+
+
+def _decode_choice(value: Any, at: str, makers: Mapping[str, Callable[..., Output]]) -> Choice:
+    members = _decode_content(read_struct(_Choice, value, at, ReplyError), at, makers)
+    return _make(at, lambda: Choice(**members))
+
+
+def _decode_content(
+    choice: _Choice, at: str, makers: Mapping[str, Callable[..., Output]]
+) -> dict[str, Any]:
+    """The arguments of a choice."""
+    function, audio, output = choice.function_call, choice.audio, choice.output
+    return {
+        "text": choice.text,
+        "reasoning": choice.reasoning,
+        "refusal": choice.refusal,
+        "tool_calls": [
+            _decode_struct(ToolCall, _Call, call, f"{at}.tool_calls[{index}]")
+            for index, call in enumerate(choice.tool_calls)
+        ],
+        "function_call": None
+        if function is None
+        else _decode_struct(FunctionCall, _Function, function, f"{at}.function_call"),
+        "logprobs": _decode_logprobs(choice.logprobs, f"{at}.logprobs"),
+        "finish_reason": choice.finish_reason,
+        "output": None
+        if output is None
+        else [
+            _decode_output(item, f"{at}.output[{index}]", makers)
+            for index, item in enumerate(output)
+        ],
+        "audio": None if audio is None else _decode_struct(Audio, _Audio, audio, f"{at}.audio"),
+        "annotations": _decode_annotations(choice.annotations, f"{at}.annotations"),
+    }
+
+
+def _decode_struct(make: Callable[..., T], kind: type[Strict], value: Any, at: str) -> T:
+    members = _fields(read_struct(kind, value, at, ReplyError))
+    return _make(at, lambda: make(**members))
+
+
+def _decode_logprobs(value: list[Any] | None, at: str) -> list[list[Logprob]] | None:
+    """For each piece its entry, or the list of its entries."""
+    if value is None:
+        return None
+    return [
+        [
+            _decode_logprob(entry, f"{at}[{index}]")
+            for entry in (entries if isinstance(entries, list) else [entries])
+        ]
+        for index, entries in enumerate(value)
+    ]
+
+
+def _decode_logprob(value: Any, at: str) -> Logprob:
+    entry = read_struct(_Logprob, value, at, ReplyError)
+    octets = None if entry.bytes is None else tuple(entry.bytes)
+    top = tuple(_decode_logprob(other, f"{at}.top") for other in entry.top)
+    return _make(at, lambda: Logprob(entry.token, entry.logprob, octets, top))
+
+
+def _decode_annotations(values: list[Any], at: str) -> list[Any]:
+    """Citations: their JSON, or that in ``members`` with the pieces of text that come before it."""
+    return [
+        _decode_struct(Annotation, _Annotation, value, f"{at}[{index}]")
+        if isinstance(value, dict) and "members" in value
+        else value
+        for index, value in enumerate(values)
+    ]
+
+
+def _make_message(
+    text: str | list[str] | None = None,
+    *,
+    refusal: str | list[str] | None = None,
+    annotations: list[Any] | None = None,
+    phase: str | None = None,
+    logprobs: list[Any] | None = None,
+) -> Message:
+    return Message(
+        text,
+        refusal=refusal,
+        annotations=_decode_annotations(annotations or [], "annotations"),
+        phase=phase,
+        logprobs=_decode_logprobs(logprobs, "logprobs"),
+    )
+
+
+OUTPUT: Mapping[str, Callable[..., Output]] = {
+    "message": _make_message,
+    "reasoning": Reasoning,
+    "tool_call": ToolCall,
+    "item": Item,
+}
+"""The names that an entry of ``output`` may have, and what makes the item of its arguments."""
+
+
+def _decode_output(
+    value: Any, at: str, makers: Mapping[str, Callable[..., Output]]
+) -> Output | str:
+    if isinstance(value, str):
+        return value
+    known = ", ".join(makers)
+    if not isinstance(value, dict) or len(value) != 1:
+        raise ReplyError(f"{at}: a text, or one name with its arguments: {known}")
+    ((name, arguments),) = value.items()
+    if name not in makers:
+        raise ReplyError(f"{at}: there is no {name}; there are {known}")
+    if isinstance(arguments, dict):
+        return _make(f"{at}.{name}", lambda: makers[name](**arguments))
+    several = arguments if isinstance(arguments, list) else [arguments]
+    given = [one for one in several if one is not None]
+    return _make(f"{at}.{name}", lambda: makers[name](*given))
+
+
+def _decode_usage(value: Any, at: str) -> Usage:
+    if not isinstance(value, dict):
+        raise ReplyError(f"{at}: expected a mapping, got {describe_kind(value)}")
+    for name, count in value.items():
+        if name == "extra":
+            if not isinstance(count, dict):
+                raise ReplyError(f"{at}.extra: expected a mapping, got {describe_kind(count)}")
+            continue
+        if name not in USAGE_COUNTS:
+            known = ", ".join((*USAGE_COUNTS, "extra"))
+            raise ReplyError(f"{at}.{name}: there is no such key; there are {known}")
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+            raise ReplyError(
+                f"{at}.{name}: expected a number of tokens, got {describe_kind(count)}"
+            )
+    return Usage(**value)
+
+
+# To JSON
+
+
+def encode_reply(reply: Reply, *, pieces: bool = False) -> Json:
+    """A reply as JSON: a mapping of the members that it has, and its finish reason.
+
+    Args:
+        reply: the reply.
+        pieces: whether text is the list of the pieces it arrives in. Without, it is a string,
+            except where a citation states after how many pieces it comes.
+
+    >>> encode_reply(Reply("Hello"))
+    {'text': 'Hello', 'finish_reason': 'stop'}
+    """
+    around = {
+        name: _encode_fields(value)
+        for name, value in (("usage", reply.usage), ("error", reply.error))
+        if value is not None
+    }
+    if len(reply.choices) > 1:
+        return {"choices": [_encode_choice(choice, pieces) for choice in reply.choices], **around}
+    return _encode_choice(reply.choices[0], pieces) | around
+
+
+def _encode_choice(choice: Choice, pieces: bool) -> Json:
+    if choice.ordered:
+        members: Json = {"output": [_encode_output(item, pieces) for item in choice.ordered]}
+    else:
+        members = _encode_message(choice, pieces)
+        if choice.reasoning is not None:
+            members["reasoning"] = _encode_text(choice.reasoning, pieces)
+        if choice.tool_calls:
+            members["tool_calls"] = [_encode_call(call, pieces) for call in choice.tool_calls]
+    if choice.function_call is not None:
+        call = choice.function_call
+        members["function_call"] = {
+            "name": call.name,
+            "arguments": _encode_text(call.arguments, pieces),
+        }
+    if choice.audio is not None:
+        audio = choice.audio
+        members["audio"] = {
+            "transcript": _encode_text(audio.transcript, pieces),
+            "data": _encode_text(audio.data, pieces),
+            "id": audio.id,
+            "expires_at": audio.expires_at,
+        }
+    return members | {"finish_reason": choice.finish_reason}
+
+
+def _encode_message(message: Choice | Message, pieces: bool) -> Json:
+    """Text, refusal, citations and log probabilities, which choices and messages both have."""
+    pieces = pieces or bool(message.annotations)
+    members: Json = {
+        name: _encode_text(text, pieces)
+        for name in ("text", "refusal")
+        if (text := getattr(message, name)) is not None
+    }
+    if message.annotations:
+        whole = 0 if message.text is None else len(message.text.pieces)
+        members["annotations"] = [
+            _encode_json(annotation.members)
+            if annotation.after == whole and "members" not in annotation.members
+            else {"members": _encode_json(annotation.members), "after": annotation.after}
+            for annotation in message.annotations
+        ]
+    if message.logprobs is not None:
+        members["logprobs"] = [list(map(_encode_logprob, entries)) for entries in message.logprobs]
+    return members
+
+
+def _encode_text(text: Text, pieces: bool) -> str | list[str]:
+    return list(text.pieces) if pieces else str(text)
+
+
+def _encode_call(call: ToolCall, pieces: bool) -> Json:
+    members: Json = {
+        "name": call.name,
+        "arguments": _encode_text(call.arguments, pieces),
+        "id": call.id,
+    }
+    if call.custom:
+        members["custom"] = True
+    if call.namespace is not None:
+        members["namespace"] = call.namespace
+    return members
+
+
+def _encode_logprob(entry: Logprob) -> Json:
+    members: Json = {
+        "token": entry.token,
+        "logprob": entry.logprob,
+        "bytes": list(entry.bytes or ()),
+    }
+    return members | ({"top": list(map(_encode_logprob, entry.top))} if entry.top else {})
+
+
+def _encode_output(item: Output, pieces: bool) -> Json:
+    if isinstance(item, Message):
+        phase = {} if item.phase is None else {"phase": item.phase}
+        return {"message": _encode_message(item, pieces) | phase}
+    if isinstance(item, Reasoning):
+        members: Json = {
+            name: [_encode_text(text, pieces) for text in texts]
+            for name, texts in (("summary", item.summary), ("content", item.content))
+            if texts
+        }
+        encrypted = {} if item.encrypted is None else {"encrypted": item.encrypted}
+        return {"reasoning": members | encrypted}
+    if isinstance(item, ToolCall):
+        return {"tool_call": _encode_call(item, pieces)}
+    return {"item": {"type": item.type, "members": _encode_json(item.members)}}
+
+
+def _encode_json(value: Any) -> Any:
+    """A JSON value in which texts are plain strings."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _encode_json(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encode_json(member) for member in value]
+    return value
+
+
+def _encode_fields(value: Usage | ApiError) -> Json:
+    """The members of a value that are not as they are by default."""
+    members: Json = {}
+    for member in dataclasses.fields(value):
+        factory = member.default_factory
+        default = member.default if factory is dataclasses.MISSING else factory()
+        if (held := getattr(value, member.name)) != default:
+            members[member.name] = _encode_json(held)
+    return members

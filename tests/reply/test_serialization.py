@@ -1,0 +1,93 @@
+"""A reply as JSON: there and back for every reply, and a mistake that says where it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec.json
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fidelity.replies import CITATIONS, PIECES, TEXT, USAGES, outputs, replies
+from openai_mockserver import ApiError, Audio, Choice, Reply, ReplyError, Text, ToolCall, Usage
+from openai_mockserver.reply.serialization import decode_reply, encode_reply
+
+REPLIES = st.one_of(
+    replies(),
+    st.builds(lambda output: Reply(output=output), outputs()),
+    st.builds(Reply, PIECES, annotations=st.lists(CITATIONS, max_size=2), usage=USAGES),
+    st.builds(
+        lambda audio: Reply(audio=audio),
+        st.builds(Audio, PIECES, st.binary(max_size=40), expires_at=st.integers(0, 9)),
+    ),
+    st.builds(
+        lambda error, headers: Reply("a", error=ApiError(429, error, headers=headers)),
+        TEXT,
+        st.lists(st.tuples(st.just("x-a"), st.just("1")), max_size=2),
+    ),
+)
+
+
+def through_json(value: Any) -> Any:
+    """A value as it comes out of a file."""
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
+@given(REPLIES, st.booleans())
+def test_a_reply_is_the_same_after_json(reply: Reply, pieces: bool) -> None:
+    assert decode_reply(through_json(encode_reply(reply, pieces=pieces))) == reply
+
+
+@given(replies())
+def test_with_pieces_text_arrives_as_before(reply: Reply) -> None:
+    again = decode_reply(through_json(encode_reply(reply, pieces=True)))
+    for one, other in zip(again.choices, reply.choices, strict=True):
+        for name in ("text", "reasoning", "refusal"):
+            had, has = getattr(other, name), getattr(one, name)
+            assert (has and has.pieces) == (had and had.pieces)
+        assert [c.arguments.pieces for c in one.tool_calls] == [
+            c.arguments.pieces for c in other.tool_calls
+        ]
+
+
+def test_the_members_are_the_arguments_of_a_reply() -> None:
+    reply = Reply(
+        Text(["Hel", "lo"]),
+        tool_calls=ToolCall("now", id="call_1"),
+        usage=Usage(9, 3),
+    )
+    assert encode_reply(reply) == {
+        "text": "Hello",
+        "tool_calls": [{"name": "now", "arguments": "{}", "id": "call_1"}],
+        "finish_reason": "tool_calls",
+        "usage": {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12},
+    }
+    assert encode_reply(Reply(choices=[Choice("a"), Choice("b")])) == {
+        "choices": [
+            {"text": "a", "finish_reason": "stop"},
+            {"text": "b", "finish_reason": "stop"},
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        (3, "reply: expected a mapping, got int"),
+        ({"txt": "a"}, "reply.txt: there is no such key; there are text, "),
+        ({"text": 1}, "reply.text: "),
+        ({"usage": {"promt_tokens": 1}}, "reply.usage.promt_tokens: there is no such key"),
+        ({"usage": {"extra": 1}}, "reply.usage.extra: expected a mapping"),
+        ({"logprobs": [[{"token": "a"}]]}, "reply.logprobs[0]: "),
+        ({"output": [{"dance": 1}]}, "reply.output[0]: there is no dance"),
+        ({"output": [{"message": {"txt": "a"}}]}, "reply.output[0].message: "),
+        ({"error": {"status": 200}}, "reply.error: "),
+        ({"choices": [{"text": "a"}, {"usage": {}}]}, "reply.choices[1].usage: "),
+        ({"text": "a", "output": ["b"]}, "reply: a reply has output=[...] or text"),
+    ],
+)
+def test_a_mistake_says_where_it_is(members: Any, told: str) -> None:
+    with pytest.raises(ReplyError) as refused:
+        decode_reply(members)
+    assert str(refused.value).startswith(told)
