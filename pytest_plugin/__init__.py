@@ -95,7 +95,8 @@ def mock_openai(
     ``OPENAI_BASE_URL`` and ``OPENAI_API_KEY`` point to it, so that code under test needs no change.
     The test fails at its end where a request came that no rule answered.
     """
-    from openai_mockserver.mock import API_KEY, MockOpenAI
+    from openai_mockserver.clients import API_KEY
+    from openai_mockserver.mock import MockOpenAI
 
     options: dict[str, Any] = {
         "fail_on_unmatched": request.config.getini("openai_fail_on_unmatched")
@@ -148,7 +149,8 @@ def openai_cassette(
     ``none`` the network is never touched, and the test fails where a request was not recorded.
     """
     from openai_mockserver.cassettes.cassette import Cassette
-    from openai_mockserver.mock import API_KEY, MockOpenAI
+    from openai_mockserver.clients import API_KEY
+    from openai_mockserver.mock import MockOpenAI
 
     options: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers("openai_cassette"))):

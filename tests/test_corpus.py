@@ -189,3 +189,27 @@ def test_streams_are_drawn() -> None:
 def test_what_cannot_be_answered_is_one_sentence(arguments: dict[str, Any], told: str) -> None:
     with pytest.raises(MockServerError, match=told):
         list(corpus(1, **arguments))
+
+
+def test_a_whole_stream_of_audio_is_no_incomplete_one() -> None:
+    audio = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "pcm16"}}
+    (exchange,) = corpus(1, request=HELLO | audio | {"model": "gpt-4o-audio-preview"})
+    expected = exchange.about["expect"]
+    assert expected.keys() == {"reply"}
+    (said,) = replies([exchange])
+    assert said.audio is not None
+    assert said == api.read(exchange.script)
+    (cut,) = corpus(1, request=HELLO | audio, faults=parse("stop; after=3"))
+    assert cut.about["expect"]["error"] == "incomplete"
+
+
+def test_output_in_an_order_of_its_own_has_a_right_answer() -> None:
+    asked = {"input": "Hi", "tools": [{"type": "web_search"}], "tool_choice": "required"}
+    exchanges = [
+        exchange
+        for seed in range(5)
+        for exchange in corpus(1, seed, request=asked, endpoint="responses")
+    ]
+    assert any(said.choices[0].ordered for said in replies(exchanges))
+    for exchange, said in zip(exchanges, replies(exchanges), strict=True):
+        assert said == api.read(exchange.script)

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openai_mockserver import catalogue, sse
-from openai_mockserver.api import errors
+from openai_mockserver.api import audio, chat, completions, detect_path, errors, responses
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.http1 import to_raw
 from openai_mockserver.pacing import Pace
-from openai_mockserver.reply import ApiError
+from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Boundary, Comment, Event, Head, Pause, Raw, Script, Step
 from openai_mockserver.show import CHECKS, as_json, draw
 
@@ -254,7 +254,7 @@ def json_head(*headers: tuple[str, str]) -> Head:
     return Head(200, (*headers, *STREAM.headers))
 
 
-def responses(*numbers: int) -> list[Event]:
+def exchanges(*numbers: int) -> list[Event]:
     return [Event(RESPONSE % number, "response.created") for number in numbers]
 
 
@@ -289,7 +289,7 @@ ODDITIES: list[tuple[str, Exchange, Exchange]] = [
     ("error", of(ROLE, Event('{"error":{"message":"no"}}')), of(*PLAIN)),
     ("no-done", of(ROLE, HI, STOP), of(*PLAIN)),
     ("after-done", of(*PLAIN, HI), of(*PLAIN)),
-    ("needless-done", of(*responses(0), sse.DONE), of(*PLAIN)),
+    ("needless-done", of(*exchanges(0), sse.DONE), of(*PLAIN)),
     ("empty-first", of(chunk(), *PLAIN), of(*PLAIN[:-1], chunk(), sse.DONE)),
     ("no-choices", of(ROLE, Event('{"object":"chat.completion.chunk"}')), of(*PLAIN)),
     ("several-choices", of(chunk(choice({}), choice({}, index=1))),
@@ -313,8 +313,8 @@ ODDITIES: list[tuple[str, Exchange, Exchange]] = [
     ("usage-beside", of(chunk(choice({}), usage={"prompt_tokens": 1})),
      of(ROLE, chunk(usage={"prompt_tokens": 1}))),
     ("event-name", of(Event(HI.data, event="message")), of(HI)),
-    ("event-type", of(Event(RESPONSE % 0, "other")), of(*responses(0))),
-    ("sequence", of(*responses(0, 2)), of(*responses(0, 1, 2))),
+    ("event-type", of(Event(RESPONSE % 0, "other")), of(*exchanges(0))),
+    ("sequence", of(*exchanges(0, 2)), of(*exchanges(0, 1, 2))),
     ("obfuscation", of(padded(RIGHT + 1)), of(padded(RIGHT))),
 ]  # fmt: skip
 
@@ -445,3 +445,29 @@ def test_nothing_that_can_be_scripted_is_too_odd(
     script: Script, about: dict[str, Any], width: int
 ) -> None:
     check(Exchange(script, about), width)
+
+
+def test_a_body_of_the_responses_api_is_shown_with_its_reply() -> None:
+    script = responses.render(Reply("Hello"), {"model": "gpt-4o", "input": "Hi"})
+    drawn = seen(Exchange(script, {}))
+    assert "looks like the Responses API" in drawn
+    assert "  text    Hello\n" in drawn
+    assert as_json(Exchange(script, {}))["reply"]["choices"][0]["text"] == "Hello"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "name"),
+    [
+        (chat, "chat completions"),
+        (responses, "the Responses API"),
+        (completions, "legacy completions"),
+        (audio, "audio transcriptions"),
+    ],
+)
+def test_what_is_drawn_is_of_the_endpoint_that_reads_it(endpoint: Any, name: str) -> None:
+    """One table says which endpoint a response is of."""
+    script = endpoint.render(Reply("Hello"))
+    facts = as_json(Exchange(script, {}))
+    assert facts["endpoint"] == name
+    assert detect_path(script) == (getattr(endpoint, "PATH", None) or "/v1/audio/transcriptions")
+    assert facts["reply"]["choices"][0]["text"] == "Hello"

@@ -233,3 +233,29 @@ def test_replies_of_another_thread_are_seen(mock_openai: MockOpenAI) -> None:
         assert list(pool.map(ask, range(40))) == ["Hello"] * 40
     assert len(mock_openai.calls) == 40
     assert sorted(call.number for call in mock_openai.calls) == list(range(1, 41))
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/gpt-4o", "/v1/nothing"])
+def test_head_has_the_same_answer_behind_both_doors(path: str) -> None:
+    """Its head is that of a GET, and it has no body (RFC 9110 §9.3.2)."""
+    with MockOpenAI(fail_on_unmatched=False) as mock:
+        url = mock.base_url.removesuffix("/v1")
+        with httpx.Client(transport=mock.transport(), base_url=url) as client:
+            in_process = client.head(path)
+        over_the_socket = httpx.head(f"{url}{path}")
+    assert (in_process.content, over_the_socket.content) == (b"", b"")
+    assert in_process.status_code == over_the_socket.status_code
+    names = [[name for name, _ in r.headers.raw] for r in (in_process, over_the_socket)]
+    assert names[0] == names[1]
+
+
+def test_a_request_that_wants_to_be_the_last_gets_the_same_head_behind_both_doors() -> None:
+    with MockOpenAI() as mock:
+        mock.reply("Hi")
+        url = f"{mock.base_url}/chat/completions"
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+        last = {"connection": "close"}
+        with httpx.Client(transport=mock.transport()) as client:
+            in_process = client.post(url, json=body, headers=last)
+        over_the_socket = httpx.post(url, json=body, headers=last)
+    assert in_process.headers["connection"] == over_the_socket.headers["connection"] == "close"

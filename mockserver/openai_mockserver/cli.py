@@ -102,10 +102,11 @@ def serve(
     which any request can also ask for by model="mockserver/NAME". Options go before what a
     scenario says.
     """
+    from openai_mockserver.clients import API_KEY
     from openai_mockserver.faults import parse
     from openai_mockserver.files import add_files
     from openai_mockserver.generate import generate as made_up
-    from openai_mockserver.mock import API_KEY, MockOpenAI
+    from openai_mockserver.mock import MockOpenAI
     from openai_mockserver.pacing import profile
     from openai_mockserver.rules import faulty
     from openai_mockserver.server import bind

@@ -17,9 +17,10 @@ from openai_mockserver.timeline import Frame, frames
 
 __all__ = [
     "LAST_CHUNK",
-    "answering",
+    "answer_version",
     "check",
     "chunk",
+    "has_body",
     "head_bytes",
     "is_chunked",
     "is_plain",
@@ -85,7 +86,7 @@ def without_length(script: Script) -> Script:
     return replace(script, head=head)
 
 
-def answering(script: Script, version: str, close: bool) -> Script:
+def answer_version(script: Script, version: str, close: bool) -> Script:
     """The script as it answers a request of this HTTP version, which may want to be the last.
 
     RFC 9112 §7: a client of HTTP/1.0 knows no chunks.
@@ -118,12 +119,17 @@ def keeps_open(script: Script) -> bool:
     )
 
 
-def wire_frames(script: Script, has_body: bool = True) -> Iterator[Frame]:
+def has_body(method: str, status: int) -> bool:
+    """Whether a response has a body at all (RFC 9112 §6.3)."""
+    return method != "HEAD" and status not in (204, 304)
+
+
+def wire_frames(script: Script, method: str = "GET") -> Iterator[Frame]:
     r"""The frames of a script as they go over a connection, head first.
 
     Args:
         script: the response.
-        has_body: false for the answer to HEAD.
+        method: that of the request.
 
     >>> script = Script(Head(200, (("Transfer-Encoding", "chunked"),)), (Event("a"),))
     >>> b"".join(frame.data for frame in wire_frames(script)).split(b"\r\n\r\n", 1)[1]
@@ -133,7 +139,7 @@ def wire_frames(script: Script, has_body: bool = True) -> Iterator[Frame]:
     chunked = is_chunked(script.head) and not script.raw
     if not script.raw:
         yield Frame(start, head_bytes(script.head), 0, 0)
-    if not has_body or script.head.status in (204, 304):
+    if not has_body(method, script.head.status):
         return
     due, fence = start, False
     for frame in frames(script):

@@ -13,8 +13,9 @@ import msgspec.json
 
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.multipart import FormError, is_form, parse_form
+from openai_mockserver.sensitive import show_header
 
-__all__ = ["Request", "SECRET", "text_of"]
+__all__ = ["Request", "text_of"]
 
 
 def text_of(content: object) -> str:
@@ -50,12 +51,8 @@ class Headers(Mapping[str, str]):
         return len(self._by_name)
 
     def __repr__(self) -> str:
-        shown = {k: "…" if k in SECRET else v for k, v in self._by_name.items()}
+        shown = {name: show_header(name, value) for name, value in self._by_name.items()}
         return f"Headers({shown!r})"
-
-
-SECRET = frozenset({"authorization", "api-key", "x-api-key", "cookie"})
-"""Headers whose values are not shown."""
 
 
 class Request:
@@ -77,6 +74,7 @@ class Request:
         query: str = "",
         connection: int | None = None,
         nth: int | None = None,
+        http_version: str = "1.1",
     ) -> None:
         self.method = method
         self.path = path
@@ -85,6 +83,7 @@ class Request:
         self.body = body
         self.connection = connection
         self.nth = nth
+        self.http_version = http_version
         self.attempt = 1
         self.elapsed = 0.0
         self.deployment: str | None = None

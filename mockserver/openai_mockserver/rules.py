@@ -15,8 +15,9 @@ from typing import Any
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.pacing import Pace
 from openai_mockserver.reply import ApiError, Reply
-from openai_mockserver.request import SECRET, Request
+from openai_mockserver.request import Request
 from openai_mockserver.script import Script
+from openai_mockserver.sensitive import is_secret_header, show_header
 
 __all__ = ["Answer", "Contains", "Pattern", "Rule", "contains", "explain", "faulty"]
 
@@ -78,8 +79,11 @@ def explain(look: str, pattern: Any, value: Any) -> str | None:
     if isinstance(value, Mapping) and isinstance(pattern, Mapping):
         for name, wanted in pattern.items():
             if not _matches(wanted, value.get(name)):
-                shown = "…" if name.lower() in SECRET else repr(value.get(name))
-                return f"header {name} is {shown}, not {'…' if shown == '…' else repr(wanted)}"
+                if is_secret_header(name):
+                    return f"header {name} is {'…' if name in value else None}, not …"
+                had = value.get(name)
+                shown = None if had is None else show_header(name, had)
+                return f"header {name} is {shown!r}, not {wanted!r}"
         return None
     if isinstance(value, list):
         wanted = pattern if isinstance(pattern, list | tuple | set) else [pattern]
@@ -105,7 +109,7 @@ def _veiled(pattern: object) -> object:
     """A pattern, of secret headers without what they are to be."""
     if not isinstance(pattern, Mapping):
         return pattern
-    return {name: "…" if name.lower() in SECRET else one for name, one in pattern.items()}
+    return {name: "…" if is_secret_header(name) else one for name, one in pattern.items()}
 
 
 def _shown(value: object) -> str:

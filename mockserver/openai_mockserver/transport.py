@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from openai_mockserver.api.routes import decode_path
 from openai_mockserver.exceptions import MockServerError
-from openai_mockserver.http1 import is_plain, keeps_open, wire_frames
+from openai_mockserver.http1 import has_body, is_plain, keeps_open, wire_frames
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
 from openai_mockserver.request import Request
 from openai_mockserver.timeline import Frame, frames
@@ -116,7 +116,8 @@ class _Playback:
                 "use the loopback server, with tls="
             )
         # One play, however often it is iterated: as on a socket, what was read is gone.
-        self.given = self._plain() if is_plain(script) else self._parsed()
+        whole = has_body(call.method, script.head.status) and is_plain(script)
+        self.given = self._plain() if whole else self._parsed()
 
     def _plain(self) -> Iterator[_Given]:
         """A response about which nothing is odd but its end: the steps are what is read."""
@@ -151,7 +152,7 @@ class _Playback:
         client.send(h11.Request(method=self.call.method, target="/", headers=[("Host", "mock")]))
         client.send(h11.EndOfMessage())
         try:
-            for frame in self._due(wire_frames(script)):
+            for frame in self._due(wire_frames(script, self.call.method)):
                 if not isinstance(frame, Frame):
                     yield frame
                 elif frame.data:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import openai
 import pytest
 
 from openai_mockserver import MockOpenAI, Reply, ToolCall
+from openai_mockserver.api.ids import ITEM_PREFIXES
+from openai_mockserver.api.resources import conversations
+from openai_mockserver.api.responses.items import KINDS
 from openai_mockserver.request import text_of
 
 
@@ -200,3 +204,15 @@ def test_a_conversation_is_gone_on_with(mock_openai: MockOpenAI, client: openai.
     assert said == ["I am Bob", "Hello", "Hello, Bob", "Who am I?"]
     items = client.conversations.items.list(begun.id, order="asc")
     assert [item.type for item in items] == ["message"] * 5
+
+
+def test_items_have_the_same_ids_wherever_they_are_kept() -> None:
+    """One table says what the id of an item begins with."""
+    rng = Random(0)
+    for type_, prefix in ITEM_PREFIXES.items():
+        given = {"type": type_, "role": "user", "content": "Hi"}
+        kept = conversations.item(given if type_ == "message" else {"type": type_}, rng)
+        if kept is not None:
+            assert str(kept["id"]).startswith(f"{prefix}_"), type_
+    assert ITEM_PREFIXES["mcp_list_tools"] == "mcpl"
+    assert set(KINDS) <= set(ITEM_PREFIXES)

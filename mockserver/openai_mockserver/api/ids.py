@@ -11,7 +11,15 @@ import uuid
 from collections.abc import Callable, Mapping
 from random import Random
 
-__all__ = ["ALPHANUMERIC", "chat_id", "fill_pattern", "letters", "request_id"]
+__all__ = [
+    "ITEM_PREFIXES",
+    "item_prefix",
+    "ALPHANUMERIC",
+    "chat_id",
+    "fill_pattern",
+    "letters",
+    "request_id",
+]
 
 ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LETTERS = bytes(ord(ALPHANUMERIC[octet % 62]) for octet in range(256))
@@ -40,6 +48,40 @@ def chat_id(created: int, rng: Random) -> str:
 def request_id(rng: Random) -> str:
     """``req_`` and 32 hexadecimal digits."""
     return f"req_{rng.getrandbits(128):032x}"
+
+
+ITEM_PREFIXES: Mapping[str, str] = {
+    "message": "msg",
+    "reasoning": "rs",
+    "function_call": "fc",
+    "custom_tool_call": "ctc",
+    "web_search_call": "ws",
+    "file_search_call": "fs",
+    "code_interpreter_call": "ci",
+    "mcp_list_tools": "mcpl",
+    "mcp_call": "mcp",
+    "image_generation_call": "ig",
+    "tool_search_call": "tsc",
+    "tool_search_output": "tso",
+    "mcp_approval_request": "mcpr",
+    "local_shell_call": "lsh",
+    "shell_call": "sh",
+    "shell_call_output": "sho",
+    "apply_patch_call": "apc",
+    "computer_call": "cu",
+    "compaction": "cmp",
+    "function_call_output": "fco",
+}
+"""What the id of an item begins with, by the type of the item (WIRE.md §1)."""
+
+
+def item_prefix(type: str) -> str:
+    """What the id of an item of this type begins with; ``item`` if the type is not in the table.
+
+    >>> item_prefix("mcp_list_tools"), item_prefix("something_new")
+    ('mcpl', 'item')
+    """
+    return ITEM_PREFIXES.get(type, "item")
 
 
 def response_ids(created: int, rng: Random) -> Callable[[str], str]:

@@ -17,41 +17,15 @@ import msgspec.json
 
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.script import Event, Raw, Step
+from openai_mockserver.sensitive import (
+    KEY_PREFIXES,
+    KEY_SHAPES,
+    is_secret_header,
+    is_secret_parameter,
+)
 
 __all__ = ["Redactor", "Stream", "steps_of", "without_secrets"]
 
-HEADERS = (
-    "access-key",
-    "api-key",
-    "authorization",
-    "client-principal",
-    "cookie",
-    "function-key",
-    "functions-key",
-    "openai-organization",
-    "openai-project",
-    "password",
-    "secret",
-    "subscription-key",
-    "token",
-)
-"""Headers whose values are never kept, whatever comes before these words: gateways pass on the
-headers of others under a prefix, as LiteLLM's ``llm_provider-set-cookie``."""
-_HEADER = re.compile(rf"(?:^|.*[-_])(?:{'|'.join(HEADERS)})", re.IGNORECASE)
-
-QUERY = frozenset({"access_token", "api-key", "api_key", "apikey", "code", "key", "sig", "token"})
-"""Query parameters whose values are never kept."""
-
-# What keys look like, by the ones who give them out; ids of organisations and projects too.
-_PREFIXES = ("sk-", "sk_", "rk-", "gsk_", "xai-", "pplx-", "hf_", "r8_", "AIza", "fw_", "csk-",
-             "org-", "proj_", "eyJ", "Bearer ")  # fmt: skip
-_KEYS = re.compile(
-    r"(?:sk|rk|gsk|xai|pplx|hf|r8|fw|csk)[-_][A-Za-z0-9_\-]{12,}"
-    r"|AIza[A-Za-z0-9_\-]{30,}"
-    r"|\b(?:org-|proj_)[A-Za-z0-9]{8,}"
-    r"|eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]+"
-    r"|Bearer [A-Za-z0-9_\-.=]{8,}"
-)
 _LONGEST = 400  # bytes of a secret that two reads may share
 
 
@@ -75,18 +49,18 @@ class Redactor:
     _compiled: tuple[re.Pattern[str], ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
-        made = tuple(re.compile(p) for p in (_KEYS, *self.patterns))
+        made = tuple(re.compile(p) for p in (KEY_SHAPES, *self.patterns))
         object.__setattr__(self, "_compiled", made)
 
     def stream(self, request: Iterable[tuple[str, str]], query: str = "") -> Stream:
         """A redaction of one exchange, which knows the secrets that its request gives."""
         secrets = {value for name, value in request if self._is_secret(name)}
-        secrets |= {value for name, value in parse_qsl(query) if name.lower() in QUERY}
+        secrets |= {value for name, value in parse_qsl(query) if is_secret_parameter(name)}
         secrets |= {value.removeprefix("Bearer ") for value in secrets}
         return Stream(self, tuple(s for s in secrets if len(s) >= 6))
 
     def _is_secret(self, name: str) -> bool:
-        return bool(_HEADER.fullmatch(name)) or name.lower() in {h.lower() for h in self.headers}
+        return is_secret_header(name) or name.lower() in {h.lower() for h in self.headers}
 
 
 class Stream:
@@ -116,7 +90,7 @@ class Stream:
             return url
 
         def masked(match: re.Match[str]) -> str:
-            if match[1].lower() not in QUERY:
+            if not is_secret_parameter(match[1]):
                 return match[0]
             self.found.add(match[1].lower())
             return f"{match[1]}={'X' * len(match[2])}"
@@ -205,7 +179,7 @@ class Stream:
         begun = word[0] if word else ""
         for at in range(len(begun)):
             part = begun[at:]
-            if any(part.startswith(p) or p.startswith(part) for p in _PREFIXES):
+            if any(part.startswith(p) or p.startswith(part) for p in KEY_PREFIXES):
                 return len(part)
             if any(secret.startswith(part) for secret in self._secrets):
                 return len(part)

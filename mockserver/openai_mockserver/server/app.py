@@ -18,7 +18,6 @@ from starlette.responses import Response
 from starlette.routing import Mount
 
 from openai_mockserver.api.routes import decode_path
-from openai_mockserver.http1 import answering
 from openai_mockserver.journal import Call
 from openai_mockserver.request import Request
 from openai_mockserver.script import Script
@@ -73,12 +72,11 @@ def application(
                 scope["query_string"].decode("latin-1"),
                 connection.number,
                 connection.requests,
+                scope["http_version"],
             )
         )
         if from_browser:
             call.script = _open_to_browsers(call.script)
-        close = http.headers.get("connection", "").lower() == "close"
-        call.script = answering(call.script, scope["http_version"], close)
         player = player or Player(asyncio.get_running_loop())
         going_on.add(call)
         try:

@@ -72,11 +72,11 @@ class Player:
 class _Stream:
     """A script on its way over one connection."""
 
-    def __init__(self, call: Call, connection: Connection, player: Player, body: bool) -> None:
+    def __init__(self, call: Call, connection: Connection, player: Player) -> None:
         self._call = call
         self._connection = connection
         self._player = player
-        self._frames = wire_frames(call.script, body)
+        self._frames = wire_frames(call.script, call.method)
         self._next: Frame | None = None
         self._started = player.loop.time()
         self._wake: asyncio.Future[None] = player.loop.create_future()
@@ -175,7 +175,7 @@ async def play(
     With ``exact`` it is finished when the client has read it, and not before.
     """
     script = call.script
-    stream = _Stream(call, connection, player, call.method != "HEAD")
+    stream = _Stream(call, connection, player)
     try:
         await stream.write(send)
         call.written = not stream.lost and script.end in ("finish", "close")

@@ -11,7 +11,7 @@ from typing import Any
 
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.reply import ApiError, Reply
-from openai_mockserver.show.decode import CHAT, Item, Received, receive, times_of
+from openai_mockserver.show.decode import Item, Received, receive, times_of
 from openai_mockserver.show.format import as_plain
 from openai_mockserver.show.lint import CHECKS, find_oddities
 from openai_mockserver.show.terminal import blocks
@@ -38,7 +38,6 @@ def as_json(exchange: Exchange) -> dict[str, Any]:
     """
     got = receive(exchange)
     times, reply, about = times_of(got), got.reply, exchange.about
-    readable = got.endpoint in (CHAT, None)
     found: dict[str, Any] = {
         "name": about.get("name"),
         "description": about.get("description"),
@@ -55,7 +54,7 @@ def as_json(exchange: Exchange) -> dict[str, Any]:
             "ttft": times.ttft,
             "itl": {"p50": times.p50, "p95": times.p95, "max": times.longest},
         },
-        "reply": reply if readable and isinstance(reply, Reply) else None,
+        "reply": reply if got.is_understood and isinstance(reply, Reply) else None,
         "error": reply if isinstance(reply, ApiError) else getattr(reply, "error", None),
         "end": exchange.script.end,
         "complete": exchange.complete,

@@ -9,12 +9,13 @@ from __future__ import annotations
 import itertools
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from openai_mockserver import api, sse
+from openai_mockserver.api.detection import CHAT, find_look
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.reply import ApiError, Reply
@@ -23,10 +24,7 @@ from openai_mockserver.show.format import as_object, choices_of, decoded, percen
 from openai_mockserver.show.summaries import PIECES, STYLES, Phrase, phrases_of
 from openai_mockserver.timeline import frames
 
-__all__ = ["CHAT", "Item", "Received", "Times", "receive", "times_of"]
-
-CHAT = "chat completions"
-
+__all__ = ["Item", "Received", "Times", "receive", "times_of"]
 
 # What came
 
@@ -104,13 +102,14 @@ class Received:
     @cached_property
     def endpoint(self) -> str | None:
         """Which endpoint this looks like."""
-        whole = [] if self.events else [decoded(self.body.decode("utf-8", "replace"))]
-        named = [(item.event, value) for item, value in self.objects]
-        for event, value in named or [(Event(""), v) for v in whole if isinstance(v, dict)]:
-            for name, looks_like in _ENDPOINTS:
-                if event is not None and looks_like(event, value):
-                    return name
-        return None
+        objects = [
+            (item.event.event or "", v) for item, v in self.objects if item.event is not None
+        ]
+        if not self.events:
+            value = decoded(self.body.decode("utf-8", "replace"))
+            objects = [("", value)] if isinstance(value, dict) else []
+        look = find_look(objects)
+        return None if look is None else look.name
 
     @cached_property
     def reply(self) -> Reply | ApiError | str:
@@ -123,23 +122,23 @@ class Received:
             return str(error) or type(error).__name__
 
     @property
+    def is_understood(self) -> bool:
+        """Whether the reply is all that came; else what came is shown piece by piece."""
+        if self.endpoint in (CHAT, None):
+            return True
+        reply = self.reply
+        return isinstance(reply, Reply) and (
+            reply.error is not None
+            or all(choice.finish_reason is not None for choice in reply.choices)
+        )
+
+    @property
     def seconds(self) -> float:
         """From the request to the end."""
         return self.exchange.script.seconds
 
 
 _UNREADABLE = (MockServerError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-
-_ENDPOINTS: tuple[tuple[str, Callable[[Event, dict[str, Any]], bool]], ...] = (
-    (CHAT, lambda e, v: str(v.get("object")).startswith("chat.completion")),
-    (CHAT, lambda e, v: any("delta" in choice for choice in choices_of(v))),
-    ("legacy completions", lambda e, v: any("text" in choice for choice in choices_of(v))),
-    ("the Responses API", lambda e, v: str(v.get("type")).startswith("response.")),
-    ("audio transcriptions", lambda e, v: str(v.get("type")).startswith("transcript.")),
-    ("audio speech", lambda e, v: str(v.get("type")).startswith("speech.")),
-    ("the Assistants API", lambda e, v: (e.event or "").startswith("thread.")),
-    ("Anthropic's Messages API", lambda e, v: v.get("type") == "message_start"),
-)
 
 
 def receive(exchange: Exchange) -> Received:

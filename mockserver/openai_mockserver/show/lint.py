@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from openai_mockserver.api.detection import CHAT, RESPONSES
 from openai_mockserver.reply import FINISH_REASONS, Choice, Reply
-from openai_mockserver.show.decode import CHAT, Item, Received
+from openai_mockserver.show.decode import Item, Received
 from openai_mockserver.show.format import (
     BROKEN,
     Broken,
@@ -101,7 +102,7 @@ def _after_done(got: Received) -> str | None:
 
 def _needless_done(got: Received) -> str | None:
     odd = [item for item in got.events if _is_done(item)]
-    ends = got.endpoint == "the Responses API" and odd
+    ends = got.endpoint == RESPONSES and odd
     return f"{_where(odd)}: the Responses API has no [DONE]" if ends else None
 
 
@@ -247,7 +248,7 @@ def _event_names(got: Received) -> str | None:
 
 
 def _event_types(got: Received) -> str | None:
-    if got.endpoint != "the Responses API":
+    if got.endpoint != RESPONSES:
         return None
     odd = [item for item, value in got.objects
            if item.event and item.event.event != value.get("type")]  # fmt: skip
@@ -272,7 +273,7 @@ def _obfuscation(got: Received) -> str | None:
 
 
 def _paddings(value: dict[str, Any], endpoint: str | None) -> set[int]:
-    if endpoint == "the Responses API":
+    if endpoint == RESPONSES:
         return {-len(value["delta"]) % 16} if isinstance(value.get("delta"), str) else set()
     bare = {k: v for k, v in value.items() if k != "obfuscation"}
     # Azure adds its filter's results after the padding was reckoned.

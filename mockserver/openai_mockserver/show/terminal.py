@@ -14,9 +14,11 @@ from statistics import median
 
 import click
 
+from openai_mockserver.api.detection import CHAT
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.reply import ApiError, Choice, FunctionCall, Reply, ToolCall, Usage
-from openai_mockserver.show.decode import CHAT, Item, Received, times_of
+from openai_mockserver.reply import Item as OutputItem
+from openai_mockserver.show.decode import Item, Received, times_of
 from openai_mockserver.show.format import (
     JOINERS,
     as_object,
@@ -409,7 +411,10 @@ def _meaning(got: Received) -> Facts:
     else:
         looks = f"looks like {got.endpoint}" if got.endpoint else "of no endpoint that is known"
         yield "stream" if got.events else "body", looks if got.items else "nothing came", "quiet"
-        yield from _joined(got, PIECES)
+        if got.endpoint is not None and got.is_understood and isinstance(got.reply, Reply):
+            yield from _reply_facts(got.reply)
+        else:
+            yield from _joined(got, PIECES)
 
 
 def _joined(got: Received, kinds: tuple[str, ...]) -> Facts:
@@ -447,6 +452,9 @@ def _choice_facts(choice: Choice) -> Facts:
         yield "tool call", _call_words(call), "tool_call"
     if choice.function_call is not None:
         yield "function", _call_words(choice.function_call), "tool_call"
+    for item in choice.output:
+        if isinstance(item, OutputItem):
+            yield "item", item.type, "plain"
     if choice.logprobs is not None:
         yield "logprobs", f"of {count(sum(map(len, choice.logprobs)), 'token')}", "plain"
     finish = choice.finish_reason

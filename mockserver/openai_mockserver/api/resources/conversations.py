@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.ids import item_prefix
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.resources.operations import Thing
 from openai_mockserver.api.resources.pagination import paginate
@@ -25,21 +26,6 @@ _CONVERSATIONS = "/v1/conversations"
 _ITEMS = f"{_CONVERSATIONS}/{{conversation_id}}/items"
 _ITEM = f"{_ITEMS}/{{item_id}}"
 
-# What the id of an item of this type begins with; of others, "item_".
-_IDS = {
-    "message": "msg_",
-    "function_call": "fc_",
-    "function_call_output": "fco_",
-    "reasoning": "rs_",
-    "web_search_call": "ws_",
-    "file_search_call": "fs_",
-    "code_interpreter_call": "ci_",
-    "computer_call": "cu_",
-    "image_generation_call": "ig_",
-    "mcp_call": "mcp_",
-    "custom_tool_call": "ctc_",
-}
-
 
 def item(given: Mapping[str, Any], rng: Random) -> dict[str, Any] | None:
     """An item as it is kept, of one as it is given; None of one that is not kept.
@@ -49,7 +35,7 @@ def item(given: Mapping[str, Any], rng: Random) -> dict[str, Any] | None:
     """
     kind = given.get("type") or ("message" if "role" in given else "item_reference")
     told = {k: v for k, v in given.items() if v is not None} | {"type": kind}
-    told.setdefault("id", f"{_IDS.get(kind, 'item_')}{rng.getrandbits(192):048x}")
+    told.setdefault("id", f"{item_prefix(kind)}_{rng.getrandbits(192):048x}")
     if isinstance(content := told.get("content"), str):
         said = {"type": "output_text", "text": content, "annotations": [], "logprobs": []}
         heard = {"type": "input_text", "text": content}

@@ -32,7 +32,6 @@ class Kind:
     """How items of one type come about.
 
     Args:
-        prefix: of their ids (WIRE.md §1).
         begun: members as they are before anything has happened.
         before: events after the item is added.
         streamed: the member that arrives in pieces, if one does.
@@ -41,7 +40,6 @@ class Kind:
         status: whether the item has one while it comes about.
     """
 
-    prefix: str
     begun: Mapping[str, Any] = field(default_factory=dict)
     before: tuple[str, ...] = ()
     streamed: str = ""
@@ -51,14 +49,11 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "message": Kind("msg", {"content": []}),
-    "reasoning": Kind("rs", {"summary": [], "content": []}, status=False),
-    "function_call": Kind(
-        "fc", {"arguments": ""}, streamed="arguments", stem="function_call_arguments"
-    ),
-    "custom_tool_call": Kind("ctc", {"input": ""}, streamed="input", stem="custom_tool_call_input"),
+    "message": Kind({"content": []}),
+    "reasoning": Kind({"summary": [], "content": []}, status=False),
+    "function_call": Kind({"arguments": ""}, streamed="arguments", stem="function_call_arguments"),
+    "custom_tool_call": Kind({"input": ""}, streamed="input", stem="custom_tool_call_input"),
     "web_search_call": Kind(
-        "ws",
         {"action": {"type": "search"}},
         (
             "web_search_call.in_progress",
@@ -67,7 +62,6 @@ KINDS: Mapping[str, Kind] = {
         ),
     ),
     "file_search_call": Kind(
-        "fs",
         {"queries": [], "results": None},
         (
             "file_search_call.in_progress",
@@ -76,7 +70,6 @@ KINDS: Mapping[str, Kind] = {
         ),
     ),
     "code_interpreter_call": Kind(
-        "ci",
         {"code": "", "outputs": None},
         ("code_interpreter_call.in_progress",),
         "code",
@@ -84,13 +77,11 @@ KINDS: Mapping[str, Kind] = {
         ("code_interpreter_call.interpreting", "code_interpreter_call.completed"),
     ),
     "mcp_list_tools": Kind(
-        "mcpl",
         {"tools": []},
         ("mcp_list_tools.in_progress", "mcp_list_tools.completed"),
         status=False,
     ),
     "mcp_call": Kind(
-        "mcp",
         {"arguments": "", "output": None, "error": None},
         ("mcp_call.in_progress",),
         "arguments",
@@ -99,20 +90,19 @@ KINDS: Mapping[str, Kind] = {
         status=False,
     ),
     "image_generation_call": Kind(
-        "ig",
         {"result": None, "revised_prompt": None},
         ("image_generation_call.in_progress", "image_generation_call.generating"),
         after=("image_generation_call.completed",),
     ),
-    "tool_search_call": Kind("tsc", {"arguments": {}}),
-    "tool_search_output": Kind("tso"),
-    "mcp_approval_request": Kind("mcpr", status=False),
-    "local_shell_call": Kind("lsh"),
-    "shell_call": Kind("sh"),
-    "shell_call_output": Kind("sho"),
-    "apply_patch_call": Kind("apc"),
-    "computer_call": Kind("cu"),
-    "compaction": Kind("cmp", status=False),
+    "tool_search_call": Kind({"arguments": {}}),
+    "tool_search_output": Kind(),
+    "mcp_approval_request": Kind(status=False),
+    "local_shell_call": Kind(),
+    "shell_call": Kind(),
+    "shell_call_output": Kind(),
+    "apply_patch_call": Kind(),
+    "computer_call": Kind(),
+    "compaction": Kind(status=False),
 }
 """The kinds of output items by type."""
 
@@ -121,7 +111,7 @@ PARTIAL = "partial_images"  # members of an item that are events and not JSON
 
 def kind_of(type: str) -> Kind:
     """How items of this type come about; of one that nobody told us of, as plainly as can be."""
-    return KINDS.get(type) or Kind(type[:4], status=False)
+    return KINDS.get(type) or Kind(status=False)
 
 
 def _plain(value: Any) -> str:

@@ -20,7 +20,7 @@ from openai_mockserver.api.logprobs import likely
 from openai_mockserver.api.messages import call_ids, read_messages
 from openai_mockserver.api.responses.envelope import INCOMPLETE, Envelope, as_begun
 from openai_mockserver.api.responses.events import Writer
-from openai_mockserver.api.responses.items import encode_json, item_json, kind_of, type_of
+from openai_mockserver.api.responses.items import encode_json, item_json, type_of
 from openai_mockserver.api.responses.limits import count_tokens, limit_output
 from openai_mockserver.api.responses.reader import build_reply, read_item
 from openai_mockserver.api.responses.usage import usage_json
@@ -204,7 +204,7 @@ class _Made:
         return "incomplete" if last and self.finish in INCOMPLETE else "completed"
 
     def item_id(self, output: Output) -> str:
-        return self.envelope.new_id(kind_of(type_of(output)).prefix)
+        return self.envelope.new_id(ids.item_prefix(type_of(output)))
 
     def response(self, status: str, output: Iterable[Any] = ()) -> dict[str, Any]:
         """The response as it is at a time."""

@@ -136,7 +136,11 @@ def _items(given: object, rng: Random, created: int) -> list[dict[str, Any]]:
     if not isinstance(listed, list):
         return []
     new_id = ids.response_ids(created, rng)
-    return [_item(item, new_id("msg")) for item in listed if isinstance(item, dict)]
+    return [
+        _item(item, new_id(ids.item_prefix(str(item.get("type") or "message"))))
+        for item in listed
+        if isinstance(item, dict)
+    ]
 
 
 def _item(item: dict[str, Any], id: str) -> dict[str, Any]:

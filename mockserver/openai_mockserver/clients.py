@@ -1,0 +1,73 @@
+"""OpenAI's clients on the in-process door.
+
+Rules of this file: the openai package is imported when a client is made.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from openai_mockserver.exceptions import MissingDependency
+
+if TYPE_CHECKING:
+    import openai
+
+__all__ = ["API_KEY", "make_async_client", "make_client"]
+
+API_KEY = "sk-mockserver"
+"""The key that the fixtures and clients use where none is asked for."""
+
+
+def make_client(transport: Any, api_key: str | None, options: Mapping[str, Any]) -> openai.OpenAI:
+    """An `openai.OpenAI` on a transport.
+
+    Args:
+        transport: the in-process door.
+        api_key: the key; by default that of the environment, or `API_KEY`.
+        options: arguments of the client.
+
+    Raises:
+        MissingDependency: without the openai package.
+    """
+    package, http = _import_clients()
+    client: openai.OpenAI = package.OpenAI(
+        **_client_options(api_key, options), http_client=http.Client(**_http_options(transport))
+    )
+    return client
+
+
+def make_async_client(
+    transport: Any, api_key: str | None, options: Mapping[str, Any]
+) -> openai.AsyncOpenAI:
+    """An `openai.AsyncOpenAI` on a transport; the arguments are those of `make_client`."""
+    package, http = _import_clients()
+    client: openai.AsyncOpenAI = package.AsyncOpenAI(
+        **_client_options(api_key, options),
+        http_client=http.AsyncClient(**_http_options(transport)),
+    )
+    return client
+
+
+def _client_options(api_key: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    key = api_key or os.environ.get("OPENAI_API_KEY") or API_KEY
+    return {"api_key": key, "base_url": "http://mockserver/v1", **options}
+
+
+def _http_options(transport: Any) -> dict[str, Any]:
+    # Without the environment's proxies and certificates there is nothing to load.
+    return {"transport": transport, "trust_env": False, "follow_redirects": True}
+
+
+def _import_clients() -> tuple[Any, Any]:
+    """The openai package and the HTTP library that it uses."""
+    try:
+        import openai
+    except ImportError:
+        raise MissingDependency("this needs the openai package: pip install openai") from None
+    for library in ("httpx2", "httpx"):
+        base = openai.DefaultHttpxClient.__mro__
+        if any(kind.__module__.partition(".")[0] == library for kind in base):
+            return openai, __import__(library)
+    raise MissingDependency(f"openai {openai.__version__} uses neither httpx2 nor httpx")
