@@ -22,6 +22,7 @@ import pytest
 from openai_mockserver import Event, Reply, Script, __version__, catalogue, cli, sse, stream
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import Exchange, dump, load, loads
+from openai_mockserver.server import bind
 
 TOO_LONG = 60  # seconds after which a command that hangs is killed, so that its test fails
 QUICK = 5  # seconds within which it must stop, however busy the machine is
@@ -47,9 +48,15 @@ class Served:
         self.url = announced[1]
 
     def line(self) -> str:
-        """The next line it prints."""
+        """The next line it prints; a process that prints none for too long is killed."""
         assert self.process.stdout
-        return self.process.stdout.readline().rstrip("\n")
+        # A limit on the process's whole life would kill a server that a fixture keeps for longer.
+        too_late = threading.Timer(TOO_LONG, self.process.kill)
+        too_late.start()
+        try:
+            return self.process.stdout.readline().rstrip("\n")
+        finally:
+            too_late.cancel()
 
     def request(self, key: str | None = None, **parameters: Any) -> dict[str, Any]:
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]} | parameters
@@ -93,8 +100,6 @@ def serving(*arguments: str | Path) -> Iterator[Served]:
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        too_late = threading.Timer(TOO_LONG, process.kill)
-        too_late.start()
         try:
             served = Served(process)
             yield served
@@ -102,7 +107,6 @@ def serving(*arguments: str | Path) -> Iterator[Served]:
                 served.stop()
                 assert process.returncode == 0
         finally:
-            too_late.cancel()
             process.kill()
 
 
@@ -409,9 +413,11 @@ def test_what_cannot_be_served_is_one_sentence(folder: Path, argument: str, told
     assert_refused(run("serve", "--port", "0", argument, folder=folder), told)
 
 
-def test_a_port_in_use_is_one_sentence(anything: Served) -> None:
-    port = str(httpx.URL(anything.url).port)
-    refused = run("serve", "--port", port)
+def test_a_port_in_use_is_one_sentence() -> None:
+    # The test itself holds the port, so it cannot become free while the command starts.
+    with bind("127.0.0.1", 0) as listener:
+        port = str(listener.getsockname()[1])
+        refused = run("serve", "--port", port)
     assert_refused(refused, f"port {port} of 127.0.0.1 is in use; choose another")
 
 
