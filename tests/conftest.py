@@ -23,8 +23,28 @@ pytest_plugins = ["pytester"]
 collect_ignore = [str(file) for file in Path(__file__).parent.rglob("conftest.py")]
 
 # How long an example takes says more of the machine than of us.
-settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("ours")
+ours = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100)
+settings.register_profile("ours", ours)
+settings.register_profile("few", ours, max_examples=20)
+
+
+def _is_default_run(config: pytest.Config) -> bool:
+    return "not slow" in config.option.markexpr
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A property has few examples in the default run; see `properties`."""
+    settings.load_profile("few" if _is_default_run(config) else "ours")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With all its examples, a property is one of the slow tests."""
+    for item in items if not _is_default_run(config) else ():
+        is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if is_property or item.get_closest_marker("hypothesis"):
+            item.add_marker(pytest.mark.slow)
+
 
 SHARED = Path(__file__).parents[2] / "shared"
 

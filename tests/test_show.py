@@ -22,6 +22,7 @@ from openai_mockserver.pacing import Pace
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Boundary, Comment, Event, Head, Pause, Raw, Script, Step
 from openai_mockserver.show import CHECKS, as_json, draw
+from properties import examples
 
 STREAM = Head(200, (("content-type", "text/event-stream"),))
 
@@ -429,7 +430,7 @@ HEADS = st.builds(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(
     script=st.builds(
         Script,

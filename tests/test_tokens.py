@@ -21,6 +21,7 @@ from openai_mockserver.api import chat, completions, responses
 from openai_mockserver.exceptions import MockServerError, ReplyError
 from openai_mockserver.generate import generate
 from openai_mockserver.script import Head, Raw, Script
+from properties import examples
 
 FAMILY = "👨\u200d👩\u200d👧\u200d👦"
 
@@ -373,7 +374,7 @@ def test_usage_counts_the_pieces_that_were_given(real: None) -> None:
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "gpt-4"])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(50))
 @given(text=st.text(max_size=30), limit=st.integers(0, 20))
 def test_no_more_tokens_than_max_tokens(model: str, text: str, limit: int, real: None) -> None:
     reply = said(Reply(text), model=model, max_tokens=limit)

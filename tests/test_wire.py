@@ -31,6 +31,7 @@ from openai_mockserver import (
 )
 from openai_mockserver.http1 import wire_frames
 from openai_mockserver.script import Step
+from properties import examples
 from test_sdk_behaviour import (
     ABD,
     AD,
@@ -378,7 +379,9 @@ SCRIPTS = st.builds(
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(SCRIPTS)
 def test_any_script_arrives_as_it_is(

@@ -27,6 +27,7 @@ from openai_mockserver.reply import (
     Usage,
 )
 from openai_mockserver.script import Event, Head, Script
+from properties import examples
 
 STREAM = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
 PLAIN = STREAM | {"stream": False}
@@ -481,7 +482,7 @@ def test_pieces_are_made_of_text() -> None:
     assert Text(["a", "b"]).pieces == ("a", "b")
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(replies())
 def test_rendering_is_a_function_of_its_arguments(reply: Reply) -> None:
     envelope = Envelope("chatcmpl-1", 1, "gpt-4o")

@@ -25,6 +25,7 @@ from openai_mockserver.exceptions import MockServerError, ReplyError, ScenarioEr
 from openai_mockserver.reply import ApiError, Choice, Text
 from openai_mockserver.scenario import add_rules
 from openai_mockserver.script import Head, Script
+from properties import examples
 
 ASKED: dict[str, Any] = {
     "model": "gpt-4o",
@@ -56,7 +57,7 @@ def counts(usage: Usage) -> list[int]:
 
 
 @pytest.mark.parametrize("dialect", dialects())
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(reply=replies(), seed=st.integers(0, 9))
 def test_what_is_said_survives_every_dialect(dialect: str, reply: Reply, seed: int) -> None:
     n = len(reply.choices)
@@ -76,7 +77,7 @@ def test_what_is_said_survives_every_dialect(dialect: str, reply: Reply, seed: i
 
 
 @pytest.mark.parametrize("dialect", dialects())
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(reply=replies(finished=True))
 def test_so_it_does_in_a_body(dialect: str, reply: Reply) -> None:
     again = chat.read(chat.render(reply, ASKED | {"n": len(reply.choices)}, dialect=dialect))
@@ -86,7 +87,7 @@ def test_so_it_does_in_a_body(dialect: str, reply: Reply) -> None:
 
 
 @pytest.mark.parametrize("dialect", dialects())
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(reply=replies(finished=True))
 def test_the_sdk_reads_its_chunks_and_bodies(dialect: str, reply: Reply) -> None:
     n = {"n": len(reply.choices)}
@@ -331,7 +332,7 @@ def test_pieces_stay_pieces() -> None:
 
 
 @pytest.mark.parametrize("dialect", [None, *dialects()])
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(reply=replies(finished=True), seed=st.integers(0, 9))
 def test_the_imitation_of_a_stream_renders_it_again(
     dialect: str | None, reply: Reply, seed: int

@@ -21,9 +21,10 @@ from findings.found import FOUND, unexplained
 from findings.judge import Told
 from openai_mockserver import Stream
 from openai_mockserver.strategies import faulty, scripts, streams
+from properties import examples
 
 ASKED = os.environ.get("OPENAI_MOCKSERVER_EXAMPLES")
-FEW = 150
+FEW = examples(150)
 SEARCH = settings(
     max_examples=int(ASKED or FEW),
     derandomize=not ASKED,
@@ -38,6 +39,7 @@ STRATEGIES: dict[str, SearchStrategy[Stream]] = {
 }
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("kind", STRATEGIES)
 def test_what_is_wrong_was_found_before(
     consumer: Consumer,

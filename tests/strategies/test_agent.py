@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from openai_mockserver.strategies.agent import AgentMachine
+from properties import examples
 
 SEARCH = settings(
     max_examples=400,
@@ -156,9 +157,10 @@ class Remembering(AgentMachine):
                 return made.output_text
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("loop", [Plain, Remembering])
 def test_other_right_loops_pass(loop: type[AgentMachine]) -> None:
-    run_state_machine_as_test(loop, settings=settings(SEARCH, max_examples=25))
+    run_state_machine_as_test(loop, settings=settings(SEARCH, max_examples=examples(25)))
 
 
 def machine(bug: str) -> type[Loop]:
@@ -166,8 +168,9 @@ def machine(bug: str) -> type[Loop]:
     return type("Loop", (Loop,), {"bug": bug})
 
 
+@pytest.mark.hypothesis
 def test_a_right_loop_passes() -> None:
-    run_state_machine_as_test(machine(""), settings=settings(SEARCH, max_examples=200))
+    run_state_machine_as_test(machine(""), settings=settings(SEARCH, max_examples=examples(200)))
 
 
 @pytest.mark.parametrize(

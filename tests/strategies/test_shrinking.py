@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, find, given, settings
 
 from openai_mockserver import Stream, sse
 from openai_mockserver.strategies import streams
+from properties import examples
 from strategies.toy import BUGS, consume, right
 
 SEARCH = settings(
@@ -37,7 +38,7 @@ def is_wrong(stream: Stream, bug: str = "") -> bool:
         return True
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 @given(streams())
 def test_without_a_bug_the_consumer_is_right(stream: Stream) -> None:
     assert outcome(stream) == right(stream.reply)

@@ -44,8 +44,10 @@ from openai_mockserver.strategies import (
     tool_calls,
 )
 from openai_mockserver.strategies.reply_bytes import KINDS
-from openai_mockserver.strategies.variations import ASPECTS, HEAD, NAMES
+from openai_mockserver.strategies.strategy import _sending
+from openai_mockserver.strategies.variations import ASPECTS, HEAD, NAMES, ON
 from openai_mockserver.stream_value import ERRORS
+from properties import examples
 
 ENDPOINTS = ("chat/completions", "responses", "completions")
 MADE = {
@@ -81,9 +83,10 @@ def heard(stream: Stream, end: bytes = b"\n\n") -> object:
 # The right answer
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_a_stream_says_its_reply_whatever_its_habits_and_reads(endpoint: str) -> None:
-    @settings(max_examples=500)
+    @settings(max_examples=examples(500))
     @given(streams(endpoint=endpoint))
     def property(stream: Stream) -> None:
         assert heard(stream) == said(stream.reply)
@@ -114,7 +117,7 @@ def test_usage_counts_the_pieces(reply: Reply) -> None:
         assert reply.usage.completion_tokens == sum(len(text.pieces) for text in texts)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(streams().flatmap(faulty))
 def test_what_is_expected_of_a_broken_stream(stream: Stream) -> None:
     """A fault that does no harm leaves the answer, any other part of it and an error."""
@@ -133,7 +136,7 @@ def test_what_is_expected_of_a_broken_stream(stream: Stream) -> None:
         assert stream.script.end == ends[stream.error]
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(scripts().flatmap(lambda stream: faulty(stream, http=True)))
 def test_http_goes_wrong_where_it_is_wanted(stream: Stream) -> None:
     if not stream.script.is_stream:
@@ -175,6 +178,18 @@ def test_kinds_of_replies(kind: str) -> None:
     assert [c.name for c in plain.tool_calls] == ["f"] * ("tool_calls" in kind)
 
 
+def test_every_habit_has_bytes_that_turn_it_on() -> None:
+    """Of all bytes of a stream, one at a time is on."""
+    size, made = _sending("chat/completions", quirks=True, without=(), partition=0)
+    drawn = [
+        made(bytes(at) + bytes([value]) + bytes(size - at - 1))
+        for at in range(size)
+        for value in range(ON, 256)
+    ]
+    assert not set(NAMES) - {name for one in drawn for name in one.description.split("; ")}
+
+
+@pytest.mark.slow
 def test_every_habit_is_drawn() -> None:
     seen: Counter[str] = Counter()
 
@@ -187,9 +202,10 @@ def test_every_habit_is_drawn() -> None:
     assert not set(NAMES) - set(seen)
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("unwanted", [NAMES[::2], NAMES[1::2], ("bom", "azure", "mistral")])
 def test_habits_and_dialects_can_be_done_without(unwanted: Sequence[str]) -> None:
-    @settings(max_examples=500)
+    @settings(max_examples=examples(500))
     @given(scripts(without=unwanted))
     def property(stream: Stream) -> None:
         assert not set(unwanted) & set(stream.description.split("; "))
@@ -220,6 +236,7 @@ WEATHER: dict[str, Any] = {
 }
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize(
     "tool",
     [
