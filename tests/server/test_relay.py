@@ -436,7 +436,7 @@ def test_a_recording_serves_through_the_sdk_in_process_without_waiting(
         base_url=recorder.base_url, api_key=KEY, http_client=httpx2.Client(trust_env=False)
     )
     said = text(sdk)
-    assert recorder.calls[0].ended, "and so the recording is there"
+    assert recorder.calls[0].wait(5), "and so the recording is there"
     replay = MockOpenAI(cassette=Cassette(recordings(tmp_path)[0]))
     began = time.monotonic()
     assert text(replay.client()) == said == "one two three"

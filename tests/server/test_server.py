@@ -46,11 +46,13 @@ class RawClient:
 
     def read_until(self, mark: bytes) -> bytes:
         """Read up to and with the mark."""
-        while mark not in self._buffer:
+        searched = 0
+        while (at := self._buffer.find(mark, searched)) < 0:
+            searched = max(len(self._buffer) - len(mark) + 1, 0)
             read = self.socket.recv(65536)
             assert read, f"closed before {mark!r}: {bytes(self._buffer)!r}"
             self._buffer += read
-        end = self._buffer.index(mark) + len(mark)
+        end = at + len(mark)
         got = bytes(self._buffer[:end])
         del self._buffer[:end]
         return got
@@ -99,14 +101,14 @@ def raw(mock_openai: MockOpenAI, connect: Connect) -> RawClient:
 
 def unchunked(body: bytes) -> bytes:
     """The data of HTTP chunks (RFC 9112 §7.1), as far as they are whole."""
-    data = b""
-    while body:
-        size, found, rest = body.partition(b"\r\n")
-        n = int(size, 16) if found else 0
-        if not n or len(rest) < n + 2:
+    data, at = bytearray(), 0
+    while (end := body.find(b"\r\n", at)) >= 0:
+        n = int(body[at:end], 16)
+        start, at = end + 2, end + 2 + n + 2
+        if not n or at > len(body):
             break
-        data, body = data + rest[:n], rest[n + 2 :]
-    return data
+        data += body[start : start + n]
+    return bytes(data)
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 3, 7, 50])
