@@ -26,7 +26,7 @@ PATH = "/v1/chat/completions"
 
 def sdk(mock: MockOpenAI, **options: Any) -> openai.OpenAI:
     """The SDK over the socket."""
-    http = httpx2.Client(trust_env=False)
+    http = httpx2.Client(trust_env=False, verify=False)
     return openai.OpenAI(base_url=mock.base_url, api_key="x", http_client=http, **options)
 
 
@@ -95,7 +95,7 @@ def test_other_clients_attempts_are_known_by_their_body_or_key() -> None:
 
 def test_connections_and_the_requests_on_them_are_numbered(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("Hello")
-    with httpx2.Client(trust_env=False) as one, httpx2.Client(trust_env=False) as two:
+    with httpx2.Client(trust_env=False, verify=False) as one, httpx2.Client(trust_env=False) as two:
         for client in (one, one, two):
             client.post(f"{mock_openai.base_url}/chat/completions", json=ASKED)
     assert [(call.connection, call.nth) for call in mock_openai.calls] == [(1, 1), (1, 2), (2, 1)]
@@ -105,7 +105,7 @@ def test_rules_may_look_at_the_nth_request_on_a_connection(mock_openai: MockOpen
     mock_openai.reply("Hello")
     mock_openai.on(nth=2).reply(faulty("x", truncate(after=1)))
     url = f"{mock_openai.base_url}/chat/completions"
-    with httpx2.Client(trust_env=False) as client:
+    with httpx2.Client(trust_env=False, verify=False) as client:
         assert "Hello" in client.post(url, json=ASKED).text
         with pytest.raises(httpx2.RemoteProtocolError):
             client.post(url, json=ASKED)

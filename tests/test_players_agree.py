@@ -52,7 +52,7 @@ def sync_client(mock: MockOpenAI, socket: bool, timeout: float = TIMEOUT) -> ope
     """The SDK, through one door."""
     options: dict[str, Any] = {"timeout": timeout, "max_retries": 0}
     if socket:
-        http = httpx2.Client(trust_env=False)
+        http = httpx2.Client(trust_env=False, verify=False)
         return openai.OpenAI(base_url=mock.base_url, http_client=http, **options)
     return mock.client(**options)
 
@@ -61,7 +61,7 @@ def async_client(mock: MockOpenAI, socket: bool) -> openai.AsyncOpenAI:
     """The async SDK, through one door."""
     options: dict[str, Any] = {"timeout": TIMEOUT, "max_retries": 0}
     if socket:
-        http = httpx2.AsyncClient(trust_env=False)
+        http = httpx2.AsyncClient(trust_env=False, verify=False)
         return openai.AsyncOpenAI(base_url=mock.base_url, http_client=http, **options)
     return mock.async_client(**options)
 

@@ -106,7 +106,7 @@ def test_each_arrives_byte_for_byte_and_as_the_same_objects(
     served: tuple[str, list[Path]],
 ) -> None:
     url, files = served
-    http = httpx2.Client(trust_env=False)
+    http = httpx2.Client(trust_env=False, verify=False)
     with openai.OpenAI(base_url=url, api_key="x", http_client=http, max_retries=0) as client:
         for file in files:
             body = file.read_bytes()
@@ -143,7 +143,7 @@ def test_all_recordings_are_imported_written_and_replayed_over_a_socket(
 ) -> None:
     files = sorted((shared / "recordings").glob("*/*/*.json"))
     said = 0
-    with MockOpenAI() as mock, httpx2.Client(trust_env=False) as client:
+    with MockOpenAI() as mock, httpx2.Client(trust_env=False, verify=False) as client:
         for file in files:
             recorded = json.loads(file.read_text())["response"]
             (exchange,) = import_file(file)

@@ -438,14 +438,14 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def async_http() -> AsyncIterator[httpx2.AsyncClient]:
     """An async HTTP client for the socket."""
-    async with httpx2.AsyncClient(trust_env=False, follow_redirects=True) as http:
+    async with httpx2.AsyncClient(trust_env=False, verify=False, follow_redirects=True) as http:
         yield http
 
 
 @pytest.fixture
 def http() -> Iterator[httpx2.Client]:
     """An HTTP client for the socket."""
-    with httpx2.Client(trust_env=False, follow_redirects=True) as http:
+    with httpx2.Client(trust_env=False, verify=False, follow_redirects=True) as http:
         yield http
 
 
