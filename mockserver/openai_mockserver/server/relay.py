@@ -149,7 +149,7 @@ class _Relay:
             out = http1.head_bytes(head)
         if body:
             out += http1.chunk(body) if http1.is_chunked(self._call.script.head) else body
-        if out:
+        if out and not self._connection.transport.is_closing():
             self._connection.transport.write(out)
         if body:
             self._reads.append(Raw(body))
@@ -169,7 +169,8 @@ class _Relay:
         if self._exchange is not None:
             self._exchange.end(end or "client left")
         if end == "finish":
-            if http1.is_chunked(call.script.head):
+            # A client that has read [DONE] may be gone already; uvloop refuses to write then.
+            if http1.is_chunked(call.script.head) and not transport.is_closing():
                 transport.write(http1.LAST_CHUNK)
             call.end()
             self._connection.on_lost = None
