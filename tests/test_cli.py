@@ -30,11 +30,9 @@ QUICK = 5  # seconds within which it must stop, however busy the machine is
 COMMAND = [sys.executable, "-m", "openai_mockserver"]
 
 
-def run(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """A command that ends by itself."""
-    return subprocess.run(
-        [*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, timeout=TOO_LONG
-    )
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=TOO_LONG)
 
 
 class Served:
@@ -401,6 +399,36 @@ REFUSED = [
 ]
 
 
+# All in one process, as starting one takes longer than refusing.
+REFUSING = """
+import contextlib, io, json, sys
+from mockserver.cli import main
+for argument in sys.argv[1:]:
+    sys.argv = ["mockserver", "serve", "--port", "0", argument]
+    code = None
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        with contextlib.redirect_stderr(io.StringIO()) as errors:
+            try:
+                main()
+            except SystemExit as ended:
+                code = ended.code
+    print(json.dumps([argument, code, output.getvalue(), errors.getvalue()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def refused(folder: Path) -> dict[str, subprocess.CompletedProcess[str]]:
+    """How `mockserver serve` ends with each of these arguments."""
+    command = [sys.executable, "-c", REFUSING, *(argument for argument, _ in REFUSED)]
+    ran = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=TOO_LONG, check=True
+    )
+    return {
+        argument: subprocess.CompletedProcess([argument], *ended)
+        for argument, *ended in map(json.loads, ran.stdout.splitlines())
+    }
+
+
 def assert_refused(ended: subprocess.CompletedProcess[str], told: str) -> None:
     assert ended.returncode == 1
     assert ended.stdout == ""
@@ -409,8 +437,10 @@ def assert_refused(ended: subprocess.CompletedProcess[str], told: str) -> None:
 
 
 @pytest.mark.parametrize(("argument", "told"), REFUSED, ids=[argument for argument, _ in REFUSED])
-def test_what_cannot_be_served_is_one_sentence(folder: Path, argument: str, told: str) -> None:
-    assert_refused(run("serve", "--port", "0", argument, folder=folder), told)
+def test_what_cannot_be_served_is_one_sentence(
+    refused: dict[str, subprocess.CompletedProcess[str]], argument: str, told: str
+) -> None:
+    assert_refused(refused[argument], told)
 
 
 def test_a_port_in_use_is_one_sentence() -> None:
