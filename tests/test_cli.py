@@ -22,6 +22,7 @@ import pytest
 from openai_mockserver import Event, Reply, Script, __version__, catalogue, cli, sse, stream
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import Exchange, dump, load, loads
+from openai_mockserver.cli import program
 from openai_mockserver.server import bind
 
 TOO_LONG = 60  # seconds after which a command that hangs is killed, so that its test fails
@@ -402,9 +403,9 @@ REFUSED = [
 # All in one process, as starting one takes longer than refusing.
 REFUSING = """
 import contextlib, io, json, sys
-from mockserver.cli import main
+from openai_mockserver.cli import main
 for argument in sys.argv[1:]:
-    sys.argv = ["mockserver", "serve", "--port", "0", argument]
+    sys.argv = ["openai-mockserver", "serve", "--port", "0", argument]
     code = None
     with contextlib.redirect_stdout(io.StringIO()) as output:
         with contextlib.redirect_stderr(io.StringIO()) as errors:
@@ -472,7 +473,7 @@ def test_an_argument_that_is_none_is_told_with_the_usage(arguments: list[str]) -
 def test_the_help_of_a_command_names_every_option(name: str) -> None:
     helped = run(name, "--help")
     assert helped.returncode == 0
-    for parameter in cli.commands.commands[name].params:
+    for parameter in program.commands.commands[name].params:
         for option in parameter.opts if isinstance(parameter, click.Option) else ():
             assert re.search(rf"(^|[\s,]){re.escape(option)}\b", helped.stdout), option
 
@@ -481,7 +482,7 @@ def test_the_help_of_a_command_names_every_option(name: str) -> None:
 def test_the_help_names_every_command(option: str) -> None:
     helped = run(option)
     assert helped.returncode == 0
-    assert all(re.search(rf"^  {name} ", helped.stdout, re.M) for name in cli.commands.commands)
+    assert all(re.search(rf"^  {name} ", helped.stdout, re.M) for name in program.commands.commands)
 
 
 def test_the_streams_are_listed_one_a_line() -> None:

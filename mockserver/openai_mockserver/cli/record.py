@@ -1,0 +1,69 @@
+"""``openai-mockserver record``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from openai_mockserver import __version__
+from openai_mockserver.cli.log import log_call
+from openai_mockserver.exceptions import MockServerError
+
+
+@click.command()
+@click.option(
+    "--upstream", required=True, help="The base URL to ask, as https://api.openai.com/v1."
+)
+@click.option(
+    "--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder to record into."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
+)
+@click.option("--redact-header", "headers", multiple=True, help="Take out this header too.")
+@click.option("--redact-path", "paths", multiple=True, help="Take out this member of JSON bodies.")
+@click.option("--redact-pattern", "patterns", multiple=True, help="Take out what matches this.")
+@click.option("--quiet", "-q", is_flag=True, help="Log no calls.")
+def record(
+    upstream: str,
+    output: Path,
+    host: str,
+    port: int,
+    headers: tuple[str, ...],
+    paths: tuple[str, ...],
+    patterns: tuple[str, ...],
+    quiet: bool,
+) -> None:
+    """Pass requests on to an upstream, and record what it answers.
+
+    The client sees the untouched stream. Each exchange goes into a stream file of its own, without
+    keys, cookies and ids of organisations and projects.
+    """
+    from openai_mockserver.cassettes.redact import Redactor
+    from openai_mockserver.mock import MockOpenAI
+    from openai_mockserver.server import bind
+    from openai_mockserver.server import serve as serve_forever
+
+    try:
+        redactor = Redactor(headers, paths, patterns)
+    except re.error as error:
+        raise MockServerError(f"--redact-pattern: {error}") from None
+    mock = MockOpenAI(
+        upstream=upstream,
+        record=output,
+        redactor=redactor,
+        keep_calls=1000,
+        on_end=None if quiet else log_call,
+    )
+    listener = bind(host, port)
+    url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/v1"
+
+    def announce() -> None:
+        click.echo(f"openai-mockserver {__version__} records {upstream} on {url}\n")
+        click.echo(f"  export OPENAI_BASE_URL={url}\n")
+
+    serve_forever(mock.respond, listener, announce)
+    click.echo("stopped")

@@ -1,0 +1,111 @@
+"""``openai-mockserver serve``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from openai_mockserver import __version__
+from openai_mockserver.cli.log import log_call
+
+if TYPE_CHECKING:
+    from openai_mockserver.request import Request
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, readable=False))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
+)
+@click.option("--stream", "names", multiple=True, help="Answer with this ready-made stream.")
+@click.option(
+    "--seed",
+    help="Of all that is made up: with one, ids and times too are always the same.  "
+    "[default: 0 for what is said, new ids and times]",
+)
+@click.option(
+    "--pace",
+    help="A profile, or TTFT,ITL[,JITTER] in seconds; none for no waiting.  [default: gpt-4o]",
+)
+@click.option("--api-key", help="Refuse requests that have another key.")
+@click.option("--fault", "faults", multiple=True, help="Of every reply, as in 'reset; after=3'.")
+@click.option(
+    "--allow-header-faults", is_flag=True, help="Obey the request header x-mockserver-fault."
+)
+@click.option("--dialect", help="Answer as this provider does, as in azure or openrouter.")
+@click.option("--lenient", is_flag=True, help="Let unknown request parameters pass.")
+@click.option("--quiet", "-q", is_flag=True, help="Log no calls.")
+def serve(
+    files: tuple[Path, ...],
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    seed: str | None,
+    pace: str | None,
+    api_key: str | None,
+    faults: tuple[str, ...],
+    allow_header_faults: bool,
+    dialect: str | None,
+    lenient: bool,
+    quiet: bool,
+) -> None:
+    """Serve OpenAI's API.
+
+    Without FILES it answers anything, with plausible text at a realistic pace; the same request
+    gets the same answer, and with --seed the same bytes on every machine. FILES say what to answer
+    instead:
+
+    \b
+      scenario.yaml, .json   rules and replies
+      recording.sse          the body of a recorded stream, replayed byte for byte
+      stream.jsonl           a stream file
+      streams/               a folder of recordings and stream files
+
+    A stream whose file says what was asked answers that request; to others all recordings and
+    streams answer in turn. `openai-mockserver streams` lists the ready-made ones,
+    which any request can also ask for by model="mockserver/NAME". Options go before what a
+    scenario says.
+    """
+    from openai_mockserver.clients import API_KEY
+    from openai_mockserver.faults import parse
+    from openai_mockserver.files import add_files
+    from openai_mockserver.generate import generate as made_up
+    from openai_mockserver.mock import MockOpenAI
+    from openai_mockserver.pacing import profile
+    from openai_mockserver.rules import faulty
+    from openai_mockserver.server import bind
+    from openai_mockserver.server import serve as serve_forever
+
+    wrong = parse(",".join(faults))
+
+    def generated(request: Request) -> object:
+        return faulty(made_up(request.json, "0" if seed is None else seed), *wrong)
+
+    mock = MockOpenAI(
+        api_key=api_key,
+        seed=seed,
+        header_faults=allow_header_faults,
+        lenient=lenient,
+        dialect=dialect,
+        pace=None if pace is None else profile(pace),
+        fast_retries=False,
+        default=None if files or names else generated,
+        keep_calls=1000,
+        on_end=None if quiet else log_call,
+    )
+    add_files(mock, files, names, wrong)
+    mock.pace = mock.pace or profile("gpt-4o")
+    listener = bind(host, port)
+    port = listener.getsockname()[1]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
+
+    def announce() -> None:
+        click.echo(f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)\n")
+        click.echo(f"  export OPENAI_BASE_URL={url}")
+        click.echo(f"  export OPENAI_API_KEY={mock.api_key or API_KEY}\n")
+
+    serve_forever(mock.respond, listener, announce)
+    click.echo("stopped")
