@@ -1,48 +1,173 @@
-"""What is known of each OpenAI model, in one table."""
+"""What is known of each OpenAI model, in one table, and of its family, by how its name begins.
+
+Rules of this file: data, and two look-ups. A model that is in no table answers under its own name,
+in the manner of its family.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+
+__all__ = [
+    "CHAT_MODELS",
+    "CL100K",
+    "COMPLETION_MODELS",
+    "FAMILIES",
+    "MODELS",
+    "O200K",
+    "Family",
+    "Model",
+    "family_of",
+    "model_named",
+]
+
+O200K, CL100K = "o200k_base", "cl100k_base"
+"""The vocabularies."""
 
 
 @dataclass(frozen=True, slots=True)
+class Family:
+    """What models whose names begin alike have in common.
+
+    Args:
+        vocabulary: what their text is cut into tokens by.
+        priming: how many tokens begin the answer, counted with the prompt.
+        reasoning: whether they reason: then their chunks have no fingerprint and no ``logprobs``.
+    """
+
+    vocabulary: str = O200K
+    priming: int = 3
+    reasoning: bool = False
+
+
+_REASONING = Family(priming=2, reasoning=True)
+
+FAMILIES: Mapping[str, Family] = {
+    # The beginning of a name, the longest counts: https://github.com/openai/tiktoken, model.py.
+    # What primes a reasoning model is one less, as recorded of gpt-5 and o4-mini.
+    "gpt-3.5": Family(CL100K),
+    "gpt-35": Family(CL100K),
+    "gpt-4": Family(CL100K),
+    "gpt-4.": Family(),
+    "gpt-4o": Family(),
+    "gpt-5": _REASONING,
+    "o1": _REASONING,
+    "o3": _REASONING,
+    "o4": _REASONING,
+    "babbage-002": Family(CL100K),
+    "davinci-002": Family(CL100K),
+    "text-embedding": Family(CL100K),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """How OpenAI answers for a model: its dated name and which members its chunks carry."""
+    """How OpenAI answers for a model.
+
+    Args:
+        snapshot: the name that it answers under.
+        fingerprint: whether its chunks have a ``system_fingerprint``.
+        logprobs_key: whether the choices of its chunks have ``logprobs``, null or not.
+        dimensions: how many numbers an embedding has; None if that is not known.
+        takes_dimensions: whether a request may ask for fewer of them.
+        transcripts: the formats in which it writes what it hears; None for all.
+        listed: whether ``/v1/models`` lists it.
+    """
 
     snapshot: str
     fingerprint: bool = False
     logprobs_key: bool = True
+    dimensions: int | None = None
+    takes_dimensions: bool = True
+    transcripts: tuple[str, ...] | None = None
+    listed: bool = True
 
 
 # Alias → snapshot as recorded (WIRE.md §0.9, §1): reasoning models omit the `logprobs` key, and
 # gpt-3.5, gpt-4, gpt-5* and the o-series have no fingerprint.
-MODELS = {
-    "gpt-4o": Model("gpt-4o-2024-08-06", fingerprint=True),
-    "gpt-4o-mini": Model("gpt-4o-mini-2024-07-18", fingerprint=True),
-    "gpt-4.1": Model("gpt-4.1-2025-04-14", fingerprint=True),
-    "gpt-4.1-mini": Model("gpt-4.1-mini-2025-04-14", fingerprint=True),
-    "gpt-4.1-nano": Model("gpt-4.1-nano-2025-04-14", fingerprint=True),
-    "gpt-4-turbo": Model("gpt-4-turbo-2024-04-09", fingerprint=True),
-    "gpt-4": Model("gpt-4-0613"),
-    "gpt-3.5-turbo": Model("gpt-3.5-turbo-0125"),
-    "gpt-5": Model("gpt-5-2025-08-07", logprobs_key=False),
-    "gpt-5-mini": Model("gpt-5-mini-2025-08-07", logprobs_key=False),
-    "gpt-5-nano": Model("gpt-5-nano-2025-08-07", logprobs_key=False),
-    "gpt-5.1": Model("gpt-5.1-2025-11-13", logprobs_key=False),
-    "gpt-5.2": Model("gpt-5.2-2025-12-11", logprobs_key=False),
-    "gpt-5.4": Model("gpt-5.4-2026-03-05", logprobs_key=False),
-    "o1": Model("o1-2024-12-17", logprobs_key=False),
-    "o3": Model("o3-2025-04-16", logprobs_key=False),
-    "o3-mini": Model("o3-mini-2025-01-31", logprobs_key=False),
-    "o4-mini": Model("o4-mini-2025-04-16", logprobs_key=False),
+CHAT_MODELS: Mapping[str, Model] = {
+    "gpt-4o": Model(snapshot="gpt-4o-2024-08-06", fingerprint=True),
+    "gpt-4o-mini": Model(snapshot="gpt-4o-mini-2024-07-18", fingerprint=True),
+    "gpt-4.1": Model(snapshot="gpt-4.1-2025-04-14", fingerprint=True),
+    "gpt-4.1-mini": Model(snapshot="gpt-4.1-mini-2025-04-14", fingerprint=True),
+    "gpt-4.1-nano": Model(snapshot="gpt-4.1-nano-2025-04-14", fingerprint=True),
+    "gpt-4-turbo": Model(snapshot="gpt-4-turbo-2024-04-09", fingerprint=True),
+    "gpt-4": Model(snapshot="gpt-4-0613"),
+    "gpt-3.5-turbo": Model(snapshot="gpt-3.5-turbo-0125"),
+    "gpt-5": Model(snapshot="gpt-5-2025-08-07", logprobs_key=False),
+    "gpt-5-mini": Model(snapshot="gpt-5-mini-2025-08-07", logprobs_key=False),
+    "gpt-5-nano": Model(snapshot="gpt-5-nano-2025-08-07", logprobs_key=False),
+    "gpt-5.1": Model(snapshot="gpt-5.1-2025-11-13", logprobs_key=False),
+    "gpt-5.2": Model(snapshot="gpt-5.2-2025-12-11", logprobs_key=False),
+    "gpt-5.4": Model(snapshot="gpt-5.4-2026-03-05", logprobs_key=False),
+    "o1": Model(snapshot="o1-2024-12-17", logprobs_key=False),
+    "o3": Model(snapshot="o3-2025-04-16", logprobs_key=False),
+    "o3-mini": Model(snapshot="o3-mini-2025-01-31", logprobs_key=False),
+    "o4-mini": Model(snapshot="o4-mini-2025-04-16", logprobs_key=False),
 }
+"""The models of chats and of the Responses API."""
 
-_SNAPSHOTS = {model.snapshot: model for model in MODELS.values()}
+COMPLETION_MODELS: Mapping[str, Model] = {
+    "gpt-3.5-turbo-instruct": Model(snapshot="gpt-3.5-turbo-instruct:20230824-v2", listed=False),
+    "davinci-002": Model(snapshot="davinci:2023-07-21-v2", listed=False),
+    "babbage-002": Model(snapshot="babbage:2023-07-21-v2", listed=False),
+}
+"""The models of legacy completions, which answer under these names as recorded."""
+
+_WHISPER = ("json", "text", "srt", "verbose_json", "vtt")
+_TEXT = ("json", "text")
+
+MODELS: Mapping[str, Model] = {
+    **CHAT_MODELS,
+    **COMPLETION_MODELS,
+    "text-embedding-3-large": Model(snapshot="text-embedding-3-large", dimensions=3072),
+    "text-embedding-3-small": Model(snapshot="text-embedding-3-small", dimensions=1536),
+    "text-embedding-ada-002": Model(
+        snapshot="text-embedding-ada-002-v2", dimensions=1536, takes_dimensions=False
+    ),
+    "whisper-1": Model(snapshot="whisper-1", transcripts=_WHISPER),
+    "gpt-4o-transcribe": Model(snapshot="gpt-4o-transcribe", transcripts=_TEXT, listed=False),
+    "gpt-4o-mini-transcribe": Model(
+        snapshot="gpt-4o-mini-transcribe", transcripts=_TEXT, listed=False
+    ),
+    "gpt-4o-mini-transcribe-2025-12-15": Model(
+        snapshot="gpt-4o-mini-transcribe-2025-12-15", transcripts=_TEXT, listed=False
+    ),
+    "gpt-4o-transcribe-diarize": Model(
+        snapshot="gpt-4o-transcribe-diarize", transcripts=(*_TEXT, "diarized_json"), listed=False
+    ),
+    "gpt-image-1": Model(snapshot="gpt-image-1"),
+    "omni-moderation-latest": Model(snapshot="omni-moderation-latest"),
+    "tts-1": Model(snapshot="tts-1"),
+}
+"""All models of which something is known, by the name that is asked for."""
+
+_SNAPSHOTS = {model.snapshot: model for model in CHAT_MODELS.values()}
+
+
+def _family_by(beginning: str) -> Family:
+    return FAMILIES.get(max(filter(beginning.startswith, FAMILIES), key=len, default=""), Family())
+
+
+@lru_cache(maxsize=256)
+def family_of(name: str) -> Family:
+    """What is known of the family of a model, whatever stands before its own name.
+
+    >>> family_of("azure/ft:gpt-4.1-mini").vocabulary
+    'o200k_base'
+    """
+    return _family_by(name.rpartition("/")[2].removeprefix("ft:"))
 
 
 def model_named(name: str) -> Model:
-    """How this model answers; an unknown one answers under its own name."""
-    if known := MODELS.get(name) or _SNAPSHOTS.get(name):
+    """How a model answers.
+
+    >>> model_named("gpt-4o").snapshot, model_named("my-model").snapshot
+    ('gpt-4o-2024-08-06', 'my-model')
+    """
+    if (known := MODELS.get(name) or _SNAPSHOTS.get(name)) is not None:
         return known
-    reasoning = name.startswith(("gpt-5", "o1", "o3", "o4"))
-    return Model(name, fingerprint=not reasoning, logprobs_key=not reasoning)
+    reasoning = _family_by(name).reasoning
+    return Model(snapshot=name, fingerprint=not reasoning, logprobs_key=not reasoning)

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
 from openai_mockserver.exceptions import MissingDependency, TokensError
+from openai_mockserver.models import CL100K, O200K, Family, family_of
 
 if TYPE_CHECKING:
     from splintr import AnyTokenizer
@@ -38,8 +39,7 @@ VARIABLE = "OPENAI_MOCKSERVER_TOKENS"
 WORDS = "words"
 """The cutter that needs no vocabulary."""
 
-_O200K, _CL100K = "o200k_base", "cl100k_base"
-_CHOICES = (WORDS, _O200K, _CL100K)
+_CHOICES = (WORDS, O200K, CL100K)
 
 # WIRE.md §1: content length of a chunk is 1/4/11 characters at p5/50/95, 28 at most.
 _PIECE = re.compile(
@@ -57,36 +57,6 @@ _PIECE = re.compile(
 
 
 # Which vocabulary
-
-
-class _Model(NamedTuple):
-    vocabulary: str = _O200K
-    priming: int = 3  # tokens that begin the answer, counted with the prompt
-
-
-_MODELS = {
-    # The beginning of a name, the longest counts: https://github.com/openai/tiktoken, model.py.
-    # What primes a reasoning model is one less, as recorded of gpt-5 and o4-mini.
-    "gpt-3.5": _Model(_CL100K),
-    "gpt-35": _Model(_CL100K),
-    "gpt-4": _Model(_CL100K),
-    "gpt-4.": _Model(),
-    "gpt-4o": _Model(),
-    "gpt-5": _Model(priming=2),
-    "o1": _Model(priming=2),
-    "o3": _Model(priming=2),
-    "o4": _Model(priming=2),
-    "babbage-002": _Model(_CL100K),
-    "davinci-002": _Model(_CL100K),
-    "text-embedding": _Model(_CL100K),
-}
-
-
-@lru_cache(maxsize=256)
-def _model(name: str) -> _Model:
-    own = name.rpartition("/")[2].removeprefix("ft:")
-    known = max(filter(own.startswith, _MODELS), key=len, default="")
-    return _MODELS.get(known, _Model())
 
 
 @lru_cache(maxsize=1)
@@ -108,7 +78,7 @@ def vocabulary(model: object = None) -> str:
     if not chosen:
         if not _installed():
             return WORDS
-        return _model(model).vocabulary if isinstance(model, str) else _O200K
+        return family_of(model).vocabulary if isinstance(model, str) else O200K
     if chosen not in _CHOICES:
         raise TokensError(f"{VARIABLE}={chosen!r}: what cuts text is one of {', '.join(_CHOICES)}")
     if chosen != WORDS and not _installed():
@@ -231,7 +201,7 @@ def count_messages(messages: object, model: object = None) -> int:
     """
     if not isinstance(messages, list):
         return 0
-    priming = (_model(model) if isinstance(model, str) else _Model()).priming
+    priming = (family_of(model) if isinstance(model, str) else Family()).priming
     told = [message for message in messages if isinstance(message, Mapping)]
     return priming + sum(_count_message(message, model) for message in told)
 

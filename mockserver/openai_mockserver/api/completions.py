@@ -26,6 +26,7 @@ from openai_mockserver.dialects import Dialect, find_dialect
 from openai_mockserver.dialects.completions import CompletionsFormat
 from openai_mockserver.dialects.providers.openai import COMPLETIONS
 from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.models import COMPLETION_MODELS
 from openai_mockserver.reply import ApiError, Choice, Logprob, Reply, Usage, check_servable
 from openai_mockserver.reply.limits import limited, size
 from openai_mockserver.reply.retokenize import retokenize
@@ -36,13 +37,6 @@ __all__ = ["ENDPOINTS", "PATH", "read", "render"]
 PATH = "/v1/completions"
 
 FINISH_REASONS = ("stop", "length", "content_filter")
-
-MODELS = {
-    "gpt-3.5-turbo-instruct": "gpt-3.5-turbo-instruct:20230824-v2",
-    "davinci-002": "davinci:2023-07-21-v2",
-    "babbage-002": "babbage:2023-07-21-v2",
-}
-"""The names under which these models answer, as recorded."""
 
 
 def render(
@@ -124,7 +118,8 @@ def _too_many_choices(n: int, best_of: int) -> ApiError:
 def _envelope(request: Mapping[str, Any], shape: CompletionsFormat, rng: Random) -> Envelope:
     created = seed.now(rng)
     model = str(request.get("model", "gpt-3.5-turbo-instruct"))
-    model = MODELS.get(model, model)
+    if (known := COMPLETION_MODELS.get(model)) is not None:
+        model = known.snapshot
     return Envelope(
         ids.fill_pattern(shape.id, rng, created, model), created, model, shape.fingerprint
     )

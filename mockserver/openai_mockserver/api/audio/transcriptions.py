@@ -22,21 +22,11 @@ from openai_mockserver.api.logprobs import likely, logprob_json, read_logprob
 from openai_mockserver.api.store import Store
 from openai_mockserver.api.text_only import require_text
 from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.models import model_named
 from openai_mockserver.reply import ApiError, Logprob, Reply, Text, Usage, check_servable
 from openai_mockserver.script import Head, Raw, Script
 
 __all__ = ["hear", "read", "render", "render_translation"]
-
-FORMATS = ("json", "text", "srt", "verbose_json", "vtt")
-
-# The formats that a model writes, where it does not write all.
-WRITES = {
-    "gpt-4o-transcribe": ("json", "text"),
-    "gpt-4o-mini-transcribe": ("json", "text"),
-    "gpt-4o-mini-transcribe-2025-12-15": ("json", "text"),
-    "gpt-4o-transcribe-diarize": ("json", "text", "diarized_json"),
-    "whisper-1": FORMATS,
-}
 
 LANGUAGES = {
     "ar": "arabic",
@@ -140,7 +130,7 @@ def _rendered(
         asked = ["logprobs"] if reply.logprobs is not None else []
         request = {"stream": True, "include": asked}
     model, form = str(request.get("model") or ""), request.get("response_format") or "json"
-    if form not in WRITES.get(model, (form,)):
+    if form not in (model_named(model).transcripts or (form,)):
         return errors.render(_cannot_write(model, form), rng)
     heard = _Heard.of(reply, request, seconds, task)
     if request.get("stream") and model != WHISPER:  # which ignores it
@@ -157,7 +147,7 @@ def _cannot_write(model: str, form: str) -> ApiError:
     return ApiError(
         400,
         f"response_format '{form}' is not compatible with model '{model}'. "
-        f"Use {' or '.join(map(repr, WRITES[model]))} instead.",
+        f"Use {' or '.join(map(repr, model_named(model).transcripts or ()))} instead.",
         None,
         "unsupported_value",
         "response_format",

@@ -17,16 +17,14 @@ from openai_mockserver.api import errors
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.store import Store
+from openai_mockserver.models import model_named
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Script
 
 __all__ = ["ANSWERS", "embed", "vector"]
 
-_DIMENSIONS = {"text-embedding-3-large": 3072, "text-embedding-3-small": 1536}
-_USUAL = 1536
+_USUAL = 1536  # dimensions of a model of which nothing is known
 _INPUTS = 2048  # at most, as OpenAI's API reference has it
-# What a model calls itself where that is not its name.
-_ANSWERING = {"text-embedding-ada-002": "text-embedding-ada-002-v2"}
 
 
 @lru_cache(maxsize=16)  # of up to 8192 numbers each
@@ -42,7 +40,7 @@ def vector(model: str, text: str, dimensions: int | None = None) -> tuple[float,
     (1536, 3)
     """
     rng = Random(f"{model}\0{text}")
-    own = _DIMENSIONS.get(model, _USUAL)
+    own = model_named(model).dimensions or _USUAL
     numbers = [rng.gauss(0, 1) for _ in range(dimensions or own)]
     length = math.sqrt(sum(number * number for number in numbers)) or 1.0
     packed = struct.pack(f"<{len(numbers)}f", *(number / length for number in numbers))
@@ -70,9 +68,10 @@ def _too_much(model: str, dimensions: int | None, inputs: int) -> ApiError | Non
         return ApiError(400, told, None, "array_above_max_length", "input")
     if dimensions is None:
         return None
-    if model in _ANSWERING:
+    known = model_named(model)
+    if not known.takes_dimensions:
         return ApiError(400, "This model does not support specifying dimensions.")
-    own = _DIMENSIONS.get(model)
+    own = known.dimensions
     if own is not None and dimensions > own:
         told = (
             f"Invalid value for 'dimensions' = {dimensions}. Must be less than or equal to {own}."
@@ -100,7 +99,7 @@ def embed(asked: Asked, store: Store, rng: Random) -> Script:
         data.append({"object": "embedding", "index": index, "embedding": shown})
     n = sum(count for _, count in inputs)
     usage = {"prompt_tokens": n, "total_tokens": n}
-    answering = _ANSWERING.get(model, model)
+    answering = model_named(model).snapshot
     return json_response({"object": "list", "data": data, "model": answering, "usage": usage}, rng)
 
 

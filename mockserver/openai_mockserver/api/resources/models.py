@@ -18,15 +18,6 @@ from openai_mockserver.script import Script
 
 __all__ = ["ANSWERS"]
 
-_OTHERS = (
-    "gpt-image-1",
-    "omni-moderation-latest",
-    "text-embedding-3-large",
-    "text-embedding-3-small",
-    "text-embedding-ada-002",
-    "tts-1",
-    "whisper-1",
-)
 _LAUNCH = 1686935002
 
 
@@ -42,7 +33,8 @@ def _model(name: str) -> dict[str, Any]:
 
 def _list(asked: Asked, store: Store, rng: Random) -> Script:
     """Those of which something is known."""
-    known = sorted({*models.MODELS, *(m.snapshot for m in models.MODELS.values()), *_OTHERS})
+    listed = {name for name, model in models.MODELS.items() if model.listed}
+    known = sorted(listed | {model.snapshot for model in models.CHAT_MODELS.values()})
     data = [_model(name) for name in known]
     return json_response({"object": "list", "data": data}, rng)
 
