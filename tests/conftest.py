@@ -10,6 +10,8 @@ import httptools
 import pytest
 from hypothesis import HealthCheck, settings
 
+from environments import has_index
+
 # httpx and uvicorn import these when they first connect. Were that within a suite that pytester
 # runs in this process, which forgets its modules, they would know the exceptions of a module that
 # is no more.
@@ -55,3 +57,8 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the recordings (../shared) are not here")
     return SHARED
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("needs_index") is not None and not has_index():
+        pytest.skip("no package index can be reached")

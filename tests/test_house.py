@@ -1,183 +1,222 @@
-"""The plan of the house: who may lean on whom, what stays lazy, what is shipped."""
+"""The plan of the house: who may depend on whom, what the rooms are called, what is shipped."""
 
 from __future__ import annotations
 
 import ast
+import importlib
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+import openai_mockserver
+from environments import needs_index, run
 
-# A module imports only from lower floors, or from those before it on its own.
-FLOORS = [
-    ["exceptions"],
-    ["script", "tokens", "sse", "parts", "reply", "items", "expected"],
-    [
-        "api.ids",
-        "api.layout",
-        "api.usage",
-        "api.dialects",
-        "api.manners",
-        "api.headers",
-        "api.errors",
-        "api.bodies",
-        "api.forms",
-        "api.schema",
-        "api.samples",
-        "api.checks",
-        "api.structured",
-        "api.parameters",
-        "api.store",
-        "api.endpoint",
-        "api.conversation",
-        "api.reading",
-        "api.limits",
-        "api.recut",
-        "api.logprobs",
-        "api.plain",
-        "api.prediction",
-        "api.sound",
-        "api.chunks",
-        "api.chat",
-        "api.likeness",
-        "api.completions",
-        "api.audio",
-        "api.form",
-        "api.output",
-        "api.responses",
-        "api.stored",
-        "api.resources",
-        "api.batches",
-        "api.conversations",
-        "api.embeddings",
-        "api.images",
-        "api.models",
-        "api.moderations",
-        "api.uploads",
-        "api.vector_stores",
-        "api",
-    ],
-    [
-        "timeline",
-        "wire",
-        "faults.fault",
-        "faults.events",
-        "faults.framing",
-        "faults.reads",
-        "faults.http",
-        "faults.coding",
-        "faults",
-        "pacing",
-        "pattern",
-        "grammar",
-        "languages",
-        "prose",
-        "conform",
-        "generate",
-        "cassettes.stream_file",
-        "cassettes.redact",
-        "cassettes.writer",
-        "cassettes.recorder",
-        "cassettes.cassette",
-        "cassettes.importers",
-        "cassettes",
-    ],
-    ["catalogue", "journal", "rules"],
-    [
-        "server.peer",
-        "server.protocol",
-        "server.player",
-        "server.relay",
-        "server.app",
-        "server.runner",
-        "server",
-        "transport",
-    ],
-    ["mock"],
-    [
-        "corpus",
-        "scenario",
-        "replay",
-        "show.values",
-        "show.says",
-        "show.received",
-        "show.odd",
-        "show.drawing",
-        "show",
-        "strategies.said",
-        "strategies.habits",
-        "strategies.cuts",
-        "strategies.breaks",
-        "strategies.conversation",
-        "strategies.drawn",
-        "strategies.agent",
-        "strategies",
-    ],
-    ["cli", "__main__", ""],
-]
-FLOOR = {name: number for number, floor in enumerate(FLOORS) for name in floor}
+ROOT = Path(__file__).parents[1]
+PACKAGE = "openai_mockserver"
+SOURCE = ROOT / "mockserver" / PACKAGE
+
+# From the bottom up. A module imports from lower floors and from those before it on its own; the
+# modules of a package stand in the order in which they may import each other, before the package.
+FLOORS = """
+    exceptions declared sensitive models seed script sse timeline http1 pacing tokens
+
+    reply: text content usage errors reply serialization limits retokenize
+    items stream_value
+
+    dialects: template json_style usage responses completions dialect chat content_filter
+    dialects.providers: azure cerebras cloudflare databricks deepseek fireworks gemini groq
+        hugging_face litellm llama_cpp lm_studio mistral ollama openai openrouter perplexity sglang
+        snowflake together vercel vllm writer xai zai
+    dialects: registry paths
+
+    api.validation: schema structured_output checks
+    api: ids headers errors
+    api.validation: parameters
+    api: store endpoint routes envelope json_body multipart decode messages logprobs prediction
+        text_only
+    api.chat: parts message dialect_writer openai_writer reader renderer store endpoints
+    api: completions
+    api.audio: tones transcriptions speech endpoints
+    api.resources: placeholders pagination operations batches conversations embeddings images models
+        moderations uploads vector_stores
+    api.responses: usage items events envelope limits reader renderer store endpoints
+    api: detection endpoints
+
+    request
+    faults: fault endings event_stream events reads http compression
+    cassettes: stream_file redact writer recorder cassette
+    cassettes.importers: recording exchange yaml_loader file event_stream stream_file document
+        chunks vcr go_vcr har formats
+    generate: languages text regex lark_grammar schema_check json_schema reply
+
+    rules upstream journal catalogue dispatch
+
+    server: peer protocol player connect relay app runner
+    transport clients
+
+    mock
+
+    scenario files corpus
+    show: format summaries decode lint terminal
+    strategies: conversation reply_bytes chunk_changes variations splits failures strategy agent
+
+    cli: log serve generate record show import_ streams program
+    __main__
+"""
+HAND_WRITTEN_LINES = 600
+MODULES_SIDE_BY_SIDE = 30
+
+
+def order() -> list[str]:
+    """The modules from the bottom up; a package stands after the last of its modules."""
+    listed: list[str] = []
+    for floor in re.sub(r"\n {8,}", " ", FLOORS).split("\n"):
+        package, colon, names = floor.strip().rpartition(":")
+        listed += [f"{package}.{name}" if colon else name for name in names.split()]
+    packages = {name.rpartition(".")[0] for name in listed} | {"api"}
+    for package in sorted(packages - {""}, key=lambda name: -name.count(".")):
+        last = max(n for n, name in enumerate(listed) if name.startswith(f"{package}."))
+        listed.insert(last + 1, package)
+    # The package itself names what users import, up to the mock.
+    listed.insert(listed.index("mock") + 1, "")
+    return listed
+
+
+ORDER = {name: rank for rank, name in enumerate(order())}
 
 
 def modules() -> dict[str, Path]:
     """Every module of the library, by its name below the package."""
-    package = ROOT / "mockserver" / "openai_mockserver"
     found = {}
-    for file in sorted(package.rglob("*.py")):
-        name = ".".join(file.relative_to(package).with_suffix("").parts)
+    for file in sorted(SOURCE.rglob("*.py")):
+        name = ".".join(file.relative_to(SOURCE).with_suffix("").parts)
         found[name.removesuffix("__init__").removesuffix(".")] = file
     return found
 
 
-def imported(file: Path) -> set[str]:
-    """The modules of ours that a file imports as it is loaded."""
-    names: set[str] = set()
-    tree = ast.parse(file.read_text())
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("openai_mockserver"):
-            module = (node.module or "").removeprefix("openai_mockserver").removeprefix(".")
-            inner = {f"{module}.{alias.name}".removeprefix(".") for alias in node.names}
-            names |= {name if name in FLOOR else module for name in inner}
-    return names
+MODULES = modules()
 
 
-def test_every_module_has_a_floor() -> None:
-    assert set(modules()) == set(FLOOR)
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The modules of ours that a file imports, at any depth: in functions and conditions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+            yield from (n.partition(".")[2] for n in names if n.partition(".")[0] == PACKAGE)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: imports are absolute"
+            top, _, module = (node.module or "").partition(".")
+            for alias in node.names if top == PACKAGE else ():
+                inner = f"{module}.{alias.name}".removeprefix(".")
+                yield inner if inner in MODULES else module
 
 
-@pytest.mark.parametrize("name", modules())
+GRAPH = {
+    name: {other for other in imported(ast.parse(file.read_text())) if other != name}
+    for name, file in MODULES.items()
+}
+
+
+# Who may depend on whom
+
+
+def test_every_module_has_its_place() -> None:
+    assert set(MODULES) == set(ORDER)
+    assert len(ORDER) == len(order()), "a module stands in one place"
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_imports_go_down(name: str) -> None:
-    for other in imported(modules()[name]) - {name}:
-        own_package = name == other.rpartition(".")[0]
-        assert FLOOR[other] <= FLOOR[name], f"{name} imports {other}, which is above it"
-        assert own_package or name != other.rpartition(".")[0]
+    above = [other for other in GRAPH[name] if ORDER[other] > ORDER[name]]
+    assert not above, f"{name} imports {above}, which stand above it"
 
 
 def test_there_are_no_circles() -> None:
-    graph = {name: imported(file) - {name, ""} for name, file in modules().items()}
     done: set[str] = set()
-    while ready := {name for name, needs in graph.items() if name not in done and needs <= done}:
+    while ready := {name for name, needs in GRAPH.items() if name not in done and needs <= done}:
         done |= ready
-    assert done == set(graph)
+    assert done == set(GRAPH), f"these import each other: {set(GRAPH) - done}"
 
 
-@pytest.mark.parametrize("name", modules())
+def test_imports_are_found_at_every_depth() -> None:
+    hidden = """
+if TYPE_CHECKING:
+    from openai_mockserver.mock import MockOpenAI
+def late():
+    import openai_mockserver.journal
+    from openai_mockserver.api import chat
+"""
+    assert set(imported(ast.parse(hidden))) == {"mock", "journal", "api.chat"}
+
+
+# What the rooms are called
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_every_file_says_what_lives_there(name: str) -> None:
-    tree = ast.parse(modules()[name].read_text())
-    assert ast.get_docstring(tree)
+    assert ast.get_docstring(ast.parse(MODULES[name].read_text()))
 
 
-def test_every_public_name_is_there() -> None:
-    import openai_mockserver
+@pytest.mark.parametrize("package", [name for name, f in MODULES.items() if f.stem == "__init__"])
+def test_no_module_has_the_name_of_a_public_value(package: str) -> None:
+    """Importing the module would hide the value."""
+    whole = importlib.import_module(f"{PACKAGE}.{package}".rstrip("."))
+    public = set(getattr(whole, "__all__", ()))
+    prefix = f"{package}." if package else ""
+    inner = {name.removeprefix(prefix) for name in MODULES if name.startswith(prefix)}
+    assert not public & inner
 
-    for name in openai_mockserver.__all__:
-        assert getattr(openai_mockserver, name) is not None
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_file_holds_one_idea(name: str) -> None:
+    assert len(MODULES[name].read_text().splitlines()) <= HAND_WRITTEN_LINES
+
+
+@pytest.mark.parametrize("folder", sorted({file.parent for file in MODULES.values()}), ids=str)
+def test_a_package_is_seen_at_a_glance(folder: Path) -> None:
+    assert len(list(folder.glob("*.py"))) <= MODULES_SIDE_BY_SIDE
+
+
+# What is public
+
+
+def public_names() -> dict[str, set[str]]:
+    """The public names by module, as CONTRIBUTING lists them."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    section = text.partition("## Public names")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([\w.]+)` \| (.*) \|$", section, re.MULTILINE)
+    return {module: set(re.findall(r"`(\w+)`", names)) for module, names in rows}
+
+
+PUBLIC = public_names()
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_the_public_names_are_those_that_are_listed(module: str) -> None:
+    whole = importlib.import_module(module)
+    assert set(whole.__all__) == PUBLIC[module]
+    for name in whole.__all__:
+        assert getattr(whole, name) is not None
+
+
+def test_what_users_import_is_listed() -> None:
+    assert {PACKAGE, f"{PACKAGE}.faults", f"{PACKAGE}.strategies"} <= set(PUBLIC)
     assert set(openai_mockserver.__all__) == set(openai_mockserver._MODULE_OF)
     with pytest.raises(AttributeError, match="has no attribute 'Replay'"):
         _ = openai_mockserver.Replay
+    shown = "".join(file.read_text() for file in (ROOT / "docs").glob("*.md"))
+    shown += (ROOT / "README.md").read_text()
+    for module, names in re.findall(rf"from ({PACKAGE}[\w.]*) import ([\w, ]+)", shown):
+        assert module in PUBLIC or module == f"{PACKAGE}.api", module
+        if module in PUBLIC:
+            inner = {n for n in names.split(", ") if f"{module}.{n}" not in PUBLIC}
+            assert inner <= PUBLIC[module], f"{module}: {inner - PUBLIC[module]}"
 
 
 def test_importing_the_package_imports_no_module_of_it() -> None:
@@ -187,29 +226,42 @@ def test_importing_the_package_imports_no_module_of_it() -> None:
     assert ran.stdout.strip() == "[]"
 
 
-def run(*command: object) -> str:
-    """What a command prints."""
-    ran = subprocess.run([*map(str, command)], capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+# What is shipped
+
+
+def test_the_list_of_packages_is_complete() -> None:
+    """It is written out, because finding packages does not see the two that are mapped."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    setuptools = project["tool"]["setuptools"]
+    found = {
+        ".".join(file.parent.relative_to(SOURCE.parent).parts)
+        for file in SOURCE.rglob("__init__.py")
+    }
+    mapped = {f"{PACKAGE}.fixtures", f"{PACKAGE}.pytest_plugin"}
+    assert set(setuptools["packages"]) == found | mapped
+    assert set(setuptools["package-dir"]) == mapped | {""}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the source distribution."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--outdir", folder, ROOT)
+    (built,) = folder.glob("*.whl")
+    return built
 
 
 @pytest.mark.slow
-def test_the_wheel_has_one_top_level_name_and_all_its_data(tmp_path: Path) -> None:
+@needs_index
+def test_the_wheel_has_one_top_level_name_and_all_its_data(wheel: Path, tmp_path: Path) -> None:
     """Built, installed into a fresh environment, and used there."""
-    run(sys.executable, "-m", "build", "--outdir", tmp_path, ROOT)
-    (wheel,) = tmp_path.glob("*.whl")
     packed = set(zipfile.ZipFile(wheel).namelist())
     tops = {name.partition("/")[0] for name in packed}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"openai_mockserver"}
-    assert "openai_mockserver/api/validation/schema.json" in packed
-    data = {
-        f"openai_mockserver/{f.relative_to(ROOT)}" for f in (ROOT / "fixtures").rglob("*.jsonl")
-    }
-    assert (
-        data | {"openai_mockserver/py.typed", "openai_mockserver/pytest_plugin/__init__.py"}
-        <= packed
-    )
+    assert {top for top in tops if not top.endswith(".dist-info")} == {PACKAGE}
+    assert f"{PACKAGE}/api/validation/schema.json" in packed
+    data = {f"{PACKAGE}/{f.relative_to(ROOT)}" for f in (ROOT / "fixtures").rglob("*.jsonl")}
+    assert data | {f"{PACKAGE}/py.typed", f"{PACKAGE}/pytest_plugin/__init__.py"} <= packed
+    assert {f"{PACKAGE}/{file.relative_to(SOURCE)}" for file in MODULES.values()} <= packed
 
     fresh = tmp_path / "fresh"
     run(sys.executable, "-m", "venv", fresh)
@@ -217,7 +269,41 @@ def test_the_wheel_has_one_top_level_name_and_all_its_data(tmp_path: Path) -> No
     (site,) = fresh.glob("lib/*/site-packages")
     assert not [top for top in ("fixtures", "pytest_plugin", "tests") if (site / top).exists()]
     assert "tool-calls-parallel" in run(fresh / "bin" / "openai-mockserver", "streams")
-    without = "from openai_mockserver import MockOpenAI, MissingDependency\n"
+    without = f"from {PACKAGE} import MockOpenAI, MissingDependency\n"
     without += "try: MockOpenAI().client()\nexcept MissingDependency as told: print(told)"
     told = run(fresh / "bin" / "python", "-c", without)
     assert told == "this needs the openai package: pip install openai\n"
+
+
+@pytest.mark.slow
+@needs_index
+def test_it_is_installed_beside_the_client_of_mockserver(wheel: Path, tmp_path: Path) -> None:
+    """MockServer's Python client has the import name, the entry point and command `mockserver`."""
+    fresh = tmp_path / "fresh"
+    run(sys.executable, "-m", "venv", fresh)
+    pip = [fresh / "bin" / "python", "-m", "pip", "install", "--quiet"]
+    run(*pip, wheel, "openai", "pytest", "mockserver-client")
+    test = tmp_path / "test_both.py"
+    test.write_text(
+        "import mockserver\n"
+        "from openai import OpenAI\n\n"
+        "def test_both(mock_openai):\n"
+        "    mock_openai.reply('Hello')\n"
+        "    chat = OpenAI().chat.completions.create(\n"
+        "        model='gpt-4o', messages=[{'role': 'user', 'content': 'Hi'}])\n"
+        "    assert chat.choices[0].message.content == 'Hello'\n"
+        "    assert 'openai_mockserver' not in mockserver.__file__\n"
+    )
+    printed = run(fresh / "bin" / "python", "-m", "pytest", "-q", test, cwd=tmp_path)
+    assert "1 passed" in printed
+    listed = run(fresh / "bin" / "python", "-m", "pip", "show", "--files", "openai-mockserver")
+    files = listed.partition("Files:")[2].split()
+    assert not [file for file in files if file.startswith("mockserver/")]
+
+
+def test_a_clone_does_not_shadow_what_is_installed() -> None:
+    """Both commands, as they are run from the root of a clone."""
+    passed = run(sys.executable, "-m", "pytest", "-q", "examples/quickstart", cwd=ROOT)
+    assert "4 passed" in passed
+    listed = run(sys.executable, "-m", PACKAGE, "streams", cwd=ROOT)
+    assert "tool-calls-parallel" in listed

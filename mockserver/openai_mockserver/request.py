@@ -108,7 +108,10 @@ class Request:
 
     @cached_property
     def form(self) -> dict[str, Any]:
-        """The parameters of the body's form, empty where it is none. Raises `forms.FormError`."""
+        """The parameters of the body's form, empty if it is none.
+
+        Raises `multipart.FormError`.
+        """
         content_type = self.headers.get("content-type", "")
         return parse_form(self.body, content_type) if is_form(content_type) else {}
 

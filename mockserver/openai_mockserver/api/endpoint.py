@@ -24,10 +24,10 @@ class Asked:
     """What an endpoint is asked.
 
     Args:
-        method, path: the request's, the path as `routed` has it.
+        method, path: the request's, the path as `decode_path` has it.
         ids: the variable parts of the path by name, as in ``{"file_id": "file-abc"}``.
         query: the query's parameters, as what the endpoint takes them for.
-        parameters: the body's: of a JSON object, or of a form (files as `forms.File`).
+        parameters: the body's: of a JSON object, or of a form (files as `multipart.File`).
         body: the body as it came.
         content_type: the body's.
         headers: the request's; their names are in lower case.

@@ -73,7 +73,7 @@ def stream_headers(rng: Random) -> Headers:
 def imitated(
     own: Headers, content_type: str, length: int | None, rng: Random, model: str = ""
 ) -> Headers:
-    """Of another provider: what is its own, whose values may be forms of `ids.form`."""
+    """Of another provider: what is its own, whose values may be forms of `ids.fill_pattern`."""
     sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
     return (
         ("Date", formatdate(seed.now(rng), usegmt=True)),

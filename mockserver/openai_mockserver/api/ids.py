@@ -123,7 +123,7 @@ _OF: Mapping[str, Callable[[int, Random], str]] = {
 def fill_pattern(pattern: str, rng: Random, created: int = 0, model: str = "") -> str:
     """An id of this form: what is in braces is a kind of random characters and how many.
 
-    >>> len(form("gen-{created}-{alnum20}", Random(0), 1762104948))
+    >>> len(fill_pattern("gen-{created}-{alnum20}", Random(0), 1762104948))
     35
     """
 

@@ -19,7 +19,7 @@ __all__ = ["binary_response", "json_response"]
 def json_response(value: Any, rng: Random) -> Script:
     """A JSON body.
 
-    >>> json({"a": 1}, Random()).steps[0].data
+    >>> json_response({"a": 1}, Random()).steps[0].data
     b'{\\n  "a": 1\\n}\\n'
     """
     body = msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"

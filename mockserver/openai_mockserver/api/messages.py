@@ -20,7 +20,7 @@ _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 def read_messages(request: Mapping[str, Any]) -> list[Json]:
     """The conversation.
 
-    >>> messages({"instructions": "Be brief.", "input": "Hi"})
+    >>> read_messages({"instructions": "Be brief.", "input": "Hi"})
     [{'role': 'system', 'content': 'Be brief.'}, {'role': 'user', 'content': 'Hi'}]
     """
     stated, prompt = request.get("messages"), request.get("prompt")

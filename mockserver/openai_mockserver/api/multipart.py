@@ -49,7 +49,7 @@ def parse_form(body: bytes, content_type: str) -> dict[str, Any]:
         FormError: for what is no form (RFC 7578).
 
     >>> body = b'--b\\r\\nContent-Disposition: form-data; name="n"\\r\\n\\r\\n1\\r\\n--b--\\r\\n'
-    >>> parse(body, "multipart/form-data; boundary=b")
+    >>> parse_form(body, "multipart/form-data; boundary=b")
     {'n': '1'}
     """
     if content_type.lower().startswith(_URL_ENCODED):
@@ -125,8 +125,8 @@ _BRACKET = re.compile(r"\[([^\[\]]*)\]")
 def nest_parameters(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Names with brackets as the lists and objects that they mean.
 
-    >>> nested([("include[]", "a"), ("include[]", "b"), ("metadata[k]", "v"), ("limit", "2")])
-    {'include': ['a', 'b'], 'metadata': {'k': 'v'}, 'limit': '2'}
+    >>> nest_parameters([("include[]", "a"), ("include[]", "b"), ("metadata[k]", "v"), ("limit",
+    "2")]) {'include': ['a', 'b'], 'metadata': {'k': 'v'}, 'limit': '2'}
     """
     made: dict[str, Any] = {}
     for name, value in pairs:

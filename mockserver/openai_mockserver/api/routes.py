@@ -19,7 +19,7 @@ def decode_path(raw: str) -> str:
     Args:
         raw: the path as it came, without the query.
 
-    >>> routed("/v1/models/meta%2dllama%2fLlama%203")
+    >>> decode_path("/v1/models/meta%2dllama%2fLlama%203")
     '/v1/models/meta-llama%2FLlama 3'
     """
     pieces = _KEPT.split(raw)
@@ -48,7 +48,7 @@ class Routes:
         """The endpoints at this path by method, none where there is none, and its variables.
 
         Args:
-            path: a request's, as `routed` has it.
+            path: a request's, as `decode_path` has it.
             method: the one that is looked for.
         """
         methods = self._table.methods(path)

@@ -18,7 +18,7 @@ def require_text(choice: Choice, what: str) -> Choice:
     Raises:
         ReplyError: for a call of a tool or speech, where ``what`` is text alone.
 
-    >>> as_text(Choice(refusal="I can't."), "a completion").text
+    >>> require_text(Choice(refusal="I can't."), "a completion").text
     "I can't."
     """
     if choice.tool_calls or choice.function_call is not None:

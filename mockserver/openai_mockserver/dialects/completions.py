@@ -12,7 +12,7 @@ class CompletionsFormat:
     """How a server writes completions: its members in their order, and what comes when.
 
     Args:
-        id: its form; see `openai_mockserver.api.ids.form`.
+        id: its form; see `openai_mockserver.api.ids.fill_pattern`.
         fingerprint: the deployment's.
         chunk, choice, body: the members of a chunk, a choice and a JSON body.
         usage_chunk, usage: the members of the chunk with the usage, and of the usage.

@@ -55,7 +55,7 @@ class Dialect:
         field: what comes before an event's JSON.
         style: how it writes JSON.
         spaced: the kinds of chunks that are written with spaces although others are not.
-        id, fingerprint: their forms; see `openai_mockserver.api.ids.form`.
+        id, fingerprint: their forms; see `openai_mockserver.api.ids.fill_pattern`.
         extra: what its own members say in a fresh response, by path.
         extra_steps: comments and other chunks that a fresh response holds.
         padding: the member that is padded at random, and by which rule.

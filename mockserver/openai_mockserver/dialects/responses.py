@@ -77,7 +77,7 @@ class ResponsesFormat:
         members: those of the response, in order; by default OpenAI's.
         more: members that OpenAI has not, as they begin.
         ends: those that are otherwise at the end.
-        id, item_id: the forms of ids, as of `ids.form`; by default OpenAI's.
+        id, item_id: the forms of ids, as of `ids.fill_pattern`; by default OpenAI's.
         comments: what is said first, to keep the connection alive.
     """
 

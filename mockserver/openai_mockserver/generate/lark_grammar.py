@@ -63,7 +63,7 @@ def generate_from_grammar(grammar: str, rng: Random, budget: Budget | None = Non
     Raises:
         ReplyError: where the grammar cannot be read, derives nothing, or takes more than that.
 
-    >>> derived('start: "a" B\nB: /b{3}/', Random())
+    >>> generate_from_grammar('start: "a" B\nB: /b{3}/', Random())
     'abbb'
     """
     try:

@@ -79,7 +79,7 @@ def generate_matching(
     Raises:
         ReplyError: where it takes more than that, or a search for the pattern would.
 
-    >>> matching(r"^[A-Z]{2}-\d{3}$", Random(1))
+    >>> generate_matching(r"^[A-Z]{2}-\d{3}$", Random(1))
     'IP-610'
     """
     budget = budget or Budget()

@@ -39,7 +39,7 @@ def write_text(rng: Random, asked: str = "", verbosity: str = "medium") -> str:
         asked: what it answers, whose script it is written in.
         verbosity: ``low``, ``medium`` or ``high``.
 
-    >>> written(Random(1)) == written(Random(1)) != written(Random(2))
+    >>> write_text(Random(1)) == write_text(Random(1)) != write_text(Random(2))
     True
     """
     tag, length = _language(rng, asked), _length(rng, _FACTORS.get(verbosity, 1.0))

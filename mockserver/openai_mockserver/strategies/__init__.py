@@ -1,8 +1,8 @@
 """Hypothesis strategies: streams nobody wrote, each with its right answer.
 
-Rules of this folder: what is drawn is a few strings of bytes, which `said`, `habits`, `cuts` and
-`breaks` turn into replies, streams and faults; zeros make the shortest and plainest of them, so
-that Hypothesis shrinks towards these. What is drawn is a value whose `repr` is code.
+Rules of this folder: what is drawn is a few strings of bytes, which `reply_bytes`, `variations`,
+`splits` and `failures` turn into replies, streams and faults; zeros make the shortest and plainest
+of them, so that Hypothesis shrinks towards these. What is drawn is a value whose `repr` is code.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The strategies: values drawn from a few bytes each.
 
-Rules of this file: a strategy draws bytes and leaves what they mean to `said`, `habits`, `cuts` and
-`breaks`; names that are not known are an error when a strategy is made, not when it draws.
+Rules of this file: a strategy draws bytes and leaves what they mean to `reply_bytes`, `variations`,
+`splits` and `failures`; names that are not known are an error when a strategy is made, not when it
+draws.
 """
 
 from __future__ import annotations

@@ -202,7 +202,7 @@ def call_values(index: int, call: ToolCall, arguments: str) -> dict[str, Any]:
 def interleave(
     said: list[list[T]], ends: list[list[T]], order: str | tuple[int, ...]
 ) -> Iterator[tuple[int, T]]:
-    """What several choices say, each with its index, in one of `ids.ORDERS` or as the indexes tell.
+    """The parts of several choices, each with its index, in an order of `envelope.ORDERS`.
 
     ``interleaved`` is OpenAI's (WIRE.md §1, n > 1): each role chunk is followed by its first token,
     then round robin, and the ends come last.

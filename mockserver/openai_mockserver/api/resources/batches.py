@@ -1,6 +1,6 @@
 """``/v1/batches``: the lines of an uploaded file, each asked at once, as all else is answered.
 
-Rules of this file: no I/O; what is generic of batches is in `resources`. The forms of lines are
+Rules of this file: no I/O; what is generic of batches is in `operations`. The forms of lines are
 those of OpenAI's Batch API reference. What goes wrong with a line is told of that line alone.
 """
 

@@ -1,6 +1,6 @@
 """``/v1/conversations``: items that are kept as the answers of the Responses API have them.
 
-Rules of this file: no I/O; what is generic of conversations is in `resources`.
+Rules of this file: no I/O; what is generic of conversations is in `operations`.
 """
 
 from __future__ import annotations

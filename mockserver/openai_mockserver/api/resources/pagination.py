@@ -20,7 +20,7 @@ def paginate(
         query: ``after``, ``before``, ``limit``, ``order``, and members that they must have.
         order, limit: where the query names none.
 
-    >>> page([{"id": "a"}, {"id": "b"}, {"id": "c"}], {"limit": 2})["last_id"]
+    >>> paginate([{"id": "a"}, {"id": "b"}, {"id": "c"}], {"limit": 2})["last_id"]
     'b'
     """
     wanted = {k: v for k, v in query.items() if k not in _PAGING}

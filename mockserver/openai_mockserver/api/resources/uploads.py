@@ -1,6 +1,6 @@
 """``/v1/uploads``: a file that comes in parts, and is one when the upload is complete.
 
-Rules of this file: no I/O; what is generic of uploads, parts and files is in `resources`.
+Rules of this file: no I/O; what is generic of uploads, parts and files is in `operations`.
 """
 
 from __future__ import annotations

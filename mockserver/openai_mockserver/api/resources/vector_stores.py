@@ -1,6 +1,6 @@
 """``/v1/vector_stores``: files that can be searched, by the words that they share with a query.
 
-Rules of this file: no I/O; what is generic of stores, their files and batches is in `resources`.
+Rules of this file: no I/O; what is generic of stores, their files and batches is in `operations`.
 """
 
 from __future__ import annotations
