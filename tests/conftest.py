@@ -1,8 +1,9 @@
-"""Where the real recordings are, and what skips without them."""
+"""Where the real recordings are, and which tests are left out without them."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import httpcore
 import httpcore2
@@ -39,8 +40,34 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("few" if _is_default_run(config) else "ours")
 
 
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of measurements and recordings beside the repository.
+
+    Tests that request it are deselected if the folder is missing.
+    """
+    return SHARED
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("needs_index") is not None and not has_index():
+        pytest.skip("no package index can be reached")
+
+
+DESELECTED = pytest.StashKey[int]()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Before tests are selected: mark the slow ones, and leave out what cannot run."""
+    _mark_whole_properties(config, items)
+    _leave_out_recordings(config, items)
+
+
+def _mark_whole_properties(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With all its examples, a property is one of the slow tests."""
     for item in items if not _is_default_run(config) else ():
         is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
@@ -48,17 +75,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.slow)
 
 
-SHARED = Path(__file__).parents[2] / "shared"
+def _leave_out_recordings(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests that need the folder `shared`, all at once, if it is missing."""
+    if SHARED.is_dir():
+        return
+    needing = [item for item in items if "shared" in getattr(item, "fixturenames", ())]
+    items[:] = [item for item in items if item not in needing]
+    config.hook.pytest_deselected(items=needing)
+    config.stash[DESELECTED] = len(needing)
+    if hasattr(config, "workeroutput"):  # a worker of pytest-xdist: it reports through another
+        config.workeroutput["deselected"] = len(needing)
 
 
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of measurements and recordings that lies beside the repository."""
-    if not SHARED.is_dir():
-        pytest.skip("the recordings (../shared) are not here")
-    return SHARED
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the count from a worker of pytest-xdist: each collects the same tests."""
+    if "deselected" in getattr(node, "workeroutput", {}):
+        node.config.stash[DESELECTED] = node.workeroutput["deselected"]
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("needs_index") is not None and not has_index():
-        pytest.skip("no package index can be reached")
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say in one line how many tests were left out."""
+    if count := config.stash.get(DESELECTED, 0):
+        terminalreporter.line(f"{count} tests need the recordings in ../shared, which is missing")

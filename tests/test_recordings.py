@@ -36,10 +36,8 @@ ASKED: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[tuple[str, list[Path]]]:
+def served(shared: Path) -> Iterator[tuple[str, list[Path]]]:
     """A server started by the command, which answers with each chat body in turn."""
-    if not CHAT:
-        pytest.skip("the recordings (../shared) are not here")
     files = [file for file in CHAT for _ in range(2)]
     command = [
         sys.executable,
@@ -117,12 +115,14 @@ def test_each_arrives_byte_for_byte_and_as_the_same_objects(
     assert len(files) >= 45
 
 
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_a_body_is_its_steps(file: Path) -> None:
     body = file.read_bytes()
     assert sse.body(sse.parse(body)) == body
 
 
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize("file", CHAT, ids=lambda file: file.stem)
 def test_a_chat_recording_can_be_read(file: Path) -> None:
     reply = chat.read(Script(STREAM, sse.parse(file.read_bytes())))

@@ -125,7 +125,7 @@ _BRACKET = re.compile(r"\[([^\[\]]*)\]")
 def nest_parameters(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Names with brackets as the lists and objects that they mean.
 
-    >>> nest_parameters([("include[]", "a"), ("include[]", "b"), ("metadata[k]", "v"), ("limit",
+    >>> nest_parameters([("include[]", "a"), ("include[]", "b"), ("metadata[k]", "v")])
     "2")]) {'include': ['a', 'b'], 'metadata': {'k': 'v'}, 'limit': '2'}
     """
     made: dict[str, Any] = {}
