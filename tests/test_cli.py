@@ -216,7 +216,7 @@ def test_a_request_asks_for_faults_where_that_is_allowed() -> None:
     ("fault", "told"),
     [
         ("rest", "no fault is called 'rest'; there are "),
-        ("reset; aftr=1", "reset: got an unexpected keyword argument 'aftr'"),
+        ("reset; aftr=1", "'aftr'"),
         ("reset; after", "reset: 'after' is not name=value"),
         ("reset; after=x", "reset(after='x'): a count of events, 0 or more"),
     ],
@@ -377,12 +377,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 REFUSED = [
-    ("missing.yaml", "missing.yaml: No such file"),
-    ("missing.sse", "missing.sse: No such file"),
-    ("missing.jsonl", "missing.jsonl: No such file"),
-    ("folder.yaml", "folder.yaml: Is a directory"),
-    ("folder.sse", "folder.sse: Is a directory"),
-    ("folder.jsonl", "folder.jsonl: Is a directory"),
+    ("missing.yaml", "cannot read missing.yaml: "),
+    ("missing.sse", "cannot read missing.sse: "),
+    ("missing.jsonl", "cannot read missing.jsonl: "),
+    ("folder.yaml", "cannot read folder.yaml: "),
+    ("folder.sse", "cannot read folder.sse: "),
+    ("folder.jsonl", "cannot read folder.jsonl: "),
     ("folder", "folder: a folder without .sse and .jsonl files"),
     ("notes.txt", "notes.txt: what kind of file is this?"),
     ("broken.yaml", "broken.yaml:2:11: "),
@@ -608,7 +608,7 @@ def test_what_cannot_be_asked_is_one_sentence(tmp_path: Path, content: str, told
 
 
 def test_what_cannot_be_imported_or_shown_is_one_sentence(tmp_path: Path) -> None:
-    assert_refused(run("show", str(tmp_path / "nope.har")), "No such file")
+    assert_refused(run("show", str(tmp_path / "nope.har")), "nope.har: ")
     (tmp_path / "odd.bin").write_bytes(b"\0\1\2")
     assert_refused(run("import", str(tmp_path / "odd.bin"), "-o", str(tmp_path)), "odd.bin: ")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -57,7 +58,7 @@ def test_drop_done() -> None:
 
 def test_malformed_cuts_an_events_json_in_half() -> None:
     script = malformed(at=2)(STREAM)
-    with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
+    with pytest.raises(ValueError):
         json.loads(script.events[2].data)
     assert script.events[:2] + script.events[3:] == STREAM.events[:2] + STREAM.events[3:]
     assert malformed(at=0, data="nonsense")(STREAM).events[0].data == "nonsense"
@@ -125,8 +126,6 @@ def test_a_fault_that_cannot_happen_is_an_error(fault: Fault, script: Script, wh
         (lambda: stall(seconds=-1), "stall(seconds=-1): a number of seconds, 0 or more"),
         (lambda: latency("x"), "latency(seconds='x')"),
         (lambda: named("explode"), "no fault is called 'explode'; there are close, cut"),
-        (lambda: named("reset", {"aftr": 1}), "reset: got an unexpected keyword argument 'aftr'"),
-        (lambda: named("latency"), "latency: missing a required argument: 'seconds'"),
     ],
 )
 def test_wrong_arguments_are_told_when_the_fault_is_made(
@@ -135,6 +134,16 @@ def test_wrong_arguments_are_told_when_the_fault_is_made(
     with pytest.raises(FaultError) as error:
         make()
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "argument"), [("reset", {"aftr": 1}, "aftr"), ("latency", {}, "seconds")]
+)
+def test_an_argument_that_does_not_fit_is_named(
+    name: str, arguments: dict[str, Any], argument: str
+) -> None:
+    with pytest.raises(FaultError, match=f"^{name}: .*'{argument}'"):
+        named(name, arguments)
 
 
 def test_a_fault_shows_what_it_is() -> None:

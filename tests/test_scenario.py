@@ -359,6 +359,7 @@ def test_the_jitter_of_a_pace_is_a_function_of_its_seed(load: Load) -> None:
 
 # Mistakes
 
+# The text, the place and our part of the message, which is empty if another library words it all.
 MISTAKES = [
     # what there is not
     ("rulez: []", "rulez", "there are rules, api_key, seed, lenient, pace"),
@@ -412,17 +413,17 @@ MISTAKES = [
         "there are status, ",
     ),
     # of the wrong kind
-    ("rules: Hello", "rules", "Expected `array`"),
+    ("rules: Hello", "rules", ""),
     ("rules: [Hello]", "rules[0]", "expected a mapping, got a text"),
-    ("api_key: 1", "api_key", "Expected `str"),
-    ("lenient: perhaps", "lenient", "Expected `bool"),
-    ("seed: [1]", "seed", "Expected `int"),
+    ("api_key: 1", "api_key", ""),
+    ("lenient: perhaps", "lenient", ""),
+    ("seed: [1]", "seed", ""),
     ("rules: [{reply: 3}]", "rules[0].reply", "expected a mapping, got int"),
     ("rules: [{reply: }]", "rules[0].reply", "expected a mapping, got nothing"),
-    ("rules: [{replies: a}]", "rules[0].replies", "Expected `array`"),
-    ("rules: [{reply: {text: 1}}]", "rules[0].reply.text", "Expected `str"),
-    ("rules: [{reply: {text: [a, 1]}}]", "rules[0].reply.text[1]", "Expected `str`"),
-    ("rules: [{reply: {tool_calls: {name: a}}}]", "rules[0].reply.tool_calls", "`array`"),
+    ("rules: [{replies: a}]", "rules[0].replies", ""),
+    ("rules: [{reply: {text: 1}}]", "rules[0].reply.text", ""),
+    ("rules: [{reply: {text: [a, 1]}}]", "rules[0].reply.text[1]", ""),
+    ("rules: [{reply: {tool_calls: {name: a}}}]", "rules[0].reply.tool_calls", ""),
     ("rules: [{reply: {tool_calls: [a]}}]", "rules[0].reply.tool_calls[0]", "expected a mapping"),
     ("rules: [{reply: {choices: [a]}}]", "rules[0].reply.choices[0]", "expected a mapping"),
     ("rules: [{reply: {usage: [1]}}]", "rules[0].reply.usage", "expected a mapping, got a list"),
@@ -434,24 +435,24 @@ MISTAKES = [
     ("rules: [{reply: {error: Sorry}}]", "rules[0].reply.error", "expected a mapping"),
     ("rules: [{reply: a, user: 3}]", "rules[0].user", "expected a text, contains: or regex:"),
     ("rules: [{reply: a, headers: {x: 3}}]", "rules[0].headers.x", "expected a text"),
-    ("rules: [{reply: a, turn: first}]", "rules[0].turn", "Expected `int"),
-    ("rules: [{reply: a, times: twice}]", "rules[0].times", "Expected `int"),
-    ("rules: [{reply: a, stream: perhaps}]", "rules[0].stream", "Expected `bool"),
-    ("rules: [{reply: a, endpoint: 1}]", "rules[0].endpoint", "Expected `str"),
-    ("rules: [{reply: a, faults: reset}]", "rules[0].faults", "Expected `array`"),
+    ("rules: [{reply: a, turn: first}]", "rules[0].turn", ""),
+    ("rules: [{reply: a, times: twice}]", "rules[0].times", ""),
+    ("rules: [{reply: a, stream: perhaps}]", "rules[0].stream", ""),
+    ("rules: [{reply: a, endpoint: 1}]", "rules[0].endpoint", ""),
+    ("rules: [{reply: a, faults: reset}]", "rules[0].faults", ""),
     ("rules: [{reply: a, faults: [3]}]", "rules[0].faults[0]", "a fault is its name"),
     (
         "rules: [{reply: a, faults: [{reset: 3}]}]",
         "rules[0].faults[0].reset",
         "expected a mapping, got int",
     ),
-    ("rules: [{reply: a, pace: {ttft: soon}}]", "rules[0].pace.ttft", "Expected `float`"),
+    ("rules: [{reply: a, pace: {ttft: soon}}]", "rules[0].pace.ttft", ""),
     # too much, too little, out of bounds
     ("rules: [{user: Hi}]", "rules[0]", "a rule has either reply or replies"),
     ("rules: [{reply: a, replies: [b]}]", "rules[0]", "a rule has either reply or replies"),
     ("rules: [{replies: []}]", "rules[0]", "a rule needs at least one reply"),
     ("rules: [{reply: a, times: 0}]", "rules[0]", "at least once"),
-    ("rules: [{reply: {tool_calls: [{id: x}]}}]", "rules[0].reply.tool_calls[0]", "`name`"),
+    ("rules: [{reply: {tool_calls: [{id: x}]}}]", "rules[0].reply.tool_calls[0]", ""),
     ("rules: [{reply: {tool_calls: [{name: ''}]}}]", "rules[0].reply.tool_calls[0]", "has a name"),
     ("rules: [{reply: {choices: []}}]", "rules[0].reply", "at least one choice"),
     ("rules: [{reply: {text: a, choices: [{text: b}]}}]", "rules[0].reply", "one choice's own"),
@@ -463,12 +464,12 @@ MISTAKES = [
         "rules[0].user",
         "either contains or regex",
     ),
-    ("rules: [{reply: a, user: {regex: '('}}]", "rules[0].user.regex", "unterminated"),
-    ("rules: [{reply: a, tools: [b, {regex: '('}]}]", "rules[0].tools[1].regex", "unterminated"),
+    ("rules: [{reply: a, user: {regex: '('}}]", "rules[0].user.regex", ""),
+    ("rules: [{reply: a, tools: [b, {regex: '('}]}]", "rules[0].tools[1].regex", ""),
     (
         "rules: [{reply: a, headers: {x: {regex: '('}}}]",
         "rules[0].headers.x.regex",
-        "unterminated",
+        "",
     ),
     ("rules: [{reply: a, pace: {ttft: -1}}]", "rules[0].pace", "0 or more"),
     (
@@ -503,11 +504,11 @@ def test_a_mistake_is_told_with_its_place(
     ("text", "line", "column", "told"),
     [
         ("rules:\n- reply: [", 2, 11, ""),
-        ("rules:\n\t- reply: a", 2, 1, "'\\t'"),
+        ("rules:\n\t- reply: a", 2, 1, ""),
         ("rules: []\nrules: []", 2, 1, "the key 'rules' is given twice"),
         ("rules:\n- reply: a\n  reply: b", 3, 3, "the key 'reply' is given twice"),
-        ("rules: *missing", 1, 8, "missing"),
-        ("rules: !!python/object:os.system x", 1, 8, "constructor"),
+        ("rules: *missing", 1, 8, ""),
+        ("rules: !!python/object:os.system x", 1, 8, ""),
     ],
 )
 def test_what_is_not_yaml_is_told_with_line_and_column(
@@ -546,8 +547,8 @@ def test_what_is_not_text_is_no_scenario(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError) as caught:
         scenario.load(tmp_path / "missing.yaml")
-    told = f"cannot read {tmp_path / 'missing.yaml'}: No such file or directory"
-    assert str(caught.value) == told
+    told = f"cannot read {tmp_path / 'missing.yaml'}: "
+    assert str(caught.value).startswith(told)
 
 
 def test_output_in_an_order_of_its_own(load: Load) -> None:

@@ -83,7 +83,7 @@ def test_parallel_calls_have_their_json_spaced_and_cut_by_4_5_6() -> None:
 def test_arguments_may_be_no_json() -> None:
     call = ToolCall("f", '{"city": "Par')
     assert call.arguments == '{"city": "Par'
-    with pytest.raises(ValueError, match="Unterminated"):
+    with pytest.raises(ValueError):
         _ = call.parsed
 
 
