@@ -393,7 +393,30 @@ def _line(name: str, value: Any) -> str:
     return f'"{name}":{msgspec.json.encode(value).decode()}'
 
 
+def compare(old: bytes, new: bytes) -> Iterator[str]:
+    """Say in what two tables differ, an endpoint or a type in a line."""
+    before, after = msgspec.json.decode(old), msgspec.json.decode(new)
+    for part, kind in (("paths", "endpoint"), ("$defs", "type")):
+        for name in sorted(before[part].keys() | after[part].keys()):
+            one, other = before[part].get(name), after[part].get(name)
+            if one != other:
+                change = "added" if one is None else "removed" if other is None else "changed"
+                yield f"{change}: {kind} {name}"
+
+
+def report(old: bytes, new: bytes) -> str:
+    """Say whether the table of the SDK that is installed is the one in the file, and how not."""
+    versions = [msgspec.json.decode(table)["openai"] for table in (new, old)]
+    told = "the API schema of openai {} {} that of openai {} in mockserver/api/schema.json"
+    lines = list(compare(old, new))
+    summary = told.format(versions[0], "differs from" if lines else "equals", versions[1])
+    return "\n".join([summary, *lines])
+
+
 if __name__ == "__main__":
     # In a process of its own: of literals that are equal but for their order, `typing` remembers
     # the one that was imported first.
-    (Path(sys.argv[1]) if sys.argv[1:] else FILE).write_bytes(table())
+    if sys.argv[1:] == ["--compare"]:
+        print(report(FILE.read_bytes(), table()))
+    else:
+        (Path(sys.argv[1]) if sys.argv[1:] else FILE).write_bytes(table())

@@ -126,7 +126,7 @@ def nest_parameters(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Names with brackets as the lists and objects that they mean.
 
     >>> nest_parameters([("include[]", "a"), ("include[]", "b"), ("metadata[k]", "v")])
-    "2")]) {'include': ['a', 'b'], 'metadata': {'k': 'v'}, 'limit': '2'}
+    {'include': ['a', 'b'], 'metadata': {'k': 'v'}}
     """
     made: dict[str, Any] = {}
     for name, value in pairs:
