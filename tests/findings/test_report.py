@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import runpy
 import traceback
-from typing import Any
+from pathlib import Path
 
 import pytest
 
@@ -36,10 +37,11 @@ def test_what_was_measured_replaces_its_section_and_no_other() -> None:
     assert {**changed, "openai": ""} == {**sections(TEXT), "openai": ""}
 
 
-def test_its_example_finds_what_it_is_about() -> None:
+def test_its_example_finds_what_it_is_about(tmp_path: Path) -> None:
     (code,) = re.findall("```python\n(.*?)```", TEXT, re.DOTALL)
-    said: dict[str, Any] = {}
-    exec(compile(code, str(PAGE), "exec"), said)
+    file = tmp_path / "example.py"  # Hypothesis reads the source of what it runs
+    file.write_text(code)
+    said = runpy.run_path(str(file))
     with pytest.raises(Exception) as failure:  # a group of them, where several things are wrong
         said["test_my_reader"]()
     assert "Stream(" in "".join(traceback.format_exception(failure.value))
