@@ -170,6 +170,7 @@ def test_a_client_that_reads_it_all_and_leaves_has_finished(mock_openai: MockOpe
 # Header faults
 
 
+@pytest.mark.openai3("raises the exceptions of httpx while a stream is read")
 @pytest.mark.openai_mock(header_faults=True)
 def test_a_request_may_ask_for_faults(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("Hello, world")

@@ -466,6 +466,8 @@ async def test_the_sdk_does_what_it_did(
         return {"base_url": mock_openai.base_url, "api_key": "x", **options()}
 
     sync, asynchronous = map(plain, recorded(shared)[slug])
+    if "httpx2" in sync and openai.__version__.startswith("2."):
+        pytest.skip(f"openai {openai.__version__} uses httpx, and passes on what it raises")
     assert sync_outcome(mock_openai.client(**options())) == sync
     assert await async_outcome(mock_openai.async_client(**options())) == asynchronous
     assert sync_outcome(openai.OpenAI(http_client=http, **socket())) == sync

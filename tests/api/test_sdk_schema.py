@@ -21,6 +21,11 @@ from openai_mockserver.api.validation.schema import Schema, resolved
 
 METHODS = {(method.method, method.path): method for method in sdk_schema.methods()}
 OPERATIONS = [(method, path) for path, method in schema.operations()]
+WIDER = pytest.mark.openai3("has narrower types, by which not all that the schema allows is valid")
+MARKS = {
+    ("POST", "/v1/responses"): [WIDER],
+    ("POST", "/v1/conversations/{conversation_id}/items"): [WIDER],
+}
 
 
 @pytest.mark.slow
@@ -115,8 +120,13 @@ COMPLETIONS = "/v1/completions"
 UNSUPPORTED = "openai-mockserver does not implement"
 
 
-@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=[" ".join(one) for one in OPERATIONS])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [pytest.param(*one, id=" ".join(one), marks=MARKS.get(one, ())) for one in OPERATIONS],
+)
 def test_what_the_schema_allows_is_answered_as_the_sdk_wants_it(method: str, path: str) -> None:
+    if (method, path) not in METHODS:
+        pytest.skip(f"openai {openai.__version__} does not have this endpoint")
     sdk = METHODS[method, path]
     answer, event = (TypeAdapter(kind) for kind in (sdk.answer, sdk.event))
     with MockOpenAI(default=lambda request: "Hello", seed=0) as mock:

@@ -129,6 +129,7 @@ def test_async_stream(mock_openai: MockOpenAI, run: Run) -> None:
     )
 
 
+@pytest.mark.openai3("raises the exceptions of httpx while a stream is read")
 @pytest.mark.parametrize("after", [0, 3])
 def test_retry_backoff(mock_openai: MockOpenAI, run: Run, after: int) -> None:
     mock_openai.reply("Hello, world")
@@ -141,6 +142,7 @@ def test_retry_backoff(mock_openai: MockOpenAI, run: Run, after: int) -> None:
     assert [call.ended for call in mock_openai.calls] == ["reset", "reset", "finished"]
 
 
+@pytest.mark.openai3("raises the exceptions of httpx while a stream is read")
 def test_retry_backoff_gives_up(mock_openai: MockOpenAI, run: Run) -> None:
     mock_openai.reply("Hello, world", faults=[truncate(after=3)])
     with pytest.raises(openai.APIConnectionError):
@@ -265,6 +267,7 @@ def test_relay_sends_each_piece_at_once(mock_openai: MockOpenAI, relay: str) -> 
         assert response.read(len(expected)).decode() == expected
 
 
+@pytest.mark.openai3("raises the exceptions of httpx while a stream is read")
 def test_relay_tells_of_a_broken_upstream(mock_openai: MockOpenAI, relay: str) -> None:
     mock_openai.reply("Hello, world", faults=[truncate(after=3)])
     with get(f"{relay}/stream") as response:

@@ -106,6 +106,7 @@ def test_what_has_no_meaning_says_so_when_the_rule_is_made(
         secure.reply("Hello", faults=[half_close()])
 
 
+@pytest.mark.openai3("makes any exception in a transport an APIConnectionError")
 def test_in_process_it_is_told_when_it_is_played(secure: MockOpenAI) -> None:
     secure.reply("Hello", faults=[cut()])
     with pytest.raises(MockServerError, match="no meaning in process"):
