@@ -407,7 +407,7 @@ def compare(old: bytes, new: bytes) -> Iterator[str]:
 def report(old: bytes, new: bytes) -> str:
     """Say whether the table of the SDK that is installed is the one in the file, and how not."""
     versions = [msgspec.json.decode(table)["openai"] for table in (new, old)]
-    told = "the API schema of openai {} {} that of openai {} in mockserver/api/schema.json"
+    told = "the API schema of openai {} {} that of openai {} in api/validation/schema.json"
     lines = list(compare(old, new))
     summary = told.format(versions[0], "differs from" if lines else "equals", versions[1])
     return "\n".join([summary, *lines])

@@ -419,7 +419,7 @@ for argument in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def refused(folder: Path) -> dict[str, subprocess.CompletedProcess[str]]:
-    """How `mockserver serve` ends with each of these arguments."""
+    """How `openai-mockserver serve` ends with each of these arguments."""
     command = [sys.executable, "-c", REFUSING, *(argument for argument, _ in REFUSED)]
     ran = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=TOO_LONG, check=True
