@@ -58,8 +58,8 @@ def faults() -> str:
 def transport() -> str:
     """A table of the documented behaviours of the network, and what shows each or why none does."""
     sys.path.insert(0, str(DOCS.parent / "tests"))
-    shown = importlib.import_module("test_wire")
-    rows = dict.fromkeys(shown.COVERED, "`tests/test_wire.py`")
+    shown = importlib.import_module("test_http1")
+    rows = dict.fromkeys(shown.COVERED, "`tests/test_http1.py`")
     rows |= dict.fromkeys(shown.OVER_TLS, "`tests/server/test_tls.py`")
     rows |= {slug: f"not covered: {why}" for slug, why in shown.NOT_COVERED.items()}
     lines = ["| behaviour | shown by |", "| --- | --- |"]

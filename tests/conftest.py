@@ -12,7 +12,8 @@ import httptools
 import pytest
 from hypothesis import HealthCheck, settings
 
-from environments import has_index
+from commands import has_index
+from recordings import SHARED
 
 # httpx and uvicorn import these when they first connect. Were that within a suite that pytester
 # runs in this process, which forgets its modules, they would know the exceptions of a module that
@@ -42,7 +43,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 OPENAI = version("openai")
-SHARED = Path(__file__).parents[2] / "shared"
 
 
 @pytest.fixture(scope="session")

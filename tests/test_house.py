@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import openai_mockserver
-from environments import needs_index, run
+from commands import needs_index, run
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "openai_mockserver"

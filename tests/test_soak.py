@@ -19,7 +19,7 @@ from openai_mockserver import Boundary, Comment, Event, Head, MockOpenAI, Pause,
 from openai_mockserver.http1 import to_raw
 from openai_mockserver.journal import Call
 from openai_mockserver.script import End, Step
-from test_wire import REQUEST, expected_end, scripted
+from test_http1 import REQUEST, expected_end, scripted
 
 HEADS = [
     Head(200, (("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked"))),

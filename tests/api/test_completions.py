@@ -21,8 +21,8 @@ from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Audio, Choice, Logprob, Reply, ToolCall, Usage
 from openai_mockserver.script import Head, Script
+from recordings import SHARED
 
-SHARED = Path(__file__).parents[3] / "shared"
 STREAM: dict[str, Any] = {"model": "gpt-3.5-turbo-instruct", "prompt": "Hi", "stream": True}
 PLAIN = STREAM | {"stream": False}
 ENVELOPE = Envelope("cmpl-1", 1750438614, "gpt-3.5-turbo-instruct:20230824-v2")

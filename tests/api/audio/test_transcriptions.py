@@ -35,8 +35,8 @@ from openai_mockserver.api.store import Store
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Choice, Logprob, Reply, Text, ToolCall, Usage
 from openai_mockserver.script import Head, Script
+from recordings import SHARED
 
-SHARED = Path(__file__).parents[3] / "shared"
 STREAM = Head(200, (("content-type", "text/event-stream"),))
 SAID = "Hello there. How are you?"
 ENDPOINTS = {endpoint.path.rpartition("/")[2]: endpoint for endpoint in audio.ENDPOINTS}

@@ -23,9 +23,9 @@ from openai_mockserver.cassettes.cassette import replayed
 from openai_mockserver.cassettes.importers import import_file
 from openai_mockserver.reply import Reply
 from openai_mockserver.script import Head, Script
+from recordings import SHARED
 
-HERE = Path(__file__).parents[2] / "shared"
-EXAMPLES = sorted((HERE / "wire" / "examples").glob("*.sse"))
+EXAMPLES = sorted((SHARED / "wire" / "examples").glob("*.sse"))
 CHAT = [file for file in EXAMPLES if "chat" in file.name]
 STREAM = Head(200, (("content-type", "text/event-stream"),))
 ASKED: dict[str, Any] = {

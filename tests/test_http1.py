@@ -17,22 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from openai_mockserver import (
-    Boundary,
-    Comment,
-    Event,
-    Head,
-    MockOpenAI,
-    Pause,
-    Raw,
-    Script,
-    faults,
-    sse,
-)
-from openai_mockserver.http1 import wire_frames
-from openai_mockserver.script import Step
-from properties import examples
-from test_sdk_behaviour import (
+from fidelity.test_sdk_behaviour import (
     ABD,
     AD,
     BOOM,
@@ -48,6 +33,21 @@ from test_sdk_behaviour import (
     text,
     with_faults,
 )
+from openai_mockserver import (
+    Boundary,
+    Comment,
+    Event,
+    Head,
+    MockOpenAI,
+    Pause,
+    Raw,
+    Script,
+    faults,
+    sse,
+)
+from openai_mockserver.http1 import wire_frames
+from openai_mockserver.script import Step
+from properties import examples
 
 BODY = b'{"model":"m","stream":true,"messages":[{"role":"user","content":"Hi"}]}'
 REQUEST = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (
