@@ -40,7 +40,7 @@ FLOORS = """
     api.validation: parameters
     api: store endpoint routes envelope json_body multipart decode messages logprobs prediction
         text_only
-    api.chat: parts message dialect_writer openai_writer reader renderer store endpoints
+    api.chat: sequence message dialect_writer openai_writer reader renderer store endpoints
     api: completions
     api.audio: tones transcriptions speech endpoints
     api.resources: placeholders pagination operations batches conversations embeddings images models

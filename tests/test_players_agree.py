@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import httpx2
 import openai
 import pytest
 
@@ -52,7 +51,7 @@ def sync_client(mock: MockOpenAI, socket: bool, timeout: float = TIMEOUT) -> ope
     """The SDK, through one door."""
     options: dict[str, Any] = {"timeout": timeout, "max_retries": 0}
     if socket:
-        http = httpx2.Client(trust_env=False, verify=False)
+        http = openai.DefaultHttpxClient(trust_env=False, verify=False)
         return openai.OpenAI(base_url=mock.base_url, http_client=http, **options)
     return mock.client(**options)
 
@@ -61,7 +60,7 @@ def async_client(mock: MockOpenAI, socket: bool) -> openai.AsyncOpenAI:
     """The async SDK, through one door."""
     options: dict[str, Any] = {"timeout": TIMEOUT, "max_retries": 0}
     if socket:
-        http = httpx2.AsyncClient(trust_env=False, verify=False)
+        http = openai.DefaultAsyncHttpxClient(trust_env=False, verify=False)
         return openai.AsyncOpenAI(base_url=mock.base_url, http_client=http, **options)
     return mock.async_client(**options)
 
@@ -70,6 +69,15 @@ def comparable(chunk: Any) -> dict[str, Any]:
     """A chunk without what differs from one response to the next."""
     members: dict[str, Any] = chunk.model_dump()
     return {k: v for k, v in members.items() if k not in ("id", "created", "obfuscation")}
+
+
+def classes(error: Exception) -> tuple[type[Exception], type[BaseException] | None]:
+    """The class of an exception and, of one that is the SDK's, of what caused it.
+
+    What caused an exception of the HTTP library, which openai 2.x passes on, is not compared.
+    """
+    cause = error.__cause__ if isinstance(error, openai.OpenAIError) else None
+    return type(error), type(cause) if cause else None
 
 
 def sync_outcome(
@@ -83,7 +91,7 @@ def sync_outcome(
             for chunk in made if stream else [made]:
                 got.append(comparable(chunk))
         except Exception as error:
-            return got, type(error), type(error.__cause__) if error.__cause__ else None
+            return got, *classes(error)
     return got, None, None
 
 
@@ -96,7 +104,7 @@ async def async_outcome(mock: MockOpenAI, socket: bool, stream: bool = True) -> 
             async for chunk in made if stream else once(made):
                 got.append(comparable(chunk))
         except Exception as error:
-            return got, type(error), type(error.__cause__) if error.__cause__ else None
+            return got, *classes(error)
     return got, None, None
 
 

@@ -1,9 +1,9 @@
 """How to imitate a recorded chat stream: the dialect, envelope and request that render it again.
 
-Rules of this file: the reverse of `openai_mockserver.api.chat.parts`. What a chunk says is left to
-the reply; all that is around it is learned: the layout of each kind of chunk, what is fixed in it,
-what changes from chunk to chunk, and the habits of the stream. The tables' own dialect is preferred
-where it reproduces the recording.
+Rules of this file: the reverse of `openai_mockserver.api.chat.sequence`. What a chunk says is left
+to the reply; all that is around it is learned: the layout of each kind of chunk, what is fixed in
+it, what changes from chunk to chunk, and the habits of the stream. The tables' own dialect is
+preferred where it reproduces the recording.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 
 from openai_mockserver import sse
 from openai_mockserver.api import chat, errors
-from openai_mockserver.api.chat import parts, reader
-from openai_mockserver.api.chat.parts import CALL, DELTA, Part
+from openai_mockserver.api.chat import reader
+from openai_mockserver.api.chat.sequence import CALL, DELTA, GROUPS, Part, interleave, join_parts
 from openai_mockserver.api.envelope import ORDERS, Envelope
 from openai_mockserver.dialects import Dialect, dialects
 from openai_mockserver.dialects import usage as usages
@@ -224,7 +224,7 @@ class _Stream:
             (ends if ends_it else said)[index].append(index)
         came = tuple(index for index, _ in indexes)
         for order in ORDERS:
-            if tuple(i for i, _ in parts.interleave(said, ends, order)) == came:
+            if tuple(i for i, _ in interleave(said, ends, order)) == came:
                 return order
         return came
 
@@ -358,7 +358,7 @@ class _Stream:
         if number < self.thinks.get(index, 0):
             # As `chat.read`: empty text before any thought is no text.
             says = [(kind, told) for kind, told in says if kind != "text" or told["piece"]]
-        kind, said = parts.join_parts([Part(*one) for one in says])
+        kind, said = join_parts([Part(*one) for one in says])
         values: dict[str, Any] = {"choices.index": index, f"{DELTA}role": "assistant", **said}
         state.text.append(values.get("text", ""))
         entries = (choice.get("logprobs") or {}).get("content") if says else None
@@ -501,11 +501,11 @@ def _sequence(came: Iterable[str]) -> tuple[str, ...]:
     """What the chunks say, where it is not in the usual order."""
     bare = (kind.removeprefix("role+").removesuffix("+finish") for kind in came)
     groups = [
-        "+".join(parts.GROUPS[one] for one in kind.split("+"))
+        "+".join(GROUPS[one] for one in kind.split("+"))
         for kind in bare
         if kind not in ("role", "finish", "usage", "expiry")
     ]
-    usual = list(dict.fromkeys(parts.GROUPS.values()))
+    usual = list(dict.fromkeys(GROUPS.values()))
     if all(group in usual for group in groups) and groups == sorted(groups, key=usual.index):
         return ()
     return tuple(groups)

@@ -32,7 +32,7 @@ class Envelope:
         paddings: the lengths of random padding, in turn; random ones by default.
         order: of the chunks of several choices: one of `ORDERS`, or the index of each chunk.
         sequence: what each chunk says, of a choice that says text after its tool calls, or the
-            like: see `parts.GROUPS`.
+            like: see `sequence.GROUPS`.
     """
 
     id: str

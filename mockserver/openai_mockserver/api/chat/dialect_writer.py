@@ -17,7 +17,7 @@ import msgspec.json
 from openai_mockserver import sse
 from openai_mockserver.api import errors, headers
 from openai_mockserver.api.chat.message import choice_json, encode_logprobs, require_finish
-from openai_mockserver.api.chat.parts import DELTA, Part, call_values, interleave, split_choice
+from openai_mockserver.api.chat.sequence import DELTA, Part, call_values, interleave, split_choice
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.ids import letters
 from openai_mockserver.dialects import Dialect, content_filter

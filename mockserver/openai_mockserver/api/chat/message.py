@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec.json
 
-from openai_mockserver.api.chat import parts
+from openai_mockserver.api.chat.sequence import citations
 from openai_mockserver.api.logprobs import likely, logprob_json
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
@@ -60,7 +60,7 @@ def choice_json(
         function = choice.function_call
         message["function_call"] = {"name": function.name, "arguments": str(function.arguments)}
     message["refusal"] = choice.refusal
-    message["annotations"] = parts.citations(choice)
+    message["annotations"] = citations(choice)
     if choice.audio is not None:
         message["audio"] = {
             "id": choice.audio.id,

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from openai_mockserver import sse
 from openai_mockserver.api import errors, headers, ids
-from openai_mockserver.api.chat import dialect_writer, parts
+from openai_mockserver.api.chat import dialect_writer
 from openai_mockserver.api.chat.message import (
     CALL_MEMBERS,
     call_json,
@@ -20,6 +20,7 @@ from openai_mockserver.api.chat.message import (
     encode_logprobs,
     require_finish,
 )
+from openai_mockserver.api.chat.sequence import citations, interleave
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.dialects import usage as usages
@@ -59,7 +60,7 @@ def render_stream(
     top = request.get("top_logprobs") or 0
     per_choice = [_deltas(choice, asked, top, refusals) for choice in choices]
     events: list[Step] = []
-    for index, delta in parts.interleave(per_choice, [[] for _ in choices], envelope.order):
+    for index, delta in interleave(per_choice, [[] for _ in choices], envelope.order):
         stated = logprobs if delta.logprobs is None else f',"logprobs":{delta.logprobs}'
         spliced = f'{{"index":{index},"delta":{delta.json}{stated},"finish_reason":null}}'
         events.append(splice.chunk(spliced, delta.usage_first))
@@ -174,7 +175,7 @@ def _deltas(choice: Choice, logprobs: bool, top: int, refusals: bool) -> list[_D
     for piece in function.arguments.pieces if function is not None else ():
         add(_Delta(f'{{"function_call":{{"arguments":{dumps(piece)}}}}}'))
     if choice.annotations:
-        add(_Delta(dumps({"annotations": parts.citations(choice)})))
+        add(_Delta(dumps({"annotations": citations(choice)})))
     return deltas
 
 
