@@ -348,6 +348,9 @@ ELSEWHERE = {
 # The first attempts are not to be waited for: the SDK's sleep between them is not what is tested.
 SLOW = {"429_retry_after_1_then_ok", "stall_headers_then_ok", "stall_before_headers"}
 
+# Those that really wait for seconds, whatever is done about it.
+WAITS = {"heartbeats_only_3s", "stall_before_headers"}
+
 
 def recorded(shared: Path) -> dict[str, tuple[str, str]]:
     """Slug → outcome of the sync and the async SDK."""
@@ -450,7 +453,9 @@ def http() -> Iterator[httpx2.Client]:
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("slug", ROWS)
+@pytest.mark.parametrize(
+    "slug", [pytest.param(slug, marks=pytest.mark.slow if slug in WAITS else ()) for slug in ROWS]
+)
 async def test_the_sdk_does_what_it_did(
     slug: str,
     shared: Path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -19,7 +20,13 @@ from openai_mockserver import MockOpenAI, Request, sse
 from openai_mockserver.api.validation import schema
 from openai_mockserver.api.validation.schema import Schema, resolved
 
-METHODS = {(method.method, method.path): method for method in sdk_schema.methods()}
+
+@functools.cache
+def methods() -> dict[tuple[str, str], sdk_schema.Method]:
+    """The methods of the SDK by what they request: reading them takes seconds."""
+    return {(method.method, method.path): method for method in sdk_schema.methods()}
+
+
 OPERATIONS = [(method, path) for path, method in schema.operations()]
 WIDER = pytest.mark.openai3("has narrower types, by which not all that the schema allows is valid")
 MARKS = {
@@ -125,9 +132,9 @@ UNSUPPORTED = "openai-mockserver does not implement"
     [pytest.param(*one, id=" ".join(one), marks=MARKS.get(one, ())) for one in OPERATIONS],
 )
 def test_what_the_schema_allows_is_answered_as_the_sdk_wants_it(method: str, path: str) -> None:
-    if (method, path) not in METHODS:
+    if (method, path) not in methods():
         pytest.skip(f"openai {openai.__version__} does not have this endpoint")
-    sdk = METHODS[method, path]
+    sdk = methods()[method, path]
     answer, event = (TypeAdapter(kind) for kind in (sdk.answer, sdk.event))
     with MockOpenAI(default=lambda request: "Hello", seed=0) as mock:
         for seed in range(5):
