@@ -49,7 +49,7 @@ FLOORS = """
     api: detection endpoints
 
     request
-    faults: fault endings event_stream events reads http compression
+    faults: fault endings event_stream events reads http compression parser
     cassettes: stream_file redact writer recorder cassette
     cassettes.importers: recording exchange yaml_loader file event_stream stream_file document
         chunks vcr go_vcr har formats

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import urllib.parse
-import urllib.request
 from dataclasses import dataclass
 
 from openai_mockserver.exceptions import ServerError

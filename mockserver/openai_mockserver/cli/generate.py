@@ -32,7 +32,12 @@ from openai_mockserver.exceptions import MockServerError
 @click.option("--no-stream", is_flag=True, help="Ask for bodies instead of streams.")
 @click.option("--dialect", help="Answer as this provider does, as in azure or openrouter.")
 @click.option("--pace", help="A profile, or TTFT,ITL[,JITTER] in seconds.  [default: none]")
-@click.option("--fault", "faults", multiple=True, help="Of every answer, as in 'reset; after=3'.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    help="Of every answer, as in 'reset; after=3'; may be repeated.",
+)
 @click.option("--force", is_flag=True, help="Write over files that are there already.")
 def generate(
     output: Path | None,

@@ -23,7 +23,9 @@ from openai_mockserver.exceptions import MockServerError
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
 )
-@click.option("--redact-header", "headers", multiple=True, help="Take out this header too.")
+@click.option(
+    "--redact-header", "headers", multiple=True, help="Take out this header too; may be repeated."
+)
 @click.option("--redact-path", "paths", multiple=True, help="Take out this member of JSON bodies.")
 @click.option("--redact-pattern", "patterns", multiple=True, help="Take out what matches this.")
 @click.option("--quiet", "-q", is_flag=True, help="Log no calls.")

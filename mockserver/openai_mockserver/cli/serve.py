@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
 )
-@click.option("--stream", "names", multiple=True, help="Answer with this ready-made stream.")
+@click.option(
+    "--stream", "names", multiple=True, help="Answer with this ready-made stream; may be repeated."
+)
 @click.option(
     "--seed",
     help="Of all that is made up: with one, ids and times too are always the same.  "
@@ -31,7 +33,12 @@ if TYPE_CHECKING:
     help="A profile, or TTFT,ITL[,JITTER] in seconds; none for no waiting.  [default: gpt-4o]",
 )
 @click.option("--api-key", help="Refuse requests that have another key.")
-@click.option("--fault", "faults", multiple=True, help="Of every reply, as in 'reset; after=3'.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    help="Of every reply, as in 'reset; after=3'; may be repeated.",
+)
 @click.option(
     "--allow-header-faults", is_flag=True, help="Obey the request header x-mockserver-fault."
 )

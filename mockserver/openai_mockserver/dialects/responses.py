@@ -6,6 +6,7 @@ own (WIRE.md §3 and the recordings); what they say is the same.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,7 +14,7 @@ from typing import Any
 
 from openai_mockserver.dialects.json_style import COMPACT, Style
 
-__all__ = ["OBFUSCATED", "Order", "ResponsesFormat"]
+__all__ = ["OBFUSCATED", "SEQUENCE_NUMBER", "Order", "ResponsesFormat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,10 @@ OBFUSCATED = frozenset(
     }
 )
 """The deltas that are padded (WIRE.md §2); refusals are not."""
+
+
+SEQUENCE_NUMBER = re.compile(r'"sequence_number":(\d+)')
+"""An event's number in its JSON."""
 
 
 @dataclass(frozen=True, slots=True)

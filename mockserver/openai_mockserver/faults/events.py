@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from openai_mockserver import sse
 from openai_mockserver.api import errors
-from openai_mockserver.api.responses.events import SEQUENCE_NUMBER
+from openai_mockserver.dialects.responses import SEQUENCE_NUMBER
 from openai_mockserver.exceptions import FaultError
 from openai_mockserver.faults.fault import (
     Change,

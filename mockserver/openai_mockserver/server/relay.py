@@ -11,7 +11,6 @@ import asyncio
 import ssl
 import time
 import urllib.parse
-import urllib.request
 from collections.abc import Awaitable
 from dataclasses import replace
 from typing import TypeVar

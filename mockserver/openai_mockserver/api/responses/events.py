@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from random import Random
 from typing import Any
@@ -32,10 +31,7 @@ from openai_mockserver.reply import (
 )
 from openai_mockserver.script import Event
 
-__all__ = ["SEQUENCE_NUMBER", "Writer"]
-
-SEQUENCE_NUMBER = re.compile(r'"sequence_number":(\d+)')
-"""An event's number in its JSON."""
+__all__ = ["Writer"]
 
 
 # Items as events

@@ -20,9 +20,9 @@ from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.resources import conversations
 from openai_mockserver.api.responses.envelope import Envelope, as_begun
-from openai_mockserver.api.responses.events import SEQUENCE_NUMBER
 from openai_mockserver.api.responses.renderer import render, render_again, render_body
 from openai_mockserver.api.store import Store
+from openai_mockserver.dialects.responses import SEQUENCE_NUMBER
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Event, Head, Script
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -48,6 +47,8 @@ class _File(msgspec.Struct, rename={"defs": "$defs"}):
 
 @cache
 def _file() -> _File:
+    from importlib.resources import files  # a tenth of what importing the mock would take
+
     data = files("openai_mockserver.api.validation").joinpath("schema.json").read_bytes()
     return msgspec.json.decode(data, type=_File)
 
