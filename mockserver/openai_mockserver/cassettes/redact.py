@@ -24,7 +24,7 @@ from openai_mockserver.sensitive import (
     is_secret_parameter,
 )
 
-__all__ = ["Redactor", "Stream", "steps_of", "without_secrets"]
+__all__ = ["Redactor", "Redaction", "steps_of", "without_secrets"]
 
 _LONGEST = 400  # bytes of a secret that two reads may share
 
@@ -52,18 +52,18 @@ class Redactor:
         made = tuple(re.compile(p) for p in (KEY_SHAPES, *self.patterns))
         object.__setattr__(self, "_compiled", made)
 
-    def stream(self, request: Iterable[tuple[str, str]], query: str = "") -> Stream:
+    def stream(self, request: Iterable[tuple[str, str]], query: str = "") -> Redaction:
         """A redaction of one exchange, which knows the secrets that its request gives."""
         secrets = {value for name, value in request if self._is_secret(name)}
         secrets |= {value for name, value in parse_qsl(query) if is_secret_parameter(name)}
         secrets |= {value.removeprefix("Bearer ") for value in secrets}
-        return Stream(self, tuple(s for s in secrets if len(s) >= 6))
+        return Redaction(self, tuple(s for s in secrets if len(s) >= 6))
 
     def _is_secret(self, name: str) -> bool:
         return is_secret_header(name) or name.lower() in {h.lower() for h in self.headers}
 
 
-class Stream:
+class Redaction:
     """The redaction of one exchange: its heads, its request's body, its response's reads."""
 
     def __init__(self, redactor: Redactor, secrets: tuple[str, ...]) -> None:
@@ -210,7 +210,7 @@ def without_secrets(exchange: Exchange, redactor: Redactor) -> Exchange:
     return replace(exchange, script=script, about=about)
 
 
-def _clean(step: Step, stream: Stream) -> Step:
+def _clean(step: Step, stream: Redaction) -> Step:
     if isinstance(step, Event):
         return replace(step, data=stream.text(step.data))
     if isinstance(step, Raw):
