@@ -1,16 +1,28 @@
-"""Files that say what a server answers: streams to those who ask for them, in turn to others."""
+"""Files that say what a server answers: each stream to the request that it was made of."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from openai_mockserver import Event, MockOpenAI, MockServerError, Script, sse, stream
+from openai_mockserver import (
+    Call,
+    Event,
+    Head,
+    MockOpenAI,
+    MockServerError,
+    Raw,
+    Script,
+    sse,
+    stream,
+)
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import Exchange, dump
+from openai_mockserver.cassettes.importers import import_file
 from openai_mockserver.corpus import corpus
 from openai_mockserver.faults import reset
 from openai_mockserver.files import add_files
@@ -50,9 +62,9 @@ def test_a_request_gets_the_stream_that_answers_it(streams: dict[Path, Exchange]
         assert body(answer(mock, exchange.about["request"]["json"])) == body(exchange.script)
 
 
-def test_others_get_the_streams_in_turn(streams: dict[Path, Exchange]) -> None:
+def test_others_get_the_streams_in_turn_if_that_is_wanted(streams: dict[Path, Exchange]) -> None:
     mock = MockOpenAI()
-    add_files(mock, streams)
+    add_files(mock, streams, in_turn=True)
     first = next(iter(streams.values()))
     for exchange in streams.values():
         assert body(answer(mock, first.about["request"]["json"])) == body(first.script)
@@ -117,3 +129,91 @@ def test_a_right_answer_that_is_none_is_an_error(tmp_path: Path) -> None:
         MockServerError, match=r"a\.jsonl: expect\.reply\.txt: there is no such key"
     ):
         add_files(MockOpenAI(), [tmp_path / "a.jsonl"])
+
+
+# What was recorded, to the request it was recorded of
+
+
+def recorded(method: str, url: str, asked: Any, answer: bytes) -> Exchange:
+    """An exchange of a JSON body with an answer."""
+    head = Head(200, (("content-type", "application/json"), ("content-length", str(len(answer)))))
+    request = {"method": method, "url": url} | ({} if asked is None else {"json": asked})
+    return Exchange(Script(head, (Raw(answer),)), {"request": request})
+
+
+def serving(tmp_path: Path, *exchanges: Exchange) -> MockOpenAI:
+    dump(tmp_path / "recorded.jsonl", exchanges)
+    mock = MockOpenAI()
+    add_files(mock, [tmp_path])
+    return mock
+
+
+def send(mock: MockOpenAI, method: str, path: str, asked: Any = None) -> Call:
+    return mock.respond(
+        Request(method, path, body=b"" if asked is None else json.dumps(asked).encode())
+    )
+
+
+def test_another_request_is_told_what_differs(tmp_path: Path) -> None:
+    cats = {"model": "gpt-4o", "messages": [{"role": "user", "content": "about cats"}]}
+    mock = serving(
+        tmp_path, recorded("POST", "https://api.openai.com/v1/chat/completions", cats, b"{}")
+    )
+    assert body(send(mock, "POST", chat.PATH, cats).script) == b"{}"
+    dogs = {"model": "gpt-4o", "messages": [{"role": "user", "content": "about dogs"}]}
+    call = send(mock, "POST", chat.PATH, dogs)
+    assert call.script.head.status == 404
+    assert '-        "content": "about cats"' in str(call.problem)
+    assert '+        "content": "about dogs"' in str(call.problem)
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "asked"),
+    [
+        ("POST", "https://api.anthropic.com/v1/messages", {"model": "claude", "messages": []}),
+        ("POST", "https://api.openai.com/v1/chat/completions", {"model": 3, "nonsense": True}),
+        ("GET", "https://api.openai.com/v1/models#stream", None),
+        ("POST", "https://openrouter.ai/api/v1/chat/completions", {"model": "m", "top_k": 3}),
+    ],
+)
+def test_what_was_recorded_is_answered_whatever_we_know_of_it(
+    tmp_path: Path, method: str, url: str, asked: Any
+) -> None:
+    """Also at a path that OpenAI has not, and for a request that it would refuse."""
+    mock = serving(tmp_path, recorded(method, url, asked, b'{"recorded": true}'))
+    call = send(mock, method, urlsplit(url).path, asked)
+    assert (body(call.script), call.problem) == (b'{"recorded": true}', None)
+
+
+def test_the_same_request_streamed_and_not_has_two_answers(tmp_path: Path) -> None:
+    url = "https://api.openai.com/v1/chat/completions"
+    plain = recorded("POST", url, OTHER, b'{"whole": true}')
+    streamed = Exchange(
+        Script(steps=(Event("[DONE]"),)),
+        {"request": {"method": "POST", "url": url, "json": OTHER | {"stream": True}}},
+    )
+    mock = serving(tmp_path, plain, streamed)
+    for _ in range(2):
+        assert body(send(mock, "POST", chat.PATH, OTHER).script) == b'{"whole": true}'
+        asked = OTHER | {"stream": True}
+        assert body(send(mock, "POST", chat.PATH, asked).script) == b"data: [DONE]\n\n"
+
+
+def test_every_recording_answers_its_own_request(shared: Path, tmp_path: Path) -> None:
+    """The bytes and the status of all of them, whether OpenAI would take the request or not."""
+    files = [*shared.glob("recordings/**/*.json"), *shared.glob("recordings-2/**/*.json")]
+    played = 0
+    for file in sorted(files):
+        for exchange in import_file(file):
+            if (request := exchange.about.get("request")) is None:
+                continue
+            mock = serving(tmp_path, exchange)
+            asked = request.get("json")
+            sent = json.dumps(asked).encode() if asked else request.get("text", "").encode()
+            headers = [(name, value) for name, value in request["headers"]]
+            path = urlsplit(request["url"]).path
+            call = mock.respond(Request(request["method"], path, headers, sent))
+            assert body(call.script) == body(exchange.script), file
+            assert call.script.head.status == exchange.script.head.status
+            played += 1
+    assert played >= 220

@@ -50,7 +50,7 @@ FLOORS = """
 
     request
     faults: fault endings event_stream events reads http compression parser
-    cassettes: stream_file redact writer recorder cassette
+    cassettes: stream_file redact writer recorder matching cassette
     cassettes.importers: recording exchange yaml_loader file event_stream stream_file document
         chunks vcr go_vcr har formats
     generate: languages text regex lark_grammar schema_check json_schema reply

@@ -22,6 +22,7 @@ from openai_mockserver.api.decode import decode_events
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.multipart import FormError, is_form, nest_parameters
 from openai_mockserver.api.store import Store
+from openai_mockserver.cassettes.matching import IsRecorded, explain_difference, recorded_key
 from openai_mockserver.dialects import Dialect, Place, find_dialect, locate
 from openai_mockserver.exceptions import (
     FaultError,
@@ -169,8 +170,10 @@ class Dispatcher:
     def _refuse(self, call: Call, problem: str, rng: Random) -> Script:
         """The answer to what cannot be answered: an error that no client retries."""
         call.problem = problem
+        # Where recordings answer, a request that was not recorded is not found.
+        recorded = any(rule.is_recording for rule in self._rules)
         error = ApiError(
-            400,
+            404 if call.rule is None and recorded else 400,
             f"openai-mockserver: {problem}",
             "mockserver_error",
             "unmatched_request" if call.rule is None else "unservable_reply",
@@ -200,7 +203,10 @@ class Dispatcher:
         if error is not None or endpoint is None:
             if elsewhere:
                 return self._recorded(call, rng)
-            return errors.render(error or errors.invalid_json(), rng, dialect)
+            # What was recorded is an answer, whatever OpenAI would say to the request today.
+            return self._play_recording(call) or errors.render(
+                error or errors.invalid_json(), rng, dialect
+            )
         if endpoint.recall is not None:
             recalled = endpoint.recall(asked, self.store)
             if isinstance(recalled, ApiError):
@@ -210,7 +216,8 @@ class Dispatcher:
             return self._play_named(call, endpoint, asked, dialect, rng)
         reasons: list[tuple[Rule, str]] = []
         for rule in reversed(self._rules):
-            if endpoint.render is None and "endpoint" not in rule.patterns:
+            about_model = "endpoint" not in rule.patterns and not rule.is_recording
+            if endpoint.render is None and about_model:
                 continue  # a rule that names no endpoint is about what the model says
             taken = rule.take(call)
             if isinstance(taken, Answer):
@@ -225,6 +232,15 @@ class Dispatcher:
             answer = as_answer(self._default(call))
             return self._serve(answer, call, endpoint, asked, dialect, rng)
         return self._refuse(call, _explain(call, reasons), rng)
+
+    def _play_recording(self, call: Call) -> Script | None:
+        """The recording of a request, at its pace and with its faults; None if there is none."""
+        for rule in reversed(self._rules):
+            answer = rule.take(call) if rule.is_recording else None
+            if isinstance(answer, Answer) and isinstance(answer.value, Script):
+                call.rule = rule
+                return self._dressed(answer.value, call, answer)
+        return None
 
     def _dialect(self, place: Place) -> Dialect | None:
         """The manner to answer in: the one the path names, else the mock's, else the path's own."""
@@ -397,5 +413,10 @@ def _explain(call: Call, reasons: list[tuple[Rule, str]]) -> str:
     asked = f"{call.method} {call.path} model={call.model!r} user={call.user!r}"
     if not reasons:
         return f"no rule matches {asked}: there are none; call .reply(...) or .on(...).reply(...)"
+    recorded = [rule.predicate for rule, _ in reasons if rule.is_recording]
+    if recorded:
+        keys = [one.key for one in recorded if isinstance(one, IsRecorded)]
+        different = explain_difference(recorded_key(call), keys)
+        return f"no recording is of {asked}; the nearest differs:\n{different}"
     told = "\n".join(f"  {rule!r}: {why}" for rule, why in reasons)
     return f"no rule matches {asked}; the newest first:\n{told}"

@@ -7,23 +7,22 @@ file.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
+
+import msgspec.json
 
 from openai_mockserver import catalogue, scenario, sse
 from openai_mockserver.api.headers import stream_headers
 from openai_mockserver.cassettes import load
+from openai_mockserver.cassettes.matching import IsRecorded, RequestKey, key_of_exchange
 from openai_mockserver.exceptions import MockServerError, ReplyError, StreamFileError
 from openai_mockserver.faults import Fault
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply import Reply
 from openai_mockserver.reply.serialization import decode_reply
-from openai_mockserver.request import Request
 from openai_mockserver.script import Head, Script
 
 __all__ = ["add_files"]
@@ -31,11 +30,11 @@ __all__ = ["add_files"]
 
 @dataclass(frozen=True, slots=True)
 class _Played:
-    """A script, what it says if that is known, and the request that it answers."""
+    """A script, its reply if that is known, and the key of the request that it answers."""
 
     script: Script
     reply: Reply | None = None
-    request: Mapping[str, Any] = field(default_factory=dict)
+    key: RequestKey | None = None
 
 
 def add_files(
@@ -43,6 +42,7 @@ def add_files(
     files: Iterable[Path],
     names: Iterable[str] = (),
     faults: Iterable[Fault] = (),
+    in_turn: bool = False,
 ) -> None:
     """Let the mock answer as files say.
 
@@ -51,6 +51,8 @@ def add_files(
         files: scenarios, recordings and stream files, and folders of recordings and stream files.
         names: ready-made streams that answer too, before those of files.
         faults: what goes wrong with each stream.
+        in_turn: whether streams whose files state their requests answer other requests too, in
+            turn; streams whose files state none always do.
 
     Raises:
         MockServerError: for what cannot be read or is not known.
@@ -59,10 +61,13 @@ def add_files(
     streams: list[object] = [catalogue.stream(name) for name in names]
     played = [one for file in found for one in _STREAMS.get(file.suffix.lower(), _none)(file)]
     wrong = tuple(faults)
-    if streams or played:
-        mock.reply(*streams, *played, faults=wrong)
-    for asked, answers in _by_request(played):
-        mock.on(partial(_asks, asked)).reply(*answers, faults=wrong)
+    for_any = [*streams, *(one for one in played if in_turn or one.key is None)]
+    if for_any:
+        mock.reply(*for_any, faults=wrong)
+    # The newest rule wins: a stream for who wants one, else what was asked, however it travels.
+    for exactly in (False, True):
+        for key, answers in _by_request(played, exactly):
+            mock.on(IsRecorded(key, exactly)).reply(*answers, faults=wrong)
     for file in found:
         if file.suffix.lower() in _SCENARIOS:
             scenario.add_rules(mock, file)
@@ -81,24 +86,15 @@ def _within(file: Path) -> list[Path]:
     return found
 
 
-def _by_request(played: list[_Played]) -> Iterator[tuple[dict[str, Any], list[_Played]]]:
-    """The streams that answer the same request, of those that tell theirs."""
-    same: dict[str, list[_Played]] = {}
+def _by_request(played: list[_Played], exactly: bool) -> Iterator[tuple[RequestKey, list[_Played]]]:
+    """The streams that answer the same request, of those that state theirs."""
+    same: dict[bytes, tuple[RequestKey, list[_Played]]] = {}
     for one in played:
-        if one.request:
-            same.setdefault(json.dumps(_bare(one.request), sort_keys=True), []).append(one)
-    for several in same.values():
-        yield _bare(several[0].request), several
-
-
-def _asks(asked: Mapping[str, Any], request: Request) -> bool:
-    """Whether a request asks for this."""
-    return _bare(request.json) == asked
-
-
-def _bare(request: Mapping[str, Any]) -> dict[str, Any]:
-    """What a request asks for, without how it is to travel."""
-    return {k: v for k, v in request.items() if k not in ("stream", "stream_options")}
+        if one.key is not None:
+            key = one.key if exactly else one.key.without_travel()
+            told = msgspec.json.encode([key.method, key.path, key.body], order="sorted")
+            same.setdefault(told, (key, []))[1].append(one)
+    yield from same.values()
 
 
 def _none(file: Path) -> list[_Played]:
@@ -126,8 +122,7 @@ def _stream_file(file: Path) -> list[_Played]:
             reply = None if told is None else decode_reply(told, "expect.reply")
         except ReplyError as error:
             raise StreamFileError(f"{file}: {error}") from None
-        asked = (exchange.about.get("request") or {}).get("json")
-        played.append(_Played(exchange.script, reply, asked if isinstance(asked, dict) else {}))
+        played.append(_Played(exchange.script, reply, key_of_exchange(exchange)))
     return played
 
 

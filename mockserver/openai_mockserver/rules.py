@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from openai_mockserver.cassettes.matching import IsRecorded
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.pacing import Pace
 from openai_mockserver.reply import ApiError, Reply
@@ -183,6 +184,11 @@ class Rule:
         )
 
     @property
+    def is_recording(self) -> bool:
+        """Whether it plays recordings to the requests they were recorded of, at any path."""
+        return isinstance(self.predicate, IsRecorded)
+
+    @property
     def used(self) -> int:
         """How many requests the rule has answered."""
         return self._used
@@ -280,6 +286,6 @@ def _check_pattern(look: str, pattern: Any) -> None:
 
 
 def _name(predicate: Callable[..., object]) -> str:
-    name = getattr(predicate, "__name__", repr(predicate))
+    name = getattr(predicate, "__name__", None) or repr(predicate)
     code = getattr(predicate, "__code__", None)
     return f"{name} (line {code.co_firstlineno})" if name == "<lambda>" and code else name

@@ -7,14 +7,17 @@ what differs from the nearest.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec.json
-
+from openai_mockserver.cassettes.matching import (
+    RequestKey,
+    explain_difference,
+    key_of_exchange,
+    key_of_request,
+)
 from openai_mockserver.cassettes.redact import Redactor, steps_of
 from openai_mockserver.cassettes.stream_file import Exchange, load
 from openai_mockserver.exceptions import MockServerError
@@ -82,6 +85,9 @@ class Cassette:
         if mode == "all" and self.was_there:
             self.path.unlink()
         self.exchanges = load(self.path) if self.path.exists() else []
+        self._keys = [
+            self._without_ignored(key_of_exchange(one, self.redactor)) for one in self.exchanges
+        ]
         self._used = [0] * len(self.exchanges)
 
     @property
@@ -95,8 +101,8 @@ class Cassette:
         """The recorded response to this request; or what differs from the nearest recording."""
         if self.mode == "all":
             return "everything is recorded anew"
-        asked = self._key(method, path, self.redactor.stream(headers).body(body) if body else {})
-        keys = [self._key_of(exchange) for exchange in self.exchanges]
+        asked = self._without_ignored(key_of_request(method, path, headers, body, self.redactor))
+        keys = self._keys
         same = [at for at, key in enumerate(keys) if key == asked]
         if not same:
             return self._difference(asked, keys)
@@ -105,39 +111,21 @@ class Cassette:
         self._used[at] += 1
         return replayed(self.exchanges[at], self.speed)
 
-    def _key_of(self, exchange: Exchange) -> dict[str, Any]:
-        request = exchange.about.get("request") or {}
-        url = str(request.get("url", ""))
-        path = url.partition("?")[0]
-        path = "/" + path.split("://", 1)[1].partition("/")[2] if "://" in path else path
-        body = {k: request[k] for k in ("json", "text") if k in request}
-        return self._key(str(request.get("method", "POST")), path, body)
-
-    def _key(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        value = body.get("json", body.get("text"))
+    def _without_ignored(self, key: RequestKey | None) -> RequestKey:
+        if key is None:
+            return RequestKey("POST", "/")
+        body = key.body
         for steps in self._ignore:
-            value = _dropped(value, steps)
-        return {"method": method, "path": path, "body": value}
+            body = _dropped(body, steps)
+        return replace(key, body=body)
 
-    def _difference(self, asked: dict[str, Any], keys: list[dict[str, Any]]) -> str:
+    def _difference(self, asked: RequestKey, keys: list[RequestKey]) -> str:
         if not keys:
             return f"{self.path} holds no recording"
-        wanted = _lines(asked)
-        nearest = max(map(_lines, keys), key=lambda has: _likeness(has, wanted))
-        diff = list(difflib.unified_diff(nearest, wanted, "recorded", "asked", lineterm="", n=1))
-        shown = diff[:24] + (["…"] if len(diff) > 24 else [])
-        return f"{self.path} holds no recording of this request; the nearest differs:\n" + (
-            "\n".join(f"  {line}" for line in shown)
+        return (
+            f"{self.path} holds no recording of this request; the nearest differs:\n"
+            f"{explain_difference(asked, keys)}"
         )
-
-
-def _likeness(a: list[str], b: list[str]) -> float:
-    return difflib.SequenceMatcher(None, a, b, autojunk=False).ratio()
-
-
-def _lines(value: dict[str, Any]) -> list[str]:
-    raw = msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2)
-    return raw.decode().splitlines()
 
 
 def _dropped(value: Any, steps: tuple[str | int | None, ...]) -> Any:

@@ -43,6 +43,11 @@ if TYPE_CHECKING:
     "--allow-header-faults", is_flag=True, help="Obey the request header x-mockserver-fault."
 )
 @click.option("--dialect", help="Answer as this provider does, as in azure or openrouter.")
+@click.option(
+    "--in-turn",
+    is_flag=True,
+    help="Let recordings that state their request answer other requests too, in turn.",
+)
 @click.option("--lenient", is_flag=True, help="Let unknown request parameters pass.")
 @click.option("--quiet", "-q", is_flag=True, help="Log no calls.")
 def serve(
@@ -56,6 +61,7 @@ def serve(
     faults: tuple[str, ...],
     allow_header_faults: bool,
     dialect: str | None,
+    in_turn: bool,
     lenient: bool,
     quiet: bool,
 ) -> None:
@@ -71,10 +77,10 @@ def serve(
       stream.jsonl           a stream file
       streams/               a folder of recordings and stream files
 
-    A stream whose file says what was asked answers that request; to others all recordings and
-    streams answer in turn. `openai-mockserver streams` lists the ready-made ones,
-    which any request can also ask for by model="mockserver/NAME". Options go before what a
-    scenario says.
+    A stream whose file states its request answers that request, at any path, and others only with
+    --in-turn; streams whose files state none answer any request, in turn. `openai-mockserver
+    streams` lists the ready-made ones, which any request can also ask for by
+    model="mockserver/NAME". Options go before what a scenario says.
     """
     from openai_mockserver.clients import API_KEY
     from openai_mockserver.faults import parse
@@ -103,7 +109,7 @@ def serve(
         keep_calls=1000,
         on_end=None if quiet else log_call,
     )
-    add_files(mock, files, names, wrong)
+    add_files(mock, files, names, wrong, in_turn)
     mock.pace = mock.pace or profile("gpt-4o")
     listener = bind(host, port)
     port = listener.getsockname()[1]
