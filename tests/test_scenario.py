@@ -584,7 +584,7 @@ def test_output_in_an_order_of_its_own(load: Load) -> None:
     ("entry", "told"),
     [
         ("{dance: 1}", "rules[0].reply.output[0]: there is no dance; there are message"),
-        ("{message: {txt: a}}", "rules[0].reply.output[0].message: "),
+        ("{message: {txt: a}}", "rules[0].reply.output[0].message.txt: there is no such key"),
         ("{item: {type: a, members: {id: b}}}", "rules[0].reply.output[0].item: a a holds no id"),
         ("[a]", "rules[0].reply.output[0]: a text, or one name with its arguments"),
     ],

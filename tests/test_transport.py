@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import httpx2
 import openai
 import pytest
 
-from openai_mockserver import MockOpenAI, MockServerError, Pace, Reply
+from openai_mockserver import MockOpenAI, MockServerError, Pace, Reply, Request, Script
 from openai_mockserver.faults import latency, reset, stall, truncate
 
 ASKED = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
@@ -259,3 +260,37 @@ def test_a_request_that_wants_to_be_the_last_gets_the_same_head_behind_both_door
             in_process = client.post(url, json=body, headers=last)
         over_the_socket = httpx.post(url, json=body, headers=last)
     assert in_process.headers["connection"] == over_the_socket.headers["connection"] == "close"
+
+
+BODY = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}'
+
+
+def test_a_request_of_http_1_0_gets_no_chunks() -> None:
+    """RFC 9112 §7: it knows none, and the end of the connection ends the body."""
+    body = b'{"model": "gpt-4o", "stream": true, "messages": [{"role": "user", "content": "Hi"}]}'
+    request = b"POST /v1/chat/completions HTTP/1.0\r\ncontent-length: %d\r\n\r\n%b" % (
+        len(body),
+        body,
+    )
+    with MockOpenAI() as mock:
+        mock.reply("Hello")
+        host, _, port = mock.base_url.removeprefix("http://").removesuffix("/v1").partition(":")
+        with socket.create_connection((host, int(port)), timeout=10) as client:
+            client.sendall(request)
+            head, _, rest = b"".join(iter(lambda: client.recv(65536), b"")).partition(b"\r\n\r\n")
+    assert b"chunked" not in head.lower()
+    assert b"connection: close" in head.lower()
+    assert rest.startswith(b"data: {")
+    assert rest.endswith(b"data: [DONE]\n\n")
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_an_answer_that_cannot_be_made_ends_the_connection_as_asked(last: bool) -> None:
+    def broken(script: Script) -> Script:
+        raise ZeroDivisionError
+
+    mock = MockOpenAI()
+    mock.reply("x", faults=broken)
+    headers = [("connection", "close" if last else "keep-alive")]
+    call = mock.respond(Request("POST", "/v1/chat/completions", headers, BODY))
+    assert call.script.head.header("connection") == ("close" if last else "keep-alive")

@@ -52,6 +52,9 @@ def read_struct(kind: type[T], value: Any, at: str, error: type[MockServerError]
             raise error(f"{whole}: the key {name!r} is no text; quote it")
     try:
         return msgspec.convert(value, kind)
+    except (RecursionError, UnicodeError) as wrong:
+        told = "it is nested too deeply" if isinstance(wrong, RecursionError) else wrong
+        raise error(f"{whole}: {told}") from None
     except msgspec.ValidationError as wrong:
         message, _, inner = str(wrong).partition(" - at `$")
         place = f"{at}{inner.rstrip('`')}".lstrip(".")

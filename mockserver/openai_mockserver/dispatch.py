@@ -145,8 +145,6 @@ class Dispatcher:
             call.script = self._answered(call, rng)
             if call.rule is not None and call.rule.is_handmade:
                 check(call.script)
-            closes = call.headers.get("connection", "").lower() == "close"
-            call.script = answer_version(call.script, call.http_version, closes)
         except RecursionError:
             # JSON that is nested too deeply to be looked at, as OpenAI's parser finds too.
             call.script = errors.render(errors.invalid_json(), rng)
@@ -155,6 +153,8 @@ class Dispatcher:
             told = f"{error}" if isinstance(error, MockServerError) else repr(error)
             who = call.rule or f"what answers {call.method} {call.path}"
             call.script = self._refuse(call, f"{who}: {told}", rng)
+        closes = call.headers.get("connection", "").lower() == "close"
+        call.script = answer_version(call.script, call.http_version, closes)
         return call
 
     def _rng(self, request: Request) -> Random:

@@ -139,7 +139,7 @@ def wire_frames(script: Script, method: str = "GET") -> Iterator[Frame]:
     chunked = is_chunked(script.head) and not script.raw
     if not script.raw:
         yield Frame(start, head_bytes(script.head), 0, 0)
-    if not has_body(method, script.head.status):
+    if not (script.raw or has_body(method, script.head.status)):
         return
     due, fence = start, False
     for frame in frames(script):

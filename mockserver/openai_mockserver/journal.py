@@ -78,6 +78,7 @@ class Call(Request):
             request.query,
             request.connection,
             request.nth,
+            request.http_version,
         )
         self.number = number
         self.started = time.time()

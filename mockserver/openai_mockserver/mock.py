@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from openai_mockserver.cassettes.redact import Redactor
     from openai_mockserver.server import Loopback
     from openai_mockserver.transport import Clock, InProcess
-    from openai_mockserver.upstream import Upstream
 
 __all__ = ["MockOpenAI", "RuleBuilder"]
 

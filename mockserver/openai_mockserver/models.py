@@ -14,13 +14,14 @@ __all__ = [
     "CHAT_MODELS",
     "CL100K",
     "COMPLETION_MODELS",
+    "EMBEDDING_MODELS",
     "FAMILIES",
     "MODELS",
     "O200K",
     "Family",
     "Model",
+    "chat_model",
     "family_of",
-    "model_named",
 ]
 
 O200K, CL100K = "o200k_base", "cl100k_base"
@@ -116,17 +117,22 @@ COMPLETION_MODELS: Mapping[str, Model] = {
 }
 """The models of legacy completions, which answer under these names as recorded."""
 
+EMBEDDING_MODELS: Mapping[str, Model] = {
+    "text-embedding-3-large": Model(snapshot="text-embedding-3-large", dimensions=3072),
+    "text-embedding-3-small": Model(snapshot="text-embedding-3-small", dimensions=1536),
+    "text-embedding-ada-002": Model(
+        snapshot="text-embedding-ada-002-v2", dimensions=1536, takes_dimensions=False
+    ),
+}
+"""The models of embeddings."""
+
 _WHISPER = ("json", "text", "srt", "verbose_json", "vtt")
 _TEXT = ("json", "text")
 
 MODELS: Mapping[str, Model] = {
     **CHAT_MODELS,
     **COMPLETION_MODELS,
-    "text-embedding-3-large": Model(snapshot="text-embedding-3-large", dimensions=3072),
-    "text-embedding-3-small": Model(snapshot="text-embedding-3-small", dimensions=1536),
-    "text-embedding-ada-002": Model(
-        snapshot="text-embedding-ada-002-v2", dimensions=1536, takes_dimensions=False
-    ),
+    **EMBEDDING_MODELS,
     "whisper-1": Model(snapshot="whisper-1", transcripts=_WHISPER),
     "gpt-4o-transcribe": Model(snapshot="gpt-4o-transcribe", transcripts=_TEXT, listed=False),
     "gpt-4o-mini-transcribe": Model(
@@ -161,13 +167,13 @@ def family_of(name: str) -> Family:
     return _family_by(name.rpartition("/")[2].removeprefix("ft:"))
 
 
-def model_named(name: str) -> Model:
-    """How a model answers.
+def chat_model(name: str) -> Model:
+    """How a model answers in a chat, and in the Responses API.
 
-    >>> model_named("gpt-4o").snapshot, model_named("my-model").snapshot
+    >>> chat_model("gpt-4o").snapshot, chat_model("my-model").snapshot
     ('gpt-4o-2024-08-06', 'my-model')
     """
-    if (known := MODELS.get(name) or _SNAPSHOTS.get(name)) is not None:
+    if (known := CHAT_MODELS.get(name) or _SNAPSHOTS.get(name)) is not None:
         return known
     reasoning = _family_by(name).reasoning
     return Model(snapshot=name, fingerprint=not reasoning, logprobs_key=not reasoning)

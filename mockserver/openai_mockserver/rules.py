@@ -84,7 +84,8 @@ def explain(look: str, pattern: Any, value: Any) -> str | None:
                     return f"header {name} is {'…' if name in value else None}, not …"
                 had = value.get(name)
                 shown = None if had is None else show_header(name, had)
-                return f"header {name} is {shown!r}, not {wanted!r}"
+                told = show_header(name, wanted) if isinstance(wanted, str) else wanted
+                return f"header {name} is {shown!r}, not {told!r}"
         return None
     if isinstance(value, list):
         wanted = pattern if isinstance(pattern, list | tuple | set) else [pattern]
@@ -110,7 +111,14 @@ def _veiled(pattern: object) -> object:
     """A pattern, of secret headers without what they are to be."""
     if not isinstance(pattern, Mapping):
         return pattern
-    return {name: "…" if is_secret_header(name) else one for name, one in pattern.items()}
+    return {
+        name: show_header(name, wanted)
+        if isinstance(wanted, str)
+        else "…"
+        if is_secret_header(name)
+        else wanted
+        for name, wanted in pattern.items()
+    }
 
 
 def _shown(value: object) -> str:

@@ -21,7 +21,7 @@ from openai_mockserver.declared import Strict, describe_kind, read_struct
 from openai_mockserver.dialects import find_dialect
 from openai_mockserver.exceptions import MockServerError, ReplyError, ScenarioError
 from openai_mockserver.mock import MockOpenAI
-from openai_mockserver.reply import ApiError, Output, check_servable
+from openai_mockserver.reply import USAGE_COUNTS, ApiError, Output, check_servable
 from openai_mockserver.reply.serialization import decode_error, decode_reply
 from openai_mockserver.rules import contains
 
@@ -270,16 +270,21 @@ def _error(given: Any, at: str) -> ApiError:
 
 def _reply(given: Any, at: str) -> object:
     if isinstance(given, dict) and given.get("stream") is not None:
-        if len(given) > 1:
+        if any(value is not None for name, value in given.items() if name != "stream"):
             raise ScenarioError(f"{at}: a ready-made stream has its own text; give stream alone")
-        name = _read(_Stream, given, at).stream
+        name = _read(_Stream, {"stream": given["stream"]}, at).stream
         return _located(f"{at}.stream", lambda: catalogue.stream(name))
+    if isinstance(given, dict) and given.get("stream", 0) is None:
+        given = {name: value for name, value in given.items() if name != "stream"}
     try:
         if isinstance(given, dict) and given.keys() == {"error"} and given["error"] is not None:
             return _error(given["error"], f"{at}.error")
         reply = decode_reply(given, at, _OUTPUT)
     except ReplyError as error:
         raise ScenarioError(str(error)) from None
+    for name in USAGE_COUNTS if reply.usage is not None else ():
+        if getattr(reply.usage, name) < 0:
+            raise ScenarioError(f"{at}.usage.{name}: a number of tokens is 0 or more")
     _located(at, lambda: check_servable(reply))
     return reply
 

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fidelity.replies import CITATIONS, PIECES, TEXT, USAGES, outputs, replies
-from openai_mockserver import ApiError, Audio, Choice, Reply, ReplyError, Text, ToolCall, Usage
+from openai_mockserver import (
+    ApiError,
+    Audio,
+    Choice,
+    Logprob,
+    Reply,
+    ReplyError,
+    Text,
+    ToolCall,
+    Usage,
+)
 from openai_mockserver.reply.serialization import decode_reply, encode_reply
 
 REPLIES = st.one_of(
@@ -81,7 +91,10 @@ def test_the_members_are_the_arguments_of_a_reply() -> None:
         ({"usage": {"extra": 1}}, "reply.usage.extra: expected a mapping"),
         ({"logprobs": [[{"token": "a"}]]}, "reply.logprobs[0]: "),
         ({"output": [{"dance": 1}]}, "reply.output[0]: there is no dance"),
-        ({"output": [{"message": {"txt": "a"}}]}, "reply.output[0].message: "),
+        (
+            {"output": [{"message": {"txt": "a"}}]},
+            "reply.output[0].message.txt: there is no such key",
+        ),
         ({"error": {"status": 200}}, "reply.error: "),
         ({"choices": [{"text": "a"}, {"usage": {}}]}, "reply.choices[1].usage: "),
         ({"text": "a", "output": ["b"]}, "reply: a reply has output=[...] or text"),
@@ -91,3 +104,25 @@ def test_a_mistake_says_where_it_is(members: Any, told: str) -> None:
     with pytest.raises(ReplyError) as refused:
         decode_reply(members)
     assert str(refused.value).startswith(told)
+
+
+def test_numbers_that_json_has_not() -> None:
+    reply = Reply("a", logprobs=[Logprob("a", float("-inf"))], usage=Usage(-5, 1))
+    assert decode_reply(through_json(encode_reply(reply))) == reply
+
+
+@pytest.mark.parametrize("name", ["tool_calls", "logprobs", "output", "annotations", "choices"])
+@pytest.mark.parametrize("value", ["\ud800", 7, {"a": 1}, [[[[3]]]], [None], ["\ud800"]])
+def test_a_value_of_another_kind_is_one_error(name: str, value: Any) -> None:
+    with pytest.raises(ReplyError, match=r"^reply"):
+        decode_reply({name: value} if value != ["\ud800"] or name != "output" else {name: [3]})
+
+
+def test_what_is_nested_too_deeply_is_one_error() -> None:
+    deep: Any = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    item = {"item": {"type": "x", "members": deep}}
+    for members in ({"output": [item]}, {"annotations": [deep]}):
+        with pytest.raises(ReplyError):
+            decode_reply(members)

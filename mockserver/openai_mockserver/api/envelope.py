@@ -9,7 +9,7 @@ from typing import Any
 
 from openai_mockserver.api.ids import chat_id, fingerprint
 from openai_mockserver.dialects.dialect import ExtraStep
-from openai_mockserver.models import model_named
+from openai_mockserver.models import chat_model
 from openai_mockserver.seed import now
 
 __all__ = ["Envelope", "ORDERS"]
@@ -53,7 +53,7 @@ class Envelope:
     def fresh(cls, request: Mapping[str, Any], rng: Random) -> Envelope:
         """A new one, as OpenAI would answer this request now."""
         created = now(rng)
-        answering = model_named(str(request.get("model", "gpt-4o-mini")))
+        answering = chat_model(str(request.get("model", "gpt-4o-mini")))
         return cls(
             chat_id(created, rng),
             created,

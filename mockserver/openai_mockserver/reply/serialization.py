@@ -14,7 +14,9 @@ an error that says where it is.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from msgspec import field
@@ -61,7 +63,7 @@ class _Function(Strict):
 
 class _Logprob(Strict):
     token: str
-    logprob: float
+    logprob: float | str
     bytes: list[int] | None = None
     top: list[Any] = field(default_factory=list)
 
@@ -71,6 +73,14 @@ class _Audio(Strict):
     data: str | list[str] = ""
     id: str | None = None
     expires_at: int = 0
+
+
+class _Message(Strict):
+    text: str | list[str] | None = None
+    refusal: str | list[str] | None = None
+    annotations: list[Any] = field(default_factory=list)
+    phase: str | None = None
+    logprobs: list[Any] | None = None
 
 
 class _Annotation(Strict):
@@ -156,6 +166,8 @@ def _make(at: str, make: Callable[[], T]) -> T:
         return make()
     except (ReplyError, TypeError, ValueError) as error:
         raise ReplyError(f"{at}: {error}") from None
+    except RecursionError:
+        raise ReplyError(f"{at}: it is nested too deeply") from None
 
 
 def _fields(struct: Strict) -> Json:
@@ -217,8 +229,8 @@ def _decode_logprobs(value: list[Any] | None, at: str) -> list[list[Logprob]] | 
 def _decode_logprob(value: Any, at: str) -> Logprob:
     entry = read_struct(_Logprob, value, at, ReplyError)
     octets = None if entry.bytes is None else tuple(entry.bytes)
-    top = tuple(_decode_logprob(other, f"{at}.top") for other in entry.top)
-    return _make(at, lambda: Logprob(entry.token, entry.logprob, octets, top))
+    top = tuple(_decode_logprob(other, f"{at}.top[{n}]") for n, other in enumerate(entry.top))
+    return _make(at, lambda: Logprob(entry.token, float(entry.logprob), octets, top))
 
 
 def _decode_annotations(values: list[Any], at: str) -> list[Any]:
@@ -226,30 +238,13 @@ def _decode_annotations(values: list[Any], at: str) -> list[Any]:
     return [
         _decode_struct(Annotation, _Annotation, value, f"{at}[{index}]")
         if isinstance(value, dict) and "members" in value
-        else value
+        else _make(f"{at}[{index}]", partial(Annotation, value))
         for index, value in enumerate(values)
     ]
 
 
-def _make_message(
-    text: str | list[str] | None = None,
-    *,
-    refusal: str | list[str] | None = None,
-    annotations: list[Any] | None = None,
-    phase: str | None = None,
-    logprobs: list[Any] | None = None,
-) -> Message:
-    return Message(
-        text,
-        refusal=refusal,
-        annotations=_decode_annotations(annotations or [], "annotations"),
-        phase=phase,
-        logprobs=_decode_logprobs(logprobs, "logprobs"),
-    )
-
-
 OUTPUT: Mapping[str, Callable[..., Output]] = {
-    "message": _make_message,
+    "message": Message,
     "reasoning": Reasoning,
     "tool_call": ToolCall,
     "item": Item,
@@ -268,11 +263,30 @@ def _decode_output(
     ((name, arguments),) = value.items()
     if name not in makers:
         raise ReplyError(f"{at}: there is no {name}; there are {known}")
+    at = f"{at}.{name}"
+    if makers[name] is Message and isinstance(arguments, dict):
+        return _decode_message(arguments, at)
     if isinstance(arguments, dict):
-        return _make(f"{at}.{name}", lambda: makers[name](**arguments))
+        return _make(at, lambda: makers[name](**arguments))
     several = arguments if isinstance(arguments, list) else [arguments]
     given = [one for one in several if one is not None]
-    return _make(f"{at}.{name}", lambda: makers[name](*given))
+    return _make(at, lambda: makers[name](*given))
+
+
+def _decode_message(value: dict[str, Any], at: str) -> Message:
+    message = read_struct(_Message, value, at, ReplyError)
+    annotations = _decode_annotations(message.annotations, f"{at}.annotations")
+    logprobs = _decode_logprobs(message.logprobs, f"{at}.logprobs")
+    return _make(
+        at,
+        lambda: Message(
+            message.text,
+            refusal=message.refusal,
+            annotations=annotations,
+            phase=message.phase,
+            logprobs=logprobs,
+        ),
+    )
 
 
 def _decode_usage(value: Any, at: str) -> Usage:
@@ -286,7 +300,7 @@ def _decode_usage(value: Any, at: str) -> Usage:
         if name not in USAGE_COUNTS:
             known = ", ".join((*USAGE_COUNTS, "extra"))
             raise ReplyError(f"{at}.{name}: there is no such key; there are {known}")
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        if not isinstance(count, int) or isinstance(count, bool):
             raise ReplyError(
                 f"{at}.{name}: expected a number of tokens, got {describe_kind(count)}"
             )
@@ -381,10 +395,15 @@ def _encode_call(call: ToolCall, pieces: bool) -> Json:
     return members
 
 
+def _encode_number(number: float) -> float | str:
+    """A number; one that JSON has not, such as ``-inf``, as text."""
+    return number if math.isfinite(number) else str(number)
+
+
 def _encode_logprob(entry: Logprob) -> Json:
     members: Json = {
         "token": entry.token,
-        "logprob": entry.logprob,
+        "logprob": _encode_number(entry.logprob),
         "bytes": list(entry.bytes or ()),
     }
     return members | ({"top": list(map(_encode_logprob, entry.top))} if entry.top else {})

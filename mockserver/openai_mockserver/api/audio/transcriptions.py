@@ -22,7 +22,7 @@ from openai_mockserver.api.logprobs import likely, logprob_json, read_logprob
 from openai_mockserver.api.store import Store
 from openai_mockserver.api.text_only import require_text
 from openai_mockserver.exceptions import ReplyError
-from openai_mockserver.models import model_named
+from openai_mockserver.models import MODELS
 from openai_mockserver.reply import ApiError, Logprob, Reply, Text, Usage, check_servable
 from openai_mockserver.script import Head, Raw, Script
 
@@ -130,7 +130,7 @@ def _rendered(
         asked = ["logprobs"] if reply.logprobs is not None else []
         request = {"stream": True, "include": asked}
     model, form = str(request.get("model") or ""), request.get("response_format") or "json"
-    if form not in (model_named(model).transcripts or (form,)):
+    if form not in (_formats(model) or (form,)):
         return errors.render(_cannot_write(model, form), rng)
     heard = _Heard.of(reply, request, seconds, task)
     if request.get("stream") and model != WHISPER:  # which ignores it
@@ -143,11 +143,16 @@ def _rendered(
     return _body(_dumps(written), "application/json", rng)
 
 
+def _formats(model: str) -> tuple[str, ...]:
+    """The formats that a model writes; none if it writes all."""
+    return (MODELS[model].transcripts if model in MODELS else None) or ()
+
+
 def _cannot_write(model: str, form: str) -> ApiError:
     return ApiError(
         400,
         f"response_format '{form}' is not compatible with model '{model}'. "
-        f"Use {' or '.join(map(repr, model_named(model).transcripts or ()))} instead.",
+        f"Use {' or '.join(map(repr, _formats(model)))} instead.",
         None,
         "unsupported_value",
         "response_format",

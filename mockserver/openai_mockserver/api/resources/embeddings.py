@@ -17,7 +17,7 @@ from openai_mockserver.api import errors
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.store import Store
-from openai_mockserver.models import model_named
+from openai_mockserver.models import EMBEDDING_MODELS, Model
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Script
 
@@ -25,6 +25,11 @@ __all__ = ["ANSWERS", "embed", "vector"]
 
 _USUAL = 1536  # dimensions of a model of which nothing is known
 _INPUTS = 2048  # at most, as OpenAI's API reference has it
+
+
+def _model_named(name: str) -> Model:
+    """What is known of a model; of any other only its name."""
+    return EMBEDDING_MODELS.get(name) or Model(snapshot=name)
 
 
 @lru_cache(maxsize=16)  # of up to 8192 numbers each
@@ -40,7 +45,7 @@ def vector(model: str, text: str, dimensions: int | None = None) -> tuple[float,
     (1536, 3)
     """
     rng = Random(f"{model}\0{text}")
-    own = model_named(model).dimensions or _USUAL
+    own = _model_named(model).dimensions or _USUAL
     numbers = [rng.gauss(0, 1) for _ in range(dimensions or own)]
     length = math.sqrt(sum(number * number for number in numbers)) or 1.0
     packed = struct.pack(f"<{len(numbers)}f", *(number / length for number in numbers))
@@ -68,7 +73,7 @@ def _too_much(model: str, dimensions: int | None, inputs: int) -> ApiError | Non
         return ApiError(400, told, None, "array_above_max_length", "input")
     if dimensions is None:
         return None
-    known = model_named(model)
+    known = _model_named(model)
     if not known.takes_dimensions:
         return ApiError(400, "This model does not support specifying dimensions.")
     own = known.dimensions
@@ -99,7 +104,7 @@ def embed(asked: Asked, store: Store, rng: Random) -> Script:
         data.append({"object": "embedding", "index": index, "embedding": shown})
     n = sum(count for _, count in inputs)
     usage = {"prompt_tokens": n, "total_tokens": n}
-    answering = model_named(model).snapshot
+    answering = _model_named(model).snapshot
     return json_response({"object": "list", "data": data, "model": answering, "usage": usage}, rng)
 
 

@@ -126,7 +126,7 @@ def _ids(form: ResponsesFormat, created: int, rng: Random) -> Callable[[str], st
 def _template(request: Mapping[str, Any], form: ResponsesFormat) -> dict[str, Any]:
     """A response that echoes the request."""
     name = str(request.get("model") or "gpt-4o-mini")
-    model = models.model_named(name)
+    model = models.chat_model(name)
     template = dict(_DEFAULTS)
     for member in ("prompt", "conversation", "prompt_cache_options"):
         if request.get(member) is not None:

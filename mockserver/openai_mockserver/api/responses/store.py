@@ -80,8 +80,18 @@ def keep(asked: Asked, script: Script, store: Store) -> Script:
     )
     store.put(KIND, response["id"], kept)
     if kept.in_background and not script.is_stream:
-        return render_body(as_begun(response, "queued"), rng)
+        return _with_body(script, render_body(as_begun(response, "queued"), rng))
     return script
+
+
+def _with_body(script: Script, other: Script) -> Script:
+    """A response with the body of another, and its own head: the same id and time."""
+    length = other.head.header("content-length") or "0"
+    headers = tuple(
+        (name, length if name.lower() == "content-length" else value)
+        for name, value in script.head.headers
+    )
+    return replace(other, head=replace(script.head, headers=headers))
 
 
 def recall(asked: Asked, store: Store) -> tuple[Mapping[str, Any], ...] | ApiError:
