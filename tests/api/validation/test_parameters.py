@@ -300,3 +300,41 @@ AGAIN = [
 def test_input_as_openais_guides_have_it_is_taken(item: dict[str, Any]) -> None:
     asked = {"model": "m", "input": [{"role": "user", "content": "Hi"}, item]}
     assert parameters_of("POST", RESPONSES).check(asked) is None
+
+
+FUNCTION = {"name": "f", "parameters": {"type": "object", "properties": {}}}
+CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        (
+            CHAT,
+            {
+                "messages": [
+                    {"role": "user", "content": "Hi"},
+                    {"role": "assistant", "tool_calls": [CALL | {"index": 0}]},
+                    {"role": "tool", "tool_call_id": "call_1", "content": "1"},
+                ]
+            },
+        ),
+        (
+            CHAT,
+            {
+                "messages": [{"role": "user", "content": "Hi"}],
+                "tools": [{"type": "function", "name": "f", "function": FUNCTION}],
+            },
+        ),
+        (
+            RESPONSES,
+            {"input": "Hi", "tools": [{"type": "function", **FUNCTION, "function": FUNCTION}]},
+        ),
+    ],
+)
+def test_what_openai_ignores_is_ignored(path: str, asked: dict[str, Any]) -> None:
+    """Each was recorded with an answer of 200."""
+    assert (
+        parameters_of("POST", path).check({"model": "gpt-4o", "strict": None} | asked) is not None
+    )
+    assert parameters_of("POST", path).check({"model": "gpt-4o"} | asked) is None

@@ -224,6 +224,11 @@ _ALSO: dict[str, dict[str, Schema]] = {
     },
     "ChatCompletionToolMessageParam": {"name": {}},
     "Function": {"parsed_arguments": {}},
+    # What OpenAI ignores, as recorded with an answer of 200: the index of a streamed call given
+    # back, and a tool in the form of the other API beside its own.
+    "RequiredActionFunctionToolCall": {"index": {}},
+    "FunctionToolParam": {"name": {}},
+    "FunctionToolParam2": {"function": {}},
     # What an assistant said may be given back without its id.
     "EasyInputMessageParam": {
         "content": {
