@@ -103,14 +103,14 @@ def error_event(error: ApiError, number: int | None = None) -> Event:
     """
     if number is None:
         return Event(msgspec.json.encode(_payload(error)).decode())
-    said = {
-        "type": "error",
+    nested = {
+        "type": error.type,
         "code": error.code or None,
         "message": error.message,
         "param": error.param,
-        "sequence_number": number,
     }
-    return Event(msgspec.json.encode(said).decode(), "error")
+    stated = {"type": "error", "error": nested, "sequence_number": number}
+    return Event(msgspec.json.encode(stated).decode(), "error")
 
 
 def read_error(payload: object) -> ApiError | None:

@@ -84,6 +84,9 @@ class ResponsesFormat:
         ends: those that are otherwise at the end.
         id, item_id: the forms of ids, as of `ids.fill_pattern`; by default OpenAI's.
         comments: what is said first, to keep the connection alive.
+        nested_errors: whether an ``error`` event holds its error as an object, and comes before
+            ``response.failed`` too; until 2026 its members stood in the event, and one of the two
+            came.
     """
 
     event: Order = _TYPE_FIRST
@@ -113,6 +116,7 @@ class ResponsesFormat:
     id: str = ""
     item_id: str = ""
     comments: tuple[str, ...] = ()
+    nested_errors: bool = True
 
     def item_order(self, type: str) -> Order:
         """The order of the members of an item."""

@@ -132,8 +132,8 @@ def _choices(reply: Reply, request: Mapping[str, Any]) -> list[Choice]:
     if made not in (1, n):
         raise ReplyError(f"the reply has {made} choices, the request asks for n={n}")
     taken = call_ids(request.get("messages") or ())
-    fresh_envelope = [_with_fresh_ids(choice, taken) for choice in reply.choices]
-    return fresh_envelope * (n if made == 1 else 1)
+    fresh = [_with_fresh_ids(choice, taken) for choice in reply.choices]
+    return fresh * (n if made == 1 else 1)
 
 
 def _with_fresh_ids(choice: Choice, taken: set[str]) -> Choice:

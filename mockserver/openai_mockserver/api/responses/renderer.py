@@ -66,7 +66,7 @@ FAILURES = frozenset(
         "image_file_not_found",
     }
 )
-"""The codes with which a response fails; an error of another code is an ``error`` event."""
+"""The codes with which a response fails; after an error of another code nothing comes."""
 
 LOGPROBS = "message.output_text.logprobs"
 """What ``include`` holds where log probabilities are wanted."""
@@ -247,13 +247,14 @@ def _stream(made: _Made, rng: Random) -> Script:
     done = []
     for index, item in enumerate(made.output):
         broken = index == last and made.finish is None
-        decode_body = writer.item(index, item, made.item_id(item), made.status_of(index), broken)
+        whole = writer.item(index, item, made.item_id(item), made.status_of(index), broken)
         if not broken:
-            done.append(decode_body)
-    if error is not None and error.code not in FAILURES:
-        said = {"code": error.code, "message": error.message, "param": error.param}
-        writer.event("error", said)
-    elif error is not None or made.finish is not None:
+            done.append(whole)
+    nested = envelope.form.nested_errors
+    if error is not None and (nested or error.code not in FAILURES):
+        stated = {"code": error.code, "message": error.message, "param": error.param}
+        writer.event("error", {"error": {"type": error.type, **stated}} if nested else stated)
+    if made.finish is not None or (error is not None and error.code in FAILURES):
         writer.event(f"response.{made.status}", {"response": made.response(made.status, done)})
     steps: tuple[Step, ...] = (
         *map(Comment, envelope.comments),
@@ -279,10 +280,10 @@ def _json(made: _Made, rng: Random) -> Script:
         item_json(item, made.item_id(item), made.status_of(index), form, made.logprobs)
         for index, item in enumerate(made.output)
     ]
-    decode_body = made.response(made.status, output)
+    whole = made.response(made.status, output)
     if (manner := made.dialect) is None:
-        return render_body(decode_body, rng)
-    data = form.style.dumps(decode_body).encode()
+        return render_body(whole, rng)
+    data = form.style.dumps(whole).encode()
     own = headers.imitated(manner.headers, "application/json", len(data), rng, _model(made))
     return Script(Head(200, own), (Raw(data),))
 

@@ -34,13 +34,16 @@ _EVENTS_2025 = tuple(
 RESPONSES: Mapping[str, ResponsesFormat] = {
     "now": ResponsesFormat(),
     # From 2025-05 until the end of that year.
-    "2025": ResponsesFormat(event=_2025, events=_EVENTS_2025, cache_writes=False),
+    "2025": ResponsesFormat(
+        event=_2025, events=_EVENTS_2025, cache_writes=False, nested_errors=False
+    ),
     # Before that.
     "2025-03": ResponsesFormat(
         event=_2025,
         events=_EVENTS_2025,
         items={"function_call": Order(("type", "id", "call_id", "name", "arguments", "status"))},
         numbered=False,
+        nested_errors=False,
         padded=frozenset(),
         with_logprobs=False,
         cache_writes=False,
@@ -48,7 +51,9 @@ RESPONSES: Mapping[str, ResponsesFormat] = {
     # In the background the order of members is anybody's guess: two recordings, two orders.
     "background": ResponsesFormat(padded=frozenset()),
     # At the beginning of 2026 a search began without its action.
-    "2026-01": ResponsesFormat(begun={"web_search_call": {"action": ...}}, cache_writes=False),
+    "2026-01": ResponsesFormat(
+        begun={"web_search_call": {"action": ...}}, cache_writes=False, nested_errors=False
+    ),
 }
 """The formats of the Responses API, by when they were used; ``background`` is that of its jobs."""
 
