@@ -409,3 +409,28 @@ def test_custom_tools_are_refused_where_nothing_is_known_of_them() -> None:
     call = ToolCall("sql", "SELECT 1", custom=True)
     with pytest.raises(ReplyError, match="custom tools in the dialect 'groq'"):
         chat.render(Reply(tool_calls=call), STREAMED, dialect="groq")
+
+
+@pytest.mark.parametrize("dialect", sorted(dialects().keys() - {"writer"}))  # recorded with null
+def test_the_sdks_own_stream_takes_calls_in_every_dialect(dialect: str) -> None:
+    """Its helper puts fragments together, and fails at a type that is null."""
+    mock = MockOpenAI(dialect=dialect)
+    mock.reply(ToolCall("weather", ['{"city":', ' "Oslo"}']))
+    client = mock.client()
+    asked: Any = {
+        "model": "gpt-4o",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "tools": [{"type": "function", "function": {"name": "weather", "parameters": {}}}],
+    }
+    with client.chat.completions.stream(**asked) as events:
+        events.until_done()
+        calls = events.get_final_completion().choices[0].message.tool_calls or []
+    assert [call.function.arguments for call in calls] == ['{"city": "Oslo"}']
+
+
+def test_what_azures_filter_tells_later_is_of_no_completion() -> None:
+    script = chat.render(Reply("Hello there"), STREAMED, dialect="azure-async")
+    chunks = [json.loads(event.data) for event in script.events[:-1]]
+    (told,) = [c for c in chunks if c["choices"] and "content_filter_offsets" in c["choices"][0]]
+    assert (told["id"], told["created"], told["model"], told["object"]) == ("", 0, "", "")
+    assert "delta" not in told["choices"][0]

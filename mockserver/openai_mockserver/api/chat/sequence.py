@@ -184,7 +184,13 @@ def _called(index: int, call: ToolCall, how: str) -> Iterator[Part]:
         pieces = ("", *pieces)
     yield Part("call", call_values(index, call, pieces[0]) | {"piece": pieces[0]})
     for piece in pieces[1:]:
-        values = {f"{CALL}index": index, f"{CALL}function.arguments": piece, "piece": piece}
+        # Who repeats the type repeats its value: a null breaks the SDK's own streams.
+        values = {
+            f"{CALL}index": index,
+            f"{CALL}type": "function",
+            f"{CALL}function.arguments": piece,
+            "piece": piece,
+        }
         yield Part("arguments", values)
 
 

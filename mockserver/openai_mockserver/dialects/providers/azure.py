@@ -39,7 +39,11 @@ def _azure(name: str, **differences: Any) -> Dialect:
             "arguments": "tool_calls[function{arguments},index]",
             "function": "function_call{arguments,name}",
         },
-        {"usage": _AZURE.replace("model", "latency_checkpoint?,model") + ",usage"},
+        {
+            "usage": _AZURE.replace("model", "latency_checkpoint?,model") + ",usage",
+            # Of no completion: so documented for the asynchronous filter.
+            "checked": 'choices,created=0,id="",model="",object=""',
+        },
         **{
             "choices": {
                 "text": said,
