@@ -12,7 +12,7 @@ from openai_mockserver import MockOpenAI, Request, sse
 from openai_mockserver.api import chat, errors
 from openai_mockserver.api.validation.parameters import parameters_of
 from openai_mockserver.journal import Call
-from openai_mockserver.reply import ApiError
+from openai_mockserver.reply import ApiError, Reply
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
 GOOD = {"model": "gpt-4o", "messages": MESSAGES}
@@ -236,3 +236,16 @@ def test_bodies_are_those_that_were_recorded(shared: Path) -> None:
         assert rendered.head.header("content-type") == headers["content-type"]
         seen += 1
     assert seen >= 3
+
+
+def test_members_of_a_providers_own_are_stated_and_read_back() -> None:
+    """As recorded at Groq: a call that its model could not form."""
+    own = {"failed_generation": "f(x)", "status_code": 400}
+    error = ApiError(400, "Failed to call a function.", code="tool_use_failed", extra=own)
+    script = chat.render(Reply("a", error=error), dialect="groq")
+    assert '"failed_generation":"f(x)","status_code":400}}' in script.events[-1].data
+    again = chat.read(script)
+    assert isinstance(again, Reply)
+    assert again.error is not None
+    assert again.error.extra == own
+    assert eval(repr(again.error)) == again.error

@@ -38,6 +38,7 @@ def _payload(error: ApiError) -> dict[str, object]:
             "type": error.type,
             "param": error.param,
             "code": error.code or None,
+            **error.extra,
         }
     }
 
@@ -88,7 +89,10 @@ def _members(error: ApiError, dialect: Dialect) -> Any:
         "param": error.param,
     }
     values |= {f"error.{name}": value for name, value in values.items()}
-    return fill(layout, values.get)
+    members = fill(layout, values.get)
+    inner = members["error"] if isinstance(members.get("error"), dict) else members
+    inner |= error.extra
+    return members
 
 
 def imitated_event(error: ApiError, dialect: Dialect) -> Step:
@@ -108,6 +112,7 @@ def error_event(error: ApiError, number: int | None = None) -> Event:
         "code": error.code or None,
         "message": error.message,
         "param": error.param,
+        **error.extra,
     }
     stated = {"type": "error", "error": nested, "sequence_number": number}
     return Event(msgspec.json.encode(stated).decode(), "error")
@@ -132,7 +137,11 @@ def read_error(payload: object) -> ApiError | None:
         error.get("type"),
         None if code is None else str(code),
         error.get("param"),
+        extra={} if error is payload else {k: v for k, v in error.items() if k not in _MEMBERS},
     )
+
+
+_MEMBERS = ("message", "type", "code", "param")
 
 
 def invalid_json() -> ApiError:

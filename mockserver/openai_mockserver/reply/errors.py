@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply.text import must_be, print_repr
@@ -43,7 +44,7 @@ ERRORS: dict[int, tuple[str, str, str | None]] = {
 """What an error says unless told otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ApiError:
     """An error of the API: instead of a stream, or in the middle of one.
 
@@ -54,6 +55,7 @@ class ApiError:
         param: the parameter at fault.
         retry_after: seconds, sent as the ``retry-after`` header.
         headers: more headers, sent as they are.
+        extra: more members of the error, such as Groq's ``failed_generation``.
     """
 
     _repr_pretty_ = print_repr
@@ -65,6 +67,7 @@ class ApiError:
     param: str | None = None
     retry_after: float | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.status, int) or not 400 <= self.status <= 599:
@@ -74,9 +77,11 @@ class ApiError:
         retry = self.retry_after
         if retry is not None and not (isinstance(retry, int | float) and retry >= 0):
             raise ReplyError(f"retry_after={self.retry_after!r}: a number of seconds, 0 or more")
+        must_be(Mapping, self.extra, "ApiError.extra", optional=False)
         pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
         kind, message, code = ERRORS.get(self.status) or ERRORS[400 if self.status < 500 else 500]
         put = object.__setattr__
+        put(self, "extra", dict(self.extra))
         put(self, "headers", tuple((str(k), str(v)) for k, v in pairs))
         for name, value in self.headers:
             if not name or any(sign in name + value for sign in "\r\n\0"):
@@ -88,4 +93,12 @@ class ApiError:
     @property
     def mid_stream(self) -> ApiError:
         """What is left of the error in a stream that has begun: its payload."""
-        return ApiError(500, self.message, self.type, self.code or None, self.param)
+        return ApiError(
+            500, self.message, self.type, self.code or None, self.param, extra=self.extra
+        )
+
+    def __repr__(self) -> str:
+        shown = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name != "extra"]
+        return (
+            f"ApiError({', '.join([*shown, *([f'extra={self.extra!r}'] if self.extra else [])])})"
+        )

@@ -96,6 +96,7 @@ class _Error(Strict):
     param: str | None = None
     retry_after: float | None = None
     headers: dict[str, str] | list[tuple[str, str]] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class _Choice(Strict):

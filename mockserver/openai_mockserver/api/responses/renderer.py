@@ -253,7 +253,8 @@ def _stream(made: _Made, rng: Random) -> Script:
     nested = envelope.form.nested_errors
     if error is not None and (nested or error.code not in FAILURES):
         stated = {"code": error.code, "message": error.message, "param": error.param}
-        writer.event("error", {"error": {"type": error.type, **stated}} if nested else stated)
+        whole = {"type": error.type, **stated, **error.extra}
+        writer.event("error", {"error": whole} if nested else stated)
     if made.finish is not None or (error is not None and error.code in FAILURES):
         writer.event(f"response.{made.status}", {"response": made.response(made.status, done)})
     steps: tuple[Step, ...] = (
