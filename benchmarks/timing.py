@@ -19,10 +19,8 @@ STREAMS, EVENTS, ITL = 200, 100, 0.02
 BODY = json.dumps(
     {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
 ).encode()
-REQUEST = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (
-    len(BODY),
-    BODY,
-)
+HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+REQUEST = HEAD % len(BODY) + BODY
 
 
 def client(port: int) -> None:

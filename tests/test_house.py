@@ -55,7 +55,7 @@ FLOORS = """
         chunks vcr go_vcr har formats
     generate: languages text regex lark_grammar schema_check json_schema reply
 
-    rules upstream journal catalogue dispatch
+    rules upstream access journal catalogue dispatch
 
     server: peer protocol player connect relay app runner
     transport clients
@@ -66,7 +66,7 @@ FLOORS = """
     show: format summaries decode lint terminal
     strategies: conversation reply_bytes chunk_changes variations splits failures strategy agent
 
-    cli: log serve generate record show import_ streams program
+    cli: log address serve generate record show import_ streams program
     __main__
 """
 HAND_WRITTEN_LINES = 600

@@ -50,10 +50,8 @@ from openai_mockserver.script import Step
 from properties import examples
 
 BODY = b'{"model":"m","stream":true,"messages":[{"role":"user","content":"Hi"}]}'
-REQUEST = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (
-    len(BODY),
-    BODY,
-)
+HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+REQUEST = HEAD % len(BODY) + BODY
 ENDS = {"reset": "RST", "truncate": "FIN", "close": "FIN", "half_close": "FIN", "cut": "FIN"}
 
 

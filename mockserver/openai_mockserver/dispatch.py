@@ -141,6 +141,8 @@ class Dispatcher:
         """The call that answers this request, its script ready to be played."""
         call = self.calls.add(request)
         rng = self._rng(request)
+        if call.refusal is not None:
+            return _refuse_access(call, rng)
         try:
             call.script = self._answered(call, rng)
             if call.rule is not None and call.rule.is_handmade:
@@ -377,6 +379,17 @@ class Dispatcher:
         except UnknownStream as unknown:
             return errors.render(ApiError(404, str(unknown), code="model_not_found"), rng)
         return self._serve(as_answer(found), call, endpoint, asked, dialect, rng)
+
+
+def _refuse_access(call: Call, rng: Random) -> Call:
+    """Answer what is not let in, whatever the rules say."""
+    call.problem, call.problem_kind = call.refusal, "not let in"
+    headers = (("x-should-retry", "false"),)
+    error = ApiError(
+        403, f"openai-mockserver: {call.refusal}", "mockserver_error", "forbidden", headers=headers
+    )
+    call.script = errors.render(error, rng)
+    return call
 
 
 def _check_only_said(script: Script, call: Call) -> None:

@@ -79,6 +79,7 @@ class Call(Request):
             request.connection,
             request.nth,
             request.http_version,
+            request.refusal,
         )
         self.number = number
         self.started = time.time()
@@ -89,6 +90,7 @@ class Call(Request):
         self.rule: Rule | None = None
         self.script = Script()
         self.problem: str | None = None
+        self.problem_kind: str | None = None
         self.upstream: Upstream | None = None
         self.recorder: Recorder | None = None
         self._events = self._bytes = 0
@@ -171,7 +173,8 @@ class Call(Request):
             asked.append(repr(_short(self.user)))
         answered = f"{self.status}"
         if self.problem is not None:
-            why = "no rule matched" if self.rule is None else "its reply cannot be served"
+            unruled = self.problem_kind or "no rule matched"
+            why = unruled if self.rule is None else "its reply cannot be served"
             answered += " it failed" if self._ended == FAILED else f" {why}"
         elif self.script.is_stream:
             total = sum(map(count_events, apart(self.script.steps)))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from openai_mockserver.access import Access
 from openai_mockserver.clients import make_async_client, make_client
 from openai_mockserver.dialects import find_dialect
 from openai_mockserver.dispatch import Dispatcher, Fault, as_answer
@@ -98,6 +99,10 @@ class MockOpenAI(Dispatcher):
         fast_retries: tell the SDK to retry after 1 ms where an error says nothing else.
         fail_on_unmatched: whether `check` complains of requests that no rule matched.
         host, port: where the loopback server listens; port 0 picks a free one.
+        allow_hosts: names that a request's ``Host`` may have beside loopback ones and the address
+            that it came to, as in ``mock.internal`` or ``*.internal``; ``*`` is any.
+        allow_origins: web pages that may ask beside those of loopback, as in
+            ``https://app.example.com``; ``*`` is any, but not with an upstream.
         tls: an `ssl.SSLContext` with a certificate makes the loopback server speak TLS.
         header_faults: obey ``x-mockserver-fault`` request headers, as in ``reset; after=3``.
         upstream: a base URL to which requests go that nothing here answers, over the loopback
@@ -129,6 +134,8 @@ class MockOpenAI(Dispatcher):
         fail_on_unmatched: bool = True,
         host: str = "127.0.0.1",
         port: int = 0,
+        allow_hosts: Sequence[str] = (),
+        allow_origins: Sequence[str] = (),
         tls: ssl.SSLContext | None = None,
         header_faults: bool = False,
         upstream: str | None = None,
@@ -159,6 +166,7 @@ class MockOpenAI(Dispatcher):
         self.fail_on_unmatched = fail_on_unmatched
         self._clock_kind = clock
         self._address = (host, port)
+        self.access = Access(allow_hosts, allow_origins, host, relays=upstream is not None)
         self._tls = tls
         self._lock = threading.Lock()
         self._server: Loopback | None = None
@@ -279,7 +287,7 @@ class MockOpenAI(Dispatcher):
 
         with self._lock:
             if self._server is None:
-                self._server = Loopback(self.respond, *self._address, self._tls)
+                self._server = Loopback(self.respond, *self._address, self._tls, self.access)
             return self._server
 
     def stop(self) -> None:

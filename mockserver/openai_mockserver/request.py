@@ -62,7 +62,7 @@ class Request:
     in process); ``attempt`` is its number among the attempts of one logical call, from 1;
     ``elapsed`` is how many seconds it came after the first request; ``history`` is what was said
     before, where a request only names it; ``deployment`` is the model that its path names, as
-    Azure's do.
+    Azure's do; ``refusal`` says why it is not let in.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Request:
         connection: int | None = None,
         nth: int | None = None,
         http_version: str = "1.1",
+        refusal: str | None = None,
     ) -> None:
         self.method = method
         self.path = path
@@ -84,6 +85,7 @@ class Request:
         self.connection = connection
         self.nth = nth
         self.http_version = http_version
+        self.refusal = refusal
         self.attempt = 1
         self.elapsed = 0.0
         self.deployment: str | None = None

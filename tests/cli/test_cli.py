@@ -148,6 +148,26 @@ def test_another_address_is_announced_as_it_was_given() -> None:
 # What it answers when it is told nothing
 
 
+def test_what_an_open_address_means_is_said() -> None:
+    arguments = ["--host", "0.0.0.0", "--allow-host", "*.mock.internal", "--allow-origin", "*"]
+    with serving(*arguments, "--pace", "none") as served:
+        assert served.url.startswith("http://127.0.0.1:"), "what a client can connect to"
+        said = [served.line() for _ in range(4)]
+        assert said == [
+            "It listens on every address of this machine: whoever can reach that can ask it. "
+            "Clients that call it by another name than that address need --allow-host.",
+            "",
+            "Every web page that is open in a browser here can ask it, and read it.",
+            "",
+        ]
+        for host, status in (("a.mock.internal", 200), ("evil.example", 403)):
+            answer = httpx.get(
+                f"{served.url}/v1/models", headers={"Host": host}, trust_env=False, timeout=TOO_LONG
+            )
+            assert answer.status_code == status
+            assert f"GET /v1/models -> {status} " in served.line()
+
+
 def test_the_same_request_gets_the_same_text(anything: Served) -> None:
     first = anything.text()
     assert first
@@ -396,6 +416,8 @@ REFUSED = [
     ("--pace=warp", "no pace is called 'warp'"),
     ("--pace=-1,0", "no pace is called '-1,0'"),
     ("--stream=txt", "no stream is called 'txt'; did you mean text"),
+    ("--allow-host=mock:8000", "a name or an address without scheme and port"),
+    ("--allow-origin=app.example.com", "an origin is a scheme and a host"),
     ("--host=192.0.2.1", "cannot listen on 192.0.2.1"),  # RFC 5737: nobody's address
 ]
 

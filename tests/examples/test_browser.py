@@ -1,4 +1,4 @@
-"""The browser pages and the React component show a relayed answer while it comes."""
+"""Real Chromium: pages show a relayed answer while it comes, and foreign pages are not let in."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    # What an attacker's DNS does: a foreign name that leads to this machine.
+    "--host-resolver-rules=MAP evil.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
 pytestmark = [
@@ -191,3 +192,94 @@ def test_broken_answer(mock_openai: MockOpenAI, relay: str, page: Page, path: st
     page.open(f"{relay}/{path}")
     page.wait_for("#status", "failed: Connection error.")
     assert page.text("#answer") == "Hello,"
+
+
+# Foreign pages
+
+
+@pytest.fixture
+def pages() -> Iterator[int]:
+    """The port of a server whose answers are pages of any origin that leads to this machine."""
+    with MockOpenAI(allow_hosts=["evil.example"]) as mock:
+        yield int(mock.start().url.rpartition(":")[2])
+
+
+BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Hi"}]})
+
+
+def ask(page: Page, base_url: str, options: str) -> str:
+    """What a page reads when it asks for a chat completion, or the name of its exception."""
+    read: str = page.evaluate(f"""
+        fetch({base_url + "/chat/completions"!r}, {{ body: {json.dumps(BODY)}, {options} }})
+            .then((answer) => answer.text(), (error) => error.name)
+    """)
+    return read
+
+
+PLAIN = 'method: "POST", headers: {"content-type": "text/plain"}'
+JSON = '"content-type": "application/json"'
+WITH_KEY = f'method: "POST", headers: {{ {JSON}, authorization: "Bearer k" }}'
+
+
+@pytest.mark.parametrize("options", [PLAIN, WITH_KEY, f'{PLAIN}, mode: "no-cors"'])
+def test_a_foreign_page_reaches_neither_mock_nor_upstream(
+    mock_openai: MockOpenAI, page: Page, pages: int, options: str, tmp_path: Path
+) -> None:
+    mock_openai.reply("Hello")
+    mock_openai.fail_on_unmatched = False
+    page.open(f"http://evil.example:{pages}/")
+    assert "Hello" not in ask(page, mock_openai.base_url, options)
+    assert [call.status for call in mock_openai.calls] == [403]
+    upstream = mock_openai.base_url
+    with MockOpenAI(upstream=upstream, record=tmp_path) as recorder:
+        assert "Hello" not in ask(page, recorder.base_url, options)
+        assert [call.status for call in recorder.calls] == [403]
+    assert len(mock_openai.calls) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_foreign_name_for_this_machine_reaches_no_upstream(
+    mock_openai: MockOpenAI, page: Page, tmp_path: Path
+) -> None:
+    """DNS rebinding: for the browser, the page and the recorder are of one origin."""
+    with MockOpenAI(upstream=mock_openai.base_url, record=tmp_path) as recorder:
+        rebound = recorder.base_url.replace("127.0.0.1", "evil.example")
+        page.open(f"{rebound}/models")
+        assert "the host 'evil.example:" in page.text("body")
+        assert "is not let in" in ask(page, rebound, WITH_KEY)
+    assert len(mock_openai.calls) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_image_of_a_foreign_page_reaches_no_upstream(
+    mock_openai: MockOpenAI, page: Page, pages: int, tmp_path: Path
+) -> None:
+    """It is asked for without an origin."""
+    with MockOpenAI(upstream=mock_openai.base_url, record=tmp_path) as recorder:
+        page.open(f"http://evil.example:{pages}/")
+        loaded = page.evaluate(f"""
+            new Promise((resolve) => {{
+                const image = new Image();
+                image.onload = () => resolve("loaded");
+                image.onerror = () => resolve("failed");
+                image.src = {recorder.base_url + "/models"!r};
+            }})
+        """)
+        assert loaded == "failed"
+        assert [call.status for call in recorder.calls] == [403]
+    assert len(mock_openai.calls) == 0
+
+
+@pytest.mark.parametrize("options", [PLAIN, WITH_KEY])
+def test_pages_of_this_machine_and_allowed_ones_read_the_answer(
+    mock_openai: MockOpenAI, page: Page, pages: int, options: str, tmp_path: Path
+) -> None:
+    mock_openai.reply("Hello")
+    page.open(f"http://127.0.0.1:{pages}/")
+    assert "Hello" in ask(page, mock_openai.base_url, options)
+    with MockOpenAI(upstream=mock_openai.base_url, record=tmp_path) as recorder:
+        assert "Hello" in ask(page, recorder.base_url, options)
+    page.open(f"http://evil.example:{pages}/")
+    with MockOpenAI(allow_origins=[f"http://evil.example:{pages}"]) as open_mock:
+        open_mock.reply("Hello, page")
+        assert "Hello, page" in ask(page, open_mock.base_url, options)

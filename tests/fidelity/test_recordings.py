@@ -66,7 +66,7 @@ def raw_body(url: str) -> bytes:
     body = json.dumps(ASKED).encode()
     with socket.create_connection((parsed.host, parsed.port or 80), timeout=10) as client:
         client.sendall(
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
             b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
         )
         got = b"".join(iter(lambda: client.recv(65536), b""))

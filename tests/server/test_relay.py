@@ -236,25 +236,31 @@ def test_an_upstream_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def proxy() -> Iterator[MockOpenAI]:
+    """A mock as a proxy, which is asked for whole URLs of another host."""
+    with MockOpenAI(allow_hosts=["far.away.invalid"]) as mock:
+        yield mock
+
+
 def test_through_a_proxy_of_the_environment(
-    upstream: MockOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    proxy: MockOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The proxy here is a mock too: it is asked for the whole URL."""
     with MockOpenAI(upstream="http://far.away.invalid/v1", record=tmp_path) as mock:
-        monkeypatch.setenv("http_proxy", upstream.base_url.removesuffix("/v1"))
+        monkeypatch.setenv("http_proxy", proxy.base_url.removesuffix("/v1"))
         ask(mock)
-    asked = upstream.calls[0]
+    asked = proxy.calls[0]
     assert asked.headers["host"] == "far.away.invalid"
 
 
 def test_through_a_proxy_that_asks_who_is_there(
-    upstream: MockOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    proxy: MockOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with MockOpenAI(upstream="http://far.away.invalid/v1", record=tmp_path / "cassettes") as mock:
-        place = upstream.base_url.removesuffix("/v1").removeprefix("http://")
+        place = proxy.base_url.removesuffix("/v1").removeprefix("http://")
         monkeypatch.setenv("http_proxy", f"http://ann:p%40ss@{place}")
         ask(mock)
-    said = base64.b64decode(upstream.calls[0].headers["proxy-authorization"].removeprefix("Basic "))
+    said = base64.b64decode(proxy.calls[0].headers["proxy-authorization"].removeprefix("Basic "))
     assert said == b"ann:p@ss"
     (file,) = recordings(tmp_path)
     assert "proxy-authorization" not in file.read_text()

@@ -57,7 +57,8 @@ def ended(mock: MockOpenAI, context: ssl.SSLContext) -> tuple[int, str]:
     url = httpx2.URL(mock.base_url)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing, server_hostname=url.host)
-    request = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b"
+    request = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+    request += b"Content-Length: %d\r\n\r\n%b"
     got, sent = b"", False
     with socket.create_connection((url.host, url.port or 0), timeout=5) as tcp:
         while True:

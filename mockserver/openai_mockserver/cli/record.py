@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from openai_mockserver import __version__
+from openai_mockserver.cli.address import allow_host, describe_exposure, format_url
 from openai_mockserver.cli.log import log_call
 from openai_mockserver.exceptions import MockServerError
 
@@ -19,10 +20,16 @@ from openai_mockserver.exceptions import MockServerError
 @click.option(
     "--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder to record into."
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 lets other machines ask.",
+)
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
 )
+@allow_host
 @click.option(
     "--redact-header", "headers", multiple=True, help="Take out this header too; may be repeated."
 )
@@ -34,6 +41,7 @@ def record(
     output: Path,
     host: str,
     port: int,
+    allow_hosts: tuple[str, ...],
     headers: tuple[str, ...],
     paths: tuple[str, ...],
     patterns: tuple[str, ...],
@@ -42,7 +50,8 @@ def record(
     """Pass requests on to an upstream, and record what it answers.
 
     The client sees the untouched stream. Each exchange goes into a stream file of its own, without
-    keys, cookies and ids of organisations and projects.
+    keys, cookies and ids of organisations and projects. Web pages are answered only if they come
+    from localhost.
     """
     from openai_mockserver.cassettes.redact import Redactor
     from openai_mockserver.mock import MockOpenAI
@@ -59,13 +68,18 @@ def record(
         redactor=redactor,
         keep_calls=1000,
         on_end=None if quiet else log_call,
+        host=host,
+        allow_hosts=allow_hosts,
     )
     listener = bind(host, port)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/v1"
+    url = format_url(host, listener.getsockname()[1])
+    exposure = describe_exposure(host, "can send requests to the upstream, and is recorded")
 
     def announce() -> None:
         click.echo(f"openai-mockserver {__version__} records {upstream} on {url}\n")
         click.echo(f"  export OPENAI_BASE_URL={url}\n")
+        if exposure is not None:
+            click.echo(f"{exposure}\n")
 
-    serve_forever(mock.respond, listener, announce)
+    serve_forever(mock.respond, listener, announce, mock.access)
     click.echo("stopped")

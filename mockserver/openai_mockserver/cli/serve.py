@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from openai_mockserver import __version__
+from openai_mockserver.cli.address import allow_host, describe_exposure, format_url
 from openai_mockserver.cli.log import log_call
 
 if TYPE_CHECKING:
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, readable=False))
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 lets other machines ask.",
+)
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
 )
@@ -31,6 +37,15 @@ if TYPE_CHECKING:
 @click.option(
     "--pace",
     help="A profile, or TTFT,ITL[,JITTER] in seconds; none for no waiting.  [default: gpt-4o]",
+)
+@allow_host
+@click.option(
+    "--allow-origin",
+    "allow_origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let pages of this origin ask, as in https://app.example.com, beside those of localhost; "
+    "* lets every web page in; may be repeated.",
 )
 @click.option("--api-key", help="Refuse requests that have another key.")
 @click.option(
@@ -57,6 +72,8 @@ def serve(
     names: tuple[str, ...],
     seed: str | None,
     pace: str | None,
+    allow_hosts: tuple[str, ...],
+    allow_origins: tuple[str, ...],
     api_key: str | None,
     faults: tuple[str, ...],
     allow_header_faults: bool,
@@ -82,6 +99,7 @@ def serve(
     streams` lists the ready-made ones, which any request can also ask for by
     model="mockserver/NAME". Options go before what a scenario says.
     """
+    from openai_mockserver.access import ANY
     from openai_mockserver.clients import API_KEY
     from openai_mockserver.faults import parse
     from openai_mockserver.files import add_files
@@ -108,17 +126,24 @@ def serve(
         default=None if files or names else generated,
         keep_calls=1000,
         on_end=None if quiet else log_call,
+        host=host,
+        allow_hosts=allow_hosts,
+        allow_origins=allow_origins,
     )
     add_files(mock, files, names, wrong, in_turn)
     mock.pace = mock.pace or profile("gpt-4o")
     listener = bind(host, port)
-    port = listener.getsockname()[1]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
+    url = format_url(host, listener.getsockname()[1])
+    exposure = describe_exposure(host, "can ask it" + (", with the key" if api_key else ""))
 
     def announce() -> None:
         click.echo(f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)\n")
         click.echo(f"  export OPENAI_BASE_URL={url}")
         click.echo(f"  export OPENAI_API_KEY={mock.api_key or API_KEY}\n")
+        if exposure is not None:
+            click.echo(f"{exposure}\n")
+        if ANY in allow_origins:
+            click.echo("Every web page that is open in a browser here can ask it, and read it.\n")
 
-    serve_forever(mock.respond, listener, announce)
+    serve_forever(mock.respond, listener, announce, mock.access)
     click.echo("stopped")

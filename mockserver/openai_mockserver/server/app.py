@@ -1,13 +1,14 @@
 """The ASGI application: a request in, a call played.
 
 Rules of this file: Starlette reads the request; what to answer is the mock's business, how to put
-it on the wire the player's. Browsers get the CORS headers that they need, others do not.
+it on the wire the player's, and who is let in `openai_mockserver.access`'s. Browsers get the CORS
+headers that they need, others do not.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,13 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Mount
 
+from openai_mockserver.access import (
+    Access,
+    cors_headers,
+    is_preflight,
+    preflight_headers,
+    with_cors,
+)
 from openai_mockserver.api.routes import decode_path
 from openai_mockserver.journal import Call
 from openai_mockserver.request import Request
@@ -27,15 +35,13 @@ from openai_mockserver.server.relay import relay
 
 __all__ = ["application"]
 
-_CORS = (
-    ("access-control-allow-origin", "*"),
-    ("access-control-allow-headers", "*"),
-    ("access-control-allow-methods", "*"),
-)
-
 
 def application(
-    respond: Callable[[Request], Call], connections: Connections, going_on: set[Call], exact: bool
+    respond: Callable[[Request], Call],
+    connections: Connections,
+    going_on: set[Call],
+    exact: bool,
+    access: Access,
 ) -> Starlette:
     """The application that answers every request with what ``respond`` makes of it.
 
@@ -44,25 +50,30 @@ def application(
         connections: those of the server.
         going_on: holds the calls that are being played.
         exact: a stream is finished when the client has read it, not when it is written.
+        access: which requests are let in.
     """
     player: Player | None = None
 
     async def answer(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         nonlocal player
         http = HttpRequest(scope, receive)
+        headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
+        refusal = access.refusal(http.method, headers, scope["server"][0])
         try:
-            body = await http.body()
+            body = await http.body() if refusal is None else await _drop_body(http)
         except ClientDisconnect:
             return
-        from_browser = "origin" in http.headers
-        if from_browser and http.method == "OPTIONS":
-            await Response(headers=dict(_CORS))(scope, receive, send)  # type: ignore[arg-type]
+        if refusal is None and is_preflight(http.method, headers):
+            preflight = Response(status_code=204)
+            preflight.raw_headers = [
+                (k.encode("latin-1"), v.encode("latin-1")) for k, v in preflight_headers(headers)
+            ]
+            await preflight(scope, receive, send)  # type: ignore[arg-type]
             return
         connection = connections.get(tuple(scope["client"]))
         if connection is None:
             return
         connection.requests += 1
-        headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
         call = respond(
             Request(
                 http.method,
@@ -73,23 +84,32 @@ def application(
                 connection.number,
                 connection.requests,
                 scope["http_version"],
+                refusal,
             )
         )
-        if from_browser:
-            call.script = _open_to_browsers(call.script)
+        cors = cors_headers(headers) if refusal is None else ()
+        if cors:
+            call.script = _open_to_page(call.script, cors)
         player = player or Player(asyncio.get_running_loop())
         going_on.add(call)
         try:
             if call.upstream is None:
                 await play(call, connection, player, receive, send, exact)
             else:
-                await relay(call, call.upstream, connection, player, receive, send)
+                await relay(call, call.upstream, connection, player, receive, send, cors)
         finally:
             going_on.discard(call)
 
     return Starlette(routes=[Mount("/", app=answer)])  # type: ignore[arg-type]
 
 
-def _open_to_browsers(script: Script) -> Script:
-    head = replace(script.head, headers=(*script.head.headers, *_CORS))
+async def _drop_body(http: HttpRequest) -> bytes:
+    """Read a body to its end and keep nothing of it, so that the client can read the answer."""
+    async for _ in http.stream():
+        pass
+    return b""
+
+
+def _open_to_page(script: Script, cors: Sequence[tuple[str, str]]) -> Script:
+    head = replace(script.head, headers=with_cors(script.head.headers, cors))
     return replace(script, head=head)

@@ -11,13 +11,14 @@ import asyncio
 import ssl
 import time
 import urllib.parse
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 import h11
 
 from openai_mockserver import http1, sse
+from openai_mockserver.access import with_cors
 from openai_mockserver.api import errors
 from openai_mockserver.cassettes.recorder import ExchangeRecorder
 from openai_mockserver.exceptions import ServerError
@@ -50,8 +51,16 @@ async def relay(
     player: Player,
     receive: Receive,
     send: Send,
+    cors: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """Let the upstream answer a call, and record what it answers."""
+    """Let the upstream answer a call, and record what it answers.
+
+    Args:
+        call: what is asked.
+        upstream: who is asked.
+        connection, player, receive, send: the client's.
+        cors: headers that the client gets instead of the upstream's, and no recording has.
+    """
     url = upstream.target(call.path, call.query)
     try:
         way = await connect(url)
@@ -67,7 +76,7 @@ async def relay(
         exchange = call.recorder.begin(
             call.method, asked, call.headers.raw, call.body, upstream.url
         )
-    one = _Relay(call, connection, exchange)
+    one = _Relay(call, connection, exchange, cors)
     try:
         end = await one.run(way, url)
     finally:
@@ -80,11 +89,16 @@ class _Relay:
     """One exchange passing through."""
 
     def __init__(
-        self, call: Call, connection: Connection, exchange: ExchangeRecorder | None
+        self,
+        call: Call,
+        connection: Connection,
+        exchange: ExchangeRecorder | None,
+        cors: Sequence[tuple[str, str]],
     ) -> None:
         self._call = call
         self._connection = connection
         self._exchange = exchange
+        self._cors = cors
         self._lost = asyncio.get_running_loop().create_future()
         self._reads: list[Raw] = []
         self._decoder = sse.Decoder()
@@ -145,7 +159,7 @@ class _Relay:
         out = b""
         if head is not None:
             self._call.script = Script(head, (), "truncate")
-            out = http1.head_bytes(head)
+            out = http1.head_bytes(replace(head, headers=with_cors(head.headers, self._cors)))
         if body:
             out += http1.chunk(body) if http1.is_chunked(self._call.script.head) else body
         if out and not self._connection.transport.is_closing():

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from openai_mockserver.access import Access
 from openai_mockserver.exceptions import ServerError
 from openai_mockserver.journal import SERVER_STOPPED, Call
 from openai_mockserver.request import Request
@@ -66,8 +67,10 @@ class _Running:
         listener: socket.socket,
         tls: ssl.SSLContext | None = None,
         exact: bool = False,
+        access: Access | None = None,
     ) -> None:
         self._respond = respond
+        self._access = access or Access()
         self._tls = tls
         self._exact = exact
         self._listener = listener
@@ -104,7 +107,7 @@ class _Running:
 
         connections: Connections = {}
         config = uvicorn.Config(
-            application(self._respond, connections, self._open, self._exact),
+            application(self._respond, connections, self._open, self._exact, self._access),
             http=protocol_class(connections),
             ws="none",
             lifespan="off",
@@ -154,10 +157,11 @@ class Loopback:
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
+        access: Access | None = None,
     ) -> None:
         self._listener = bind(host, port)
         self.url = url_of(self._listener, tls is not None)
-        self._running = _Running(respond, self._listener, tls, exact=True)
+        self._running = _Running(respond, self._listener, tls, exact=True, access=access)
         self._stopped = False
         self._waker, self._wakes = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="openai-mockserver", daemon=True)
@@ -188,9 +192,10 @@ def serve(
     respond: Callable[[Request], Call],
     listener: socket.socket,
     ready: Callable[[], object] | None = None,
+    access: Access | None = None,
 ) -> None:
     """Serve in the foreground until a signal asks to stop; ``ready`` is called when it runs."""
-    running = _Running(respond, listener)
+    running = _Running(respond, listener, access=access)
     try:
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again
             running.run(ready)
