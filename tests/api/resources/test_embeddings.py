@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import json
 import math
 import struct
 from typing import Any
 
 import httpx
+import msgspec
 import openai
 import pytest
 
 from openai_mockserver import MockOpenAI
+from openai_mockserver.api.resources.embeddings import vector
 
 SMALL = "text-embedding-3-small"
 
@@ -55,7 +58,12 @@ def test_fewer_dimensions_are_the_first_ones() -> None:
         ({"model": "text-embedding-3-large", "dimensions": 3073}, "less than or equal to 3072."),
         ({"model": "text-embedding-ada-002", "dimensions": 3}, "does not support specifying"),
         ({"model": "mine", "dimensions": 8193}, "Expected a value <= 8192, but got 8193"),
-        ({"input": ["a"] * 2049}, "maximum length 2048, but got an array with length 2049"),
+        ({"input": ["a"] * 2049}, "'input': array too long. .* 2048, .* with length 2049"),
+        ({"input": [7] * 2049}, "'input': array too long. .* 2048, .* with length 2049"),
+        ({"input": [[7], [7] * 2049]}, r"'input\[1\]': array too long. .* 2048, .* 2049"),
+        ({"input": "word " * 8193}, "length is 8192 tokens, however you requested 8194 tokens"),
+        ({"input": ["word " * 8000] * 38}, "Requested 304038 tokens, max 300000 tokens per req"),
+        ({"model": "mine", "input": "word " * 300_001}, "Requested 300002 tokens, max 300000"),
     ],
 )
 def test_more_than_the_model_can_give(asked: Any, message: str) -> None:
@@ -69,6 +77,34 @@ def test_base64_is_the_same_numbers() -> None:
         answer = client.post("http://mockserver/v1/embeddings", json=asked).json()
     numbers = struct.unpack("<1536f", base64.b64decode(answer["data"][0]["embedding"]))
     assert list(numbers) == embed(encoding_format="float").data[0].embedding
+
+
+def test_the_json_is_laid_out_as_openais() -> None:
+    asked = {"model": 'a "model"', "input": ["Hi", "there"], "dimensions": 3}
+    with MockOpenAI() as mock, httpx.Client(transport=mock.transport()) as client:
+        body = client.post("http://mockserver/v1/embeddings", json=asked).content
+        other = client.post("http://mockserver/v1/embeddings", json={**asked, "input": []})
+    assert body == msgspec.json.format(body, indent=2) + b"\n"
+    told = json.loads(body)
+    assert list(told) == ["object", "data", "model", "usage"]
+    assert told["data"][1] == {
+        "object": "embedding",
+        "index": 1,
+        "embedding": list(vector('a "model"', "there", 3)),
+    }
+    assert other.status_code == 400
+
+
+def test_a_large_batch_is_base64_for_the_python_sdk_too() -> None:
+    """As it asks, and as OpenAI answers it: as numbers it would be six times as large."""
+    asked = {"model": SMALL, "input": ["a"] * 66, "encoding_format": "base64"}
+    python = {"x-stainless-lang": "python"}
+    with MockOpenAI() as mock, httpx.Client(transport=mock.transport(), headers=python) as client:
+        url = "http://mockserver/v1/embeddings"
+        many = client.post(url, json=asked).json()["data"][0]["embedding"]
+        few = client.post(url, json={**asked, "input": ["a"] * 65}).json()["data"][0]["embedding"]
+        (first, *_) = mock.client().embeddings.create(model=SMALL, input=["a"] * 66).data
+    assert list(struct.unpack("<1536f", base64.b64decode(many))) == few == first.embedding
 
 
 def test_the_python_sdks_strict_models_are_satisfied() -> None:
