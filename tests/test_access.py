@@ -229,6 +229,7 @@ def test_what_is_not_let_in_gets_one_sentence_and_reaches_no_rule(
         assert "\n" not in told
         assert not [name for name in answer.headers if name.startswith("access-control-allow")]
         assert rule.used == 0
+        assert mock.calls[0].ended == "finished"
         assert (
             mock.calls[0]
             .line()

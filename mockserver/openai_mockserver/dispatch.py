@@ -159,6 +159,13 @@ class Dispatcher:
         call.script = answer_version(call.script, call.http_version, closes)
         return call
 
+    def refuse(self, request: Request, error: ApiError) -> Call:
+        """The call that answers a request, of which not all has come, by an error."""
+        call = self.calls.add(request)
+        rng = self._rng(request)
+        call.script = errors.render(error, rng, self._dialect(locate(call.path, call.query)))
+        return call
+
     def _rng(self, request: Request) -> Random:
         if self.seed is None:
             return Random()

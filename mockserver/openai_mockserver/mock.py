@@ -38,10 +38,12 @@ if TYPE_CHECKING:
     from openai_mockserver.cassettes.cassette import Cassette
     from openai_mockserver.cassettes.recorder import Recorder
     from openai_mockserver.cassettes.redact import Redactor
-    from openai_mockserver.server import Loopback
+    from openai_mockserver.server import Limits, Loopback
     from openai_mockserver.transport import Clock, InProcess
 
 __all__ = ["MockOpenAI", "RuleBuilder"]
+
+MIB = 1 << 20
 
 
 class RuleBuilder:
@@ -112,6 +114,10 @@ class MockOpenAI(Dispatcher):
         redactor: what is taken out of recordings.
         keep_calls: how many calls, and created things of a kind, are kept; all by default.
         on_end: is given each call when it is over.
+        max_body: how many bytes the loopback server takes as the body of a request.
+        max_upload: how many where it is a form with files.
+        request_timeout: seconds in which a request's head, and then its body, has to come; any
+            number where it is None.
 
     >>> with MockOpenAI() as mock:
     ...     _ = mock.reply("Hello, world")
@@ -144,7 +150,15 @@ class MockOpenAI(Dispatcher):
         redactor: Redactor | None = None,
         keep_calls: int | None = None,
         on_end: Callable[[Call], object] | None = None,
+        max_body: int = 32 * MIB,
+        max_upload: int = 512 * MIB,
+        request_timeout: float | None = 60.0,
     ) -> None:
+        for name, most in (("max_body", max_body), ("max_upload", max_upload)):
+            if most < 0:
+                raise MockServerError(f"{name}={most!r}: a number of bytes, 0 at least")
+        if request_timeout is not None and not request_timeout > 0:
+            raise MockServerError(f"request_timeout={request_timeout!r}: seconds, or None")
         if clock not in ("virtual", "real"):
             raise MockServerError(f"clock={clock!r}: 'virtual' or 'real'")
         vocabulary()  # where what is chosen is not there, that is told now
@@ -168,6 +182,7 @@ class MockOpenAI(Dispatcher):
         self._address = (host, port)
         self.access = Access(allow_hosts, allow_origins, host, relays=upstream is not None)
         self._tls = tls
+        self._max = (max_body, max_upload, request_timeout)
         self._lock = threading.Lock()
         self._server: Loopback | None = None
         self._transport: InProcess | None = None
@@ -287,8 +302,17 @@ class MockOpenAI(Dispatcher):
 
         with self._lock:
             if self._server is None:
-                self._server = Loopback(self.respond, *self._address, self._tls, self.access)
+                self._server = Loopback(
+                    self.respond, self.refuse, *self._address, self._tls, self.limits, self.access
+                )
             return self._server
+
+    @property
+    def limits(self) -> Limits:
+        """What a request may have that comes over a socket."""
+        from openai_mockserver.server import Limits
+
+        return Limits(*self._max)
 
     def stop(self) -> None:
         """Close the loopback server: streams that are going on are broken off."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from openai_mockserver import sse
-from openai_mockserver.script import Boundary, Pause, Script
+from openai_mockserver.script import Boundary, Pause, Raw, Script
 
 __all__ = ["Frame", "frames"]
 
@@ -26,6 +26,15 @@ class Frame(NamedTuple):
     fence: bool = False  # the client has read what came before when this is sent
 
 
+def _whole(script: Script) -> tuple[Raw, ...] | None:
+    """The one step of a JSON body, which has no events and may be too long to look for them."""
+    kind = (script.head.header("content-type") or "").lower()
+    one = script.steps[0] if len(script.steps) == 1 else None
+    if isinstance(one, Raw) and kind.startswith("application/json"):
+        return (Raw(one.data, one.events or 0),)
+    return None
+
+
 def frames(script: Script) -> Iterator[Frame]:
     r"""The frames of a script. Silence before the end is a last frame without bytes.
 
@@ -34,7 +43,7 @@ def frames(script: Script) -> Iterator[Frame]:
     [(0.0, b'data: a\n\n'), (2.0, b'data: b\n\n')]
     """
     due, fence = 0.0, False
-    steps = sse.apart(script.steps)
+    steps = _whole(script) or sse.apart(script.steps)
     end = len(steps) - 1
     for at, step in enumerate(steps):
         if isinstance(step, Boundary):

@@ -35,6 +35,27 @@ from openai_mockserver.exceptions import MockServerError
 )
 @click.option("--redact-path", "paths", multiple=True, help="Take out this member of JSON bodies.")
 @click.option("--redact-pattern", "patterns", multiple=True, help="Take out what matches this.")
+@click.option(
+    "--max-body",
+    default=32,
+    show_default=True,
+    type=click.IntRange(0),
+    help="MiB that the body of a request may have.",
+)
+@click.option(
+    "--max-upload",
+    default=512,
+    show_default=True,
+    type=click.IntRange(0),
+    help="MiB where it is a form with files.",
+)
+@click.option(
+    "--request-timeout",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Seconds in which a request has to come; 0: any number.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Log no calls.")
 def record(
     upstream: str,
@@ -45,6 +66,9 @@ def record(
     headers: tuple[str, ...],
     paths: tuple[str, ...],
     patterns: tuple[str, ...],
+    max_body: int,
+    max_upload: int,
+    request_timeout: float,
     quiet: bool,
 ) -> None:
     """Pass requests on to an upstream, and record what it answers.
@@ -70,6 +94,9 @@ def record(
         on_end=None if quiet else log_call,
         host=host,
         allow_hosts=allow_hosts,
+        max_body=max_body << 20,
+        max_upload=max_upload << 20,
+        request_timeout=request_timeout or None,
     )
     listener = bind(host, port)
     url = format_url(host, listener.getsockname()[1])
@@ -81,5 +108,5 @@ def record(
         if exposure is not None:
             click.echo(f"{exposure}\n")
 
-    serve_forever(mock.respond, listener, announce, mock.access)
+    serve_forever(mock.respond, mock.refuse, listener, announce, mock.limits, mock.access)
     click.echo("stopped")

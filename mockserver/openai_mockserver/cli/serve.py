@@ -64,6 +64,27 @@ if TYPE_CHECKING:
     help="Let recordings that state their request answer other requests too, in turn.",
 )
 @click.option("--lenient", is_flag=True, help="Let unknown request parameters pass.")
+@click.option(
+    "--max-body",
+    default=32,
+    show_default=True,
+    type=click.IntRange(0),
+    help="MiB that the body of a request may have.",
+)
+@click.option(
+    "--max-upload",
+    default=512,
+    show_default=True,
+    type=click.IntRange(0),
+    help="MiB where it is a form with files.",
+)
+@click.option(
+    "--request-timeout",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Seconds in which a request has to come; 0: any number.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Log no calls.")
 def serve(
     files: tuple[Path, ...],
@@ -80,6 +101,9 @@ def serve(
     dialect: str | None,
     in_turn: bool,
     lenient: bool,
+    max_body: int,
+    max_upload: int,
+    request_timeout: float,
     quiet: bool,
 ) -> None:
     """Serve OpenAI's API.
@@ -129,6 +153,9 @@ def serve(
         host=host,
         allow_hosts=allow_hosts,
         allow_origins=allow_origins,
+        max_body=max_body << 20,
+        max_upload=max_upload << 20,
+        request_timeout=request_timeout or None,
     )
     add_files(mock, files, names, wrong, in_turn)
     mock.pace = mock.pace or profile("gpt-4o")
@@ -145,5 +172,5 @@ def serve(
         if ANY in allow_origins:
             click.echo("Every web page that is open in a browser here can ask it, and read it.\n")
 
-    serve_forever(mock.respond, listener, announce, mock.access)
+    serve_forever(mock.respond, mock.refuse, listener, announce, mock.limits, mock.access)
     click.echo("stopped")

@@ -2,14 +2,18 @@
 
 Rules of this file: Starlette reads the request; what to answer is the mock's business, how to put
 it on the wire the player's, and who is let in `openai_mockserver.access`'s. Browsers get the CORS
-headers that they need, others do not.
+headers that they need, others do not. A request that is too large or too slow is refused before it
+is read; what may take long to answer is worked out in a thread beside the loop.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -25,28 +29,173 @@ from openai_mockserver.access import (
     preflight_headers,
     with_cors,
 )
+from openai_mockserver.api.multipart import is_form
 from openai_mockserver.api.routes import decode_path
-from openai_mockserver.journal import Call
+from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
+from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 from openai_mockserver.script import Script
 from openai_mockserver.server.player import Player, Receive, Send, play
-from openai_mockserver.server.protocol import Connections
+from openai_mockserver.server.protocol import Connections, Limits
 from openai_mockserver.server.relay import relay
 
-__all__ = ["application"]
+__all__ = ["Answers", "Worker", "application"]
+
+_LINGER = 5.0  # seconds in which what a refused client still sends is read, and dropped
+
+
+# What may take long
+
+
+class Worker:
+    """A thread beside the loop: what it works out, in the order in which it is asked.
+
+    It is one, so that the loop never waits for more than one other to let it have the interpreter.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(1, "openai-mockserver-worker")
+
+    async def run(self, respond: Callable[[Request], Call], request: Request) -> Call:
+        """What ``respond`` makes of a request, while the loop goes on."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, _yielding, respond, request)
+
+    def stop(self) -> None:
+        """Begin nothing more. What has begun is not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+_TURN = 0.0005  # seconds after which a thread that computes lets another
+
+
+def _yielding(respond: Callable[[Request], Call], request: Request) -> Call:
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(min(usual, _TURN))
+    try:
+        return respond(request)
+    finally:
+        sys.setswitchinterval(usual)
+
+
+_SHORT = 4096  # bytes of a body that is looked at at once
+_ENDPOINTS = ("/chat/completions", "/completions", "/responses")
+_LONG = frozenset({"n", "best_of", "logprobs", "modalities", "prediction", "response_format"})
+_LONG |= {"functions", "text", "tools"}
+"""Parameters that make a short request one that may take long."""
+
+
+def _is_quick(request: Request) -> bool:
+    """Whether a request is surely answered within milliseconds."""
+    if request.method == "GET" and not request.body:
+        return True
+    told = request.parsed if len(request.body) <= _SHORT else None
+    return isinstance(told, dict) and request.path.endswith(_ENDPOINTS) and not _LONG & told.keys()
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Where answers come from.
+
+    Args:
+        respond: makes a call of a request.
+        refuse: makes one of a request that is not read, and an error.
+        limits: what a request may have.
+        worker: works out what may take long.
+    """
+
+    respond: Callable[[Request], Call]
+    refuse: Callable[[Request, ApiError], Call]
+    limits: Limits
+    worker: Worker
+
+    async def call(self, request: Request) -> Call:
+        """The call that answers a request."""
+        if _is_quick(request):
+            return self.respond(request)
+        return await self.worker.run(self.respond, request)
+
+
+# Reading
+
+
+async def _read(http: HttpRequest, limits: Limits) -> bytes:
+    """The body. Raises _Refused where it is too large, or does not come."""
+    form = is_form(http.headers.get("content-type", ""))
+    most = limits.upload if form else limits.body
+    told = http.headers.get("content-length", "")
+    if told.isdecimal() and int(told) > most:
+        raise _Refused(_too_large(most, int(told)))
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(limits.seconds):
+            async for part in http.stream():
+                size += len(part)
+                if size > most:
+                    raise _Refused(_too_large(most, size))
+                parts.append(part)
+    except TimeoutError:
+        raise _Refused(_too_slow(limits.seconds or 0, size)) from None
+    return b"".join(parts)
+
+
+class _Refused(Exception):
+    def __init__(self, error: ApiError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+_CLOSE = (("connection", "close"),)
+
+
+def _too_large(most: int, size: int) -> ApiError:
+    told = f"Maximum content size limit ({most}) exceeded ({size} bytes read)"
+    return ApiError(413, told, "server_error", headers=_CLOSE)
+
+
+def _too_slow(seconds: float, size: int) -> ApiError:
+    told = (
+        f"openai-mockserver: the body of this request did not come within {seconds:g} seconds; "
+        f"{size} bytes of it did"
+    )
+    return ApiError(408, told, "mockserver_error", "request_timeout", headers=_CLOSE)
+
+
+def _reading_the_rest(receive: Receive, send: Send) -> Send:
+    """A ``send`` that ends a response only when the client has sent all, or enough of it.
+
+    A connection that is closed with bytes unread is reset, which may take the answer with it.
+    """
+
+    async def rest() -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER):
+                while (await receive()).get("more_body"):
+                    pass
+
+    async def after_the_rest(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            await rest()
+        await send(message)
+
+    return after_the_rest
+
+
+# Answering
 
 
 def application(
-    respond: Callable[[Request], Call],
+    answers: Answers,
     connections: Connections,
     going_on: set[Call],
     exact: bool,
     access: Access,
 ) -> Starlette:
-    """The application that answers every request with what ``respond`` makes of it.
+    """The application that answers every request.
 
     Args:
-        respond: makes a call of a request.
+        answers: where its answers come from.
         connections: those of the server.
         going_on: holds the calls that are being played.
         exact: a stream is finished when the client has read it, not when it is written.
@@ -58,12 +207,18 @@ def application(
         nonlocal player
         http = HttpRequest(scope, receive)
         headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
-        refusal = access.refusal(http.method, headers, scope["server"][0])
+        foreign = access.refusal(http.method, headers, scope["server"][0])
+        body, refused = b"", None
         try:
-            body = await http.body() if refusal is None else await _drop_body(http)
+            if foreign is not None:
+                await _drop_body(http)
+            else:
+                body = await _read(http, answers.limits)
         except ClientDisconnect:
             return
-        if refusal is None and is_preflight(http.method, headers):
+        except _Refused as error:
+            refused = error.error
+        if foreign is None and refused is None and is_preflight(http.method, headers):
             preflight = Response(status_code=204)
             preflight.raw_headers = [
                 (k.encode("latin-1"), v.encode("latin-1")) for k, v in preflight_headers(headers)
@@ -74,22 +229,28 @@ def application(
         if connection is None:
             return
         connection.requests += 1
-        call = respond(
-            Request(
-                http.method,
-                decode_path(scope["raw_path"].decode("latin-1")),
-                headers,
-                body,
-                scope["query_string"].decode("latin-1"),
-                connection.number,
-                connection.requests,
-                scope["http_version"],
-                refusal,
-            )
+        request = Request(
+            http.method,
+            decode_path(scope["raw_path"].decode("latin-1")),
+            headers,
+            body,
+            scope["query_string"].decode("latin-1"),
+            connection.number,
+            connection.requests,
+            scope["http_version"],
+            foreign,
         )
-        cors = cors_headers(headers) if refusal is None else ()
+        if refused is None:
+            call = await answers.call(request)
+        else:
+            call = answers.refuse(request, refused)
+            send = _reading_the_rest(receive, send)
+        cors = cors_headers(headers) if foreign is None else ()
         if cors:
             call.script = _open_to_page(call.script, cors)
+        if connection.transport.is_closing():  # left while the answer was worked out
+            call.end(CLIENT_DISCONNECTED)
+            return
         player = player or Player(asyncio.get_running_loop())
         going_on.add(call)
         try:

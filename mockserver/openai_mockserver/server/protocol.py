@@ -11,12 +11,30 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from typing import Any, cast
 
 from openai_mockserver.server.peer import unread_by_peer
 
-__all__ = ["Connection", "Connections", "protocol_class"]
+__all__ = ["Connection", "Connections", "Limits", "protocol_class"]
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a request may have.
+
+    Args:
+        body: bytes of its body.
+        upload: bytes of its body where that is a form with files.
+        seconds: to come, its head and then its body; any number where it is None.
+    """
+
+    body: int = 32 * MIB
+    upload: int = 512 * MIB
+    seconds: float | None = 60.0
 
 
 class Connection:
@@ -94,8 +112,11 @@ class Gate:
 Connections = dict[tuple[str, int], Connection]
 
 
-def protocol_class(connections: Connections) -> type[asyncio.Protocol]:
-    """A uvicorn protocol that keeps `connections`; on httptools where it is installed."""
+def protocol_class(connections: Connections, limits: Limits) -> type[asyncio.Protocol]:
+    """A uvicorn protocol that keeps `connections`; on httptools where it is installed.
+
+    A connection whose request has not told its head in time is closed.
+    """
     numbers = count(1)
 
     class Protocol(_http_protocol()):  # type: ignore[misc]
@@ -103,9 +124,29 @@ def protocol_class(connections: Connections) -> type[asyncio.Protocol]:
             self._address = transport.get_extra_info("peername")[:2]
             self._connection = Connection(transport, next(numbers))
             connections[self._address] = self._connection
+            self._overdue: asyncio.TimerHandle | None = None
             super().connection_made(Gate(self._connection))
+            self._watch()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._watch()
+
+        def _watch(self) -> None:
+            """Wait for the rest of a head, or no longer; uvicorn does for a next request."""
+            if self.cycle is not None and not self.cycle.response_complete:
+                self._unwatch()
+            elif self._overdue is None and limits.seconds is not None:
+                loop = asyncio.get_running_loop()
+                self._overdue = loop.call_later(limits.seconds, self._connection.transport.close)
+
+        def _unwatch(self) -> None:
+            if self._overdue is not None:
+                self._overdue.cancel()
+                self._overdue = None
 
         def connection_lost(self, exc: Exception | None) -> None:
+            self._unwatch()
             if connections.get(self._address) is self._connection:
                 del connections[self._address]
             super().connection_lost(exc)

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 from openai_mockserver.access import Access
 from openai_mockserver.exceptions import ServerError
 from openai_mockserver.journal import SERVER_STOPPED, Call
+from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
+from openai_mockserver.server.protocol import Limits
 
 if TYPE_CHECKING:
     import ssl
@@ -64,12 +66,16 @@ class _Running:
     def __init__(
         self,
         respond: Callable[[Request], Call],
+        refuse: Callable[[Request, ApiError], Call],
         listener: socket.socket,
         tls: ssl.SSLContext | None = None,
         exact: bool = False,
+        limits: Limits | None = None,
         access: Access | None = None,
     ) -> None:
         self._respond = respond
+        self._refuse = refuse
+        self._limits = limits or Limits()
         self._access = access or Access()
         self._tls = tls
         self._exact = exact
@@ -83,7 +89,7 @@ class _Running:
         """Serve until stopped, in this thread."""
         import uvicorn
 
-        from openai_mockserver.server.app import application
+        from openai_mockserver.server.app import Answers, Worker, application
         from openai_mockserver.server.protocol import Connections, protocol_class
 
         running = self
@@ -106,9 +112,11 @@ class _Running:
                 await running._close(self)
 
         connections: Connections = {}
+        worker = Worker()
+        answers = Answers(self._respond, self._refuse, self._limits, worker)
         config = uvicorn.Config(
-            application(self._respond, connections, self._open, self._exact, self._access),
-            http=protocol_class(connections),
+            application(answers, connections, self._open, self._exact, self._access),
+            http=protocol_class(connections, self._limits),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -121,7 +129,10 @@ class _Running:
         )
         config.load()
         config.ssl = self._tls
-        Server(config).run(sockets=[self._listener])
+        try:
+            Server(config).run(sockets=[self._listener])
+        finally:
+            worker.stop()
 
     async def _close(self, server: uvicorn.Server) -> None:
         """Stop listening, break off what is going on, and wait until it is gone."""
@@ -154,14 +165,18 @@ class Loopback:
     def __init__(
         self,
         respond: Callable[[Request], Call],
+        refuse: Callable[[Request, ApiError], Call],
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
         access: Access | None = None,
     ) -> None:
         self._listener = bind(host, port)
         self.url = url_of(self._listener, tls is not None)
-        self._running = _Running(respond, self._listener, tls, exact=True, access=access)
+        self._running = _Running(
+            respond, refuse, self._listener, tls, exact=True, limits=limits, access=access
+        )
         self._stopped = False
         self._waker, self._wakes = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="openai-mockserver", daemon=True)
@@ -190,12 +205,14 @@ class Loopback:
 
 def serve(
     respond: Callable[[Request], Call],
+    refuse: Callable[[Request, ApiError], Call],
     listener: socket.socket,
     ready: Callable[[], object] | None = None,
+    limits: Limits | None = None,
     access: Access | None = None,
 ) -> None:
     """Serve in the foreground until a signal asks to stop; ``ready`` is called when it runs."""
-    running = _Running(respond, listener, access=access)
+    running = _Running(respond, refuse, listener, limits=limits, access=access)
     try:
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again
             running.run(ready)

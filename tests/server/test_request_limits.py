@@ -1,0 +1,199 @@
+"""What a request may have: its body's size, and the time in which it comes."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from openai_mockserver import MockOpenAI, MockServerError, Pace, Reply, Request
+
+HEAD = (
+    b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+)
+BODY = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}'
+WHOLE = HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+
+
+def connect(mock: MockOpenAI) -> socket.socket:
+    url = httpx2.URL(mock.base_url)
+    return socket.create_connection((url.host, url.port or 80), timeout=10)
+
+
+def read_to_end(client: socket.socket) -> bytes:
+    got = b""
+    while read := client.recv(65536):
+        got += read
+    return got
+
+
+def too_large(most: int, size: int) -> str:
+    return f"Maximum content size limit ({most}) exceeded ({size} bytes read)"
+
+
+# Size
+
+
+def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
+    with MockOpenAI() as mock, connect(mock) as client:
+        client.sendall(HEAD + b"Content-Length: 33554433\r\nExpect: 100-continue\r\n\r\n")
+        client.shutdown(socket.SHUT_WR)
+        answer = read_to_end(client)
+        (call,) = mock.calls
+    assert answer.startswith(b"HTTP/1.1 413 ")  # newer Pythons call it otherwise
+    assert b"connection: close" in answer.lower()
+    assert httpx2.Response(413, content=answer.partition(b"\r\n\r\n")[2]).json() == {
+        "error": {
+            "message": too_large(33554432, 33554433),
+            "type": "server_error",
+            "param": None,
+            "code": None,
+        }
+    }
+    assert (call.status, call.body, call.ended) == (413, b"", "finished")
+
+
+def test_a_body_in_chunks_is_read_as_far_as_it_may_go() -> None:
+    with MockOpenAI(max_body=1000) as mock, connect(mock) as client:
+        client.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        client.sendall(b"3e8\r\n%b\r\n" % (b"x" * 1000))
+        client.sendall(b"1\r\nx\r\n")
+        assert b" 413 " in client.recv(65536)
+        client.sendall(b"0\r\n\r\n")
+        read_to_end(client)
+        (call,) = mock.calls
+    assert call.problem is None
+    assert too_large(1000, 1001).encode() in call.script.steps[0].data  # type: ignore[union-attr]
+
+
+def test_the_sdk_gets_the_error_though_it_sends_a_long_body() -> None:
+    """It writes all of it before it reads: the answer must not be lost by a reset."""
+    with MockOpenAI(max_body=1000) as mock:
+        client = openai.OpenAI(base_url=mock.base_url, api_key="k", max_retries=0)
+        asked: Any = [{"role": "user", "content": "x" * 20_000_000}]
+        with client, pytest.raises(openai.APIStatusError, match="size limit") as raised:
+            client.chat.completions.create(model="gpt-4o", messages=asked)
+    assert raised.value.status_code == 413
+    assert raised.value.type == "server_error"
+
+
+def test_what_is_as_large_as_it_may_be_is_answered() -> None:
+    with MockOpenAI(max_body=len(BODY)) as mock, connect(mock) as client:
+        mock.reply("Hello")
+        client.sendall(WHOLE)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_an_upload_has_a_limit_of_its_own() -> None:
+    with MockOpenAI(max_body=10, max_upload=2000) as mock:
+        client = openai.OpenAI(base_url=mock.base_url, api_key="k", max_retries=0)
+        with client:
+            made = client.files.create(file=("a", io.BytesIO(b"x" * 1000)), purpose="batch")
+            with pytest.raises(openai.APIStatusError, match=r"size limit \(2000\)"):
+                client.files.create(file=("a", io.BytesIO(b"x" * 2000)), purpose="batch")
+    assert made.bytes == 1000
+
+
+@pytest.mark.parametrize("wrong", [{"max_body": -1}, {"max_upload": -1}, {"request_timeout": 0}])
+def test_limits_that_are_none(wrong: Any) -> None:
+    (name,) = wrong
+    with pytest.raises(MockServerError, match=name):
+        MockOpenAI(**wrong)
+
+
+# Time
+
+
+@pytest.mark.parametrize("begun", [b"", b"P", HEAD])
+def test_a_head_that_does_not_come_ends_the_connection(begun: bytes) -> None:
+    with MockOpenAI(request_timeout=0.2) as mock, connect(mock) as client:
+        client.sendall(begun)
+        assert read_to_end(client) == b""
+        assert not mock.calls
+
+
+def test_so_does_the_head_of_a_second_request() -> None:
+    with MockOpenAI(request_timeout=0.2) as mock, connect(mock) as client:
+        mock.reply("Hello")
+        client.sendall(WHOLE)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+        client.sendall(HEAD)
+        assert read_to_end(client) == b""
+        assert len(mock.calls) == 1
+
+
+def test_a_body_that_does_not_come_is_told_so() -> None:
+    with MockOpenAI(request_timeout=0.2) as mock, connect(mock) as client:
+        client.sendall(HEAD + b"Content-Length: 100\r\n\r\n{}")
+        answer = client.recv(65536)
+        (call,) = mock.calls
+    assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert b"did not come within 0.2 seconds; 2 bytes of it did" in answer
+    assert call.status == 408
+
+
+def test_a_response_may_take_longer_than_a_request() -> None:
+    with MockOpenAI(request_timeout=0.1) as mock:
+        mock.reply(Reply(["a", "b", "c"]), pace=Pace(0.15, 0.15))
+        client = openai.OpenAI(base_url=mock.base_url, api_key="k", max_retries=0)
+        with client:
+            asked: Any = [{"role": "user", "content": "Hi"}]
+            stream = client.chat.completions.create(model="gpt-4o", messages=asked, stream=True)
+            said = [chunk.choices[0].delta.content for chunk in stream if chunk.choices]
+    assert "".join(piece or "" for piece in said) == "abc"
+
+
+# What takes long to answer
+
+
+@pytest.mark.parametrize("asked", [{"n": 2}, {"user": "x" * 5000}])
+def test_what_takes_long_stops_no_stream(asked: dict[str, Any]) -> None:
+    """The mock works it out beside: a stream that begins meanwhile ends before."""
+    begun, done = threading.Event(), threading.Event()
+
+    def slow(request: Request) -> bool:
+        begun.set()
+        return done.wait(10)
+
+    messages: Any = [{"role": "user", "content": "Hi"}]
+    with MockOpenAI() as mock:
+        mock.reply(Reply(["Hel", "lo"]))
+        mock.on(slow, model="slow").reply("at last")
+        client = openai.OpenAI(base_url=mock.base_url, api_key="k", max_retries=0)
+        ask: Any = client.chat.completions.create
+        with client, ThreadPoolExecutor(1) as threads:
+            waiting = threads.submit(ask, model="slow", messages=messages, **asked)
+            assert begun.wait(10)
+            stream = ask(model="gpt-4o", messages=messages, stream=True)
+            assert "".join(c.choices[0].delta.content or "" for c in stream) == "Hello"
+            assert not waiting.done()
+            done.set()
+            assert waiting.result().choices[0].message.content == "at last"
+
+
+def test_a_client_that_leaves_while_its_answer_is_made_has_left() -> None:
+    begun, done = threading.Event(), threading.Event()
+
+    def slow(request: Request) -> bool:
+        begun.set()
+        return done.wait(10)
+
+    body = BODY.replace(b"{", b'{"n": 2, ', 1)
+    with MockOpenAI() as mock:
+        mock.on(slow).reply("too late")
+        with connect(mock) as client:
+            client.sendall(HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+            assert begun.wait(10)
+        with connect(mock) as other:  # when this is answered, the server has seen the other go
+            other.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert other.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+        done.set()
+        call = mock.calls[0]
+        assert call.wait(10)
+    assert (call.ended, call.delivered.bytes) == ("client disconnected", 0)
