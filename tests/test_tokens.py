@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from statistics import median
 from typing import Any
 
@@ -444,3 +446,38 @@ def test_what_is_generated_is_the_same_with_and_without(
         monkeypatch.setenv(tokens.VARIABLE, cutter)
         made.append([generate(asked, seed) for seed in range(20)])
     assert made[0] == made[1] == made[2]
+
+
+# Long texts
+
+
+@any_cutter
+def test_a_long_text_has_as_many_tokens_in_pieces_as_whole(
+    cutter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(tokens.VARIABLE, cutter)
+    rng = Random(1)
+    odd = [*" \n\té漢1!", "  ", "\r\n", "'s", "\u00a0", "👍", "don't", "Hello ", "it's "]
+    for _ in range(20):
+        text = "".join(rng.choices(odd, k=20_000))
+        assert tokens.count(text) == sum(tokens.cut(text).sizes)
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"), [("a" * 1_000_000, 125_000), ("word " * 400_000, 400_001)]
+)
+def test_a_long_text_is_never_cut_whole(
+    text: str, whole: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(tokens.VARIABLE, "o200k_base")
+    tokens.count("")
+    tracemalloc.start()
+    counted = tokens.count(text)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert counted == pytest.approx(whole, rel=0.001)
+    assert peak < 1_000_000
+
+
+def test_a_long_text_with_a_lone_surrogate_is_counted() -> None:
+    assert tokens.count("\ud800" + " word" * 10_000) == 10_001

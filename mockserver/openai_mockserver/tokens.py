@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
@@ -187,7 +187,40 @@ def count(text: str, model: object = None) -> int:
     >>> count("Hello, world!")
     4
     """
-    return sum(cut(text, model).sizes)
+    if len(text) <= _LENGTH:
+        return sum(cut(text, model).sizes)
+    name = vocabulary(model)
+    return sum(_count_piece(text[start:end], name) for start, end in _spans(text))
+
+
+_LENGTH = 8192
+"""Characters of a text that are counted at once: in bounded memory, and so that others go on."""
+
+_SPACE = re.compile(r"(?<=\S) ")
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where a long text is cut for counting.
+
+    No token, and none of our own pieces, goes on from a sign over a space. Where there is none
+    anywhere near, one may be cut in two.
+    """
+    start = 0
+    while start < len(text):
+        end = start + _LENGTH
+        if end < len(text) and (found := _SPACE.search(text, end - _LENGTH // 2, end)) is not None:
+            end = found.start()
+        yield start, min(end, len(text))
+        start = end
+
+
+def _count_piece(text: str, name: str) -> int:
+    if name != WORDS:
+        try:
+            return len(_tokenizer(name).encode_ordinary(text))
+        except UnicodeEncodeError:
+            pass  # a lone surrogate, which no token has
+    return len(words(text))
 
 
 def count_messages(messages: object, model: object = None) -> int:

@@ -428,3 +428,30 @@ def test_an_error_is_an_error() -> None:
     script = completions.render(ApiError(429), STREAM)
     assert script.head.status == 429
     assert completions.read(script) == ApiError(429)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (
+            {"prompt": ["Hi"] * 2049},
+            "Invalid 'prompt': array too long. Expected an array with maximum length 2048, but got "
+            "an array with length 2049 instead.",
+        ),
+        (
+            {"prompt": ["Hi"] * 100, "n": 21},
+            "Too many parallel completions requested. You submitted 100 prompts, but you can "
+            "currently request up to at most a total of 97.",
+        ),
+    ],
+)
+def test_more_prompts_than_are_answered_at_once(asked: dict[str, Any], message: str) -> None:
+    refused = completions.read(completions.render(Reply("Hello"), asked))
+    assert isinstance(refused, ApiError)
+    assert (refused.status, refused.message) == (400, message)
+
+
+def test_a_prompt_of_many_tokens_is_one() -> None:
+    said = completions.read(completions.render(Reply("Hello"), {"prompt": [7] * 5000}))
+    assert isinstance(said, Reply)
+    assert said.usage == Usage(5000, 1)

@@ -76,6 +76,8 @@ def render(
     n, best_of = request.get("n") or 1, request.get("best_of") or 0
     if best_of and best_of < n:
         return errors.render(_too_many_choices(n, best_of), rng, manner)
+    if (wrong := _too_many_prompts(request.get("prompt"), max(n, best_of))) is not None:
+        return errors.render(wrong, rng, manner)
     envelope = envelope or _envelope(request, shape, rng)
     model = request.get("model")
     prompts = _prompts(request.get("prompt"), model)
@@ -113,6 +115,28 @@ def _too_many_choices(n: int, best_of: int) -> ApiError:
         f"set 'n' (currently {n}) to be at most 'best_of' (currently {best_of}), or omit either "
         "parameter if you don't specifically want to use them.)",
     )
+
+
+_COMPLETIONS = 2048  # that are made at once
+
+
+def _too_many_prompts(prompt: Any, each: int) -> ApiError | None:
+    """OpenAI's error for more prompts than are answered at once, so many times each."""
+    if not isinstance(prompt, list) or not prompt or isinstance(prompt[0], int):
+        return None
+    if len(prompt) > _COMPLETIONS:
+        told = (
+            f"Invalid 'prompt': array too long. Expected an array with maximum length "
+            f"{_COMPLETIONS}, but got an array with length {len(prompt)} instead."
+        )
+        return ApiError(400, told, None, "array_above_max_length", "prompt")
+    if len(prompt) * each > _COMPLETIONS:
+        return ApiError(
+            400,
+            f"Too many parallel completions requested. You submitted {len(prompt)} prompts, but "
+            f"you can currently request up to at most a total of {_COMPLETIONS // each}.",
+        )
+    return None
 
 
 def _envelope(request: Mapping[str, Any], shape: CompletionsFormat, rng: Random) -> Envelope:

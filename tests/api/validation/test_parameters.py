@@ -144,6 +144,30 @@ def test_what_is_wrong_and_where(path: str, body: Any, param: str, code: str) ->
         ),
         (
             CHAT,
+            {"model": "m", "messages": [{"role": "user", "content": "Hi"}] * 2049},
+            "Invalid 'messages': array too long. Expected an array with maximum length 2048, but "
+            "got an array with length 2049 instead.",
+        ),
+        (
+            "/v1/responses",
+            {"model": "m", "input": "x" * 10485761},
+            "Invalid 'input': string too long. Expected a string with maximum length 10485760, "
+            "but got a string with length 10485761 instead.",
+        ),
+        (
+            "/v1/moderations",
+            {"input": ["Hi"] * 2049},
+            "Invalid 'input': array too long. Expected an array with maximum length 2048, but got "
+            "an array with length 2049 instead.",
+        ),
+        (
+            "/v1/conversations",
+            {"items": [{"role": "user", "content": "Hi"}] * 21},
+            "Invalid 'items': array too long. Expected an array with maximum length 20, but got "
+            "an array with length 21 instead.",
+        ),
+        (
+            CHAT,
             ASKED | {"response_format": {"type": "json_schema", "json_schema": {
                 "name": "r", "strict": True, "schema": {
                     "type": "object", "additionalProperties": False, "required": [],

@@ -6,6 +6,7 @@ Rules of this file: no I/O; a score follows from the input alone. The categories
 from __future__ import annotations
 
 import re
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -31,6 +32,7 @@ _WORDS = {
 _PATTERNS = {name: re.compile(rf"\b({words})\b", re.IGNORECASE) for name, words in _WORDS.items()}
 
 
+@cache
 def _categories() -> dict[str, list[str]]:
     """The categories, and of what kinds of input each may be."""
     answer = resolved(operation("POST", "/v1/moderations").answer or {})

@@ -93,6 +93,8 @@ def _out_of_bounds(
     )
 
 
+_LONGEST = 10 << 20  # characters of a text that is said to a model
+
 _SAMPLING = {
     "temperature": Limit(0, 2),
     "top_p": Limit(0, 1),
@@ -100,7 +102,7 @@ _SAMPLING = {
     "metadata": Limit(items=16),
 }
 _CHAT = {
-    "messages": Limit(empty=False),
+    "messages": Limit(empty=False, items=2048),
     "frequency_penalty": Limit(-2, 2),
     "presence_penalty": Limit(-2, 2),
     "max_completion_tokens": Limit(0),
@@ -116,7 +118,8 @@ _PICTURES = {
     "partial_images": Limit(0, 3),
 }
 
-# By the end of a path; "" is for all. From OpenAI's API reference.
+# By the end of a path; "" is for all. From OpenAI's API reference, and from errors that its users
+# report; those of moderations' input and of completions' prompts (in `api.completions`) are ours.
 LIMITS: dict[str, Mapping[str, Limit]] = {
     "": _SAMPLING | {"limit": Limit(0)},
     "/chat/completions": _CHAT,
@@ -129,7 +132,14 @@ LIMITS: dict[str, Mapping[str, Limit]] = {
         "presence_penalty": Limit(-2, 2),
         "stop": Limit(items=4),
     },
-    "/responses": {"max_output_tokens": Limit(0), "max_tool_calls": Limit(0)},
+    "/conversations": {"items": Limit(items=20)},
+    "/conversations/{conversation_id}/items": {"items": Limit(items=20)},
+    "/moderations": {"input": Limit(items=2048)},
+    "/responses": {
+        "input": Limit(characters=_LONGEST),
+        "max_output_tokens": Limit(0),
+        "max_tool_calls": Limit(0),
+    },
     "/embeddings": {"dimensions": Limit(1, 8192), "input": Limit(empty=False)},
     "/images/generations": _PICTURES,
     "/images/edits": _PICTURES,
