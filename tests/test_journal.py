@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import time
+import tracemalloc
 import weakref
 from typing import Any
 
@@ -12,9 +13,11 @@ import httpx2
 import openai
 import pytest
 
-from openai_mockserver import ApiError, MockOpenAI, Pace, Request, faulty
-from openai_mockserver.faults import empty_response, reset, truncate
-from openai_mockserver.journal import Journal
+from openai_mockserver import ApiError, MockOpenAI, MockServerError, Pace, Reply, Request, faulty
+from openai_mockserver.api import chat, responses
+from openai_mockserver.faults import empty_response, error_event, reset, truncate
+from openai_mockserver.journal import Call, Journal
+from openai_mockserver.timeline import frames
 
 ASKED: dict[str, Any] = {
     "model": "m",
@@ -88,6 +91,96 @@ def test_other_clients_attempts_are_known_by_their_body_or_key() -> None:
         call.end()
         assert call.attempt == attempt
     assert len(journal.logical) == 1
+
+
+def test_an_applications_own_retries_are_attempts(mock_openai: MockOpenAI) -> None:
+    """The SDK counts from 0 each time that it is asked: the header says nothing of them."""
+    mock_openai.reply(ApiError(500), ApiError(500), "third time lucky")
+    client = sdk(mock_openai, max_retries=0)
+    with client:
+        for _ in range(2):
+            with pytest.raises(openai.InternalServerError):
+                client.chat.completions.create(**ASKED)
+        with client.chat.completions.create(**ASKED) as stream:
+            list(stream)
+    assert [call.headers["x-stainless-retry-count"] for call in mock_openai.calls] == ["0"] * 3
+    assert [call.attempt for call in mock_openai.calls] == [1, 2, 3]
+    (logical,) = mock_openai.calls.logical
+    assert len(logical.attempts) == 3
+
+
+def test_retries_of_retries_are_counted_on(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply(*[ApiError(500)] * 4, "fifth time lucky")
+    client = sdk(mock_openai, max_retries=1)
+    with client:
+        for _ in range(2):
+            with pytest.raises(openai.InternalServerError):
+                client.chat.completions.create(**ASKED)
+        client.chat.completions.create(**ASKED).close()
+    assert [call.attempt for call in mock_openai.calls] == [1, 2, 3, 4, 5]
+    assert len(mock_openai.calls.logical) == 1
+
+
+def come(journal: Journal, retries: int | None = None, body: bytes = b"{}") -> Call:
+    told = () if retries is None else (("x-stainless-retry-count", str(retries)),)
+    return journal.add(Request("POST", PATH, told, body))
+
+
+@pytest.mark.parametrize("how", ["reset", "truncated", "client disconnected", "failed"])
+@pytest.mark.parametrize("retries", [None, 0])
+def test_after_an_attempt_that_broke_off_or_was_left_comes_another(
+    how: str, retries: int | None
+) -> None:
+    journal = Journal()
+    for attempt in (1, 2, 3):
+        call = come(journal, retries)
+        assert call.attempt == attempt
+        call.end(how)
+
+
+@pytest.mark.parametrize("render", [chat.render, responses.render])
+def test_after_a_stream_that_told_of_an_error_comes_another_attempt(render: Any) -> None:
+    journal = Journal()
+    failed = come(journal)
+    failed.script = error_event(after=2)(render(Reply("Hello, world")))
+    failed.end()
+    assert failed.ended == "finished"
+    again = come(journal)
+    again.script = render(Reply("Hello, world"))
+    again.end()
+    assert (again.attempt, come(journal).attempt) == (2, 1)
+
+
+def test_equal_requests_at_the_same_time_are_calls_of_their_own() -> None:
+    journal = Journal()
+    first, second = come(journal, 0), come(journal, 0)
+    assert (first.attempt, second.attempt, len(journal.logical)) == (1, 1, 2)
+    for call in (first, second):
+        call.end("reset")
+    assert [come(journal, 1).attempt for _ in range(2)] == [2, 2]
+    assert [len(logical.attempts) for logical in journal.logical] == [2, 2]
+
+
+def test_the_sdks_count_tells_which_call_is_retried() -> None:
+    journal = Journal()
+    once, twice = come(journal, 0), come(journal, 0)
+    twice.end("reset")
+    again = come(journal, 1)
+    once.end("reset")
+    again.end("reset")
+    third = come(journal, 2)
+    assert third.attempt == 3
+    assert [len(logical.attempts) for logical in journal.logical] == [1, 3]
+
+
+def test_a_retry_whose_first_attempts_are_forgotten_keeps_its_number() -> None:
+    journal = Journal(keep=1)
+    come(journal, 0).end("reset")
+    come(journal, body=b"another").end()
+    retry = come(journal, 1)
+    assert retry.attempt == 2
+    retry.end("reset")
+    assert come(journal, 0).attempt == 3
 
 
 # Connections
@@ -222,6 +315,110 @@ def test_what_is_kept_is_bounded() -> None:
     assert sum(call() is not None for call in made) == 3
     assert len(mock.store.all("response")) == 3
     assert len(mock.calls.logical) == 3
+
+
+def test_attempts_are_forgotten_with_their_calls() -> None:
+    mock = MockOpenAI(keep_calls=10, fail_on_unmatched=False)
+    mock.reply(ApiError(500))
+    body = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}'
+    for _ in range(100):
+        call = mock.respond(Request("POST", PATH, body=body))
+        call.end()
+    assert call.attempt == 100
+    (logical,) = mock.calls.logical
+    assert list(logical.attempts) == list(mock.calls)
+    assert len(mock.calls) == 10
+
+
+def test_the_same_request_for_ever_takes_no_memory() -> None:
+    mock = MockOpenAI(keep_calls=10)
+    mock.reply("Hello, world. " * 20)
+    body = json.dumps(ASKED).encode()
+
+    def play(times: int) -> int:
+        for _ in range(times):
+            # Half of them are still going on when the next comes, as over several connections.
+            calls = [mock.respond(Request("POST", PATH, body=body)) for _ in range(2)]
+            calls[0].end()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = play(20)
+        assert play(60) - before < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("body", "reply"), [(b" " * 1_000_000, "Hi"), (b"", "word " * 50_000)], ids=["request", "reply"]
+)
+def test_what_is_kept_is_bounded_in_bytes(body: bytes, reply: str) -> None:
+    mock = MockOpenAI(keep_bytes=5_000_000)
+    mock.reply(Reply((reply,)))
+    asked = json.dumps(ASKED).encode()
+    for _ in range(30):
+        call = mock.respond(Request("POST", PATH, body=asked + body))
+        call.end()
+    assert 3 <= len(mock.calls) <= 19
+    assert mock.calls[-1] is call
+    assert len(mock.calls.logical) == len(mock.calls)
+
+
+def test_the_newest_call_is_kept_however_large() -> None:
+    mock = MockOpenAI(keep_bytes=1)
+    mock.reply("Hi")
+    for _ in range(3):
+        call = mock.respond(Request("POST", PATH, body=json.dumps(ASKED).encode()))
+        call.end()
+        assert list(mock.calls) == [call]
+
+
+def test_the_size_of_a_call_is_about_what_it_takes() -> None:
+    """Else the bound would be one in name only."""
+    mock = MockOpenAI(keep_bytes=1 << 40)
+    mock.reply("word " * 500)
+    body = json.dumps(ASKED).encode()
+    tracemalloc.start()
+    try:
+        for n in range(20):
+            if n == 10:
+                gc.collect()
+                before, counted = tracemalloc.get_traced_memory()[0], mock.calls.size
+            call = mock.respond(Request("POST", PATH, body=body))
+            for frame in frames(call.script):
+                call.handed_over(frame, 0.1)
+            call.end()
+        del call
+        gc.collect()
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert 0.5 < (mock.calls.size - counted) / taken < 2
+
+
+def test_uploads_are_not_kept_twice_and_are_bounded() -> None:
+    mock = MockOpenAI(keep_bytes=250_000)
+    form = {"content-type": "multipart/form-data; boundary=x"}
+    for _ in range(9):
+        body = b'--x\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'
+        body += b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+        body += b"a" * 100_000 + b"\r\n--x--\r\n"
+        call = mock.respond(Request("POST", "/v1/files", tuple(form.items()), body))
+        call.end()
+        assert call.status == 200
+        assert "form" not in vars(call)
+    assert call.json["purpose"] == "batch", "what it said can still be read"
+    assert len(mock.calls) == 2
+    assert [len(content) for content in mock.store.all("content")] == [100_000] * 2
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, "10"])
+@pytest.mark.parametrize("name", ["keep_calls", "keep_bytes"])
+def test_a_bound_is_a_whole_number(name: str, limit: Any) -> None:
+    with pytest.raises(MockServerError, match=f"{name}=.* a whole number, 1 or more"):
+        MockOpenAI(**{name: limit})
 
 
 @pytest.mark.parametrize("body", [b"[" * 200_000, b'{"a":' * 100_000])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import tracemalloc
@@ -481,3 +482,25 @@ def test_a_long_text_is_never_cut_whole(
 
 def test_a_long_text_with_a_lone_surrogate_is_counted() -> None:
     assert tokens.count("\ud800" + " word" * 10_000) == 10_001
+
+
+@pytest.mark.parametrize("name", ["words", "o200k_base"])
+def test_long_texts_are_not_kept(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(tokens.VARIABLE, name)
+    tokens.count("warm up")
+    prompts = [f"{n} " + "some words of a prompt, " * 1000 for n in range(20)]
+    tracemalloc.start()
+    try:
+        counted = [tokens.count(prompt) for prompt in prompts]
+        assert counted == [len(tokens.cut(prompt).pieces) for prompt in prompts]
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_long_text_that_comes_again_is_not_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    prompt = "the same long prompt again, " * 2000
+    counted = tokens.count(prompt)
+    monkeypatch.setattr(tokens, "_count_long", None)
+    assert tokens.count(prompt) == counted

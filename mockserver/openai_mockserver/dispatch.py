@@ -99,7 +99,7 @@ class Dispatcher:
 
     Args:
         api_key, seed, lenient, default, dialect, pace, fast_retries, header_faults, cassette,
-        keep_calls, on_end: as of `MockOpenAI`.
+        keep_calls, keep_bytes, on_end: as of `MockOpenAI`.
         upstream: where requests go that nothing here answers.
         recorder: records what the upstream answers.
     """
@@ -119,6 +119,7 @@ class Dispatcher:
         recorder: Recorder | None,
         cassette: Cassette | None,
         keep_calls: int | None,
+        keep_bytes: int | None,
         on_end: Callable[[Call], object] | None,
     ) -> None:
         find_dialect(dialect)
@@ -127,8 +128,8 @@ class Dispatcher:
         self.lenient = lenient
         self.dialect = dialect
         self.pace = as_pace(pace)
-        self.calls = Journal(keep_calls, on_end)
-        self.store = Store(keep_calls)
+        self.calls = Journal(keep_calls, on_end, keep_bytes)
+        self.store = Store(keep_calls, keep_bytes)
         self._default = default
         self._fast_retries = fast_retries
         self._rules: list[Rule] = []

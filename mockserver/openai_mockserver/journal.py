@@ -14,9 +14,12 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, overload
 
+import msgspec
+
+from openai_mockserver.api import errors
 from openai_mockserver.request import Request
-from openai_mockserver.script import Script
-from openai_mockserver.sse import apart, count_events
+from openai_mockserver.script import Event, Raw, Script, Step
+from openai_mockserver.sse import DONE, apart, count_events
 from openai_mockserver.timeline import Frame
 
 if TYPE_CHECKING:
@@ -131,9 +134,35 @@ class Call(Request):
             self.wait(SETTLE)
 
     @property
-    def went_well(self) -> bool:
-        """Whether it ended as a response should. Does not wait."""
-        return self._ended == "finished"
+    def is_over(self) -> bool:
+        """Whether nothing more will be sent. Does not wait."""
+        return self.written or self._ended is not None
+
+    @property
+    def went_wrong(self) -> bool:
+        """Whether it failed, broke off or was left: then the same request again is a retry.
+
+        Does not wait: what is still going on has not gone wrong yet.
+        """
+        if not self.is_over:
+            return False
+        return self.status >= 400 or self._ended not in (None, "finished") or self._tells_error()
+
+    def _tells_error(self) -> bool:
+        """Whether its stream, though it ended well, ends by telling of an error."""
+        if not self.script.is_stream:
+            return False
+        events = (step for step in reversed(self.script.steps) if isinstance(step, Event))
+        last = next((event for event in events if event != DONE), None)
+        if last is None or '"error"' not in last.data:
+            return False
+        try:
+            payload = msgspec.json.decode(last.data)
+        except (msgspec.DecodeError, RecursionError):
+            return False
+        return errors.read_error(payload) is not None or (
+            isinstance(payload, dict) and payload.get("type") == "response.failed"
+        )
 
     @property
     def status(self) -> int:
@@ -189,6 +218,21 @@ def _short(text: str) -> str:
     return line if len(line) <= 60 else f"{line[:59]}…"
 
 
+# What a call takes beside its texts, and each of its steps, in bytes; measured on CPython 3.11.
+_CALL_SIZE = 5_000
+_STEP_SIZE = 350
+
+
+def _size_of_response(call: Call) -> int:
+    """About how many bytes of memory a response and its times take."""
+    steps = call.script.steps
+    return sum(map(_size_of_step, steps)) + _STEP_SIZE * (len(steps) + len(call.times)) // 2
+
+
+def _size_of_step(step: Step) -> int:
+    return len(step.data) if isinstance(step, Event | Raw) else 0
+
+
 class LogicalCall(NamedTuple):
     """One thing that the application wanted, and its attempts at it."""
 
@@ -200,22 +244,45 @@ class LogicalCall(NamedTuple):
         return tuple(b.came - a.came for a, b in pairwise(self.attempts))
 
 
+class _Attempts:
+    """The attempts at one logical call: those that are kept, and how many there were."""
+
+    def __init__(self, key: object, earlier: int) -> None:
+        self.key = key
+        self.kept: deque[Call] = deque()
+        self.count = earlier
+
+    def add(self, call: Call) -> None:
+        self.kept.append(call)
+        self.count += 1
+        call.attempt = self.count
+
+
 class Journal(Sequence[Call]):
     """The calls in the order in which they came.
 
     Args:
-        keep: forget all but so many of the last; by default none.
+        keep: how many calls are kept; the oldest are forgotten, by default none.
         on_end: is given each call when it is over, in the thread that played it.
+        keep_bytes: how many bytes of memory the kept calls may take, as far as can be told from
+            their requests and responses. The newest call is kept however large it is.
     """
 
     def __init__(
-        self, keep: int | None = None, on_end: Callable[[Call], object] | None = None
+        self,
+        keep: int | None = None,
+        on_end: Callable[[Call], object] | None = None,
+        keep_bytes: int | None = None,
     ) -> None:
-        self._calls: deque[Call] = deque(maxlen=keep)
+        self._keep, self._keep_bytes = keep, keep_bytes
+        self._kept: deque[tuple[Call, _Attempts]] = deque()
         self._came = 0
         self._first: float | None = None
-        self._groups: dict[object, list[Call]] = {}
-        self._logical: deque[tuple[object, list[Call]]] = deque(maxlen=keep)
+        # In the order in which they began; and by key those of which a retry may still come.
+        self._logical: dict[_Attempts, None] = {}
+        self._open: dict[object, list[_Attempts]] = {}
+        self._sizes: dict[int, int] = {}
+        self._size = 0
         self._on_end = on_end
         self._lock = threading.Lock()
 
@@ -223,50 +290,101 @@ class Journal(Sequence[Call]):
         """Begin a call."""
         with self._lock:
             self._came += 1
-            call = Call(request, self._came, self._on_end)
+            call = Call(request, self._came, self._end)
             if self._first is None:
                 self._first = call.came
             call.elapsed = call.came - self._first
-            self._group(call)
-            self._calls.append(call)
+            self._kept.append((call, self._find_attempts(call)))
+            if self._keep_bytes is not None:
+                self._measure(call, 0)
+            self._forget_oldest()
         return call
 
-    def _group(self, call: Call) -> None:
-        """Find the logical call that this is an attempt of."""
-        key = call.headers.get("idempotency-key") or (call.method, call.path, call.body)
-        retries = call.headers.get("x-stainless-retry-count", "")
-        earlier = self._groups.get(key)
-        # Without the SDK's count, the same body again is an attempt more unless the last was good.
-        good = earlier is not None and earlier[-1].status < 400 and earlier[-1].went_well
-        again = int(retries) > 0 if retries.isdigit() else not good
-        if earlier is not None and again:
-            earlier.append(call)
+    def _end(self, call: Call) -> None:
+        """A call is over: tell who listens, and see how large it has become."""
+        try:
+            if self._on_end is not None:
+                self._on_end(call)
+        finally:
+            call.drop_parsed()
+            if self._keep_bytes is not None:
+                with self._lock:
+                    if id(call) in self._sizes:
+                        self._measure(call, _size_of_response(call))
+                        self._forget_oldest()
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory the kept calls take; 0 without ``keep_bytes``."""
+        return self._size
+
+    def _measure(self, call: Call, response: int) -> None:
+        size = _CALL_SIZE + len(call.body) + response
+        self._size += size - self._sizes.get(id(call), 0)
+        self._sizes[id(call)] = size
+
+    def _forget_oldest(self) -> None:
+        """Forget what is too much, and its attempts with it."""
+        while len(self._kept) > 1 and (
+            (self._keep is not None and len(self._kept) > self._keep)
+            or (self._keep_bytes is not None and self._size > self._keep_bytes)
+        ):
+            call, attempts = self._kept.popleft()
+            self._size -= self._sizes.pop(id(call), 0)
+            attempts.kept.popleft()
+            if not attempts.kept:
+                del self._logical[attempts]
+                self._close(attempts)
+
+    def _close(self, attempts: _Attempts) -> None:
+        """No retry of these will come."""
+        still = [one for one in self._open.get(attempts.key, ()) if one is not attempts]
+        if still:
+            self._open[attempts.key] = still
         else:
-            if len(self._logical) == self._logical.maxlen:
-                oldest, group = self._logical[0]
-                if self._groups.get(oldest) is group:
-                    del self._groups[oldest]
-            self._groups[key] = earlier = [call]
-            self._logical.append((key, earlier))
-        call.attempt = int(retries) + 1 if retries.isdigit() else len(earlier)
+            self._open.pop(attempts.key, None)
+
+    def _find_attempts(self, call: Call) -> _Attempts:
+        """Find the logical call that this is an attempt of, or begin one."""
+        key = call.headers.get("idempotency-key") or (call.method, call.path, call.body)
+        told = call.headers.get("x-stainless-retry-count", "")
+        retries = int(told) if told.isdecimal() and len(told) < 10 else 0
+        candidates = self._open.setdefault(key, [])
+        failed = [one for one in candidates if one.kept[-1].went_wrong]
+        if not retries:
+            going_on = (one for one in candidates if not one.kept[-1].is_over)
+            candidates[:] = [*failed, *going_on]
+        # Of several the SDK's count tells which. It may also have given up an attempt that is not
+        # known to have gone wrong.
+        chosen = next((one for one in failed if one.count == retries), None)
+        chosen = chosen or next(iter(failed or (candidates if retries else ())), None)
+        if chosen is None:
+            chosen = _Attempts(key, retries)
+            candidates.append(chosen)
+            self._logical[chosen] = None
+        chosen.add(call)
+        return chosen
 
     @property
     def logical(self) -> list[LogicalCall]:
         """The calls grouped by the logical call that they are attempts of.
 
-        They belong together by ``idempotency-key``, else by equal bodies, and are counted by
-        OpenAI's ``x-stainless-retry-count`` where it is sent.
+        An attempt is the same request again (the same ``idempotency-key``, else the same method,
+        path and body) after one that failed, broke off or was left by its client, whoever retries:
+        the SDK, which counts in ``x-stainless-retry-count``, or the application. Equal requests
+        that went well, or that go on at the same time, are calls of their own.
         """
         with self._lock:
-            return [LogicalCall(tuple(group)) for _, group in self._logical]
+            return [LogicalCall(tuple(attempts.kept)) for attempts in self._logical]
 
     def clear(self) -> None:
         """Forget all calls."""
         with self._lock:
-            self._calls.clear()
-            self._groups.clear()
+            self._kept.clear()
+            self._open.clear()
             self._logical.clear()
-            self._came, self._first = 0, None
+            self._sizes.clear()
+            self._came, self._first, self._size = 0, None, 0
 
     @overload
     def __getitem__(self, index: int) -> Call: ...
@@ -276,17 +394,17 @@ class Journal(Sequence[Call]):
         if isinstance(index, slice):
             return self._listed()[index]
         try:
-            return self._calls[index]
+            return self._kept[index][0]
         except IndexError:
             made = f"{len(self)} call{'s' * (len(self) != 1)} came"
             raise IndexError(f"there is no call {index}: {made}") from None
 
     def __len__(self) -> int:
-        return len(self._calls)
+        return len(self._kept)
 
     def _listed(self) -> list[Call]:
         with self._lock:
-            return list(self._calls)
+            return [call for call, _ in self._kept]
 
     def __iter__(self) -> Iterator[Call]:
         return iter(self._listed())

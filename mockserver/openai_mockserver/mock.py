@@ -113,6 +113,8 @@ class MockOpenAI(Dispatcher):
         cassette: recordings that answer the requests they were recorded of, and take new ones.
         redactor: what is taken out of recordings.
         keep_calls: how many calls, and created things of a kind, are kept; all by default.
+        keep_bytes: how many bytes of memory the kept calls may take, and as many the uploaded
+            files; no limit by default. The newest of each is kept however large it is.
         on_end: is given each call when it is over.
         max_body: how many bytes the loopback server takes as the body of a request.
         max_upload: how many where it is a form with files.
@@ -149,6 +151,7 @@ class MockOpenAI(Dispatcher):
         cassette: Cassette | None = None,
         redactor: Redactor | None = None,
         keep_calls: int | None = None,
+        keep_bytes: int | None = None,
         on_end: Callable[[Call], object] | None = None,
         max_body: int = 32 * MIB,
         max_upload: int = 512 * MIB,
@@ -161,6 +164,9 @@ class MockOpenAI(Dispatcher):
             raise MockServerError(f"request_timeout={request_timeout!r}: seconds, or None")
         if clock not in ("virtual", "real"):
             raise MockServerError(f"clock={clock!r}: 'virtual' or 'real'")
+        for name, limit in (("keep_calls", keep_calls), ("keep_bytes", keep_bytes)):
+            if limit is not None and not (isinstance(limit, int) and limit >= 1):
+                raise MockServerError(f"{name}={limit!r}: a whole number, 1 or more, or None")
         vocabulary()  # where what is chosen is not there, that is told now
         super().__init__(
             api_key=api_key,
@@ -175,6 +181,7 @@ class MockOpenAI(Dispatcher):
             recorder=_recorder(record, cassette, redactor),
             cassette=cassette,
             keep_calls=keep_calls,
+            keep_bytes=keep_bytes,
             on_end=on_end,
         )
         self.fail_on_unmatched = fail_on_unmatched

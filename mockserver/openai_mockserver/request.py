@@ -99,6 +99,11 @@ class Request:
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return msgspec.UNSET
 
+    def drop_parsed(self) -> None:
+        """Forget what the body says, which is found out anew if it is wanted: memory for time."""
+        for name in ("parsed", "form", "_form_if_any"):
+            self.__dict__.pop(name, None)
+
     @property
     def json(self) -> dict[str, Any]:
         """The body's JSON object or form, empty where it is neither; with the path's model."""

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from hashlib import blake2b
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -112,10 +113,20 @@ def cut(text: str, model: object = None) -> Cut:
         text: any text.
         model: the model's name, which chooses the vocabulary.
     """
-    return _cut(text, vocabulary(model))
+    return _cut_kept(text, vocabulary(model))
 
 
-@lru_cache(maxsize=1024)
+# What is cut once is often cut again. A text with its pieces takes about 20 bytes a character,
+# so that 1,024 prompts would take gigabytes: short ones are kept, and a few that are longer.
+_SHORT, _LONG = 512, 16 * 1024  # characters
+
+
+def _cut_kept(text: str, name: str) -> Cut:
+    if len(text) <= _SHORT:
+        return _cut_short(text, name)
+    return _cut_long(text, name) if len(text) <= _LONG else _cut(text, name)
+
+
 def _cut(text: str, name: str) -> Cut:
     if name != WORDS:
         tokenizer = _tokenizer(name)
@@ -127,6 +138,10 @@ def _cut(text: str, name: str) -> Cut:
             return _whole(map(tokenizer.decode_token_bytes, ids))
     found = words(text)
     return Cut(found, (1,) * len(found))
+
+
+_cut_short = lru_cache(maxsize=1024)(_cut)
+_cut_long = lru_cache(maxsize=32)(_cut)
 
 
 def _whole(tokens: Iterable[bytes]) -> Cut:
@@ -187,9 +202,25 @@ def count(text: str, model: object = None) -> int:
     >>> count("Hello, world!")
     4
     """
-    if len(text) <= _LENGTH:
-        return sum(cut(text, model).sizes)
     name = vocabulary(model)
+    if len(text) <= _LENGTH:
+        return sum(_cut_kept(text, name).sizes)
+    # Of a long text its digest is kept, for it is often sent again: with each turn of a talk.
+    state = blake2b(key=name.encode())
+    for start, end in _spans(text):
+        state.update(text[start:end].encode("utf-8", "surrogatepass"))
+    digest = state.digest()
+    if (known := _counts.get(digest)) is None:
+        if len(_counts) >= 1024:
+            _counts.clear()
+        known = _counts[digest] = _count_long(text, name)
+    return known
+
+
+_counts: dict[bytes, int] = {}
+
+
+def _count_long(text: str, name: str) -> int:
     return sum(_count_piece(text[start:end], name) for start, end in _spans(text))
 
 
@@ -220,7 +251,7 @@ def _count_piece(text: str, name: str) -> int:
             return len(_tokenizer(name).encode_ordinary(text))
         except UnicodeEncodeError:
             pass  # a lone surrogate, which no token has
-    return len(words(text))
+    return sum(1 for _ in _PIECE.finditer(text))
 
 
 def count_messages(messages: object, model: object = None) -> int:

@@ -122,7 +122,7 @@ def anything() -> Iterator[Served]:
 def test_it_announces_its_address_and_what_to_export(anything: Served) -> None:
     assert anything.announced == [
         f"openai-mockserver {__version__} answers on {anything.url}/v1 (Ctrl-C stops it)",
-        "",
+        "It keeps the last 1,000 calls, in 64 MiB at most.",
         f"  export OPENAI_BASE_URL={anything.url}/v1",
         "  export OPENAI_API_KEY=sk-mockserver",
         "",
@@ -341,6 +341,11 @@ def test_a_scenario_says_what_answers_what(tmp_path: Path) -> None:
         unmatched = served.ask(messages=[{"role": "user", "content": "Bye"}])
         assert unmatched.status_code == 400
         assert "no rule matches" in unmatched.json()["error"]["message"]
+
+
+def test_it_says_how_much_it_keeps() -> None:
+    with serving("--quiet") as served:
+        assert served.announced[1] == "It keeps the last 1,000 calls, in 64 MiB at most."
 
 
 # How it ends

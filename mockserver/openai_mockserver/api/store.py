@@ -18,9 +18,11 @@ CREATED = "created"
 class Store:
     """Created things by kind and id. What was deleted is known to be gone."""
 
-    def __init__(self, keep: int | None = None) -> None:
+    def __init__(self, keep: int | None = None, keep_bytes: int | None = None) -> None:
         # keep: how many values of a kind there are at most; the oldest are forgotten.
-        self._keep = keep
+        # keep_bytes: how large the uploaded files are together; the newest is kept however large.
+        self._keep, self._keep_bytes = keep, keep_bytes
+        self._files: dict[tuple[str, str], int] = {}
         self._kinds: dict[str, dict[str, Any]] = {}
         self._gone: dict[tuple[str, str], None] = {}
         self._lock = threading.Lock()
@@ -31,8 +33,17 @@ class Store:
             values = self._kinds.setdefault(kind, {})
             values[id] = value
             if self._keep is not None and len(values) > self._keep:
-                del values[next(iter(values))]
+                self._forget(kind, next(iter(values)))
             self._gone.pop((kind, id), None)
+            if self._keep_bytes is not None and isinstance(value, bytes):
+                self._files.pop((kind, id), None)
+                self._files[kind, id] = len(value)
+                while len(self._files) > 1 and sum(self._files.values()) > self._keep_bytes:
+                    self._forget(*next(iter(self._files)))
+
+    def _forget(self, kind: str, id: str) -> Any:
+        self._files.pop((kind, id), None)
+        return self._kinds.get(kind, {}).pop(id, None)
 
     def get(self, kind: str, id: str) -> Any:
         """The value; None where there is none."""
@@ -49,12 +60,12 @@ class Store:
             self._gone[kind, id] = None
             if self._keep is not None and len(self._gone) > 10 * self._keep:
                 del self._gone[next(iter(self._gone))]
-            return self._kinds.get(kind, {}).pop(id, None)
+            return self._forget(kind, id)
 
     def drop(self, kind: str, id: str) -> None:
         """Forget a value, and that there was one."""
         with self._lock:
-            self._kinds.get(kind, {}).pop(id, None)
+            self._forget(kind, id)
 
     def is_gone(self, kind: str, id: str) -> bool:
         """Whether a value of this id was deleted."""
@@ -65,3 +76,4 @@ class Store:
         with self._lock:
             self._kinds.clear()
             self._gone.clear()
+            self._files.clear()

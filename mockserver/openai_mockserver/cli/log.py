@@ -1,4 +1,4 @@
-"""The log: a line for each call."""
+"""The log: a line for each call; and how much of them a server remembers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ import click
 
 if TYPE_CHECKING:
     from openai_mockserver.journal import Call
+
+
+KEEP_CALLS = 1000
+KEEP_BYTES = 64 * 1024 * 1024
+KEPT = f"It keeps the last {KEEP_CALLS:,} calls, in {KEEP_BYTES >> 20} MiB at most."
 
 
 def log_call(call: Call) -> None:

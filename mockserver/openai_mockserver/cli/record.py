@@ -9,7 +9,7 @@ import click
 
 from openai_mockserver import __version__
 from openai_mockserver.cli.address import allow_host, describe_exposure, format_url
-from openai_mockserver.cli.log import log_call
+from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEPT, log_call
 from openai_mockserver.exceptions import MockServerError
 
 
@@ -90,7 +90,8 @@ def record(
         upstream=upstream,
         record=output,
         redactor=redactor,
-        keep_calls=1000,
+        keep_calls=KEEP_CALLS,
+        keep_bytes=KEEP_BYTES,
         on_end=None if quiet else log_call,
         host=host,
         allow_hosts=allow_hosts,
@@ -103,7 +104,8 @@ def record(
     exposure = describe_exposure(host, "can send requests to the upstream, and is recorded")
 
     def announce() -> None:
-        click.echo(f"openai-mockserver {__version__} records {upstream} on {url}\n")
+        click.echo(f"openai-mockserver {__version__} records {upstream} on {url}")
+        click.echo(KEPT)
         click.echo(f"  export OPENAI_BASE_URL={url}\n")
         if exposure is not None:
             click.echo(f"{exposure}\n")

@@ -9,7 +9,7 @@ import click
 
 from openai_mockserver import __version__
 from openai_mockserver.cli.address import allow_host, describe_exposure, format_url
-from openai_mockserver.cli.log import log_call
+from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEPT, log_call
 
 if TYPE_CHECKING:
     from openai_mockserver.request import Request
@@ -148,7 +148,8 @@ def serve(
         pace=None if pace is None else profile(pace),
         fast_retries=False,
         default=None if files or names else generated,
-        keep_calls=1000,
+        keep_calls=KEEP_CALLS,
+        keep_bytes=KEEP_BYTES,
         on_end=None if quiet else log_call,
         host=host,
         allow_hosts=allow_hosts,
@@ -164,7 +165,8 @@ def serve(
     exposure = describe_exposure(host, "can ask it" + (", with the key" if api_key else ""))
 
     def announce() -> None:
-        click.echo(f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)\n")
+        click.echo(f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)")
+        click.echo(KEPT)
         click.echo(f"  export OPENAI_BASE_URL={url}")
         click.echo(f"  export OPENAI_API_KEY={mock.api_key or API_KEY}\n")
         if exposure is not None:
