@@ -176,7 +176,10 @@ def openai_cassette(
 
 
 def _file_name(name: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+    from openai_mockserver.cassettes.writer import shorten_name
+
+    plain = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+    return shorten_name(plain, 240)  # of 255; ``.jsonl`` follows, and while recording ``.parts``
 
 
 @pytest.fixture

@@ -61,4 +61,4 @@ class MissingDependency(MockServerError, ImportError):
 
 
 class UnmatchedRequest(MockServerError, AssertionError):
-    """A request came that no rule answers."""
+    """A request came that no rule answers, or its response could not be recorded."""

@@ -94,6 +94,7 @@ class Call(Request):
         self.script = Script()
         self.problem: str | None = None
         self.problem_kind: str | None = None
+        self.unrecorded: str | None = None
         self.upstream: Upstream | None = None
         self.recorder: Recorder | None = None
         self._events = self._bytes = 0
@@ -210,7 +211,9 @@ class Call(Request):
             answered += f" {self._events} of {total} events"
         else:
             answered += f" {self._bytes} bytes"
-        return f"#{self.number} {' '.join(asked)} -> {answered}, {self._ended or 'going on'}"
+        unrecorded = "" if self.unrecorded is None else f", {self.unrecorded}"
+        how = self._ended or "going on"
+        return f"#{self.number} {' '.join(asked)} -> {answered}, {how}{unrecorded}"
 
 
 def _short(text: str) -> str:

@@ -271,18 +271,25 @@ class MockOpenAI(Dispatcher):
 
     @property
     def problems(self) -> list[Call]:
-        """The calls that no rule matched, or whose reply could not be served."""
-        return [call for call in self.calls if call.problem is not None]
+        """The calls that no rule matched, or that could not be answered, or not be recorded."""
+        return [call for call in self.calls if call.problem or call.unrecorded]
 
     def check(self) -> None:
-        """Raise UnmatchedRequest where a request was not answered as a rule says.
+        """Raise UnmatchedRequest where a request was not answered as a rule says, or not recorded.
 
-        Does nothing where ``fail_on_unmatched`` is off.
+        Where ``fail_on_unmatched`` is off, only of recordings.
         """
-        if self.fail_on_unmatched and (problems := self.problems):
-            told = "\n\n".join(f"{call.line()}\n{call.problem}" for call in problems)
-            n = len(problems)
-            raise UnmatchedRequest(f"the mock could not answer {n} request{'s' * (n > 1)}:\n{told}")
+        told = []
+        problems = [call for call in self.calls if call.problem and self.fail_on_unmatched]
+        if n := len(problems):
+            told.append(f"the mock could not answer {n} request{'s' * (n > 1)}:")
+            told.append("\n\n".join(f"{call.line()}\n{call.problem}" for call in problems))
+        unrecorded = [call.line() for call in self.calls if call.unrecorded]
+        if n := len(unrecorded):
+            told.append(f"the mock could not record {n} response{'s' * (n > 1)}:")
+            told += unrecorded
+        if told:
+            raise UnmatchedRequest("\n".join(told))
 
     def check_meaning(self, answer: Answer) -> None:
         """Raise FaultError for an end that this mock's connections cannot have."""
@@ -373,7 +380,9 @@ def _recorder(
         return None
     from openai_mockserver.cassettes.recorder import Recorder
 
-    return Recorder(Path(folder), redactor)
+    recorder = Recorder(Path(folder), redactor)
+    recorder.folder.prepare()
+    return recorder
 
 
 def _recorder_into(cassette: Cassette) -> Recorder:

@@ -159,6 +159,28 @@ def test_record_once_and_replay_without_the_network(suite: pytest.Pytester) -> N
     )
 
 
+def test_the_name_of_a_test_may_be_long(suite: pytest.Pytester) -> None:
+    """The file systems of most allow 255 bytes."""
+    head, _, story = SUITE.rpartition("def ")
+    many = '@pytest.mark.parametrize("x", ["x" * 300 + "a", "x" * 300 + "b"])\n'
+    suite.makepyfile(test_it=f"import pytest{head}{many}def {story.replace('(open', '(x, open')}")
+    with MockOpenAI() as upstream:
+        upstream.reply(*["Once upon a time", "Twice upon a time"] * 2)
+        recorded = run(suite, "--openai-record=once", f"--openai-upstream={upstream.base_url}")
+        recorded.assert_outcomes(passed=2)
+    run(suite).assert_outcomes(passed=2)
+    assert len(list((suite.path / "cassettes" / "test_it").iterdir())) == 2
+
+
+def test_a_cassette_that_cannot_be_written_fails_the_test(suite: pytest.Pytester) -> None:
+    (suite.path / "cassettes").touch()
+    with MockOpenAI() as upstream:
+        upstream.reply("Once upon a time", "Twice upon a time")
+        result = run(suite, "--openai-record=once", f"--openai-upstream={upstream.base_url}")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*could not record 2 responses*", "*Not a directory*"])
+
+
 def test_what_was_not_recorded_fails_and_says_what_differs(suite: pytest.Pytester) -> None:
     with MockOpenAI() as upstream:
         upstream.reply("Once upon a time", "Twice upon a time")

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import random
-import signal
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -396,42 +391,6 @@ def test_eight_clients_at_once_lose_no_exchange(
         answers[n] = answers.get(n, 0) + 1
     assert answers == {str(n): 5 for n in range(8)}
     assert list((tmp_path / "cassettes").glob("*.part")) == []
-
-
-@pytest.mark.slow
-def test_what_a_killed_recorder_leaves_is_a_prefix(upstream: MockOpenAI, tmp_path: Path) -> None:
-    """Fifty kills at random moments."""
-    upstream.reply(Reply("word " * 200), pace=Pace(itl=0.002))
-    rng = random.Random(1)
-    for n in range(50):
-        folder = tmp_path / str(n)
-        command = [sys.executable, "-m", "openai_mockserver", "record", "--port", "0", "-q",
-                   "--upstream", upstream.base_url, "-o", str(folder)]  # fmt: skip
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            url = process.stdout.readline().split(" on ")[1].strip()
-            got = read_until_killed(url, process, rng.uniform(0.0, 0.35))
-        left = list(folder.glob("*")) if folder.exists() else []
-        for path in left:
-            for exchange in load(path):
-                assert got.startswith(sse.body(exchange.script.steps))
-
-
-def read_until_killed(url: str, process: subprocess.Popen[str], after: float) -> bytes:
-    """The body that a client has received when the recorder is killed."""
-    got = b""
-    killer = threading.Timer(after, lambda: os.kill(process.pid, signal.SIGKILL))
-    with httpx2.Client(trust_env=False, timeout=5) as client:
-        killer.start()
-        try:
-            with client.stream("POST", f"{url}/chat/completions", json=ASKED) as response:
-                for read in response.iter_raw():
-                    got += read
-        except httpx2.HTTPError:
-            pass
-    killer.join()
-    process.wait()
-    return got
 
 
 def test_a_recording_serves_through_the_sdk_in_process_without_waiting(

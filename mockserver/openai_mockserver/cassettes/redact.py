@@ -162,6 +162,11 @@ class Redaction:
         self._held = data[len(data) - keep :]
         return self.octets(data[: len(data) - keep])
 
+    @property
+    def held(self) -> int:
+        """How many bytes are held back."""
+        return len(self._held)
+
     def rest(self) -> bytes:
         """What was held back."""
         held, self._held = self._held, b""

@@ -17,7 +17,8 @@ Beside ``text`` and ``base64``, ``"events"`` may say how many events the bytes c
 
 A line may begin with ``"t"``, its time in seconds since the request: recordings have it with each
 network read, and with the end; the head's is ``response.delay``. The end of a recording may be
-``client left``, which is played as ``truncate``.
+``client left``, which is played as ``truncate``. ``{"held": 12}`` says that 12 bytes more had come
+then, which are in the next line: where that is missing, so are they.
 
 Rules of this file: what is written is read back equal; a misspelt key is an error that names the
 file, the line and the key. A file without its last line holds what was received so far.
@@ -41,9 +42,22 @@ from openai_mockserver.exceptions import StreamFileError
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import ENDS, Boundary, Comment, Event, Head, Pause, Raw, Script, Step
 
-__all__ = ["CLIENT_LEFT", "Exchange", "dump", "dumps", "is_json", "load", "loads", "step_line"]
+__all__ = [
+    "CLIENT_LEFT",
+    "PART",
+    "Exchange",
+    "dump",
+    "dumps",
+    "is_json",
+    "load",
+    "loads",
+    "step_line",
+]
 
 VERSION = 1
+
+PART = ".part"
+"""What the name of a recording ends in while it is going on, and after a crash."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +69,14 @@ class Exchange:
         about: the other members of the head line: name, description, request, citations…
         complete: whether the last line was there.
         client_left: whether the recording ends because the client left.
+        missing: bytes that had come when an incomplete recording broke off, and are not in it.
     """
 
     script: Script
     about: dict[str, Any]
     complete: bool = True
     client_left: bool = False
+    missing: int = 0
 
     def as_reply(self) -> Reply | ApiError:
         """What was said, to be served through another endpoint or with faults.
@@ -103,6 +119,7 @@ class _StepLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     base64: str | msgspec.UnsetType = msgspec.UNSET
     events: int | None = None
     boundary: Literal[True] | msgspec.UnsetType = msgspec.UNSET
+    held: int | msgspec.UnsetType = msgspec.UNSET
     end: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -119,7 +136,7 @@ def schema() -> dict[str, Any]:
     }
 
 
-_KINDS = ("json", "data", "comment", "pause", "text", "base64", "boundary", "end")
+_KINDS = ("json", "data", "comment", "pause", "text", "base64", "boundary", "held", "end")
 _head_decoder = msgspec.json.Decoder(_HeadLine)
 _step_decoder = msgspec.json.Decoder(_StepLine)
 
@@ -147,7 +164,7 @@ def load(path: Path | str) -> list[Exchange]:
 def _exchanges(text: bytes, source: str) -> Iterator[Exchange]:
     head: _HeadLine | None = None
     steps: list[Step] = []
-    clock = 0.0
+    clock, missing = 0.0, 0
     *lines, cut_off = text.split(b"\n")
     if cut_off and is_json(cut_off):
         lines.append(cut_off)
@@ -157,23 +174,26 @@ def _exchanges(text: bytes, source: str) -> Iterator[Exchange]:
         where = f"{source}:{number}"
         if head is None or _HEAD.match(line):
             if head is not None:
-                yield _exchange(head, steps, "truncate", complete=False)
-            head, steps = _read_head(line, where), []
+                yield _exchange(head, steps, "truncate", False, missing)
+            head, steps, missing = _read_head(line, where), [], 0
             clock = head.response.delay
             continue
         read = _decode(_step_decoder, line, where)
         kind, value = _read_step(read, where)
+        missing = value if kind == "held" else 0
+        if kind == "held":
+            continue
         if read.t is not None:
             if read.t > clock:
                 steps.append(Pause(read.t - clock))
             clock = max(clock, read.t)
         if kind == "end":
-            yield _exchange(head, steps, value, complete=True)
+            yield _exchange(head, steps, value, True)
             head = None
         else:
             steps.append(value)
     if head is not None:
-        yield _exchange(head, steps, "truncate", complete=False)
+        yield _exchange(head, steps, "truncate", False, missing)
 
 
 _HEAD = re.compile(rb'\s*\{\s*"mockserver"')
@@ -204,7 +224,9 @@ def _read_head(line: bytes, where: str) -> _HeadLine:
     return head
 
 
-def _exchange(head: _HeadLine, steps: list[Step], end: Any, complete: bool) -> Exchange:
+def _exchange(
+    head: _HeadLine, steps: list[Step], end: Any, complete: bool, missing: int = 0
+) -> Exchange:
     response = head.response
     left = end == CLIENT_LEFT
     end = "truncate" if left else end
@@ -213,7 +235,8 @@ def _exchange(head: _HeadLine, steps: list[Step], end: Any, complete: bool) -> E
     about.pop("response", None)
     about.pop("mockserver")
     head_sent = Head(response.status, headers, response.delay)
-    return Exchange(Script(head_sent, tuple(steps), end, response.raw), about, complete, left)
+    script = Script(head_sent, tuple(steps), end, response.raw)
+    return Exchange(script, about, complete, left, missing)
 
 
 def _read_step(line: _StepLine, where: str) -> tuple[str, Any]:
@@ -243,6 +266,12 @@ def _read_step(line: _StepLine, where: str) -> tuple[str, Any]:
 CLIENT_LEFT = "client left"
 
 
+def _held(value: int) -> int:
+    if value < 1:
+        raise ValueError(f"{value} is no number of bytes that are held back")
+    return value
+
+
 def _end(value: str) -> str:
     if value not in (*ENDS, CLIENT_LEFT):
         raise ValueError(f"{value!r} is not one of {', '.join(sorted(ENDS))}")
@@ -254,6 +283,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "comment": Comment,
     "pause": Pause,
     "boundary": lambda _: Boundary(),
+    "held": _held,
 }
 
 

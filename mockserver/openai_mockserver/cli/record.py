@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,9 @@ from openai_mockserver import __version__
 from openai_mockserver.cli.address import allow_host, describe_exposure, format_url
 from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEPT, log_call
 from openai_mockserver.exceptions import MockServerError
+
+if TYPE_CHECKING:
+    from openai_mockserver.journal import Call
 
 
 @click.command()
@@ -86,13 +90,27 @@ def record(
         redactor = Redactor(headers, paths, patterns)
     except re.error as error:
         raise MockServerError(f"--redact-pattern: {error}") from None
+    failed: dict[int, str] = {}
+    count = 0
+
+    def note(call: Call) -> None:
+        nonlocal count
+        count = max(count, call.number)
+        if call.unrecorded is not None:
+            failed[call.number] = call.unrecorded
+
+    def on_end(call: Call) -> None:
+        note(call)
+        if not quiet:
+            log_call(call)
+
     mock = MockOpenAI(
         upstream=upstream,
         record=output,
         redactor=redactor,
         keep_calls=KEEP_CALLS,
         keep_bytes=KEEP_BYTES,
-        on_end=None if quiet else log_call,
+        on_end=on_end,
         host=host,
         allow_hosts=allow_hosts,
         max_body=max_body << 20,
@@ -112,3 +130,9 @@ def record(
 
     serve_forever(mock.respond, mock.refuse, listener, announce, mock.limits, mock.access)
     click.echo("stopped")
+    # What was broken off by the end may have failed after it.
+    for call in mock.calls:
+        note(call)
+    if failed:
+        first = failed[min(failed)]
+        raise MockServerError(f"{len(failed)} of {count} calls were not recorded whole: {first}")

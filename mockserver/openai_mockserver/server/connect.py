@@ -92,21 +92,36 @@ async def connect(url: str) -> UpstreamConnection:
         if context is None:
             return UpstreamConnection(incoming, transport, url, credentials)
         authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        asked = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
-        asked += [f"{name}: {value}" for name, value in credentials]
-        transport.write("\r\n".join([*asked, "", ""]).encode("latin-1"))
-        answer = b""
-        while b"\r\n\r\n" not in answer:
-            read = await incoming.read()
-            answer += read
-            if not read:
-                break
-        status = answer.partition(b"\r\n")[0].decode("latin-1")
-        if " 200" not in status:
+        try:
+            await _open_tunnel(transport, incoming, authority, credentials, place)
+            secured = await loop.start_tls(transport, incoming, context, server_hostname=host)
+        except BaseException:
+            # Whoever waited may have left; the connection must not outlive the wish for it.
             transport.abort()
-            raise ServerError(f"the proxy {place} refused: {status!r}")
-        secured = await loop.start_tls(transport, incoming, context, server_hostname=host)
+            raise
         return UpstreamConnection(incoming, cast(asyncio.Transport, secured), inner)
+
+
+async def _open_tunnel(
+    transport: asyncio.Transport,
+    incoming: Incoming,
+    authority: str,
+    credentials: tuple[tuple[str, str], ...],
+    place: str,
+) -> None:
+    """Have a proxy connect us to a host (RFC 9110 §9.3.6)."""
+    asked = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
+    asked += [f"{name}: {value}" for name, value in credentials]
+    transport.write("\r\n".join([*asked, "", ""]).encode("latin-1"))
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        read = await incoming.read()
+        answer += read
+        if not read:
+            break
+    status = answer.partition(b"\r\n")[0].decode("latin-1")
+    if " 200" not in status:
+        raise ServerError(f"the proxy {place} refused: {status!r}")
 
 
 def _credentials(proxy: urllib.parse.SplitResult) -> tuple[tuple[str, str], ...]:

@@ -21,7 +21,10 @@ def unread_by_peer(sock: socket.socket) -> int | None:
     """How many bytes wait in the receive queue of this connection's other end; None if unknown."""
     if not sys.platform.startswith("linux"):
         return None
-    ours, theirs = sock.getsockname(), sock.getpeername()
+    try:
+        ours, theirs = sock.getsockname(), sock.getpeername()
+    except OSError:
+        return None  # it was reset, and the event loop will tell so
     family = sock.family
     # struct inet_diag_req_v2, of the socket whose own address is our peer's
     request = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, _ANY)

@@ -1,8 +1,9 @@
 """The transparent proxy: a request goes upstream, and each byte of the answer comes back at once.
 
 Rules of this file: the client sees the upstream's status, headers, reads and ending; the recording
-is made after each byte is on its way, and cannot change it. HTTP's own bytes are read with h11, the
-client's are written as `openai_mockserver.http1` writes them.
+has each byte before the client does, and its troubles are not the client's. A client that leaves
+ends the request to the upstream. HTTP's own bytes are read with h11, the client's are written as
+`openai_mockserver.http1` writes them.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import asyncio
 import ssl
 import time
 import urllib.parse
-from collections.abc import Awaitable, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import h11
 
@@ -22,7 +23,7 @@ from openai_mockserver.access import with_cors
 from openai_mockserver.api import errors
 from openai_mockserver.cassettes.recorder import ExchangeRecorder
 from openai_mockserver.exceptions import ServerError
-from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
+from openai_mockserver.journal import CLIENT_DISCONNECTED, FAILED, Call
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import End, Head, Raw, Script
 from openai_mockserver.server.connect import UpstreamConnection, connect
@@ -61,52 +62,80 @@ async def relay(
         connection, player, receive, send: the client's.
         cors: headers that the client gets instead of the upstream's, and no recording has.
     """
+    one = _Relay(call, connection, cors)
     url = upstream.target(call.path, call.query)
     try:
-        way = await connect(url)
+        way = await one.connect(url)
+    except _Gone:
+        await one.finish(None, receive, send)
+        return
     except (OSError, ssl.SSLError, TimeoutError, ServerError) as error:
         told = f"the upstream {upstream.url} cannot be reached: {error or type(error).__name__}"
         call.problem = told
         call.script = errors.render(ApiError(502, f"openai-mockserver: {told}", "upstream_error"))
         await play(call, connection, player, receive, send)
         return
-    exchange = None
-    if call.recorder is not None:
-        asked = f"{call.path}{f'?{call.query}' if call.query else ''}"
-        exchange = call.recorder.begin(
-            call.method, asked, call.headers.raw, call.body, upstream.url
-        )
-    one = _Relay(call, connection, exchange, cors)
+    one.record(upstream.url)
     try:
-        end = await one.run(way, url)
+        try:
+            end = await one.run(way, url)
+        finally:
+            way.transport.abort()
+            await way.incoming.closed
+        await one.finish(end, receive, send)
+    except Exception as error:
+        await one.fail(error, receive)
     finally:
-        way.transport.abort()
-        await way.incoming.closed
-    await one.finish(end, receive, send)
+        one.close_recording()
 
 
 class _Relay:
     """One exchange passing through."""
 
-    def __init__(
-        self,
-        call: Call,
-        connection: Connection,
-        exchange: ExchangeRecorder | None,
-        cors: Sequence[tuple[str, str]],
-    ) -> None:
+    def __init__(self, call: Call, connection: Connection, cors: Sequence[tuple[str, str]]) -> None:
         self._call = call
         self._connection = connection
-        self._exchange = exchange
         self._cors = cors
+        self._exchange: ExchangeRecorder | None = None
         self._lost = asyncio.get_running_loop().create_future()
+        self._rudely = False
+        self._done = False
         self._reads: list[Raw] = []
         self._decoder = sse.Decoder()
         connection.on_lost = self._lose
 
     def _lose(self, error: Exception | None) -> None:
+        # The kernel answers a close with bytes unread by a reset, and by an end otherwise.
+        self._rudely = error is not None
         if not self._lost.done():
             self._lost.set_result(None)
+
+    def _has_left(self) -> bool:
+        """Whether nothing reaches the client any more."""
+        return self._lost.done() or self._connection.transport.is_closing()
+
+    def record(self, upstream: str) -> None:
+        """Record the exchange, if that is wanted."""
+        call = self._call
+        if call.recorder is not None:
+            asked = f"{call.path}{f'?{call.query}' if call.query else ''}"
+            self._exchange = call.recorder.begin(
+                call.method, asked, call.headers.raw, call.body, upstream
+            )
+
+    def close_recording(self) -> None:
+        """The recording is over, whatever happened."""
+        if self._exchange is not None:
+            self._exchange.close()
+            self._call.unrecorded = self._exchange.problem
+
+    async def connect(self, url: str) -> UpstreamConnection:
+        """The way to the upstream. Raises _Gone where the client does not wait for it."""
+        way = await self._or_gone(connect(url))
+        if self._has_left():
+            way.transport.abort()
+            raise _Gone
+        return way
 
     async def run(self, way: UpstreamConnection, url: str) -> End | None:
         """Pass the request up and the answer down; how it ended, None where the client left."""
@@ -114,7 +143,11 @@ class _Relay:
         way.transport.write(_request(http, self._call, url, way))
         try:
             while True:
-                http.receive_data(await self._or_gone(way.incoming.read()))
+                data = await self._or_gone(way.incoming.read())
+                # Who leaves after [DONE] has had it all; what has come then is the end.
+                if self._has_left() and not self._done:
+                    return None
+                http.receive_data(data)
                 if await self._pass(http):
                     return "finish"
         except _Gone:
@@ -124,14 +157,18 @@ class _Relay:
         except (h11.RemoteProtocolError, OSError):
             return "truncate"
 
-    async def _or_gone(self, wanted: Awaitable[T]) -> T:
+    async def _or_gone(self, wanted: Coroutine[Any, Any, T]) -> T:
         """What is waited for, unless the client leaves before."""
         task = asyncio.ensure_future(wanted)
-        await asyncio.wait({task, self._lost}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            task.cancel()
-            raise _Gone
-        return task.result()
+        try:
+            await asyncio.wait({task, self._lost}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        raise _Gone
 
     async def _pass(self, http: h11.Connection) -> bool:
         """Hand on what one read brought; whether the response is over."""
@@ -155,47 +192,80 @@ class _Relay:
         return over
 
     def _hand_on(self, head: Head | None, body: bytes) -> None:
-        """First to the client, then to the journal and the recording."""
+        """First to the recording, so that a crash loses nothing that the client has; then on."""
+        if self._exchange is not None:
+            if head is not None:
+                self._exchange.head(head)
+            if body:
+                self._exchange.read(body)
+            self._call.unrecorded = self._exchange.problem
         out = b""
         if head is not None:
             self._call.script = Script(head, (), "truncate")
             out = http1.head_bytes(replace(head, headers=with_cors(head.headers, self._cors)))
         if body:
             out += http1.chunk(body) if http1.is_chunked(self._call.script.head) else body
-        if out and not self._connection.transport.is_closing():
-            self._connection.transport.write(out)
+        self._write(out)
         if body:
             self._reads.append(Raw(body))
-            events = len(self._decoder.feed(body)) if self._call.script.is_stream else 0
+            events = self._decoder.feed(body) if self._call.script.is_stream else []
+            self._done = self._done or any(event.data == sse.DONE.data for event in events)
             at = time.monotonic() - self._call.came
-            self._call.handed_over(Frame(at, body, events, len(body)), at)
-        if self._exchange is not None:
-            if head is not None:
-                self._exchange.head(head)
-            if body:
-                self._exchange.read(body)
+            self._call.handed_over(Frame(at, body, len(events), len(body)), at)
+
+    def _write(self, data: bytes) -> None:
+        # uvloop raises where asyncio is silent: at a write to a connection that is closing.
+        if data and not self._connection.transport.is_closing():
+            self._connection.transport.write(data)
 
     async def finish(self, end: End | None, receive: Receive, send: Send) -> None:
         """End the client's connection as the upstream's ended, and the recording too."""
         call, transport = self._call, self._connection.transport
         call.script = replace(call.script, steps=tuple(self._reads), end=end or "truncate")
-        if self._exchange is not None:
-            self._exchange.end(end or "client left")
+        self._end_recording(end or "client left")
         if end == "finish":
-            # A client that has read [DONE] may be gone already; uvloop refuses to write then.
-            if http1.is_chunked(call.script.head) and not transport.is_closing():
-                transport.write(http1.LAST_CHUNK)
-            call.end()
-            self._connection.on_lost = None
-            await tell(self._connection, send, close=not http1.keeps_open(call.script))
-            return
+            if http1.is_chunked(call.script.head):
+                self._write(http1.LAST_CHUNK)
+            if await self._is_read():
+                self.close_recording()
+                call.end()
+                self._connection.on_lost = None
+                await tell(self._connection, send, close=not http1.keeps_open(call.script))
+                return
+            self._end_recording("client left")
         if end == "reset":
             await self._connection.drained()
-        if end is not None and not self._lost.done():
+        self.close_recording()
+        if end in ("reset", "truncate") and not self._lost.done():
             call.end()
             (self._connection.reset if end == "reset" else transport.close)()
             await self._lost
-        call.end(CLIENT_DISCONNECTED)
+        await self._leave(CLIENT_DISCONNECTED, receive)
+
+    def _end_recording(self, how: str) -> None:
+        if self._exchange is not None:
+            self._exchange.end(how)
+
+    async def _is_read(self) -> bool:
+        """Wait until the client has read the whole response; whether it did not leave before."""
+        await self._connection.read_by_client()
+        if self._connection.transport.is_closing():
+            await self._lost
+        return not self._rudely
+
+    async def fail(self, error: Exception, receive: Receive) -> None:
+        """End a call that went wrong here; the other streams go on."""
+        self._call.problem = f"passing the response on failed: {error!r}"
+        self._end_recording("truncate")
+        self.close_recording()
+        await self._leave(FAILED, receive)
+
+    async def _leave(self, how: str, receive: Receive) -> None:
+        """The connection is no more; where it still is, it is closed."""
+        self._call.end(how)
+        if not self._lost.done():
+            self._connection.transport.abort()
+            await self._lost
         self._connection.on_lost = None
         await receive()
 

@@ -1,0 +1,206 @@
+"""Recordings on their way to the disk: names, numbers, and what a crash or a full disk leaves."""
+
+from __future__ import annotations
+
+import resource
+import time
+from pathlib import Path
+
+import pytest
+
+from openai_mockserver import sse
+from openai_mockserver.cassettes import load
+from openai_mockserver.cassettes.recorder import ExchangeRecorder, Recorder
+from openai_mockserver.cassettes.writer import Recording, RecordingFolder, append, shorten_name
+from openai_mockserver.script import Head
+
+HEAD = Head(200, (("Content-Type", "text/event-stream"),))
+HEAD_LINE = {"mockserver": 1, "response": {"status": 200, "headers": []}}
+
+
+def begin(folder: Path) -> ExchangeRecorder:
+    """A recording whose head has come."""
+    exchange = Recorder(folder).begin("POST", "/v1/chat/completions", (), b"{}", "http://up")
+    exchange.head(HEAD)
+    return exchange
+
+
+def record(folder: RecordingFolder, stem: str) -> Path:
+    recording = Recording(folder, stem)
+    recording.lines(HEAD_LINE)
+    recording.end({"end": "finish"})
+    return recording.close()
+
+
+# Names
+
+
+def test_the_thousandth_recording_costs_what_the_first_did(tmp_path: Path) -> None:
+    """Also where the first thousand are of an earlier run."""
+    for n in range(3000):
+        (tmp_path / f"chat-completions-{n + 1:04d}.jsonl").touch()
+    looked = 0
+    folder = RecordingFolder(tmp_path)
+    assert record(folder, "chat/completions").name == "chat-completions-3001.jsonl"
+    exists = Path.exists
+
+    def counted(path: Path) -> bool:
+        nonlocal looked
+        looked += 1
+        return exists(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "exists", counted)
+        began = time.perf_counter()
+        for n in range(1000):
+            assert record(folder, "chat/completions").name == f"chat-completions-{n + 3002}.jsonl"
+    assert looked == 1000, "one name is tried for each"
+    assert time.perf_counter() - began < 10
+
+
+def test_numbers_that_others_have_taken_are_left_out(tmp_path: Path) -> None:
+    """Two processes may record into one folder."""
+    one, other = RecordingFolder(tmp_path), RecordingFolder(tmp_path)
+    names = [record(folder, "x").name for folder in (one, other, other, one, one, other)]
+    assert names == [f"x-{n:04d}.jsonl" for n in range(1, 7)]
+
+
+def test_what_a_crash_left_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "x-0007.jsonl.part").write_text("what was received")
+    assert record(RecordingFolder(tmp_path), "x").name == "x-0008.jsonl"
+    assert (tmp_path / "x-0007.jsonl.part").read_text() == "what was received"
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("a/b?c", "a-b-c"),
+        ("", "exchange"),
+        ("../..", "exchange"),
+        (".hidden", "hidden"),
+        ("é", "exchange"),
+    ],
+)
+def test_names_are_plain(tmp_path: Path, stem: str, name: str) -> None:
+    assert record(RecordingFolder(tmp_path), stem) == tmp_path / f"{name}-0001.jsonl"
+
+
+def test_a_name_keeps_its_beginning_and_differs() -> None:
+    assert shorten_name("short") == "short"
+    one, other = (shorten_name("é" * 200 + last) for last in "ab")
+    assert one != other
+    assert one.startswith("é" * 50)
+    assert len(one.encode()) <= 120
+
+
+# What is on the disk, and when
+
+
+def test_each_read_is_there_at_once(tmp_path: Path) -> None:
+    exchange = begin(tmp_path)
+    for n in range(3):
+        exchange.read(b"data: x\n\n")
+        (found,) = load(next(tmp_path.iterdir()))
+        assert sse.body(found.script.steps) == b"data: x\n\n" * (n + 1)
+        assert (found.complete, found.missing) == (False, 0)
+    exchange.close()
+
+
+def test_what_is_held_back_is_told_until_it_is_there(tmp_path: Path) -> None:
+    """A read may end in what is the beginning of a key."""
+    exchange = begin(tmp_path)
+
+    def on_disk() -> tuple[bytes, int]:
+        (found,) = load(next(tmp_path.iterdir()))
+        return sse.body(found.script.steps), found.missing
+
+    exchange.read(b"data: my key is sk-pro")
+    assert on_disk() == (b"data: my key is ", 6)
+    exchange.read(b"j-0123456789")
+    assert on_disk() == (b"data: my key is ", 18)
+    exchange.read(b"abcdef.\n\n")
+    assert on_disk() == (b"data: my key is " + b"X" * 24 + b".\n\n", 0)
+    exchange.read(b"sk-")
+    exchange.end("finish")
+    exchange.close()
+    assert on_disk() == (b"data: my key is " + b"X" * 24 + b".\n\nsk-", 0)
+
+
+def test_the_end_may_turn_out_to_be_another(tmp_path: Path) -> None:
+    exchange = begin(tmp_path)
+    exchange.read(b"data: x\n\n")
+    exchange.end("finish")
+    (found,) = load(next(tmp_path.iterdir()))
+    assert found.complete, "before the name is final"
+    exchange.end("client left")
+    exchange.close()
+    (path,) = tmp_path.iterdir()
+    assert path.name == "chat-completions-0001.jsonl"
+    (found,) = load(path)
+    assert (found.complete, found.client_left) == (True, True)
+
+
+def test_a_recording_that_is_closed_without_an_end_was_left(tmp_path: Path) -> None:
+    exchange = begin(tmp_path)
+    exchange.close()
+    exchange.close()
+    assert load(tmp_path / "chat-completions-0001.jsonl")[0].client_left
+
+
+def test_a_response_that_never_began_leaves_nothing(tmp_path: Path) -> None:
+    exchange = Recorder(tmp_path / "new").begin("GET", "/v1/models", (), b"", "http://up")
+    exchange.close()
+    assert exchange.problem is None
+    assert list(tmp_path.iterdir()) == []
+
+
+# Cassettes
+
+
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        (b"", 0),
+        (b'{"mockserver":1}\n{"end":"finish"}\n', 1),
+        (b'{"mockserver":1}\n{"end":"finish"}', 1),
+        (b'{"mockserver":1}\n{"end":"finish"}\n{"mockserver":1,"na', 1),
+        (b'{"mockserver":1,"na', 0),
+        (b'{"mockserver":1}\n{"text":"' + b"x" * 99_999 + b'"}\n{"end":"fin', 1),
+        (b'{"mockserver":1}\n{"end":"finish"}\n{"mockserver":1,"name":"' + b"x" * 99_999, 1),
+    ],
+    ids=["new", "whole", "no line end", "cut off", "cut off at once", "long", "cut off late"],
+)
+def test_a_recording_goes_to_the_end_of_a_cassette(
+    tmp_path: Path, before: bytes, kept: int
+) -> None:
+    """Whatever a person or a crash has made of its end."""
+    cassette = tmp_path / "some" / "cassette.jsonl"
+    if before:
+        cassette.parent.mkdir()
+        cassette.write_bytes(before)
+    made = record(RecordingFolder(tmp_path), "x")
+    append(cassette, made)
+    assert len(load(cassette)) == kept + 1
+    assert load(cassette)[-1].complete
+    assert not made.exists()
+
+
+def test_a_full_disk_leaves_the_cassette_and_the_recording(tmp_path: Path) -> None:
+    cassette = tmp_path / "cassette.jsonl"
+    before = b'{"mockserver":1,"name":"' + b"x" * 1000 + b'"}\n'
+    cassette.write_bytes(before)
+    exchange = Recorder(tmp_path / "parts", finished=lambda path: append(cassette, path)).begin(
+        "POST", "/v1/x", (), b"", "http://up"
+    )
+    exchange.head(HEAD)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, hard))
+    try:
+        exchange.end("finish")
+        exchange.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    where = tmp_path / "parts" / "x-0001.jsonl"
+    assert exchange.problem == f"recording into {where} failed: File too large"
+    assert cassette.read_bytes() == before
+    assert load(where)[0].complete

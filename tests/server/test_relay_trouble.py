@@ -1,0 +1,419 @@
+"""The recorder in trouble: clients that leave, disks that refuse, a process that is killed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from openai_mockserver import MockOpenAI, MockServerError, Pace, Reply, UnmatchedRequest, sse
+from openai_mockserver.cassettes import load
+from openai_mockserver.cassettes.cassette import Cassette
+from openai_mockserver.cassettes.redact import Redactor
+from openai_mockserver.faults import slice, stall
+
+KEY = "sk-proj-canary0123456789abcdefghij"
+ASKED: dict[str, Any] = {
+    "model": "gpt-4o",
+    "stream": True,
+    "messages": [{"role": "user", "content": "Hi"}],
+}
+LONG = Reply("word " * 2000)
+"""About 2,000 events, which the upstream sends at once: more than a client's kernel takes."""
+
+
+@pytest.fixture
+def upstream() -> Iterator[MockOpenAI]:
+    """What is recorded."""
+    with MockOpenAI(fast_retries=False) as mock:
+        yield mock
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def event_loop_of_the_server(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The servers of this test run on this event loop."""
+    if request.param == "asyncio":
+        monkeypatch.setitem(sys.modules, "uvloop", None)
+    else:
+        pytest.importorskip("uvloop")
+
+
+def place_of(mock: MockOpenAI) -> tuple[str, int]:
+    host, port = mock.base_url.removeprefix("http://").removesuffix("/v1").split(":")
+    return host, int(port)
+
+
+def ask(mock: MockOpenAI, path: str = "/chat/completions") -> tuple[int, bytes]:
+    """The status and the body that a plain client gets."""
+    with httpx2.Client(trust_env=False, timeout=30) as client:
+        answer = client.post(mock.base_url + path, json=ASKED, headers={"Authorization": KEY})
+        return answer.status_code, answer.content
+
+
+def leave(place: tuple[str, int], after: int) -> None:
+    """Ask for a stream, read so many bytes of it, and close."""
+    body = json.dumps(ASKED).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(place) as client:
+        client.sendall(head.encode() + body)
+        while after > 0:
+            after -= len(client.recv(min(after, 65536)))
+
+
+# Clients that leave
+
+
+@pytest.mark.usefixtures("event_loop_of_the_server")
+@pytest.mark.parametrize("leavers", [8, pytest.param(100, marks=pytest.mark.slow)])
+def test_clients_that_leave(upstream: MockOpenAI, tmp_path: Path, leavers: int) -> None:
+    upstream.reply(LONG)
+    with MockOpenAI(upstream=upstream.base_url, record=tmp_path) as mock:
+        place = place_of(mock)
+        leave(place, 100_000)
+        assert mock.calls[0].wait(10)
+        before = descriptors()
+        with ThreadPoolExecutor(4) as pool:
+            for _ in pool.map(lambda _: leave(place, 100_000), range(leavers)):
+                pass
+        assert all(call.wait(10) for call in [*mock.calls, *upstream.calls])
+        assert {call.ended for call in mock.calls} == {"client disconnected"}
+        assert [call.problem for call in [*mock.calls, *upstream.calls] if call.problem] == []
+        assert descriptors() <= before
+    assert [path.suffix for path in tmp_path.iterdir()] == [".jsonl"] * (leavers + 1)
+    for path in tmp_path.iterdir():
+        (exchange,) = load(path)
+        assert (exchange.complete, exchange.client_left) == (True, True)
+        assert len(sse.body(exchange.script.steps)) > 95_000, "what was received is kept"
+
+
+def descriptors() -> int:
+    """How many files and sockets this process has."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.usefixtures("event_loop_of_the_server")
+def test_who_reads_it_all_has_not_left(upstream: MockOpenAI, tmp_path: Path) -> None:
+    upstream.reply(LONG)
+    with MockOpenAI(upstream=upstream.base_url, record=tmp_path) as mock:
+        ask(mock)
+        assert mock.calls[0].ended == "finished"
+    (exchange,) = load(next(tmp_path.iterdir()))
+    assert (exchange.complete, exchange.client_left) == (True, False)
+
+
+@pytest.mark.usefixtures("event_loop_of_the_server")
+def test_a_client_that_leaves_ends_the_request_to_the_upstream(
+    upstream: MockOpenAI, tmp_path: Path
+) -> None:
+    """The upstream would be silent for a minute, in the middle or before the head."""
+    upstream.reply("Hello, world", faults=[stall(after=2, seconds=60)])
+    with MockOpenAI(upstream=upstream.base_url, record=tmp_path) as mock:
+        leave(place_of(mock), 300)
+        assert mock.calls[0].wait(5)
+        assert upstream.calls[0].wait(5)
+    assert upstream.calls[0].ended == "client disconnected"
+    assert load(next(tmp_path.iterdir()))[0].client_left
+
+
+@pytest.mark.usefixtures("event_loop_of_the_server")
+def test_a_client_that_leaves_while_the_upstream_is_connected_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy that takes the connection and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with MockOpenAI(upstream="https://far.away.invalid/v1", record=tmp_path) as mock:
+            leaving = threading.Thread(target=leave, args=(place_of(mock), 0))
+            leaving.start()
+            proxied, _ = silent.accept()
+            with proxied:
+                leaving.join()
+                proxied.settimeout(5)
+                while proxied.recv(4096):
+                    pass
+            assert mock.calls[0].ended == "client disconnected"
+    assert list(tmp_path.iterdir()) == []
+
+
+# Disks that refuse
+
+
+def open_files() -> set[str]:
+    """What this process has open."""
+    opened = set()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # that of the listing itself
+            opened.add(str(descriptor.readlink()))
+    return opened
+
+
+@contextmanager
+def file_size_limit(limit: int) -> Iterator[None]:
+    """Files of this process grow no larger."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def fail_with_file_too_large(folder: Path) -> Any:
+    return file_size_limit(20_000)
+
+
+@contextmanager
+def fail_with_full_disk(folder: Path) -> Iterator[None]:
+    """The next recording of chat completions is on a disk without room."""
+    (folder / "chat-completions-0001.jsonl.part").touch()
+    with pytest.MonkeyPatch.context() as patch:
+        from openai_mockserver.cassettes import writer
+
+        patch.setattr(writer, "_create", lambda path: FileIO("/dev/full", "w"))
+        yield
+
+
+@contextmanager
+def fail_with_a_file_in_place_of_the_folder(folder: Path) -> Iterator[None]:
+    folder.rmdir()
+    folder.write_text("I was here first.")
+    yield
+
+
+REFUSALS = [
+    (fail_with_file_too_large, "File too large"),
+    (fail_with_full_disk, "No space left on device"),
+    (fail_with_a_file_in_place_of_the_folder, "Not a directory"),
+]
+
+
+@pytest.mark.usefixtures("event_loop_of_the_server")
+@pytest.mark.parametrize(("fail", "told"), REFUSALS)
+def test_a_disk_that_refuses_is_not_the_clients_trouble(
+    upstream: MockOpenAI,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    fail: Callable[[Path], Any],
+    told: str,
+) -> None:
+    upstream.reply(Reply("word " * 300))
+    folder = tmp_path / "cassettes"
+    with MockOpenAI(upstream=upstream.base_url, record=folder, fail_on_unmatched=False) as mock:
+        with fail(folder), caplog.at_level(logging.ERROR):
+            for _ in range(3):
+                status, body = ask(mock)
+                assert (status, body.count(b"\n\n")) == (200, 304), "the whole stream"
+            assert all(call.ended == "finished" for call in mock.calls)
+            assert not {"/dev/full", *map(str, tmp_path.rglob("*"))} & open_files()
+        for call in mock.calls:
+            assert told in (call.unrecorded or "")
+            assert call.line().endswith(f"finished, {call.unrecorded}")
+        assert mock.problems == list(mock.calls)
+        with pytest.raises(UnmatchedRequest, match="could not record 3 responses") as caught:
+            mock.check()
+        assert told in str(caught.value)
+    assert len(caplog.messages) == 3
+    assert all(told in message for message in caplog.messages)
+
+
+def test_what_was_written_before_the_disk_refused_can_be_read(
+    upstream: MockOpenAI, tmp_path: Path
+) -> None:
+    upstream.reply(Reply("word " * 300), pace=Pace(itl=0.001))
+    with MockOpenAI(upstream=upstream.base_url, record=tmp_path) as mock:
+        with file_size_limit(20_000):
+            _, body = ask(mock)
+        (path,) = tmp_path.iterdir()
+        assert path.name == "chat-completions-0001.jsonl.part"
+        assert path.read_bytes().endswith(b"}\n")
+        (exchange,) = load(path)
+        assert not exchange.complete
+        assert 0 < len(sse.body(exchange.script.steps)) < 20_000
+        assert body.startswith(sse.body(exchange.script.steps))
+
+
+def test_a_redaction_that_fails_writes_nothing(upstream: MockOpenAI, tmp_path: Path) -> None:
+    def change(text: str) -> str:
+        raise KeyError("I know no such text")
+
+    upstream.reply("Hello")
+    with MockOpenAI(
+        upstream=upstream.base_url, record=tmp_path, redactor=Redactor(change=change)
+    ) as mock:
+        status, body = ask(mock)
+        assert (status, body[-14:]) == (200, b"data: [DONE]\n\n")
+        assert "KeyError" in (mock.calls[0].unrecorded or "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_none_is_refused_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for folder in (file, file / "inner"):
+        with pytest.raises(MockServerError, match=f"cannot record into {folder}: Not a directory"):
+            MockOpenAI(upstream="http://127.0.0.1:1", record=folder)
+
+
+@pytest.mark.parametrize("length", [240, 3000])
+def test_long_paths_are_recorded_under_a_shorter_name(
+    upstream: MockOpenAI, tmp_path: Path, length: int
+) -> None:
+    upstream.on(endpoint="chat/completions").reply("Hello")
+    with MockOpenAI(upstream=upstream.base_url, record=tmp_path) as mock:
+        for last in "abb":
+            ask(mock, f"/{'x' * length}{last}")
+        mock.check()
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert len(names) == 3
+    assert all(len(name) < 150 and name.startswith("x" * 100) for name in names)
+    assert sorted(name.rpartition("-")[2] for name in names) == [
+        "0001.jsonl",
+        "0001.jsonl",
+        "0002.jsonl",
+    ], "paths that differ at their ends have names of their own"
+
+
+def test_a_key_in_the_path_is_not_in_the_name(upstream: MockOpenAI, tmp_path: Path) -> None:
+    with MockOpenAI(upstream=upstream.base_url, record=tmp_path) as mock:
+        ask(mock, f"/keys/{KEY}")
+    (path,) = tmp_path.iterdir()
+    assert "canary" not in path.name
+
+
+def test_only_the_user_may_read_recordings(upstream: MockOpenAI, tmp_path: Path) -> None:
+    """Whatever the umask allows; while they are going on and after."""
+    upstream.reply("Hello", faults=[stall(after=2, seconds=60)])
+    cassette = tmp_path / "cassettes" / "some" / "test.jsonl"
+    umask = os.umask(0)
+    try:
+        into: dict[str, Any]
+        for into in (
+            {"record": tmp_path / "outer" / "in"},
+            {"cassette": Cassette(cassette, "all")},
+        ):
+            with MockOpenAI(upstream=upstream.base_url, **into) as mock:
+                with httpx2.Client(trust_env=False) as client:
+                    with client.stream("POST", f"{mock.base_url}/chat/completions", json=ASKED):
+                        assert len(list(tmp_path.rglob("*.part"))) == 1
+                        modes = modes_within(tmp_path)
+                assert mock.calls[0].wait(5)
+            assert modes | modes_within(tmp_path) == {0o600, 0o700}
+    finally:
+        os.umask(umask)
+    assert cassette.exists()
+
+
+def modes_within(folder: Path) -> set[int]:
+    """The permissions of files and folders."""
+    return {path.stat().st_mode & 0o777 for path in folder.rglob("*")}
+
+
+# The command
+
+
+@contextmanager
+def recording(upstream: MockOpenAI, folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """An `openai-mockserver record` that runs, and its URL."""
+    command = [sys.executable, "-m", "openai_mockserver", "record", "--port", "0", "-q",
+               "--upstream", upstream.base_url, "-o", str(folder)]  # fmt: skip
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline().split(" on ")[1].strip()
+        finally:
+            process.kill()
+
+
+def test_the_command_ends_with_an_error_where_a_recording_failed(
+    upstream: MockOpenAI, tmp_path: Path
+) -> None:
+    upstream.reply(Reply("word " * 300))
+    with recording(upstream, tmp_path) as (process, url):
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))
+        with httpx2.Client(trust_env=False) as client:
+            answer = client.post(f"{url}/chat/completions", json=ASKED)
+        assert answer.content.count(b"\n\n") == 304
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    logged, told = errors.splitlines()
+    failed = f"recording into {tmp_path}/chat-completions-0001.jsonl.part failed: File too large"
+    assert logged == f"openai-mockserver: {failed}"
+    assert told == f"Error: 1 of 1 calls were not recorded whole: {failed}"
+
+
+def test_the_command_refuses_a_folder_that_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    command = [sys.executable, "-m", "openai_mockserver", "record", "--port", "0",
+               "--upstream", "http://127.0.0.1:1", "-o", str(file)]  # fmt: skip
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == f"Error: cannot record into {file}: Not a directory\n"
+
+
+CLIENTS = 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cut", [(), (slice(size=50),)], ids=["events", "reads of 50 bytes"])
+def test_a_killed_recorder_has_all_that_its_clients_have(
+    upstream: MockOpenAI, tmp_path: Path, cut: Any
+) -> None:
+    """Fifty kills at random moments, with four clients each; the file says what it lacks."""
+    rng = random.Random(1)
+    for n in range(CLIENTS):
+        # Words that may be the beginnings of keys are held back.
+        reply = Reply(f"{n} sk-" + "word eyJ sk-pro " * 100)
+        upstream.on(user=str(n)).reply(reply, pace=Pace(itl=0.002), faults=cut)
+    held = 0
+    for kill in range(50):
+        folder = tmp_path / str(kill)
+        with recording(upstream, folder) as (process, url):
+            with ThreadPoolExecutor(CLIENTS) as pool:
+                reading = [pool.submit(read_until_killed, url, n) for n in range(CLIENTS)]
+                threading.Timer(rng.uniform(0.0, 0.35), process.kill).start()
+                got = {n: one.result() for n, one in enumerate(reading)}
+        for path in folder.iterdir():
+            for exchange in load(path):
+                n = int(exchange.about["request"]["json"]["messages"][0]["content"])
+                written, had = sse.body(exchange.script.steps), got.pop(n)
+                assert had.startswith(written) or written.startswith(had)
+                assert len(had) - len(written) <= exchange.missing
+                held += exchange.missing > 0
+        assert not any(got.values()), "who has got a byte is recorded"
+    assert held or not cut, "else this shows nothing"
+
+
+def read_until_killed(url: str, n: int) -> bytes:
+    """The body that a client has received when the recorder is killed."""
+    got = b""
+    asked = ASKED | {"messages": [{"role": "user", "content": str(n)}]}
+    with httpx2.Client(trust_env=False, timeout=30) as client:
+        try:
+            with client.stream("POST", f"{url}/chat/completions", json=asked) as response:
+                for read in response.iter_raw():
+                    got += read
+        except httpx2.HTTPError:
+            pass
+    return got
