@@ -217,3 +217,38 @@ def test_every_recording_answers_its_own_request(shared: Path, tmp_path: Path) -
             assert call.script.head.status == exchange.script.head.status
             played += 1
     assert played >= 220
+
+
+UNFINISHED = b'{"mockserver":1,"request":{"json":{"model":"m"}}}\n{"data":"a"}\n{"data":"b"}\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (UNFINISHED, "a recording that is not finished; it breaks off after 2 events"),
+        (UNFINISHED + b'{"data":"c', "it breaks off after 2 events"),
+        (
+            UNFINISHED + b'{"t":1.0,"held":12}\n',
+            "it breaks off after 2 events, and lacks 12 bytes that had come",
+        ),
+        (UNFINISHED + b'{"end":"finish"}\n', "was not given its final name; it is whole"),
+        (b"", "a recording that ended before the response began; it answers nothing"),
+    ],
+    ids=["between lines", "within a line", "held back", "whole", "empty"],
+)
+def test_recordings_that_are_not_finished_are_played_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes, told: str
+) -> None:
+    """A recorder that was killed has left them."""
+    dump(tmp_path / "whole.jsonl", [Exchange(Script(steps=(Event("other"),)), {})])
+    part = tmp_path / "chat-completions-0001.jsonl.part"
+    part.write_bytes(content)
+    for files in ([tmp_path], [part, tmp_path / "whole.jsonl"]):
+        mock = MockOpenAI(lenient=True)
+        caplog.clear()
+        add_files(mock, files, in_turn=True)
+        (message,) = caplog.messages
+        assert message.startswith(f"{part}: ")
+        assert message.endswith(told)
+        said = [body(answer(mock, OTHER | {"stream": True})) for _ in range(2)]
+        assert (b"data: a\n\ndata: b\n\n" in said) is bool(content)

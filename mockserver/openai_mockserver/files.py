@@ -2,11 +2,12 @@
 
 Rules of this file: a stream answers the request that its file says it answers, and all streams in
 turn answer the others; a kind of file is a row of a table. A mistake is one error that names the
-file.
+file. A recording that is not finished (``.part``) is played as far as it goes, and that is told.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,9 @@ import msgspec.json
 
 from openai_mockserver import catalogue, scenario, sse
 from openai_mockserver.api.headers import stream_headers
-from openai_mockserver.cassettes import load
+from openai_mockserver.cassettes import Exchange, load
 from openai_mockserver.cassettes.matching import IsRecorded, RequestKey, key_of_exchange
+from openai_mockserver.cassettes.stream_file import PART
 from openai_mockserver.exceptions import MockServerError, ReplyError, StreamFileError
 from openai_mockserver.faults import Fault
 from openai_mockserver.mock import MockOpenAI
@@ -26,6 +28,8 @@ from openai_mockserver.reply.serialization import decode_reply
 from openai_mockserver.script import Head, Script
 
 __all__ = ["add_files"]
+
+logger = logging.getLogger("openai_mockserver")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def add_files(
     """
     found = [inner for file in files for inner in _within(file)]
     streams: list[object] = [catalogue.stream(name) for name in names]
-    played = [one for file in found for one in _STREAMS.get(file.suffix.lower(), _none)(file)]
+    played = [one for file in found for one in _STREAMS.get(_kind(file), _none)(file)]
     wrong = tuple(faults)
     for_any = [*streams, *(one for one in played if in_turn or one.key is None)]
     if for_any:
@@ -69,21 +73,26 @@ def add_files(
         for key, answers in _by_request(played, exactly):
             mock.on(IsRecorded(key, exactly)).reply(*answers, faults=wrong)
     for file in found:
-        if file.suffix.lower() in _SCENARIOS:
+        if _kind(file) in _SCENARIOS:
             scenario.add_rules(mock, file)
-        elif file.suffix.lower() not in _STREAMS:
+        elif _kind(file) not in _STREAMS:
             known = ", ".join((*_SCENARIOS, *_STREAMS))
             raise MockServerError(f"{file}: what kind of file is this? Known are {known}")
 
 
 def _within(file: Path) -> list[Path]:
     """The file; of a folder the recordings and stream files in it, by name."""
-    if file.suffix.lower() in (*_SCENARIOS, *_STREAMS) or not file.is_dir():
+    if _kind(file) in (*_SCENARIOS, *_STREAMS) or not file.is_dir():
         return [file]
-    found = sorted(inner for inner in file.iterdir() if inner.suffix.lower() in _STREAMS)
+    found = sorted(inner for inner in file.iterdir() if _kind(inner) in _STREAMS)
     if not found:
         raise MockServerError(f"{file}: a folder without {' and '.join(_STREAMS)} files")
     return found
+
+
+def _kind(file: Path) -> str:
+    """What the name of a file ends in, but for the sign of a recording that is not finished."""
+    return Path(file.name.removesuffix(PART)).suffix.lower()
 
 
 def _by_request(played: list[_Played], exactly: bool) -> Iterator[tuple[RequestKey, list[_Played]]]:
@@ -113,7 +122,9 @@ def _recording(file: Path) -> list[_Played]:
 def _stream_file(file: Path) -> list[_Played]:
     """The responses of a stream file."""
     exchanges = load(file)
-    if not exchanges:
+    if file.name.endswith(PART):
+        logger.warning("%s: %s", file, _what_is_there(exchanges))
+    elif not exchanges:
         raise StreamFileError(f"{file} holds no exchange")
     played = []
     for exchange in exchanges:
@@ -124,6 +135,19 @@ def _stream_file(file: Path) -> list[_Played]:
             raise StreamFileError(f"{file}: {error}") from None
         played.append(_Played(exchange.script, reply, key_of_exchange(exchange)))
     return played
+
+
+def _what_is_there(exchanges: list[Exchange]) -> str:
+    """How far a recording goes whose name says that it is not finished."""
+    if not exchanges:
+        return "a recording that ended before the response began; it answers nothing"
+    last = exchanges[-1]
+    if last.complete:
+        return "a recording that was not given its final name; it is whole"
+    count = sum(map(sse.count_events, sse.apart(last.script.steps)))
+    told = f"it breaks off after {count} event{'s' * (count != 1)}"
+    told += f", and lacks {last.missing} bytes that had come" if last.missing else ""
+    return f"a recording that is not finished; {told}"
 
 
 _STREAMS: dict[str, Callable[[Path], list[_Played]]] = {".sse": _recording, ".jsonl": _stream_file}

@@ -205,6 +205,8 @@ def test_how_it_ended(end: str, words: str) -> None:
 
 def test_a_file_that_holds_only_the_beginning() -> None:
     assert "the file ends here" in seen(Exchange(Script(STREAM, PLAIN), {}, complete=False))
+    lacking = Exchange(Script(STREAM, PLAIN), {}, complete=False, missing=12)
+    assert "the response did not: 12 bytes more had come" in seen(lacking)
 
 
 def test_several_choices_are_marked_as_in_the_timeline() -> None:

@@ -58,6 +58,7 @@ def as_json(exchange: Exchange) -> dict[str, Any]:
         "error": reply if isinstance(reply, ApiError) else getattr(reply, "error", None),
         "end": exchange.script.end,
         "complete": exchange.complete,
+        "missing": exchange.missing,
         "odd": [{"name": name, "fact": fact} for name, fact in find_oddities(got)],
     }
     plain: dict[str, Any] = as_plain(found)

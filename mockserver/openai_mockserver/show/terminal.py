@@ -320,7 +320,9 @@ _ENDS: dict[str, tuple[str, str]] = {
 
 def _ending(exchange: Exchange) -> tuple[str, str]:
     if not exchange.complete:
-        return "the file ends here, and the response did not", "loud"
+        lacks = f": {count(exchange.missing, 'byte')} more had come"
+        told = "the file ends here, and the response did not"
+        return told + (lacks if exchange.missing else ""), "loud"
     return _ENDS[exchange.script.end]
 
 
