@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-import msgspec.json
+import msgspec
 
+from openai_mockserver.api.json_body import decode_json
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.multipart import FormError, is_form, parse_form
 from openai_mockserver.sensitive import show_header
@@ -95,7 +96,7 @@ class Request:
     def parsed(self) -> Any:
         """The body as JSON; `msgspec.UNSET` where it is none."""
         try:
-            return msgspec.json.decode(self.body)
+            return decode_json(self.body)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return msgspec.UNSET
 

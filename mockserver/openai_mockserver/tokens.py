@@ -113,18 +113,23 @@ def cut(text: str, model: object = None) -> Cut:
         text: any text.
         model: the model's name, which chooses the vocabulary.
     """
-    return _cut_kept(text, vocabulary(model))
+    name = vocabulary(model)
+    if len(text) <= _LENGTH:
+        return _cut_kept(text, name)
+    cuts = [_cut(text[start:end], name) for start, end in _spans(text)]
+    return Cut(
+        tuple(piece for one in cuts for piece in one.pieces),
+        tuple(size for one in cuts for size in one.sizes),
+    )
 
 
 # What is cut once is often cut again. A text with its pieces takes about 20 bytes a character,
 # so that 1,024 prompts would take gigabytes: short ones are kept, and a few that are longer.
-_SHORT, _LONG = 512, 16 * 1024  # characters
+_SHORT = 512  # characters
 
 
 def _cut_kept(text: str, name: str) -> Cut:
-    if len(text) <= _SHORT:
-        return _cut_short(text, name)
-    return _cut_long(text, name) if len(text) <= _LONG else _cut(text, name)
+    return (_cut_short if len(text) <= _SHORT else _cut_long)(text, name)
 
 
 def _cut(text: str, name: str) -> Cut:
@@ -225,13 +230,13 @@ def _count_long(text: str, name: str) -> int:
 
 
 _LENGTH = 8192
-"""Characters of a text that are counted at once: in bounded memory, and so that others go on."""
+"""Characters of a text that are cut or counted at once, so that others go on meanwhile."""
 
 _SPACE = re.compile(r"(?<=\S) ")
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where a long text is cut for counting.
+    """Where a long text is parted, to be cut or counted.
 
     No token, and none of our own pieces, goes on from a sign over a space. Where there is none
     anywhere near, one may be cut in two.

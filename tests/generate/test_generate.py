@@ -23,7 +23,7 @@ from openai.types.responses import Response
 from openai_mockserver import Item, MockOpenAI, Reply, ReplyError, sse, tokens
 from openai_mockserver.api import chat, responses
 from openai_mockserver.api.audio import tones
-from openai_mockserver.generate import generate
+from openai_mockserver.generate import generate, reply
 
 ASKED: dict[str, Any] = {
     "model": "gpt-4o",
@@ -801,6 +801,53 @@ def test_every_branch_of_a_choice_is_taken_by_some_seed() -> None:
     schema = {"anyOf": [{"const": "a"}, {"enum": ["b", "c"]}]}
     said = {generate(ASKED | {"response_format": json_schema(schema)}, seed).text for seed in SEEDS}
     assert said == {'"a"', '"b"', '"c"'}
+
+
+# What a request may take
+
+
+def wants(schema: Any, **more: Any) -> dict[str, Any]:
+    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    return {"messages": [], "response_format": form} | more
+
+
+def forced(tool: Any, **more: Any) -> dict[str, Any]:
+    return {"messages": [], "tools": [tool], "tool_choice": "required"} | more
+
+
+LONG = {"type": "string", "minLength": 900_000}
+CALLED = {"type": "function", "function": {"name": "f", "parameters": {
+    "type": "object", "properties": {"a": LONG}, "required": ["a"]}}}  # fmt: skip
+MATCHED = {"type": "custom", "custom": {"name": "g", "format": {"type": "grammar", "grammar": {
+    "syntax": "regex", "definition": "a{150000}"}}}}  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", [wants(LONG), forced(CALLED), forced(MATCHED)])
+def test_all_choices_have_one_budget(asked: dict[str, Any]) -> None:
+    asked = asked | {"parallel_tool_calls": False}
+    assert generate(asked).choices
+    with pytest.raises(ReplyError, match="too large to be made up"):
+        generate(asked | {"n": 2})
+
+
+@pytest.mark.parametrize(
+    ("characters", "more"), [(260_000, {}), (45_000, {"logprobs": True, "top_logprobs": 20})]
+)
+def test_a_predicted_output_is_as_long_as_the_budget_lets_it(
+    characters: int, more: dict[str, Any]
+) -> None:
+    asked = {"messages": [], "prediction": {"content": "a " * (characters // 2)}} | more
+    with pytest.raises(ReplyError, match="too large to be made up"):
+        generate(asked)
+    asked["prediction"] = {"content": "a " * (characters * 4 // 10)}
+    assert generate(asked).text
+
+
+def test_the_same_request_is_the_same_however_long() -> None:
+    """What is said follows from the JSON with sorted keys, which is made a few items at a time."""
+    messages = [{"role": "user", "content": f"é{n}"} for n in range(1001)]
+    said = {"model": "m", "messages": messages, "stop": [], "metadata": {"b": "1", "a": {}}}
+    assert "".join(reply._dumped(said)) == json.dumps(said, sort_keys=True)
 
 
 # The recordings' own requests

@@ -71,7 +71,8 @@ def ask(mock: MockOpenAI, path: str = "/chat/completions") -> tuple[int, bytes]:
 def leave(place: tuple[str, int], after: int) -> None:
     """Ask for a stream, read so many bytes of it, and close."""
     body = json.dumps(ASKED).encode()
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+    head += f"Content-Length: {len(body)}\r\n\r\n"
     with socket.create_connection(place) as client:
         client.sendall(head.encode() + body)
         while after > 0:

@@ -5,6 +5,7 @@ Rules of this file: the same piece always has the same log probability.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ from openai_mockserver.reply import Logprob
 __all__ = ["likely", "logprob_json", "read_logprob"]
 
 
+@lru_cache(maxsize=4096)
 def likely(piece: str, top: int) -> Logprob:
     """A plausible log probability, the same for the same piece."""
     rng = Random(piece)

@@ -5,7 +5,7 @@ Rules of this file: pure functions; tokens are those that `openai_mockserver.tok
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from openai_mockserver import tokens
@@ -37,13 +37,30 @@ def outcome(choices: Iterable[Choice], request: Mapping[str, Any]) -> tuple[int,
     text = predicted(request)
     if not text:
         return 0, 0
-    from difflib import SequenceMatcher
-
     model = request.get("model")
     (expected, sizes), accepted, rejected = tokens.cut(text, model), 0, 0
     for choice in choices:
         said = tokens.pieces(str(choice.text or ""), model)
-        same = SequenceMatcher(None, expected, said).get_matching_blocks()
-        met = sum(sum(sizes[block.a : block.a + block.size]) for block in same)
+        met = sum(sum(sizes[at : at + size]) for at, size in _common(expected, said))
         accepted, rejected = accepted + met, rejected + sum(sizes) - met
     return accepted, rejected
+
+
+_COMPARED = 100_000_000
+"""Pairs of pieces that are compared at most: of more, what lies between is told as different."""
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """What two texts have in common: where a run of pieces is in the first, and how many it has."""
+    from difflib import SequenceMatcher
+
+    shorter = min(len(one), len(other))
+    begin = next((at for at in range(shorter) if one[at] != other[at]), shorter)
+    rest = range(shorter - begin)
+    end = next((at for at in rest if one[-1 - at] != other[-1 - at]), len(rest))
+    yield 0, begin
+    yield len(one) - end, end
+    middle, said = one[begin : len(one) - end], other[begin : len(other) - end]
+    if len(middle) * len(said) <= _COMPARED:
+        for block in SequenceMatcher(None, middle, said).get_matching_blocks():
+            yield begin + block.a, block.size

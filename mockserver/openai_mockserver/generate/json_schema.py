@@ -36,7 +36,8 @@ __all__ = ["generate_json"]
 DEEP = 4  # levels after which a value becomes as small as its schema lets it
 MANY = 300  # values after which all that follow do
 TRIES = 30  # values of one schema of which none conforms, after which there is none
-STEP = 10  # of the budget: a value takes longer than a character
+STEP = 30  # of the budget: a value takes longer than a character
+LENGTHY = 10_000  # characters after which a text that has to be longer says the same again
 PLAIN = 0.85  # of the texts of which nothing is told: a word
 BOTTOM = 60  # levels that no value has that ends
 
@@ -389,10 +390,11 @@ class _Sampler:
             text = self._text() if make is None else make(self._fake, self._rng)
             if low <= len(text) <= high:
                 return text
-        text = self._fake.word()
-        while len(text) < low:
+        text = str(self._fake.word())
+        while len(text) < min(low, LENGTHY):
             text += f" {self._fake.word()}"
-        return text if len(text) <= high else text[: int(high)].rstrip().ljust(low, "s")
+        text += f" {text}" * int(low // len(text))
+        return text if len(text) <= high else text[: int(high)].rstrip().ljust(int(low), "s")
 
     def _text(self) -> str:
         """A word; now and then some in any language, with what has to be escaped."""

@@ -23,7 +23,7 @@ from openai_mockserver.api.prediction import predicted
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.generate.json_schema import generate_json
 from openai_mockserver.generate.lark_grammar import generate_from_grammar
-from openai_mockserver.generate.regex import generate_matching
+from openai_mockserver.generate.regex import Budget, generate_matching
 from openai_mockserver.generate.text import Pen, write_text
 from openai_mockserver.reply import (
     Audio,
@@ -53,6 +53,9 @@ SEVERAL = ((0.75, 1), (0.92, 2), (1.0, 3))
 SPOKEN = 0.25
 """How often something is said before calls."""
 
+PREDICTED = 4
+"""Of the budget: what a character of a predicted output takes, and one more each alternative."""
+
 
 def generate(request: Mapping[str, Any], seed: int | str = 0) -> Reply:
     """A plausible reply to a request.
@@ -73,35 +76,61 @@ def generate(request: Mapping[str, Any], seed: int | str = 0) -> Reply:
     True
     """
     said = {k: v for k, v in request.items() if k not in _FORM}
-    digest = hashlib.sha256(f"{seed}\0{json.dumps(said, sort_keys=True)}".encode()).digest()
-    rng = Random(digest)
+    digest = hashlib.sha256(f"{seed}\0".encode())
+    for part in _dumped(said):
+        digest.update(part.encode())
+    rng, budget = Random(digest.digest()), Budget()
     n = request.get("n") if "input" not in request else 1
     if isinstance(n, int) and n > 1:
-        return Reply(choices=[_choice(request, rng) for _ in range(n)])
-    return Reply(choices=[_choice(request, rng)])
+        return Reply(choices=[_choice(request, rng, budget) for _ in range(n)])
+    return Reply(choices=[_choice(request, rng, budget)])
 
 
-def _choice(request: Mapping[str, Any], rng: Random) -> Choice:
-    called = _calls(request, rng)
+_ITEMS = 200
+
+
+def _dumped(value: Any) -> Iterator[str]:
+    """JSON with sorted keys, a few items of a long list at a time, so that others go on."""
+    if isinstance(value, Mapping):
+        yield "{"
+        for at, name in enumerate(sorted(value)):
+            yield f"{', ' * (at > 0)}{json.dumps(name)}: "
+            yield from _dumped(value[name])
+        yield "}"
+    elif isinstance(value, list) and len(value) > _ITEMS:
+        yield "["
+        for at in range(0, len(value), _ITEMS):
+            some = json.dumps(value[at : at + _ITEMS], sort_keys=True)
+            yield f"{', ' * (at > 0)}{some[1:-1]}"
+        yield "]"
+    else:
+        yield json.dumps(value, sort_keys=True)
+
+
+def _choice(request: Mapping[str, Any], rng: Random, budget: Budget) -> Choice:
+    called = _calls(request, rng, budget)
     if called is not None:
         return called
     done = _by_itself(request, rng)
     if done and done[-1].type == "mcp_approval_request":
         return Choice(output=done)  # nothing is said before it is given
     searched = any(item.type == "web_search_call" for item in done)
-    said = _said(request, rng, searched or request.get("web_search_options") is not None)
+    cites = searched or request.get("web_search_options") is not None
+    said = _said(request, rng, cites, budget)
     if done and said.text is not None:
         return Choice(output=[*done, Message(said.text, annotations=said.annotations)])
     return said
 
 
-def _said(request: Mapping[str, Any], rng: Random, cites: bool) -> Choice:
+def _said(request: Mapping[str, Any], rng: Random, cites: bool, budget: Budget) -> Choice:
     schema = _schema(request)
     if schema is not None:
         with _faker(rng) as fake:
-            value = generate_json(schema, fake, rng)
+            value = generate_json(schema, fake, rng, budget)
         return Choice(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     if expected := predicted(request):
+        top = request.get("top_logprobs")
+        budget.spend(len(expected) * (PREDICTED + (top if isinstance(top, int) else 0)))
         return Choice(_changed(expected, rng))
     if cites:
         return _cited(request, rng)
@@ -222,16 +251,16 @@ def _chosen(request: Mapping[str, Any]) -> _Choice:
     return _Choice([tool for tool in offered if tool.name == told.get("name")][:1], "named")
 
 
-def _calls(request: Mapping[str, Any], rng: Random) -> Choice | None:
+def _calls(request: Mapping[str, Any], rng: Random, budget: Budget) -> Choice | None:
     """Calls of tools, where they are to be made."""
     tools, mode = _chosen(request)
     if tools and mode in _MUST:
-        return _called(request, tools, mode != "named", rng)
+        return _called(request, tools, mode != "named", rng, budget)
     rounds = _rounds(request)
     if not tools or mode != "auto" or rounds >= len(CALLED) or rng.random() >= CALLED[rounds]:
         return None
     try:
-        called = _called(request, tools, True, rng)
+        called = _called(request, tools, True, rng, budget)
     except ReplyError:
         return None  # who need not call a tool that cannot be called says something
     if _schema(request) is not None or rng.random() >= SPOKEN:
@@ -241,7 +270,9 @@ def _calls(request: Mapping[str, Any], rng: Random) -> Choice | None:
     )
 
 
-def _called(request: Mapping[str, Any], tools: list[_Tool], several: bool, rng: Random) -> Choice:
+def _called(
+    request: Mapping[str, Any], tools: list[_Tool], several: bool, rng: Random, budget: Budget
+) -> Choice:
     """A call of one of the tools, or different calls."""
     first = rng.choice(tools)
     share = rng.random()
@@ -250,9 +281,11 @@ def _called(request: Mapping[str, Any], tools: list[_Tool], several: bool, rng: 
         count = 1
     with _faker(rng) as fake:
         if first.kind == "legacy":
-            return Choice(function_call=FunctionCall(first.name, _arguments(first, fake, rng)))
+            arguments = _arguments(first, fake, rng, budget)
+            return Choice(function_call=FunctionCall(first.name, arguments))
         picked = [first, *(rng.choice(tools) for _ in range(count - 1))]
-        made = [_CALLS[tool.kind](tool, fake, rng) for tool in picked if tool.kind in _CALLS]
+        kinds = [(tool, _CALLS[tool.kind]) for tool in picked if tool.kind in _CALLS]
+        made = [call(tool, fake, rng, budget) for tool, call in kinds]
     return Choice(tool_calls={(call.name, call.arguments): call for call in made}.values())
 
 
@@ -270,24 +303,24 @@ def _rounds(request: Mapping[str, Any]) -> int:
     return sum(now and not before for before, now in zip([False, *results], results, strict=False))
 
 
-def _arguments(tool: _Tool, fake: Faker, rng: Random) -> dict[str, Any]:
-    arguments = generate_json(tool.told.get("parameters") or {}, fake, rng)
+def _arguments(tool: _Tool, fake: Faker, rng: Random, budget: Budget) -> dict[str, Any]:
+    arguments = generate_json(tool.told.get("parameters") or {}, fake, rng, budget)
     return arguments if isinstance(arguments, dict) else {}
 
 
-def _function(tool: _Tool, fake: Faker, rng: Random) -> ToolCall:
-    return ToolCall(tool.name, _arguments(tool, fake, rng))
+def _function(tool: _Tool, fake: Faker, rng: Random, budget: Budget) -> ToolCall:
+    return ToolCall(tool.name, _arguments(tool, fake, rng, budget))
 
 
-def _custom(tool: _Tool, fake: Faker, rng: Random) -> ToolCall:
+def _custom(tool: _Tool, fake: Faker, rng: Random, budget: Budget) -> ToolCall:
     """A call whose input is any text, or one that its grammar derives."""
     form = tool.told.get("format") or {}
     grammar = _inner(form) if form.get("type") == "grammar" else {}
     definition = str(grammar.get("definition") or "")
     if grammar.get("syntax") == "lark":
-        text = generate_from_grammar(definition, rng)
+        text = generate_from_grammar(definition, rng, budget)
     elif grammar.get("syntax") == "regex":
-        found = generate_matching(f"^(?:{definition})$", rng)
+        found = generate_matching(f"^(?:{definition})$", rng, budget=budget)
         if found is None:
             raise ReplyError(f"no text was found that matches the pattern {definition!r}")
         text = found
@@ -296,7 +329,7 @@ def _custom(tool: _Tool, fake: Faker, rng: Random) -> ToolCall:
     return ToolCall(tool.name, text, custom=True)
 
 
-_CALLS: dict[str, Callable[[_Tool, Faker, Random], ToolCall]] = {
+_CALLS: dict[str, Callable[[_Tool, Faker, Random, Budget], ToolCall]] = {
     "function": _function,
     "custom": _custom,
 }

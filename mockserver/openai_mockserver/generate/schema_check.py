@@ -45,6 +45,8 @@ KINDS: dict[str, Callable[[Any], bool]] = {
 
 # Judging
 
+STEP = 3  # of the budget: to judge takes longer than a character
+
 
 class Judge:
     """Tells where a value fails its schema, and what references refer to."""
@@ -56,7 +58,7 @@ class Judge:
 
     def wrong(self, value: Any, schema: Any, place: str) -> str | None:
         """The place of the first keyword that the value fails, if there is one."""
-        self.budget.spend(1)
+        self.budget.spend(STEP)
         if not isinstance(schema, Mapping):
             return place if schema is False else None
         for keyword, told in schema.items():

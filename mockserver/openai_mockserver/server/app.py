@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,7 +31,7 @@ from openai_mockserver.access import (
 )
 from openai_mockserver.api.multipart import is_form
 from openai_mockserver.api.routes import decode_path
-from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
+from openai_mockserver.journal import CLIENT_DISCONNECTED, SERVER_STOPPED, Call
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 from openai_mockserver.script import Script
@@ -58,12 +58,21 @@ class Worker:
 
     async def run(self, respond: Callable[[Request], Call], request: Request) -> Call:
         """What ``respond`` makes of a request, while the loop goes on."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, _yielding, respond, request)
+        making = self._threads.submit(_yielding, respond, request)
+        try:
+            return await asyncio.wrap_future(making)
+        except asyncio.CancelledError:
+            making.add_done_callback(_end_unplayed)
+            raise
 
     def stop(self) -> None:
         """Begin nothing more. What has begun is not waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _end_unplayed(made: Future[Call]) -> None:
+    if not made.cancelled() and made.exception() is None:
+        made.result().end(SERVER_STOPPED)
 
 
 _TURN = 0.0005  # seconds after which a thread that computes lets another
@@ -241,7 +250,10 @@ def application(
             foreign,
         )
         if refused is None:
-            call = await answers.call(request)
+            try:
+                call = await answers.call(request)
+            except asyncio.CancelledError:  # the server stops, and has closed the connection
+                return
         else:
             call = answers.refuse(request, refused)
             send = _reading_the_rest(receive, send)

@@ -149,6 +149,20 @@ def test_what_is_wrong_and_where(path: str, body: Any, param: str, code: str) ->
             "got an array with length 2049 instead.",
         ),
         (
+            CHAT,
+            {"model": "m", "messages": [
+                {"role": "user", "content": "Hi"},
+                {"role": "user", "content": [{"type": "text", "text": "Hi"}] * 16385}]},
+            "Invalid 'messages[1].content': array too long. Expected an array with maximum length "
+            "16384, but got an array with length 16385 instead.",
+        ),
+        (
+            "/v1/responses",
+            {"model": "m", "input": [{"role": "user", "content": "x" * 10485761}]},
+            "Invalid 'input[0].content': string too long. Expected a string with maximum length "
+            "10485760, but got a string with length 10485761 instead.",
+        ),
+        (
             "/v1/responses",
             {"model": "m", "input": "x" * 10485761},
             "Invalid 'input': string too long. Expected a string with maximum length 10485760, "

@@ -213,6 +213,7 @@ class Parameters:
                         limit.check(value, self.schema["properties"].get(name, {}))
                     except Invalid as wrong:
                         raise wrong.within(name) from None
+            _check_messages(request)
         except Invalid as wrong:
             return self._told(wrong, request)
         return _together(request) or check_structured(request)
@@ -229,6 +230,24 @@ class Parameters:
 def parameters_of(method: str, path: str, part: str = "body") -> Parameters:
     """What an endpoint takes, as the SDK's types say; looked up when first asked for."""
     return Parameters(method, path, part)
+
+
+_OF_A_MESSAGE = {
+    "content": Limit(characters=_LONGEST, items=16384),
+    "tool_calls": Limit(items=128),
+}
+
+
+def _check_messages(request: Mapping[str, Any]) -> None:
+    """Raise Invalid for a message, also as an item of a response's input, with too much in it."""
+    for place in ("messages", "input"):
+        messages = request.get(place)
+        for at, message in enumerate(messages if isinstance(messages, list) else ()):
+            for name, limit in _OF_A_MESSAGE.items() if isinstance(message, dict) else ():
+                try:
+                    limit.check(message.get(name), {})
+                except Invalid as wrong:
+                    raise wrong.within(place, at, name) from None
 
 
 _APART = (("max_tokens", "max_completion_tokens"),)
