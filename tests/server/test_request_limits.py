@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -197,3 +198,27 @@ def test_a_client_that_leaves_while_its_answer_is_made_has_left() -> None:
         call = mock.calls[0]
         assert call.wait(10)
     assert (call.ended, call.delivered.bytes) == ("client disconnected", 0)
+
+
+def test_the_interpreter_switches_threads_as_before_when_all_is_made() -> None:
+    usual = sys.getswitchinterval()
+    reached = threading.Barrier(3)
+    during: list[float] = []
+
+    def slow(request: Request) -> bool:
+        reached.wait(10)
+        during.append(sys.getswitchinterval())
+        return True
+
+    def ask(mock: MockOpenAI) -> int:
+        asked = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "n": 2}
+        return httpx2.post(f"{mock.base_url}/chat/completions", json=asked).status_code
+
+    with MockOpenAI() as one, MockOpenAI() as other, ThreadPoolExecutor(2) as threads:
+        for mock in (one, other):
+            mock.on(slow).reply("Hello")
+        waiting = [threads.submit(ask, mock) for mock in (one, other)]
+        reached.wait(10)
+        assert [made.result() for made in waiting] == [200, 200]
+    assert max(during) <= 0.0005
+    assert sys.getswitchinterval() == usual

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -78,13 +79,34 @@ def _end_unplayed(made: Future[Call]) -> None:
 _TURN = 0.0005  # seconds after which a thread that computes lets another
 
 
+class _Turns:
+    """Short turns for all threads of the process, while one of any server's workers computes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._computing = 0
+        self._usual = 0.0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._computing:
+                self._usual = sys.getswitchinterval()
+                sys.setswitchinterval(min(self._usual, _TURN))
+            self._computing += 1
+
+    def __exit__(self, *exc: object) -> None:
+        with self._lock:
+            self._computing -= 1
+            if not self._computing:
+                sys.setswitchinterval(self._usual)
+
+
+_turns = _Turns()
+
+
 def _yielding(respond: Callable[[Request], Call], request: Request) -> Call:
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(min(usual, _TURN))
-    try:
+    with _turns:
         return respond(request)
-    finally:
-        sys.setswitchinterval(usual)
 
 
 _SHORT = 4096  # bytes of a body that is looked at at once
