@@ -24,7 +24,7 @@ SOURCE = ROOT / "mockserver" / PACKAGE
 # From the bottom up. A module imports from lower floors and from those before it on its own; the
 # modules of a package stand in the order in which they may import each other, before the package.
 FLOORS = """
-    exceptions declared sensitive models seed script sse timeline http1 pacing tokens
+    exceptions declared sensitive models seed bounded_input script sse timeline http1 pacing tokens
 
     reply: text content usage errors reply serialization limits retokenize
     items stream_value

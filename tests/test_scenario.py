@@ -593,3 +593,40 @@ def test_what_is_wrong_in_output_is_told(load: Load, entry: str, told: str) -> N
     with pytest.raises(ScenarioError) as caught:
         load(f"rules: [{{reply: {{output: [{entry}]}}}}]")
     assert told in str(caught.value)
+
+
+ALIASES = "\n".join(
+    ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 8)]
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (f"{ALIASES}\nrules: [{{reply: {{text: *a7}}}}]", "its aliases stand for more than 16 MiB"),
+        (f"{ALIASES}\nrules: [{{<<: *a7}}]", "its aliases stand for more than 16 MiB"),
+        ("rules: [{reply: &r {text: *r}}]", "the alias *r contains itself, line 1"),
+        ("rules: " + "[" * 900, "it is nested too deeply, line 1"),
+        ("rules: " + "[" * 100_000, "it is nested too deeply"),
+    ],
+)
+def test_yaml_that_is_meant_to_harm_is_refused(load: Load, content: str, told: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load(content)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("depth", [900, 100_000])
+def test_json_that_is_meant_to_harm_is_refused(tmp_path: Path, depth: int) -> None:
+    file = tmp_path / "scenario.json"
+    file.write_text('{"rules": ' + "[" * depth + "]" * depth + "}")
+    with pytest.raises(ScenarioError) as caught:
+        scenario.load(file)
+    assert str(caught.value) == f"{file}: it is nested too deeply"
+
+
+def test_a_scenario_without_an_end_is_read_no_further_than_allowed() -> None:
+    with pytest.raises(ScenarioError) as caught:
+        scenario.load("/dev/zero")
+    assert str(caught.value).startswith("/dev/zero: it is longer than 16 MiB")

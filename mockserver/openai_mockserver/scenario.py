@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ import yaml
 from msgspec import field
 
 from openai_mockserver import catalogue, faults, items, pacing
+from openai_mockserver.bounded_input import InputProblem, check_yaml, is_deeper, read_file
 from openai_mockserver.declared import Strict, describe_kind, read_struct
 from openai_mockserver.dialects import find_dialect
 from openai_mockserver.exceptions import MockServerError, ReplyError, ScenarioError
@@ -28,6 +30,9 @@ from openai_mockserver.rules import contains
 __all__ = ["add_rules", "load"]
 
 T = TypeVar("T")
+
+
+_MOST_SCENARIO = 16 * 2**20
 
 
 class _Scenario(Strict):
@@ -86,7 +91,9 @@ def load(path: Path | str) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_file(path, _MOST_SCENARIO).decode()
+    except InputProblem as error:
+        raise ScenarioError(f"{path}: {error}") from None
     except OSError as error:
         raise ScenarioError(f"cannot read {path}: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
@@ -103,6 +110,8 @@ def load(path: Path | str) -> dict[str, Any]:
         raise ScenarioError(f"{path}: {' '.join(str(error).split())}") from None
     except RecursionError:
         raise ScenarioError(f"{path}: it is nested too deeply") from None
+    except InputProblem as error:
+        raise ScenarioError(f"{path}: {error}") from None
     if not isinstance(content, dict):
         raise ScenarioError(
             f"{path}: a scenario is a mapping with rules, not {describe_kind(content)}"
@@ -112,7 +121,12 @@ def load(path: Path | str) -> dict[str, Any]:
 
 def _parse(text: str, is_json: bool) -> Any:
     if is_json:
-        return json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_distinct)
+        content = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_distinct)
+        if is_deeper(content):
+            raise InputProblem("it is nested too deeply")
+        return content
+    with suppress(yaml.YAMLError):  # which is told by the loader that knows the place better
+        check_yaml(text)
     return yaml.load(text, _Loader)
 
 

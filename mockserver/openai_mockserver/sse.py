@@ -17,6 +17,7 @@ DONE = Event("[DONE]")
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _BOM = b"\xef\xbb\xbf"
+_RETRY_DIGITS = 18
 
 
 def encode(step: Step) -> bytes:
@@ -137,8 +138,8 @@ class Decoder:
         elif name == b"id" and b"\0" not in value:
             # "If the field value does not contain U+0000 NULL, then set the last event ID buffer"
             self.last_event_id = self._id = value.decode("utf-8", "replace")
-        elif name == b"retry" and value.isdigit():
-            # "If the field value consists of only ASCII digits"
+        elif name == b"retry" and value.isdigit() and len(value) <= _RETRY_DIGITS:
+            # "If the field value consists of only ASCII digits"; of more, nobody waits so long
             self._retry = int(value)
         return None
 

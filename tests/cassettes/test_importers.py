@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import tempfile
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,9 +18,20 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from openai_mockserver import Comment, Event, Head, Pause, Raw, Reply, Script, StreamFileError, sse
+from openai_mockserver import (
+    Comment,
+    Event,
+    Head,
+    Pause,
+    Raw,
+    Reply,
+    Script,
+    StreamFileError,
+    bounded_input,
+    sse,
+)
 from openai_mockserver.api import chat
-from openai_mockserver.cassettes.importers import import_file
+from openai_mockserver.cassettes.importers import import_file, recording
 from openai_mockserver.cassettes.importers.formats import FORMATS
 from openai_mockserver.cassettes.stream_file import Exchange, dumps, loads
 
@@ -90,6 +102,13 @@ def har(content: dict[str, Any], headers: dict[str, str] | None = None, **more: 
     return json.dumps(
         {"log": {"version": "1.2", "entries": [{"request": asked, "response": answer}]}}
     )
+
+
+def aliased(use: str) -> str:
+    """YAML in which an alias in this place stands for 9**8 texts."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 8)]
+    return "\n".join([*lines, use])
 
 
 # vcrpy
@@ -682,7 +701,10 @@ DEEP = 100_000
         ("x.yaml", b"interactions: " + b"- " * DEEP, "line 1"),
         ("x.yaml", b"interactions:\n" + b"- " * 300, "it is nested too deeply"),
         ("x.yaml", b"interactions:\n" + b"- " * DEEP, ""),
-        ("x.yaml", b"interactions: &a [*a]", "`$.interactions[0]`"),
+        ("x.yaml", b"interactions: &a [*a]", "the alias *a contains itself, line 1"),
+        ("x.yaml", aliased("interactions: [{request: {headers: *a7}}]"), "its aliases stand for"),
+        ("x.yaml", aliased("interactions: [{response: {parsed_body: *a7}}]"), "its aliases stand"),
+        ("x.yaml", aliased("interactions: [{<<: *a7}]"), "its aliases stand for more than 16 MiB"),
         ("x.yaml", b"interactions: []", "this vcrpy cassette holds no response"),
         ("x.yaml", b"interactions: [{request: {method: a, uri: b}}]", "`$.interactions[0]`"),
         ("x.json", b"[" * DEEP, "it is nested too deeply"),
@@ -700,7 +722,14 @@ DEEP = 100_000
         ("x.yaml", as_yaml(vcr("", status=None)), f"the response to POST {URL} has no status"),
         ("x.yaml", as_yaml(vcr("", parsed_body={"a": b"b"})), "a parsed_body is not JSON"),
         ("x.yaml", b"interactions:\n- request: {method: a, uri: b, parsed_body: &a {b: *a}}\n"
-         b"  response: {status: {code: 200}}", "a parsed_body is not JSON: "),
+         b"  response: {status: {code: 200}}", "the alias *a contains itself, line 2"),
+        ("x.json", document("", headers=[[1], 2]), "it is not of its shape: "),
+        ("x.har", har({"text": ""}).replace('"headers": []', '"headers": [[1], 2]'), "no headers"),
+        ("x.har", '{"log": ' + "[" * 900 + "]" * 900 + "}", "it is nested too deeply"),
+        ("x.jsonl", '{"mockserver": 1, "request": {"headers": [[1], 2]}}', "1: request.headers: "),
+        ("x.jsonl", '{"mockserver": 1, "request": {"headers": {"ab": 1}}}', "1: request.headers: "),
+        ("x.jsonl", '{"mockserver": 1, "request": {"json": ' + "[" * DEEP, "1: it is nested"),
+        ("x.jsonl", '{"choices": ' + "[" * DEEP, "it is nested too deeply"),
         ("x.jsonl", b'{"mockserver": 1}\n{"jsn": 1}\n', "`jsn`"),
         ("x.jsonl", b'{"choices":[]}\n\n{"cho', "line 3 is wrong"),
         ("x.jsonl", b'{"choices":[]}\n7\n', "line 2 is wrong: this is no chunk: 7"),
@@ -745,6 +774,66 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         assert str(caught.value).startswith(f"{path}: it cannot be read: ")
     with pytest.raises(StreamFileError, match="it cannot be read: "):
         import_file("a\0b")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["x", "x.sse.gz", "x.har", "x.yaml"])
+def test_what_unpacks_to_a_gigabyte_is_refused_before_it_is_there(
+    tmp_path: Path, name: str
+) -> None:
+    packer = zlib.compressobj(9, wbits=31)
+    block = b": ping\n\n" * 2**17
+    bomb = b"".join(packer.compress(block) for _ in range(1024)) + packer.flush()
+    content: str | bytes = bomb
+    if name.endswith((".har", ".yaml")):
+        packed = {"text": base64.b64encode(bomb).decode(), "encoding": "base64"}
+        content = har(packed) if name == "x.har" else as_yaml(vcr(bomb))
+    tracemalloc.start()
+    try:
+        sentence = told(tmp_path, name, content)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "more than 128 MiB" in sentence
+    assert most < 400 * 2**20
+
+
+def test_all_bodies_of_a_file_share_what_they_may_unpack_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "MOST_UNPACKED", 3000)
+    several = vcr(gzip.compress(b"x" * 1000))
+    assert len(imported(tmp_path, "x.yaml", as_yaml(several))) == 1
+    several["interactions"] *= 4
+    assert "its compressed bodies unpack to more than" in told(tmp_path, "y.yaml", as_yaml(several))
+
+
+def test_a_file_without_an_end_is_read_no_further_than_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounded_input.read_file, "__defaults__", (2**20,))
+    with pytest.raises(StreamFileError, match="/dev/zero: it is longer than 1 MiB"):
+        import_file("/dev/zero")
+
+
+@pytest.mark.parametrize("depth", [900, DEEP])
+def test_a_request_nested_as_none_is_stays_text(tmp_path: Path, depth: int) -> None:
+    asked = "[" * depth + "]" * depth
+    exchange = one(
+        tmp_path,
+        "x.har",
+        har({"text": ""}).replace(json.dumps(json.dumps(ASKED)), json.dumps(asked)),
+    )
+    assert exchange.about["request"]["text"] == asked
+    assert "json" not in exchange.about["request"]
+
+
+@pytest.mark.parametrize("digits", [19, 5000])
+def test_a_retry_of_many_digits_stays_as_it_came(tmp_path: Path, digits: int) -> None:
+    body = f"retry: {'9' * digits}\ndata: {{}}\n\n".encode()
+    exchange = one(tmp_path, "x.sse", body)
+    assert body_of(exchange) == body
+    assert sse.decode(body) == [Event("{}")]
 
 
 starts = st.sampled_from(

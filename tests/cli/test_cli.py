@@ -627,11 +627,33 @@ def test_a_stream_that_is_generated_may_be_printed(tmp_path: Path) -> None:
         ("[]", "a request is a JSON object: "),
         ("{", "a request is a JSON object: "),
         ('{"messages": [], "temprature": 1}', "the request is refused: "),
+        ('{"a": ' + "[" * 900 + "]" * 900 + "}", "it is nested too deeply"),
+        ('{"a": ' + "[" * 9000, "it is nested too deeply"),
     ],
 )
 def test_what_cannot_be_asked_is_one_sentence(tmp_path: Path, content: str, told: str) -> None:
     (tmp_path / "asked.json").write_text(content)
     assert_refused(run("generate", "--request", str(tmp_path / "asked.json")), told)
+
+
+def test_a_request_without_an_end_is_one_sentence() -> None:
+    assert_refused(run("generate", "--request", "/dev/zero"), "/dev/zero: it is longer than 32 MiB")
+
+
+@pytest.mark.parametrize("command", [["show", "--json"], ["import", "-o", "out"]])
+def test_what_is_nested_too_deeply_to_walk_is_one_sentence(
+    tmp_path: Path, command: list[str]
+) -> None:
+    file = tmp_path / "deep.jsonl"
+    asked = "[" * 900 + "]" * 900
+    file.write_text(f'{{"mockserver":1,"request":{{"json":{asked}}}}}\n{{"end":"finish"}}\n')
+    command = [str(tmp_path / one) if one == "out" else one for one in command]
+    assert_refused(run(*command, str(file)), "nested too deeply")
+
+
+@pytest.mark.parametrize("command", ["show", "serve"])
+def test_a_name_of_thousands_of_characters_is_one_sentence(command: str) -> None:
+    assert_refused(run(command, f"{'n' * 5000}.jsonl"), "nnn.jsonl")
 
 
 def test_what_cannot_be_imported_or_shown_is_one_sentence(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ import msgspec
 import msgspec.json
 
 from openai_mockserver import api
+from openai_mockserver.bounded_input import InputProblem, read_file
 from openai_mockserver.exceptions import StreamFileError
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import ENDS, Boundary, Comment, Event, Head, Pause, Raw, Script, Step
@@ -155,9 +156,11 @@ def load(path: Path | str) -> list[Exchange]:
     Raises StreamFileError where it cannot be read.
     """
     try:
-        content = Path(path).read_bytes()
+        content = read_file(Path(path))
     except OSError as error:
         raise StreamFileError(f"cannot read {path}: {error.strerror or error}") from None
+    except InputProblem as error:
+        raise StreamFileError(f"{path}: {error}") from None
     return loads(content, str(path))
 
 
@@ -205,6 +208,8 @@ def is_json(line: bytes) -> bool:
         msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeError):
         return False
+    except RecursionError:
+        return True  # what is wrong with it is told where it is read
     return True
 
 
@@ -213,6 +218,8 @@ def _decode(decoder: Any, line: bytes, where: str) -> Any:
         return decoder.decode(line)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise StreamFileError(f"{where}: {error}") from None
+    except RecursionError:
+        raise StreamFileError(f"{where}: it is nested too deeply") from None
 
 
 def _read_head(line: bytes, where: str) -> _HeadLine:
@@ -221,6 +228,12 @@ def _read_head(line: bytes, where: str) -> _HeadLine:
         raise StreamFileError(
             f"{where}: this is version {head.mockserver} of the format; version {VERSION} is known"
         )
+    try:
+        msgspec.convert((head.request or {}).get("headers"), list[tuple[str, str]] | None)
+    except msgspec.ValidationError:
+        raise StreamFileError(
+            f"{where}: request.headers: a list of names and values is expected"
+        ) from None
     return head
 
 
@@ -335,6 +348,6 @@ def _data(data: str) -> dict[str, Any]:
         value = msgspec.json.decode(data)
         if isinstance(value, dict | list) and msgspec.json.encode(value).decode() == data:
             return {"json": value}
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         pass  # not JSON, or not as we would write it: kept as text
     return {"data": data}

@@ -95,7 +95,21 @@ def _request(file: BinaryIO) -> dict[str, Any]:
     """A request's parameters. Raises MockServerError where they are no JSON object."""
     import msgspec.json
 
+    from openai_mockserver.bounded_input import InputProblem, is_deeper, read_stream
+
     try:
-        return msgspec.json.decode(file.read(), type=dict[str, Any])
+        request = msgspec.json.decode(read_stream(file, _MOST_REQUEST), type=dict[str, Any])
+        if is_deeper(request):
+            raise InputProblem("it is nested too deeply")
+    except OSError as error:
+        raise MockServerError(f"cannot read {file.name}: {error.strerror or error}") from None
+    except InputProblem as error:
+        raise MockServerError(f"{file.name}: {error}") from None
+    except RecursionError:
+        raise MockServerError(f"{file.name}: it is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeError) as error:
         raise MockServerError(f"{file.name}: a request is a JSON object: {error}") from None
+    return request
+
+
+_MOST_REQUEST = 32 * 2**20

@@ -33,7 +33,10 @@ def import_(files: tuple[Path, ...], output: Path, keep_secrets: bool) -> None:
             target = output / f"{file.name.split('.')[0]}.jsonl"
             if target.exists():
                 raise MockServerError(f"{target} is there already")
-            dump(target, [without_secrets(exchange, redactor) for exchange in exchanges])
+            try:
+                dump(target, [without_secrets(exchange, redactor) for exchange in exchanges])
+            except RecursionError:
+                raise MockServerError(f"{file}: a request in it is nested too deeply") from None
             click.echo(f"{target}: {len(exchanges)} exchange{'s' * (len(exchanges) != 1)}")
     except OSError as error:
         raise MockServerError(f"cannot write to {output}: {error.strerror or error}") from None

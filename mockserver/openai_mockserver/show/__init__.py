@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from openai_mockserver.cassettes.stream_file import Exchange
+from openai_mockserver.exceptions import StreamFileError
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.show.decode import Item, Received, receive, times_of
 from openai_mockserver.show.format import as_plain
@@ -35,7 +36,18 @@ def as_json(exchange: Exchange) -> dict[str, Any]:
 
     Args:
         exchange: the exchange.
+
+    Raises:
+        StreamFileError: where its request is nested too deeply for this.
     """
+    try:
+        return _facts(exchange)
+    except RecursionError:
+        name = exchange.about.get("name") or "the exchange"
+        raise StreamFileError(f"{name}: what it holds is nested too deeply") from None
+
+
+def _facts(exchange: Exchange) -> dict[str, Any]:
     got = receive(exchange)
     times, reply, about = times_of(got), got.reply, exchange.about
     found: dict[str, Any] = {

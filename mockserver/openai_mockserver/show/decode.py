@@ -16,6 +16,7 @@ from typing import Any
 
 from openai_mockserver import api, sse
 from openai_mockserver.api.detection import CHAT, find_look
+from openai_mockserver.bounded_input import MOST_UNPACKED
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.reply import ApiError, Reply
@@ -267,13 +268,17 @@ def _uncoded(parts: list[bytes], script: Script, faults: dict[str, str]) -> list
 def _unzipped(parts: list[bytes], faults: dict[str, str]) -> list[bytes]:
     decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)
     plain: list[bytes] = []
+    room = MOST_UNPACKED
     try:
         for part in parts:
-            plain.append(decoder.decompress(part))
+            plain.append(decoder.decompress(part, room) if room else b"")
+            room -= len(plain[-1])
     except zlib.error as error:
         faults["coding"] = f"the body is not coded as its head says: {error}"
         return [*plain, *parts[len(plain) :]]
-    if not decoder.eof:
+    if not room:
+        faults["coding"] = f"the coded body has more than {MOST_UNPACKED:,} bytes"
+    elif not decoder.eof:
         faults["coding"] = "the coded body has no end"
     return plain
 

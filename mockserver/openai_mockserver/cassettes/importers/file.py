@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import zlib
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Any
 import msgspec
 import msgspec.json
 
+from openai_mockserver.bounded_input import is_deeper, read_file, unpack
 from openai_mockserver.cassettes.importers.recording import GZIP, ImportProblem
 from openai_mockserver.cassettes.importers.yaml_loader import load_yaml
 from openai_mockserver.cassettes.stream_file import is_json
@@ -26,13 +26,13 @@ BOM = b"\xef\xbb\xbf"
 
 def read_content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content.startswith(GZIP) else content
-    except (EOFError, gzip.BadGzipFile, zlib.error):
+        content = read_file(path)
+    except OSError as error:
+        raise ImportProblem(f"it cannot be read: {error.strerror or error}") from None
+    try:
+        return unpack(content) if content.startswith(GZIP) else content
+    except (EOFError, zlib.error):
         raise ImportProblem("its gzip compression is broken or cut off") from None
-    except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else None
-        raise ImportProblem(f"it cannot be read: {said or error}") from None
 
 
 class RecordedFile:
@@ -74,7 +74,10 @@ class RecordedFile:
 
     def _json(self, text: str) -> Any:
         try:
-            return msgspec.json.decode(text)
+            document = msgspec.json.decode(text)
+            if is_deeper(document):
+                raise RecursionError
+            return document
         except (msgspec.DecodeError, UnicodeError) as error:
             if len(self.lines) > 1 and is_json(self.lines[0][1]):
                 return None  # JSON lines, which are another thing

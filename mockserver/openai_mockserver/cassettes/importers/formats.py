@@ -17,7 +17,11 @@ from openai_mockserver.cassettes.importers.exchange import make_exchange
 from openai_mockserver.cassettes.importers.file import RecordedFile, has_keys, read_content
 from openai_mockserver.cassettes.importers.go_vcr import is_go_vcr, read_go_vcr
 from openai_mockserver.cassettes.importers.har import is_har, read_har
-from openai_mockserver.cassettes.importers.recording import ImportProblem, Recorded
+from openai_mockserver.cassettes.importers.recording import (
+    ImportProblem,
+    Recorded,
+    bounded_unpacking,
+)
 from openai_mockserver.cassettes.importers.stream_file import is_stream_file, read_stream_file
 from openai_mockserver.cassettes.importers.vcr import read_ruby_vcr, read_vcr
 from openai_mockserver.cassettes.stream_file import Exchange
@@ -33,7 +37,8 @@ def import_file(path: Path | str) -> list[Exchange]:
     """
     file = Path(path)
     try:
-        return _import(RecordedFile(file, read_content(file)))
+        with bounded_unpacking():
+            return _import(RecordedFile(file, read_content(file)))
     except ImportProblem as error:
         raise StreamFileError(f"{path}: {error}") from None
     except RecursionError:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import gzip
 import zlib
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import msgspec.json
+
+from openai_mockserver.bounded_input import MOST_UNPACKED, InputProblem, is_deeper, unpack
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -26,8 +28,8 @@ STREAM_HEAD: Pairs = (
 """The head of a stream of which only the body was recorded."""
 
 
-class ImportProblem(Exception):
-    """What is wrong with a file, without its name."""
+ImportProblem = InputProblem
+"""What is wrong with a file, without its name."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,34 @@ def decompress(body: bytes) -> bytes | None:
 
     Its first bytes tell; of recordings, content-encoding often says what was and is no more.
     """
-    with suppress(EOFError, OSError, zlib.error):
-        if body.startswith(GZIP):
-            return gzip.decompress(body)
-        if body[:1] == b"\x78" and int.from_bytes(body[:2], "big") % 31 == 0:  # RFC 1950
-            return zlib.decompress(body)
-    return None
+    is_zlib = body[:1] == b"\x78" and int.from_bytes(body[:2], "big") % 31 == 0  # RFC 1950
+    if not is_zlib and not body.startswith(GZIP):
+        return None
+    room = _room.get()
+    try:
+        plain = unpack(body, room[0])
+    except (EOFError, zlib.error):
+        return None
+    except InputProblem:
+        raise ImportProblem(
+            f"its compressed bodies unpack to more than {MOST_UNPACKED // 2**20} MiB"
+        ) from None
+    room[0] -= len(plain)
+    return plain
+
+
+# How many bytes the bodies of the file that is read may yet unpack to.
+_room: ContextVar[list[int]] = ContextVar("_room")
+
+
+@contextmanager
+def bounded_unpacking() -> Iterator[None]:
+    """Bound what all bodies of one file unpack to."""
+    token = _room.set([MOST_UNPACKED])
+    try:
+        yield
+    finally:
+        _room.reset(token)
 
 
 def header_pairs(headers: Any) -> Pairs:
@@ -113,19 +137,27 @@ def _header_text(value: Any) -> str:
 
 
 def request_json(method: str, url: str, headers: Pairs, body: bytes) -> dict[str, Any]:
-    """A request for the head line: its body is ``json`` where it is an object or a list."""
+    """A request for the head line: its body is ``json`` where it is an object or a list.
+
+    What is nested as no request is stays text.
+    """
     inflated = decompress(body)
     said = body_json(body if inflated is None else inflated)
     return {"method": method.upper(), "url": url, "headers": [list(h) for h in headers], **said}
 
 
+# A body of more stays text: as values it would take many times its size.
+_MOST_VALUES = 4_000_000
+
+
 def body_json(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
-    with suppress(msgspec.DecodeError, UnicodeError):
-        value = msgspec.json.decode(body)
-        if isinstance(value, dict | list):
-            return {"json": value}
+    if body.count(b",") + body.count(b"[") + body.count(b"{") < _MOST_VALUES:
+        with suppress(msgspec.DecodeError, UnicodeError, RecursionError):
+            value = msgspec.json.decode(body)
+            if isinstance(value, dict | list) and not is_deeper(value):
+                return {"json": value}
     try:
         return {"text": body.decode()}
     except UnicodeDecodeError:

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from openai_mockserver.bounded_input import check_yaml
 from openai_mockserver.cassettes.importers.recording import ImportProblem
 
 # YAML
@@ -67,26 +68,13 @@ def _loader() -> Any:
 _LOADER = _loader()
 
 
-_DEEPEST = 200
-
-
-def _check_depth(text: str) -> None:
-    """The C loader composes by recursion and guards nothing: deep nesting would end the process."""
-    depth = 0
-    for event in yaml.parse(text, _LOADER):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise RecursionError
-
-
 # What PyYAML runs into with a tag on what is not of its kind, such as ``!!int x``.
 _CONSTRUCTORS_RAISE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def load_yaml(text: str) -> Any:
     try:
-        _check_depth(text)
+        check_yaml(text)  # the C loader guards nothing: deep nesting would end the process
         return yaml.load(text, _LOADER)  # safe: see `_loader`
     except yaml.MarkedYAMLError as error:
         where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
