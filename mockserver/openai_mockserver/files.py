@@ -8,6 +8,7 @@ file. A recording that is not finished (``.part``) is played as far as it goes, 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +83,7 @@ def add_files(
 
 def _within(file: Path) -> list[Path]:
     """The file; of a folder the recordings and stream files in it, by name."""
-    if _kind(file) in (*_SCENARIOS, *_STREAMS) or not file.is_dir():
+    if _kind(file) in (*_SCENARIOS, *_STREAMS) or not os.path.isdir(file):  # noqa: PTH112 - names of any length
         return [file]
     found = sorted(inner for inner in file.iterdir() if _kind(inner) in _STREAMS)
     if not found:

@@ -731,6 +731,11 @@ DEEP = 100_000
         ("x.jsonl", '{"mockserver": 1, "request": {"json": ' + "[" * DEEP, "1: it is nested"),
         ("x.jsonl", '{"choices": ' + "[" * DEEP, "it is nested too deeply"),
         ("x.jsonl", b'{"mockserver": 1}\n{"jsn": 1}\n', "`jsn`"),
+        ("x.har", har({"size": 0, "mimeType": "text/event-stream"}), f"to POST {URL} is not in it"),
+        ("x.yaml", b"interactions: []\n---\nfoo: 1", "its YAML documents are not cassettes of one"),
+        ("x.sse", b"HTTP/2 200\ncontent-type: a", "curl -i prints it, but its head has no end"),
+        ("x.sse", b"HTTP/2 99\n\n", "99 is no status of HTTP"),
+        ("x.json", b'[{"choices":\r[]}]', "entry 1 is wrong: an event's data cannot hold a CR"),
         ("x.jsonl", b'{"choices":[]}\n\n{"cho', "line 3 is wrong"),
         ("x.jsonl", b'{"choices":[]}\n7\n', "line 2 is wrong: this is no chunk: 7"),
         ("x.jsonl", b'{"chunk":null}\n', "line 1 is wrong: this is no chunk: null"),
@@ -757,7 +762,6 @@ def test_a_mistake_is_told_in_a_sentence(
         '{"object":"chat.completion","choices":[]}',
         '"hello"',
         "data: cut o",
-        "data: {}\n",
         "<html></html>",
     ],
 )
@@ -774,6 +778,47 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         assert str(caught.value).startswith(f"{path}: it cannot be read: ")
     with pytest.raises(StreamFileError, match="it cannot be read: "):
         import_file("a\0b")
+
+
+def test_several_yaml_documents_are_one_cassette(tmp_path: Path) -> None:
+    documents = [as_yaml(vcr(f"data: {n}\n\n")) for n in range(3)]
+    found = imported(tmp_path, "x.yaml", "---\n" + "---\n".join(documents) + "---\n")
+    assert [body_of(exchange) for exchange in found] == [b"data: %d\n\n" % n for n in range(3)]
+    assert [exchange.about["name"] for exchange in found] == ["x", "x-2", "x-3"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "before", ["", "HTTP/1.1 100 Continue{0}{0}", "HTTP/1.1 200 OK{0}a: b{0}{0}"]
+)
+def test_what_curl_prints_is_its_last_response(tmp_path: Path, end: str, before: str) -> None:
+    head = f"HTTP/2 429 {end}retry-after: 7{end}{': '.join(SSE_TYPE)}{end}{end}"
+    exchange = one(tmp_path, "x.txt", before.format(end) + head + STREAM)
+    pairs = (("retry-after", "7"), SSE_TYPE, CHUNKED)
+    assert exchange.script == Script(Head(429, pairs), STEPS)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_array_of_chunks(tmp_path: Path, indent: int | None) -> None:
+    chunks = [{"choices": [{"delta": {"content": "a\nb"}}], "n": 1}, {"choices": []}]
+    exchange = one(tmp_path, "x.json", json.dumps(chunks, indent=indent))
+    assert [json.loads(event.data) for event in exchange.script.events] == chunks
+    texts = one(
+        tmp_path, "y.json", json.dumps([f"data: {chunk}" for chunk in CHUNKS], indent=indent)
+    )
+    assert texts.script.steps == STEPS[:2]
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_single_line_of_data(tmp_path: Path, end: str) -> None:
+    assert one(tmp_path, "x.txt", f"data: {CHUNKS[0]}{end}").script.steps == STEPS[:1]
+
+
+def test_a_har_may_lack_what_is_no_answer(tmp_path: Path) -> None:
+    picture = one(tmp_path, "x.har", har({"size": 9, "mimeType": "image/png"}, {"a": "b"}))
+    assert body_of(picture) == b""
+    bodiless = har({"size": 0, "mimeType": "application/json"}, {"content-length": "0"})
+    assert body_of(one(tmp_path, "x.har", bodiless)) == b""
 
 
 @pytest.mark.slow

@@ -579,6 +579,54 @@ def test_recordings_are_imported_without_their_secrets(tmp_path: Path) -> None:
     assert done.stdout == f"{out / 'some.jsonl'}: 1 exchange\n", done.stderr
     assert b"canary" not in (out / "some.jsonl").read_bytes()
     assert_refused(run("import", str(tmp_path / "some.har"), "-o", str(out)), "is there already")
+    again = run("import", str(tmp_path / "some.har"), "-o", str(out), "--force")
+    assert again.stdout == done.stdout
+
+
+def test_names_that_begin_alike_are_imported_side_by_side(tmp_path: Path) -> None:
+    files = [tmp_path / f"gpt-4.{n}.chunks.txt" for n in (1, 2)]
+    for file in files:
+        file.write_text('{"choices":[]}\n')
+    out = tmp_path / "out"
+    done = run("import", *map(str, files), "-o", str(out))
+    assert done.returncode == 0, done.stderr
+    assert sorted(file.name for file in out.iterdir()) == ["gpt-4.1.jsonl", "gpt-4.2.jsonl"]
+
+
+def test_nothing_is_written_where_something_cannot_be(tmp_path: Path) -> None:
+    for name, content in [
+        ("a.sse", "data: {}\n\n"),
+        ("a.ndjson", '{"choices":[]}\n'),
+        ("b.sse", ""),
+    ]:
+        (tmp_path / name).write_text(content)
+    out = tmp_path / "out"
+    for second, told in [("a.ndjson", "would both become"), ("b.sse", "b.sse: it is empty")]:
+        files = [str(tmp_path / "a.sse"), str(tmp_path / second)]
+        assert_refused(run("import", *files, "-o", str(out)), told)
+        assert not out.exists()
+
+
+def test_a_folder_is_imported_where_the_fixture_looks_and_shown(tmp_path: Path) -> None:
+    """pytest-recording names a cassette after its test; so does `openai_cassette`, in its way."""
+    folder = tmp_path / "cassettes" / "test_chat"
+    folder.mkdir(parents=True)
+    (folder / "test_a[gpt-4.1].sse").write_text('data: {"choices":[]}\n\n')
+    (folder / "README.md").write_text("No recording.")
+    beside = run("import", str(tmp_path / "cassettes"))
+    assert beside.stdout == f"{folder / 'test_a-gpt-4.1-.jsonl'}: 1 exchange\n", beside.stderr
+    elsewhere = tmp_path / "out"
+    (folder / "test_a-gpt-4.1-.jsonl").unlink()
+    run("import", str(tmp_path / "cassettes"), "-o", str(elsewhere))
+    assert (elsewhere / "test_chat" / "test_a-gpt-4.1-.jsonl").exists()
+    shown = run("show", str(tmp_path / "cassettes"))
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "test_a[gpt-4.1]" in shown.stdout
+    (tmp_path / "empty").mkdir()
+    for command in ("show", "import"):
+        assert_refused(
+            run(command, str(tmp_path / "empty")), "there is no recording in this folder"
+        )
 
 
 # Streams that are made up
@@ -654,6 +702,7 @@ def test_what_is_nested_too_deeply_to_walk_is_one_sentence(
 @pytest.mark.parametrize("command", ["show", "serve"])
 def test_a_name_of_thousands_of_characters_is_one_sentence(command: str) -> None:
     assert_refused(run(command, f"{'n' * 5000}.jsonl"), "nnn.jsonl")
+    assert_refused(run(command, "n" * 5000), "nnn: ")
 
 
 def test_what_cannot_be_imported_or_shown_is_one_sentence(tmp_path: Path) -> None:

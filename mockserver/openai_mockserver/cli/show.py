@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
     from openai_mockserver.cassettes import Exchange
@@ -19,20 +23,33 @@ if TYPE_CHECKING:
 def show(files: tuple[Path, ...], as_text: bool, width: int | None) -> None:
     """Draw recorded streams against time, and say what they mean and what is odd about them.
 
-    FILES are stream files, or recordings of any kind that `import` reads; or the name of a
-    ready-made stream.
+    FILES are stream files, recordings of any kind that `import` reads, and folders of these; or
+    the name of a ready-made stream.
     """
     import msgspec.json
 
     from openai_mockserver.show import as_json, draw
 
     columns = width or min(shutil.get_terminal_size((100, 24)).columns, 140)
-    for file in files:
+    for file in _within(files):
         for exchange in _exchanges(file):
             if as_text:
                 click.echo(msgspec.json.encode(as_json(exchange)).decode())
             else:
                 click.echo(f"{draw(exchange, columns)}\n")
+
+
+def _within(files: tuple[Path, ...]) -> Iterator[Path]:
+    """The files, and of a folder the recordings in it and below."""
+    from openai_mockserver.cassettes.importers import find_recordings
+
+    for file in files:
+        if not os.path.isdir(file):  # noqa: PTH112 - it takes names of any length
+            yield file
+        elif found := find_recordings(file):
+            yield from found
+        else:
+            raise MockServerError(f"{file}: there is no recording in this folder")
 
 
 def _exchanges(file: Path) -> list[Exchange]:

@@ -6,6 +6,7 @@ says what is wrong with it, and where.
 
 from __future__ import annotations
 
+from openai_mockserver.cassettes.importers.file import bare_name, find_recordings
 from openai_mockserver.cassettes.importers.formats import import_file
 
-__all__ = ["import_file"]
+__all__ = ["bare_name", "find_recordings", "import_file"]

@@ -9,8 +9,9 @@ import msgspec.json
 
 from openai_mockserver import sse
 from openai_mockserver.cassettes.importers.exchange import FIELD
-from openai_mockserver.cassettes.importers.file import RecordedFile
+from openai_mockserver.cassettes.importers.file import BOM, RecordedFile
 from openai_mockserver.cassettes.importers.recording import STREAM_HEAD, ImportProblem, Recorded
+from openai_mockserver.cassettes.stream_file import is_json
 from openai_mockserver.script import Event
 
 # Chunks, a line each
@@ -33,7 +34,7 @@ def has_chunks(file: RecordedFile) -> bool:
     """Whether the first line is a chunk, or text that holds one."""
     line = file.lines[0][1]
     if line.startswith(b"data:"):  # events without blank lines; one alone may be one cut off
-        return len(file.lines) > 1
+        return len(file.lines) > 1 or is_json(line.removeprefix(b"data:"))
     try:
         value = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeError):
@@ -50,6 +51,35 @@ def _is_part(value: dict[str, Any]) -> bool:
 
 def has_named_chunks(file: RecordedFile) -> bool:
     return file.path.name.lower().endswith(".chunks.txt") and has_chunks(file)
+
+
+def has_array(file: RecordedFile) -> bool:
+    """Whether this is one list of chunks, or of texts that hold them."""
+    if not isinstance(file.document, list) or not file.document:
+        return False
+    return all(
+        FIELD.match(one.encode("utf-8", "replace"))
+        if isinstance(one, str)
+        else isinstance(one, dict) and bool(_CHUNK & set(one)) and _is_part(one)
+        for one in file.document
+    )
+
+
+def read_array(file: RecordedFile) -> list[Recorded]:
+    # Each as it is written, with its numbers and its order of members.
+    lines = msgspec.json.decode(file.content.removeprefix(BOM), type=list[msgspec.Raw])
+    body: list[bytes] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            body.append(_line_event(_on_one_line(bytes(line))))
+        except (msgspec.DecodeError, ValueError) as error:
+            raise ImportProblem(f"entry {number} is wrong: {error}") from None
+    return [Recorded(b"".join(body), STREAM_HEAD)]
+
+
+def _on_one_line(line: bytes) -> bytes:
+    """Without the layout between members, if there is any; what is within a text stays."""
+    return msgspec.json.format(line, indent=-1) if b"\n" in line else line
 
 
 def read_chunks(file: RecordedFile) -> list[Recorded]:

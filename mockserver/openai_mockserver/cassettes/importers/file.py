@@ -21,7 +21,28 @@ from openai_mockserver.cassettes.stream_file import is_json
 
 
 _SUFFIXES = re.compile(r"(?:\.(?:ya?ml|json|jsonl|ndjson|har|sse|txt|chunks|gz))+\Z", re.I)
+_NAMED = re.compile(r"\.(?:ya?ml|json|jsonl|ndjson|har|sse|chunks\.txt)(?:\.gz)?\Z", re.I)
 BOM = b"\xef\xbb\xbf"
+
+
+def bare_name(path: Path) -> str:
+    """A file's name without what says its format; one that is no text becomes text.
+
+    Args:
+        path: the file.
+    """
+    name = path.name.encode("utf-8", "replace").decode()
+    return _SUFFIXES.sub("", name) or name
+
+
+def find_recordings(folder: Path) -> list[Path]:
+    """The files in a folder and below that have a name as recordings have, in order.
+
+    Args:
+        folder: the folder.
+    """
+    found = (file for file in folder.rglob("*") if _NAMED.search(file.name) and file.is_file())
+    return sorted(file for file in found if not file.name.startswith("."))
 
 
 def read_content(path: Path) -> bytes:
@@ -52,9 +73,8 @@ class RecordedFile:
 
     @property
     def stem(self) -> str:
-        """The name without what says the format; a name that is no text becomes text."""
-        name = self.path.name.encode("utf-8", "replace").decode()
-        return _SUFFIXES.sub("", name) or name
+        """The name without what says the format."""
+        return bare_name(self.path)
 
     @cached_property
     def lines(self) -> list[tuple[int, bytes]]:

@@ -10,9 +10,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from openai_mockserver.cassettes.importers.chunks import has_chunks, has_named_chunks, read_chunks
+from openai_mockserver.cassettes.importers.chunks import (
+    has_array,
+    has_chunks,
+    has_named_chunks,
+    read_array,
+    read_chunks,
+)
 from openai_mockserver.cassettes.importers.document import read_document
-from openai_mockserver.cassettes.importers.event_stream import is_event_stream, read_event_stream
+from openai_mockserver.cassettes.importers.event_stream import (
+    is_event_stream,
+    is_printed_response,
+    read_event_stream,
+    read_printed_response,
+)
 from openai_mockserver.cassettes.importers.exchange import make_exchange
 from openai_mockserver.cassettes.importers.file import RecordedFile, has_keys, read_content
 from openai_mockserver.cassettes.importers.go_vcr import is_go_vcr, read_go_vcr
@@ -81,11 +92,13 @@ _EXACTLY = "exactly its payloads, no [DONE] is added"
 FORMATS = (
     Format("stream file", is_stream_file, read_stream_file),
     Format("event stream", is_event_stream, read_event_stream),
+    Format("response as curl -i prints it", is_printed_response, read_printed_response),
     Format("go-vcr cassette", is_go_vcr, read_go_vcr),
     Format("vcrpy cassette", has_keys("interactions"), read_vcr),
     Format("Ruby VCR cassette", has_keys("http_interactions"), read_ruby_vcr),
     Format("HAR", is_har, read_har),
     Format("recording document", has_keys("schema", "request", "response"), read_document),
     Format("Vercel AI SDK chunks", has_named_chunks, read_chunks, _EXACTLY),
+    Format("JSON array of chunks", has_array, read_array, _EXACTLY),
     Format("JSON lines of chunks", has_chunks, read_chunks, _EXACTLY),
 )

@@ -35,6 +35,8 @@ class _HarRequest(msgspec.Struct):
 class _Content(msgspec.Struct):
     text: str | None = None
     encoding: str | None = None
+    kind: str | None = msgspec.field(default=None, name="mimeType")
+    size: int = 0
     binary: bool = msgspec.field(default=False, name="_isBinary")
 
 
@@ -71,7 +73,24 @@ def _recorded(one: _Entry) -> Recorded:
     posted = (asked.posted and asked.posted.text) or ""
     request = request_json(asked.method, asked.url, checked_pairs(asked.headers), posted.encode())
     body = _har_body(answer.content)
+    if not body and answer.content.text is None and _should_speak(asked, answer):
+        raise ImportProblem(
+            f"the body of the response to {asked.method} {asked.url} is not in it; browsers leave "
+            "out what is still arriving or no longer kept, and the bodies of event streams"
+        )
     return Recorded(body, checked_pairs(answer.headers), check_status(answer.status), request)
+
+
+def _should_speak(asked: _HarRequest, answer: _HarResponse) -> bool:
+    """Whether it is a model's answer that is missing: of pictures and pages nobody minds."""
+    if asked.method.upper() in ("HEAD", "OPTIONS") or answer.status in (204, 304):
+        return False
+    headers = {name.lower(): value for name, value in checked_pairs(answer.headers)}
+    kind = answer.content.kind or headers.get("content-type", "")
+    if kind.startswith("text/event-stream"):
+        return True
+    length = str(answer.content.size or headers.get("content-length") or 0)
+    return kind.startswith("application/json") and length.strip("0") != ""
 
 
 def _har_body(content: _Content) -> bytes:

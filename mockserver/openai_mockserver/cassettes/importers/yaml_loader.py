@@ -72,10 +72,25 @@ _LOADER = _loader()
 _CONSTRUCTORS_RAISE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
+def _join(documents: list[Any]) -> Any:
+    """Several cassettes in one file, as one: their lists follow one another."""
+    joined: dict[Any, Any] = {}
+    for document in documents:
+        if document is None:
+            continue  # what follows a last ``---``
+        if not isinstance(document, dict) or (joined and document.keys().isdisjoint(joined)):
+            raise ImportProblem("its YAML documents are not cassettes of one kind")
+        for name, value in document.items():
+            both = isinstance(value, list) and isinstance(joined.get(name), list)
+            joined[name] = joined[name] + value if both else value
+    return joined
+
+
 def load_yaml(text: str) -> Any:
     try:
         check_yaml(text)  # the C loader guards nothing: deep nesting would end the process
-        return yaml.load(text, _LOADER)  # safe: see `_loader`
+        documents = list(yaml.load_all(text, _LOADER))  # safe: see `_loader`
+        return documents[0] if len(documents) == 1 else _join(documents)
     except yaml.MarkedYAMLError as error:
         where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ImportProblem(f"it is not YAML that can be read{where}: {error.problem}") from None
