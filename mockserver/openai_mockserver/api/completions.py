@@ -16,7 +16,7 @@ import msgspec.json
 
 from openai_mockserver import seed, sse, tokens
 from openai_mockserver.api import errors, headers, ids
-from openai_mockserver.api.decode import decode_completion
+from openai_mockserver.api.decode import decode_completion, join_halves
 from openai_mockserver.api.endpoint import Endpoint
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.logprobs import likely
@@ -393,7 +393,8 @@ class _Heard:
             self.finish_reason = finish
 
     def choice(self) -> Choice:
-        return Choice(self.pieces, logprobs=self.logprobs, finish_reason=self.finish_reason)
+        pieces = join_halves(self.pieces)
+        return Choice(pieces, logprobs=self.logprobs, finish_reason=self.finish_reason)
 
 
 def _read_logprobs(stated: dict[str, Any] | None) -> tuple[Logprob, ...] | None:

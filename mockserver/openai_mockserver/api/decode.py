@@ -6,7 +6,9 @@ error that says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -21,10 +23,13 @@ from openai_mockserver.script import Event, Script
 __all__ = [
     "DECODE_ERRORS",
     "Heard",
+    "as_json_text",
     "decode_body",
     "decode_completion",
+    "decode_data",
     "decode_events",
     "is_stream",
+    "join_halves",
 ]
 
 DECODE_ERRORS = (AttributeError, KeyError, TypeError, ValueError)
@@ -38,15 +43,75 @@ def is_stream(script: Script) -> bool:
 
 def decode_events(script: Script) -> Iterator[tuple[dict[str, Any], Event]]:
     """The JSON objects of a stream until ``[DONE]``, each with its event."""
-    for event in sse.decode(sse.body(script.steps)):
+    body = sse.body(script.steps)
+    if b"error:" in body:  # a field of no event stream, in which llama.cpp tells its errors
+        body = _ERROR_LINE.sub(rb"\1event: error\ndata:", body)
+    for event in sse.decode(body):
         if event.data.startswith("[DONE]"):
             return
-        try:
-            said = msgspec.json.decode(event.data)
-        except (msgspec.DecodeError, UnicodeError):
-            continue
+        said = decode_data(event.data)
+        if event.event == "error" and errors.read_error(said) is None:
+            if not isinstance(said, dict):
+                said = {"error": {"message": event.data}}
+            elif isinstance(said.get("message"), str) and "type" not in said:
+                said = {"error": said}
         if isinstance(said, dict):
             yield said, event
+
+
+_ERROR_LINE = re.compile(rb"(\A|[\r\n])error:")
+
+
+def decode_data(data: str) -> Any:
+    """An event's data as JSON, in which a text may end within a character; None if it is none.
+
+    Args:
+        data: the data.
+    """
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        pass
+    if "\\u" not in data:
+        return None
+    try:
+        return json.loads(data)  # which takes half a character for text
+    except (ValueError, RecursionError):
+        return None
+
+
+def join_halves(pieces: Sequence[str]) -> Sequence[str]:
+    """Pieces in which a character whose halves came apart is whole again, in the later piece.
+
+    Args:
+        pieces: texts, each of which may begin or end with half of a surrogate pair.
+    """
+    if not any(map(_HALF.search, pieces)):
+        return pieces
+    joined, held = [], ""
+    for piece in pieces:
+        text, held = held + piece, ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, held = text[:-1], text[-1]
+        joined.append(_whole(text))
+    return [*joined, _whole(held)] if held else joined
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def _whole(text: str) -> str:
+    """Text with halves that are beside each other joined, and others replaced."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def as_json_text(value: object) -> object:
+    """Arguments as the text that they should be, of those who send the object itself.
+
+    Args:
+        value: the arguments.
+    """
+    return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value
 
 
 def decode_body(
@@ -116,7 +181,7 @@ def decode_completion(
 
         return decode_body(script, what, "choices", read)
     choices: dict[int, Heard] = {}
-    usage: Usage | None = None
+    counts: dict[str, Any] = {}
     error: ApiError | None = None
     for chunk, _ in decode_events(script):
         try:
@@ -125,9 +190,29 @@ def decode_completion(
                 break
             for choice in chunk.get("choices") or ():
                 choices.setdefault(choice.get("index") or 0, heard()).take(choice)
-            if isinstance(stated := chunk.get("usage"), dict):
-                usage = read_usage(stated)
+            if (stated := _stated_usage(chunk)) is not None:
+                counts = _merge(counts, stated)
         except DECODE_ERRORS as wrong:
             raise ReplyError(f"this is no chunk of {what} ({wrong!r}): {chunk}") from None
     said = [choices[index] for index in sorted(choices)] or [heard()]
+    usage = read_usage(counts) if counts else None
     return Reply(choices=[one.choice() for one in said], usage=usage, error=error)
+
+
+def _stated_usage(chunk: dict[str, Any]) -> dict[str, Any] | None:
+    """The usage of a chunk, also in a choice, as Moonshot's, or in Groq's own member."""
+    own = chunk.get("x_groq")
+    places = [chunk, *(chunk.get("choices") or ()), own if isinstance(own, dict) else {}]
+    return next((use for one in places if isinstance(use := one.get("usage"), dict)), None)
+
+
+def _merge(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """What is stated last, and what was stated before that it does not repeat."""
+    merged = dict(later)
+    for name, before in earlier.items():
+        value = merged.get(name)
+        if value is None:
+            merged[name] = before
+        elif isinstance(value, Mapping) and isinstance(before, Mapping):
+            merged[name] = _merge(before, value)
+    return merged

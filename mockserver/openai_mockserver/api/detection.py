@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-import msgspec.json
-
 from openai_mockserver import sse
+from openai_mockserver.api.decode import decode_data
 from openai_mockserver.script import Script
 
 __all__ = ["CHAT", "LOOKS", "RESPONSES", "Look", "detect_path", "find_look"]
@@ -96,10 +95,7 @@ def detect_path(script: Script, default: str = _CHAT_PATH) -> str:
     def objects() -> Iterator[tuple[str, Mapping[str, Any]]]:
         nonlocal any_object
         for event, text in _texts(script):
-            try:
-                value = msgspec.json.decode(text)
-            except (msgspec.DecodeError, UnicodeError):
-                continue
+            value = decode_data(text if isinstance(text, str) else text.decode("utf-8", "replace"))
             if isinstance(value, dict):
                 any_object = True
                 yield event, value

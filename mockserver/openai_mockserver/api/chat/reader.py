@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from openai_mockserver.api.chat.message import CALL_MEMBERS
-from openai_mockserver.api.decode import decode_completion
+from openai_mockserver.api.decode import as_json_text, decode_completion, join_halves
 from openai_mockserver.api.logprobs import read_logprob
 from openai_mockserver.dialects import usage as usages
 from openai_mockserver.reply import (
@@ -44,7 +44,8 @@ class _Call:
         self.custom = False
 
     def made(self) -> ToolCall:
-        return ToolCall(self.name or "?", self.pieces, self.id or "", custom=self.custom)
+        pieces = join_halves(self.pieces)
+        return ToolCall(self.name or "?", pieces, self.id or "", custom=self.custom)
 
 
 class _Message:
@@ -73,9 +74,19 @@ class _Message:
 
     def take(self, choice: dict[str, Any]) -> None:
         finish = choice.get("finish_reason")
-        _read_delta(self, choice.get("delta") or {}, choice.get("logprobs"), finish is not None)
+        delta = choice.get("delta") or self._instead(choice)
+        _read_delta(self, delta, choice.get("logprobs"), finish is not None)
         if finish:
             self.finish_reason = finish
+
+    def _instead(self, choice: dict[str, Any]) -> dict[str, Any]:
+        """What some send in place of a delta: a whole message, not one that repeats it all."""
+        if isinstance(text := choice.get("text"), str):
+            return {"content": text}
+        if self.calls or self.function or any(self.pieces.values()):
+            return {}
+        message: dict[str, Any] = choice.get("message") or {}
+        return message
 
     def say(self, name: str, value: object, counts_if_empty: bool) -> None:
         if not isinstance(value, str):
@@ -90,17 +101,18 @@ class _Message:
 
     def choice(self) -> Choice:
         function = self.function
-        refusal = self.pieces["refusal"]
-        if not refusal and (self.pieces["text"] or self.calls or function):
+        said = {name: p and join_halves(p) for name, p in self.pieces.items()}
+        refusal = said["refusal"]
+        if not refusal and (said["text"] or self.calls or function):
             refusal = None  # some say an empty one beside what is said
         return Choice(
-            self.pieces["text"],
-            reasoning=self.pieces["reasoning"],
+            said["text"],
+            reasoning=said["reasoning"],
             refusal=refusal,
             tool_calls=[call.made() for call in self.calls.values()],
             function_call=None
             if function is None
-            else FunctionCall(function.name, function.pieces),
+            else FunctionCall(function.name, join_halves(function.pieces)),
             logprobs=self.logprobs,
             finish_reason=self.finish_reason,
             audio=_read_audio(self.audio) if self.audio else None,
@@ -166,8 +178,12 @@ def _read_call(message: _Message, fragment: dict[str, Any]) -> None:
     function = fragment.get("custom") or fragment.get("function") or {}
     # One index for all calls is seen too: then a new id with a new name tells where one begins.
     known = message.calls.get(key)
-    if known is not None and id_ and known.id not in (None, id_) and function.get("name"):
-        message.calls[known.id, key] = message.calls.pop(key)
+    if known is not None and id_ and known.id not in (None, id_):
+        before = next((k for k, call in message.calls.items() if call.id == id_), None)
+        if before is not None:
+            key = before
+        elif function.get("name"):
+            message.calls[known.id, key] = message.calls.pop(key)
     call = message.calls.setdefault(key, _Call())
     begins = call.id is None and bool(id_)
     if begins:
@@ -180,7 +196,7 @@ def _read_function(call: _Call, function: dict[str, Any], begins: bool) -> None:
     name = function.get("name")
     if name and name != call.name:
         call.name += name
-    arguments = function.get("input" if call.custom else "arguments")
+    arguments = as_json_text(function.get("input" if call.custom else "arguments"))
     if isinstance(arguments, str) and (arguments or not begins):
         call.pieces.append(arguments)
 

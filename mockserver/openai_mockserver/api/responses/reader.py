@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from openai_mockserver.api import errors
-from openai_mockserver.api.decode import DECODE_ERRORS, decode_body, decode_events, is_stream
+from openai_mockserver.api.decode import (
+    DECODE_ERRORS,
+    as_json_text,
+    decode_body,
+    decode_events,
+    is_stream,
+    join_halves,
+)
 from openai_mockserver.api.logprobs import read_logprob
 from openai_mockserver.api.responses.envelope import INCOMPLETE
 from openai_mockserver.api.responses.items import (
@@ -42,6 +49,8 @@ class _Begun:
     def __init__(self, item: Mapping[str, Any]) -> None:
         self.json = item
         self.pieces: dict[tuple[str, int], list[str]] = {}
+        self.wholes: dict[tuple[str, int], str] = {}
+        self.is_done = False
         self.annotations: list[Annotation] = []
         self.logprobs: list[tuple[Logprob, ...]] = []
         self.images: list[str] = []
@@ -54,6 +63,18 @@ _DELTAS: Mapping[str, tuple[str, str]] = {
     "reasoning_text": ("content", "content_index"),
     "reasoning_summary_text": ("summary", "summary_index"),
 } | {kind.stem: (kind.streamed, "") for kind in KINDS.values() if kind.stem}
+
+
+# Under which name events and parts tell a member that items hold under its own.
+_SAID_IN: Mapping[str, str] = {"content": "text", "summary": "text"}
+
+# type of part: of which member of its item it is
+_PARTS: Mapping[str, str] = {
+    "output_text": "text",
+    "refusal": "refusal",
+    "reasoning_text": "content",
+    "summary_text": "summary",
+}
 
 
 class Reader:
@@ -76,6 +97,9 @@ class Reader:
             begun.pieces.setdefault(key, []).append(event["delta"])
             if told := event.get("logprobs"):
                 begun.logprobs.append(tuple(read_logprob(entry) for entry in told))
+        elif what == "done" and stem in _DELTAS:
+            member, numbered = _DELTAS[stem]
+            self._whole(event, member, numbered, event.get(_SAID_IN.get(member, member)))
         elif what == "partial_image":
             self._at(event).images.append(event["partial_image_b64"])
 
@@ -84,6 +108,38 @@ class Reader:
 
     def _item(self, event: Mapping[str, Any]) -> None:
         self._at(event).json = event["item"]
+
+    def _item_done(self, event: Mapping[str, Any]) -> None:
+        self._item(event)
+        self._at(event).is_done = True
+
+    def _whole(self, event: Mapping[str, Any], member: str, numbered: str, said: object) -> None:
+        """Take a text that is told as a whole, of those who send no deltas."""
+        if isinstance(said := as_json_text(said), str) and said:
+            self._at(event).wholes[member, event.get(numbered) or 0] = said
+
+    def _part_done(self, event: Mapping[str, Any]) -> None:
+        part = event["part"]
+        member = _PARTS.get(str(part.get("type")))
+        if member is not None:
+            numbered = "summary_index" if member == "summary" else "content_index"
+            self._whole(event, member, numbered, part.get(_SAID_IN.get(member, member)))
+
+    def complete(self, output: Sequence[Mapping[str, Any]]) -> None:
+        """Take the items that the last event lists, for those that are not whole before it.
+
+        Args:
+            output: all items of the response, in order.
+        """
+        indices = sorted(self._items)
+        if len(output) < len(indices):
+            return
+        for index, item in zip(indices, output, strict=False):
+            if not self._items[index].is_done:
+                self._items[index].json = item
+        after = indices[-1] + 1 if indices else 0
+        for index, item in enumerate(output[len(indices) :], after):
+            self._items[index] = _Begun(item)
 
     def _annotation(self, event: Mapping[str, Any]) -> None:
         begun = self._at(event)
@@ -97,7 +153,9 @@ class Reader:
 
 _READ: Mapping[str, Callable[[Reader, Mapping[str, Any]], None]] = {
     "output_item.added": Reader._item,
-    "output_item.done": Reader._item,
+    "output_item.done": Reader._item_done,
+    "content_part.done": Reader._part_done,
+    "reasoning_summary_part.done": Reader._part_done,
     "output_text.annotation.added": Reader._annotation,
 }
 
@@ -110,7 +168,7 @@ def read_item(item: Mapping[str, Any]) -> Output:
 def _read(begun: _Begun) -> Output:
     item = begun.json
     type_ = item.get("type")
-    if type_ == "message" or (not item and ("text", 0) in begun.pieces):
+    if type_ == "message" or (not item and ("text", 0) in {*begun.pieces, *begun.wholes}):
         return _message(begun)
     if type_ == "reasoning":
         encrypted = item.get("encrypted_content")
@@ -124,7 +182,7 @@ def _read(begun: _Begun) -> Output:
         said = "input" if custom else "arguments"
         return ToolCall(
             item.get("name") or "?",
-            _streamed(begun, said, item.get(said) or ""),
+            _streamed(begun, said, str(as_json_text(item.get(said) or ""))),
             item.get("call_id") or "",
             custom=custom,
             namespace=item.get("namespace"),
@@ -142,13 +200,13 @@ def _streamed(begun: _Begun, member: str, whole: str, at: int = 0) -> Text:
     """A text in the pieces it came in, or as far as it came."""
     pieces = begun.pieces.get((member, at))
     if pieces is None:
-        return Text(whole)
-    return Text(pieces)
+        return Text(whole or begun.wholes.get((member, at), ""))
+    return Text(join_halves(pieces))
 
 
 def _texts(begun: _Begun, member: str, parts: Any) -> list[Text]:
     told = [part.get("text") or "" for part in parts]
-    came = [at for name, at in begun.pieces if name == member]
+    came = [at for name, at in (*begun.pieces, *begun.wholes) if name == member]
     told += [""] * (max(came, default=-1) + 1 - len(told))
     return [_streamed(begun, member, text, at) for at, text in enumerate(told)]
 
@@ -185,7 +243,7 @@ def _parts(begun: _Begun) -> Iterator[tuple[int, Mapping[str, Any]]]:
     if content:
         yield from enumerate(content)
         return
-    for member, at in sorted(begun.pieces, key=lambda key: key[1]):
+    for member, at in sorted({*begun.pieces, *begun.wholes}, key=lambda key: (key[1], key[0])):
         yield (
             at,
             {"type": "refusal"} if member == "refusal" else {"type": "output_text", "text": ""},
@@ -214,8 +272,11 @@ def read(script: Script) -> Reply | ApiError:
         error = _error_of(type_, said)
         if error is not None:
             break
-    output = reader.output() or [read_item(item) for item in last.get("output") or ()]
-    return build_reply(output, last, error)
+    try:
+        reader.complete(last.get("output") or ())
+        return build_reply(reader.output(), last, error)
+    except DECODE_ERRORS as wrong:
+        raise ReplyError(f"this is no response ({wrong!r}): {last}") from None
 
 
 def _error_of(type_: str, event: Mapping[str, Any]) -> ApiError | None:
