@@ -474,3 +474,81 @@ def test_what_is_drawn_is_of_the_endpoint_that_reads_it(endpoint: Any, name: str
     assert facts["endpoint"] == name
     assert detect_path(script) == (getattr(endpoint, "PATH", None) or "/v1/audio/transcriptions")
     assert facts["reply"]["choices"][0]["text"] == "Hello"
+
+
+# The Responses API, and who answers otherwise
+
+
+def event(kind: str, **members: Any) -> Event:
+    value = {"type": f"response.{kind}", "output_index": 0, **members}
+    return Event(json.dumps(value, separators=(",", ":")), event=value["type"])
+
+
+RESULT = {"type": "function_call_output", "call_id": "c", "output": "21 degrees"}
+ASKED = {"role": "user", "content": [{"type": "input_text", "text": "What is it?"}]}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([{"role": "user", "content": "First"}, ASKED, RESULT], '"What is it?"'),
+        ([RESULT], '"21 degrees"'),
+        ("Hi", '"Hi"'),
+    ],
+)
+def test_input_is_told_by_what_the_user_said_last(given: object, words: str) -> None:
+    asked = {"method": "POST", "json": {"model": "gpt-5", "input": given}}
+    assert seen(of(*PLAIN, request=asked)).splitlines()[0] == f"POST  gpt-5  {words}"
+
+
+def test_a_response_says_its_calls_its_id_status_and_usage() -> None:
+    call = {"type": "function_call", "name": "go", "call_id": "call_1", "arguments": "{}"}
+    usage = {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}
+    about = {"id": "resp_1", "model": "gpt-5"}
+    steps = [
+        event("created", response={**about, "status": "in_progress", "output": []}),
+        event("output_item.added", item=call | {"arguments": ""}),
+        event("function_call_arguments.delta", delta="{}"),
+        event("output_item.done", item=call),
+        event("completed", response={**about, "status": "completed", "usage": usage, "output": []}),
+    ]
+    whole, cut = seen(of(*steps)), seen(of(*steps[:3], end="reset"))
+    assert "response.output_item.added function_call go call_1" in whole
+    assert "response.completed usage 3 + 4" in whole
+    assert "resp_1  gpt-5  completed" in whole
+    assert "3 prompt + 4 completion = 7 tokens" in whole
+    assert "resp_1  gpt-5  in_progress" in cut
+    for shown in (whole, cut):
+        assert "go({})  call_1" in shown
+
+
+def test_a_response_that_failed_says_why() -> None:
+    failed = {"status": "failed", "error": {"code": "server_error", "message": "Overheated"}}
+    shown = seen(of(event("failed", response=failed)))
+    assert 'response.failed error "Overheated"' in shown
+    assert "error within the stream" in shown
+    reason = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+    assert "response.incomplete max_output_tokens" in seen(of(event("incomplete", response=reason)))
+
+
+def test_events_without_names_are_told_once() -> None:
+    bare = [Event(one.data) for one in (event("created"), event("completed"))]
+    assert odd(*bare)["event-type"].startswith("no event has a name")
+    assert "event 2: the event's name" in odd(event("created"), bare[1])["event-type"]
+
+
+def test_azures_first_chunk_is_one_oddity() -> None:
+    filtered = {"id": "", "model": "", "created": 0, "prompt_filter_results": []}
+    assert list(odd(chunk(**filtered), *PLAIN)) == ["empty-first"]
+    assert "Azure" in odd(chunk(**filtered), *PLAIN)["empty-first"]
+    later = chunk(choice({"content": "b"}), id="other")
+    assert "id-changes" in odd(chunk(**filtered), ROLE, later, STOP, sse.DONE)
+
+
+def test_a_forced_function_may_end_with_stop() -> None:
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    steps = (says(role="assistant", content=None, tool_calls=[call]), STOP, sse.DONE)
+    forced = {"json": {"tool_choice": {"type": "function", "function": {"name": "f"}}}}
+    assert "finish-calls" in odd(*steps)
+    assert "finish-calls" in odd(*steps, request={"json": {"tool_choice": "auto"}})
+    assert "finish-calls" not in odd(*steps, request=forced)

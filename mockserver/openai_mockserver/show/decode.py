@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from openai_mockserver import api, sse
-from openai_mockserver.api.detection import CHAT, find_look
+from openai_mockserver.api.detection import CHAT, RESPONSES, find_look
 from openai_mockserver.bounded_input import MOST_UNPACKED
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.exceptions import MockServerError
@@ -128,6 +128,8 @@ class Received:
         if self.endpoint in (CHAT, None):
             return True
         reply = self.reply
+        if self.endpoint == RESPONSES:  # whose items say what of them has come
+            return isinstance(reply, Reply) and bool(reply.output or reply.error)
         return isinstance(reply, Reply) and (
             reply.error is not None
             or all(choice.finish_reason is not None for choice in reply.choices)

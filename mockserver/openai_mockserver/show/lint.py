@@ -139,8 +139,12 @@ def _twice_finished(got: Received) -> str | None:
 
 
 def _stop_with_calls(got: Received) -> str | None:
-    odd = [str(i) for i, c in enumerate(_read_choices(got)) if c.tool_calls and c.finish_reason
-           not in (None, "tool_calls", "length", "content_filter")]  # fmt: skip
+    fine = {None, "tool_calls", "length", "content_filter"}
+    asked = as_object(as_object(got.exchange.about.get("request")).get("json"))
+    if isinstance(asked.get("tool_choice"), dict):
+        fine.add("stop")  # as OpenAI itself ends a function that was asked for by name
+    odd = [str(i) for i, c in enumerate(_read_choices(got))
+           if c.tool_calls and c.finish_reason not in fine]  # fmt: skip
     if not odd:
         return None
     finish = _read_choices(got)[int(odd[0])].finish_reason
@@ -159,12 +163,23 @@ def _arguments(got: Received) -> str | None:
 
 def _empty_first(got: Received) -> str | None:
     first = got.chunks[0][1] if got.chunks else {}
+    if _is_azures_first(first):
+        return "the first chunk has no choices, but what Azure's filter says of the prompt"
     return "the first chunk has no choices" if first.get("choices") == [] else None
+
+
+def _is_azures_first(chunk: dict[str, Any]) -> bool:
+    """Azure's chunk of filter results, whose id and model are empty and which no time has."""
+    return chunk.get("choices") == [] and "prompt_filter_results" in chunk
 
 
 def _changes(member: str) -> Callable[[Received], str | None]:
     def check(got: Received) -> str | None:
-        said = [(item, chunk[member]) for item, chunk in got.chunks if member in chunk]
+        said = [
+            (item, chunk[member])
+            for item, chunk in got.chunks
+            if member in chunk and not _is_azures_first(chunk)
+        ]
         odd = [item for (_, before), (item, now) in itertools.pairwise(said) if before != now]
         return (odd and f"{member} changes at {_where(odd)}") or None
 
@@ -250,6 +265,8 @@ def _event_names(got: Received) -> str | None:
 def _event_types(got: Received) -> str | None:
     if got.endpoint != RESPONSES:
         return None
+    if got.objects and all(item.event and item.event.event is None for item, _ in got.objects):
+        return "no event has a name, which is the type in its data elsewhere"
     odd = [item for item, value in got.objects
            if item.event and item.event.event != value.get("type")]  # fmt: skip
     return (odd and f"{_where(odd)}: the event's name is not the type in its data") or None

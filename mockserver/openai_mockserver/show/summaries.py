@@ -176,9 +176,26 @@ def _say_typed(event: Event, value: dict[str, Any], several: bool) -> Iterator[P
         yield Phrase("audio", count(len(value["audio"]), "character"))
     else:
         item = value.get("item", value.get("part"))
-        about = as_object(item).get("type")
+        about = [as_object(item).get(name) for name in ("type", "name", "call_id")]
         ends = kind in ("response.completed", "response.incomplete", "response.failed")
-        yield Phrase("finish" if ends else "type", f"{kind} {about}" if about else kind)
+        words = " ".join([kind, *(str(one) for one in about if one)])
+        yield Phrase("finish" if ends else "type", words)
+        if ends:
+            yield from _say_end(as_object(value.get("response")))
+
+
+def _say_end(response: dict[str, Any]) -> Iterator[Phrase]:
+    """Why a response ended as it did, and its counts."""
+    if error := response.get("error"):
+        message = as_object(error).get("message")
+        yield Phrase("error", f"error {quoted(message) if message else short_json(error)}")
+    if why := as_object(response.get("incomplete_details")).get("reason"):
+        yield Phrase("type", bare(why))
+    if isinstance(usage := response.get("usage"), dict):
+        counts = [usage.get(name) for name in ("input_tokens", "output_tokens")]
+        yield Phrase(
+            "usage", "usage " + " + ".join("?" if c is None else short_json(c) for c in counts)
+        )
 
 
 def _kind_of_type(name: str) -> str:

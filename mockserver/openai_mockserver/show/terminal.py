@@ -11,10 +11,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import click
 
-from openai_mockserver.api.detection import CHAT
+from openai_mockserver.api.detection import CHAT, RESPONSES
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.reply import ApiError, Choice, FunctionCall, Reply, ToolCall, Usage
 from openai_mockserver.reply import Item as OutputItem
@@ -24,6 +25,7 @@ from openai_mockserver.show.format import (
     as_object,
     as_objects,
     count,
+    decoded,
     quoted,
     short,
     short_json,
@@ -363,15 +365,28 @@ def _request(request: object) -> str:
     line = [request.get("method"), request.get("url") or request.get("path")]
     where = [" ".join(str(part) for part in line if part), asked.get("model")]
     said = [m.get("content") for m in as_objects(asked.get("messages")) if m.get("role") == "user"]
-    said += [asked.get("input"), asked.get("prompt")]
+    said += [_last_input(asked.get("input")), asked.get("prompt")]
     words = [str(part) for part in where if part]
     question = next((s for s in reversed(said) if s), None)
     return "  ".join([*words, *([quoted(short(_words_of(question), 60))] if question else [])])
 
 
+def _last_input(given: object) -> object:
+    """What was asked last of the Responses API: a text, or the user's or else the last item."""
+    if not isinstance(given, list):
+        return given
+    items = as_objects(given)
+    last = next((item for item in reversed(items) if item.get("role") == "user"), None)
+    last = last or (items[-1] if items else None)
+    if last is None:
+        return given or None  # texts, as embeddings take them
+    return last.get("content") or last.get("output") or last
+
+
 def _words_of(content: object) -> str:
     if isinstance(content, list):
-        return " ".join(str(part["text"]) for part in as_objects(content) if "text" in part)
+        texts = [str(part["text"]) for part in as_objects(content) if "text" in part]
+        return " ".join(texts) if texts else short_json(content)
     return content if isinstance(content, str) else short_json(content)
 
 
@@ -413,10 +428,24 @@ def _meaning(got: Received) -> Facts:
     else:
         looks = f"looks like {got.endpoint}" if got.endpoint else "of no endpoint that is known"
         yield "stream" if got.events else "body", looks if got.items else "nothing came", "quiet"
+        if got.endpoint == RESPONSES:
+            yield from _response_facts(got)
         if got.endpoint is not None and got.is_understood and isinstance(got.reply, Reply):
             yield from _reply_facts(got.reply)
         else:
             yield from _joined(got, PIECES)
+
+
+def _response_facts(got: Received) -> Facts:
+    """Which response it is, and how far it has come by its own last word."""
+    whole = as_object(decoded(got.body.decode("utf-8", "replace"))) if not got.events else {}
+    told = [as_object(value.get("response")) for _, value in got.objects]
+    last: dict[str, Any] = next((one for one in reversed([whole, *told]) if one), {})
+    words = [str(last[name]) for name in ("id", "model", "status") if last.get(name)]
+    if why := as_object(last.get("incomplete_details")).get("reason"):
+        words.append(f"({why})")
+    if words:
+        yield "id", "  ".join(words), "plain"
 
 
 def _joined(got: Received, kinds: tuple[str, ...]) -> Facts:
