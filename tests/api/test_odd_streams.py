@@ -72,7 +72,7 @@ def test_arguments_are_found_wherever_they_are_told(events: list[dict[str, Any]]
     [
         [BEGUN, event("output_text.done", content_index=0, text="Hi"), completed()],
         [event("output_text.done", content_index=0, text="Hi"), completed()],
-        [BEGUN, event("content_part.done", part=MESSAGE["content"][0]), completed()],  # type: ignore[index]
+        [BEGUN, event("content_part.done", part=MESSAGE["content"][0]), completed()],
         [BEGUN, completed(MESSAGE)],
     ],
     ids=["in .done", "without an item", "in the part", "in completed"],
