@@ -64,7 +64,7 @@ DEARER = {
     "message-10-mb-letters": (3.0, 120.0, 100.0),
     "message-30-mb": (5.0, 300.0, 250.0),
     "message-100-mb": (3.0, 60.0, 150.0),
-    "response-input-100000": (5.0, 200.0, 150.0),
+    "response-input-100000": (5.0, 200.0, 250.0),
     "embeddings-tokens": (3.0, 200.0, 150.0),
     "conversation-100000": (3.0, 120.0, 200.0),
     "messages-100000": (3.0, 120.0, 100.0),
@@ -74,11 +74,11 @@ DEARER = {
 
 @pytest.mark.parametrize("name", attacks.ATTACKS)
 def test_what_an_attack_costs(name: str) -> None:
-    """The best of three: what else runs on the machine only adds."""
+    """The best of six: what else runs on the machine only adds."""
     path, make = attacks.ATTACKS[name]
     body = json.dumps(make()).encode()
     costs = []
-    for _ in range(3):
+    for _ in range(6):
         costs.append(attacks.measure(path, body))
         best = attacks.Cost(*map(min, zip(*costs, strict=True)))
         assert best.status == REFUSED.get(name, 200)
