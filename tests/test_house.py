@@ -24,7 +24,8 @@ SOURCE = ROOT / "mockserver" / PACKAGE
 # From the bottom up. A module imports from lower floors and from those before it on its own; the
 # modules of a package stand in the order in which they may import each other, before the package.
 FLOORS = """
-    exceptions declared sensitive models seed bounded_input script sse timeline http1 pacing tokens
+    exceptions limits declared sensitive models seed bounded_input script sse timeline http1 pacing
+        tokens
 
     reply: text content usage errors reply serialization limits retokenize
     items stream_value
@@ -66,7 +67,7 @@ FLOORS = """
     show: format summaries decode lint terminal
     strategies: conversation reply_bytes chunk_changes variations splits failures strategy agent
 
-    cli: log address serve generate record show import_ streams program
+    cli: log address limits serve generate record show import_ streams program
     __main__
 """
 HAND_WRITTEN_LINES = 600

@@ -102,7 +102,7 @@ def _by_request(played: list[_Played], exactly: bool) -> Iterator[tuple[RequestK
     for one in played:
         if one.key is not None:
             key = one.key if exactly else one.key.without_travel()
-            told = msgspec.json.encode([key.method, key.path, key.body], order="sorted")
+            told = msgspec.json.encode(key, order="sorted")
             same.setdefault(told, (key, []))[1].append(one)
     yield from same.values()
 

@@ -23,6 +23,7 @@ from openai_mockserver.exceptions import (
     UnmatchedRequest,
 )
 from openai_mockserver.journal import Call
+from openai_mockserver.limits import BODY, TIMEOUT, UPLOAD, Limits
 from openai_mockserver.pacing import Pace
 from openai_mockserver.request import Request
 from openai_mockserver.rules import Answer, Pattern, Rule
@@ -38,12 +39,10 @@ if TYPE_CHECKING:
     from openai_mockserver.cassettes.cassette import Cassette
     from openai_mockserver.cassettes.recorder import Recorder
     from openai_mockserver.cassettes.redact import Redactor
-    from openai_mockserver.server import Limits, Loopback
+    from openai_mockserver.server import Loopback
     from openai_mockserver.transport import Clock, InProcess
 
 __all__ = ["MockOpenAI", "RuleBuilder"]
-
-MIB = 1 << 20
 
 
 class RuleBuilder:
@@ -153,15 +152,11 @@ class MockOpenAI(Dispatcher):
         keep_calls: int | None = None,
         keep_bytes: int | None = None,
         on_end: Callable[[Call], object] | None = None,
-        max_body: int = 32 * MIB,
-        max_upload: int = 512 * MIB,
-        request_timeout: float | None = 60.0,
+        max_body: int = BODY,
+        max_upload: int = UPLOAD,
+        request_timeout: float | None = TIMEOUT,
     ) -> None:
-        for name, most in (("max_body", max_body), ("max_upload", max_upload)):
-            if most < 0:
-                raise MockServerError(f"{name}={most!r}: a number of bytes, 0 at least")
-        if request_timeout is not None and not request_timeout > 0:
-            raise MockServerError(f"request_timeout={request_timeout!r}: seconds, or None")
+        self.limits = Limits(max_body, max_upload, request_timeout)
         if clock not in ("virtual", "real"):
             raise MockServerError(f"clock={clock!r}: 'virtual' or 'real'")
         for name, limit in (("keep_calls", keep_calls), ("keep_bytes", keep_bytes)):
@@ -189,7 +184,6 @@ class MockOpenAI(Dispatcher):
         self._address = (host, port)
         self.access = Access(allow_hosts, allow_origins, host, relays=upstream is not None)
         self._tls = tls
-        self._max = (max_body, max_upload, request_timeout)
         self._lock = threading.Lock()
         self._server: Loopback | None = None
         self._transport: InProcess | None = None
@@ -320,13 +314,6 @@ class MockOpenAI(Dispatcher):
                     self.respond, self.refuse, *self._address, self._tls, self.limits, self.access
                 )
             return self._server
-
-    @property
-    def limits(self) -> Limits:
-        """What a request may have that comes over a socket."""
-        from openai_mockserver.server import Limits
-
-        return Limits(*self._max)
 
     def stop(self) -> None:
         """Close the loopback server: streams that are going on are broken off."""

@@ -133,11 +133,13 @@ class IsRecorded:
     key: RequestKey
     exactly: bool = True
 
+    def __post_init__(self) -> None:
+        if not self.exactly:
+            object.__setattr__(self, "key", self.key.without_travel())
+
     def __call__(self, request: Request) -> bool:
         asked = recorded_key(request)
-        if self.exactly:
-            return self.key.is_like(asked)
-        return self.key.without_travel().is_like(asked.without_travel())
+        return self.key.is_like(asked if self.exactly else asked.without_travel())
 
     def __repr__(self) -> str:
         return f"the recorded {self.key.method} {self.key.path}"
@@ -162,6 +164,5 @@ def _similarity(a: list[str], b: list[str]) -> float:
 
 
 def _lines(key: RequestKey) -> list[str]:
-    value = {"method": key.method, "path": key.path, "body": key.body}
-    raw = msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=2)
+    raw = msgspec.json.format(msgspec.json.encode(key, order="sorted"), indent=2)
     return raw.decode().splitlines()

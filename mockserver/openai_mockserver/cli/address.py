@@ -6,7 +6,17 @@ import click
 
 from openai_mockserver.access import is_loopback, is_wildcard
 
-__all__ = ["allow_host", "describe_exposure", "format_url"]
+__all__ = ["allow_host", "describe_exposure", "format_url", "host", "port"]
+
+host = click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 lets other machines ask.",
+)
+port = click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
+)
 
 allow_host = click.option(
     "--allow-host",

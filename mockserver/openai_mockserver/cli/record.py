@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from openai_mockserver import __version__
-from openai_mockserver.cli.address import allow_host, describe_exposure, format_url
+from openai_mockserver.cli.address import allow_host, describe_exposure, format_url, host, port
+from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
 from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEPT, log_call
 from openai_mockserver.exceptions import MockServerError
 
@@ -24,42 +25,17 @@ if TYPE_CHECKING:
 @click.option(
     "--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder to record into."
 )
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    help="Address to listen on; 0.0.0.0 lets other machines ask.",
-)
-@click.option(
-    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
-)
+@host
+@port
 @allow_host
 @click.option(
     "--redact-header", "headers", multiple=True, help="Take out this header too; may be repeated."
 )
 @click.option("--redact-path", "paths", multiple=True, help="Take out this member of JSON bodies.")
 @click.option("--redact-pattern", "patterns", multiple=True, help="Take out what matches this.")
-@click.option(
-    "--max-body",
-    default=32,
-    show_default=True,
-    type=click.IntRange(0),
-    help="MiB that the body of a request may have.",
-)
-@click.option(
-    "--max-upload",
-    default=512,
-    show_default=True,
-    type=click.IntRange(0),
-    help="MiB where it is a form with files.",
-)
-@click.option(
-    "--request-timeout",
-    default=60.0,
-    show_default=True,
-    type=click.FloatRange(0),
-    help="Seconds in which a request has to come; 0: any number.",
-)
+@max_body
+@max_upload
+@request_timeout
 @click.option("--quiet", "-q", is_flag=True, help="Log no calls.")
 def record(
     upstream: str,
@@ -72,7 +48,7 @@ def record(
     patterns: tuple[str, ...],
     max_body: int,
     max_upload: int,
-    request_timeout: float,
+    request_timeout: float | None,
     quiet: bool,
 ) -> None:
     """Pass requests on to an upstream, and record what it answers.
@@ -113,9 +89,9 @@ def record(
         on_end=on_end,
         host=host,
         allow_hosts=allow_hosts,
-        max_body=max_body << 20,
-        max_upload=max_upload << 20,
-        request_timeout=request_timeout or None,
+        max_body=max_body,
+        max_upload=max_upload,
+        request_timeout=request_timeout,
     )
     listener = bind(host, port)
     url = format_url(host, listener.getsockname()[1])

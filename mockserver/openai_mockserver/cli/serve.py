@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from openai_mockserver import __version__
-from openai_mockserver.cli.address import allow_host, describe_exposure, format_url
+from openai_mockserver.cli.address import allow_host, describe_exposure, format_url, host, port
+from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
 from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEPT, log_call
 
 if TYPE_CHECKING:
@@ -17,15 +18,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, readable=False))
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    help="Address to listen on; 0.0.0.0 lets other machines ask.",
-)
-@click.option(
-    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
-)
+@host
+@port
 @click.option(
     "--stream", "names", multiple=True, help="Answer with this ready-made stream; may be repeated."
 )
@@ -64,27 +58,9 @@ if TYPE_CHECKING:
     help="Let recordings that state their request answer other requests too, in turn.",
 )
 @click.option("--lenient", is_flag=True, help="Let unknown request parameters pass.")
-@click.option(
-    "--max-body",
-    default=32,
-    show_default=True,
-    type=click.IntRange(0),
-    help="MiB that the body of a request may have.",
-)
-@click.option(
-    "--max-upload",
-    default=512,
-    show_default=True,
-    type=click.IntRange(0),
-    help="MiB where it is a form with files.",
-)
-@click.option(
-    "--request-timeout",
-    default=60.0,
-    show_default=True,
-    type=click.FloatRange(0),
-    help="Seconds in which a request has to come; 0: any number.",
-)
+@max_body
+@max_upload
+@request_timeout
 @click.option("--quiet", "-q", is_flag=True, help="Log no calls.")
 def serve(
     files: tuple[Path, ...],
@@ -103,7 +79,7 @@ def serve(
     lenient: bool,
     max_body: int,
     max_upload: int,
-    request_timeout: float,
+    request_timeout: float | None,
     quiet: bool,
 ) -> None:
     """Serve OpenAI's API.
@@ -154,9 +130,9 @@ def serve(
         host=host,
         allow_hosts=allow_hosts,
         allow_origins=allow_origins,
-        max_body=max_body << 20,
-        max_upload=max_upload << 20,
-        request_timeout=request_timeout or None,
+        max_body=max_body,
+        max_upload=max_upload,
+        request_timeout=request_timeout,
     )
     add_files(mock, files, names, wrong, in_turn)
     mock.pace = mock.pace or profile("gpt-4o")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from openai_mockserver.server.protocol import Limits
 from openai_mockserver.server.runner import Loopback, bind, serve
 
-__all__ = ["Limits", "Loopback", "bind", "serve"]
+__all__ = ["Loopback", "bind", "serve"]

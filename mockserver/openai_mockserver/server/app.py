@@ -33,11 +33,12 @@ from openai_mockserver.access import (
 from openai_mockserver.api.multipart import is_form
 from openai_mockserver.api.routes import decode_path
 from openai_mockserver.journal import CLIENT_DISCONNECTED, SERVER_STOPPED, Call
+from openai_mockserver.limits import Limits
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 from openai_mockserver.script import Script
 from openai_mockserver.server.player import Player, Receive, Send, play
-from openai_mockserver.server.protocol import Connections, Limits
+from openai_mockserver.server.protocol import Connections
 from openai_mockserver.server.relay import relay
 
 __all__ = ["Answers", "Worker", "application"]

@@ -11,30 +11,13 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 from typing import Any, cast
 
+from openai_mockserver.limits import Limits
 from openai_mockserver.server.peer import unread_by_peer
 
-__all__ = ["Connection", "Connections", "Limits", "protocol_class"]
-
-MIB = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a request may have.
-
-    Args:
-        body: bytes of its body.
-        upload: bytes of its body where that is a form with files.
-        seconds: to come, its head and then its body; any number where it is None.
-    """
-
-    body: int = 32 * MIB
-    upload: int = 512 * MIB
-    seconds: float | None = 60.0
+__all__ = ["Connection", "Connections", "protocol_class"]
 
 
 class Connection:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from openai_mockserver.access import Access
 from openai_mockserver.exceptions import ServerError
 from openai_mockserver.journal import SERVER_STOPPED, Call
+from openai_mockserver.limits import Limits
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
-from openai_mockserver.server.protocol import Limits
 
 if TYPE_CHECKING:
     import ssl
