@@ -150,7 +150,11 @@ class Dispatcher:
                 check(call.script)
         except RecursionError:
             # JSON that is nested too deeply to be looked at, as OpenAI's parser finds too.
-            call.script = errors.render(errors.invalid_json(), rng)
+            call.script = (
+                self._recorded(call, rng)
+                if self._asks_elsewhere
+                else errors.render(errors.invalid_json(), rng)
+            )
         except Exception as error:
             # Whatever went wrong, the test has to hear of it, and the client of something.
             told = f"{error}" if isinstance(error, MockServerError) else repr(error)
@@ -191,6 +195,11 @@ class Dispatcher:
         )
         return errors.render(error, rng)
 
+    @property
+    def _asks_elsewhere(self) -> bool:
+        """Whether what no rule speaks for is looked up, or asked of another, and not made up."""
+        return self._cassette is not None or self._upstream is not None
+
     def _recorded(self, call: Call, rng: Random) -> Script:
         """What was recorded, else what the upstream will answer."""
         found: Script | str = ""
@@ -208,8 +217,7 @@ class Dispatcher:
         call.deployment = place.model
         dialect = self._dialect(place)
         endpoint, asked, error = self._admit(call, place, dialect)
-        # What no rule speaks for is looked up, or asked of another, before it is made up here.
-        elsewhere = self._cassette is not None or self._upstream is not None
+        elsewhere = self._asks_elsewhere
         if error is not None or endpoint is None:
             if elsewhere:
                 return self._recorded(call, rng)

@@ -83,6 +83,7 @@ class Call(Request):
             request.nth,
             request.http_version,
             request.refusal,
+            request.target,
         )
         self.number = number
         self.started = time.time()

@@ -63,7 +63,8 @@ class Request:
     in process); ``attempt`` is its number among the attempts of one logical call, from 1;
     ``elapsed`` is how many seconds it came after the first request; ``history`` is what was said
     before, where a request only names it; ``deployment`` is the model that its path names, as
-    Azure's do; ``refusal`` says why it is not let in.
+    Azure's do; ``refusal`` says why it is not let in; ``target`` is the path and the query byte for
+    byte, of which ``path`` is decoded.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Request:
         nth: int | None = None,
         http_version: str = "1.1",
         refusal: str | None = None,
+        target: str | None = None,
     ) -> None:
         self.method = method
         self.path = path
@@ -87,6 +89,7 @@ class Request:
         self.nth = nth
         self.http_version = http_version
         self.refusal = refusal
+        self.target = (f"{path}?{query}" if query else path) if target is None else target
         self.attempt = 1
         self.elapsed = 0.0
         self.deployment: str | None = None

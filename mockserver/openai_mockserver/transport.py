@@ -278,7 +278,14 @@ class InProcess:
         headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw]
         path = decode_path(url.raw_path.partition(b"?")[0].decode("latin-1"))
         call = self._respond(
-            Request(request.method, path, headers, body, url.query.decode("latin-1"))
+            Request(
+                request.method,
+                path,
+                headers,
+                body,
+                url.query.decode("latin-1"),
+                target=url.raw_path.decode("latin-1"),
+            )
         )
         timeout = request.extensions.get("timeout", {}).get("read")
         return _Playback(call, timeout, self.clock)

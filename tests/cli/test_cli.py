@@ -714,5 +714,7 @@ def test_what_cannot_be_imported_or_shown_is_one_sentence(tmp_path: Path) -> Non
 def test_what_cannot_be_recorded_from_is_one_sentence(tmp_path: Path) -> None:
     refused = run("record", "--upstream", "api.openai.com", "-o", str(tmp_path))
     assert_refused(refused, "an upstream is a URL with http:// or https://")
+    port = run("record", "--upstream", "http://a:99999999", "-o", str(tmp_path))
+    assert_refused(port, "its port is no number from 1 to 65535")
     bad = run("record", "--upstream", "http://x", "-o", "y", "--redact-pattern", "(")
     assert_refused(bad, "--redact-pattern: ")

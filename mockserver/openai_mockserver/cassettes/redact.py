@@ -28,6 +28,9 @@ __all__ = ["Redactor", "Redaction", "steps_of", "without_secrets"]
 
 _LONGEST = 400  # bytes of a secret that two reads may share
 
+DEEPEST = 100
+"""Levels of JSON that are walked; Python's stack bears about three times as many."""
+
 
 @dataclass(frozen=True)
 class Redactor:
@@ -147,11 +150,17 @@ class Redaction:
         return value
 
     def body(self, body: bytes) -> Any:
-        """A request's body as JSON where it is JSON, else as text; without its secrets."""
+        """A request's body as JSON where it is JSON, else as text; without its secrets.
+
+        JSON that is nested very deeply is kept as text.
+        """
         try:
-            return {"json": self.json(msgspec.json.decode(body))}
-        except (msgspec.DecodeError, UnicodeError):
+            value = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            value = msgspec.UNSET
+        if value is msgspec.UNSET or _is_deep(value):
             return {"text": self.text(body.decode("latin-1"))}
+        return {"json": self.json(value)}
 
     def read(self, data: bytes) -> bytes:
         """A network read without secrets; its end may be held back for the next one."""
@@ -189,6 +198,17 @@ class Redaction:
             if any(secret.startswith(part) for secret in self._secrets):
                 return len(part)
         return 0
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether JSON is nested more deeply than can be walked wherever a recording is read."""
+    level = [value]
+    for _ in range(DEEPEST):
+        inner = [v for v in level if isinstance(v, dict | list)]
+        if not inner:
+            return False
+        level = [v for one in inner for v in (one.values() if isinstance(one, dict) else one)]
+    return True
 
 
 def without_secrets(exchange: Exchange, redactor: Redactor) -> Exchange:

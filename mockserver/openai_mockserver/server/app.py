@@ -12,16 +12,14 @@ import asyncio
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
-from starlette.routing import Mount
 
 from openai_mockserver.access import (
     Access,
@@ -38,7 +36,7 @@ from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 from openai_mockserver.script import Script
 from openai_mockserver.server.player import Player, Receive, Send, play
-from openai_mockserver.server.protocol import Connections
+from openai_mockserver.server.protocol import TARGET, Connections
 from openai_mockserver.server.relay import relay
 
 __all__ = ["Answers", "Worker", "application"]
@@ -223,7 +221,7 @@ def application(
     going_on: set[Call],
     exact: bool,
     access: Access,
-) -> Starlette:
+) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
     """The application that answers every request.
 
     Args:
@@ -271,6 +269,7 @@ def application(
             connection.requests,
             scope["http_version"],
             foreign,
+            _read_target(scope),
         )
         if refused is None:
             try:
@@ -296,7 +295,16 @@ def application(
         finally:
             going_on.discard(call)
 
-    return Starlette(routes=[Mount("/", app=answer)])  # type: ignore[arg-type]
+    return answer
+
+
+def _read_target(scope: dict[str, Any]) -> str:
+    """What the request line asks for, byte for byte: the path and the query, undecoded."""
+    target: bytes = scope.get(TARGET, b"")
+    if not target.startswith(b"/"):  # a parser that does not tell, or the URL that a proxy is sent
+        query = scope["query_string"]
+        target = scope["raw_path"] + (b"?" + query if query else b"")
+    return target.decode("latin-1")
 
 
 async def _drop_body(http: HttpRequest) -> bytes:

@@ -66,20 +66,32 @@ class UpstreamConnection:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-async def connect(url: str) -> UpstreamConnection:
-    """A connection to a URL's host, through the environment's proxy."""
+async def connect(url: str, target: str) -> UpstreamConnection:
+    """A connection to a URL's host, through the environment's proxy.
+
+    Args:
+        url: the upstream's.
+        target: that of the request, which goes on byte for byte.
+
+    Raises ServerError for a proxy that cannot be spoken to.
+    """
     loop = asyncio.get_running_loop()
     parsed = urllib.parse.urlsplit(url)
     host, secure = parsed.hostname or "", parsed.scheme == "https"
     port = parsed.port or (443 if secure else 80)
-    inner = urllib.parse.urlunsplit(("", "", parsed.path or "/", parsed.query, ""))
     proxy = urllib.request.getproxies().get(parsed.scheme)
     context = ssl.create_default_context() if secure else None
     async with asyncio.timeout(CONNECT_TIMEOUT):
         if not proxy or urllib.request.proxy_bypass(host):
             transport, incoming = await loop.create_connection(Incoming, host, port, ssl=context)
-            return UpstreamConnection(incoming, transport, inner)
-        through = urllib.parse.urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+            return UpstreamConnection(incoming, transport, target)
+        try:
+            through = urllib.parse.urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+            far_port = through.port or 80
+        except ValueError:
+            # Its text may hold a password.
+            name = f"{parsed.scheme}_proxy"
+            raise ServerError(f"the proxy of the environment, {name}, is no URL") from None
         place = through.netloc.rpartition("@")[2]
         if through.scheme != "http":
             raise ServerError(
@@ -87,10 +99,11 @@ async def connect(url: str) -> UpstreamConnection:
             )
         credentials = _credentials(through)
         transport, incoming = await loop.create_connection(
-            Incoming, through.hostname or "", through.port or 80
+            Incoming, through.hostname or "", far_port
         )
         if context is None:
-            return UpstreamConnection(incoming, transport, url, credentials)
+            whole = f"http://{parsed.netloc.encode('idna').decode()}{target}"
+            return UpstreamConnection(incoming, transport, whole, credentials)
         authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
             await _open_tunnel(transport, incoming, authority, credentials, place)
@@ -99,7 +112,7 @@ async def connect(url: str) -> UpstreamConnection:
             # Whoever waited may have left; the connection must not outlive the wish for it.
             transport.abort()
             raise
-        return UpstreamConnection(incoming, cast(asyncio.Transport, secured), inner)
+        return UpstreamConnection(incoming, cast(asyncio.Transport, secured), target)
 
 
 async def _open_tunnel(

@@ -17,7 +17,7 @@ from typing import Any, cast
 from openai_mockserver.limits import Limits
 from openai_mockserver.server.peer import unread_by_peer
 
-__all__ = ["Connection", "Connections", "protocol_class"]
+__all__ = ["TARGET", "Connection", "Connections", "protocol_class"]
 
 
 class Connection:
@@ -92,6 +92,9 @@ class Gate:
         return getattr(self._connection.transport, name)
 
 
+TARGET = "openai_mockserver.target"
+"""The member of a request's scope that holds its target as it came, if the parser tells it."""
+
 Connections = dict[tuple[str, int], Connection]
 
 
@@ -127,6 +130,10 @@ def protocol_class(connections: Connections, limits: Limits) -> type[asyncio.Pro
             if self._overdue is not None:
                 self._overdue.cancel()
                 self._overdue = None
+
+        def on_url(self, url: bytes) -> None:  # httptools calls it, h11 does not
+            super().on_url(url)
+            self.scope[TARGET] = self.url
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._unwatch()

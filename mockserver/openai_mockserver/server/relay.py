@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-import urllib.parse
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -63,9 +62,8 @@ async def relay(
         cors: headers that the client gets instead of the upstream's, and no recording has.
     """
     one = _Relay(call, connection, cors)
-    url = upstream.target(call.path, call.query)
     try:
-        way = await one.connect(url)
+        way = await one.connect(upstream)
     except _Gone:
         await one.finish(None, receive, send)
         return
@@ -78,7 +76,7 @@ async def relay(
     one.record(upstream.url)
     try:
         try:
-            end = await one.run(way, url)
+            end = await one.run(way, upstream)
         finally:
             way.transport.abort()
             await way.incoming.closed
@@ -118,9 +116,8 @@ class _Relay:
         """Record the exchange, if that is wanted."""
         call = self._call
         if call.recorder is not None:
-            asked = f"{call.path}{f'?{call.query}' if call.query else ''}"
             self._exchange = call.recorder.begin(
-                call.method, asked, call.headers.raw, call.body, upstream
+                call.method, call.target, call.headers.raw, call.body, upstream
             )
 
     def close_recording(self) -> None:
@@ -129,18 +126,18 @@ class _Relay:
             self._exchange.close()
             self._call.unrecorded = self._exchange.problem
 
-    async def connect(self, url: str) -> UpstreamConnection:
+    async def connect(self, upstream: Upstream) -> UpstreamConnection:
         """The way to the upstream. Raises _Gone where the client does not wait for it."""
-        way = await self._or_gone(connect(url))
+        way = await self._or_gone(connect(upstream.url, upstream.target(self._call.target)))
         if self._has_left():
             way.transport.abort()
             raise _Gone
         return way
 
-    async def run(self, way: UpstreamConnection, url: str) -> End | None:
+    async def run(self, way: UpstreamConnection, upstream: Upstream) -> End | None:
         """Pass the request up and the answer down; how it ended, None where the client left."""
         http = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)
-        way.transport.write(_request(http, self._call, url, way))
+        way.transport.write(_request(http, self._call, upstream, way))
         try:
             while True:
                 data = await self._or_gone(way.incoming.read())
@@ -278,13 +275,24 @@ def _head(response: h11.Response) -> Head:
     return Head(response.status_code, tuple(headers))
 
 
-def _request(http: h11.Connection, call: Call, url: str, way: UpstreamConnection) -> bytes:
-    """The request's bytes, with the headers that the client sent."""
-    host = urllib.parse.urlsplit(url).netloc.rpartition("@")[2]
-    headers = [("Host", host), *way.headers]
-    headers += [(name, value) for name, value in call.headers.raw if name.lower() not in _HOP]
+def _request(
+    http: h11.Connection, call: Call, upstream: Upstream, way: UpstreamConnection
+) -> bytes:
+    """The request's bytes: its target and the headers that the client sent, byte for byte.
+
+    h11 would refuse some of what clients send and servers take; it only learns of the method.
+    """
+    http.send(h11.Request(method=call.method, target="/", headers=[("Host", "upstream")]))
+    http.send(h11.EndOfMessage())
+    named = {
+        name.strip().lower()
+        for key, value in call.headers.raw
+        if key.lower() == "connection"
+        for name in value.split(",")
+    }
+    headers = [("Host", upstream.authority), *way.headers]
+    headers += [(k, v) for k, v in call.headers.raw if k.lower() not in _HOP | named]
     if call.body or call.method in ("POST", "PUT", "PATCH"):
         headers.append(("Content-Length", str(len(call.body))))
-    asked = http.send(h11.Request(method=call.method, target=way.target, headers=headers)) or b""
-    asked += http.send(h11.Data(data=call.body)) or b""
-    return asked + (http.send(h11.EndOfMessage()) or b"")
+    lines = [f"{call.method} {way.target} HTTP/1.1", *(f"{k}: {v}" for k, v in headers)]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + call.body
