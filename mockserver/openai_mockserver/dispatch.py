@@ -49,7 +49,7 @@ __all__ = ["FAULT_HEADER", "STREAM_MODEL", "Dispatcher", "Fault", "as_answer"]
 Fault = Callable[[Script], Script]
 
 STREAM_MODEL = "mockserver/"
-"""A model name that begins so asks for a stream of the catalogue."""
+"""A model name that begins so asks for a stream of the catalogue, where nothing is recorded."""
 
 FAULT_HEADER = "x-mockserver-fault"
 """The request header that asks for faults, where it is obeyed."""
@@ -227,10 +227,15 @@ class Dispatcher:
             )
         if endpoint.recall is not None:
             recalled = endpoint.recall(asked, self.store)
-            if isinstance(recalled, ApiError):
+            if not isinstance(recalled, ApiError):
+                call.history = recalled
+            elif not elsewhere:  # else what it names may be known there
                 return errors.render(recalled, rng, dialect)
-            call.history = recalled
-        if endpoint.render is not None and call.model.startswith(STREAM_MODEL):
+        if (
+            endpoint.render is not None
+            and call.model.startswith(STREAM_MODEL)
+            and not elsewhere  # where it is a model like any other
+        ):
             return self._play_named(call, endpoint, asked, dialect, rng)
         reasons: list[tuple[Rule, str]] = []
         for rule in reversed(self._rules):

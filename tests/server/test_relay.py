@@ -226,9 +226,43 @@ def test_an_upstream_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
             status_code, _, body = ask(mock)
             assert status_code == 502
             assert f"the upstream {url} cannot be reached" in json.loads(body)["error"]["message"]
+            assert " -> 502 upstream cannot be reached, finished" in mock.calls[0].line()
             with pytest.raises(AssertionError, match="cannot be reached"):
                 mock.check()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_streams_name_is_a_model_like_any_other(
+    upstream: MockOpenAI, recorder: MockOpenAI, tmp_path: Path
+) -> None:
+    """The upstream has streams of its own, or none: that is its answer, and it is recorded."""
+    for model in ("mockserver/text", "mockserver/nothing"):
+        body = ASKED | {"model": model}
+        answer = ask(recorder, body)
+        assert answer[0] == ask(upstream, body)[0] == (200 if "text" in model else 404)
+    assert [call.model for call in upstream.calls][::2] == ["mockserver/text", "mockserver/nothing"]
+    first, second = recordings(tmp_path)
+    for path in (first, second):
+        (exchange,) = load(path)
+        with MockOpenAI(cassette=Cassette(path)) as replay:
+            answer = ask(replay, exchange.about["request"]["json"])
+        assert (answer[0], answer[2]) == (
+            exchange.script.head.status,
+            sse.body(exchange.script.steps),
+        )
+
+
+def test_a_response_that_only_the_upstream_knows(
+    upstream: MockOpenAI, recorder: MockOpenAI, tmp_path: Path
+) -> None:
+    upstream.reply("Hello")
+    with openai.OpenAI(base_url=upstream.base_url, api_key="k") as client:
+        before = client.responses.create(model="m", input="Hi")
+    with openai.OpenAI(base_url=recorder.base_url, api_key="k") as client:
+        after = client.responses.create(model="m", input="?", previous_response_id=before.id)
+    assert after.output_text == "Hello"
+    assert recorder.calls[0].wait(5)
+    assert len(recordings(tmp_path)) == 1
 
 
 @pytest.fixture

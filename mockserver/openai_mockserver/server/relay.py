@@ -69,7 +69,7 @@ async def relay(
         return
     except (OSError, ssl.SSLError, TimeoutError, ServerError) as error:
         told = f"the upstream {upstream.url} cannot be reached: {error or type(error).__name__}"
-        call.problem = told
+        call.problem, call.problem_kind = told, "upstream cannot be reached"
         call.script = errors.render(ApiError(502, f"openai-mockserver: {told}", "upstream_error"))
         await play(call, connection, player, receive, send)
         return
