@@ -89,7 +89,7 @@ def paths() -> str:
     """A table of the paths that are a provider's own."""
     lines = ["| path | dialect |", "| --- | --- |"]
     for pattern, name in provider_paths():
-        shown = pattern.pattern.replace("(?P<path>chat/completions)", "chat/completions")
+        shown = pattern.pattern.replace("\\.", ".")
         shown = re.sub(r"\(\?P<(\w+)>[^)]*\)|\[\^/\]\+", lambda m: f"{{{m[1] or 'id'}}}", shown)
         lines.append(f"| `{shown}` | {name} |")
     return "\n".join([*lines, ""])

@@ -279,6 +279,8 @@ class Dispatcher:
             return None, asked, place.error
         if not methods:
             return None, asked, errors.invalid_url(call.method, call.path)
+        if place.lacks_v1:
+            call.remark = "the base URL lacks /v1"
         endpoint = methods.get(call.method)
         if endpoint is None:
             return None, asked, errors.method_not_allowed(call.method, call.path, list(methods))

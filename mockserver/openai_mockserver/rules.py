@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from openai_mockserver.cassettes.matching import IsRecorded
+from openai_mockserver.dialects import locate
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.pacing import Pace
 from openai_mockserver.reply import ApiError, Reply
@@ -100,7 +101,7 @@ def explain(look: str, pattern: Any, value: Any) -> str | None:
     if look == "endpoint" and isinstance(pattern, str):
         # `chat/completions` names the endpoint whatever the base path is, `completions` another.
         named = pattern.lstrip("/").removeprefix("v1/")
-        if f"/{value}".endswith(f"/v1/{named}" if "/v1/" in value else f"/{named}"):
+        if locate(value).path.endswith(f"/v1/{named}") or value.lstrip("/") == pattern.lstrip("/"):
             return None
     elif _matches(pattern, value):
         return None

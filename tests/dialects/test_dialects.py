@@ -212,7 +212,9 @@ def test_an_unknown_dialect_is_told() -> None:
         ("/groq/openai/v1/chat/completions", "groq"),
         ("/v1beta/openai/chat/completions", "gemini"),
         ("/inference/v1/chat/completions", "fireworks"),
-        ("/chat/completions", "perplexity"),
+        ("/chat/completions", None),
+        ("/perplexity/chat/completions", "perplexity"),
+        ("/api.perplexity.ai/chat/completions", "perplexity"),
         ("/deepseek/chat/completions", "deepseek"),
     ],
 )
@@ -225,6 +227,74 @@ def test_a_path_tells_the_dialect(path: str, dialect: str | None) -> None:
             f"http://mock{path}", json=ASKED, headers={"authorization": "Bearer k"}
         )
         assert answer.json()["choices"][0]["message"]["content"] == "Hi"
+
+
+BARE = [
+    # method, path below the base URL, body, what stands in the answer
+    ("POST", "chat/completions", ASKED, '"object": "chat.completion"'),
+    ("POST", "chat/completions", ASKED | {"stream": True}, "data: [DONE]\n\n"),
+    ("POST", "responses", {"model": "m", "input": "Hi"}, '"object": "response"'),
+    ("POST", "completions", {"model": "m", "prompt": "Hi"}, '"object": "text_completion"'),
+    ("POST", "embeddings", {"model": "text-embedding-3-small", "input": "Hi"}, '"embedding"'),
+    ("GET", "models", None, '"object"'),
+    ("GET", "files?limit=1", None, '"list"'),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "part"), BARE)
+def test_a_base_url_without_v1_is_answered_and_told(
+    method: str, path: str, body: Any, part: str
+) -> None:
+    with MockOpenAI(seed=1) as mock, httpx2.Client(trust_env=False) as client:
+        mock.reply("Hi")
+        root = mock.base_url.removesuffix("/v1")
+        bare, right = (client.request(method, f"{url}/{path}", json=body)
+                       for url in (root, mock.base_url))  # fmt: skip
+        assert bare.status_code == 200
+        assert part.replace(" ", "") in bare.text.replace(" ", "")
+        assert bare.text == right.text, "not in another's manner"
+        assert mock.calls[0].line().endswith("finished (the base URL lacks /v1)")
+        assert mock.calls[0].remark == "the base URL lacks /v1"
+        assert mock.calls[1].remark is None
+        mock.check()
+
+
+def test_a_base_url_without_v1_speaks_the_mocks_own_dialect() -> None:
+    with MockOpenAI(dialect="groq") as mock, httpx2.Client(transport=mock.transport()) as client:
+        mock.reply("Hi")
+        answer = client.post("http://mock/chat/completions", json=ASKED)
+        assert "queue_time" in answer.text
+        assert mock.calls[0].remark == "the base URL lacks /v1"
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v2/chat/completions", "/chat", "/groq", "/nothing"])
+def test_what_lacks_more_than_v1_is_an_invalid_url(path: str) -> None:
+    with MockOpenAI() as mock, httpx2.Client(transport=mock.transport()) as client:
+        answer = client.post(f"http://mock{path}", json=ASKED)
+        assert answer.status_code == 404
+        assert f"Invalid URL (POST {path})" in answer.json()["error"]["message"]
+        assert mock.calls[0].remark is None
+
+
+@pytest.mark.parametrize(
+    ("path", "endpoint"),
+    [
+        ("/chat/completions", "chat/completions"),
+        ("/completions", "completions"),
+        ("/deepseek/chat/completions", "chat/completions"),
+        ("/openai/deployments/m/chat/completions?api-version=1", "/v1/chat/completions"),
+        ("/openai/deployments/m/chat/completions?api-version=1",
+         "/openai/deployments/m/chat/completions"),
+    ],
+)  # fmt: skip
+def test_a_rule_names_the_endpoint_whatever_the_base_path_is(path: str, endpoint: str) -> None:
+    body = ASKED if "chat" in path else {"model": "m", "prompt": "Hi"}
+    with MockOpenAI() as mock, httpx2.Client(transport=mock.transport()) as client:
+        right = mock.on(endpoint=endpoint).reply("Hi")
+        other = "completions" if "chat" in path else "chat/completions"
+        wrong = mock.on(endpoint=other).reply("Not this")
+        assert client.post(f"http://mock{path}", json=body).status_code == 200
+        assert (right.used, wrong.used) == (1, 0)
 
 
 def test_a_rule_speaks_another_dialect_than_its_mock() -> None:

@@ -372,6 +372,19 @@ def test_others_get_no_cors_headers(mock_openai: MockOpenAI) -> None:
     assert "access-control-allow-origin" not in answer.headers
 
 
+def test_a_client_of_http_1_0_gets_no_chunks(mock_openai: MockOpenAI, raw: RawClient) -> None:
+    """RFC 9112 §7: the connection's end ends the body."""
+    mock_openai.reply("Hello")
+    head = b"POST /v1/chat/completions HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+    raw.socket.sendall(head + BODY)
+    got, end = raw.read_to_end()
+    assert end == "FIN"
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert b"chunked" not in head.lower()
+    assert body.startswith(b"data: {")
+    assert body.endswith(b"data: [DONE]\n\n")
+
+
 def test_what_is_no_http_is_refused_and_the_server_lives(
     mock_openai: MockOpenAI, raw: RawClient, connect: Connect
 ) -> None:

@@ -21,6 +21,7 @@ class Place(NamedTuple):
         chosen: whether the path names the dialect, and does not merely look like its own.
         model: the one that the path names, as Azure's deployments do.
         error: what the provider answers instead.
+        lacks_v1: whether the path is OpenAI's but for the ``/v1`` that a base URL ends in.
     """
 
     path: str
@@ -28,6 +29,7 @@ class Place(NamedTuple):
     chosen: bool = False
     model: str | None = None
     error: ApiError | None = None
+    lacks_v1: bool = False
 
 
 @cache
@@ -43,6 +45,8 @@ def locate(path: str, query: str = "") -> Place:
 
     The first segment may name a dialect, as in ``/groq/openai/v1/chat/completions``; else the path
     may be a provider's own. ``/openai/v1`` is Azure's and Groq's: Groq's only where it is chosen.
+    After the name of a dialect ``/v1`` may be left out, as some providers do; elsewhere that is
+    told.
 
     Args:
         path: the request's.
@@ -53,6 +57,9 @@ def locate(path: str, query: str = "") -> Place:
     >>> place = locate("/openai/deployments/gpt-4o/chat/completions", "api-version=2024-10-21")
     >>> place.dialect, place.model
     ('azure', 'gpt-4o')
+    >>> place = locate("/chat/completions")
+    >>> place.path, place.dialect, place.lacks_v1
+    ('/v1/chat/completions', None, True)
     """
     if path.startswith("/v1/"):
         return Place(path)
@@ -69,4 +76,4 @@ def locate(path: str, query: str = "") -> Place:
             if dated and "api-version=" not in query:
                 return place._replace(error=ApiError(404, "Resource not found", code="404"))
             return place
-    return Place(within, chosen, chosen is not None)
+    return Place(f"/v1{within}", chosen, chosen is not None, lacks_v1=chosen is None)

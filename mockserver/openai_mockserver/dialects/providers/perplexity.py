@@ -34,4 +34,5 @@ DIALECTS = (
     ),
 )
 
-PATHS: tuple[tuple[str, str], ...] = ((r"/(?P<path>chat/completions)", "perplexity"),)
+# Its own base URL has no path; without one, /v1 is missing and another provider is meant.
+PATHS: tuple[tuple[str, str], ...] = ((r"/api\.perplexity\.ai/(?P<path>.+)", "perplexity"),)
