@@ -145,9 +145,6 @@ def test_another_address_is_announced_as_it_was_given() -> None:
         assert served.ask(stream=True).status_code == 200
 
 
-# What it answers when it is told nothing
-
-
 def test_what_an_open_address_means_is_said() -> None:
     arguments = ["--host", "0.0.0.0", "--allow-host", "*.mock.internal", "--allow-origin", "*"]
     with serving(*arguments, "--pace", "none") as served:
@@ -166,6 +163,9 @@ def test_what_an_open_address_means_is_said() -> None:
             )
             assert answer.status_code == status
             assert f"GET /v1/models -> {status} " in served.line()
+
+
+# What it answers when it is told nothing
 
 
 def test_the_same_request_gets_the_same_text(anything: Served) -> None:
