@@ -44,7 +44,7 @@ def test_the_response_is_as_scripted(client: Any, mock_openai: MockOpenAI) -> No
     assert list(response.headers.multi_items()) == sent
     assert response.status_code == 200
     assert response.text.endswith("data: [DONE]\n\n")
-    assert (call.ended, call.delivered) == ("finished", (4, len(response.content)))
+    assert (call.ended, call.delivered) == ("finished", (4, len(response.content), True))
 
 
 def test_a_chunk_is_there_before_the_next_is_made(client: Any, mock_openai: MockOpenAI) -> None:

@@ -50,10 +50,15 @@ ENDED = {
 
 
 class Delivered(NamedTuple):
-    """How much of a response was handed to the client."""
+    """How much of a response the client took: the events, and the bytes of the body.
+
+    ``exact`` is False if more was handed to the client's system than the client is known to have
+    read: the counts are then the most that it can have taken.
+    """
 
     events: int
     bytes: int
+    exact: bool = True
 
 
 class Handed(NamedTuple):
@@ -91,6 +96,7 @@ class Call(Request):
         self.left: float | None = None
         self.times: list[Handed] = []
         self.written = False
+        self.is_exact = True
         self.rule: Rule | None = None
         self.script = Script()
         self.problem: str | None = None
@@ -111,6 +117,11 @@ class Call(Request):
         self._events += frame.events
         self._bytes += frame.size
         self.times.append(Handed(frame.due, at, frame.events))
+
+    def take_back(self, events: int, size: int) -> None:
+        """So many of the events and bytes handed over were never read by the client."""
+        self._events -= events
+        self._bytes -= size
 
     def end(self, how: str | None = None) -> None:
         """The call is over; the first to say how is right. By default as its script ends."""
@@ -174,9 +185,12 @@ class Call(Request):
 
     @property
     def delivered(self) -> Delivered:
-        """The events and bytes (of the body) that were handed to the client."""
+        """The events and bytes (of the body) that the client took, and whether that is exact.
+
+        While the response is still going on they are those that were handed over so far.
+        """
         self._settle()
-        return Delivered(self._events, self._bytes)
+        return Delivered(self._events, self._bytes, self.is_exact and self._ended is not None)
 
     @property
     def ended(self) -> str | None:
@@ -210,7 +224,8 @@ class Call(Request):
             answered += " it failed" if self._ended == FAILED else f" {why}"
         elif self.script.is_stream:
             total = sum(map(count_events, apart(self.script.steps)))
-            answered += f" {self._events} of {total} events"
+            most = "" if self.is_exact or self._ended in (None, "finished") else "at most "
+            answered += f" {most}{self._events} of {total} events"
         else:
             answered += f" {self._bytes} bytes"
         unrecorded = "" if self.unrecorded is None else f", {self.unrecorded}"

@@ -119,6 +119,8 @@ class MockOpenAI(Dispatcher):
         max_upload: how many where it is a form with files.
         request_timeout: seconds in which a request's head, and then its body, has to come; any
             number where it is None.
+        lead: how many events the loopback server may be ahead of what a client has read; with 1,
+            `Call.delivered` is exact also for streams without a pace. No limit by default.
 
     >>> with MockOpenAI() as mock:
     ...     _ = mock.reply("Hello, world")
@@ -155,11 +157,12 @@ class MockOpenAI(Dispatcher):
         max_body: int = BODY,
         max_upload: int = UPLOAD,
         request_timeout: float | None = TIMEOUT,
+        lead: int | None = None,
     ) -> None:
         self.limits = Limits(max_body, max_upload, request_timeout)
         if clock not in ("virtual", "real"):
             raise MockServerError(f"clock={clock!r}: 'virtual' or 'real'")
-        for name, limit in (("keep_calls", keep_calls), ("keep_bytes", keep_bytes)):
+        for name, limit in (("keep_calls", keep_calls), ("keep_bytes", keep_bytes), ("lead", lead)):
             if limit is not None and not (isinstance(limit, int) and limit >= 1):
                 raise MockServerError(f"{name}={limit!r}: a whole number, 1 or more, or None")
         vocabulary()  # where what is chosen is not there, that is told now
@@ -184,6 +187,7 @@ class MockOpenAI(Dispatcher):
         self._address = (host, port)
         self.access = Access(allow_hosts, allow_origins, host, relays=upstream is not None)
         self._tls = tls
+        self._lead = lead
         self._lock = threading.Lock()
         self._server: Loopback | None = None
         self._transport: InProcess | None = None
@@ -311,7 +315,13 @@ class MockOpenAI(Dispatcher):
         with self._lock:
             if self._server is None:
                 self._server = Loopback(
-                    self.respond, self.refuse, *self._address, self._tls, self.limits, self.access
+                    self.respond,
+                    self.refuse,
+                    *self._address,
+                    self._tls,
+                    self.limits,
+                    self.access,
+                    self._lead,
                 )
             return self._server
 

@@ -183,7 +183,7 @@ def test_times_and_reads_are_kept(
     assert exchange.script.head.delay == pytest.approx(0.1, abs=0.05)
     assert exchange.script.seconds == pytest.approx(0.1 + 3 * 0.05, abs=0.08)
     reads = [step for step in exchange.script.steps if not isinstance(step, Pause)]
-    assert len(reads) == 4, "role with the first token, two tokens, finish with [DONE]"
+    assert len(reads) == 6, "a paced event is sent when the one before has been read"
 
 
 def test_no_secret_reaches_the_disk(

@@ -129,6 +129,27 @@ def test_so_does_the_head_of_a_second_request() -> None:
         assert len(mock.calls) == 1
 
 
+def test_a_connection_between_requests_is_left_open() -> None:
+    with MockOpenAI(request_timeout=0.05) as mock, connect(mock) as client:
+        mock.reply("Hello")
+        client.sendall(WHOLE)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+        client.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+
+
+def test_a_body_that_cannot_come_any_more_is_told_so() -> None:
+    with MockOpenAI() as mock, connect(mock) as client:
+        client.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
+        client.shutdown(socket.SHUT_WR)
+        answer = read_to_end(client)
+        (call,) = mock.calls
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"the client closed its side after 1 bytes of the body" in answer
+    assert (call.status, call.body, call.ended) == (400, b"", "finished")
+
+
 def test_a_body_that_does_not_come_is_told_so() -> None:
     with MockOpenAI(request_timeout=0.2) as mock, connect(mock) as client:
         client.sendall(HEAD + b"Content-Length: 100\r\n\r\n{}")

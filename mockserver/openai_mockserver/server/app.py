@@ -9,7 +9,6 @@ is read; what may take long to answer is worked out in a thread beside the loop.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
@@ -36,7 +35,7 @@ from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 from openai_mockserver.script import Script
 from openai_mockserver.server.player import Player, Receive, Send, play
-from openai_mockserver.server.protocol import TARGET, Connections
+from openai_mockserver.server.protocol import TARGET, Connection, Connections
 from openai_mockserver.server.relay import relay
 
 __all__ = ["Answers", "Worker", "application"]
@@ -149,8 +148,8 @@ class Answers:
 # Reading
 
 
-async def _read(http: HttpRequest, limits: Limits) -> bytes:
-    """The body. Raises _Refused where it is too large, or does not come."""
+async def _read(http: HttpRequest, limits: Limits, connection: Connection) -> bytes:
+    """The body. Raises _Refused where it is too large, or does not come whole."""
     form = is_form(http.headers.get("content-type", ""))
     most = limits.upload if form else limits.body
     told = http.headers.get("content-length", "")
@@ -167,6 +166,8 @@ async def _read(http: HttpRequest, limits: Limits) -> bytes:
                 parts.append(part)
     except TimeoutError:
         raise _Refused(_too_slow(limits.seconds or 0, size)) from None
+    if connection.is_cut_short:
+        raise _Refused(_cut_short(size))
     return b"".join(parts)
 
 
@@ -192,24 +193,37 @@ def _too_slow(seconds: float, size: int) -> ApiError:
     return ApiError(408, told, "mockserver_error", "request_timeout", headers=_CLOSE)
 
 
-def _reading_the_rest(receive: Receive, send: Send) -> Send:
-    """A ``send`` that ends a response only when the client has sent all, or enough of it.
+def _cut_short(size: int) -> ApiError:
+    told = f"openai-mockserver: the client closed its side after {size} bytes of the body"
+    return ApiError(400, told, "invalid_request_error", headers=_CLOSE)
 
-    A connection that is closed with bytes unread is reset, which may take the answer with it.
+
+def _drop_the_rest(connection: Connection, receive: Receive, send: Send) -> Send:
+    """Read what a refused client still sends while it is answered, and drop it.
+
+    A client may read nothing before it has sent all, and a connection that is closed with bytes
+    unread is reset, which may take the answer with it.
+
+    Returns:
+        A ``send`` that ends the response when the client has sent all, or enough of it.
     """
 
-    async def rest() -> None:
-        with contextlib.suppress(TimeoutError):
+    async def drop() -> None:
+        try:
             async with asyncio.timeout(_LINGER):
                 while (await receive()).get("more_body"):
                     pass
+        except TimeoutError:
+            connection.transport.close()
 
-    async def after_the_rest(message: dict[str, Any]) -> None:
+    dropping = asyncio.ensure_future(drop())
+
+    async def send_after_the_rest(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            await rest()
+            await dropping
         await send(message)
 
-    return after_the_rest
+    return send_after_the_rest
 
 
 # Answering
@@ -221,6 +235,7 @@ def application(
     going_on: set[Call],
     exact: bool,
     access: Access,
+    lead: int | None = None,
 ) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
     """The application that answers every request.
 
@@ -228,8 +243,9 @@ def application(
         answers: where its answers come from.
         connections: those of the server.
         going_on: holds the calls that are being played.
-        exact: a stream is finished when the client has read it, not when it is written.
+        exact: of a paced stream it is known at each event whether the client has read the last.
         access: which requests are let in.
+        lead: how many events a stream may be ahead of what its client has read.
     """
     player: Player | None = None
 
@@ -237,13 +253,16 @@ def application(
         nonlocal player
         http = HttpRequest(scope, receive)
         headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
+        connection = connections.get(tuple(scope["client"]))
+        if connection is None:
+            return
         foreign = access.refusal(http.method, headers, scope["server"][0])
         body, refused = b"", None
         try:
             if foreign is not None:
                 await _drop_body(http)
             else:
-                body = await _read(http, answers.limits)
+                body = await _read(http, answers.limits, connection)
         except ClientDisconnect:
             return
         except _Refused as error:
@@ -254,9 +273,6 @@ def application(
                 (k.encode("latin-1"), v.encode("latin-1")) for k, v in preflight_headers(headers)
             ]
             await preflight(scope, receive, send)  # type: ignore[arg-type]
-            return
-        connection = connections.get(tuple(scope["client"]))
-        if connection is None:
             return
         connection.requests += 1
         request = Request(
@@ -278,7 +294,7 @@ def application(
                 return
         else:
             call = answers.refuse(request, refused)
-            send = _reading_the_rest(receive, send)
+            send = _drop_the_rest(connection, receive, send)
         cors = cors_headers(headers) if foreign is None else ()
         if cors:
             call.script = _open_to_page(call.script, cors)
@@ -289,8 +305,9 @@ def application(
         going_on.add(call)
         try:
             if call.upstream is None:
-                await play(call, connection, player, receive, send, exact)
+                await play(call, connection, player, receive, send, exact, lead)
             else:
+                call.is_exact = False  # what is passed on may be unread
                 await relay(call, call.upstream, connection, player, receive, send, cors)
         finally:
             going_on.discard(call)

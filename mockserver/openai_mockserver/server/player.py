@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import heapq
 import math
+from collections import deque
 from collections.abc import Awaitable, Callable
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from openai_mockserver.http1 import keeps_open, wire_frames
 from openai_mockserver.journal import CLIENT_DISCONNECTED, FAILED, Call
+from openai_mockserver.script import Pause
 from openai_mockserver.server.protocol import Connection
 from openai_mockserver.timeline import Frame
 
@@ -25,6 +27,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 HIGH_WATER = 64 * 1024  # bytes in a connection's buffer that make its stream wait for the client
+FEW = 32  # streams at once, at most, of which it is found out at each event what was read
+PATIENCE = 0.02  # seconds that a paced event waits for the client to read the one before
 
 
 class Player:
@@ -43,6 +47,11 @@ class Player:
         heapq.heappush(self._heap, (due, next(self._order), act))
         if self._timer is None or due < self._armed_for:
             self._arm()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether so many streams wait for their time that none can be looked at more closely."""
+        return len(self._heap) > FEW
 
     def _arm(self) -> None:
         if self._timer is not None:
@@ -69,10 +78,39 @@ class Player:
         self._arm()
 
 
-class _Stream:
-    """A script on its way over one connection."""
+class _Unread(NamedTuple):
+    """A frame that was written and is not known to be read, and where it ends."""
 
-    def __init__(self, call: Call, connection: Connection, player: Player) -> None:
+    end: int
+    events: int
+    size: int
+
+
+class _Stream:
+    """A script on its way over one connection.
+
+    What the client has read is found out as it goes along, for when it leaves nobody can tell any
+    more. A frame with a fence is written when all before it has been read; ``lead`` makes a fence
+    of every so many events. A paced event also waits for the one before, but not for long: its time
+    counts more than to know what was read of a client that is slow.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        connection: Connection,
+        player: Player,
+        exact: bool = False,
+        lead: int | None = None,
+    ) -> None:
+        self._paced = exact and any(isinstance(step, Pause) for step in call.script.steps)
+        self._lead = lead
+        self._tracks = self._paced or lead is not None
+        self._written = 0
+        self._unread: deque[_Unread] = deque()
+        self._ahead = 0  # events among them
+        self._waits = False
+        self._lags = False
         self._call = call
         self._connection = connection
         self._player = player
@@ -84,13 +122,10 @@ class _Stream:
         self.failed: Exception | None = None
         self._done = False
         self._fenced = False
-        self.rudely = False
         connection.on_lost = self._lose
 
     def _lose(self, error: Exception | None) -> None:
         self.lost = True
-        # The kernel answers a close with bytes unread by a reset, and by an end otherwise.
-        self.rudely = error is not None
         self._frames, self._next = iter(()), None
         self._awake()
 
@@ -101,6 +136,9 @@ class _Stream:
     async def write(self, send: Send) -> None:
         """Write all that the script says, straight to the transport."""
         while not (self._done or self.lost):
+            if self._connection.transport.is_closing():
+                await self.gone()
+                break
             self._wake = self._player.loop.create_future()
             due = self._act(self._player.loop.time())
             if due is not None:
@@ -109,7 +147,12 @@ class _Stream:
             if self.failed is not None:
                 raise self.failed
             if self._fenced:
-                await self._connection.read_by_client()
+                if await self._connection.read_by_client():
+                    self._mark_read(0)
+            elif self._waits:
+                self._lags = not await self._connection.read_by_client(PATIENCE, tries=3)
+                if not self._lags:
+                    self._mark_read(0)
             elif self._connection.transport.get_write_buffer_size() > HIGH_WATER:
                 await self._connection.drained()
 
@@ -125,9 +168,12 @@ class _Stream:
     def _write_overdue(self, now: float) -> float | None:
         """Write what is due by now; when to go on, or None to be begun again by `write`."""
         out: list[bytes] = []
-        size = 0
+        size = events = body = 0
         due: float | None = None
-        crossed, self._fenced = self._fenced, False
+        if self._connection.transport.is_closing():  # it is about to be lost
+            self._awake()
+            return None
+        crossed, self._fenced, self._waits = self._fenced or self._waits, False, False
         while not self.lost:
             frame = self._next or next(self._frames, None)
             self._next = None
@@ -138,22 +184,86 @@ class _Stream:
                 self._next, due = frame, self._started + frame.due
                 self._fenced = crossed and frame.fence
                 break
-            if frame.fence and not crossed:
+            if not crossed and (frame.fence or (self._lead and self._is_ahead(frame))):
                 self._next, self._fenced = frame, True
+                break
+            if self._paced and not crossed and self._has_to_wait(frame, bool(out)):
+                self._next, self._waits = frame, True
                 break
             crossed = False
             if frame.data:
                 out.append(frame.data)
                 size += len(frame.data)
+                events += frame.events
+                body += frame.size
+                if self._tracks:
+                    self._add_unread(len(frame.data), frame.events, frame.size)
                 self._call.handed_over(frame, now - self._started)
             if size > HIGH_WATER:
                 break
-        if out and not self._connection.transport.is_closing():
+        if not self._tracks:
+            self._add_unread(size, events, body)
+        if out:
             self._connection.transport.write(b"".join(out))
         if due is None or self._connection.transport.get_write_buffer_size() > HIGH_WATER:
             self._awake()
             return None
         return due
+
+    def _add_unread(self, length: int, events: int, size: int) -> None:
+        self._written += length
+        self._ahead += events
+        if not self._tracks and self._unread:
+            last = self._unread.pop()
+            events, size = events + last.events, size + last.size
+        self._unread.append(_Unread(self._written, events, size))
+
+    def _is_ahead(self, frame: Frame) -> bool:
+        return bool(frame.events) and self._ahead >= (self._lead or 0)
+
+    def _has_to_wait(self, frame: Frame, writing: bool) -> bool:
+        """Whether the client is to read what it has before it gets a paced event more."""
+        if not frame.events or not self._ahead or self._player.is_busy:
+            return False
+        if not writing:
+            unread = self._connection.count_unread()
+            if unread is not None:
+                self._mark_read(unread)
+            if not self._unread:
+                self._lags = False
+            elif unread is None:
+                return self._connection.is_gone
+        return bool(self._ahead) and not self._lags
+
+    def _mark_read(self, unread: int) -> None:
+        """All has been read but so many bytes."""
+        while self._unread and self._unread[0].end <= self._written - unread:
+            self._ahead -= self._unread.popleft().events
+
+    async def read(self) -> bool:
+        """Wait until the client has read it all; False if it has left before."""
+        if await self._connection.read_by_client(tries=3):
+            self._mark_read(0)
+        elif self._connection.transport.is_closing():
+            await self.gone()
+        return not self.lost
+
+    def end(self, how: str | None = None) -> None:
+        """Tell the call how it ended, and how much the client took."""
+        call, script = self._call, self._call.script
+        if self.lost and not self._connection.left_unread:
+            self._mark_read(0)
+        by_script = how is None and script.end in ("reset", "truncate", "cut")
+        if not self._unread or by_script:
+            call.is_exact = True
+            call.end(how)
+            return
+        size = sum(one.size for one in self._unread)
+        # If it is one event, that is what the client has not read whole.
+        call.is_exact = how is not None and (self._ahead == 1 or not size)
+        if call.is_exact:
+            call.take_back(self._ahead, size)
+        call.end(how)
 
     async def gone(self) -> None:
         """Wait until the client has left."""
@@ -169,31 +279,35 @@ async def play(
     receive: Receive,
     send: Send,
     exact: bool = False,
+    lead: int | None = None,
 ) -> None:
     """Play a call's script as the response of its request.
 
-    With ``exact`` it is finished when the client has read it, and not before.
+    It is finished when the client has read it, and not before.
+
+    Args:
+        exact: find out, before each event of a paced stream, whether the last was read.
+        lead: how many events a stream may be ahead of what its client has read.
     """
     script = call.script
-    stream = _Stream(call, connection, player)
+    call.is_exact = False
+    stream = _Stream(call, connection, player, exact, lead)
     try:
         await stream.write(send)
-        call.written = not stream.lost and script.end in ("finish", "close")
-        if exact and call.written and script.is_stream:
-            await connection.read_by_client()
-            # Where it leaves without a byte unread, it has had the whole response.
-            if stream.lost and not stream.rudely:
-                call.end()
+        call.written = not stream.lost and script.end in ("finish", "close", "half_close")
+        # If it leaves without a byte unread, it has had the whole response.
+        if call.written and not await stream.read() and not connection.left_unread:
+            stream.end()
         if not stream.lost:
             await _ENDINGS[script.end](stream, connection, call, send)
     except Exception as error:
         call.problem = f"playing the response failed: {error!r}"
-        call.end(FAILED)
+        stream.end(FAILED)
         connection.transport.abort()
         await stream.gone()
     finally:
         connection.on_lost = None
-        call.end(CLIENT_DISCONNECTED if stream.lost else None)
+        stream.end(CLIENT_DISCONNECTED if stream.lost else None)
     if stream.lost:
         # Told so by uvicorn itself, the application may return without an end.
         await receive()
@@ -201,12 +315,12 @@ async def play(
 
 async def _finish(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
     # Over for the journal before the client can know it.
-    call.end()
+    stream.end()
     await tell(connection, send, close=not keeps_open(call.script))
 
 
 async def _close(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
-    call.end()
+    stream.end()
     await tell(connection, send, close=True)
 
 
@@ -221,10 +335,11 @@ async def tell(connection: Connection, send: Send, close: bool) -> None:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     finally:
         connection.muted = False
+        connection.finish()
 
 
 async def _half_close(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
-    call.end()
+    stream.end()
     if connection.transport.can_write_eof():
         connection.transport.write_eof()
     else:
@@ -237,13 +352,13 @@ async def _reset(stream: _Stream, connection: Connection, call: Call, send: Send
     # A reset overtakes what the client has not received, so it has to wait for that.
     await connection.drained()
     if not stream.lost:
-        call.end()
+        stream.end()
         connection.reset()
     await stream.gone()
 
 
 async def _truncate(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
-    call.end()
+    stream.end()
     connection.transport.close()
     await stream.gone()
 
@@ -252,7 +367,7 @@ async def _cut(stream: _Stream, connection: Connection, call: Call, send: Send) 
     await connection.drained()
     if stream.lost:
         return
-    call.end()
+    stream.end()
     # Aborting a TLS transport closes the socket below it, without a goodbye.
     connection.transport.abort()
     await stream.gone()

@@ -7,15 +7,18 @@ used; a request finds its connection by its client's address, ``scope["client"]`
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import socket
 import struct
 import sys
+import time
 from collections.abc import Callable
 from itertools import count
 from typing import Any, cast
 
 from openai_mockserver.limits import Limits
-from openai_mockserver.server.peer import unread_by_peer
+from openai_mockserver.server.peer import Peer, Peers, ask_about, count_sent
 
 __all__ = ["TARGET", "Connection", "Connections", "protocol_class"]
 
@@ -23,15 +26,30 @@ __all__ = ["TARGET", "Connection", "Connections", "protocol_class"]
 class Connection:
     """One client's connection: what goes out, and what wants to know that it is gone.
 
-    ``number`` counts the connections of a server, ``requests`` those that came over this one.
+    ``number`` counts the connections of a server, ``requests`` those that came over this one;
+    ``is_gone`` says that its client has closed it, as far as was asked, ``is_lost`` that this is
+    known here too, ``left_unread`` that the client left with bytes unread, and ``is_cut_short``
+    that it sends no more though its request is not whole.
     """
 
-    def __init__(self, transport: asyncio.Transport, number: int) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, number: int, peers: Peers | None = None
+    ) -> None:
         self.transport = transport
         self.number = number
         self.requests = 0
         self.on_lost: Callable[[Exception | None], None] | None = None
         self.muted = False
+        self.is_lost = False
+        self.left_unread = False
+        self.is_cut_short = False
+        self._answering = False
+        self._half_closed = False
+        self._peers = peers
+        self._question: bytes | None = None
+        self._is_known = False
+        self.is_gone = False
+        self._waiting: asyncio.Future[None] | None = None
 
     async def drained(self) -> None:
         """Wait until the client's side has received every byte."""
@@ -39,21 +57,137 @@ class Connection:
             # The kernel tells nobody when the peer acknowledges, so it has to be asked.
             await asyncio.sleep(0.001)
 
-    async def read_by_client(self) -> None:
+    async def read_by_client(self, seconds: float = math.inf, tries: int = 100) -> bool:
         """Wait until the client has read every byte: its next read is then of what comes next.
 
         Exact on Linux for a client on this machine; elsewhere what is known is that the client's
         side has received it, and two milliseconds are given to read it.
+
+        Args:
+            seconds: how long to wait at most.
+            tries: how often to ask at once; then it is asked after 1 ms, and ever more seldom.
+
+        Returns:
+            Whether the client is known to have read it.
         """
-        calm, asked = 0, 0
-        while calm < 2 and not self.transport.is_closing():
-            unread = self._unsent() or unread_by_peer(self._socket())
+        asked, pause, until = 0, 0.001, time.monotonic() + seconds
+        while not self.transport.is_closing():
+            unread = self.count_unread()
+            if self.is_gone:
+                if self._half_closed:
+                    self._drop()
+                # Else what it did on leaving is about to be read.
+                await self._heard_within(1.0)
+                return False
             if unread is None:
+                await self.drained()
                 await asyncio.sleep(0.002)
-                return
-            calm = 0 if unread else calm + 1
+                return False
+            if not unread:
+                return True
             asked += 1
-            await asyncio.sleep(0 if asked < 100 else 0.001)
+            if asked < tries:
+                await asyncio.sleep(0)
+                continue
+            if time.monotonic() >= until:
+                return False
+            await self._heard_within(pause)
+            pause = min(2 * pause, 0.02)
+        return False
+
+    async def _heard_within(self, seconds: float) -> None:
+        """Wait so long, or until something comes from the client, or it is lost."""
+        loop = asyncio.get_running_loop()
+        waiting = self._waiting = loop.create_future()
+        timer = loop.call_later(seconds, self.wake)
+        try:
+            await waiting
+        finally:
+            timer.cancel()
+
+    def wake(self) -> None:
+        """Let what waits for the client look at it anew."""
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    def count_unread(self) -> int | None:
+        """How many of the bytes written the client has not read yet; None if nobody knows.
+
+        If it is gone, nobody knows any more.
+        """
+        if self.transport.is_closing():
+            return None
+        peer = self._peer()
+        sent = None if peer is None or not peer.is_open else count_sent(self._socket())
+        if peer is None or sent is None:
+            return None
+        return max(0, sent + self.transport.get_write_buffer_size() - peer.read)
+
+    def _peer(self) -> Peer | None:
+        if self._question is None:
+            self._question = ask_about(self._socket()) or b""
+        if self._peers is None or not self._question:
+            return None
+        found = self._peers.find(self._question)
+        # One that was on this machine and is no more is gone; one that never was is elsewhere.
+        self._is_known = self._is_known or (found is not None and found.is_open)
+        self.is_gone = self._is_known and found is not None and not found.is_open
+        return found
+
+    def half_close(self) -> bool:
+        """The client has said that it sends no more; whether it still reads.
+
+        Nobody knows of a client elsewhere, and hardly any half-closes: it is taken to have left.
+        """
+        peer = self._peer() if self._answering else None
+        self._half_closed = peer is not None and peer.is_open
+        if self._half_closed:
+            asyncio.get_running_loop().call_later(0.001, self._watch, 0.001)
+        else:
+            self._note_unsent()
+        return self._half_closed
+
+    def _watch(self, seconds: float) -> None:
+        """Notice that a client that had half-closed is gone: no event tells of it."""
+        if self.is_lost or self.transport.is_closing():
+            return
+        peer = self._peer()
+        if peer is not None and peer.is_open:
+            later = min(2 * seconds, 0.05)
+            asyncio.get_running_loop().call_later(later, self._watch, later)
+            return
+        self._drop()
+
+    def _drop(self) -> None:
+        """Give up a client that had half-closed and is gone."""
+        self._note_unsent()
+        if self._socket().getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.left_unread = True
+        self.transport.abort()
+
+    def _note_unsent(self) -> None:
+        with contextlib.suppress(OSError):
+            self.left_unread = self.left_unread or self._unsent() > 0
+
+    def begin(self) -> None:
+        """Something of a request has come."""
+        self._answering = True
+        self.wake()
+
+    def finish(self) -> None:
+        """The response is over. A client that sends no more has no other request."""
+        self._answering = False
+        if self._half_closed:
+            self.transport.close()
+
+    def lose(self, error: Exception | None) -> None:
+        """The connection is gone."""
+        self.is_lost = True
+        # The kernel answers a close with bytes unread by a reset, and by an end otherwise.
+        self.left_unread = self.left_unread or error is not None
+        self.wake()
+        if self.on_lost is not None:
+            self.on_lost(error)
 
     def _socket(self) -> socket.socket:
         return cast(socket.socket, self.transport.get_extra_info("socket"))
@@ -95,7 +229,12 @@ class Gate:
 TARGET = "openai_mockserver.target"
 """The member of a request's scope that holds its target as it came, if the parser tells it."""
 
-Connections = dict[tuple[str, int], Connection]
+
+class Connections(dict[tuple[str, int], Connection]):
+    """The connections of a server by their clients' addresses."""
+
+    def __init__(self) -> None:
+        self.peers = Peers()
 
 
 def protocol_class(connections: Connections, limits: Limits) -> type[asyncio.Protocol]:
@@ -108,13 +247,18 @@ def protocol_class(connections: Connections, limits: Limits) -> type[asyncio.Pro
     class Protocol(_http_protocol()):  # type: ignore[misc]
         def connection_made(self, transport: asyncio.Transport) -> None:
             self._address = transport.get_extra_info("peername")[:2]
-            self._connection = Connection(transport, next(numbers))
+            self._connection = Connection(transport, next(numbers), connections.peers)
             connections[self._address] = self._connection
             self._overdue: asyncio.TimerHandle | None = None
+            self._is_early = False
             super().connection_made(Gate(self._connection))
             self._watch()
 
         def data_received(self, data: bytes) -> None:
+            self._connection.begin()
+            cycle = self.cycle
+            if cycle is not None and not cycle.more_body and not cycle.response_complete:
+                self._is_early = True  # it is of the next request
             super().data_received(data)
             self._watch()
 
@@ -131,6 +275,12 @@ def protocol_class(connections: Connections, limits: Limits) -> type[asyncio.Pro
                 self._overdue.cancel()
                 self._overdue = None
 
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            if self._is_early:
+                self._is_early = False
+                self._watch()
+
         def on_url(self, url: bytes) -> None:  # httptools calls it, h11 does not
             super().on_url(url)
             self.scope[TARGET] = self.url
@@ -140,8 +290,19 @@ def protocol_class(connections: Connections, limits: Limits) -> type[asyncio.Pro
             if connections.get(self._address) is self._connection:
                 del connections[self._address]
             super().connection_lost(exc)
-            if self._connection.on_lost is not None:
-                self._connection.on_lost(exc)
+            self._connection.lose(exc)
+
+        def eof_received(self) -> bool | None:
+            # Over TLS there is no half of a connection.
+            if self._connection.transport.get_extra_info("ssl_object") is not None:
+                return None
+            if not self._connection.half_close():
+                return None
+            if self.cycle is not None and self.cycle.more_body:
+                self._connection.is_cut_short = True
+                self.cycle.more_body = False
+                self.cycle.message_event.set()
+            return True
 
     return Protocol
 

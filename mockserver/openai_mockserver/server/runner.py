@@ -72,7 +72,9 @@ class _Running:
         exact: bool = False,
         limits: Limits | None = None,
         access: Access | None = None,
+        lead: int | None = None,
     ) -> None:
+        self._lead = lead
         self._respond = respond
         self._refuse = refuse
         self._limits = limits or Limits()
@@ -111,11 +113,11 @@ class _Running:
             async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
                 await running._close(self)
 
-        connections: Connections = {}
+        connections = Connections()
         worker = Worker()
         answers = Answers(self._respond, self._refuse, self._limits, worker)
         config = uvicorn.Config(
-            application(answers, connections, self._open, self._exact, self._access),
+            application(answers, connections, self._open, self._exact, self._access, self._lead),
             http=protocol_class(connections, self._limits),
             ws="none",
             lifespan="off",
@@ -133,6 +135,7 @@ class _Running:
             Server(config).run(sockets=[self._listener])
         finally:
             worker.stop()
+            connections.peers.close()
 
     async def _close(self, server: uvicorn.Server) -> None:
         """Stop listening, break off what is going on, and wait until it is gone."""
@@ -171,11 +174,12 @@ class Loopback:
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         access: Access | None = None,
+        lead: int | None = None,
     ) -> None:
         self._listener = bind(host, port)
         self.url = url_of(self._listener, tls is not None)
         self._running = _Running(
-            respond, refuse, self._listener, tls, exact=True, limits=limits, access=access
+            respond, refuse, self._listener, tls, True, limits=limits, access=access, lead=lead
         )
         self._stopped = False
         self._waker, self._wakes = socket.socketpair()

@@ -1,0 +1,268 @@
+"""How a call ended, and how much of it the client took: true in every case."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import openai
+import pytest
+
+from openai_mockserver import MockOpenAI, Pace
+from openai_mockserver.faults import hold, reset, slice, stall, truncate
+from openai_mockserver.journal import Call
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="only Linux tells what a client has read"
+)
+
+PACED = Pace(itl=0.02)
+CHUNK_END = b"\n\n\r\n"
+
+
+@contextmanager
+def asking(mock: MockOpenAI, stream: bool = True) -> Iterator[socket.socket]:
+    """A client that has asked and read nothing."""
+    host, port = mock.base_url.removeprefix("http://").removesuffix("/v1").split(":")
+    asked = {"model": "m", "stream": stream, "messages": [{"role": "user", "content": "Hi"}]}
+    body = json.dumps(asked).encode()
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        client.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b"
+            % (len(body), body)
+        )
+        yield client
+
+
+def read_events(client: socket.socket, n: int) -> None:
+    """Read so many events, and not a byte more."""
+    read = bytearray()
+    while read.count(CHUNK_END) < n:
+        byte = client.recv(1)
+        assert byte
+        read += byte
+
+
+def read_all(client: socket.socket) -> bytes:
+    read = bytearray()
+    while not read.endswith(b"\r\n0\r\n\r\n"):
+        part = client.recv(65536)
+        assert part, bytes(read)
+        read += part
+    return bytes(read)
+
+
+def the_call(mock: MockOpenAI) -> Call:
+    (call,) = mock.calls
+    assert call.wait(5)
+    return call
+
+
+# Streams of eight events: the role, five words, what comes last, [DONE]
+WORDS = " ".join(["word"] * 5)
+EVENTS = 8
+
+
+@pytest.mark.parametrize("k", range(EVENTS))
+def test_of_a_paced_stream_it_is_exact(mock_openai: MockOpenAI, k: int) -> None:
+    mock_openai.reply(WORDS, pace=PACED)
+    with asking(mock_openai) as client:
+        read_events(client, k)
+        if not k:
+            client.recv(1, socket.MSG_PEEK)
+    call = the_call(mock_openai)
+    assert (call.ended, *call.delivered) == ("client disconnected", k, call.delivered.bytes, True)
+    sent = [len(step.data) + 8 for step in call.script.events]
+    assert call.delivered.bytes == sum(sent[:k])
+
+
+@pytest.mark.parametrize("k", [0, 1, 3, 7])
+@pytest.mark.openai_mock(lead=1)
+def test_with_a_lead_of_one_it_is_exact_without_a_pace(mock_openai: MockOpenAI, k: int) -> None:
+    mock_openai.reply(WORDS)
+    with asking(mock_openai) as client:
+        client.recv(1, socket.MSG_PEEK)
+        read_events(client, k)
+    call = the_call(mock_openai)
+    assert call.ended == "client disconnected"
+    assert (call.delivered.events, call.delivered.exact) == (k, True)
+
+
+@pytest.mark.openai_mock(lead=3)
+def test_a_lead_is_how_far_it_may_be_ahead(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply(WORDS)
+    with asking(mock_openai) as client:
+        read_events(client, 4)
+    call = the_call(mock_openai)
+    assert call.ended == "client disconnected"
+    assert (call.delivered.events, call.delivered.exact) == (6, False)
+
+
+@pytest.mark.parametrize("k", [0, 4])
+def test_else_it_is_the_most_and_says_so(mock_openai: MockOpenAI, k: int) -> None:
+    mock_openai.reply("word " * 200)
+    with asking(mock_openai) as client:
+        client.recv(1, socket.MSG_PEEK)
+        read_events(client, k)
+    call = the_call(mock_openai)
+    assert call.ended == "client disconnected"
+    assert (call.delivered.events, call.delivered.exact) == (204, False)
+    assert "at most 204 of 204 events, client disconnected" in call.line()
+
+
+@pytest.mark.parametrize("read", [0, 10])
+def test_so_it_is_of_a_response_that_is_no_stream(mock_openai: MockOpenAI, read: int) -> None:
+    mock_openai.reply("word " * 200)
+    with asking(mock_openai, stream=False) as client:
+        client.recv(1, socket.MSG_PEEK)
+        if read:
+            client.recv(read)
+    call = the_call(mock_openai)
+    assert (call.ended, call.delivered.exact) == ("client disconnected", False)
+
+
+@pytest.mark.parametrize("pace", [None, PACED], ids=["unpaced", "paced"])
+@pytest.mark.parametrize("leaves", [False, True])
+@pytest.mark.parametrize("how", ["all at once", "byte by byte", "half-closed"])
+def test_who_reads_it_all_has_finished(
+    mock_openai: MockOpenAI, pace: Pace | None, leaves: bool, how: str
+) -> None:
+    mock_openai.reply(WORDS, pace=pace)
+    with asking(mock_openai) as client:
+        if how == "half-closed":
+            client.shutdown(socket.SHUT_WR)
+        if how == "byte by byte":
+            read_events(client, EVENTS)
+            assert client.recv(100) == b"0\r\n\r\n"
+        else:
+            read_all(client)
+        if leaves:
+            client.close()
+        call = the_call(mock_openai)
+    assert call.ended == "finished"
+    assert (call.delivered.events, call.delivered.exact) == (EVENTS, True)
+
+
+def test_who_has_not_read_it_yet_has_not_finished(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("word " * 200)
+    with asking(mock_openai) as client:
+        client.recv(1, socket.MSG_PEEK)
+        (call,) = mock_openai.calls
+        assert not call.wait(0.05)
+        assert call.delivered.exact is False
+        read_all(client)
+        assert call.wait(5)
+        assert call.ended == "finished"
+
+
+@pytest.mark.parametrize(
+    ("fault", "ended"), [(reset, "reset"), (truncate, "truncated")], ids=["reset", "truncate"]
+)
+def test_faults_are_exact(
+    mock_openai: MockOpenAI, fault: Callable[..., object], ended: str
+) -> None:
+    mock_openai.reply(WORDS, faults=fault(after=3))  # type: ignore[arg-type]
+    with asking(mock_openai) as client:
+        read_events(client, 3)
+        call = the_call(mock_openai)
+    assert (call.ended, call.delivered.events, call.delivered.exact) == (ended, 3, True)
+
+
+@pytest.mark.parametrize("fault", [stall(after=3), hold(), slice(inside="events")], ids=repr)
+@pytest.mark.parametrize("leaves_unread", [False, True])
+def test_who_leaves_in_silence_has_had_what_it_read(
+    mock_openai: MockOpenAI, fault: Callable[..., object], leaves_unread: bool
+) -> None:
+    mock_openai.reply(WORDS, faults=fault)  # type: ignore[arg-type]
+    exact = "slice" in repr(fault)
+    k = 3 if "hold" not in repr(fault) else EVENTS
+    with asking(mock_openai) as client:
+        read_events(client, k - leaves_unread)
+    call = the_call(mock_openai)
+    assert call.ended == "client disconnected"
+    if exact:
+        assert (call.delivered.events, call.delivered.exact) == (k - leaves_unread, True)
+    else:
+        assert call.delivered.events == k
+        assert call.delivered.exact is not leaves_unread
+
+
+def test_a_half_closed_client_that_leaves_in_silence_is_noticed(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply(WORDS, faults=stall(after=3))
+    with asking(mock_openai) as client:
+        client.shutdown(socket.SHUT_WR)
+        read_events(client, 3)
+        (call,) = mock_openai.calls
+        assert not call.wait(0.1)
+    assert the_call(mock_openai).ended == "client disconnected"
+    assert call.delivered.events == 3
+
+
+def test_a_half_closed_connection_is_closed_after_its_response(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply(WORDS)
+    with asking(mock_openai) as client:
+        client.shutdown(socket.SHUT_WR)
+        read_all(client)
+        assert client.recv(1) == b""
+
+
+def test_the_sdk_leaves_after_as_many_events_as_it_took(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply(WORDS, pace=PACED)
+    for k in range(1, EVENTS - 1):
+        with openai.OpenAI(base_url=mock_openai.base_url, api_key="x") as client:
+            asked = client.chat.completions.create(
+                model="m", stream=True, messages=[{"role": "user", "content": "Hi"}]
+            )
+            with asked as stream:
+                for _ in range(k):
+                    next(stream)
+        call = mock_openai.calls[-1]
+        assert call.wait(5)
+        assert (call.ended, call.delivered.events) == ("client disconnected", k)
+        assert call.delivered.exact
+
+
+def test_many_that_leave_with_bytes_unread_leave_no_descriptor(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("word " * 200)
+
+    def leave(times: int) -> int:
+        for _ in range(times):
+            with asking(mock_openai) as client:
+                read_events(client, 1)
+            assert mock_openai.calls[-1].wait(5)
+        return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+    before = leave(1)
+    assert leave(30) <= before
+    assert {call.ended for call in mock_openai.calls} == {"client disconnected"}
+
+
+def test_serve_tells_the_same() -> None:
+    command = [sys.executable, "-m", "openai_mockserver", "serve", "--port=0", "--pace=none"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            first = process.stdout.readline()
+            for _ in range(4):
+                process.stdout.readline()
+            url = first.split(" answers on ")[1].split("/v1 ")[0]
+
+            class Served:
+                base_url = f"{url}/v1"
+
+            for read, ended in ((False, "client disconnected"), (True, "finished")):
+                with asking(Served()) as client:  # type: ignore[arg-type]
+                    if read:
+                        read_all(client)
+                    else:
+                        read_events(client, 4)
+                line = process.stdout.readline()
+                assert f"events, {ended}" in line
+                assert ("at most" in line) is not read
+        finally:
+            process.kill()
