@@ -7,6 +7,7 @@ fixture is used.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -47,12 +48,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type="bool",
         default=True,
     )
+    parser.addini(
+        "openai_fail_on_unused",
+        "Fail a test that gives mock_openai rules or replies which no request was given.",
+        type="bool",
+        default=False,
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for marker in (
         "openai_mock(**options): options of the MockOpenAI behind mock_openai, "
-        "such as api_key, seed, lenient, clock, pace, fail_on_unmatched",
+        "such as api_key, seed, lenient, clock, pace, fail_on_unmatched, fail_on_unused",
         "openai_cassette(path=None, mode='none', ignore=(), speed=1.0): recordings that answer the "
         "requests of openai_cassette; by default in cassettes/MODULE/TEST.jsonl beside the test",
         "openai_streams(*names, family=None): run the test once for each of these ready-made "
@@ -99,7 +106,8 @@ def mock_openai(
     from openai_mockserver.mock import MockOpenAI
 
     options: dict[str, Any] = {
-        "fail_on_unmatched": request.config.getini("openai_fail_on_unmatched")
+        "fail_on_unmatched": request.config.getini("openai_fail_on_unmatched"),
+        "fail_on_unused": request.config.getini("openai_fail_on_unused"),
     }
     for marker in reversed(list(request.node.iter_markers("openai_mock"))):
         if marker.args:
@@ -207,7 +215,13 @@ def pytest_runtest_makereport(
     """Show what the server saw where a test fails."""
     report = yield
     mock = item.stash.get(_MOCK, None)
-    if report.failed and mock is not None and mock.calls:
-        lines = "\n".join(seen.line() for seen in mock.calls)
-        report.sections.append(("calls to mock_openai", lines))
+    if report.failed and mock is not None:
+        if mock.calls:
+            until = time.monotonic() + 1.0
+            for seen in mock.calls:  # the server is about to notice how the last ones ended
+                seen.wait(max(0.0, until - time.monotonic()))
+            lines = "\n".join(seen.line() for seen in mock.calls)
+            report.sections.append(("calls to mock_openai", lines))
+        if mock.unused:
+            report.sections.append(("never used of mock_openai", "\n".join(mock.unused)))
     return report

@@ -170,6 +170,43 @@ def test_it_can_be_told_not_to_for_the_whole_suite(suite: pytest.Pytester) -> No
     )
 
 
+def test_a_failing_test_shows_what_was_never_used(suite: pytest.Pytester) -> None:
+    result = run(
+        suite,
+        """
+        import my_app
+
+        def test_fails(mock_openai):
+            mock_openai.reply("Hello, world")
+            mock_openai.on(user="Hello").reply("Bye")
+            assert my_app.ask("Hi") == "Bye"
+        """,
+        failed=1,
+    )
+    result.stdout.fnmatch_lines(["*never used of mock_openai*", "on(user='Hello') answered no *"])
+
+
+def test_what_was_never_used_can_fail_the_whole_suite(suite: pytest.Pytester) -> None:
+    result = run(
+        suite,
+        """
+        import my_app, pytest
+
+        def test_unused(mock_openai):
+            mock_openai.reply("Hello, world", "Bye")
+            assert my_app.ask("Hi") == "Hello, world"
+
+        @pytest.mark.openai_mock(fail_on_unused=False)
+        def test_allowed(mock_openai):
+            mock_openai.reply("Hello, world")
+        """,
+        ["-o", "openai_fail_on_unused=true"],
+        passed=2,
+        errors=1,
+    )
+    result.stdout.fnmatch_lines(["*only 1 of its 2 replies were given by on()*"])
+
+
 def test_a_failing_test_shows_the_calls_one_on_a_line(suite: pytest.Pytester) -> None:
     result = run(
         suite,

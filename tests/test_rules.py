@@ -11,13 +11,20 @@ import pytest
 from openai_mockserver import (
     MockOpenAI,
     MockServerError,
+    Pace,
     Reply,
     Request,
+    Script,
     UnmatchedRequest,
     contains,
+    faulty,
 )
 from openai_mockserver.api import chat
-from openai_mockserver.reply import ApiError, Choice, ToolCall
+from openai_mockserver.dispatch import Fault
+from openai_mockserver.exceptions import UnusedRule
+from openai_mockserver.faults import blank_lines, latency, multi_line, reset, slice
+from openai_mockserver.journal import Call
+from openai_mockserver.reply import ApiError, Choice, ToolCall, as_reply
 
 
 def request(
@@ -258,3 +265,100 @@ def test_the_scheme_of_a_key_has_any_case(scheme: str) -> None:
         mock.respond(Request("POST", chat.PATH, (("authorization", f"{scheme} k"),), body)).status
         == 200
     )
+
+
+# What was never used
+
+
+def ask(mock: MockOpenAI, user: str = "Hi") -> Call:
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": user}]})
+    return mock.respond(Request("POST", "/v1/chat/completions", body=body.encode()))
+
+
+def test_what_was_never_used_is_told() -> None:
+    mock = MockOpenAI()
+    mock.reply("Hello")
+    mock.on(user="never").reply("x")
+    mock.on(user="two").reply("one", faulty("two", reset(after=1)), ApiError(500))
+    mock.on(user="times").reply("x", times=3)
+    mock.on(user="mute")
+    for user in ("Hi", "two", "times"):
+        ask(mock, user)
+    mock.check()
+    told = [
+        "on(user='never') answered no request",
+        "only 1 of its 3 replies were given by on(user='two'); never reset(after=1)",
+        "on(user='times') answered 1 of its 3 times",
+        "on(user='mute') has no reply",
+    ]
+    assert mock.unused == told
+    with pytest.raises(UnusedRule, match="the mock has what no request asked for") as raised:
+        mock.check(unused=True)
+    assert all(line in str(raised.value) for line in told)
+
+
+def test_what_was_all_used_is_not() -> None:
+    mock = MockOpenAI(fail_on_unused=True)
+    mock.reply("one", "two")
+    with pytest.raises(UnusedRule):
+        mock.check()
+    for _ in range(3):
+        ask(mock)
+    assert mock.unused == []
+    mock.check()
+
+
+# Faults that change nothing
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        slice(inside="utf8"),
+        multi_line(at=5),
+        blank_lines(times=0),
+        latency(0),
+        lambda script: script,
+    ],
+    ids=["slice", "multi_line", "blank_lines", "latency", "own"],
+)
+def test_a_fault_that_changes_nothing_fails_the_test(fault: Fault) -> None:
+    mock = MockOpenAI()
+    mock.reply("one two three", faults=fault, pace=Pace(itl=0.01))
+    body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+    asked = Request("POST", "/v1/chat/completions", body=json.dumps(body).encode())
+    assert mock.respond(asked).status == 400
+    with pytest.raises(UnmatchedRequest, match="never happens"):
+        mock.check()
+
+
+def test_or_is_a_warning() -> None:
+    mock = MockOpenAI(lenient_faults=True)
+    mock.reply("Hello", faults=[reset(after=50), latency(1)])
+    call = ask(mock)
+    assert (call.status, call.script.head.delay) == (200, 1)
+    (warning,) = call.warnings
+    assert "reset(after=50) never happens" in warning
+    assert f"; warning: {warning}" in call.line()
+    mock.check()
+
+
+def test_a_fault_that_raises_is_told_with_its_line() -> None:
+    def broken(script: Script) -> Script:
+        raise KeyError("oh")
+
+    mock = MockOpenAI()
+    mock.reply("Hello", faults=broken)
+    ask(mock)
+    line = broken.__code__.co_firstlineno + 1
+    with pytest.raises(
+        UnmatchedRequest, match=rf"KeyError\('oh'\) \(.*test_rules\.py, line {line}\)"
+    ):
+        mock.check()
+
+
+def test_a_list_of_one_text_is_one_piece() -> None:
+    reply = as_reply(["Hello, world"])
+    assert isinstance(reply, Reply)
+    events = chat.render(reply, {"stream": True}).events
+    assert sum('"content":"Hello, world"' in event.data for event in events) == 1

@@ -8,6 +8,7 @@ that the client gets and a problem that the test hears of.
 from __future__ import annotations
 
 import contextlib
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -30,6 +31,7 @@ from openai_mockserver.exceptions import (
     ReplyError,
 )
 from openai_mockserver.faults import FAULTS, parse
+from openai_mockserver.faults.fault import is_changed
 from openai_mockserver.http1 import answer_version, check
 from openai_mockserver.journal import Call, Journal
 from openai_mockserver.pacing import Pace, as_pace
@@ -98,8 +100,8 @@ class Dispatcher:
     """Answers requests by rules, and remembers what it was asked.
 
     Args:
-        api_key, seed, lenient, default, dialect, pace, fast_retries, header_faults, cassette,
-        keep_calls, keep_bytes, on_end: as of `MockOpenAI`.
+        api_key, seed, lenient, default, dialect, pace, fast_retries, header_faults,
+        lenient_faults, cassette, keep_calls, keep_bytes, on_end: as of `MockOpenAI`.
         upstream: where requests go that nothing here answers.
         recorder: records what the upstream answers.
     """
@@ -115,6 +117,7 @@ class Dispatcher:
         pace: Pace | str | None,
         fast_retries: bool,
         header_faults: bool,
+        lenient_faults: bool,
         upstream: Upstream | None,
         recorder: Recorder | None,
         cassette: Cassette | None,
@@ -134,6 +137,7 @@ class Dispatcher:
         self._fast_retries = fast_retries
         self._rules: list[Rule] = []
         self._header_faults = header_faults
+        self._lenient_faults = lenient_faults
         self._upstream = upstream
         self._cassette = cassette
         self._recorder = recorder
@@ -280,7 +284,7 @@ class Dispatcher:
         if not methods:
             return None, asked, errors.invalid_url(call.method, call.path)
         if place.lacks_v1:
-            call.remark = "the base URL lacks /v1"
+            call.warnings.append("the base URL lacks /v1")
         endpoint = methods.get(call.method)
         if endpoint is None:
             return None, asked, errors.method_not_allowed(call.method, call.path, list(methods))
@@ -375,11 +379,14 @@ class Dispatcher:
         faults = answer.faults if answer is not None else ()
         if self._header_faults and (asked := call.headers.get(FAULT_HEADER)):
             faults = (*faults, *parse(asked))
-        for fault in faults:
-            faulty = fault(script)
-            if not isinstance(faulty, Script):
-                raise FaultError(f"{fault!r} gives {faulty!r}; a fault gives a Script")
-            script = faulty
+        for at, fault in enumerate(faults):
+            try:
+                script = _apply(fault, script)
+            except FaultError as error:
+                # What a request asks for itself it is told of.
+                if not self._lenient_faults or answer is None or at >= len(answer.faults):
+                    raise
+                call.warnings.append(str(error))
         return script
 
     def _retried_soon(self, error: ApiError) -> ApiError:
@@ -413,6 +420,23 @@ def _refuse_access(call: Call, rng: Random) -> Call:
     )
     call.script = errors.render(error, rng)
     return call
+
+
+def _apply(fault: Fault, script: Script) -> Script:
+    """The script with the fault. Raises FaultError if there is none then."""
+    try:
+        faulty = fault(script)
+    except MockServerError:
+        raise
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{frame.filename}, line {frame.lineno}"
+        raise MockServerError(f"the fault {fault!r} raised {error!r} ({where})") from error
+    if not isinstance(faulty, Script):
+        raise FaultError(f"{fault!r} gives {faulty!r}; a fault gives a Script")
+    if not is_changed(script, faulty):
+        raise FaultError(f"{fault!r} never happens: it leaves the response as it is")
+    return faulty
 
 
 def _check_only_said(script: Script, call: Call) -> None:

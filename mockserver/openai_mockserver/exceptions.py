@@ -17,6 +17,7 @@ __all__ = [
     "TokensError",
     "UnknownStream",
     "UnmatchedRequest",
+    "UnusedRule",
 ]
 
 
@@ -62,3 +63,7 @@ class MissingDependency(MockServerError, ImportError):
 
 class UnmatchedRequest(MockServerError, AssertionError):
     """A request came that no rule answers, or its response could not be recorded."""
+
+
+class UnusedRule(MockServerError, AssertionError):
+    """A rule, or one of its replies, was never given to any request."""

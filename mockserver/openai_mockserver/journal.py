@@ -102,7 +102,7 @@ class Call(Request):
         self.problem: str | None = None
         self.problem_kind: str | None = None
         self.unrecorded: str | None = None
-        self.remark: str | None = None
+        self.warnings: list[str] = []
         self.upstream: Upstream | None = None
         self.recorder: Recorder | None = None
         self._events = self._bytes = 0
@@ -229,9 +229,9 @@ class Call(Request):
         else:
             answered += f" {self._bytes} bytes"
         unrecorded = "" if self.unrecorded is None else f", {self.unrecorded}"
-        remark = "" if self.remark is None else f" ({self.remark})"
         how = self._ended or "going on"
-        return f"#{self.number} {' '.join(asked)} -> {answered}, {how}{unrecorded}{remark}"
+        line = f"#{self.number} {' '.join(asked)} -> {answered}, {how}{unrecorded}"
+        return "; warning: ".join([line, *self.warnings])
 
 
 def _short(text: str) -> str:

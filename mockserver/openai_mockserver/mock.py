@@ -21,6 +21,7 @@ from openai_mockserver.exceptions import (
     FaultError,
     MockServerError,
     UnmatchedRequest,
+    UnusedRule,
 )
 from openai_mockserver.journal import Call
 from openai_mockserver.limits import BODY, TIMEOUT, UPLOAD, Limits
@@ -99,6 +100,9 @@ class MockOpenAI(Dispatcher):
         pace: of every reply that has none of its own.
         fast_retries: tell the SDK to retry after 1 ms where an error says nothing else.
         fail_on_unmatched: whether `check` complains of requests that no rule matched.
+        fail_on_unused: whether `check` complains of rules and replies that no request was given.
+        lenient_faults: play a response without a rule's faults that cannot happen to it, with a
+            warning (`Call.warnings`); by default that is an error.
         host, port: where the loopback server listens; port 0 picks a free one.
         allow_hosts: names that a request's ``Host`` may have beside loopback ones and the address
             that it came to, as in ``mock.internal`` or ``*.internal``; ``*`` is any.
@@ -141,6 +145,8 @@ class MockOpenAI(Dispatcher):
         pace: Pace | str | None = None,
         fast_retries: bool = True,
         fail_on_unmatched: bool = True,
+        fail_on_unused: bool = False,
+        lenient_faults: bool = False,
         host: str = "127.0.0.1",
         port: int = 0,
         allow_hosts: Sequence[str] = (),
@@ -175,6 +181,7 @@ class MockOpenAI(Dispatcher):
             pace=pace,
             fast_retries=fast_retries,
             header_faults=header_faults,
+            lenient_faults=lenient_faults,
             upstream=None if upstream is None else Upstream(upstream),
             recorder=_recorder(record, cassette, redactor),
             cassette=cassette,
@@ -183,6 +190,7 @@ class MockOpenAI(Dispatcher):
             on_end=on_end,
         )
         self.fail_on_unmatched = fail_on_unmatched
+        self.fail_on_unused = fail_on_unused
         self._clock_kind = clock
         self._address = (host, port)
         self.access = Access(allow_hosts, allow_origins, host, relays=upstream is not None)
@@ -272,10 +280,19 @@ class MockOpenAI(Dispatcher):
         """The calls that no rule matched, or that could not be answered, or not be recorded."""
         return [call for call in self.calls if call.problem or call.unrecorded]
 
-    def check(self) -> None:
+    @property
+    def unused(self) -> list[str]:
+        """What was never given to any request, in words: rules, replies of several, ``times``."""
+        return [unused for rule in self._rules if (unused := rule.unused) is not None]
+
+    def check(self, unused: bool = False) -> None:
         """Raise UnmatchedRequest where a request was not answered as a rule says, or not recorded.
 
         Where ``fail_on_unmatched`` is off, only of recordings.
+
+        Args:
+            unused: also raise UnusedRule if a rule, or one of its replies, was never given; so it
+                does if ``fail_on_unused`` is on.
         """
         told = []
         problems = [call for call in self.calls if call.problem and self.fail_on_unmatched]
@@ -288,6 +305,8 @@ class MockOpenAI(Dispatcher):
             told += unrecorded
         if told:
             raise UnmatchedRequest("\n".join(told))
+        if (unused or self.fail_on_unused) and (never := self.unused):
+            raise UnusedRule("the mock has what no request asked for:\n" + "\n".join(never))
 
     def check_meaning(self, answer: Answer) -> None:
         """Raise FaultError for an end that this mock's connections cannot have."""

@@ -202,6 +202,22 @@ class Rule:
         """How many requests the rule has answered."""
         return self._used
 
+    @property
+    def unused(self) -> str | None:
+        """What of it no request was given, in words; None if all was."""
+        if not self._answers:
+            return f"{self!r} has no reply"
+        if not self._used:
+            return f"{self!r} answered no request"
+        if self._times is not None and self._used < self._times:
+            return f"{self!r} answered {self._used} of its {self._times} times"
+        left = self._answers[self._used :]
+        if not left:
+            return None
+        faults = ", ".join(repr(fault) for answer in left for fault in answer.faults)
+        which = f"{self._used} of its {len(self._answers)} replies were given"
+        return f"only {which} by {self!r}{f'; never {faults}' if faults else ''}"
+
     def answer(self, answers: Iterable[Answer], times: int | None = None) -> None:
         """Set what the rule answers."""
         given = list(answers)

@@ -272,6 +272,12 @@ def test_when_quiet_no_call_is_logged() -> None:
         assert served.stop() == "stopped\n"
 
 
+def test_a_fault_that_cannot_happen_is_a_warning() -> None:
+    with serving("--pace", "none", "--fault", "reset; after=5000") as served:
+        assert served.ask(stream=True).status_code == 200
+        assert "; warning: reset(after=5000) never happens: the stream has" in served.line()
+
+
 # The key
 
 
@@ -341,11 +347,6 @@ def test_a_scenario_says_what_answers_what(tmp_path: Path) -> None:
         unmatched = served.ask(messages=[{"role": "user", "content": "Bye"}])
         assert unmatched.status_code == 400
         assert "no rule matches" in unmatched.json()["error"]["message"]
-
-
-def test_it_says_how_much_it_keeps() -> None:
-    with serving("--quiet") as served:
-        assert served.announced[1] == "It keeps the last 1,000 calls, in 64 MiB at most."
 
 
 # How it ends

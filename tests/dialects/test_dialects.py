@@ -253,9 +253,9 @@ def test_a_base_url_without_v1_is_answered_and_told(
         assert bare.status_code == 200
         assert part.replace(" ", "") in bare.text.replace(" ", "")
         assert bare.text == right.text, "not in another's manner"
-        assert mock.calls[0].line().endswith("finished (the base URL lacks /v1)")
-        assert mock.calls[0].remark == "the base URL lacks /v1"
-        assert mock.calls[1].remark is None
+        assert mock.calls[0].line().endswith("finished; warning: the base URL lacks /v1")
+        assert mock.calls[0].warnings == ["the base URL lacks /v1"]
+        assert mock.calls[1].warnings == []
         mock.check()
 
 
@@ -264,7 +264,7 @@ def test_a_base_url_without_v1_speaks_the_mocks_own_dialect() -> None:
         mock.reply("Hi")
         answer = client.post("http://mock/chat/completions", json=ASKED)
         assert "queue_time" in answer.text
-        assert mock.calls[0].remark == "the base URL lacks /v1"
+        assert mock.calls[0].warnings == ["the base URL lacks /v1"]
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v2/chat/completions", "/chat", "/groq", "/nothing"])
@@ -273,7 +273,7 @@ def test_what_lacks_more_than_v1_is_an_invalid_url(path: str) -> None:
         answer = client.post(f"http://mock{path}", json=ASKED)
         assert answer.status_code == 404
         assert f"Invalid URL (POST {path})" in answer.json()["error"]["message"]
-        assert mock.calls[0].remark is None
+        assert mock.calls[0].warnings == []
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,7 @@ def serve(
         api_key=api_key,
         seed=seed,
         header_faults=allow_header_faults,
+        lenient_faults=True,
         lenient=lenient,
         dialect=dialect,
         pace=None if pace is None else profile(pace),

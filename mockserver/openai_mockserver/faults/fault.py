@@ -9,7 +9,7 @@ Counts are of events: ``after=3`` lets exactly three reach the client, ``at=2`` 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from openai_mockserver import sse
 from openai_mockserver.exceptions import FaultError
 from openai_mockserver.script import Boundary, Event, Pause, Raw, Script, Step
+from openai_mockserver.timeline import frames
 
 __all__ = [
     "Change",
@@ -26,6 +27,7 @@ __all__ = [
     "first_bytes",
     "first_events",
     "inserted",
+    "is_changed",
     "never",
     "place",
     "replaced",
@@ -97,6 +99,24 @@ def fault(make: Callable[..., Change]) -> Callable[..., Fault]:
         return Fault(make.__name__, dict(bound.arguments), lambda script: change(known(script)))
 
     return made
+
+
+def is_changed(script: Script, faulty: Script) -> bool:
+    """Whether a client could notice the difference between the two."""
+    if script is faulty or script == faulty:
+        return False
+    if (script.head, script.end, script.raw) != (faulty.head, faulty.end, faulty.raw):
+        return True
+    try:
+        return list(_noticed(script)) != list(_noticed(faulty))
+    except ValueError:  # what cannot be put into bytes is told of when it is to be sent
+        return True
+
+
+def _noticed(script: Script) -> Iterator[tuple[object, ...]]:
+    for frame in frames(script):
+        if frame.data or frame.last:
+            yield frame.due, frame.data, frame.fence
 
 
 def never(what: str, script: Script) -> FaultError:

@@ -33,6 +33,10 @@ def _runs(script: Script) -> list[list[Step]]:
     return [run for run in runs if run]
 
 
+def _is_gap(run: list[Step]) -> bool:
+    return isinstance(run[0], Pause | Boundary)
+
+
 def _parts(run: list[Step], cuts: Cuts) -> list[Raw]:
     """The bytes of a run, cut; each part knows the events that it completes."""
     data, ends = b"", []
@@ -95,10 +99,10 @@ def slice(
         return INSIDE[inside](data) if inside is not None else at
 
     def apply(script: Script) -> Script:
-        cut = cut_at(to_raw(script) if raw else script, cuts)
-        if not any(isinstance(step, Boundary) for step in cut.steps):
+        whole = to_raw(script) if raw else script
+        if not any(len(_parts(run, cuts)) > 1 for run in _runs(whole) if not _is_gap(run)):
             raise FaultError("slice() never happens: there is nothing to cut at this place")
-        return cut
+        return cut_at(whole, cuts)
 
     return apply
 

@@ -402,8 +402,8 @@ def as_reply(value: object) -> Reply | ApiError:
         texts = [v for v in value if isinstance(v, str)]
         calls = [v for v in value if isinstance(v, ToolCall)]
         if len(texts) + len(calls) == len(value):
-            # Several texts are the pieces of one; a single one beside calls is still to be cut.
-            text = texts[0] if len(texts) == 1 else texts
+            # Texts are the pieces of one; a single one beside calls is still to be cut.
+            text = texts[0] if len(texts) == 1 and calls else texts
             return Reply(text or None, tool_calls=calls)
         if all(isinstance(v, Choice) for v in value):
             return Reply(choices=value)
