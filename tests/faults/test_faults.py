@@ -16,17 +16,25 @@ from openai_mockserver.exceptions import FaultError
 from openai_mockserver.faults import (
     FAULTS,
     Fault,
+    content_length,
+    cut,
     drop_done,
     error_event,
+    half_close,
+    heartbeat,
+    hold,
     latency,
     malformed,
     named,
     reset,
     stall,
+    stop,
     truncate,
 )
+from openai_mockserver.pacing import Pace
 from openai_mockserver.reply import ApiError, Reply
-from openai_mockserver.script import Comment, Event, Head, Pause, Raw, Script
+from openai_mockserver.script import Comment, End, Event, Head, Pause, Raw, Script
+from openai_mockserver.timeline import frames
 
 STREAM = chat.render(Reply("Hello, world"))
 BODY = chat.render(Reply("Hello, world"), {"model": "gpt-4o"})
@@ -163,3 +171,78 @@ def test_named_makes_the_same(after: int, name: str) -> None:
 
 def test_head_is_kept() -> None:
     assert malformed(at=0)(Script(Head(201), (Event("{}"),))).head.status == 201
+
+
+# In order
+
+
+def plan(script: Script) -> list[tuple[float, int]]:
+    """When how many events have been sent."""
+    return [(frame.due, frame.events) for frame in frames(script)]
+
+
+STALLED: list[tuple[list[Any], float, End]] = [
+    ([stall(after=3, seconds=5), reset(after=3)], 5, "reset"),
+    ([stall(after=3, seconds=5), truncate(after=3)], 5, "truncate"),
+    ([stall(after=3, seconds=5), stop(after=3)], 5, "finish"),
+    ([stall(after=3, seconds=5), stall(after=3, seconds=2), reset(after=3)], 7, "reset"),
+    ([stall(after=3, seconds=5), heartbeat(every=2), reset(after=3)], 5, "reset"),
+    ([stall(after=3, seconds=5), stall(after=3)], 5, "hold"),
+    ([reset(after=3), stall(after=3, seconds=5)], 5, "reset"),
+    ([reset(after=3, seconds=5)], 5, "reset"),
+    ([truncate(after=3, seconds=5)], 5, "truncate"),
+    ([reset(byte=10, seconds=5)], 5, "reset"),
+]
+
+
+@pytest.mark.parametrize(("faults", "seconds", "end"), STALLED, ids=repr)
+@pytest.mark.parametrize("paced", [False, True])
+def test_no_silence_of_another_fault_is_lost(
+    faults: list[Any], seconds: float, end: End, paced: bool
+) -> None:
+    script = chat.render(Reply("one two three"))
+    if paced:
+        script = Pace(itl=100)(script)
+    before = sum(frame.due for frame in list(frames(script))[2:3])
+    for fault in faults:
+        script = fault(script)
+    assert script.end == end
+    sent = plan(script)
+    events = 0 if "byte" in repr(faults) else 3
+    assert sum(n for _, n in sent) == events
+    assert sent[-1][0] == seconds + (before if events else 0)
+
+
+def test_nor_is_it_at_a_byte() -> None:
+    script = chat.render(Reply("one two three"))
+    size = sum(len(sse.encode(step)) for step in script.steps[:3])
+    broken = reset(byte=size)(stall(after=3, seconds=5)(script))
+    assert plan(broken)[-1] == (5, 0)
+
+
+ENDINGS = [reset(after=3), truncate(after=3), stall(after=3), hold(), half_close(), cut()]
+
+
+@pytest.mark.parametrize("second", [*ENDINGS, stop(after=3), error_event(after=3)], ids=repr)
+@pytest.mark.parametrize("first", ENDINGS, ids=repr)
+def test_a_response_has_one_end(first: Any, second: Any) -> None:
+    script = first(chat.render(Reply("one two three")))
+    with pytest.raises(FaultError, match=f"the response ends with {script.end}: it has one end"):
+        second(script)
+
+
+def test_a_body_may_stop_at_a_byte() -> None:
+    whole = chat.render(Reply("one two three"))
+    assert sse.body(stop(byte=100)(whole).steps) == sse.body(whole.steps)[:100]
+    sized = chat.render(Reply("one two three"), {"stream": False})
+    stopped = stop(byte=10)(sized)
+    assert stopped.head.header("content-length") == "10"
+    assert (len(sse.body(stopped.steps)), stopped.end) == (10, "finish")
+
+
+@pytest.mark.parametrize(
+    ("off", "end"), [(10, "hold"), (-10, "hold"), (0, "finish")], ids=["long", "short", "right"]
+)
+def test_a_wrong_length_may_keep_the_connection_open(off: int, end: End) -> None:
+    script = content_length(off=off, keep_open=True)(chat.render(Reply("one two three")))
+    assert script.end == end

@@ -5,9 +5,14 @@ See `openai_mockserver.faults.fault` for the rules.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from openai_mockserver import sse
 from openai_mockserver.exceptions import FaultError
 from openai_mockserver.faults.fault import (
     Change,
+    Silence,
+    check_end,
     fault,
     first_bytes,
     first_events,
@@ -19,35 +24,52 @@ from openai_mockserver.script import End, Event, Script, Step
 __all__ = ["close", "cut", "done", "drop_done", "half_close", "hold", "reset", "stop", "truncate"]
 
 
-def _ending(name: str, after: int, byte: int | None, end: End) -> Change:
+def _ending(name: str, after: int, byte: int | None, end: End | None, seconds: float = 0) -> Change:
+    what = f"{name}(after={after})" if byte is None else f"{name}(byte={byte})"
+
     def apply(script: Script) -> Script:
         if byte is not None:
-            return script.with_steps(first_bytes(script, byte, f"{name}(byte={byte})"), end)
-        kept, _ = first_events(script, after, f"{name}(after={after})")
-        return script.with_steps(kept, end)
+            kept = first_bytes(script, byte, what)
+        else:
+            kept, _ = first_events(script, after, what)
+        check_end(script, what)
+        return script.with_steps((*kept, Silence(seconds)) if seconds else kept, end)
+
+    return apply
+
+
+def _with_end(end: End) -> Change:
+    def apply(script: Script) -> Script:
+        check_end(script, f"{end}()")
+        return script.with_steps(script.steps, end)
 
     return apply
 
 
 @fault
-def reset(after: int = 0, byte: int | None = None) -> Change:
-    """The connection is reset (TCP RST) once so many events, or bytes, have been received."""
-    return _ending("reset", after, byte, "reset")
+def reset(after: int = 0, byte: int | None = None, seconds: float = 0.0) -> Change:
+    """The connection is reset (TCP RST) so long after so many events, or bytes, were received."""
+    return _ending("reset", after, byte, "reset", seconds)
 
 
 @fault
-def truncate(after: int = 0, byte: int | None = None) -> Change:
-    """The connection is closed (FIN) with the body unfinished, after so many events or bytes."""
-    return _ending("truncate", after, byte, "truncate")
+def truncate(after: int = 0, byte: int | None = None, seconds: float = 0.0) -> Change:
+    """FIN with the body unfinished, so long after so many events or bytes."""
+    return _ending("truncate", after, byte, "truncate", seconds)
 
 
 @fault
-def stop(after: int = 0) -> Change:
-    """The body ends after so many events, cleanly, as if that were all."""
+def stop(after: int = 0, byte: int | None = None) -> Change:
+    """The body ends after so many events, or bytes, cleanly, as if that were all."""
+    end = _ending("stop", after, byte, None)
 
     def apply(script: Script) -> Script:
-        kept, _ = first_events(script, after, f"stop(after={after})")
-        return script.with_steps(kept)
+        stopped = end(script)
+        size = str(len(sse.body(stopped.steps)))
+        headers = tuple(
+            (k, size if k.lower() == "content-length" else v) for k, v in script.head.headers
+        )
+        return replace(stopped, head=replace(script.head, headers=headers))
 
     return apply
 
@@ -55,25 +77,25 @@ def stop(after: int = 0) -> Change:
 @fault
 def close() -> Change:
     """The connection is closed after the response, though the response is whole."""
-    return lambda script: script.with_steps(script.steps, "close")
+    return _with_end("close")
 
 
 @fault
 def half_close() -> Change:
     """FIN after the response, while the server goes on reading."""
-    return lambda script: script.with_steps(script.steps, "half_close")
+    return _with_end("half_close")
 
 
 @fault
 def cut() -> Change:
     """FIN after the last byte without TLS's close_notify. Has no meaning in process."""
-    return lambda script: script.with_steps(script.steps, "cut")
+    return _with_end("cut")
 
 
 @fault
 def hold() -> Change:
     """The whole response, then neither its end nor the connection's: silence."""
-    return lambda script: script.with_steps(script.steps, "hold")
+    return _with_end("hold")
 
 
 def is_done(step: Step) -> bool:

@@ -172,9 +172,9 @@ def heartbeat(every: float, text: str = "ping", event: str | None = None) -> Cha
                 steps.append(step)
                 continue
             beats = int(step.seconds / every)
-            steps += [Pause(every), beat] * beats
+            steps += [replace(step, seconds=every), beat] * beats
             if rest := step.seconds - beats * every:
-                steps.append(Pause(rest))
+                steps.append(replace(step, seconds=rest))
         if script.end == "hold":
             steps += [Pause(every), beat] * int(HOUR / every)
         if len(steps) == len(script.steps):

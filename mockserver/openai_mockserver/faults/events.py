@@ -14,6 +14,8 @@ from openai_mockserver.dialects.responses import SEQUENCE_NUMBER
 from openai_mockserver.exceptions import FaultError
 from openai_mockserver.faults.fault import (
     Change,
+    Silence,
+    check_end,
     event_of,
     fault,
     first_events,
@@ -35,8 +37,9 @@ def stall(after: int = 0, seconds: float | None = None) -> Change:
     def apply(script: Script) -> Script:
         kept, rest = first_events(script, after, f"stall(after={after})")
         if seconds is None:
+            check_end(script, f"stall(after={after})")
             return script.with_steps(kept, "hold")
-        return script.with_steps((*kept, Pause(seconds), *rest))
+        return script.with_steps((*kept, Silence(seconds), *rest))
 
     return apply
 
@@ -120,6 +123,7 @@ def error_event(after: int = 0, error: ApiError | None = None) -> Change:
         kept, _ = first_events(script, after, f"error_event(after={after})")
         if not script.is_stream:
             raise never(f"error_event(after={after})", script)
+        check_end(script, f"error_event(after={after})")
         event = errors.error_event(said.mid_stream, number=_next_number(kept, script))
         return script.with_steps((*kept, event), "finish")
 

@@ -16,12 +16,14 @@ from typing import Any
 
 from openai_mockserver import sse
 from openai_mockserver.exceptions import FaultError
-from openai_mockserver.script import Boundary, Event, Pause, Raw, Script, Step
+from openai_mockserver.script import Boundary, Comment, Event, Pause, Raw, Script, Step
 from openai_mockserver.timeline import frames
 
 __all__ = [
     "Change",
     "Fault",
+    "Silence",
+    "check_end",
     "event_of",
     "fault",
     "first_bytes",
@@ -129,13 +131,51 @@ def never(what: str, script: Script) -> FaultError:
     return FaultError(f"{what} never happens: the stream has {events} event{'s' * (events != 1)}")
 
 
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Silence(Pause):
+    """A pause that a fault made after an event; one of a pace belongs to the event that follows."""
+
+    def __eq__(self, other: object) -> bool:
+        return self.seconds == other.seconds if isinstance(other, Pause) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.seconds)
+
+    def __repr__(self) -> str:
+        return f"Pause({self.seconds!r})"
+
+
+def _silence_from(steps: tuple[Step, ...], at: int) -> int:
+    """Where the silence ends that faults made at a place."""
+    end = at
+    for index in range(at, len(steps)):
+        if isinstance(steps[index], Silence):
+            end = index + 1
+        elif sse.encode(steps[index]) and not isinstance(steps[index], Comment):
+            break
+    return end
+
+
+def check_end(script: Script, what: str) -> None:
+    """Raise FaultError if an earlier fault has said how the response ends: one would be lost."""
+    if script.end not in ("finish", "close"):
+        raise FaultError(
+            f"{what} and an earlier fault, by which the response ends with {script.end}: it has "
+            "one end only"
+        )
+
+
 def first_events(script: Script, n: int, what: str) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-    """The steps up to and with the n-th event, and the rest."""
+    """The steps up to and with the n-th event and the silence after it, and the rest.
+
+    The silence is what other faults made there, which would else be lost.
+    """
     seen = 0
     for at, step in enumerate(script.steps):
         # HTTP's own head, where it is among the steps, comes with no event.
         if seen >= n and not (script.raw and at == 0):
-            return script.steps[:at], script.steps[at:]
+            end = _silence_from(script.steps, at)
+            return script.steps[:end], script.steps[end:]
         seen += sse.count_events(step)
     if seen < n:
         raise never(what, script)
@@ -171,7 +211,7 @@ def first_bytes(script: Script, n: int, what: str) -> tuple[Step, ...]:
     """The steps up to and with the n-th byte."""
     kept: list[Step] = []
     left = n
-    for step in script.steps:
+    for at, step in enumerate(script.steps):
         data = sse.encode(step)
         if len(data) > left:
             if left:
@@ -180,7 +220,8 @@ def first_bytes(script: Script, n: int, what: str) -> tuple[Step, ...]:
         kept.append(step)
         left -= len(data)
         if not left and not isinstance(step, Pause | Boundary):
-            return tuple(kept)
+            end = _silence_from(script.steps, at + 1)
+            return (*kept, *script.steps[at + 1 : end])
     if left:
         size = n - left
         raise FaultError(f"{what} never happens: there are {size} bytes")

@@ -98,15 +98,19 @@ def redirect(location: str, code: int = 307) -> Change:
 
 
 @fault
-def content_length(value: int | None = None, off: int = 0) -> Change:
-    """A ``Content-Length`` instead of chunks: the right one, one that is ``off``, or any."""
+def content_length(value: int | None = None, off: int = 0, keep_open: bool = False) -> Change:
+    """A ``Content-Length`` instead of chunks: the right one, one that is ``off``, or any.
+
+    A wrong one ends with FIN, unless the connection is kept open: silence, or bytes too many.
+    """
 
     def apply(script: Script) -> Script:
         size = len(sse.body(script.steps)) + off if value is None else value
         headers = (*_without(script.head, "transfer-encoding", "content-length"),)
         sized = replace(script.head, headers=(*headers, ("Content-Length", str(size))))
         right = size == len(sse.body(script.steps))
-        end: End = "truncate" if script.end == "finish" and not right else script.end
+        wrong: End = "hold" if keep_open else "truncate"
+        end: End = wrong if script.end == "finish" and not right else script.end
         return replace(_with_head(script, sized), end=end)
 
     return apply
