@@ -103,7 +103,8 @@ class MockOpenAI(Dispatcher):
         fail_on_unused: whether `check` complains of rules and replies that no request was given.
         lenient_faults: play a response without a rule's faults that cannot happen to it, with a
             warning (`Call.warnings`); by default that is an error.
-        host, port: where the loopback server listens; port 0 picks a free one.
+        host, port: where the loopback server listens; port 0 picks a free one, when its URL is
+            asked for, and any other is listened on as soon as the mock is entered.
         allow_hosts: names that a request's ``Host`` may have beside loopback ones and the address
             that it came to, as in ``mock.internal`` or ``*.internal``; ``*`` is any.
         allow_origins: web pages that may ask beside those of loopback, as in
@@ -352,6 +353,8 @@ class MockOpenAI(Dispatcher):
             server.stop()
 
     def __enter__(self) -> MockOpenAI:
+        if self._address[1]:  # who knows the port need not ask for the URL
+            self.start()
         return self
 
     def __exit__(self, *exc: object) -> None:

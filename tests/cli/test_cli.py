@@ -352,18 +352,8 @@ def test_a_scenario_says_what_answers_what(tmp_path: Path) -> None:
 # How it ends
 
 
-@pytest.mark.parametrize(
-    ("how", "status", "last_line"),
-    [
-        (signal.SIGINT, 0, "stopped"),
-        # Who sends SIGTERM is told by the status that it was obeyed.
-        (signal.SIGTERM, -signal.SIGTERM, None),
-    ],
-    ids=["SIGINT", "SIGTERM"],
-)
-def test_a_signal_breaks_off_an_open_stream(
-    how: signal.Signals, status: int, last_line: str | None
-) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_signal_breaks_off_an_open_stream(how: signal.Signals) -> None:
     with serving("--stream", "silence", "--pace", "none") as served:
         with served.asking() as response:
             received = response.iter_raw()
@@ -372,9 +362,9 @@ def test_a_signal_breaks_off_an_open_stream(
             printed = served.stop(how).splitlines()
             with pytest.raises(httpx.TransportError):
                 list(received)
-        assert served.process.returncode == status
+        assert served.process.returncode == 0
         assert "3 of 3 events, server stopped" in printed[0]
-        assert printed[1:] == ([] if last_line is None else [last_line])
+        assert printed[1:] == ["stopped"]
 
 
 # What it refuses: one sentence, no traceback

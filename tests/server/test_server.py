@@ -271,6 +271,18 @@ def test_a_port_in_use_is_one_clear_error() -> None:
             _ = MockOpenAI(port=port or 0).base_url
 
 
+def test_a_port_that_was_chosen_is_listened_on_at_once() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with MockOpenAI(port=port) as mock:
+        mock.reply("Hello")
+        url = f"http://127.0.0.1:{port}/v1/chat/completions"
+        assert "Hello" in httpx2.post(url, json=ASKED, trust_env=False).text
+        with pytest.raises(ServerError, match=f"port {port} of 127.0.0.1 is in use"):
+            MockOpenAI(port=port).__enter__()
+
+
 def test_an_address_that_is_none_is_one_clear_error() -> None:
     with pytest.raises(ServerError, match=r"cannot listen on 256\.0\.0\.1, port 0"):
         _ = MockOpenAI(host="256.0.0.1").base_url

@@ -107,7 +107,7 @@ class _Running:
                 await running._stop.wait()
 
             def handle_exit(self, sig: int, frame: Any) -> None:
-                super().handle_exit(sig, frame)
+                # uvicorn would raise the signal again at the end; all of them end it alike here.
                 running.stop()
 
             async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -218,7 +218,7 @@ def serve(
     """Serve in the foreground until a signal asks to stop; ``ready`` is called when it runs."""
     running = _Running(respond, refuse, listener, limits=limits, access=access)
     try:
-        with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again
+        with contextlib.suppress(KeyboardInterrupt):  # before uvicorn takes the signals
             running.run(ready)
     finally:
         listener.close()
