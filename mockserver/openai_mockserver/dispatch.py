@@ -40,6 +40,7 @@ from openai_mockserver.request import Request
 from openai_mockserver.rules import Answer, Faulty, Rule
 from openai_mockserver.script import Event, Pause, Script
 from openai_mockserver.seed import Seeded
+from openai_mockserver.sensitive import hide_keys, show_path
 
 if TYPE_CHECKING:
     from openai_mockserver.cassettes.cassette import Cassette
@@ -162,7 +163,7 @@ class Dispatcher:
         except Exception as error:
             # Whatever went wrong, the test has to hear of it, and the client of something.
             told = f"{error}" if isinstance(error, MockServerError) else repr(error)
-            who = call.rule or f"what answers {call.method} {call.path}"
+            who = call.rule or f"what answers {call.method} {show_path(call.path)}"
             call.script = self._refuse(call, f"{who}: {told}", rng)
         closes = call.headers.get("connection", "").lower() == "close"
         call.script = answer_version(call.script, call.http_version, closes)
@@ -470,7 +471,8 @@ def _body(
 
 
 def _explain(call: Call, reasons: list[tuple[Rule, str]]) -> str:
-    asked = f"{call.method} {call.path} model={call.model!r} user={call.user!r}"
+    user = call.user and hide_keys(call.user, "…")
+    asked = f"{call.method} {show_path(call.path)} model={call.model!r} user={user!r}"
     if not reasons:
         return f"no rule matches {asked}: there are none; call .reply(...) or .on(...).reply(...)"
     recorded = [rule.predicate for rule, _ in reasons if rule.is_recording]

@@ -19,6 +19,7 @@ import msgspec
 from openai_mockserver.api import errors
 from openai_mockserver.request import Request
 from openai_mockserver.script import Event, Raw, Script, Step
+from openai_mockserver.sensitive import hide_keys, show_path
 from openai_mockserver.sse import DONE, apart, count_events
 from openai_mockserver.timeline import Frame
 
@@ -212,7 +213,7 @@ class Call(Request):
 
     def line(self) -> str:
         """The call in one line: what was asked, what was answered, how it ended."""
-        asked = [f"{self.method} {_short(self.path)}"]
+        asked = [f"{self.method} {_short(show_path(self.path))}"]
         if self.model:
             asked.append(_short(self.model))
         if self.user is not None:
@@ -235,7 +236,7 @@ class Call(Request):
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    line = hide_keys(" ".join(text[:4096].split()), "…")
     return line if len(line) <= 60 else f"{line[:59]}…"
 
 

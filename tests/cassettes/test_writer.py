@@ -12,6 +12,7 @@ from openai_mockserver import sse
 from openai_mockserver.cassettes import load
 from openai_mockserver.cassettes.recorder import ExchangeRecorder, Recorder
 from openai_mockserver.cassettes.writer import Recording, RecordingFolder, append, shorten_name
+from openai_mockserver.request import Request
 from openai_mockserver.script import Head
 
 HEAD = Head(200, (("Content-Type", "text/event-stream"),))
@@ -20,7 +21,8 @@ HEAD_LINE = {"mockserver": 1, "response": {"status": 200, "headers": []}}
 
 def begin(folder: Path) -> ExchangeRecorder:
     """A recording whose head has come."""
-    exchange = Recorder(folder).begin("POST", "/v1/chat/completions", (), b"{}", "http://up")
+    request = Request("POST", "/v1/chat/completions", (), b"{}")
+    exchange = Recorder(folder).begin(request, "http://up")
     exchange.head(HEAD)
     return exchange
 
@@ -148,7 +150,7 @@ def test_a_recording_that_is_closed_without_an_end_was_left(tmp_path: Path) -> N
 
 
 def test_a_response_that_never_began_leaves_nothing(tmp_path: Path) -> None:
-    exchange = Recorder(tmp_path / "new").begin("GET", "/v1/models", (), b"", "http://up")
+    exchange = Recorder(tmp_path / "new").begin(Request("GET", "/v1/models"), "http://up")
     exchange.close()
     assert exchange.problem is None
     assert list(tmp_path.iterdir()) == []
@@ -190,7 +192,7 @@ def test_a_full_disk_leaves_the_cassette_and_the_recording(tmp_path: Path) -> No
     before = b'{"mockserver":1,"name":"' + b"x" * 1000 + b'"}\n'
     cassette.write_bytes(before)
     exchange = Recorder(tmp_path / "parts", finished=lambda path: append(cassette, path)).begin(
-        "POST", "/v1/x", (), b"", "http://up"
+        Request("POST", "/v1/x"), "http://up"
     )
     exchange.head(HEAD)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

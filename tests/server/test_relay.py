@@ -416,6 +416,7 @@ def test_eight_clients_at_once_lose_no_exchange(
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(stream, range(8)))
+    assert all(call.ended for call in recorder.calls), "and so all recordings are there"
     answers: dict[str, int] = {}
     for path in recordings(tmp_path):
         (exchange,) = load(path)

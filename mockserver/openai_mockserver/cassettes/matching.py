@@ -93,7 +93,10 @@ def key_of_request(
     redactor: Redactor,
 ) -> RequestKey:
     """The key of a request as it arrives: its secrets are taken out as they are from recordings."""
-    return RequestKey(method, path, _body(redactor.stream(headers).body(body) if body else {}))
+    stream = redactor.stream(headers)
+    # First the body, as where it is recorded: a secret that it gives may stand in the path too.
+    value = _body(stream.body(body) if body else {})
+    return RequestKey(method, stream.url(path), value)
 
 
 _KEYS: WeakKeyDictionary[Request, RequestKey] = WeakKeyDictionary()

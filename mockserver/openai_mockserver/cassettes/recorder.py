@@ -11,12 +11,15 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from openai_mockserver.cassettes.redact import Redaction, Redactor
+from openai_mockserver.cassettes.content_coding import Withheld
+from openai_mockserver.cassettes.redact import Redaction, Redactor, resized
 from openai_mockserver.cassettes.stream_file import VERSION
 from openai_mockserver.cassettes.writer import Recording, RecordingFolder, read_line
+from openai_mockserver.request import Request
 from openai_mockserver.script import Head
 
 __all__ = ["ExchangeRecorder", "Recorder"]
@@ -43,18 +46,14 @@ class Recorder:
         self.redactor = redactor or Redactor()
         self.finished = finished
 
-    def begin(
-        self,
-        method: str,
-        url: str,
-        headers: tuple[tuple[str, str], ...],
-        body: bytes,
-        upstream: str,
-    ) -> ExchangeRecorder:
-        """Begin with an exchange's request, which starts its clock."""
-        recorder = ExchangeRecorder(self)
-        recorder.request(method, url, headers, body, upstream)
-        return recorder
+    def begin(self, request: Request, upstream: str) -> ExchangeRecorder:
+        """Begin with an exchange's request, which starts its clock.
+
+        Args:
+            request: what is asked.
+            upstream: the URL of who answers.
+        """
+        return ExchangeRecorder(self, request, upstream)
 
 
 def _now() -> str:
@@ -66,18 +65,22 @@ class ExchangeRecorder:
 
     Args:
         recorder: where it goes, and what is taken out.
+        request, upstream: as `Recorder.begin` has them.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, request: Request, upstream: str) -> None:
         self.problem: str | None = None
         self._began = time.monotonic()
         self._recorder = recorder
-        self._stem = ""
         self._about: dict[str, Any] = {}
         self._stream: Redaction | None = None
+        self._head: dict[str, Any] = {}
+        self._first_line: dict[str, Any] = {}
         self._recording: Recording | None = None
         self._place = recorder.folder.path
-        self._ended = False
+        self._received = self._kept = self._not_kept = 0
+        self._is_withheld = self._ended = False
+        self._try(self._take_request, request, upstream)
 
     def _clock(self) -> float:
         return round(time.monotonic() - self._began, 6)
@@ -96,38 +99,17 @@ class ExchangeRecorder:
             self.problem = f"recording into {self._place} failed: {why}"
             logger.error("openai-mockserver: %s", self.problem)
 
-    def request(
-        self,
-        method: str,
-        url: str,
-        headers: tuple[tuple[str, str], ...],
-        body: bytes,
-        upstream: str,
-    ) -> None:
-        """The request has come."""
-        self._try(self._take_request, method, url, headers, body, upstream)
-
-    def _take_request(
-        self,
-        method: str,
-        url: str,
-        headers: tuple[tuple[str, str], ...],
-        body: bytes,
-        upstream: str,
-    ) -> None:
-        stream = self._stream = self._recorder.redactor.stream(headers, url.partition("?")[2])
-        request = {
-            "method": method,
-            "url": stream.url(url),
-            "headers": stream.headers(headers),
-            **(stream.body(body) if body else {}),
-        }
+    def _take_request(self, request: Request, upstream: str) -> None:
+        headers, query = request.headers.raw, request.query
+        stream = self._stream = self._recorder.redactor.stream(headers, query)
+        # First the body: a secret that it gives may stand in the rest too.
+        body = stream.body(request.body) if request.body else {}
+        url = stream.url(f"{request.path}{f'?{query}' if query else ''}")
+        about = {"method": request.method, "url": url, "headers": stream.headers(headers), **body}
         self._about = {
-            "request": request,
+            "request": about,
             "recorded": {"at": _now(), "upstream": stream.url(upstream)},
         }
-        # A key may stand in the path, too.
-        self._stem = request["url"].partition("?")[0].strip("/").removeprefix("v1/")
 
     def head(self, head: Head) -> None:
         """The response's head has come."""
@@ -135,12 +117,31 @@ class ExchangeRecorder:
 
     def _take_head(self, head: Head) -> None:
         assert self._stream is not None
-        headers = self._stream.headers(head.headers)
-        response = {"status": head.status, "headers": headers, "delay": self._clock()}
-        about = self._about | {"redacted": sorted(self._stream.found)}
-        self._recording = Recording(self._recorder.folder, self._stem)
+        headers = self._stream.response(head.headers)
+        if self._stream.withheld:
+            self._withhold(self._stream.withheld)
+        self._head = {"status": head.status, "headers": headers, "delay": self._clock()}
+        # Of the URL without its secrets: a key may stand in the path, too.
+        stem = self._url.partition("?")[0].strip("/").removeprefix("v1/")
+        self._recording = Recording(self._recorder.folder, stem)
         self._place = self._recording.part
-        self._recording.lines({"mockserver": VERSION, **about, "response": response})
+        self._first_line = self._describe()
+        self._recording.lines(self._first_line)
+
+    @property
+    def _url(self) -> str:
+        url: str = self._about["request"]["url"]
+        return url
+
+    def _describe(self) -> dict[str, Any]:
+        """The first line, by what is known now."""
+        assert self._stream is not None
+        headers = self._head["headers"]
+        if self._ended and self._stream.is_coded:
+            headers = resized(headers, self._received, self._kept)
+        found = {"redacted": sorted(self._stream.found)}
+        response = self._head | {"headers": headers}
+        return {"mockserver": VERSION, **self._about, **found, "response": response}
 
     def read(self, data: bytes) -> None:
         """Bytes of the body have come."""
@@ -150,13 +151,34 @@ class ExchangeRecorder:
         assert self._stream is not None
         if self._recording is None:
             return
-        at, written = self._clock(), self._stream.read(data)
-        lines = [read_line(written, at)] if written else []
-        if self._stream.held:
+        at = self._clock()
+        self._received += len(data)
+        if self._is_withheld:
+            self._not_kept += len(data)
+        lines = self._clean(partial(self._stream.read, data, at))
+        if missing := self._stream.held + self._not_kept:
             # The client gets them now, so that a crash must not hide that they came.
-            lines.append({"t": at, "held": self._stream.held})
+            lines.append({"t": at, "held": missing})
         if lines:
             self._recording.lines(*lines)
+
+    def _clean(self, act: Callable[[], list[tuple[float, bytes]]]) -> list[dict[str, Any]]:
+        """The lines of what the redaction lets through; none where it cannot tell secrets."""
+        if self._is_withheld:
+            return []
+        try:
+            reads = act()
+        except Withheld as why:
+            self._withhold(str(why))
+            return []
+        self._kept += sum(len(data) for _, data in reads)
+        return [read_line(data, t) for t, data in reads]
+
+    def _withhold(self, why: str) -> None:
+        assert self._stream is not None
+        self._is_withheld = True
+        self._stream.found.add(f"the body: {why}")
+        logger.warning("the rest of the body answered at %s is not recorded: %s", self._url, why)
 
     def end(self, how: str) -> None:
         """It is over: ``finish``, ``truncate``, ``reset`` or ``client left``.
@@ -169,9 +191,11 @@ class ExchangeRecorder:
         assert self._stream is not None
         if self._recording is None:
             return
-        at, rest = self._clock(), self._stream.rest()
-        if rest:
-            self._recording.lines(read_line(rest, at))
+        at = self._clock()
+        if not self._ended:
+            lines = self._clean(partial(self._stream.rest, at))
+            if lines:
+                self._recording.lines(*lines)
         self._recording.end({"t": at, "end": how})
         self._ended = True
 
@@ -184,7 +208,9 @@ class ExchangeRecorder:
     def _close(self) -> None:
         if self._recording is None:
             return
-        self._place = self._recording.close()
+        # What is in the body, and how long it became, is known only now.
+        line = self._describe()
+        self._place = self._recording.close(line if line != self._first_line else None)
         self._recording = None
         if self._recorder.finished is not None:
             self._recorder.finished(self._place)

@@ -2,34 +2,48 @@
 
 Rules of this file: pure; a secret is replaced by as many X as it has characters, so that lengths
 and framing stay true; what was taken out is named, never shown. A secret that two network reads
-share is found too: a read whose end may be the beginning of one is held back.
+share is found too: a read whose end may be the beginning of one is held back. Every search is
+linear in the length of its text.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import msgspec.json
 
+from openai_mockserver import sse
+from openai_mockserver.cassettes.content_coding import CodedBody, Withheld, decoded, is_readable
+from openai_mockserver.cassettes.secret_text import (
+    SHAPES,
+    begun_secret,
+    blot,
+    is_telling,
+    open_member,
+    open_url,
+    parts,
+    ways_to_write,
+)
 from openai_mockserver.cassettes.stream_file import Exchange
-from openai_mockserver.script import Event, Raw, Step
+from openai_mockserver.script import Comment, Event, Raw, Step
 from openai_mockserver.sensitive import (
-    KEY_PREFIXES,
-    KEY_SHAPES,
+    LONGEST_KEY,
+    find_keys,
     is_secret_header,
+    is_secret_member,
     is_secret_parameter,
+    stands_alone,
+    unfinished_key,
 )
 
-__all__ = ["Redactor", "Redaction", "steps_of", "without_secrets"]
+__all__ = ["Redactor", "Redaction", "resized", "steps_of", "without_secrets"]
 
-_LONGEST = 400  # bytes of a secret that two reads may share
-
-DEEPEST = 100
-"""Levels of JSON that are walked; Python's stack bears about three times as many."""
+_CONTEXT = 8  # characters before a text that tell whether it begins a word
 
 
 @dataclass(frozen=True)
@@ -52,15 +66,26 @@ class Redactor:
     _compiled: tuple[re.Pattern[str], ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
-        made = tuple(re.compile(p) for p in (KEY_SHAPES, *self.patterns))
+        made = tuple(re.compile(p) for p in self.patterns)
         object.__setattr__(self, "_compiled", made)
 
     def stream(self, request: Iterable[tuple[str, str]], query: str = "") -> Redaction:
         """A redaction of one exchange, which knows the secrets that its request gives."""
-        secrets = {value for name, value in request if self._is_secret(name)}
-        secrets |= {value for name, value in parse_qsl(query) if is_secret_parameter(name)}
-        secrets |= {value.removeprefix("Bearer ") for value in secrets}
-        return Redaction(self, tuple(s for s in secrets if len(s) >= 6))
+        redaction = Redaction(self)
+        for name, value in request:
+            if name.lower() == "content-encoding":
+                redaction.request_coding = value.strip().lower()
+            if name.lower() == "content-type":
+                redaction.is_form = "x-www-form-urlencoded" in value.lower()
+            if name.lower() == "sec-websocket-protocol":
+                for protocol in value.split(","):
+                    redaction.learn(protocol.partition("openai-insecure-api-key.")[2])
+            if self._is_secret(name):
+                redaction.learn(value, cookie="cookie" in name.lower())
+        for name, value in parse_qsl(query):
+            if is_secret_parameter(name):
+                redaction.learn(value)
+        return redaction
 
     def _is_secret(self, name: str) -> bool:
         return is_secret_header(name) or name.lower() in {h.lower() for h in self.headers}
@@ -69,11 +94,28 @@ class Redactor:
 class Redaction:
     """The redaction of one exchange: its heads, its request's body, its response's reads."""
 
-    def __init__(self, redactor: Redactor, secrets: tuple[str, ...]) -> None:
+    def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._secrets = secrets
+        # Each secret of the request, as it may be written, and whether it stands only for itself.
+        self._secrets: dict[str, bool] = {}
         self._held = b""
+        self._before = ""
+        self._coded: CodedBody | None = None
+        self.withheld = ""
+        self.request_coding = ""
+        self.is_form = False
         self.found: set[str] = set()
+
+    # What the request gives
+
+    def learn(self, value: str, cookie: bool = False) -> None:
+        """A secret of the request, which is none anywhere else in the exchange either."""
+        for secret in parts(value, cookie):
+            if is_telling(secret):
+                alone = len(secret) < 16 or not any(map(str.isdigit, secret))
+                self._secrets |= dict.fromkeys(ways_to_write(secret), alone)
+
+    # Heads
 
     def headers(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """Headers without secret values."""
@@ -83,31 +125,69 @@ class Redaction:
 
     def _header(self, name: str, value: str) -> str:
         if not self._redactor._is_secret(name):
-            return self.text(value)
+            is_url = "?" in value and ("://" in value or value.startswith("/"))
+            return self.url(value) if is_url or "://" in value else self.text(value)
         self.found.add(name.lower())
         return "X" * len(value)
 
     def url(self, url: str) -> str:
-        """A URL without the secrets in its query."""
+        """A URL without the secrets in its user, its path, its query and its fragment."""
         if not self._redactor.enabled:
             return url
 
-        def masked(match: re.Match[str]) -> str:
-            if not is_secret_parameter(match[1]):
-                return match[0]
-            self.found.add(match[1].lower())
-            return f"{match[1]}={'X' * len(match[2])}"
+        path, mark, query = _at_first(url, "?#")
+        text = self.text(path + mark + re.sub(r"[^?&#;]+", self._query_parameter, query))
+        # What is a key only when it is decoded, part by part.
+        return re.sub(r"[^/?&=#]+", self._encoded_key, text) if "%" in text else text
 
-        return self.text(re.sub(r"([^?&=]+)=([^&]*)", masked, url))
+    def _query_parameter(self, match: re.Match[str]) -> str:
+        name, _, value = match[0].partition("=")
+        if not value or not is_secret_parameter(name):
+            return match[0]
+        self.found.add(unquote(name).lower())
+        return f"{name}={'X' * len(value)}"
+
+    def _encoded_key(self, match: re.Match[str]) -> str:
+        plain = unquote(match[0]) if "%" in match[0] else ""
+        return match[0] if plain == self._without_known(plain) else "X" * len(match[0])
+
+    # Texts
 
     def text(self, text: str) -> str:
         """A text without what looks like a key, or is one that the request gave."""
         if not self._redactor.enabled:
             return text
-        for secret in self._secrets:
+        return self._without_own(self._without_known(text))
+
+    def _without_known(self, text: str, start: int = 0) -> str:
+        for secret, alone in self._secrets.items():
             if secret in text:
-                self.found.add("a key of the request")
-                text = text.replace(secret, "X" * len(secret))
+                text = self._without(text, secret, alone, start)
+        spans = list(find_keys(text, start))
+        if spans:
+            self.found.add("what looks like a key")
+            text = blot(text, spans)
+        for shape in SHAPES:
+            spans = []
+            for name, begin, end in shape(text, start):
+                self.found.add(name)
+                spans.append((begin, end))
+            text = blot(text, spans)
+        return text
+
+    def _without(self, text: str, secret: str, alone: bool, start: int) -> str:
+        spans, at = [], text.find(secret, start)
+        while at >= 0:
+            end = at + len(secret)
+            if not alone or stands_alone(text, at, end):
+                spans.append((at, end))
+            at = text.find(secret, end)
+        if spans:
+            self.found.add("a key of the request")
+        return blot(text, spans)
+
+    def _without_own(self, text: str) -> str:
+        """Without what the patterns and the function of the redactor's owner take out."""
         for pattern in self._redactor._compiled:
             text = pattern.sub(self._mask, text)
         if self._redactor.change is not None:
@@ -118,13 +198,28 @@ class Redaction:
         self.found.add("what looks like a key")
         return "X" * len(match[0])
 
+    # JSON
+
     def json(self, value: Any) -> Any:
         """A JSON value without its secret members and texts."""
         if not self._redactor.enabled:
             return value
         for path in self._redactor.paths:
-            value = self._without(value, steps_of(path))
+            value = self._without_member(value, steps_of(path))
+        # What a member gives away may stand in another that comes before it.
+        self._learn_members(value)
         return self._each(value)
+
+    def _learn_members(self, value: Any) -> None:
+        if isinstance(value, list):
+            for one in value:
+                self._learn_members(one)
+        elif isinstance(value, Mapping):
+            for name, one in value.items():
+                for secret in _secrets_of(value, name, one):
+                    self.learn(secret)
+                if isinstance(one, list | Mapping):
+                    self._learn_members(one)
 
     def _each(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -132,83 +227,173 @@ class Redaction:
         if isinstance(value, list):
             return [self._each(one) for one in value]
         if isinstance(value, Mapping):
-            return {name: self._each(one) for name, one in value.items()}
+            out: dict[str, Any] = {}
+            for name, one in value.items():
+                out[_unlike(self.text(name), out)] = self._value(value, name, one)
+            return out
         return value
 
-    def _without(self, value: Any, steps: tuple[str | int | None, ...]) -> Any:
+    def _value(self, whole: Mapping[str, Any], name: str, value: Any) -> Any:
+        if not any(True for _ in _secrets_of(whole, name, value)):
+            return self._each(value)
+        self.found.add(name.lower())
+        if isinstance(value, str):
+            return "X" * len(value)
+        secret = _secret_headers(whole, value)
+        return {k: "X" * len(v) if k in secret else self._each(v) for k, v in value.items()}
+
+    def _without_member(self, value: Any, steps: tuple[str | int | None, ...]) -> Any:
         if not steps:
             self.found.add("a member of the body")
             return "X" * len(value) if isinstance(value, str) else None
         step, rest = steps[0], steps[1:]
         if isinstance(value, list) and not isinstance(step, str):
             return [
-                self._without(one, rest) if step in (None, at) else one
+                self._without_member(one, rest) if step in (None, at) else one
                 for at, one in enumerate(value)
             ]
         if isinstance(value, Mapping) and step in value:
-            return {k: self._without(v, rest) if k == step else v for k, v in value.items()}
+            return {k: self._without_member(v, rest) if k == step else v for k, v in value.items()}
         return value
 
     def body(self, body: bytes) -> Any:
-        """A request's body as JSON where it is JSON, else as text; without its secrets.
-
-        JSON that is nested very deeply is kept as text.
-        """
+        """A request's body as JSON where it is JSON, else as text; decoded, without its secrets."""
+        if self._redactor.enabled:
+            try:
+                body = decoded(self.request_coding, body)
+            except Withheld as why:
+                self.found.add(f"the request's body: {why}")
+                return {"text": ""}
         try:
-            value = msgspec.json.decode(body)
+            return {"json": self.json(msgspec.json.decode(body))}
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            value = msgspec.UNSET
-        if value is msgspec.UNSET or _is_deep(value):
-            return {"text": self.text(body.decode("latin-1"))}
-        return {"json": self.json(value)}
+            text = body.decode("latin-1")
+        return {"text": self.url(f"?{text}")[1:] if self.is_form else self.text(text)}
 
-    def read(self, data: bytes) -> bytes:
-        """A network read without secrets; its end may be held back for the next one."""
+    # The response's body
+
+    def response(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The response's headers without secret values; its body follows."""
+        headers = list(headers)
+        codings = [v.strip().lower() for k, v in headers if k.lower() == "content-encoding"]
+        coding = ", ".join(codings)
+        if self._redactor.enabled and coding not in ("", "identity"):
+            if is_readable(coding):
+                self._coded = CodedBody(coding, self)
+            elif any(one in coding for one in ("br", "zstd", "gzip", "deflate", "compress")):
+                self.withheld = f"it is in {coding}, which cannot be looked into"
+                self.found.add(f"the body: {self.withheld}")
+        return self.headers(headers)
+
+    @property
+    def is_coded(self) -> bool:
+        """Whether the body's length may change."""
+        return self._coded is not None or bool(self.withheld)
+
+    def read(self, data: bytes, t: float = 0.0) -> list[tuple[float, bytes]]:
+        """What may be kept after a network read, and of when it is, without secrets.
+
+        Its end may be held back for the next one. Raises Withheld.
+        """
         if not self._redactor.enabled:
-            return data
+            return [(t, data)]
+        if self.withheld:
+            return []
+        if self._coded is not None:
+            return self._coded.read(data, t)
         data = self._held + data
-        keep = self._uncertain(data)
+        if self._before == "" and b"\x1f\x8b".startswith(data[:2]):
+            if len(data) < 2:
+                self._held = data
+                return []
+            # Compressed, though no header says so.
+            self._held, self._coded = b"", CodedBody("gzip", self)
+            return self._coded.read(data, t)
+        keep = self.uncertain(data)
         self._held = data[len(data) - keep :]
-        return self.octets(data[: len(data) - keep])
+        sure = self.mask(data[: len(data) - keep])
+        return [(t, sure)] if sure else []
 
     @property
     def held(self) -> int:
-        """How many bytes are held back."""
-        return len(self._held)
+        """How many bytes that came are in nothing that was given back yet."""
+        return len(self._held) if self._coded is None else self._coded.held
 
-    def rest(self) -> bytes:
-        """What was held back."""
+    def rest(self, t: float = 0.0) -> list[tuple[float, bytes]]:
+        """What was held back. Raises Withheld."""
+        if self._coded is not None:
+            return self._coded.rest()
         held, self._held = self._held, b""
-        return self.octets(held)
+        return [(t, self.mask(held))] if held else []
 
     def octets(self, data: bytes) -> bytes:
         """Bytes without what `text` takes out of a text."""
         # Latin-1 maps every byte to one character and back, so lengths stay what they are.
         return self.text(data.decode("latin-1")).encode("latin-1")
 
-    def _uncertain(self, data: bytes) -> int:
+    def mask(self, data: bytes) -> bytes:
+        """The next bytes of the response's body without secrets."""
+        text = data.decode("latin-1")
+        begin = len(self._before)
+        known = self._without_known(self._before + text, begin)[begin:]
+        self._before = (self._before + text)[-_CONTEXT:]
+        return self._without_own(known).encode("latin-1")
+
+    def uncertain(self, data: bytes) -> int:
         """How many bytes at the end may be the beginning of a secret."""
-        tail = data[-_LONGEST:].decode("latin-1")
-        word = re.search(r"(?:Bearer )?[A-Za-z0-9_\-.=]*$", tail)
-        begun = word[0] if word else ""
-        for at in range(len(begun)):
-            part = begun[at:]
-            if any(part.startswith(p) or p.startswith(part) for p in KEY_PREFIXES):
-                return len(part)
-            if any(secret.startswith(part) for secret in self._secrets):
-                return len(part)
-        return 0
+        longest = max(LONGEST_KEY, *map(len, self._secrets), 0)
+        tail = (self._before.encode("latin-1") + data)[-longest:].decode("latin-1")
+        keep = max(
+            unfinished_key(tail),
+            open_url(tail),
+            open_member(tail),
+            *(begun_secret(tail, secret) for secret in self._secrets),
+            0,
+        )
+        for secret in self._secrets:
+            # One that is whole is not cut where another may begin.
+            at = tail.rfind(secret, 0, len(tail) - keep + len(secret) - 1)
+            if at >= 0 and at < len(tail) - keep < at + len(secret):
+                keep = len(tail) - at
+        # Nothing that long is a secret; what was held back would grow for ever.
+        return 0 if keep >= longest else min(keep, len(data))
 
 
-def _is_deep(value: Any) -> bool:
-    """Whether JSON is nested more deeply than can be walked wherever a recording is read."""
-    level = [value]
-    for _ in range(DEEPEST):
-        inner = [v for v in level if isinstance(v, dict | list)]
-        if not inner:
-            return False
-        level = [v for one in inner for v in (one.values() if isinstance(one, dict) else one)]
-    return True
+def _at_first(text: str, marks: str) -> tuple[str, str, str]:
+    """A text before, at and after the first of some characters."""
+    at = min((text.find(mark) for mark in marks if mark in text), default=len(text))
+    return text[:at], text[at : at + 1], text[at + 1 :]
+
+
+def _unlike(name: str, others: Mapping[str, Any]) -> str:
+    """A masked name that no other member has, as long as it was."""
+    for number in itertools.count(2):
+        if name not in others:
+            return name
+        name = name[: -len(str(number))] + str(number)
+    raise AssertionError("there is always a next number")
+
+
+def _secrets_of(whole: Mapping[str, Any], name: str, value: Any) -> Iterator[str]:
+    """The secrets that a member of a request's JSON holds by its name."""
+    if isinstance(value, str):
+        by_kind = name == "key" and whole.get("type") in ("api_key", "bearer", "basic")
+        if value and (is_secret_member(name) or by_kind):
+            yield value
+    elif isinstance(value, Mapping) and name == "headers":
+        yield from (value[k] for k in _secret_headers(whole, value))
+
+
+def _secret_headers(whole: Mapping[str, Any], headers: Mapping[str, Any]) -> set[str]:
+    """The headers, among those that a tool is called with, which are secret: of an MCP all."""
+    return {
+        name
+        for name, value in headers.items()
+        if isinstance(value, str) and (whole.get("type") == "mcp" or is_secret_header(name))
+    }
+
+
+# Of a whole recording
 
 
 def without_secrets(exchange: Exchange, redactor: Redactor) -> Exchange:
@@ -216,31 +401,72 @@ def without_secrets(exchange: Exchange, redactor: Redactor) -> Exchange:
     request = exchange.about.get("request") or {}
     given = [(str(name), str(value)) for name, value in request.get("headers") or ()]
     stream = redactor.stream(given, str(request.get("url", "")).partition("?")[2])
-    about = dict(exchange.about)
+    about = {k: v if k == "request" else stream.json(v) for k, v in exchange.about.items()}
     if request:
-        said = request | {"url": stream.url(str(request.get("url", "")))}
-        if given:
-            said["headers"] = stream.headers(given)
+        said = dict(request)
         if "json" in said:
             said["json"] = stream.json(said["json"])
         if "text" in said:
             said["text"] = stream.text(str(said["text"]))
-        about["request"] = said
+        if given:
+            said["headers"] = stream.headers(given)
+        about["request"] = said | {"url": stream.url(str(request.get("url", "")))}
     head = exchange.script.head
-    head = replace(head, headers=tuple(stream.headers(head.headers)))
-    # Event by event: a secret within one keeps its length, and so the steps stay what they are.
-    steps = tuple(_clean(step, stream) for step in exchange.script.steps)
+    headers = stream.response(head.headers)
+    steps = exchange.script.steps
+    if redactor.enabled:
+        try:
+            steps = tuple(_clean(steps, stream))
+        except Withheld as why:
+            stream.found.add(f"the body: {why}")
+            steps = ()
+        if stream.is_coded:
+            received, kept = (len(sse.body(s)) for s in (exchange.script.steps, steps))
+            headers = resized(headers, received, kept)
     about["redacted"] = sorted(stream.found)
-    script = replace(exchange.script, head=head, steps=steps)
+    script = replace(exchange.script, head=replace(head, headers=tuple(headers)), steps=steps)
     return replace(exchange, script=script, about=about)
 
 
-def _clean(step: Step, stream: Redaction) -> Step:
-    if isinstance(step, Event):
-        return replace(step, data=stream.text(step.data))
-    if isinstance(step, Raw):
-        return replace(step, data=stream.octets(step.data))
-    return step
+def _clean(steps: tuple[Step, ...], stream: Redaction) -> Iterator[Step]:
+    """Step by step: a secret keeps its length, and so the steps stay what they are."""
+    reads: dict[int, bytes] = {}
+    for at, step in enumerate(steps):
+        if isinstance(step, Raw):
+            _put(reads, stream.read(step.data, at))
+        elif isinstance(step, Event | Comment):
+            _put(reads, stream.rest(at))
+    _put(reads, stream.rest(len(steps) - 1))
+    whole = b"".join(reads.values())
+    if not stream.is_coded and len(whole) == sum(len(s.data) for s in steps if isinstance(s, Raw)):
+        # What was held back is where it was.
+        for at, step in enumerate(steps):
+            if isinstance(step, Raw):
+                reads[at], whole = whole[: len(step.data)], whole[len(step.data) :]
+    for at, step in enumerate(steps):
+        if isinstance(step, Event):
+            event = None if step.event is None else stream.text(step.event)
+            name = None if step.id is None else stream.text(step.id)
+            yield replace(step, data=stream.text(step.data), event=event, id=name)
+        elif isinstance(step, Comment):
+            yield replace(step, text=stream.text(step.text))
+        elif not isinstance(step, Raw):
+            yield step
+        if data := reads.get(at):
+            yield Raw(data, step.events if isinstance(step, Raw) else None)
+
+
+def _put(reads: dict[int, bytes], timed: Iterable[tuple[float, bytes]]) -> None:
+    for at, data in timed:
+        reads[int(at)] = reads.get(int(at), b"") + data
+
+
+def resized(headers: Iterable[tuple[str, str]], received: int, kept: int) -> list[tuple[str, str]]:
+    """Headers whose length is true of what is kept, and lacks what it lacked."""
+    return [
+        (k, str(int(v) - received + kept) if k.lower() == "content-length" and v.isdecimal() else v)
+        for k, v in headers
+    ]
 
 
 def steps_of(path: str) -> tuple[str | int | None, ...]:

@@ -157,9 +157,15 @@ class Recording:
         self._end_at = self._size
         self.lines(line)
 
-    def close(self) -> Path:
-        """Give the file its final name."""
+    def close(self, first: dict[str, Any] | None = None) -> Path:
+        """Give the file its final name.
+
+        Args:
+            first: a line that takes the place of the first, if more is known of it now.
+        """
         self._file.close()
+        if first is not None:
+            _replace_first_line(self.part, first)
         self.part.rename(self.path)
         return self.path
 
@@ -167,6 +173,22 @@ class Recording:
         """Let go of the file; it keeps its name, which says that it is not whole."""
         with contextlib.suppress(OSError):
             self._file.close()
+
+
+def _replace_first_line(path: Path, line: dict[str, Any]) -> None:
+    """Write a file anew with another first line; until that is whole the file stays what it was."""
+    anew = path.with_name(f"{path.name}.new")
+    anew.unlink(missing_ok=True)
+    try:
+        with path.open("rb") as old, _create(anew) as new:
+            old.readline()
+            _write_whole(new, 0, msgspec.json.encode(line) + b"\n")
+            while piece := old.read(1 << 20):
+                _write_whole(new, new.tell(), piece)
+        anew.replace(path)
+    except OSError:
+        anew.unlink(missing_ok=True)
+        raise
 
 
 def _write_whole(file: FileIO, size: int, data: bytes) -> None:

@@ -116,9 +116,7 @@ class _Relay:
         """Record the exchange, if that is wanted."""
         call = self._call
         if call.recorder is not None:
-            self._exchange = call.recorder.begin(
-                call.method, call.target, call.headers.raw, call.body, upstream
-            )
+            self._exchange = call.recorder.begin(call, upstream)
 
     def close_recording(self) -> None:
         """The recording is over, whatever happened."""
