@@ -405,6 +405,7 @@ def test_what_is_cut_off_or_broken() -> None:
     assert key not in read_in(stream, bytes(broken))
 
 
+@pytest.mark.slow
 def test_a_bomb_is_not_recorded_and_costs_little() -> None:
     made = zlib.compressobj(9, zlib.DEFLATED, 31)
     bomb = b"".join(made.compress(bytes(1 << 20)) for _ in range(80)) + made.flush()
