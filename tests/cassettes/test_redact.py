@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import time
+from base64 import b64encode
 
+import msgspec.json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openai_mockserver.cassettes.redact import Redactor
+from openai_mockserver.cassettes import Exchange
+from openai_mockserver.cassettes.redact import Redactor, without_secrets
+from openai_mockserver.script import Script
 
 KEY = "sk-proj-canary0123456789abcdefghij"
 AUTHORIZATION = (("Authorization", f"Bearer {KEY}"),)
@@ -136,3 +141,60 @@ def test_ordinary_words_are_not_held_back(text: str) -> None:
     stream = Redactor().stream(())
     body = f"data: {text}\n\n".encode()
     assert joined(stream.read(body)) == body
+
+
+def test_a_function_of_ones_own_may_write_any_character() -> None:
+    stream = Redactor(change=lambda text: text.replace("Ann", "…")).stream(())
+    assert stream.body("é Ann".encode()) == {"text": "é …"}
+    assert joined(stream.read("é Ann ".encode())) == "é … ".encode()
+
+
+# Deep, many, and bytes
+
+
+def nested(value: object, levels: int) -> object:
+    """A value within lists and objects."""
+    for level in range(levels):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
+def test_a_value_may_be_nested_however_deeply() -> None:
+    stream = Redactor(paths=["[0].x"]).stream(())
+    value = stream.json(nested({"password": "swordfish", KEY: KEY}, 100_000))
+    for level in reversed(range(100_000)):
+        value = value[0] if level % 2 else value["a"]
+    assert value == {"password": "X" * 9, "X" * len(KEY): "X" * len(KEY)}
+
+
+def test_a_body_that_is_nested_as_no_request_is_is_kept_as_text() -> None:
+    for levels, kind in ((100, "json"), (300, "text"), (100_000, "text")):
+        body = b'{"a":' * levels + b'"' + KEY.encode() + b'"' + b"}" * levels
+        said = Redactor().stream(()).body(body)
+        assert list(said) == [kind]
+        text = said["text"] if kind == "text" else msgspec.json.encode(said["json"]).decode()
+        assert text == body.decode().replace(KEY, "X" * len(KEY))
+
+
+def test_many_secrets_of_one_request_take_no_longer_than_their_length() -> None:
+    names = {f"sk-proj-T3aV9sQx7Lm2Bn4K{n:06}": n for n in range(20_000)}
+    passwords = [{"password": f"abc{n:06}"} for n in range(20_000)]
+    stream = Redactor().stream(())
+    began = time.process_time()
+    value = stream.json({"names": names, "passwords": passwords, "again": "abc000001"})
+    assert len(value["names"]) == 20_000
+    assert value["passwords"] == [{"password": "X" * 9}] * 20_000
+    assert value["again"] in ("X" * 9, "abc000001")
+    stream.read(b"x" * 1_000_000)
+    assert time.process_time() - began < 5
+
+
+def test_a_request_of_bytes_is_kept_as_bytes_without_its_secrets() -> None:
+    body = b"--b\r\n\r\n\xff\xfe " + KEY.encode() + b"\r\n--b--"
+    hidden = body.replace(KEY.encode(), b"X" * len(KEY))
+    said = Redactor().stream(AUTHORIZATION).body(body)
+    assert said == {"base64": b64encode(hidden).decode()}
+    assert Redactor().stream(()).body("schön".encode()) == {"text": "schön"}
+    for imported in ({"base64": b64encode(body).decode()}, said):
+        made = without_secrets(Exchange(Script(), {"request": imported}), Redactor())
+        assert made.about["request"] == said | {"url": ""}

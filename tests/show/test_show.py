@@ -552,3 +552,14 @@ def test_a_forced_function_may_end_with_stop() -> None:
     assert "finish-calls" in odd(*steps)
     assert "finish-calls" in odd(*steps, request={"json": {"tool_choice": "auto"}})
     assert "finish-calls" not in odd(*steps, request=forced)
+
+
+def test_a_request_nested_as_none_should_be_is_told_as_text() -> None:
+    value: Any = "x"
+    for _ in range(700):
+        value = {"a": value}
+    facts = as_json(of(request={"method": "POST", "url": "/v1/x", "json": value}))
+    text = '{"a":' * 700 + '"x"' + "}" * 700
+    assert facts["request"] == {"method": "POST", "url": "/v1/x", "text": text}
+    shallow = {"method": "POST", "url": "/v1/x", "json": {"a": 1}}
+    assert as_json(of(request=shallow))["request"] == shallow

@@ -8,9 +8,10 @@ linear in the length of its text.
 
 from __future__ import annotations
 
-import itertools
+import base64
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -18,6 +19,7 @@ from urllib.parse import parse_qsl, unquote
 import msgspec.json
 
 from openai_mockserver import sse
+from openai_mockserver.bounded_input import is_deeper
 from openai_mockserver.cassettes.content_coding import CodedBody, Withheld, decoded, is_readable
 from openai_mockserver.cassettes.secret_text import (
     SHAPES,
@@ -43,7 +45,11 @@ from openai_mockserver.sensitive import (
 
 __all__ = ["Redactor", "Redaction", "resized", "steps_of", "without_secrets"]
 
+_MOST_LEARNED = 100  # secrets of a request that are looked for in the rest of its exchange
 _CONTEXT = 8  # characters before a text that tell whether it begins a word
+
+# A container, where in it, and what is there.
+_Place = tuple[Any, Any, Any]
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,7 @@ class Redaction:
         self._redactor = redactor
         # Each secret of the request, as it may be written, and whether it stands only for itself.
         self._secrets: dict[str, bool] = {}
+        self._learned = 0
         self._held = b""
         self._before = ""
         self._coded: CodedBody | None = None
@@ -111,7 +118,9 @@ class Redaction:
     def learn(self, value: str, cookie: bool = False) -> None:
         """A secret of the request, which is none anywhere else in the exchange either."""
         for secret in parts(value, cookie):
-            if is_telling(secret):
+            # Each takes a search of every text. Where they stand all are taken out, however many.
+            if is_telling(secret) and self._learned < _MOST_LEARNED:
+                self._learned += 1
                 alone = len(secret) < 16 or not any(map(str.isdigit, secret))
                 self._secrets |= dict.fromkeys(ways_to_write(secret), alone)
 
@@ -211,36 +220,53 @@ class Redaction:
         return self._each(value)
 
     def _learn_members(self, value: Any) -> None:
-        if isinstance(value, list):
-            for one in value:
-                self._learn_members(one)
-        elif isinstance(value, Mapping):
-            for name, one in value.items():
-                for secret in _secrets_of(value, name, one):
-                    self.learn(secret)
-                if isinstance(one, list | Mapping):
-                    self._learn_members(one)
+        todo = [value]
+        while todo:
+            one = todo.pop()
+            if isinstance(one, list):
+                todo += one
+            elif isinstance(one, Mapping):
+                for name, member in one.items():
+                    for secret in _secrets_of(one, name, member):
+                        self.learn(secret)
+                todo += one.values()
 
     def _each(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, list):
-            return [self._each(one) for one in value]
-        if isinstance(value, Mapping):
-            out: dict[str, Any] = {}
-            for name, one in value.items():
-                out[_unlike(self.text(name), out)] = self._value(value, name, one)
-            return out
-        return value
+        """A value with each of its texts cleaned; by no recursion, as it may be nested deeply."""
+        whole = [value]
+        todo: list[_Place] = [(whole, 0, value)]
+        while todo:
+            into, at, one = todo.pop()
+            if isinstance(one, str):
+                into[at] = self.text(one)
+            elif isinstance(one, list):
+                into[at] = copy = list(one)
+                todo += ((copy, n, inner) for n, inner in enumerate(one))
+            elif isinstance(one, Mapping):
+                into[at], rest = self._members(one)
+                todo += rest
+        return whole[0]
 
-    def _value(self, whole: Mapping[str, Any], name: str, value: Any) -> Any:
-        if not any(True for _ in _secrets_of(whole, name, value)):
-            return self._each(value)
-        self.found.add(name.lower())
-        if isinstance(value, str):
-            return "X" * len(value)
-        secret = _secret_headers(whole, value)
-        return {k: "X" * len(v) if k in secret else self._each(v) for k, v in value.items()}
+    def _members(self, value: Mapping[str, Any]) -> tuple[dict[str, Any], list[_Place]]:
+        """An object without its secret members and names, and what in it is to be cleaned yet."""
+        out: dict[str, Any] = {}
+        rest: list[_Place] = []
+        numbers: dict[str, int] = {}
+        headers = value.get("headers")
+        secret_headers = _secret_headers(value, headers) if isinstance(headers, Mapping) else ()
+        for name, one in value.items():
+            clean = _number(self.text(name), out, numbers)
+            out[clean] = one
+            if not any(True for _ in _secrets_of(value, name, one)):
+                rest.append((out, clean, one))
+                continue
+            self.found.add(name.lower())
+            if isinstance(one, str):
+                out[clean] = "X" * len(one)
+            else:
+                hidden = {k: "X" * len(v) if k in secret_headers else v for k, v in one.items()}
+                rest.append((out, clean, hidden))
+        return out, rest
 
     def _without_member(self, value: Any, steps: tuple[str | int | None, ...]) -> Any:
         if not steps:
@@ -257,7 +283,10 @@ class Redaction:
         return value
 
     def body(self, body: bytes) -> Any:
-        """A request's body as JSON where it is JSON, else as text; decoded, without its secrets."""
+        """A request's body without its secrets: as JSON, as text, or as bytes in base64.
+
+        What is compressed is decoded. JSON that is nested as no request is stays text.
+        """
         if self._redactor.enabled:
             try:
                 body = decoded(self.request_coding, body)
@@ -265,10 +294,18 @@ class Redaction:
                 self.found.add(f"the request's body: {why}")
                 return {"text": ""}
         try:
-            return {"json": self.json(msgspec.json.decode(body))}
+            value = self.json(msgspec.json.decode(body))
+            if not is_deeper(value):
+                return {"json": value}
+            return {"text": msgspec.json.encode(value).decode()}
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             text = body.decode("latin-1")
-        return {"text": self.url(f"?{text}")[1:] if self.is_form else self.text(text)}
+        text = self.url(f"?{text}")[1:] if self.is_form else self.text(text)
+        octets = _encode(text)
+        try:
+            return {"text": octets.decode()}
+        except UnicodeDecodeError:
+            return {"base64": base64.b64encode(octets).decode()}
 
     # The response's body
 
@@ -329,7 +366,7 @@ class Redaction:
     def octets(self, data: bytes) -> bytes:
         """Bytes without what `text` takes out of a text."""
         # Latin-1 maps every byte to one character and back, so lengths stay what they are.
-        return self.text(data.decode("latin-1")).encode("latin-1")
+        return _encode(self.text(data.decode("latin-1")))
 
     def mask(self, data: bytes) -> bytes:
         """The next bytes of the response's body without secrets."""
@@ -337,7 +374,7 @@ class Redaction:
         begin = len(self._before)
         known = self._without_known(self._before + text, begin)[begin:]
         self._before = (self._before + text)[-_CONTEXT:]
-        return self._without_own(known).encode("latin-1")
+        return _encode(self._without_own(known))
 
     def uncertain(self, data: bytes) -> int:
         """How many bytes at the end may be the beginning of a secret."""
@@ -359,19 +396,33 @@ class Redaction:
         return 0 if keep >= longest else min(keep, len(data))
 
 
+def _encode(text: str) -> bytes:
+    """The bytes that are characters here; a user's function may have written others."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return b"".join(c.encode("latin-1" if c < "\u0100" else "utf-8") for c in text)
+
+
 def _at_first(text: str, marks: str) -> tuple[str, str, str]:
     """A text before, at and after the first of some characters."""
     at = min((text.find(mark) for mark in marks if mark in text), default=len(text))
     return text[:at], text[at : at + 1], text[at + 1 :]
 
 
-def _unlike(name: str, others: Mapping[str, Any]) -> str:
-    """A masked name that no other member has, as long as it was."""
-    for number in itertools.count(2):
-        if name not in others:
-            return name
-        name = name[: -len(str(number))] + str(number)
-    raise AssertionError("there is always a next number")
+def _number(name: str, others: Mapping[str, Any], numbers: dict[str, int]) -> str:
+    """A masked name that no other member has, as long as it was.
+
+    Args:
+        name: the name, which others may have become too.
+        others: the members there are.
+        numbers: the last number that was given to each name; one is added.
+    """
+    last = name
+    while name in others:
+        number = numbers[last] = numbers.get(last, 1) + 1
+        name = last[: -len(str(number))] + str(number)
+    return name
 
 
 def _secrets_of(whole: Mapping[str, Any], name: str, value: Any) -> Iterator[str]:
@@ -408,6 +459,9 @@ def without_secrets(exchange: Exchange, redactor: Redactor) -> Exchange:
             said["json"] = stream.json(said["json"])
         if "text" in said:
             said["text"] = stream.text(str(said["text"]))
+        if "base64" in said and redactor.enabled:
+            with suppress(ValueError):
+                said |= stream.body(base64.b64decode(str(said.pop("base64")), validate=True))
         if given:
             said["headers"] = stream.headers(given)
         about["request"] = said | {"url": stream.url(str(request.get("url", "")))}

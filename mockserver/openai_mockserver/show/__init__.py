@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec.json
+
+from openai_mockserver.bounded_input import is_deeper
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.exceptions import StreamFileError
 from openai_mockserver.reply import ApiError, Reply
@@ -53,7 +56,7 @@ def _facts(exchange: Exchange) -> dict[str, Any]:
     found: dict[str, Any] = {
         "name": about.get("name"),
         "description": about.get("description"),
-        "request": about.get("request"),
+        "request": _request_facts(about.get("request")),
         "status": got.head.status,
         "headers": got.head.headers,
         "endpoint": got.endpoint,
@@ -75,6 +78,14 @@ def _facts(exchange: Exchange) -> dict[str, Any]:
     }
     plain: dict[str, Any] = as_plain(found)
     return plain
+
+
+def _request_facts(request: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The request; a body that is nested as none should be is text."""
+    if request is None or not is_deeper(request.get("json")):
+        return request
+    rest = {name: value for name, value in request.items() if name != "json"}
+    return {**rest, "text": msgspec.json.encode(request["json"]).decode()}
 
 
 def _event_facts(item: Item) -> dict[str, Any]:
