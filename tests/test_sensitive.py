@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import socket
+from pathlib import Path
+from urllib.parse import unquote
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from openai_mockserver import MockOpenAI, Request, UnmatchedRequest
+from openai_mockserver.cassettes.matching import IsRecorded, RequestKey, explain_difference
+from openai_mockserver.cassettes.recorder import Recorder
 from openai_mockserver.cassettes.redact import Redactor
-from openai_mockserver.sensitive import is_secret_header, is_secret_parameter
+from openai_mockserver.script import Head
+from openai_mockserver.sensitive import is_secret_header, is_secret_parameter, spell_controls
 
 SECRET = "s3cret-value-0123456789"
 NAMES = [
@@ -56,3 +66,71 @@ def test_other_headers_are_shown(name: str) -> None:
 def test_secret_parameters_of_a_query() -> None:
     assert is_secret_parameter("API-Key")
     assert not is_secret_parameter("limit")
+
+
+# Text from outside stays in its line of the log, and no terminal obeys it
+
+HOSTILE = "\n\r\t\x1b[2J\x00\x7f\x9b\u202e\u2028\ufeff"
+SPELT = r"\n\r\t\x1b[2J\x00\x7f\x9b\u202e\u2028\ufeff"
+
+
+def is_obeyed(text: str) -> bool:
+    """Whether a terminal would obey a part of a line, or break it."""
+    return any(char in text for char in HOSTILE if char not in "[2J")
+
+
+@given(st.text())
+def test_a_line_is_one_and_stays_what_it_is(text: str) -> None:
+    line = spell_controls(text)
+    assert len(line.splitlines()) <= 1
+    assert not is_obeyed(line)
+    assert spell_controls(line) == line
+
+
+def test_what_is_seen_stays() -> None:
+    assert spell_controls("größe 日本 🎉 a\\n") == "größe 日本 🎉 a\\n"
+    assert spell_controls(HOSTILE) == SPELT
+    assert spell_controls("\u200d\u200c", but="\u200d") == "\u200d\\u200c"
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("a%0a12:00:00%20%232", "a 12:00:00 #2"), ("%1b[2J%c2%9b%e2%80%ae", r"\x1b[2J\x9b\u202e")],
+)
+def test_the_path_of_a_request_stays_in_its_line(
+    name: str, model: str, mock_openai: MockOpenAI
+) -> None:
+    mock_openai.on(model="another").reply("x")
+    place = mock_openai.base_url.removeprefix("http://").removesuffix("/v1")
+    host, port = place.split(":")
+    body = b'{"messages": [{"role": "user", "content": "\\u009b"}]}'
+    path = f"/openai/deployments/{name}/chat/completions?api-version=2024-10-21"
+    with socket.create_connection((host, int(port)), 5) as client:
+        head = f"Host: {place}\r\nContent-Length: {len(body)}\r\n\r\n"
+        client.sendall(f"POST {path} HTTP/1.1\r\n{head}".encode() + body)
+        assert client.recv(1)
+    (call,) = mock_openai.calls
+    assert call.ended
+    line = call.line()
+    assert not is_obeyed(line)
+    spelt = spell_controls(unquote(name))
+    assert f"/openai/deployments/{spelt}/chat/completions {model} '" in line
+    with pytest.raises(AssertionError, match="no rule matches") as told:
+        mock_openai.check()
+    assert not is_obeyed(str(told.value).replace("\n", ""))
+    mock_openai.calls.clear()
+
+
+def test_what_is_told_of_recordings_stays_in_its_lines(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = RequestKey("POST", f"/v1/{HOSTILE}", f"{HOSTILE}\u202e")
+    assert repr(IsRecorded(key)) == f"the recorded POST /v1/{SPELT}"
+    told = explain_difference(RequestKey("POST", "/v1/x"), [key])
+    assert not is_obeyed(told.replace("\n", ""))
+    with caplog.at_level(logging.WARNING, "openai_mockserver"):
+        exchange = Recorder(tmp_path).begin(Request("POST", f"/v1/{HOSTILE}"), "http://up")
+        exchange.head(Head(200, (("Content-Encoding", "compress"),)))
+        exchange.close()
+    (record,) = caplog.records
+    assert f"answered at /v1/{SPELT} is" in record.getMessage()

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from openai_mockserver.exceptions import MockServerError
+from openai_mockserver.sensitive import spell_controls
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -99,7 +100,7 @@ class Access:
         for host in hosts:
             if not self._lets_host_in(host, address):
                 shown = _shorten(host)
-                name = _shorten(_name_of(host) or host)
+                name = spell_controls(_shorten(_name_of(host) or host))
                 return (
                     f"the host {shown!r} is not let in; allow it with --allow-host {name} "
                     f"or allow_hosts=[{name!r}]"
@@ -108,12 +109,12 @@ class Access:
         if origin is None or self._lets_origin_in(origin, hosts):
             return None
         page = "a page that does not say its origin" if origin == "null" else f"a page of {origin}"
-        page = _shorten(page)
+        page = spell_controls(_shorten(page))
         if self.relays:
             return f"{page} is not let in: it would send requests to the upstream"
         shown = _shorten(origin)
         return (
-            f"{page} is not let in; allow it with --allow-origin {shown} "
+            f"{page} is not let in; allow it with --allow-origin {spell_controls(shown)} "
             f"or allow_origins=[{shown!r}]"
         )
 

@@ -449,7 +449,7 @@ def _check_only_said(script: Script, call: Call) -> None:
     if call.stream and not whole:
         raise ReplyError(
             f"this ready-made stream is broken as one of {detect_path(script)}, and would be whole "
-            f"at {call.path}: say its reply there, with faults=[...]"
+            f"at {show_path(call.path)}: say its reply there, with faults=[...]"
         )
 
 

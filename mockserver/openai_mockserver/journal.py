@@ -19,7 +19,7 @@ import msgspec
 from openai_mockserver.api import errors
 from openai_mockserver.request import Request
 from openai_mockserver.script import Event, Raw, Script, Step
-from openai_mockserver.sensitive import hide_keys, show_path
+from openai_mockserver.sensitive import hide_keys, show_path, spell_controls
 from openai_mockserver.sse import DONE, apart, count_events
 from openai_mockserver.timeline import Frame
 
@@ -213,9 +213,9 @@ class Call(Request):
 
     def line(self) -> str:
         """The call in one line: what was asked, what was answered, how it ended."""
-        asked = [f"{self.method} {_short(show_path(self.path))}"]
+        asked = [f"{spell_controls(self.method)} {_short(show_path(self.path))}"]
         if self.model:
-            asked.append(_short(self.model))
+            asked.append(spell_controls(_short(self.model)))
         if self.user is not None:
             asked.append(repr(_short(self.user)))
         answered = f"{self.status}"

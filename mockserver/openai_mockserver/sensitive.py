@@ -1,13 +1,15 @@
 """What is secret: the one list of headers, parameters, members of JSON and shapes of keys.
 
 Rules of this file: data, and questions about it. What hides a secret (a repr, a log line, the
-redaction of a recording) asks here what one is. Every search is linear in the length of its text:
-no pattern looks at a character more often than a fixed number of times.
+redaction of a recording) asks here what one is, and how a text from outside is shown. Every search
+is linear in the length of its text: no pattern looks at a character more often than a fixed number
+of times.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote
 
@@ -21,6 +23,7 @@ __all__ = [
     "is_secret_parameter",
     "show_header",
     "show_path",
+    "spell_controls",
     "stands_alone",
     "unfinished_key",
 ]
@@ -273,7 +276,37 @@ def unfinished_key(text: str) -> int:
     return 0
 
 
-# What a person may see
+# What a person may see: no secret, and nothing that leaves its line or that a terminal obeys
+
+_SPELT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+# Of Unicode: control and format characters, unassigned, private, surrogates, ends of lines.
+_HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
+
+
+def spell_controls(text: str, but: str = "") -> str:
+    """A text in one line, in which every character can be seen.
+
+    Args:
+        text: the text.
+        but: characters that stay as they are.
+
+    >>> spell_controls("GET /v1/a\\nb\\x1b[2J\\u202e")
+    'GET /v1/a\\\\nb\\\\x1b[2J\\\\u202e'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if char in but else _spell(char) for char in text)
+
+
+def _spell(char: str) -> str:
+    if char in _SPELT:
+        return _SPELT[char]
+    if unicodedata.category(char) not in _HIDDEN:
+        return char
+    code = ord(char)
+    return (
+        f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
+    )
 
 
 def show_header(name: str, value: str) -> str:
@@ -286,13 +319,13 @@ def show_header(name: str, value: str) -> str:
 
 
 def show_path(path: str) -> str:
-    """A path as a person may see it.
+    """A path as a person may see it, in one line.
 
-    >>> show_path("/v1/keys/sk-abcdefghijklmnop1234/models")
-    '/v1/keys/…/models'
+    >>> show_path("/v1/keys/sk-abcdefghijklmnop1234/models\\n")
+    '/v1/keys/…/models\\\\n'
     """
     hidden = hide_keys(path, "…")
-    if "%" not in hidden:
-        return hidden
-    parts = hidden.split("/")
-    return "/".join("…" if any(find_keys(unquote(part))) else part for part in parts)
+    if "%" in hidden:
+        parts = hidden.split("/")
+        hidden = "/".join("…" if any(find_keys(unquote(part))) else part for part in parts)
+    return spell_controls(hidden)

@@ -11,6 +11,7 @@ import pytest
 
 from openai_mockserver import sse
 from openai_mockserver.cassettes import Exchange, load
+from openai_mockserver.cassettes.matching import key_of_exchange, recorded_key
 from openai_mockserver.cassettes.recorder import ExchangeRecorder, Recorder
 from openai_mockserver.request import Request
 from openai_mockserver.script import Head
@@ -125,3 +126,15 @@ def test_a_first_line_that_cannot_be_written_anew_leaves_the_recording_unfinishe
 
 def _refuse(path: Path, target: Path) -> Path:
     raise OSError(28, "No space left on device", str(target))
+
+
+@pytest.mark.parametrize("body", ["schön".encode(), b"\xff\xfe form", b'{"a": "sch\xc3\xb6n"}'])
+def test_a_recording_is_of_its_request_whatever_bytes_that_is(tmp_path: Path, body: bytes) -> None:
+    request = Request("POST", "/v1/files", (), body)
+    exchange = Recorder(tmp_path).begin(request, "http://up")
+    exchange.head(Head(200))
+    exchange.end("finish")
+    exchange.close()
+    key = key_of_exchange(read_file(tmp_path))
+    assert key is not None
+    assert key == recorded_key(request)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from email.utils import formatdate
 from random import Random
+from urllib.parse import quote
 
 from openai_mockserver import seed
 from openai_mockserver.api import ids
@@ -70,6 +71,18 @@ def stream_headers(rng: Random) -> Headers:
     return _headers("text/event-stream; charset=utf-8", None, rng)
 
 
+_VISIBLE = "".join(map(chr, range(32, 127)))
+
+
+def quote_value(text: str) -> str:
+    """A text of a request as a header's value may have it: the rest in percent signs.
+
+    >>> quote_value("gpt-4o (new)"), quote_value("a\\nb")
+    ('gpt-4o (new)', 'a%0Ab')
+    """
+    return quote(text, _VISIBLE, errors="replace")
+
+
 def imitated(
     own: Headers, content_type: str, length: int | None, rng: Random, model: str = ""
 ) -> Headers:
@@ -80,7 +93,7 @@ def imitated(
         ("Content-Type", content_type),
         sized,
         ("Connection", "keep-alive"),
-        *((name, ids.fill_pattern(value, rng, model=model)) for name, value in own),
+        *((name, ids.fill_pattern(value, rng, model=quote_value(model))) for name, value in own),
     )
 
 
@@ -129,7 +142,7 @@ def error_headers(length: int, rng: Random, engine: bool) -> Headers:
 
 def completion_headers(model: str, rng: Random) -> Headers:
     """Of a stream of the legacy completions: cached by nobody, and without a charset."""
-    own = (("Cache-Control", "no-cache, must-revalidate"), ("openai-model", model))
+    own = (("Cache-Control", "no-cache, must-revalidate"), ("openai-model", quote_value(model)))
     return _beside(_headers("text/event-stream", None, rng), own)
 
 

@@ -22,6 +22,7 @@ from openai_mockserver.cassettes.redact import Redactor
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.dialects.paths import locate
 from openai_mockserver.request import Request
+from openai_mockserver.sensitive import show_path, spell_controls
 
 __all__ = [
     "IsRecorded",
@@ -145,7 +146,7 @@ class IsRecorded:
         return self.key.is_like(asked if self.exactly else asked.without_travel())
 
     def __repr__(self) -> str:
-        return f"the recorded {self.key.method} {self.key.path}"
+        return f"the recorded {self.key.method} {show_path(self.key.path)}"
 
 
 def explain_difference(asked: RequestKey, keys: Iterable[RequestKey]) -> str:
@@ -159,7 +160,7 @@ def explain_difference(asked: RequestKey, keys: Iterable[RequestKey]) -> str:
     nearest = max(map(_lines, keys), key=lambda has: _similarity(has, wanted))
     diff = list(difflib.unified_diff(nearest, wanted, "recorded", "asked", lineterm="", n=1))
     shown = diff[:24] + (["…"] if len(diff) > 24 else [])
-    return "\n".join(f"  {line}" for line in shown)
+    return "\n".join(f"  {spell_controls(line)}" for line in shown)
 
 
 def _similarity(a: list[str], b: list[str]) -> float:

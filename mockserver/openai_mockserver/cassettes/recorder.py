@@ -21,6 +21,7 @@ from openai_mockserver.cassettes.stream_file import VERSION
 from openai_mockserver.cassettes.writer import Recording, RecordingFolder, read_line
 from openai_mockserver.request import Request
 from openai_mockserver.script import Head
+from openai_mockserver.sensitive import spell_controls
 
 __all__ = ["ExchangeRecorder", "Recorder"]
 
@@ -178,7 +179,8 @@ class ExchangeRecorder:
         assert self._stream is not None
         self._is_withheld = True
         self._stream.found.add(f"the body: {why}")
-        logger.warning("the rest of the body answered at %s is not recorded: %s", self._url, why)
+        url = spell_controls(self._url)
+        logger.warning("the rest of the body answered at %s is not recorded: %s", url, why)
 
     def end(self, how: str) -> None:
         """It is over: ``finish``, ``truncate``, ``reset`` or ``client left``.

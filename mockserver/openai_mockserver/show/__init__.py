@@ -80,9 +80,9 @@ def _facts(exchange: Exchange) -> dict[str, Any]:
     return plain
 
 
-def _request_facts(request: dict[str, Any] | None) -> dict[str, Any] | None:
+def _request_facts(request: Any) -> Any:
     """The request; a body that is nested as none should be is text."""
-    if request is None or not is_deeper(request.get("json")):
+    if not isinstance(request, dict) or not is_deeper(request.get("json")):
         return request
     rest = {name: value for name, value in request.items() if name != "json"}
     return {**rest, "text": msgspec.json.encode(request["json"]).decode()}

@@ -19,6 +19,7 @@ from openai_mockserver.api.detection import CHAT, RESPONSES
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.reply import ApiError, Choice, FunctionCall, Reply, ToolCall, Usage
 from openai_mockserver.reply import Item as OutputItem
+from openai_mockserver.sensitive import spell_controls
 from openai_mockserver.show.decode import Item, Received, times_of
 from openai_mockserver.show.format import (
     JOINERS,
@@ -44,23 +45,8 @@ Spans = list[tuple[str, str]]
 
 
 def _escaped(text: str) -> str:
-    """Text as a terminal shows it: what it would obey, or hide, is spelt out."""
-    return text if text.isascii() and text.isprintable() else "".join(map(_sign, text))
-
-
-def _sign(char: str) -> str:
-    if char in _SPELT:
-        return _SPELT[char]
-    if char in JOINERS or unicodedata.category(char) not in _HIDDEN:
-        return char
-    code = ord(char)
-    return (
-        f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
-    )
-
-
-_SPELT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
+    """Text as a terminal shows it."""
+    return spell_controls(text, but=JOINERS)
 
 
 def _cells(char: str) -> int:
