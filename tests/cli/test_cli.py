@@ -23,6 +23,7 @@ from openai_mockserver import Event, Reply, Script, __version__, catalogue, cli,
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import Exchange, dump, load, loads
 from openai_mockserver.cli import program
+from openai_mockserver.cli.address import leads_to
 from openai_mockserver.server import bind
 
 TOO_LONG = 60  # seconds after which a command that hangs is killed, so that its test fails
@@ -716,3 +717,33 @@ def test_what_cannot_be_recorded_from_is_one_sentence(tmp_path: Path) -> None:
     assert_refused(port, "its port is no number from 1 to 65535")
     bad = run("record", "--upstream", "http://x", "-o", "y", "--redact-pattern", "(")
     assert_refused(bad, "--redact-pattern: ")
+
+
+@pytest.mark.parametrize(
+    ("named", "host"),
+    [("localhost", "127.0.0.1"), ("127.0.0.1", "0.0.0.0"), ("0.0.0.0", "127.0.0.1")],
+)
+def test_an_upstream_that_is_the_server_itself_is_refused(
+    tmp_path: Path, named: str, host: str
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    upstream = f"http://{named}:{port}/v1"
+    command = ("record", "--upstream", upstream, "-o", str(tmp_path), "--host", host)
+    refused = run(*command, "--port", str(port))
+    assert_refused(refused, f"the upstream {upstream} is this server itself, which listens on")
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://127.0.0.1:8001/v1", "127.0.0.1"),
+        ("http://127.0.0.2:8000/v1", "127.0.0.1"),
+        ("https://127.0.0.1/v1", "127.0.0.1"),
+        ("http://no-such-host.invalid:8000/v1", "0.0.0.0"),
+        ("http://192.0.2.1:8000/v1", "0.0.0.0"),
+    ],
+)
+def test_another_upstream_is_not_the_server_itself(url: str, host: str) -> None:
+    assert not leads_to(url, host, 8000)

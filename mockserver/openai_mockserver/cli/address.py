@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+from urllib.parse import urlsplit
+
 import click
 
 from openai_mockserver.access import is_loopback, is_wildcard
 
-__all__ = ["allow_host", "describe_exposure", "format_url", "host", "port"]
+__all__ = ["allow_host", "describe_exposure", "format_url", "host", "leads_to", "port"]
 
 host = click.option(
     "--host",
@@ -39,6 +42,43 @@ def format_url(host: str, port: int) -> str:
     elif ":" in host:
         host = f"[{host}]"
     return f"http://{host}:{port}/v1"
+
+
+def leads_to(url: str, host: str, port: int) -> bool:
+    """Whether a URL is of the server that listens there.
+
+    Args:
+        url: with http:// or https://.
+        host, port: where the server listens.
+    """
+    parsed = urlsplit(url)
+    if (parsed.port or {"http": 80, "https": 443}[parsed.scheme]) != port:
+        return False
+    named = _find_addresses(parsed.hostname or "")
+    if is_wildcard(host):
+        return any(map(_is_of_this_machine, named))
+    # A client that asks for every address gets this machine's.
+    return not named.isdisjoint(_find_addresses(host)) or (
+        is_loopback(host) and any(map(is_wildcard, named))
+    )
+
+
+def _find_addresses(host: str) -> set[str]:
+    """The addresses of a host; none if it is not known."""
+    try:
+        return {str(found[4][0]) for found in socket.getaddrinfo(host.strip("[]"), None)}
+    except (OSError, UnicodeError):
+        return set()
+
+
+def _is_of_this_machine(address: str) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as tried:
+        try:
+            tried.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 def describe_exposure(host: str, allowed: str) -> str | None:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from openai_mockserver import __version__
-from openai_mockserver.cli.address import allow_host, describe_exposure, format_url, host, port
+from openai_mockserver.cli.address import (
+    allow_host,
+    describe_exposure,
+    format_url,
+    host,
+    leads_to,
+    port,
+)
 from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
 from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEPT, log_call
 from openai_mockserver.exceptions import MockServerError
@@ -94,7 +101,14 @@ def record(
         request_timeout=request_timeout,
     )
     listener = bind(host, port)
-    url = format_url(host, listener.getsockname()[1])
+    own_port = listener.getsockname()[1]
+    if leads_to(upstream, host, own_port):
+        listener.close()
+        raise MockServerError(
+            f"the upstream {upstream} is this server itself, which listens on {host}, port "
+            f"{own_port}: name the upstream's own URL, or choose another --port"
+        )
+    url = format_url(host, own_port)
     exposure = describe_exposure(host, "can send requests to the upstream, and is recorded")
 
     def announce() -> None:
