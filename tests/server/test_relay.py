@@ -34,14 +34,18 @@ from openai_mockserver.api import chat
 from openai_mockserver.cassettes import load
 from openai_mockserver.cassettes.cassette import Cassette
 from openai_mockserver.faults import (
+    Fault,
     bad_chunk_size,
     close_delimited,
     content_length,
     drop_done,
+    empty_response,
     encoded,
     error_event,
+    half_head,
     line_ends,
     malformed,
+    raw_head,
     reset,
     slice,
     stall,
@@ -263,6 +267,26 @@ def test_a_response_that_only_the_upstream_knows(
     assert after.output_text == "Hello"
     assert recorder.calls[0].wait(5)
     assert len(recordings(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [empty_response(), half_head(), empty_response("reset"), raw_head("no HTTP\r\n\r\n")],
+    ids=["closed", "half a head", "reset", "no HTTP"],
+)
+def test_an_upstream_that_gives_no_response_is_told(
+    upstream: MockOpenAI, recorder: MockOpenAI, tmp_path: Path, fault: Fault
+) -> None:
+    upstream.reply("Hello", faults=[fault])
+    status_code, _, body = ask(recorder)
+    assert status_code == 502
+    told, _, why = json.loads(body)["error"]["message"].partition(" gave no response: ")
+    assert told == f"openai-mockserver: the upstream {upstream.base_url}"
+    assert why
+    assert recorder.calls[0].status == 502
+    with pytest.raises(AssertionError, match="gave no response"):
+        recorder.check()
+    assert recordings(tmp_path) == []
 
 
 @pytest.fixture

@@ -61,6 +61,13 @@ async def relay(
         connection, player, receive, send: the client's.
         cors: headers that the client gets instead of the upstream's, and no recording has.
     """
+
+    async def answer_502(what: str, why: object) -> None:
+        told = f"the upstream {upstream.url} {what}: {why}"
+        call.problem, call.problem_kind = told, f"upstream {what}"
+        call.script = errors.render(ApiError(502, f"openai-mockserver: {told}", "upstream_error"))
+        await play(call, connection, player, receive, send)
+
     one = _Relay(call, connection, cors)
     try:
         way = await one.connect(upstream)
@@ -68,10 +75,7 @@ async def relay(
         await one.finish(None, receive, send)
         return
     except (OSError, ssl.SSLError, TimeoutError, ServerError) as error:
-        told = f"the upstream {upstream.url} cannot be reached: {error or type(error).__name__}"
-        call.problem, call.problem_kind = told, "upstream cannot be reached"
-        call.script = errors.render(ApiError(502, f"openai-mockserver: {told}", "upstream_error"))
-        await play(call, connection, player, receive, send)
+        await answer_502("cannot be reached", error or type(error).__name__)
         return
     one.record(upstream.url)
     try:
@@ -80,7 +84,10 @@ async def relay(
         finally:
             way.transport.abort()
             await way.incoming.closed
-        await one.finish(end, receive, send)
+        if end is not None and not one.has_head:
+            await answer_502("gave no response", one.trouble)
+        else:
+            await one.finish(end, receive, send)
     except Exception as error:
         await one.fail(error, receive)
     finally:
@@ -98,6 +105,8 @@ class _Relay:
         self._lost = asyncio.get_running_loop().create_future()
         self._rudely = False
         self._done = False
+        self.has_head = False
+        self.trouble = ""
         self._reads: list[Raw] = []
         self._decoder = sse.Decoder()
         connection.on_lost = self._lose
@@ -148,8 +157,10 @@ class _Relay:
         except _Gone:
             return None
         except ConnectionResetError:
+            self.trouble = "it reset the connection"
             return "reset"
-        except (h11.RemoteProtocolError, OSError):
+        except (h11.RemoteProtocolError, OSError) as error:
+            self.trouble = f"{error or 'it closed the connection'}"
             return "truncate"
 
     async def _or_gone(self, wanted: Coroutine[Any, Any, T]) -> T:
@@ -196,6 +207,7 @@ class _Relay:
             self._call.unrecorded = self._exchange.problem
         out = b""
         if head is not None:
+            self.has_head = True
             self._call.script = Script(head, (), "truncate")
             out = http1.head_bytes(replace(head, headers=with_cors(head.headers, self._cors)))
         if body:
