@@ -173,7 +173,9 @@ _BY_START = {start: (re.compile(rest), random) for start, rest, random in _FAMIL
 # Of two that begin alike, the longer first.
 _ANY = "|".join(re.escape(start) for start in sorted(_BY_START, key=len, reverse=True))
 _START = re.compile(_ANY)
-_STARTS = tuple(_BY_START)
+# Looked up for each read: what a read may end in that goes on as the start of a key.
+_BEGUN = frozenset(start[:size] for start in _BY_START for size in range(1, len(start) + 1))
+_LONGEST_BEGUN = max(map(len, _BY_START)) - 1
 LONGEST_KEY = 16384
 """Characters: nothing longer is a key."""
 
@@ -268,10 +270,8 @@ def unfinished_key(text: str) -> int:
     for found in _START.finditer(tail, run):
         if _is_at_a_boundary(tail, found.start()):
             return len(tail) - found.start()
-    for size in range(min(len(tail), max(map(len, _STARTS)) - 1), 0, -1):
-        begun = tail[-size:]
-        known = any(start.startswith(begun) for start in _STARTS)
-        if known and _is_at_a_boundary(tail, len(tail) - size):
+    for size in range(min(len(tail), _LONGEST_BEGUN), 0, -1):
+        if tail[-size:] in _BEGUN and _is_at_a_boundary(tail, len(tail) - size):
             return size
     return 0
 
