@@ -101,11 +101,11 @@ class ExchangeRecorder:
             logger.error("openai-mockserver: %s", self.problem)
 
     def _take_request(self, request: Request, upstream: str) -> None:
-        headers, query = request.headers.raw, request.query
-        stream = self._stream = self._recorder.redactor.stream(headers, query)
+        headers = request.headers.raw
+        stream = self._stream = self._recorder.redactor.stream(headers, request.query)
         # First the body: a secret that it gives may stand in the rest too.
         body = stream.body(request.body) if request.body else {}
-        url = stream.url(f"{request.path}{f'?{query}' if query else ''}")
+        url = stream.url(request.target)
         about = {"method": request.method, "url": url, "headers": stream.headers(headers), **body}
         self._about = {
             "request": about,
