@@ -58,7 +58,7 @@ FLOORS = """
 
     rules upstream access journal catalogue dispatch
 
-    server: peer protocol player connect relay app runner
+    server: door peer protocol player connect relay app runner
     transport clients
 
     mock

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from openai_mockserver.cassettes.cassette import Cassette
     from openai_mockserver.cassettes.recorder import Recorder
     from openai_mockserver.cassettes.redact import Redactor
-    from openai_mockserver.server import Loopback
+    from openai_mockserver.server import Door, Loopback
     from openai_mockserver.transport import Clock, InProcess
 
 __all__ = ["MockOpenAI", "RuleBuilder"]
@@ -328,21 +328,19 @@ class MockOpenAI(Dispatcher):
         """The URL that OpenAI clients take, as in ``http://127.0.0.1:PORT/v1``."""
         return f"{self.start().url}/v1"
 
+    def door(self) -> Door:
+        """What a server needs of this mock."""
+        from openai_mockserver.server import Door
+
+        return Door(self.respond, self.refuse, self.limits, self.access, self._lead)
+
     def start(self) -> Loopback:
         """Open the loopback server, unless it is open."""
         from openai_mockserver.server import Loopback
 
         with self._lock:
             if self._server is None:
-                self._server = Loopback(
-                    self.respond,
-                    self.refuse,
-                    *self._address,
-                    self._tls,
-                    self.limits,
-                    self.access,
-                    self._lead,
-                )
+                self._server = Loopback(self.door, *self._address, self._tls)
             return self._server
 
     def stop(self) -> None:

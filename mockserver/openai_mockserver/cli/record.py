@@ -118,7 +118,7 @@ def record(
         if exposure is not None:
             click.echo(f"{exposure}\n")
 
-    serve_forever(mock.respond, mock.refuse, listener, announce, mock.limits, mock.access)
+    serve_forever(mock.door(), listener, announce)
     click.echo("stopped")
     # What was broken off by the end may have failed after it.
     for call in mock.calls:

@@ -151,5 +151,5 @@ def serve(
         if ANY in allow_origins:
             click.echo("Every web page that is open in a browser here can ask it, and read it.\n")
 
-    serve_forever(mock.respond, mock.refuse, listener, announce, mock.limits, mock.access)
+    serve_forever(mock.door(), listener, announce)
     click.echo("stopped")

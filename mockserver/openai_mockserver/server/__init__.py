@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from openai_mockserver.server.door import Door
 from openai_mockserver.server.runner import Loopback, bind, serve
 
-__all__ = ["Loopback", "bind", "serve"]
+__all__ = ["Door", "Loopback", "bind", "serve"]

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -21,7 +21,6 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from openai_mockserver.access import (
-    Access,
     cors_headers,
     is_preflight,
     preflight_headers,
@@ -34,11 +33,12 @@ from openai_mockserver.limits import Limits
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 from openai_mockserver.script import Script
+from openai_mockserver.server.door import Door
 from openai_mockserver.server.player import Player, Receive, Send, play
 from openai_mockserver.server.protocol import TARGET, Connection, Connections
 from openai_mockserver.server.relay import relay
 
-__all__ = ["Answers", "Worker", "application"]
+__all__ = ["Worker", "application"]
 
 _LINGER = 5.0  # seconds in which what a refused client still sends is read, and dropped
 
@@ -120,29 +120,6 @@ def _is_quick(request: Request) -> bool:
         return True
     told = request.parsed if len(request.body) <= _SHORT else None
     return isinstance(told, dict) and request.path.endswith(_ENDPOINTS) and not _LONG & told.keys()
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """Where answers come from.
-
-    Args:
-        respond: makes a call of a request.
-        refuse: makes one of a request that is not read, and an error.
-        limits: what a request may have.
-        worker: works out what may take long.
-    """
-
-    respond: Callable[[Request], Call]
-    refuse: Callable[[Request, ApiError], Call]
-    limits: Limits
-    worker: Worker
-
-    async def call(self, request: Request) -> Call:
-        """The call that answers a request."""
-        if _is_quick(request):
-            return self.respond(request)
-        return await self.worker.run(self.respond, request)
 
 
 # Reading
@@ -230,22 +207,20 @@ def _drop_the_rest(connection: Connection, receive: Receive, send: Send) -> Send
 
 
 def application(
-    answers: Answers,
+    find_door: Callable[[], Door],
+    worker: Worker,
     connections: Connections,
-    going_on: set[Call],
+    going_on: dict[Call, Connection],
     exact: bool,
-    access: Access,
-    lead: int | None = None,
 ) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
     """The application that answers every request.
 
     Args:
-        answers: where its answers come from.
+        find_door: gives the door that is open, for each request.
+        worker: works out what may take long.
         connections: those of the server.
-        going_on: holds the calls that are being played.
+        going_on: holds the calls that are being played, and over which connection.
         exact: of a paced stream it is known at each event whether the client has read the last.
-        access: which requests are let in.
-        lead: how many events a stream may be ahead of what its client has read.
     """
     player: Player | None = None
 
@@ -256,13 +231,14 @@ def application(
         connection = connections.get(tuple(scope["client"]))
         if connection is None:
             return
-        foreign = access.refusal(http.method, headers, scope["server"][0])
+        door = find_door()
+        foreign = door.access.refusal(http.method, headers, scope["server"][0])
         body, refused = b"", None
         try:
             if foreign is not None:
                 await _drop_body(http)
             else:
-                body = await _read(http, answers.limits, connection)
+                body = await _read(http, door.limits, connection)
         except ClientDisconnect:
             return
         except _Refused as error:
@@ -289,11 +265,12 @@ def application(
         )
         if refused is None:
             try:
-                call = await answers.call(request)
+                quick = _is_quick(request)
+                call = door.respond(request) if quick else await worker.run(door.respond, request)
             except asyncio.CancelledError:  # the server stops, and has closed the connection
                 return
         else:
-            call = answers.refuse(request, refused)
+            call = door.refuse(request, refused)
             send = _drop_the_rest(connection, receive, send)
         cors = cors_headers(headers) if foreign is None else ()
         if cors:
@@ -302,15 +279,15 @@ def application(
             call.end(CLIENT_DISCONNECTED)
             return
         player = player or Player(asyncio.get_running_loop())
-        going_on.add(call)
+        going_on[call] = connection
         try:
             if call.upstream is None:
-                await play(call, connection, player, receive, send, exact, lead)
+                await play(call, connection, player, receive, send, exact, door.lead)
             else:
                 call.is_exact = False  # what is passed on may be unread
                 await relay(call, call.upstream, connection, player, receive, send, cors)
         finally:
-            going_on.discard(call)
+            going_on.pop(call, None)
 
     return answer
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, cast
 
-from openai_mockserver.limits import Limits
+from openai_mockserver.server.door import Door
 from openai_mockserver.server.peer import Peer, Peers, ask_about, count_sent
 
 __all__ = ["TARGET", "Connection", "Connections", "protocol_class"]
@@ -237,7 +237,9 @@ class Connections(dict[tuple[str, int], Connection]):
         self.peers = Peers()
 
 
-def protocol_class(connections: Connections, limits: Limits) -> type[asyncio.Protocol]:
+def protocol_class(
+    connections: Connections, find_door: Callable[[], Door]
+) -> type[asyncio.Protocol]:
     """A uvicorn protocol that keeps `connections`; on httptools where it is installed.
 
     A connection whose request has not told its head in time is closed.
@@ -266,9 +268,9 @@ def protocol_class(connections: Connections, limits: Limits) -> type[asyncio.Pro
             """Wait for the rest of a head, or no longer; uvicorn does for a next request."""
             if self.cycle is not None and not self.cycle.response_complete:
                 self._unwatch()
-            elif self._overdue is None and limits.seconds is not None:
+            elif self._overdue is None and (seconds := find_door().limits.seconds) is not None:
                 loop = asyncio.get_running_loop()
-                self._overdue = loop.call_later(limits.seconds, self._connection.transport.close)
+                self._overdue = loop.call_later(seconds, self._connection.transport.close)
 
         def _unwatch(self) -> None:
             if self._overdue is not None:

@@ -12,24 +12,26 @@ import errno
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
-from openai_mockserver.access import Access
 from openai_mockserver.exceptions import ServerError
 from openai_mockserver.journal import SERVER_STOPPED, Call
-from openai_mockserver.limits import Limits
-from openai_mockserver.reply import ApiError
-from openai_mockserver.request import Request
+from openai_mockserver.server.door import Door
 
 if TYPE_CHECKING:
     import ssl
 
     import uvicorn
 
+    from openai_mockserver.server.protocol import Connection
+
 __all__ = ["Loopback", "bind", "serve"]
 
 BACKLOG = 4096
+SLOW = 3.0  # seconds after which a call that is still going on is told of
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -65,24 +67,16 @@ class _Running:
 
     def __init__(
         self,
-        respond: Callable[[Request], Call],
-        refuse: Callable[[Request, ApiError], Call],
+        find_door: Callable[[], Door],
         listener: socket.socket,
         tls: ssl.SSLContext | None = None,
         exact: bool = False,
-        limits: Limits | None = None,
-        access: Access | None = None,
-        lead: int | None = None,
     ) -> None:
-        self._lead = lead
-        self._respond = respond
-        self._refuse = refuse
-        self._limits = limits or Limits()
-        self._access = access or Access()
+        self._find_door = find_door
         self._tls = tls
         self._exact = exact
         self._listener = listener
-        self._open: set[Call] = set()
+        self._open: dict[Call, Connection] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._stopping = False
@@ -91,7 +85,7 @@ class _Running:
         """Serve until stopped, in this thread."""
         import uvicorn
 
-        from openai_mockserver.server.app import Answers, Worker, application
+        from openai_mockserver.server.app import Worker, application
         from openai_mockserver.server.protocol import Connections, protocol_class
 
         running = self
@@ -104,7 +98,11 @@ class _Running:
                     return
                 if ready is not None:
                     ready()
+                if (on_slow := running._find_door().on_slow) is not None:
+                    watching = asyncio.ensure_future(running._watch_slow(on_slow))
                 await running._stop.wait()
+                if on_slow is not None:
+                    watching.cancel()
 
             def handle_exit(self, sig: int, frame: Any) -> None:
                 # uvicorn would raise the signal again at the end; all of them end it alike here.
@@ -115,10 +113,9 @@ class _Running:
 
         connections = Connections()
         worker = Worker()
-        answers = Answers(self._respond, self._refuse, self._limits, worker)
         config = uvicorn.Config(
-            application(answers, connections, self._open, self._exact, self._access, self._lead),
-            http=protocol_class(connections, self._limits),
+            application(self._find_door, worker, connections, self._open, self._exact),
+            http=protocol_class(connections, self._find_door),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -137,12 +134,41 @@ class _Running:
             worker.stop()
             connections.peers.close()
 
+    async def _watch_slow(self, on_slow: Callable[[Call], object]) -> None:
+        """Tell of each call that takes long, once."""
+        known: WeakSet[Call] = WeakSet()
+        while True:
+            await asyncio.sleep(1.0)
+            for call in list(self._open):
+                if not call.is_over and call not in known and time.monotonic() - call.came >= SLOW:
+                    known.add(call)
+                    on_slow(call)
+
+    def _end_calls(self) -> None:
+        for call in list(self._open):
+            call.end(None if call.written else SERVER_STOPPED)
+
+    def break_off(self) -> None:
+        """Break off what is going on, and go on serving; from any other thread."""
+        over = threading.Event()
+
+        def break_all() -> None:
+            connections = list(self._open.values())
+            self._end_calls()
+            for connection in connections:
+                connection.transport.abort()
+            over.set()
+
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed already
+                self._loop.call_soon_threadsafe(break_all)
+                over.wait(1.0)
+
     async def _close(self, server: uvicorn.Server) -> None:
         """Stop listening, break off what is going on, and wait until it is gone."""
         for listening in server.servers:
             listening.close()
-        for call in list(self._open):
-            call.end(None if call.written else SERVER_STOPPED)
+        self._end_calls()
         tasks = set(server.server_state.tasks)
         for connection in list(server.server_state.connections):
             connection.transport.abort()
@@ -167,20 +193,14 @@ class Loopback:
 
     def __init__(
         self,
-        respond: Callable[[Request], Call],
-        refuse: Callable[[Request, ApiError], Call],
+        find_door: Callable[[], Door],
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
-        limits: Limits | None = None,
-        access: Access | None = None,
-        lead: int | None = None,
     ) -> None:
         self._listener = bind(host, port)
         self.url = url_of(self._listener, tls is not None)
-        self._running = _Running(
-            respond, refuse, self._listener, tls, True, limits=limits, access=access, lead=lead
-        )
+        self._running = _Running(find_door, self._listener, tls, exact=True)
         self._stopped = False
         self._waker, self._wakes = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="openai-mockserver", daemon=True)
@@ -195,6 +215,10 @@ class Loopback:
         if not self._running._stopping:
             self._running.run()
 
+    def break_off(self) -> None:
+        """Break off all streams, and go on serving."""
+        self._running.break_off()
+
     def stop(self) -> None:
         """Break off all streams and close the socket; a second time does nothing."""
         if self._stopped:
@@ -207,16 +231,9 @@ class Loopback:
             end.close()
 
 
-def serve(
-    respond: Callable[[Request], Call],
-    refuse: Callable[[Request, ApiError], Call],
-    listener: socket.socket,
-    ready: Callable[[], object] | None = None,
-    limits: Limits | None = None,
-    access: Access | None = None,
-) -> None:
+def serve(door: Door, listener: socket.socket, ready: Callable[[], object] | None = None) -> None:
     """Serve in the foreground until a signal asks to stop; ``ready`` is called when it runs."""
-    running = _Running(respond, refuse, listener, limits=limits, access=access)
+    running = _Running(lambda: door, listener)
     try:
         with contextlib.suppress(KeyboardInterrupt):  # before uvicorn takes the signals
             running.run(ready)
