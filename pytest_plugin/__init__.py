@@ -60,7 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in (
         "openai_mock(**options): options of the MockOpenAI behind mock_openai, "
         "such as api_key, seed, lenient, clock, pace, fail_on_unmatched, fail_on_unused",
-        "openai_cassette(path=None, mode='none', ignore=(), speed=1.0): recordings that answer the "
+        "openai_cassette(path=None, mode='none', match=('method', 'path', 'body'), ignore=(), "
+        "normalize=(), normalize_patterns=(), speed=1.0): recordings that answer the "
         "requests of openai_cassette; by default in cassettes/MODULE/TEST.jsonl beside the test",
         "openai_streams(*names, family=None): run the test once for each of these ready-made "
         "streams, given as the openai_stream argument",
@@ -158,6 +159,7 @@ def openai_cassette(
     """
     from openai_mockserver.cassettes.cassette import Cassette
     from openai_mockserver.clients import API_KEY
+    from openai_mockserver.exceptions import MockServerError
     from openai_mockserver.mock import MockOpenAI
 
     options: dict[str, Any] = {}
@@ -170,7 +172,7 @@ def openai_cassette(
     options.pop("mode", None)
     try:
         cassette = Cassette(here if path is None else test.path.parent / path, mode, **options)
-    except TypeError as error:
+    except (TypeError, MockServerError) as error:
         raise pytest.UsageError(f"openai_cassette(): {error}") from None
     upstream = (
         request.config.getoption("--openai-upstream")

@@ -23,6 +23,7 @@ from openai_mockserver import (
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import Exchange, dump
 from openai_mockserver.cassettes.importers import import_file
+from openai_mockserver.cassettes.matching import Matching
 from openai_mockserver.corpus import corpus
 from openai_mockserver.faults import reset
 from openai_mockserver.files import add_files
@@ -252,3 +253,66 @@ def test_recordings_that_are_not_finished_are_played_and_told(
         assert message.endswith(told)
         said = [body(answer(mock, OTHER | {"stream": True})) for _ in range(2)]
         assert (b"data: a\n\ndata: b\n\n" in said) is bool(content)
+
+
+# How requests are compared
+
+
+def test_criteria_normalizations_and_what_is_ignored(tmp_path: Path) -> None:
+    url = "https://api.openai.com/v1/chat/completions"
+    cats = {"model": "m", "messages": [{"role": "user", "content": "2026-11-26: cats"}]}
+    dogs = {"model": "m", "messages": [{"role": "user", "content": "2026-11-26: dogs"}]}
+    dump(
+        tmp_path / "recorded.jsonl",
+        [recorded("POST", url, cats, b"cats"), recorded("POST", url, dogs, b"dogs")],
+    )
+    mock = MockOpenAI()
+    matching = Matching(["path", "json:messages", "json:tools[*]"], "messages[*].name", ["dates"])
+    add_files(mock, [tmp_path], matching=matching)
+    asked = {"model": "o", "messages": [{"role": "user", "content": "1/2/2027: dogs", "name": "a"}]}
+    for streamed in (False, True):
+        assert body(send(mock, "POST", chat.PATH, asked | {"stream": streamed}).script) == b"dogs"
+    birds = {"messages": [{"role": "user", "content": "2026-11-27: birds"}], "model": "m"}
+    problem = str(send(mock, "POST", chat.PATH, birds).problem)
+    assert '+      "content": "<date>: birds"' in problem
+    assert "model" not in problem.partition("\n")[2]
+
+
+def test_what_names_nothing_is_told_at_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    dump(tmp_path / "a.jsonl", [recorded("POST", "/v1/chat/completions", OTHER, b"{}")])
+    add_files(
+        MockOpenAI(),
+        [tmp_path],
+        matching=Matching(["json:mesages", "json:model"], ["usr", "*.role"]),
+    )
+    assert caplog.messages == [
+        "match='json:mesages': no recorded request has such a member",
+        "ignore='usr' names nothing in any recorded request",
+        "ignore='*.role' names nothing in any recorded request",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("matching", "told"),
+    [
+        (Matching(ignore="user"), "nothing to match: no file here states the request"),
+        (Matching([lambda recorded, asked: True]), "for the fixture openai_cassette only"),
+    ],
+)
+def test_what_cannot_be_compared_is_an_error(tmp_path: Path, matching: Matching, told: str) -> None:
+    dump(tmp_path / "a.jsonl", [Exchange(Script(), {})])
+    with pytest.raises(MockServerError, match=told):
+        add_files(MockOpenAI(), [tmp_path], matching=matching)
+
+
+def test_beside_recordings_nothing_is_made_up(tmp_path: Path) -> None:
+    """An endpoint that is answered without a rule, as that of embeddings, is so where none is."""
+    asked = {"model": "text-embedding-3-small", "input": "Hi"}
+    mock = serving(tmp_path, recorded("POST", "/v1/embeddings", asked, b"[1]"))
+    assert body(send(mock, "POST", "/v1/embeddings", asked).script) == b"[1]"
+    call = send(mock, "POST", "/v1/embeddings", asked | {"input": "Bye"})
+    assert call.script.head.status == 404
+    assert '+    "input": "Bye",' in str(call.problem)
+    assert send(mock, "GET", "/v1/models").script.head.status == 200

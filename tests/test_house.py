@@ -51,7 +51,8 @@ FLOORS = """
 
     request
     faults: fault endings event_stream events reads http compression parser
-    cassettes: stream_file content_coding secret_text redact writer recorder matching cassette
+    cassettes: stream_file content_coding secret_text json_path redact writer recorder
+        recorded_request normalization matching cassette
     cassettes.importers: recording exchange yaml_loader file event_stream stream_file document
         chunks vcr go_vcr har formats
     generate: languages text regex lark_grammar schema_check json_schema reply

@@ -23,7 +23,8 @@ from openai_mockserver.api.decode import decode_events
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.multipart import FormError, is_form, nest_parameters
 from openai_mockserver.api.store import Store
-from openai_mockserver.cassettes.matching import IsRecorded, explain_difference, recorded_key
+from openai_mockserver.cassettes.matching import IsRecorded, explain_difference
+from openai_mockserver.cassettes.recorded_request import recorded_key
 from openai_mockserver.dialects import Dialect, Place, find_dialect, locate
 from openai_mockserver.exceptions import (
     FaultError,
@@ -209,7 +210,7 @@ class Dispatcher:
         """What was recorded, else what the upstream will answer."""
         found: Script | str = ""
         if self._cassette is not None:
-            found = self._cassette.find(call.method, call.path, call.headers.raw, call.body)
+            found = self._cassette.find(call)
             if isinstance(found, Script):
                 return found
         if self._upstream is None or not (self._cassette is None or self._cassette.records):
@@ -254,7 +255,8 @@ class Dispatcher:
             reasons.append((rule, taken))
         if elsewhere:
             return self._recorded(call, rng)
-        if endpoint.answer is not None:
+        # Beside recordings of this path, what is made up would be taken for one of them.
+        if endpoint.answer is not None and not _is_recorded_there(call, reasons):
             return self._dressed(endpoint.answer(asked, self.store, rng), call)
         if self._default is not None:
             answer = as_answer(self._default(call))
@@ -470,15 +472,23 @@ def _body(
     return {}, None if bare else errors.invalid_json()
 
 
+def _is_recorded_there(call: Call, reasons: list[tuple[Rule, str]]) -> bool:
+    """Whether there are recordings of other requests to the same path."""
+    predicates = [rule.predicate for rule, _ in reasons]
+    return any(isinstance(one, IsRecorded) and one.is_at(call) for one in predicates)
+
+
 def _explain(call: Call, reasons: list[tuple[Rule, str]]) -> str:
     user = call.user and hide_keys(call.user, "…")
     asked = f"{call.method} {show_path(call.path)} model={call.model!r} user={user!r}"
     if not reasons:
         return f"no rule matches {asked}: there are none; call .reply(...) or .on(...).reply(...)"
-    recorded = [rule.predicate for rule, _ in reasons if rule.is_recording]
+    predicates = [rule.predicate for rule, _ in reasons]
+    recorded = [one for one in predicates if isinstance(one, IsRecorded)]
     if recorded:
-        keys = [one.key for one in recorded if isinstance(one, IsRecorded)]
-        different = explain_difference(recorded_key(call), keys)
+        matching = recorded[0].matching
+        keys = [one.key for one in recorded]
+        different = explain_difference(recorded_key(call), keys, matching)
         return f"no recording is of {asked}; the nearest differs:\n{different}"
     told = "\n".join(f"  {rule!r}: {why}" for rule, why in reasons)
     return f"no rule matches {asked}; the newest first:\n{told}"

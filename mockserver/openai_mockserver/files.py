@@ -19,7 +19,8 @@ import msgspec.json
 from openai_mockserver import catalogue, scenario, sse
 from openai_mockserver.api.headers import stream_headers
 from openai_mockserver.cassettes import Exchange, load
-from openai_mockserver.cassettes.matching import IsRecorded, RequestKey, key_of_exchange
+from openai_mockserver.cassettes.matching import AS_RECORDED, IsRecorded, Matching
+from openai_mockserver.cassettes.recorded_request import RequestKey, key_of_exchange
 from openai_mockserver.cassettes.stream_file import PART
 from openai_mockserver.exceptions import MockServerError, ReplyError, StreamFileError
 from openai_mockserver.faults import Fault
@@ -48,6 +49,7 @@ def add_files(
     names: Iterable[str] = (),
     faults: Iterable[Fault] = (),
     in_turn: bool = False,
+    matching: Matching = AS_RECORDED,
 ) -> None:
     """Let the mock answer as files say.
 
@@ -58,6 +60,7 @@ def add_files(
         faults: what goes wrong with each stream.
         in_turn: whether streams whose files state their requests answer other requests too, in
             turn; streams whose files state none always do.
+        matching: how a request is compared with those that files state, without functions.
 
     Raises:
         MockServerError: for what cannot be read or is not known.
@@ -66,13 +69,14 @@ def add_files(
     streams: list[object] = [catalogue.stream(name) for name in names]
     played = [one for file in found for one in _STREAMS.get(_kind(file), _none)(file)]
     wrong = tuple(faults)
+    _check_matching(matching, [one.key for one in played if one.key is not None])
     for_any = [*streams, *(one for one in played if in_turn or one.key is None)]
     if for_any:
         mock.reply(*for_any, faults=wrong)
     # The newest rule wins: a stream for who wants one, else what was asked, however it travels.
     for exactly in (False, True):
-        for key, answers in _by_request(played, exactly):
-            mock.on(IsRecorded(key, exactly)).reply(*answers, faults=wrong)
+        for key, answers in _by_request(played, exactly, matching):
+            mock.on(IsRecorded(key, exactly, matching)).reply(*answers, faults=wrong)
     for file in found:
         if _kind(file) in _SCENARIOS:
             scenario.add_rules(mock, file)
@@ -96,14 +100,32 @@ def _kind(file: Path) -> str:
     return Path(file.name.removesuffix(PART)).suffix.lower()
 
 
-def _by_request(played: list[_Played], exactly: bool) -> Iterator[tuple[RequestKey, list[_Played]]]:
+def _check_matching(matching: Matching, keys: list[RequestKey]) -> None:
+    """Tell of what is to be compared and cannot be.
+
+    Raises MockServerError if there is nothing to compare with.
+    """
+    if matching.functions:
+        raise MockServerError("a function compares requests for the fixture openai_cassette only")
+    if not keys and matching != AS_RECORDED:
+        raise MockServerError(
+            "there is nothing to match: no file here states the request that it answers"
+        )
+    if keys:
+        for problem in matching.find_unknown_members(keys) + matching.find_unused_ignores(keys):
+            logger.warning("%s", problem)
+
+
+def _by_request(
+    played: list[_Played], exactly: bool, matching: Matching
+) -> Iterator[tuple[RequestKey, list[_Played]]]:
     """The streams that answer the same request, of those that state theirs."""
     same: dict[bytes, tuple[RequestKey, list[_Played]]] = {}
     for one in played:
         if one.key is not None:
-            key = one.key if exactly else one.key.without_travel()
-            told = msgspec.json.encode(key, order="sorted")
-            same.setdefault(told, (key, []))[1].append(one)
+            selected = matching.select(one.key, exactly)
+            told = msgspec.json.encode(selected, order="sorted")
+            same.setdefault(told, (one.key, []))[1].append(one)
     yield from same.values()
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from openai_mockserver import MockOpenAI, MockServerError, Raw, Script
+from openai_mockserver import MockOpenAI, MockServerError, Raw, Request, Script, sse
 from openai_mockserver.cassettes import Exchange, dump
 from openai_mockserver.cassettes.cassette import Cassette, replayed
+from openai_mockserver.cassettes.importers import import_file
 from openai_mockserver.script import Boundary, Head, Pause
 
 HEAD = Head(200, (("Transfer-Encoding", "chunked"),), 0.5)
@@ -17,8 +20,8 @@ HEAD = Head(200, (("Transfer-Encoding", "chunked"),), 0.5)
 
 def exchange(said: str, text: str = "Hi", **body: Any) -> Exchange:
     """A recording."""
-    json = {"model": "m", "messages": [{"role": "user", "content": text}]} | body
-    request = {"method": "POST", "url": "https://api.openai.com/v1/chat/completions", "json": json}
+    asked = {"model": "m", "messages": [{"role": "user", "content": text}]} | body
+    request = {"method": "POST", "url": "https://api.openai.com/v1/chat/completions", "json": asked}
     return Exchange(Script(HEAD, (Raw(said.encode()), Pause(1), Raw(b"!"))), {"request": request})
 
 
@@ -26,10 +29,8 @@ def find(
     cassette: Cassette, text: str = "Hi", path: str = "/v1/chat/completions", **more: Any
 ) -> Any:
     """What a cassette has for a request."""
-    import msgspec.json
-
     body = {"messages": [{"role": "user", "content": text}], "model": "m"} | more
-    return cassette.find("POST", path, (), msgspec.json.encode(body))
+    return cassette.find(Request("POST", path, body=json.dumps(body).encode()))
 
 
 @pytest.fixture
@@ -193,7 +194,120 @@ def test_what_was_not_recorded_fails_and_says_what_differs(suite: pytest.Pyteste
     )
 
 
-def test_without_a_cassette_it_says_so(suite: pytest.Pytester) -> None:
+def test_without_a_cassette_it_says_which_and_how_to_record_it(suite: pytest.Pytester) -> None:
     result = run(suite)
     result.assert_outcomes(failed=1, errors=1)
-    result.stdout.fnmatch_lines(["*test_story.jsonl holds no recording*"])
+    path = suite.path / "cassettes" / "test_it" / "test_story.jsonl"
+    result.stdout.fnmatch_lines(
+        [f"*there is no cassette {path}: record it with pytest --openai-record=once*"]
+    )
+
+
+def test_an_empty_cassette_is_not_a_missing_one(suite: pytest.Pytester) -> None:
+    path = suite.path / "cassettes" / "test_it" / "test_story.jsonl"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    result = run(suite)
+    result.assert_outcomes(failed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [f"*the cassette {path} is empty, * record it anew with pytest --openai-record=all*"]
+    )
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".yml"])
+def test_a_cassette_that_is_not_imported_yet_is_told(tmp_path: Path, suffix: str) -> None:
+    other = (tmp_path / "some").with_suffix(suffix)
+    other.touch()
+    told = find(Cassette(tmp_path / "some.jsonl"))
+    assert told.startswith(f"there is no cassette {tmp_path}/some.jsonl: ")
+    assert told.endswith(f"openai-mockserver import {other}")
+
+
+def test_recordings_that_state_no_request_are_told(tmp_path: Path) -> None:
+    dump(tmp_path / "a.jsonl", [Exchange(Script(), {})])
+    told = find(Cassette(tmp_path / "a.jsonl"))
+    assert "of its 1 recording none states the request that it answers" in told
+
+
+@pytest.mark.parametrize("mode", ["once", "new_episodes", "all"])
+def test_what_is_to_be_recorded_needs_an_upstream(tmp_path: Path, mode: str) -> None:
+    told = find(Cassette(tmp_path / "a.jsonl", mode))
+    assert f"{tmp_path}/a.jsonl" in told
+    assert "there is no upstream to ask" in told
+
+
+COMPARED = """
+import os, httpx, pytest
+
+pytestmark = pytest.mark.openai_cassette(path="story.jsonl", speed=0, normalize="uuids")
+
+def ask(text, status=200, **more):
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}]} | more
+    url = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
+    assert httpx.post(url, json=body, verify=False, trust_env=False).status_code == status
+
+def same_question(recorded, asked):
+    return recorded.user == asked.user
+
+def first_word(recorded, asked):
+    return recorded.user.split()[0] == asked.missing
+
+def test_evened_out(openai_cassette):
+    ask("Hi from 12345678-9abc-def0-1234-56789abcdef0")
+
+@pytest.mark.openai_cassette(ignore=["user"])
+def test_left_out(openai_cassette):
+    ask("Hi from 12345678-9abc-def0-1234-56789abcdef0", user="ann")
+
+@pytest.mark.openai_cassette(match=["path", "json:model"])
+def test_member(openai_cassette):
+    ask("Something else")
+
+@pytest.mark.openai_cassette(match=["path", same_question], normalize=[])
+def test_function(openai_cassette):
+    ask("Hi from 87654321-9abc-def0-1234-56789abcdef0", temperature=1)
+
+@pytest.mark.openai_cassette(match=["path", first_word])
+def test_wrong_function(openai_cassette):
+    ask("Hi", status=400)
+
+@pytest.mark.openai_cassette(match=["mehtod"])
+def test_wrong_name(openai_cassette):
+    pass
+"""
+
+
+def test_how_requests_are_compared_is_said_by_markers(suite: pytest.Pytester) -> None:
+    asked = exchange("{}", "Hi from 87654321-9abc-def0-1234-56789abcdef0", model="gpt-4o")
+    dump(suite.path / "story.jsonl", [asked])
+    suite.makepyfile(test_it=COMPARED)
+    result = run(suite)
+    result.assert_outcomes(passed=5, errors=2)
+    line = COMPARED[: COMPARED.index("def first_word")].count("\n")
+    result.stdout.fnmatch_lines(
+        [
+            f"*the function first_word (*test_it.py:{line}) in match raised AttributeError(*"
+            f"test_it.py:{line + 1}",
+            "*openai_cassette(): match='mehtod': there is no such criterion; known are method, *",
+        ]
+    )
+
+
+def test_every_recording_answers_its_own_request(shared: Path, tmp_path: Path) -> None:
+    """As it does if it is served: see tests/test_files.py."""
+    files = [*shared.glob("recordings/**/*.json"), *shared.glob("recordings-2/**/*.json")]
+    played = 0
+    for file in sorted(files):
+        stated = [one for one in import_file(file) if "request" in one.about]
+        dump(tmp_path / "a.jsonl", stated)
+        cassette = Cassette(tmp_path / "a.jsonl", speed=0)
+        for one in stated:
+            request = one.about["request"]
+            sent = json.dumps(request["json"]).encode() if "json" in request else b""
+            sent = sent or request.get("text", "").encode()
+            path = urlsplit(request["url"]).path
+            found = cassette.find(Request(request["method"], path, request["headers"], sent))
+            assert isinstance(found, Script), f"{file}: {found}"
+            assert sse.body(found.steps) == sse.body(one.script.steps)
+            played += 1
+    assert played == 224

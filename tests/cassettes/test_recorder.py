@@ -11,7 +11,7 @@ import pytest
 
 from openai_mockserver import sse
 from openai_mockserver.cassettes import Exchange, load
-from openai_mockserver.cassettes.matching import key_of_exchange, recorded_key
+from openai_mockserver.cassettes.recorded_request import key_of_exchange, recorded_key
 from openai_mockserver.cassettes.recorder import ExchangeRecorder, Recorder
 from openai_mockserver.request import Request
 from openai_mockserver.script import Head

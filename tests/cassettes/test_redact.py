@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openai_mockserver import MockServerError
 from openai_mockserver.cassettes import Exchange
 from openai_mockserver.cassettes.redact import Redactor, without_secrets
 from openai_mockserver.script import Script
@@ -198,3 +199,23 @@ def test_a_request_of_bytes_is_kept_as_bytes_without_its_secrets() -> None:
     for imported in ({"base64": b64encode(body).decode()}, said):
         made = without_secrets(Exchange(Script(), {"request": imported}), Redactor())
         assert made.about["request"] == said | {"url": ""}
+
+
+@pytest.mark.parametrize("path", ["*", "messages[*].*", 'messages[0]["content"]'])
+def test_members_that_a_path_names_are_taken_out(path: str) -> None:
+    stream = Redactor(paths=[path]).stream(())
+    assert "hush" not in str(stream.json({"messages": [{"content": "hush"}]}))
+    assert stream.found == {"a member of the body"}
+
+
+def test_a_path_that_cannot_be_read_is_an_error() -> None:
+    """It would hide nothing, and say nothing."""
+    with pytest.raises(MockServerError, match="cannot be read from character 9 on"):
+        Redactor(paths=["messages..name"])
+
+
+def test_one_text_is_one_name() -> None:
+    one = Redactor(headers="x-team", paths="user", patterns="blue")
+    given_ = [("X-Team", "red")]
+    assert one.stream(given_).headers(given_) == [("X-Team", "XXX")]
+    assert one.stream(()).json({"user": "ann", "s": "blue"}) == {"user": "XXX", "s": "XXXX"}

@@ -7,20 +7,28 @@ what differs from the nearest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+import threading
+import warnings
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from openai_mockserver.cassettes.matching import (
-    RequestKey,
+    DEFAULT,
+    MatchFunction,
+    Matching,
     explain_difference,
+)
+from openai_mockserver.cassettes.recorded_request import (
+    RequestKey,
     key_of_exchange,
     key_of_request,
 )
-from openai_mockserver.cassettes.redact import Redactor, steps_of
+from openai_mockserver.cassettes.redact import Redactor
 from openai_mockserver.cassettes.stream_file import Exchange, load
 from openai_mockserver.exceptions import MockServerError
+from openai_mockserver.request import Request
 from openai_mockserver.script import Boundary, Pause, Script, Step
 
 __all__ = ["MODES", "Cassette", "replayed"]
@@ -56,13 +64,13 @@ class Cassette:
     Args:
         path: the stream file, which need not be there yet.
         mode: one of `MODES`.
-        ignore: members of the request's JSON that do not tell requests apart, as in ``user`` or
-            ``messages[*].name``.
+        match, ignore, normalize, normalize_patterns: how requests are compared, as of `Matching`.
         speed: of the replay; 0 does not wait.
         redactor: what is taken out of recordings.
 
     Raises:
-        StreamFileError: where the file cannot be read.
+        StreamFileError: if the file cannot be read.
+        MockServerError: for a mode or a comparison that is not known.
     """
 
     def __init__(
@@ -70,7 +78,10 @@ class Cassette:
         path: Path | str,
         mode: str = "none",
         *,
+        match: Iterable[str | MatchFunction] | str | MatchFunction = DEFAULT,
         ignore: Iterable[str] = (),
+        normalize: Iterable[str] = (),
+        normalize_patterns: Iterable[str | re.Pattern[str]] = (),
         speed: float = 1.0,
         redactor: Redactor | None = None,
     ) -> None:
@@ -80,64 +91,84 @@ class Cassette:
         self.mode = mode
         self.speed = speed
         self.redactor = redactor or Redactor()
-        self._ignore = tuple(map(steps_of, ignore))
+        self.matching = Matching(match, ignore, normalize, normalize_patterns)
         self.was_there = self.path.exists()
         if mode == "all" and self.was_there:
             self.path.unlink()
         self.exchanges = load(self.path) if self.path.exists() else []
-        self._keys = [
-            self._without_ignored(key_of_exchange(one, self.redactor)) for one in self.exchanges
-        ]
-        self._used = [0] * len(self.exchanges)
+        keys = [(one, key_of_exchange(one, self.redactor)) for one in self.exchanges]
+        # What states no request answers none.
+        self._recorded = [(exchange, key) for exchange, key in keys if key is not None]
+        self._selected = [self.matching.select(key) for _, key in self._recorded]
+        self._used = [False] * len(self._recorded)
+        self._lock = threading.Lock()
+        if self._recorded and not self.records:
+            for problem in self.matching.find_unknown_members(key for _, key in self._recorded):
+                warnings.warn(f"{self.path}: {problem}", stacklevel=2)
 
     @property
     def records(self) -> bool:
         """Whether what is not in it may be recorded."""
         return self.mode in ("all", "new_episodes") or (self.mode == "once" and not self.was_there)
 
-    def find(
-        self, method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes
-    ) -> Script | str:
-        """The recorded response to this request; or what differs from the nearest recording."""
-        if self.mode == "all":
-            return "everything is recorded anew"
-        asked = self._without_ignored(key_of_request(method, path, headers, body, self.redactor))
-        keys = self._keys
-        same = [at for at, key in enumerate(keys) if key == asked]
+    def find(self, request: Request) -> Script | str:
+        """The recorded response to a request; or what differs from the nearest recording.
+
+        Raises:
+            MockServerError: if a function that compares requests raises.
+        """
+        if not self._recorded:
+            return self._explain_absence()
+        asked = key_of_request(
+            request.method,
+            request.path,
+            request.query,
+            request.headers.raw,
+            request.body,
+            self.redactor,
+        )
+        wanted = self.matching.select(asked)
+        same = [
+            at
+            for at, selected in enumerate(self._selected)
+            if selected == wanted
+            and self.matching.find_objection(self._recorded[at][1], asked) is None
+        ]
         if not same:
-            return self._difference(asked, keys)
-        # The same request again gives the next recording of it, and then the last again.
-        at = next((at for at in same if not self._used[at]), same[-1])
-        self._used[at] += 1
-        return replayed(self.exchanges[at], self.speed)
+            return self._explain_difference(asked)
+        with self._lock:
+            # The same request again gives the next recording of it, and then the last again.
+            at = next((at for at in same if not self._used[at]), same[-1])
+            self._used[at] = True
+        return replayed(self._recorded[at][0], self.speed)
 
-    def _without_ignored(self, key: RequestKey | None) -> RequestKey:
-        if key is None:
-            return RequestKey("POST", "/")
-        body = key.body
-        for steps in self._ignore:
-            body = _dropped(body, steps)
-        return replace(key, body=body)
-
-    def _difference(self, asked: RequestKey, keys: list[RequestKey]) -> str:
-        if not keys:
-            return f"{self.path} holds no recording"
+    def _explain_absence(self) -> str:
+        """Why it answers nothing at all."""
+        path = self.path.absolute()
+        if self.mode == "all":
+            return f"everything is recorded anew into {path}, and there is no upstream to ask"
+        if self.records:
+            return f"{path} is to be recorded, and there is no upstream to ask"
+        if not self.was_there:
+            return f"there is no cassette {path}: {self._explain_recording()}"
+        if not self.exchanges:
+            return (
+                f"the cassette {path} is empty, and answers nothing: record it anew with "
+                "pytest --openai-record=all, or mode='all'"
+            )
+        count = len(self.exchanges)
         return (
-            f"{self.path} holds no recording of this request; the nearest differs:\n"
-            f"{explain_difference(asked, keys)}"
+            f"{path} answers nothing: of its {count} recording{'s' * (count != 1)} none states "
+            "the request that it answers"
         )
 
+    def _explain_recording(self) -> str:
+        """How to get the cassette."""
+        for suffix in (".yaml", ".yml"):
+            if (other := self.path.with_suffix(suffix)).exists():
+                return f"make it of {other.name} beside it with openai-mockserver import {other}"
+        return "record it with pytest --openai-record=once, or mode='once'"
 
-def _dropped(value: Any, steps: tuple[str | int | None, ...]) -> Any:
-    """A value without the member that the steps lead to."""
-    step, rest = steps[0], steps[1:]
-    if isinstance(value, list) and not isinstance(step, str):
-        return [
-            (_dropped(one, rest) if rest else None) if step in (None, at) else one
-            for at, one in enumerate(value)
-        ]
-    if isinstance(value, Mapping) and step in value:
-        if not rest:
-            return {k: v for k, v in value.items() if k != step}
-        return {k: _dropped(v, rest) if k == step else v for k, v in value.items()}
-    return value
+    def _explain_difference(self, asked: RequestKey) -> str:
+        different = explain_difference(asked, [key for _, key in self._recorded], self.matching)
+        return f"{self.path} holds no recording of this request; the nearest differs:\n{different}"

@@ -21,6 +21,7 @@ import msgspec.json
 from openai_mockserver import sse
 from openai_mockserver.bounded_input import is_deeper
 from openai_mockserver.cassettes.content_coding import CodedBody, Withheld, decoded, is_readable
+from openai_mockserver.cassettes.json_path import Steps, change_members, parse_path
 from openai_mockserver.cassettes.secret_text import (
     SHAPES,
     begun_secret,
@@ -43,7 +44,7 @@ from openai_mockserver.sensitive import (
     unfinished_key,
 )
 
-__all__ = ["Redactor", "Redaction", "resized", "steps_of", "without_secrets"]
+__all__ = ["Redactor", "Redaction", "resized", "without_secrets"]
 
 _MOST_LEARNED = 100  # secrets of a request that are looked for in the rest of its exchange
 _CONTEXT = 8  # characters before a text that tell whether it begins a word
@@ -58,7 +59,7 @@ class Redactor:
 
     Args:
         headers: more header names.
-        paths: members of JSON bodies, as in ``messages[*].name`` or ``user``.
+        paths: members of JSON bodies, as in ``messages[*].name`` or ``user``; see `json_path`.
         patterns: more regular expressions; the whole match is taken out.
         change: any function of a text that gives it back without its secrets.
         enabled: false keeps everything.
@@ -70,10 +71,17 @@ class Redactor:
     change: Callable[[str], str] | None = None
     enabled: bool = True
     _compiled: tuple[re.Pattern[str], ...] = field(init=False, default=())
+    _steps: tuple[Steps, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
+        for name in ("headers", "paths", "patterns"):
+            several = getattr(self, name)
+            # Of one text each letter would be taken for a name.
+            one = isinstance(several, str | re.Pattern)
+            object.__setattr__(self, name, (several,) if one else tuple(several))
         made = tuple(re.compile(p) for p in self.patterns)
         object.__setattr__(self, "_compiled", made)
+        object.__setattr__(self, "_steps", tuple(map(parse_path, self.paths)))
 
     def stream(self, request: Iterable[tuple[str, str]], query: str = "") -> Redaction:
         """A redaction of one exchange, which knows the secrets that its request gives."""
@@ -213,8 +221,8 @@ class Redaction:
         """A JSON value without its secret members and texts."""
         if not self._redactor.enabled:
             return value
-        for path in self._redactor.paths:
-            value = self._without_member(value, steps_of(path))
+        for steps in self._redactor._steps:
+            value = change_members(value, steps, self._blank)
         # What a member gives away may stand in another that comes before it.
         self._learn_members(value)
         return self._each(value)
@@ -268,19 +276,9 @@ class Redaction:
                 rest.append((out, clean, hidden))
         return out, rest
 
-    def _without_member(self, value: Any, steps: tuple[str | int | None, ...]) -> Any:
-        if not steps:
-            self.found.add("a member of the body")
-            return "X" * len(value) if isinstance(value, str) else None
-        step, rest = steps[0], steps[1:]
-        if isinstance(value, list) and not isinstance(step, str):
-            return [
-                self._without_member(one, rest) if step in (None, at) else one
-                for at, one in enumerate(value)
-            ]
-        if isinstance(value, Mapping) and step in value:
-            return {k: self._without_member(v, rest) if k == step else v for k, v in value.items()}
-        return value
+    def _blank(self, value: Any) -> Any:
+        self.found.add("a member of the body")
+        return "X" * len(value) if isinstance(value, str) else None
 
     def body(self, body: bytes) -> Any:
         """A request's body without its secrets: as JSON, as text, or as bytes in base64.
@@ -521,9 +519,3 @@ def resized(headers: Iterable[tuple[str, str]], received: int, kept: int) -> lis
         (k, str(int(v) - received + kept) if k.lower() == "content-length" and v.isdecimal() else v)
         for k, v in headers
     ]
-
-
-def steps_of(path: str) -> tuple[str | int | None, ...]:
-    """``a[*].b[0]`` as steps; None stands for each."""
-    found = re.findall(r"([^.\[\]]+)|\[(\d+|\*)\]", path)
-    return tuple(name or (None if at == "*" else int(at)) for name, at in found)

@@ -234,6 +234,10 @@ def _read_head(line: bytes, where: str) -> _HeadLine:
         raise StreamFileError(
             f"{where}: request.headers: a list of names and values is expected"
         ) from None
+    try:
+        base64.b64decode(str((head.request or {}).get("base64", "")), validate=True)
+    except ValueError as error:
+        raise StreamFileError(f"{where}: request.base64: {error}") from None
     return head
 
 
