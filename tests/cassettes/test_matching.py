@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import Option
 
 from openai_mockserver import MockServerError, Raw, Request, Script
 from openai_mockserver.cassettes import Exchange, dump
 from openai_mockserver.cassettes.cassette import Cassette
-from openai_mockserver.cassettes.matching import Matching
+from openai_mockserver.cassettes.matching import CRITERIA, Matching
+from openai_mockserver.cassettes.normalization import NORMALIZATIONS
+from openai_mockserver.cli.serve import serve
 
 PATH = "/v1/chat/completions"
 BODY: dict[str, Any] = {
@@ -336,6 +339,21 @@ def test_the_nearest_of_many_long_recordings_is_found_soon(tmp_path: Path) -> No
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recording.md").read_text()
+
+
+def test_the_page_and_the_help_name_what_there_is() -> None:
+    section = PAGE.partition("## What makes two requests the same")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    assert rows == [
+        "match",
+        "ignore",
+        "normalize",
+        "normalize_patterns",
+        *sorted(NORMALIZATIONS, key=rows.index),
+    ]
+    shown = " ".join(option.help or "" for option in serve.params if isinstance(option, Option))
+    for name in (*CRITERIA, "json:PATH", *NORMALIZATIONS):
+        assert name in shown, name
 
 
 def test_the_example_of_the_page_runs(

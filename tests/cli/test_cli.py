@@ -330,6 +330,28 @@ def test_each_exchange_of_a_stream_file_is_an_answer(tmp_path: Path) -> None:
     assert answered == [sse.body(script.steps) for script in scripts]
 
 
+def test_recordings_answer_requests_that_differ_in_what_is_not_compared(tmp_path: Path) -> None:
+    def asking(day: str, word: str, name: str = "ann") -> list[dict[str, str]]:
+        content = f"On {day}, ticket-{len(day)}: {word}"
+        return [{"role": "user", "content": content, "name": name}]
+
+    recorded = []
+    for word in ("cats", "dogs"):
+        body = {"model": "gpt-4o", "messages": asking("2026-11-26", word)}
+        request = {"url": "https://api.openai.com/v1/chat/completions", "json": body}
+        recorded.append(Exchange(Script(steps=(Event(word),)), {"request": request}))
+    dump(tmp_path / "a.jsonl", recorded)
+    comparison = ["--match=path", "--match=json:messages", "--ignore=messages[*].name"]
+    comparison += ["--normalize=dates", "--normalize-pattern=ticket-[0-9]+"]
+    with serving("--pace", "none", *comparison, tmp_path) as served:
+        for word in ("cats", "dogs"):
+            messages = asking("November 27, 2026", word, "bob")
+            answered = served.ask(stream=True, model="gpt-4.1", messages=messages)
+            assert answered.text == f"data: {word}\n\n"
+        told = served.ask(messages=asking("1/1/2027", "birds")).json()["error"]["message"]
+    assert '+      "content": "On <date>, <pattern>: birds",' in told
+
+
 def test_a_scenario_says_what_answers_what(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.yaml"
     scenario.write_text(
@@ -415,6 +437,15 @@ REFUSED = [
     ("--stream=txt", "no stream is called 'txt'; did you mean text"),
     ("--allow-host=mock:8000", "a name or an address without scheme and port"),
     ("--allow-origin=app.example.com", "an origin is a scheme and a host"),
+    (
+        "--match=mehtod",
+        "match='mehtod': there is no such criterion; known are method, path, query,",
+    ),
+    ("--match=json:a..b", "the path 'a..b' cannot be read from character 2 on"),
+    ("--ignore=a]", "the path 'a]' cannot be read from character 2 on"),
+    ("--ignore=user", "there is nothing to match: no file here states the request"),
+    ("--normalize=date", "known are key_order, ids, uuids, dates, whitespace"),
+    ("--normalize-pattern=(", "the pattern '(' is no regular expression: missing )"),
     ("--host=192.0.2.1", "cannot listen on 192.0.2.1"),  # RFC 5737: nobody's address
 ]
 

@@ -57,6 +57,34 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Let recordings that state their request answer other requests too, in turn.",
 )
+@click.option(
+    "--match",
+    multiple=True,
+    metavar="WHAT",
+    help="What of a request has to equal a recorded one: method, path, query, body, or json:PATH, "
+    "as in json:messages[-1].content; may be repeated.  [default: method, path, body]",
+)
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="PATH",
+    help="Leave out this member of the body when requests are compared, as in user or "
+    "messages[*].name; * is the whole body; may be repeated.",
+)
+@click.option(
+    "--normalize",
+    multiple=True,
+    metavar="NAME",
+    help="Even this out in all texts when requests are compared: dates, uuids, ids, whitespace, or "
+    "key_order; may be repeated.",
+)
+@click.option(
+    "--normalize-pattern",
+    "normalize_patterns",
+    multiple=True,
+    metavar="REGEX",
+    help="Even out what matches this in texts; may be repeated.",
+)
 @click.option("--lenient", is_flag=True, help="Let unknown request parameters pass.")
 @max_body
 @max_upload
@@ -76,6 +104,10 @@ def serve(
     allow_header_faults: bool,
     dialect: str | None,
     in_turn: bool,
+    match: tuple[str, ...],
+    ignore: tuple[str, ...],
+    normalize: tuple[str, ...],
+    normalize_patterns: tuple[str, ...],
     lenient: bool,
     max_body: int,
     max_upload: int,
@@ -95,11 +127,13 @@ def serve(
       streams/               a folder of recordings and stream files
 
     A stream whose file states its request answers that request, at any path, and others only with
-    --in-turn; streams whose files state none answer any request, in turn. `openai-mockserver
+    --in-turn; streams whose files state none answer any request, in turn. --match, --ignore and
+    --normalize say how requests are compared. `openai-mockserver
     streams` lists the ready-made ones, which any request can also ask for by
     model="mockserver/NAME". Options go before what a scenario says.
     """
     from openai_mockserver.access import ANY
+    from openai_mockserver.cassettes.matching import DEFAULT, Matching
     from openai_mockserver.clients import API_KEY
     from openai_mockserver.faults import parse
     from openai_mockserver.files import add_files
@@ -111,6 +145,7 @@ def serve(
     from openai_mockserver.server import serve as serve_forever
 
     wrong = parse(",".join(faults))
+    matching = Matching(match or DEFAULT, ignore, normalize, normalize_patterns)
 
     def generated(request: Request) -> object:
         return faulty(made_up(request.json, "0" if seed is None else seed), *wrong)
@@ -135,7 +170,7 @@ def serve(
         max_upload=max_upload,
         request_timeout=request_timeout,
     )
-    add_files(mock, files, names, wrong, in_turn)
+    add_files(mock, files, names, wrong, in_turn, matching)
     mock.pace = mock.pace or profile("gpt-4o")
     listener = bind(host, port)
     url = format_url(host, listener.getsockname()[1])
