@@ -29,6 +29,11 @@ __all__ = [
 
 _MOCK = pytest.StashKey["MockOpenAI"]()
 
+_CASSETTE = frozenset(
+    "path mode match ignore normalize normalize_patterns speed redactor".split()  # noqa: SIM905
+)
+"""What the marker ``openai_cassette`` takes."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("openai-mockserver")
@@ -164,7 +169,15 @@ def openai_cassette(
 
     options: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers("openai_cassette"))):
+        if len(marker.args) > 1:
+            raise pytest.UsageError(
+                f"openai_cassette() takes a path and keywords, not {marker.args!r}"
+            )
         options |= dict(zip(("path",), marker.args, strict=False)) | marker.kwargs
+    if unknown := set(options) - _CASSETTE:
+        raise pytest.UsageError(
+            f"openai_cassette() takes {', '.join(sorted(_CASSETTE))}, not {', '.join(unknown)}"
+        )
     test = request.node
     here = test.path.parent / "cassettes" / test.path.stem / f"{_file_name(test.name)}.jsonl"
     path = options.pop("path", None)

@@ -22,6 +22,7 @@ from openai_mockserver import (
 )
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import Exchange, dump
+from openai_mockserver.cassettes.cassette import Cassette
 from openai_mockserver.cassettes.importers import import_file
 from openai_mockserver.cassettes.matching import Matching
 from openai_mockserver.corpus import corpus
@@ -276,6 +277,22 @@ def test_criteria_normalizations_and_what_is_ignored(tmp_path: Path) -> None:
     problem = str(send(mock, "POST", chat.PATH, birds).problem)
     assert '+      "content": "<date>: birds"' in problem
     assert "model" not in problem.partition("\n")[2]
+
+
+def test_a_stream_is_rather_answered_by_a_stream(tmp_path: Path) -> None:
+    """Also where the body is not compared; whoever wants the other gets what there is."""
+    url = "https://api.openai.com/v1/chat/completions"
+    plain = recorded("POST", url, OTHER, b'{"whole": true}')
+    streamed = recorded("POST", url, OTHER | {"stream": True}, b"data: [DONE]\n\n")
+    for exchanges in ([plain, streamed], [streamed, plain], [plain]):
+        dump(tmp_path / "a.jsonl", exchanges)
+        served = MockOpenAI()
+        add_files(served, [tmp_path], matching=Matching("path"))
+        for mock in (served, MockOpenAI(cassette=Cassette(tmp_path / "a.jsonl", match="path"))):
+            for one in (plain, streamed, plain, streamed):
+                asked = one.about["request"]["json"] | {"model": "o"}
+                right = one if one in exchanges else plain
+                assert body(send(mock, "POST", chat.PATH, asked).script) == body(right.script)
 
 
 def test_what_names_nothing_is_told_at_the_start(

@@ -123,7 +123,7 @@ def _by_request(
     same: dict[bytes, tuple[RequestKey, list[_Played]]] = {}
     for one in played:
         if one.key is not None:
-            selected = matching.select(one.key, exactly)
+            selected = matching.select(one.key, exactly), exactly and one.key.streams
             told = msgspec.json.encode(selected, order="sorted")
             same.setdefault(told, (one.key, []))[1].append(one)
     yield from same.values()

@@ -104,6 +104,12 @@ def test_an_unknown_mode_is_told(tmp_path: Path) -> None:
         Cassette(tmp_path / "x.jsonl", "sometimes")
 
 
+@pytest.mark.parametrize("speed", [-1, float("nan"), "fast", True])
+def test_a_speed_that_is_none_is_told(tmp_path: Path, speed: Any) -> None:
+    with pytest.raises(MockServerError, match="a number, 0 or more"):
+        Cassette(tmp_path / "x.jsonl", speed=speed)
+
+
 def test_rules_go_before_recordings(file: Path) -> None:
     mock = MockOpenAI(cassette=Cassette(file))
     mock.on(user="Hi").reply("from a rule", times=1)
@@ -274,6 +280,14 @@ def test_wrong_function(openai_cassette):
 @pytest.mark.openai_cassette(match=["mehtod"])
 def test_wrong_name(openai_cassette):
     pass
+
+@pytest.mark.openai_cassette(normalise=["dates"])
+def test_wrong_argument(openai_cassette):
+    pass
+
+@pytest.mark.openai_cassette("story.jsonl", "once")
+def test_wrong_arguments(openai_cassette):
+    pass
 """
 
 
@@ -282,13 +296,15 @@ def test_how_requests_are_compared_is_said_by_markers(suite: pytest.Pytester) ->
     dump(suite.path / "story.jsonl", [asked])
     suite.makepyfile(test_it=COMPARED)
     result = run(suite)
-    result.assert_outcomes(passed=5, errors=2)
+    result.assert_outcomes(passed=5, errors=4)
     line = COMPARED[: COMPARED.index("def first_word")].count("\n")
     result.stdout.fnmatch_lines(
         [
             f"*the function first_word (*test_it.py:{line}) in match raised AttributeError(*"
             f"test_it.py:{line + 1}",
             "*openai_cassette(): match='mehtod': there is no such criterion; known are method, *",
+            "*openai_cassette() takes ignore, match, mode, *, not normalise",
+            "*openai_cassette() takes a path and keywords, not ('story.jsonl', 'once')",
         ]
     )
 

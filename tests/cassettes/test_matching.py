@@ -229,6 +229,10 @@ def raises(recorded: Request, asked: Request) -> bool:
     return bool(recorded.json["nothing"])
 
 
+def fails(recorded: Request, asked: Request) -> bool:
+    pytest.fail("never")
+
+
 async def waits(recorded: Request, asked: Request) -> bool:
     return True
 
@@ -240,6 +244,7 @@ async def waits(recorded: Request, asked: Request) -> bool:
                  r"KeyError\('nothing'\) at .*test_matching\.py:\d+$"),
         (partial(raises), r"the function raises .* raised KeyError\('nothing'\) at .*_matching"),
         (lambda recorded, asked: None, r"the function <lambda> \(.*\) in match returned None"),
+        (fails, r"the function fails .* in match raised never at .*test_matching\.py:\d+$"),
         (waits, "the function waits .* in match returned coroutine; it has to return whether"),
     ],
 )  # fmt: skip

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
+import gc
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import httpx
 import pytest
 
-from openai_mockserver import Event, MockOpenAI, Script, StreamFileError
+from openai_mockserver import Event, MockOpenAI, Request, Script, StreamFileError
 from openai_mockserver.cassettes import Exchange, dump, load, loads
 from openai_mockserver.cassettes.cassette import Cassette
 from openai_mockserver.cassettes.recorded_request import (
     RequestKey,
     key_of_exchange,
     key_of_request,
+    recorded_key,
 )
 from openai_mockserver.cassettes.redact import Redactor, without_secrets
 from openai_mockserver.files import add_files
@@ -139,3 +142,13 @@ def test_a_recording_without_a_url_answers(tmp_path: Path) -> None:
     with MockOpenAI(cassette=Cassette(tmp_path / "a.jsonl")) as mock:
         answer = httpx.post(f"{mock.base_url}/chat/completions", json=body, trust_env=False)
     assert answer.text == 'data: {"choices":[]}\n\ndata: [DONE]\n\n'
+
+
+def test_only_the_key_of_the_latest_request_is_kept() -> None:
+    """The journal bounds the memory of the calls that it keeps: nothing else keeps bodies."""
+    asked = Request("POST", "/v1/x", body=b'{"a": 1}')
+    key = ref(recorded_key(asked))
+    assert recorded_key(asked) is key()
+    recorded_key(Request("POST", "/v1/x"))
+    gc.collect()
+    assert key() is None

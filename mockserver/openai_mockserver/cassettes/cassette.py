@@ -87,6 +87,8 @@ class Cassette:
     ) -> None:
         if mode not in MODES:
             raise MockServerError(f"a cassette's mode is one of {', '.join(MODES)}, not {mode!r}")
+        if isinstance(speed, bool) or not isinstance(speed, int | float) or not speed >= 0:
+            raise MockServerError(f"speed={speed!r}: a number, 0 or more; 2 is twice as fast")
         self.path = Path(path)
         self.mode = mode
         self.speed = speed
@@ -136,6 +138,8 @@ class Cassette:
         ]
         if not same:
             return self._explain_difference(asked)
+        # Where the body is not compared, a stream is rather answered by a stream.
+        same = [at for at in same if self._recorded[at][1].streams == asked.streams] or same
         with self._lock:
             # The same request again gives the next recording of it, and then the last again.
             at = next((at for at in same if not self._used[at]), same[-1])

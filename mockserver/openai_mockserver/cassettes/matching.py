@@ -12,6 +12,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +20,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby, zip_longest
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import msgspec.json
 
@@ -288,10 +288,13 @@ def _ask_function(function: MatchFunction, recorded: Request, asked: Request) ->
     """
     try:
         agrees = function(recorded, asked)
+        is_same = bool(agrees)
     except AssertionError as error:
         told = f": {error}" if str(error) else ""
         return f"{_describe_function(function)} tells them apart{told}"
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # as of pytest.fail(), which would end the server's thread
         frames = traceback.extract_tb(error.__traceback__)[1:]
         at = f" at {frames[0].filename}:{frames[0].lineno}" if frames else ""
         raise MockServerError(
@@ -304,7 +307,7 @@ def _ask_function(function: MatchFunction, recorded: Request, asked: Request) ->
             f"{_describe_function(function)} in match returned {type(agrees).__name__}; "
             "it has to return whether the requests are the same"
         )
-    return None if agrees else f"{_describe_function(function)} tells them apart"
+    return None if is_same else f"{_describe_function(function)} tells them apart"
 
 
 AS_RECORDED = Matching()
@@ -313,16 +316,20 @@ AS_RECORDED = Matching()
 
 # A rule's predicate
 
-_SELECTED: WeakKeyDictionary[Request, dict[tuple[Matching, bool], dict[str, Any]]]
-_SELECTED = WeakKeyDictionary()
+_latest = threading.local()
 
 
 def _select_request(request: Request, matching: Matching, exactly: bool) -> dict[str, Any]:
     """What is compared of a request, made once however many rules look at it."""
-    selected = _SELECTED.setdefault(request, {})
-    if (matching, exactly) not in selected:
-        selected[matching, exactly] = matching.select(recorded_key(request), exactly)
-    return selected[matching, exactly]
+    key = recorded_key(request)
+    if getattr(_latest, "key", None) is not key:
+        _latest.key, _latest.matching, _latest.selected = key, matching, {}
+    if _latest.matching is not matching:
+        return matching.select(key, exactly)
+    selected: dict[bool, dict[str, Any]] = _latest.selected
+    if exactly not in selected:
+        selected[exactly] = matching.select(key, exactly)
+    return selected[exactly]
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +338,8 @@ class IsRecorded:
 
     Args:
         key: that of the recorded request.
-        exactly: whether it has to travel as the recorded one did, streamed or not.
+        exactly: whether it has to travel as the recorded one did, streamed or not, also if the
+            body is not compared.
         matching: how they are compared.
     """
 
@@ -344,7 +352,9 @@ class IsRecorded:
         object.__setattr__(self, "_selected", self.matching.select(self.key, self.exactly))
 
     def __call__(self, request: Request) -> bool:
-        return self._selected == _select_request(request, self.matching, self.exactly)
+        if self._selected != _select_request(request, self.matching, self.exactly):
+            return False
+        return not self.exactly or recorded_key(request).streams == self.key.streams
 
     def is_at(self, request: Request) -> bool:
         """Whether a request is one to where the recorded one went, whatever else it says."""

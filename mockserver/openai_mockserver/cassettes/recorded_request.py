@@ -8,13 +8,14 @@ boundary for each; what is no text is its size and its hash.
 from __future__ import annotations
 
 import re
+import threading
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 import msgspec.json
 
@@ -32,7 +33,7 @@ _REDACTOR = Redactor()
 _MOST_TEXT = 100_000  # bytes of an uploaded file that is shown and evened out as text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class RequestKey:
     """What tells requests apart.
 
@@ -57,6 +58,12 @@ class RequestKey:
     def parameters(self) -> list[tuple[str, str]]:
         """The parameters of the query, by name."""
         return sorted(parse_qsl(self.query, keep_blank_values=True))
+
+    @property
+    def streams(self) -> bool:
+        """Whether a stream is asked for."""
+        asked = self.body.get("stream") if isinstance(self.body, Mapping) else None
+        return bool(asked) and asked != "false"  # as a form says it
 
     def to_request(self) -> Request:
         """The request, for a function that compares it."""
@@ -105,16 +112,21 @@ def key_of_request(
     )
 
 
-_KEYS: WeakKeyDictionary[Request, RequestKey] = WeakKeyDictionary()
+_latest = threading.local()
 
 
 def recorded_key(request: Request) -> RequestKey:
-    """The key under which a request would be recorded, made once however many rules look at it."""
-    if (key := _KEYS.get(request)) is None:
-        key = key_of_request(
+    """The key under which a request would be recorded, made once however many rules look at it.
+
+    Of each thread only the latest is kept: a call that is kept must not keep its body thrice.
+    """
+    seen = getattr(_latest, "request", None)
+    if seen is None or seen() is not request:
+        _latest.key = key_of_request(
             request.method, request.path, request.query, request.headers.raw, request.body
         )
-        _KEYS[request] = key
+        _latest.request = ref(request)
+    key: RequestKey = _latest.key
     return key
 
 
