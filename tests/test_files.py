@@ -333,3 +333,46 @@ def test_beside_recordings_nothing_is_made_up(tmp_path: Path) -> None:
     assert call.script.head.status == 404
     assert '+    "input": "Bye",' in str(call.problem)
     assert send(mock, "GET", "/v1/models").script.head.status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "refused"),
+    [
+        ("/v1/messages", {"model": "claude", "text": "Hi"}, "Invalid URL (POST /v1/messages)"),
+        (chat.PATH, {**OTHER, "top_k": 3}, "Unrecognized request argument supplied: top_k"),
+    ],
+)
+def test_what_differs_is_told_of_requests_that_openai_refuses_too(
+    tmp_path: Path, path: str, asked: dict[str, Any], refused: str
+) -> None:
+    mock = serving(tmp_path, recorded("POST", path, asked, b"{}"))
+    assert body(send(mock, "POST", path, asked).script) == b"{}"
+    call = send(mock, "POST", path, asked | {"model": "other"})
+    assert call.script.head.status == 404
+    assert '+    "model": "other"' in str(call.problem)
+    assert str(call.problem).endswith(f"\n  and OpenAI refuses it: {refused}")
+    for elsewhere in ("/v1/nothing", "/v1/completions"):
+        assert "recording" not in body(send(mock, "POST", elsewhere, {"x": 1}).script).decode()
+
+
+@pytest.mark.parametrize("key", ["sk-wrong", None])
+@pytest.mark.parametrize(("path", "status"), [(chat.PATH, 401), ("/v1/messages", 404)])
+def test_recordings_are_for_those_who_have_the_key(
+    tmp_path: Path, path: str, status: int, key: str | None
+) -> None:
+    file = tmp_path / "a.jsonl"
+    dump(file, [recorded("POST", path, OTHER, b"hush")])
+
+    def ask(mock: MockOpenAI, key: str | None, asked: dict[str, Any]) -> Call:
+        headers = [] if key is None else [("Authorization", f"Bearer {key}")]
+        return mock.respond(Request("POST", path, headers, json.dumps(asked).encode()))
+
+    served = MockOpenAI(api_key="sk-right")
+    add_files(served, [file])
+    for mock in (served, MockOpenAI(api_key="sk-right", cassette=Cassette(file))):
+        assert body(ask(mock, "sk-right", OTHER).script) == b"hush"
+        for asked in (OTHER, {"model": "other"}):
+            call = ask(mock, key, asked)
+            assert call.script.head.status == status
+            assert "hush" not in body(call.script).decode()
+            assert call.problem is None, "nor what differs"

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openai_mockserver import MockOpenAI, Request, UnmatchedRequest
-from openai_mockserver.cassettes.matching import IsRecorded, RequestKey, explain_difference
+from openai_mockserver.cassettes.matching import AS_RECORDED, IsRecorded, explain_difference
+from openai_mockserver.cassettes.recorded_request import RequestKey
 from openai_mockserver.cassettes.recorder import Recorder
 from openai_mockserver.cassettes.redact import Redactor
 from openai_mockserver.script import Head
@@ -124,9 +125,9 @@ def test_the_path_of_a_request_stays_in_its_line(
 def test_what_is_told_of_recordings_stays_in_its_lines(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    key = RequestKey("POST", f"/v1/{HOSTILE}", f"{HOSTILE}\u202e")
+    key = RequestKey("POST", f"/v1/{HOSTILE}", body=f"{HOSTILE}\u202e")
     assert repr(IsRecorded(key)) == f"the recorded POST /v1/{SPELT}"
-    told = explain_difference(RequestKey("POST", "/v1/x"), [key])
+    told = explain_difference(RequestKey("POST", "/v1/x"), [key], AS_RECORDED)
     assert not is_obeyed(told.replace("\n", ""))
     with caplog.at_level(logging.WARNING, "openai_mockserver"):
         exchange = Recorder(tmp_path).begin(Request("POST", f"/v1/{HOSTILE}"), "http://up")

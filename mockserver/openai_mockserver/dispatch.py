@@ -225,12 +225,14 @@ class Dispatcher:
         endpoint, asked, error = self._admit(call, place, dialect)
         elsewhere = self._asks_elsewhere
         if error is not None or endpoint is None:
+            error = error or errors.invalid_json()
+            if self._check_key(call, dialect) is not None:
+                return errors.render(error, rng, dialect)
             if elsewhere:
                 return self._recorded(call, rng)
             # What was recorded is an answer, whatever OpenAI would say to the request today.
-            return self._play_recording(call) or errors.render(
-                error or errors.invalid_json(), rng, dialect
-            )
+            recorded = self._play_recording(call) or self._refuse_unrecorded(call, error, rng)
+            return recorded or errors.render(error, rng, dialect)
         if endpoint.recall is not None:
             recalled = endpoint.recall(asked, self.store)
             if not isinstance(recalled, ApiError):
@@ -272,6 +274,19 @@ class Dispatcher:
                 return self._dressed(answer.value, call, answer)
         return None
 
+    def _refuse_unrecorded(self, call: Call, error: ApiError, rng: Random) -> Script | None:
+        """How a request that OpenAI refuses differs from those that were recorded at its path.
+
+        None if there are none, or if there is more than recordings.
+        """
+        reasons = [(rule, "it was not recorded") for rule in reversed(self._rules)]
+        if not _is_recorded_there(call, reasons):
+            return None
+        if not all(rule.is_recording for rule in self._rules):
+            return None
+        told = f"{_explain(call, reasons)}\n  and OpenAI refuses it: {error.message}"
+        return self._refuse(call, told, rng)
+
     def _dialect(self, place: Place) -> Dialect | None:
         """The manner to answer in: the one the path names, else the mock's, else the path's own."""
         return find_dialect(place.dialect if place.chosen else self.dialect or place.dialect)
@@ -291,12 +306,8 @@ class Dispatcher:
         endpoint = methods.get(call.method)
         if endpoint is None:
             return None, asked, errors.method_not_allowed(call.method, call.path, list(methods))
-        if self.api_key is not None:
-            scheme, _, bearer = call.headers.get("authorization", "").strip().partition(" ")
-            bearer = bearer.strip() if scheme.lower() == "bearer" else scheme
-            key = (dialect and call.headers.get("api-key")) or bearer
-            if key != self.api_key:
-                return None, asked, errors.invalid_api_key(key)
+        if (refused := self._check_key(call, dialect)) is not None:
+            return None, asked, refused
         query = nest_parameters(parse_qsl(call.query, keep_blank_values=True))
         content_type = call.headers.get("content-type", "")
         given, wrong = _body(call, endpoint, content_type)
@@ -320,6 +331,15 @@ class Dispatcher:
             if wrong is None and taken is not None:
                 wrong = taken.check(what, lenient)
         return endpoint, asked, wrong
+
+    def _check_key(self, call: Call, dialect: Dialect | None) -> ApiError | None:
+        """What a request gets that has another key than the one that is accepted."""
+        if self.api_key is None:
+            return None
+        scheme, _, bearer = call.headers.get("authorization", "").strip().partition(" ")
+        bearer = bearer.strip() if scheme.lower() == "bearer" else scheme
+        key = (dialect and call.headers.get("api-key")) or bearer
+        return None if key == self.api_key else errors.invalid_api_key(key)
 
     def _ask(self, method: str, path: str, body: bytes) -> Script:
         """The answer to a request within another, of which the journal knows only that one."""
