@@ -154,9 +154,10 @@ def _stream_file(file: Path) -> list[_Played]:
         told = (exchange.about.get("expect") or {}).get("reply")
         try:
             reply = None if told is None else decode_reply(told, "expect.reply")
-        except ReplyError as error:
+            key = key_of_exchange(exchange)
+        except (ReplyError, StreamFileError) as error:
             raise StreamFileError(f"{file}: {error}") from None
-        played.append(_Played(exchange.script, reply, key_of_exchange(exchange)))
+        played.append(_Played(exchange.script, reply, key))
     return played
 
 

@@ -17,8 +17,10 @@ from click import Option
 from openai_mockserver import MockServerError, Raw, Request, Script
 from openai_mockserver.cassettes import Exchange, dump
 from openai_mockserver.cassettes.cassette import Cassette
+from openai_mockserver.cassettes.importers import import_file
 from openai_mockserver.cassettes.matching import CRITERIA, Matching
 from openai_mockserver.cassettes.normalization import NORMALIZATIONS
+from openai_mockserver.cassettes.recorded_request import key_of_exchange
 from openai_mockserver.cli.serve import serve
 
 PATH = "/v1/chat/completions"
@@ -184,6 +186,19 @@ def test_the_arguments_of_a_call_in_another_order(tmp_path: Path) -> None:
     other = calls('{"b": 2, "a": 1}')
     assert has(tmp_path / "a.jsonl", body=other, normalize=["key_order"])
     assert not has(tmp_path / "a.jsonl", body=other)
+
+
+def test_real_requests_that_differ_stay_so(shared: Path) -> None:
+    """Whatever is evened out, no two of these recordings become one."""
+    files = [*shared.glob("recordings/**/*.json"), *shared.glob("recordings-2/**/*.json")]
+    found = [key_of_exchange(one) for file in files for one in import_file(file)]
+    keys = [key for key in found if key is not None]
+    assert len(keys) == 224
+
+    def count(matching: Matching) -> int:
+        return len({json.dumps(matching.select(key), sort_keys=True) for key in keys})
+
+    assert count(Matching()) == count(Matching(normalize=tuple(NORMALIZATIONS))) == 184
 
 
 # Functions

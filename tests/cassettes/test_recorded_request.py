@@ -144,6 +144,16 @@ def test_a_recording_without_a_url_answers(tmp_path: Path) -> None:
     assert answer.text == 'data: {"choices":[]}\n\ndata: [DONE]\n\n'
 
 
+def test_a_request_that_is_nested_too_deeply_is_told_with_its_file(tmp_path: Path) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(450):
+        deep = {"a": deep}
+    dump(tmp_path / "a.jsonl", [Exchange(Script(), {"request": {"url": "/", "json": deep}})])
+    for read in (Cassette, lambda file: add_files(MockOpenAI(), [file])):
+        with pytest.raises(StreamFileError, match=r"a\.jsonl: a request in it is nested too deep"):
+            read(tmp_path / "a.jsonl")
+
+
 def test_only_the_key_of_the_latest_request_is_kept() -> None:
     """The journal bounds the memory of the calls that it keeps: nothing else keeps bodies."""
     asked = Request("POST", "/v1/x", body=b'{"a": 1}')

@@ -729,6 +729,13 @@ def test_a_request_nested_deeply_is_walked_and_one_nested_more_is_one_sentence(
     assert asked in (written.read_text() if written.exists() else ended.stdout)
 
 
+def test_a_request_that_is_nested_too_deeply_to_be_compared_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "deep.jsonl"
+    asked = "[" * 900 + "]" * 900
+    file.write_text(f'{{"mockserver":1,"request":{{"json":{asked}}}}}\n{{"end":"finish"}}\n')
+    assert_refused(run("serve", str(file)), "nested too deeply")
+
+
 @pytest.mark.parametrize("command", ["show", "serve"])
 def test_a_name_of_thousands_of_characters_is_one_sentence(command: str) -> None:
     assert_refused(run(command, f"{'n' * 5000}.jsonl"), "nnn.jsonl")

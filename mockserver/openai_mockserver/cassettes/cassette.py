@@ -27,7 +27,7 @@ from openai_mockserver.cassettes.recorded_request import (
 )
 from openai_mockserver.cassettes.redact import Redactor
 from openai_mockserver.cassettes.stream_file import Exchange, load
-from openai_mockserver.exceptions import MockServerError
+from openai_mockserver.exceptions import MockServerError, StreamFileError
 from openai_mockserver.request import Request
 from openai_mockserver.script import Boundary, Pause, Script, Step
 
@@ -98,7 +98,10 @@ class Cassette:
         if mode == "all" and self.was_there:
             self.path.unlink()
         self.exchanges = load(self.path) if self.path.exists() else []
-        keys = [(one, key_of_exchange(one, self.redactor)) for one in self.exchanges]
+        try:
+            keys = [(one, key_of_exchange(one, self.redactor)) for one in self.exchanges]
+        except StreamFileError as error:
+            raise StreamFileError(f"{self.path}: {error}") from None
         # What states no request answers none.
         self._recorded = [(exchange, key) for exchange, key in keys if key is not None]
         self._selected = [self.matching.select(key) for _, key in self._recorded]

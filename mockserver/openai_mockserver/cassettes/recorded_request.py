@@ -22,13 +22,17 @@ import msgspec.json
 from openai_mockserver.api.detection import detect_path
 from openai_mockserver.api.multipart import File, FormError, is_form, parse_form
 from openai_mockserver.api.routes import decode_path
+from openai_mockserver.bounded_input import DEEPEST, is_deeper
 from openai_mockserver.cassettes.redact import Redactor
 from openai_mockserver.cassettes.stream_file import Exchange
+from openai_mockserver.exceptions import StreamFileError
 from openai_mockserver.request import Request
 
 __all__ = ["RequestKey", "key_of_exchange", "key_of_request", "recorded_key"]
 
 _REDACTOR = Redactor()
+
+_DEEPEST = 2 * DEEPEST  # what recursion can walk, whoever calls
 
 _MOST_TEXT = 100_000  # bytes of an uploaded file that is shown and evened out as text
 
@@ -78,10 +82,15 @@ def key_of_exchange(exchange: Exchange, redactor: Redactor | None = None) -> Req
     Args:
         exchange: the exchange, whose secrets may have been kept.
         redactor: takes them out, as out of the requests that it is compared with.
+
+    Raises:
+        StreamFileError: if the request is nested too deeply to be walked by recursion.
     """
     request = exchange.about.get("request")
     if not isinstance(request, Mapping) or not ("url" in request or "json" in request):
         return None
+    if is_deeper(request.get("json"), _DEEPEST):
+        raise StreamFileError("a request in it is nested too deeply")
     path, query = _split_url(str(request.get("url") or detect_path(exchange.script)))
     headers = [(str(name), str(value)) for name, value in request.get("headers") or ()]
     method = str(request.get("method", "POST")).upper()
