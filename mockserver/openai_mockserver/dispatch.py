@@ -210,7 +210,9 @@ class Dispatcher:
         """What was recorded, else what the upstream will answer."""
         found: Script | str = ""
         if self._cassette is not None:
-            found = self._cassette.find(call)
+            found = self._cassette.find(
+                call.method, call.path, call.headers.raw, call.body, call.query
+            )
             if isinstance(found, Script):
                 return found
         if self._upstream is None or not (self._cassette is None or self._cassette.records):

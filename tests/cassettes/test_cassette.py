@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from openai_mockserver import MockOpenAI, MockServerError, Raw, Request, Script, sse
+from openai_mockserver import MockOpenAI, MockServerError, Raw, Script, sse
 from openai_mockserver.cassettes import Exchange, dump
 from openai_mockserver.cassettes.cassette import Cassette, replayed
 from openai_mockserver.cassettes.importers import import_file
@@ -30,7 +30,7 @@ def find(
 ) -> Any:
     """What a cassette has for a request."""
     body = {"messages": [{"role": "user", "content": text}], "model": "m"} | more
-    return cassette.find(Request("POST", path, body=json.dumps(body).encode()))
+    return cassette.find("POST", path, (), json.dumps(body).encode())
 
 
 @pytest.fixture
@@ -322,7 +322,7 @@ def test_every_recording_answers_its_own_request(shared: Path, tmp_path: Path) -
             sent = json.dumps(request["json"]).encode() if "json" in request else b""
             sent = sent or request.get("text", "").encode()
             path = urlsplit(request["url"]).path
-            found = cassette.find(Request(request["method"], path, request["headers"], sent))
+            found = cassette.find(request["method"], path, request["headers"], sent)
             assert isinstance(found, Script), f"{file}: {found}"
             assert sse.body(found.steps) == sse.body(one.script.steps)
             played += 1

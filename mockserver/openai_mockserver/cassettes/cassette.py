@@ -28,7 +28,6 @@ from openai_mockserver.cassettes.recorded_request import (
 from openai_mockserver.cassettes.redact import Redactor
 from openai_mockserver.cassettes.stream_file import Exchange, load
 from openai_mockserver.exceptions import MockServerError, StreamFileError
-from openai_mockserver.request import Request
 from openai_mockserver.script import Boundary, Pause, Script, Step
 
 __all__ = ["MODES", "Cassette", "replayed"]
@@ -116,22 +115,22 @@ class Cassette:
         """Whether what is not in it may be recorded."""
         return self.mode in ("all", "new_episodes") or (self.mode == "once" and not self.was_there)
 
-    def find(self, request: Request) -> Script | str:
-        """The recorded response to a request; or what differs from the nearest recording.
+    def find(
+        self,
+        method: str,
+        path: str,
+        headers: Iterable[tuple[str, str]],
+        body: bytes,
+        query: str = "",
+    ) -> Script | str:
+        """The recorded response to this request; or what differs from the nearest recording.
 
         Raises:
             MockServerError: if a function that compares requests raises.
         """
         if not self._recorded:
             return self._explain_absence()
-        asked = key_of_request(
-            request.method,
-            request.path,
-            request.query,
-            request.headers.raw,
-            request.body,
-            self.redactor,
-        )
+        asked = key_of_request(method, path, query, headers, body, self.redactor)
         wanted = self.matching.select(asked)
         same = [
             at
