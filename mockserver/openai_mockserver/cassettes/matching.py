@@ -211,9 +211,9 @@ def _find_endpoint(path: str) -> str:
     >>> _find_endpoint("/compatible-mode/v1/chat/completions"), _find_endpoint("/proxy/responses")
     ('/v1/chat/completions', '/v1/responses')
     """
-    path = locate(path).path
     if (at := path.rfind("/v1/")) >= 0:
         return path[at:]
+    path = locate(path).path
     found = next(filter(None, (ending.search(path) for ending in _ENDPOINTS)), None)
     return path if found is None else f"/v1/{found[1]}"
 
