@@ -193,6 +193,7 @@ def _drop_the_rest(connection: Connection, receive: Receive, send: Send) -> Send
         except TimeoutError:
             connection.transport.close()
 
+    connection.muted = True  # nobody is told to continue
     dropping = asyncio.ensure_future(drop())
 
     async def send_after_the_rest(message: dict[str, Any]) -> None:

@@ -275,9 +275,11 @@ def test_a_line_without_an_answer_fails_alone(mock: MockOpenAI, client: openai.O
     told = {one["custom_id"]: one["error"]["message"] for one in map(json.loads, errors)}
     chat = "The answer to POST /v1/chat/completions"
     assert told.pop("unmatched").startswith("no rule matches POST /v1/chat/completions")
+    raised = told.pop("raises")
+    assert "raised ZeroDivisionError('of this fault') (" in raised
+    assert f"{__file__}, line " in raised
     assert told == {
         "cut": f"{chat} broke off.",
-        "raises": "of this fault",
         "streamed": f"{chat} is not JSON but text/event-stream; charset=utf-8.",
         "spoken": "The answer to POST /v1/audio/speech is not JSON but audio/mpeg.",
         "again": "A batch cannot be a line of a batch.",
