@@ -15,8 +15,10 @@ import pytest
 
 if TYPE_CHECKING:
     import openai
+    from openai_mockserver.pytest_plugin.session_address import SessionAddress
 
     from openai_mockserver import MockOpenAI, Stream
+    from openai_mockserver.server import SharedAddress
 
 __all__ = [
     "async_openai_client",
@@ -28,6 +30,13 @@ __all__ = [
 ]
 
 _MOCK = pytest.StashKey["MockOpenAI"]()
+_NOT_ASKED = """\
+no request reached the mock. Perhaps the client
+- was made before the test, with the base URL of that time: `openai_mock_address = session` in
+  pytest.ini keeps one base URL for the whole run;
+- is given a base_url of its own, or reads another variable than OPENAI_BASE_URL;
+- lives in a process that was started before the test."""
+_ADDRESS: pytest.StashKey[SessionAddress] = pytest.StashKey()
 
 _CASSETTE = frozenset(
     "path mode match ignore normalize normalize_patterns speed redactor".split()  # noqa: SIM905
@@ -59,9 +68,50 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type="bool",
         default=False,
     )
+    parser.addini(
+        "openai_mock_address",
+        "Where mock_openai and openai_cassette listen: 'test', at an address for each; or "
+        "'session', at one for the whole run, in the environment before tests are collected.",
+        default="test",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    # A conftest.py may import the application, and that make its client.
+    _open_address(early_config)
+
+
+def _open_address(config: pytest.Config) -> None:
+    """Open the address of the run, if that is asked for, where tests are run."""
+    where = config.getini("openai_mock_address")
+    if where not in ("test", "session"):
+        raise pytest.UsageError(f"openai_mock_address = {where}: 'test' or 'session'")
+    if where == "test" or _ADDRESS in config.stash or _leaves_tests_to_workers(config):
+        return
+    from openai_mockserver.pytest_plugin.session_address import SessionAddress
+
+    address = config.stash[_ADDRESS] = SessionAddress()
+    record = config.known_args_namespace.openai_record
+    address.set_environment(keep_key=record not in (None, "none"))
+
+
+def _leaves_tests_to_workers(config: pytest.Config) -> bool:
+    """Whether pytest-xdist runs the tests, in other processes."""
+    options = config.known_args_namespace
+    distributes = getattr(options, "numprocesses", None) or getattr(options, "tx", None)
+    return bool(distributes) and "PYTEST_XDIST_WORKER" not in os.environ
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    address = config.stash.get(_ADDRESS, None)
+    if address is not None:
+        address.stop()
+        del config.stash[_ADDRESS]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _open_address(config)  # unless the plugin came too late for that
     for marker in (
         "openai_mock(**options): options of the MockOpenAI behind mock_openai, "
         "such as api_key, seed, lenient, clock, pace, fail_on_unmatched, fail_on_unused",
@@ -119,12 +169,26 @@ def mock_openai(
         if marker.args:
             raise pytest.UsageError(f"openai_mock() takes keywords, not {marker.args!r}")
         options |= marker.kwargs
+    if not {"host", "port", "tls"} & options.keys():
+        options["address"] = _find_address(request.config)
     try:
         made = MockOpenAI(**options)
     except TypeError as error:
         raise pytest.UsageError(f"openai_mock(): {error}") from None
     monkeypatch.setenv("OPENAI_API_KEY", made.api_key or API_KEY)
     yield from _open(made, request, monkeypatch)
+
+
+def _find_address(config: pytest.Config) -> SharedAddress | None:
+    """The address of the run, if it has one."""
+    address = config.stash.get(_ADDRESS, None)
+    return None if address is None else address.shared
+
+
+def _find_variable(config: pytest.Config, name: str) -> str | None:
+    """A variable of the environment, as it is without the address of the run."""
+    address = config.stash.get(_ADDRESS, None)
+    return os.environ.get(name) if address is None else address.find_variable(name)
 
 
 def _open(
@@ -189,12 +253,16 @@ def openai_cassette(
         raise pytest.UsageError(f"openai_cassette(): {error}") from None
     upstream = (
         request.config.getoption("--openai-upstream")
-        or os.environ.get("OPENAI_BASE_URL")
+        or _find_variable(request.config, "OPENAI_BASE_URL")
         or "https://api.openai.com/v1"
     )
-    if not cassette.records or "OPENAI_API_KEY" not in os.environ:
-        monkeypatch.setenv("OPENAI_API_KEY", API_KEY)
-    made = MockOpenAI(cassette=cassette, upstream=upstream if cassette.records else None)
+    key = _find_variable(request.config, "OPENAI_API_KEY") if cassette.records else None
+    monkeypatch.setenv("OPENAI_API_KEY", key or API_KEY)
+    made = MockOpenAI(
+        cassette=cassette,
+        upstream=upstream if cassette.records else None,
+        address=_find_address(request.config),
+    )
     yield from _open(made, request, monkeypatch)
 
 
@@ -237,6 +305,8 @@ def pytest_runtest_makereport(
                 seen.wait(max(0.0, until - time.monotonic()))
             lines = "\n".join(seen.line() for seen in mock.calls)
             report.sections.append(("calls to mock_openai", lines))
+        else:
+            report.sections.append(("calls to mock_openai", _NOT_ASKED))
         if mock.unused:
             report.sections.append(("never used of mock_openai", "\n".join(mock.unused)))
     return report

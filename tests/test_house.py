@@ -59,7 +59,7 @@ FLOORS = """
 
     rules upstream access journal catalogue dispatch
 
-    server: door peer protocol player connect relay app runner
+    server: door peer protocol player connect relay app runner shared_address
     transport clients
 
     mock

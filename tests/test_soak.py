@@ -19,6 +19,7 @@ from openai_mockserver import Boundary, Comment, Event, Head, MockOpenAI, Pause,
 from openai_mockserver.http1 import to_raw
 from openai_mockserver.journal import Call
 from openai_mockserver.script import End, Step
+from openai_mockserver.server import Loopback
 from test_http1 import REQUEST, expected_end, scripted
 
 HEADS = [
@@ -96,7 +97,9 @@ def test_random_scripts_arrive_and_leave_nothing() -> None:
             assert stopped.acquire(timeout=10), made
         if client is not None:
             client.close()
-        loop = mock.start()._running._loop
+        server = mock.start()
+        assert isinstance(server, Loopback)
+        loop = server._running._loop
         assert loop is not None
         going_on = asyncio.run_coroutine_threadsafe(tasks(), loop).result(5)
     assert wrong == []

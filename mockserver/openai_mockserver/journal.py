@@ -230,7 +230,8 @@ class Call(Request):
         else:
             answered += f" {self._bytes} bytes"
         unrecorded = "" if self.unrecorded is None else f", {self.unrecorded}"
-        how = self._ended or "going on"
+        # What is written may be unread yet.
+        how = self._ended or ("written" if self.written else "going on")
         line = f"#{self.number} {' '.join(asked)} -> {answered}, {how}{unrecorded}"
         return "; warning: ".join([line, *self.warnings])
 

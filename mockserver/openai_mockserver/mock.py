@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from openai_mockserver.cassettes.cassette import Cassette
     from openai_mockserver.cassettes.recorder import Recorder
     from openai_mockserver.cassettes.redact import Redactor
-    from openai_mockserver.server import Door, Loopback
+    from openai_mockserver.server import Claim, Door, Loopback, SharedAddress
     from openai_mockserver.transport import Clock, InProcess
 
 __all__ = ["MockOpenAI", "RuleBuilder"]
@@ -105,6 +105,7 @@ class MockOpenAI(Dispatcher):
             warning (`Call.warnings`); by default that is an error.
         host, port: where the loopback server listens; port 0 picks a free one, when its URL is
             asked for, and any other is listened on as soon as the mock is entered.
+        address: where it listens instead, in turn with other mocks.
         allow_hosts: names that a request's ``Host`` may have beside loopback ones and the address
             that it came to, as in ``mock.internal`` or ``*.internal``; ``*`` is any.
         allow_origins: web pages that may ask beside those of loopback, as in
@@ -150,6 +151,7 @@ class MockOpenAI(Dispatcher):
         lenient_faults: bool = False,
         host: str = "127.0.0.1",
         port: int = 0,
+        address: SharedAddress | None = None,
         allow_hosts: Sequence[str] = (),
         allow_origins: Sequence[str] = (),
         tls: ssl.SSLContext | None = None,
@@ -197,8 +199,11 @@ class MockOpenAI(Dispatcher):
         self.access = Access(allow_hosts, allow_origins, host, relays=upstream is not None)
         self._tls = tls
         self._lead = lead
+        self._shared = address
+        if address is not None and (tls is not None or (host, port) != ("127.0.0.1", 0)):
+            raise MockServerError("address= is where it listens already: no host=, port= or tls=")
         self._lock = threading.Lock()
-        self._server: Loopback | None = None
+        self._server: Loopback | Claim | None = None
         self._transport: InProcess | None = None
 
     # Saying what it answers
@@ -292,8 +297,8 @@ class MockOpenAI(Dispatcher):
         Where ``fail_on_unmatched`` is off, only of recordings.
 
         Args:
-            unused: also raise UnusedRule if a rule, or one of its replies, was never given; so it
-                does if ``fail_on_unused`` is on.
+            unused: also raise UnusedRule if a rule, or one of its replies, was never given, or if
+                no request came at all; so it does if ``fail_on_unused`` is on.
         """
         told = []
         problems = [call for call in self.calls if call.problem and self.fail_on_unmatched]
@@ -306,8 +311,12 @@ class MockOpenAI(Dispatcher):
             told += unrecorded
         if told:
             raise UnmatchedRequest("\n".join(told))
-        if (unused or self.fail_on_unused) and (never := self.unused):
-            raise UnusedRule("the mock has what no request asked for:\n" + "\n".join(never))
+        if unused or self.fail_on_unused:
+            never = self.unused
+            if not self.calls:
+                raise UnusedRule("\n".join(["no request reached the mock", *never]))
+            if never:
+                raise UnusedRule("the mock has what no request asked for:\n" + "\n".join(never))
 
     def check_meaning(self, answer: Answer) -> None:
         """Raise FaultError for an end that this mock's connections cannot have."""
@@ -334,13 +343,15 @@ class MockOpenAI(Dispatcher):
 
         return Door(self.respond, self.refuse, self.limits, self.access, self._lead)
 
-    def start(self) -> Loopback:
+    def start(self) -> Loopback | Claim:
         """Open the loopback server, unless it is open."""
-        from openai_mockserver.server import Loopback
+        from openai_mockserver.server import Loopback, bind
 
         with self._lock:
-            if self._server is None:
-                self._server = Loopback(self.door, *self._address, self._tls)
+            if self._server is None and self._shared is not None:
+                self._server = self._shared.claim(self.door)
+            elif self._server is None:
+                self._server = Loopback(self.door, bind(*self._address), self._tls)
             return self._server
 
     def stop(self) -> None:
@@ -351,7 +362,7 @@ class MockOpenAI(Dispatcher):
             server.stop()
 
     def __enter__(self) -> MockOpenAI:
-        if self._address[1]:  # who knows the port need not ask for the URL
+        if self._address[1] or self._shared:  # who knows the URL need not ask for it
             self.start()
         return self
 

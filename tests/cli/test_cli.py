@@ -375,6 +375,18 @@ def test_a_scenario_says_what_answers_what(tmp_path: Path) -> None:
 # How it ends
 
 
+@pytest.mark.slow
+def test_a_call_that_takes_long_is_logged_while_it_goes_on() -> None:
+    with serving("--pace", "none", "--fault", "stall; after=2") as served:
+        with served.asking():
+            assert re.match(
+                r"\S+ #1 POST /v1/chat/completions gpt-4o 'Hi' -> 200 2 of \d+ events, "
+                r"going on, [34]\.\d\d s$",
+                served.line(),
+            )
+        assert "client disconnected" in served.line()
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_a_signal_breaks_off_an_open_stream(how: signal.Signals) -> None:
     with serving("--stream", "silence", "--pace", "none") as served:

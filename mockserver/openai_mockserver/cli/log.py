@@ -18,6 +18,7 @@ KEPT = f"It keeps the last {KEEP_CALLS:,} calls, in {KEEP_BYTES >> 20} MiB at mo
 
 
 def log_call(call: Call) -> None:
+    """Print a line of a call that is over, or that takes long."""
     took = time.time() - call.started
     # Whoever read the log may be gone; the streams go on.
     with contextlib.suppress(BrokenPipeError):

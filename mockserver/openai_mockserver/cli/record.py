@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,7 +119,8 @@ def record(
         if exposure is not None:
             click.echo(f"{exposure}\n")
 
-    serve_forever(mock.door(), listener, announce)
+    door = replace(mock.door(), on_slow=None if quiet else log_call)
+    serve_forever(door, listener, announce)
     click.echo("stopped")
     # What was broken off by the end may have failed after it.
     for call in mock.calls:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -186,5 +187,6 @@ def serve(
         if ANY in allow_origins:
             click.echo("Every web page that is open in a browser here can ask it, and read it.\n")
 
-    serve_forever(mock.door(), listener, announce)
+    door = replace(mock.door(), on_slow=None if quiet else log_call)
+    serve_forever(door, listener, announce)
     click.echo("stopped")

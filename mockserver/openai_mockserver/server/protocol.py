@@ -235,6 +235,7 @@ class Connections(dict[tuple[str, int], Connection]):
 
     def __init__(self) -> None:
         self.peers = Peers()
+        self.numbers = count(1)
 
 
 def protocol_class(
@@ -244,12 +245,11 @@ def protocol_class(
 
     A connection whose request has not told its head in time is closed.
     """
-    numbers = count(1)
 
     class Protocol(_http_protocol()):  # type: ignore[misc]
         def connection_made(self, transport: asyncio.Transport) -> None:
             self._address = transport.get_extra_info("peername")[:2]
-            self._connection = Connection(transport, next(numbers), connections.peers)
+            self._connection = Connection(transport, next(connections.numbers), connections.peers)
             connections[self._address] = self._connection
             self._overdue: asyncio.TimerHandle | None = None
             self._is_early = False

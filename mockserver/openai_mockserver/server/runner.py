@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     import uvicorn
 
-    from openai_mockserver.server.protocol import Connection
+    from openai_mockserver.server.protocol import Connection, Connections
 
 __all__ = ["Loopback", "bind", "serve"]
 
@@ -77,6 +78,7 @@ class _Running:
         self._exact = exact
         self._listener = listener
         self._open: dict[Call, Connection] = {}
+        self._connections: Connections
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._stopping = False
@@ -111,7 +113,7 @@ class _Running:
             async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
                 await running._close(self)
 
-        connections = Connections()
+        connections = self._connections = Connections()
         worker = Worker()
         config = uvicorn.Config(
             application(self._find_door, worker, connections, self._open, self._exact),
@@ -149,14 +151,14 @@ class _Running:
             call.end(None if call.written else SERVER_STOPPED)
 
     def break_off(self) -> None:
-        """Break off what is going on, and go on serving; from any other thread."""
+        """Close all connections, and go on serving as if none had been; from any other thread."""
         over = threading.Event()
 
         def break_all() -> None:
-            connections = list(self._open.values())
             self._end_calls()
-            for connection in connections:
+            for connection in self._connections.values():
                 connection.transport.abort()
+            self._connections.numbers = count(1)
             over.set()
 
         if self._loop is not None:
@@ -188,17 +190,19 @@ class _Running:
 class Loopback:
     """A server in a thread, ready to be connected to when the constructor returns.
 
-    Raises ServerError where the address cannot be had.
+    Args:
+        find_door: gives the door that is open, for each request.
+        listener: what `bind` gives; it is closed by `stop`.
+        tls: makes it speak TLS.
     """
 
     def __init__(
         self,
         find_door: Callable[[], Door],
-        host: str = "127.0.0.1",
-        port: int = 0,
+        listener: socket.socket,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._listener = bind(host, port)
+        self._listener = listener
         self.url = url_of(self._listener, tls is not None)
         self._running = _Running(find_door, self._listener, tls, exact=True)
         self._stopped = False
@@ -216,7 +220,7 @@ class Loopback:
             self._running.run()
 
     def break_off(self) -> None:
-        """Break off all streams, and go on serving."""
+        """Close all connections, and go on serving."""
         self._running.break_off()
 
     def stop(self) -> None:
