@@ -228,6 +228,7 @@ def test_times_limits_how_often_a_rule_answers(load: Load) -> None:
             Reply(function_call=FunctionCall("now", {"zone": "UTC"})),
         ),
         ("{text: a, error: {message: Sorry}}", Reply("a", error=ApiError(500, "Sorry"))),
+        ("{error: {message: Sorry}, finish_reason: null}", Reply(error=ApiError(500, "Sorry"))),
         ("{}", Reply()),
     ],
 )

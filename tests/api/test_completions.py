@@ -70,7 +70,9 @@ def without_calls(reply: Reply) -> Reply:
 
 def heard(reply: Reply) -> Reply:
     """What is left of a reply in the legacy form."""
-    left = []
+    left: list[Choice] = []
+    if reply.is_only_error:
+        return Reply(error=reply.error)
     for choice in reply.choices:
         spoken = choice.text if choice.text is not None else choice.refusal
         logprobs = [
@@ -263,6 +265,8 @@ def test_an_error_breaks_the_stream_off(dialect: str) -> None:
     assert again.error is not None
     assert again.error.message == "broken"
     assert completions.render(reply, PLAIN, dialect=dialect).head.status == 500
+    (only,) = completions.render(Reply(error=reply.error), STREAM, dialect=dialect).events
+    assert json.loads(only.data)["error"]["message"] == "broken"
 
 
 # What is asked for

@@ -24,7 +24,7 @@ from openai_mockserver.dialects import dialects, locate
 from openai_mockserver.exceptions import MockServerError, ReplyError, ScenarioError
 from openai_mockserver.reply import ApiError, Choice, Text
 from openai_mockserver.scenario import add_rules
-from openai_mockserver.script import Head, Script
+from openai_mockserver.script import Event, Head, Raw, Script
 from properties import examples
 
 ASKED: dict[str, Any] = {
@@ -191,6 +191,102 @@ def test_errors_have_the_dialects_shape(dialect: str) -> None:
     again = chat.read(script)
     assert isinstance(again, ApiError)
     assert (again.status, again.message, again.type) == (422, "no", "t")
+
+
+# Errors within a stream
+
+
+@pytest.mark.parametrize("dialect", ["openrouter", "openrouter-2025"])
+def test_openrouter_says_an_error_beside_the_choice_that_it_ends(dialect: str) -> None:
+    """As recorded: the chunk that finishes, with the error; then the usage and the end."""
+    error = ApiError(502, "Provider returned error", extra={"metadata": {"raw": "cut off"}})
+    reply = Reply(["Hel", "lo"], error=error)
+    script = chat.render(reply, STREAMED, dialect=dialect)
+    *_, last, usage = events(script)
+    choice = last["choices"][0]
+    assert (choice["finish_reason"], choice["native_finish_reason"]) == ("error", "error")
+    assert choice["delta"]["content"] == ""
+    assert list(last)[-2:] == ["choices", "error"]
+    assert last["error"] == {
+        "message": "Provider returned error",
+        "code": 502,
+        "metadata": {"raw": "cut off"},
+    }
+    assert usage["usage"]["completion_tokens"] == 2
+    assert script.steps[-1] == sse.DONE
+    again = chat.read(script)
+    assert isinstance(again, Reply)
+    assert again.error is not None
+    assert (again.text, again.finish_reason, again.error.status) == (reply.text, None, 502)
+    assert again.error.extra == error.extra
+    assert again.usage is not None
+    assert again.usage.completion_tokens == 2
+
+
+def test_openrouter_may_finish_otherwise_beside_an_error() -> None:
+    reply = Reply("Hello", finish_reason="stop", error=ApiError(502))
+    script = chat.render(reply, STREAMED, dialect="openrouter-2025")
+    finishes = [one["choices"][0]["finish_reason"] for one in events(script)]
+    assert finishes == [None, "stop", None]
+    again = chat.read(script)
+    assert isinstance(again, Reply)
+    assert again.finish_reason == "stop"
+
+
+def test_the_recorded_error_of_openrouter_is_read_whole() -> None:
+    def choice(text: str, finish: str | None) -> list[Any]:
+        delta = {"role": "assistant", "content": text}
+        return [{"index": 0, "delta": delta, "finish_reason": finish}]
+
+    told = {"message": "Provider returned error", "code": 502, "metadata": {"raw": "?"}}
+    counts = {"prompt_tokens": 41, "completion_tokens": 243, "total_tokens": 284}
+    chunks = [
+        {"choices": choice("Hi", None)},
+        {"choices": choice("", "stop"), "error": told},
+        {"choices": choice("", None), "usage": counts},
+    ]
+    lines = [*map(json.dumps, chunks), "[DONE]"]
+    reply = chat.read(Script(STREAM, tuple(map(Event, lines))))
+    assert isinstance(reply, Reply)
+    assert reply.error is not None
+    assert (str(reply.text), reply.finish_reason, reply.error.status) == ("Hi", "stop", 502)
+    assert reply.usage == Usage(41, 243)
+
+
+ONLY_ERRORS: dict[str, Any] = {
+    "openai": {"error": {"message": "no", "type": "t", "param": None, "code": "1"}},
+    "openrouter": {"error": {"message": "no", "code": 503}},
+    "azure": {"error": {"message": "no", "type": "t", "param": None, "code": "1"}},
+    "xai": {"code": "t", "error": "no"},
+    "groq": {"error": {"message": "no", "type": "t", "code": "1"}},
+    "llamacpp": {"error": {"code": 503, "message": "no", "type": "t"}},
+}
+
+
+@pytest.mark.parametrize("dialect", ONLY_ERRORS)
+def test_an_error_may_be_all_that_a_stream_says(dialect: str) -> None:
+    mock = MockOpenAI(dialect=None if dialect == "openai" else dialect)
+    mock.reply(Reply(error=ApiError(503, "no", "t", "1")))
+    with mock, httpx2.Client() as client:
+        got = client.post(f"{mock.base_url}/chat/completions", json=STREAMED)
+    said = [json.loads(e.data) for e in sse.decode(got.content)]
+    if dialect == "azure":
+        said = said[1:]  # its verdict on the prompt comes first, as always
+    assert (got.status_code, said) == (200, [ONLY_ERRORS[dialect]])
+    again = chat.read(Script(STREAM, (Raw(got.content),)))
+    assert isinstance(again, Reply)
+    assert again.is_only_error
+
+
+def test_the_sdk_raises_what_openrouter_says_within_a_stream() -> None:
+    mock = MockOpenAI(dialect="openrouter")
+    mock.reply(Reply("Hel", error=ApiError(502, "Provider returned error")))
+    said = []
+    with mock, openai.OpenAI(base_url=mock.base_url, api_key="k") as client:
+        stream = client.chat.completions.create(**ASKED, stream=True)
+        with pytest.raises(openai.APIError, match="Provider returned error") as caught:
+            said += [chunk.choices[0].delta.content for chunk in stream]
+    assert caught.value.body == {"message": "Provider returned error", "code": 502}
 
 
 def test_an_unknown_dialect_is_told() -> None:

@@ -59,6 +59,35 @@ def test_the_finish_reason_follows_from_what_is_said() -> None:
     assert Reply("a", finish_reason="length").finish_reason == "length"
 
 
+def test_the_status_of_an_error_within_a_stream_is_kept_and_not_compared() -> None:
+    slow, failed = (
+        Reply("a", error=ApiError(429, "b", "t", "c", headers=(("x", "y"),))),
+        Reply("a", error=ApiError(500, "b", "t", "c")),
+    )
+    assert slow.error is not None
+    assert (slow.error.status, slow.error.headers) == (429, ())
+    assert slow == failed
+    assert hash(slow) == hash(failed)
+    assert slow != Reply("a", error=ApiError(429, "b", "t", "d"))
+    assert Reply("a", error=ApiError(429, "b", code="")).error == ApiError(429, "b", code="")
+
+
+@pytest.mark.parametrize(
+    ("reply", "only"),
+    [
+        (Reply(error=ApiError(503)), True),
+        (Reply(choices=[Choice(finish_reason=None)] * 2, error=ApiError(503)), True),
+        (Reply("", error=ApiError(503)), False),
+        (Reply(reasoning="", error=ApiError(503)), False),
+        (Reply(function_call=FunctionCall("f", {}), error=ApiError(503)), False),
+        (Reply(finish_reason="stop", error=ApiError(503)), False),
+        (Reply(finish_reason=None), False),
+    ],
+)
+def test_an_error_may_be_all_that_there_is(reply: Reply, only: bool) -> None:
+    assert reply.is_only_error is only
+
+
 def test_an_id_is_derived_and_the_same_everywhere() -> None:
     call = ToolCall("get_weather", {"city": "Paris"})
     assert re.fullmatch("call_[0-9A-Za-z]{24}", call.id)

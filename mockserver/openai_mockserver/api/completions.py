@@ -280,7 +280,7 @@ def _stream(
 
     merged = [shape.length_with_text and one.finish_reason == "length" for one in said]
     events, left = [], [len(one.parts) for one in said]
-    for index, part in _interleaved(said):
+    for index, part in _interleaved(said) if not reply.is_only_error else ():
         left[index] -= 1
         finish = said[index].finish_reason if merged[index] and not left[index] else None
         events.append(chunk(_choice(shape, index, part, finish)))
@@ -377,11 +377,12 @@ class _Heard:
     """A choice, as far as it has come."""
 
     def __init__(self) -> None:
-        self.pieces: list[str] = []
+        self.pieces: list[str] | None = None
         self.logprobs: list[tuple[Logprob, ...]] | None = None
         self.finish_reason: str | None = None
 
     def take(self, choice: dict[str, Any]) -> None:
+        self.pieces = self.pieces or []
         text, finish = choice.get("text"), choice.get("finish_reason")
         entries = _read_logprobs(choice.get("logprobs"))
         # An empty text is a piece where it is all that the chunk says; else it is mere form.
@@ -393,7 +394,7 @@ class _Heard:
             self.finish_reason = finish
 
     def choice(self) -> Choice:
-        pieces = join_halves(self.pieces)
+        pieces = None if self.pieces is None else join_halves(self.pieces)
         return Choice(pieces, logprobs=self.logprobs, finish_reason=self.finish_reason)
 
 

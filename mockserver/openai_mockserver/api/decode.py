@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Protocol
 
 import msgspec.json
@@ -135,7 +134,7 @@ def decode_body(
         raise ReplyError(f"the body is neither an event stream nor JSON: {error}") from None
     if not isinstance(value, dict) or not isinstance(value.get(member), list):
         if (found := errors.read_error(value)) is not None:
-            return replace(found, status=status) if 400 <= status <= 599 else found
+            return found.with_payload(status) if 400 <= status <= 599 else found
         raise ReplyError(f"the body is not {what}: it has no {member}")
     try:
         return read(value)
@@ -185,10 +184,13 @@ def decode_completion(
     error: ApiError | None = None
     for chunk, _ in decode_events(script):
         try:
-            error = errors.read_error(chunk)
-            if error is not None:
+            error = error or errors.read_error(chunk)
+            listed = chunk.get("choices") or ()
+            if error is not None and not listed:
                 break
-            for choice in chunk.get("choices") or ():
+            for choice in listed:
+                if error is not None and choice.get("finish_reason") == "error":
+                    choice = choice | {"finish_reason": None}  # which says no more than the error
                 choices.setdefault(choice.get("index") or 0, heard()).take(choice)
             if (stated := _stated_usage(chunk)) is not None:
                 counts = _merge(counts, stated)

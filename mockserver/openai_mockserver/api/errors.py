@@ -6,7 +6,7 @@ indented by 4 and end in a newline, those of the engine behind it by 2 and do no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -80,6 +80,18 @@ def _imitated(error: ApiError, rng: Random, dialect: Dialect) -> Script:
 def _members(error: ApiError, dialect: Dialect) -> Any:
     special = dialect.errors
     layout = special.get(error.code or "") or special.get(str(error.status)) or dialect.error
+    return _fill(layout, error)
+
+
+def _fill(layout: Mapping[str, Any], error: ApiError) -> Any:
+    members = fill(layout, error_values(error).get)
+    inner = members["error"] if isinstance(members.get("error"), dict) else members
+    inner |= error.extra
+    return members
+
+
+def error_values(error: ApiError) -> dict[str, Any]:
+    """What an error says, by the names of the holes in a dialect's layouts."""
     values: dict[str, Any] = {
         "status": error.status,
         "status_text": str(error.status),
@@ -88,16 +100,16 @@ def _members(error: ApiError, dialect: Dialect) -> Any:
         "code": error.code or None,
         "param": error.param,
     }
-    values |= {f"error.{name}": value for name, value in values.items()}
-    members = fill(layout, values.get)
-    inner = members["error"] if isinstance(members.get("error"), dict) else members
-    inner |= error.extra
-    return members
+    return values | {f"error.{name}": value for name, value in values.items()}
 
 
 def imitated_event(error: ApiError, dialect: Dialect) -> Step:
-    """The event with which another provider breaks a chat stream off."""
-    return dialect.event(dialect.style.dumps(_members(error, dialect)), dialect.error_event)
+    """The event with which another provider breaks a chat stream off.
+
+    What a provider says of single statuses comes from its gateway, before a stream.
+    """
+    layout = dialect.errors.get(error.code or "") or dialect.error
+    return dialect.event(dialect.style.dumps(_fill(layout, error)), dialect.error_event)
 
 
 def error_event(error: ApiError, number: int | None = None) -> Event:
@@ -130,18 +142,30 @@ def read_error(payload: object) -> ApiError | None:
     if not isinstance(error, dict):
         kind = payload.get("code")  # xAI's: the message is the error, its kind beside it
         return ApiError(500, str(error), kind if isinstance(kind, str) else None)
-    code = error.get("code")
-    return ApiError(
-        500,
+    code, status = error.get("code"), _stated_status(error)
+    found = ApiError(
+        status,
         str(error.get("message") or ""),
         error.get("type"),
-        None if code is None else str(code),
+        "" if code is None else str(code),
         error.get("param"),
         extra={} if error is payload else {k: v for k, v in error.items() if k not in _MEMBERS},
     )
+    return found.with_payload(status)
 
 
 _MEMBERS = ("message", "type", "code", "param")
+
+
+def _stated_status(error: Mapping[str, Any]) -> int:
+    """The HTTP status that an error repeats, as some providers do; else 500."""
+    for name in ("code", "status_code", "raw_status_code"):
+        status = error.get(name)
+        if isinstance(status, str) and status.isdecimal() and len(status) == 3:
+            status = int(status)
+        if isinstance(status, int) and 400 <= status <= 599:
+            return status
+    return 500
 
 
 def invalid_json() -> ApiError:

@@ -84,6 +84,7 @@ def chat_dialect(
         return parse(re.sub(r"\bchoices\b(?!\.)", lambda _: f"choices[{inner}]", outer))
 
     layouts = {kind: layout(kind, delta) for kind, delta in kinds.items()}
+    layouts["error"] = layouts["finish"] | parse(error)
     return Dialect(
         name,
         layouts,

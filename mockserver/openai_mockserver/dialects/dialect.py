@@ -63,6 +63,9 @@ class Dialect:
         error: the layout of an error's JSON.
         errors: of those with this code or status, where it is another.
         error_event: the name of the event that carries an error mid-stream.
+        error_finish: the finish reason of the chunk that an error comes in mid-stream, as one
+            member beside the choices; the stream then ends as others do. Without one the error is
+            an event of its own, and the last.
         headers: what it sends beside the content type, by which it is known.
         content_type: of its streams.
         mark: what its streams can be told by.
@@ -90,6 +93,7 @@ class Dialect:
     error: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     errors: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     error_event: str | None = None
+    error_finish: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     content_type: str = "text/event-stream"
     mark: re.Pattern[str] | None = None

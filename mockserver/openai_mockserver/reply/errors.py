@@ -44,12 +44,18 @@ ERRORS: dict[int, tuple[str, str, str | None]] = {
 """What an error says unless told otherwise."""
 
 
+def _defaults(status: int) -> tuple[str, str, str | None]:
+    """The type, message and code of this status."""
+    return ERRORS.get(status) or ERRORS[400 if status < 500 else 500]
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class ApiError:
     """An error of the API: instead of a stream, or in the middle of one.
 
     Args:
-        status: the HTTP status; mid-stream it only chooses the defaults.
+        status: the HTTP status; mid-stream it chooses the defaults, and is what a provider states
+            whose errors repeat it, as OpenRouter's ``code``.
         message, type: OpenAI's for this status when absent.
         code: OpenAI's for this status when absent, null when empty.
         param: the parameter at fault.
@@ -79,7 +85,7 @@ class ApiError:
             raise ReplyError(f"retry_after={self.retry_after!r}: a number of seconds, 0 or more")
         must_be(Mapping, self.extra, "ApiError.extra", optional=False)
         pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
-        kind, message, code = ERRORS.get(self.status) or ERRORS[400 if self.status < 500 else 500]
+        kind, message, code = _defaults(self.status)
         put = object.__setattr__
         put(self, "extra", dict(self.extra))
         put(self, "headers", tuple((str(k), str(v)) for k, v in pairs))
@@ -92,10 +98,17 @@ class ApiError:
 
     @property
     def mid_stream(self) -> ApiError:
-        """What is left of the error in a stream that has begun: its payload."""
-        return ApiError(
-            500, self.message, self.type, self.code or None, self.param, extra=self.extra
-        )
+        """What OpenAI's own stream says of the error, once it has begun: its payload, no status."""
+        return self.with_payload(500)
+
+    def with_payload(self, status: int) -> ApiError:
+        """The same payload with another status, and without headers.
+
+        Args:
+            status: the HTTP status.
+        """
+        code = self.code or (None if _defaults(status)[2] is None else "")
+        return ApiError(status, self.message, self.type, code, self.param, extra=self.extra)
 
     def __repr__(self) -> str:
         shown = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name != "extra"]

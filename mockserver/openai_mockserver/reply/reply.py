@@ -246,6 +246,7 @@ class Reply:
         output: instead of text, reasoning, refusal and calls, all of it in an order of its own:
             texts, `Message`, `Reasoning`, `ToolCall`, `Item`.
         error: an error event that breaks the stream off after all this; nothing finishes then.
+            With nothing before it, it is the only event of a stream whose status is 200.
         audio: speech, instead of text.
         annotations: what the text cites: `url_citation`, or the JSON of another `Annotation`.
 
@@ -316,7 +317,26 @@ class Reply:
             raise ReplyError("a reply has at least one choice")
         object.__setattr__(self, "choices", several)
         object.__setattr__(self, "usage", usage)
-        object.__setattr__(self, "error", error.mid_stream if error is not None else None)
+        object.__setattr__(self, "error", error and error.with_payload(error.status))
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it says the same. OpenAI's streams do not state the status of their error."""
+        return isinstance(other, Reply) and self._compared == other._compared
+
+    def __hash__(self) -> int:
+        return hash(self._compared)
+
+    @property
+    def _compared(self) -> tuple[Any, ...]:
+        return self.choices, self.usage, self.error and self.error.mid_stream
+
+    @property
+    def is_only_error(self) -> bool:
+        """Whether nothing is said or finished before the error."""
+        return self.error is not None and not any(
+            choice.output or choice.function_call or choice.audio or choice.finish_reason
+            for choice in self.choices
+        )
 
     @property
     def text(self) -> Text | None:

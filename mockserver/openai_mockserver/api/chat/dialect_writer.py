@@ -26,6 +26,7 @@ from openai_mockserver.dialects.dialect import ExtraStep
 from openai_mockserver.dialects.json_style import COMPACT
 from openai_mockserver.dialects.template import OMITTED, Hole, fill
 from openai_mockserver.reply import (
+    ApiError,
     Choice,
     Reply,
     ToolCall,
@@ -89,6 +90,14 @@ class ChunkWriter:
         if "refusal_key" in values or self._envelope.omits:
             values.setdefault("refusal_key", self._values["refusal_key"])
         return self._step(part.kind, layout, values, so_far)
+
+    def error_chunk(self, error: ApiError, finish_reason: str) -> Step:
+        """The chunk that says an error beside the choice that it ends."""
+        layout = self._dialect.layout("error")
+        layout = layout | {"error": layout["error"] | dict(error.extra)}
+        finish = {"choices.index": 0, "choices.finish_reason": finish_reason}
+        values = errors.error_values(error) | finish
+        return self._step("error", layout, values, self._said.get(0, []))
 
     def extra_step(self, extra: ExtraStep) -> Step:
         """A step that says nothing."""
@@ -208,6 +217,9 @@ def render_dialect_stream(
 ) -> Script:
     top = request.get("top_logprobs") or 0
     layer = ChunkWriter(dialect, envelope, request, usage, rng)
+    error, ended_by = reply.error, choices[0].finish_reason
+    only_error = reply.is_only_error
+    within = error is not None and dialect.error_finish is not None and not only_error
     said, ends = [], []
     for choice in choices:
         entries = None
@@ -217,16 +229,21 @@ def render_dialect_stream(
         finished = parts[-1].kind == "finish"
         said.append(parts[:-1] if finished else parts)
         ends.append(parts[-1:] if finished else [])
+    if within:
+        ends[0] = []
+        ended_by = ended_by or dialect.error_finish
     in_order = interleave(said, ends, envelope.order)
-    steps = [layer.chunk(part, index) for index, part in in_order]
+    steps = [layer.chunk(part, index) for index, part in in_order if not only_error]
     head = Head(
         200, headers.imitated(dialect.headers, dialect.content_type, None, rng, envelope.model)
     )
-    if reply.error is not None:
-        steps.append(errors.imitated_event(reply.error, dialect))
+    if error is not None and within:
+        steps.append(layer.error_chunk(error, str(ended_by)))
+    elif error is not None:
+        steps.append(errors.imitated_event(error, dialect))
         return Script(head, tuple(insert_extra_steps(steps, [], layer, envelope.extra_steps)))
     if dialect.usage_chunk == "always" or (dialect.usage_chunk == "asked" and layer.with_usage):
-        finish = {"choices.finish_reason": choices[0].finish_reason}
+        finish = {"choices.finish_reason": ended_by}
         steps.append(layer.chunk(Part("usage", finish)))
     for index, choice in enumerate(choices):
         if choice.audio is not None and choice.audio.expires_at:

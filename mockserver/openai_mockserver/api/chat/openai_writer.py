@@ -60,6 +60,8 @@ def render_stream(
     top = request.get("top_logprobs") or 0
     per_choice = [_deltas(choice, asked, top, refusals) for choice in choices]
     events: list[Step] = []
+    if reply.is_only_error:
+        per_choice = [[] for _ in choices]
     for index, delta in interleave(per_choice, [[] for _ in choices], envelope.order):
         stated = logprobs if delta.logprobs is None else f',"logprobs":{delta.logprobs}'
         spliced = f'{{"index":{index},"delta":{delta.json}{stated},"finish_reason":null}}'
