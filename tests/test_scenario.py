@@ -224,6 +224,14 @@ def test_times_limits_how_often_a_rule_answers(load: Load) -> None:
             Reply(tool_calls=ToolCall("a", "not JSON")),
         ),
         (
+            "{tool_calls: [{name: now, extra: {extra_content: {google: {thought_signature: c}}}}]}",
+            Reply(
+                tool_calls=ToolCall(
+                    "now", extra={"extra_content": {"google": {"thought_signature": "c"}}}
+                )
+            ),
+        ),
+        (
             "{function_call: {name: now, arguments: {zone: UTC}}}",
             Reply(function_call=FunctionCall("now", {"zone": "UTC"})),
         ),

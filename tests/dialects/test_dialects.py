@@ -43,13 +43,16 @@ def events(script: Script) -> list[Any]:
     return [json.loads(e.data) for e in decoded if e.data != "[DONE]"]
 
 
-def essence(choice: Choice, dialect: str) -> tuple[object, ...]:
+def essence(choice: Choice, dialect: str, streamed: bool = True) -> tuple[object, ...]:
     """What a choice says; the empty text and the empty refusal are nothing on most wires."""
+    finish = choice.finish_reason
+    if streamed and finish == "tool_calls" and dialect == "gemini":
+        finish = "stop"
     texts = [choice.text or None, choice.refusal or None]
     if "reasoning" not in UNSAID.get(dialect, ()):
         texts.append(choice.reasoning or None)
     calls = [(call.id, call.name, str(call.arguments)) for call in choice.tool_calls]
-    return *map(str, texts), calls, choice.function_call, choice.finish_reason
+    return *map(str, texts), calls, choice.function_call, finish
 
 
 def counts(usage: Usage) -> list[int]:
@@ -83,7 +86,7 @@ def test_so_it_does_in_a_body(dialect: str, reply: Reply) -> None:
     again = chat.read(chat.render(reply, ASKED | {"n": len(reply.choices)}, dialect=dialect))
     assert isinstance(again, Reply)
     for one, other in zip(again.choices, reply.choices, strict=True):
-        assert essence(one, "") == essence(other, "")
+        assert essence(one, dialect, False) == essence(other, dialect, False)
 
 
 @pytest.mark.parametrize("dialect", dialects())
@@ -577,7 +580,11 @@ def test_custom_tools_are_refused_where_nothing_is_known_of_them() -> None:
         chat.render(Reply(tool_calls=call), STREAMED, dialect="groq")
 
 
-@pytest.mark.parametrize("dialect", sorted(dialects().keys() - {"writer"}))  # recorded with null
+# Writer's fragments have a null type, as recorded, and Gemini's calls no index: it fails at both.
+FAILING = {"writer", "gemini"}
+
+
+@pytest.mark.parametrize("dialect", sorted(dialects().keys() - FAILING))
 def test_the_sdks_own_stream_takes_calls_in_every_dialect(dialect: str) -> None:
     """Its helper puts fragments together, and fails at a type that is null."""
     mock = MockOpenAI(dialect=dialect)
@@ -592,6 +599,45 @@ def test_the_sdks_own_stream_takes_calls_in_every_dialect(dialect: str) -> None:
         events.until_done()
         calls = events.get_final_completion().choices[0].message.tool_calls or []
     assert [call.function.arguments for call in calls] == ['{"city": "Oslo"}']
+
+
+SIGNED = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
+
+
+def test_geminis_calls_are_signed_and_have_no_index() -> None:
+    calls = [ToolCall("a", {"x": 1}, extra=SIGNED), ToolCall("b", {})]
+    script = chat.render(Reply(tool_calls=calls), STREAMED, dialect="gemini")
+    first, second = (chunk["choices"][0] for chunk in events(script))
+    assert first["delta"]["tool_calls"] == [
+        {
+            "extra_content": {"google": {"thought_signature": "c2ln"}},
+            "function": {"arguments": '{"x": 1}', "name": "a"},
+            "id": calls[0].id,
+            "type": "function",
+        }
+    ]
+    assert "extra_content" not in second["delta"]["tool_calls"][0]
+    assert (first.get("finish_reason"), second["finish_reason"]) == (None, "stop")
+    body = chat.render(Reply(tool_calls=calls), ASKED, dialect="gemini")
+    assert json.loads(sse.body(body.steps))["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_calls_of_gemini_may_have_empty_ids_and_are_told_apart() -> None:
+    """As recorded in March 2025."""
+    both = Reply(tool_calls=[ToolCall("a", {"x": 1}, id=""), ToolCall("a", {"x": 2}, id="")])
+    again = chat.read(chat.render(both, STREAMED, dialect="gemini"))
+    assert isinstance(again, Reply)
+    assert again.tool_calls == both.tool_calls
+
+
+@pytest.mark.parametrize("dialect", [None, *dialects()])
+@pytest.mark.parametrize("stream", [True, False])
+def test_what_a_call_has_besides_survives_every_dialect(dialect: str | None, stream: bool) -> None:
+    reply = Reply(tool_calls=[ToolCall("a", {"x": 1}, extra=SIGNED), ToolCall("b", {"y": 2})])
+    script = chat.render(reply, STREAMED | {"stream": stream}, dialect=dialect)
+    again = chat.read(script)
+    assert isinstance(again, Reply)
+    assert [call.extra for call in again.tool_calls] == [SIGNED, {}]
 
 
 def test_what_azures_filter_tells_later_is_of_no_completion() -> None:

@@ -474,12 +474,13 @@ def _says(
 def _calls_of(delta: Mapping[str, Any], state: _Choice) -> Iterator[tuple[str, dict[str, Any]]]:
     for fragment in delta.get("tool_calls") or ():
         id_, key = fragment.get("id"), fragment.get("index")
+        function = fragment.get("function") or {}
+        nameless = key is None and id_ == "" and bool(function.get("name"))  # Gemini's
         if key is None:
-            key = id_ or next(reversed(state.calls), 0)
-        begins = key not in state.calls and bool(id_)
+            key = id_ or (len(state.calls) if nameless else next(reversed(state.calls), 0))
+        begins = key not in state.calls and (bool(id_) or nameless)
         if begins:
             state.calls[key] = id_
-        function = fragment.get("function") or {}
         piece = function.get("arguments")
         if begins:
             state.heads.append(piece or "")

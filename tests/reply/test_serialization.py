@@ -64,12 +64,19 @@ def test_with_pieces_text_arrives_as_before(reply: Reply) -> None:
 def test_the_members_are_the_arguments_of_a_reply() -> None:
     reply = Reply(
         Text(["Hel", "lo"]),
-        tool_calls=ToolCall("now", id="call_1"),
+        tool_calls=ToolCall("now", id="call_1", extra={"extra_content": {"google": None}}),
         usage=Usage(9, 3),
     )
     assert encode_reply(reply) == {
         "text": "Hello",
-        "tool_calls": [{"name": "now", "arguments": "{}", "id": "call_1"}],
+        "tool_calls": [
+            {
+                "name": "now",
+                "arguments": "{}",
+                "id": "call_1",
+                "extra": {"extra_content": {"google": None}},
+            }
+        ],
         "finish_reason": "tool_calls",
         "usage": {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12},
     }

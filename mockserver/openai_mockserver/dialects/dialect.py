@@ -50,6 +50,7 @@ class Dialect:
         calls: whether tool calls come ``split`` after a header without arguments, with the
             ``first`` piece in it, or ``whole``.
         finish: whether the finish reason comes ``alone`` or ``with`` the last that is said.
+        calls_finish: what its streams state for the finish reason ``tool_calls``, if not that.
         done: whether ``[DONE]`` ends the stream.
         eol: its line ends.
         field: what comes before an event's JSON.
@@ -79,6 +80,7 @@ class Dialect:
     role: str = "alone"
     calls: str = "split"
     finish: str = "alone"
+    calls_finish: str | None = None
     done: bool = True
     eol: str = "\n"
     field: str = "data: "

@@ -12,7 +12,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from openai_mockserver.exceptions import ReplyError
@@ -92,6 +92,7 @@ class ToolCall:
         id: ``call_`` and 24 letters and digits; derived from name and arguments when absent.
         custom: a call of a custom tool, whose arguments are its input: any text.
         namespace: of the tool, where tools have namespaces.
+        extra: more members of the call in chat completions, such as Gemini's ``extra_content``.
 
     >>> call = ToolCall("get_weather", {"city": "Paris"})
     >>> call.arguments, call.parsed
@@ -105,6 +106,7 @@ class ToolCall:
     id: str
     custom: bool
     namespace: str | None
+    extra: Mapping[str, Any] = field(hash=False)
 
     def __init__(
         self,
@@ -114,6 +116,7 @@ class ToolCall:
         *,
         custom: bool = False,
         namespace: str | None = None,
+        extra: Mapping[str, Any] | None = None,
     ) -> None:
         _named(name, "a tool call")
         text = Text("") if custom and arguments is None else None
@@ -125,6 +128,8 @@ class ToolCall:
         must_be(str, namespace, "the namespace of a tool call")
         object.__setattr__(self, "custom", bool(custom))
         object.__setattr__(self, "namespace", namespace)
+        must_be(Mapping, extra, "the extra of a tool call")
+        object.__setattr__(self, "extra", dict(extra or {}))
 
     @property
     def parsed(self) -> Any:
@@ -148,6 +153,8 @@ class ToolCall:
         more = ", custom=True" if self.custom else ""
         if self.namespace is not None:
             more += f", namespace={self.namespace!r}"
+        if self.extra:
+            more += f", extra={self.extra!r}"
         return f"ToolCall({self.name!r}, {self.arguments!r}, id={self.id!r}{more})"
 
 

@@ -191,7 +191,7 @@ def _distinct(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
     for call in calls:
         if call.has_derived_id:
             call = call.apart_from(ids)
-        if call.id in ids:
+        if call.id in ids and call.id:  # Gemini's calls had an empty one
             raise ReplyError(f"two tool calls of one reply have the id {call.id!r}")
         ids.add(call.id)
         if isinstance(call.arguments, Json):

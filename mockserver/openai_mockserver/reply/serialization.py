@@ -54,6 +54,7 @@ class _Call(Strict):
     id: str | None = None
     custom: bool = False
     namespace: str | None = None
+    extra: dict[str, Any] | None = None
 
 
 class _Function(Strict):
@@ -393,6 +394,8 @@ def _encode_call(call: ToolCall, pieces: bool) -> Json:
         members["custom"] = True
     if call.namespace is not None:
         members["namespace"] = call.namespace
+    if call.extra:
+        members["extra"] = _encode_json(call.extra)
     return members
 
 

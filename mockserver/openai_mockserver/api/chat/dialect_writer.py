@@ -17,7 +17,14 @@ import msgspec.json
 from openai_mockserver import sse
 from openai_mockserver.api import errors, headers
 from openai_mockserver.api.chat.message import choice_json, encode_logprobs, require_finish
-from openai_mockserver.api.chat.sequence import DELTA, Part, call_values, interleave, split_choice
+from openai_mockserver.api.chat.sequence import (
+    DELTA,
+    Part,
+    add_extra,
+    call_values,
+    interleave,
+    split_choice,
+)
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.ids import letters
 from openai_mockserver.dialects import Dialect, content_filter
@@ -135,6 +142,8 @@ class ChunkWriter:
             return None
 
         members = fill(layout, value)
+        if "call" in kind:
+            add_extra(members["choices"][0]["delta"].get("tool_calls") or [], value)
         style = self._dialect.style
         if kind in self._dialect.spaced:
             style = style.otherwise_spaced
@@ -200,6 +209,7 @@ def whole_call(dialect: Dialect, index: int, call: ToolCall) -> dict[str, Any]:
     if not isinstance(function.get("arguments"), Hole):
         filled["function"]["arguments"] = str(call.arguments)
     entry: dict[str, Any] = filled
+    add_extra([entry], values.get)
     return entry
 
 

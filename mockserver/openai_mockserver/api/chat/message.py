@@ -27,7 +27,7 @@ CALL_MEMBERS = {False: ("function", "arguments"), True: ("custom", "input")}
 
 def call_json(call: ToolCall, said: str) -> dict[str, Any]:
     kind, said_in = CALL_MEMBERS[call.custom]
-    return {"id": call.id, "type": kind, kind: {"name": call.name, said_in: said}}
+    return {"id": call.id, "type": kind, kind: {"name": call.name, said_in: said}, **call.extra}
 
 
 def encode_logprobs(choice: Choice, top: int) -> list[str]:

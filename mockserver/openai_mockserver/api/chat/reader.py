@@ -42,10 +42,21 @@ class _Call:
         self.name = ""
         self.pieces: list[str] = []
         self.custom = False
+        self.extra: dict[str, Any] = {}
 
     def made(self) -> ToolCall:
         pieces = join_halves(self.pieces)
-        return ToolCall(self.name or "?", pieces, self.id or "", custom=self.custom)
+        return ToolCall(
+            self.name or "?", pieces, self.id or "", custom=self.custom, extra=self.extra
+        )
+
+
+_MEMBERS_OF_CALL = frozenset({"index", "id", "type", "function", "custom"})
+
+
+def _read_extra(call: dict[str, Any]) -> dict[str, Any]:
+    """The members of a call that OpenAI's do not have."""
+    return {k: v for k, v in call.items() if k not in _MEMBERS_OF_CALL and v is not None}
 
 
 class _Message:
@@ -172,10 +183,12 @@ def text_parts(value: object, name: str) -> Iterator[tuple[str, object]]:
 def _read_call(message: _Message, fragment: dict[str, Any]) -> None:
     id_ = fragment.get("id")
     key = fragment.get("index")
-    if key is None:
-        # Without an index a new id begins a call, and no id goes on with the last.
-        key = id_ or next(reversed(message.calls), 0)
     function = fragment.get("custom") or fragment.get("function") or {}
+    if key is None:
+        # Without an index a new id begins a call, and no id goes on with the last; Gemini's whole
+        # calls had an empty one.
+        begun = id_ == "" and bool(function.get("name"))
+        key = id_ or (("", len(message.calls)) if begun else next(reversed(message.calls), 0))
     # One index for all calls is seen too: then a new id with a new name tells where one begins.
     known = message.calls.get(key)
     if known is not None and id_ and known.id not in (None, id_):
@@ -189,6 +202,7 @@ def _read_call(message: _Message, fragment: dict[str, Any]) -> None:
     if begins:
         call.id = id_
     call.custom = call.custom or "custom" in fragment
+    call.extra |= _read_extra(fragment)
     _read_function(call, function, begins)
 
 
@@ -240,4 +254,5 @@ def _read_message(choice: dict[str, Any]) -> Choice:
 def _read_whole_call(call: dict[str, Any]) -> ToolCall:
     custom = call.get("type") == "custom"
     kind, said_in = CALL_MEMBERS[custom]
-    return ToolCall(call[kind]["name"], call[kind][said_in], call["id"], custom=custom)
+    extra = _read_extra(call)
+    return ToolCall(call[kind]["name"], call[kind][said_in], call["id"], custom=custom, extra=extra)

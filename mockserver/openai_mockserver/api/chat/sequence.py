@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple, TypeVar
 
@@ -11,7 +11,7 @@ from openai_mockserver.dialects.content_filter import filter_results
 from openai_mockserver.dialects.template import OMITTED
 from openai_mockserver.reply import Choice, ToolCall
 
-__all__ = ["Part", "interleave", "split_choice"]
+__all__ = ["Part", "add_extra", "interleave", "split_choice"]
 
 T = TypeVar("T")
 DELTA = "choices.delta."
@@ -104,7 +104,8 @@ def split_choice(
     if "checked" in dialect.layouts and choice.text is not None:
         said.append(Part("checked", _offsets(choice.text)))
     if choice.finish_reason is not None:
-        finish = {"choices.finish_reason": choice.finish_reason}
+        reason = dialect.calls_finish if choice.finish_reason == "tool_calls" else None
+        finish = {"choices.finish_reason": reason or choice.finish_reason}
         last = said[-1]
         if dialect.finish == "with" and last.kind not in ("role", "checked"):
             said[-1] = Part(f"{last.kind}+finish", last.values | finish)
@@ -202,7 +203,16 @@ def call_values(index: int, call: ToolCall, arguments: str) -> dict[str, Any]:
         f"{CALL}type": "function",
         f"{CALL}function.name": call.name,
         f"{CALL}function.arguments": arguments,
+        f"{CALL}extra": call.extra,
+        **{f"{CALL}{name}": value for name, value in call.extra.items()},
     }
+
+
+def add_extra(entries: list[dict[str, Any]], value: Callable[[str], Any]) -> None:
+    """Add to the calls of a delta or a message what their layout does not have of their extra."""
+    for n, entry in enumerate(entries):
+        path = f"{CALL[:-1]}#{n}." if n else CALL
+        entry |= {k: v for k, v in (value(f"{path}extra") or {}).items() if k not in entry}
 
 
 def interleave(

@@ -7,7 +7,10 @@ from openai_mockserver.dialects.chat import (
 )
 
 DIALECTS = (
-    # As documented: ai.google.dev/gemini-api/docs/openai; never recorded.
+    # As documented (ai.google.dev/gemini-api/docs/openai) and reported: calls have no index, which
+    # the SDK's own stream fails at, and where they are streamed they end with "stop"
+    # (github.com/googleapis/python-genai/issues/2868). The calls recorded in March 2025 have an
+    # empty id, which `ToolCall(id="")` says.
     chat_dialect(
         "gemini",
         "choices,created,id,model,object",
@@ -16,7 +19,7 @@ DIALECTS = (
             "role": "role",
             "text": "content,role",
             "reasoning": "content=$thought,role",
-            "call": "role,tool_calls[function{arguments,name},id,type,index]",
+            "call": "role,tool_calls[extra_content?,function{arguments,name},id,type]",
         },
         {"finish": "choices,created,id,model,object,usage=$usage_if_asked"},
         usage="completion_tokens,prompt_tokens,total_tokens",
@@ -24,6 +27,7 @@ DIALECTS = (
         role="with",
         calls="whole",
         finish="with",
+        calls_finish="stop",
         id="{alnum22}",
         error='error{code=$status,message,status="INVALID_ARGUMENT"}',
         headers=(("server", "scaffolding on HTTPServer2"),),
