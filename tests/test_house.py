@@ -44,8 +44,8 @@ FLOORS = """
     api.chat: sequence message dialect_writer openai_writer reader renderer store endpoints
     api: completions
     api.audio: tones transcriptions speech endpoints
-    api.resources: placeholders pagination operations batches conversations embeddings images models
-        moderations uploads vector_stores
+    api.resources: placeholders pagination states operations batches conversations embeddings
+        images models moderations threads uploads vector_stores videos
     api.responses: usage items events envelope limits reader renderer store endpoints
     api: detection endpoints
 

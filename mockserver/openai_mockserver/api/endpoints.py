@@ -35,8 +35,10 @@ def _resources() -> Iterable[Endpoint]:
         models,
         moderations,
         operations,
+        threads,
         uploads,
         vector_stores,
+        videos,
     )
 
     special = (
@@ -46,8 +48,10 @@ def _resources() -> Iterable[Endpoint]:
         images,
         models,
         moderations,
+        threads,
         uploads,
         vector_stores,
+        videos,
     )
     return operations.endpoints({k: v for module in special for k, v in module.ANSWERS.items()})
 

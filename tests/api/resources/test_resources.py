@@ -85,8 +85,7 @@ def test_what_is_told_of_a_thing_is_kept(client: openai.OpenAI) -> None:
         input_file_id="file-1", endpoint="/v1/embeddings", completion_window="24h"
     )
     assert (batch.input_file_id, batch.endpoint) == ("file-1", "/v1/embeddings")
-    assert client.batches.cancel(batch.id).status == "cancelled"
-    assert client.batches.retrieve(batch.id).status == "cancelled"
+    assert client.batches.retrieve(batch.id) == batch
 
 
 def test_what_is_in_a_thing_that_is_gone_is_gone(client: openai.OpenAI) -> None:
@@ -102,6 +101,182 @@ def test_expiry(client: openai.OpenAI) -> None:
     file = client.files.create(file=b"x", purpose="batch", expires_after=after)
     assert file.expires_at is not None
     assert 3595 <= file.expires_at - file.created_at <= 3605
+
+
+# Ends
+
+
+def test_a_thing_made_up_can_be_cancelled_and_stays_so(client: openai.OpenAI) -> None:
+    batch = client.batches.cancel("batch_x")
+    assert (batch.status, batch.completed_at) == ("cancelled", None)
+    assert batch.cancelled_at is not None
+    assert client.batches.retrieve("batch_x") == batch
+    job = client.fine_tuning.jobs.cancel("ftjob-x")
+    assert (job.status, job.finished_at) == ("cancelled", job.created_at)
+    assert client.evals.runs.cancel("run_x", eval_id="eval_x").status == "canceled"
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.fine_tuning.jobs.cancel("ftjob-x")
+    assert told(refused.value) == (400, "Cannot cancel job with status 'cancelled'.")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # assistants
+def test_what_has_ended_is_not_cancelled(client: openai.OpenAI) -> None:
+    batch = client.batches.create(
+        input_file_id="file-1", endpoint="/v1/embeddings", completion_window="24h"
+    )
+    job = client.fine_tuning.jobs.create(model="gpt-4o-mini", training_file="file-1")
+    run = client.beta.threads.runs.create("thread_1", assistant_id="asst_1")
+    grown: Any = {"type": "completions", "source": {"type": "file_id", "id": "file-1"}}
+    judged = client.evals.runs.create("eval_1", data_source=grown)
+    store = client.vector_stores.create()
+    files = client.vector_stores.file_batches.create(store.id, file_ids=["file-1"])
+    done = "with status 'completed'."
+    for cancel, status, message in (
+        (lambda: client.batches.cancel(batch.id), 409, f"Cannot cancel a batch {done}"),
+        (
+            lambda: client.fine_tuning.jobs.pause(job.id),
+            400,
+            "Cannot pause job with status 'succeeded'.",
+        ),
+        (
+            lambda: client.beta.threads.runs.cancel(run.id, thread_id="thread_1"),
+            400,
+            f"Cannot cancel run {done}",
+        ),
+        (
+            lambda: client.beta.threads.runs.submit_tool_outputs(
+                run.id, thread_id="thread_1", tool_outputs=[]
+            ),
+            400,
+            'Runs in status "completed" do not accept tool outputs.',
+        ),
+        (
+            lambda: client.evals.runs.cancel(judged.id, eval_id="eval_1"),
+            400,
+            f"Cannot cancel run {done}",
+        ),
+        (
+            lambda: client.vector_stores.file_batches.cancel(files.id, vector_store_id=store.id),
+            400,
+            f"Cannot cancel file batch {done}",
+        ),
+    ):
+        with pytest.raises(openai.APIStatusError) as refused:
+            cancel()
+        assert told(refused.value) == (status, message)
+    assert client.batches.retrieve(batch.id) == batch
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_has_ended_says_when(client: openai.OpenAI) -> None:
+    for video in (
+        client.videos.create(prompt="A cat"),
+        client.videos.remix("video_1", prompt="A dog"),
+        client.videos.retrieve("video_2"),
+    ):
+        assert (video.status, video.progress) == ("completed", 100)
+        assert video.completed_at is not None
+    batch = client.batches.retrieve("batch_x")
+    assert None not in (batch.in_progress_at, batch.finalizing_at, batch.completed_at)
+    assert (batch.failed_at, batch.cancelled_at) == (None, None)
+    assert client.fine_tuning.jobs.retrieve("ftjob-x").finished_at is not None
+    run = client.beta.threads.runs.retrieve("run_x", thread_id="thread_x")
+    assert None not in (run.started_at, run.completed_at)
+    upload = client.uploads.create(bytes=1, filename="a", mime_type="text/a", purpose="batch")
+    assert upload.status == "pending"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Sora
+def test_a_video_made_of_another_is_one_more(client: openai.OpenAI) -> None:
+    made = client.videos.create(prompt="A cat", seconds="8")
+    remixed = client.videos.remix(made.id, prompt="A dog")
+    assert remixed.remixed_from_video_id == made.id
+    assert client.videos.retrieve(remixed.id) == remixed
+    assert [video.id for video in client.videos.list()] == [remixed.id, made.id]
+    assert remixed.id.startswith("video_")
+
+
+def test_an_upload_that_has_ended_takes_no_more(client: openai.OpenAI) -> None:
+    def begin() -> str:
+        return client.uploads.create(bytes=1, filename="a", mime_type="text/a", purpose="batch").id
+
+    done, left = begin(), begin()
+    part = client.uploads.parts.create(done, data=b"a")
+    client.uploads.complete(done, part_ids=[part.id])
+    assert client.uploads.cancel(left).status == "cancelled"
+    for act, message in (
+        (lambda: client.uploads.cancel(done), "cancel upload with status 'completed'"),
+        (
+            lambda: client.uploads.complete(left, part_ids=[]),
+            "complete upload with status 'cancelled'",
+        ),
+        (
+            lambda: client.uploads.parts.create(left, data=b"b"),
+            "add parts to upload with status 'cancelled'",
+        ),
+    ):
+        with pytest.raises(openai.BadRequestError) as refused:
+            act()
+        assert told(refused.value) == (400, f"Cannot {message}.")
+
+
+# Threads
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_messages_of_a_thread_have_their_content(client: openai.OpenAI) -> None:
+    threads = client.beta.threads
+    thread = threads.create(messages=[{"role": "user", "content": "Hi", "metadata": {"n": "1"}}])
+    parts: Any = [
+        {"type": "text", "text": "Look"},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+    ]
+    message = threads.messages.create(thread.id, role="user", content=parts)
+    assert [part.to_dict() for part in message.content] == [
+        {"type": "text", "text": {"value": "Look", "annotations": []}},
+        parts[1],
+    ]
+    assert threads.messages.retrieve(message.id, thread_id=thread.id) == message
+    run = threads.runs.create(
+        thread.id,
+        assistant_id="asst_1",
+        additional_messages=[{"role": "assistant", "content": "Done"}],
+    )
+    assert threads.runs.retrieve(run.id, thread_id=thread.id) == run
+    said = list(threads.messages.list(thread.id, order="asc"))
+    texts = [one.content[0].text.value for one in said if one.content[0].type == "text"]
+    assert texts == ["Hi", "Look", "Done"]
+    assert [one.role for one in said] == ["user", "user", "assistant"]
+    assert said[0].metadata == {"n": "1"}
+    assert {one.thread_id for one in said} == {thread.id}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_thread_and_its_run_are_made_at_once(client: openai.OpenAI) -> None:
+    threads = client.beta.threads
+    run = threads.create_and_run(
+        assistant_id="asst_1", thread={"messages": [{"role": "user", "content": "Hi"}]}
+    )
+    assert threads.runs.retrieve(run.id, thread_id=run.thread_id) == run
+    assert run.assistant_id == "asst_1"
+    (message,) = threads.messages.list(run.thread_id)
+    assert message.content[0].type == "text"
+    assert message.content[0].text.value == "Hi"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("path", ["/threads/runs", "/threads/thread_1/runs"])
+def test_a_stream_of_a_run_is_refused_as_such(client: openai.OpenAI, path: str) -> None:
+    with pytest.raises(openai.InternalServerError) as refused:
+        client.post(path, body={"assistant_id": "asst_1", "stream": True}, cast_to=object)
+    assert told(refused.value) == (
+        501,
+        f"openai-mockserver answers POST /v1{path}, but not with a stream: ask without "
+        "stream=true, or give a rule for it a Script.",
+    )
+
+
+# Uploads and vector stores
 
 
 def test_an_upload_comes_in_parts(client: openai.OpenAI) -> None:

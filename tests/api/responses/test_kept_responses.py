@@ -157,6 +157,36 @@ def test_it_can_be_cancelled(mock_openai: MockOpenAI, client: openai.OpenAI) -> 
     assert client.responses.retrieve(made.id).status == "cancelled"
 
 
+def test_one_that_is_known_to_have_ended_cannot_be_cancelled(
+    mock_openai: MockOpenAI, client: openai.OpenAI
+) -> None:
+    mock_openai.reply("Hi")
+    made = client.responses.create(model="gpt-4o", input="Hello", background=True)
+    assert client.responses.retrieve(made.id).status == "completed"
+    with pytest.raises(openai.BadRequestError, match=r"Cannot cancel a completed response\."):
+        client.responses.cancel(made.id)
+    assert client.responses.retrieve(made.id).status == "completed"
+
+
+def test_cancelling_again_gives_the_same(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
+    mock_openai.reply("Hi")
+    made = client.responses.create(model="gpt-4o", input="Hello", background=True)
+    for id in (made.id, "resp_never_seen"):
+        cancelled = client.responses.cancel(id)
+        assert client.responses.retrieve(id) == cancelled
+        assert client.responses.cancel(id) == cancelled
+        assert cancelled.status == "cancelled"
+
+
+def test_one_in_the_background_has_to_be_kept(
+    mock_openai: MockOpenAI, client: openai.OpenAI
+) -> None:
+    mock_openai.reply("Hi")
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.responses.create(model="gpt-4o", input="Hello", background=True, store=False)
+    assert (refused.value.param, refused.value.type) == ("store", "invalid_request_error")
+
+
 def test_one_that_was_made_at_once_cannot(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
     mock_openai.reply("Hi")
     made = client.responses.create(model="gpt-4o", input="Hello")

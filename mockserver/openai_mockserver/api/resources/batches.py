@@ -17,6 +17,7 @@ from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.multipart import File
 from openai_mockserver.api.resources.operations import CONTENT, Thing
+from openai_mockserver.api.resources.states import settle
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
 from openai_mockserver.seed import now
@@ -41,10 +42,11 @@ class _Line(msgspec.Struct):
 def _create(asked: Asked, store: Store, rng: Random) -> Script:
     """A batch that is done: what each line of its file was answered is in files."""
     id = _BATCH.new_id(asked, store, rng)
-    made = _BATCH.made(id, asked, rng)
+    made = _BATCH.made(id, asked, rng, settled=False)
     data = store.get(CONTENT, f"/v1/files/{made['input_file_id']}")
     if data is not None and asked.ask is not None:
         made |= _done(id, data, asked.ask, store, rng)
+    made = settle(made, _BATCH.properties, now(rng))
     store.put(_BATCHES, id, made)
     return json_response(made, rng)
 
@@ -54,12 +56,11 @@ def _done(id: str, data: bytes, ask: _Ask, store: Store, rng: Random) -> dict[st
     lines, wrong = _read(data)
     if wrong:
         errors = {"object": "list", "data": wrong}
-        return {"status": "failed", "failed_at": now(rng), "errors": errors}
+        return {"status": "failed", "errors": errors}
     answers = [_answer(line, ask, rng) for line in lines]
     good = [one for one in answers if _is_good(one)]
     bad = [one for one in answers if not _is_good(one)]
     return {
-        "completed_at": now(rng),
         "request_counts": {"total": len(answers), "completed": len(good), "failed": len(bad)},
         "output_file_id": _written(good, f"{id}_output.jsonl", store, rng),
         "error_file_id": _written(bad, f"{id}_error.jsonl", store, rng),

@@ -22,6 +22,7 @@ from openai_mockserver.api.json_body import binary_response, json_response
 from openai_mockserver.api.multipart import File
 from openai_mockserver.api.resources.pagination import paginate
 from openai_mockserver.api.resources.placeholders import DONE, make_placeholder
+from openai_mockserver.api.resources.states import has_ended, refuse_action, settle
 from openai_mockserver.api.store import CREATED, Store
 from openai_mockserver.api.validation.checks import fits
 from openai_mockserver.api.validation.parameters import parameters_of
@@ -35,7 +36,7 @@ from openai_mockserver.api.validation.schema import (
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Script
 
-__all__ = ["CONTENT", "Thing", "endpoints", "not_found", "unsupported"]
+__all__ = ["CONTENT", "Thing", "endpoints", "not_found", "refuse_stream", "unsupported"]
 
 CONTENT = "content"
 """The kind under which the store has uploaded bytes, by the path of what they belong to."""
@@ -120,6 +121,11 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
     "archive": ("archived",),
     "resume": DONE,
 }
+# The same of things whose states the schema leaves open, which are the runs of evals.
+_OPEN_ACTIONS = {"cancel": "canceled"}
+_ENDED_STAYS = frozenset({"cancel", "complete", "pause", "resume"})
+"""What is not done to a thing that has ended."""
+
 # How things begin that are not done at once.
 _BEGIN: dict[str, dict[str, Any]] = {"/v1/uploads": {"status": "pending"}}
 
@@ -142,6 +148,11 @@ class Thing:
     def operation(self) -> Operation:
         """What the SDK knows of it."""
         return operation(self.method, self.path)
+
+    @cached_property
+    def properties(self) -> Mapping[str, Schema]:
+        """The members of what is answered."""
+        return _properties(self.operation.answer or {})
 
     @cached_property
     def _acts(self) -> bool:
@@ -190,8 +201,10 @@ class Thing:
 
         @wraps(does)
         def answered(asked: Asked, store: Store, rng: Random) -> Script:
-            if always or (operation.event and asked.parameters.get("stream")):
+            if always:
                 return unsupported(asked, store, rng)
+            if operation.event and asked.parameters.get("stream"):
+                return refuse_stream(asked, store, rng)
             return does(self, asked, store, rng)
 
         return answered
@@ -209,8 +222,15 @@ class Thing:
                 store.put(CREATED, id, asked.path)
                 return id
 
-    def made(self, id: str, asked: Asked, rng: Random, schema: Schema | None = None) -> Any:
-        """A thing of this id, with what the request says of it."""
+    def made(
+        self,
+        id: str,
+        asked: Asked,
+        rng: Random,
+        schema: Schema | None = None,
+        settled: bool = True,
+    ) -> Any:
+        """A thing of this id, with what the request says of it, and when it ended if it has."""
         schema = schema or self.operation.answer or {}
         properties = _properties(schema)
         told: dict[str, Any] = dict(asked.ids) | dict(asked.parameters)
@@ -227,7 +247,9 @@ class Thing:
             seconds = after.get("seconds") or (after.get("days") or 0) * 86400
             given["expires_at"] = seed.now(rng) + int(seconds)
         given |= {"id": id} | _BEGIN.get(self.path, {})
-        return make_placeholder(schema, rng, {k: v for k, v in given.items() if k in properties})
+        known = {k: v for k, v in given.items() if k in properties}
+        value = make_placeholder(schema, rng, known)
+        return settle(value, properties, seed.now(rng)) if settled and properties else value
 
     def created(self, asked: Asked, store: Store, rng: Random) -> Any:
         """Make a thing, with what the request says of it, and keep it."""
@@ -253,13 +275,15 @@ class Thing:
         """What is plausible."""
         return json_response(self.made("", asked, seed.apart(rng, asked.path)), rng)
 
-    def found(self, asked: Asked, store: Store, rng: Random) -> tuple[str, str, Any]:
+    def found(
+        self, asked: Asked, store: Store, rng: Random, settled: bool = True
+    ) -> tuple[str, str, Any]:
         """The collection, the id and the thing: as it is kept, or as it is made up."""
         where, id = self._where(asked.path)
         value = store.get(where, id)
         if value is None:
             bare = Asked(asked.method, asked.path, asked.ids)
-            value = self.made(id, bare, seed.apart(rng, f"{where}/{id}"), self._one)
+            value = self.made(id, bare, seed.apart(rng, f"{where}/{id}"), self._one, settled)
         return where, id, value
 
     @cached_property
@@ -289,22 +313,38 @@ class Thing:
         return json_response(value, rng)
 
     def act(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """The thing in the state that the path names."""
-        where, id, value = self.found(asked, store, rng)
+        """The thing in the state that the path names, unless it has ended already."""
+        where, id, value = self.found(asked, store, rng, settled=False)
+        action = self.path.rpartition("/")[2]
+        if (refused := self.refused(action, where, id, store)) is not None:
+            return errors.render(refused, rng)
         if self.operation.answer is None:
             return binary_response(b"", rng)
         if self.operation.answer != self._one:
             return self.look(asked, store, rng)
-        allowed = resolved(_properties(self.operation.answer).get("status", {})).get("enum", ())
-        action = self.path.rpartition("/")[2]
+        properties = _properties(self.operation.answer)
+        status = resolved(properties.get("status", {}))
+        allowed = status.get("enum", ())
         state = next((state for state in _ACTIONS.get(action, ()) if state in allowed), None)
+        if state is None and status.get("type") == "string" and not allowed:
+            state = _OPEN_ACTIONS.get(action)
         if state is not None:
             value = value | {"status": state}
             stamp = f"{state}_at"
-            if stamp in _properties(self.operation.answer):
+            if stamp in properties:
                 value |= {stamp: seed.now(rng)}
+            value = settle(value, properties, seed.now(rng))
         store.put(where, id, value)
         return json_response(value, rng)
+
+    def refused(self, action: str, where: str, id: str, store: Store) -> ApiError | None:
+        """OpenAI's error for what is not done to a thing that was created and has ended."""
+        kept = store.get(where, id)
+        if action not in _ENDED_STAYS or not has_ended(kept):
+            return None
+        last = where.rpartition("/")[2]
+        name = _singular(last).replace("_", " ")
+        return refuse_action(action, last, name, kept["status"])
 
     def delete(self, asked: Asked, store: Store, rng: Random) -> Script:
         """That the thing is gone."""
@@ -392,6 +432,20 @@ def unsupported(asked: Asked, store: Store, rng: Random) -> Script:
         f"openai-mockserver does not implement {asked.method} {asked.path}.",
         "server_error",
         "not_implemented",
+        headers=(("x-should-retry", "false"),),
+    )
+    return errors.render(told, rng)
+
+
+def refuse_stream(asked: Asked, store: Store, rng: Random) -> Script:
+    """501: it is answered, but not with a stream."""
+    told = ApiError(
+        501,
+        f"openai-mockserver answers {asked.method} {asked.path}, but not with a stream: ask "
+        "without stream=true, or give a rule for it a Script.",
+        "server_error",
+        "not_implemented",
+        param="stream",
         headers=(("x-should-retry", "false"),),
     )
     return errors.render(told, rng)

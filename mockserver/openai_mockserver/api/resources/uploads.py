@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from random import Random
 
+from openai_mockserver.api import errors
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.multipart import File
 from openai_mockserver.api.resources.operations import CONTENT, Thing
+from openai_mockserver.api.resources.states import has_ended, refuse_action
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
 
@@ -18,12 +20,16 @@ __all__ = ["ANSWERS"]
 
 _PATH = "/v1/uploads/{upload_id}/complete"
 _UPLOAD = Thing("POST", _PATH)
+_PARTS = "/v1/uploads/{upload_id}/parts"
+_PART = Thing("POST", _PARTS)
 _FILE = Thing("POST", "/v1/files")
 
 
 def _complete(asked: Asked, store: Store, rng: Random) -> Script:
     """The upload, and the file of its parts."""
-    where, id, upload = _UPLOAD.found(asked, store, rng)
+    where, id, upload = _UPLOAD.found(asked, store, rng, settled=False)
+    if (refused := _UPLOAD.refused("complete", where, id, store)) is not None:
+        return errors.render(refused, rng)
     parts = (
         store.get(CONTENT, f"{where}/{id}/parts/{part}") for part in asked.parameters["part_ids"]
     )
@@ -35,4 +41,13 @@ def _complete(asked: Asked, store: Store, rng: Random) -> Script:
     return json_response(upload, rng)
 
 
-ANSWERS = {("POST", _PATH): _complete}
+def _add_part(asked: Asked, store: Store, rng: Random) -> Script:
+    """A new part, unless the upload has ended."""
+    upload = store.get("/v1/uploads", asked.ids["upload_id"])
+    if has_ended(upload):
+        refused = refuse_action("add parts to", "uploads", "upload", upload["status"])
+        return errors.render(refused, rng)
+    return _PART.create(asked, store, rng)
+
+
+ANSWERS = {("POST", _PATH): _complete, ("POST", _PARTS): _add_part}

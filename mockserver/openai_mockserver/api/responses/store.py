@@ -41,12 +41,14 @@ class Kept:
         events: those of its stream, if it was streamed.
         items: what it was asked, as input items.
         messages: the conversation up to its end.
+        was_shown: whether it was asked for since, so that its client knows how it ended.
     """
 
     response: Mapping[str, Any]
     events: tuple[Event, ...] = ()
     items: tuple[Mapping[str, Any], ...] = ()
     messages: tuple[Mapping[str, Any], ...] = ()
+    was_shown: bool = False
 
     @property
     def in_background(self) -> bool:
@@ -95,7 +97,12 @@ def _with_body(script: Script, other: Script) -> Script:
 
 
 def recall(asked: Asked, store: Store) -> tuple[Mapping[str, Any], ...] | ApiError:
-    """The conversation that a response goes on with; an error where it was not kept."""
+    """The conversation that a response goes on with; an error where it was not kept.
+
+    An error too where a response is to be made later, and not to be kept until then.
+    """
+    if asked.parameters.get("background") and asked.parameters.get("store") is False:
+        return ApiError(400, "Background mode requires store=true.", param="store")
     previous = asked.parameters.get("previous_response_id")
     if isinstance(previous, str) and store.is_gone(KIND, previous):
         return ApiError(
@@ -193,6 +200,8 @@ def retrieve(asked: Asked, store: Store, rng: Random) -> Script:
     if isinstance(kept, ApiError):
         return errors.render(kept, rng)
     if not asked.query.get("stream"):
+        if store.get(KIND, asked.ids["response_id"]) is not None:
+            store.put(KIND, asked.ids["response_id"], replace(kept, was_shown=True))
         return render_body(kept.response, rng)
     events = kept.events or render_again(kept.response, rng).events
     after = asked.query.get("starting_after")
@@ -219,16 +228,28 @@ def delete(asked: Asked, store: Store, rng: Random) -> Script:
 
 
 def cancel(asked: Asked, store: Store, rng: Random) -> Script:
-    """The response, cancelled, where it is made in the background."""
+    """The response, cancelled, where it is made in the background and not known to have ended."""
     kept = _found(asked, store, rng)
-    if isinstance(kept, Kept) and not kept.in_background:
-        kept = ApiError(400, "Cannot cancel a synchronous response.", code="")
+    if isinstance(kept, Kept):
+        kept = _refuse_cancelling(kept) or kept
     if isinstance(kept, ApiError):
         return errors.render(kept, rng)
+    if kept.response.get("status") == "cancelled":
+        return render_body(kept.response, rng)
     cancelled = as_begun(kept.response, "cancelled")
-    if store.get(KIND, asked.ids["response_id"]) is not None:
-        store.put(KIND, asked.ids["response_id"], replace(kept, response=cancelled, events=()))
+    store.put(KIND, asked.ids["response_id"], replace(kept, response=cancelled, events=()))
     return render_body(cancelled, rng)
+
+
+def _refuse_cancelling(kept: Kept) -> ApiError | None:
+    """OpenAI's error for a response that cannot be cancelled."""
+    status = kept.response.get("status")
+    if not kept.in_background:
+        return ApiError(400, "Cannot cancel a synchronous response.", code="")
+    if kept.was_shown and status in ("completed", "failed", "incomplete"):
+        article = "an" if status == "incomplete" else "a"
+        return ApiError(400, f"Cannot cancel {article} {status} response.", code="")
+    return None
 
 
 def input_items(asked: Asked, store: Store, rng: Random) -> Script:
