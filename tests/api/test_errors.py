@@ -11,6 +11,7 @@ import pytest
 from openai_mockserver import MockOpenAI, Request, sse
 from openai_mockserver.api import chat, errors
 from openai_mockserver.api.validation.parameters import parameters_of
+from openai_mockserver.dialects import find_dialect
 from openai_mockserver.journal import Call
 from openai_mockserver.reply import ApiError, Reply
 
@@ -249,3 +250,28 @@ def test_members_of_a_providers_own_are_stated_and_read_back() -> None:
     assert again.error is not None
     assert again.error.extra == own
     assert eval(repr(again.error)) == again.error
+
+
+LIMITS = ("limit-requests", "limit-tokens", "remaining-requests", "remaining-tokens")
+
+
+def limits(error: ApiError, dialect: str | None = None) -> list[str | None]:
+    """What an error states of the limits, and when there is more of either."""
+    head = errors.render(error, None, find_dialect(dialect)).head
+    return [head.header(f"x-ratelimit-{name}") for name in (*LIMITS, "reset-requests")]
+
+
+def test_an_error_at_a_limit_states_the_limits() -> None:
+    assert limits(ApiError(429, retry_after=2)) == ["10000", "2000000", "0", "1999989", "2s"]
+    tokens = ApiError(429, "Too many.", "tokens", retry_after=61.5)
+    assert limits(tokens) == ["10000", "2000000", "9999", "0", "6ms"]
+    assert errors.render(tokens).head.header("x-ratelimit-reset-tokens") == "1m1.5s"
+    own = ApiError(429, headers=(("X-RateLimit-Remaining-Requests", "7"),))
+    assert limits(own)[2] == "7"
+    assert limits(ApiError(429), "groq")[:4] == ["14400", "15000", "0", "14985"]
+    assert limits(ApiError(429), "azure")[:4] == ["10000", "2000000", "0", "1999989"]
+
+
+@pytest.mark.parametrize("error", [ApiError(401), ApiError(429, code="insufficient_quota")])
+def test_other_errors_of_the_gateway_state_none(error: ApiError) -> None:
+    assert set(limits(error)) == {None}

@@ -160,3 +160,25 @@ def test_an_error_that_no_data_tells(line: str) -> None:
 def test_calls_with_one_index_are_told_apart_by_their_ids() -> None:
     reply = read(call("a", "", "f"), call("b", "", "g"), call("a", "{}"), call("b", "[]"))
     assert reply.tool_calls == (ToolCall("f", "{}", "a"), ToolCall("g", "[]", "b"))
+
+
+NULLS = {"prompt_tokens": None, "completion_tokens": None, "total_tokens": None}
+
+
+@pytest.mark.parametrize("usage", [None, {}, NULLS])
+def test_a_usage_without_counts_is_none(usage: dict[str, Any] | None) -> None:
+    assert read(chunk("stop", content="a") | {"usage": usage}).usage is None
+    body = {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}], "usage": usage}
+    head = Head(200, (("content-type", "application/json"),))
+    whole = api.read(Script(head, (Raw(json.dumps(body).encode()),)))
+    assert isinstance(whole, Reply)
+    assert whole.usage is None
+    counts = usage and {"input_tokens": None, "output_tokens": None, "total_tokens": None}
+    done = {"status": "completed", "output": [], "usage": counts}
+    assert read({"type": "response.completed", "response": done}).usage is None
+
+
+def test_nulls_after_counts_take_nothing_away() -> None:
+    counts = {"prompt_tokens": 3, "completion_tokens": 0, "total_tokens": 3}
+    reply = read(chunk(content="a") | {"usage": counts}, chunk("stop") | {"usage": NULLS})
+    assert reply.usage == Usage(3, 0)

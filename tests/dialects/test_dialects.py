@@ -601,6 +601,17 @@ def test_the_sdks_own_stream_takes_calls_in_every_dialect(dialect: str) -> None:
     assert [call.function.arguments for call in calls] == ['{"city": "Oslo"}']
 
 
+def test_the_usage_of_groq_was_in_its_own_member_only() -> None:
+    script = chat.render(Reply("Hi", usage=Usage(12, 1)), STREAMED, dialect="groq-2024")
+    *_, last = events(script)
+    assert "usage" not in last
+    assert last["x_groq"]["usage"]["total_tokens"] == 13
+    again = chat.read(script)
+    assert isinstance(again, Reply)
+    assert again.usage is not None
+    assert counts(again.usage) == [12, 1, 13, 0]
+
+
 SIGNED = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
 
 

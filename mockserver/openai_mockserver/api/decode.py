@@ -15,6 +15,7 @@ import msgspec.json
 
 from openai_mockserver import sse
 from openai_mockserver.api import errors
+from openai_mockserver.dialects import usage as usages
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Choice, Reply, Usage
 from openai_mockserver.script import Event, Script
@@ -176,7 +177,8 @@ def decode_completion(
         def read(value: dict[str, Any]) -> Reply:
             stated = value.get("usage")
             choices = [read_choice(choice) for choice in value["choices"]]
-            return Reply(choices=choices, usage=read_usage(stated) if stated else None)
+            usage = read_usage(stated) if usages.states_counts(stated) else None
+            return Reply(choices=choices, usage=usage)
 
         return decode_body(script, what, "choices", read)
     choices: dict[int, Heard] = {}
@@ -197,7 +199,7 @@ def decode_completion(
         except DECODE_ERRORS as wrong:
             raise ReplyError(f"this is no chunk of {what} ({wrong!r}): {chunk}") from None
     said = [choices[index] for index in sorted(choices)] or [heard()]
-    usage = read_usage(counts) if counts else None
+    usage = read_usage(counts) if usages.states_counts(counts) else None
     return Reply(choices=[one.choice() for one in said], usage=usage, error=error)
 
 

@@ -54,8 +54,18 @@ def render(error: ApiError, rng: Random | None = None, dialect: Dialect | None =
     if gateway:
         body += b"\n"
     own = _own_headers(error)
-    sent = headers.error_headers(len(body), rng, engine=not gateway)
+    limit = _limit(error)
+    sent = headers.error_headers(len(body), rng, not gateway, limit is not None)
+    if limit is not None:
+        sent = headers.exhausted(sent, limit, error.retry_after)
     return Script(Head(error.status, (*_without(sent, own), *own)), (Raw(body),))
+
+
+def _limit(error: ApiError) -> str | None:
+    """The limit that an error says is reached, as the headers call it."""
+    if error.status != 429 or error.code == "insufficient_quota":
+        return None  # no time brings more quota
+    return "tokens" if error.type == "tokens" else "requests"
 
 
 def _own_headers(error: ApiError) -> list[tuple[str, str]]:
@@ -74,6 +84,8 @@ def _imitated(error: ApiError, rng: Random, dialect: Dialect) -> Script:
     body = dialect.style.dumps(_members(error, dialect)).encode()
     own = _own_headers(error)
     sent = headers.imitated(dialect.headers, "application/json", len(body), rng)
+    if (limit := _limit(error)) is not None:
+        sent = headers.exhausted(sent, limit, error.retry_after)
     return Script(Head(error.status, (*_without(sent, own), *own)), (Raw(body),))
 
 

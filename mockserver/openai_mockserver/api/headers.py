@@ -17,6 +17,7 @@ __all__ = [
     "binary_headers",
     "completion_headers",
     "error_headers",
+    "exhausted",
     "imitated",
     "json_headers",
     "response_headers",
@@ -133,11 +134,46 @@ def binary_headers(content_type: str, length: int, rng: Random) -> Headers:
     return _headers(content_type, length, rng)
 
 
-def error_headers(length: int, rng: Random, engine: bool) -> Headers:
-    """Of an error, from the engine or from the gateway before it (WIRE.md §6)."""
-    return _headers(
-        "application/json" if engine else "application/json; charset=utf-8", length, rng, engine
-    )
+def error_headers(length: int, rng: Random, engine: bool, limited: bool = False) -> Headers:
+    """Of an error, from the engine or from the gateway before it (WIRE.md §6).
+
+    Args:
+        length: of its body, in bytes.
+        rng: where ids come from.
+        engine: whether a model was reached.
+        limited: whether a limit was, which the gateway then states.
+    """
+    content_type = "application/json" if engine else "application/json; charset=utf-8"
+    sent = _headers(content_type, length, rng, engine)
+    return (*sent[:4], *_RATE_LIMITS, *sent[4:]) if limited and not engine else sent
+
+
+def exhausted(sent: Headers, kind: str, wait: float | None) -> Headers:
+    """Headers whose limit of this kind is reached; as they are where they state no limits.
+
+    Args:
+        sent: the headers, as of a response that succeeds.
+        kind: ``requests`` or ``tokens``.
+        wait: seconds until there is more; what is in the headers where nothing is known.
+    """
+    states = {f"x-ratelimit-remaining-{kind}": "0"}
+    if wait is not None:
+        states[f"x-ratelimit-reset-{kind}"] = _duration(wait)
+    return tuple((name, states.get(name.lower(), value)) for name, value in sent)
+
+
+def _duration(seconds: float) -> str:
+    """Seconds as Go writes them, whose form the limits have.
+
+    >>> _duration(0.006), _duration(2), _duration(61.5)
+    ('6ms', '2s', '1m1.5s')
+    """
+    if seconds < 1:
+        return f"{round(seconds * 1000)}ms" if seconds else "0s"
+    minutes, rest = divmod(round(seconds, 3), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    before = (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "")
+    return f"{before}{round(rest, 3):g}s"
 
 
 def completion_headers(model: str, rng: Random) -> Headers:

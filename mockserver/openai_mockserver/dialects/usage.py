@@ -7,12 +7,12 @@ keeps its names, nesting and values.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from openai_mockserver.dialects.template import Hole, parse
 from openai_mockserver.reply import Usage
 
-__all__ = ["OPENAI", "read", "write"]
+__all__ = ["OPENAI", "read", "states_counts", "write"]
 
 _DETAILS: dict[str, dict[str, str]] = {
     "prompt_tokens_details": {
@@ -81,6 +81,18 @@ def _one(
     if name in extra:
         return extra[name]
     return 0 if isinstance(node, Hole) else node
+
+
+def states_counts(usage: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether a usage object counts anything: some have nulls for all that they could."""
+    if not isinstance(usage, dict) or not usage:
+        return False
+    stated = [usage[name] for name in _ANY_COUNTS if name in usage]
+    return not stated or any(count is not None for count in stated)
+
+
+_ANY_COUNTS = (*_COUNTS, "input_tokens", "output_tokens")
+"""The counts of chat, and those of the Responses API."""
 
 
 def read(usage: Mapping[str, Any]) -> Usage:

@@ -22,6 +22,7 @@ from openai_mockserver.api.responses.items import (
     kind_of,
 )
 from openai_mockserver.api.responses.usage import read_usage
+from openai_mockserver.dialects import usage as usages
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
     Annotation,
@@ -304,7 +305,7 @@ def build_reply(output: list[Output], response: Mapping[str, Any], error: ApiErr
     usage = response.get("usage")
     return Reply(
         choices=[Choice(output=output, finish_reason=finish)],
-        usage=read_usage(usage) if isinstance(usage, dict) else None,
+        usage=read_usage(usage) if usages.states_counts(usage) else None,
         error=error,
     )
 
