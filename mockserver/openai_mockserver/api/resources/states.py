@@ -29,7 +29,8 @@ _REFUSED: dict[str, tuple[int, str]] = {
 
 def has_ended(value: Any) -> bool:
     """Whether a thing is in a state that it does not leave."""
-    return isinstance(value, Mapping) and value.get("status") in _ENDED
+    status = value.get("status") if isinstance(value, Mapping) else None
+    return isinstance(status, str) and status in _ENDED
 
 
 def refuse_action(action: str, collection: str, name: str, status: str) -> ApiError:
