@@ -1,7 +1,6 @@
-"""The OpenAI SDK as a table: its methods as endpoints, its types as JSON Schema.
+"""The OpenAI SDK that is installed as a table: its methods as endpoints, its types as JSON Schema.
 
-Writes ``mockserver/openai_mockserver/api/validation/schema.json``, or the file it is given:
-``scripts/schema``.
+Writes the file that it is given. `scripts/schema` unites the tables of several releases.
 
 Rules of this file: endpoints are read from the SDK's source, types from its classes, by one walker
 for parameters (`TypedDict`) and answers (models) alike. Nothing is known here of single endpoints.
@@ -90,7 +89,7 @@ class Types:
         if origin in (typing.Literal, typing_extensions.Literal):
             return {"enum": list(arguments)}
         if origin in (typing.Union, types.UnionType):
-            return _any_of([self.schema(part) for part in arguments])
+            return any_of([self.schema(part) for part in arguments])
         if origin in _ARRAYS:
             return {"type": "array", "items": self.schema(arguments[0])}
         if origin in (dict, Mapping):
@@ -161,7 +160,7 @@ def _keys(kind: Any) -> Iterator[tuple[str, str, Any, bool]]:
         yield name, aliases[0] if aliases else name, hint, required
 
 
-def _any_of(schemas: Sequence[Schema]) -> Schema:
+def any_of(schemas: Sequence[Schema]) -> Schema:
     """One of several, flat and without repetition; literals become one enum."""
     flat: list[Schema] = []
     literals: dict[Any, None] = {}
@@ -328,7 +327,7 @@ def _parameters(kinds: list[Any], names: set[str] | None, path: str, known: Type
                 needed[sent] = needed.get(sent, 0) + required
     made: Schema = {
         "type": "object",
-        "properties": {name: _any_of(several) for name, several in schemas.items()},
+        "properties": {name: any_of(several) for name, several in schemas.items()},
     }
     if always := [name for name in schemas if needed[name] == len(kinds)]:
         made["required"] = always
@@ -349,21 +348,25 @@ def _without_repetition(paths: Any, definitions: dict[str, Schema]) -> tuple[Any
                 renamed[name] = first
         if not renamed:
             break
-        definitions = {k: _renamed(v, renamed) for k, v in definitions.items() if k not in renamed}
-        paths = _renamed(paths, renamed)
+        definitions = {
+            k: rename_references(v, renamed) for k, v in definitions.items() if k not in renamed
+        }
+        paths = rename_references(paths, renamed)
     used = set(_references(paths))
     while more := {r for name in used for r in _references(definitions[name])} - used:
         used |= more
     return paths, {name: definitions[name] for name in sorted(used)}
 
 
-def _renamed(value: Any, names: dict[str, str]) -> Any:
+def rename_references(value: Any, names: dict[str, str]) -> Any:
     if isinstance(value, dict):
         return {
-            k: names.get(v, v) if k == "$ref" and isinstance(v, str) else _renamed(v, names)
+            k: names.get(v, v)
+            if k == "$ref" and isinstance(v, str)
+            else rename_references(v, names)
             for k, v in value.items()
         }
-    return [_renamed(v, names) for v in value] if isinstance(value, list) else value
+    return [rename_references(v, names) for v in value] if isinstance(value, list) else value
 
 
 def _references(value: Any) -> Iterator[str]:
@@ -378,11 +381,18 @@ def _references(value: Any) -> Iterator[str]:
             yield from _references(inner)
 
 
-def table() -> bytes:
-    """The file's content, made from the SDK that is installed."""
+def table() -> dict[str, Any]:
+    """The endpoints and the types of the SDK that is installed."""
     known = Types()
-    paths, definitions = _without_repetition(endpoints(known), known.definitions)
-    lines = [f'{{"openai":"{openai.__version__}","paths":{{']
+    found = endpoints(known)
+    return {"openai": openai.__version__, "paths": found, "$defs": known.definitions}
+
+
+def encode(table: Mapping[str, Any]) -> bytes:
+    """The content of a file that has this table: an endpoint or a type in a line."""
+    paths, definitions = _without_repetition(table["paths"], table["$defs"])
+    paths = {path: dict(sorted(paths[path].items())) for path in sorted(paths)}
+    lines = [f'{{"openai":"{table["openai"]}","paths":{{']
     lines.append(",\n".join(_line(name, value) for name, value in paths.items()))
     lines.append('},"$defs":{')
     lines.append(",\n".join(_line(name, value) for name, value in definitions.items()))
@@ -393,30 +403,22 @@ def _line(name: str, value: Any) -> str:
     return f'"{name}":{msgspec.json.encode(value).decode()}'
 
 
-def compare(old: bytes, new: bytes) -> Iterator[str]:
+def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     """Say in what two tables differ, an endpoint or a type in a line."""
-    before, after = msgspec.json.decode(old), msgspec.json.decode(new)
     for part, kind in (("paths", "endpoint"), ("$defs", "type")):
-        for name in sorted(before[part].keys() | after[part].keys()):
-            one, other = before[part].get(name), after[part].get(name)
+        for name in sorted(old[part].keys() | new[part].keys()):
+            one, other = old[part].get(name), new[part].get(name)
             if one != other:
                 change = "added" if one is None else "removed" if other is None else "changed"
                 yield f"{change}: {kind} {name}"
 
 
-def report(old: bytes, new: bytes) -> str:
-    """Say whether the table of the SDK that is installed is the one in the file, and how not."""
-    versions = [msgspec.json.decode(table)["openai"] for table in (new, old)]
-    told = "the API schema of openai {} {} that of openai {} in api/validation/schema.json"
-    lines = list(compare(old, new))
-    summary = told.format(versions[0], "differs from" if lines else "equals", versions[1])
-    return "\n".join([summary, *lines])
+def decode(file: Path) -> Any:
+    """The table that a file has."""
+    return msgspec.json.decode(file.read_bytes())
 
 
 if __name__ == "__main__":
     # In a process of its own: of literals that are equal but for their order, `typing` remembers
     # the one that was imported first.
-    if sys.argv[1:] == ["--compare"]:
-        print(report(FILE.read_bytes(), table()))
-    else:
-        (Path(sys.argv[1]) if sys.argv[1:] else FILE).write_bytes(table())
+    Path(sys.argv[1]).write_bytes(encode(table()))

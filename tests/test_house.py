@@ -45,7 +45,7 @@ FLOORS = """
     api: completions
     api.audio: tones transcriptions speech endpoints
     api.resources: placeholders pagination states operations batches conversations embeddings
-        images models moderations threads uploads vector_stores videos
+        evals images models moderations threads uploads vector_stores videos
     api.responses: usage items events envelope limits reader renderer store endpoints
     api: detection endpoints
 

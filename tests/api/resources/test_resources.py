@@ -119,6 +119,15 @@ def test_a_thing_made_up_can_be_cancelled_and_stays_so(client: openai.OpenAI) ->
     assert told(refused.value) == (400, "Cannot cancel job with status 'cancelled'.")
 
 
+def test_a_run_of_an_eval_is_cancelled_at_its_own_path_too(client: openai.OpenAI) -> None:
+    cancelled: Any = client.post("/evals/eval_1/runs/run_1", cast_to=object)
+    assert (cancelled["id"], cancelled["status"]) == ("run_1", "canceled")
+    assert client.evals.runs.retrieve("run_1", eval_id="eval_1").status == "canceled"
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.post("/evals/eval_1/runs/run_1", cast_to=object)
+    assert told(refused.value) == (400, "Cannot cancel run with status 'canceled'.")
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # assistants
 def test_what_has_ended_is_not_cancelled(client: openai.OpenAI) -> None:
     batch = client.batches.create(

@@ -1,6 +1,7 @@
 """What OpenAI's SDK knows of the API: each endpoint's parameters and answers, as JSON Schema.
 
-Rules of this file: the data is ``schema.json``, which ``scripts/schema`` makes of the SDK; it is
+Rules of this file: the data is ``schema.json``, which ``scripts/schema`` makes of several releases
+of the SDK: what one of them knows may be asked, and answers are as the newest says. It is
 read when first asked for, and of it only what is asked for. Nothing is known here of endpoints.
 """
 
@@ -54,7 +55,7 @@ def _file() -> _File:
 
 
 def version() -> str:
-    """The version of the SDK that the schema was made of."""
+    """The newest version of the SDK that the schema was made of."""
     return _file().openai
 
 
