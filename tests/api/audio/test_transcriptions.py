@@ -104,7 +104,7 @@ def test_reading_what_was_rendered_gives_what_a_transcription_can_say(reply: Rep
     again = audio.read(audio.render(reply))
     assert isinstance(again, Reply)
     assert again.choices == heard(reply).choices
-    assert again.error == reply.error
+    assert again.error == (reply.error and reply.error.mid_stream)  # no status is stated
     if reply.usage is not None and reply.finish_reason is not None:
         assert again.usage == heard(reply).usage
 
