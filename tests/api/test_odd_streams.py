@@ -174,8 +174,8 @@ def test_a_usage_without_counts_is_none(usage: dict[str, Any] | None) -> None:
     assert isinstance(whole, Reply)
     assert whole.usage is None
     counts = usage and {"input_tokens": None, "output_tokens": None, "total_tokens": None}
-    done = {"status": "completed", "output": [], "usage": counts}
-    assert read({"type": "response.completed", "response": done}).usage is None
+    response: dict[str, Any] = {"status": "completed", "output": [], "usage": counts}
+    assert read({"type": "response.completed", "response": response}).usage is None
 
 
 def test_nulls_after_counts_take_nothing_away() -> None:

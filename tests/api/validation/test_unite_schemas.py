@@ -59,13 +59,12 @@ def test_objects_are_told_apart_by_their_tags() -> None:
 
 
 def test_answers_are_those_of_the_newest() -> None:
-    shared = {"Shared": thing(a=TEXT)}
-    theirs = {"Shared": thing(a=TEXT, b=TEXT)}
+    newest, theirs = thing(a=TEXT), thing(a=TEXT, b=TEXT)
     there = {"$ref": "Shared"}
-    made = unite(table(there, there, **shared), table(there, there, **theirs))
+    made = unite(table(there, there, Shared=newest), table(there, there, Shared=theirs))
     operation = made["paths"]["/v1/a"]["POST"]
-    assert made["$defs"][operation["answer"]["$ref"]] == shared["Shared"]
-    assert made["$defs"][operation["body"]["$ref"]] == theirs["Shared"]
+    assert made["$defs"][operation["answer"]["$ref"]] == newest
+    assert made["$defs"][operation["body"]["$ref"]] == theirs
 
 
 def test_types_that_hold_themselves_are_united() -> None:
