@@ -409,6 +409,24 @@ def test_what_is_no_http_is_refused_and_the_server_lives(
     assert b"Hello" in other.read_until(LAST)
 
 
+def test_a_client_that_sends_ahead_and_leaves_leaves_nothing_behind(
+    mock_openai: MockOpenAI, raw: RawClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """uvicorn tells only the last request of a connection that it is lost."""
+    mock_openai.reply("word " * 100, pace=Pace(itl=0.02))
+    for _ in range(3):
+        raw.ask()
+    raw.read_until(b"data: ")
+    raw.close()
+    assert mock_openai.calls[0].wait(5)
+    assert mock_openai.calls[0].ended == "client disconnected"
+    assert len(mock_openai.calls) == 1
+    began = time.monotonic()
+    mock_openai.stop()
+    assert time.monotonic() - began < 0.9, "what hangs is waited for"
+    assert caplog.text == ""
+
+
 def test_a_request_that_breaks_off_is_no_call(
     mock_openai: MockOpenAI, raw: RawClient, connect: Connect
 ) -> None:

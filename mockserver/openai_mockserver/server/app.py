@@ -34,7 +34,7 @@ from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 from openai_mockserver.script import Script
 from openai_mockserver.server.door import Door
-from openai_mockserver.server.player import Player, Receive, Send, play
+from openai_mockserver.server.player import Player, Receive, Send, play, tell
 from openai_mockserver.server.protocol import TARGET, Connection, Connections
 from openai_mockserver.server.relay import relay
 
@@ -207,6 +207,18 @@ def _drop_the_rest(connection: Connection, receive: Receive, send: Send) -> Send
 # Answering
 
 
+class _Once:
+    """A ``send``, and whether it was used."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.is_begun = False
+
+    async def __call__(self, message: dict[str, Any]) -> None:
+        self.is_begun = True
+        await self._send(message)
+
+
 def application(
     find_door: Callable[[], Door],
     worker: Worker,
@@ -276,19 +288,23 @@ def application(
         cors = cors_headers(headers) if foreign is None else ()
         if cors:
             call.script = _open_to_page(call.script, cors)
+        send = _Once(send)
         if connection.transport.is_closing():  # left while the answer was worked out
             call.end(CLIENT_DISCONNECTED)
+            await tell(connection, send, close=True)
             return
         player = player or Player(asyncio.get_running_loop())
         going_on[call] = connection
         try:
             if call.upstream is None:
-                await play(call, connection, player, receive, send, exact, door.lead)
+                await play(call, connection, player, send, exact, door.lead)
             else:
                 call.is_exact = False  # what is passed on may be unread
-                await relay(call, call.upstream, connection, player, receive, send, cors)
+                await relay(call, call.upstream, connection, player, send, cors)
         finally:
             going_on.pop(call, None)
+            if not send.is_begun:
+                await tell(connection, send, close=True)
 
     return answer
 

@@ -276,7 +276,6 @@ async def play(
     call: Call,
     connection: Connection,
     player: Player,
-    receive: Receive,
     send: Send,
     exact: bool = False,
     lead: int | None = None,
@@ -308,9 +307,6 @@ async def play(
     finally:
         connection.on_lost = None
         stream.end(CLIENT_DISCONNECTED if stream.lost else None)
-    if stream.lost:
-        # Told so by uvicorn itself, the application may return without an end.
-        await receive()
 
 
 async def _finish(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:
@@ -325,7 +321,11 @@ async def _close(stream: _Stream, connection: Connection, call: Call, send: Send
 
 
 async def tell(connection: Connection, send: Send, close: bool) -> None:
-    """Let uvicorn know that the response is over, and whether the connection is; in silence."""
+    """Let uvicorn know that the response is over, and whether the connection is; in silence.
+
+    Also where the connection is lost: if another request came early, uvicorn does not tell this
+    one.
+    """
     headers = [(b"content-length", b"0")]
     if close:
         headers.append((b"connection", b"close"))

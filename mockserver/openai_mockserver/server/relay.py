@@ -26,7 +26,7 @@ from openai_mockserver.journal import CLIENT_DISCONNECTED, FAILED, Call
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import End, Head, Raw, Script
 from openai_mockserver.server.connect import UpstreamConnection, connect
-from openai_mockserver.server.player import HIGH_WATER, Player, Receive, Send, play, tell
+from openai_mockserver.server.player import HIGH_WATER, Player, Send, play, tell
 from openai_mockserver.server.protocol import Connection
 from openai_mockserver.timeline import Frame
 from openai_mockserver.upstream import Upstream
@@ -49,7 +49,6 @@ async def relay(
     upstream: Upstream,
     connection: Connection,
     player: Player,
-    receive: Receive,
     send: Send,
     cors: Sequence[tuple[str, str]] = (),
 ) -> None:
@@ -58,7 +57,7 @@ async def relay(
     Args:
         call: what is asked.
         upstream: who is asked.
-        connection, player, receive, send: the client's.
+        connection, player, send: the client's.
         cors: headers that the client gets instead of the upstream's, and no recording has.
     """
 
@@ -66,13 +65,13 @@ async def relay(
         told = f"the upstream {upstream.url} {what}: {why}"
         call.problem, call.problem_kind = told, f"upstream {what}"
         call.script = errors.render(ApiError(502, f"openai-mockserver: {told}", "upstream_error"))
-        await play(call, connection, player, receive, send)
+        await play(call, connection, player, send)
 
     one = _Relay(call, connection, cors)
     try:
         way = await one.connect(upstream)
     except _Gone:
-        await one.finish(None, receive, send)
+        await one.finish(None, send)
         return
     except (OSError, ssl.SSLError, TimeoutError, ServerError) as error:
         await answer_502("cannot be reached", error or type(error).__name__)
@@ -87,9 +86,9 @@ async def relay(
         if end is not None and not one.has_head:
             await answer_502("gave no response", one.trouble)
         else:
-            await one.finish(end, receive, send)
+            await one.finish(end, send)
     except Exception as error:
-        await one.fail(error, receive)
+        await one.fail(error)
     finally:
         one.close_recording()
 
@@ -225,7 +224,7 @@ class _Relay:
         if data and not self._connection.transport.is_closing():
             self._connection.transport.write(data)
 
-    async def finish(self, end: End | None, receive: Receive, send: Send) -> None:
+    async def finish(self, end: End | None, send: Send) -> None:
         """End the client's connection as the upstream's ended, and the recording too."""
         call, transport = self._call, self._connection.transport
         call.script = replace(call.script, steps=tuple(self._reads), end=end or "truncate")
@@ -247,7 +246,7 @@ class _Relay:
             call.end()
             (self._connection.reset if end == "reset" else transport.close)()
             await self._lost
-        await self._leave(CLIENT_DISCONNECTED, receive)
+        await self._leave(CLIENT_DISCONNECTED)
 
     def _end_recording(self, how: str) -> None:
         if self._exchange is not None:
@@ -260,21 +259,20 @@ class _Relay:
             await self._lost
         return not self._rudely
 
-    async def fail(self, error: Exception, receive: Receive) -> None:
+    async def fail(self, error: Exception) -> None:
         """End a call that went wrong here; the other streams go on."""
         self._call.problem = f"passing the response on failed: {error!r}"
         self._end_recording("truncate")
         self.close_recording()
-        await self._leave(FAILED, receive)
+        await self._leave(FAILED)
 
-    async def _leave(self, how: str, receive: Receive) -> None:
+    async def _leave(self, how: str) -> None:
         """The connection is no more; where it still is, it is closed."""
         self._call.end(how)
         if not self._lost.done():
             self._connection.transport.abort()
             await self._lost
         self._connection.on_lost = None
-        await receive()
 
 
 def _head(response: h11.Response) -> Head:
