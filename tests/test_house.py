@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -55,7 +56,7 @@ FLOORS = """
         recorded_request normalization matching cassette
     cassettes.importers: recording exchange yaml_loader file event_stream stream_file document
         chunks vcr go_vcr har formats
-    generate: languages text regex lark_grammar schema_check json_schema reply
+    generate: languages addresses text regex lark_grammar schema_check json_schema reply
 
     rules upstream access journal catalogue dispatch
 
@@ -301,6 +302,31 @@ def test_it_is_installed_beside_the_client_of_mockserver(wheel: Path, tmp_path: 
     listed = run(fresh / "bin" / "python", "-m", "pip", "show", "--files", "openai-mockserver")
     files = listed.partition("Files:")[2].split()
     assert not [file for file in files if file.startswith("mockserver/")]
+
+
+def test_a_plain_installation_brings_no_pytest_plugin_but_ours() -> None:
+    """Faker's, for one, imports all of Faker in every run of whoever has it."""
+    found: set[str] = set()
+    todo = ["openai-mockserver"]
+    while todo:
+        name = todo.pop()
+        if name.lower() in found:
+            continue
+        try:
+            requirements = importlib.metadata.requires(name) or ()
+        except importlib.metadata.PackageNotFoundError:
+            continue  # it is for another system
+        found.add(name.lower())
+        for requirement in requirements:
+            if "extra ==" not in requirement and "python_version" not in requirement:
+                todo.append(re.split(r"[^A-Za-z0-9._-]", requirement)[0])
+    plugins = {
+        plugin.dist.name
+        for plugin in importlib.metadata.entry_points(group="pytest11")
+        if plugin.dist is not None and plugin.dist.name.lower() in found
+    }
+    assert {"starlette", "uvicorn", "msgspec"} < found
+    assert plugins <= {"openai-mockserver", "anyio"}, "anyio comes with starlette and with openai"
 
 
 def test_a_clone_does_not_shadow_what_is_installed() -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+
 import pytest
 
+from openai_mockserver import MockOpenAI
+from openai_mockserver.generate import generate
 from openai_mockserver.generate.languages import LANGUAGES, of_script, script_of, words
 
 each_language = pytest.mark.parametrize("tag", LANGUAGES)
@@ -43,3 +48,32 @@ def test_there_are_scripts_of_all_kinds() -> None:
 )
 def test_a_text_tells_its_script(text: str, script: str) -> None:
     assert script_of(text) == script
+
+
+@pytest.fixture
+def without_faker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As in an installation without the extra ``server``."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "faker"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "faker", None)
+    words.cache_clear()
+    yield
+    words.cache_clear()
+
+
+@pytest.mark.usefixtures("without_faker")
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_each_language_has_words_without_faker(tag: str) -> None:
+    found = words(tag)
+    assert len(set(found)) >= 30
+    assert script_of(" ".join(found)) == LANGUAGES[tag].script
+
+
+@pytest.mark.usefixtures("without_faker")
+def test_replies_are_made_up_without_faker() -> None:
+    with MockOpenAI(default=lambda request: generate(request.json)) as mock:
+        client = mock.client()
+        for prompt in ("Hi", "Привет", "你好"):
+            text = client.responses.create(model="gpt-4o", input=prompt).output_text
+            assert script_of(text) == script_of(prompt)
+    assert sys.modules["faker"] is None

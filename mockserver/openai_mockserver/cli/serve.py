@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -180,6 +182,8 @@ def serve(
     def announce() -> None:
         click.echo(f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)")
         click.echo(KEPT)
+        if missing := _describe_missing_extra():
+            click.echo(missing)
         click.echo(f"  export OPENAI_BASE_URL={url}")
         click.echo(f"  export OPENAI_API_KEY={mock.api_key or API_KEY}\n")
         if exposure is not None:
@@ -190,3 +194,14 @@ def serve(
     door = replace(mock.door(), on_slow=None if quiet else log_call)
     serve_forever(door, listener, announce)
     click.echo("stopped")
+
+
+def _describe_missing_extra() -> str | None:
+    """What the extra ``server`` would add; None where all of it is installed."""
+    added = {"faker": "more words", "httptools": "a faster parser"}
+    if sys.platform != "win32":
+        added["uvloop"] = "a faster event loop"
+    missing = [what for module, what in added.items() if find_spec(module) is None]
+    if not missing:
+        return None
+    return f"pip install 'openai-mockserver[server]' adds {' and '.join(missing)}."

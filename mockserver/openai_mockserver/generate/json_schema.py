@@ -13,9 +13,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.generate.addresses import (
+    make_email,
+    make_hostname,
+    make_ipv4,
+    make_ipv6,
+    make_url,
+    make_uuid,
+    make_word,
+)
 from openai_mockserver.generate.languages import LANGUAGES
 from openai_mockserver.generate.regex import Budget, generate_matching
 from openai_mockserver.generate.schema_check import (
@@ -28,9 +37,6 @@ from openai_mockserver.generate.schema_check import (
 )
 from openai_mockserver.generate.text import Pen
 
-if TYPE_CHECKING:
-    from faker import Faker
-
 __all__ = ["generate_json"]
 
 DEEP = 4  # levels after which a value becomes as small as its schema lets it
@@ -42,12 +48,11 @@ PLAIN = 0.85  # of the texts of which nothing is told: a word
 BOTTOM = 60  # levels that no value has that ends
 
 
-def generate_json(schema: Any, fake: Faker, rng: Random, budget: Budget | None = None) -> Any:
+def generate_json(schema: Any, rng: Random, budget: Budget | None = None) -> Any:
     """A value that conforms to the schema, of JSON's kinds.
 
     Args:
         schema: the JSON Schema, to whose root ``$ref`` refers.
-        fake: where words and addresses come from.
         rng: where all other chance comes from.
         budget: what it may take.
 
@@ -56,7 +61,7 @@ def generate_json(schema: Any, fake: Faker, rng: Random, budget: Budget | None =
             cannot be read or asks for more than the budget.
     """
     judge = Judge(schema, budget or Budget())
-    sampler = _Sampler(judge, fake, rng)
+    sampler = _Sampler(judge, rng)
     wrong = None
     try:
         for _ in range(TRIES):
@@ -151,9 +156,8 @@ _HARD = frozenset({"not", "oneOf", "if", "contains", "dependentRequired"})
 
 
 class _Sampler:
-    def __init__(self, judge: Judge, fake: Faker, rng: Random) -> None:
+    def __init__(self, judge: Judge, rng: Random) -> None:
         self._judge = judge
-        self._fake = fake
         self._rng = rng
         self._made = 0
         self._known: dict[tuple[int, int], tuple[Any, bool]] = {}
@@ -164,7 +168,7 @@ class _Sampler:
             raise ReplyError("no value was found that conforms to the schema: false has none")
         if not isinstance(schema, Mapping):  # true: anything will do
             self._judge.budget.spend(STEP)
-            return self._fake.word()
+            return make_word(self._rng)
         if depth > BOTTOM:
             raise ReplyError("no value was found that conforms to the schema: it has no end")
         whole = self._whole(schema)
@@ -331,7 +335,7 @@ class _Sampler:
                 return
             pattern = self._rng.choice(list(by_pattern)) if by_pattern else None
             names = schema.get("propertyNames")
-            name = self._fake.word() + (str(self._rng.randint(2, 99)) if len(made) > 9 else "")
+            name = make_word(self._rng) + (str(self._rng.randint(2, 99)) if len(made) > 9 else "")
             if pattern is not None:
                 name = generate_matching(pattern, self._rng, budget=self._judge.budget) or name
                 self._judge.matched.add((pattern, name))
@@ -387,19 +391,19 @@ class _Sampler:
         self._judge.budget.spend(low)
         make = _FORMATS.get(schema.get("format", ""))
         for _ in range(100):
-            text = self._text() if make is None else make(self._fake, self._rng)
+            text = self._text() if make is None else make(self._rng)
             if low <= len(text) <= high:
                 return text
-        text = str(self._fake.word())
+        text = make_word(self._rng)
         while len(text) < min(low, LENGTHY):
-            text += f" {self._fake.word()}"
+            text += f" {make_word(self._rng)}"
         text += f" {text}" * int(low // len(text))
         return text if len(text) <= high else text[: int(high)].rstrip().ljust(int(low), "s")
 
     def _text(self) -> str:
         """A word; now and then some in any language, with what has to be escaped."""
         if self._rng.random() < PLAIN:
-            return str(self._fake.word())
+            return make_word(self._rng)
         pen = Pen(self._rng, self._rng.choice(list(LANGUAGES)))
         return pen.phrase(1, 4) + self._rng.choice(("", "", ' "', "\\", "\n", "\t", pen.emoji()))
 
@@ -509,27 +513,27 @@ def _moment(rng: Random) -> datetime:
     return datetime(2025, 12, 31, tzinfo=UTC) - timedelta(seconds=rng.randrange(10**9))
 
 
-_FORMATS: dict[str, Callable[[Faker, Random], str]] = {
-    "date": lambda fake, rng: f"{_moment(rng):%Y-%m-%d}",
-    "date-time": lambda fake, rng: f"{_moment(rng):%Y-%m-%dT%H:%M:%SZ}",
+_FORMATS: dict[str, Callable[[Random], str]] = {
+    "date": lambda rng: f"{_moment(rng):%Y-%m-%d}",
+    "date-time": lambda rng: f"{_moment(rng):%Y-%m-%dT%H:%M:%SZ}",
     # RFC 3339 wants an offset too, which Python's jsonschema refuses.
-    "time": lambda fake, rng: f"{_moment(rng):%H:%M:%S}",
-    "duration": lambda fake, rng: f"P{rng.randint(1, 30)}DT{rng.randint(1, 23)}H",
-    "email": lambda fake, rng: fake.email(),
-    "idn-email": lambda fake, rng: fake.email(),
-    "uuid": lambda fake, rng: fake.uuid4(),
-    "ipv4": lambda fake, rng: fake.ipv4(),
-    "ipv6": lambda fake, rng: fake.ipv6(),
-    "hostname": lambda fake, rng: fake.hostname(),
-    "idn-hostname": lambda fake, rng: fake.hostname(),
-    "uri": lambda fake, rng: fake.url(),
-    "iri": lambda fake, rng: fake.url(),
-    "url": lambda fake, rng: fake.url(),
-    "uri-reference": lambda fake, rng: f"/{fake.word()}",
-    "iri-reference": lambda fake, rng: f"/{fake.word()}",
-    "uri-template": lambda fake, rng: f"/{fake.word()}/{{id}}",
-    "json-pointer": lambda fake, rng: f"/{fake.word()}/{rng.randint(0, 9)}",
-    "relative-json-pointer": lambda fake, rng: f"{rng.randint(0, 3)}/{fake.word()}",
-    "regex": lambda fake, rng: f"^{fake.word()}[0-9]*$",
+    "time": lambda rng: f"{_moment(rng):%H:%M:%S}",
+    "duration": lambda rng: f"P{rng.randint(1, 30)}DT{rng.randint(1, 23)}H",
+    "email": make_email,
+    "idn-email": make_email,
+    "uuid": make_uuid,
+    "ipv4": make_ipv4,
+    "ipv6": make_ipv6,
+    "hostname": make_hostname,
+    "idn-hostname": make_hostname,
+    "uri": make_url,
+    "iri": make_url,
+    "url": make_url,
+    "uri-reference": lambda rng: f"/{make_word(rng)}",
+    "iri-reference": lambda rng: f"/{make_word(rng)}",
+    "uri-template": lambda rng: f"/{make_word(rng)}/{{id}}",
+    "json-pointer": lambda rng: f"/{make_word(rng)}/{rng.randint(0, 9)}",
+    "relative-json-pointer": lambda rng: f"{rng.randint(0, 3)}/{make_word(rng)}",
+    "regex": lambda rng: f"^{make_word(rng)}[0-9]*$",
 }
 """How a text of a format is made."""

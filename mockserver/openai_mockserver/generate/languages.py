@@ -1,8 +1,9 @@
 """The languages that replies are written in: whose words they have, and how they are set.
 
-Rules of this file: tables, and the words they speak of. Words are Faker's where it has real ones in
-a language (in Hebrew they mean nothing, in others there are none), else those of ``_WORDS``. They
-come in the order of their tables, so that all chance is with the caller.
+Rules of this file: tables, and the words they speak of. Words are Faker's where it is installed and
+has real ones in a language (in Hebrew they mean nothing, in others there are none), else those of
+``_WORDS``, or the fewer of ``_FEW_WORDS``. They come in the order of their tables, so that all
+chance is with the caller.
 """
 
 from __future__ import annotations
@@ -83,7 +84,10 @@ def words(tag: str) -> tuple[str, ...]:
     source = LANGUAGES[tag].source
     if source in _WORDS:
         return tuple(_WORDS[source].split())
-    found: tuple[str, ...] = import_module(f"faker.providers.lorem.{source}").Provider.word_list
+    try:
+        found: tuple[str, ...] = import_module(f"faker.providers.lorem.{source}").Provider.word_list
+    except ImportError:
+        return tuple(_FEW_WORDS[tag].split())
     return found
 
 
@@ -141,3 +145,124 @@ _WORDS = {
         bazen çok az İstanbul ılık görmek bilmek yapmak gitmek gelmek okumak yazmak
     """,
 }
+
+
+_FEW_WORDS = {
+    "en": """
+        time year way day thing world life hand part child eye place week case point number group
+        problem fact water room area story month book word business issue side kind head house
+        service friend hour game line end member law car city name team minute idea body back
+        parent face level office door health person art war history party result change morning
+        reason research girl moment air teacher force education music plan light voice paper small
+        large early young important public able good new first last long great little own other old
+        right big high different next local sure clear whole simple find give tell work call try
+        ask need feel become leave put mean keep let begin seem help show hear play run move live
+        believe bring happen write sit stand lose pay meet include continue set learn often always
+        maybe again never together sometimes almost enough yet later today outside
+    """,
+    "az": """
+        zaman ev su gün gecə səhər axşam insan ölkə şəhər məktəb kitab dil musiqi səfər dost ailə
+        iş sual cavab yol uşaq yeni köhnə böyük kiçik gözəl vacib asan biz siz onlar bu və amma
+        həmişə çox
+    """,
+    "cs": """
+        čas dům voda den noc ráno večer lidé země město škola kniha jazyk hudba cesta přítel rodina
+        práce otázka odpověď příběh dítě nový starý velký malý dobrý krásný důležitý my vy oni toto
+        ale vždy
+    """,
+    "da": """
+        tid hus vand dag nat morgen aften mennesker land by skole bog sprog musik rejse ven familie
+        arbejde spørgsmål svar vej barn ny gammel stor lille god smuk vigtig vi de dette og men
+        altid meget
+    """,
+    "de": """
+        Zeit Haus Wasser Tag Nacht Morgen Abend Menschen Land Stadt Schule Buch Sprache Musik Reise
+        Freund Familie Arbeit Frage Antwort Weg Kind neu alt groß klein gut schön wichtig wir sie
+        dies und aber
+    """,
+    "es": """
+        tiempo casa agua día noche mañana tarde gente país ciudad escuela libro lengua música viaje
+        amigo familia trabajo pregunta respuesta camino niño nuevo viejo grande pequeño bueno
+        importante y pero
+    """,
+    "fr": """
+        temps maison eau jour nuit matin soir gens pays ville école livre langue musique voyage ami
+        famille travail question réponse chemin enfant nouveau vieux grand petit bon important nous
+        et mais
+    """,
+    "it": """
+        tempo casa acqua giorno notte mattina sera gente paese città scuola libro lingua musica
+        viaggio amico famiglia lavoro domanda risposta strada bambino nuovo vecchio grande piccolo
+        buono importante e ma
+    """,
+    "nl": """
+        tijd huis water dag nacht ochtend avond mensen land stad school boek taal muziek reis
+        vriend familie werk vraag antwoord weg kind nieuw oud groot klein goed mooi belangrijk wij
+        zij dit en maar
+    """,
+    "pl": """
+        czas dom woda dzień noc rano wieczór ludzie kraj miasto szkoła książka język muzyka podróż
+        przyjaciel rodzina praca pytanie odpowiedź droga dziecko nowy stary duży mały dobry ważny
+        my oni to ale
+    """,
+    "vi": """
+        thời gian nhà nước ngày đêm sáng tối người thành phố trường sách tiếng nhạc đường bạn gia
+        đình việc câu hỏi trả lời trẻ mới cũ lớn nhỏ tốt đẹp quan trọng chúng ta họ này và nhưng
+        luôn rất
+    """,
+    "ru": """
+        время дом вода день ночь утро вечер люди страна город школа книга язык музыка дорога друг
+        семья работа вопрос ответ ребёнок новый старый большой маленький хороший важный мы они это
+        и но всегда очень
+    """,
+    "uk": """
+        час дім вода день ніч ранок вечір люди країна місто школа книга мова музика дорога друг
+        сім'я робота питання відповідь дитина новий старий великий малий добрий важливий ми вони це
+        і але завжди дуже
+    """,
+    "mk": """
+        време куќа вода ден ноќ утро вечер луѓе земја град училиште книга јазик музика пат пријател
+        семејство работа прашање одговор дете нов стар голем мал добар важен ние тие ова и но
+        секогаш многу
+    """,
+    "el": """
+        χρόνος σπίτι νερό μέρα νύχτα πρωί βράδυ άνθρωποι χώρα πόλη σχολείο βιβλίο γλώσσα μουσική
+        ταξίδι φίλος οικογένεια δουλειά ερώτηση απάντηση δρόμος παιδί νέος παλιός μεγάλος μικρός
+        καλός εμείς αυτό και
+    """,
+    "hy": """
+        ժամանակ տուն ջուր օր գիշեր առավոտ երեկո մարդիկ երկիր քաղաք դպրոց գիրք լեզու երաժշտություն
+        ընկեր ընտանիք աշխատանք հարց պատասխան ճանապարհ երեխա նոր հին մեծ փոքր լավ կարևոր մենք նրանք
+        սա և բայց միշտ
+    """,
+    "zh-Hans": """
+        时间 家 水 今天 晚上 早上 人们 国家 城市 学校 书 语言 音乐 旅行 朋友 工作 问题 回答 道路
+        孩子 新 旧 大 小 好 重要 我们 他们 这 和 但是 总是 非常 可以 需要 知道 看见
+    """,
+    "zh-Hant": """
+        時間 家 水 今天 晚上 早上 人們 國家 城市 學校 書 語言 音樂 旅行 朋友 工作 問題 回答 道路
+        孩子 新 舊 大 小 好 重要 我們 他們 這 和 但是 總是 非常 可以 需要 知道 看見
+    """,
+    "ja": """
+        時間 家 水 今日 夜 朝 人々 国 町 学校 本 言葉 音楽 旅 友だち 仕事 質問 答え 道 子ども
+        新しい 古い 大きい 小さい よい 大切な わたしたち これ それ そして しかし いつも とても
+        できます あります います
+    """,
+    "ar": """
+        وقت بيت ماء يوم ليل صباح مساء ناس بلد مدينة مدرسة كتاب لغة موسيقى سفر صديق عائلة عمل سؤال
+        جواب طريق طفل جديد قديم كبير صغير جيد مهم نحن هم هذا لكن دائما جدا
+    """,
+    "fa": """
+        زمان خانه آب روز شب صبح عصر مردم کشور شهر مدرسه کتاب زبان موسیقی سفر دوست خانواده کار پرسش
+        پاسخ راه کودک تازه کهنه بزرگ کوچک خوب مهم ما آنها این و اما همیشه بسیار
+    """,
+    "bn": """
+        সময় বাড়ি জল দিন রাত সকাল সন্ধ্যা মানুষ দেশ শহর স্কুল বই ভাষা গান ভ্রমণ বন্ধু পরিবার কাজ
+        প্রশ্ন উত্তর পথ শিশু নতুন পুরানো বড় ছোট ভালো সুন্দর আমরা তারা এই এবং কিন্তু সবসময় খুব
+    """,
+    "th": """
+        เวลา บ้าน น้ำ วัน คืน เช้า เย็น คน ประเทศ เมือง โรงเรียน หนังสือ ภาษา เพลง เดินทาง เพื่อน
+        ครอบครัว งาน คำถาม คำตอบ ถนน เด็ก ใหม่ เก่า ใหญ่ เล็ก ดี สำคัญ เรา นี้ และ แต่ เสมอ มาก
+    """,
+}
+"""By tag, for those who have no Faker; whoever has words in ``_WORDS`` needs none here."""

@@ -12,9 +12,8 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from random import Random
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from openai_mockserver import items
 from openai_mockserver.api.audio.tones import FORMATS, speak
@@ -35,9 +34,6 @@ from openai_mockserver.reply import (
     ToolCall,
     url_citation,
 )
-
-if TYPE_CHECKING:
-    from faker import Faker
 
 __all__ = ["generate"]
 
@@ -125,8 +121,7 @@ def _choice(request: Mapping[str, Any], rng: Random, budget: Budget) -> Choice:
 def _said(request: Mapping[str, Any], rng: Random, cites: bool, budget: Budget) -> Choice:
     schema = _schema(request)
     if schema is not None:
-        with _faker(rng) as fake:
-            value = generate_json(schema, fake, rng, budget)
+        value = generate_json(schema, rng, budget)
         return Choice(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     if expected := predicted(request):
         top = request.get("top_logprobs")
@@ -155,25 +150,6 @@ def _asked(request: Mapping[str, Any]) -> str:
         return str(content or "")
     parts = [part.get("text") for part in content if isinstance(part, Mapping)]
     return "\n".join(part for part in parts if isinstance(part, str))
-
-
-_idle: list[Faker] = []
-
-
-@contextmanager
-def _faker(rng: Random) -> Iterator[Faker]:
-    """What chance makes words and addresses for one reply alone: no thread waits for another's."""
-    try:
-        fake = _idle.pop()
-    except IndexError:
-        from faker import Faker
-
-        fake = Faker("en_US", use_weighting=False)
-    fake.seed_instance(rng.getrandbits(64))
-    try:
-        yield fake
-    finally:
-        _idle.append(fake)
 
 
 def _cited(request: Mapping[str, Any], rng: Random) -> Choice:
@@ -279,13 +255,12 @@ def _called(
     count = next(count for upto, count in SEVERAL if share < upto)
     if not several or request.get("parallel_tool_calls") is False:
         count = 1
-    with _faker(rng) as fake:
-        if first.kind == "legacy":
-            arguments = _arguments(first, fake, rng, budget)
-            return Choice(function_call=FunctionCall(first.name, arguments))
-        picked = [first, *(rng.choice(tools) for _ in range(count - 1))]
-        kinds = [(tool, _CALLS[tool.kind]) for tool in picked if tool.kind in _CALLS]
-        made = [call(tool, fake, rng, budget) for tool, call in kinds]
+    if first.kind == "legacy":
+        arguments = _arguments(first, rng, budget)
+        return Choice(function_call=FunctionCall(first.name, arguments))
+    picked = [first, *(rng.choice(tools) for _ in range(count - 1))]
+    kinds = [(tool, _CALLS[tool.kind]) for tool in picked if tool.kind in _CALLS]
+    made = [call(tool, rng, budget) for tool, call in kinds]
     return Choice(tool_calls={(call.name, call.arguments): call for call in made}.values())
 
 
@@ -303,16 +278,16 @@ def _rounds(request: Mapping[str, Any]) -> int:
     return sum(now and not before for before, now in zip([False, *results], results, strict=False))
 
 
-def _arguments(tool: _Tool, fake: Faker, rng: Random, budget: Budget) -> dict[str, Any]:
-    arguments = generate_json(tool.told.get("parameters") or {}, fake, rng, budget)
+def _arguments(tool: _Tool, rng: Random, budget: Budget) -> dict[str, Any]:
+    arguments = generate_json(tool.told.get("parameters") or {}, rng, budget)
     return arguments if isinstance(arguments, dict) else {}
 
 
-def _function(tool: _Tool, fake: Faker, rng: Random, budget: Budget) -> ToolCall:
-    return ToolCall(tool.name, _arguments(tool, fake, rng, budget))
+def _function(tool: _Tool, rng: Random, budget: Budget) -> ToolCall:
+    return ToolCall(tool.name, _arguments(tool, rng, budget))
 
 
-def _custom(tool: _Tool, fake: Faker, rng: Random, budget: Budget) -> ToolCall:
+def _custom(tool: _Tool, rng: Random, budget: Budget) -> ToolCall:
     """A call whose input is any text, or one that its grammar derives."""
     form = tool.told.get("format") or {}
     grammar = _inner(form) if form.get("type") == "grammar" else {}
@@ -329,7 +304,7 @@ def _custom(tool: _Tool, fake: Faker, rng: Random, budget: Budget) -> ToolCall:
     return ToolCall(tool.name, text, custom=True)
 
 
-_CALLS: dict[str, Callable[[_Tool, Faker, Random, Budget], ToolCall]] = {
+_CALLS: dict[str, Callable[[_Tool, Random, Budget], ToolCall]] = {
     "function": _function,
     "custom": _custom,
 }

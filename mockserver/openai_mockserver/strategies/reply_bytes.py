@@ -9,7 +9,6 @@ of a boolean, which is what makes drawing fast. Tables are in the order from pla
 from __future__ import annotations
 
 import json
-import threading
 from bisect import bisect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -332,17 +331,9 @@ class _Chance(Random):
         return self.getrandbits(16) / 65536
 
 
-_local = threading.local()
-
-
 def _conforming(schema: Any, rng: Random) -> Any:
     """A value that conforms, its words from the same chance."""
-    if not hasattr(_local, "fake"):
-        from faker import Faker
-
-        _local.fake = Faker("en_US", use_weighting=False)
-    _local.fake.random = rng
-    return generate_json(schema, _local.fake, rng)
+    return generate_json(schema, rng)
 
 
 CHANCE = 32
