@@ -155,6 +155,8 @@ class _Stream:
                     self._mark_read(0)
             elif self._connection.transport.get_write_buffer_size() > HIGH_WATER:
                 await self._connection.drained()
+            elif not self._done:
+                await asyncio.sleep(0)  # a client that reads as fast leaves nothing to wait for
 
     def _act(self, now: float) -> float | None:
         try:
