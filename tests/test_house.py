@@ -37,6 +37,7 @@ FLOORS = """
         snowflake together vercel vllm writer xai zai
     dialects: registry paths
 
+    api: disk_bytes
     api.validation: schema structured_output checks
     api: ids headers errors
     api.validation: parameters

@@ -20,6 +20,7 @@ import msgspec.json
 
 from openai_mockserver.api import ENDPOINTS, Asked, Endpoint, detect_path, errors
 from openai_mockserver.api.decode import decode_events
+from openai_mockserver.api.disk_bytes import DiskBytes
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.multipart import FormError, is_form, nest_parameters
 from openai_mockserver.api.store import Store
@@ -180,7 +181,7 @@ class Dispatcher:
     def _rng(self, request: Request) -> Random:
         if self.seed is None:
             return Random()
-        said = request.body
+        said: bytes | DiskBytes = request.content
         if isinstance(request.parsed, dict):
             # Whoever wrote it, in whatever order: the same request.
             with contextlib.suppress(RecursionError):
@@ -324,7 +325,6 @@ class Dispatcher:
             ids,
             query,
             given,
-            call.body,
             content_type,
             call.headers,
             self._ask,
@@ -490,7 +490,7 @@ def _body(
     if endpoint.parameters is None or isinstance(call.parsed, dict):
         return call.json, None
     # No body is no parameters, where none is required.
-    bare = not call.body and not endpoint.parameters.schema.get("required")
+    bare = not call.content and not endpoint.parameters.schema.get("required")
     return {}, None if bare else errors.invalid_json()
 
 

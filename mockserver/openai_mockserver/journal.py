@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 import msgspec
 
 from openai_mockserver.api import errors
+from openai_mockserver.api.disk_bytes import RawOnDisk, weigh
 from openai_mockserver.request import Request
 from openai_mockserver.script import Event, Raw, Script, Step
 from openai_mockserver.sensitive import hide_keys, show_path, spell_controls
@@ -83,7 +84,7 @@ class Call(Request):
             request.method,
             request.path,
             request.headers.raw,
-            request.body,
+            request.content,
             request.query,
             request.connection,
             request.nth,
@@ -253,6 +254,8 @@ def _size_of_response(call: Call) -> int:
 
 
 def _size_of_step(step: Step) -> int:
+    if isinstance(step, RawOnDisk):
+        return 0
     return len(step.data) if isinstance(step, Event | Raw) else 0
 
 
@@ -342,7 +345,7 @@ class Journal(Sequence[Call]):
         return self._size
 
     def _measure(self, call: Call, response: int) -> None:
-        size = _CALL_SIZE + len(call.body) + response
+        size = _CALL_SIZE + weigh(call.content) + response
         self._size += size - self._sizes.get(id(call), 0)
         self._sizes[id(call)] = size
 
@@ -369,7 +372,7 @@ class Journal(Sequence[Call]):
 
     def _find_attempts(self, call: Call) -> _Attempts:
         """Find the logical call that this is an attempt of, or begin one."""
-        key = call.headers.get("idempotency-key") or (call.method, call.path, call.body)
+        key = call.headers.get("idempotency-key") or (call.method, call.path, call.content)
         told = call.headers.get("x-stainless-retry-count", "")
         retries = int(told) if told.isdecimal() and len(told) < 10 else 0
         candidates = self._open.setdefault(key, [])

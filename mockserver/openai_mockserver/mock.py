@@ -119,7 +119,8 @@ class MockOpenAI(Dispatcher):
         redactor: what is taken out of recordings.
         keep_calls: how many calls, and created things of a kind, are kept; all by default.
         keep_bytes: how many bytes of memory the kept calls may take, and as many the uploaded
-            files; no limit by default. The newest of each is kept however large it is.
+            files; no limit by default. The newest of each is kept however large it is. Uploads of
+            more than 1 MiB lie on disk: they count as a 64th of their bytes, or as 256 KiB.
         on_end: is given each call when it is over.
         max_body: how many bytes the loopback server takes as the body of a request.
         max_upload: how many where it is a form with files.

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from openai_mockserver.api.disk_bytes import DiskBytes
 from openai_mockserver.api.json_body import decode_json
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.multipart import FormError, is_form, parse_form
@@ -64,7 +65,7 @@ class Request:
     ``elapsed`` is how many seconds it came after the first request; ``history`` is what was said
     before, where a request only names it; ``deployment`` is the model that its path names, as
     Azure's do; ``refusal`` says why it is not let in; ``target`` is the path and the query byte for
-    byte, of which ``path`` is decoded.
+    byte, of which ``path`` is decoded; ``content`` is the body where it is, in memory or on disk.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Request:
         method: str,
         path: str,
         headers: Sequence[tuple[str, str]] = (),
-        body: bytes = b"",
+        body: bytes | DiskBytes = b"",
         query: str = "",
         connection: int | None = None,
         nth: int | None = None,
@@ -84,7 +85,7 @@ class Request:
         self.path = path
         self.query = query
         self.headers = Headers(headers)
-        self.body = body
+        self.content = body
         self.connection = connection
         self.nth = nth
         self.http_version = http_version
@@ -95,11 +96,18 @@ class Request:
         self.deployment: str | None = None
         self.history: Sequence[Mapping[str, Any]] = ()
 
+    @property
+    def body(self) -> bytes:
+        """The body's bytes. Those of a long form lie on disk, and are read each time."""
+        return bytes(self.content)
+
     @cached_property
     def parsed(self) -> Any:
         """The body as JSON; `msgspec.UNSET` where it is none."""
+        if isinstance(self.content, DiskBytes):  # a form with files
+            return msgspec.UNSET
         try:
-            return decode_json(self.body)
+            return decode_json(self.content)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return msgspec.UNSET
 
@@ -124,7 +132,7 @@ class Request:
         Raises `multipart.FormError`.
         """
         content_type = self.headers.get("content-type", "")
-        return parse_form(self.body, content_type) if is_form(content_type) else {}
+        return parse_form(self.content, content_type) if is_form(content_type) else {}
 
     @cached_property
     def _form_if_any(self) -> dict[str, Any]:

@@ -27,8 +27,7 @@ class Asked:
         method, path: the request's, the path as `decode_path` has it.
         ids: the variable parts of the path by name, as in ``{"file_id": "file-abc"}``.
         query: the query's parameters, as what the endpoint takes them for.
-        parameters: the body's: of a JSON object, or of a form (files as `multipart.File`).
-        body: the body as it came.
+        parameters: the body's: of a JSON object, or of a form (files as `multipart.AnyFile`).
         content_type: the body's.
         headers: the request's; their names are in lower case.
         ask: asks the same mock something else, by method, path and body.
@@ -39,7 +38,6 @@ class Asked:
     ids: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    body: bytes = b""
     content_type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     ask: Callable[[str, str, bytes], Script] | None = None

@@ -12,6 +12,7 @@ import msgspec
 import msgspec.json
 
 from openai_mockserver.api import headers
+from openai_mockserver.api.disk_bytes import DiskBytes, RawOnDisk
 from openai_mockserver.script import Head, Raw, Script
 
 __all__ = ["binary_response", "decode_json", "json_response"]
@@ -57,8 +58,10 @@ def json_response(value: Any, rng: Random) -> Script:
 
 
 def binary_response(
-    data: bytes, rng: Random, content_type: str = "application/octet-stream"
+    data: bytes | DiskBytes, rng: Random, content_type: str = "application/octet-stream"
 ) -> Script:
     """A body of bytes."""
     sent = headers.binary_headers(content_type, len(data), rng)
-    return Script(Head(200, sent), (Raw(data),) if data else ())
+    if isinstance(data, DiskBytes):
+        return Script(Head(200, sent), tuple(map(RawOnDisk, data.split())))
+    return Script(Head(200, sent), (Raw(data, 0),) if data else ())

@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from openai_mockserver.api.disk_bytes import DiskBytes, weigh
+
 __all__ = ["CREATED", "Store"]
 
 CREATED = "created"
@@ -35,9 +37,9 @@ class Store:
             if self._keep is not None and len(values) > self._keep:
                 self._forget(kind, next(iter(values)))
             self._gone.pop((kind, id), None)
-            if self._keep_bytes is not None and isinstance(value, bytes):
+            if self._keep_bytes is not None and isinstance(value, bytes | DiskBytes):
                 self._files.pop((kind, id), None)
-                self._files[kind, id] = len(value)
+                self._files[kind, id] = weigh(value)
                 while len(self._files) > 1 and sum(self._files.values()) > self._keep_bytes:
                     self._forget(*next(iter(self._files)))
 

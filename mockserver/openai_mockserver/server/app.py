@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,7 +27,8 @@ from openai_mockserver.access import (
     preflight_headers,
     with_cors,
 )
-from openai_mockserver.api.multipart import is_form
+from openai_mockserver.api.disk_bytes import DiskBytes, DiskWriter
+from openai_mockserver.api.multipart import has_files
 from openai_mockserver.api.routes import decode_path
 from openai_mockserver.journal import CLIENT_DISCONNECTED, SERVER_STOPPED, Call
 from openai_mockserver.limits import Limits
@@ -50,10 +52,12 @@ class Worker:
     """A thread beside the loop: what it works out, in the order in which it is asked.
 
     It is one, so that the loop never waits for more than one other to let it have the interpreter.
+    Another writes to disk, which may take its time, and needs the interpreter hardly at all.
     """
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(1, "openai-mockserver-worker")
+        self._disk = ThreadPoolExecutor(1, "openai-mockserver-disk")
 
     async def run(self, respond: Callable[[Request], Call], request: Request) -> Call:
         """What ``respond`` makes of a request, while the loop goes on."""
@@ -64,9 +68,14 @@ class Worker:
             making.add_done_callback(_end_unplayed)
             raise
 
+    async def write(self, writer: DiskWriter, parts: list[bytes]) -> None:
+        """Write to disk. Raises OSError where there is no room."""
+        await asyncio.wrap_future(self._disk.submit(writer.write, parts))
+
     def stop(self) -> None:
         """Begin nothing more. What has begun is not waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._disk.shutdown(wait=False, cancel_futures=True)
 
 
 def _end_unplayed(made: Future[Call]) -> None:
@@ -116,24 +125,33 @@ _LONG |= {"functions", "text", "tools"}
 
 def _is_quick(request: Request) -> bool:
     """Whether a request is surely answered within milliseconds."""
-    if request.method == "GET" and not request.body:
+    if request.method == "GET" and not request.content:
         return True
-    told = request.parsed if len(request.body) <= _SHORT else None
+    told = request.parsed if len(request.content) <= _SHORT else None
     return isinstance(told, dict) and request.path.endswith(_ENDPOINTS) and not _LONG & told.keys()
 
 
 # Reading
 
 
-async def _read(http: HttpRequest, limits: Limits, connection: Connection) -> bytes:
-    """The body. Raises _Refused where it is too large, or does not come whole."""
-    form = is_form(http.headers.get("content-type", ""))
-    most = limits.upload if form else limits.body
+_IN_MEMORY = 1 << 20  # bytes of a form with files that are not written to disk
+
+
+async def _read(
+    http: HttpRequest, limits: Limits, worker: Worker, connection: Connection
+) -> bytes | DiskBytes:
+    """The body. Raises _Refused where it is too large, or does not come whole.
+
+    That of a long form with files goes to disk as it comes.
+    """
+    with_files = has_files(http.headers.get("content-type", ""))
+    most = limits.upload if with_files else limits.body
     told = http.headers.get("content-length", "")
     if told.isdecimal() and int(told) > most:
         raise _Refused(_too_large(most, int(told)))
     parts: list[bytes] = []
-    size = 0
+    size = held = 0
+    writer: DiskWriter | None = None
     try:
         async with asyncio.timeout(limits.seconds):
             async for part in http.stream():
@@ -141,11 +159,20 @@ async def _read(http: HttpRequest, limits: Limits, connection: Connection) -> by
                 if size > most:
                     raise _Refused(_too_large(most, size))
                 parts.append(part)
+                held += len(part)
+                if with_files and held > _IN_MEMORY:
+                    writer = writer or DiskWriter()
+                    await worker.write(writer, parts)
+                    parts, held = [], 0
+            if writer is not None:
+                await worker.write(writer, parts)
     except TimeoutError:
         raise _Refused(_too_slow(limits.seconds or 0, size)) from None
+    except OSError as error:
+        raise _Refused(_no_room(size, error)) from None
     if connection.is_cut_short:
         raise _Refused(_cut_short(size))
-    return b"".join(parts)
+    return b"".join(parts) if writer is None else writer.finish()
 
 
 class _Refused(Exception):
@@ -168,6 +195,15 @@ def _too_slow(seconds: float, size: int) -> ApiError:
         f"{size} bytes of it did"
     )
     return ApiError(408, told, "mockserver_error", "request_timeout", headers=_CLOSE)
+
+
+def _no_room(size: int, error: OSError) -> ApiError:
+    told = (
+        f"openai-mockserver: the form cannot be kept in {tempfile.gettempdir()}: {error.strerror} "
+        f"after {size} bytes of it"
+    )
+    headers = (*_CLOSE, ("x-should-retry", "false"))
+    return ApiError(507, told, "mockserver_error", "insufficient_storage", headers=headers)
 
 
 def _cut_short(size: int) -> ApiError:
@@ -246,12 +282,13 @@ def application(
             return
         door = find_door()
         foreign = door.access.refusal(http.method, headers, scope["server"][0])
-        body, refused = b"", None
+        body: bytes | DiskBytes = b""
+        refused: ApiError | None = None
         try:
             if foreign is not None:
                 await _drop_body(http)
             else:
-                body = await _read(http, door.limits, connection)
+                body = await _read(http, door.limits, worker, connection)
         except ClientDisconnect:
             return
         except _Refused as error:

@@ -20,6 +20,7 @@ import h11
 from openai_mockserver import http1, sse
 from openai_mockserver.access import with_cors
 from openai_mockserver.api import errors
+from openai_mockserver.api.disk_bytes import DiskBytes
 from openai_mockserver.cassettes.recorder import ExchangeRecorder
 from openai_mockserver.exceptions import ServerError
 from openai_mockserver.journal import CLIENT_DISCONNECTED, FAILED, Call
@@ -143,7 +144,13 @@ class _Relay:
     async def run(self, way: UpstreamConnection, upstream: Upstream) -> End | None:
         """Pass the request up and the answer down; how it ended, None where the client left."""
         http = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)
-        way.transport.write(_request(http, self._call, upstream, way))
+        head, content = _request_head(http, self._call, upstream, way), self._call.content
+        sending: asyncio.Task[None] | None = None
+        if isinstance(content, DiskBytes):
+            way.transport.write(head)
+            sending = asyncio.ensure_future(_send_parts(way, content))
+        else:
+            way.transport.write(head + content)
         try:
             while True:
                 data = await self._or_gone(way.incoming.read())
@@ -161,6 +168,9 @@ class _Relay:
         except (h11.RemoteProtocolError, OSError) as error:
             self.trouble = f"{error or 'it closed the connection'}"
             return "truncate"
+        finally:
+            if sending is not None:
+                sending.cancel()
 
     async def _or_gone(self, wanted: Coroutine[Any, Any, T]) -> T:
         """What is waited for, unless the client leaves before."""
@@ -283,10 +293,19 @@ def _head(response: h11.Response) -> Head:
     return Head(response.status_code, tuple(headers))
 
 
-def _request(
+async def _send_parts(way: UpstreamConnection, content: DiskBytes) -> None:
+    """Send a long body, no faster than the upstream takes it."""
+    for part in content.parts():
+        way.transport.write(part)
+        while way.transport.get_write_buffer_size() > HIGH_WATER:
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0)
+
+
+def _request_head(
     http: h11.Connection, call: Call, upstream: Upstream, way: UpstreamConnection
 ) -> bytes:
-    """The request's bytes: its target and the headers that the client sent, byte for byte.
+    """The head of the request: its target and the headers that the client sent, byte for byte.
 
     h11 would refuse some of what clients send and servers take; it only learns of the method.
     """
@@ -300,7 +319,7 @@ def _request(
     }
     headers = [("Host", upstream.authority), *way.headers]
     headers += [(k, v) for k, v in call.headers.raw if k.lower() not in _HOP | named]
-    if call.body or call.method in ("POST", "PUT", "PATCH"):
-        headers.append(("Content-Length", str(len(call.body))))
+    if len(call.content) or call.method in ("POST", "PUT", "PATCH"):
+        headers.append(("Content-Length", str(len(call.content))))
     lines = [f"{call.method} {way.target} HTTP/1.1", *(f"{k}: {v}" for k, v in headers)]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + call.body
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from random import Random
 
+from openai_mockserver.api.disk_bytes import DiskBytes
+
 __all__ = ["FORMATS", "MIME", "RATE", "seconds", "speak"]
 
 RATE = 24_000
@@ -41,10 +43,11 @@ def speak(text: str, format: str = "mp3", voice: str = "alloy", speed: float = 1
     return FORMATS[format](_samples(text, voice, speed))
 
 
-def seconds(data: bytes) -> float:
+def seconds(data: bytes | DiskBytes) -> float:
     """How long audio is: what a WAV's header says, else as if it were OpenAI's MP3."""
-    if data[:4] == b"RIFF" and data[8:16] == b"WAVEfmt " and len(data) >= 44:
-        a_second = int.from_bytes(data[28:32], "little")
+    head = bytes(data[:44])
+    if head[:4] == b"RIFF" and head[8:16] == b"WAVEfmt " and len(head) == 44:
+        a_second = int.from_bytes(head[28:32], "little")
         return round((len(data) - 44) / max(1, a_second), 3)
     return round(len(data) / BYTES, 3)
 

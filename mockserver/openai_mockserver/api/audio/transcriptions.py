@@ -17,6 +17,7 @@ import msgspec.json
 from openai_mockserver import sse, tokens
 from openai_mockserver.api import errors, headers
 from openai_mockserver.api.audio import tones
+from openai_mockserver.api.disk_bytes import DiskBytes, parts_of
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.logprobs import likely, logprob_json, read_logprob
 from openai_mockserver.api.store import Store
@@ -450,7 +451,7 @@ def _read_usage(usage: dict[str, Any] | None) -> Usage | None:
 # What is heard where no rule says it
 
 
-def hear(data: bytes, seconds: float | None = None) -> str:
+def hear(data: bytes | DiskBytes, seconds: float | None = None) -> str:
     """A text that follows from a recording's bytes, as long as it takes to say.
 
     Args:
@@ -460,7 +461,10 @@ def hear(data: bytes, seconds: float | None = None) -> str:
     >>> hear(b"Example data") == hear(b"Example data") != hear(b"other data")
     True
     """
-    rng = Random(hashlib.sha256(data).digest())
+    digest = hashlib.sha256()
+    for part in parts_of(data):
+        digest.update(part)
+    rng = Random(digest.digest())
     length = max(3, min(80, round(2.5 * (tones.seconds(data) if seconds is None else seconds))))
     vocabulary = _VOCABULARY.split()
     words = [rng.choice(vocabulary) for _ in range(length)]

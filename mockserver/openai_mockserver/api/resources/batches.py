@@ -6,13 +6,14 @@ those of OpenAI's Batch API reference. What goes wrong with a line is told of th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
 import msgspec
 
 from openai_mockserver import sse
+from openai_mockserver.api.disk_bytes import DiskBytes, parts_of
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.multipart import File
@@ -51,7 +52,7 @@ def _create(asked: Asked, store: Store, rng: Random) -> Script:
     return json_response(made, rng)
 
 
-def _done(id: str, data: bytes, ask: _Ask, store: Store, rng: Random) -> dict[str, Any]:
+def _done(id: str, data: bytes | DiskBytes, ask: _Ask, store: Store, rng: Random) -> dict[str, Any]:
     """What is told of a batch when its lines are answered."""
     lines, wrong = _read(data)
     if wrong:
@@ -71,10 +72,10 @@ def _is_good(answer: dict[str, Any]) -> bool:
     return answer["error"] is None and answer["response"]["status_code"] < 400
 
 
-def _read(data: bytes) -> tuple[list[_Line], list[dict[str, Any]]]:
+def _read(data: bytes | DiskBytes) -> tuple[list[_Line], list[dict[str, Any]]]:
     """The lines, and what is wrong with those that are none."""
     lines, wrong = [], []
-    for number, text in enumerate(data.splitlines(), 1):
+    for number, text in enumerate(_split_lines(data), 1):
         if not text.strip():
             continue
         try:
@@ -83,6 +84,23 @@ def _read(data: bytes) -> tuple[list[_Line], list[dict[str, Any]]]:
             told = {"code": "invalid_json_line", "message": f"This line is not a request: {error}"}
             wrong.append(told | {"line": number, "param": None})
     return lines, wrong
+
+
+_LONGEST_LINE = 32 << 20
+
+
+def _split_lines(data: bytes | DiskBytes) -> Iterator[bytes]:
+    """The lines of a file; one that is too long is cut, and so no JSON."""
+    rest = b""
+    for part in parts_of(data):
+        lines = (rest + part).splitlines(keepends=True)
+        rest = b"" if lines[-1].endswith(b"\n") else lines.pop()
+        yield from lines
+        if len(rest) > _LONGEST_LINE:
+            yield rest
+            rest = b""
+    if rest:
+        yield rest
 
 
 def _answer(line: _Line, ask: _Ask, rng: Random) -> dict[str, Any]:

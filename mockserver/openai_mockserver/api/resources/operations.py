@@ -19,7 +19,7 @@ from openai_mockserver import seed
 from openai_mockserver.api import errors, ids
 from openai_mockserver.api.endpoint import Answer, Asked, Endpoint
 from openai_mockserver.api.json_body import binary_response, json_response
-from openai_mockserver.api.multipart import File
+from openai_mockserver.api.multipart import AnyFile
 from openai_mockserver.api.resources.pagination import paginate
 from openai_mockserver.api.resources.placeholders import DONE, make_placeholder
 from openai_mockserver.api.resources.states import has_ended, refuse_action, settle
@@ -239,7 +239,7 @@ class Thing:
             for name, value in told.items()
             if name in properties and fits(properties[name], value)
         }
-        file = next((v for v in told.values() if isinstance(v, File)), None)
+        file = next((v for v in told.values() if isinstance(v, AnyFile)), None)
         if file is not None:
             given |= {"bytes": len(file), "filename": file.name or "upload"}
         if isinstance(told.get("expires_after"), dict) and "expires_at" in properties:
@@ -258,7 +258,7 @@ class Thing:
         if "id" in _properties(self.operation.answer or {}):
             store.put(asked.path, value["id"], value)
             for file in asked.parameters.values():
-                if isinstance(file, File):
+                if isinstance(file, AnyFile):
                     store.put(CONTENT, f"{asked.path}/{id}", file)
         return value
 

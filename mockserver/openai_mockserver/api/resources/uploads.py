@@ -8,9 +8,10 @@ from __future__ import annotations
 from random import Random
 
 from openai_mockserver.api import errors
+from openai_mockserver.api.disk_bytes import DiskBytes, join_bytes
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.json_body import json_response
-from openai_mockserver.api.multipart import File
+from openai_mockserver.api.multipart import File, FileOnDisk
 from openai_mockserver.api.resources.operations import CONTENT, Thing
 from openai_mockserver.api.resources.states import has_ended, refuse_action
 from openai_mockserver.api.store import Store
@@ -33,8 +34,10 @@ def _complete(asked: Asked, store: Store, rng: Random) -> Script:
     parts = (
         store.get(CONTENT, f"{where}/{id}/parts/{part}") for part in asked.parameters["part_ids"]
     )
-    data = File(b"".join(part or b"" for part in parts), upload["filename"])
-    given = {"file": data, "purpose": upload["purpose"]}
+    data = join_bytes(part or b"" for part in parts)
+    name = upload["filename"]
+    content = FileOnDisk(data, name) if isinstance(data, DiskBytes) else File(data, name)
+    given = {"file": content, "purpose": upload["purpose"]}
     file = _FILE.created(Asked("POST", _FILE.path, parameters=given), store, rng)
     upload |= {"status": "completed", "file": file}
     store.put(where, id, upload)

@@ -11,6 +11,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, NoReturn
 
+from openai_mockserver.api.disk_bytes import DiskBytes
 from openai_mockserver.api.validation.schema import Schema, resolved
 from openai_mockserver.reply import ApiError
 
@@ -98,7 +99,7 @@ _ANY = frozenset(WORDS)
 def kind_of(value: object) -> str:
     """What kind of JSON value it is, or that it is a file."""
     # Files are bytes of a class of their own.
-    return _KINDS.get(type(value)) or ("file" if isinstance(value, bytes) else "object")
+    return _KINDS.get(type(value)) or ("file" if isinstance(value, bytes | DiskBytes) else "object")
 
 
 def with_article(word: str) -> str:

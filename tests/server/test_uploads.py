@@ -1,0 +1,203 @@
+"""Long uploads: they go to disk, are served from there, and leave nothing behind."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import io
+import json
+import os
+import sys
+import tempfile
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from openai_mockserver import ApiError, MockOpenAI, Reply
+from openai_mockserver.api.disk_bytes import DiskBytes
+from openai_mockserver.api.multipart import FileOnDisk
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "uploads.py"
+MB = 1_000_000
+LONG = Random(1).randbytes(3 * MB)
+
+
+def connect(mock: MockOpenAI) -> openai.OpenAI:
+    return openai.OpenAI(base_url=mock.base_url, api_key="k", max_retries=0)
+
+
+def test_a_long_upload_lies_on_disk_and_is_served_back() -> None:
+    with MockOpenAI() as mock, connect(mock) as client:
+        made = client.files.create(file=("a.bin", io.BytesIO(LONG)), purpose="batch")
+        got = client.files.content(made.id).content
+        uploaded, served = mock.calls
+    assert (made.bytes, made.filename, got) == (len(LONG), "a.bin", LONG)
+    assert isinstance(uploaded.content, DiskBytes)
+    assert LONG in uploaded.body
+    assert isinstance(uploaded.form["file"], FileOnDisk)
+    assert bytes(uploaded.form["file"]) == LONG
+    assert served.delivered.bytes == len(LONG)
+
+
+def test_a_short_one_stays_in_memory() -> None:
+    with MockOpenAI() as mock, connect(mock) as client:
+        client.files.create(file=("a.bin", io.BytesIO(b"abc")), purpose="batch")
+        (call,) = mock.calls
+    assert isinstance(call.content, bytes)
+    assert call.form["file"] == b"abc"
+
+
+def test_a_file_of_long_parts() -> None:
+    with MockOpenAI() as mock, connect(mock) as client:
+        upload = client.uploads.create(
+            bytes=2 * len(LONG) + 3, filename="a", mime_type="text/plain", purpose="batch"
+        )
+        parts = [
+            client.uploads.parts.create(upload.id, data=("part", io.BytesIO(data))).id
+            for data in (LONG, b"abc", LONG)
+        ]
+        done = client.uploads.complete(upload.id, part_ids=parts)
+        assert done.file is not None
+        assert done.file.bytes == 2 * len(LONG) + 3
+        assert client.files.content(done.file.id).content == LONG + b"abc" + LONG
+
+
+def test_a_long_batch() -> None:
+    asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "x" * 300_000}]}
+    lines = [
+        {"custom_id": f"{n}", "method": "POST", "url": "/v1/chat/completions", "body": asked}
+        for n in range(5)
+    ]
+    text = "\r\n".join(map(json.dumps, lines))
+    with MockOpenAI() as mock, connect(mock) as client:
+        mock.reply("Hello")
+        file = client.files.create(file=("a.jsonl", io.BytesIO(text.encode())), purpose="batch")
+        assert isinstance(mock.calls[0].content, DiskBytes)
+        batch = client.batches.create(
+            input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+        )
+        assert batch.request_counts is not None
+        assert batch.request_counts.completed == 5
+
+
+def test_the_same_is_heard_in_a_long_recording_wherever_it_lies() -> None:
+    def hear(data: bytes, padding: int) -> str:
+        """What is heard, in a form that is longer by some text."""
+        with MockOpenAI() as mock, connect(mock) as client:
+            told: Any = {"prompt": "x" * padding}
+            heard = client.audio.transcriptions.create(
+                model="whisper-1", file=("a.mp3", io.BytesIO(data)), **told
+            )
+            assert isinstance(mock.calls[0].content, DiskBytes) == bool(padding)
+            return str(heard.text)
+
+    data = LONG[:900_000]
+    assert hear(data, 0) == hear(data, 200_000)
+
+
+def test_the_same_upload_again_is_a_retry() -> None:
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n%b\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--b--\r\n' % LONG
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    with MockOpenAI(seed=1) as mock:
+        mock.on(endpoint="/v1/files").reply(ApiError(500), {"id": "file-1"})
+        url = f"{mock.base_url}/files"
+        for data in (body, body, body.replace(b"batch", b"evals")):
+            httpx2.post(url, content=data, headers=headers, trust_env=False)
+        assert [len(call.attempts) for call in mock.calls.logical] == [2, 1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts open files in /proc")
+def test_what_is_forgotten_is_gone_from_disk() -> None:
+    def count_files() -> int:
+        gc.collect()
+        links = [file for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+        return sum(str(link.readlink()).startswith(tempfile.gettempdir()) for link in links)
+
+    with MockOpenAI(keep_calls=1) as mock, connect(mock) as client:
+        before = count_files()
+        for _ in range(3):
+            file = client.files.create(file=("a", io.BytesIO(LONG)), purpose="batch")
+        assert client.files.content(file.id).content == LONG
+        assert count_files() == before + 1
+        client.files.delete(file.id)
+        client.models.list()
+        assert count_files() == before
+
+
+def test_memory_that_is_bounded_bounds_disk_too() -> None:
+    with MockOpenAI(keep_bytes=1 << 20) as mock, connect(mock) as client:
+        ids = [
+            client.files.create(file=("a", io.BytesIO(LONG)), purpose="batch").id for _ in range(6)
+        ]
+        kept = [client.files.content(id).content == LONG for id in ids]
+    assert kept == [False, False, True, True, True, True]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is /dev/full")
+def test_a_full_disk_is_told_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = Path("/dev/full").open("r+b", buffering=0)  # noqa: SIM115
+    messages: Any = [{"role": "user", "content": "Hi"}]
+    with MockOpenAI() as mock, connect(mock) as client:
+        mock.reply(Reply(["Hel", "lo"]))
+        stream = client.chat.completions.create(model="gpt-4o", messages=messages, stream=True)
+        said = [next(stream)]
+        with monkeypatch.context() as patched:
+            patched.setattr(tempfile, "TemporaryFile", lambda **_: full)
+            with pytest.raises(openai.APIStatusError) as raised:
+                client.files.create(file=("a", io.BytesIO(LONG)), purpose="batch")
+        said += stream
+        made = client.files.create(file=("a", io.BytesIO(LONG)), purpose="batch")
+    assert raised.value.status_code == 507
+    told = f"the form cannot be kept in {tempfile.gettempdir()}: {os.strerror(errno.ENOSPC)} after"
+    assert told in raised.value.message
+    assert "".join(c.choices[0].delta.content or "" for c in said if c.choices) == "Hello"
+    assert made.bytes == len(LONG)
+
+
+def load() -> Any:
+    """The benchmark as a module."""
+    sys.path.append(str(SCRIPT.parent))
+    try:
+        spec = spec_from_file_location("uploads", SCRIPT)
+        assert spec is not None
+        assert spec.loader is not None
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(SCRIPT.parent))
+    return module
+
+
+uploads = load()
+
+
+def test_eight_uploads_at_once_take_little_memory() -> None:
+    size = 6 * MB
+    with MockOpenAI() as mock, ThreadPoolExecutor(8) as threads:
+        port = httpx2.URL(mock.base_url).port
+        uploads.upload(port, 1, 0)
+        tracemalloc.start()
+        try:
+            made = list(threads.map(lambda n: uploads.upload(port, size, n), range(8)))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert [told for told, _ in made] == [size] * 8
+    assert peak < 24 * MB, "half of what they are"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_eight_uploads_of_500_mb_take_less_than_200() -> None:
+    """And are served back, byte for byte."""
+    assert uploads.measure(500 * MB, 8).memory < 200
