@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -441,3 +443,39 @@ def test_a_request_that_breaks_off_is_no_call(
 
 def test_loopback_is_what_runs_it(mock_openai: MockOpenAI) -> None:
     assert isinstance(mock_openai.start(), Loopback)
+
+
+def test_a_connection_that_is_reset_before_it_is_looked_at_leaves_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """While the loop is busy, the system accepts it; then nobody knows whose it was."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def busy(request: Request) -> bool:
+        begun.set()
+        return go_on.wait(10)
+
+    def count_sockets() -> int:
+        links = [
+            str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()
+        ]
+        return sum(link.startswith("socket:") for link in links)
+
+    with MockOpenAI() as mock, httpx2.Client(trust_env=False) as client:
+        mock.on(busy).reply("Hello")
+        url = httpx2.URL(mock.base_url)
+        client.get(f"{url}/models")
+        before = count_sockets()
+        asking = threading.Thread(
+            target=client.post, args=[f"{url}/chat/completions"], kwargs={"json": ASKED}
+        )
+        asking.start()
+        assert begun.wait(10)
+        for _ in range(5):
+            with socket.create_connection((url.host, url.port or 0)) as leaver:
+                leaver.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        go_on.set()
+        asking.join()
+        assert client.get(f"{url}/models").status_code == 200
+        assert count_sockets() == before
+    assert caplog.text == ""

@@ -164,6 +164,15 @@ def test_a_full_disk_is_told_and_stops_no_other(monkeypatch: pytest.MonkeyPatch)
     assert made.bytes == len(LONG)
 
 
+def test_a_long_upload_goes_upstream_from_disk() -> None:
+    with MockOpenAI() as upstream, MockOpenAI(upstream=upstream.base_url) as mock:
+        with connect(mock) as client:
+            made = client.files.create(file=("a", io.BytesIO(LONG)), purpose="batch")
+            assert client.files.content(made.id).content == LONG
+        assert isinstance(mock.calls[0].content, DiskBytes)
+        assert mock.calls[0].content == upstream.calls[0].content
+
+
 def load() -> Any:
     """The benchmark as a module."""
     sys.path.append(str(SCRIPT.parent))

@@ -277,7 +277,7 @@ def application(
         nonlocal player
         http = HttpRequest(scope, receive)
         headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
-        connection = connections.get(tuple(scope["client"]))
+        connection = connections.get(tuple(scope["client"] or ()))
         if connection is None:
             return
         door = find_door()

@@ -248,9 +248,13 @@ def protocol_class(
 
     class Protocol(_http_protocol()):  # type: ignore[misc]
         def connection_made(self, transport: asyncio.Transport) -> None:
-            self._address = transport.get_extra_info("peername")[:2]
+            peer = transport.get_extra_info("peername")
+            self._address = (peer or ("", 0))[:2]
             self._connection = Connection(transport, next(connections.numbers), connections.peers)
-            connections[self._address] = self._connection
+            if peer is None:  # it was lost before anybody looked
+                transport.abort()
+            else:
+                connections[self._address] = self._connection
             self._overdue: asyncio.TimerHandle | None = None
             self._is_early = False
             super().connection_made(Gate(self._connection))
