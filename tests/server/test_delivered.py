@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import openai
 import pytest
 
-from openai_mockserver import MockOpenAI, Pace
+from openai_mockserver import Head, MockOpenAI, Pace, Raw, Script
 from openai_mockserver.faults import hold, reset, slice, stall, truncate
 from openai_mockserver.journal import Call
 
@@ -266,3 +267,22 @@ def test_serve_tells_the_same() -> None:
                 assert ("at most" in line) is not read
         finally:
             process.kill()
+
+
+@pytest.mark.parametrize(
+    "framing", [("Transfer-Encoding", "chunked"), ("Content-Length", "5000005")]
+)
+def test_a_long_step_is_written_in_slices(framing: tuple[str, str]) -> None:
+    """So that the streams beside it go on."""
+    steps = (Raw(b"x" * 5_000_000, 3), Raw(b"last\n", 1))
+    with MockOpenAI() as mock, httpx2.Client(trust_env=False) as client:
+        mock.reply(Script(Head(200, (framing,)), steps))
+        answer = client.post(
+            f"{mock.base_url}/chat/completions",
+            json={"model": "m", "messages": [{"role": "user", "content": "Hi"}]},
+        )
+        (call,) = mock.calls
+        assert call.delivered == (4, 5_000_005, True)
+        assert [handed.events for handed in call.times if handed.events] == [3, 1]
+        assert len(call.times) > 19
+    assert answer.content == b"x" * 5_000_000 + b"last\n"

@@ -11,7 +11,7 @@ import asyncio
 import heapq
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ __all__ = ["HIGH_WATER", "Player", "Receive", "Send", "play", "tell"]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
+SLICE = 256 * 1024  # bytes that are written at once
 HIGH_WATER = 64 * 1024  # bytes in a connection's buffer that make its stream wait for the client
 FEW = 32  # streams at once, at most, of which it is found out at each event what was read
 PATIENCE = 0.02  # seconds that a paced event waits for the client to read the one before
@@ -114,7 +115,7 @@ class _Stream:
         self._call = call
         self._connection = connection
         self._player = player
-        self._frames = wire_frames(call.script, call.method)
+        self._frames = _slice_long(wire_frames(call.script, call.method))
         self._next: Frame | None = None
         self._started = player.loop.time()
         self._wake: asyncio.Future[None] = player.loop.create_future()
@@ -272,6 +273,23 @@ class _Stream:
         while not self.lost:
             self._wake = self._player.loop.create_future()
             await self._wake
+
+
+def _slice_long(frames: Iterator[Frame]) -> Iterator[Frame]:
+    """The same frames, but none so long that other streams would wait while it is written."""
+    for frame in frames:
+        length = len(frame.data)
+        if length <= SLICE:
+            yield frame
+            continue
+        left = frame.size
+        for at in range(0, length, SLICE):
+            data = frame.data[at : at + SLICE]
+            ends = at + SLICE >= length
+            size = left if ends else min(left, len(data))
+            left -= size
+            events = frame.events if ends else 0
+            yield Frame(frame.due, data, events, size, frame.last and ends, frame.fence and not at)
 
 
 async def play(
