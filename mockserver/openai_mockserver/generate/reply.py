@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from openai_mockserver import items
 from openai_mockserver.api.audio.tones import FORMATS, speak
+from openai_mockserver.api.json_body import group_values, is_small
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.prediction import predicted
 from openai_mockserver.exceptions import ReplyError
@@ -82,23 +83,33 @@ def generate(request: Mapping[str, Any], seed: int | str = 0) -> Reply:
     return Reply(choices=[_choice(request, rng, budget)])
 
 
-_ITEMS = 200
+_LONG = 100_000
 
 
 def _dumped(value: Any) -> Iterator[str]:
-    """JSON with sorted keys, a few items of a long list at a time, so that others go on."""
-    if isinstance(value, Mapping):
+    """JSON with sorted keys, a part of what is long at a time, so that others go on."""
+    if is_small(value):
+        yield json.dumps(value, sort_keys=True)
+    elif isinstance(value, Mapping):
         yield "{"
         for at, name in enumerate(sorted(value)):
             yield f"{', ' * (at > 0)}{json.dumps(name)}: "
             yield from _dumped(value[name])
         yield "}"
-    elif isinstance(value, list) and len(value) > _ITEMS:
+    elif isinstance(value, list):
         yield "["
-        for at in range(0, len(value), _ITEMS):
-            some = json.dumps(value[at : at + _ITEMS], sort_keys=True)
-            yield f"{', ' * (at > 0)}{some[1:-1]}"
+        for at, several in enumerate(group_values(value)):
+            yield ", " * (at > 0)
+            if len(several) == 1:
+                yield from _dumped(several[0])
+            else:
+                yield json.dumps(several, sort_keys=True)[1:-1]
         yield "]"
+    elif isinstance(value, str):
+        yield '"'
+        for at in range(0, len(value), _LONG):
+            yield json.dumps(value[at : at + _LONG])[1:-1]
+        yield '"'
     else:
         yield json.dumps(value, sort_keys=True)
 

@@ -22,7 +22,7 @@ from openai_mockserver.api.chat.message import (
 )
 from openai_mockserver.api.chat.sequence import citations, interleave
 from openai_mockserver.api.envelope import Envelope
-from openai_mockserver.api.json_body import json_response
+from openai_mockserver.api.json_body import encode_large, json_response
 from openai_mockserver.dialects import usage as usages
 from openai_mockserver.dialects.template import fill
 from openai_mockserver.reply import (
@@ -218,7 +218,7 @@ def render_json(
         "created": envelope.created,
         "model": envelope.model,
         "choices": [
-            choice_json(index, choice, asked, top, envelope.logprobs_key)
+            encode_large(choice_json(index, choice, asked, top, envelope.logprobs_key))
             for index, choice in enumerate(choices)
         ],
         "usage": usages.write(usage),

@@ -13,6 +13,7 @@ from openai_mockserver.api.chat.renderer import PATH, render
 from openai_mockserver.api.decode import DECODE_ERRORS
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.envelope import Envelope
+from openai_mockserver.api.json_body import decode_json
 from openai_mockserver.api.store import CREATED, Store
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.script import Script
@@ -51,5 +52,5 @@ def _as_completion(request: Mapping[str, Any], script: Script) -> dict[str, Any]
         )
         options = dict(request) | {"stream": False}
         body = sse.body(render(read(script), options, envelope=envelope).steps)
-    whole: dict[str, Any] = msgspec.json.decode(body)
+    whole: dict[str, Any] = decode_json(body)
     return whole
