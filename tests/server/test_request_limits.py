@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import socket
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from weakref import WeakSet
 
 import httpx2
 import openai
 import pytest
 
 from openai_mockserver import MockOpenAI, MockServerError, Pace, Reply, Request
+from openai_mockserver.server import app
 
 HEAD = (
     b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -225,10 +228,12 @@ def test_the_interpreter_switches_threads_as_before_when_all_is_made() -> None:
     usual = sys.getswitchinterval()
     reached = threading.Barrier(3)
     during: list[float] = []
+    collects: list[bool] = []
 
     def slow(request: Request) -> bool:
         reached.wait(10)
         during.append(sys.getswitchinterval())
+        collects.append(gc.isenabled())
         return True
 
     def ask(mock: MockOpenAI) -> int:
@@ -243,3 +248,30 @@ def test_the_interpreter_switches_threads_as_before_when_all_is_made() -> None:
         assert [made.result() for made in waiting] == [200, 200]
     assert max(during) <= 0.0005
     assert sys.getswitchinterval() == usual
+    assert collects == [False, False]
+    assert gc.isenabled()
+
+
+def test_garbage_of_what_takes_long_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not looked for while an answer is made, nor right after; but it does not pile up."""
+    monkeypatch.setattr(app, "_UNSEEN", 100_000)
+
+    class Garbage(list[object]):
+        """What refers to itself."""
+
+        __hash__ = object.__hash__  # type: ignore[assignment]
+
+    left: WeakSet[Garbage] = WeakSet()
+
+    def leave_garbage(request: Request) -> bool:
+        first = Garbage()
+        first += [first, *([] for _ in range(30_000))]
+        left.add(first)
+        return True
+
+    with MockOpenAI(keep_calls=1) as mock, httpx2.Client(trust_env=False) as client:
+        mock.on(leave_garbage).reply("Hello")
+        asked = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "n": 2}
+        for _ in range(12):
+            client.post(f"{mock.base_url}/chat/completions", json=asked)
+    assert len(left) <= 5

@@ -9,6 +9,7 @@ is read; what may take long to answer is worked out in a thread beside the loop.
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import tempfile
 import threading
@@ -86,19 +87,34 @@ def _end_unplayed(made: Future[Call]) -> None:
 _TURN = 0.0005  # seconds after which a thread that computes lets another
 
 
+_YOUNG = 20_000  # objects that are looked through within milliseconds
+_UNSEEN = 5_000_000  # objects among which there may be much garbage
+
+
 class _Turns:
-    """Short turns for all threads of the process, while one of any server's workers computes."""
+    """Short turns for all threads of the process, while one of any server's workers computes.
+
+    Nor are objects looked through for garbage meanwhile: of a million, which a large answer takes
+    on its way, that is 100 ms in which no other thread has a turn.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._computing = 0
         self._usual = 0.0
+        self._collects = False
+        self._unseen = 0
 
     def __enter__(self) -> None:
         with self._lock:
             if not self._computing:
                 self._usual = sys.getswitchinterval()
                 sys.setswitchinterval(min(self._usual, _TURN))
+                self._collects = gc.isenabled()
+                if self._unseen > _UNSEEN:
+                    self._unseen = 0
+                    gc.collect()
+                gc.disable()
             self._computing += 1
 
     def __exit__(self, *exc: object) -> None:
@@ -106,6 +122,14 @@ class _Turns:
             self._computing -= 1
             if not self._computing:
                 sys.setswitchinterval(self._usual)
+                if self._collects:
+                    young = gc.get_count()[0]
+                    if young > _YOUNG and not gc.get_freeze_count():
+                        # Makes old what there is, in no time: most of it is freed with the call.
+                        gc.freeze()
+                        gc.unfreeze()
+                        self._unseen += young
+                    gc.enable()
 
 
 _turns = _Turns()
