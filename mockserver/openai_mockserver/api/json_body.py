@@ -134,22 +134,32 @@ def is_small(value: Any) -> bool:
 
 def _count_left(value: Any, left: int) -> int:
     """What is left of so many values; 0 or less if these are more."""
-    if isinstance(value, str | bytes):
-        return left - 1 - (len(value) >> 6)
-    if isinstance(value, msgspec.Raw):
-        return left - 1 - (memoryview(value).nbytes >> 6)
     left -= 1
-    if isinstance(value, dict):
-        for inner in value.values():
-            if left <= 0:
-                break
-            left = _count_left(inner, left)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            if left <= 0:
-                break
-            left = _count_left(inner, left)
+    kind = type(value)
+    if kind is dict:
+        inner = value.values()
+    elif kind is list or kind is tuple:
+        inner = value
+    elif kind is msgspec.Raw:
+        return left - (memoryview(value).nbytes >> 6)
+    else:
+        return left - (len(value) >> 6) if isinstance(value, (str, bytes)) else left
+    for one in inner:
+        kind = type(one)
+        if kind is str:
+            left -= 1 + (len(one) >> 6)
+        elif kind is dict or kind is list:
+            left = _count_left(one, left)
+        elif kind in _SCALARS:
+            left -= 1
+        else:
+            left = _count_left(one, left)
+        if left <= 0:
+            break
     return left
+
+
+_SCALARS = frozenset({int, float, bool, type(None)})
 
 
 def _lay_out(value: Any, line: bytes) -> Iterator[bytes]:

@@ -212,15 +212,16 @@ def render_json(
 ) -> Script:
     choices = [*map(require_finish, choices)]
     asked, top = bool(request.get("logprobs")), request.get("top_logprobs") or 0
+    made = (
+        choice_json(index, choice, asked, top, envelope.logprobs_key)
+        for index, choice in enumerate(choices)
+    )
     completion: dict[str, Any] = {
         "id": envelope.id,
         "object": "chat.completion",
         "created": envelope.created,
         "model": envelope.model,
-        "choices": [
-            encode_large(choice_json(index, choice, asked, top, envelope.logprobs_key))
-            for index, choice in enumerate(choices)
-        ],
+        "choices": [*map(encode_large, made)] if len(choices) > 1 else [*made],
         "usage": usages.write(usage),
         "service_tier": envelope.service_tier,
         "system_fingerprint": envelope.system_fingerprint,
