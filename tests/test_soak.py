@@ -1,6 +1,7 @@
-"""Very many random scripts: bytes received are bytes scripted, and nothing is left behind.
+"""Very many random scripts, and mixed load: all that was to come comes, and nothing is left behind.
 
-A few thousand by default; OPENAI_MOCKSERVER_SOAK says how many instead.
+A few thousand scripts by default; OPENAI_MOCKSERVER_SOAK says how many instead. Ten minutes of
+mixed load are `benchmarks/soak.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from random import Random
 import httpx2
 import pytest
 
+from benchmark import load_benchmark
 from openai_mockserver import Boundary, Comment, Event, Head, MockOpenAI, Pause, Raw, Script
 from openai_mockserver.http1 import to_raw
 from openai_mockserver.journal import Call
@@ -107,6 +109,21 @@ def test_random_scripts_arrive_and_leave_nothing() -> None:
     assert threading.active_count() == threads
     assert left_open() <= files
     print(f"{rounds} scripts")
+
+
+@pytest.mark.slow
+def test_mixed_load_leaves_nothing_and_loses_nothing() -> None:
+    """Eight clients, some of which leave, are reset or are killed, on a mock and a recorder."""
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("memory and open files are counted in /proc")
+    result = load_benchmark("soak").measure(20)
+    before, *during, after = result.samples
+    assert result.wrong == []
+    assert min(result.done.values()) > 10, "each thing was done"
+    assert all(a <= b for a, b in zip(after.descriptors, before.descriptors, strict=True))
+    # The recorder still has room for calls that it keeps, the mock has not.
+    assert max(one.memory[0] for one in during[5:]) < during[2].memory[0] + 10
+    assert max(one.memory[1] for one in during) < before.memory[1] + 90
 
 
 async def tasks() -> int:

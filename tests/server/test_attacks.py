@@ -4,26 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "attacks.py"
+from benchmark import load_benchmark
 
-
-def load() -> Any:
-    """The script as a module. Its folder stays off the path, where it would hide our own."""
-    spec = spec_from_file_location("attacks", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-attacks = load()
+attacks = load_benchmark("attacks")
 
 pytestmark = [
     pytest.mark.slow,

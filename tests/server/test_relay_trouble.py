@@ -375,7 +375,7 @@ def test_the_command_refuses_a_folder_that_is_none(tmp_path: Path) -> None:
     assert ran.stderr == f"Error: cannot record into {file}: Not a directory\n"
 
 
-CLIENTS = 4
+CLIENTS = 8
 
 
 @pytest.mark.slow
@@ -383,7 +383,7 @@ CLIENTS = 4
 def test_a_killed_recorder_has_all_that_its_clients_have(
     upstream: MockOpenAI, tmp_path: Path, cut: Any
 ) -> None:
-    """Fifty kills at random moments, with four clients each; the file says what it lacks."""
+    """Fifty kills at random moments, with eight clients each; the file says what it lacks."""
     rng = random.Random(1)
     for n in range(CLIENTS):
         # Words that may be the beginnings of keys are held back.

@@ -11,7 +11,6 @@ import sys
 import tempfile
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,11 +19,11 @@ import httpx2
 import openai
 import pytest
 
+from benchmark import load_benchmark
 from openai_mockserver import ApiError, MockOpenAI, Reply
 from openai_mockserver.api.disk_bytes import DiskBytes
 from openai_mockserver.api.multipart import FileOnDisk
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "uploads.py"
 MB = 1_000_000
 LONG = Random(1).randbytes(3 * MB)
 
@@ -173,21 +172,7 @@ def test_a_long_upload_goes_upstream_from_disk() -> None:
         assert mock.calls[0].content == upstream.calls[0].content
 
 
-def load() -> Any:
-    """The benchmark as a module."""
-    sys.path.append(str(SCRIPT.parent))
-    try:
-        spec = spec_from_file_location("uploads", SCRIPT)
-        assert spec is not None
-        assert spec.loader is not None
-        module = module_from_spec(spec)
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(SCRIPT.parent))
-    return module
-
-
-uploads = load()
+uploads = load_benchmark("uploads")
 
 
 def test_eight_uploads_at_once_take_little_memory() -> None:
