@@ -114,6 +114,13 @@ def test_a_form_of_too_many_parts() -> None:
     assert len(parse_form(form(*[b""] * 999), "multipart/form-data; boundary=b")["file"]) == 999
 
 
+def test_a_form_without_files_of_too_many_fields() -> None:
+    kind = "application/x-www-form-urlencoded"
+    with pytest.raises(FormError, match="it has more than 1,000 parts"):
+        parse_form(b"&".join([b"a[]=1"] * 1001), kind)
+    assert len(parse_form(b"&".join([b"a[]=1"] * 1000), kind)["a"]) == 1000
+
+
 def test_a_form_of_too_much_text() -> None:
     field = b'--b\r\nContent-Disposition: form-data; name="n"\r\n\r\n%b\r\n' % (b"x" * (12 << 20))
     with pytest.raises(FormError, match="its fields have more than 32 MiB of text"):

@@ -83,6 +83,8 @@ def parse_form(body: bytes | DiskBytes, content_type: str) -> dict[str, Any]:
     """
     if content_type.lower().startswith(_URL_ENCODED):
         text = bytes(body).decode(errors="replace")
+        if text.count("&") >= _MOST_PARTS:
+            raise FormError(f"it has more than {_MOST_PARTS:,} parts")
         return nest_parameters(parse_qsl(text, keep_blank_values=True))
     return nest_parameters(_parts(body, content_type))
 
