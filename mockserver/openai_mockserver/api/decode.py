@@ -1,7 +1,8 @@
 """Reading responses back: the JSON objects of a stream, and the one of a body.
 
 Rules of this file: no I/O; what is no JSON object in a stream is passed over, in a body it is an
-error that says so.
+error that says so. A value of the wrong kind, or nested too deeply, is one `ReplyError` that says
+which event or body it is in, made by `explain_error`.
 """
 
 from __future__ import annotations
@@ -9,31 +10,88 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec.json
 
 from openai_mockserver import sse
 from openai_mockserver.api import errors
+from openai_mockserver.bounded_input import DEEPEST, is_deeper
 from openai_mockserver.dialects import usage as usages
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Choice, Reply, Usage
+from openai_mockserver.reply.text import must_be
 from openai_mockserver.script import Event, Script
 
 __all__ = [
     "DECODE_ERRORS",
+    "Decoded",
     "Heard",
     "as_json_text",
+    "check_depth",
     "decode_body",
     "decode_completion",
     "decode_data",
     "decode_events",
+    "explain_error",
     "is_stream",
     "join_halves",
+    "read_string",
 ]
 
-DECODE_ERRORS = (AttributeError, KeyError, TypeError, ValueError)
+DECODE_ERRORS = (
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    msgspec.DecodeError,
+)
 """What taking a value for another raises."""
+
+
+def explain_error(what: str, error: Exception, content: object = None) -> ReplyError:
+    """The error to raise where reading raised one of `DECODE_ERRORS`.
+
+    Args:
+        what: what cannot be read, and as what, as in ``event 3 is no chunk of a completion``.
+        error: what was raised.
+        content: what it was raised of; its beginning is told.
+    """
+    told = f"{what}: {_reason(error)}"
+    if content and not (isinstance(error, RecursionError) and not isinstance(content, str)):
+        text = content if isinstance(content, str) else repr(content)
+        told += f", in {text if len(text) <= _MOST_TOLD else text[: _MOST_TOLD - 1] + '…'}"
+    return ReplyError(told)
+
+
+_MOST_TOLD = 300
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, KeyError):
+        return f"it has no {error.args[0]!r}"
+    if isinstance(error, msgspec.DecodeError):
+        return f"it is not JSON: {error}"
+    if isinstance(error, ValueError):  # our own are sentences
+        return str(error)
+    return f"a value in it is of another kind than is read there ({error})"
+
+
+class Decoded(NamedTuple):
+    """A JSON object of a stream.
+
+    Args:
+        value: the object.
+        event: the event whose data it is.
+        number: of the event, from 1.
+    """
+
+    value: dict[str, Any]
+    event: Event
+    number: int
 
 
 def is_stream(script: Script) -> bool:
@@ -41,22 +99,29 @@ def is_stream(script: Script) -> bool:
     return script.is_stream or bool(script.events)
 
 
-def decode_events(script: Script) -> Iterator[tuple[dict[str, Any], Event]]:
-    """The JSON objects of a stream until ``[DONE]``, each with its event."""
+def decode_events(script: Script) -> Iterator[Decoded]:
+    """The JSON objects of a stream until ``[DONE]``, each with its event.
+
+    Raises:
+        ReplyError: for one that is nested too deeply.
+    """
     body = sse.body(script.steps)
     if b"error:" in body:  # a field of no event stream, in which llama.cpp tells its errors
         body = _ERROR_LINE.sub(rb"\1event: error\ndata:", body)
-    for event in sse.decode(body):
+    for number, event in enumerate(sse.decode(body), 1):
         if event.data.startswith("[DONE]"):
             return
-        said = decode_data(event.data)
+        try:
+            said = _decode_bounded(event.data)
+        except RecursionError as error:
+            raise explain_error(f"event {number} cannot be read", error, event.data) from None
         if event.event == "error" and errors.read_error(said) is None:
             if not isinstance(said, dict):
                 said = {"error": {"message": event.data}}
             elif isinstance(said.get("message"), str) and "type" not in said:
                 said = {"error": said}
         if isinstance(said, dict):
-            yield said, event
+            yield Decoded(said, event, number)
 
 
 _ERROR_LINE = re.compile(rb"(\A|[\r\n])error:")
@@ -65,19 +130,58 @@ _ERROR_LINE = re.compile(rb"(\A|[\r\n])error:")
 def decode_data(data: str) -> Any:
     """An event's data as JSON, in which a text may end within a character; None if it is none.
 
+    What is nested too deeply is none either.
+
     Args:
         data: the data.
     """
     try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        pass
-    if "\\u" not in data:
+        return _decode_bounded(data)
+    except RecursionError:
         return None
+
+
+def _decode_bounded(data: str) -> Any:
+    """The same; raises RecursionError for what is nested too deeply."""
     try:
-        return json.loads(data)  # which takes half a character for text
-    except (ValueError, RecursionError):
-        return None
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeError):
+        if "\\u" not in data:
+            return None
+        try:
+            value = json.loads(data)  # which takes half a character for text
+        except ValueError:
+            return None
+    check_depth(value, data.count("[") + data.count("{"))
+    return value
+
+
+def check_depth(value: object, brackets: int) -> None:
+    """Raise RecursionError for a JSON value that is nested too deeply to walk.
+
+    Args:
+        value: the value.
+        brackets: how many opening ones its text has; few tell that it is not.
+    """
+    if brackets > DEEPEST and is_deeper(value):
+        raise RecursionError
+
+
+def read_string(members: Mapping[str, Any], name: str) -> str:
+    """A member that has to be there and be a string, which may end within a character.
+
+    Args:
+        members: the object that has it.
+        name: its name.
+
+    Raises:
+        KeyError: if it is missing.
+        ReplyError: for a value of another kind.
+    """
+    value = members[name]
+    if not isinstance(value, str):
+        raise ReplyError(f"{name} is a text, not {value!r}")
+    return value
 
 
 def join_halves(pieces: Sequence[str]) -> Sequence[str]:
@@ -128,19 +232,22 @@ def decode_body(
     Raises:
         ReplyError: for what is neither.
     """
-    status = script.head.status
+    status, body = script.head.status, sse.body(script.steps)
     try:
-        value = msgspec.json.decode(sse.body(script.steps))
+        value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise ReplyError(f"the body is neither an event stream nor JSON: {error}") from None
-    if not isinstance(value, dict) or not isinstance(value.get(member), list):
+    except RecursionError as error:
+        raise explain_error(f"the body is not {what}", error) from None
+    try:
+        check_depth(value, body.count(b"[") + body.count(b"{"))
+        if isinstance(value, dict) and isinstance(value.get(member), list):
+            return read(value)
         if (found := errors.read_error(value)) is not None:
             return found.with_payload(status) if 400 <= status <= 599 else found
-        raise ReplyError(f"the body is not {what}: it has no {member}")
-    try:
-        return read(value)
     except DECODE_ERRORS as error:
-        raise ReplyError(f"the body is not {what}: {error!r}") from None
+        raise explain_error(f"the body is not {what}", error, value) from None
+    raise ReplyError(f"the body is not {what}: it has no {member}")
 
 
 class Heard(Protocol):
@@ -184,7 +291,7 @@ def decode_completion(
     choices: dict[int, Heard] = {}
     counts: dict[str, Any] = {}
     error: ApiError | None = None
-    for chunk, _ in decode_events(script):
+    for chunk, _, number in decode_events(script):
         try:
             error = error or errors.read_error(chunk)
             listed = chunk.get("choices") or ()
@@ -193,14 +300,23 @@ def decode_completion(
             for choice in listed:
                 if error is not None and choice.get("finish_reason") == "error":
                     choice = choice | {"finish_reason": None}  # which says no more than the error
-                choices.setdefault(choice.get("index") or 0, heard()).take(choice)
+                must_be(int, index := choice.get("index"), "the index of a choice")
+                choices.setdefault(index or 0, heard()).take(choice)
             if (stated := _stated_usage(chunk)) is not None:
                 counts = _merge(counts, stated)
         except DECODE_ERRORS as wrong:
-            raise ReplyError(f"this is no chunk of {what} ({wrong!r}): {chunk}") from None
-    said = [choices[index] for index in sorted(choices)] or [heard()]
-    usage = read_usage(counts) if usages.states_counts(counts) else None
-    return Reply(choices=[one.choice() for one in said], usage=usage, error=error)
+            raise explain_error(f"event {number} is no chunk of {what}", wrong, chunk) from None
+    said = []
+    for index in sorted(choices):
+        try:
+            said.append(choices[index].choice())
+        except DECODE_ERRORS as wrong:
+            raise explain_error(f"choice {index} is none of {what}", wrong) from None
+    try:
+        usage = read_usage(counts) if usages.states_counts(counts) else None
+    except DECODE_ERRORS as wrong:
+        raise explain_error(f"the usage is none of {what}", wrong, counts) from None
+    return Reply(choices=said or [heard().choice()], usage=usage, error=error)
 
 
 def _stated_usage(chunk: dict[str, Any]) -> dict[str, Any] | None:

@@ -42,6 +42,8 @@ def _arguments(value: str | Iterable[str] | Mapping[str, Any] | None, what: str)
             return Json(_compact(dict(value or {})))
         except (TypeError, ValueError) as error:
             raise ReplyError(f"{what}: arguments are not JSON: {error}") from None
+        except RecursionError:
+            raise ReplyError(f"{what}: arguments are nested too deeply") from None
     return value if isinstance(value, Text) else Text(value)
 
 
@@ -53,15 +55,18 @@ def _json_object(value: object, what: str) -> dict[str, Any]:
     """A copy of an object that is JSON; texts in it keep their pieces."""
     must_be(Mapping, value, what, optional=False)
     try:
-        _compact(value)
+        _compact(value).encode()
     except (TypeError, ValueError) as error:
         raise ReplyError(f"{what} is not JSON: {error}") from None
+    except RecursionError:
+        raise ReplyError(f"{what} is nested too deeply") from None
     return copy.deepcopy(dict(value))  # type: ignore[call-overload]
 
 
 def _named(name: object, what: str) -> None:
     if not isinstance(name, str) or not name:
         raise ReplyError(f"{what} has a name, a string that is not empty; this is {name!r}")
+    must_be(str, name, f"the name of {what}")
 
 
 DERIVED = 29  # characters of a derived id

@@ -101,6 +101,13 @@ def must_be(kind: type, value: object, what: str, optional: bool = True) -> None
         return
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise ReplyError(f"{what} is {_KINDS.get(kind, f'a {kind.__name__}')}, not {value!r}")
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise ReplyError(
+                f"{what} holds a lone surrogate, which is not UTF-8: {error}"
+            ) from None
 
 
-_KINDS = {str: "a text", int: "a whole number"}
+_KINDS = {str: "a text", int: "a whole number", dict: "an object"}

@@ -41,7 +41,7 @@ class Item:
         read: which read of the client it came with.
         data: the event's data, the comment's text, or the bytes as text.
         event: the event.
-        value: the data as JSON, `BROKEN` where it is none.
+        value: the data as JSON, `BROKEN` or `TOO_DEEP` where it is none that can be looked at.
         kind: of bytes and comments; of an event it follows from what it says.
     """
 

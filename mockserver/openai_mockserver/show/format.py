@@ -1,7 +1,8 @@
 """Values of any kind as text, and words and numbers as a person reads them.
 
 Rules of this file: nothing here knows of exchanges. No value from outside is trusted to have the
-shape it should: what is not JSON is `BROKEN`, what is no object is an empty one.
+shape it should: what is not JSON is `BROKEN`, what is nested too deeply `TOO_DEEP`, what is no
+object is an empty one.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from typing import Any
 
 import msgspec
 
+from openai_mockserver.bounded_input import DEEPEST, is_deeper
+
 __all__ = [
     "BROKEN",
     "Broken",
     "JOINERS",
+    "TOO_DEEP",
     "as_object",
     "as_objects",
     "as_plain",
@@ -79,19 +83,25 @@ def as_plain(value: Any) -> Any:
 
 
 class Broken:
-    """The value of what is not JSON."""
+    """The value of what is not JSON, or not JSON that can be walked."""
 
 
 BROKEN = Broken()
+TOO_DEEP = Broken()
 
 
 def decoded(data: str) -> Any:
     if data.startswith("[DONE]"):
         return None
     try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeError):
         return BROKEN
+    except RecursionError:
+        return TOO_DEEP
+    # Few brackets tell that it is not.
+    deep = data.count("[") + data.count("{") > DEEPEST and is_deeper(value)
+    return TOO_DEEP if deep else value
 
 
 # Words and numbers

@@ -16,7 +16,6 @@ from openai_mockserver.api.detection import CHAT, RESPONSES
 from openai_mockserver.reply import FINISH_REASONS, Choice, Reply
 from openai_mockserver.show.decode import Item, Received
 from openai_mockserver.show.format import (
-    BROKEN,
     Broken,
     as_object,
     as_objects,
@@ -75,7 +74,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def _not_json(got: Received) -> str | None:
-    odd = [item for item in got.events if item.value is BROKEN]
+    odd = [item for item in got.events if isinstance(item.value, Broken)]
     return (odd and f"{_where(odd)} cannot be parsed") or None
 
 

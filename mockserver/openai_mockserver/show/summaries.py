@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from openai_mockserver.script import Event
 from openai_mockserver.show.format import (
     BROKEN,
+    TOO_DEEP,
     as_object,
     as_objects,
     bare,
@@ -38,6 +39,8 @@ def phrases_of(event: Event, value: Any, several: bool) -> Iterator[Phrase]:
         yield Phrase("done", event.data)
     elif value is BROKEN:
         yield Phrase("broken", f"not JSON: {without_middle(event.data)}")
+    elif value is TOO_DEEP:
+        yield Phrase("broken", f"nested too deeply: {without_middle(event.data)}")
     elif not isinstance(value, dict):
         yield Phrase("json", short_json(value))
     else:

@@ -452,5 +452,5 @@ def test_reading_speech_back() -> None:
     speech = Speech(b"x" * 5000, Usage(1, 2))
     assert audio.read_speech(audio.render_speech(speech)) == speech
     assert audio.read_speech(audio.render_speech(speech, {})) == Speech(speech.data)
-    with pytest.raises(ReplyError, match="this is no event of a speech"):
+    with pytest.raises(ReplyError, match="event 1 is none of a speech"):
         audio.read_speech(Script(STREAM, sse.parse(b"data: nonsense\n\n")))

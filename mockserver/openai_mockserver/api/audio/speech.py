@@ -14,9 +14,9 @@ from openai_mockserver import sse, tokens
 from openai_mockserver.api import headers
 from openai_mockserver.api.audio import tones
 from openai_mockserver.api.audio.transcriptions import PIECE, read, stream_response
+from openai_mockserver.api.decode import DECODE_ERRORS, explain_error
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.store import Store
-from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Usage
 from openai_mockserver.script import Head, Raw, Script
 
@@ -80,7 +80,7 @@ def read_speech(script: Script) -> Speech | ApiError:
     if not script.is_stream:
         return Speech(body)
     data, usage = b"", Usage()
-    for event in sse.decode(body):
+    for number, event in enumerate(sse.decode(body), 1):
         if event.data.startswith("[DONE]"):
             break
         try:
@@ -91,8 +91,9 @@ def read_speech(script: Script) -> Speech | ApiError:
                 counts = value.get("usage") or {}
                 names = ("input_tokens", "output_tokens", "total_tokens")
                 usage = Usage(*(counts[name] for name in names if name in counts))
-        except (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ReplyError(f"this is no event of a speech: {error!r}") from None
+        except DECODE_ERRORS as error:
+            what = f"event {number} is none of a speech"
+            raise explain_error(what, error, event.data) from None
     return Speech(data, usage)
 
 

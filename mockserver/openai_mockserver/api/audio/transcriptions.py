@@ -17,6 +17,7 @@ import msgspec.json
 from openai_mockserver import sse, tokens
 from openai_mockserver.api import errors, headers
 from openai_mockserver.api.audio import tones
+from openai_mockserver.api.decode import DECODE_ERRORS, check_depth, explain_error, read_string
 from openai_mockserver.api.disk_bytes import DiskBytes, parts_of
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.logprobs import likely, logprob_json, read_logprob
@@ -383,33 +384,57 @@ def read(script: Script) -> Reply | ApiError:
             return _read_stream(body)
         if (script.head.header("content-type") or "").startswith("text/plain"):
             return Reply(_read_plain(body.decode()))
-        return _read_json(msgspec.json.decode(body), script.head.status)
-    except (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ReplyError(f"this is no transcription: {error!r}") from None
+        value = msgspec.json.decode(body)
+        check_depth(value, body.count(b"[") + body.count(b"{"))
+        return _read_json(value, script.head.status)
+    except DECODE_ERRORS as error:
+        raise explain_error("this is no transcription", error) from None
+
+
+class _Transcript:
+    """A transcript, as far as it has come."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.segments: list[str] = []
+        self.logprobs: list[tuple[Logprob, ...]] = []
+        self.usage: Usage | None = None
+        self.finish: str | None = None
+
+    def take(self, value: dict[str, Any]) -> None:
+        kind = value["type"]
+        if kind == "transcript.text.delta":
+            self.pieces.append(read_string(value, "delta"))
+            if "logprobs" in value:
+                self.logprobs.append(tuple(map(read_logprob, value["logprobs"])))
+        elif kind == "transcript.text.segment":
+            self.segments.append(read_string(value, "text"))
+        elif kind == "transcript.text.done":
+            self.finish, self.usage = "stop", _read_usage(value.get("usage"))
+
+    def reply(self, error: ApiError | None = None) -> Reply:
+        text = self.pieces or "".join(self.segments).strip()
+        finish = None if error else self.finish
+        usage = None if error else self.usage
+        logprobs = self.logprobs or None
+        return Reply(text, logprobs=logprobs, usage=usage, finish_reason=finish, error=error)
 
 
 def _read_stream(body: bytes) -> Reply:
-    pieces: list[str] = []
-    segments: list[str] = []
-    logprobs: list[tuple[Logprob, ...]] = []
-    usage = finish = None
-    for event in sse.decode(body):
+    transcript, error = _Transcript(), None
+    for number, event in enumerate(sse.decode(body), 1):
         if event.data.startswith("[DONE]"):
             break
-        value = msgspec.json.decode(event.data)
-        if (error := errors.read_error(value)) is not None:
-            text = pieces or "".join(segments).strip()
-            return Reply(text, logprobs=logprobs or None, error=error)
-        if value["type"] == "transcript.text.delta":
-            pieces.append(value["delta"])
-            if "logprobs" in value:
-                logprobs.append(tuple(map(read_logprob, value["logprobs"])))
-        elif value["type"] == "transcript.text.segment":
-            segments.append(value["text"])
-        elif value["type"] == "transcript.text.done":
-            finish, usage = "stop", _read_usage(value.get("usage"))
-    text = pieces or "".join(segments).strip()
-    return Reply(text, logprobs=logprobs or None, usage=usage, finish_reason=finish)
+        try:
+            value = msgspec.json.decode(event.data)
+            check_depth(value, event.data.count("[") + event.data.count("{"))
+            if (error := errors.read_error(value)) is not None:
+                break
+            transcript.take(value)
+        except DECODE_ERRORS as wrong:
+            what = f"event {number} is none of a transcription"
+            raise explain_error(what, wrong, event.data) from None
+    return transcript.reply(error)
 
 
 def _read_plain(text: str) -> str:

@@ -11,8 +11,10 @@ from openai_mockserver.api.decode import (
     as_json_text,
     decode_body,
     decode_events,
+    explain_error,
     is_stream,
     join_halves,
+    read_string,
 )
 from openai_mockserver.api.logprobs import read_logprob
 from openai_mockserver.api.responses.envelope import INCOMPLETE
@@ -23,7 +25,6 @@ from openai_mockserver.api.responses.items import (
 )
 from openai_mockserver.api.responses.usage import read_usage
 from openai_mockserver.dialects import usage as usages
-from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
     Annotation,
     ApiError,
@@ -37,6 +38,7 @@ from openai_mockserver.reply import (
     Text,
     ToolCall,
 )
+from openai_mockserver.reply.text import must_be
 from openai_mockserver.script import Script
 
 __all__ = ["Reader", "read", "read_item"]
@@ -95,19 +97,21 @@ class Reader:
             member, numbered = _DELTAS[stem]
             begun = self._at(event)
             key = (member, event.get(numbered) or 0)
-            begun.pieces.setdefault(key, []).append(event["delta"])
+            begun.pieces.setdefault(key, []).append(read_string(event, "delta"))
             if told := event.get("logprobs"):
                 begun.logprobs.append(tuple(read_logprob(entry) for entry in told))
         elif what == "done" and stem in _DELTAS:
             member, numbered = _DELTAS[stem]
             self._whole(event, member, numbered, event.get(_SAID_IN.get(member, member)))
         elif what == "partial_image":
-            self._at(event).images.append(event["partial_image_b64"])
+            self._at(event).images.append(read_string(event, "partial_image_b64"))
 
     def _at(self, event: Mapping[str, Any]) -> _Begun:
-        return self._items.setdefault(event.get("output_index") or 0, _Begun({}))
+        must_be(int, index := event.get("output_index"), "output_index")
+        return self._items.setdefault(index or 0, _Begun({}))
 
     def _item(self, event: Mapping[str, Any]) -> None:
+        must_be(dict, event["item"], "item", optional=False)
         self._at(event).json = event["item"]
 
     def _item_done(self, event: Mapping[str, Any]) -> None:
@@ -262,22 +266,22 @@ def read(script: Script) -> Reply | ApiError:
     if not is_stream(script):
         return decode_body(script, "a response", "output", _read_whole)
     reader, last, error = Reader(), dict[str, Any](), None
-    for said, event in decode_events(script):
+    for said, event, number in decode_events(script):
         type_ = str(said.get("type") or event.event or "")
         try:
             reader.feed(type_, said)
+            error = _error_of(type_, said)
         except DECODE_ERRORS as wrong:
-            raise ReplyError(f"this is no event of a response ({wrong!r}): {said}") from None
+            raise explain_error(f"event {number} is none of a response", wrong, said) from None
         if isinstance(said.get("response"), dict):
             last = said["response"]
-        error = _error_of(type_, said)
         if error is not None:
             break
     try:
         reader.complete(last.get("output") or ())
         return build_reply(reader.output(), last, error)
     except DECODE_ERRORS as wrong:
-        raise ReplyError(f"this is no response ({wrong!r}): {last}") from None
+        raise explain_error("what the events tell is no response", wrong, last) from None
 
 
 def _error_of(type_: str, event: Mapping[str, Any]) -> ApiError | None:
