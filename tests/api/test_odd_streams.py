@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from openai_mockserver import api
-from openai_mockserver.reply import ApiError, Reply, ToolCall, Usage
+from openai_mockserver.reply import ApiError, Reasoning, Reply, ToolCall, Usage
 from openai_mockserver.script import Head, Raw, Script
 
 STREAM = Head(200, (("content-type", "text/event-stream"),))
@@ -182,3 +182,11 @@ def test_nulls_after_counts_take_nothing_away() -> None:
     counts = {"prompt_tokens": 3, "completion_tokens": 0, "total_tokens": 3}
     reply = read(chunk(content="a") | {"usage": counts}, chunk("stop") | {"usage": NULLS})
     assert reply.usage == Usage(3, 0)
+
+
+def test_an_index_far_beyond_the_others_fills_no_gap() -> None:
+    """Else one number in a stream would take any amount of memory."""
+    thought = {"type": "reasoning", "summary": []}
+    delta = event("reasoning_summary_text.delta", summary_index=10**12, delta="so")
+    reply = read(event("output_item.added", item=thought), delta, completed())
+    assert reply.output == (Reasoning(["so"]),)

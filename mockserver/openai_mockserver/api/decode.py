@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 DECODE_ERRORS = (
+    ArithmeticError,
     AttributeError,
     LookupError,
     RecursionError,

@@ -203,7 +203,7 @@ class Logprob:
             octets = tuple(self.token.encode()) if self.bytes is None else tuple(self.bytes)
             object.__setattr__(self, "bytes", octets)
             object.__setattr__(self, "logprob", float(self.logprob))
-        except (TypeError, ValueError) as error:
+        except (OverflowError, TypeError, ValueError) as error:
             raise ReplyError(f"Logprob({self.token!r}, {self.logprob!r}): {error}") from None
         object.__setattr__(self, "top", tuple(self.top))
 

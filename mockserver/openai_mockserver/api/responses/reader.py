@@ -96,7 +96,7 @@ class Reader:
         if what == "delta" and stem in _DELTAS:
             member, numbered = _DELTAS[stem]
             begun = self._at(event)
-            key = (member, event.get(numbered) or 0)
+            key = (member, _index(event, numbered))
             begun.pieces.setdefault(key, []).append(read_string(event, "delta"))
             if told := event.get("logprobs"):
                 begun.logprobs.append(tuple(read_logprob(entry) for entry in told))
@@ -107,8 +107,7 @@ class Reader:
             self._at(event).images.append(read_string(event, "partial_image_b64"))
 
     def _at(self, event: Mapping[str, Any]) -> _Begun:
-        must_be(int, index := event.get("output_index"), "output_index")
-        return self._items.setdefault(index or 0, _Begun({}))
+        return self._items.setdefault(_index(event, "output_index"), _Begun({}))
 
     def _item(self, event: Mapping[str, Any]) -> None:
         must_be(dict, event["item"], "item", optional=False)
@@ -121,7 +120,7 @@ class Reader:
     def _whole(self, event: Mapping[str, Any], member: str, numbered: str, said: object) -> None:
         """Take a text that is told as a whole, of those who send no deltas."""
         if isinstance(said := as_json_text(said), str) and said:
-            self._at(event).wholes[member, event.get(numbered) or 0] = said
+            self._at(event).wholes[member, _index(event, numbered)] = said
 
     def _part_done(self, event: Mapping[str, Any]) -> None:
         part = event["part"]
@@ -148,12 +147,18 @@ class Reader:
 
     def _annotation(self, event: Mapping[str, Any]) -> None:
         begun = self._at(event)
-        spoken = begun.pieces.get(("text", event.get("content_index") or 0), ())
+        spoken = begun.pieces.get(("text", _index(event, "content_index")), ())
         begun.annotations.append(Annotation(event["annotation"], len(spoken)))
 
     def output(self) -> list[Output]:
         """The items that have come, in order."""
         return [_read(self._items[index]) for index in sorted(self._items)]
+
+
+def _index(event: Mapping[str, Any], name: str) -> int:
+    """The place that an event states: the first if it states none."""
+    must_be(int, index := event.get(name), name)
+    return index or 0
 
 
 _READ: Mapping[str, Callable[[Reader, Mapping[str, Any]], None]] = {
@@ -210,10 +215,10 @@ def _streamed(begun: _Begun, member: str, whole: str, at: int = 0) -> Text:
 
 
 def _texts(begun: _Begun, member: str, parts: Any) -> list[Text]:
-    told = [part.get("text") or "" for part in parts]
-    came = [at for name, at in (*begun.pieces, *begun.wholes) if name == member]
-    told += [""] * (max(came, default=-1) + 1 - len(told))
-    return [_streamed(begun, member, text, at) for at, text in enumerate(told)]
+    told = {at: part.get("text") or "" for at, part in enumerate(parts)}
+    came = {at: "" for name, at in (*begun.pieces, *begun.wholes) if name == member}
+    texts = came | told  # an index may be far beyond the others: no gap is filled
+    return [_streamed(begun, member, texts[at], at) for at in sorted(texts)]
 
 
 def _message(begun: _Begun) -> Message:
