@@ -13,7 +13,16 @@ import httpx2
 import openai
 import pytest
 
-from openai_mockserver import ApiError, MockOpenAI, MockServerError, Pace, Reply, Request, faulty
+from openai_mockserver import (
+    ApiError,
+    MockOpenAI,
+    MockServerError,
+    Pace,
+    Reply,
+    Request,
+    UnmatchedRequest,
+    faulty,
+)
 from openai_mockserver.api import chat, responses
 from openai_mockserver.faults import empty_response, error_event, reset, truncate
 from openai_mockserver.journal import Call, Journal
@@ -412,6 +421,59 @@ def test_uploads_are_not_kept_twice_and_are_bounded() -> None:
     assert call.json["purpose"] == "batch", "what it said can still be read"
     assert len(mock.calls) == 2
     assert [len(content) for content in mock.store.all("content")] == [100_000] * 2
+
+
+def ask_unmatched(mock: MockOpenAI, n: int) -> Call:
+    """A call that no rule answers."""
+    body = json.dumps(ASKED | {"model": f"m{n}"}).encode()
+    call = mock.respond(Request("POST", PATH, body=body))
+    call.end()
+    return call
+
+
+@pytest.mark.parametrize("bound", [{"keep_calls": 2}, {"keep_bytes": 1}])
+def test_problems_that_were_forgotten_are_counted(bound: dict[str, int]) -> None:
+    (name,) = bound
+    mock = MockOpenAI(**bound)  # type: ignore[arg-type]
+    for n in range(5):
+        ask_unmatched(mock, n)
+    kept = len(mock.calls)
+    assert (len(mock.problems), mock.forgotten_problems) == (kept, 5 - kept)
+    with pytest.raises(UnmatchedRequest) as told:
+        mock.check()
+    lines = str(told.value).splitlines()
+    assert lines[0] == "the mock could not answer 5 requests:"
+    assert lines[-1] == f"and {5 - kept} earlier ones, which {name} forgot"
+    mock.reset()
+    assert mock.forgotten_problems == 0
+    mock.check()
+
+
+def test_check_raises_though_all_problems_were_forgotten() -> None:
+    mock = MockOpenAI(keep_calls=1)
+    ask_unmatched(mock, 1)
+    mock.reply("Hi")
+    mock.respond(Request("POST", PATH, body=json.dumps(ASKED).encode())).end()
+    assert mock.problems == []
+    with pytest.raises(UnmatchedRequest) as told:
+        mock.check()
+    assert str(told.value) == "the mock could not answer 1 request, which keep_calls forgot"
+    mock.fail_on_unmatched = False
+    mock.check()
+
+
+def test_a_problem_that_comes_after_its_call_was_forgotten_is_counted() -> None:
+    mock = MockOpenAI(keep_calls=1)
+    mock.reply("Hi")
+    first, second = (mock.respond(Request("POST", PATH, body=b'{"n":%d}' % n)) for n in range(2))
+    assert list(mock.calls) == [second]
+    first.unrecorded = "the disk is full"
+    first.problem = "playing it failed"
+    first.unrecorded = "the disk is full"  # reported again with each read
+    assert mock.forgotten_problems == 1
+    with pytest.raises(UnmatchedRequest) as told:
+        mock.check()
+    assert "the mock could not record 1 response, which keep_calls forgot" in str(told.value)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1.5, "10"])

@@ -71,6 +71,27 @@ class Handed(NamedTuple):
     events: int
 
 
+class ProblemCounts:
+    """How many calls had problems, whether or not they are still kept."""
+
+    def __init__(self) -> None:
+        self.unanswered = self.unrecorded = self.calls = 0
+        self._lock = threading.Lock()
+
+    def add(self, *, unanswered: bool, is_first: bool) -> None:
+        """Count a problem of a call.
+
+        Args:
+            unanswered: whether its request could not be answered; else its response could not be
+                recorded.
+            is_first: whether the call had no problem of either kind before.
+        """
+        with self._lock:
+            self.unanswered += unanswered
+            self.unrecorded += not unanswered
+            self.calls += is_first
+
+
 class Call(Request):
     """A request and what became of it."""
 
@@ -79,6 +100,7 @@ class Call(Request):
         request: Request,
         number: int,
         on_end: Callable[[Call], object] | None = None,
+        problem_counts: ProblemCounts | None = None,
     ) -> None:
         super().__init__(
             request.method,
@@ -101,9 +123,10 @@ class Call(Request):
         self.is_exact = True
         self.rule: Rule | None = None
         self.script = Script()
-        self.problem: str | None = None
+        self._problem: str | None = None
         self.problem_kind: str | None = None
-        self.unrecorded: str | None = None
+        self._unrecorded: str | None = None
+        self._problem_counts = problem_counts
         self.warnings: list[str] = []
         self.upstream: Upstream | None = None
         self.recorder: Recorder | None = None
@@ -113,6 +136,30 @@ class Call(Request):
         self._on_end = on_end
 
     # What players report
+
+    @property
+    def problem(self) -> str | None:
+        """Why the request could not be answered; None if it was."""
+        return self._problem
+
+    @problem.setter
+    def problem(self, why: str | None) -> None:
+        is_new, is_first = self._problem is None, self._unrecorded is None
+        self._problem = why
+        if is_new and why is not None and self._problem_counts is not None:
+            self._problem_counts.add(unanswered=True, is_first=is_first)
+
+    @property
+    def unrecorded(self) -> str | None:
+        """Why the response could not be recorded; None if it was, or should not be."""
+        return self._unrecorded
+
+    @unrecorded.setter
+    def unrecorded(self, why: str | None) -> None:
+        is_new, is_first = self._unrecorded is None, self._problem is None
+        self._unrecorded = why
+        if is_new and why is not None and self._problem_counts is not None:
+            self._problem_counts.add(unanswered=False, is_first=is_first)
 
     def handed_over(self, frame: Frame, at: float) -> None:
         """A frame was given to the client, so many seconds after the request."""
@@ -303,6 +350,7 @@ class Journal(Sequence[Call]):
         self._keep, self._keep_bytes = keep, keep_bytes
         self._kept: deque[tuple[Call, _Attempts]] = deque()
         self._came = 0
+        self._problem_counts = ProblemCounts()
         self._first: float | None = None
         # In the order in which they began; and by key those of which a retry may still come.
         self._logical: dict[_Attempts, None] = {}
@@ -316,7 +364,7 @@ class Journal(Sequence[Call]):
         """Begin a call."""
         with self._lock:
             self._came += 1
-            call = Call(request, self._came, self._end)
+            call = Call(request, self._came, self._end, self._problem_counts)
             if self._first is None:
                 self._first = call.came
             call.elapsed = call.came - self._first
@@ -338,6 +386,17 @@ class Journal(Sequence[Call]):
                     if id(call) in self._sizes:
                         self._measure(call, _size_of_response(call))
                         self._forget_oldest()
+
+    @property
+    def problem_counts(self) -> ProblemCounts:
+        """How many calls had problems, with those that are forgotten."""
+        return self._problem_counts
+
+    @property
+    def limits(self) -> str:
+        """The names of the bounds by which calls are forgotten, in words."""
+        bounds = {"keep_calls": self._keep, "keep_bytes": self._keep_bytes}
+        return " or ".join(name for name, bound in bounds.items() if bound is not None)
 
     @property
     def size(self) -> int:
@@ -411,6 +470,7 @@ class Journal(Sequence[Call]):
             self._logical.clear()
             self._sizes.clear()
             self._came, self._first, self._size = 0, None, 0
+            self._problem_counts = ProblemCounts()
 
     @overload
     def __getitem__(self, index: int) -> Call: ...

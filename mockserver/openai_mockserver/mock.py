@@ -284,8 +284,17 @@ class MockOpenAI(Dispatcher):
 
     @property
     def problems(self) -> list[Call]:
-        """The calls that no rule matched, or that could not be answered, or not be recorded."""
+        """The calls that no rule matched, or that could not be answered, or not be recorded.
+
+        Those that ``keep_calls`` or ``keep_bytes`` forgot are counted in `forgotten_problems`.
+        """
         return [call for call in self.calls if call.problem or call.unrecorded]
+
+    @property
+    def forgotten_problems(self) -> int:
+        """How many calls with problems ``keep_calls`` or ``keep_bytes`` forgot."""
+        total = self.calls.problem_counts.calls  # first, so that what comes now is none of these
+        return max(0, total - len(self.problems))
 
     @property
     def unused(self) -> list[str]:
@@ -301,15 +310,14 @@ class MockOpenAI(Dispatcher):
             unused: also raise UnusedRule if a rule, or one of its replies, was never given, or if
                 no request came at all; so it does if ``fail_on_unused`` is on.
         """
-        told = []
-        problems = [call for call in self.calls if call.problem and self.fail_on_unmatched]
-        if n := len(problems):
-            told.append(f"the mock could not answer {n} request{'s' * (n > 1)}:")
-            told.append("\n\n".join(f"{call.line()}\n{call.problem}" for call in problems))
+        told, counts = [], self.calls.problem_counts
+        # First, so that what comes now is not taken for what was forgotten.
+        unanswered, not_recorded = counts.unanswered, counts.unrecorded
+        if self.fail_on_unmatched:
+            problems = [f"{call.line()}\n{call.problem}" for call in self.calls if call.problem]
+            told += self._list_problems("answer", "request", "\n\n", problems, unanswered)
         unrecorded = [call.line() for call in self.calls if call.unrecorded]
-        if n := len(unrecorded):
-            told.append(f"the mock could not record {n} response{'s' * (n > 1)}:")
-            told += unrecorded
+        told += self._list_problems("record", "response", "\n", unrecorded, not_recorded)
         if told:
             raise UnmatchedRequest("\n".join(told))
         if unused or self.fail_on_unused:
@@ -318,6 +326,21 @@ class MockOpenAI(Dispatcher):
                 raise UnusedRule("\n".join(["no request reached the mock", *never]))
             if never:
                 raise UnusedRule("the mock has what no request asked for:\n" + "\n".join(never))
+
+    def _list_problems(
+        self, verb: str, noun: str, between: str, kept: list[str], total: int
+    ) -> list[str]:
+        """The lines about problems of one kind: a heading, those kept, and a count of others."""
+        forgotten = max(0, total - len(kept))
+        if not kept and not forgotten:
+            return []
+        n = len(kept) + forgotten
+        heading = f"the mock could not {verb} {n} {noun}{'s' * (n > 1)}"
+        if not kept:
+            return [f"{heading}, which {self.calls.limits} forgot"]
+        earlier = f"and {forgotten} earlier one{'s' * (forgotten > 1)}"
+        rest = [f"{earlier}, which {self.calls.limits} forgot"] if forgotten else []
+        return [f"{heading}:", between.join(kept), *rest]
 
     def check_meaning(self, answer: Answer) -> None:
         """Raise FaultError for an end that this mock's connections cannot have."""

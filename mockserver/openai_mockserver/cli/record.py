@@ -125,6 +125,7 @@ def record(
     # What was broken off by the end may have failed after it.
     for call in mock.calls:
         note(call)
-    if failed:
-        first = failed[min(failed)]
-        raise MockServerError(f"{len(failed)} of {count} calls were not recorded whole: {first}")
+    # What is no longer kept may have failed after it was over, and is only counted.
+    if n := max(len(failed), mock.calls.problem_counts.unrecorded):
+        first = f": {failed[min(failed)]}" if failed else ""
+        raise MockServerError(f"{n} of {count} calls were not recorded whole{first}")
