@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from openai_mockserver import (
     MockServerError,
     Raw,
     Script,
+    StreamFileError,
     sse,
     stream,
 )
@@ -110,6 +112,101 @@ def test_a_folder_answers_in_the_order_of_its_names(tmp_path: Path) -> None:
     add_files(mock, [tmp_path])
     answers = [answer(mock, OTHER | {"stream": True}).steps for _ in range(3)]
     assert answers == [(Event("a.jsonl"),), (Event("b.jsonl"),), (Event("c.sse"),)]
+
+
+CHUNKS: list[dict[str, Any]] = [
+    {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": piece}}]}
+    for piece in ("He", "llo")
+]
+EVENTS = "".join(f"data: {json.dumps(one, separators=(',', ':'))}\n\n" for one in CHUNKS)
+HEAD = "HTTP/2 201 \r\nx-a: b\r\ncontent-type: text/event-stream\r\n\r\n"
+ENTRY: dict[str, Any] = {
+    "request": {"method": "POST", "url": "https://a.example/v1/chat/completions"},
+    "response": {
+        "status": 200,
+        "headers": [{"name": "content-type", "value": "text/event-stream"}],
+        "content": {"text": EVENTS},
+    },
+}
+VCR = {
+    "request": {"method": "POST", "uri": ENTRY["request"]["url"], "body": None},
+    "response": {"status": {"code": 200}, "headers": {}, "body": {"string": EVENTS}},
+}
+LINES = [json.dumps(one, separators=(",", ":")) for one in CHUNKS]
+
+RECORDED: dict[str, str | bytes] = {
+    "curl.sse": HEAD + EVENTS,
+    "curl.txt": HEAD + EVENTS,
+    "array.json": f"[{','.join(LINES)}]",
+    "lines.jsonl": "\n".join(LINES),
+    "lines.ndjson": "\n".join(LINES),
+    "page.har": json.dumps({"log": {"entries": [ENTRY]}}),
+    "vcr.yaml": json.dumps({"interactions": [VCR]}),
+    "vcr.json": json.dumps({"interactions": [VCR]}),
+    "packed.sse.gz": gzip.compress(EVENTS.encode()),
+    "noname": EVENTS,
+    "head.jsonl": '{"name":"x","mockserver":1}\n'
+    + "".join(f'{{"json":{line}}}\n' for line in LINES),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_what_import_knows_is_served(tmp_path: Path, name: str) -> None:
+    content = RECORDED[name]
+    file = tmp_path / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    mock = MockOpenAI()
+    add_files(mock, [file], in_turn=True)
+    script = answer(mock, OTHER | {"stream": True})
+    assert body(script) == EVENTS.encode()
+    assert script.steps == import_file(file)[0].script.steps
+    status, value = (201, "b") if name.startswith("curl") else (200, None)
+    assert (script.head.status, script.head.header("x-a")) == (status, value)
+
+
+def test_one_line_of_data_is_served(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text(f"data: {LINES[0]}")
+    mock = MockOpenAI()
+    add_files(mock, [tmp_path / "one.txt"])
+    assert body(answer(mock, OTHER | {"stream": True})) == f"data: {LINES[0]}\n\n".encode()
+
+
+def test_a_stream_without_a_head_gets_that_of_openai(tmp_path: Path) -> None:
+    (tmp_path / "a.sse").write_text(EVENTS)
+    mock = MockOpenAI()
+    add_files(mock, [tmp_path / "a.sse"])
+    head = answer(mock, OTHER | {"stream": True}).head
+    assert head.header("openai-version") == "2020-10-01"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.sse", b"Hello"),
+        ("a.sse", b""),
+        ("a.har", b'{"log": {"entries": 1}}'),
+        ("a.yaml", b"interactions: 1"),
+        ("a.jsonl", b'{"mockserver": 1}\n{"jsn": 1}\n'),
+        ("a.jsonl", b"Hello"),
+        ("a.sse.gz", b"\x1f\x8b\x08"),
+        ("a.txt", b"caf\xe9"),
+    ],
+)
+def test_serve_says_what_import_says(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(StreamFileError) as imported:
+        import_file(tmp_path / name)
+    with pytest.raises(StreamFileError) as served:
+        add_files(MockOpenAI(), [tmp_path / name])
+    assert str(served.value) == str(imported.value)
+    assert str(served.value).startswith(str(tmp_path / name))
+
+
+@pytest.mark.slow
+def test_a_recording_without_an_end_is_not_read_to_it(tmp_path: Path) -> None:
+    (tmp_path / "endless.sse").symlink_to("/dev/zero")
+    with pytest.raises(StreamFileError, match="it is longer than 256 MiB"):
+        add_files(MockOpenAI(), [tmp_path / "endless.sse"])
 
 
 def test_ready_made_streams_come_first_and_faults_are_of_all(streams: dict[Path, Exchange]) -> None:

@@ -1,16 +1,18 @@
 """Files that say what a server answers: scenarios, recordings and streams, and folders of these.
 
 Rules of this file: a stream answers the request that its file says it answers, and all streams in
-turn answer the others; a kind of file is a row of a table. A mistake is one error that names the
-file. A recording that is not finished (``.part``) is played as far as it goes, and that is told.
+turn answer the others. Recordings are read by `openai_mockserver.cassettes.importers`, as `import`
+and `show` do it; what has a scenario's name and is no recording is a scenario. A mistake is one
+error that names the file. A recording that is not finished (``.part``) is played as far as it goes,
+and that is told.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -19,6 +21,8 @@ import msgspec.json
 from openai_mockserver import catalogue, scenario, sse
 from openai_mockserver.api.headers import stream_headers
 from openai_mockserver.cassettes import Exchange, load
+from openai_mockserver.cassettes.importers.formats import import_file, is_recording
+from openai_mockserver.cassettes.importers.recording import STREAM_HEAD
 from openai_mockserver.cassettes.matching import AS_RECORDED, IsRecorded, Matching
 from openai_mockserver.cassettes.recorded_request import RequestKey, key_of_exchange
 from openai_mockserver.cassettes.stream_file import PART
@@ -27,7 +31,7 @@ from openai_mockserver.faults import Fault
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply import Reply
 from openai_mockserver.reply.serialization import decode_reply
-from openai_mockserver.script import Head, Script
+from openai_mockserver.script import Script
 
 __all__ = ["add_files"]
 
@@ -55,7 +59,8 @@ def add_files(
 
     Args:
         mock: who answers.
-        files: scenarios, recordings and stream files, and folders of recordings and stream files.
+        files: scenarios, recordings of any kind that `import` knows, stream files, and folders of
+            ``.sse`` and stream files.
         names: ready-made streams that answer too, before those of files.
         faults: what goes wrong with each stream.
         in_turn: whether streams whose files state their requests answer other requests too, in
@@ -66,8 +71,9 @@ def add_files(
         MockServerError: for what cannot be read or is not known.
     """
     found = [inner for file in files for inner in _within(file)]
+    scenarios = [file for file in found if _is_scenario(file)]
     streams: list[object] = [catalogue.stream(name) for name in names]
-    played = [one for file in found for one in _STREAMS.get(_kind(file), _none)(file)]
+    played = [one for file in found if file not in scenarios for one in _read_streams(file)]
     wrong = tuple(faults)
     _check_matching(matching, [one.key for one in played if one.key is not None])
     for_any = [*streams, *(one for one in played if in_turn or one.key is None)]
@@ -77,12 +83,8 @@ def add_files(
     for exactly in (False, True):
         for key, answers in _by_request(played, exactly, matching):
             mock.on(IsRecorded(key, exactly, matching)).reply(*answers, faults=wrong)
-    for file in found:
-        if _kind(file) in _SCENARIOS:
-            scenario.add_rules(mock, file)
-        elif _kind(file) not in _STREAMS:
-            known = ", ".join((*_SCENARIOS, *_STREAMS))
-            raise MockServerError(f"{file}: what kind of file is this? Known are {known}")
+    for file in scenarios:
+        scenario.add_rules(mock, file)
 
 
 def _within(file: Path) -> list[Path]:
@@ -129,26 +131,18 @@ def _by_request(
     yield from same.values()
 
 
-def _none(file: Path) -> list[_Played]:
-    return []
+def _is_scenario(file: Path) -> bool:
+    """Whether a file has a scenario's name, and is not another tool's recording under that name."""
+    return _kind(file) in _SCENARIOS and not is_recording(file)
 
 
-def _recording(file: Path) -> list[_Played]:
-    """The body of a stream, as it was recorded."""
-    try:
-        body = file.read_bytes()
-    except OSError as error:
-        raise StreamFileError(f"cannot read {file}: {error.strerror or error}") from None
-    return [_Played(Script(Head(200, stream_headers(Random(file.name))), sse.parse(body)))]
-
-
-def _stream_file(file: Path) -> list[_Played]:
-    """The responses of a stream file."""
-    exchanges = load(file)
+def _read_streams(file: Path) -> list[_Played]:
+    """The responses of a recording or a stream file."""
     if file.name.endswith(PART):
+        exchanges = load(file)
         logger.warning("%s: %s", file, _what_is_there(exchanges))
-    elif not exchanges:
-        raise StreamFileError(f"{file} holds no exchange")
+    else:
+        exchanges = [_with_head(exchange, file) for exchange in import_file(file)]
     played = []
     for exchange in exchanges:
         told = (exchange.about.get("expect") or {}).get("reply")
@@ -159,6 +153,15 @@ def _stream_file(file: Path) -> list[_Played]:
             raise StreamFileError(f"{file}: {error}") from None
         played.append(_Played(exchange.script, reply, key))
     return played
+
+
+def _with_head(exchange: Exchange, file: Path) -> Exchange:
+    """A stream of which only the body was recorded gets the head that OpenAI sends."""
+    head = exchange.script.head
+    if head.headers != STREAM_HEAD:
+        return exchange
+    head = replace(head, headers=stream_headers(Random(file.name)))
+    return replace(exchange, script=replace(exchange.script, head=head))
 
 
 def _what_is_there(exchanges: list[Exchange]) -> str:
@@ -174,7 +177,7 @@ def _what_is_there(exchanges: list[Exchange]) -> str:
     return f"a recording that is not finished; {told}"
 
 
-_STREAMS: dict[str, Callable[[Path], list[_Played]]] = {".sse": _recording, ".jsonl": _stream_file}
-"""How files of streams are read."""
+_STREAMS = (".sse", ".jsonl")
+"""What the names of the files in a folder end in that are played."""
 
 _SCENARIOS = (".yaml", ".yml", ".json")

@@ -307,7 +307,6 @@ RECORDINGS = {
     "crlf.sse": b"event: x\r\ndata:no space\r\n\r\n",
     "bytes.sse": b"\xef\xbb\xbfdata: \xff\n\nid: 1\ndata: a\ndata: b\n\n",
     "unfinished.sse": b"data: a\n\ndata: b",
-    "empty.sse": b"",
 }
 
 
@@ -410,7 +409,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of files with something wrong."""
     folder = tmp_path_factory.mktemp("wrong")
     contents = {
-        "notes.txt": b"data: a\n\n",
+        "notes.txt": b"These are notes.",
+        "empty.sse": b"",
         "broken.yaml": b"rules:\n- reply: [",
         "broken.json": b'{"rules": ]}',
         "broken.jsonl": b'{"mockserver":1}\n{"jsn":{}}\n',
@@ -429,20 +429,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 REFUSED = [
     ("missing.yaml", "cannot read missing.yaml: "),
-    ("missing.sse", "cannot read missing.sse: "),
-    ("missing.jsonl", "cannot read missing.jsonl: "),
+    ("missing.sse", "missing.sse: it cannot be read: "),
+    ("missing.jsonl", "missing.jsonl: it cannot be read: "),
     ("folder.yaml", "cannot read folder.yaml: "),
-    ("folder.sse", "cannot read folder.sse: "),
-    ("folder.jsonl", "cannot read folder.jsonl: "),
+    ("folder.sse", "folder.sse: it cannot be read: "),
+    ("folder.jsonl", "folder.jsonl: it cannot be read: "),
     ("folder", "folder: a folder without .sse and .jsonl files"),
-    ("notes.txt", "notes.txt: what kind of file is this?"),
+    ("notes.txt", "notes.txt: this is no recording that is known; known are stream file, "),
     ("broken.yaml", "broken.yaml:2:11: "),
     ("broken.json", "broken.json:1:11: "),
     ("broken.jsonl", "broken.jsonl:2: "),
     ("latin.yaml", "latin.yaml is not UTF-8 text"),
     ("latin.json", "latin.json is not UTF-8 text"),
     ("empty.yaml", "empty.yaml: "),
-    ("empty.jsonl", "empty.jsonl holds no exchange"),
+    ("empty.jsonl", "empty.jsonl: it is empty"),
+    ("empty.sse", "empty.sse: it is empty"),
     ("misspelt.yaml", "misspelt.yaml: rules[0].reply.txt: "),
     ("--pace=warp", "no pace is called 'warp'"),
     ("--pace=-1,0", "no pace is called '-1,0'"),

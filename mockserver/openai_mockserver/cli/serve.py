@@ -127,6 +127,7 @@ def serve(
       scenario.yaml, .json   rules and replies
       recording.sse          the body of a recorded stream, replayed byte for byte
       stream.jsonl           a stream file
+      page.har, vcr.yaml     what else `import` knows: HAR, cassettes, chunks, curl -i
       streams/               a folder of recordings and stream files
 
     A stream whose file states its request answers that request, at any path, and others only with

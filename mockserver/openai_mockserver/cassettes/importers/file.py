@@ -64,8 +64,12 @@ class RecordedFile:
         self.content = content
         if not content.removeprefix(BOM).strip():
             raise ImportProblem("it is empty")
+
+    @cached_property
+    def text(self) -> str:
+        """The content as text, which a format that is bytes does not ask for."""
         try:
-            self.text = content.decode()
+            return self.content.decode()
         except UnicodeDecodeError as error:
             raise ImportProblem(
                 f"it is not UTF-8 text: {error.reason} at byte {error.start}"

@@ -33,12 +33,29 @@ from openai_mockserver.cassettes.importers.recording import (
     Recorded,
     bounded_unpacking,
 )
-from openai_mockserver.cassettes.importers.stream_file import is_stream_file, read_stream_file
+from openai_mockserver.cassettes.importers.stream_file import (
+    is_named_stream_file,
+    is_stream_file,
+    read_stream_file,
+)
 from openai_mockserver.cassettes.importers.vcr import read_ruby_vcr, read_vcr
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.exceptions import StreamFileError
 
-__all__ = ["import_file"]
+__all__ = ["import_file", "is_recording"]
+
+
+def is_recording(path: Path) -> bool:
+    """Whether a file's content is of a format that is known; what cannot be read is of none.
+
+    Args:
+        path: the file.
+    """
+    try:
+        file = RecordedFile(path, read_content(path))
+        return any(form.recognises(file) for form in FORMATS)
+    except (ImportProblem, RecursionError):
+        return False
 
 
 def import_file(path: Path | str) -> list[Exchange]:
@@ -59,7 +76,7 @@ def import_file(path: Path | str) -> list[Exchange]:
 def _import(file: RecordedFile) -> list[Exchange]:
     form = next((form for form in FORMATS if form.recognises(file)), None)
     if form is None:
-        known = ", ".join(form.name for form in FORMATS)
+        known = ", ".join(dict.fromkeys(form.name for form in FORMATS))
         raise ImportProblem(f"this is no recording that is known; known are {known}")
     try:
         recorded = form.read(file)
@@ -101,4 +118,5 @@ FORMATS = (
     Format("Vercel AI SDK chunks", has_named_chunks, read_chunks, _EXACTLY),
     Format("JSON array of chunks", has_array, read_array, _EXACTLY),
     Format("JSON lines of chunks", has_chunks, read_chunks, _EXACTLY),
+    Format("stream file", is_named_stream_file, read_stream_file),
 )
