@@ -619,6 +619,26 @@ def test_recordings_are_imported_without_their_secrets(tmp_path: Path) -> None:
     assert again.stdout == done.stdout
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such modes")
+def test_what_is_imported_is_for_the_user_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.sse").write_text("data: {}\n\n")
+    out = tmp_path / "deep" / "out"
+    command = ["import", str(tmp_path / "a.sse"), "--keep-secrets", "-o", str(out)]
+    assert run(*command).returncode == 0
+    made = [tmp_path / "deep", out, out / "a.jsonl"]
+    assert [path.stat().st_mode & 0o777 for path in made] == [0o700, 0o700, 0o600]
+    # What is there is replaced, with its mode; a link stays one.
+    real = tmp_path / "real.jsonl"
+    real.write_text("old")
+    real.chmod(0o644)
+    (out / "a.jsonl").unlink()
+    (out / "a.jsonl").symlink_to(real)
+    assert run(*command, "--force").returncode == 0
+    assert (out / "a.jsonl").is_symlink()
+    assert (real.stat().st_mode & 0o777, b"mockserver" in real.read_bytes()) == (0o600, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.sse", "deep", "real.jsonl"]
+
+
 def test_names_that_begin_alike_are_imported_side_by_side(tmp_path: Path) -> None:
     files = [tmp_path / f"gpt-4.{n}.chunks.txt" for n in (1, 2)]
     for file in files:

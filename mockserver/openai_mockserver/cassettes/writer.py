@@ -25,7 +25,7 @@ from openai_mockserver.cassettes.stream_file import PART, is_json, step_line
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.script import Event, Raw
 
-__all__ = ["Recording", "RecordingFolder", "append", "read_line", "shorten_name"]
+__all__ = ["Recording", "RecordingFolder", "append", "read_line", "shorten_name", "write_file"]
 
 LONGEST_NAME = 120  # bytes of what the name of a file begins with; systems allow 255 for the whole
 
@@ -173,6 +173,29 @@ class Recording:
         """Let go of the file; it keeps its name, which says that it is not whole."""
         with contextlib.suppress(OSError):
             self._file.close()
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write or replace a file whole, for the user alone, and make the folders it is in.
+
+    Args:
+        path: the file; if it is a link, what it leads to.
+        content: what it holds then.
+
+    Raises:
+        OSError: if the disk refuses; then the file is what it was.
+    """
+    path = path.resolve()
+    _make_folder(path.parent)
+    anew = path.with_name(f".{shorten_name(path.name)}.{os.getpid()}.new")
+    anew.unlink(missing_ok=True)
+    try:
+        with _create(anew) as file:
+            _write_whole(file, 0, content)
+        anew.replace(path)
+    except OSError:
+        anew.unlink(missing_ok=True)
+        raise
 
 
 def _replace_first_line(path: Path, line: dict[str, Any]) -> None:

@@ -26,7 +26,8 @@ def import_(files: tuple[Path, ...], output: Path | None, keep_secrets: bool, fo
 
     vcrpy, go-vcr and Ruby VCR cassettes, HAR, Vercel .chunks.txt, .sse, what `curl -i` prints, JSON
     arrays and lines of chunks. FILES may be folders: their recordings are written into folders of
-    the same names. Keys, cookies and ids of organisations and projects are taken out.
+    the same names. Keys, cookies and ids of organisations and projects are taken out. Only the user
+    may read what is written.
 
     Without -o each is written beside its file: cassettes/MODULE/TEST.yaml, where pytest-recording
     has it, becomes cassettes/MODULE/TEST.jsonl, where the fixture openai_cassette looks for it.
@@ -34,6 +35,7 @@ def import_(files: tuple[Path, ...], output: Path | None, keep_secrets: bool, fo
     from openai_mockserver.cassettes import dumps
     from openai_mockserver.cassettes.importers import import_file
     from openai_mockserver.cassettes.redact import Redactor, without_secrets
+    from openai_mockserver.cassettes.writer import write_file
 
     redactor = Redactor(enabled=not keep_secrets)
     sources: dict[Path, Path] = {}
@@ -53,8 +55,7 @@ def import_(files: tuple[Path, ...], output: Path | None, keep_secrets: bool, fo
         sources[target], made[target] = file, (content, len(exchanges))
     for target, (content, count) in made.items():
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+            write_file(target, content)
         except OSError as error:
             raise MockServerError(f"cannot write {target}: {error.strerror or error}") from None
         click.echo(f"{target}: {count} exchange{'s' * (count != 1)}")
