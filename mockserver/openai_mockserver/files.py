@@ -25,7 +25,7 @@ from openai_mockserver.cassettes.importers.formats import import_file, is_record
 from openai_mockserver.cassettes.importers.recording import STREAM_HEAD
 from openai_mockserver.cassettes.matching import AS_RECORDED, IsRecorded, Matching
 from openai_mockserver.cassettes.recorded_request import RequestKey, key_of_exchange
-from openai_mockserver.cassettes.stream_file import PART
+from openai_mockserver.cassettes.stream_file import PART, explain_withheld
 from openai_mockserver.exceptions import MockServerError, ReplyError, StreamFileError
 from openai_mockserver.faults import Fault
 from openai_mockserver.mock import MockOpenAI
@@ -143,6 +143,8 @@ def _read_streams(file: Path) -> list[_Played]:
         logger.warning("%s: %s", file, _what_is_there(exchanges))
     else:
         exchanges = [_with_head(exchange, file) for exchange in import_file(file)]
+    for problem in (one for exchange in exchanges for one in explain_withheld(exchange)):
+        logger.warning("%s: %s", file, problem)
     played = []
     for exchange in exchanges:
         told = (exchange.about.get("expect") or {}).get("reply")

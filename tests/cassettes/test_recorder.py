@@ -7,14 +7,19 @@ import zlib
 from pathlib import Path
 
 import brotli
+import click
 import pytest
 
-from openai_mockserver import sse
+from openai_mockserver import MockOpenAI, sse
 from openai_mockserver.cassettes import Exchange, load
+from openai_mockserver.cassettes.cassette import Cassette
 from openai_mockserver.cassettes.recorded_request import key_of_exchange, recorded_key
 from openai_mockserver.cassettes.recorder import ExchangeRecorder, Recorder
+from openai_mockserver.cassettes.stream_file import explain_withheld
+from openai_mockserver.files import add_files
 from openai_mockserver.request import Request
-from openai_mockserver.script import Head
+from openai_mockserver.script import Head, Script
+from openai_mockserver.show import as_json, draw
 
 KEY = b"sk-proj-T3aV9sQx7Lm2Bn4Kp8Zr"
 HIDDEN = b"X" * len(KEY)
@@ -96,6 +101,51 @@ def test_of_what_is_withheld_the_file_says_how_much_came(tmp_path: Path) -> None
     why = "the body: it is in br, compress, which cannot be looked into"
     assert found.about["redacted"] == [why]
     assert found.script.head.header("content-length") == "0"
+    assert (found.complete, found.missing, found.withheld) == (True, 9, [why])
+
+
+SENTENCE = (
+    "the body of the response to POST /v1/responses was withheld when it was recorded: "
+    "it is in br, compress, which cannot be looked into; it lacks 9 bytes"
+)
+
+
+@pytest.fixture
+def withheld(tmp_path: Path) -> Path:
+    """A recording without the body, which could not be searched for secrets."""
+    exchange = begin(tmp_path, "br, compress", 9)
+    exchange.read(b"opaque123")
+    exchange.end("finish")
+    exchange.close()
+    (file,) = tmp_path.iterdir()
+    return file
+
+
+def test_serve_and_the_fixture_warn_of_a_withheld_body(
+    withheld: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_files(MockOpenAI(), [withheld])
+    assert f"{withheld}: {SENTENCE}" in caplog.messages
+    with pytest.warns(UserWarning, match="was withheld when it was recorded") as warned:
+        Cassette(withheld)
+    assert [str(one.message) for one in warned] == [f"{withheld}: {SENTENCE}"]
+
+
+def test_show_says_that_a_body_was_withheld(withheld: Path) -> None:
+    (exchange,) = load(withheld)
+    facts = as_json(exchange)
+    assert facts["withheld"] == [
+        "the body: it is in br, compress, which cannot be looked into",
+    ]
+    assert {"name": "withheld", "fact": SENTENCE} in facts["odd"]
+    assert " ".join(SENTENCE.split()[:9]) in " ".join(click.unstyle(draw(exchange)).split())
+
+
+def test_a_withheld_body_of_a_request_is_told_too() -> None:
+    about = {"request": {"method": "POST", "url": "/v1/x"}, "redacted": ["the request's body: no"]}
+    told = explain_withheld(Exchange(Script(), about))
+    assert told == ["the body of the request POST /v1/x was withheld when it was recorded: no"]
+    assert explain_withheld(Exchange(Script(), {"redacted": ["a member of the body"]})) == []
 
 
 def test_what_a_plain_body_lost_is_named_in_the_first_line(tmp_path: Path) -> None:

@@ -269,6 +269,8 @@ RIGHT = -len(HI.data) % 16
 
 ODDITIES: list[tuple[str, Exchange, Exchange]] = [
     # The oddity; an exchange that has it; one that is close to that, and has it not.
+    ("withheld", Exchange(Script(), {"redacted": ["the body: it is in compress"]}),
+     Exchange(Script(), {"redacted": ["a member of the body"]})),
     ("unsendable", of(Event("a\rb")), of(Event("a\nb"))),
     ("framing", Exchange(Script(json_head(("transfer-encoding", "chunked")),
                                 (Raw(b"5\r\nabc"),), raw=True), {}),

@@ -26,7 +26,7 @@ from openai_mockserver.cassettes.recorded_request import (
     key_of_request,
 )
 from openai_mockserver.cassettes.redact import Redactor
-from openai_mockserver.cassettes.stream_file import Exchange, load
+from openai_mockserver.cassettes.stream_file import Exchange, explain_withheld, load
 from openai_mockserver.exceptions import MockServerError, StreamFileError
 from openai_mockserver.script import Boundary, Pause, Script, Step
 
@@ -101,6 +101,9 @@ class Cassette:
             keys = [(one, key_of_exchange(one, self.redactor)) for one in self.exchanges]
         except StreamFileError as error:
             raise StreamFileError(f"{self.path}: {error}") from None
+        for exchange in self.exchanges:
+            for problem in explain_withheld(exchange):
+                warnings.warn(f"{self.path}: {problem}", stacklevel=2)
         # What states no request answers none.
         self._recorded = [(exchange, key) for exchange, key in keys if key is not None]
         self._selected = [self.matching.select(key) for _, key in self._recorded]

@@ -17,7 +17,7 @@ from typing import Any
 
 from openai_mockserver.cassettes.content_coding import Withheld
 from openai_mockserver.cassettes.redact import Redaction, Redactor, resized
-from openai_mockserver.cassettes.stream_file import VERSION
+from openai_mockserver.cassettes.stream_file import VERSION, WITHHELD_BODY
 from openai_mockserver.cassettes.writer import Recording, RecordingFolder, read_line
 from openai_mockserver.request import Request
 from openai_mockserver.script import Head
@@ -178,7 +178,7 @@ class ExchangeRecorder:
     def _withhold(self, why: str) -> None:
         assert self._stream is not None
         self._is_withheld = True
-        self._stream.found.add(f"the body: {why}")
+        self._stream.found.add(f"{WITHHELD_BODY}{why}")
         url = spell_controls(self._url)
         logger.warning("the rest of the body answered at %s is not recorded: %s", url, why)
 

@@ -32,7 +32,7 @@ from openai_mockserver.cassettes.secret_text import (
     parts,
     ways_to_write,
 )
-from openai_mockserver.cassettes.stream_file import Exchange
+from openai_mockserver.cassettes.stream_file import WITHHELD_BODY, WITHHELD_REQUEST, Exchange
 from openai_mockserver.script import Comment, Event, Raw, Step
 from openai_mockserver.sensitive import (
     LONGEST_KEY,
@@ -289,7 +289,7 @@ class Redaction:
             try:
                 body = decoded(self.request_coding, body)
             except Withheld as why:
-                self.found.add(f"the request's body: {why}")
+                self.found.add(f"{WITHHELD_REQUEST}{why}")
                 return {"text": ""}
         try:
             value = self.json(msgspec.json.decode(body))
@@ -317,7 +317,7 @@ class Redaction:
                 self._coded = CodedBody(coding, self)
             elif any(one in coding for one in ("br", "zstd", "gzip", "deflate", "compress")):
                 self.withheld = f"it is in {coding}, which cannot be looked into"
-                self.found.add(f"the body: {self.withheld}")
+                self.found.add(f"{WITHHELD_BODY}{self.withheld}")
         return self.headers(headers)
 
     @property
@@ -470,7 +470,7 @@ def without_secrets(exchange: Exchange, redactor: Redactor) -> Exchange:
         try:
             steps = tuple(_clean(steps, stream))
         except Withheld as why:
-            stream.found.add(f"the body: {why}")
+            stream.found.add(f"{WITHHELD_BODY}{why}")
             steps = ()
         if stream.is_coded:
             received, kept = (len(sse.body(s)) for s in (exchange.script.steps, steps))

@@ -42,13 +42,17 @@ from openai_mockserver.bounded_input import InputProblem, read_file
 from openai_mockserver.exceptions import StreamFileError
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import ENDS, Boundary, Comment, Event, Head, Pause, Raw, Script, Step
+from openai_mockserver.sensitive import spell_controls
 
 __all__ = [
     "CLIENT_LEFT",
     "PART",
+    "WITHHELD_BODY",
+    "WITHHELD_REQUEST",
     "Exchange",
     "dump",
     "dumps",
+    "explain_withheld",
     "is_json",
     "load",
     "loads",
@@ -70,7 +74,8 @@ class Exchange:
         about: the other members of the head line: name, description, request, citations…
         complete: whether the last line was there.
         client_left: whether the recording ends because the client left.
-        missing: bytes that had come when an incomplete recording broke off, and are not in it.
+        missing: bytes that had come when an incomplete recording broke off, or that were withheld
+            from one, and are not in it.
     """
 
     script: Script
@@ -79,12 +84,53 @@ class Exchange:
     client_left: bool = False
     missing: int = 0
 
+    @property
+    def withheld(self) -> list[str]:
+        """What of it was not recorded as it could not be searched for secrets, and why.
+
+        The body of the response or of the request, as in ``the body: it is in compress, which
+        cannot be looked into``; mostly nothing.
+        """
+        found = self.about.get("redacted")
+        listed = found if isinstance(found, list) else []
+        return [one for one in listed if isinstance(one, str) and one.startswith(_WITHHELD)]
+
     def as_reply(self) -> Reply | ApiError:
         """What was said, to be served through another endpoint or with faults.
 
         Raises ReplyError where no model speaks.
         """
         return api.read(self.script)
+
+
+WITHHELD_BODY = "the body: "
+"""What the name of a response's body begins with among what was taken out; a reason follows."""
+
+WITHHELD_REQUEST = "the request's body: "
+"""The same of a request's body."""
+
+_WITHHELD = (WITHHELD_BODY, WITHHELD_REQUEST)
+
+
+def explain_withheld(exchange: Exchange) -> list[str]:
+    """Sentences that say what of an exchange was withheld when it was recorded.
+
+    Args:
+        exchange: the exchange.
+    """
+    request = exchange.about.get("request")
+    members = request if isinstance(request, dict) else {}
+    asked = f"{members.get('method', 'POST')} {members.get('url', '')}".strip()
+    where, told = spell_controls(asked), []
+    for one in exchange.withheld:
+        of_request = one.startswith(WITHHELD_REQUEST)
+        subject = "the request" if of_request else "the response to"
+        lacks = exchange.missing and not of_request
+        told.append(
+            f"the body of {subject} {where} was withheld when it was recorded: "
+            f"{one.partition(': ')[2]}{f'; it lacks {exchange.missing} bytes' if lacks else ''}"
+        )
+    return told
 
 
 class _Response(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -183,15 +229,16 @@ def _exchanges(text: bytes, source: str) -> Iterator[Exchange]:
             continue
         read = _decode(_step_decoder, line, where)
         kind, value = _read_step(read, where)
-        missing = value if kind == "held" else 0
         if kind == "held":
+            missing = value
             continue
+        missing = missing if kind == "end" else 0
         if read.t is not None:
             if read.t > clock:
                 steps.append(Pause(read.t - clock))
             clock = max(clock, read.t)
         if kind == "end":
-            yield _exchange(head, steps, value, True)
+            yield _exchange(head, steps, value, True, missing)
             head = None
         else:
             steps.append(value)

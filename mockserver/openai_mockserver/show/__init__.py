@@ -74,6 +74,7 @@ def _facts(exchange: Exchange) -> dict[str, Any]:
         "end": exchange.script.end,
         "complete": exchange.complete,
         "missing": exchange.missing,
+        "withheld": exchange.withheld,
         "odd": [{"name": name, "fact": fact} for name, fact in find_oddities(got)],
     }
     plain: dict[str, Any] = as_plain(found)

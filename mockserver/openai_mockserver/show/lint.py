@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from openai_mockserver.api.detection import CHAT, RESPONSES
+from openai_mockserver.cassettes.stream_file import explain_withheld
 from openai_mockserver.reply import FINISH_REASONS, Choice, Reply
 from openai_mockserver.show.decode import Item, Received
 from openai_mockserver.show.format import (
@@ -318,7 +319,12 @@ def _comments(got: Received) -> str | None:
     return f"{count(len(found), 'comment')} among the events" if found else None
 
 
+def _withheld(got: Received) -> str | None:
+    return "; ".join(explain_withheld(got.exchange)) or None
+
+
 CHECKS: tuple[tuple[str, Callable[[Received], str | None]], ...] = (
+    ("withheld", _withheld),
     ("unsendable", lambda got: got.faults.get("unsendable")),
     ("framing", lambda got: got.faults.get("framing")),
     ("length", lambda got: got.faults.get("length")),
