@@ -21,7 +21,7 @@ from openai_mockserver.api.endpoint import Answer, Asked, Endpoint
 from openai_mockserver.api.json_body import binary_response, json_response
 from openai_mockserver.api.multipart import AnyFile
 from openai_mockserver.api.resources.pagination import paginate
-from openai_mockserver.api.resources.placeholders import DONE, make_placeholder
+from openai_mockserver.api.resources.placeholders import DONE, adapt_members, make_placeholder
 from openai_mockserver.api.resources.states import has_ended, refuse_action, settle
 from openai_mockserver.api.store import CREATED, Store
 from openai_mockserver.api.validation.checks import fits
@@ -129,6 +129,19 @@ _ENDED_STAYS = frozenset({"cancel", "complete", "pause", "resume"})
 # How things begin that are not done at once.
 _BEGIN: dict[str, dict[str, Any]] = {"/v1/uploads": {"status": "pending"}}
 
+# The same of things whose states the schema leaves open, by their collection.
+_OPEN_STATES = {"/v1/containers": "running", "/v1/organization/projects": "active"}
+
+# What things are called whose schema leaves it open, by their collection, if not as it is.
+_OPEN_OBJECTS = {
+    "/v1/organization/external_keys": "organization.external_key",
+    "/v1/evals/{eval_id}/runs": "eval.run",
+    "/v1/organization/groups/{group_id}/roles": "group.role",
+    "/v1/organization/users/{user_id}/roles": "user.role",
+    "/v1/projects/{project_id}/groups/{group_id}/roles": "group.role",
+    "/v1/projects/{project_id}/users/{user_id}/roles": "user.role",
+}
+
 # How many things are on a page, where that is not 20.
 _PAGES = {"/v1/files": 10_000}
 
@@ -209,6 +222,26 @@ class Thing:
 
         return answered
 
+    @cached_property
+    def _collection(self) -> str:
+        """The path of the collection that the operation is about, with its variables."""
+        path = self.path.rpartition("/")[0] if self._acts else self.path
+        return path.rpartition("/")[0] if path.endswith("}") else path
+
+    def _open_members(self, properties: Mapping[str, Schema], deleted: bool = False) -> Any:
+        """What a thing is called and its state, if the schema takes any text for them."""
+        last = self._collection.rpartition("/")[2]
+        called = _OPEN_OBJECTS.get(self._collection) or _singular(last)
+        # A model that is deleted stays what it is.
+        called += ".deleted" * (deleted and last != "models")
+        called = "list" if self.operation.list else called
+        found = {"object": called, "status": _OPEN_STATES.get(self._collection)}
+        return {
+            name: value
+            for name, value in found.items()
+            if value is not None and _is_open(properties.get(name))
+        }
+
     def new_id(self, asked: Asked, store: Store, rng: Random) -> str:
         """The id of what is created: the one that the request puts there, or a new one."""
         named = asked.parameters.get(_variable(self.path) or "")
@@ -234,11 +267,7 @@ class Thing:
         schema = schema or self.operation.answer or {}
         properties = _properties(schema)
         told: dict[str, Any] = dict(asked.ids) | dict(asked.parameters)
-        given = {
-            name: value
-            for name, value in told.items()
-            if name in properties and fits(properties[name], value)
-        }
+        given = self._open_members(properties) | adapt_members(properties, told, rng)
         file = next((v for v in told.values() if isinstance(v, AnyFile)), None)
         if file is not None:
             given |= {"bytes": len(file), "filename": file.name or "upload"}
@@ -303,11 +332,11 @@ class Thing:
         """The thing as the request changes it."""
         where, id, value = self.found(asked, store, rng)
         properties = _properties(self.operation.answer or {})
+        # Metadata is kept even where the SDK's type does not tell of it.
+        changes = adapt_members({"metadata": {}} | dict(properties), asked.parameters, rng)
         value = value | {
-            name: new
-            for name, new in asked.parameters.items()
-            # Metadata is kept even where the SDK's type does not tell of it.
-            if fits(properties.get(name, {}), new) and (name in properties or name == "metadata")
+            name: _change(value.get(name), new, asked.parameters[name])
+            for name, new in changes.items()
         }
         store.put(where, id, value)
         return json_response(value, rng)
@@ -357,7 +386,8 @@ class Thing:
         if schema is None:
             named = f"{_singular(self.path.split('/')[2])}.deleted"
             return json_response({"id": id, "object": named, "deleted": True}, rng)
-        given = {"id": id, "deleted": True} | dict(asked.ids)
+        given = self._open_members(_properties(schema), deleted=True)
+        given |= {"id": id, "deleted": True} | dict(asked.ids)
         known = {k: v for k, v in given.items() if k in _properties(schema)}
         return json_response(make_placeholder(schema, seed.apart(rng, asked.path), known), rng)
 
@@ -367,10 +397,9 @@ class Thing:
         item = _properties(self.operation.answer or {})["data"].get("items", {})
         for index, thing in enumerate(shown["data"]):
             if not fits(item, thing):  # what is listed may be told otherwise than what was created
-                known = {k: v for k, v in thing.items() if fits(_properties(item).get(k, {}), v)}
-                shown["data"][index] = make_placeholder(
-                    item, seed.apart(rng, str(thing.get("id"))), known
-                )
+                apart = seed.apart(rng, str(thing.get("id")))
+                known = adapt_members(_properties(item), thing, apart)
+                shown["data"][index] = make_placeholder(item, apart, known)
         return json_response(shown, rng)
 
     def content(self, asked: Asked, store: Store, rng: Random) -> Script:
@@ -400,6 +429,25 @@ def _properties(schema: Schema) -> Mapping[str, Schema]:
         return _properties(schema["anyOf"][0])
     found: Mapping[str, Schema] = schema.get("properties", {})
     return found
+
+
+def _change(old: Any, new: Any, stated: Any) -> Any:
+    """A member as a request changes it: of one in another shape, what the request does not state
+    stays as it was.
+    """
+    if new == stated or not all(isinstance(one, dict) for one in (old, new, stated)):
+        return new
+    return old | {
+        name: _change(old.get(name), value, stated[name])
+        for name, value in new.items()
+        if name in stated
+    }
+
+
+def _is_open(schema: Schema | None) -> bool:
+    """Whether any text will do."""
+    known = resolved(schema or {})
+    return known.get("type") == "string" and "enum" not in known
 
 
 @cache

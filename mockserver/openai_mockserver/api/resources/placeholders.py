@@ -13,9 +13,10 @@ from typing import Any
 
 from openai_mockserver import seed
 from openai_mockserver.api import ids
+from openai_mockserver.api.validation.checks import fits
 from openai_mockserver.api.validation.schema import Schema, resolved
 
-__all__ = ["DONE", "make_placeholder"]
+__all__ = ["DONE", "adapt_members", "make_placeholder"]
 
 DONE = (
     "completed",
@@ -41,7 +42,6 @@ def _state(schema: Schema) -> Any:
 _BY_NAME: dict[tuple[str, str], Callable[[Random], Any]] = {
     ("string", "model"): lambda rng: "gpt-4o-mini",
     ("string", "filename"): lambda rng: "file.txt",
-    ("string", "object"): lambda rng: "list",
     ("string", "path"): lambda rng: "/mnt/data/file.txt",
     ("string", "name"): lambda rng: "mockserver",
     ("string", "url"): lambda rng: "https://example.com/",
@@ -89,6 +89,55 @@ def _make_placeholder(schema: Schema, rng: Random, name: str, given: Mapping[str
         return {**made, **given}
     usual = _BY_NAME.get((str(kind), name))
     return usual(rng) if usual is not None else _PLAIN[kind](rng, name, schema)
+
+
+def adapt_members(
+    properties: Mapping[str, Schema], values: Mapping[str, Any], rng: Random
+) -> dict[str, Any]:
+    """The members of a request that an answer has too, each as the answer has it.
+
+    An answer may have a member in another shape, such as the settings of a session with an id of
+    its own: then it is told with what both have in common, and the rest is made up.
+
+    Args:
+        properties: the schemas of the answer's members.
+        values: the request's members.
+        rng: where ids come from.
+    """
+    adapted = {
+        name: _adapt(properties[name], value, rng)
+        for name, value in values.items()
+        if name in properties
+    }
+    return {name: value for name, value in adapted.items() if value is not _NOTHING}
+
+
+_NOTHING = object()
+"""What a value has in common with a schema that is of something else."""
+
+
+def _adapt(schema: Schema, value: Any, rng: Random) -> Any:
+    if fits(schema, value):
+        return value
+    schema = resolved(schema)
+    if "anyOf" in schema:
+        adapted = (_adapt(inner, value, rng) for inner in schema["anyOf"])
+        return next((one for one in adapted if one is not _NOTHING), _NOTHING)
+    kind = schema.get("type")
+    if kind == "array" and isinstance(value, list):
+        entries = [_adapt(schema.get("items", {}), entry, rng) for entry in value]
+        return _NOTHING if any(entry is _NOTHING for entry in entries) else entries
+    if kind != "object" or not isinstance(value, dict):
+        return _NOTHING
+    properties = schema.get("properties", {})
+    common = adapt_members(properties, value, rng)
+    # What says of which type it is is of no other; and a type alone says nothing of it.
+    if ("type" in value and "type" in properties and "type" not in common) or (
+        not common.keys() - {"type"}
+    ):
+        return _NOTHING
+    whole = {name: member for name, member in schema.items() if name != "nullable"}
+    return make_placeholder(whole, rng, common)
 
 
 def _text(rng: Random, name: str, schema: Schema) -> str:
