@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openai_mockserver import MockServerError, Reply, ToolCall, api, sse
@@ -31,6 +31,7 @@ from openai_mockserver.reply import (
 )
 from openai_mockserver.script import Head, Raw, Script
 from openai_mockserver.show import as_json, draw
+from properties import examples
 
 STREAM = Head(200, (("content-type", "text/event-stream"),))
 WHOLE = Head(200, (("content-type", "application/json"),))
@@ -198,6 +199,7 @@ def test_garbage_is_a_value_or_one_sentence(data: st.DataObject) -> None:
 
 
 @pytest.mark.slow
+@settings(max_examples=examples(500))
 @given(st.data())
 def test_garbage_in_recordings_is_a_value_or_one_sentence(
     shared: Path, data: st.DataObject
@@ -260,6 +262,14 @@ def test_the_sentence_says_which_event(events: list[Any], sentence: str) -> None
     with pytest.raises(ReplyError) as raised:
         read(as_stream([(None, value) for value in events]))
     assert str(raised.value).startswith(sentence)
+
+
+def test_the_sentence_stays_short_however_long_the_value() -> None:
+    usage = {"input_tokens": {"a": "x" * 100_000}, "output_tokens": 1}
+    speech = as_stream([(None, {"type": "speech.audio.done", "usage": usage})])
+    with pytest.raises(ReplyError, match=r"none of a speech: Usage\.prompt_tokens is") as raised:
+        audio.read_speech(speech)
+    assert len(str(raised.value)) < 1000
 
 
 @pytest.mark.parametrize("depth", [DEEPEST + 1, 900, 5000])

@@ -59,14 +59,17 @@ def explain_error(what: str, error: Exception, content: object = None) -> ReplyE
         error: what was raised.
         content: what it was raised of; its beginning is told.
     """
-    told = f"{what}: {_reason(error)}"
+    told = f"{what}: {_shorten(_reason(error))}"
     if content and not (isinstance(error, RecursionError) and not isinstance(content, str)):
-        text = content if isinstance(content, str) else repr(content)
-        told += f", in {text if len(text) <= _MOST_TOLD else text[: _MOST_TOLD - 1] + '…'}"
+        told += f", in {_shorten(content if isinstance(content, str) else repr(content))}"
     return ReplyError(told)
 
 
 _MOST_TOLD = 300
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MOST_TOLD else f"{text[: _MOST_TOLD - 1]}…"
 
 
 def _reason(error: Exception) -> str:

@@ -14,7 +14,7 @@ from openai_mockserver import sse, tokens
 from openai_mockserver.api import headers
 from openai_mockserver.api.audio import tones
 from openai_mockserver.api.audio.transcriptions import PIECE, read, stream_response
-from openai_mockserver.api.decode import DECODE_ERRORS, explain_error
+from openai_mockserver.api.decode import DECODE_ERRORS, check_depth, explain_error
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.store import Store
 from openai_mockserver.reply import ApiError, Usage
@@ -85,6 +85,7 @@ def read_speech(script: Script) -> Speech | ApiError:
             break
         try:
             value = msgspec.json.decode(event.data)
+            check_depth(value, event.data.count("[") + event.data.count("{"))
             if value["type"] == "speech.audio.delta":
                 data += base64.b64decode(value["audio"])
             elif value["type"] == "speech.audio.done":
