@@ -465,6 +465,7 @@ def test_a_connection_that_is_reset_before_it_is_looked_at_leaves_nothing(
         mock.on(busy).reply("Hello")
         url = httpx2.URL(mock.base_url)
         client.get(f"{url}/models")
+        assert mock.calls[0].wait(10)  # by then the server has opened all that it needs
         before = count_sockets()
         asking = threading.Thread(
             target=client.post, args=[f"{url}/chat/completions"], kwargs={"json": ASKED}
