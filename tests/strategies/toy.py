@@ -36,8 +36,9 @@ def consume(reads: Iterable[bytes], bug: str = "") -> Outcome:
             break
         chunk = json.loads(data)
         choices = chunk.get("choices") or []
-        if chunk.get("usage") and not (bug == BUGS[7] and choices):
-            said["usage"] = chunk["usage"]["completion_tokens"]
+        usage = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage")
+        if usage and not (bug == BUGS[7] and choices):
+            said["usage"] = usage["completion_tokens"]
         for choice in choices[:1] if bug == BUGS[6] else choices:
             delta = choice.get("delta") or {}
             if (bug == BUGS[10] and not delta and not choice.get("finish_reason")) or (
