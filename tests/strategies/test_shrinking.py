@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, find, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 
 from openai_mockserver import Stream, sse
 from openai_mockserver.strategies import streams
@@ -15,6 +15,12 @@ from strategies.toy import BUGS, consume, right
 
 SEARCH = settings(
     max_examples=20_000, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+)
+SHRINK_SLOWLY = (  # for seconds
+    "splits UTF-8",
+    "drops all but the first choice of a chunk",
+    "needs usage to come without choices",
+    "stops at an empty delta",
 )
 
 
@@ -45,6 +51,15 @@ def test_without_a_bug_the_consumer_is_right(stream: Stream) -> None:
 
 
 @pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_found(bug: str) -> None:
+    first = settings(SEARCH, phases=[Phase.generate])
+    found = find(streams(), lambda s: is_wrong(s, bug), settings=first, random=Random(bug))
+    assert not is_wrong(found)
+
+
+@pytest.mark.parametrize(
+    "bug", [pytest.param(bug, marks=[pytest.mark.slow] * (bug in SHRINK_SLOWLY)) for bug in BUGS]
+)
 def test_a_planted_bug_shrinks_to_a_few_events(bug: str) -> None:
     found = find(streams(), lambda s: is_wrong(s, bug), settings=SEARCH, random=Random(bug))
     assert len(sse.decode(found.bytes() + b"\n\n")) <= 5, found.code()

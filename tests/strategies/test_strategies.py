@@ -336,7 +336,7 @@ def test_what_bytes_mean_does_not_depend_on_the_process() -> None:
     code = (
         "from hypothesis import HealthCheck, given, settings\n"
         "from openai_mockserver.strategies import conversations, streams\n"
-        "@settings(max_examples=60, database=None, derandomize=True, deadline=None,\n"
+        "@settings(max_examples=20, database=None, derandomize=True, deadline=None,\n"
         "          suppress_health_check=list(HealthCheck))\n"
         "@given(streams(), streams(endpoint='responses'), conversations())\n"
         "def show(one, other, talk): print(one, other, talk)\n"
