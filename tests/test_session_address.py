@@ -42,6 +42,61 @@ def test_two(mock_openai):
 """
 
 
+# Files of one suite, as to start one for each takes seconds.
+TOGETHER = {
+    "client_made_at_import": TWO_TESTS,
+    "request_that_no_mock_claims": """
+import openai
+import pytest
+import my_app
+
+def test_without_the_fixture():
+    with pytest.raises(openai.BadRequestError, match="no test's mock claims this request"):
+        my_app.ask("Hi")
+
+def test_with_it(mock_openai):
+    mock_openai.reply("Hello")
+    assert my_app.ask("Hi") == "Hello"
+
+def test_without_it_again():
+    with pytest.raises(openai.BadRequestError, match="no test's mock claims this request"):
+        my_app.ask("Hi")
+""",
+    "stream_that_goes_on": """
+import my_app
+import openai
+import pytest
+from openai_mockserver import Pace
+
+streams = []
+
+def test_leaves_a_stream(mock_openai):
+    mock_openai.reply("word " * 500, pace=Pace(itl=1.0))
+    streams.append(my_app.client.chat.completions.create(
+        model="m", stream=True, messages=[{"role": "user", "content": "Hi"}]))
+    next(iter(streams[0]))
+
+def test_finds_it_broken(mock_openai):
+    with pytest.raises(openai.APIConnectionError):
+        list(streams[0])
+    assert len(mock_openai.calls) == 0
+""",
+    "port_of_its_own": """
+import os
+import pytest
+
+shared = os.environ["OPENAI_BASE_URL"]
+
+@pytest.mark.openai_mock(host="127.0.0.2")
+def test_elsewhere(mock_openai):
+    assert mock_openai.base_url == os.environ["OPENAI_BASE_URL"] != shared
+
+def test_here(mock_openai):
+    assert mock_openai.base_url == os.environ["OPENAI_BASE_URL"] == shared
+""",
+}
+
+
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A user's suite of that option, with such an application."""
@@ -68,9 +123,9 @@ def run(suite: pytest.Pytester, *arguments: str, **outcomes: int) -> pytest.RunR
     return result
 
 
-def test_a_client_made_at_import_asks_the_mock_of_each_test(suite: pytest.Pytester) -> None:
-    suite.makepyfile(test_it=TWO_TESTS)
-    run(suite, passed=2)
+def test_each_test_of_several_files_has_its_own_mock(suite: pytest.Pytester) -> None:
+    suite.makepyfile(**{f"test_{name}": tests for name, tests in TOGETHER.items()})
+    run(suite, passed=9)
 
 
 def test_it_is_there_before_a_conftest_is_imported(suite: pytest.Pytester) -> None:
@@ -85,77 +140,10 @@ def test_each_worker_has_its_own(suite: pytest.Pytester) -> None:
     run(suite, "-p", "xdist", "-n2", passed=6)
 
 
-def test_a_request_that_no_mock_claims_is_told_so(suite: pytest.Pytester) -> None:
-    suite.makepyfile(
-        test_it="""
-        import openai
-        import pytest
-        import my_app
-
-        def test_without_the_fixture():
-            with pytest.raises(openai.BadRequestError, match="no test's mock claims this request"):
-                my_app.ask("Hi")
-
-        def test_with_it(mock_openai):
-            mock_openai.reply("Hello")
-            assert my_app.ask("Hi") == "Hello"
-
-        def test_without_it_again():
-            with pytest.raises(openai.BadRequestError, match="no test's mock claims this request"):
-                my_app.ask("Hi")
-        """
-    )
-    run(suite, passed=3)
-
-
 def test_a_request_while_tests_are_collected_is_told_so_too(suite: pytest.Pytester) -> None:
     suite.makepyfile(test_it="import my_app\nmy_app.ask('Hi')\n")
     result = run(suite, errors=1)
     result.stdout.fnmatch_lines(["*no test's mock claims this request*"])
-
-
-def test_a_stream_that_goes_on_ends_with_its_test(suite: pytest.Pytester) -> None:
-    suite.makepyfile(
-        test_it="""
-        import my_app
-        import openai
-        import pytest
-        from openai_mockserver import Pace
-
-        streams = []
-
-        def test_leaves_a_stream(mock_openai):
-            mock_openai.reply("word " * 500, pace=Pace(itl=1.0))
-            streams.append(my_app.client.chat.completions.create(
-                model="m", stream=True, messages=[{"role": "user", "content": "Hi"}]))
-            next(iter(streams[0]))
-
-        def test_finds_it_broken(mock_openai):
-            with pytest.raises(openai.APIConnectionError):
-                list(streams[0])
-            assert len(mock_openai.calls) == 0
-        """
-    )
-    run(suite, passed=2)
-
-
-def test_a_mock_with_a_port_of_its_own_is_not_there(suite: pytest.Pytester) -> None:
-    suite.makepyfile(
-        test_it="""
-        import os
-        import pytest
-
-        shared = os.environ["OPENAI_BASE_URL"]
-
-        @pytest.mark.openai_mock(host="127.0.0.2")
-        def test_elsewhere(mock_openai):
-            assert mock_openai.base_url == os.environ["OPENAI_BASE_URL"] != shared
-
-        def test_here(mock_openai):
-            assert mock_openai.base_url == os.environ["OPENAI_BASE_URL"] == shared
-        """
-    )
-    run(suite, passed=2)
 
 
 def test_a_cassette_is_recorded_from_where_the_environment_pointed(
