@@ -21,7 +21,8 @@ from openai_mockserver.faults import (
 
 Outcome = tuple[list[dict[str, Any]], type[Exception] | None, type[BaseException] | None]
 
-TIMEOUT = 0.3  # seconds: long enough for a chunk, short enough for a test
+TIMEOUT = 0.5  # seconds: for what times out
+PATIENT = 30.0  # for what does not, however busy the machine is
 
 FAULTS: list[Any] = [
     (),
@@ -47,7 +48,7 @@ FAULTS: list[Any] = [
 REQUEST: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 
 
-def sync_client(mock: MockOpenAI, socket: bool, timeout: float = TIMEOUT) -> openai.OpenAI:
+def sync_client(mock: MockOpenAI, socket: bool, timeout: float) -> openai.OpenAI:
     """The SDK, through one door."""
     options: dict[str, Any] = {"timeout": timeout, "max_retries": 0}
     if socket:
@@ -56,9 +57,9 @@ def sync_client(mock: MockOpenAI, socket: bool, timeout: float = TIMEOUT) -> ope
     return mock.client(**options)
 
 
-def async_client(mock: MockOpenAI, socket: bool) -> openai.AsyncOpenAI:
+def async_client(mock: MockOpenAI, socket: bool, timeout: float) -> openai.AsyncOpenAI:
     """The async SDK, through one door."""
-    options: dict[str, Any] = {"timeout": TIMEOUT, "max_retries": 0}
+    options: dict[str, Any] = {"timeout": timeout, "max_retries": 0}
     if socket:
         http = openai.DefaultAsyncHttpxClient(trust_env=False, verify=False)
         return openai.AsyncOpenAI(base_url=mock.base_url, http_client=http, **options)
@@ -80,9 +81,7 @@ def classes(error: Exception) -> tuple[type[Exception], type[BaseException] | No
     return type(error), type(cause) if cause else None
 
 
-def sync_outcome(
-    mock: MockOpenAI, socket: bool, stream: bool = True, timeout: float = TIMEOUT
-) -> Outcome:
+def sync_outcome(mock: MockOpenAI, socket: bool, timeout: float, stream: bool = True) -> Outcome:
     """What a sync consumer ends up with."""
     got: list[dict[str, Any]] = []
     with sync_client(mock, socket, timeout) as client:
@@ -95,10 +94,12 @@ def sync_outcome(
     return got, None, None
 
 
-async def async_outcome(mock: MockOpenAI, socket: bool, stream: bool = True) -> Outcome:
+async def async_outcome(
+    mock: MockOpenAI, socket: bool, timeout: float, stream: bool = True
+) -> Outcome:
     """What an async consumer ends up with."""
     got: list[dict[str, Any]] = []
-    async with async_client(mock, socket) as client:
+    async with async_client(mock, socket, timeout) as client:
         try:
             made: Any = await client.chat.completions.create(stream=stream, **REQUEST)
             async for chunk in made if stream else once(made):
@@ -106,6 +107,17 @@ async def async_outcome(mock: MockOpenAI, socket: bool, stream: bool = True) -> 
         except Exception as error:
             return got, *classes(error)
     return got, None, None
+
+
+async def assert_all_agree(mock: MockOpenAI, stream: bool = True) -> Outcome:
+    """Each client through each door ends up with the same, which is returned."""
+    agreed = sync_outcome(mock, False, TIMEOUT, stream)  # on a clock that no load can slow
+    timed_out = agreed[1] is not None and "Timeout" in agreed[1].__name__
+    timeout = TIMEOUT if timed_out else PATIENT
+    assert sync_outcome(mock, True, timeout, stream) == agreed
+    assert await async_outcome(mock, False, timeout, stream) == agreed
+    assert await async_outcome(mock, True, timeout, stream) == agreed
+    return agreed
 
 
 async def once(value: object) -> AsyncIterator[object]:
@@ -123,10 +135,7 @@ def mock(mock_openai: MockOpenAI) -> Iterator[MockOpenAI]:
 @pytest.mark.parametrize("faults", FAULTS, ids=repr)
 async def test_faults_in_a_stream(mock: MockOpenAI, faults: Any) -> None:
     mock.reply("Hello, world", faults=faults)
-    in_process = sync_outcome(mock, socket=False)
-    assert sync_outcome(mock, socket=True) == in_process
-    assert await async_outcome(mock, socket=False) == in_process
-    assert await async_outcome(mock, socket=True) == in_process
+    await assert_all_agree(mock)
     ends = {call.ended for call in mock.calls[:2]}
     assert len(ends) == 1 or "malformed" in repr(faults) or "error_event" in repr(faults)
 
@@ -136,19 +145,13 @@ async def test_faults_in_a_stream(mock: MockOpenAI, faults: Any) -> None:
 )
 async def test_faults_in_a_body(mock: MockOpenAI, faults: Any) -> None:
     mock.reply("Hello, world", faults=faults)
-    in_process = sync_outcome(mock, socket=False, stream=False)
-    assert sync_outcome(mock, socket=True, stream=False) == in_process
-    assert await async_outcome(mock, socket=False, stream=False) == in_process
-    assert await async_outcome(mock, socket=True, stream=False) == in_process
+    await assert_all_agree(mock, stream=False)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 503])
 async def test_errors_before_the_stream(mock: MockOpenAI, status: int) -> None:
     mock.reply(ApiError(status))
-    in_process = sync_outcome(mock, socket=False)
-    assert in_process[1] is not None
-    assert sync_outcome(mock, socket=True) == in_process
-    assert await async_outcome(mock, socket=True) == in_process
+    assert (await assert_all_agree(mock))[1] is not None
 
 
 @pytest.mark.openai_streams
@@ -156,11 +159,8 @@ async def test_every_ready_made_stream(mock: MockOpenAI, openai_stream: Stream) 
     if openai_stream.script.seconds > 1:
         pytest.skip("its silence would have to be waited for on a socket")
     mock.reply(openai_stream)
-    in_process = sync_outcome(mock, socket=False)
-    assert sync_outcome(mock, socket=True) == in_process
-    assert await async_outcome(mock, socket=True) == in_process
-    assert await async_outcome(mock, socket=False) == in_process
-    assert (in_process[1] is None) == (openai_stream.error is None)
+    agreed = await assert_all_agree(mock)
+    assert (agreed[1] is None) == (openai_stream.error is None)
 
 
 @pytest.mark.parametrize(
@@ -175,5 +175,5 @@ async def test_every_ready_made_stream(mock: MockOpenAI, openai_stream: Stream) 
 )
 def test_large_and_odd_replies(mock: MockOpenAI, reply: Reply) -> None:
     mock.reply(reply)
-    over_socket = sync_outcome(mock, socket=True, timeout=30)  # nothing here is to time out
-    assert over_socket == sync_outcome(mock, socket=False)
+    over_socket = sync_outcome(mock, socket=True, timeout=PATIENT)
+    assert over_socket == sync_outcome(mock, socket=False, timeout=PATIENT)

@@ -216,7 +216,9 @@ def test_a_failing_test_shows_the_calls_one_on_a_line(suite: pytest.Pytester) ->
         def test_fails(mock_openai):
             mock_openai.reply("Hello, world", "Bye")
             my_app.ask("Hi")
-            assert my_app.ask("Hi again") == "something else"
+            said = my_app.ask("Hi again")
+            assert all(call.wait(30) for call in mock_openai.calls)
+            assert said == "something else"
         """,
         failed=1,
     )
@@ -359,6 +361,7 @@ def test_with_anyio_on_asyncio_and_trio(suite: pytest.Pytester) -> None:
     run(suite, tests, options, process=True, passed=4)
 
 
+@pytest.mark.slow  # tests/test_session_address.py has another with it
 def test_with_xdist(suite: pytest.Pytester) -> None:
     run(
         suite,
