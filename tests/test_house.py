@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import importlib.metadata
 import re
@@ -121,10 +122,16 @@ def imported(tree: ast.AST) -> Iterator[str]:
                 yield inner if inner in MODULES else module
 
 
-GRAPH = {
-    name: {other for other in imported(ast.parse(file.read_text())) if other != name}
-    for name, file in MODULES.items()
-}
+@functools.cache
+def tree(name: str) -> ast.Module:
+    """The syntax of a module."""
+    return ast.parse(MODULES[name].read_text())
+
+
+@functools.cache
+def imports(name: str) -> frozenset[str]:
+    """The modules of ours that a module imports."""
+    return frozenset(imported(tree(name))) - {name}
 
 
 # Who may depend on whom
@@ -137,15 +144,16 @@ def test_every_module_has_its_place() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_imports_go_down(name: str) -> None:
-    above = [other for other in GRAPH[name] if ORDER[other] > ORDER[name]]
+    above = [other for other in imports(name) if ORDER[other] > ORDER[name]]
     assert not above, f"{name} imports {above}, which stand above it"
 
 
 def test_there_are_no_circles() -> None:
     done: set[str] = set()
-    while ready := {name for name, needs in GRAPH.items() if name not in done and needs <= done}:
+    graph = {name: imports(name) for name in MODULES}
+    while ready := {name for name, needs in graph.items() if name not in done and needs <= done}:
         done |= ready
-    assert done == set(GRAPH), f"these import each other: {set(GRAPH) - done}"
+    assert done == set(graph), f"these import each other: {set(graph) - done}"
 
 
 def test_imports_are_found_at_every_depth() -> None:
@@ -164,7 +172,7 @@ def late():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_file_says_what_lives_there(name: str) -> None:
-    assert ast.get_docstring(ast.parse(MODULES[name].read_text()))
+    assert ast.get_docstring(tree(name))
 
 
 @pytest.mark.parametrize("package", [name for name, f in MODULES.items() if f.stem == "__init__"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import re
 import unicodedata
@@ -16,28 +17,32 @@ from openai_mockserver import tokens
 from openai_mockserver.generate.languages import LANGUAGES, script_of
 from openai_mockserver.generate.text import CODE, EMOJI, KINDS, LONGEST, SIGNS, Pen, write_text
 
-TEXTS = [write_text(Random(seed)) for seed in range(2000)]
+
+@functools.cache
+def texts() -> list[str]:
+    """Two thousand of them."""
+    return [write_text(Random(seed)) for seed in range(2000)]
 
 
 def blocks(language: str) -> list[str]:
     """The code in this language, in all texts."""
     return [
-        found for text in TEXTS for found in re.findall(rf"```{language}\n(.*?)\n```", text, re.S)
+        found for text in texts() for found in re.findall(rf"```{language}\n(.*?)\n```", text, re.S)
     ]
 
 
 def share(pattern: str) -> float:
     """The share of texts in which this is found."""
-    return sum(bool(re.search(pattern, text, re.M)) for text in TEXTS) / len(TEXTS)
+    return sum(bool(re.search(pattern, text, re.M)) for text in texts()) / len(texts())
 
 
 def test_a_text_is_a_function_of_chance() -> None:
-    assert TEXTS[:50] == [write_text(Random(seed)) for seed in range(50)]
-    assert len(set(TEXTS)) > 0.99 * len(TEXTS)
+    assert texts()[:50] == [write_text(Random(seed)) for seed in range(50)]
+    assert len(set(texts())) > 0.99 * len(texts())
 
 
 def test_a_text_can_be_sent() -> None:
-    for text in TEXTS:
+    for text in texts():
         assert text == text.strip()
         assert text.encode().decode() == text
 
@@ -56,7 +61,7 @@ def test_every_kind_of_text_is_written_in_every_language(tag: str, kind: object)
 
 
 def test_most_texts_are_as_long_as_answers_are() -> None:
-    lengths = sorted(map(tokens.count, TEXTS))
+    lengths = sorted(map(tokens.count, texts()))
     tenth, median, most = (lengths[len(lengths) * at // 100] for at in (10, 50, 99))
     assert tenth < 15
     assert 60 <= median <= 120
@@ -69,7 +74,7 @@ def test_most_texts_are_english() -> None:
 
 
 def test_other_scripts_are_among_them() -> None:
-    count = Counter(map(script_of, TEXTS))
+    count = Counter(map(script_of, texts()))
     assert count.keys() >= {language.script for language in LANGUAGES.values()}
 
 
@@ -117,14 +122,14 @@ def test_emoji_are_of_every_making() -> None:
     # Each is one sign to a reader, and ends as one.
     assert all(not emoji.endswith(joiner) for emoji in EMOJI)
     assert any(len(emoji) >= 7 for emoji in EMOJI)
-    written_ones = {emoji for emoji in EMOJI if any(emoji in text for text in TEXTS)}
+    written_ones = {emoji for emoji in EMOJI if any(emoji in text for text in texts())}
     assert len(written_ones) >= len(EMOJI) - 1  # some are beginnings of others
 
 
 def test_signs_of_several_code_points_are_there() -> None:
     assert share(r"[\u0300-\u036f]") > 0
     for sign in SIGNS:
-        assert any(sign in text for text in TEXTS), ascii(sign)
+        assert any(sign in text for text in texts()), ascii(sign)
 
 
 def test_directions_are_mixed_within_a_line() -> None:
@@ -133,7 +138,7 @@ def test_directions_are_mixed_within_a_line() -> None:
 
     mixed = [
         line
-        for text in TEXTS
+        for text in texts()
         for line in text.splitlines()
         if {"L"} < directions(line) and directions(line) & {"R", "AL"}
     ]
