@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     marker = item.get_closest_marker("openai3")
     if marker and OPENAI.startswith("2."):
         pytest.skip(f"openai {OPENAI} {marker.args[0]}")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: the collector need not walk it during each test."""
+    gc.collect()
+    gc.freeze()
 
 
 DESELECTED = pytest.StashKey[int]()
