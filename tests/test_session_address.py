@@ -220,6 +220,23 @@ def test_mocks_claim_it_one_after_the_other() -> None:
         address.stop()
 
 
+def test_a_connection_is_closed_when_a_mock_gives_the_address_back() -> None:
+    """And not a moment later, when the next test may have sent its request on it."""
+    address = SharedAddress(bind("127.0.0.1", 0))
+    place = ("127.0.0.1", int(address.url.rpartition(":")[2]))
+    try:
+        for _ in range(50):
+            with MockOpenAI(address=address) as mock, socket.create_connection(place) as client:
+                client.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert client.recv(65536)
+                mock.stop()
+                client.setblocking(False)
+                while client.recv(65536):
+                    pass  # the rest of the answer
+    finally:
+        address.stop()
+
+
 def test_a_mock_brings_its_limits_and_its_access() -> None:
     address = SharedAddress(bind("127.0.0.1", 0))
     try:

@@ -159,7 +159,8 @@ class _Running:
             for connection in self._connections.values():
                 connection.transport.abort()
             self._connections.numbers = count(1)
-            over.set()
+            # An aborted transport closes its socket later, among what is to be called soon.
+            asyncio.get_running_loop().call_soon(over.set)
 
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has closed already
