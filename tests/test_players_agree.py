@@ -168,7 +168,7 @@ async def test_every_ready_made_stream(mock: MockOpenAI, openai_stream: Stream) 
     [
         Reply("🦜 Ünïcode\n\n“quotes”"),
         Reply(["x" * 300_000]),
-        Reply("word " * 5000),
+        Reply("word " * 2000),
         Reply(tool_calls=[ToolCall("a", {"b": "c"}), ToolCall("d")]),
     ],
     ids=["unicode", "one large chunk", "many chunks", "tool calls"],
