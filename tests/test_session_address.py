@@ -44,7 +44,8 @@ def test_two(mock_openai):
 
 # Files of one suite, as to start one for each takes seconds.
 TOGETHER = {
-    "client_made_at_import": TWO_TESTS,
+    "client_made_at_import": TWO_TESTS.replace("my_app", "another_app"),
+    "client_made_before": TWO_TESTS,
     "request_that_no_mock_claims": """
 import openai
 import pytest
@@ -124,14 +125,11 @@ def run(suite: pytest.Pytester, *arguments: str, **outcomes: int) -> pytest.RunR
 
 
 def test_each_test_of_several_files_has_its_own_mock(suite: pytest.Pytester) -> None:
-    suite.makepyfile(**{f"test_{name}": tests for name, tests in TOGETHER.items()})
-    run(suite, passed=9)
-
-
-def test_it_is_there_before_a_conftest_is_imported(suite: pytest.Pytester) -> None:
+    """Of a client that is made by the import of a conftest, or of a test."""
     suite.makeconftest("import my_app")
-    suite.makepyfile(test_it=TWO_TESTS)
-    run(suite, passed=2)
+    suite.makepyfile(another_app=APPLICATION)
+    suite.makepyfile(**{f"test_{name}": tests for name, tests in TOGETHER.items()})
+    run(suite, passed=11)
 
 
 def test_each_worker_has_its_own(suite: pytest.Pytester) -> None:
@@ -266,13 +264,17 @@ def test_a_failing_test_that_asked_nothing_says_why(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    pytester.makepyfile("def test_fails(mock_openai): assert not mock_openai.base_url")
+    pytester.makepyfile(
+        """
+        def test_fails(mock_openai): assert not mock_openai.base_url
+        def test_passes(mock_openai): pass
+        """
+    )
     plugin = ("-p", "openai_mockserver.pytest_plugin", "-p", "no:cacheprovider")
     result = pytester.runpytest_subprocess(*plugin)
-    result.assert_outcomes(failed=1)
+    result.assert_outcomes(failed=1, passed=1)
     result.stdout.fnmatch_lines(["no request reached the mock. Perhaps the client"])
     pytester.makepyfile("def test_passes(mock_openai): pass")
-    pytester.runpytest_subprocess(*plugin).assert_outcomes(passed=1)
     pytester.makeini("[pytest]\nopenai_fail_on_unused = true\n")
     result = pytester.runpytest_subprocess(*plugin)
     result.assert_outcomes(passed=1, errors=1)

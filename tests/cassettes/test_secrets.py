@@ -600,7 +600,7 @@ def test_all_recordings_were_looked_at(shared: Path) -> None:
 
 # Every pattern is linear
 
-LONG = 100_000
+LONG = 50_000
 HOSTILE = [
     *("eyJ", "-", ".", "a", "A1", "sk-", ".sk-", "eyJaaaaaaaaaaa.", "/eyJaaaaaaaaaaa.aaaaaaaaaaa"),
     *("ya29.", "Bearer ", "Bearer a", "\\/", "\\n", "\\nsk-", "\\u0022", "%20", "%20sk-a"),
@@ -625,4 +625,4 @@ def test_hostile_texts_take_no_longer_than_others(part: str) -> None:
     stream.json({text: text})
     body = text.encode()
     read_in(stream, *(body[at : at + 4000] for at in range(0, len(body), 4000)))
-    assert time.process_time() - began < 1  # and not the square of the length
+    assert time.process_time() - began < 0.5  # and not the square of the length

@@ -16,7 +16,9 @@ from strategies.toy import BUGS, consume, right
 SEARCH = settings(
     max_examples=20_000, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )
-SHRINK_SLOWLY = (  # for seconds
+SHRINK_SLOWLY = (  # for half a second and more
+    "drops the last event without a blank line",
+    "takes no BOM away",
     "splits UTF-8",
     "drops all but the first choice of a chunk",
     "needs usage to come without choices",
