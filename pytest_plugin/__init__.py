@@ -15,10 +15,11 @@ import pytest
 
 if TYPE_CHECKING:
     import openai
-    from openai_mockserver.pytest_plugin.session_address import SessionAddress
 
     from openai_mockserver import MockOpenAI, Stream
     from openai_mockserver.server import SharedAddress
+
+    from .session_address import SessionAddress
 
 __all__ = [
     "async_openai_client",
@@ -89,7 +90,7 @@ def _open_address(config: pytest.Config) -> None:
         raise pytest.UsageError(f"openai_mock_address = {where}: 'test' or 'session'")
     if where == "test" or _ADDRESS in config.stash or _leaves_tests_to_workers(config):
         return
-    from openai_mockserver.pytest_plugin.session_address import SessionAddress
+    from .session_address import SessionAddress
 
     address = config.stash[_ADDRESS] = SessionAddress()
     record = config.known_args_namespace.openai_record
