@@ -205,4 +205,4 @@ def _describe_missing_extra() -> str | None:
     missing = [what for module, what in added.items() if find_spec(module) is None]
     if not missing:
         return None
-    return f"pip install 'openai-mockserver[server]' adds {' and '.join(missing)}."
+    return f"pip install 'openai-mockserver[server]' adds {', '.join(missing)}."
