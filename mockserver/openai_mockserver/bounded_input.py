@@ -20,6 +20,7 @@ __all__ = [
     "MOST_UNPACKED",
     "InputProblem",
     "check_yaml",
+    "is_deep_json",
     "is_deeper",
     "read_file",
     "read_stream",
@@ -126,6 +127,20 @@ def is_deeper(value: Any, deepest: int = DEEPEST) -> bool:
         if not level:
             return False
     return True
+
+
+def is_deep_json(value: Any, text: str | bytes) -> bool:
+    """Whether JSON is nested too deeply to walk.
+
+    Args:
+        value: what it means.
+        text: the JSON itself, whose brackets are counted first: few tell that it is not.
+    """
+    if isinstance(text, str):
+        brackets = text.count("[") + text.count("{")
+    else:
+        brackets = text.count(b"[") + text.count(b"{")
+    return brackets > DEEPEST and is_deeper(value)
 
 
 def _inner(value: Any) -> Iterable[Any]:

@@ -16,7 +16,7 @@ import msgspec.json
 
 from openai_mockserver import sse
 from openai_mockserver.api import errors
-from openai_mockserver.bounded_input import DEEPEST, is_deeper
+from openai_mockserver.bounded_input import is_deep_json
 from openai_mockserver.dialects import usage as usages
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Choice, Reply, Usage
@@ -156,18 +156,13 @@ def _decode_bounded(data: str) -> Any:
             value = json.loads(data)  # which takes half a character for text
         except ValueError:
             return None
-    check_depth(value, data.count("[") + data.count("{"))
+    check_depth(value, data)
     return value
 
 
-def check_depth(value: object, brackets: int) -> None:
-    """Raise RecursionError for a JSON value that is nested too deeply to walk.
-
-    Args:
-        value: the value.
-        brackets: how many opening ones its text has; few tell that it is not.
-    """
-    if brackets > DEEPEST and is_deeper(value):
+def check_depth(value: object, text: str | bytes) -> None:
+    """Raise RecursionError for a JSON value, of this text, that is nested too deeply to walk."""
+    if is_deep_json(value, text):
         raise RecursionError
 
 
@@ -244,7 +239,7 @@ def decode_body(
     except RecursionError as error:
         raise explain_error(f"the body is not {what}", error) from None
     try:
-        check_depth(value, body.count(b"[") + body.count(b"{"))
+        check_depth(value, body)
         if isinstance(value, dict) and isinstance(value.get(member), list):
             return read(value)
         if (found := errors.read_error(value)) is not None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from openai_mockserver.bounded_input import DEEPEST, is_deeper
+from openai_mockserver.bounded_input import is_deep_json
 
 __all__ = [
     "BROKEN",
@@ -99,9 +99,7 @@ def decoded(data: str) -> Any:
         return BROKEN
     except RecursionError:
         return TOO_DEEP
-    # Few brackets tell that it is not.
-    deep = data.count("[") + data.count("{") > DEEPEST and is_deeper(value)
-    return TOO_DEEP if deep else value
+    return TOO_DEEP if is_deep_json(value, data) else value
 
 
 # Words and numbers

@@ -85,7 +85,7 @@ def read_speech(script: Script) -> Speech | ApiError:
             break
         try:
             value = msgspec.json.decode(event.data)
-            check_depth(value, event.data.count("[") + event.data.count("{"))
+            check_depth(value, event.data)
             if value["type"] == "speech.audio.delta":
                 data += base64.b64decode(value["audio"])
             elif value["type"] == "speech.audio.done":

@@ -385,7 +385,7 @@ def read(script: Script) -> Reply | ApiError:
         if (script.head.header("content-type") or "").startswith("text/plain"):
             return Reply(_read_plain(body.decode()))
         value = msgspec.json.decode(body)
-        check_depth(value, body.count(b"[") + body.count(b"{"))
+        check_depth(value, body)
         return _read_json(value, script.head.status)
     except DECODE_ERRORS as error:
         raise explain_error("this is no transcription", error) from None
@@ -427,7 +427,7 @@ def _read_stream(body: bytes) -> Reply:
             break
         try:
             value = msgspec.json.decode(event.data)
-            check_depth(value, event.data.count("[") + event.data.count("{"))
+            check_depth(value, event.data)
             if (error := errors.read_error(value)) is not None:
                 break
             transcript.take(value)
