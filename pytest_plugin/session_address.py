@@ -12,12 +12,13 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
+from openai_mockserver.clients import API_KEY
+
 if TYPE_CHECKING:
     from openai_mockserver.server import SharedAddress
 
 __all__ = ["SessionAddress"]
 
-_KEY = "sk-mockserver"
 _BACKLOG = 4096
 
 
@@ -46,12 +47,12 @@ class SessionAddress:
         """
         os.environ["OPENAI_BASE_URL"] = self.url
         if not (keep_key and os.environ.get("OPENAI_API_KEY")):
-            os.environ["OPENAI_API_KEY"] = _KEY
+            os.environ["OPENAI_API_KEY"] = API_KEY
 
     def find_variable(self, name: str) -> str | None:
         """A variable of the environment, as it is without this address."""
         value = os.environ.get(name)
-        return self._before[name] if value in (self.url, _KEY) else value
+        return self._before[name] if value in (self.url, API_KEY) else value
 
     @property
     def shared(self) -> SharedAddress:

@@ -151,8 +151,8 @@ def _is_quick(request: Request) -> bool:
     """Whether a request is surely answered within milliseconds."""
     if request.method == "GET" and not request.content:
         return True
-    told = request.parsed if len(request.content) <= _SHORT else None
-    return isinstance(told, dict) and request.path.endswith(_ENDPOINTS) and not _LONG & told.keys()
+    body = request.parsed if len(request.content) <= _SHORT else None
+    return isinstance(body, dict) and request.path.endswith(_ENDPOINTS) and not _LONG & body.keys()
 
 
 # Reading
@@ -170,9 +170,9 @@ async def _read(
     """
     with_files = has_files(http.headers.get("content-type", ""))
     most = limits.upload if with_files else limits.body
-    told = http.headers.get("content-length", "")
-    if told.isdecimal() and int(told) > most:
-        raise _Refused(_too_large(most, int(told)))
+    length = http.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > most:
+        raise _Refused(_too_large(most, int(length)))
     parts: list[bytes] = []
     size = held = 0
     writer: DiskWriter | None = None
@@ -209,30 +209,30 @@ _CLOSE = (("connection", "close"),)
 
 
 def _too_large(most: int, size: int) -> ApiError:
-    told = f"Maximum content size limit ({most}) exceeded ({size} bytes read)"
-    return ApiError(413, told, "server_error", headers=_CLOSE)
+    message = f"Maximum content size limit ({most}) exceeded ({size} bytes read)"
+    return ApiError(413, message, "server_error", headers=_CLOSE)
 
 
 def _too_slow(seconds: float, size: int) -> ApiError:
-    told = (
+    message = (
         f"openai-mockserver: the body of this request did not come within {seconds:g} seconds; "
         f"{size} bytes of it did"
     )
-    return ApiError(408, told, "mockserver_error", "request_timeout", headers=_CLOSE)
+    return ApiError(408, message, "mockserver_error", "request_timeout", headers=_CLOSE)
 
 
 def _no_room(size: int, error: OSError) -> ApiError:
-    told = (
+    message = (
         f"openai-mockserver: the form cannot be kept in {tempfile.gettempdir()}: {error.strerror} "
         f"after {size} bytes of it"
     )
     headers = (*_CLOSE, ("x-should-retry", "false"))
-    return ApiError(507, told, "mockserver_error", "insufficient_storage", headers=headers)
+    return ApiError(507, message, "mockserver_error", "insufficient_storage", headers=headers)
 
 
 def _cut_short(size: int) -> ApiError:
-    told = f"openai-mockserver: the client closed its side after {size} bytes of the body"
-    return ApiError(400, told, "invalid_request_error", headers=_CLOSE)
+    message = f"openai-mockserver: the client closed its side after {size} bytes of the body"
+    return ApiError(400, message, "invalid_request_error", headers=_CLOSE)
 
 
 def _drop_the_rest(connection: Connection, receive: Receive, send: Send) -> Send:
@@ -379,11 +379,10 @@ def _read_target(scope: dict[str, Any]) -> str:
     return target.decode("latin-1")
 
 
-async def _drop_body(http: HttpRequest) -> bytes:
+async def _drop_body(http: HttpRequest) -> None:
     """Read a body to its end and keep nothing of it, so that the client can read the answer."""
     async for _ in http.stream():
         pass
-    return b""
 
 
 def _open_to_page(script: Script, cors: Sequence[tuple[str, str]]) -> Script:

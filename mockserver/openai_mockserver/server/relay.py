@@ -103,7 +103,6 @@ class _Relay:
         self._cors = cors
         self._exchange: ExchangeRecorder | None = None
         self._lost = asyncio.get_running_loop().create_future()
-        self._rudely = False
         self._done = False
         self.has_head = False
         self.trouble = ""
@@ -112,8 +111,6 @@ class _Relay:
         connection.on_lost = self._lose
 
     def _lose(self, error: Exception | None) -> None:
-        # The kernel answers a close with bytes unread by a reset, and by an end otherwise.
-        self._rudely = error is not None
         if not self._lost.done():
             self._lost.set_result(None)
 
@@ -267,7 +264,7 @@ class _Relay:
         await self._connection.read_by_client()
         if self._connection.transport.is_closing():
             await self._lost
-        return not self._rudely
+        return not self._connection.left_unread
 
     async def fail(self, error: Exception) -> None:
         """End a call that went wrong here; the other streams go on."""
