@@ -273,7 +273,7 @@ class Soak:
 
 
 def measure(seconds: float, seed: int = 1, tell: Callable[[Sample], None] | None = None) -> Result:
-    """Load a mock and a recorder for so many seconds."""
+    """Load a mock and a recorder for a time, in seconds."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         log = stack.enter_context(tempfile.TemporaryFile("w+"))

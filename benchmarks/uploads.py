@@ -86,7 +86,7 @@ def digest_of(size: int) -> str:
 
 
 def measure(size: int, number: int) -> Cost:
-    """The cost of so many uploads of so many bytes at once."""
+    """Measure what a number of uploads at once, each of ``size`` bytes, cost."""
     wanted = size, digest_of(size)
     with ExitStack() as stack:
         pid, port = stack.enter_context(server())

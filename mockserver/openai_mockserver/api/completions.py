@@ -121,7 +121,7 @@ _COMPLETIONS = 2048  # that are made at once
 
 
 def _too_many_prompts(prompt: Any, each: int) -> ApiError | None:
-    """OpenAI's error for more prompts than are answered at once, so many times each."""
+    """OpenAI's error for too many answers: the number of prompts times that of answers to each."""
     if not isinstance(prompt, list) or not prompt or isinstance(prompt[0], int):
         return None
     if len(prompt) > _COMPLETIONS:

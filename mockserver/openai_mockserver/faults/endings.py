@@ -48,19 +48,19 @@ def _with_end(end: End) -> Change:
 
 @fault
 def reset(after: int = 0, byte: int | None = None, seconds: float = 0.0) -> Change:
-    """The connection is reset (TCP RST) so long after so many events, or bytes, were received."""
+    """TCP RST after the client received a number of events or bytes, or seconds later."""
     return _ending("reset", after, byte, "reset", seconds)
 
 
 @fault
 def truncate(after: int = 0, byte: int | None = None, seconds: float = 0.0) -> Change:
-    """FIN with the body unfinished, so long after so many events or bytes."""
+    """FIN with the body unfinished, after a number of events or bytes, or seconds later."""
     return _ending("truncate", after, byte, "truncate", seconds)
 
 
 @fault
 def stop(after: int = 0, byte: int | None = None) -> Change:
-    """The body ends after so many events, or bytes, cleanly, as if that were all."""
+    """The body ends cleanly after a number of events or bytes, as if that were all."""
     end = _ending("stop", after, byte, None)
 
     def apply(script: Script) -> Script:
