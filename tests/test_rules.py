@@ -25,6 +25,7 @@ from openai_mockserver.exceptions import UnusedRule
 from openai_mockserver.faults import blank_lines, latency, multi_line, reset, slice
 from openai_mockserver.journal import Call
 from openai_mockserver.reply import ApiError, Choice, ToolCall, as_reply
+from openai_mockserver.rules import explain
 
 
 def request(
@@ -362,3 +363,14 @@ def test_a_list_of_one_text_is_one_piece() -> None:
     assert isinstance(reply, Reply)
     events = chat.render(reply, {"stream": True}).events
     assert sum('"content":"Hello, world"' in event.data for event in events) == 1
+
+
+def test_a_long_text_is_not_spelt_out_to_say_that_it_does_not_match() -> None:
+    """Of many megabytes that takes 20 ms, in which no other stream goes on."""
+
+    class Text(str):
+        def __repr__(self) -> str:
+            raise AssertionError("the whole text was spelt out")
+
+    why = explain("user", "tick", Text("a" * 1000))
+    assert why == f"user is '{'a' * 78}…, not 'tick'"

@@ -125,6 +125,8 @@ def _veiled(pattern: object) -> object:
 def _shown(value: object) -> str:
     if isinstance(value, re.Pattern):
         return f"re.compile({value.pattern!r})"
+    if isinstance(value, str):
+        value = value[:80]  # of many megabytes, repr() takes 20 ms in which no other thread runs
     shown = repr(value)
     return shown if len(shown) <= 80 else f"{shown[:79]}…"
 

@@ -25,6 +25,7 @@ from openai_mockserver.generate.json_schema import generate_json
 from openai_mockserver.generate.lark_grammar import generate_from_grammar
 from openai_mockserver.generate.regex import Budget, generate_matching
 from openai_mockserver.generate.text import Pen, write_text
+from openai_mockserver.limits import give_way
 from openai_mockserver.reply import (
     Audio,
     Choice,
@@ -109,6 +110,7 @@ def _dumped(value: Any) -> Iterator[str]:
         yield '"'
         for at in range(0, len(value), _LONG):
             yield json.dumps(value[at : at + _LONG])[1:-1]
+            give_way()
         yield '"'
     else:
         yield json.dumps(value, sort_keys=True)
