@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl
 import msgspec.json
 
 from openai_mockserver.api import ENDPOINTS, Asked, Endpoint, detect_path, errors
+from openai_mockserver.api.compiled_replies import CompiledReplies
 from openai_mockserver.api.decode import decode_events
 from openai_mockserver.api.disk_bytes import DiskBytes
 from openai_mockserver.api.json_body import json_response
@@ -136,6 +137,7 @@ class Dispatcher:
         self.pace = as_pace(pace)
         self.calls = Journal(keep_calls, on_end, keep_bytes)
         self.store = Store(keep_calls, keep_bytes)
+        self._replies = CompiledReplies()
         self._default = default
         self._fast_retries = fast_retries
         self._rules: list[Rule] = []
@@ -364,11 +366,14 @@ class Dispatcher:
         value = answer.value
         if answer.dialect is not None:
             dialect = find_dialect(answer.dialect)
-        render = endpoint.render
-        if endpoint.dialects and render is not None:
-            render = partial(render, dialect=dialect)
-        if endpoint.recall is not None and render is not None:
-            render = partial(render, history=call.history)
+        render = endpoint.render and partial(
+            self._replies.render,
+            endpoint,
+            parameters=asked.parameters,
+            dialect=dialect,
+            history=call.history,
+            rng=rng,
+        )
         if isinstance(value, ApiError):
             value = self._retried_soon(value)
         if isinstance(value, Script):
@@ -381,11 +386,11 @@ class Dispatcher:
                 and not (call.stream and detect_path(script, endpoint.path) == endpoint.path)
             ):
                 _check_only_said(script, call)
-                script = render(answer.spoken, asked.parameters, rng=rng)
+                script = render(answer.spoken)
         elif isinstance(value, Mapping):
             script = json_response(value, rng)
         elif render is not None:
-            script = render(value, asked.parameters, rng=rng)
+            script = render(value)
         elif isinstance(value, ApiError):
             script = errors.render(value, rng, dialect)
         else:

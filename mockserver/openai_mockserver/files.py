@@ -173,7 +173,7 @@ def _what_is_there(exchanges: list[Exchange]) -> str:
     last = exchanges[-1]
     if last.complete:
         return "a recording that was not given its final name; it is whole"
-    count = sum(map(sse.count_events, sse.apart(last.script.steps)))
+    count = sse.count_all(last.script.steps)
     told = f"it breaks off after {count} event{'s' * (count != 1)}"
     told += f", and lacks {last.missing} bytes that had come" if last.missing else ""
     return f"a recording that is not finished; {told}"

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.script import Event, Head, Pause, Raw, Script, Step
 from openai_mockserver.sse import count_events, encode
-from openai_mockserver.timeline import Frame, frames
+from openai_mockserver.timeline import Frame, chunk, frames
 
 __all__ = [
     "LAST_CHUNK",
@@ -32,15 +32,6 @@ __all__ = [
 
 LAST_CHUNK = b"0\r\n\r\n"
 """RFC 9112 §7.1: the chunk of size zero, and no trailers."""
-
-
-def chunk(data: bytes) -> bytes:
-    r"""An HTTP chunk (RFC 9112 §7.1).
-
-    >>> chunk(b"hello")
-    b'5\r\nhello\r\n'
-    """
-    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def head_bytes(head: Head, version: str = "1.1") -> bytes:
@@ -73,7 +64,8 @@ def is_plain(script: Script) -> bool:
     if framing == [("transfer-encoding", "chunked")]:
         right = True
     else:
-        size = sum(len(encode(step)) for step in script.steps)
+        lazy = script.lazy
+        size = sum(len(encode(step)) for step in script.steps) if lazy is None else lazy.size
         right = framing == [("content-length", str(size))]
     return right and sum(len(k) + len(v) for k, v in script.head.headers) < 50_000
 
@@ -124,12 +116,13 @@ def has_body(method: str, status: int) -> bool:
     return method != "HEAD" and status not in (204, 304)
 
 
-def wire_frames(script: Script, method: str = "GET") -> Iterator[Frame]:
+def wire_frames(script: Script, method: str = "GET", together: int = 0) -> Iterator[Frame]:
     r"""The frames of a script as they go over a connection, head first.
 
     Args:
         script: the response.
         method: that of the request.
+        together: how many bytes of steps that are due at the same time may be one frame.
 
     >>> script = Script(Head(200, (("Transfer-Encoding", "chunked"),)), (Event("a"),))
     >>> b"".join(frame.data for frame in wire_frames(script)).split(b"\r\n\r\n", 1)[1]
@@ -141,11 +134,10 @@ def wire_frames(script: Script, method: str = "GET") -> Iterator[Frame]:
         yield Frame(start, head_bytes(script.head), 0, 0)
     if not (script.raw or has_body(method, script.head.status)):
         return
-    due, fence = start, False
-    for frame in frames(script):
-        due, fence = start + frame.due, frame.fence
-        data = chunk(frame.data) if chunked and frame.data else frame.data
-        yield Frame(due, data, frame.events, frame.size, False, fence)
+    due = start
+    for frame in frames(script, chunked=chunked, together=together):
+        due = start + frame.due
+        yield Frame(due, frame.data, frame.events, frame.size, False, frame.fence)
     if chunked and script.end in _WHOLE:
         yield Frame(due, LAST_CHUNK, 0, 0)
 
@@ -155,8 +147,9 @@ def check(script: Script) -> None:
     try:
         if not script.raw:
             head_bytes(script.head)
-        for step in script.steps:
-            encode(step)
+        if script.lazy is None:  # else they are bytes already
+            for step in script.steps:
+                encode(step)
     except ValueError as error:
         raise ReplyError(f"this response cannot be sent: {error}") from None
 

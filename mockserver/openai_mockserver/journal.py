@@ -21,7 +21,7 @@ from openai_mockserver.api.disk_bytes import RawOnDisk, weigh
 from openai_mockserver.request import Request
 from openai_mockserver.script import Event, Raw, Script, Step
 from openai_mockserver.sensitive import hide_keys, show_path, spell_controls
-from openai_mockserver.sse import DONE, apart, count_events
+from openai_mockserver.sse import DONE, count_all
 from openai_mockserver.timeline import Frame
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ class Call(Request):
             why = unruled if self.rule is None else "its reply cannot be served"
             answered += " it failed" if self._ended == FAILED else f" {why}"
         elif self.script.is_stream:
-            total = sum(map(count_events, apart(self.script.steps)))
+            total = count_all(self.script.steps)
             most = "" if self.is_exact or self._ended in (None, "finished") else "at most "
             answered += f" {most}{self._events} of {total} events"
         else:

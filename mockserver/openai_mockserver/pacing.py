@@ -7,13 +7,16 @@ numbers rest on is said beside it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from operator import add
 from random import Random
 
 from openai_mockserver import sse
 from openai_mockserver.exceptions import MockServerError, ScriptError
-from openai_mockserver.script import Pause, Script, Step
+from openai_mockserver.script import LazySteps, Pause, Script, Step
 
 __all__ = ["PROFILES", "Pace", "as_pace", "profile"]
 
@@ -68,6 +71,8 @@ class Pace:
         """The script at this pace."""
         rng = Random(self.seed)
         head = replace(script.head, delay=script.head.delay + self._gap(self.ttft, rng))
+        if (lazy := script.lazy) is not None:
+            return Script.of_lazy(head, self._pace_lazy(lazy, rng))
         return replace(script, head=head, steps=tuple(self._paced(script, rng)))
 
     def _gap(self, seconds: float, rng: Random) -> float:
@@ -75,18 +80,50 @@ class Pace:
             return seconds
         return max(0.0, DISTRIBUTIONS[self.distribution](rng, seconds, self.jitter))
 
+    def _pace_lazy(self, steps: LazySteps, rng: Random) -> LazySteps:
+        if self.jitter or self.stall_chance:
+            silences = array("d", self._draw_silences(steps.kinds, rng))
+        else:
+            silences = _share_silences(steps.kinds, self.itl)
+        if steps.silences is not None:
+            silences = array("d", map(add, silences, steps.silences))
+        return steps.with_silences(silences) if any(silences) else steps
+
     def _paced(self, script: Script, rng: Random) -> Iterator[Step]:
-        events = 0
-        for step in sse.apart(script.steps):
-            # The role chunk and the first token come together, and [DONE] with what is before it.
-            if events >= 2 and step != sse.DONE and sse.count_events(step):
-                gap = self._gap(self.itl, rng)
-                if self.stall_chance and rng.random() < self.stall_chance:
-                    gap += self.stall_seconds
-                if gap:
-                    yield Pause(gap)
-            events += sse.count_events(step)
+        steps = sse.apart(script.steps)
+        silences = self._draw_silences(map(_kind_of, steps), rng)
+        for step, silence in zip(steps, silences, strict=True):
+            if silence:
+                yield Pause(silence)
             yield step
+
+    def _draw_silences(self, kinds: Iterable[int], rng: Random) -> Iterator[float]:
+        """The silence before each step, in seconds.
+
+        The role chunk and the first token come together, and [DONE] with what is before it.
+        """
+        events = 0
+        for kind in kinds:
+            silence = 0.0
+            if kind == 1 and events >= 2:
+                silence = self._gap(self.itl, rng)
+                if self.stall_chance and rng.random() < self.stall_chance:
+                    silence += self.stall_seconds
+            events += kind > 0
+            yield silence
+
+
+@lru_cache(maxsize=64)
+def _share_silences(kinds: bytes, itl: float) -> array[float]:
+    """The silences of an even pace, which all streams of the same steps share."""
+    return array("d", Pace(itl=itl)._draw_silences(kinds, Random(0)))
+
+
+def _kind_of(step: Step) -> int:
+    """As `LazySteps.kinds` tells it."""
+    if step == sse.DONE:
+        return 2
+    return min(1, sse.count_events(step))
 
 
 PROFILES: dict[str, Pace] = {

@@ -7,13 +7,25 @@ A `Script` knows no meaning; `openai_mockserver.api` renders meaning into it and
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args, overload
 
 from openai_mockserver.exceptions import ScriptError
 
-__all__ = ["Boundary", "Comment", "End", "Event", "Head", "Pause", "Raw", "Script", "Step"]
+__all__ = [
+    "Boundary",
+    "Comment",
+    "End",
+    "Event",
+    "Head",
+    "LazySteps",
+    "Part",
+    "Pause",
+    "Raw",
+    "Script",
+    "Step",
+]
 
 End = Literal["finish", "close", "truncate", "reset", "half_close", "cut", "hold"]
 """How a response ends.
@@ -95,6 +107,76 @@ class Boundary:
 Step = Event | Comment | Raw | Pause | Boundary
 
 
+class Part(NamedTuple):
+    """Some steps in a row as bytes: after how many seconds of silence, and how many events."""
+
+    silence: float
+    data: bytes
+    events: int
+    size: int  # of the steps' bytes among the data
+
+
+class LazySteps(Sequence[Step]):
+    """The steps of a script that has them as bytes: each is made when somebody looks at it.
+
+    They are events and comments, between which there may be pauses, and equal the tuple of them.
+    """
+
+    __slots__ = ()
+
+    @property
+    def kinds(self) -> bytes:
+        """For each step that is no pause: 0 for a comment, 1 for an event, 2 for ``[DONE]``."""
+        raise NotImplementedError
+
+    @property
+    def size(self) -> int:
+        """How many bytes the steps are."""
+        raise NotImplementedError
+
+    @property
+    def silences(self) -> Sequence[float] | None:
+        """The seconds of silence before each step that is no pause; None if there are none."""
+        raise NotImplementedError
+
+    def with_silences(self, silences: Sequence[float]) -> LazySteps:
+        """The same steps, with so many seconds of silence before each."""
+        raise NotImplementedError
+
+    def parts(self, *, chunked: bool = False, together: int = 0) -> Iterator[Part]:
+        """The steps as bytes, one part for each.
+
+        Args:
+            chunked: each step is an HTTP chunk.
+            together: how many bytes of steps without silence between them may be one part.
+        """
+        raise NotImplementedError
+
+    @overload
+    def __getitem__(self, at: int) -> Step: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Step, ...]: ...
+    def __getitem__(self, at: int | slice) -> Step | tuple[Step, ...]:
+        return tuple(self)[at]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, tuple | LazySteps):
+            return NotImplemented
+        return len(self) == len(other) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __add__(self, other: Iterable[Step]) -> tuple[Step, ...]:
+        return (*self, *other)
+
+    def __radd__(self, other: Iterable[Step]) -> tuple[Step, ...]:
+        return (*other, *self)
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Head:
     """Status and headers, in the order they are sent, ``delay`` seconds after the request."""
@@ -140,8 +222,26 @@ class Script:
     def __post_init__(self) -> None:
         if self.end not in ENDS:
             raise ScriptError(f"end={self.end!r} is not one of {sorted(ENDS)}")
-        if not isinstance(self.steps, tuple):
+        if not isinstance(self.steps, tuple | LazySteps):
             object.__setattr__(self, "steps", tuple(self.steps))
+
+    @classmethod
+    def of_lazy(cls, head: Head, steps: LazySteps) -> Script:
+        """A script of steps that are made when somebody looks at them; to all others a tuple."""
+        return cls(head, cast("tuple[Step, ...]", steps))
+
+    @property
+    def lazy(self) -> LazySteps | None:
+        """The steps, if they are made only when somebody looks at them."""
+        steps: object = self.steps
+        return steps if isinstance(steps, LazySteps) else None
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether there is silence between the steps."""
+        if (lazy := self.lazy) is not None:
+            return lazy.silences is not None
+        return any(isinstance(step, Pause) for step in self.steps)
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -151,6 +251,8 @@ class Script:
     @property
     def seconds(self) -> float:
         """How long playing takes, from the request to the last byte."""
+        if (lazy := self.lazy) is not None:
+            return self.head.delay + sum(lazy.silences or ())
         return self.head.delay + sum(s.seconds for s in self.steps if isinstance(s, Pause))
 
     @property

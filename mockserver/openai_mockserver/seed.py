@@ -17,6 +17,8 @@ MOMENT = 1_767_225_600
 class Seeded(Random):
     """Chance for which time stands still, so that what is made with it is always the same."""
 
+    moment = MOMENT
+
 
 def now(rng: Random) -> int:
     """The time in seconds, as this chance has it.
@@ -24,7 +26,7 @@ def now(rng: Random) -> int:
     >>> now(Seeded("any")) == MOMENT < now(Random("any"))
     True
     """
-    return MOMENT if isinstance(rng, Seeded) else int(time.time())
+    return rng.moment if isinstance(rng, Seeded) else int(time.time())
 
 
 def apart(rng: Random, seed: str) -> Random:

@@ -7,10 +7,22 @@ Rules of this file: no I/O and no JSON. The decoder follows the WHATWG HTML stan
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Sequence
 
-from openai_mockserver.script import Comment, Event, Pause, Raw, Step
+from openai_mockserver.script import Comment, Event, LazySteps, Pause, Raw, Step
 
-__all__ = ["DONE", "Decoder", "apart", "body", "count_events", "decode", "encode", "parse"]
+__all__ = [
+    "DONE",
+    "Decoder",
+    "apart",
+    "body",
+    "count_all",
+    "count_events",
+    "decode",
+    "encode",
+    "parse",
+]
 
 DONE = Event("[DONE]")
 """The event that ends OpenAI's chat streams (WIRE.md §0)."""
@@ -191,7 +203,8 @@ def apart(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
     An event may be spread over several; what completes it counts.
     """
-    if not any(isinstance(step, Raw) and step.events is None for step in steps):
+    lazy = isinstance(steps, LazySteps)
+    if lazy or not any(isinstance(step, Raw) and step.events is None for step in steps):
         return steps
     decoder = Decoder()
     known: list[Step] = []
@@ -219,6 +232,16 @@ def _step(block: bytes) -> Step:
     return Raw(block)
 
 
-def body(steps: tuple[Step, ...]) -> bytes:
+def count_all(steps: Sequence[Step]) -> int:
+    """How many events the steps deliver."""
+    if isinstance(steps, LazySteps):
+        kinds = steps.kinds
+        return len(kinds) - kinds.count(0)
+    return sum(map(count_events, apart(tuple(steps))))
+
+
+def body(steps: Sequence[Step]) -> bytes:
     """All the bytes of the steps, as if they took no time."""
+    if isinstance(steps, LazySteps):
+        return b"".join([part.data for part in steps.parts(together=sys.maxsize)])
     return b"".join(encode(s) for s in steps if not isinstance(s, Pause))

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from openai_mockserver import sse
-from openai_mockserver.script import Boundary, Pause, Raw, Script
+from openai_mockserver.script import Boundary, LazySteps, Pause, Raw, Script
 
-__all__ = ["Frame", "frames"]
+__all__ = ["Frame", "chunk", "frames"]
 
 
 class Frame(NamedTuple):
-    """Bytes that are due together: one step of the script."""
+    """Bytes that are due together: one step of the script, or several."""
 
     due: float
     data: bytes
@@ -24,6 +24,15 @@ class Frame(NamedTuple):
     size: int  # of the body's bytes among the data
     last: bool = False  # nothing but the script's end comes after, and at once
     fence: bool = False  # the client has read what came before when this is sent
+
+
+def chunk(data: bytes) -> bytes:
+    r"""An HTTP chunk (RFC 9112 §7.1).
+
+    >>> chunk(b"hello")
+    b'5\r\nhello\r\n'
+    """
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def _whole(script: Script) -> tuple[Raw, ...] | None:
@@ -35,13 +44,37 @@ def _whole(script: Script) -> tuple[Raw, ...] | None:
     return None
 
 
-def frames(script: Script) -> Iterator[Frame]:
+def frames(script: Script, *, chunked: bool = False, together: int = 0) -> Iterator[Frame]:
     r"""The frames of a script. Silence before the end is a last frame without bytes.
+
+    Args:
+        script: the response.
+        chunked: each step is an HTTP chunk (RFC 9112 §7.1).
+        together: how many bytes of steps that are due at the same time may be one frame.
 
     >>> from openai_mockserver.script import Event
     >>> [(f.due, f.data) for f in frames(Script(steps=(Event("a"), Pause(2), Event("b"))))]
     [(0.0, b'data: a\n\n'), (2.0, b'data: b\n\n')]
     """
+    if (lazy := script.lazy) is not None:
+        return _frame_parts(lazy, chunked, together)
+    apart = _frame_steps(script, chunked)
+    return _join(apart, together) if together else apart
+
+
+def _frame_parts(steps: LazySteps, chunked: bool, together: int) -> Iterator[Frame]:
+    due = 0.0
+    before: Frame | None = None
+    for silence, data, events, size in steps.parts(chunked=chunked, together=together):
+        if before is not None:
+            yield before
+        due += silence
+        before = Frame(due, data, events, size)
+    if before is not None:
+        yield before._replace(last=True)
+
+
+def _frame_steps(script: Script, chunked: bool) -> Iterator[Frame]:
     due, fence = 0.0, False
     steps = _whole(script) or sse.apart(script.steps)
     end = len(steps) - 1
@@ -55,5 +88,31 @@ def frames(script: Script) -> Iterator[Frame]:
                 yield Frame(due, b"", 0, 0, True, fence)
             continue
         data = sse.encode(step)
-        yield Frame(due, data, sse.count_events(step), len(data), at == end, fence)
+        size = len(data)
+        if chunked and data:
+            data = chunk(data)
+        yield Frame(due, data, sse.count_events(step), size, at == end, fence)
         fence = False
+
+
+def _join(frames: Iterator[Frame], most: int) -> Iterator[Frame]:
+    """The frames, of which those that are due at the same time are one, up to so many bytes."""
+    held: list[Frame] = []
+    length = 0
+    for frame in frames:
+        if held and (frame.fence or frame.due != held[0].due or length + frame.size > most):
+            yield _join_all(held)
+            held, length = [], 0
+        held.append(frame)
+        length += frame.size
+    if held:
+        yield _join_all(held)
+
+
+def _join_all(frames: list[Frame]) -> Frame:
+    if len(frames) == 1:
+        return frames[0]
+    first, last = frames[0], frames[-1]
+    data = b"".join([frame.data for frame in frames])
+    events, size = sum(f.events for f in frames), sum(f.size for f in frames)
+    return Frame(first.due, data, events, size, last.last, first.fence)

@@ -17,7 +17,7 @@ import msgspec.json
 from openai_mockserver import seed, sse, tokens
 from openai_mockserver.api import errors, headers, ids
 from openai_mockserver.api.decode import decode_completion, join_halves
-from openai_mockserver.api.endpoint import Endpoint
+from openai_mockserver.api.endpoint import Endpoint, Individual
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.logprobs import likely
 from openai_mockserver.api.text_only import require_text
@@ -78,7 +78,7 @@ def render(
         return errors.render(_too_many_choices(n, best_of), rng, manner)
     if (wrong := _too_many_prompts(request.get("prompt"), max(n, best_of))) is not None:
         return errors.render(wrong, rng, manner)
-    envelope = envelope or _envelope(request, shape, rng)
+    envelope = envelope or fresh_envelope(request, manner, rng)
     model = request.get("model")
     prompts = _prompts(request.get("prompt"), model)
     whole = retokenize(tuple(map(_sayable, _choices(reply, n, len(prompts)))), model)
@@ -139,14 +139,34 @@ def _too_many_prompts(prompt: Any, each: int) -> ApiError | None:
     return None
 
 
-def _envelope(request: Mapping[str, Any], shape: CompletionsFormat, rng: Random) -> Envelope:
+def fresh_envelope(request: Mapping[str, Any], dialect: Dialect | None, rng: Random) -> Envelope:
+    """A new envelope, as this provider would answer this request now."""
+    form = (dialect and dialect.completions) or COMPLETIONS
     created = seed.now(rng)
     model = str(request.get("model", "gpt-3.5-turbo-instruct"))
     if (known := COMPLETION_MODELS.get(model)) is not None:
         model = known.snapshot
     return Envelope(
-        ids.fill_pattern(shape.id, rng, created, model), created, model, shape.fingerprint
+        ids.fill_pattern(form.id, rng, created, model), created, model, form.fingerprint
     )
+
+
+def make_head(envelope: Envelope, dialect: Dialect | None, length: int | None, rng: Random) -> Head:
+    """The head of a stream, or of a body of so many bytes."""
+    if dialect is not None:
+        kind = dialect.content_type if length is None else "application/json"
+        return Head(200, headers.imitated(dialect.headers, kind, length, rng, envelope.model))
+    if length is None:
+        return Head(200, headers.completion_headers(envelope.model, rng))
+    return Head(200, headers.json_headers(length, rng))
+
+
+def shape(request: Mapping[str, Any], dialect: Dialect | None, history: object) -> dict[str, Any]:
+    """What of a request its response depends on: all, or of the prompt its tokens."""
+    prompt = request.get("prompt")
+    if request.get("echo") or request.get("logprobs") is not None or isinstance(prompt, list):
+        return dict(request)
+    return {**request, "prompt": tokens.count(prompt or "", request.get("model"))}
 
 
 def _prompts(prompt: Any, model: Any) -> list[tokens.Cut]:
@@ -284,10 +304,7 @@ def _stream(
         left[index] -= 1
         finish = said[index].finish_reason if merged[index] and not left[index] else None
         events.append(chunk(_choice(shape, index, part, finish)))
-    sent = headers.completion_headers(envelope.model, rng)
-    if dialect is not None:
-        sent = headers.imitated(dialect.headers, dialect.content_type, None, rng, envelope.model)
-    head = Head(200, sent)
+    head = make_head(envelope, dialect, None, rng)
     if reply.error is not None:
         if dialect is not None:
             return Script(head, (*events, errors.imitated_event(reply.error, dialect)))
@@ -352,11 +369,7 @@ def _json(
     body = msgspec.json.encode(_picked(shape.body, members))
     if shape.indent:
         body = msgspec.json.format(body, indent=shape.indent) + b"\n"
-    sent = headers.json_headers(len(body), rng)
-    if dialect is not None:
-        json = "application/json"
-        sent = headers.imitated(dialect.headers, json, len(body), rng, envelope.model)
-    return Script(Head(200, sent), (Raw(body),))
+    return Script(make_head(envelope, dialect, len(body), rng), (Raw(body),))
 
 
 # Reading back
@@ -432,6 +445,11 @@ def _read_choice(choice: dict[str, Any]) -> Choice:
 
 ENDPOINTS = (
     Endpoint(
-        path=PATH, parameters=parameters_of("POST", PATH), render=render, read=read, dialects=True
+        path=PATH,
+        parameters=parameters_of("POST", PATH),
+        render=render,
+        read=read,
+        dialects=True,
+        individual=Individual(shape, fresh_envelope, make_head),
     ),
 )

@@ -14,9 +14,9 @@ from typing import Any
 from openai_mockserver.api.store import Store
 from openai_mockserver.api.validation.parameters import Parameters
 from openai_mockserver.reply import ApiError, Reply
-from openai_mockserver.script import Script
+from openai_mockserver.script import Head, Script
 
-__all__ = ["Answer", "Asked", "Endpoint"]
+__all__ = ["Answer", "Asked", "Endpoint", "Individual"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,23 @@ Answer = Callable[[Asked, Store, Random], Script]
 """Answers where no model speaks."""
 
 
+@dataclass(frozen=True, slots=True)
+class Individual:
+    """What is of its own in each response, though the same is said to the same request.
+
+    Args:
+        shape: what of a request its response depends on, by its parameters, the dialect and the
+            history: requests of the same shape get the same response but for its envelope.
+        envelope: makes the envelope of a response, by the parameters, the dialect and chance.
+        head: makes the head, by the envelope, the dialect, the length of the body in bytes (None
+            for a stream) and chance.
+    """
+
+    shape: Callable[[Mapping[str, Any], Any, Any], Mapping[str, Any]]
+    envelope: Callable[[Mapping[str, Any], Any, Random], Any]
+    head: Callable[[Any, Any, int | None, Random], Head]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One method of one path.
@@ -59,6 +76,7 @@ class Endpoint:
         form: whether it takes ``multipart/form-data`` besides JSON.
         render, read: make the response of a reply, and read it back.
         dialects: whether `render` takes a ``dialect``.
+        individual: tells how responses that say the same differ, so that they are rendered once.
         answer: makes the response where no rule speaks for the endpoint.
         keep: remembers what a reply made, and gives what is answered.
         recall: the messages that came before those of the request, or what is wrong with asking.
@@ -72,6 +90,7 @@ class Endpoint:
     render: Callable[..., Script] | None = None
     read: Callable[[Script], Reply | ApiError] | None = None
     dialects: bool = False
+    individual: Individual | None = None
     answer: Answer | None = None
     keep: Callable[[Asked, Script, Store], Script] | None = None
     recall: Callable[[Asked, Store], Sequence[Mapping[str, Any]] | ApiError] | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from openai_mockserver.api.ids import chat_id, fingerprint
+from openai_mockserver.api.ids import NOISES, chat_id, fingerprint
 from openai_mockserver.dialects.dialect import ExtraStep
 from openai_mockserver.models import chat_model
 from openai_mockserver.seed import now
@@ -29,6 +29,7 @@ class Envelope:
         extra: members of the provider's own, by their path, as ``provider`` or ``x_groq.id``.
         turns: those that change from chunk to chunk: their values in turn.
         extra_steps: comments, heartbeats and other chunks that say nothing.
+        noise: the number of the `ids.Padding` that pads it.
         paddings: the lengths of random padding, in turn; random ones by default.
         order: of the chunks of several choices: one of `ORDERS`, or the index of each chunk.
         sequence: what each chunk says, of a choice that says text after its tool calls, or the
@@ -45,6 +46,7 @@ class Envelope:
     extra: Mapping[str, Any] = field(default_factory=dict)
     turns: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     extra_steps: tuple[ExtraStep, ...] = ()
+    noise: int = 0
     paddings: tuple[int, ...] = ()
     order: str | tuple[int, ...] = "interleaved"
     sequence: tuple[str, ...] = ()
@@ -62,4 +64,22 @@ class Envelope:
             fingerprint(Random(answering.snapshot)) if answering.fingerprint else None,
             "default",
             answering.logprobs_key,
+            noise=rng.randrange(NOISES),
         )
+
+    def vary(self, other: Envelope) -> tuple[str, ...]:
+        """The names of the values that another response to the same request has otherwise."""
+        mine, others = self._known(), other._known()
+        return tuple(name for name, value in mine.items() if value != others.get(name))
+
+    def values(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """The values of these names, as they are written."""
+        known = self._known()
+        return tuple([str(known[name]) for name in names])
+
+    def _known(self) -> Mapping[str, Any]:
+        return {**self.extra, "id": self.id, "created": self.created}
+
+    def watch(self) -> tuple[list[tuple[str, str]], Envelope]:
+        """The same, and a list of the ids that are made with it: none."""
+        return [], self

@@ -9,10 +9,13 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from random import Random
 
 __all__ = [
     "ITEM_PREFIXES",
+    "NOISES",
+    "Padding",
     "item_prefix",
     "ALPHANUMERIC",
     "chat_id",
@@ -43,6 +46,40 @@ def chat_id(created: int, rng: Random) -> str:
         number, rest = divmod(number, 62)
         digits = ALPHANUMERIC[rest] + digits
     return f"chatcmpl-{digits}{letters(24, rng)}"
+
+
+NOISES = 8
+"""How many noises there are, of which each response is padded with one."""
+
+
+@lru_cache(maxsize=NOISES)
+def _noise(number: int) -> str:
+    return letters(511, Random(number))
+
+
+class Padding:
+    """Random letters and digits for one response, out of a pool: chance for each would cost more.
+
+    Args:
+        noise: the number of a noise, less than `NOISES`.
+
+    >>> padding = Padding(0)
+    >>> padding.letters(3) != padding.letters(3), Padding(0).letters(9) == Padding(0).letters(9)
+    (True, True)
+    """
+
+    def __init__(self, noise: int) -> None:
+        self._noise = _noise(noise)
+        self._at = 0
+
+    def letters(self, n: int) -> str:
+        """So many of them, 16 at most."""
+        self._at = (self._at + 17) % 495
+        return self._noise[self._at : self._at + n]
+
+    def number(self, most: int) -> int:
+        """A number from 1 on."""
+        return 1 + ALPHANUMERIC.index(self.letters(1)) * most // len(ALPHANUMERIC)
 
 
 def request_id(rng: Random) -> str:

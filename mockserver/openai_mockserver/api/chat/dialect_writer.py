@@ -26,7 +26,7 @@ from openai_mockserver.api.chat.sequence import (
     split_choice,
 )
 from openai_mockserver.api.envelope import Envelope
-from openai_mockserver.api.ids import letters
+from openai_mockserver.api.ids import Padding
 from openai_mockserver.dialects import Dialect, content_filter
 from openai_mockserver.dialects import usage as usages
 from openai_mockserver.dialects.dialect import ExtraStep
@@ -62,10 +62,10 @@ class ChunkWriter:
         envelope: Envelope,
         request: Mapping[str, Any],
         usage: Usage,
-        rng: Random,
     ) -> None:
         options = request.get("stream_options") or {}
-        self._dialect, self._envelope, self._rng = dialect, envelope, rng
+        self._dialect, self._envelope = dialect, envelope
+        self._noise = Padding(envelope.noise)
         self._usage, self._rest = usage, dict.fromkeys(dialect.usage)
         self.with_usage = bool(options.get("include_usage"))
         self._padded = options.get("include_obfuscation") is not False
@@ -154,7 +154,7 @@ class ChunkWriter:
     def _padding(self, kind: str, members: dict[str, Any]) -> str:
         if self._dialect.padding == "p":
             # WIRE.md §5: a prefix of the alphabet, as long as chance will have it.
-            size = next(self._paddings, None) or self._rng.randint(1, len(ALPHABET))
+            size = next(self._paddings, None) or self._noise.number(len(ALPHABET))
             return ALPHABET[:size]
         # WIRE.md §2: of the upstream's JSON, which has none of what the provider adds.
         bare = {k: v for k, v in members.items() if k not in _UPSTREAM_HAS_NOT}
@@ -164,7 +164,7 @@ class ChunkWriter:
                 for choice in bare["choices"]
             ]
         size = len(COMPACT.dumps(bare)) - (kind == "expiry")  # as recorded, which has one more
-        return letters(-size % 16, self._rng)
+        return self._noise.letters(-size % 16)
 
 
 def _ends(values: Mapping[str, Any]) -> bool:
@@ -216,6 +216,14 @@ def whole_call(dialect: Dialect, index: int, call: ToolCall) -> dict[str, Any]:
 # In another's manner
 
 
+def make_dialect_head(
+    dialect: Dialect, envelope: Envelope, length: int | None, rng: Random
+) -> Head:
+    """The head of a stream, or of a body of so many bytes."""
+    kind = dialect.content_type if length is None else "application/json"
+    return Head(200, headers.imitated(dialect.headers, kind, length, rng, envelope.model))
+
+
 def render_dialect_stream(
     reply: Reply,
     choices: list[Choice],
@@ -226,7 +234,7 @@ def render_dialect_stream(
     rng: Random,
 ) -> Script:
     top = request.get("top_logprobs") or 0
-    layer = ChunkWriter(dialect, envelope, request, usage, rng)
+    layer = ChunkWriter(dialect, envelope, request, usage)
     error, ended_by = reply.error, choices[0].finish_reason
     only_error = reply.is_only_error
     within = error is not None and dialect.error_finish is not None and not only_error
@@ -244,9 +252,7 @@ def render_dialect_stream(
         ended_by = ended_by or dialect.error_finish
     in_order = interleave(said, ends, envelope.order)
     steps = [layer.chunk(part, index) for index, part in in_order if not only_error]
-    head = Head(
-        200, headers.imitated(dialect.headers, dialect.content_type, None, rng, envelope.model)
-    )
+    head = make_dialect_head(dialect, envelope, None, rng)
     if error is not None and within:
         steps.append(layer.error_chunk(error, str(ended_by)))
     elif error is not None:
@@ -299,5 +305,4 @@ def render_dialect_json(
         told.append(filled)
     body = fill({**dialect.body, "choices": told}, values.get)
     data = dialect.style.dumps(body).encode()
-    head = headers.imitated(dialect.headers, "application/json", len(data), rng, envelope.model)
-    return Script(Head(200, head), (Raw(data),))
+    return Script(make_dialect_head(dialect, envelope, len(data), rng), (Raw(data),))

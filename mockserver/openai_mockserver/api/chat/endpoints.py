@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from openai_mockserver.api.chat.reader import read
-from openai_mockserver.api.chat.renderer import PATH, render
+from openai_mockserver.api.chat.renderer import PATH, fresh_envelope, make_head, render, shape
 from openai_mockserver.api.chat.store import keep
-from openai_mockserver.api.endpoint import Endpoint
+from openai_mockserver.api.endpoint import Endpoint, Individual
 from openai_mockserver.api.validation.parameters import parameters_of
 
 __all__ = ["ENDPOINTS"]
@@ -18,5 +18,6 @@ ENDPOINTS = (
         read=read,
         keep=keep,
         dialects=True,
+        individual=Individual(shape, fresh_envelope, make_head),
     ),
 )

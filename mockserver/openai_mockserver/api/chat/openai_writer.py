@@ -53,7 +53,7 @@ def render_stream(
 ) -> Script:
     options = request.get("stream_options") or {}
     with_usage = bool(options.get("include_usage"))
-    splice = _Splicer(envelope, with_usage, options.get("include_obfuscation") is not False, rng)
+    splice = _Splicer(envelope, with_usage, options.get("include_obfuscation") is not False)
     asked = bool(request.get("logprobs"))
     logprobs = ',"logprobs":null' if envelope.logprobs_key or asked else ""
     refusals = "refusal" not in envelope.omits
@@ -68,7 +68,7 @@ def render_stream(
         events.append(splice.chunk(spliced, delta.usage_first))
     if reply.error is not None:
         events.append(errors.error_event(reply.error))
-        return Script(Head(200, headers.stream_headers(rng)), tuple(events))
+        return Script(make_head(None, rng), tuple(events))
     for index, choice in enumerate(choices):
         if choice.finish_reason is not None:
             finish = f'"finish_reason":"{choice.finish_reason}"'
@@ -81,13 +81,19 @@ def render_stream(
             # The padding of this one is longer by one: one of the few exceptions of WIRE.md §2.
             events.append(splice.chunk(f'{{"index":{index},"delta":{expiry}}}', beyond=1))
     steps = [*events, sse.DONE] if not envelope.extra_steps else splice.with_asides(events)
-    return Script(Head(200, headers.stream_headers(rng)), tuple(steps))
+    return Script(make_head(None, rng), tuple(steps))
+
+
+def make_head(length: int | None, rng: Random) -> Head:
+    """The head of a stream, or of a body of so many bytes."""
+    sent = headers.stream_headers(rng) if length is None else headers.json_headers(length, rng)
+    return Head(200, sent)
 
 
 class _Splicer:
     """Makes the chunks of one response from the part that differs."""
 
-    def __init__(self, envelope: Envelope, usage: bool, obfuscation: bool, rng: Random) -> None:
+    def __init__(self, envelope: Envelope, usage: bool, obfuscation: bool) -> None:
         members: dict[str, Any] = {
             "id": envelope.id,
             "object": "chat.completion.chunk",
@@ -104,8 +110,7 @@ class _Splicer:
         }
         self._prefix = dumps(members)[:-1]
         self._usage_null = ',"usage":null' if usage else ""
-        self._noise = ids.letters(511, rng) if obfuscation else ""
-        self._at = 0
+        self._padding = ids.Padding(envelope.noise) if obfuscation else None
 
     def chunk(self, choice: str, usage_first: bool = False, beyond: int = 0) -> Event:
         if usage_first:
@@ -129,12 +134,11 @@ class _Splicer:
         return mixed
 
     def _close(self, members: str, beyond: int = 0) -> Event:
-        if not self._noise:
+        if self._padding is None:
             return Event(members + "}")
         # WIRE.md §2: pads the chunk without this member to a multiple of 16 characters.
         size = -(len(members) + 1 - beyond) % 16
-        self._at = (self._at + 17) % 495
-        return Event(f'{members},"obfuscation":"{self._noise[self._at : self._at + size]}"}}')
+        return Event(f'{members},"obfuscation":"{self._padding.letters(size)}"}}')
 
 
 def _deltas(choice: Choice, logprobs: bool, top: int, refusals: bool) -> list[_Delta]:

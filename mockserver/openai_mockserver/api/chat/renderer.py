@@ -12,7 +12,12 @@ from typing import Any
 
 from openai_mockserver import tokens
 from openai_mockserver.api import errors, ids
-from openai_mockserver.api.chat.dialect_writer import render_dialect_json, render_dialect_stream
+from openai_mockserver.api.chat import openai_writer
+from openai_mockserver.api.chat.dialect_writer import (
+    make_dialect_head,
+    render_dialect_json,
+    render_dialect_stream,
+)
 from openai_mockserver.api.chat.openai_writer import render_json, render_stream
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.messages import call_ids
@@ -28,9 +33,9 @@ from openai_mockserver.reply import (
 )
 from openai_mockserver.reply.limits import changed, limited, size
 from openai_mockserver.reply.retokenize import retokenize
-from openai_mockserver.script import Script
+from openai_mockserver.script import Head, Script
 
-__all__ = ["PATH", "render"]
+__all__ = ["PATH", "make_head", "render", "shape"]
 
 PATH = "/v1/chat/completions"
 
@@ -114,6 +119,21 @@ def fresh_envelope(request: Mapping[str, Any], dialect: Dialect | None, rng: Ran
         },
         extra_steps=dialect.extra_steps,
     )
+
+
+def make_head(envelope: Envelope, dialect: Dialect | None, length: int | None, rng: Random) -> Head:
+    """The head of a stream, or of a body of so many bytes."""
+    if dialect is None:
+        return openai_writer.make_head(length, rng)
+    return make_dialect_head(dialect, envelope, length, rng)
+
+
+def shape(request: Mapping[str, Any], dialect: Dialect | None, history: object) -> dict[str, Any]:
+    """What of a request its response depends on: of the messages their tokens, and calls' ids."""
+    messages, options = request.get("messages") or (), request.get("stream_options") or {}
+    counts = dialect is not None or not request.get("stream") or options.get("include_usage")
+    prompt = tokens.count_messages(messages, request.get("model")) if counts else None
+    return {**request, "messages": (prompt, sorted(call_ids(messages)))}
 
 
 def _asking_for(reply: Reply) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openai_mockserver.api.endpoint import Answer, Endpoint
+from openai_mockserver.api.endpoint import Answer, Endpoint, Individual
 from openai_mockserver.api.responses import reader, renderer
 from openai_mockserver.api.responses.store import (
     cancel,
@@ -34,6 +34,7 @@ ENDPOINTS = (
         render=renderer.render,
         read=reader.read,
         dialects=True,
+        individual=Individual(renderer.shape, renderer.fresh_envelope, renderer.make_head),
         keep=keep,
         recall=recall,
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -76,6 +76,7 @@ class Envelope:
         opening: the events it begins with.
         starting_after: how many events are left out, being known already, less one.
         comments: what is said before the first event, to keep the connection alive.
+        noise: the number of the `ids.Padding` that pads its deltas.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Envelope:
     opening: tuple[str, ...] = OPENING
     starting_after: int = -1
     comments: tuple[str, ...] = ()
+    noise: int = 0
 
     @classmethod
     def fresh(
@@ -113,7 +115,27 @@ class Envelope:
             form,
             ("created", "queued", "in_progress") if background else OPENING,
             comments=form.comments,
+            noise=rng.randrange(ids.NOISES),
         )
+
+    def vary(self, other: Envelope) -> tuple[str, ...]:
+        """The names of the values that another response to the same request has otherwise."""
+        return ("id", "created")
+
+    def values(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """The values of these names, as they are written; of others, new ids of that prefix."""
+        known = {"id": self.id, "created": str(self.created)}
+        return tuple([known.get(name) or self.new_id(name) for name in names])
+
+    def watch(self) -> tuple[list[tuple[str, str]], Envelope]:
+        """The same, and a list of the ids that are made with it, each after its prefix."""
+        ids: list[tuple[str, str]] = []
+
+        def new_id(prefix: str) -> str:
+            ids.append((prefix, self.new_id(prefix)))
+            return ids[-1][1]
+
+        return ids, replace(self, new_id=new_id)
 
 
 def _ids(form: ResponsesFormat, created: int, rng: Random) -> Callable[[str], str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from random import Random
 from typing import Any
 
 from openai_mockserver.api import ids
@@ -42,8 +41,7 @@ class Writer:
 
     Args:
         form: how they are written.
-        rng: where padding comes from.
-        padding: whether deltas are padded.
+        padding: what pads deltas; None pads none.
         first: the sequence number of the first event.
         logprobs: how many alternatives the log probabilities have; None tells none at all.
     """
@@ -51,8 +49,7 @@ class Writer:
     def __init__(
         self,
         form: ResponsesFormat,
-        rng: Random,
-        padding: bool = True,
+        padding: ids.Padding | None,
         first: int = 0,
         logprobs: int | None = None,
     ) -> None:
@@ -60,9 +57,7 @@ class Writer:
         self.form = form
         self._number = first
         self._top = logprobs
-        self._padded = form.padded if padding else frozenset()
-        self._noise = ids.letters(511, rng) if self._padded else ""
-        self._at = 0
+        self._padding = padding
 
     def event(self, type_: str, members: Mapping[str, Any]) -> None:
         """Write an event."""
@@ -71,11 +66,10 @@ class Writer:
         if form.numbered:
             whole["sequence_number"] = self._number
             self._number += 1
-        if type_ in self._padded:
+        if self._padding is not None and type_ in form.padded:
             # WIRE.md §2: pads the delta to a multiple of 16 characters.
             size = -len(whole["delta"]) % 16
-            self._at = (self._at + 17) % 495
-            whole["obfuscation"] = self._noise[self._at : self._at + size]
+            whole["obfuscation"] = self._padding.letters(size)
         orders = (order for stem, order in form.events if type_.startswith(stem))
         ordered = next(orders, form.event).of(whole)
         plain = form.style == COMPACT

@@ -40,7 +40,7 @@ from openai_mockserver.reply import (
 from openai_mockserver.reply.retokenize import retokenize
 from openai_mockserver.script import Comment, Head, Raw, Script, Step
 
-__all__ = ["PATH", "render", "render_again", "render_body"]
+__all__ = ["PATH", "fresh_envelope", "make_head", "render", "render_again", "render_body", "shape"]
 
 PATH = "/v1/responses"
 
@@ -114,7 +114,7 @@ def render(
         raise ReplyError("the Responses API has no function_call: use tool_calls")
     if request is None:
         request = _asking_for(reply)
-    envelope = envelope or Envelope.fresh(request, rng, manner)
+    envelope = envelope or fresh_envelope(request, manner, rng)
     said = retokenize(choice.output, request.get("model"))
     output, cut = limit_output(_with_fresh_ids(said, request, history), request)
     finish = "length" if cut else choice.finish_reason
@@ -237,8 +237,9 @@ def _finally(item: Mapping[str, Any], form: ResponsesFormat) -> Mapping[str, Any
 
 def _stream(made: _Made, rng: Random) -> Script:
     envelope, request = made.envelope, made.request
-    padding = (request.get("stream_options") or {}).get("include_obfuscation") is not False
-    writer = Writer(envelope.form, rng, padding, logprobs=made.logprobs)
+    padded = (request.get("stream_options") or {}).get("include_obfuscation") is not False
+    padding = ids.Padding(envelope.noise) if padded else None
+    writer = Writer(envelope.form, padding, logprobs=made.logprobs)
     begins = "queued" if "queued" in envelope.opening else "in_progress"
     for name in envelope.opening:
         status = "in_progress" if name == "in_progress" else begins
@@ -263,14 +264,31 @@ def _stream(made: _Made, rng: Random) -> Script:
     )
     if envelope.form.done:
         steps += (sse.DONE,)
-    if (manner := made.dialect) is None:
-        return Script(Head(200, headers.response_headers(rng)), steps)
-    own = headers.imitated(manner.headers, manner.content_type, None, rng, _model(made))
-    return Script(Head(200, own), steps)
+    return Script(make_head(envelope, made.dialect, None, rng), steps)
 
 
-def _model(made: _Made) -> str:
-    return str(made.envelope.template.get("model"))
+def make_head(envelope: Envelope, dialect: Dialect | None, length: int | None, rng: Random) -> Head:
+    """The head of a stream, or of a body of so many bytes."""
+    if dialect is not None:
+        kind = dialect.content_type if length is None else "application/json"
+        model = str(envelope.template.get("model"))
+        return Head(200, headers.imitated(dialect.headers, kind, length, rng, model))
+    if length is None:
+        return Head(200, headers.response_headers(rng))
+    return Head(200, headers.json_headers(length, rng))
+
+
+def fresh_envelope(request: Mapping[str, Any], dialect: Dialect | None, rng: Random) -> Envelope:
+    """A new envelope, as OpenAI, or whom the dialect is of, would answer this request now."""
+    return Envelope.fresh(request, rng, dialect)
+
+
+def shape(
+    request: Mapping[str, Any], dialect: Dialect | None, history: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What of a request its response depends on: of the input its tokens, and calls' ids."""
+    known = sorted(call_ids((*history, *read_messages(request))))
+    return {**request, "input": (_prompt_tokens(request), known)}
 
 
 def _json(made: _Made, rng: Random) -> Script:
@@ -285,8 +303,7 @@ def _json(made: _Made, rng: Random) -> Script:
     if (manner := made.dialect) is None:
         return render_body(whole, rng)
     data = form.style.dumps(whole).encode()
-    own = headers.imitated(manner.headers, "application/json", len(data), rng, _model(made))
-    return Script(Head(200, own), (Raw(data),))
+    return Script(make_head(made.envelope, manner, len(data), rng), (Raw(data),))
 
 
 def render_body(value: Mapping[str, Any], rng: Random) -> Script:

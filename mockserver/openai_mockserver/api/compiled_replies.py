@@ -1,0 +1,196 @@
+"""Replies whose responses were made before: each later one is a join, not a rendering.
+
+Rules of this file: what is compiled says the very bytes that rendering would say with the same
+envelope, which is tried, with another envelope, before it is used; what cannot be compiled is
+rendered each time. A reply is compiled when it is said for the second time to requests of the same
+shape, and what is compiled is bounded in bytes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import blake2b
+from random import Random
+from typing import Any
+
+import msgspec.json
+
+from openai_mockserver import sse
+from openai_mockserver.api.compiled import Compiled, CompiledSteps, compile_body, compile_steps
+from openai_mockserver.api.endpoint import Endpoint, Individual
+from openai_mockserver.dialects import Dialect
+from openai_mockserver.reply import ApiError, Reply
+from openai_mockserver.script import Raw, Script
+from openai_mockserver.seed import Seeded
+
+__all__ = ["CompiledReplies"]
+
+_MOST = 32 * 1024 * 1024  # bytes of compiled responses
+_LARGEST = 1024 * 1024  # bytes of one
+_SEEN = 1024  # keys of replies that were said once
+
+_MOMENTS = (1_600_000_001, 2_222_222_222)  # of the two envelopes a reply is compiled with
+
+
+class _OtherTime(Seeded):
+    """Chance at a time of its own."""
+
+    def __init__(self, moment: int) -> None:
+        super().__init__(moment)
+        self.moment = moment
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A compiled response of a reply: ``compiled`` is None if it cannot be compiled."""
+
+    reply: Reply  # so that no other has its id meanwhile
+    dialect: Dialect | None
+    compiled: Compiled | None
+    names: tuple[str, ...] = ()
+    is_stream: bool = False
+
+    @property
+    def weight(self) -> int:
+        return 1000 if self.compiled is None else self.compiled.weight
+
+
+class CompiledReplies:
+    """Renders replies, and keeps how those are said that are said again.
+
+    Args:
+        most: how many bytes of memory they may take; those that were not said lately are forgotten.
+    """
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
+        self._entries: OrderedDict[object, _Entry] = OrderedDict()
+        self._seen: OrderedDict[object, None] = OrderedDict()
+        self._weight = 0
+        self._lock = threading.Lock()
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory they take."""
+        return self._weight
+
+    def render(
+        self,
+        endpoint: Endpoint,
+        reply: Reply | ApiError,
+        parameters: Mapping[str, Any],
+        dialect: Dialect | None,
+        history: Any,
+        rng: Random,
+    ) -> Script:
+        """The response that says a reply. Raises ReplyError as the endpoint's `render` does."""
+        options: dict[str, Any] = {}
+        if endpoint.dialects:
+            options["dialect"] = dialect
+        if endpoint.recall is not None:
+            options["history"] = history
+        if endpoint.render is None:
+            raise TypeError(f"no model speaks at {endpoint.path}")
+        render = partial(endpoint.render, reply, parameters, **options)
+        own = endpoint.individual
+        if own is None or isinstance(reply, ApiError) or reply.error is not None:
+            return render(rng=rng)
+        envelope = own.envelope(parameters, dialect, rng)
+        shape = msgspec.json.encode(own.shape(parameters, dialect, history))
+        digest = blake2b(shape, digest_size=16).digest()
+        key = (endpoint.path, id(reply), id(dialect), envelope.noise, digest)
+        entry = self._find(key)
+        if entry is not None and entry.compiled is not None:
+            values = tuple([value.encode() for value in envelope.values(entry.names)])
+            if entry.compiled.fits(values):
+                return _fill(entry, values, own, envelope, rng)
+            return render(envelope=envelope, rng=rng)
+        script: Script = render(envelope=envelope, rng=rng)
+        if entry is None and self._is_said_again(key):
+            self._keep(key, _compile(reply, dialect, own, parameters, render, envelope.noise))
+        return script
+
+    def _find(self, key: object) -> _Entry | None:
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._entries.move_to_end(key)
+            return entry
+
+    def _is_said_again(self, key: object) -> bool:
+        """Whether it was seen before; from now on it was."""
+        with self._lock:
+            if key in self._seen:
+                del self._seen[key]
+                return True
+            self._seen[key] = None
+            if len(self._seen) > _SEEN:
+                self._seen.popitem(last=False)
+            return False
+
+    def _keep(self, key: object, entry: _Entry) -> None:
+        with self._lock:
+            before = self._entries.pop(key, None)
+            self._entries[key] = entry
+            self._weight += entry.weight - (before.weight if before is not None else 0)
+            while self._weight > self._most and len(self._entries) > 1:
+                _, oldest = self._entries.popitem(last=False)
+                self._weight -= oldest.weight
+
+
+def _fill(
+    entry: _Entry, values: tuple[bytes, ...], own: Individual, envelope: Any, rng: Random
+) -> Script:
+    compiled = entry.compiled
+    assert compiled is not None
+    if entry.is_stream:
+        return Script.of_lazy(
+            own.head(envelope, entry.dialect, None, rng), CompiledSteps(compiled, values)
+        )
+    body = compiled.data(0, values)
+    return Script(own.head(envelope, entry.dialect, len(body), rng), (Raw(body),))
+
+
+def _compile(
+    reply: Reply,
+    dialect: Dialect | None,
+    own: Individual,
+    parameters: Mapping[str, Any],
+    render: Any,
+    noise: int,
+) -> _Entry:
+    """How a reply is said, with holes; what it is compiled with is tried on another envelope."""
+    envelopes = [
+        replace(own.envelope(parameters, dialect, _OtherTime(moment)), noise=noise)
+        for moment in _MOMENTS
+    ]
+    names = envelopes[0].vary(envelopes[1])
+    scripts, values = [], []
+    for envelope in envelopes:
+        prefixes, envelope = envelope.watch()
+        script = render(envelope=envelope, rng=Random(0))
+        scripts.append(script)
+        values.append((*envelope.values(names), *(id for _, id in prefixes)))
+    names += tuple(prefix for prefix, _ in prefixes)
+    first, second = scripts
+    not_compiled = _Entry(reply, dialect, None)
+    if first.head.status != 200 or len(set(values[0])) != len(values[0]):
+        return not_compiled
+    is_stream = first.is_stream
+    if is_stream:
+        compiled = compile_steps(first.steps, values[0])
+    elif len(first.steps) == 1 and isinstance(first.steps[0], Raw):
+        compiled = compile_body(first.steps[0].data, values[0])
+    else:
+        compiled = None
+    filled = tuple(value.encode() for value in values[1])
+    if compiled is None or compiled.weight > _LARGEST or not compiled.fits(filled):
+        return not_compiled
+    said = b"".join([compiled.data(at, filled) for at in range(len(compiled.sizes))])
+    if said != sse.body(second.steps):
+        return not_compiled
+    return _Entry(reply, dialect, compiled, names, is_stream)
