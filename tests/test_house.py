@@ -62,7 +62,7 @@ FLOORS = """
 
     rules upstream access journal catalogue dispatch
 
-    server: door peer protocol player connect relay app runner shared_address
+    server: door peer protocol player connect relay worker app runner shared_address
     transport clients
 
     mock

@@ -364,8 +364,7 @@ def test_the_same_request_for_ever_takes_no_memory() -> None:
     ("body", "reply"), [(b" " * 1_000_000, "Hi"), (b"", "word " * 50_000)], ids=["request", "reply"]
 )
 def test_what_is_kept_is_bounded_in_bytes(body: bytes, reply: str) -> None:
-    mock = MockOpenAI(keep_bytes=5_000_000)
-    mock.reply(Reply((reply,)))
+    mock = MockOpenAI(keep_bytes=5_000_000, default=lambda request: Reply((reply,)))
     asked = json.dumps(ASKED).encode()
     for _ in range(30):
         call = mock.respond(Request("POST", PATH, body=asked + body))
@@ -373,6 +372,26 @@ def test_what_is_kept_is_bounded_in_bytes(body: bytes, reply: str) -> None:
     assert 3 <= len(mock.calls) <= 19
     assert mock.calls[-1] is call
     assert len(mock.calls.logical) == len(mock.calls)
+
+
+def test_what_calls_share_counts_once() -> None:
+    mock = MockOpenAI(keep_bytes=5_000_000)
+    mock.reply(Reply(["word "] * 2000))
+
+    def ask(n: int) -> None:
+        for _ in range(n):
+            asked = json.dumps(ASKED | {"stream": True}).encode()
+            mock.respond(Request("POST", PATH, body=asked)).end()
+
+    ask(200)
+    lazy = [call for call in mock.calls if call.script.lazy is not None]
+    assert len(mock.calls) > 100
+    assert len({id(call.script.lazy.shared[0]) for call in lazy}) <= 8  # type: ignore[union-attr]
+    mock.reply("Hi")
+    ask(2000)
+    assert mock.calls.size < 5_000_000
+    assert not [call for call in mock.calls if len(call.script.steps) > 100]
+    assert mock.calls.size < 6_000 * len(mock.calls) + 100_000
 
 
 def test_the_newest_call_is_kept_however_large() -> None:
@@ -384,27 +403,57 @@ def test_the_newest_call_is_kept_however_large() -> None:
         assert list(mock.calls) == [call]
 
 
-def test_the_size_of_a_call_is_about_what_it_takes() -> None:
+@pytest.mark.parametrize("is_known", [True, False], ids=["known reply", "new reply"])
+def test_the_size_of_a_call_is_about_what_it_takes(is_known: bool) -> None:
     """Else the bound would be one in name only."""
-    mock = MockOpenAI(keep_bytes=1 << 40)
-    mock.reply("word " * 500)
-    body = json.dumps(ASKED).encode()
-    tracemalloc.start()
-    try:
-        for n in range(20):
-            if n == 10:
-                gc.collect()
-                before, counted = tracemalloc.get_traced_memory()[0], mock.calls.size
+    pieces = ["word "] * 500
+    mock = MockOpenAI(keep_bytes=1 << 40, default=lambda request: Reply(pieces))
+    if is_known:
+        mock.reply(Reply(pieces))
+    body = json.dumps(ASKED | {"stream": True}).encode()
+
+    def play(times: int) -> None:
+        for _ in range(times):
             call = mock.respond(Request("POST", PATH, body=body))
             for frame in frames(call.script):
                 call.handed_over(frame, 0.1)
             call.end()
-        del call
+
+    play(60)  # what is said for the first times is rendered
+    tracemalloc.start()
+    try:
+        before, counted = tracemalloc.get_traced_memory()[0], mock.calls.size
+        play(20)
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
     assert 0.5 < (mock.calls.size - counted) / taken < 2
+
+
+def test_a_call_takes_few_kilobytes_however_long_its_answer() -> None:
+    mock = MockOpenAI()
+    mock.reply(Reply(["word "] * 200))
+    body = json.dumps(ASKED | {"stream": True}).encode()
+
+    def play(times: int) -> None:
+        for _ in range(times):
+            call = mock.respond(Request("POST", PATH, body=body, connection=1, nth=1))
+            for frame in frames(call.script, together=1 << 20):
+                call.handed_over(frame, 0.1)
+            call.end()
+
+    play(200)
+    taken = []
+    for _ in range(4):
+        tracemalloc.start()
+        try:
+            play(100)
+            gc.collect()
+            taken.append(tracemalloc.get_traced_memory()[0] / 100)
+        finally:
+            tracemalloc.stop()
+    assert min(taken) < 3_000, taken
 
 
 def test_uploads_are_not_kept_twice_and_are_bounded() -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from openai_mockserver.exceptions import MockServerError
@@ -181,6 +182,7 @@ def with_cors(headers: Headers, cors: Headers) -> tuple[tuple[str, str], ...]:
     return (*kept, *cors)
 
 
+@lru_cache(maxsize=64)
 def is_loopback(name: str) -> bool:
     """Whether a host's name or address is this machine's own, whatever DNS says.
 
@@ -199,6 +201,7 @@ def is_wildcard(host: str) -> bool:
     return address is not None and address.is_unspecified
 
 
+@lru_cache(maxsize=64)
 def _read_address(name: str) -> IPv4Address | IPv6Address | None:
     import ipaddress  # a mock that nobody connects to does without
 
@@ -216,6 +219,7 @@ def _is_of(name: str, allowed: str) -> bool:
     return name == allowed or (address is not None and address == _read_address(allowed))
 
 
+@lru_cache(maxsize=64)
 def _name_of(host: str) -> str | None:
     """The name in a ``Host`` header; None where it holds none."""
     found = _HOST_HEADER.fullmatch(host)

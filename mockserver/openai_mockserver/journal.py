@@ -6,10 +6,12 @@ another. What is not settled yet is waited for, briefly, instead of being guesse
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
-from collections import deque
+from array import array
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, overload
@@ -92,8 +94,20 @@ class ProblemCounts:
             self.calls += is_first
 
 
+_NO_SCRIPT = Script()
+_WAITING = threading.Lock()  # of two that begin to wait for a call, both wait for the same
+
+
 class Call(Request):
     """A request and what became of it."""
+
+    # Of so many attributes a dictionary would take 1.5 kB in each call.
+    __slots__ = (
+        "_bytes", "_ended", "_events", "_on_end", "_on_written", "_problem", "_problem_counts",
+        "_settled", "_times", "_unrecorded", "_warnings", "_written", "attempts", "came",
+        "is_exact", "left", "number", "on_wait", "problem_kind", "recorder", "rule", "script",
+        "started", "upstream",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -101,11 +115,12 @@ class Call(Request):
         number: int,
         on_end: Callable[[Call], object] | None = None,
         problem_counts: ProblemCounts | None = None,
+        on_written: Callable[[Call], object] | None = None,
     ) -> None:
         super().__init__(
             request.method,
             request.path,
-            request.headers.raw,
+            request.headers,
             request.content,
             request.query,
             request.connection,
@@ -114,26 +129,38 @@ class Call(Request):
             request.refusal,
             request.target,
         )
+        if "parsed" in request.__dict__:
+            self.parsed = request.parsed
         self.number = number
         self.started = time.time()
         self.came = time.monotonic()
         self.left: float | None = None
-        self.times: list[Handed] = []
-        self.written = False
         self.is_exact = True
         self.rule: Rule | None = None
-        self.script = Script()
-        self._problem: str | None = None
-        self.problem_kind: str | None = None
-        self._unrecorded: str | None = None
-        self._problem_counts = problem_counts
-        self.warnings: list[str] = []
+        self.script = _NO_SCRIPT
         self.upstream: Upstream | None = None
         self.recorder: Recorder | None = None
-        self._events = self._bytes = 0
+        self.attempts: _Attempts | None = None
+        self.problem_kind: str | None = None
+        self.on_wait: Callable[[], object] | None = None  # is called when somebody waits
+        self._problem: str | None = None
+        self._unrecorded: str | None = None
+        self._warnings: list[str] | None = None
+        self._written = False
         self._ended: str | None = None
-        self._settled = threading.Event()
+        self._events = self._bytes = 0
+        self._times: array[float] | None = None  # three numbers for each part handed over
+        self._settled: threading.Event | None = None
         self._on_end = on_end
+        self._problem_counts = problem_counts
+        self._on_written = on_written
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be told of it though it was answered."""
+        if self._warnings is None:
+            self._warnings = []
+        return self._warnings
 
     # What players report
 
@@ -165,7 +192,9 @@ class Call(Request):
         """A frame was given to the client, so many seconds after the request."""
         self._events += frame.events
         self._bytes += frame.size
-        self.times.append(Handed(frame.due, at, frame.events))
+        if self._times is None:
+            self._times = array("d")
+        self._times.extend((frame.due, at, frame.events))
 
     def take_back(self, events: int, size: int) -> None:
         """So many of the events and bytes handed over were never read by the client."""
@@ -175,10 +204,13 @@ class Call(Request):
     def end(self, how: str | None = None) -> None:
         """The call is over; the first to say how is right. By default as its script ends."""
         if self._ended is None:
-            self._ended = how or ENDED[self.script.end]
-            if self._ended == CLIENT_DISCONNECTED:
+            how = how or ENDED[self.script.end]
+            if how == CLIENT_DISCONNECTED:
                 self.left = time.monotonic() - self.came
-            self._settled.set()
+            self._ended = how
+            # After this, so that whoever begins to wait meanwhile sees that it has ended.
+            if self._settled is not None:
+                self._settled.set()
             if self._on_end is not None:
                 try:
                     self._on_end(self)
@@ -190,16 +222,34 @@ class Call(Request):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the call is over, at most so many seconds; whether it is."""
-        return self._settled.wait(timeout)
+        with _WAITING:
+            settled = self._settled = self._settled or threading.Event()
+        if self._ended is not None:
+            return True
+        if (on_wait := self.on_wait) is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed already
+                on_wait()
+        return settled.wait(timeout)
 
     def _settle(self) -> None:
-        if self.connection is not None:
+        if self.connection is not None and self._ended is None:
             self.wait(SETTLE)
+
+    @property
+    def written(self) -> bool:
+        """Whether the whole response was given to the system, and a retry of it may come."""
+        return self._written
+
+    @written.setter
+    def written(self, written: bool) -> None:
+        self._written = written
+        if written and self._on_written is not None:
+            self._on_written(self)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will be sent. Does not wait."""
-        return self.written or self._ended is not None
+        return self._written or self._ended is not None
 
     @property
     def went_wrong(self) -> bool:
@@ -213,7 +263,7 @@ class Call(Request):
 
     def _tells_error(self) -> bool:
         """Whether its stream, though it ended well, ends by telling of an error."""
-        if not self.script.is_stream:
+        if not self.script.is_stream or self.script.lazy is not None:  # that of a reply without one
             return False
         events = (step for step in reversed(self.script.steps) if isinstance(step, Event))
         last = next((event for event in events if event != DONE), None)
@@ -252,9 +302,16 @@ class Call(Request):
         return self._ended
 
     @property
+    def times(self) -> list[Handed]:
+        """When each part of the response was due, and handed over."""
+        numbers = iter(self._times or ())
+        parts = zip(numbers, numbers, numbers, strict=True)
+        return [Handed(due, at, int(events)) for due, at, events in parts]
+
+    @property
     def lateness(self) -> tuple[float, ...]:
         """By how many seconds each event was handed over later than its script asks."""
-        return tuple(handed.at - handed.due for handed in self.times if handed.events)
+        return tuple(part.at - part.due for part in self.times for _ in range(part.events))
 
     def __repr__(self) -> str:
         return f"<Call {self.line()}>"
@@ -279,9 +336,9 @@ class Call(Request):
             answered += f" {self._bytes} bytes"
         unrecorded = "" if self.unrecorded is None else f", {self.unrecorded}"
         # What is written may be unread yet.
-        how = self._ended or ("written" if self.written else "going on")
+        how = self._ended or ("written" if self._written else "going on")
         line = f"#{self.number} {' '.join(asked)} -> {answered}, {how}{unrecorded}"
-        return "; warning: ".join([line, *self.warnings])
+        return "; warning: ".join([line, *(self._warnings or ())])
 
 
 def _short(text: str) -> str:
@@ -290,14 +347,18 @@ def _short(text: str) -> str:
 
 
 # What a call takes beside its texts, and each of its steps, in bytes; measured on CPython 3.11.
-_CALL_SIZE = 5_000
-_STEP_SIZE = 350
+_CALL_SIZE = 3_500
+_STEP_SIZE = 175
+_TIME_SIZE = 8
 
 
 def _size_of_response(call: Call) -> int:
     """About how many bytes of memory a response and its times take."""
+    times = _TIME_SIZE * len(call._times or ())
+    if call.script.lazy is not None:  # its bytes belong to the reply
+        return times
     steps = call.script.steps
-    return sum(map(_size_of_step, steps)) + _STEP_SIZE * (len(steps) + len(call.times)) // 2
+    return sum(map(_size_of_step, steps)) + _STEP_SIZE * len(steps) + times
 
 
 def _size_of_step(step: Step) -> int:
@@ -320,15 +381,27 @@ class LogicalCall(NamedTuple):
 class _Attempts:
     """The attempts at one logical call: those that are kept, and how many there were."""
 
+    __slots__ = ("count", "kept", "key")
+
     def __init__(self, key: object, earlier: int) -> None:
         self.key = key
-        self.kept: deque[Call] = deque()
+        self.kept: list[Call] = []
         self.count = earlier
 
     def add(self, call: Call) -> None:
         self.kept.append(call)
         self.count += 1
         call.attempt = self.count
+
+
+class _Open:
+    """The logical calls of one key of which a retry may still come, in their order."""
+
+    __slots__ = ("failed", "going_on")
+
+    def __init__(self) -> None:
+        self.failed: dict[_Attempts, None] = {}
+        self.going_on: dict[_Attempts, None] = {}
 
 
 class Journal(Sequence[Call]):
@@ -348,15 +421,19 @@ class Journal(Sequence[Call]):
         keep_bytes: int | None = None,
     ) -> None:
         self._keep, self._keep_bytes = keep, keep_bytes
-        self._kept: deque[tuple[Call, _Attempts]] = deque()
+        self._kept: deque[Call] = deque()
         self._came = 0
         self._problem_counts = ProblemCounts()
         self._first: float | None = None
         # In the order in which they began; and by key those of which a retry may still come.
         self._logical: dict[_Attempts, None] = {}
-        self._open: dict[object, list[_Attempts]] = {}
+        self._open: dict[object, _Open] = {}
         self._sizes: dict[int, int] = {}
         self._size = 0
+        # What calls have of which others may have the same: its id and size by the call's id, and
+        # by its own how many of the kept calls have it.
+        self._shares: dict[int, tuple[int, int]] = {}
+        self._sharers: Counter[int] = Counter()
         self._on_end = on_end
         self._lock = threading.Lock()
 
@@ -364,11 +441,12 @@ class Journal(Sequence[Call]):
         """Begin a call."""
         with self._lock:
             self._came += 1
-            call = Call(request, self._came, self._end, self._problem_counts)
+            call = Call(request, self._came, self._end, self._problem_counts, self._note_over)
             if self._first is None:
                 self._first = call.came
             call.elapsed = call.came - self._first
-            self._kept.append((call, self._find_attempts(call)))
+            call.attempts = self._find_attempts(call)
+            self._kept.append(call)
             if self._keep_bytes is not None:
                 self._measure(call, 0)
             self._forget_oldest()
@@ -376,6 +454,7 @@ class Journal(Sequence[Call]):
 
     def _end(self, call: Call) -> None:
         """A call is over: tell who listens, and see how large it has become."""
+        self._note_over(call)
         try:
             if self._on_end is not None:
                 self._on_end(call)
@@ -385,6 +464,7 @@ class Journal(Sequence[Call]):
                 with self._lock:
                     if id(call) in self._sizes:
                         self._measure(call, _size_of_response(call))
+                        self._share(call)
                         self._forget_oldest()
 
     @property
@@ -408,45 +488,78 @@ class Journal(Sequence[Call]):
         self._size += size - self._sizes.get(id(call), 0)
         self._sizes[id(call)] = size
 
+    def _share(self, call: Call) -> None:
+        """What a call shares with others counts once."""
+        if (lazy := call.script.lazy) is not None:
+            shared, size = lazy.shared
+            self._shares[id(call)] = id(shared), size
+            self._sharers[id(shared)] += 1
+            self._size += size if self._sharers[id(shared)] == 1 else 0
+
+    def _release(self, call: Call) -> None:
+        """A call that is forgotten has no share any more."""
+        if (share := self._shares.pop(id(call), None)) is not None:
+            shared, size = share
+            self._sharers[shared] -= 1
+            if not self._sharers[shared]:
+                del self._sharers[shared]
+                self._size -= size
+
     def _forget_oldest(self) -> None:
         """Forget what is too much, and its attempts with it."""
         while len(self._kept) > 1 and (
             (self._keep is not None and len(self._kept) > self._keep)
             or (self._keep_bytes is not None and self._size > self._keep_bytes)
         ):
-            call, attempts = self._kept.popleft()
+            call = self._kept.popleft()
             self._size -= self._sizes.pop(id(call), 0)
-            attempts.kept.popleft()
+            self._release(call)
+            attempts = call.attempts
+            if attempts is None:
+                continue
+            del attempts.kept[0]
             if not attempts.kept:
                 del self._logical[attempts]
                 self._close(attempts)
 
     def _close(self, attempts: _Attempts) -> None:
         """No retry of these will come."""
-        still = [one for one in self._open.get(attempts.key, ()) if one is not attempts]
-        if still:
-            self._open[attempts.key] = still
-        else:
-            self._open.pop(attempts.key, None)
+        if (still := self._open.get(attempts.key)) is not None:
+            still.failed.pop(attempts, None)
+            still.going_on.pop(attempts, None)
+            if not (still.failed or still.going_on):
+                del self._open[attempts.key]
+
+    def _note_over(self, call: Call) -> None:
+        """A call is over, as far as a retry is concerned, or its client left after all."""
+        attempts = call.attempts
+        with self._lock:
+            if attempts is None or attempts not in self._logical or attempts.kept[-1] is not call:
+                return
+            if call.went_wrong:
+                still = self._open.setdefault(attempts.key, _Open())
+                still.going_on.pop(attempts, None)
+                still.failed[attempts] = None
+            else:
+                self._close(attempts)
 
     def _find_attempts(self, call: Call) -> _Attempts:
         """Find the logical call that this is an attempt of, or begin one."""
         key = call.headers.get("idempotency-key") or (call.method, call.path, call.content)
         told = call.headers.get("x-stainless-retry-count", "")
         retries = int(told) if told.isdecimal() and len(told) < 10 else 0
-        candidates = self._open.setdefault(key, [])
-        failed = [one for one in candidates if one.kept[-1].went_wrong]
-        if not retries:
-            going_on = (one for one in candidates if not one.kept[-1].is_over)
-            candidates[:] = [*failed, *going_on]
+        still = self._open.setdefault(key, _Open())
         # Of several the SDK's count tells which. It may also have given up an attempt that is not
         # known to have gone wrong.
-        chosen = next((one for one in failed if one.count == retries), None)
-        chosen = chosen or next(iter(failed or (candidates if retries else ())), None)
+        chosen = next((one for one in still.failed if one.count == retries), None)
+        chosen = chosen or next(iter(still.failed), None)
+        if chosen is None and retries:
+            chosen = next(iter(still.going_on), None)
         if chosen is None:
             chosen = _Attempts(key, retries)
-            candidates.append(chosen)
             self._logical[chosen] = None
+        still.failed.pop(chosen, None)
+        still.going_on[chosen] = None
         chosen.add(call)
         return chosen
 
@@ -469,6 +582,8 @@ class Journal(Sequence[Call]):
             self._open.clear()
             self._logical.clear()
             self._sizes.clear()
+            self._shares.clear()
+            self._sharers.clear()
             self._came, self._first, self._size = 0, None, 0
             self._problem_counts = ProblemCounts()
 
@@ -480,7 +595,7 @@ class Journal(Sequence[Call]):
         if isinstance(index, slice):
             return self._listed()[index]
         try:
-            return self._kept[index][0]
+            return self._kept[index]
         except IndexError:
             made = f"{len(self)} call{'s' * (len(self) != 1)} came"
             raise IndexError(f"there is no call {index}: {made}") from None
@@ -490,7 +605,7 @@ class Journal(Sequence[Call]):
 
     def _listed(self) -> list[Call]:
         with self._lock:
-            return [call for call, _ in self._kept]
+            return list(self._kept)
 
     def __iter__(self) -> Iterator[Call]:
         return iter(self._listed())

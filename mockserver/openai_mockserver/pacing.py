@@ -69,6 +69,8 @@ class Pace:
 
     def __call__(self, script: Script) -> Script:
         """The script at this pace."""
+        if not (self.ttft or self.itl or self.jitter or self.stall_chance):
+            return script
         rng = Random(self.seed)
         head = replace(script.head, delay=script.head.delay + self._gap(self.ttft, rng))
         if (lazy := script.lazy) is not None:

@@ -39,21 +39,26 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, raw: Sequence[tuple[str, str]]) -> None:
         self.raw = tuple(raw)
-        self._by_name: dict[str, str] = {}
-        for name, value in raw:
-            self._by_name.setdefault(name.lower(), value)
+
+    @cached_property
+    def _by_name(self) -> dict[str, str]:
+        return {name.lower(): value for name, value in reversed(self.raw)}
+
+    def drop_index(self) -> None:
+        """Forget where each name stands, which is found out anew if it is wanted."""
+        self.__dict__.pop("_by_name", None)
 
     def __getitem__(self, name: str) -> str:
         return self._by_name[name.lower()]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._by_name)
+        return iter(dict.fromkeys(name.lower() for name, _ in self.raw))
 
     def __len__(self) -> int:
         return len(self._by_name)
 
     def __repr__(self) -> str:
-        shown = {name: show_header(name, value) for name, value in self._by_name.items()}
+        shown = {name: show_header(name, value) for name, value in self.items()}
         return f"Headers({shown!r})"
 
 
@@ -72,7 +77,7 @@ class Request:
         self,
         method: str,
         path: str,
-        headers: Sequence[tuple[str, str]] = (),
+        headers: Sequence[tuple[str, str]] | Headers = (),
         body: bytes | DiskBytes = b"",
         query: str = "",
         connection: int | None = None,
@@ -84,7 +89,7 @@ class Request:
         self.method = method
         self.path = path
         self.query = query
-        self.headers = Headers(headers)
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
         self.content = body
         self.connection = connection
         self.nth = nth
@@ -112,7 +117,8 @@ class Request:
             return msgspec.UNSET
 
     def drop_parsed(self) -> None:
-        """Forget what the body says, which is found out anew if it is wanted: memory for time."""
+        """Forget what was found out of it, which is found out anew if it is wanted."""
+        self.headers.drop_index()
         for name in ("parsed", "form", "_form_if_any"):
             self.__dict__.pop(name, None)
 

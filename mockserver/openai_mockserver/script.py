@@ -135,6 +135,11 @@ class LazySteps(Sequence[Step]):
         raise NotImplementedError
 
     @property
+    def shared(self) -> tuple[object, int]:
+        """What of it other steps may have too, and about how many bytes of memory that takes."""
+        raise NotImplementedError
+
+    @property
     def silences(self) -> Sequence[float] | None:
         """The seconds of silence before each step that is no pause; None if there are none."""
         raise NotImplementedError

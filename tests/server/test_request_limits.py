@@ -16,7 +16,7 @@ import openai
 import pytest
 
 from openai_mockserver import MockOpenAI, MockServerError, Pace, Reply, Request
-from openai_mockserver.server import app
+from openai_mockserver.server import worker
 
 HEAD = (
     b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -254,7 +254,7 @@ def test_the_interpreter_switches_threads_as_before_when_all_is_made() -> None:
 
 def test_garbage_of_what_takes_long_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not looked for while an answer is made, nor right after; but it does not pile up."""
-    monkeypatch.setattr(app, "_UNSEEN", 100_000)
+    monkeypatch.setattr(worker, "_UNSEEN", 100_000)
 
     class Garbage(list[object]):
         """What refers to itself."""

@@ -28,7 +28,7 @@ from openai_mockserver.script import LazySteps, Part, Pause, Raw, Step
 
 __all__ = ["Compiled", "CompiledSteps", "compile_body", "compile_steps"]
 
-_GROUP = 48 * 1024
+_GROUP = 128 * 1024
 """Bytes of steps that are joined at once, at most, where they are more than one step."""
 
 
@@ -57,7 +57,9 @@ class Compiled:
         kinds: as `LazySteps.kinds`.
     """
 
-    __slots__ = ("_order", "_starts", "groups", "kinds", "lengths", "literals", "size", "sizes")
+    __slots__ = (
+        "_order", "_starts", "groups", "kinds", "lengths", "literals", "size", "sizes", "weight"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -72,6 +74,8 @@ class Compiled:
         self._order, self._starts = order, starts
         self.sizes, self.kinds = sizes, kinds
         self.size = sum(sizes)
+        # About how many bytes of memory it takes.
+        self.weight = sum(map(len, literals)) + 40 * len(literals) + 24 * len(order)
         self.groups = tuple(self._make_groups())
 
     def _make_groups(self) -> Iterator[_Group]:
@@ -87,11 +91,6 @@ class Compiled:
     def _make_group(self, first: int, last: int, size: int) -> _Group:
         order = self._order[self._starts[first] : self._starts[last]]
         return _Group(first, last, order, last - first - self.kinds.count(0, first, last), size)
-
-    @property
-    def weight(self) -> int:
-        """About how many bytes of memory it takes."""
-        return sum(map(len, self.literals)) + 40 * len(self.literals) + 24 * len(self._order)
 
     def fits(self, values: Sequence[bytes]) -> bool:
         """Whether values are as long as the holes."""
@@ -140,6 +139,10 @@ class CompiledSteps(LazySteps):
         return self._compiled.size
 
     @property
+    def shared(self) -> tuple[Compiled, int]:
+        return self._compiled, self._compiled.weight
+
+    @property
     def silences(self) -> Sequence[float] | None:
         return self._silences
 
@@ -148,7 +151,7 @@ class CompiledSteps(LazySteps):
 
     def parts(self, *, chunked: bool = False, together: int = 0) -> Iterator[Part]:
         compiled, values = self._compiled, self._values
-        if together and self._silences is None:
+        if together >= _GROUP and self._silences is None:
             for group in compiled.groups:
                 if chunked:
                     data = compiled.join(group, values)

@@ -6,6 +6,7 @@ Rules of this file: the tables are the measurements; what varies comes from the 
 from __future__ import annotations
 
 from email.utils import formatdate
+from functools import lru_cache
 from random import Random
 from urllib.parse import quote
 
@@ -36,6 +37,20 @@ _RATE_LIMITS: Headers = (
 )
 
 
+_COOKIES = 64  # of a name, out of which each response has one
+
+
+@lru_cache(maxsize=2 * _COOKIES)
+def _make_cookie(name: str, number: int) -> tuple[str, str]:
+    value = ids.letters(43, Random(number))
+    return "set-cookie", f"{name}={value}; path=/; HttpOnly; Secure; SameSite=None"
+
+
+@lru_cache(maxsize=4)
+def _format_date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
+
+
 def _headers(content_type: str, length: int | None, rng: Random, engine: bool = True) -> Headers:
     sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
     milliseconds = str(rng.randint(129, 500))
@@ -48,7 +63,7 @@ def _headers(content_type: str, length: int | None, rng: Random, engine: bool = 
         *_RATE_LIMITS,
     )
     return (
-        ("Date", formatdate(seed.now(rng), usegmt=True)),
+        ("Date", _format_date(seed.now(rng))),
         ("Content-Type", content_type),
         sized,
         ("Connection", "keep-alive"),
@@ -57,8 +72,8 @@ def _headers(content_type: str, length: int | None, rng: Random, engine: bool = 
         ("x-request-id", ids.request_id(rng)),
         ("x-openai-proxy-wasm", "v0.1"),
         ("cf-cache-status", "DYNAMIC"),
-        ("set-cookie", f"__cf_bm={ids.letters(43, rng)}; path=/; HttpOnly; Secure; SameSite=None"),
-        ("set-cookie", f"_cfuvid={ids.letters(43, rng)}; path=/; HttpOnly; Secure; SameSite=None"),
+        _make_cookie("__cf_bm", rng.randrange(_COOKIES)),
+        _make_cookie("_cfuvid", rng.randrange(_COOKIES)),
         ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
         ("x-content-type-options", "nosniff"),
         ("Server", "cloudflare"),
@@ -90,7 +105,7 @@ def imitated(
     """Of another provider: what is its own, whose values may be forms of `ids.fill_pattern`."""
     sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
     return (
-        ("Date", formatdate(seed.now(rng), usegmt=True)),
+        ("Date", _format_date(seed.now(rng))),
         ("Content-Type", content_type),
         sized,
         ("Connection", "keep-alive"),
@@ -101,7 +116,7 @@ def imitated(
 def response_headers(rng: Random) -> Headers:
     """Of a stream of the Responses API, in the order of 2026-08 (WIRE.md §4)."""
     return (
-        ("date", formatdate(seed.now(rng), usegmt=True)),
+        ("date", _format_date(seed.now(rng))),
         ("content-type", "text/event-stream; charset=utf-8"),
         ("transfer-encoding", "chunked"),
         ("connection", "keep-alive"),
@@ -119,7 +134,7 @@ def response_headers(rng: Random) -> Headers:
         ("openai-version", "2020-10-01"),
         *_RATE_LIMITS,
         ("x-request-id", ids.request_id(rng)),
-        ("set-cookie", f"__cf_bm={ids.letters(43, rng)}; path=/; HttpOnly; Secure; SameSite=None"),
+        _make_cookie("__cf_bm", rng.randrange(_COOKIES)),
         ("alt-svc", 'h3=":443"; ma=86400'),
     )
 

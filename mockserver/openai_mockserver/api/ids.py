@@ -163,6 +163,8 @@ def fill_pattern(pattern: str, rng: Random, created: int = 0, model: str = "") -
     >>> len(fill_pattern("gen-{created}-{alnum20}", Random(0), 1762104948))
     35
     """
+    if "{" not in pattern:
+        return pattern
 
     def one(match: re.Match[str]) -> str:
         kind, n = match[1], int(match[2] or 0)

@@ -1,26 +1,19 @@
 """The ASGI application: a request in, a call played.
 
-Rules of this file: Starlette reads the request; what to answer is the mock's business, how to put
-it on the wire the player's, and who is let in `openai_mockserver.access`'s. Browsers get the CORS
-headers that they need, others do not. A request that is too large or too slow is refused before it
-is read; what may take long to answer is worked out in a thread beside the loop.
+Rules of this file: nothing stands between uvicorn and it; what to answer is the mock's business,
+how to put it on the wire the player's, and who is let in `openai_mockserver.access`'s. Browsers get
+the CORS headers that they need, others do not. A request that is too large or too slow is refused
+before it is read; what may take long to answer is worked out in a thread beside the loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import sys
 import tempfile
-import threading
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import lru_cache, partial
 from typing import Any
-
-from starlette.requests import ClientDisconnect
-from starlette.requests import Request as HttpRequest
-from starlette.responses import Response
 
 from openai_mockserver.access import (
     cors_headers,
@@ -31,128 +24,20 @@ from openai_mockserver.access import (
 from openai_mockserver.api.disk_bytes import DiskBytes, DiskWriter
 from openai_mockserver.api.multipart import has_files
 from openai_mockserver.api.routes import decode_path
-from openai_mockserver.journal import CLIENT_DISCONNECTED, SERVER_STOPPED, Call
+from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
 from openai_mockserver.limits import Limits
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 from openai_mockserver.script import Script
 from openai_mockserver.server.door import Door
 from openai_mockserver.server.player import Player, Receive, Send, play, tell
-from openai_mockserver.server.protocol import TARGET, Connection, Connections
+from openai_mockserver.server.protocol import TARGET, WHOLE, Connection, Connections
 from openai_mockserver.server.relay import relay
+from openai_mockserver.server.worker import Worker, is_quick
 
-__all__ = ["Worker", "application"]
+__all__ = ["application"]
 
 _LINGER = 5.0  # seconds in which what a refused client still sends is read, and dropped
-
-
-# What may take long
-
-
-class Worker:
-    """A thread beside the loop: what it works out, in the order in which it is asked.
-
-    It is one, so that the loop never waits for more than one other to let it have the interpreter.
-    Another writes to disk, which may take its time, and needs the interpreter hardly at all.
-    """
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(1, "openai-mockserver-worker")
-        self._disk = ThreadPoolExecutor(1, "openai-mockserver-disk")
-
-    async def run(self, respond: Callable[[Request], Call], request: Request) -> Call:
-        """What ``respond`` makes of a request, while the loop goes on."""
-        making = self._threads.submit(_yielding, respond, request)
-        try:
-            return await asyncio.wrap_future(making)
-        except asyncio.CancelledError:
-            making.add_done_callback(_end_unplayed)
-            raise
-
-    async def write(self, writer: DiskWriter, parts: list[bytes]) -> None:
-        """Write to disk. Raises OSError where there is no room."""
-        await asyncio.wrap_future(self._disk.submit(writer.write, parts))
-
-    def stop(self) -> None:
-        """Begin nothing more. What has begun is not waited for."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._disk.shutdown(wait=False, cancel_futures=True)
-
-
-def _end_unplayed(made: Future[Call]) -> None:
-    if not made.cancelled() and made.exception() is None:
-        made.result().end(SERVER_STOPPED)
-
-
-_TURN = 0.0005  # seconds after which a thread that computes lets another
-
-
-_YOUNG = 20_000  # objects that are looked through within milliseconds
-_UNSEEN = 5_000_000  # objects among which there may be much garbage
-
-
-class _Turns:
-    """Short turns for all threads of the process, while one of any server's workers computes.
-
-    Nor are objects looked through for garbage meanwhile: of a million, which a large answer takes
-    on its way, that is 100 ms in which no other thread has a turn.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._computing = 0
-        self._usual = 0.0
-        self._collects = False
-        self._unseen = 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._computing:
-                self._usual = sys.getswitchinterval()
-                sys.setswitchinterval(min(self._usual, _TURN))
-                self._collects = gc.isenabled()
-                if self._unseen > _UNSEEN:
-                    self._unseen = 0
-                    gc.collect()
-                gc.disable()
-            self._computing += 1
-
-    def __exit__(self, *exc: object) -> None:
-        with self._lock:
-            self._computing -= 1
-            if not self._computing:
-                sys.setswitchinterval(self._usual)
-                if self._collects:
-                    young = gc.get_count()[0]
-                    if young > _YOUNG and not gc.get_freeze_count():
-                        # Makes old what there is, in no time: most of it is freed with the call.
-                        gc.freeze()
-                        gc.unfreeze()
-                        self._unseen += young
-                    gc.enable()
-
-
-_turns = _Turns()
-
-
-def _yielding(respond: Callable[[Request], Call], request: Request) -> Call:
-    with _turns:
-        return respond(request)
-
-
-_SHORT = 4096  # bytes of a body that is looked at at once
-_ENDPOINTS = ("/chat/completions", "/completions", "/responses")
-_LONG = frozenset({"n", "best_of", "logprobs", "modalities", "prediction", "response_format"})
-_LONG |= {"functions", "text", "tools"}
-"""Parameters that make a short request one that may take long."""
-
-
-def _is_quick(request: Request) -> bool:
-    """Whether a request is surely answered within milliseconds."""
-    if request.method == "GET" and not request.content:
-        return True
-    body = request.parsed if len(request.content) <= _SHORT else None
-    return isinstance(body, dict) and request.path.endswith(_ENDPOINTS) and not _LONG & body.keys()
 
 
 # Reading
@@ -162,23 +47,36 @@ _IN_MEMORY = 1 << 20  # bytes of a form with files that are not written to disk
 
 
 async def _read(
-    http: HttpRequest, limits: Limits, worker: Worker, connection: Connection
+    scope: dict[str, Any],
+    receive: Receive,
+    content_type: str,
+    limits: Limits,
+    worker: Worker,
+    connection: Connection,
 ) -> bytes | DiskBytes:
-    """The body. Raises _Refused where it is too large, or does not come whole.
+    """The body. Raises _Refused if it is too large or does not come whole, _Left if nobody waits.
 
     That of a long form with files goes to disk as it comes.
     """
-    with_files = has_files(http.headers.get("content-type", ""))
+    if scope.get(WHOLE):  # most bodies come with their heads
+        body: bytes = (await _receive(receive))["body"]
+        if len(body) <= limits.body:
+            return body
+        raise _Refused(_too_large(limits.body, len(body)))
+    with_files = has_files(content_type)
     most = limits.upload if with_files else limits.body
-    length = http.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > most:
+    length = next((v for k, v in scope["headers"] if k == b"content-length"), b"")
+    if length.isdigit() and int(length) > most:
         raise _Refused(_too_large(most, int(length)))
     parts: list[bytes] = []
     size = held = 0
     writer: DiskWriter | None = None
+    more = True
     try:
         async with asyncio.timeout(limits.seconds):
-            async for part in http.stream():
+            while more:
+                message = await _receive(receive)
+                part, more = message["body"], message["more_body"]
                 size += len(part)
                 if size > most:
                     raise _Refused(_too_large(most, size))
@@ -197,6 +95,18 @@ async def _read(
     if connection.is_cut_short:
         raise _Refused(_cut_short(size))
     return b"".join(parts) if writer is None else writer.finish()
+
+
+async def _receive(receive: Receive) -> dict[str, Any]:
+    """A part of the body. Raises _Left if the client has left."""
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise _Left
+    return message
+
+
+class _Left(Exception):
+    """Nobody waits for the answer any more."""
 
 
 class _Refused(Exception):
@@ -299,34 +209,32 @@ def application(
 
     async def answer(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         nonlocal player
-        http = HttpRequest(scope, receive)
-        headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
+        headers = [_decode_header(pair) for pair in scope["headers"]]
         connection = connections.get(tuple(scope["client"] or ()))
         if connection is None:
             return
         door = find_door()
-        foreign = door.access.refusal(http.method, headers, scope["server"][0])
+        method: str = scope["method"]
+        foreign = door.access.refusal(method, headers, scope["server"][0])
+        content_type = next((v for k, v in headers if k == "content-type"), "")
         body: bytes | DiskBytes = b""
         refused: ApiError | None = None
         try:
             if foreign is not None:
-                await _drop_body(http)
+                await _drop_body(receive)
             else:
-                body = await _read(http, door.limits, worker, connection)
-        except ClientDisconnect:
+                limits = door.limits
+                body = await _read(scope, receive, content_type, limits, worker, connection)
+        except _Left:
             return
         except _Refused as error:
             refused = error.error
-        if foreign is None and refused is None and is_preflight(http.method, headers):
-            preflight = Response(status_code=204)
-            preflight.raw_headers = [
-                (k.encode("latin-1"), v.encode("latin-1")) for k, v in preflight_headers(headers)
-            ]
-            await preflight(scope, receive, send)  # type: ignore[arg-type]
+        if foreign is None and refused is None and is_preflight(method, headers):
+            await _answer_preflight(headers)(scope, receive, send)
             return
         connection.requests += 1
         request = Request(
-            http.method,
+            method,
             decode_path(scope["raw_path"].decode("latin-1")),
             headers,
             body,
@@ -339,7 +247,7 @@ def application(
         )
         if refused is None:
             try:
-                quick = _is_quick(request)
+                quick = is_quick(request)
                 call = door.respond(request) if quick else await worker.run(door.respond, request)
             except asyncio.CancelledError:  # the server stops, and has closed the connection
                 return
@@ -356,18 +264,31 @@ def application(
             return
         player = player or Player(asyncio.get_running_loop())
         going_on[call] = connection
+        on_over = partial(going_on.pop, call, None)
         try:
             if call.upstream is None:
-                await play(call, connection, player, send, exact, door.lead)
+                await play(call, connection, player, send, exact, door.lead, on_over)
             else:
                 call.is_exact = False  # what is passed on may be unread
-                await relay(call, call.upstream, connection, player, send, cors)
+                try:
+                    await relay(call, call.upstream, connection, player, send, cors)
+                finally:
+                    on_over()
         finally:
-            going_on.pop(call, None)
             if not send.is_begun:
                 await tell(connection, send, close=True)
 
     return answer
+
+
+def _answer_preflight(headers: Sequence[tuple[str, str]]) -> Any:
+    from starlette.responses import Response
+
+    preflight = Response(status_code=204)
+    preflight.raw_headers = [
+        (k.encode("latin-1"), v.encode("latin-1")) for k, v in preflight_headers(headers)
+    ]
+    return preflight
 
 
 def _read_target(scope: dict[str, Any]) -> str:
@@ -379,10 +300,26 @@ def _read_target(scope: dict[str, Any]) -> str:
     return target.decode("latin-1")
 
 
-async def _drop_body(http: HttpRequest) -> None:
+async def _drop_body(receive: Receive) -> None:
     """Read a body to its end and keep nothing of it, so that the client can read the answer."""
-    async for _ in http.stream():
+    while (await _receive(receive))["more_body"]:
         pass
+
+
+# Clients send the same headers again and again, and what is kept of each call has them.
+_SHORT_HEADER = 200
+
+
+def _decode_header(pair: tuple[bytes, bytes]) -> tuple[str, str]:
+    name, value = pair
+    if len(value) > _SHORT_HEADER or len(name) > _SHORT_HEADER:
+        return name.decode("latin-1"), value.decode("latin-1")
+    return _decode_short_header(name, value)
+
+
+@lru_cache(maxsize=1024)
+def _decode_short_header(name: bytes, value: bytes) -> tuple[str, str]:
+    return name.decode("latin-1"), value.decode("latin-1")
 
 
 def _open_to_page(script: Script, cors: Sequence[tuple[str, str]]) -> Script:

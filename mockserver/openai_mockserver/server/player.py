@@ -12,12 +12,12 @@ import heapq
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
 
 from openai_mockserver.http1 import keeps_open, wire_frames
 from openai_mockserver.journal import CLIENT_DISCONNECTED, FAILED, Call
-from openai_mockserver.script import Pause
 from openai_mockserver.server.protocol import Connection
 from openai_mockserver.timeline import Frame
 
@@ -104,7 +104,7 @@ class _Stream:
         exact: bool = False,
         lead: int | None = None,
     ) -> None:
-        self._paced = exact and any(isinstance(step, Pause) for step in call.script.steps)
+        self._paced = exact and call.script.is_paced
         self._lead = lead
         self._tracks = self._paced or lead is not None
         self._written = 0
@@ -115,10 +115,12 @@ class _Stream:
         self._call = call
         self._connection = connection
         self._player = player
-        self._frames = _slice_long(wire_frames(call.script, call.method))
+        # If nobody asks what of it was read, what is due at once is written at once.
+        together = 0 if self._tracks else SLICE
+        self._frames = _slice_long(wire_frames(call.script, call.method, together))
         self._next: Frame | None = None
         self._started = player.loop.time()
-        self._wake: asyncio.Future[None] = player.loop.create_future()
+        self._wake: asyncio.Future[None] | None = None
         self.lost = False
         self.failed: Exception | None = None
         self._done = False
@@ -131,7 +133,7 @@ class _Stream:
         self._awake()
 
     def _awake(self) -> None:
-        if not self._wake.done():
+        if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
     async def write(self, send: Send) -> None:
@@ -140,11 +142,11 @@ class _Stream:
             if self._connection.transport.is_closing():
                 await self.gone()
                 break
-            self._wake = self._player.loop.create_future()
             due = self._act(self._player.loop.time())
             if due is not None:
+                self._wake = self._player.loop.create_future()
                 self._player.at(due, self._act)
-            await self._wake
+                await self._wake
             if self.failed is not None:
                 raise self.failed
             if self._fenced:
@@ -243,6 +245,39 @@ class _Stream:
         while self._unread and self._unread[0].end <= self._written - unread:
             self._ahead -= self._unread.popleft().events
 
+    @property
+    def needs_no_watch(self) -> bool:
+        """Whether what is left is to find out whether its client reads it all."""
+        call = self._call
+        if self._tracks or call.script.end != "finish" or call.http_version != "1.1":
+            return False
+        return keeps_open(call.script) and "close" not in call.headers.get("connection", "").lower()
+
+    def leave(self, on_over: Callable[[], object]) -> None:
+        """Give up the connection to the next request; the call ends when this one was read."""
+        call, connection = self._call, self._connection
+
+        def finish(how: str | None) -> None:
+            connection.on_lost = None
+            call.on_wait = None
+            self.end(how)
+            on_over()
+
+        def note_read(is_known: bool) -> None:
+            if is_known:
+                self._mark_read(0)
+            finish(None)
+
+        def note_lost(error: Exception | None) -> None:
+            self.lost = True
+            # After this the transport closes its socket.
+            how = CLIENT_DISCONNECTED if connection.left_unread else None
+            self._player.loop.call_soon(finish, how)
+
+        connection.on_lost = note_lost
+        call.on_wait = partial(self._player.loop.call_soon_threadsafe, connection.look)
+        connection.note_when_read(note_read)
+
     async def read(self) -> bool:
         """Wait until the client has read it all; False if it has left before."""
         if await self._connection.read_by_client(tries=3):
@@ -299,10 +334,12 @@ async def play(
     send: Send,
     exact: bool = False,
     lead: int | None = None,
+    on_over: Callable[[], object] = lambda: None,
 ) -> None:
     """Play a call's script as the response of its request.
 
-    It is finished when the client has read it, and not before.
+    It is finished when the client has read it, and not before: then ``on_over`` is called, which
+    may be after the connection has been given up to the next request.
 
     Args:
         exact: find out, before each event of a paced stream, whether the last was read.
@@ -311,9 +348,15 @@ async def play(
     script = call.script
     call.is_exact = False
     stream = _Stream(call, connection, player, exact, lead)
+    is_left = False
     try:
         await stream.write(send)
         call.written = not stream.lost and script.end in ("finish", "close", "half_close")
+        if call.written and stream.needs_no_watch:
+            is_left = True
+            stream.leave(on_over)
+            await tell(connection, send, close=False)
+            return
         # If it leaves without a byte unread, it has had the whole response.
         if call.written and not await stream.read() and not connection.left_unread:
             stream.end()
@@ -325,8 +368,10 @@ async def play(
         connection.transport.abort()
         await stream.gone()
     finally:
-        connection.on_lost = None
-        stream.end(CLIENT_DISCONNECTED if stream.lost else None)
+        if not is_left:
+            connection.on_lost = None
+            stream.end(CLIENT_DISCONNECTED if stream.lost else None)
+            on_over()
 
 
 async def _finish(stream: _Stream, connection: Connection, call: Call, send: Send) -> None:

@@ -20,7 +20,11 @@ from typing import Any, cast
 from openai_mockserver.server.door import Door
 from openai_mockserver.server.peer import Peer, Peers, ask_about, count_sent
 
-__all__ = ["TARGET", "Connection", "Connections", "protocol_class"]
+__all__ = ["TARGET", "WHOLE", "Connection", "Connections", "protocol_class"]
+
+
+_FIRST_LOOK = 0.005  # seconds until the kernel is asked what a silent client has read
+_LAST_LOOK = 1.0  # seconds in which it is noticed here that a client has left
 
 
 class Connection:
@@ -50,6 +54,9 @@ class Connection:
         self._is_known = False
         self.is_gone = False
         self._waiting: asyncio.Future[None] | None = None
+        self._on_read: Callable[[bool], None] | None = None
+        self._look: asyncio.TimerHandle | None = None
+        self._pause = 0.0
 
     async def drained(self) -> None:
         """Wait until the client's side has received every byte."""
@@ -95,6 +102,57 @@ class Connection:
             pause = min(2 * pause, 0.02)
         return False
 
+    def note_when_read(self, on_read: Callable[[bool], None]) -> None:
+        """Call this when the client has read every byte, unless the connection is lost before.
+
+        It is told whether that is known. A client that asks for something else has read all;
+        of one that does not, the kernel is asked after a while, or when `look` is called.
+        """
+        self._note_read(False)
+        self._on_read, self._pause = on_read, _FIRST_LOOK
+        self._look_within(_FIRST_LOOK)
+
+    def look(self) -> None:
+        """Find out now whether the client has read every byte, and from now on in short turns."""
+        if self._on_read is not None:
+            self._pause = 0.0005
+            self._look_again()
+
+    def _look_within(self, seconds: float) -> None:
+        if self._look is not None:
+            self._look.cancel()
+        self._look = asyncio.get_running_loop().call_later(seconds, self._look_again)
+
+    def _look_again(self) -> None:
+        if self._on_read is None or self.transport.is_closing():
+            return
+        unread = self.count_unread()
+        if self.is_gone:
+            if self._half_closed:
+                self._drop()
+            elif self._pause == _LAST_LOOK:
+                self._note_read(False)
+            else:  # what it did on leaving is about to be read
+                self._pause = _LAST_LOOK
+                self._look_within(_LAST_LOOK)
+        elif unread == 0:
+            self._note_read(True)
+        elif unread is None and not self._unsent():
+            self._note_read(False)
+        else:
+            self._look_within(self._pause)
+            self._pause = min(2 * self._pause, 0.1)
+
+    def _note_read(self, is_known: bool) -> None:
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+        on_read, self._on_read = self._on_read, None
+        if on_read is not None:
+            on_read(is_known)
+            if self._half_closed and not self._answering:
+                self.transport.close()
+
     async def _heard_within(self, seconds: float) -> None:
         """Wait so long, or until something comes from the client, or it is lost."""
         loop = asyncio.get_running_loop()
@@ -139,7 +197,7 @@ class Connection:
 
         Nobody knows of a client elsewhere, and hardly any half-closes: it is taken to have left.
         """
-        peer = self._peer() if self._answering else None
+        peer = self._peer() if self._answering or self._on_read is not None else None
         self._half_closed = peer is not None and peer.is_open
         if self._half_closed:
             asyncio.get_running_loop().call_later(0.001, self._watch, 0.001)
@@ -172,12 +230,14 @@ class Connection:
     def begin(self) -> None:
         """Something of a request has come."""
         self._answering = True
+        if self._on_read is not None:
+            self._note_read(True)
         self.wake()
 
     def finish(self) -> None:
         """The response is over. A client that sends no more has no other request."""
         self._answering = False
-        if self._half_closed:
+        if self._half_closed and self._on_read is None:
             self.transport.close()
 
     def lose(self, error: Exception | None) -> None:
@@ -185,6 +245,9 @@ class Connection:
         self.is_lost = True
         # The kernel answers a close with bytes unread by a reset, and by an end otherwise.
         self.left_unread = self.left_unread or error is not None
+        self._on_read = None
+        if self._look is not None:
+            self._look.cancel()
         self.wake()
         if self.on_lost is not None:
             self.on_lost(error)
@@ -228,6 +291,10 @@ class Gate:
 
 TARGET = "openai_mockserver.target"
 """The member of a request's scope that holds its target as it came, if the parser tells it."""
+
+
+WHOLE = "openai_mockserver.whole"
+"""The member of a request's scope that says that its body has come, if the parser tells it."""
 
 
 class Connections(dict[tuple[str, int], Connection]):
@@ -290,6 +357,10 @@ def protocol_class(
         def on_url(self, url: bytes) -> None:  # httptools calls it, h11 does not
             super().on_url(url)
             self.scope[TARGET] = self.url
+
+        def on_message_complete(self) -> None:  # httptools calls it, h11 does not
+            super().on_message_complete()
+            self.scope[WHOLE] = True
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._unwatch()

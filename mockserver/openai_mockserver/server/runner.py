@@ -1,7 +1,7 @@
 """Running the server: bound before it is announced, started by its first client, stopped at once.
 
 Rules of this file: no polling and no fixed waits. A loopback server that nobody asks costs a bound
-socket and a sleeping thread: uvicorn and starlette are imported when a client comes.
+socket and a sleeping thread: uvicorn is imported when a client comes.
 """
 
 from __future__ import annotations
@@ -87,8 +87,9 @@ class _Running:
         """Serve until stopped, in this thread."""
         import uvicorn
 
-        from openai_mockserver.server.app import Worker, application
+        from openai_mockserver.server.app import application
         from openai_mockserver.server.protocol import Connections, protocol_class
+        from openai_mockserver.server.worker import Worker
 
         running = self
 
