@@ -60,7 +60,8 @@ FLOORS = """
         chunks vcr go_vcr har formats
     generate: languages addresses text regex lark_grammar schema_check json_schema reply
 
-    rules upstream access journal catalogue dispatch
+    rules: pattern rule rulebook
+    upstream access journal catalogue dispatch
 
     server: door peer protocol player connect relay worker app runner shared_address
     transport clients

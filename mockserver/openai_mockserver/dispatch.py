@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -40,7 +40,8 @@ from openai_mockserver.journal import Call, Journal
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.reply import ApiError, Reply, as_reply, check_servable
 from openai_mockserver.request import Request
-from openai_mockserver.rules import Answer, Faulty, Rule
+from openai_mockserver.rules import Answer, Faulty, Rule, Rulebook, Unmatched
+from openai_mockserver.rules.pattern import RequestValues
 from openai_mockserver.script import Event, Pause, Script
 from openai_mockserver.seed import Seeded
 from openai_mockserver.sensitive import hide_keys, show_path
@@ -140,7 +141,7 @@ class Dispatcher:
         self._replies = CompiledReplies()
         self._default = default
         self._fast_retries = fast_retries
-        self._rules: list[Rule] = []
+        self._rules = Rulebook()
         self._header_faults = header_faults
         self._lenient_faults = lenient_faults
         self._upstream = upstream
@@ -250,30 +251,24 @@ class Dispatcher:
             and not elsewhere  # where it is a model like any other
         ):
             return self._play_named(call, endpoint, asked, dialect, rng)
-        reasons: list[tuple[Rule, str]] = []
-        for rule in reversed(self._rules):
-            about_model = "endpoint" not in rule.patterns and not rule.is_recording
-            if endpoint.render is None and about_model:
-                continue  # a rule that names no endpoint is about what the model says
-            taken = rule.take(call)
-            if isinstance(taken, Answer):
-                call.rule = rule
-                return self._serve(taken, call, endpoint, asked, dialect, rng)
-            reasons.append((rule, taken))
+        found = self._rules.find_answer(call, model_speaks=endpoint.render is not None)
+        if not isinstance(found, Unmatched):
+            call.rule = found.rule
+            return self._serve(found.answer, call, endpoint, asked, dialect, rng)
         if elsewhere:
             return self._recorded(call, rng)
         # Beside recordings of this path, what is made up would be taken for one of them.
-        if endpoint.answer is not None and not _is_recorded_there(call, reasons):
+        if endpoint.answer is not None and not _is_recorded_there(call, self._rules):
             return self._dressed(endpoint.answer(asked, self.store, rng), call)
         if self._default is not None:
             answer = as_answer(self._default(call))
             return self._serve(answer, call, endpoint, asked, dialect, rng)
-        return self._refuse(call, _explain(call, reasons), rng)
+        return self._refuse(call, _explain(call, found), rng)
 
     def _play_recording(self, call: Call) -> Script | None:
         """The recording of a request, at its pace and with its faults; None if there is none."""
         for rule in reversed(self._rules):
-            answer = rule.take(call) if rule.is_recording else None
+            answer = rule.take(RequestValues(call)) if rule.is_recording else None
             if isinstance(answer, Answer) and isinstance(answer.value, Script):
                 call.rule = rule
                 return self._dressed(answer.value, call, answer)
@@ -284,12 +279,11 @@ class Dispatcher:
 
         None if there are none, or if there is more than recordings.
         """
-        reasons = [(rule, "it was not recorded") for rule in reversed(self._rules)]
-        if not _is_recorded_there(call, reasons):
+        if not _is_recorded_there(call, self._rules):
             return None
         if not all(rule.is_recording for rule in self._rules):
             return None
-        told = f"{_explain(call, reasons)}\n  and OpenAI refuses it: {error.message}"
+        told = f"{_explain_recordings(call, self._rules)}\n  and OpenAI refuses it: {error.message}"
         return self._refuse(call, told, rng)
 
     def _dialect(self, place: Place) -> Dialect | None:
@@ -499,23 +493,32 @@ def _body(
     return {}, None if bare else errors.invalid_json()
 
 
-def _is_recorded_there(call: Call, reasons: list[tuple[Rule, str]]) -> bool:
+def _is_recorded_there(call: Call, rules: Iterable[Rule]) -> bool:
     """Whether there are recordings of other requests to the same path."""
-    predicates = [rule.predicate for rule, _ in reasons]
+    predicates = [rule.predicate for rule in rules if rule.is_recording]
     return any(isinstance(one, IsRecorded) and one.is_at(call) for one in predicates)
 
 
-def _explain(call: Call, reasons: list[tuple[Rule, str]]) -> str:
-    user = call.user and hide_keys(call.user, "…")
-    asked = f"{call.method} {show_path(call.path)} model={call.model!r} user={user!r}"
+def _explain(call: Call, unmatched: Unmatched) -> str:
+    """Why no rule answers a request."""
+    if any(rule.is_recording for rule in unmatched.rules):
+        return _explain_recordings(call, unmatched.rules)
+    shown = _show_request(call)
+    reasons = [f"  {rule!r}: {reason}" for rule, reason in unmatched.explain()]
     if not reasons:
-        return f"no rule matches {asked}: there are none; call .reply(...) or .on(...).reply(...)"
-    predicates = [rule.predicate for rule, _ in reasons]
+        return f"no rule matches {shown}: there are none; call .reply(...) or .on(...).reply(...)"
+    return "\n".join([f"no rule matches {shown}; the newest first:", *reasons])
+
+
+def _explain_recordings(call: Call, rules: Sequence[Rule]) -> str:
+    """How a request differs from those that were recorded."""
+    predicates = [rule.predicate for rule in reversed(rules)]
     recorded = [one for one in predicates if isinstance(one, IsRecorded)]
-    if recorded:
-        matching = recorded[0].matching
-        keys = [one.key for one in recorded]
-        different = explain_difference(recorded_key(call), keys, matching)
-        return f"no recording is of {asked}; the nearest differs:\n{different}"
-    told = "\n".join(f"  {rule!r}: {why}" for rule, why in reasons)
-    return f"no rule matches {asked}; the newest first:\n{told}"
+    keys = [one.key for one in recorded]
+    different = explain_difference(recorded_key(call), keys, recorded[0].matching)
+    return f"no recording is of {_show_request(call)}; the nearest differs:\n{different}"
+
+
+def _show_request(call: Call) -> str:
+    user = call.user and hide_keys(call.user, "…")
+    return f"{call.method} {show_path(call.path)} model={call.model!r} user={user!r}"

@@ -271,7 +271,7 @@ class MockOpenAI(Dispatcher):
             "after": after,
         }
         rule = Rule({k: v for k, v in given.items() if v is not None}, predicate)
-        self._rules.append(rule)
+        self._rules.add(rule)
         return RuleBuilder(self, rule)
 
     def reset(self) -> None:

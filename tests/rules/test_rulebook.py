@@ -1,0 +1,201 @@
+"""The rule that is found by its literal texts is the one that a look at all rules finds."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openai_mockserver import MockOpenAI, Request, contains
+from openai_mockserver.rules import Answer, Rule, Rulebook, Unmatched
+from openai_mockserver.rules.pattern import LOOKS, RequestValues, explain
+
+TEXTS = ["a", "b", "ab", ""]
+ENDPOINTS = ["/v1/chat/completions", "chat/completions", "completions", "v1/responses", "/groq/v1"]
+PATHS = [
+    "/v1/chat/completions",
+    "/chat/completions",
+    "/groq/openai/v1/chat/completions",
+    "/v1/completions",
+    "/v1/v1/completions",
+    "/v1/responses",
+    "/groq/v1",
+    "/openai/deployments/a/chat/completions",
+]
+
+texts = st.sampled_from(TEXTS)
+text_patterns = texts | st.sampled_from(
+    [contains("a"), contains(""), re.compile("b$"), lambda text: text == "ab", lambda text: 1 / 0]
+)
+patterns = st.fixed_dictionaries(
+    {},
+    optional={
+        "user": text_patterns,
+        "system": text_patterns,
+        "model": text_patterns,
+        "tools": text_patterns | st.lists(text_patterns, min_size=1, max_size=3),
+        "tool_result": text_patterns,
+        "endpoint": st.sampled_from(ENDPOINTS) | st.just(re.compile("completions$")),
+        "turn": st.integers(0, 1),
+        "stream": st.booleans(),
+    },
+)
+predicates = st.sampled_from([None, lambda request: request.stream, lambda request: 1 / 0])
+rules = st.tuples(patterns, predicates, st.sampled_from([None, None, 1, 2]))
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Request:
+    """A request of few texts, so that rules often match it."""
+    body = {
+        "model": draw(texts),
+        "stream": draw(st.booleans()),
+        "tools": [{"function": {"name": name}} for name in draw(st.lists(texts, max_size=3))],
+        "messages": draw(
+            st.lists(
+                st.fixed_dictionaries(
+                    {
+                        "role": st.sampled_from(["user", "system", "assistant", "tool"]),
+                        "content": texts,
+                        "tool_call_id": texts,
+                    }
+                ),
+                max_size=3,
+            )
+        ),
+    }
+    return Request("POST", draw(st.sampled_from(PATHS)), body=json.dumps(body).encode())
+
+
+def make_rules(given_rules: list[tuple[dict[str, Any], Any, int | None]]) -> list[Rule]:
+    """Rules, each with an answer of its own."""
+    made = []
+    for number, (looks, predicate, times) in enumerate(given_rules):
+        rule = Rule(looks, predicate)
+        rule.answer([Answer({"rule": number})], times)
+        made.append(rule)
+    return made
+
+
+def find_linearly(listed: list[Rule], request: Request, model_speaks: bool) -> Answer | list[str]:
+    """The answer of the newest rule that matches, all being looked at; else what each says."""
+    reasons = []
+    for rule in reversed(listed):
+        if not model_speaks and rule.is_about_model:
+            continue
+        taken = rule.take(RequestValues(request))
+        if isinstance(taken, Answer):
+            return taken
+        reasons.append(f"{taken}")
+    return reasons
+
+
+@given(st.lists(rules, max_size=8), st.lists(requests(), max_size=4), st.booleans())
+def test_the_rule_found_is_the_one_that_looking_at_all_finds(
+    given_rules: list[tuple[dict[str, Any], Any, int | None]],
+    asked: list[Request],
+    model_speaks: bool,
+) -> None:
+    linear, book = make_rules(given_rules), Rulebook()
+    for rule in make_rules(given_rules):
+        book.add(rule)
+    for request in asked:
+        expected = find_linearly(linear, request, model_speaks)
+        found = book.find_answer(request, model_speaks)
+        if isinstance(found, Unmatched):
+            assert [str(reason) for _, reason in found.explain()] == expected
+        else:
+            assert found.answer == expected
+
+
+def test_rules_with_other_literal_texts_are_not_looked_at() -> None:
+    def never(text: str) -> bool:
+        raise AssertionError("it was looked at")
+
+    book = Rulebook()
+    for number in range(3):
+        rule = Rule({"user": never, "model": f"m{number}"}, None)
+        rule.answer([Answer({})])
+        book.add(rule)
+    request = Request("POST", "/v1/chat/completions", body=b'{"model": "m9"}')
+    assert isinstance(book.find_answer(request), Unmatched)
+    assert [rule.used for rule in book] == [0, 0, 0]
+
+
+def test_each_value_of_a_request_is_found_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[str] = []
+    for look in ("user", "model"):
+        read = LOOKS[look].read
+
+        def counted(request: Request, look: str = look, read: Any = read) -> Any:
+            counts.append(look)
+            return read(request)
+
+        monkeypatch.setitem(LOOKS, look, LOOKS[look]._replace(read=counted))
+    mock = MockOpenAI()
+    mock.reply("Hello")
+    for number in range(9):
+        mock.on(user=contains(f"{number}"), model=re.compile("gpt")).reply("x")
+    body = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "0?"}, '
+    body += b'{"role": "user", "content": "none"}]}'
+    assert mock.respond(Request("POST", "/v1/chat/completions", body=body)).status == 200
+    assert counts == ["user"]
+
+
+def test_a_predicate_is_asked_once_also_of_what_nothing_matches() -> None:
+    asked: list[Request] = []
+    mock = MockOpenAI()
+    mock.on(asked.append).reply("x")
+    body = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}'
+    call = mock.respond(Request("POST", "/v1/chat/completions", body=body))
+    assert asked == [call]
+    assert "is not true of it" in str(call.problem)
+
+
+def test_rules_are_added_and_forgotten_while_requests_are_answered() -> None:
+    mock = MockOpenAI()
+    mock.on(user="Hi").reply("old")
+    mock.reply("any")
+    body = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}'
+    request = Request("POST", "/v1/chat/completions", body=body)
+    stopped = threading.Event()
+
+    def add_rules() -> None:
+        while not stopped.is_set():
+            mock.on(user="Hi").reply("new")
+            mock.on(model=contains("x")).reply("other")
+            if len(mock._rules) > 50:
+                mock._rules.clear()
+                mock.reply("any")
+
+    adding = threading.Thread(target=add_rules)
+    adding.start()
+    try:
+        problems = [mock.respond(request).problem for _ in range(300)]
+    finally:
+        stopped.set()
+        adding.join()
+    assert not [p for p in problems if p and "no rule matches" not in p]
+
+
+def test_reset_forgets_all_rules() -> None:
+    mock = MockOpenAI()
+    mock.on(user="Hi").reply("x")
+    mock.reply("y")
+    mock.reset()
+    assert list(mock._rules) == []
+    body = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}'
+    call = mock.respond(Request("POST", "/v1/chat/completions", body=body))
+    assert "there are none" in str(call.problem)
+
+
+@pytest.mark.parametrize("look", ["user", "headers", "tools", "after"])
+def test_what_matches_needs_no_explanation(look: str) -> None:
+    pattern: Any = {"user": "x", "headers": {}, "tools": [], "after": 1.0}[look]
+    value: Any = {"user": "x", "headers": {}, "tools": [], "after": 2.0}[look]
+    assert explain(look, pattern, value) is None
