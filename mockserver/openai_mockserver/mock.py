@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from openai_mockserver.access import Access
 from openai_mockserver.clients import make_async_client, make_client
 from openai_mockserver.dialects import find_dialect
-from openai_mockserver.dispatch import Dispatcher, Fault, as_answer
+from openai_mockserver.dispatch import Dispatcher, Fault, Options, as_answer
 from openai_mockserver.exceptions import (
     FaultError,
     MockServerError,
@@ -25,7 +25,7 @@ from openai_mockserver.exceptions import (
 )
 from openai_mockserver.journal import Call
 from openai_mockserver.limits import BODY, TIMEOUT, UPLOAD, Limits
-from openai_mockserver.pacing import Pace
+from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.request import Request
 from openai_mockserver.rules import Answer, Pattern, Rule
 from openai_mockserver.script import Script
@@ -177,18 +177,20 @@ class MockOpenAI(Dispatcher):
                 raise MockServerError(f"{name}={limit!r}: a whole number, 1 or more, or None")
         vocabulary()  # where what is chosen is not there, that is told now
         super().__init__(
-            api_key=api_key,
-            seed=seed,
-            lenient=lenient,
-            default=default,
-            dialect=dialect,
-            pace=pace,
-            fast_retries=fast_retries,
-            header_faults=header_faults,
-            lenient_faults=lenient_faults,
-            upstream=None if upstream is None else Upstream(upstream),
-            recorder=_recorder(record, cassette, redactor),
-            cassette=cassette,
+            Options(
+                api_key=api_key,
+                seed=seed,
+                lenient=lenient,
+                default=default,
+                dialect=dialect,
+                pace=as_pace(pace),
+                fast_retries=fast_retries,
+                header_faults=header_faults,
+                lenient_faults=lenient_faults,
+                upstream=None if upstream is None else Upstream(upstream),
+                recorder=_recorder(record, cassette, redactor),
+                cassette=cassette,
+            ),
             keep_calls=keep_calls,
             keep_bytes=keep_bytes,
             on_end=on_end,

@@ -1,0 +1,157 @@
+"""The dispatcher: the five functions in a row, and what happens around them.
+
+Rules of this file: no I/O. Whatever goes wrong on the way is an error that the client gets and a
+problem that the test hears of. A call's plan is set once, here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from random import Random
+
+import msgspec.json
+
+from openai_mockserver.api import errors
+from openai_mockserver.api.disk_bytes import DiskBytes
+from openai_mockserver.api.store import Store
+from openai_mockserver.dialects import locate
+from openai_mockserver.dispatch.choose import choose_answer
+from openai_mockserver.dispatch.dress import dress_script
+from openai_mockserver.dispatch.exchange import Exchange, Plan
+from openai_mockserver.dispatch.options import Option, Options
+from openai_mockserver.dispatch.refuse import find_recorded, refuse_access, refuse_problem
+from openai_mockserver.dispatch.render import render_answer
+from openai_mockserver.dispatch.route import choose_dialect, route_request
+from openai_mockserver.dispatch.validate import validate_request
+from openai_mockserver.exceptions import MockServerError
+from openai_mockserver.http1 import answer_version, check
+from openai_mockserver.journal import Call, Journal
+from openai_mockserver.pacing import Pace
+from openai_mockserver.reply import ApiError
+from openai_mockserver.request import Request
+from openai_mockserver.rules import Rulebook
+from openai_mockserver.script import Script
+from openai_mockserver.seed import Seeded
+from openai_mockserver.sensitive import show_path
+
+__all__ = ["Dispatcher"]
+
+_WALK: tuple[Callable[[Exchange], Exchange | Plan], ...] = (
+    route_request,
+    validate_request,
+    choose_answer,
+    render_answer,
+    dress_script,
+)
+
+
+class Dispatcher:
+    """Answers requests by rules, and remembers what it was asked.
+
+    Args:
+        options: how it answers.
+        keep_calls, keep_bytes, on_end: as of `MockOpenAI`.
+    """
+
+    api_key = Option[str | None]()
+    seed = Option[int | str | None]()
+    lenient = Option[bool]()
+    dialect = Option[str | None]()
+    pace = Option[Pace | None]()
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        keep_calls: int | None = None,
+        keep_bytes: int | None = None,
+        on_end: Callable[[Call], object] | None = None,
+    ) -> None:
+        self.options = options
+        self.calls = Journal(keep_calls, on_end, keep_bytes)
+        self.store = Store(keep_calls, keep_bytes)
+        self._rules = Rulebook()
+
+    def respond(self, request: Request) -> Call:
+        """The call that answers this request, its script ready to be played."""
+        call = self.calls.add(request)
+        exchange = self._begin(call)
+        if call.refusal is not None:
+            call.script = refuse_access(call, exchange.rng)
+            return call
+        plan = _plan_safely(exchange)
+        if isinstance(plan, Script):
+            closes = call.headers.get("connection", "").lower() == "close"
+            call.script = answer_version(plan, call.http_version, closes)
+        else:
+            call.upstream, call.recorder = plan, exchange.options.recorder
+        return call
+
+    def refuse(self, request: Request, error: ApiError) -> Call:
+        """The call that answers a request, of which not all has come, by an error."""
+        call = self.calls.add(request)
+        dialect = choose_dialect(locate(call.path, call.query), self.options)
+        call.script = errors.render(error, self._rng(request), dialect)
+        return call
+
+    def _begin(self, call: Call) -> Exchange:
+        """An exchange before its first function."""
+        return Exchange(
+            call=call,
+            options=self.options,
+            rules=self._rules,
+            store=self.store,
+            rng=self._rng(call),
+            ask=self._ask,
+        )
+
+    def _rng(self, request: Request) -> Random:
+        seed = self.options.seed
+        if seed is None:
+            return Random()
+        content: bytes | DiskBytes = request.content
+        if isinstance(request.parsed, dict):
+            # Whoever wrote it, in whatever order: the same request.
+            with contextlib.suppress(RecursionError):
+                content = msgspec.json.encode(request.parsed, order="sorted")
+        return Seeded(f"{seed}\0{content!r}")
+
+    def _ask(self, method: str, path: str, body: bytes) -> Script:
+        """The answer to a request within another, of which the journal knows only that one."""
+        headers = (("authorization", f"Bearer {self.options.api_key}"),)
+        call = Call(Request(method, path, headers, body), 0)
+        plan = _plan(self._begin(call))
+        if call.problem is not None:
+            raise MockServerError(call.problem)
+        return plan if isinstance(plan, Script) else Script()
+
+
+def _plan(exchange: Exchange) -> Plan:
+    """What is done for a request: what the five functions come to."""
+    for step in _WALK:
+        result = step(exchange)
+        if not isinstance(result, Exchange):
+            return result
+        exchange = result
+    return exchange.script
+
+
+def _plan_safely(exchange: Exchange) -> Plan:
+    """What is done for a request, also if something goes wrong on the way."""
+    call = exchange.call
+    try:
+        plan = _plan(exchange)
+        if call.rule is not None and call.rule.is_handmade and isinstance(plan, Script):
+            check(plan)
+        return plan
+    except RecursionError:
+        # JSON that is nested too deeply to be looked at, as OpenAI's parser finds too.
+        if exchange.options.asks_elsewhere:
+            return find_recorded(exchange)
+        return errors.render(errors.invalid_json(), exchange.rng)
+    except Exception as error:
+        # Whatever went wrong, the test has to hear of it, and the client of something.
+        message = f"{error}" if isinstance(error, MockServerError) else repr(error)
+        who = call.rule or f"what answers {call.method} {show_path(call.path)}"
+        return refuse_problem(exchange, f"{who}: {message}")

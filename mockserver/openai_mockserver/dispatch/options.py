@@ -1,0 +1,85 @@
+"""How a mock answers, apart from its rules.
+
+Rules of this file: values only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from openai_mockserver.dialects import find_dialect
+from openai_mockserver.pacing import Pace, as_pace
+from openai_mockserver.request import Request
+from openai_mockserver.upstream import Upstream
+
+if TYPE_CHECKING:
+    from openai_mockserver.cassettes.cassette import Cassette
+    from openai_mockserver.cassettes.recorder import Recorder
+
+__all__ = ["FAULT_HEADER", "STREAM_MODEL", "Option", "Options"]
+
+STREAM_MODEL = "mockserver/"
+"""A model name that begins so asks for a stream of the catalogue, where nothing is recorded."""
+
+FAULT_HEADER = "x-mockserver-fault"
+"""The request header that asks for faults, where it is obeyed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a mock answers.
+
+    Args:
+        api_key, seed, lenient, default, dialect, pace, fast_retries, header_faults,
+        lenient_faults, cassette: as of `MockOpenAI`.
+        upstream: where requests go that nothing here answers.
+        recorder: records what the upstream answers.
+
+    Raises MockServerError for a dialect or a pace that there is not.
+    """
+
+    api_key: str | None = None
+    seed: int | str | None = None
+    lenient: bool = False
+    default: Callable[[Request], object] | None = None
+    dialect: str | None = None
+    pace: Pace | None = None
+    fast_retries: bool = True
+    header_faults: bool = False
+    lenient_faults: bool = False
+    upstream: Upstream | None = None
+    recorder: Recorder | None = None
+    cassette: Cassette | None = None
+
+    def __post_init__(self) -> None:
+        find_dialect(self.dialect)
+        object.__setattr__(self, "pace", as_pace(self.pace))
+
+    @property
+    def asks_elsewhere(self) -> bool:
+        """Whether what no rule speaks for is looked up, or asked of another, and not made up."""
+        return self.cassette is not None or self.upstream is not None
+
+
+class _HasOptions(Protocol):
+    options: Options
+
+
+_Value = TypeVar("_Value")
+
+
+class Option(Generic[_Value]):
+    """One of the options of an object that has `Options`, to be read and set at the object."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, holder: _HasOptions, owner: type | None = None) -> _Value:
+        value: _Value = getattr(holder.options, self._name)
+        return value
+
+    def __set__(self, holder: _HasOptions, value: _Value) -> None:
+        change: dict[str, Any] = {self._name: value}
+        holder.options = replace(holder.options, **change)

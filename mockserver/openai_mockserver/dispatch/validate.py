@@ -1,0 +1,74 @@
+"""The second function: whether OpenAI takes a request, and what the endpoint is asked.
+
+Rules of this file: the key comes first, then the body, the query, and what the request names.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+from openai_mockserver.api import Asked, Endpoint, errors
+from openai_mockserver.api.multipart import FormError, is_form, nest_parameters
+from openai_mockserver.dispatch.exchange import Exchange, Plan, grow
+from openai_mockserver.dispatch.refuse import check_key, refuse_request
+from openai_mockserver.journal import Call
+from openai_mockserver.reply import ApiError
+
+__all__ = ["validate_request"]
+
+
+def validate_request(exchange: Exchange) -> Exchange | Plan:
+    """The exchange with what is asked; OpenAI's error for what it does not take."""
+    call, options = exchange.call, exchange.options
+    endpoint, dialect = exchange.endpoint, exchange.dialect
+    error = check_key(call, options.api_key, dialect)
+    if error is not None:
+        return refuse_request(exchange, error)
+    query = nest_parameters(parse_qsl(call.query, keep_blank_values=True)) if call.query else {}
+    content_type = call.headers.get("content-type", "")
+    parameters, error = _read_body(call, endpoint, content_type)
+    # A preview takes parameters that nobody has told us of.
+    lenient = options.lenient or "beta" in query
+    lenient |= not (dialect is None or dialect.name.startswith("azure"))
+    if endpoint.query is not None:
+        query = endpoint.query.coerced(query)
+        error = error or endpoint.query.check(query, lenient)
+    if error is None and endpoint.parameters is not None:
+        error = endpoint.parameters.check(parameters, lenient)
+    if error is not None:
+        return refuse_request(exchange, error)
+    asked = Asked(
+        call.method,
+        exchange.path,
+        exchange.ids,
+        query,
+        parameters,
+        content_type,
+        call.headers,
+        exchange.ask,
+    )
+    if endpoint.recall is not None:
+        history = endpoint.recall(asked, exchange.store)
+        if not isinstance(history, ApiError):
+            call.history = history
+        elif not options.asks_elsewhere:  # else what it names may be known there
+            return errors.render(history, exchange.rng, dialect)
+    return grow(exchange, asked=asked)
+
+
+def _read_body(
+    call: Call, endpoint: Endpoint, content_type: str
+) -> tuple[dict[str, Any], ApiError | None]:
+    """The body's parameters, or what is wrong with it."""
+    if endpoint.form and is_form(content_type):
+        try:
+            form = call.form
+        except FormError as error:
+            return {}, ApiError(400, f"Could not parse multipart form: {error}")
+        return endpoint.parameters.coerced(form) if endpoint.parameters else form, None
+    if endpoint.parameters is None or isinstance(call.parsed, dict):
+        return call.json, None
+    # No body is no parameters, where none is required.
+    bare = not call.content and not endpoint.parameters.schema.get("required")
+    return {}, None if bare else errors.invalid_json()
