@@ -90,6 +90,13 @@ def vocabulary(model: object = None) -> str:
     return chosen
 
 
+def cuts_alike(model: object) -> bool:
+    """Whether the text of a model is cut as that of a model which is not told."""
+    if os.environ.get(VARIABLE) or not isinstance(model, str):
+        return True
+    return family_of(model).vocabulary == O200K or not _installed()
+
+
 @lru_cache(maxsize=2)
 def _tokenizer(name: str) -> AnyTokenizer:
     from splintr import Tokenizer
@@ -117,7 +124,16 @@ def cut(text: str, model: object = None) -> Cut:
         text: any text.
         model: the model's name, which chooses the vocabulary.
     """
-    name = vocabulary(model)
+    return cut_by(text, vocabulary(model))
+
+
+def cut_by(text: str, name: str) -> Cut:
+    """Cut text by a vocabulary, or into `WORDS`.
+
+    Args:
+        text: any text.
+        name: what cuts it, as `vocabulary` gives it.
+    """
     if len(text) <= _LENGTH:
         return _cut_kept(text, name)
     cuts = [_cut(text[start:end], name) for start, end in _spans(text)]
@@ -211,7 +227,10 @@ def count(text: str, model: object = None) -> int:
     >>> count("Hello, world!")
     4
     """
-    name = vocabulary(model)
+    return _count(text, vocabulary(model))
+
+
+def _count(text: str, name: str) -> int:
     if len(text) <= _LENGTH:
         return sum(_cut_kept(text, name).sizes)
     # Of a long text its digest is kept, for it is often sent again: with each turn of a talk.
@@ -276,21 +295,29 @@ def count_messages(messages: object, model: object = None) -> int:
     if not isinstance(messages, list):
         return 0
     priming = (family_of(model) if isinstance(model, str) else Family()).priming
-    told = [message for message in messages if isinstance(message, Mapping)]
-    return priming + sum(_count_message(message, model) for message in told)
+    name = vocabulary(model)
+    total = priming
+    for message in messages:
+        if isinstance(message, Mapping):
+            total += _count_message(message, name)
+    return total
 
 
-def _count_message(message: Mapping[str, object], model: object) -> int:
+def _count_message(message: Mapping[str, object], name: str) -> int:
     role = message.get("role")
     # Every role is a token of its own; a function's or a person's name is set off by another.
-    return 3 + (role is not None) + ("name" in message) + _count_value(message, model)
+    return 3 + (role is not None) + ("name" in message) + _count_value(message, name)
 
 
-def _count_value(value: object, model: object) -> int:
+def _count_value(value: object, name: str) -> int:
     if isinstance(value, str):
-        return count(value, model)
+        return _count(value, name)
     if isinstance(value, Mapping):
-        return sum(_count_value(v, model) for k, v in value.items() if k not in ("role", "type"))
+        total = 0
+        for key, inner in value.items():
+            if key not in ("role", "type"):
+                total += _count_value(inner, name)
+        return total
     if isinstance(value, list):
-        return sum(_count_value(v, model) for v in value)
+        return sum([_count_value(one, name) for one in value])
     return 0

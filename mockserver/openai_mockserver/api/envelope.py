@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -60,8 +61,7 @@ class Envelope:
             chat_id(created, rng),
             created,
             answering.snapshot,
-            # The fingerprint is the deployment's: the same for the same model.
-            fingerprint(Random(answering.snapshot)) if answering.fingerprint else None,
+            _fingerprint(answering.snapshot) if answering.fingerprint else None,
             "default",
             answering.logprobs_key,
             noise=rng.randrange(NOISES),
@@ -83,3 +83,9 @@ class Envelope:
     def watch(self) -> tuple[list[tuple[str, str]], Envelope]:
         """The same, and a list of the ids that are made with it: none."""
         return [], self
+
+
+@lru_cache(maxsize=256)
+def _fingerprint(snapshot: str) -> str:
+    """The fingerprint is the deployment's: the same for the same model."""
+    return fingerprint(Random(snapshot))

@@ -104,12 +104,13 @@ def imitated(
 ) -> Headers:
     """Of another provider: what is its own, whose values may be forms of `ids.fill_pattern`."""
     sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
+    quoted = quote_value(model)
     return (
         ("Date", _format_date(seed.now(rng))),
         ("Content-Type", content_type),
         sized,
         ("Connection", "keep-alive"),
-        *((name, ids.fill_pattern(value, rng, model=quote_value(model))) for name, value in own),
+        *[(name, ids.fill_pattern(value, rng, model=quoted)) for name, value in own],
     )
 
 

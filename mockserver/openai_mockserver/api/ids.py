@@ -41,11 +41,17 @@ def chat_id(created: int, rng: Random) -> str:
     >>> chat_id(1770674929, Random(0))[:14]
     'chatcmpl-D7Tiz'
     """
+    return f"chatcmpl-{_time_digits(created)}{letters(24, rng)}"
+
+
+@lru_cache(maxsize=16)
+def _time_digits(created: int) -> str:
+    """A time as five letters and digits."""
     number, digits = created - _EPOCH, ""
     for _ in range(5):
         number, rest = divmod(number, 62)
         digits = ALPHANUMERIC[rest] + digits
-    return f"chatcmpl-{digits}{letters(24, rng)}"
+    return digits
 
 
 NOISES = 8

@@ -148,6 +148,8 @@ def _count_left(value: Any, left: int) -> int:
         kind = type(one)
         if kind is str:
             left -= 1 + (len(one) >> 6)
+        elif not one:
+            left -= 1
         elif kind is dict or kind is list:
             left = _count_left(one, left)
         elif kind in _SCALARS:

@@ -45,6 +45,8 @@ def write(usage: Usage, layout: Mapping[str, Any] = OPENAI) -> dict[str, Any]:
     ... ]
     0.5
     """
+    if layout is OPENAI and not usage.extra:
+        return _write_openai(usage)
     told: dict[str, Any] = {}
     for name, node in layout.items():
         if name in _DETAILS:
@@ -57,6 +59,25 @@ def write(usage: Usage, layout: Mapping[str, Any] = OPENAI) -> dict[str, Any]:
         if name not in told and (details := _details(usage, name, None)):
             told[name] = details
     return told | {k: v for k, v in usage.extra.items() if k not in told}
+
+
+def _write_openai(usage: Usage) -> dict[str, Any]:
+    """What `write` gives for most answers: the counts, and nothing else."""
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cached_tokens,
+            "audio_tokens": usage.prompt_audio_tokens,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_tokens": usage.audio_tokens,
+            "accepted_prediction_tokens": usage.accepted_prediction_tokens,
+            "rejected_prediction_tokens": usage.rejected_prediction_tokens,
+        },
+    }
 
 
 def _details(usage: Usage, name: str, node: Any) -> Any:

@@ -32,7 +32,7 @@ from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 from openai_mockserver.rules import Rulebook
 from openai_mockserver.script import Script
-from openai_mockserver.seed import Seeded
+from openai_mockserver.seed import CHANCE, Seeded
 from openai_mockserver.sensitive import show_path
 
 __all__ = ["Dispatcher"]
@@ -109,7 +109,7 @@ class Dispatcher:
     def _rng(self, request: Request) -> Random:
         seed = self.options.seed
         if seed is None:
-            return Random()
+            return CHANCE
         content: bytes | DiskBytes = request.content
         if isinstance(request.parsed, dict):
             # Whoever wrote it, in whatever order: the same request.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from openai_mockserver import tokens
@@ -29,18 +29,35 @@ def retokenize(said: _Said, model: object) -> _Said:
 
     Log probabilities and citations refer to pieces: what has them keeps its own.
     """
-    return said if tokens.vocabulary(model) == tokens.vocabulary() else _retokenize_one(said, model)
+    return said if tokens.cuts_alike(model) else _retokenize_one(said, model)
+
+
+_SHORT = 512  # characters; of longer texts it is the pieces that are kept, in `tokens`
+
+
+def _recut(kind: type[Text], text: str, vocabulary: str) -> Text:
+    return kind(*tokens.cut_by(text, vocabulary))
+
+
+_recut_short = lru_cache(maxsize=256)(_recut)
 
 
 def _retokenize_one(said: Any, model: object) -> Any:
     if isinstance(said, Text):
-        return type(said)(*tokens.cut(str(said), model)) if said.is_plain else said
+        if not said.is_plain:
+            return said
+        recut = _recut_short if len(said) <= _SHORT else _recut
+        return recut(type(said), str(said), tokens.vocabulary(model))
     if isinstance(said, tuple):
         return tuple(_retokenize_one(one, model) for one in said)
     names = _TEXTS.get(type(said), ())
     if not names or any(getattr(said, name, None) for name in ("logprobs", "annotations")):
         return said
-    same = copy.copy(said)
-    for name in names:
-        object.__setattr__(same, name, _retokenize_one(getattr(said, name), model))
+    kind = type(said)
+    same = object.__new__(kind)  # what was checked is not checked again
+    for name in kind.__slots__:
+        value = getattr(said, name)
+        if name in names:
+            value = _retokenize_one(value, model)
+        object.__setattr__(same, name, value)
     return same

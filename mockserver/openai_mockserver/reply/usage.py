@@ -36,7 +36,8 @@ class Usage:
 
     def __post_init__(self) -> None:
         for name in USAGE_COUNTS:
-            must_be(int, getattr(self, name), f"Usage.{name}", optional=False)
+            if type(count := getattr(self, name)) is not int:
+                must_be(int, count, f"Usage.{name}", optional=False)
         must_be(Mapping, self.extra, "Usage.extra", optional=False)
         object.__setattr__(self, "extra", dict(self.extra))
         if self.total_tokens < 0:

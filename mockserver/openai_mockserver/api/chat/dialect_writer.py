@@ -303,6 +303,7 @@ def render_dialect_json(
         if "reasoning" in message:  # the tables know it by its other name
             filled["message"].setdefault("reasoning", message["reasoning"])
         told.append(filled)
-    body = fill({**dialect.body, "choices": told}, values.get)
+    values["choices"] = told
+    body = fill({**dialect.body, "choices": Hole("choices")}, values.get)
     data = dialect.style.dumps(body).encode()
     return Script(make_dialect_head(dialect, envelope, len(data), rng), (Raw(data),))

@@ -153,8 +153,8 @@ def _template(request: Mapping[str, Any], form: ResponsesFormat) -> dict[str, An
     for member in ("prompt", "conversation", "prompt_cache_options"):
         if request.get(member) is not None:
             template[member] = None
-    for member in template.keys() - _OTHERWISE:
-        if (given := request.get(member)) is not None:
+    for member in (template.keys() & request.keys()) - _OTHERWISE:
+        if (given := request[member]) is not None:
             template[member] = _ECHOED.get(member, _same)(given)
     template["model"] = model.snapshot
     if not model.logprobs_key and "reasoning" not in request:

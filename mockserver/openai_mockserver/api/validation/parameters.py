@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from openai_mockserver.api import errors
@@ -181,6 +182,11 @@ class Parameters:
             for name, limit in limits.items()
         }
 
+    @cached_property
+    def _properties(self) -> Mapping[str, Schema]:
+        found: Mapping[str, Schema] = self.schema["properties"]
+        return found
+
     @property
     def schema(self) -> Schema:
         """The object whose properties are the parameters."""
@@ -210,7 +216,7 @@ class Parameters:
             for name, limit in self._limits.items():
                 if (value := request.get(name)) is not None:
                     try:
-                        limit.check(value, self.schema["properties"].get(name, {}))
+                        limit.check(value, self._properties.get(name, {}))
                     except Invalid as wrong:
                         raise wrong.within(name) from None
             _check_messages(request)
