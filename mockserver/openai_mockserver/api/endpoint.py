@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from openai_mockserver.api.store import Store
 from openai_mockserver.api.validation.parameters import Parameters
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Head, Script
 
-__all__ = ["Answer", "Asked", "Endpoint", "Individual"]
+__all__ = ["Answer", "Asked", "Endpoint", "Individual", "Rendered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,21 @@ class Asked:
     content_type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     ask: Callable[[str, str, bytes], Script] | None = None
+
+
+class Rendered(NamedTuple):
+    """A response, and the object that it is in the end, which nobody need read off its bytes.
+
+    Args:
+        script: what is sent.
+        id: the object's; empty if there is none.
+        make_object: makes the object of plain JSON values, when it is asked for; None if there is
+            none, or if it is only known by its bytes.
+    """
+
+    script: Script
+    id: str = ""
+    make_object: Callable[[], dict[str, Any]] | None = None
 
 
 Answer = Callable[[Asked, Store, Random], Script]
@@ -78,6 +93,7 @@ class Endpoint:
         dialects: whether `render` takes a ``dialect``.
         individual: tells how responses that say the same differ, so that they are rendered once.
         answer: makes the response where no rule speaks for the endpoint.
+        compose: makes the response as `render` does, with the object that `keep` remembers.
         keep: remembers what a reply made, and gives what is answered.
         recall: the messages that came before those of the request, or what is wrong with asking.
     """
@@ -92,5 +108,6 @@ class Endpoint:
     dialects: bool = False
     individual: Individual | None = None
     answer: Answer | None = None
-    keep: Callable[[Asked, Script, Store], Script] | None = None
+    compose: Callable[..., Rendered] | None = None
+    keep: Callable[[Asked, Rendered, Store], Script] | None = None
     recall: Callable[[Asked, Store], Sequence[Mapping[str, Any]] | ApiError] | None = None

@@ -6,7 +6,7 @@ No single call takes long for large JSON, since no other thread has a turn meanw
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -19,12 +19,24 @@ from openai_mockserver.script import Head, Raw, Script
 
 __all__ = [
     "binary_response",
+    "copy_plain",
     "decode_json",
     "encode_large",
     "group_values",
     "is_small",
     "json_response",
 ]
+
+
+def copy_plain(value: Any, encode: Callable[[Any], bytes] = msgspec.json.encode) -> Any:
+    """A copy of a JSON value, of plain values only and with nothing encoded in it.
+
+    Args:
+        value: the value.
+        encode: what encodes it, if it holds what msgspec does not know.
+    """
+    return decode_json(encode(value))
+
 
 _LONG = 100_000  # bytes of JSON that take a while to decode
 _ITEMS = 200

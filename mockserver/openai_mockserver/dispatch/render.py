@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from openai_mockserver.api import detect_path, errors
+from openai_mockserver.api import Rendered, detect_path, errors
 from openai_mockserver.api.decode import decode_events
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.dialects import find_dialect
@@ -35,40 +35,43 @@ def render_answer(exchange: Exchange) -> Exchange:
         return grow(exchange, script=endpoint.answer(asked, exchange.store, exchange.rng))
     if answer.dialect is not None:
         exchange = grow(exchange, dialect=find_dialect(answer.dialect))
-    script = _make_script(exchange, answer)
-    if endpoint.keep is not None:
-        script = endpoint.keep(asked, script, exchange.store)
-    return grow(exchange, script=script)
+    rendered = _render_value(exchange, answer)
+    if endpoint.keep is None:
+        return grow(exchange, script=rendered.script)
+    return grow(exchange, script=endpoint.keep(asked, rendered, exchange.store))
 
 
-def _make_script(exchange: Exchange, answer: Answer) -> Script:
-    """The script of an answer, by what kind of value it is."""
+def _render_value(exchange: Exchange, answer: Answer) -> Rendered:
+    """The response of an answer, by what kind of value it is."""
     value, endpoint = answer.value, exchange.endpoint
     if isinstance(value, Script):
         if answer.spoken is None or not _is_to_be_said(exchange, value):
-            return value
+            return Rendered(value)
         _check_only_said(exchange, value)
         return _say(exchange, answer.spoken)
     if isinstance(value, Mapping):
-        return json_response(value, exchange.rng)
+        return Rendered(json_response(value, exchange.rng))
     if isinstance(value, ApiError) and exchange.options.fast_retries:
         value = _retry_soon(value)
     if endpoint.render is not None:
         return _say(exchange, value)
     if isinstance(value, ApiError):
-        return errors.render(value, exchange.rng, exchange.dialect)
+        return Rendered(errors.render(value, exchange.rng, exchange.dialect))
     raise ReplyError(f"no model speaks at {endpoint.path}: give an ApiError, a dict or a Script")
 
 
-def _say(exchange: Exchange, reply: Reply | ApiError) -> Script:
-    """The script with which the exchange's endpoint says a reply."""
+def _say(exchange: Exchange, reply: Reply | ApiError) -> Rendered:
+    """The response with which the exchange's endpoint says a reply."""
     endpoint, options = exchange.endpoint, dict[str, Any]()
-    assert endpoint.render is not None
     if endpoint.dialects:
         options["dialect"] = exchange.dialect
     if endpoint.recall is not None:
         options["history"] = exchange.call.history
-    return endpoint.render(reply, exchange.asked.parameters, rng=exchange.rng, **options)
+    parameters, rng = exchange.asked.parameters, exchange.rng
+    if endpoint.compose is not None:
+        return endpoint.compose(reply, parameters, rng=rng, **options)
+    assert endpoint.render is not None
+    return Rendered(endpoint.render(reply, parameters, rng=rng, **options))
 
 
 def _is_to_be_said(exchange: Exchange, script: Script) -> bool:

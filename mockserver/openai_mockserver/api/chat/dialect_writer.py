@@ -271,13 +271,21 @@ def render_dialect_stream(
 
 
 def render_dialect_json(
+    completion: Mapping[str, Any], dialect: Dialect, envelope: Envelope, rng: Random
+) -> Script:
+    """The response that a completion in the dialect's manner is."""
+    data = dialect.style.dumps(completion).encode()
+    return Script(make_dialect_head(dialect, envelope, len(data), rng), (Raw(data),))
+
+
+def dialect_completion_json(
     choices: list[Choice],
     usage: Usage,
     request: Mapping[str, Any],
     dialect: Dialect,
     envelope: Envelope,
-    rng: Random,
-) -> Script:
+) -> dict[str, Any]:
+    """The completion as one object in the dialect's manner."""
     asked, top = bool(request.get("logprobs")), request.get("top_logprobs") or 0
     values = envelope_values(envelope) | {
         "object": "chat.completion",
@@ -304,6 +312,5 @@ def render_dialect_json(
             filled["message"].setdefault("reasoning", message["reasoning"])
         told.append(filled)
     values["choices"] = told
-    body = fill({**dialect.body, "choices": Hole("choices")}, values.get)
-    data = dialect.style.dumps(body).encode()
-    return Script(make_dialect_head(dialect, envelope, len(data), rng), (Raw(data),))
+    body: dict[str, Any] = fill({**dialect.body, "choices": Hole("choices")}, values.get)
+    return body

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from openai_mockserver.api.chat.reader import read
-from openai_mockserver.api.chat.renderer import PATH, fresh_envelope, make_head, render, shape
+from openai_mockserver.api.chat.renderer import (
+    PATH,
+    compose,
+    fresh_envelope,
+    make_head,
+    render,
+    shape,
+)
 from openai_mockserver.api.chat.store import keep
 from openai_mockserver.api.endpoint import Endpoint, Individual
 from openai_mockserver.api.validation.parameters import parameters_of
@@ -15,6 +22,7 @@ ENDPOINTS = (
         path=PATH,
         parameters=parameters_of("POST", PATH),
         render=render,
+        compose=compose,
         read=read,
         keep=keep,
         dialects=True,

@@ -22,7 +22,7 @@ from openai_mockserver.api.chat.message import (
 )
 from openai_mockserver.api.chat.sequence import citations, interleave
 from openai_mockserver.api.envelope import Envelope
-from openai_mockserver.api.json_body import encode_large, json_response
+from openai_mockserver.api.json_body import encode_large
 from openai_mockserver.dialects import usage as usages
 from openai_mockserver.dialects.template import fill
 from openai_mockserver.reply import (
@@ -207,20 +207,17 @@ def _call_header(index: int, call: ToolCall) -> dict[str, Any]:
 # Not streaming
 
 
-def render_json(
-    choices: list[Choice],
-    usage: Usage,
-    request: Mapping[str, Any],
-    envelope: Envelope,
-    rng: Random,
-) -> Script:
+def completion_json(
+    choices: list[Choice], usage: Usage, request: Mapping[str, Any], envelope: Envelope
+) -> dict[str, Any]:
+    """The completion as one object, in which what is large is encoded already."""
     choices = [*map(require_finish, choices)]
     asked, top = bool(request.get("logprobs")), request.get("top_logprobs") or 0
     made = (
         choice_json(index, choice, asked, top, envelope.logprobs_key)
         for index, choice in enumerate(choices)
     )
-    completion: dict[str, Any] = {
+    return {
         "id": envelope.id,
         "object": "chat.completion",
         "created": envelope.created,
@@ -230,4 +227,3 @@ def render_json(
         "service_tier": envelope.service_tier,
         "system_fingerprint": envelope.system_fingerprint,
     }
-    return json_response(completion, rng)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -14,12 +15,15 @@ from openai_mockserver import tokens
 from openai_mockserver.api import errors, ids
 from openai_mockserver.api.chat import openai_writer
 from openai_mockserver.api.chat.dialect_writer import (
+    dialect_completion_json,
     make_dialect_head,
     render_dialect_json,
     render_dialect_stream,
 )
-from openai_mockserver.api.chat.openai_writer import render_json, render_stream
+from openai_mockserver.api.chat.openai_writer import completion_json, render_stream
+from openai_mockserver.api.endpoint import Rendered
 from openai_mockserver.api.envelope import Envelope
+from openai_mockserver.api.json_body import copy_plain, json_response
 from openai_mockserver.api.messages import call_ids
 from openai_mockserver.api.prediction import outcome
 from openai_mockserver.dialects import Dialect, find_dialect
@@ -35,7 +39,7 @@ from openai_mockserver.reply.limits import changed, limited, size
 from openai_mockserver.reply.retokenize import retokenize
 from openai_mockserver.script import Head, Script
 
-__all__ = ["PATH", "make_head", "render", "shape"]
+__all__ = ["PATH", "compose", "make_head", "render", "shape"]
 
 PATH = "/v1/chat/completions"
 
@@ -65,10 +69,22 @@ def render(
     >>> len(script.events), script.events[-1].data
     (4, '[DONE]')
     """
+    return compose(reply, request, dialect=dialect, envelope=envelope, rng=rng).script
+
+
+def compose(
+    reply: Reply | ApiError,
+    request: Mapping[str, Any] | None = None,
+    *,
+    dialect: str | Dialect | None = None,
+    envelope: Envelope | None = None,
+    rng: Random | None = None,
+) -> Rendered:
+    """The response that says this reply, with its completion; arguments are those of `render`."""
     rng = rng or Random()
     manner = find_dialect(dialect)
     if isinstance(reply, ApiError):
-        return errors.render(reply, rng, manner)
+        return Rendered(errors.render(reply, rng, manner))
     check_servable(reply, any_reason=manner is not None)
     if manner is not None and any(call.custom for c in reply.choices for call in c.tool_calls):
         raise ReplyError(f"nothing is known of custom tools in the dialect {manner.name!r}")
@@ -82,13 +98,23 @@ def render(
         usage = _count(choices, request, usage)
     if request.get("stream"):
         if manner is not None:
-            return render_dialect_stream(reply, choices, usage, request, manner, envelope, rng)
-        return render_stream(reply, choices, usage, request, envelope, rng)
+            script = render_dialect_stream(reply, choices, usage, request, manner, envelope, rng)
+        else:
+            script = render_stream(reply, choices, usage, request, envelope, rng)
+        if reply.error is not None:
+            return Rendered(script)
+        # Whatever manner it is streamed in, OpenAI's has a place for all that is said.
+        make = partial(completion_json, choices, usage, request, envelope)
+        return Rendered(script, envelope.id, lambda: copy_plain(make()))
     if reply.error is not None:
-        return errors.render(reply.error, rng, manner)
+        return Rendered(errors.render(reply.error, rng, manner))
     if manner is not None:
-        return render_dialect_json(choices, usage, request, manner, envelope, rng)
-    return render_json(choices, usage, request, envelope, rng)
+        completion = dialect_completion_json(choices, usage, request, manner, envelope)
+        script = render_dialect_json(completion, manner, envelope, rng)
+    else:
+        completion = completion_json(choices, usage, request, envelope)
+        script = json_response(completion, rng)
+    return Rendered(script, envelope.id, lambda: copy_plain(completion))
 
 
 def fresh_envelope(request: Mapping[str, Any], dialect: Dialect | None, rng: Random) -> Envelope:

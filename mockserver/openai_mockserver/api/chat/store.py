@@ -11,7 +11,7 @@ from openai_mockserver import sse
 from openai_mockserver.api.chat.reader import read
 from openai_mockserver.api.chat.renderer import PATH, render
 from openai_mockserver.api.decode import DECODE_ERRORS
-from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.endpoint import Asked, Rendered
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.json_body import decode_json
 from openai_mockserver.api.store import CREATED, Store
@@ -21,12 +21,13 @@ from openai_mockserver.script import Script
 # Storing
 
 
-def keep(asked: Asked, script: Script, store: Store) -> Script:
+def keep(asked: Asked, rendered: Rendered, store: Store) -> Script:
     """Remember a completion that is to be stored, and what it was asked."""
+    script, _, make_object = rendered
     if not asked.parameters.get("store") or script.head.status != 200:
         return script
     try:
-        kept = _as_completion(asked.parameters, script)
+        kept = make_object() if make_object else _read_completion(asked.parameters, script)
         kept |= {"id": kept["id"], "metadata": asked.parameters.get("metadata") or {}}
     except (*DECODE_ERRORS, ReplyError, StopIteration):
         return script  # what a rule sent is no completion
@@ -38,8 +39,8 @@ def keep(asked: Asked, script: Script, store: Store) -> Script:
     return script
 
 
-def _as_completion(request: Mapping[str, Any], script: Script) -> dict[str, Any]:
-    """The completion that a response holds, as one object."""
+def _read_completion(request: Mapping[str, Any], script: Script) -> dict[str, Any]:
+    """The completion that a ready-made response holds, as one object."""
     body = sse.body(script.steps)
     if script.is_stream:
         chunk = msgspec.json.decode(next(iter(sse.decode(body))).data)

@@ -32,6 +32,7 @@ ENDPOINTS = (
         path=renderer.PATH,
         parameters=parameters_of("POST", renderer.PATH),
         render=renderer.render,
+        compose=renderer.compose,
         read=reader.read,
         dialects=True,
         individual=Individual(renderer.shape, renderer.fresh_envelope, renderer.make_head),

@@ -123,6 +123,11 @@ def _plain(value: Any) -> str:
 _encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 
+def encode_bytes(value: object) -> bytes:
+    """The octets of `encode_json`."""
+    return _encoder.encode(value)
+
+
 def encode_json(value: object) -> str:
     """Compact JSON, in the very bytes OpenAI sends (WIRE.md §0.4)."""
     return _encoder.encode(value).decode()

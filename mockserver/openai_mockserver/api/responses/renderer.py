@@ -16,11 +16,13 @@ import msgspec.json
 
 from openai_mockserver import sse, tokens
 from openai_mockserver.api import errors, headers, ids
+from openai_mockserver.api.endpoint import Rendered
+from openai_mockserver.api.json_body import copy_plain
 from openai_mockserver.api.logprobs import likely
 from openai_mockserver.api.messages import call_ids, read_messages
 from openai_mockserver.api.responses.envelope import INCOMPLETE, Envelope, as_begun
 from openai_mockserver.api.responses.events import Writer
-from openai_mockserver.api.responses.items import encode_json, item_json, type_of
+from openai_mockserver.api.responses.items import encode_bytes, item_json, type_of
 from openai_mockserver.api.responses.limits import count_tokens, limit_output
 from openai_mockserver.api.responses.reader import build_reply, read_item
 from openai_mockserver.api.responses.usage import usage_json
@@ -40,7 +42,16 @@ from openai_mockserver.reply import (
 from openai_mockserver.reply.retokenize import retokenize
 from openai_mockserver.script import Comment, Head, Raw, Script, Step
 
-__all__ = ["PATH", "fresh_envelope", "make_head", "render", "render_again", "render_body", "shape"]
+__all__ = [
+    "PATH",
+    "compose",
+    "fresh_envelope",
+    "make_head",
+    "render",
+    "render_again",
+    "render_body",
+    "shape",
+]
 
 PATH = "/v1/responses"
 
@@ -102,10 +113,25 @@ def render(
     >>> [event.event for event in script.events][-1]
     'response.completed'
     """
+    return compose(
+        reply, request, dialect=dialect, envelope=envelope, rng=rng, history=history
+    ).script
+
+
+def compose(
+    reply: Reply | ApiError,
+    request: Mapping[str, Any] | None = None,
+    *,
+    dialect: str | Dialect | None = None,
+    envelope: Envelope | None = None,
+    rng: Random | None = None,
+    history: Iterable[Mapping[str, Any]] = (),
+) -> Rendered:
+    """What says this reply, with the response as it is in the end; arguments as of `render`."""
     rng = rng or Random()
     manner = find_dialect(dialect)
     if isinstance(reply, ApiError):
-        return errors.render(reply, rng, manner)
+        return Rendered(errors.render(reply, rng, manner))
     check_servable(reply, any_reason=manner is not None)
     if len(reply.choices) > 1:
         raise ReplyError(f"the Responses API gives one answer; this reply has {len(reply.choices)}")
@@ -235,15 +261,16 @@ def _finally(item: Mapping[str, Any], form: ResponsesFormat) -> Mapping[str, Any
     return item if order is None else order.of(item)
 
 
-def _stream(made: _Made, rng: Random) -> Script:
+def _stream(made: _Made, rng: Random) -> Rendered:
     envelope, request = made.envelope, made.request
     padded = (request.get("stream_options") or {}).get("include_obfuscation") is not False
     padding = ids.Padding(envelope.noise) if padded else None
     writer = Writer(envelope.form, padding, logprobs=made.logprobs)
     begins = "queued" if "queued" in envelope.opening else "in_progress"
+    newest: dict[str, Any] | None = None
     for name in envelope.opening:
-        status = "in_progress" if name == "in_progress" else begins
-        writer.event(f"response.{name}", {"response": made.response(status)})
+        newest = made.response("in_progress" if name == "in_progress" else begins)
+        writer.event(f"response.{name}", {"response": newest})
     error, last = made.error, len(made.output) - 1
     done = []
     for index, item in enumerate(made.output):
@@ -257,14 +284,22 @@ def _stream(made: _Made, rng: Random) -> Script:
         whole = {"type": error.type, **stated, **error.extra}
         writer.event("error", {"error": whole} if nested else stated)
     if made.finish is not None or (error is not None and error.code in FAILURES):
-        writer.event(f"response.{made.status}", {"response": made.response(made.status, done)})
+        newest = made.response(made.status, done)
+        writer.event(f"response.{made.status}", {"response": newest})
     steps: tuple[Step, ...] = (
         *map(Comment, envelope.comments),
         *writer.events[envelope.starting_after + 1 :],
     )
     if envelope.form.done:
         steps += (sse.DONE,)
-    return Script(make_head(envelope, made.dialect, None, rng), steps)
+    return _with_object(Script(make_head(envelope, made.dialect, None, rng), steps), newest)
+
+
+def _with_object(script: Script, response: dict[str, Any] | None) -> Rendered:
+    """A script with the response that it comes to, unless that is to be read off its bytes."""
+    if response is None or not response.get("id"):
+        return Rendered(script)
+    return Rendered(script, response["id"], lambda: copy_plain(response, encode_bytes))
 
 
 def make_head(envelope: Envelope, dialect: Dialect | None, length: int | None, rng: Random) -> Head:
@@ -291,9 +326,9 @@ def shape(
     return {**request, "input": (_prompt_tokens(request), known)}
 
 
-def _json(made: _Made, rng: Random) -> Script:
+def _json(made: _Made, rng: Random) -> Rendered:
     if made.error is not None and made.error.code not in FAILURES:
-        return errors.render(made.error, rng, made.dialect)
+        return Rendered(errors.render(made.error, rng, made.dialect))
     form = made.envelope.form
     output = [
         item_json(item, made.item_id(item), made.status_of(index), form, made.logprobs)
@@ -301,14 +336,15 @@ def _json(made: _Made, rng: Random) -> Script:
     ]
     whole = made.response(made.status, output)
     if (manner := made.dialect) is None:
-        return render_body(whole, rng)
+        return _with_object(render_body(whole, rng), whole)
     data = form.style.dumps(whole).encode()
-    return Script(make_head(made.envelope, manner, len(data), rng), (Raw(data),))
+    head = make_head(made.envelope, manner, len(data), rng)
+    return _with_object(Script(head, (Raw(data),)), whole)
 
 
 def render_body(value: Mapping[str, Any], rng: Random) -> Script:
     """A JSON body, indented as it is here (WIRE.md §6)."""
-    made = msgspec.json.format(encode_json(value), indent=2).encode()
+    made = msgspec.json.format(encode_bytes(value), indent=2)
     return Script(Head(200, headers.json_headers(len(made), rng)), (Raw(made),))
 
 

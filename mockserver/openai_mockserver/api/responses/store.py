@@ -7,8 +7,9 @@ id that was never seen a response is made up, so that code which is only given a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from random import Random
 from typing import Any
 
@@ -16,11 +17,11 @@ import msgspec.json
 
 from openai_mockserver import seed, sse, tokens
 from openai_mockserver.api import errors, headers, ids
-from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.endpoint import Asked, Rendered
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.resources import conversations
 from openai_mockserver.api.responses.envelope import Envelope, as_begun
-from openai_mockserver.api.responses.renderer import render, render_again, render_body
+from openai_mockserver.api.responses.renderer import compose, render_again, render_body
 from openai_mockserver.api.store import Store
 from openai_mockserver.dialects.responses import SEQUENCE_NUMBER
 from openai_mockserver.reply import ApiError, Reply
@@ -32,23 +33,45 @@ KIND = "response"
 """The kind under which the store has responses."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kept:
-    """A response that was made.
+    """A response that was made. What it holds is made when it is first asked for.
 
     Args:
-        response: as it is in the end.
-        events: those of its stream, if it was streamed.
-        items: what it was asked, as input items.
-        messages: the conversation up to its end.
+        make_response: makes the response as it is in the end.
+        script: how it was sent; None if it was not, or if that does not hold any more.
+        input: what was asked, as the request has it.
+        before: the messages before that.
         was_shown: whether it was asked for since, so that its client knows how it ended.
     """
 
-    response: Mapping[str, Any]
-    events: tuple[Event, ...] = ()
-    items: tuple[Mapping[str, Any], ...] = ()
-    messages: tuple[Mapping[str, Any], ...] = ()
+    make_response: Callable[[], Mapping[str, Any]]
+    script: Script | None = None
+    input: object = None
+    before: tuple[Mapping[str, Any], ...] = ()
     was_shown: bool = False
+
+    @cached_property
+    def response(self) -> Mapping[str, Any]:
+        """The response as it is in the end."""
+        return self.make_response()
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """Those of its stream, if it was streamed."""
+        return () if self.script is None else self.script.events
+
+    @cached_property
+    def items(self) -> tuple[Mapping[str, Any], ...]:
+        """What it was asked, as input items, which have the same ids each time."""
+        created = int(self.response.get("created_at") or 0)
+        return tuple(_items(self.input, Random(self.response["id"]), created))
+
+    @cached_property
+    def messages(self) -> tuple[Mapping[str, Any], ...]:
+        """The conversation up to its end."""
+        asked = read_messages({"input": self.input})
+        return (*self.before, *asked, *read_messages({"input": self.response["output"]}))
 
     @property
     def in_background(self) -> bool:
@@ -59,31 +82,35 @@ class Kept:
 # Keeping
 
 
-def keep(asked: Asked, script: Script, store: Store) -> Script:
+def keep(asked: Asked, rendered: Rendered, store: Store) -> Script:
     """Remember the response; gives what is answered, which in the background is not yet all."""
-    response = _final(script)
-    if response is None or script.head.status != 200:
+    script, id = rendered.script, rendered.id
+    make_response: Callable[[], Mapping[str, Any]] | None = rendered.make_object
+    if script.head.status != 200:
         return script
-    rng, created = Random(response["id"]), int(response.get("created_at") or 0)
-    before = _before(asked, store)
-    if (id := _conversation(asked)) is not None:
-        said_here = [*_items(asked.parameters.get("input"), rng, created), *response["output"]]
-        conversations.add(store, id, said_here, rng)
+    if make_response is None:
+        response = _read_response(script)
+        if response is None:
+            return script
+        id, make_response = response["id"], partial(_same, response)
+    input_ = asked.parameters.get("input")
+    kept = Kept(make_response, script, input_, _before(asked, store))
+    if (conversation := _conversation(asked)) is not None:
+        said_here = [*kept.items, *kept.response["output"]]
+        conversations.add(store, conversation, said_here, Random(id))
     if asked.parameters.get("store") is False:
-        store.delete(KIND, response["id"])
+        store.delete(KIND, id)
         return script
-    spoken = read_messages({"input": asked.parameters.get("input")})
-    said = read_messages({"input": response["output"]})
-    kept = Kept(
-        response,
-        script.events,
-        tuple(_items(asked.parameters.get("input"), rng, created)),
-        (*before, *spoken, *said),
-    )
-    store.put(KIND, response["id"], kept)
-    if kept.in_background and not script.is_stream:
-        return _with_body(script, render_body(as_begun(response, "queued"), rng))
+    store.put(KIND, id, kept)
+    # What was rendered is in the background if the request says so; of other scripts nobody knows.
+    may_be = rendered.make_object is None or bool(asked.parameters.get("background"))
+    if may_be and kept.in_background and not script.is_stream:
+        return _with_body(script, render_body(as_begun(kept.response, "queued"), Random(id)))
     return script
+
+
+def _same(response: Mapping[str, Any]) -> Mapping[str, Any]:
+    return response
 
 
 def _with_body(script: Script, other: Script) -> Script:
@@ -130,8 +157,8 @@ def _before(asked: Asked, store: Store) -> tuple[Mapping[str, Any], ...]:
     return kept.messages if isinstance(kept, Kept) else ()
 
 
-def _final(script: Script) -> dict[str, Any] | None:
-    """The response as a script leaves it, if there is one."""
+def _read_response(script: Script) -> dict[str, Any] | None:
+    """The response as a ready-made script leaves it, if there is one."""
     texts: list[str | bytes] = [event.data for event in reversed(script.events)]
     texts = texts or [sse.body(script.steps)]
     for text in texts:
@@ -190,8 +217,9 @@ def _made_up(id: str) -> Kept:
     request = {"model": "gpt-4o-mini", "input": f"What is {id}?", "background": True}
     envelope = replace(Envelope.fresh(request, rng), id=id)
     said = Reply(f"Nothing here made {id}, so this was made up.")
-    response = _final(render(said, request, envelope=envelope, rng=rng))
-    return Kept(response or {}, (), tuple(_items(request["input"], rng, seed.now(rng))))
+    rendered = compose(said, request, envelope=envelope, rng=rng)
+    assert rendered.make_object is not None
+    return Kept(rendered.make_object, None, request["input"])
 
 
 def retrieve(asked: Asked, store: Store, rng: Random) -> Script:
@@ -237,7 +265,11 @@ def cancel(asked: Asked, store: Store, rng: Random) -> Script:
     if kept.response.get("status") == "cancelled":
         return render_body(kept.response, rng)
     cancelled = as_begun(kept.response, "cancelled")
-    store.put(KIND, asked.ids["response_id"], replace(kept, response=cancelled, events=()))
+    store.put(
+        KIND,
+        asked.ids["response_id"],
+        replace(kept, make_response=partial(_same, cancelled), script=None),
+    )
     return render_body(cancelled, rng)
 
 
