@@ -298,7 +298,7 @@ def count_messages(messages: object, model: object = None) -> int:
     name = vocabulary(model)
     total = priming
     for message in messages:
-        if isinstance(message, Mapping):
+        if type(message) is dict or isinstance(message, Mapping):
             total += _count_message(message, name)
     return total
 
@@ -312,7 +312,7 @@ def _count_message(message: Mapping[str, object], name: str) -> int:
 def _count_value(value: object, name: str) -> int:
     if isinstance(value, str):
         return _count(value, name)
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         total = 0
         for key, inner in value.items():
             if key not in ("role", "type"):

@@ -140,7 +140,7 @@ def response_ids(created: int, rng: Random) -> Callable[[str], str]:
     shared, machine = rng.getrandbits(64), rng.getrandbits(8)
 
     def new(prefix: str) -> str:
-        moment = rng.randrange(0, 0x10000, 4)
+        moment = 4 * rng.randrange(0x4000)
         tail = rng.getrandbits(64)
         return f"{prefix}_{shared:016x}00{created:08x}{moment:04x}81{machine:02x}{tail:016x}"
 

@@ -146,30 +146,25 @@ def is_small(value: Any) -> bool:
 
 def _count_left(value: Any, left: int) -> int:
     """What is left of so many values; 0 or less if these are more."""
-    left -= 1
-    kind = type(value)
-    if kind is dict:
-        inner = value.values()
-    elif kind is list or kind is tuple:
-        inner = value
-    elif kind is msgspec.Raw:
-        return left - (memoryview(value).nbytes >> 6)
-    else:
-        return left - (len(value) >> 6) if isinstance(value, (str, bytes)) else left
-    for one in inner:
+    open_values = [value]
+    while open_values:
+        one = open_values.pop()
+        left -= 1
         kind = type(one)
         if kind is str:
-            left -= 1 + (len(one) >> 6)
-        elif not one:
-            left -= 1
-        elif kind is dict or kind is list:
-            left = _count_left(one, left)
+            left -= len(one) >> 6
         elif kind in _SCALARS:
-            left -= 1
-        else:
-            left = _count_left(one, left)
+            continue
+        elif kind is dict or kind is list or kind is tuple:
+            if len(one) > left:
+                return 0
+            open_values += one.values() if kind is dict else one
+        elif kind is msgspec.Raw:
+            left -= memoryview(one).nbytes >> 6
+        elif isinstance(one, (str, bytes)):
+            left -= len(one) >> 6
         if left <= 0:
-            break
+            return left
     return left
 
 

@@ -34,7 +34,7 @@ def outcome(choices: Iterable[Choice], request: Mapping[str, Any]) -> tuple[int,
     >>> outcome([Choice("a red house")], {"prediction": {"content": "a blue house"}})
     (2, 1)
     """
-    text = predicted(request)
+    text = predicted(request) if "prediction" in request else ""
     if not text:
         return 0, 0
     model = request.get("model")

@@ -44,6 +44,8 @@ def render_answer(exchange: Exchange) -> Exchange:
 def _render_value(exchange: Exchange, answer: Answer) -> Rendered:
     """The response of an answer, by what kind of value it is."""
     value, endpoint = answer.value, exchange.endpoint
+    if isinstance(value, Reply) and endpoint.render is not None:
+        return _say(exchange, value)
     if isinstance(value, Script):
         if answer.spoken is None or not _is_to_be_said(exchange, value):
             return Rendered(value)
@@ -53,7 +55,7 @@ def _render_value(exchange: Exchange, answer: Answer) -> Rendered:
         return Rendered(json_response(value, exchange.rng))
     if isinstance(value, ApiError) and exchange.options.fast_retries:
         value = _retry_soon(value)
-    if endpoint.render is not None:
+    if isinstance(value, ApiError) and endpoint.render is not None:
         return _say(exchange, value)
     if isinstance(value, ApiError):
         return Rendered(errors.render(value, exchange.rng, exchange.dialect))

@@ -23,6 +23,9 @@ def changed(choice: Choice, **changes: Any) -> Choice:
     return Choice(**(fields | changes))
 
 
+_TOKEN_LIMITS = ("max_completion_tokens", "max_tokens")
+
+
 def limited(choice: Choice, request: Mapping[str, Any]) -> Choice:
     """The choice as far as ``stop`` and ``max_tokens`` let it be said."""
     stop = request.get("stop")
@@ -40,11 +43,7 @@ def limited(choice: Choice, request: Mapping[str, Any]) -> Choice:
                 logprobs=None if stated is None else stated[: len(text.pieces)],
                 finish_reason="stop",
             )
-    limits = [
-        limit
-        for name in ("max_completion_tokens", "max_tokens")
-        if (limit := request.get(name)) is not None
-    ]
+    limits = [request[name] for name in _TOKEN_LIMITS if request.get(name) is not None]
     if limits and size(choice) > min(limits):
         return _first_tokens(choice, min(limits))
     return choice
@@ -73,7 +72,7 @@ def _spoken(choice: Choice) -> Iterator[tuple[str, Text]]:
 
 def size(choice: Choice) -> int:
     """How many tokens the choice says, in all its parts."""
-    return sum(text.tokens for _, text in _spoken(choice))
+    return sum([text.tokens for _, text in _spoken(choice)])
 
 
 def _first_tokens(choice: Choice, limit: int) -> Choice:

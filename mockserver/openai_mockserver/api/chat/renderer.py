@@ -193,7 +193,7 @@ def _count(choices: list[Choice], request: Mapping[str, Any], stated: Usage | No
     prompt = tokens.count_messages(request.get("messages"), request.get("model"))
     if stated is not None:
         prompt = stated.prompt_tokens
-    thought = sum(c.reasoning.tokens for c in choices if c.reasoning is not None)
+    thought = sum([c.reasoning.tokens for c in choices if c.reasoning is not None])
     accepted, rejected = outcome(choices, request)
     return Usage(
         prompt,

@@ -250,8 +250,10 @@ def _check_messages(request: Mapping[str, Any]) -> None:
         messages = request.get(place)
         for at, message in enumerate(messages if isinstance(messages, list) else ()):
             for name, limit in _OF_A_MESSAGE.items() if isinstance(message, dict) else ():
+                if not (value := message.get(name)):
+                    continue  # nothing is never too much
                 try:
-                    limit.check(message.get(name), {})
+                    limit.check(value, {})
                 except Invalid as wrong:
                     raise wrong.within(place, at, name) from None
 
