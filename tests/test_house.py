@@ -67,7 +67,7 @@ FLOORS = """
     server: door peer protocol player connect relay worker app runner shared_address
     transport clients
 
-    mock
+    mock: doors rule_builder recording report mock_openai
 
     scenario files corpus
     show: format summaries decode lint terminal

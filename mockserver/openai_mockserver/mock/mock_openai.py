@@ -1,91 +1,41 @@
 """MockOpenAI, the object users hold: rules and journal, with two doors, a server and a transport.
 
-Rules of this file: what a request is answered is `openai_mockserver.dispatch`'s business; playing
-it is the players', which are imported when a door is opened.
+Rules of this file: it says what users can say and ask, and does nothing itself. What a request is
+answered is the business of `dispatch`, how it comes of `doors`, what is reported of `report`.
 """
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from openai_mockserver.access import Access
-from openai_mockserver.clients import make_async_client, make_client
-from openai_mockserver.dialects import find_dialect
-from openai_mockserver.dispatch import Dispatcher, Fault, Options, as_answer
-from openai_mockserver.exceptions import (
-    FaultError,
-    MockServerError,
-    UnmatchedRequest,
-    UnusedRule,
-)
+from openai_mockserver.dispatch import Fault, Options
+from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.journal import Call
 from openai_mockserver.limits import BODY, TIMEOUT, UPLOAD, Limits
+from openai_mockserver.mock import report
+from openai_mockserver.mock.doors import DoorOptions, Doors
+from openai_mockserver.mock.recording import make_recorder
+from openai_mockserver.mock.rule_builder import RuleBuilder
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.request import Request
-from openai_mockserver.rules import Answer, Pattern, Rule
-from openai_mockserver.script import Script
+from openai_mockserver.rules import Pattern, Rule
 from openai_mockserver.tokens import vocabulary
 from openai_mockserver.upstream import Upstream
 
 if TYPE_CHECKING:
     import ssl
 
-    import openai
-
     from openai_mockserver.cassettes.cassette import Cassette
-    from openai_mockserver.cassettes.recorder import Recorder
     from openai_mockserver.cassettes.redact import Redactor
-    from openai_mockserver.server import Claim, Door, Loopback, SharedAddress
-    from openai_mockserver.transport import Clock, InProcess
+    from openai_mockserver.server import SharedAddress
 
-__all__ = ["MockOpenAI", "RuleBuilder"]
-
-
-class RuleBuilder:
-    """What `MockOpenAI.on` gives: a rule that waits for its replies."""
-
-    def __init__(self, mock: MockOpenAI, rule: Rule) -> None:
-        self._mock = mock
-        self._rule = rule
-
-    def reply(
-        self,
-        *replies: object,
-        faults: Iterable[Fault] | Fault = (),
-        pace: Pace | str | None = None,
-        times: int | None = None,
-        dialect: str | None = None,
-    ) -> Rule:
-        """Answer with these replies in turn, then with the last again and again.
-
-        Args:
-            replies: text, a `ToolCall`, a list of these, a `Reply`, an `ApiError`, a `Script`, a
-                stream of the catalogue, or a dict, which is a JSON body as it is.
-            faults: what goes wrong with each, from left to right.
-            pace: when its events come: a `Pace`, or the name of a profile.
-            times: how many requests the rule answers at most.
-            dialect: whose manner to say it in, as in ``azure``; the mock's by default.
-
-        Raises:
-            ReplyError: for what cannot be served.
-        """
-        several = (faults,) if callable(faults) else tuple(faults)
-        imitates = find_dialect(dialect or self._mock.dialect) is not None
-        answers = [
-            replace(as_answer(reply, several, pace, imitates), dialect=dialect) for reply in replies
-        ]
-        for answer in answers:
-            self._mock.check_meaning(answer)
-        self._rule.answer(answers, times)
-        return self._rule
+__all__ = ["MockOpenAI"]
 
 
-class MockOpenAI(Dispatcher):
+class MockOpenAI(Doors):
     """A fake OpenAI: say what it answers, point the code under test at it, see what was asked.
 
     Args:
@@ -169,15 +119,22 @@ class MockOpenAI(Dispatcher):
         request_timeout: float | None = TIMEOUT,
         lead: int | None = None,
     ) -> None:
-        self.limits = Limits(max_body, max_upload, request_timeout)
-        if clock not in ("virtual", "real"):
-            raise MockServerError(f"clock={clock!r}: 'virtual' or 'real'")
+        limits = Limits(max_body, max_upload, request_timeout)
         for name, limit in (("keep_calls", keep_calls), ("keep_bytes", keep_bytes), ("lead", lead)):
             if limit is not None and not (isinstance(limit, int) and limit >= 1):
                 raise MockServerError(f"{name}={limit!r}: a whole number, 1 or more, or None")
         vocabulary()  # where what is chosen is not there, that is told now
         super().__init__(
-            Options(
+            DoorOptions(
+                limits=limits,
+                access=Access(allow_hosts, allow_origins, host, relays=upstream is not None),
+                host_port=(host, port),
+                address=address,
+                tls=tls,
+                lead=lead,
+                clock=clock,
+            ),
+            options=Options(
                 api_key=api_key,
                 seed=seed,
                 lenient=lenient,
@@ -188,7 +145,7 @@ class MockOpenAI(Dispatcher):
                 header_faults=header_faults,
                 lenient_faults=lenient_faults,
                 upstream=None if upstream is None else Upstream(upstream),
-                recorder=_recorder(record, cassette, redactor),
+                recorder=make_recorder(record, cassette, redactor),
                 cassette=cassette,
             ),
             keep_calls=keep_calls,
@@ -197,17 +154,6 @@ class MockOpenAI(Dispatcher):
         )
         self.fail_on_unmatched = fail_on_unmatched
         self.fail_on_unused = fail_on_unused
-        self._clock_kind = clock
-        self._address = (host, port)
-        self.access = Access(allow_hosts, allow_origins, host, relays=upstream is not None)
-        self._tls = tls
-        self._lead = lead
-        self._shared = address
-        if address is not None and (tls is not None or (host, port) != ("127.0.0.1", 0)):
-            raise MockServerError("address= is where it listens already: no host=, port= or tls=")
-        self._lock = threading.Lock()
-        self._server: Loopback | Claim | None = None
-        self._transport: InProcess | None = None
 
     # Saying what it answers
 
@@ -276,6 +222,10 @@ class MockOpenAI(Dispatcher):
         self._rules.add(rule)
         return RuleBuilder(self, rule)
 
+    def __enter__(self) -> MockOpenAI:
+        super().__enter__()
+        return self
+
     def reset(self) -> None:
         """Forget all rules, all calls and all that requests created."""
         self._rules.clear()
@@ -290,18 +240,17 @@ class MockOpenAI(Dispatcher):
 
         Those that ``keep_calls`` or ``keep_bytes`` forgot are counted in `forgotten_problems`.
         """
-        return [call for call in self.calls if call.problem or call.unrecorded]
+        return report.list_problems(self.calls)
 
     @property
     def forgotten_problems(self) -> int:
         """How many calls with problems ``keep_calls`` or ``keep_bytes`` forgot."""
-        total = self.calls.problem_counts.calls  # first, so that what comes now is none of these
-        return max(0, total - len(self.problems))
+        return report.count_forgotten_problems(self.calls)
 
     @property
     def unused(self) -> list[str]:
         """What was never given to any request, in words: rules, replies of several, ``times``."""
-        return [unused for rule in self._rules if (unused := rule.unused) is not None]
+        return report.list_unused(self._rules)
 
     def check(self, unused: bool = False) -> None:
         """Raise UnmatchedRequest where a request was not answered as a rule says, or not recorded.
@@ -312,144 +261,6 @@ class MockOpenAI(Dispatcher):
             unused: also raise UnusedRule if a rule, or one of its replies, was never given, or if
                 no request came at all; so it does if ``fail_on_unused`` is on.
         """
-        told, counts = [], self.calls.problem_counts
-        # First, so that what comes now is not taken for what was forgotten.
-        unanswered, not_recorded = counts.unanswered, counts.unrecorded
-        if self.fail_on_unmatched:
-            problems = [f"{call.line()}\n{call.problem}" for call in self.calls if call.problem]
-            told += self._list_problems("answer", "request", "\n\n", problems, unanswered)
-        unrecorded = [call.line() for call in self.calls if call.unrecorded]
-        told += self._list_problems("record", "response", "\n", unrecorded, not_recorded)
-        if told:
-            raise UnmatchedRequest("\n".join(told))
+        report.check_problems(self.calls, unanswered=self.fail_on_unmatched)
         if unused or self.fail_on_unused:
-            never = self.unused
-            if not self.calls:
-                raise UnusedRule("\n".join(["no request reached the mock", *never]))
-            if never:
-                raise UnusedRule("the mock has what no request asked for:\n" + "\n".join(never))
-
-    def _list_problems(
-        self, verb: str, noun: str, between: str, kept: list[str], total: int
-    ) -> list[str]:
-        """The lines about problems of one kind: a heading, those kept, and a count of others."""
-        forgotten = max(0, total - len(kept))
-        if not kept and not forgotten:
-            return []
-        n = len(kept) + forgotten
-        heading = f"the mock could not {verb} {n} {noun}{'s' * (n > 1)}"
-        if not kept:
-            return [f"{heading}, which {self.calls.limits} forgot"]
-        earlier = f"and {forgotten} earlier one{'s' * (forgotten > 1)}"
-        rest = [f"{earlier}, which {self.calls.limits} forgot"] if forgotten else []
-        return [f"{heading}:", between.join(kept), *rest]
-
-    def check_meaning(self, answer: Answer) -> None:
-        """Raise FaultError for an end that this mock's connections cannot have."""
-        ends = {getattr(fault, "name", "") for fault in answer.faults}
-        ends |= {answer.value.end} if isinstance(answer.value, Script) else set()
-        if "cut" in ends and self._tls is None:
-            raise FaultError(
-                "cut() leaves out TLS's goodbye, which has no meaning without TLS, nor in process: "
-                "use MockOpenAI(tls=...) and its base_url"
-            )
-        if "half_close" in ends and self._tls is not None:
-            raise FaultError("half_close() has no meaning over TLS, which closes both ways at once")
-
-    # The doors
-
-    @property
-    def base_url(self) -> str:
-        """The URL that OpenAI clients take, as in ``http://127.0.0.1:PORT/v1``."""
-        return f"{self.start().url}/v1"
-
-    def door(self) -> Door:
-        """What a server needs of this mock."""
-        from openai_mockserver.server import Door
-
-        return Door(self.respond, self.refuse, self.limits, self.access, self._lead)
-
-    def start(self) -> Loopback | Claim:
-        """Open the loopback server, unless it is open."""
-        from openai_mockserver.server import Loopback, bind
-
-        with self._lock:
-            if self._server is None and self._shared is not None:
-                self._server = self._shared.claim(self.door)
-            elif self._server is None:
-                self._server = Loopback(self.door, bind(*self._address), self._tls)
-            return self._server
-
-    def stop(self) -> None:
-        """Close the loopback server: streams that are going on are broken off."""
-        with self._lock:
-            server, self._server = self._server, None
-        if server is not None:
-            server.stop()
-
-    def __enter__(self) -> MockOpenAI:
-        if self._address[1] or self._shared:  # who knows the URL need not ask for it
-            self.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.stop()
-
-    def transport(self) -> Any:
-        """The in-process transport, for clients of httpx2 and httpx, sync and async."""
-        if self._transport is None:
-            from openai_mockserver.transport import Clock, InProcess
-
-            self._transport = InProcess(self.respond, Clock(virtual=self._clock_kind == "virtual"))
-        return self._transport
-
-    @property
-    def clock(self) -> Clock:
-        """The clock of the in-process door."""
-        clock: Clock = self.transport().clock
-        return clock
-
-    def client(self, **options: Any) -> openai.OpenAI:
-        """An `openai.OpenAI` in process. Options are those of the client.
-
-        Raises MissingDependency without the openai package.
-        """
-        return make_client(self.transport(), self.api_key, options)
-
-    def async_client(self, **options: Any) -> openai.AsyncOpenAI:
-        """An `openai.AsyncOpenAI` in process. Options are those of the client.
-
-        Raises MissingDependency without the openai package.
-        """
-        return make_async_client(self.transport(), self.api_key, options)
-
-
-def _recorder(
-    folder: Path | str | None, cassette: Cassette | None, redactor: Redactor | None
-) -> Recorder | None:
-    """What records, where something is to be recorded."""
-    if cassette is not None and cassette.records:
-        return _recorder_into(cassette)
-    if folder is None:
-        return None
-    from openai_mockserver.cassettes.recorder import Recorder
-
-    recorder = Recorder(Path(folder), redactor)
-    recorder.folder.prepare()
-    return recorder
-
-
-def _recorder_into(cassette: Cassette) -> Recorder:
-    """What records at the end of a cassette."""
-    from openai_mockserver.cassettes.recorder import Recorder
-    from openai_mockserver.cassettes.writer import append
-
-    path = cassette.path
-    beside = path.parent / f".{path.stem}.parts"
-
-    def finished(recording: Path) -> None:
-        append(path, recording)
-        with contextlib.suppress(OSError):  # another exchange is still being recorded
-            beside.rmdir()
-
-    return Recorder(beside, cassette.redactor, finished)
+            report.check_unused(self.calls, self._rules)

@@ -1,0 +1,152 @@
+"""The two doors of a mock: the loopback server, and the in-process transport.
+
+Rules of this file: a door is opened, and its player imported, when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from openai_mockserver.access import Access
+from openai_mockserver.clients import make_async_client, make_client
+from openai_mockserver.dispatch import Dispatcher
+from openai_mockserver.exceptions import MockServerError
+from openai_mockserver.limits import Limits
+
+if TYPE_CHECKING:
+    import ssl
+
+    import openai
+
+    from openai_mockserver.server import Claim, Door, Loopback, SharedAddress
+    from openai_mockserver.transport import Clock, InProcess
+
+__all__ = ["DoorOptions", "Doors"]
+
+ANYWHERE = ("127.0.0.1", 0)
+"""A port of the loopback interface that the system chooses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorOptions:
+    """How the doors of a mock are.
+
+    Args:
+        limits: what a request may have that comes over the loopback server.
+        access: which requests it lets in.
+        host_port: where it listens.
+        address: where it listens instead, in turn with other mocks.
+        tls: with a certificate, makes it speak TLS.
+        lead: how many events it may be ahead of what a client has read.
+        clock: of the in-process door: ``virtual`` or ``real``.
+
+    Raises MockServerError for what does not go together.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    access: Access = field(default_factory=Access)
+    host_port: tuple[str, int] = ANYWHERE
+    address: SharedAddress | None = None
+    tls: ssl.SSLContext | None = None
+    lead: int | None = None
+    clock: str = "virtual"
+
+    def __post_init__(self) -> None:
+        if self.clock not in ("virtual", "real"):
+            raise MockServerError(f"clock={self.clock!r}: 'virtual' or 'real'")
+        if self.address is not None and (self.tls is not None or self.host_port != ANYWHERE):
+            raise MockServerError("address= is where it listens already: no host=, port= or tls=")
+
+
+class Doors(Dispatcher):
+    """A dispatcher that is asked over a socket, or in process.
+
+    Args:
+        door_options: how its doors are.
+        arguments: those of `Dispatcher`.
+    """
+
+    def __init__(self, door_options: DoorOptions, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.limits = door_options.limits
+        self.access = door_options.access
+        self._door_options = door_options
+        self._lock = threading.Lock()
+        self._server: Loopback | Claim | None = None
+        self._transport: InProcess | None = None
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether the loopback server speaks TLS."""
+        return self._door_options.tls is not None
+
+    @property
+    def base_url(self) -> str:
+        """The URL that OpenAI clients take, as in ``http://127.0.0.1:PORT/v1``."""
+        return f"{self.start().url}/v1"
+
+    def door(self) -> Door:
+        """What a server needs of this mock."""
+        from openai_mockserver.server import Door
+
+        lead = self._door_options.lead
+        return Door(self.respond, self.refuse, self.limits, self.access, lead)
+
+    def start(self) -> Loopback | Claim:
+        """Open the loopback server, unless it is open."""
+        from openai_mockserver.server import Loopback, bind
+
+        options = self._door_options
+        with self._lock:
+            if self._server is None and options.address is not None:
+                self._server = options.address.claim(self.door)
+            elif self._server is None:
+                self._server = Loopback(self.door, bind(*options.host_port), options.tls)
+            return self._server
+
+    def stop(self) -> None:
+        """Close the loopback server: streams that are going on are broken off."""
+        with self._lock:
+            server, self._server = self._server, None
+        if server is not None:
+            server.stop()
+
+    def __enter__(self) -> Doors:
+        options = self._door_options
+        if options.host_port[1] or options.address:  # who knows the URL need not ask for it
+            self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def transport(self) -> Any:
+        """The in-process transport, for clients of httpx2 and httpx, sync and async."""
+        if self._transport is None:
+            from openai_mockserver.transport import Clock, InProcess
+
+            clock = Clock(virtual=self._door_options.clock == "virtual")
+            self._transport = InProcess(self.respond, clock)
+        return self._transport
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the in-process door."""
+        clock: Clock = self.transport().clock
+        return clock
+
+    def client(self, **options: Any) -> openai.OpenAI:
+        """An `openai.OpenAI` in process. Options are those of the client.
+
+        Raises MissingDependency without the openai package.
+        """
+        return make_client(self.transport(), self.api_key, options)
+
+    def async_client(self, **options: Any) -> openai.AsyncOpenAI:
+        """An `openai.AsyncOpenAI` in process. Options are those of the client.
+
+        Raises MissingDependency without the openai package.
+        """
+        return make_async_client(self.transport(), self.api_key, options)
