@@ -196,6 +196,20 @@ def test_a_package_is_seen_at_a_glance(folder: Path) -> None:
     assert len(list(folder.glob("*.py"))) <= MODULES_SIDE_BY_SIDE
 
 
+def test_the_way_of_a_request_is_as_it_is_told() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    section = text.partition("## The way of a request")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| \**`([\w.]+)`\** \| `([\w/]+)` \|", section, re.MULTILINE)
+    assert len(rows) > 15
+    for name, place in rows:
+        module = importlib.import_module(f"{PACKAGE}.{place.replace('/', '.')}")
+        owner, _, attribute = name.rpartition(".")
+        if not hasattr(module, owner or attribute):  # it is the endpoint's, whose field it fills
+            assert owner == "Endpoint"
+            owner = ""
+        assert hasattr(getattr(module, owner) if owner else module, attribute), (name, place)
+
+
 # What is public
 
 
