@@ -40,7 +40,23 @@ def render(
     endpoints, _ = ENDPOINTS.find(path, "POST")
     parameters = REQUESTS[path] | {"stream": True} | more
     named = find_dialect(dialect)
-    return compiled.render(endpoints["POST"], reply, parameters, named, (), Seeded(repr(seed)))
+    chance = Seeded(repr(seed))
+    rendered = compiled.render(endpoints["POST"], reply, parameters, named, (), chance)
+    if rendered.make_object is not None:
+        made = rendered.make_object()
+        assert made["id"] == rendered.id
+        if path == RESPONSES and made["status"] == "completed":
+            assert made == read_response(rendered.script)
+    return rendered.script
+
+
+def read_response(script: Script) -> Any:
+    """The object of a response, as its client gets it."""
+    if script.lazy is None and not script.events:
+        return json.loads(sse.body(script.steps))
+    return json.loads(next(e.data for e in reversed(script.events) if e.data != "[DONE]"))[
+        "response"
+    ]
 
 
 def agree(path: str, reply: Reply, dialect: str | None = None, **more: Any) -> int:

@@ -21,7 +21,7 @@ import msgspec.json
 
 from openai_mockserver import sse
 from openai_mockserver.api.compiled import Compiled, CompiledSteps, compile_body, compile_steps
-from openai_mockserver.api.endpoint import Endpoint, Individual
+from openai_mockserver.api.endpoint import Endpoint, Individual, Rendered
 from openai_mockserver.dialects import Dialect
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Raw, Script
@@ -86,33 +86,36 @@ class CompiledReplies:
         dialect: Dialect | None,
         history: Any,
         rng: Random,
-    ) -> Script:
+    ) -> Rendered:
         """The response that says a reply. Raises ReplyError as the endpoint's `render` does."""
         options: dict[str, Any] = {}
         if endpoint.dialects:
             options["dialect"] = dialect
         if endpoint.recall is not None:
             options["history"] = history
-        if endpoint.render is None:
-            raise TypeError(f"no model speaks at {endpoint.path}")
-        render = partial(endpoint.render, reply, parameters, **options)
+        compose = partial(_compose, endpoint, reply, parameters, options)
         own = endpoint.individual
         if own is None or isinstance(reply, ApiError) or reply.error is not None:
-            return render(rng=rng)
+            return compose(rng=rng)
         envelope = own.envelope(parameters, dialect, rng)
         shape = msgspec.json.encode(own.shape(parameters, dialect, history))
         digest = blake2b(shape, digest_size=16).digest()
         key = (endpoint.path, id(reply), id(dialect), envelope.noise, digest)
         entry = self._find(key)
         if entry is not None and entry.compiled is not None:
-            values = tuple([value.encode() for value in envelope.values(entry.names)])
-            if entry.compiled.fits(values):
-                return _fill(entry, values, own, envelope, rng)
-            return render(envelope=envelope, rng=rng)
-        script: Script = render(envelope=envelope, rng=rng)
+            values = envelope.values(entry.names)
+            filled = tuple([value.encode() for value in values])
+            if entry.compiled.fits(filled):
+                script = _fill(entry.compiled, filled, entry, own, envelope, rng)
+                if endpoint.compose is None:
+                    return Rendered(script)
+                again = partial(_make_object, compose, envelope, values)
+                return Rendered(script, envelope.id, again)
+            return compose(envelope=envelope.replay(values), rng=rng)
+        rendered = compose(envelope=envelope, rng=rng)
         if entry is None and self._is_said_again(key):
-            self._keep(key, _compile(reply, dialect, own, parameters, render, envelope.noise))
-        return script
+            self._keep(key, _compile(reply, dialect, own, parameters, compose, envelope.noise))
+        return rendered
 
     def _find(self, key: object) -> _Entry | None:
         with self._lock:
@@ -142,17 +145,40 @@ class CompiledReplies:
                 self._weight -= oldest.weight
 
 
+def _compose(
+    endpoint: Endpoint,
+    reply: Reply | ApiError,
+    parameters: Mapping[str, Any],
+    options: Mapping[str, Any],
+    **chance: Any,
+) -> Rendered:
+    if endpoint.compose is not None:
+        return endpoint.compose(reply, parameters, **options, **chance)
+    if endpoint.render is None:
+        raise TypeError(f"no model speaks at {endpoint.path}")
+    return Rendered(endpoint.render(reply, parameters, **options, **chance))
+
+
 def _fill(
-    entry: _Entry, values: tuple[bytes, ...], own: Individual, envelope: Any, rng: Random
+    compiled: Compiled,
+    values: tuple[bytes, ...],
+    entry: _Entry,
+    own: Individual,
+    envelope: Any,
+    rng: Random,
 ) -> Script:
-    compiled = entry.compiled
-    assert compiled is not None
     if entry.is_stream:
-        return Script.of_lazy(
-            own.head(envelope, entry.dialect, None, rng), CompiledSteps(compiled, values)
-        )
+        head = own.head(envelope, entry.dialect, None, rng)
+        return Script.of_lazy(head, CompiledSteps(compiled, values))
     body = compiled.data(0, values)
     return Script(own.head(envelope, entry.dialect, len(body), rng), (Raw(body),))
+
+
+def _make_object(compose: Any, envelope: Any, values: tuple[str, ...]) -> Any:
+    """The object that a filled response comes to: that of the same response, composed."""
+    rendered: Rendered = compose(envelope=envelope.replay(values), rng=Random(0))
+    assert rendered.make_object is not None
+    return rendered.make_object()
 
 
 def _compile(
@@ -160,7 +186,7 @@ def _compile(
     dialect: Dialect | None,
     own: Individual,
     parameters: Mapping[str, Any],
-    render: Any,
+    compose: Any,
     noise: int,
 ) -> _Entry:
     """How a reply is said, with holes; what it is compiled with is tried on another envelope."""
@@ -172,8 +198,7 @@ def _compile(
     scripts, values = [], []
     for envelope in envelopes:
         prefixes, envelope = envelope.watch()
-        script = render(envelope=envelope, rng=Random(0))
-        scripts.append(script)
+        scripts.append(compose(envelope=envelope, rng=Random(0)).script)
         values.append((*envelope.values(names), *(id for _, id in prefixes)))
     names += tuple(prefix for prefix, _ in prefixes)
     first, second = scripts

@@ -13,6 +13,7 @@ from random import Random
 import msgspec.json
 
 from openai_mockserver.api import errors
+from openai_mockserver.api.compiled_replies import CompiledReplies
 from openai_mockserver.api.disk_bytes import DiskBytes
 from openai_mockserver.api.store import Store
 from openai_mockserver.dialects import locate
@@ -72,6 +73,7 @@ class Dispatcher:
         self.calls = Journal(keep_calls, on_end, keep_bytes)
         self.store = Store(keep_calls, keep_bytes)
         self._rules = Rulebook()
+        self._replies = CompiledReplies()
 
     def respond(self, request: Request) -> Call:
         """The call that answers this request, its script ready to be played."""
@@ -102,6 +104,7 @@ class Dispatcher:
             options=self.options,
             rules=self._rules,
             store=self.store,
+            replies=self._replies,
             rng=self._rng(call),
             ask=self._ask,
         )

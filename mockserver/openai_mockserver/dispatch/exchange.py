@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace as grow
 
 from openai_mockserver.api import Asked, Endpoint
+from openai_mockserver.api.compiled_replies import CompiledReplies
 from openai_mockserver.api.store import Store
 from openai_mockserver.dialects import Dialect
 from openai_mockserver.dispatch.options import Options
@@ -35,6 +36,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
         options: how the mock answers.
         rules: the mock's.
         store: what requests created.
+        replies: renders replies, and keeps those that are said again.
         rng: where ids come from, and all else that is made up.
         ask: asks the same mock something else, by method, path and body.
         dialect: whose manner to answer in; None for OpenAI's own. `route_request` finds it.
@@ -50,6 +52,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
     options: Options
     rules: Rulebook
     store: Store
+    replies: CompiledReplies
     rng: Random
     ask: Callable[[str, str, bytes], Script]
     dialect: Dialect | None = None

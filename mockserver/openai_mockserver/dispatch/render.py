@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from openai_mockserver.api import Rendered, detect_path, errors
 from openai_mockserver.api.decode import decode_events
@@ -64,16 +63,14 @@ def _render_value(exchange: Exchange, answer: Answer) -> Rendered:
 
 def _say(exchange: Exchange, reply: Reply | ApiError) -> Rendered:
     """The response with which the exchange's endpoint says a reply."""
-    endpoint, options = exchange.endpoint, dict[str, Any]()
-    if endpoint.dialects:
-        options["dialect"] = exchange.dialect
-    if endpoint.recall is not None:
-        options["history"] = exchange.call.history
-    parameters, rng = exchange.asked.parameters, exchange.rng
-    if endpoint.compose is not None:
-        return endpoint.compose(reply, parameters, rng=rng, **options)
-    assert endpoint.render is not None
-    return Rendered(endpoint.render(reply, parameters, rng=rng, **options))
+    return exchange.replies.render(
+        exchange.endpoint,
+        reply,
+        exchange.asked.parameters,
+        exchange.dialect,
+        exchange.call.history,
+        exchange.rng,
+    )
 
 
 def _is_to_be_said(exchange: Exchange, script: Script) -> bool:

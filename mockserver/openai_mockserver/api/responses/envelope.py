@@ -137,6 +137,11 @@ class Envelope:
 
         return ids, replace(self, new_id=new_id)
 
+    def replay(self, values: tuple[str, ...]) -> Envelope:
+        """The same, which makes the ids among these values again: all but the first two."""
+        ids = iter(values[2:])
+        return replace(self, new_id=lambda prefix: next(ids))
+
 
 def _ids(form: ResponsesFormat, created: int, rng: Random) -> Callable[[str], str]:
     """Makes the ids of items."""
