@@ -1,0 +1,189 @@
+"""The C programs: the server that is the limit, and the load that asks every server.
+
+What the limit sends is what ours sends: one response of `serve`, read once, with each event in an
+HTTP chunk of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from measurements.processes import LOAD_CORE, Process, pin_to, start
+
+__all__ = [
+    "BODY",
+    "EVENTS",
+    "GAP",
+    "Limit",
+    "Recorded",
+    "Times",
+    "build_limit",
+    "frame_events",
+    "list_due_times",
+    "read_response",
+]
+
+SOURCES = Path(__file__).parents[1] / "limit"
+PIECES = 198
+EVENTS = PIECES + 3  # the role before them, the finish reason and [DONE] after
+GAP = 0.02  # seconds between the events of a paced stream
+
+BODY = json.dumps(
+    {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+).encode()
+REQUEST = (
+    b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk-test\r\n"
+    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
+)
+
+
+class Recorded(NamedTuple):
+    """A response: its head, and its body without chunks."""
+
+    head: bytes
+    body: bytes
+
+
+class Times(NamedTuple):
+    """Milliseconds."""
+
+    p50: float
+    p99: float
+    max: float
+
+
+def read_response(port: int) -> Recorded:
+    """Ask a server once."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        client.sendall(REQUEST)
+        while not received.endswith(b"\r\n0\r\n\r\n"):
+            block = client.recv(65536)
+            assert block, received[:500]
+            received += block
+    head, _, chunks = received.partition(b"\r\n\r\n")
+    body = b""
+    while chunks:
+        size, _, rest = chunks.partition(b"\r\n")
+        body += rest[: int(size, 16)]
+        chunks = rest[int(size, 16) + 2 :]
+    return Recorded(head + b"\r\n\r\n", body)
+
+
+def frame_events(recorded: Recorded) -> list[bytes]:
+    """The response as it is on the wire, cut after each event: an event, a chunk."""
+    events = [event + b"\n\n" for event in recorded.body.split(b"\n\n")[:-1]]
+    framed = [b"%x\r\n%s\r\n" % (len(event), event) for event in events]
+    return [recorded.head + framed[0], *framed[1:-1], framed[-1] + b"0\r\n\r\n"]
+
+
+def list_due_times(events: int, gap: float) -> list[float]:
+    """When `Pace(itl=gap)` sends each event, in seconds after the first.
+
+    The role comes with the first piece, and [DONE] with the finish reason.
+    """
+    return [gap * max(0, min(n, events - 2) - 1) for n in range(events)]
+
+
+class Limit:
+    """The compiled programs, in a folder with what they read."""
+
+    def __init__(self, folder: Path, recorded: Recorded) -> None:
+        self.folder = folder
+        self.body = recorded.body
+        self._frames = frame_events(recorded)
+        self.events = len(self._frames)
+        (folder / "request").write_bytes(REQUEST)
+        (folder / "response").write_bytes(b"".join(self._frames))
+
+    @contextmanager
+    def serve(self, mode: str, gap: float = 0.0) -> Iterator[Process]:
+        """Run the server: ``stream``, ``event`` or ``paced``."""
+        dues, end, lines = list_due_times(self.events, gap), 0, []
+        for frame, due in zip(self._frames, dues, strict=True):
+            end += len(frame)
+            lines.append(f"{end} {due * 1e6:.0f}\n")
+        schedule = self.folder / f"schedule-{gap}"
+        schedule.write_text("".join(lines))
+        with start([self.folder / "server", mode, self.folder / "response", schedule]) as process:
+            yield process
+
+    def measure_throughput(self, port: int, connections: int, seconds: float) -> dict[str, Any]:
+        """Ask as fast as answers come."""
+        return self._load("throughput", port, connections, seconds)
+
+    def measure_paced(
+        self, port: int, streams: int, due: list[float], spread: float, limit: float
+    ) -> dict[str, Any]:
+        """Read paced streams; ``late`` is how late their events came."""
+        schedule = self.folder / "due"
+        schedule.write_text("".join(f"{seconds * 1e6:.0f}\n" for seconds in due))
+        return self._load("paced", port, streams, schedule, spread, limit)
+
+    def measure_burst(self, port: int, requests: int, limit: float = 60) -> dict[str, Any]:
+        """Ask many times at once."""
+        return self._load("burst", port, requests, limit)
+
+    @contextmanager
+    def hold(self, port: int, streams: int, limit: float = 120) -> Iterator[dict[str, Any]]:
+        """Hold streams open meanwhile; afterwards the dictionary has what the load saw."""
+        seen: dict[str, Any] = {}
+        command = self._command("held", port, streams, limit)
+        pipe = subprocess.PIPE
+        with pin_to(LOAD_CORE):
+            process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "held\n"
+            yield seen
+            seen.update(json.loads(process.communicate()[0]))
+        finally:
+            process.kill()
+            process.communicate()
+
+    def _command(self, mode: str, port: int, connections: int, *more: object) -> list[str]:
+        command = [self.folder / "load", mode, port, self.folder / "request", connections, *more]
+        return [str(argument) for argument in command]
+
+    def _load(self, mode: str, port: int, connections: int, *more: object) -> dict[str, Any]:
+        with pin_to(LOAD_CORE):
+            ran = subprocess.run(
+                self._command(mode, port, connections, *more), stdout=subprocess.PIPE, check=True
+            )
+        result: dict[str, Any] = json.loads(ran.stdout)
+        for name in ("whole", "first_bytes", "late"):
+            if name in result:
+                result[name] = Times(**result[name])
+        return result
+
+
+@contextmanager
+def build_limit(recorded: Recorded) -> Iterator[Limit]:
+    """Compile the programs in a folder that is removed afterwards."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for program in ("server", "load"):
+            source = SOURCES / f"{program}.c"
+            subprocess.run(
+                [find_compiler(), "-O2", "-std=gnu99", "-o", folder / program, source], check=True
+            )
+        yield Limit(folder, recorded)
+
+
+@cache
+def find_compiler() -> str:
+    """The C compiler. Raises `FileNotFoundError` without one, or on another system than Linux."""
+    compiler = shutil.which("cc")
+    if compiler is None or sys.platform != "linux":
+        raise FileNotFoundError("the limit and the load are C programs: they need Linux and `cc`")
+    return compiler

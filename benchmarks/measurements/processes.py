@@ -1,0 +1,127 @@
+"""Processes that are measured: started on a core of their own, with what they cost.
+
+Figures come from /proc, so they hold all threads of a process and nothing of its client.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Process", "find_free_port", "pin_to", "raise_descriptor_limit", "start", "wait_for"]
+
+SERVER_CORE, LOAD_CORE = 0, 1
+TICKS = os.sysconf("SC_CLK_TCK")  # a second, of the CPU times in /proc
+
+
+def raise_descriptor_limit() -> int:
+    """Let this process and those that it starts open as many files as they may; says how many."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
+
+
+@contextmanager
+def pin_to(core: int) -> Iterator[None]:
+    """Run what is started meanwhile on one core, if the machine has two."""
+    allowed = os.sched_getaffinity(0)
+    cores = sorted(allowed)
+    if len(cores) > 1:
+        os.sched_setaffinity(0, {cores[core]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def find_free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def wait_for(port: int, process: subprocess.Popen[Any], seconds: float = 60) -> None:
+    """Wait until a server accepts connections."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.01)
+    raise RuntimeError(f"{process.args!r} does not answer: exit code {process.poll()}")
+
+
+class Process:
+    """A server that runs, and what it has cost."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.pid = process.pid
+        self.port = port
+
+    def read_cpu_seconds(self) -> float:
+        """CPU of all threads, those that have ended too, in user and kernel mode."""
+        text = Path(f"/proc/{self.pid}/stat").read_text()
+        fields = text.rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def read_memory(self) -> int:
+        """Resident bytes."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
+    def count_descriptors(self) -> int:
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    @contextmanager
+    def watch_memory(self) -> Iterator[list[int]]:
+        """Read the memory every 50 ms meanwhile: a list that grows."""
+        samples, ended = [self.read_memory()], threading.Event()
+
+        def sample() -> None:
+            while not ended.wait(0.05):
+                samples.append(self.read_memory())
+
+        thread = threading.Thread(target=sample)
+        thread.start()
+        try:
+            yield samples
+        finally:
+            ended.set()
+            thread.join()
+
+
+@contextmanager
+def start(command: Sequence[str | Path], port: int | None = None) -> Iterator[Process]:
+    """A server on its core. Without a port, the first line that it prints ends with its port."""
+    output = subprocess.PIPE if port is None else subprocess.DEVNULL
+    with pin_to(SERVER_CORE):
+        process = subprocess.Popen([*map(str, command)], stdout=output, text=True)
+    try:
+        if port is None:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"{process.args!r} does not start")
+            port = _find_port(line)
+        wait_for(port, process)
+        yield Process(process, port)
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _find_port(line: str) -> int:
+    """The port in a line that says nothing else, or has a URL of this machine."""
+    _, found, rest = line.partition("127.0.0.1:")
+    return int((rest if found else line).split("/")[0])

@@ -1,0 +1,51 @@
+"""Servers that are compared: ours, the limit, and Starlette with an event at a time."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from measurements.limit import PIECES
+from measurements.processes import Process, find_free_port, start
+
+__all__ = ["OURS", "PIECE", "Server", "serve_ours", "serve_starlette"]
+
+OURS = "openai-mockserver"
+PIECE = "word "
+
+
+class Server(NamedTuple):
+    """A row of a table: a name, and how it is started."""
+
+    name: str
+    start: Callable[[], AbstractContextManager[Process]]
+
+
+@contextmanager
+def serve_ours(pace: str = "none") -> Iterator[Process]:
+    """`openai-mockserver serve`, with rules to match and its journal."""
+    rules = [
+        {"user": {"regex": "weather|time"}, "reply": "Sunny."},
+        {"user": "Hi", "reply": {"text": [PIECE] * PIECES}},
+        {"user": {"contains": "story"}, "model": "gpt-4o", "reply": "Once upon a time."},
+    ]
+    with TemporaryDirectory() as folder:
+        scenario = Path(folder) / "scenario.json"
+        scenario.write_text(json.dumps({"rules": rules}))
+        command = [sys.executable, "-m", "openai_mockserver", "serve", str(scenario)]
+        with start([*command, "--pace", pace, "--port", "0", "--quiet"]) as process:
+            yield process
+
+
+@contextmanager
+def serve_starlette() -> Iterator[Process]:
+    """A `StreamingResponse` that makes each event when it sends it, as one writes it by hand."""
+    port = find_free_port()
+    program = Path(__file__).with_name("starlette_server.py")
+    with start([sys.executable, program, str(port), str(PIECES)], port) as process:
+        yield process

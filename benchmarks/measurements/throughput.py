@@ -1,0 +1,116 @@
+"""Streams without a pause: what an event costs, and how many requests one core answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from statistics import median
+from typing import NamedTuple
+
+from measurements.limit import Limit, Times
+from measurements.processes import Process
+from measurements.servers import OURS, Server, serve_ours, serve_starlette
+from measurements.table import Goal, print_goals, print_table
+
+__all__ = ["ONE_WRITE", "WRITE_AN_EVENT", "Cost", "measure", "print_throughput"]
+
+ONE_WRITE, WRITE_AN_EVENT = "C, one write a stream", "C, a write an event"
+CONNECTIONS = 50
+
+
+class Cost(NamedTuple):
+    """What a server's streams cost."""
+
+    cpu: float  # microseconds an event
+    rate: float  # requests a second
+    whole: Times
+    first_bytes: Times
+
+
+def measure(limit: Limit, process: Process, seconds: float) -> Cost:
+    """Ask a server for so long, and divide its CPU time by the events that came."""
+    before = process.read_cpu_seconds()
+    seen = limit.measure_throughput(process.port, CONNECTIONS, seconds)
+    cpu = process.read_cpu_seconds() - before
+    if seen["failed"] or seen["fewest_events"] != seen["most_events"]:
+        raise RuntimeError(f"not every answer came whole: {seen}")
+    return Cost(cpu / seen["events"] * 1e6, seen["rate"], seen["whole"], seen["first_bytes"])
+
+
+def _average(costs: Sequence[Cost]) -> Cost:
+    """The median of each figure."""
+
+    def middle(times: list[Times]) -> Times:
+        return Times(*map(median, zip(*times, strict=True)))
+
+    return Cost(
+        median(cost.cpu for cost in costs),
+        median(cost.rate for cost in costs),
+        middle([cost.whole for cost in costs]),
+        middle([cost.first_bytes for cost in costs]),
+    )
+
+
+def measure_all(
+    limit: Limit, servers: Sequence[Server], rounds: int, seconds: float
+) -> dict[str, Cost]:
+    """Measure servers in turn, several times: what disturbs one round disturbs all."""
+    costs: dict[str, list[Cost]] = {server.name: [] for server in servers}
+    with ExitStack() as stack:
+        running = {server.name: stack.enter_context(server.start()) for server in servers}
+        for process in running.values():
+            measure(limit, process, seconds)  # what is loaded, compiled or cached once
+        for _ in range(rounds):
+            for name, process in running.items():
+                costs[name].append(measure(limit, process, seconds))
+    return {name: _average(each) for name, each in costs.items()}
+
+
+def print_throughput(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
+    """Measure and print."""
+    servers = [
+        Server(ONE_WRITE, lambda: limit.serve("stream")),
+        Server(WRITE_AN_EVENT, lambda: limit.serve("event")),
+        Server(OURS, serve_ours),
+        *peers,
+        Server("Starlette, `json.dumps` an event", serve_starlette),
+    ]
+    costs = measure_all(limit, servers, 1 if quick else 3, 0.5 if quick else 3)
+    least = costs[ONE_WRITE].cpu
+    rows = [
+        (
+            name,
+            cost.cpu,
+            f"{cost.cpu / least:.1f}",
+            f"{cost.rate:,.0f}",
+            cost.whole.p50,
+            cost.whole.p99,
+            cost.first_bytes.p50,
+        )
+        for name, cost in costs.items()
+    ]
+    columns = [
+        "no pauses",
+        "CPU µs an event",
+        "× C's one write",
+        "requests/s",
+        "p50 ms",
+        "p99 ms",
+        "first byte p50 ms",
+    ]
+    title = f"Streams of {limit.events} events, {CONNECTIONS} connections, one core"
+    print_table(title, columns, rows)
+    print_goals(list_goals(costs, [peer.name for peer in peers]))
+
+
+def list_goals(costs: dict[str, Cost], peers: Sequence[str]) -> Iterator[Goal]:
+    ours, one_write = costs[OURS], costs[ONE_WRITE]
+    yield Goal("CPU an event", ours.cpu, 1, " µs")
+    yield Goal(f"CPU, against {ONE_WRITE}", ours.cpu / one_write.cpu, 15, " ×")
+    yield Goal(f"CPU, against {WRITE_AN_EVENT}", ours.cpu / costs[WRITE_AN_EVENT].cpu, 1, " ×")
+    for name in peers:
+        yield Goal(f"CPU, against {name}", ours.cpu / costs[name].cpu, 0.5, " ×")
+    for name in peers:
+        if name.startswith("aimock"):
+            yield Goal(f"requests/s, against {name}", ours.rate / costs[name].rate, 3, " ×", True)
+    yield Goal("p99, against p50", ours.whole.p99 / ours.whole.p50, 5, " ×")
