@@ -1,20 +1,26 @@
 """How fast the server is, beside a limit in C and other servers, all in the same run.
 
-`python benchmarks/speed.py [--quick] [--peers FOLDER] [NAME ...]` prints the tables that are named,
-or all. Each server runs on one core and the load on another. `--quick` measures briefly: its
-figures show that all works, and little else.
+`python benchmarks/speed.py [--quick] [NAME ...]` prints the tables that are named, or all. Each
+server runs on one core and the load on another. `--quick` measures briefly: its figures show that
+all works, and little else.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 
-from measurements.limit import Limit, build_limit, read_response
+from measurements.burst import print_burst
+from measurements.first_byte import print_first_byte
+from measurements.held import print_held
+from measurements.journal_memory import print_journal_memory
+from measurements.limit import Limit, build_limit, find_compiler, read_response
+from measurements.paced import print_paced
 from measurements.processes import raise_descriptor_limit
 from measurements.servers import Server, serve_ours
+from measurements.startup import print_startup
 from measurements.throughput import print_throughput
 
 
@@ -27,6 +33,7 @@ class Run:
 
     @cached_property
     def limit(self) -> Limit:
+        find_compiler()
         with serve_ours() as process:
             recorded = read_response(process.port)
         return self._stack.enter_context(build_limit(recorded))
@@ -36,16 +43,25 @@ class Run:
         return []
 
 
-TABLES = {
+TABLES: dict[str, Callable[[Run], None]] = {
     "throughput": lambda run: print_throughput(run.limit, run.peers, run.quick),
+    "paced": lambda run: print_paced(run.limit, [], run.quick),
+    "held": lambda run: print_held(run.limit, [], run.quick),
+    "burst": lambda run: print_burst(run.limit, run.peers, run.quick),
+    "first-byte": lambda run: print_first_byte(run.quick),
+    "journal": lambda run: print_journal_memory(run.quick),
+    "start": lambda run: print_startup(run.quick),
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="measure briefly")
-    parser.add_argument("names", nargs="*", choices=[*TABLES, []], metavar="NAME")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(TABLES))
     options = parser.parse_args(arguments)
+    unknown = set(options.names) - set(TABLES)
+    if unknown:
+        parser.error(f"no table is called {', '.join(sorted(unknown))}: {', '.join(TABLES)}")
     raise_descriptor_limit()
     with ExitStack() as stack:
         run = Run(stack, options.quick)

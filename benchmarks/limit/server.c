@@ -268,8 +268,6 @@ static void accept_all(int listener) {
 }
 
 static void answer_due(void) {
-    uint64_t fired;
-    if (read(timer_fd, &fired, sizeof fired) < 0 && errno != EAGAIN) fail("read");
     armed = INT64_MAX;
     int64_t now = now_microseconds();
     while (heap_size && heap[0]->due <= now) {
@@ -339,6 +337,7 @@ int main(int count, char **arguments) {
     int listener = listen_on_any_port();
     struct epoll_event wanted = {.events = EPOLLIN, .data.fd = listener};
     epoll_ctl(poll_fd, EPOLL_CTL_ADD, listener, &wanted);
+    wanted.events |= EPOLLET; /* it need not be read */
     wanted.data.fd = timer_fd;
     epoll_ctl(poll_fd, EPOLL_CTL_ADD, timer_fd, &wanted);
     for (;;) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ class Goal(NamedTuple):
 
 def format_number(value: float) -> str:
     """Three significant digits, or all of a whole number."""
-    if value != value or abs(value) >= 100:
+    if isinstance(value, int) or math.isnan(value) or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
 

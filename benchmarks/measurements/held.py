@@ -1,0 +1,79 @@
+"""Streams that are open and silent: what they take, and what is left of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from measurements.limit import Limit
+from measurements.processes import Process, raise_descriptor_limit
+from measurements.servers import OURS, Server, serve_ours
+from measurements.table import Goal, print_goals, print_table
+
+__all__ = ["print_held"]
+
+LIMIT = "C"
+STREAMS, FEW = 10_000, 500
+SILENCE = 600.0  # seconds between two events
+HOLD = 2.0  # seconds for which all are open
+MB = 1_000_000
+
+
+class Held(NamedTuple):
+    """What held streams showed."""
+
+    memory: int  # bytes that the server grew by
+    whole: int  # bytes that it has
+    lost: int  # streams
+    kept: int  # descriptors that it had more than before, when all had left
+
+
+def measure(limit: Limit, process: Process, streams: int) -> Held:
+    """Hold so many streams open, and let them go."""
+    fresh = process.count_descriptors()
+    with limit.hold(process.port, 20):
+        pass
+    wait_for_descriptors(process, fresh, 1)
+    descriptors, memory = process.count_descriptors(), process.read_memory()
+    with limit.hold(process.port, streams) as seen:
+        time.sleep(HOLD)
+        whole = process.read_memory()
+    kept = wait_for_descriptors(process, descriptors) - descriptors
+    return Held(whole - memory, whole, streams - seen["open"], kept)
+
+
+def wait_for_descriptors(process: Process, wanted: int, seconds: float = 10) -> int:
+    """Wait until a server has no more descriptors than this; how many it has then."""
+    end = time.monotonic() + seconds
+    while (count := process.count_descriptors()) > wanted and time.monotonic() < end:
+        time.sleep(0.05)
+    return count
+
+
+def print_held(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
+    """Measure and print."""
+    streams = min(FEW if quick else STREAMS, raise_descriptor_limit() - 200)
+    servers = [
+        Server(LIMIT, lambda: limit.serve("paced", SILENCE)),
+        Server(OURS, lambda: serve_ours(f"0,{SILENCE}")),
+        *peers,
+    ]
+    results: dict[str, Held] = {}
+    for server in servers:
+        with server.start() as process:
+            results[server.name] = measure(limit, process, streams)
+    rows = [
+        (name, one.memory / streams / 1000, one.whole / MB, one.lost, one.kept)
+        for name, one in results.items()
+    ]
+    columns = ["held", "kB a stream", "MB in all", "streams lost", "descriptors not given back"]
+    print_table(f"{streams:,} streams held open", columns, rows)
+    print_goals(list_goals(results[OURS], streams))
+
+
+def list_goals(ours: Held, streams: int) -> Iterator[Goal]:
+    yield Goal("memory a held stream", ours.memory / streams / 1000, 20, " kB")
+    yield Goal(f"memory with {streams:,} streams", ours.whole / MB, 250, " MB")
+    yield Goal("streams lost", ours.lost, 0)
+    yield Goal("descriptors not given back", ours.kept, 0)

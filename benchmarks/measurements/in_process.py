@@ -1,0 +1,103 @@
+"""Requests that are answered in this process, without a client's own work.
+
+What is the same for every server, a response of httpx2 and its stream, is measured with a transport
+that gives bytes from a list, so that it can be subtracted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import httpx2
+
+from openai_mockserver import MockOpenAI, Reply
+
+__all__ = ["CHAT", "Exchange", "MinimalTransport", "ask_chat", "ask_responses", "make_exchange"]
+
+CHAT, COMPLETIONS, RESPONSES = "/v1/chat/completions", "/v1/completions", "/v1/responses"
+PIECES = 198
+KEPT = 10  # calls, so that a long run measures no growing journal
+
+
+class MinimalTransport(httpx2.BaseTransport):
+    """Gives the same bytes each time."""
+
+    def __init__(self, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        self._headers, self._body = headers, body
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers=self._headers, stream=_Body(self._body))
+
+
+class _Body(httpx2.SyncByteStream):
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._body
+
+
+class Exchange(NamedTuple):
+    """A request, and who answers it."""
+
+    name: str
+    transport: Any
+    request: httpx2.Request
+
+    def read(self, note_first: Callable[[], object] = lambda: None) -> bytes:
+        """Have the request answered, and read all; ``note_first`` is called at the first bytes."""
+        response = self.transport.handle_request(self.request)
+        chunks = iter(response.stream)
+        first: bytes = next(chunks)
+        note_first()
+        body = first + b"".join(chunks)
+        response.stream.close()
+        if response.status_code != 200:
+            raise RuntimeError(f"{self.name}: {body[:500]!r}")
+        return body
+
+
+def ask_chat(content: str = "Hi", **more: Any) -> tuple[str, dict[str, Any]]:
+    """A path and a body."""
+    message = {"role": "user", "content": content}
+    return CHAT, {"model": "gpt-4o", "stream": True, "messages": [message]} | more
+
+
+def ask_responses() -> tuple[str, dict[str, Any]]:
+    return RESPONSES, {"model": "gpt-4o", "stream": True, "input": "Hi"}
+
+
+def ask_completions() -> tuple[str, dict[str, Any]]:
+    return COMPLETIONS, {"model": "gpt-3.5-turbo-instruct", "stream": True, "prompt": "Hi"}
+
+
+def make_exchange(
+    name: str,
+    question: tuple[str, dict[str, Any]],
+    pieces: int = PIECES,
+    dialect: str | None = None,
+    rules: int = 0,
+    keep_calls: int = KEPT,
+) -> Exchange:
+    """A request and a mock that knows its answer; ``rules`` are asked before, and do not match."""
+    mock = MockOpenAI(dialect=dialect, keep_calls=keep_calls)
+    mock.reply(Reply(["word "] * pieces))
+    for n in range(rules):
+        mock.on(user=f"question {n}").reply(f"answer {n}")
+    path, body = question
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer sk-test"}
+    request = httpx2.Request(
+        "POST", f"http://localhost{path}", content=json.dumps(body).encode(), headers=headers
+    )
+    return Exchange(name, mock.transport(), request)
+
+
+def make_minimal(exchange: Exchange) -> Exchange:
+    """The same request, answered from a list."""
+    response = exchange.transport.handle_request(exchange.request)
+    body = b"".join(response.stream)
+    response.stream.close()
+    transport = MinimalTransport(response.headers.raw, body)
+    return exchange._replace(name="minimal transport", transport=transport)

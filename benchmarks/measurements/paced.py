@@ -1,0 +1,110 @@
+"""Streams at a model's pace: how late their events are, and what each stream takes.
+
+Streams begin evenly over one second. An event is late against the first one of its stream and the
+pace; the worst that the load could add is that it reads many streams in one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple
+
+from measurements.limit import GAP, Limit, Times, list_due_times
+from measurements.processes import Process
+from measurements.servers import OURS, Server, serve_ours
+from measurements.table import Goal, print_goals, print_table
+
+__all__ = ["print_paced"]
+
+LIMIT = "C"
+SPREAD = 1.0  # seconds in which the streams begin
+COUNTS = (200, 1000, 5000)
+
+
+class Pacing(NamedTuple):
+    """What paced streams showed."""
+
+    late: Times
+    cpu: float  # microseconds an event
+    memory: float  # kB a stream
+    arrived: float  # of all events, from 0 to 1
+    seconds: float
+
+
+def measure(
+    limit: Limit, running: AbstractContextManager[Process], streams: int, due: list[float]
+) -> Pacing:
+    """Play so many streams on a server that has just been started."""
+    patience = 5 * due[-1] + SPREAD
+    with running as process:
+        limit.measure_paced(process.port, 20, due, 0.1, 0.5)  # what is loaded or cached once
+        memory, cpu = process.read_memory(), process.read_cpu_seconds()
+        with process.watch_memory() as samples:
+            seen = limit.measure_paced(process.port, streams, due, SPREAD, patience)
+        return Pacing(
+            seen.get("late", Times(*[float("nan")] * 3)),
+            (process.read_cpu_seconds() - cpu) / max(1, seen["events"]) * 1e6,
+            (max(samples) - memory) / streams / 1000,
+            seen["events"] / (streams * len(due)),
+            seen["seconds"],
+        )
+
+
+def print_paced(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
+    """Measure and print. A peer's gap is what its `Server` was made with: `GAP`, too."""
+    due = list_due_times(limit.events, GAP)
+    servers = [
+        Server(LIMIT, lambda: limit.serve("paced", GAP)),
+        Server(OURS, lambda: serve_ours(f"0,{GAP}")),
+        *peers,
+    ]
+    results: dict[tuple[str, int], Pacing] = {}
+    for count in COUNTS[:1] if quick else COUNTS:
+        for server in servers:
+            results[server.name, count] = measure(limit, server.start(), count, due)
+    rows = [
+        (
+            name,
+            count,
+            one.late.p50,
+            one.late.p99,
+            f"{one.arrived:.1%}",
+            one.seconds,
+            one.cpu,
+            one.memory,
+        )
+        for (name, count), one in results.items()
+    ]
+    columns = [
+        "paced",
+        "streams",
+        "late p50 ms",
+        "late p99 ms",
+        "arrived",
+        "seconds",
+        "CPU µs an event",
+        "kB a stream",
+    ]
+    title = (
+        f"{limit.events} events, {GAP * 1000:.0f} ms apart; "
+        f"the last is due {due[-1]:.1f} s after the first"
+    )
+    print_table(title, columns, rows)
+    print_goals(list_goals(results))
+
+
+def list_goals(results: dict[tuple[str, int], Pacing]) -> Iterator[Goal]:
+    bounds = {200: (1, 5), 1000: (2, 20), 5000: (300, None)}
+    for (name, count), one in results.items():
+        if name != OURS:
+            continue
+        p50, p99 = bounds[count]
+        yield Goal(f"{count:,} streams, late p50", one.late.p50, p50, " ms")
+        if p99 is not None:
+            yield Goal(f"{count:,} streams, late p99", one.late.p99, p99, " ms")
+        if count == 1000:
+            ratio = one.cpu / results[LIMIT, count].cpu
+            yield Goal(f"{count:,} streams, CPU against {LIMIT}", ratio, 2, " ×")
+        if count == 5000:
+            yield Goal(f"{count:,} streams, events that arrived", one.arrived, 1, least=True)
