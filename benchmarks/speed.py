@@ -1,8 +1,9 @@
 """How fast the server is, beside a limit in C and other servers, all in the same run.
 
-`python benchmarks/speed.py [--quick] [NAME ...]` prints the tables that are named, or all. Each
-server runs on one core and the load on another. `--quick` measures briefly: its figures show that
-all works, and little else.
+`python benchmarks/speed.py [--quick] [--no-peers] [NAME ...]` prints the tables that are named, or
+all. Each server runs on one core and the load on another. `--quick` measures briefly: its figures
+show that all works, and little else. Other servers are installed in `benchmarks/peers`, or in
+OPENAI_MOCKSERVER_PEERS_FOLDER.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import argparse
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property
+from pathlib import Path
 
 from measurements.burst import print_burst
 from measurements.first_byte import print_first_byte
 from measurements.held import print_held
 from measurements.journal_memory import print_journal_memory
-from measurements.limit import Limit, build_limit, find_compiler, read_response
+from measurements.limit import Limit, Recorded, build_limit, find_compiler, read_response
 from measurements.paced import print_paced
+from measurements.peers import FOLDER, Peers
 from measurements.processes import raise_descriptor_limit
 from measurements.servers import Server, serve_ours
 from measurements.startup import print_startup
@@ -27,26 +30,39 @@ from measurements.throughput import print_throughput
 class Run:
     """What tables share; made when the first of them needs it."""
 
-    def __init__(self, stack: ExitStack, quick: bool) -> None:
+    def __init__(self, stack: ExitStack, quick: bool, peers_folder: Path | None) -> None:
         self.quick = quick
         self._stack = stack
+        self._peers_folder = peers_folder
+
+    @cached_property
+    def recorded(self) -> Recorded:
+        with serve_ours() as process:
+            return read_response(process.port)
 
     @cached_property
     def limit(self) -> Limit:
         find_compiler()
-        with serve_ours() as process:
-            recorded = read_response(process.port)
-        return self._stack.enter_context(build_limit(recorded))
+        return self._stack.enter_context(build_limit(self.recorded))
 
     @cached_property
+    def _peers(self) -> Peers | None:
+        return Peers(self._peers_folder, self.recorded) if self._peers_folder else None
+
+    @property
     def peers(self) -> list[Server]:
-        return []
+        """Those that stream as fast as they can."""
+        return self._peers.list_servers() if self._peers else []
+
+    @property
+    def paced_peers(self) -> list[Server]:
+        return self._peers.list_paced() if self._peers else []
 
 
 TABLES: dict[str, Callable[[Run], None]] = {
     "throughput": lambda run: print_throughput(run.limit, run.peers, run.quick),
-    "paced": lambda run: print_paced(run.limit, [], run.quick),
-    "held": lambda run: print_held(run.limit, [], run.quick),
+    "paced": lambda run: print_paced(run.limit, run.paced_peers, run.quick),
+    "held": lambda run: print_held(run.limit, run.quick),
     "burst": lambda run: print_burst(run.limit, run.peers, run.quick),
     "first-byte": lambda run: print_first_byte(run.quick),
     "journal": lambda run: print_journal_memory(run.quick),
@@ -57,6 +73,8 @@ TABLES: dict[str, Callable[[Run], None]] = {
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="measure briefly")
+    parser.add_argument("--peers", type=Path, default=FOLDER, help="where peers are installed")
+    parser.add_argument("--no-peers", action="store_true", help="leave other servers out")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(TABLES))
     options = parser.parse_args(arguments)
     unknown = set(options.names) - set(TABLES)
@@ -64,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"no table is called {', '.join(sorted(unknown))}: {', '.join(TABLES)}")
     raise_descriptor_limit()
     with ExitStack() as stack:
-        run = Run(stack, options.quick)
+        run = Run(stack, options.quick, None if options.no_peers else options.peers)
         for name in options.names or TABLES:
             try:
                 TABLES[name](run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from measurements.limit import Limit
@@ -51,13 +51,12 @@ def wait_for_descriptors(process: Process, wanted: int, seconds: float = 10) -> 
     return count
 
 
-def print_held(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
+def print_held(limit: Limit, quick: bool) -> None:
     """Measure and print."""
     streams = min(FEW if quick else STREAMS, raise_descriptor_limit() - 200)
     servers = [
         Server(LIMIT, lambda: limit.serve("paced", SILENCE)),
         Server(OURS, lambda: serve_ours(f"0,{SILENCE}")),
-        *peers,
     ]
     results: dict[str, Held] = {}
     for server in servers:

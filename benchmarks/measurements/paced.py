@@ -52,8 +52,10 @@ def measure(
 
 
 def print_paced(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
-    """Measure and print. A peer's gap is what its `Server` was made with: `GAP`, too."""
+    """Measure and print."""
     due = list_due_times(limit.events, GAP)
+    # A peer waits before each event, and sends [DONE] with the last.
+    plain = [GAP * min(n, limit.events - 2) for n in range(limit.events)]
     servers = [
         Server(LIMIT, lambda: limit.serve("paced", GAP)),
         Server(OURS, lambda: serve_ours(f"0,{GAP}")),
@@ -62,7 +64,8 @@ def print_paced(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
     results: dict[tuple[str, int], Pacing] = {}
     for count in COUNTS[:1] if quick else COUNTS:
         for server in servers:
-            results[server.name, count] = measure(limit, server.start(), count, due)
+            times = plain if server in peers else due
+            results[server.name, count] = measure(limit, server.start(), count, times)
     rows = [
         (
             name,

@@ -59,7 +59,7 @@ def measure_all(
     with ExitStack() as stack:
         running = {server.name: stack.enter_context(server.start()) for server in servers}
         for process in running.values():
-            measure(limit, process, seconds)  # what is loaded, compiled or cached once
+            measure(limit, process, 2 * seconds)  # what is loaded, compiled or cached once
         for _ in range(rounds):
             for name, process in running.items():
                 costs[name].append(measure(limit, process, seconds))
