@@ -1,0 +1,157 @@
+"""Whether a request has become more work: counts, which no other load of the machine changes.
+
+One warm request of each kind is answered in process, and its function calls and bytecode
+instructions are counted, and the bytes that are still allocated afterwards. `guard.json` has the
+counts that are accepted, for each version of Python; a count that is a tenth above them is a
+failure. `python benchmarks/guard.py --update` accepts the counts of this version as they are now.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from types import FrameType
+from typing import Any
+
+import httpx2
+from measurements.in_process import (
+    Exchange,
+    ask_chat,
+    ask_completions,
+    ask_responses,
+    make_exchange,
+)
+from measurements.journal_memory import measure_kept_bytes
+from measurements.table import print_table
+
+FILE = Path(__file__).with_name("guard.json")
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+GROWTH = 1.1
+CALLS = 50  # whose allocations are averaged
+CLIENT = str(Path(httpx2.__file__).parent)  # its work is not ours
+# It draws again, as often as chance has it, until a number is small enough.
+DRAW = getattr(Random, "_randbelow").__code__  # noqa: B009
+
+Counts = dict[str, dict[str, int]]
+
+
+def list_exchanges() -> Iterator[Exchange]:
+    keep = 2 * CALLS
+    yield make_exchange("chat", ask_chat(), keep_calls=keep)
+    yield make_exchange("chat, one token", ask_chat(stream=False), pieces=1, keep_calls=keep)
+    yield make_exchange("chat as azure", ask_chat(), dialect="azure", keep_calls=keep)
+    yield make_exchange("chat as groq", ask_chat(), dialect="groq", keep_calls=keep)
+    yield make_exchange("Responses", ask_responses(), keep_calls=keep)
+    yield make_exchange("completions", ask_completions(), keep_calls=keep)
+    yield make_exchange("1,000 rules", ask_chat(stream=False), pieces=1, rules=999, keep_calls=keep)
+
+
+def is_counted(frame: FrameType) -> bool:
+    """Whether what runs in a frame is the same in each run, and the server's."""
+    code = frame.f_code
+    return code is not DRAW and not code.co_filename.startswith(CLIENT)
+
+
+def count_calls(exchange: Exchange) -> int:
+    """Calls of functions, those in C too."""
+    calls = 0
+
+    def profile(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        if event in ("call", "c_call") and is_counted(frame):
+            calls += 1
+
+    sys.setprofile(profile)
+    try:
+        exchange.read()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def count_instructions(exchange: Exchange) -> int:
+    """Bytecode instructions."""
+    instructions = 0
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal instructions
+        if not is_counted(frame):
+            return None
+        if event == "call":
+            frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        elif event == "opcode":
+            instructions += 1
+        return trace
+
+    sys.settrace(trace)
+    try:
+        exchange.read()
+    finally:
+        sys.settrace(None)
+    return instructions
+
+
+def count_work(exchange: Exchange) -> dict[str, int]:
+    """Count each as the least of a few requests: now and then one fills a cache again."""
+    for _ in range(5):
+        exchange.read()
+    gc.collect()
+    gc.disable()
+    try:
+        return {
+            "calls": min(count_calls(exchange) for _ in range(5)),
+            "instructions": min(count_instructions(exchange) for _ in range(5)),
+            # Random numbers differ in length: beyond three digits, each run has others.
+            "kept bytes": int(float(f"{measure_kept_bytes(exchange, CALLS):.3g}")),
+        }
+    finally:
+        gc.enable()
+
+
+def find_growth(before: Counts, now: Counts) -> list[str]:
+    """A line for each count that is more than a tenth above the one that is accepted."""
+    return [
+        f"{name}: {count:,} {what}, {before[name][what]:,} are accepted"
+        for name, counts in now.items()
+        for what, count in counts.items()
+        if count > before.get(name, {}).get(what, count) * GROWTH
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--update", action="store_true", help="accept the counts as they are now")
+    options = parser.parse_args(arguments)
+    accepted: dict[str, Counts] = json.loads(FILE.read_text())
+    before = accepted.get(VERSION, {})
+    now = {exchange.name: count_work(exchange) for exchange in list_exchanges()}
+    rows = [
+        (name, what, count, before.get(name, {}).get(what, "none"))
+        for name, counts in now.items()
+        for what, count in counts.items()
+    ]
+    columns = ["request", "what", "now", "accepted"]
+    print_table(f"Work of a request, Python {VERSION}", columns, rows)
+    if options.update:
+        accepted[VERSION] = now
+        FILE.write_text(json.dumps(dict(sorted(accepted.items())), indent=2) + "\n")
+        return 0
+    if not before:
+        print(f"\nno counts are accepted for Python {VERSION} yet: --update accepts these")
+    for line in find_growth(before, now):
+        print(f"\ngrown by more than a tenth: {line}")
+    return 1 if find_growth(before, now) else 0
+
+
+if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        # The order of sets, and so the work on them, is the same in each run.
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {"PYTHONHASHSEED": "0"})
+    os.environ["OPENAI_MOCKSERVER_TOKENS"] = "words"  # whatever vocabularies are installed
+    sys.exit(main())
