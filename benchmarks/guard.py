@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import httpx2
@@ -52,9 +52,8 @@ def list_exchanges() -> Iterator[Exchange]:
     yield make_exchange("1,000 rules", ask_chat(stream=False), pieces=1, rules=999, keep_calls=keep)
 
 
-def is_counted(frame: FrameType) -> bool:
-    """Whether what runs in a frame is the same in each run, and the server's."""
-    code = frame.f_code
+def is_counted(code: CodeType) -> bool:
+    """Whether what a function does is the same in each run, and the server's."""
     return code is not DRAW and not code.co_filename.startswith(CLIENT)
 
 
@@ -64,7 +63,7 @@ def count_calls(exchange: Exchange) -> int:
 
     def profile(frame: FrameType, event: str, argument: object) -> None:
         nonlocal calls
-        if event in ("call", "c_call") and is_counted(frame):
+        if event in ("call", "c_call") and is_counted(frame.f_code):
             calls += 1
 
     sys.setprofile(profile)
@@ -78,10 +77,27 @@ def count_calls(exchange: Exchange) -> int:
 def count_instructions(exchange: Exchange) -> int:
     """Bytecode instructions."""
     instructions = 0
+    if sys.version_info >= (3, 12):
+        # There the older way misses those of functions that have run before.
+        monitoring = sys.monitoring
+
+        def note(code: CodeType, offset: int) -> None:
+            nonlocal instructions
+            instructions += is_counted(code)
+
+        monitoring.use_tool_id(monitoring.PROFILER_ID, "guard")
+        monitoring.register_callback(monitoring.PROFILER_ID, monitoring.events.INSTRUCTION, note)
+        monitoring.set_events(monitoring.PROFILER_ID, monitoring.events.INSTRUCTION)
+        try:
+            exchange.read()
+        finally:
+            monitoring.set_events(monitoring.PROFILER_ID, 0)
+            monitoring.free_tool_id(monitoring.PROFILER_ID)
+        return instructions
 
     def trace(frame: FrameType, event: str, argument: object) -> Any:
         nonlocal instructions
-        if not is_counted(frame):
+        if not is_counted(frame.f_code):
             return None
         if event == "call":
             frame.f_trace_opcodes, frame.f_trace_lines = True, False
