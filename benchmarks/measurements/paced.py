@@ -26,6 +26,7 @@ class Pacing(NamedTuple):
     """What paced streams showed."""
 
     late: Times
+    first_bytes: Times
     cpu: float  # microseconds an event
     memory: float  # kB a stream
     arrived: float  # of all events, from 0 to 1
@@ -43,7 +44,8 @@ def measure(
         with process.watch_memory() as samples:
             seen = limit.measure_paced(process.port, streams, due, SPREAD, patience)
         return Pacing(
-            seen.get("late", Times(*[float("nan")] * 3)),
+            seen["late"],
+            seen["first_bytes"],
             (process.read_cpu_seconds() - cpu) / max(1, seen["events"]) * 1e6,
             (max(samples) - memory) / streams / 1000,
             seen["events"] / (streams * len(due)),
@@ -72,6 +74,7 @@ def print_paced(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
             count,
             one.late.p50,
             one.late.p99,
+            one.first_bytes.p99,
             f"{one.arrived:.1%}",
             one.seconds,
             one.cpu,
@@ -84,6 +87,7 @@ def print_paced(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
         "streams",
         "late p50 ms",
         "late p99 ms",
+        "first byte p99 ms",
         "arrived",
         "seconds",
         "CPU µs an event",

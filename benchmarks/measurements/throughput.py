@@ -25,6 +25,7 @@ class Cost(NamedTuple):
     rate: float  # requests a second
     whole: Times
     first_bytes: Times
+    load_cpu: float  # microseconds an event: if it is more than ``cpu``, the server waits for it
 
 
 def measure(limit: Limit, process: Process, seconds: float) -> Cost:
@@ -34,7 +35,9 @@ def measure(limit: Limit, process: Process, seconds: float) -> Cost:
     cpu = process.read_cpu_seconds() - before
     if seen["failed"] or seen["fewest_events"] != seen["most_events"]:
         raise RuntimeError(f"not every answer came whole: {seen}")
-    return Cost(cpu / seen["events"] * 1e6, seen["rate"], seen["whole"], seen["first_bytes"])
+    times = seen["whole"], seen["first_bytes"]
+    load_cpu = seen["load_cpu"] / seen["events"] * 1e3
+    return Cost(cpu / seen["events"] * 1e6, seen["rate"], *times, load_cpu)
 
 
 def _average(costs: Sequence[Cost]) -> Cost:
@@ -48,6 +51,7 @@ def _average(costs: Sequence[Cost]) -> Cost:
         median(cost.rate for cost in costs),
         middle([cost.whole for cost in costs]),
         middle([cost.first_bytes for cost in costs]),
+        median(cost.load_cpu for cost in costs),
     )
 
 
@@ -82,7 +86,7 @@ def print_throughput(limit: Limit, peers: Sequence[Server], quick: bool) -> None
             name,
             cost.cpu,
             f"{cost.cpu / least:.1f}",
-            f"{cost.rate:,.0f}",
+            f"{'> ' * (cost.load_cpu > cost.cpu)}{cost.rate:,.0f}",
             cost.whole.p50,
             cost.whole.p99,
             cost.first_bytes.p50,
