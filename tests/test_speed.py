@@ -1,0 +1,91 @@
+"""The benchmarks of speed run, and the guard sees when a request becomes more work."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmark import FOLDER, load_benchmark
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are measured in /proc"),
+]
+
+
+def run_benchmark(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, FOLDER / f"{name}.py", *arguments]
+    return subprocess.run([*map(str, command)], capture_output=True, text=True)
+
+
+def read_table(output: str) -> dict[str, list[str]]:
+    """The rows of the one table that was printed: the first cell, and the others."""
+    lines = [line.strip("| ") for line in output.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.split("|")] for line in lines[2:]]
+    return {first: rest for first, *rest in cells}
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+def test_throughput_has_a_row_for_each_server() -> None:
+    ran = run_benchmark("speed", "--quick", "--no-peers", "throughput")
+    assert ran.returncode == 0, ran.stderr
+    rows = read_table(ran.stdout)
+    one_write, write_an_event, ours, starlette = rows.values()
+    assert list(rows) == [
+        "C, one write a stream",
+        "C, a write an event",
+        "openai-mockserver",
+        "Starlette, `json.dumps` an event",
+    ]
+    for cells in rows.values():
+        assert all(float(cell.replace(",", "").removeprefix("> ")) > 0 for cell in cells)
+    # What the ratios rest on: fewer writes cost less, and Python more than C.
+    costs = [float(cells[0]) for cells in (one_write, write_an_event, starlette)]
+    assert costs == sorted(costs)
+    assert float(ours[0]) > costs[0]
+    assert "CPU an event: " in ran.stdout
+    assert "(goal ≤ 1 µs: " in ran.stdout
+
+
+def test_a_table_that_there_is_not_is_an_error() -> None:
+    ran = run_benchmark("speed", "throughputs")
+    assert ran.returncode == 2
+    assert "no table is called throughputs: throughput, paced, held, " in ran.stderr
+
+
+def test_requests_are_no_more_work_than_is_accepted() -> None:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    accepted = json.loads((FOLDER / "guard.json").read_text())
+    if version not in accepted:
+        pytest.skip(f"no counts are accepted for Python {version}")
+    ran = run_benchmark("guard")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert set(read_table(ran.stdout)) == set(accepted[version])
+
+
+def test_a_request_that_has_become_more_work_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guard = load_benchmark("guard")
+    exchange = guard.make_exchange("chat, one token", guard.ask_chat(), pieces=1)
+    monkeypatch.setattr(guard, "list_exchanges", lambda: [exchange])
+    monkeypatch.setattr(guard, "FILE", tmp_path / "guard.json")
+    guard.FILE.write_text("{}")
+    assert guard.main([]) == 0
+    assert "no counts are accepted" in capsys.readouterr().out
+    assert guard.main(["--update"]) == 0
+    assert guard.main([]) == 0
+
+    accepted = json.loads(guard.FILE.read_text())
+    (counts,) = accepted[guard.VERSION].values()
+    instructions = counts["instructions"]
+    counts["instructions"] = int(instructions / 1.2)
+    guard.FILE.write_text(json.dumps(accepted))
+    capsys.readouterr()
+    assert guard.main([]) == 1
+    assert f"chat, one token: {instructions:,} instructions, " in capsys.readouterr().out
