@@ -9,7 +9,7 @@ from measurements.limit import Limit, Times
 from measurements.processes import Process
 from measurements.servers import OURS, Server, serve_ours
 from measurements.table import Goal, print_goals, print_table
-from measurements.throughput import ONE_WRITE, measure
+from measurements.throughput import ONE_WRITE, measure_cost
 
 __all__ = ["print_burst"]
 
@@ -19,7 +19,7 @@ WARM_UP = 1.0  # seconds
 
 def measure_burst(limit: Limit, process: Process, rounds: int) -> list[dict[str, Times]]:
     """Send the requests on connections that are open, several times."""
-    measure(limit, process, WARM_UP)
+    measure_cost(limit, process, WARM_UP)
     seen = [limit.measure_burst(process.port, REQUESTS) for _ in range(rounds)]
     lost = sum(REQUESTS - one["completed"] for one in seen)
     if lost:

@@ -35,7 +35,7 @@ class Cost(NamedTuple):
     whole: float
 
 
-def measure(exchange: Exchange, times: int) -> Cost:
+def measure_request(exchange: Exchange, times: int) -> Cost:
     """The median of some requests, after a few that fill caches."""
     firsts: list[int] = []
     wholes: list[int] = []
@@ -70,8 +70,8 @@ def print_first_byte(quick: bool) -> None:
     times = 20 if quick else 200
     costs: dict[str, Cost] = {}
     for exchange in list_exchanges(quick):
-        minimal = measure(make_minimal(exchange), times)
-        ours = measure(exchange, times)
+        minimal = measure_request(make_minimal(exchange), times)
+        ours = measure_request(exchange, times)
         costs[exchange.name] = Cost(ours.first - minimal.first, ours.whole - minimal.whole)
     chat = costs[CHAT]
     rows = [

@@ -29,7 +29,7 @@ class Held(NamedTuple):
     kept: int  # descriptors that it had more than before, when all had left
 
 
-def measure(limit: Limit, process: Process, streams: int) -> Held:
+def measure_held(limit: Limit, process: Process, streams: int) -> Held:
     """Hold so many streams open, and let them go."""
     fresh = process.count_descriptors()
     with limit.hold(process.port, 20):
@@ -61,7 +61,7 @@ def print_held(limit: Limit, quick: bool) -> None:
     results: dict[str, Held] = {}
     for server in servers:
         with server.start() as process:
-            results[server.name] = measure(limit, process, streams)
+            results[server.name] = measure_held(limit, process, streams)
     rows = [
         (name, one.memory / streams / 1000, one.whole / MB, one.lost, one.kept)
         for name, one in results.items()

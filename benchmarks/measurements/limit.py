@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from measurements.processes import LOAD_CORE, Process, pin_to, start
+from measurements.processes import LOAD_CORE, Process, pin_to, start_server
 
 __all__ = [
     "BODY",
@@ -115,7 +115,9 @@ class Limit:
             lines.append(f"{end} {due * 1e6:.0f}\n")
         schedule = self.folder / f"schedule-{gap}"
         schedule.write_text("".join(lines))
-        with start([self.folder / "server", mode, self.folder / "response", schedule]) as process:
+        with start_server(
+            [self.folder / "server", mode, self.folder / "response", schedule]
+        ) as process:
             yield process
 
     def measure_throughput(self, port: int, connections: int, seconds: float) -> dict[str, Any]:

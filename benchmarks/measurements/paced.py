@@ -33,7 +33,7 @@ class Pacing(NamedTuple):
     seconds: float
 
 
-def measure(
+def measure_pacing(
     limit: Limit, running: AbstractContextManager[Process], streams: int, due: list[float]
 ) -> Pacing:
     """Play so many streams on a server that has just been started."""
@@ -67,7 +67,7 @@ def print_paced(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
     for count in COUNTS[:1] if quick else COUNTS:
         for server in servers:
             times = plain if server in peers else due
-            results[server.name, count] = measure(limit, server.start(), count, times)
+            results[server.name, count] = measure_pacing(limit, server.start(), count, times)
     rows = [
         (
             name,

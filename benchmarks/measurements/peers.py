@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from measurements.limit import GAP, PIECES, Recorded
-from measurements.processes import Process, find_free_port, start
+from measurements.processes import Process, find_free_port, start_server
 from measurements.servers import PIECE, Server
 
 __all__ = ["FOLDER", "Peers"]
@@ -39,7 +39,7 @@ class Peers:
         for package, program in ((AIMOCK, "node"), (WIREMOCK, "java")):
             try:
                 _require(program)
-                self._packages[package] = install(folder, package)
+                self._packages[package] = install_package(folder, package)
             except MissingPeerError as error:
                 print(f"\n{package.rpartition('/')[2]}: left out: {error}")
 
@@ -70,7 +70,7 @@ class Peers:
             command: list[object] = ["node", program, "--port", port, "--fixtures", file]
             command += ["--chunk-size", len(PIECE), "--latency", latency]
             command += ["--log-level", "silent", "--journal-max", JOURNAL]
-            with start([str(argument) for argument in command], port) as process:
+            with start_server([str(argument) for argument in command], port) as process:
                 yield process
 
     @contextmanager
@@ -92,11 +92,11 @@ class Peers:
             command: list[object] = ["java", "-jar", jar, "--port", port, "--root-dir", folder]
             command += ["--bind-address", "127.0.0.1", "--disable-banner"]
             command += ["--disable-request-logging", "--max-request-journal-entries", JOURNAL]
-            with start([str(argument) for argument in command], port) as process:
+            with start_server([str(argument) for argument in command], port) as process:
                 yield process
 
 
-def install(folder: Path, package: str) -> Path:
+def install_package(folder: Path, package: str) -> Path:
     """Install a package of npm in its version, if it is not there; the package's folder."""
     place = folder / package.rpartition("/")[2]
     installed = place / "node_modules" / package

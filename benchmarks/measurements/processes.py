@@ -16,7 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Process", "find_free_port", "pin_to", "raise_descriptor_limit", "start", "wait_for"]
+__all__ = [
+    "Process",
+    "find_free_port",
+    "pin_to",
+    "raise_descriptor_limit",
+    "start_server",
+    "wait_for_port",
+]
 
 SERVER_CORE, LOAD_CORE = 0, 1
 
@@ -47,7 +54,7 @@ def find_free_port() -> int:
         return port
 
 
-def wait_for(port: int, process: subprocess.Popen[Any], seconds: float = 60) -> None:
+def wait_for_port(port: int, process: subprocess.Popen[Any], seconds: float = 60) -> None:
     """Wait until a server accepts connections."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
@@ -98,7 +105,7 @@ class Process:
 
 
 @contextmanager
-def start(command: Sequence[str | Path], port: int | None = None) -> Iterator[Process]:
+def start_server(command: Sequence[str | Path], port: int | None = None) -> Iterator[Process]:
     """A server on its core. Without a port, the first line that it prints ends with its port."""
     output = subprocess.PIPE if port is None else subprocess.DEVNULL
     with pin_to(SERVER_CORE):
@@ -110,7 +117,7 @@ def start(command: Sequence[str | Path], port: int | None = None) -> Iterator[Pr
             if not line:
                 raise RuntimeError(f"{process.args!r} does not start")
             port = _find_port(line)
-        wait_for(port, process)
+        wait_for_port(port, process)
         yield Process(process, port)
     finally:
         process.kill()

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from measurements.limit import PIECES
-from measurements.processes import Process, find_free_port, start
+from measurements.processes import Process, find_free_port, start_server
 
 __all__ = ["OURS", "PIECE", "Server", "serve_ours", "serve_starlette"]
 
@@ -38,7 +38,7 @@ def serve_ours(pace: str = "none") -> Iterator[Process]:
         scenario = Path(folder) / "scenario.json"
         scenario.write_text(json.dumps({"rules": rules}))
         command = [sys.executable, "-m", "openai_mockserver", "serve", str(scenario)]
-        with start([*command, "--pace", pace, "--port", "0", "--quiet"]) as process:
+        with start_server([*command, "--pace", pace, "--port", "0", "--quiet"]) as process:
             yield process
 
 
@@ -47,5 +47,5 @@ def serve_starlette() -> Iterator[Process]:
     """A `StreamingResponse` that makes each event when it sends it, as one writes it by hand."""
     port = find_free_port()
     program = Path(__file__).with_name("starlette_server.py")
-    with start([sys.executable, program, str(port), str(PIECES)], port) as process:
+    with start_server([sys.executable, program, str(port), str(PIECES)], port) as process:
         yield process

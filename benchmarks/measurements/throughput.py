@@ -12,7 +12,7 @@ from measurements.processes import Process
 from measurements.servers import OURS, Server, serve_ours, serve_starlette
 from measurements.table import Goal, print_goals, print_table
 
-__all__ = ["ONE_WRITE", "WRITE_AN_EVENT", "Cost", "measure", "print_throughput"]
+__all__ = ["ONE_WRITE", "WRITE_AN_EVENT", "Cost", "measure_cost", "print_throughput"]
 
 ONE_WRITE, WRITE_AN_EVENT = "C, one write a stream", "C, a write an event"
 CONNECTIONS = 50
@@ -28,7 +28,7 @@ class Cost(NamedTuple):
     load_cpu: float  # microseconds an event: if it is more than ``cpu``, the server waits for it
 
 
-def measure(limit: Limit, process: Process, seconds: float) -> Cost:
+def measure_cost(limit: Limit, process: Process, seconds: float) -> Cost:
     """Ask a server for so long, and divide its CPU time by the events that came."""
     before = process.read_cpu_seconds()
     seen = limit.measure_throughput(process.port, CONNECTIONS, seconds)
@@ -40,17 +40,17 @@ def measure(limit: Limit, process: Process, seconds: float) -> Cost:
     return Cost(cpu / seen["events"] * 1e6, seen["rate"], *times, load_cpu)
 
 
-def _average(costs: Sequence[Cost]) -> Cost:
+def _take_medians(costs: Sequence[Cost]) -> Cost:
     """The median of each figure."""
 
-    def middle(times: list[Times]) -> Times:
+    def merge(times: list[Times]) -> Times:
         return Times(*map(median, zip(*times, strict=True)))
 
     return Cost(
         median(cost.cpu for cost in costs),
         median(cost.rate for cost in costs),
-        middle([cost.whole for cost in costs]),
-        middle([cost.first_bytes for cost in costs]),
+        merge([cost.whole for cost in costs]),
+        merge([cost.first_bytes for cost in costs]),
         median(cost.load_cpu for cost in costs),
     )
 
@@ -63,11 +63,11 @@ def measure_all(
     with ExitStack() as stack:
         running = {server.name: stack.enter_context(server.start()) for server in servers}
         for process in running.values():
-            measure(limit, process, 2 * seconds)  # what is loaded, compiled or cached once
+            measure_cost(limit, process, 2 * seconds)  # what is loaded, compiled or cached once
         for _ in range(rounds):
             for name, process in running.items():
-                costs[name].append(measure(limit, process, seconds))
-    return {name: _average(each) for name, each in costs.items()}
+                costs[name].append(measure_cost(limit, process, seconds))
+    return {name: _take_medians(each) for name, each in costs.items()}
 
 
 def print_throughput(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
