@@ -11,9 +11,9 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from openai_mockserver.exceptions import ReplyError
-from openai_mockserver.script import Event, Head, Pause, Raw, Script, Step
+from openai_mockserver.script import Event, Frame, Head, Pause, Raw, Script, Step
 from openai_mockserver.sse import count_events, encode
-from openai_mockserver.timeline import Frame, chunk, frames
+from openai_mockserver.timeline import chunk, frames
 
 __all__ = [
     "LAST_CHUNK",
@@ -135,9 +135,14 @@ def wire_frames(script: Script, method: str = "GET", together: int = 0) -> Itera
     if not (script.raw or has_body(method, script.head.status)):
         return
     due = start
-    for frame in frames(script, chunked=chunked, together=together):
-        due = start + frame.due
-        yield Frame(due, frame.data, frame.events, frame.size, False, frame.fence)
+    if (lazy := script.lazy) is not None:
+        for frame in lazy.frames(start, chunked=chunked, together=together):
+            due = frame.due
+            yield frame
+    else:
+        for frame in frames(script, chunked=chunked, together=together):
+            due = start + frame.due
+            yield Frame(due, frame.data, frame.events, frame.size, False, frame.fence)
     if chunked and script.end in _WHOLE:
         yield Frame(due, LAST_CHUNK, 0, 0)
 

@@ -21,10 +21,9 @@ import msgspec
 from openai_mockserver.api import errors
 from openai_mockserver.api.disk_bytes import RawOnDisk, weigh
 from openai_mockserver.request import Request
-from openai_mockserver.script import Event, Raw, Script, Step
+from openai_mockserver.script import Event, Frame, Raw, Script, Step
 from openai_mockserver.sensitive import hide_keys, show_path, spell_controls
 from openai_mockserver.sse import DONE, count_all
-from openai_mockserver.timeline import Frame
 
 if TYPE_CHECKING:
     from openai_mockserver.cassettes.recorder import Recorder

@@ -18,9 +18,9 @@ __all__ = [
     "Comment",
     "End",
     "Event",
+    "Frame",
     "Head",
     "LazySteps",
-    "Part",
     "Pause",
     "Raw",
     "Script",
@@ -107,13 +107,15 @@ class Boundary:
 Step = Event | Comment | Raw | Pause | Boundary
 
 
-class Part(NamedTuple):
-    """Some steps in a row as bytes: after how many seconds of silence, and how many events."""
+class Frame(NamedTuple):
+    """Bytes that are due together: one step of a script, or several."""
 
-    silence: float
+    due: float
     data: bytes
     events: int
-    size: int  # of the steps' bytes among the data
+    size: int  # of the body's bytes among the data
+    last: bool = False  # nothing but the script's end comes after, and at once
+    fence: bool = False  # the client has read what came before when this is sent
 
 
 class LazySteps(Sequence[Step]):
@@ -148,12 +150,15 @@ class LazySteps(Sequence[Step]):
         """The same steps, with so many seconds of silence before each."""
         raise NotImplementedError
 
-    def parts(self, *, chunked: bool = False, together: int = 0) -> Iterator[Part]:
-        """The steps as bytes, one part for each.
+    def frames(
+        self, start: float = 0.0, *, chunked: bool = False, together: int = 0
+    ) -> Iterator[Frame]:
+        """The steps as bytes, a frame for each.
 
         Args:
+            start: the seconds after which the first is due.
             chunked: each step is an HTTP chunk.
-            together: how many bytes of steps without silence between them may be one part.
+            together: how many bytes of steps without silence between them may be one frame.
         """
         raise NotImplementedError
 

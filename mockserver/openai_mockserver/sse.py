@@ -243,5 +243,5 @@ def count_all(steps: Sequence[Step]) -> int:
 def body(steps: Sequence[Step]) -> bytes:
     """All the bytes of the steps, as if they took no time."""
     if isinstance(steps, LazySteps):
-        return b"".join([part.data for part in steps.parts(together=sys.maxsize)])
+        return b"".join([frame.data for frame in steps.frames(together=sys.maxsize)])
     return b"".join(encode(s) for s in steps if not isinstance(s, Pause))

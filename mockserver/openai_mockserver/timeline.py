@@ -7,23 +7,11 @@ when they are asked for.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from openai_mockserver import sse
-from openai_mockserver.script import Boundary, LazySteps, Pause, Raw, Script
+from openai_mockserver.script import Boundary, Frame, Pause, Raw, Script
 
 __all__ = ["Frame", "chunk", "frames"]
-
-
-class Frame(NamedTuple):
-    """Bytes that are due together: one step of the script, or several."""
-
-    due: float
-    data: bytes
-    events: int
-    size: int  # of the body's bytes among the data
-    last: bool = False  # nothing but the script's end comes after, and at once
-    fence: bool = False  # the client has read what came before when this is sent
 
 
 def chunk(data: bytes) -> bytes:
@@ -57,19 +45,17 @@ def frames(script: Script, *, chunked: bool = False, together: int = 0) -> Itera
     [(0.0, b'data: a\n\n'), (2.0, b'data: b\n\n')]
     """
     if (lazy := script.lazy) is not None:
-        return _frame_parts(lazy, chunked, together)
+        return _mark_last(lazy.frames(chunked=chunked, together=together))
     apart = _frame_steps(script, chunked)
     return _join(apart, together) if together else apart
 
 
-def _frame_parts(steps: LazySteps, chunked: bool, together: int) -> Iterator[Frame]:
-    due = 0.0
+def _mark_last(frames: Iterator[Frame]) -> Iterator[Frame]:
     before: Frame | None = None
-    for silence, data, events, size in steps.parts(chunked=chunked, together=together):
+    for frame in frames:
         if before is not None:
             yield before
-        due += silence
-        before = Frame(due, data, events, size)
+        before = frame
     if before is not None:
         yield before._replace(last=True)
 

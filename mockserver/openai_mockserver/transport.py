@@ -20,7 +20,8 @@ from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.http1 import has_body, is_plain, keeps_open, wire_frames
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
 from openai_mockserver.request import Request
-from openai_mockserver.timeline import Frame, frames
+from openai_mockserver.script import Frame
+from openai_mockserver.timeline import frames
 
 __all__ = ["Clock", "InProcess"]
 

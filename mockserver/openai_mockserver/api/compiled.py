@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 
 from openai_mockserver import sse
-from openai_mockserver.script import LazySteps, Part, Pause, Raw, Step
+from openai_mockserver.script import Frame, LazySteps, Pause, Raw, Step
 
 __all__ = ["Compiled", "CompiledSteps", "compile_body", "compile_steps"]
 
@@ -149,21 +149,24 @@ class CompiledSteps(LazySteps):
     def with_silences(self, silences: Sequence[float]) -> CompiledSteps:
         return CompiledSteps(self._compiled, self._values, silences)
 
-    def parts(self, *, chunked: bool = False, together: int = 0) -> Iterator[Part]:
-        compiled, values = self._compiled, self._values
-        if together >= _GROUP and self._silences is None:
+    def frames(
+        self, start: float = 0.0, *, chunked: bool = False, together: int = 0
+    ) -> Iterator[Frame]:
+        compiled, values, silences = self._compiled, self._values, self._silences
+        if together >= _GROUP and silences is None:
             for group in compiled.groups:
                 if chunked:
                     data = compiled.join(group, values)
                 else:
                     steps = range(group.first, group.last)
                     data = b"".join([compiled.data(at, values) for at in steps])
-                yield Part(0.0, data, group.events, group.size)
+                yield Frame(start, data, group.events, group.size)
             return
-        make = compiled.chunk if chunked else compiled.data
+        make, due = compiled.chunk if chunked else compiled.data, start
         for at, (kind, size) in enumerate(zip(compiled.kinds, compiled.sizes, strict=True)):
-            silence = 0.0 if self._silences is None else self._silences[at]
-            yield Part(silence, make(at, values), min(1, kind), size)
+            if silences is not None:
+                due += silences[at]
+            yield Frame(due, make(at, values), 1 if kind else 0, size)
 
     def __len__(self) -> int:
         pauses = 0 if self._silences is None else sum(1 for silence in self._silences if silence)

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 from openai_mockserver.http1 import keeps_open, wire_frames
 from openai_mockserver.journal import CLIENT_DISCONNECTED, FAILED, Call
+from openai_mockserver.script import Frame
 from openai_mockserver.server.protocol import Connection
-from openai_mockserver.timeline import Frame
 
 __all__ = ["HIGH_WATER", "Player", "Receive", "Send", "play", "tell"]
 
@@ -80,9 +80,9 @@ class Player:
 
 
 class _Unread(NamedTuple):
-    """A frame that was written and is not known to be read, and where it ends."""
+    """A frame that was written and is not known to be read, and how many bytes it has in all."""
 
-    end: int
+    length: int
     events: int
     size: int
 
@@ -96,6 +96,12 @@ class _Stream:
     counts more than to know what was read of a client that is slow.
     """
 
+    __slots__ = (
+        "_ahead", "_ahead_length", "_ahead_size", "_call", "_connection", "_done", "_fenced",
+        "_frames", "_lags", "_lead", "_next", "_paced", "_player", "_started", "_tracks", "_unread",
+        "_waits", "_wake", "failed", "lost",
+    )  # fmt: skip
+
     def __init__(
         self,
         call: Call,
@@ -107,9 +113,10 @@ class _Stream:
         self._paced = exact and call.script.is_paced
         self._lead = lead
         self._tracks = self._paced or lead is not None
-        self._written = 0
-        self._unread: deque[_Unread] = deque()
-        self._ahead = 0  # events among them
+        # Of what is not known to be read: the events, the body's bytes, and all bytes; and where
+        # each frame of it ends, if that is wanted.
+        self._ahead = self._ahead_size = self._ahead_length = 0
+        self._unread: deque[_Unread] | None = deque() if self._tracks else None
         self._waits = False
         self._lags = False
         self._call = call
@@ -117,7 +124,10 @@ class _Stream:
         self._player = player
         # If nobody asks what of it was read, what is due at once is written at once.
         together = 0 if self._tracks else SLICE
-        self._frames = _slice_long(wire_frames(call.script, call.method, together))
+        lazy = call.script.lazy
+        frames = wire_frames(call.script, call.method, together)
+        is_short = lazy is not None and lazy.size <= SLICE
+        self._frames = frames if is_short else _slice_long(frames)
         self._next: Frame | None = None
         self._started = player.loop.time()
         self._wake: asyncio.Future[None] | None = None
@@ -175,7 +185,8 @@ class _Stream:
         out: list[bytes] = []
         size = events = body = 0
         due: float | None = None
-        if self._connection.transport.is_closing():  # it is about to be lost
+        transport, elapsed = self._connection.transport, now - self._started
+        if transport.is_closing():  # it is about to be lost
             self._awake()
             return None
         crossed, self._fenced, self._waits = self._fenced or self._waits, False, False
@@ -185,43 +196,48 @@ class _Stream:
             if frame is None:
                 self._done = True
                 break
-            if self._started + frame.due > now:
+            if self._started + frame.due > now:  # the very sum by which the player waits
                 self._next, due = frame, self._started + frame.due
                 self._fenced = crossed and frame.fence
                 break
-            if not crossed and (frame.fence or (self._lead and self._is_ahead(frame))):
+            if not crossed and frame.fence:
                 self._next, self._fenced = frame, True
                 break
-            if self._paced and not crossed and self._has_to_wait(frame, bool(out)):
-                self._next, self._waits = frame, True
-                break
+            if self._tracks and not crossed:
+                if self._lead and self._is_ahead(frame):
+                    self._next, self._fenced = frame, True
+                    break
+                if self._paced and self._has_to_wait(frame, bool(out)):
+                    self._next, self._waits = frame, True
+                    break
             crossed = False
             if frame.data:
+                length = len(frame.data)
                 out.append(frame.data)
-                size += len(frame.data)
-                events += frame.events
-                body += frame.size
+                size += length
                 if self._tracks:
-                    self._add_unread(len(frame.data), frame.events, frame.size)
-                self._call.handed_over(frame, now - self._started)
+                    self._add_unread(length, frame.events, frame.size)
+                else:
+                    events += frame.events
+                    body += frame.size
+                self._call.handed_over(frame, elapsed)
             if size > HIGH_WATER:
                 break
         if not self._tracks:
             self._add_unread(size, events, body)
         if out:
-            self._connection.transport.write(b"".join(out))
-        if due is None or self._connection.transport.get_write_buffer_size() > HIGH_WATER:
+            transport.write(out[0] if len(out) == 1 else b"".join(out))
+        if due is None or transport.get_write_buffer_size() > HIGH_WATER:
             self._awake()
             return None
         return due
 
     def _add_unread(self, length: int, events: int, size: int) -> None:
-        self._written += length
         self._ahead += events
-        if not self._tracks and self._unread:
-            last = self._unread.pop()
-            events, size = events + last.events, size + last.size
-        self._unread.append(_Unread(self._written, events, size))
+        self._ahead_size += size
+        self._ahead_length += length
+        if self._unread is not None:
+            self._unread.append(_Unread(length, events, size))
 
     def _is_ahead(self, frame: Frame) -> bool:
         return bool(frame.events) and self._ahead >= (self._lead or 0)
@@ -234,7 +250,7 @@ class _Stream:
             unread = self._connection.count_unread()
             if unread is not None:
                 self._mark_read(unread)
-            if not self._unread:
+            if not self._ahead_length:
                 self._lags = False
             elif unread is None:
                 return self._connection.is_gone
@@ -242,8 +258,16 @@ class _Stream:
 
     def _mark_read(self, unread: int) -> None:
         """All has been read but so many bytes."""
-        while self._unread and self._unread[0].end <= self._written - unread:
-            self._ahead -= self._unread.popleft().events
+        if not unread:
+            self._ahead = self._ahead_size = self._ahead_length = 0
+            if self._unread is not None:
+                self._unread.clear()
+            return
+        while self._unread and self._ahead_length - self._unread[0].length >= unread:
+            first = self._unread.popleft()
+            self._ahead -= first.events
+            self._ahead_size -= first.size
+            self._ahead_length -= first.length
 
     @property
     def needs_no_watch(self) -> bool:
@@ -292,11 +316,11 @@ class _Stream:
         if self.lost and not self._connection.left_unread:
             self._mark_read(0)
         by_script = how is None and script.end in ("reset", "truncate", "cut")
-        if not self._unread or by_script:
+        if not self._ahead_length or by_script:
             call.is_exact = True
             call.end(how)
             return
-        size = sum(one.size for one in self._unread)
+        size = self._ahead_size
         # If it is one event, that is what the client has not read whole.
         call.is_exact = how is not None and (self._ahead == 1 or not size)
         if call.is_exact:

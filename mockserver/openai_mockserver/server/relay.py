@@ -25,11 +25,10 @@ from openai_mockserver.cassettes.recorder import ExchangeRecorder
 from openai_mockserver.exceptions import ServerError
 from openai_mockserver.journal import CLIENT_DISCONNECTED, FAILED, Call
 from openai_mockserver.reply import ApiError
-from openai_mockserver.script import End, Head, Raw, Script
+from openai_mockserver.script import End, Frame, Head, Raw, Script
 from openai_mockserver.server.connect import UpstreamConnection, connect
 from openai_mockserver.server.player import HIGH_WATER, Player, Send, play, tell
 from openai_mockserver.server.protocol import Connection
-from openai_mockserver.timeline import Frame
 from openai_mockserver.upstream import Upstream
 
 __all__ = ["relay"]
