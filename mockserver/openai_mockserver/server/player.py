@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import math
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -29,6 +30,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 SLICE = 256 * 1024  # bytes that are written at once
 HIGH_WATER = 64 * 1024  # bytes in a connection's buffer that make its stream wait for the client
 FEW = 32  # streams at once, at most, of which it is found out at each event what was read
+TURN = 0.005  # seconds for which streams are written until what has come meanwhile is read
 PATIENCE = 0.02  # seconds that a paced event waits for the client to read the one before
 
 
@@ -66,13 +68,16 @@ class Player:
 
     def _fire(self) -> None:
         self._timer = None
-        now = self.loop.time()
+        now, until = self.loop.time(), time.monotonic() + TURN
         again: list[tuple[float, Callable[[float], float | None]]] = []
         while self._heap and self._heap[0][0] <= now:
             act = heapq.heappop(self._heap)[2]
             due = act(now)
             if due is not None:
                 again.append((due, act))
+                # Others ask meanwhile, and want their first bytes.
+                if not len(again) % 16 and time.monotonic() > until:
+                    break
         # Armed once, after all writes: arming within the loop makes events late.
         for due, act in again:
             heapq.heappush(self._heap, (due, next(self._order), act))
