@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import yaml
-
 __all__ = [
     "DEEPEST",
     "MOST_FILE",
@@ -158,6 +156,8 @@ def check_yaml(text: str) -> None:
             that stand for far more than is written.
         yaml.YAMLError: for what is not YAML.
     """
+    import yaml  # takes 18 ms, which only YAML is worth
+
     sizes: dict[str, int | None] = {}  # of what has an anchor; None while it is open
     open_nodes: list[tuple[str | None, int]] = []  # anchor, and the size at which it begins
     size = aliased = 0

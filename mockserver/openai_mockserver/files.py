@@ -18,7 +18,7 @@ from random import Random
 
 import msgspec.json
 
-from openai_mockserver import catalogue, scenario, sse
+from openai_mockserver import catalogue, sse
 from openai_mockserver.api.headers import stream_headers
 from openai_mockserver.cassettes import Exchange, load
 from openai_mockserver.cassettes.importers.formats import import_file, is_recording
@@ -84,6 +84,8 @@ def add_files(
         for key, answers in _by_request(played, exactly, matching):
             mock.on(IsRecorded(key, exactly, matching)).reply(*answers, faults=wrong)
     for file in scenarios:
+        from openai_mockserver import scenario  # imports YAML
+
         scenario.add_rules(mock, file)
 
 

@@ -101,10 +101,20 @@ def cuts_alike(model: object) -> bool:
 def _tokenizer(name: str) -> AnyTokenizer:
     from splintr import Tokenizer
 
-    tokenizer = Tokenizer.from_pretrained(name)
-    # The first word of several tokens takes 120 ms, in which no other thread has a turn.
-    tokenizer.encode_ordinary("aqzxwqkjhpoi")
+    tokenizer = Tokenizer.from_pretrained(name)  # 50 ms, in which no other thread has a turn
+    # The first word of several tokens takes 120 ms: in a batch, others have theirs meanwhile.
+    tokenizer.encode_batch(["aqzxwqkjhpoi"])
     return tokenizer
+
+
+def load_vocabulary() -> None:
+    """Load the vocabulary that most models have, if it is installed, before the first cut needs it.
+
+    Raises:
+        TokensError, MissingDependency: see `vocabulary`.
+    """
+    if (name := vocabulary()) != WORDS:
+        _tokenizer(name)
 
 
 # Cutting

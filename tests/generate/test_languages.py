@@ -50,6 +50,16 @@ def test_a_text_tells_its_script(text: str, script: str) -> None:
     assert script_of(text) == script
 
 
+LOCALES = [language.source for language in LANGUAGES.values() if "_" in language.source]
+"""Those of Faker's."""
+
+
+@pytest.mark.parametrize("tag", [t for t, one in LANGUAGES.items() if one.source in LOCALES])
+def test_where_faker_has_words_they_are_its_own(tag: str) -> None:
+    module = pytest.importorskip(f"faker.providers.lorem.{LANGUAGES[tag].source}")
+    assert words(tag) == tuple(module.Provider.word_list)
+
+
 @pytest.fixture
 def without_faker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in an installation without the extra ``server``."""

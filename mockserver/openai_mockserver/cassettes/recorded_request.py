@@ -12,8 +12,9 @@ import threading
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 from weakref import ref
 
@@ -23,14 +24,14 @@ from openai_mockserver.api.detection import detect_path
 from openai_mockserver.api.multipart import File, FormError, is_form, parse_form
 from openai_mockserver.api.routes import decode_path
 from openai_mockserver.bounded_input import DEEPEST, is_deeper
-from openai_mockserver.cassettes.redact import Redactor
-from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.exceptions import StreamFileError
 from openai_mockserver.request import Request
 
-__all__ = ["RequestKey", "key_of_exchange", "key_of_request", "recorded_key"]
+if TYPE_CHECKING:
+    from openai_mockserver.cassettes.redact import Redactor
+    from openai_mockserver.cassettes.stream_file import Exchange
 
-_REDACTOR = Redactor()
+__all__ = ["RequestKey", "key_of_exchange", "key_of_request", "recorded_key"]
 
 _DEEPEST = 2 * DEEPEST  # what recursion can walk, whoever calls
 
@@ -108,7 +109,7 @@ def key_of_request(
 ) -> RequestKey:
     """The key of a request as it arrives: its secrets are taken out as they are from recordings."""
     pairs = tuple(headers)
-    redaction = (redactor or _REDACTOR).stream(pairs, query)
+    redaction = (redactor or _usual_redactor()).stream(pairs, query)
     # First the body, as where it is recorded: a secret that it gives may stand in the path too.
     content = redaction.body(body) if body else None
     return RequestKey(
@@ -119,6 +120,13 @@ def key_of_request(
         content,
         None if content is None else _read_body(content, pairs),
     )
+
+
+@cache
+def _usual_redactor() -> Redactor:
+    from openai_mockserver.cassettes.redact import Redactor  # only recordings need it
+
+    return Redactor()
 
 
 _latest = threading.local()

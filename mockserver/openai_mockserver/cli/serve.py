@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +16,7 @@ from openai_mockserver import __version__
 from openai_mockserver.cli.address import allow_host, describe_exposure, format_url, host, port
 from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
 from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEPT, log_call
+from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
     from openai_mockserver.request import Request
@@ -136,11 +139,14 @@ def serve(
     streams` lists the ready-made ones, which any request can also ask for by
     model="mockserver/NAME". Options go before what a scenario says.
     """
+    # Beside the imports: for two thirds of its time it does not need the interpreter. No daemon, as
+    # the interpreter must not go away under native code.
+    loading = threading.Thread(target=_load_vocabulary)
+    loading.start()
+
     from openai_mockserver.access import ANY
-    from openai_mockserver.cassettes.matching import DEFAULT, Matching
     from openai_mockserver.clients import API_KEY
     from openai_mockserver.faults import parse
-    from openai_mockserver.files import add_files
     from openai_mockserver.generate import generate as made_up
     from openai_mockserver.mock import MockOpenAI
     from openai_mockserver.pacing import profile
@@ -149,7 +155,6 @@ def serve(
     from openai_mockserver.server import serve as serve_forever
 
     wrong = parse(",".join(faults))
-    matching = Matching(match or DEFAULT, ignore, normalize, normalize_patterns)
 
     def generated(request: Request) -> object:
         return faulty(made_up(request.json, "0" if seed is None else seed), *wrong)
@@ -174,13 +179,19 @@ def serve(
         max_upload=max_upload,
         request_timeout=request_timeout,
     )
-    add_files(mock, files, names, wrong, in_turn, matching)
+    if files or names or match or ignore or normalize or normalize_patterns:
+        from openai_mockserver.cassettes.matching import DEFAULT, Matching
+        from openai_mockserver.files import add_files
+
+        matching = Matching(match or DEFAULT, ignore, normalize, normalize_patterns)
+        add_files(mock, files, names, wrong, in_turn, matching)
     mock.pace = mock.pace or profile("gpt-4o")
     listener = bind(host, port)
     url = format_url(host, listener.getsockname()[1])
     exposure = describe_exposure(host, "can ask it" + (", with the key" if api_key else ""))
 
     def announce() -> None:
+        loading.join()  # or the first requests would each load it themselves
         click.echo(f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)")
         click.echo(KEPT)
         if missing := _describe_missing_extra():
@@ -195,6 +206,13 @@ def serve(
     door = replace(mock.door(), on_slow=None if quiet else log_call)
     serve_forever(door, listener, announce)
     click.echo("stopped")
+
+
+def _load_vocabulary() -> None:
+    from openai_mockserver.tokens import load_vocabulary
+
+    with suppress(MockServerError):  # which the mock raises too
+        load_vocabulary()
 
 
 def _describe_missing_extra() -> str | None:

@@ -3,7 +3,8 @@
 Rules of this file: a reply is a function of (seed, request) alone, so that every server of a fleet
 answers alike: no clock, no other chance, nothing of what came before, no vocabulary that one
 machine has and another has not. Requests are read in the form of chat completions, of the Responses
-API and of the legacy endpoints alike: what is asked for is the same.
+API and of the legacy endpoints alike: what is asked for is the same. What only some requests ask
+for is imported when one does.
 """
 
 from __future__ import annotations
@@ -16,13 +17,10 @@ from random import Random
 from typing import Any, NamedTuple
 
 from openai_mockserver import items
-from openai_mockserver.api.audio.tones import FORMATS, speak
 from openai_mockserver.api.json_body import group_values, is_small
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.prediction import predicted
 from openai_mockserver.exceptions import ReplyError
-from openai_mockserver.generate.json_schema import generate_json
-from openai_mockserver.generate.lark_grammar import generate_from_grammar
 from openai_mockserver.generate.regex import Budget, generate_matching
 from openai_mockserver.generate.text import Pen, write_text
 from openai_mockserver.limits import give_way
@@ -134,6 +132,8 @@ def _choice(request: Mapping[str, Any], rng: Random, budget: Budget) -> Choice:
 def _said(request: Mapping[str, Any], rng: Random, cites: bool, budget: Budget) -> Choice:
     schema = _schema(request)
     if schema is not None:
+        from openai_mockserver.generate.json_schema import generate_json
+
         value = generate_json(schema, rng, budget)
         return Choice(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     if expected := predicted(request):
@@ -177,6 +177,8 @@ def _cited(request: Mapping[str, Any], rng: Random) -> Choice:
 
 def _spoken(request: Mapping[str, Any], rng: Random) -> Choice:
     """A sentence as sound, in the voice and format that are asked for."""
+    from openai_mockserver.api.audio.tones import FORMATS, speak
+
     asked = request.get("audio")
     wanted = asked if isinstance(asked, Mapping) else {}
     form = str(wanted.get("format") or "wav").removesuffix("16")  # OpenAI's pcm16
@@ -292,6 +294,8 @@ def _rounds(request: Mapping[str, Any]) -> int:
 
 
 def _arguments(tool: _Tool, rng: Random, budget: Budget) -> dict[str, Any]:
+    from openai_mockserver.generate.json_schema import generate_json
+
     arguments = generate_json(tool.told.get("parameters") or {}, rng, budget)
     return arguments if isinstance(arguments, dict) else {}
 
@@ -306,6 +310,8 @@ def _custom(tool: _Tool, rng: Random, budget: Budget) -> ToolCall:
     grammar = _inner(form) if form.get("type") == "grammar" else {}
     definition = str(grammar.get("definition") or "")
     if grammar.get("syntax") == "lark":
+        from openai_mockserver.generate.lark_grammar import generate_from_grammar
+
         text = generate_from_grammar(definition, rng, budget)
     elif grammar.get("syntax") == "regex":
         found = generate_matching(f"^(?:{definition})$", rng, budget=budget)

@@ -32,7 +32,6 @@ from openai_mockserver.script import Script
 from openai_mockserver.server.door import Door
 from openai_mockserver.server.player import Player, Receive, Send, play, tell
 from openai_mockserver.server.protocol import TARGET, WHOLE, Connection, Connections
-from openai_mockserver.server.relay import relay
 from openai_mockserver.server.worker import Worker, is_quick
 
 __all__ = ["application"]
@@ -270,6 +269,8 @@ def application(
                 await play(call, connection, player, send, exact, door.lead, on_over)
             else:
                 call.is_exact = False  # what is passed on may be unread
+                from openai_mockserver.server.relay import relay  # h11 is only for an upstream
+
                 try:
                     await relay(call, call.upstream, connection, player, send, cors)
                 finally:

@@ -14,7 +14,6 @@ import msgspec.json
 
 from openai_mockserver.bounded_input import is_deeper, read_file, unpack
 from openai_mockserver.cassettes.importers.recording import GZIP, ImportProblem
-from openai_mockserver.cassettes.importers.yaml_loader import load_yaml
 from openai_mockserver.cassettes.stream_file import is_json
 
 # The file
@@ -93,6 +92,8 @@ class RecordedFile:
         if text.lstrip(" \t\r\n").startswith(("{", "[")):
             return self._json(text)
         if _CASSETTE.search(text) or self.path.suffix.lower() in (".yaml", ".yml"):
+            from openai_mockserver.cassettes.importers.yaml_loader import load_yaml
+
             return load_yaml(text)
         return None
 
