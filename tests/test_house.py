@@ -64,7 +64,7 @@ FLOORS = """
     upstream access journal catalogue
     dispatch: options exchange answers dress refuse route validate choose render dispatcher
 
-    server: door peer protocol player connect relay worker app runner shared_address
+    server: door peer protocol player connect pool relay worker app runner shared_address
     transport clients
 
     mock: doors rule_builder recording report mock_openai

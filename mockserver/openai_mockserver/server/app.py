@@ -31,6 +31,7 @@ from openai_mockserver.request import Request
 from openai_mockserver.script import Script
 from openai_mockserver.server.door import Door
 from openai_mockserver.server.player import Player, Receive, Send, play, tell
+from openai_mockserver.server.pool import Pool
 from openai_mockserver.server.protocol import TARGET, WHOLE, Connection, Connections
 from openai_mockserver.server.worker import Worker, is_quick
 
@@ -193,6 +194,7 @@ def application(
     worker: Worker,
     connections: Connections,
     going_on: dict[Call, Connection],
+    pool: Pool,
     exact: bool,
 ) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
     """The application that answers every request.
@@ -202,6 +204,7 @@ def application(
         worker: works out what may take long.
         connections: those of the server.
         going_on: holds the calls that are being played, and over which connection.
+        pool: the connections to upstreams.
         exact: of a paced stream it is known at each event whether the client has read the last.
     """
     player: Player | None = None
@@ -272,7 +275,7 @@ def application(
                 from openai_mockserver.server.relay import relay  # h11 is only for an upstream
 
                 try:
-                    await relay(call, call.upstream, connection, player, send, cors)
+                    await relay(call, call.upstream, connection, player, send, pool, cors)
                 finally:
                     on_over()
         finally:

@@ -2,8 +2,9 @@
 
 Rules of this file: the client sees the upstream's status, headers, reads and ending; the recording
 has each byte before the client does, and its troubles are not the client's. A client that leaves
-ends the request to the upstream. HTTP's own bytes are read with h11, the client's are written as
-`openai_mockserver.http1` writes them.
+ends the request to the upstream. A connection to the upstream is used again if a response came over
+it whole. HTTP's own bytes are read with h11, the client's are written as `openai_mockserver.http1`
+writes them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from openai_mockserver.reply import ApiError
 from openai_mockserver.script import End, Frame, Head, Raw, Script
 from openai_mockserver.server.connect import UpstreamConnection, connect
 from openai_mockserver.server.player import HIGH_WATER, Player, Send, play, tell
+from openai_mockserver.server.pool import Pool
 from openai_mockserver.server.protocol import Connection
 from openai_mockserver.upstream import Upstream
 
@@ -50,6 +52,7 @@ async def relay(
     connection: Connection,
     player: Player,
     send: Send,
+    pool: Pool,
     cors: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Let the upstream answer a call, and record what it answers.
@@ -58,6 +61,7 @@ async def relay(
         call: what is asked.
         upstream: who is asked.
         connection, player, send: the client's.
+        pool: the connections to upstreams that can be used again.
         cors: headers that the client gets instead of the upstream's, and no recording has.
     """
 
@@ -67,7 +71,7 @@ async def relay(
         call.script = errors.render(ApiError(502, f"openai-mockserver: {told}", "upstream_error"))
         await play(call, connection, player, send)
 
-    one = _Relay(call, connection, cors)
+    one = _Relay(call, connection, pool, cors)
     try:
         way = await one.connect(upstream)
     except _Gone:
@@ -78,11 +82,9 @@ async def relay(
         return
     one.record(upstream.url)
     try:
-        try:
-            end = await one.run(way, upstream)
-        finally:
-            way.transport.abort()
-            await way.incoming.closed
+        end = await one.run(way, upstream)
+        if one.may_try_again(way, end):
+            end = await one.try_again(upstream)
         if end is not None and not one.has_head:
             await answer_502("gave no response", one.trouble)
         else:
@@ -96,15 +98,22 @@ async def relay(
 class _Relay:
     """One exchange passing through."""
 
-    def __init__(self, call: Call, connection: Connection, cors: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, call: Call, connection: Connection, pool: Pool, cors: Sequence[tuple[str, str]]
+    ) -> None:
         self._call = call
         self._connection = connection
+        self._pool = pool
         self._cors = cors
         self._exchange: ExchangeRecorder | None = None
         self._lost = asyncio.get_running_loop().create_future()
         self._done = False
         self.has_head = False
         self.trouble = ""
+        self._has_answer = False
+        self._sent = 0
+        self._is_sending = False
+        self._way: UpstreamConnection | None = None
         self._reads: list[Raw] = []
         self._decoder = sse.Decoder()
         connection.on_lost = self._lose
@@ -112,6 +121,8 @@ class _Relay:
     def _lose(self, error: Exception | None) -> None:
         if not self._lost.done():
             self._lost.set_result(None)
+        if self._way is not None:
+            self._way.incoming.give_up(_Gone())
 
     def _has_left(self) -> bool:
         """Whether nothing reaches the client any more."""
@@ -129,18 +140,81 @@ class _Relay:
             self._exchange.close()
             self._call.unrecorded = self._exchange.problem
 
-    async def connect(self, upstream: Upstream) -> UpstreamConnection:
-        """The way to the upstream. Raises _Gone where the client does not wait for it."""
-        way = await self._or_gone(connect(upstream.url, upstream.target(self._call.target)))
+    async def connect(self, upstream: Upstream, again: bool = False) -> UpstreamConnection:
+        """The way to the upstream. Raises _Gone where the client does not wait for it.
+
+        Args:
+            upstream: who is asked.
+            again: whether it has to be a new connection.
+        """
+        if self._has_left():
+            raise _Gone
+        route = self._pool.find_route(upstream.url)
+        # What lies on disk is not sent twice.
+        may_be_used = not again and not isinstance(self._call.content, DiskBytes)
+        if may_be_used and (kept := self._pool.take(route)) is not None:
+            return kept
+        way = await self._or_gone(connect(route, lambda: self._pool.tls))
         if self._has_left():
             way.transport.abort()
             raise _Gone
         return way
 
+    def may_try_again(self, way: UpstreamConnection, end: End | None) -> bool:
+        """Whether the upstream closed a connection that was used before as the request came.
+
+        Then it has not answered anything; and if it said so properly, it has not received anything.
+        """
+        if self._has_answer or not way.uses or end not in ("reset", "truncate"):
+            return False
+        unreceived = way.incoming.unreceived
+        return end == "reset" or unreceived is None or unreceived >= self._sent
+
+    async def try_again(self, upstream: Upstream) -> End | None:
+        """What `run` returns, over a new connection."""
+        try:
+            return await self.run(await self.connect(upstream, again=True), upstream)
+        except _Gone:
+            return None
+        except (OSError, ServerError) as error:
+            self.trouble = f"{error or type(error).__name__}"
+            return "truncate"
+
     async def run(self, way: UpstreamConnection, upstream: Upstream) -> End | None:
-        """Pass the request up and the answer down; how it ended, None where the client left."""
+        """Pass the request up and the answer down; how it ended, None where the client left.
+
+        Then the connection is closed, or kept for other requests.
+        """
         http = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)
+        end: End | None = None
+        self._way = way
+        try:
+            end = await self._exchange_bytes(http, way, upstream)
+        finally:
+            self._way = None
+            if end == "finish" and self._is_whole(http, way):
+                way.uses += 1
+                self._pool.put(way)
+            else:
+                way.transport.abort()
+                await way.incoming.closed
+        return end
+
+    def _is_whole(self, http: h11.Connection, way: UpstreamConnection) -> bool:
+        """Whether the connection is as it was before the request."""
+        framing = self._call.script.head.header
+        if framing("content-length") is not None and framing("transfer-encoding") is not None:
+            return False  # RFC 9112 §6.1: another may have read it in the other way
+        if (framing("proxy-connection") or "").lower() == "close":
+            return False
+        over = http.our_state is h11.DONE and http.their_state is h11.DONE
+        return over and http.trailing_data == (b"", False) and not self._is_sending
+
+    async def _exchange_bytes(
+        self, http: h11.Connection, way: UpstreamConnection, upstream: Upstream
+    ) -> End | None:
         head, content = _request_head(http, self._call, upstream, way), self._call.content
+        self._sent = len(head) + len(content)
         sending: asyncio.Task[None] | None = None
         if isinstance(content, DiskBytes):
             way.transport.write(head)
@@ -149,10 +223,13 @@ class _Relay:
             way.transport.write(head + content)
         try:
             while True:
-                data = await self._or_gone(way.incoming.read())
+                if self._lost.done():
+                    raise _Gone
+                data = await way.incoming.read()
                 # Who leaves after [DONE] has had it all; what has come then is the end.
                 if self._has_left() and not self._done:
                     return None
+                self._has_answer = self._has_answer or bool(data)
                 http.receive_data(data)
                 if await self._pass(http):
                     return "finish"
@@ -166,6 +243,7 @@ class _Relay:
             return "truncate"
         finally:
             if sending is not None:
+                self._is_sending = not sending.done()
                 sending.cancel()
 
     async def _or_gone(self, wanted: Coroutine[Any, Any, T]) -> T:
@@ -317,5 +395,6 @@ def _request_head(
     headers += [(k, v) for k, v in call.headers.raw if k.lower() not in _HOP | named]
     if len(call.content) or call.method in ("POST", "PUT", "PATCH"):
         headers.append(("Content-Length", str(len(call.content))))
-    lines = [f"{call.method} {way.target} HTTP/1.1", *(f"{k}: {v}" for k, v in headers)]
+    target = way.route.prefix + upstream.target(call.target)
+    lines = [f"{call.method} {target} HTTP/1.1", *(f"{k}: {v}" for k, v in headers)]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")

@@ -21,6 +21,7 @@ from weakref import WeakSet
 from openai_mockserver.exceptions import ServerError
 from openai_mockserver.journal import SERVER_STOPPED, Call
 from openai_mockserver.server.door import Door
+from openai_mockserver.server.pool import Pool
 
 if TYPE_CHECKING:
     import ssl
@@ -78,6 +79,7 @@ class _Running:
         self._exact = exact
         self._listener = listener
         self._open: dict[Call, Connection] = {}
+        self._pool = Pool()
         self._connections: Connections
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -117,7 +119,7 @@ class _Running:
         connections = self._connections = Connections()
         worker = Worker()
         config = uvicorn.Config(
-            application(self._find_door, worker, connections, self._open, self._exact),
+            application(self._find_door, worker, connections, self._open, self._pool, self._exact),
             http=protocol_class(connections, self._find_door),
             ws="none",
             lifespan="off",
@@ -159,6 +161,7 @@ class _Running:
             self._end_calls()
             for connection in self._connections.values():
                 connection.transport.abort()
+            self._pool.drop_all()
             self._connections.numbers = count(1)
             # An aborted transport closes its socket later, among what is to be called soon.
             asyncio.get_running_loop().call_soon(over.set)
@@ -180,6 +183,7 @@ class _Running:
         _, stuck = await asyncio.wait(tasks, timeout=1.0) if tasks else ((), ())
         for task in stuck:
             task.cancel()
+        await self._pool.close()
 
     def stop(self) -> None:
         """End `run`; from any thread, or a signal handler."""
