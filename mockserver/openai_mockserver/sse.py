@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Sequence
 
-from openai_mockserver.script import Comment, Event, LazySteps, Pause, Raw, Step
+from openai_mockserver.script import Comment, Event, LazySteps, Raw, Step
 
 __all__ = [
     "DONE",
@@ -117,7 +117,11 @@ class Decoder:
         events: list[Event] = []
         if b"\n" in chunk and b"\r" not in buffer:  # as nearly always, and faster
             *lines, rest = bytes(buffer[at:]).split(b"\n")
-            events += filter(None, map(self._line, lines))
+            for line in lines:
+                if line[:6] == b"data: ":
+                    self._data.append(line[6:])
+                elif (event := self._line(line) if line else self._dispatch()) is not None:
+                    events.append(event)
             buffer[:] = rest
             self._scanned = len(rest)
             return events
@@ -157,17 +161,16 @@ class Decoder:
 
     def _dispatch(self) -> Event | None:
         data, kind, id_, retry = self._data, self._type, self._id, self._retry
-        self._reset()
+        if kind is None and id_ is None and retry is None:
+            self._data = []
+        else:
+            self._reset()
         if not data:
             # "If the data buffer is an empty string, set the data buffer and the event type buffer
             # to the empty string and return." A lone `data:` makes it a single LF: dispatched.
             return None
-        return Event(
-            b"\n".join(data).decode("utf-8", "replace"),
-            kind.decode("utf-8", "replace") if kind else None,
-            id_,
-            retry,
-        )
+        text = (data[0] if len(data) == 1 else b"\n".join(data)).decode("utf-8", "replace")
+        return Event(text, kind.decode("utf-8", "replace") if kind else None, id_, retry)
 
 
 def decode(body: bytes) -> list[Event]:
@@ -244,4 +247,4 @@ def body(steps: Sequence[Step]) -> bytes:
     """All the bytes of the steps, as if they took no time."""
     if isinstance(steps, LazySteps):
         return b"".join([frame.data for frame in steps.frames(together=sys.maxsize)])
-    return b"".join(encode(s) for s in steps if not isinstance(s, Pause))
+    return b"".join([encode(step) for step in steps])

@@ -48,14 +48,17 @@ class Text(str):
         else:
             must_be(Iterable, value, "text", optional=False)
             cut = tuple(value)
-            for piece in cut:
-                if not isinstance(piece, str):
-                    raise ReplyError(f"a piece of text is a string, not {piece!r}")
-        self = super().__new__(cls, "".join(cut))
+        try:
+            self = super().__new__(cls, "".join(cut))
+        except TypeError:
+            piece = next(piece for piece in cut if not isinstance(piece, str))
+            raise ReplyError(f"a piece of text is a string, not {piece!r}") from None
         self.pieces = cut
         self.sizes = tuple(sizes) or (1,) * len(cut)
         if len(self.sizes) != len(cut):
             raise ReplyError(f"{len(cut)} pieces of text have {len(self.sizes)} sizes")
+        if self.isascii():
+            return self
         try:
             # Each piece travels alone, so each must be text on its own.
             "\n".join(cut).encode()
@@ -99,9 +102,11 @@ def must_be(kind: type, value: object, what: str, optional: bool = True) -> None
     """Raise ReplyError for an argument of another kind."""
     if value is None and optional:
         return
+    if kind is Iterable and type(value) in (tuple, list):
+        return  # as nearly always, and faster
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise ReplyError(f"{what} is {_KINDS.get(kind, f'a {kind.__name__}')}, not {value!r}")
-    if isinstance(value, str):
+    if isinstance(value, str) and not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError as error:

@@ -173,8 +173,11 @@ def _sorted(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
+_encode = msgspec.json.Encoder().encode
+
+
 def _compact(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    return _encode(value).decode()
 
 
 class Habit(NamedTuple):
