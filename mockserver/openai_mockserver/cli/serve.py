@@ -139,10 +139,12 @@ def serve(
     streams` lists the ready-made ones, which any request can also ask for by
     model="mockserver/NAME". Options go before what a scenario says.
     """
-    # Beside the imports: for two thirds of its time it does not need the interpreter. No daemon, as
-    # the interpreter must not go away under native code.
-    loading = threading.Thread(target=_load_vocabulary)
-    loading.start()
+    loading: threading.Thread | None = None
+    if not (files or names):  # what is made up is cut into tokens; recordings are not
+        # Beside the imports: for two thirds of its time it does not need the interpreter. No
+        # daemon, as the interpreter must not go away under native code.
+        loading = threading.Thread(target=_load_vocabulary)
+        loading.start()
 
     from openai_mockserver.access import ANY
     from openai_mockserver.clients import API_KEY
@@ -191,7 +193,8 @@ def serve(
     exposure = describe_exposure(host, "can ask it" + (", with the key" if api_key else ""))
 
     def announce() -> None:
-        loading.join()  # or the first requests would each load it themselves
+        if loading is not None:
+            loading.join()  # or the first requests would each load it themselves
         click.echo(f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)")
         click.echo(KEPT)
         if missing := _describe_missing_extra():
