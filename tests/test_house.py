@@ -61,7 +61,9 @@ FLOORS = """
     generate: languages addresses text regex lark_grammar schema_check json_schema reply
 
     rules: pattern rule rulebook
-    upstream access journal catalogue
+    upstream access
+    journal: call attempts memory journal
+    catalogue
     dispatch: options exchange answers dress refuse route validate choose render dispatcher
 
     server: door peer protocol player connect pool relay worker app runner shared_address

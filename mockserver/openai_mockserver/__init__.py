@@ -63,7 +63,7 @@ _HOMES = {
         "UnmatchedRequest",
     ),
     "stream_value": ("Stream",),
-    "journal": ("Call", "Request"),
+    "journal": ("Call",),
     "mock": ("MockOpenAI",),
     "pacing": ("Pace",),
     "reply": (
@@ -82,6 +82,7 @@ _HOMES = {
         "Usage",
         "url_citation",
     ),
+    "request": ("Request",),
     "rules": ("contains", "faulty"),
     "script": ("Boundary", "Comment", "Event", "Head", "Pause", "Raw", "Script"),
 }

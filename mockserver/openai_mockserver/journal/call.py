@@ -1,8 +1,4 @@
-"""The journal: every call, and how it ended.
-
-Rules of this file: no I/O; a player reports to a `Call` from its own thread, a test reads it from
-another. What is not settled yet is waited for, briefly, instead of being guessed.
-"""
+"""A call: a request, and what became of it."""
 
 from __future__ import annotations
 
@@ -11,17 +7,14 @@ import logging
 import threading
 import time
 from array import array
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple, overload
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from openai_mockserver.api import errors
-from openai_mockserver.api.disk_bytes import RawOnDisk, weigh
 from openai_mockserver.request import Request
-from openai_mockserver.script import Event, Frame, Raw, Script, Step
+from openai_mockserver.script import Event, Frame, Script
 from openai_mockserver.sensitive import hide_keys, show_path, spell_controls
 from openai_mockserver.sse import DONE, count_all
 
@@ -30,7 +23,16 @@ if TYPE_CHECKING:
     from openai_mockserver.rules import Rule
     from openai_mockserver.upstream import Upstream
 
-__all__ = ["Call", "Delivered", "ENDED", "Journal"]
+__all__ = [
+    "CLIENT_DISCONNECTED",
+    "ENDED",
+    "FAILED",
+    "SERVER_STOPPED",
+    "Attempts",
+    "Call",
+    "Delivered",
+    "ProblemCounts",
+]
 
 logger = logging.getLogger("openai_mockserver")
 
@@ -93,6 +95,22 @@ class ProblemCounts:
             self.calls += is_first
 
 
+class Attempts:
+    """The attempts at one logical call: those that are kept, and how many there were."""
+
+    __slots__ = ("count", "kept", "key")
+
+    def __init__(self, key: object, earlier: int) -> None:
+        self.key = key
+        self.kept: list[Call] = []
+        self.count = earlier
+
+    def add(self, call: Call) -> None:
+        self.kept.append(call)
+        self.count += 1
+        call.attempt = self.count
+
+
 _NO_SCRIPT = Script()
 _WAITING = threading.Lock()  # of two that begin to wait for a call, both wait for the same
 
@@ -139,7 +157,7 @@ class Call(Request):
         self.script = _NO_SCRIPT
         self.upstream: Upstream | None = None
         self.recorder: Recorder | None = None
-        self.attempts: _Attempts | None = None
+        self.attempts: Attempts | None = None
         self.problem_kind: str | None = None
         self.on_wait: Callable[[], object] | None = None  # is called when somebody waits
         self._problem: str | None = None
@@ -343,271 +361,3 @@ class Call(Request):
 def _short(text: str) -> str:
     line = hide_keys(" ".join(text[:4096].split()), "…")
     return line if len(line) <= 60 else f"{line[:59]}…"
-
-
-# What a call takes beside its texts, and each of its steps, in bytes; measured on CPython 3.11.
-_CALL_SIZE = 3_500
-_STEP_SIZE = 175
-_TIME_SIZE = 8
-
-
-def _size_of_response(call: Call) -> int:
-    """About how many bytes of memory a response and its times take."""
-    times = _TIME_SIZE * len(call._times or ())
-    if call.script.lazy is not None:  # its bytes belong to the reply
-        return times
-    steps = call.script.steps
-    return sum(map(_size_of_step, steps)) + _STEP_SIZE * len(steps) + times
-
-
-def _size_of_step(step: Step) -> int:
-    if isinstance(step, RawOnDisk):
-        return 0
-    return len(step.data) if isinstance(step, Event | Raw) else 0
-
-
-class LogicalCall(NamedTuple):
-    """One thing that the application wanted, and its attempts at it."""
-
-    attempts: tuple[Call, ...]
-
-    @property
-    def gaps(self) -> tuple[float, ...]:
-        """The seconds from each attempt's coming to the next one's."""
-        return tuple(b.came - a.came for a, b in pairwise(self.attempts))
-
-
-class _Attempts:
-    """The attempts at one logical call: those that are kept, and how many there were."""
-
-    __slots__ = ("count", "kept", "key")
-
-    def __init__(self, key: object, earlier: int) -> None:
-        self.key = key
-        self.kept: list[Call] = []
-        self.count = earlier
-
-    def add(self, call: Call) -> None:
-        self.kept.append(call)
-        self.count += 1
-        call.attempt = self.count
-
-
-class _Open:
-    """The logical calls of one key of which a retry may still come, in their order."""
-
-    __slots__ = ("failed", "going_on")
-
-    def __init__(self) -> None:
-        self.failed: dict[_Attempts, None] = {}
-        self.going_on: dict[_Attempts, None] = {}
-
-
-class Journal(Sequence[Call]):
-    """The calls in the order in which they came.
-
-    Args:
-        keep: how many calls are kept; the oldest are forgotten, by default none.
-        on_end: is given each call when it is over, in the thread that played it.
-        keep_bytes: how many bytes of memory the kept calls may take, as far as can be told from
-            their requests and responses. The newest call is kept however large it is.
-    """
-
-    def __init__(
-        self,
-        keep: int | None = None,
-        on_end: Callable[[Call], object] | None = None,
-        keep_bytes: int | None = None,
-    ) -> None:
-        self._keep, self._keep_bytes = keep, keep_bytes
-        self._kept: deque[Call] = deque()
-        self._came = 0
-        self._problem_counts = ProblemCounts()
-        self._first: float | None = None
-        # In the order in which they began; and by key those of which a retry may still come.
-        self._logical: dict[_Attempts, None] = {}
-        self._open: dict[object, _Open] = {}
-        self._sizes: dict[int, int] = {}
-        self._size = 0
-        # What calls have of which others may have the same: its id and size by the call's id, and
-        # by its own how many of the kept calls have it.
-        self._shares: dict[int, tuple[int, int]] = {}
-        self._sharers: Counter[int] = Counter()
-        self._on_end = on_end
-        self._lock = threading.Lock()
-
-    def add(self, request: Request) -> Call:
-        """Begin a call."""
-        with self._lock:
-            self._came += 1
-            call = Call(request, self._came, self._end, self._problem_counts, self._note_over)
-            if self._first is None:
-                self._first = call.came
-            call.elapsed = call.came - self._first
-            call.attempts = self._find_attempts(call)
-            self._kept.append(call)
-            if self._keep_bytes is not None:
-                self._measure(call, 0)
-            self._forget_oldest()
-        return call
-
-    def _end(self, call: Call) -> None:
-        """A call is over: tell who listens, and see how large it has become."""
-        self._note_over(call)
-        try:
-            if self._on_end is not None:
-                self._on_end(call)
-        finally:
-            call.drop_parsed()
-            if self._keep_bytes is not None:
-                with self._lock:
-                    if id(call) in self._sizes:
-                        self._measure(call, _size_of_response(call))
-                        self._share(call)
-                        self._forget_oldest()
-
-    @property
-    def problem_counts(self) -> ProblemCounts:
-        """How many calls had problems, with those that are forgotten."""
-        return self._problem_counts
-
-    @property
-    def limits(self) -> str:
-        """The names of the bounds by which calls are forgotten, in words."""
-        bounds = {"keep_calls": self._keep, "keep_bytes": self._keep_bytes}
-        return " or ".join(name for name, bound in bounds.items() if bound is not None)
-
-    @property
-    def size(self) -> int:
-        """About how many bytes of memory the kept calls take; 0 without ``keep_bytes``."""
-        return self._size
-
-    def _measure(self, call: Call, response: int) -> None:
-        size = _CALL_SIZE + weigh(call.content) + response
-        self._size += size - self._sizes.get(id(call), 0)
-        self._sizes[id(call)] = size
-
-    def _share(self, call: Call) -> None:
-        """What a call shares with others counts once."""
-        if (lazy := call.script.lazy) is not None:
-            shared, size = lazy.shared
-            self._shares[id(call)] = id(shared), size
-            self._sharers[id(shared)] += 1
-            self._size += size if self._sharers[id(shared)] == 1 else 0
-
-    def _release(self, call: Call) -> None:
-        """A call that is forgotten has no share any more."""
-        if (share := self._shares.pop(id(call), None)) is not None:
-            shared, size = share
-            self._sharers[shared] -= 1
-            if not self._sharers[shared]:
-                del self._sharers[shared]
-                self._size -= size
-
-    def _forget_oldest(self) -> None:
-        """Forget what is too much, and its attempts with it."""
-        while len(self._kept) > 1 and (
-            (self._keep is not None and len(self._kept) > self._keep)
-            or (self._keep_bytes is not None and self._size > self._keep_bytes)
-        ):
-            call = self._kept.popleft()
-            self._size -= self._sizes.pop(id(call), 0)
-            self._release(call)
-            attempts = call.attempts
-            if attempts is None:
-                continue
-            del attempts.kept[0]
-            if not attempts.kept:
-                del self._logical[attempts]
-                self._close(attempts)
-
-    def _close(self, attempts: _Attempts) -> None:
-        """No retry of these will come."""
-        if (still := self._open.get(attempts.key)) is not None:
-            still.failed.pop(attempts, None)
-            still.going_on.pop(attempts, None)
-            if not (still.failed or still.going_on):
-                del self._open[attempts.key]
-
-    def _note_over(self, call: Call) -> None:
-        """A call is over, as far as a retry is concerned, or its client left after all."""
-        attempts = call.attempts
-        with self._lock:
-            if attempts is None or attempts not in self._logical or attempts.kept[-1] is not call:
-                return
-            if call.went_wrong:
-                still = self._open.setdefault(attempts.key, _Open())
-                still.going_on.pop(attempts, None)
-                still.failed[attempts] = None
-            else:
-                self._close(attempts)
-
-    def _find_attempts(self, call: Call) -> _Attempts:
-        """Find the logical call that this is an attempt of, or begin one."""
-        key = call.headers.get("idempotency-key") or (call.method, call.path, call.content)
-        told = call.headers.get("x-stainless-retry-count", "")
-        retries = int(told) if told.isdecimal() and len(told) < 10 else 0
-        still = self._open.setdefault(key, _Open())
-        # Of several the SDK's count tells which. It may also have given up an attempt that is not
-        # known to have gone wrong.
-        chosen = next((one for one in still.failed if one.count == retries), None)
-        chosen = chosen or next(iter(still.failed), None)
-        if chosen is None and retries:
-            chosen = next(iter(still.going_on), None)
-        if chosen is None:
-            chosen = _Attempts(key, retries)
-            self._logical[chosen] = None
-        still.failed.pop(chosen, None)
-        still.going_on[chosen] = None
-        chosen.add(call)
-        return chosen
-
-    @property
-    def logical(self) -> list[LogicalCall]:
-        """The calls grouped by the logical call that they are attempts of.
-
-        An attempt is the same request again (the same ``idempotency-key``, else the same method,
-        path and body) after one that failed, broke off or was left by its client, whoever retries:
-        the SDK, which counts in ``x-stainless-retry-count``, or the application. Equal requests
-        that went well, or that go on at the same time, are calls of their own.
-        """
-        with self._lock:
-            return [LogicalCall(tuple(attempts.kept)) for attempts in self._logical]
-
-    def clear(self) -> None:
-        """Forget all calls."""
-        with self._lock:
-            self._kept.clear()
-            self._open.clear()
-            self._logical.clear()
-            self._sizes.clear()
-            self._shares.clear()
-            self._sharers.clear()
-            self._came, self._first, self._size = 0, None, 0
-            self._problem_counts = ProblemCounts()
-
-    @overload
-    def __getitem__(self, index: int) -> Call: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Call]: ...
-    def __getitem__(self, index: int | slice) -> Call | list[Call]:
-        if isinstance(index, slice):
-            return self._listed()[index]
-        try:
-            return self._kept[index]
-        except IndexError:
-            made = f"{len(self)} call{'s' * (len(self) != 1)} came"
-            raise IndexError(f"there is no call {index}: {made}") from None
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def _listed(self) -> list[Call]:
-        with self._lock:
-            return list(self._kept)
-
-    def __iter__(self) -> Iterator[Call]:
-        return iter(self._listed())
-
-    def __repr__(self) -> str:
-        return f"[{', '.join(map(repr, self._listed()))}]"
