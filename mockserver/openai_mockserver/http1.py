@@ -34,18 +34,19 @@ LAST_CHUNK = b"0\r\n\r\n"
 """RFC 9112 §7.1: the chunk of size zero, and no trailers."""
 
 
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
+
+
 def head_bytes(head: Head, version: str = "1.1") -> bytes:
     """Status line and headers, spelt and ordered as they are given (RFC 9112 §2.1)."""
-    try:
-        reason = HTTPStatus(head.status).phrase
-    except ValueError:
-        reason = ""
-    lines = [f"HTTP/{version} {head.status} {reason}"]
+    lines = [f"HTTP/{version} {head.status} {_REASONS.get(head.status, '')}"]
     lines += [f"{name}: {value}" for name, value in head.headers]
-    for line in lines:
-        if "\r" in line or "\n" in line:
-            raise ValueError(f"a header cannot hold a line end: {line!r}")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+    text = "\r\n".join(lines)
+    ends = len(lines) - 1
+    if text.count("\r") != ends or text.count("\n") != ends:
+        wrong = next(line for line in lines if "\r" in line or "\n" in line)
+        raise ValueError(f"a header cannot hold a line end: {wrong!r}")
+    return f"{text}\r\n\r\n".encode("latin-1")
 
 
 def is_chunked(head: Head) -> bool:

@@ -31,6 +31,7 @@ __all__ = ["CompiledReplies"]
 
 _MOST = 32 * 1024 * 1024  # bytes of compiled responses
 _LARGEST = 1024 * 1024  # bytes of one
+_LONG_SHAPE = 500  # bytes of which a digest is kept
 _SEEN = 1024  # keys of replies that were said once
 
 _MOMENTS = (1_600_000_001, 2_222_222_222)  # of the two envelopes a reply is compiled with
@@ -99,23 +100,26 @@ class CompiledReplies:
             return compose(rng=rng)
         envelope = own.envelope(parameters, dialect, rng)
         shape = msgspec.json.encode(own.shape(parameters, dialect, history))
-        digest = blake2b(shape, digest_size=16).digest()
-        key = (endpoint.path, id(reply), id(dialect), envelope.noise, digest)
+        if len(shape) > _LONG_SHAPE:
+            shape = blake2b(shape).digest()
+        said = (endpoint.path, id(reply), id(dialect), shape)
+        key = (said, envelope.noise)
         entry = self._find(key)
-        if entry is not None and entry.compiled is not None:
-            values = envelope.values(entry.names)
-            filled = tuple([value.encode() for value in values])
-            if entry.compiled.fits(filled):
-                script = _fill(entry.compiled, filled, entry, own, envelope, rng)
-                if endpoint.compose is None:
-                    return Rendered(script)
-                again = partial(_make_object, compose, envelope, values)
-                return Rendered(script, envelope.id, again)
+        if entry is None:
+            if not self._is_said_again(said):
+                return compose(envelope=envelope, rng=rng)
+            entry = _compile(reply, dialect, own, parameters, compose, envelope.noise)
+            self._keep(key, entry)
+        if entry.compiled is None:
+            return compose(envelope=envelope, rng=rng)
+        values = envelope.values(entry.names)
+        filled = tuple([value.encode() for value in values])
+        if not entry.compiled.fits(filled):
             return compose(envelope=envelope.replay(values), rng=rng)
-        rendered = compose(envelope=envelope, rng=rng)
-        if entry is None and self._is_said_again(key):
-            self._keep(key, _compile(reply, dialect, own, parameters, compose, envelope.noise))
-        return rendered
+        script = _fill(entry.compiled, filled, entry, own, envelope, rng)
+        if endpoint.compose is None:
+            return Rendered(script)
+        return Rendered(script, envelope.id, partial(_make_object, compose, envelope, values))
 
     def _find(self, key: object) -> _Entry | None:
         with self._lock:
@@ -124,16 +128,15 @@ class CompiledReplies:
                 self._entries.move_to_end(key)
             return entry
 
-    def _is_said_again(self, key: object) -> bool:
-        """Whether it was seen before; from now on it was."""
+    def _is_said_again(self, said: object) -> bool:
+        """Whether it was said before; from now on it was."""
         with self._lock:
-            if key in self._seen:
-                del self._seen[key]
-                return True
-            self._seen[key] = None
+            was_said = said in self._seen
+            self._seen[said] = None
+            self._seen.move_to_end(said)
             if len(self._seen) > _SEEN:
                 self._seen.popitem(last=False)
-            return False
+            return was_said
 
     def _keep(self, key: object, entry: _Entry) -> None:
         with self._lock:

@@ -54,7 +54,7 @@ def _time_digits(created: int) -> str:
     return digits
 
 
-NOISES = 8
+NOISES = 4
 """How many noises there are, of which each response is padded with one."""
 
 

@@ -166,7 +166,7 @@ class Call(Request):
         self._written = False
         self._ended: str | None = None
         self._events = self._bytes = 0
-        self._times: array[float] | None = None  # three numbers for each part handed over
+        self._times: array[float] | None = None  # four numbers for parts that are alike
         self._settled: threading.Event | None = None
         self._on_end = on_end
         self._problem_counts = problem_counts
@@ -209,9 +209,13 @@ class Call(Request):
         """A frame was given to the client, so many seconds after the request."""
         self._events += frame.events
         self._bytes += frame.size
-        if self._times is None:
-            self._times = array("d")
-        self._times.extend((frame.due, at, frame.events))
+        times = self._times
+        if times is None:
+            times = self._times = array("d")
+        elif times[-4] == frame.due and times[-3] == at and times[-2] == frame.events:
+            times[-1] += 1
+            return
+        times.extend((frame.due, at, frame.events, 1))
 
     def take_back(self, events: int, size: int) -> None:
         """So many of the events and bytes handed over were never read by the client."""
@@ -322,8 +326,12 @@ class Call(Request):
     def times(self) -> list[Handed]:
         """When each part of the response was due, and handed over."""
         numbers = iter(self._times or ())
-        parts = zip(numbers, numbers, numbers, strict=True)
-        return [Handed(due, at, int(events)) for due, at, events in parts]
+        parts = zip(numbers, numbers, numbers, numbers, strict=True)
+        return [
+            Handed(due, at, int(events))
+            for due, at, events, alike in parts
+            for _ in range(int(alike))
+        ]
 
     @property
     def lateness(self) -> tuple[float, ...]:
