@@ -5,8 +5,8 @@ Rules of this file: no I/O; wrong JSON gives empty values, never an exception.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.multipart import FormError, is_form, parse_form
 from openai_mockserver.sensitive import show_header
 
-__all__ = ["Request", "text_of"]
+__all__ = ["Request", "decode_headers", "text_of"]
 
 
 def text_of(content: object) -> str:
@@ -32,6 +32,28 @@ def text_of(content: object) -> str:
         parts = (part.get("text") for part in content if isinstance(part, dict))
         return "".join(text for text in parts if isinstance(text, str))
     return ""
+
+
+_SHORT_HEADER = 200  # bytes
+
+
+def decode_headers(raw: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """Headers as texts.
+
+    Clients send the same ones again and again, and what is kept of each call has them: those that
+    are short are the same object.
+    """
+    return [
+        _decode_short(name, value)
+        if len(name) + len(value) <= _SHORT_HEADER
+        else (name.decode("latin-1"), value.decode("latin-1"))
+        for name, value in raw
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _decode_short(name: bytes, value: bytes) -> tuple[str, str]:
+    return name.decode("latin-1"), value.decode("latin-1")
 
 
 class Headers(Mapping[str, str]):

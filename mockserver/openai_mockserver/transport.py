@@ -19,7 +19,7 @@ from openai_mockserver.api.routes import decode_path
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.http1 import has_body, is_plain, keeps_open, wire_frames
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
-from openai_mockserver.request import Request
+from openai_mockserver.request import Request, decode_headers
 from openai_mockserver.script import Frame
 from openai_mockserver.timeline import frames
 
@@ -276,7 +276,7 @@ class InProcess:
 
     def _begin(self, request: Any, body: bytes) -> _Playback:
         url = request.url
-        headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw]
+        headers = decode_headers(request.headers.raw)
         path = decode_path(url.raw_path.partition(b"?")[0].decode("latin-1"))
         call = self._respond(
             Request(

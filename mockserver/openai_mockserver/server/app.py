@@ -12,7 +12,7 @@ import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from openai_mockserver.access import (
@@ -27,7 +27,7 @@ from openai_mockserver.api.routes import decode_path
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
 from openai_mockserver.limits import Limits
 from openai_mockserver.reply import ApiError
-from openai_mockserver.request import Request
+from openai_mockserver.request import Request, decode_headers
 from openai_mockserver.script import Script
 from openai_mockserver.server.door import Door
 from openai_mockserver.server.player import Player, Receive, Send, play, tell
@@ -211,7 +211,7 @@ def application(
 
     async def answer(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         nonlocal player
-        headers = [_decode_header(pair) for pair in scope["headers"]]
+        headers = decode_headers(scope["headers"])
         connection = connections.get(tuple(scope["client"] or ()))
         if connection is None:
             return
@@ -308,22 +308,6 @@ async def _drop_body(receive: Receive) -> None:
     """Read a body to its end and keep nothing of it, so that the client can read the answer."""
     while (await _receive(receive))["more_body"]:
         pass
-
-
-# Clients send the same headers again and again, and what is kept of each call has them.
-_SHORT_HEADER = 200
-
-
-def _decode_header(pair: tuple[bytes, bytes]) -> tuple[str, str]:
-    name, value = pair
-    if len(value) > _SHORT_HEADER or len(name) > _SHORT_HEADER:
-        return name.decode("latin-1"), value.decode("latin-1")
-    return _decode_short_header(name, value)
-
-
-@lru_cache(maxsize=1024)
-def _decode_short_header(name: bytes, value: bytes) -> tuple[str, str]:
-    return name.decode("latin-1"), value.decode("latin-1")
 
 
 def _open_to_page(script: Script, cors: Sequence[tuple[str, str]]) -> Script:
