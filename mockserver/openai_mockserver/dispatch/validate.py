@@ -35,7 +35,11 @@ def validate_request(exchange: Exchange) -> Exchange | Plan:
         query = endpoint.query.coerced(query)
         error = error or endpoint.query.check(query, lenient)
     if error is None and endpoint.parameters is not None:
-        error = endpoint.parameters.check(parameters, lenient)
+        content = call.content
+        if parameters is call.parsed and isinstance(content, bytes):
+            error = endpoint.parameters.check_body(content, parameters, lenient)
+        else:
+            error = endpoint.parameters.check(parameters, lenient)
     if error is not None:
         return refuse_request(exchange, error)
     asked = Asked(

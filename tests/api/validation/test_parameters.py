@@ -376,3 +376,23 @@ def test_what_openai_ignores_is_ignored(path: str, asked: dict[str, Any]) -> Non
         parameters_of("POST", path).check({"model": "gpt-4o", "strict": None} | asked) is not None
     )
     assert parameters_of("POST", path).check({"model": "gpt-4o"} | asked) is None
+
+
+def test_a_body_that_was_right_is_right_again_and_a_wrong_one_stays_wrong() -> None:
+    chat = parameters_of("POST", "/v1/chat/completions")
+    right = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    for _ in range(3):
+        assert chat.check_body(b"right", right) is None
+        assert (error := chat.check_body(b"new", right | {"new": 1})) is not None
+        assert "new" in error.message
+        assert chat.check_body(b"new", right | {"new": 1}, lenient=True) is None
+
+
+def test_what_is_remembered_of_right_bodies_is_bounded() -> None:
+    chat = parameters_of("POST", "/v1/chat/completions")
+    right = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    for n in range(1000):
+        assert chat.check_body(b"%d" % n, right) is None
+        assert chat.check_body(b"%d" % n * 10_000, right) is None
+    assert len(chat._right) <= 256
+    assert max(len(body) for body, _ in chat._right) < 10_000

@@ -174,6 +174,7 @@ class Parameters:
         self._where = method, path
         self._part = part
         self._checks: dict[Mode, Check] = {}
+        self._right: set[tuple[bytes, bool]] = set()
         self._older = method == "POST" and path.endswith(_OLDER)
         self._limits = {
             name: limit
@@ -199,6 +200,26 @@ class Parameters:
         return {
             k: coerced(properties.get(k, {}), v) for k, v in request.items() if k not in _ANYWHERE
         }
+
+    def check_body(
+        self, body: bytes, request: Mapping[str, Any], lenient: bool = False
+    ) -> ApiError | None:
+        """As `check`, of the parameters that a body holds: one that was right is right again.
+
+        Args:
+            body: the bytes that the parameters were read from.
+            request: the parameters.
+            lenient: let unknown ones pass.
+        """
+        key = (body, lenient)
+        if key in self._right:
+            return None
+        error = self.check(request, lenient)
+        if error is None and len(body) <= _SHORT:
+            if len(self._right) >= _KNOWN:
+                self._right.clear()
+            self._right.add(key)
+        return error
 
     def check(self, request: Mapping[str, Any], lenient: bool = False) -> ApiError | None:
         """The error for the first parameter that is unknown, missing or wrong; None without one.
@@ -237,6 +258,9 @@ def parameters_of(method: str, path: str, part: str = "body") -> Parameters:
     """What an endpoint takes, as the SDK's types say; looked up when first asked for."""
     return Parameters(method, path, part)
 
+
+_SHORT = 4096  # bytes of a body that is remembered
+_KNOWN = 256  # bodies that are
 
 _OF_A_MESSAGE = {
     "content": Limit(characters=_LONGEST, items=16384),
