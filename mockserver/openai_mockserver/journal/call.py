@@ -273,6 +273,11 @@ class Call(Request):
         return self._written or self._ended is not None
 
     @property
+    def is_finished(self) -> bool:
+        """Whether it ended, and as a response that is whole. Does not wait."""
+        return self._ended == "finished"
+
+    @property
     def went_wrong(self) -> bool:
         """Whether it failed, broke off or was left: then the same request again is a retry.
 
@@ -284,7 +289,7 @@ class Call(Request):
 
     def _tells_error(self) -> bool:
         """Whether its stream, though it ended well, ends by telling of an error."""
-        if not self.script.is_stream or self.script.lazy is not None:  # that of a reply without one
+        if self.script.lazy is not None or not self.script.is_stream:  # lazy: a reply without one
             return False
         events = (step for step in reversed(self.script.steps) if isinstance(step, Event))
         last = next((event for event in events if event != DONE), None)

@@ -58,7 +58,8 @@ class Journal(Sequence[Call]):
 
     def _end(self, call: Call) -> None:
         """A call is over: tell who listens, and see how large it has become."""
-        self._note_over(call)
+        if not (call.written and call.is_finished):  # else that was noted when it was written
+            self._note_over(call)
         try:
             if self._on_end is not None:
                 self._on_end(call)

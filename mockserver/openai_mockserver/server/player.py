@@ -226,12 +226,12 @@ class _Stream:
                     events += frame.events
                     body += frame.size
                 self._call.handed_over(frame, elapsed)
-            if size > HIGH_WATER:
+            if size >= SLICE:
                 break
         if not self._tracks:
             self._add_unread(size, events, body)
         if out:
-            transport.write(out[0] if len(out) == 1 else b"".join(out))
+            transport.writelines(out)
         if due is None or transport.get_write_buffer_size() > HIGH_WATER:
             self._awake()
             return None
