@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,7 @@ def record(
         max_upload=max_upload,
         request_timeout=request_timeout,
     )
+    import_module("openai_mockserver.server.relay")  # now, and not within the first request
     listener = bind(host, port)
     own_port = listener.getsockname()[1]
     if leads_to(upstream, host, own_port):
