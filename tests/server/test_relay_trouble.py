@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from io import FileIO
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -392,7 +393,7 @@ CLIENTS = 8
 def test_a_killed_recorder_has_all_that_its_clients_have(
     upstream: MockOpenAI, tmp_path: Path, cut: Any
 ) -> None:
-    """Fifty kills at random moments, with eight clients each; the file says what it lacks."""
+    """Fifty kills after random numbers of reads by eight clients; the file says what it lacks."""
     rng = random.Random(1)
     for n in range(CLIENTS):
         # Words that may be the beginnings of keys are held back.
@@ -403,8 +404,15 @@ def test_a_killed_recorder_has_all_that_its_clients_have(
         folder = tmp_path / str(kill)
         with recording(upstream, folder) as (process, url):
             with ThreadPoolExecutor(CLIENTS) as pool:
-                reading = [pool.submit(read_until_killed, url, n) for n in range(CLIENTS)]
-                threading.Timer(rng.uniform(0.0, 0.35), process.kill).start()
+                reads, last = count(1), rng.randrange(1, 40 * CLIENTS)
+
+                def note_read(reads: Any = reads, last: int = last, process: Any = process) -> None:
+                    if next(reads) == last:
+                        process.kill()
+
+                reading = [
+                    pool.submit(read_until_killed, url, n, note_read) for n in range(CLIENTS)
+                ]
                 got = {n: one.result() for n, one in enumerate(reading)}
         for path in folder.iterdir():
             for exchange in load(path):
@@ -417,7 +425,7 @@ def test_a_killed_recorder_has_all_that_its_clients_have(
     assert held or not cut, "else this shows nothing"
 
 
-def read_until_killed(url: str, n: int) -> bytes:
+def read_until_killed(url: str, n: int, note_read: Callable[[], object]) -> bytes:
     """The body that a client has received when the recorder is killed."""
     got = b""
     asked = ASKED | {"messages": [{"role": "user", "content": str(n)}]}
@@ -426,6 +434,7 @@ def read_until_killed(url: str, n: int) -> bytes:
             with client.stream("POST", f"{url}/chat/completions", json=asked) as response:
                 for read in response.iter_raw():
                     got += read
+                    note_read()
         except httpx2.HTTPError:
             pass
     return got
