@@ -114,13 +114,18 @@ def _decode_text(view: memoryview) -> Any:
     return "".join(parts)
 
 
-def json_response(value: Any, rng: Random) -> Script:
+def json_response(value: Any, rng: Random, varying: Any = None) -> Script:
     """A JSON body.
+
+    Args:
+        value: the value.
+        rng: where ids come from.
+        varying: the part of the value that may be large, if the rest never is.
 
     >>> json_response({"a": 1}, Random()).steps[0].data
     b'{\\n  "a": 1\\n}\\n'
     """
-    if is_small(value):
+    if is_small(value if varying is None else varying):
         body = msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
         return Script(Head(200, headers.json_headers(len(body), rng)), (Raw(body),))
     steps = tuple(Raw(block, 0) for block in _join_blocks(_lay_out(value, b"\n")))

@@ -28,8 +28,10 @@ def choose_answer(exchange: Exchange) -> Exchange | Plan:
     call, options, endpoint = exchange.call, exchange.options, exchange.endpoint
     model_speaks = endpoint.render is not None
     # With an upstream it is a model like any other.
-    if model_speaks and not options.asks_elsewhere and call.model.startswith(STREAM_MODEL):
-        return _name_stream(exchange, call.model.removeprefix(STREAM_MODEL))
+    if model_speaks and not options.asks_elsewhere:
+        model = exchange.asked.parameters.get("model")
+        if isinstance(model, str) and model.startswith(STREAM_MODEL):
+            return _name_stream(exchange, model.removeprefix(STREAM_MODEL))
     found = exchange.rules.find_answer(call, model_speaks)
     if not isinstance(found, Unmatched):
         call.rule = found.rule

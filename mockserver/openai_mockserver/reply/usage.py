@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any
 
 from openai_mockserver.reply.text import must_be, print_repr
@@ -35,10 +36,12 @@ class Usage:
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        for name in USAGE_COUNTS:
-            if type(count := getattr(self, name)) is not int:
+        counts = _get_counts(self)
+        if {*map(type, counts)} != {int}:
+            for name, count in zip(USAGE_COUNTS, counts, strict=True):
                 must_be(int, count, f"Usage.{name}", optional=False)
-        must_be(Mapping, self.extra, "Usage.extra", optional=False)
+        if type(self.extra) is not dict:
+            must_be(Mapping, self.extra, "Usage.extra", optional=False)
         object.__setattr__(self, "extra", dict(self.extra))
         if self.total_tokens < 0:
             object.__setattr__(self, "total_tokens", self.prompt_tokens + self.completion_tokens)
@@ -55,3 +58,5 @@ class Usage:
 
 USAGE_COUNTS = tuple(f.name for f in fields(Usage) if f.name != "extra")
 """The counts of `Usage`."""
+
+_get_counts = attrgetter(*USAGE_COUNTS)

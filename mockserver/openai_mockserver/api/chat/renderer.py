@@ -113,7 +113,7 @@ def compose(
         script = render_dialect_json(completion, manner, envelope, rng)
     else:
         completion = completion_json(choices, usage, request, envelope)
-        script = json_response(completion, rng)
+        script = json_response(completion, rng, None if usage.extra else completion["choices"])
     return Rendered(script, envelope.id, lambda: copy_plain(completion))
 
 

@@ -234,10 +234,11 @@ class Parameters:
             check = self._checks[mode] = checked(self.schema, mode)
         try:
             check(request)
-            for name, limit in self._limits.items():
-                if (value := request.get(name)) is not None:
+            limited = self._limits.keys() & request.keys()
+            for name in limited if len(limited) < 2 else filter(limited.__contains__, self._limits):
+                if (value := request[name]) is not None:
                     try:
-                        limit.check(value, self._properties.get(name, {}))
+                        self._limits[name].check(value, self._properties.get(name, {}))
                     except Invalid as wrong:
                         raise wrong.within(name) from None
             _check_messages(request)
@@ -274,8 +275,9 @@ def _check_messages(request: Mapping[str, Any]) -> None:
         messages = request.get(place)
         for at, message in enumerate(messages if isinstance(messages, list) else ()):
             for name, limit in _OF_A_MESSAGE.items() if isinstance(message, dict) else ():
-                if not (value := message.get(name)):
-                    continue  # nothing is never too much
+                value = message.get(name)
+                if not value or (type(value) is str and len(value) <= _LONGEST):
+                    continue  # as most are
                 try:
                     limit.check(value, {})
                 except Invalid as wrong:
