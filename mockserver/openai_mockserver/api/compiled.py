@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
 from openai_mockserver import sse
@@ -32,17 +32,69 @@ _GROUP = 128 * 1024
 """Bytes of steps that are joined at once, at most, where they are more than one step."""
 
 
+_NEAR = 100
+"""Bytes between two values that are joined with them once for all steps."""
+
+
 class _Group:
-    """Steps in a row whose pieces are picked at once."""
+    """Steps in a row that are joined at once, from fewer and longer pieces than each alone.
 
-    __slots__ = ("events", "first", "last", "pick", "size")
+    Literals in a row are one piece. Values that are near each other, and what is between them, are
+    a run, which is joined once however many steps it is in. In chat there is one, and so a group is
+    joined by it: ``run.join(tails)``.
+    """
 
-    def __init__(self, first: int, last: int, order: Sequence[int], events: int, size: int) -> None:
+    __slots__ = ("_pick", "_runs", "_tails", "events", "first", "last", "size")
+
+    def __init__(
+        self, pieces: Sequence[int | bytes], first: int, last: int, events: int, size: int
+    ) -> None:
         self.first, self.last, self.events, self.size = first, last, events, size
-        self.pick: Callable[[Sequence[bytes]], Sequence[bytes]]
-        self.pick = (
-            itemgetter(*order) if len(order) > 1 else itemgetter(slice(order[0], order[0] + 1))
-        )
+        runs: dict[tuple[int | bytes, ...], int] = {}
+        tails: list[bytes] = [b""]
+        order: list[int] = []  # after each tail but the last, which run
+        for run, tail in _split_runs(pieces):
+            if run:
+                order.append(runs.setdefault(run, len(runs)))
+                tails.append(tail)
+            else:
+                tails[-1] += tail
+        self._runs, self._tails = tuple(runs), tuple(tails)
+        self._pick = itemgetter(*order) if len(runs) > 1 else None
+
+    def join(self, values: Sequence[bytes]) -> bytes:
+        """The steps, each an HTTP chunk, with these values in their holes."""
+        runs = [
+            b"".join([values[piece] if isinstance(piece, int) else piece for piece in run])
+            for run in self._runs
+        ]
+        if self._pick is None:
+            return (runs[0] if runs else b"").join(self._tails)
+        pieces = [b""] * (2 * len(self._tails) - 1)
+        pieces[::2], pieces[1::2] = self._tails, self._pick(runs)
+        return b"".join(pieces)
+
+
+def _split_runs(
+    pieces: Sequence[int | bytes],
+) -> Iterator[tuple[tuple[int | bytes, ...], bytes]]:
+    """Runs of values that are near each other, each with the literal after it."""
+    run: list[int | bytes] = []
+    tail = b""
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            tail += piece
+            continue
+        if run and len(tail) <= _NEAR and not _CHUNK_END.search(tail):
+            run += [tail, piece]
+        else:
+            yield tuple(run), tail
+            run = [piece]
+        tail = b""
+    yield tuple(run), tail
+
+
+_CHUNK_END = re.compile(b"\n")  # a run does not go on into another step
 
 
 class Compiled:
@@ -58,7 +110,7 @@ class Compiled:
     """
 
     __slots__ = (
-        "_order", "_starts", "groups", "kinds", "lengths", "literals", "size", "sizes", "weight"
+        "_groups", "_order", "_starts", "kinds", "lengths", "literals", "size", "sizes", "weight"
     )  # fmt: skip
 
     def __init__(
@@ -74,9 +126,16 @@ class Compiled:
         self._order, self._starts = order, starts
         self.sizes, self.kinds = sizes, kinds
         self.size = sum(sizes)
-        # About how many bytes of memory it takes.
-        self.weight = sum(map(len, literals)) + 40 * len(literals) + 24 * len(order)
-        self.groups = tuple(self._make_groups())
+        self._groups: tuple[_Group, ...] | None = None
+        # About how many bytes of memory it takes, with its groups.
+        self.weight = 2 * sum(map(len, literals)) + 80 * len(literals) + 24 * len(order)
+
+    @property
+    def groups(self) -> tuple[_Group, ...]:
+        """The steps in groups of `_GROUP` bytes; made for the first stream without pauses."""
+        if self._groups is None:
+            self._groups = tuple(self._make_groups())
+        return self._groups
 
     def _make_groups(self) -> Iterator[_Group]:
         first = size = 0
@@ -89,16 +148,14 @@ class Compiled:
             yield self._make_group(first, len(self.sizes), size)
 
     def _make_group(self, first: int, last: int, size: int) -> _Group:
+        known, literals = len(self.lengths), self.literals
         order = self._order[self._starts[first] : self._starts[last]]
-        return _Group(first, last, order, last - first - self.kinds.count(0, first, last), size)
+        pieces = [n if n < known else literals[n - known] for n in order]
+        return _Group(pieces, first, last, last - first - self.kinds.count(0, first, last), size)
 
     def fits(self, values: Sequence[bytes]) -> bool:
         """Whether values are as long as the holes."""
         return self.lengths == tuple(map(len, values))
-
-    def join(self, group: _Group, values: Sequence[bytes]) -> bytes:
-        """The steps of a group, each an HTTP chunk."""
-        return b"".join(group.pick((*values, *self.literals)))
 
     def chunk(self, at: int, values: Sequence[bytes]) -> bytes:
         """One step as an HTTP chunk."""
@@ -156,7 +213,7 @@ class CompiledSteps(LazySteps):
         if together >= _GROUP and silences is None:
             for group in compiled.groups:
                 if chunked:
-                    data = compiled.join(group, values)
+                    data = group.join(values)
                 else:
                     steps = range(group.first, group.last)
                     data = b"".join([compiled.data(at, values) for at in steps])

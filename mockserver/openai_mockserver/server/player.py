@@ -225,7 +225,8 @@ class _Stream:
                 else:
                     events += frame.events
                     body += frame.size
-                self._call.handed_over(frame, elapsed)
+                if frame.size or frame.events:
+                    self._call.handed_over(frame, elapsed)
             if size >= SLICE:
                 break
         if not self._tracks:
