@@ -187,6 +187,9 @@ class LazySteps(Sequence[Step]):
         return repr(tuple(self))
 
 
+_AT_ONCE = 0.0
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Head:
     """Status and headers, in the order they are sent, ``delay`` seconds after the request."""
@@ -195,15 +198,19 @@ class Head:
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
-    delay: float = 0.0
+    delay: float = _AT_ONCE
 
     def __post_init__(self) -> None:
-        Pause(self.delay)
+        if self.delay is not _AT_ONCE:
+            Pause(self.delay)
 
     def header(self, name: str) -> str | None:
         """The first header of this name, whatever its case."""
         wanted = name.lower()
-        return next((v for k, v in self.headers if k.lower() == wanted), None)
+        for key, value in self.headers:
+            if key.lower() == wanted:
+                return value
+        return None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

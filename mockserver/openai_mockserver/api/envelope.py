@@ -8,7 +8,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
-from openai_mockserver.api.ids import NOISES, chat_id, fingerprint
+from openai_mockserver.api.ids import NOISE_BITS, chat_id, fingerprint
 from openai_mockserver.dialects.dialect import ExtraStep
 from openai_mockserver.models import chat_model
 from openai_mockserver.seed import now
@@ -64,7 +64,7 @@ class Envelope:
             _fingerprint(answering.snapshot) if answering.fingerprint else None,
             "default",
             answering.logprobs_key,
-            noise=rng.randrange(NOISES),
+            noise=rng.getrandbits(NOISE_BITS),
         )
 
     def vary(self, other: Envelope) -> tuple[str, ...]:

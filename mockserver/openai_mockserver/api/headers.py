@@ -37,10 +37,10 @@ _RATE_LIMITS: Headers = (
 )
 
 
-_COOKIES = 64  # of a name, out of which each response has one
+_COOKIE_BITS = 6  # of a name there are 64 cookies, out of which each response has one
 
 
-@lru_cache(maxsize=2 * _COOKIES)
+@lru_cache(maxsize=2 << _COOKIE_BITS)
 def _make_cookie(name: str, number: int) -> tuple[str, str]:
     value = ids.letters(43, Random(number))
     return "set-cookie", f"{name}={value}; path=/; HttpOnly; Secure; SameSite=None"
@@ -53,7 +53,7 @@ def _format_date(seconds: int) -> str:
 
 def _headers(content_type: str, length: int | None, rng: Random, engine: bool = True) -> Headers:
     sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
-    milliseconds = str(rng.randint(129, 500))
+    milliseconds = str(129 + int(rng.random() * 372))
     served: Headers = (
         ("access-control-expose-headers", "X-Request-ID"),
         ("openai-organization", "mockserver"),
@@ -72,8 +72,8 @@ def _headers(content_type: str, length: int | None, rng: Random, engine: bool = 
         ("x-request-id", ids.request_id(rng)),
         ("x-openai-proxy-wasm", "v0.1"),
         ("cf-cache-status", "DYNAMIC"),
-        _make_cookie("__cf_bm", rng.randrange(_COOKIES)),
-        _make_cookie("_cfuvid", rng.randrange(_COOKIES)),
+        _make_cookie("__cf_bm", rng.getrandbits(_COOKIE_BITS)),
+        _make_cookie("_cfuvid", rng.getrandbits(_COOKIE_BITS)),
         ("strict-transport-security", "max-age=31536000; includeSubDomains; preload"),
         ("x-content-type-options", "nosniff"),
         ("Server", "cloudflare"),
@@ -135,7 +135,7 @@ def response_headers(rng: Random) -> Headers:
         ("openai-version", "2020-10-01"),
         *_RATE_LIMITS,
         ("x-request-id", ids.request_id(rng)),
-        _make_cookie("__cf_bm", rng.randrange(_COOKIES)),
+        _make_cookie("__cf_bm", rng.getrandbits(_COOKIE_BITS)),
         ("alt-svc", 'h3=":443"; ma=86400'),
     )
 

@@ -14,7 +14,7 @@ from random import Random
 
 __all__ = [
     "ITEM_PREFIXES",
-    "NOISES",
+    "NOISE_BITS",
     "Padding",
     "item_prefix",
     "ALPHANUMERIC",
@@ -54,11 +54,11 @@ def _time_digits(created: int) -> str:
     return digits
 
 
-NOISES = 4
-"""How many noises there are, of which each response is padded with one."""
+NOISE_BITS = 2
+"""There are four noises, of which each response is padded with one."""
 
 
-@lru_cache(maxsize=NOISES)
+@lru_cache(maxsize=1 << NOISE_BITS)
 def _noise(number: int) -> str:
     return letters(511, Random(number))
 
@@ -67,7 +67,7 @@ class Padding:
     """Random letters and digits for one response, out of a pool: chance for each would cost more.
 
     Args:
-        noise: the number of a noise, less than `NOISES`.
+        noise: the number of a noise, of `NOISE_BITS` bits.
 
     >>> padding = Padding(0)
     >>> padding.letters(3) != padding.letters(3), Padding(0).letters(9) == Padding(0).letters(9)

@@ -115,7 +115,7 @@ class Envelope:
             form,
             ("created", "queued", "in_progress") if background else OPENING,
             comments=form.comments,
-            noise=rng.randrange(ids.NOISES),
+            noise=rng.getrandbits(ids.NOISE_BITS),
         )
 
     def vary(self, other: Envelope) -> tuple[str, ...]:
