@@ -120,10 +120,10 @@ class Call(Request):
 
     # Of so many attributes a dictionary would take 1.5 kB in each call.
     __slots__ = (
-        "_bytes", "_ended", "_events", "_on_end", "_on_written", "_problem", "_problem_counts",
-        "_settled", "_times", "_unrecorded", "_warnings", "_written", "attempts", "came",
-        "is_exact", "left", "number", "on_wait", "problem_kind", "recorder", "rule", "script",
-        "started", "upstream",
+        "_bytes", "_ended", "_events", "_moments", "_on_end", "_on_written", "_problem",
+        "_problem_counts", "_settled", "_times", "_unrecorded", "_warnings", "_written",
+        "attempts", "came", "is_exact", "left", "number", "on_wait", "problem_kind", "recorder",
+        "rule", "script", "started", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -167,6 +167,7 @@ class Call(Request):
         self._ended: str | None = None
         self._events = self._bytes = 0
         self._times: array[float] | None = None  # four numbers for parts that are alike
+        self._moments: array[float] | None = None  # of frames that were handed over in turn
         self._settled: threading.Event | None = None
         self._on_end = on_end
         self._problem_counts = problem_counts
@@ -216,6 +217,14 @@ class Call(Request):
             times[-1] += 1
             return
         times.extend((frame.due, at, frame.events, 1))
+
+    def handed_over_in_turn(self, frame: Frame, at: float) -> None:
+        """As `handed_over`, of every frame of a script with lazy steps: when it is due is known."""
+        self._events += frame.events
+        self._bytes += frame.size
+        if self._moments is None:
+            self._moments = array("d")
+        self._moments.append(at)
 
     def take_back(self, events: int, size: int) -> None:
         """So many of the events and bytes handed over were never read by the client."""
@@ -330,6 +339,13 @@ class Call(Request):
     @property
     def times(self) -> list[Handed]:
         """When each part of the response was due, and handed over."""
+        lazy = self.script.lazy
+        if self._moments is not None and lazy is not None:
+            frames = lazy.frames(self.script.head.delay)
+            return [
+                Handed(frame.due, at, frame.events)
+                for frame, at in zip(frames, self._moments, strict=False)
+            ]
         numbers = iter(self._times or ())
         parts = zip(numbers, numbers, numbers, numbers, strict=True)
         return [
@@ -337,6 +353,11 @@ class Call(Request):
             for due, at, events, alike in parts
             for _ in range(int(alike))
         ]
+
+    @property
+    def moments(self) -> int:
+        """How many numbers are kept of when its parts were handed over."""
+        return len(self._times or ()) + len(self._moments or ())
 
     @property
     def lateness(self) -> tuple[float, ...]:

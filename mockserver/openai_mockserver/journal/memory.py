@@ -21,7 +21,7 @@ _TIME_SIZE = 8
 
 def _size_of_response(call: Call) -> int:
     """About how many bytes of memory a response and its times take."""
-    times = _TIME_SIZE * len(call._times or ())
+    times = _TIME_SIZE * call.moments
     if call.script.lazy is not None:  # its bytes belong to the reply
         return times
     steps = call.script.steps

@@ -256,6 +256,7 @@ def application(
         else:
             call = door.refuse(request, refused)
             send = _drop_the_rest(connection, receive, send)
+        del request, body  # a stream may be held for long
         cors = cors_headers(headers) if foreign is None else ()
         if cors:
             call.script = _open_to_page(call.script, cors)

@@ -69,18 +69,17 @@ class Player:
     def _fire(self) -> None:
         self._timer = None
         now, until = self.loop.time(), time.monotonic() + TURN
-        again: list[tuple[float, Callable[[float], float | None]]] = []
-        while self._heap and self._heap[0][0] <= now:
-            act = heapq.heappop(self._heap)[2]
+        heap, turns = self._heap, 0
+        while heap and heap[0][0] <= now:
+            act = heapq.heappop(heap)[2]
             due = act(now)
             if due is not None:
-                again.append((due, act))
-                # Others ask meanwhile, and want their first bytes.
-                if not len(again) % 16 and time.monotonic() > until:
-                    break
+                heapq.heappush(heap, (due, next(self._order), act))
+            # Others ask meanwhile, and want their first bytes.
+            turns += 1
+            if not turns % 16 and time.monotonic() > until:
+                break
         # Armed once, after all writes: arming within the loop makes events late.
-        for due, act in again:
-            heapq.heappush(self._heap, (due, next(self._order), act))
         self._arm()
 
 
@@ -103,8 +102,8 @@ class _Stream:
 
     __slots__ = (
         "_ahead", "_ahead_length", "_ahead_size", "_call", "_connection", "_done", "_fenced",
-        "_frames", "_lags", "_lead", "_next", "_paced", "_player", "_started", "_tracks", "_unread",
-        "_waits", "_wake", "failed", "lost",
+        "_frames", "_lags", "_lead", "_next", "_note_handed", "_paced", "_player", "_started",
+        "_tracks", "_unread", "_waits", "_wake", "failed", "lost",
     )  # fmt: skip
 
     def __init__(
@@ -135,6 +134,8 @@ class _Stream:
         self._frames = frames if is_short else _slice_long(frames)
         self._next: Frame | None = None
         self._started = player.loop.time()
+        is_lazy = lazy is not None and lazy.silences is not None
+        self._note_handed = call.handed_over_in_turn if is_lazy else call.handed_over
         self._wake: asyncio.Future[None] | None = None
         self.lost = False
         self.failed: Exception | None = None
@@ -226,13 +227,16 @@ class _Stream:
                     events += frame.events
                     body += frame.size
                 if frame.size or frame.events:
-                    self._call.handed_over(frame, elapsed)
+                    self._note_handed(frame, elapsed)
             if size >= SLICE:
                 break
         if not self._tracks:
             self._add_unread(size, events, body)
         if out:
-            transport.writelines(out)
+            if len(out) == 1:
+                transport.write(out[0])
+            else:
+                transport.writelines(out)
         if due is None or transport.get_write_buffer_size() > HIGH_WATER:
             self._awake()
             return None

@@ -36,6 +36,12 @@ class Connection:
     that it sends no more though its request is not whole.
     """
 
+    __slots__ = (
+        "_answering", "_half_closed", "_is_known", "_look", "_on_read", "_pause", "_peers",
+        "_question", "_waiting", "is_cut_short", "is_gone", "is_lost", "left_unread", "muted",
+        "number", "on_lost", "requests", "transport",
+    )  # fmt: skip
+
     def __init__(
         self, transport: asyncio.Transport, number: int, peers: Peers | None = None
     ) -> None:
@@ -277,6 +283,8 @@ class Gate:
 
     So a script says every byte of its response, and uvicorn still learns that it is over.
     """
+
+    __slots__ = ("_connection",)
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
