@@ -30,7 +30,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 SLICE = 256 * 1024  # bytes that are written at once
 HIGH_WATER = 64 * 1024  # bytes in a connection's buffer that make its stream wait for the client
 FEW = 32  # streams at once, at most, of which it is found out at each event what was read
-TURN = 0.005  # seconds for which streams are written until what has come meanwhile is read
+TURN = 0.0025  # seconds for which streams are written until what has come meanwhile is read
 PATIENCE = 0.02  # seconds that a paced event waits for the client to read the one before
 
 

@@ -73,8 +73,10 @@ class _Running:
         listener: socket.socket,
         tls: ssl.SSLContext | None = None,
         exact: bool = False,
+        doorkeepers: int = 1,
     ) -> None:
         self._find_door = find_door
+        self._doorkeepers = doorkeepers
         self._tls = tls
         self._exact = exact
         self._listener = listener
@@ -133,9 +135,13 @@ class _Running:
         )
         config.load()
         config.ssl = self._tls
+        # libuv accepts one client a turn of the loop, of each socket that listens.
+        others = [self._listener.dup() for _ in range(self._doorkeepers - 1)]
         try:
-            Server(config).run(sockets=[self._listener])
+            Server(config).run(sockets=[self._listener, *others])
         finally:
+            for other in others:
+                other.close()
             worker.stop()
             connections.peers.close()
 
@@ -243,7 +249,7 @@ class Loopback:
 
 def serve(door: Door, listener: socket.socket, ready: Callable[[], object] | None = None) -> None:
     """Serve in the foreground until a signal asks to stop; ``ready`` is called when it runs."""
-    running = _Running(lambda: door, listener)
+    running = _Running(lambda: door, listener, doorkeepers=8)
     try:
         with contextlib.suppress(KeyboardInterrupt):  # before uvicorn takes the signals
             running.run(ready)
