@@ -29,9 +29,9 @@ from openai_mockserver.cassettes.stream_file import PART, explain_withheld
 from openai_mockserver.exceptions import MockServerError, ReplyError, StreamFileError
 from openai_mockserver.faults import Fault
 from openai_mockserver.mock import MockOpenAI
-from openai_mockserver.reply import Reply
 from openai_mockserver.reply.serialization import decode_reply
 from openai_mockserver.script import Script
+from openai_mockserver.stream_value import Stream
 
 __all__ = ["add_files"]
 
@@ -39,11 +39,10 @@ logger = logging.getLogger("openai_mockserver")
 
 
 @dataclass(frozen=True, slots=True)
-class _Played:
-    """A script, its reply if that is known, and the key of the request that it answers."""
+class _Recorded:
+    """What a file answers with, and the key of the request that it answers, if that is known."""
 
-    script: Script
-    reply: Reply | None = None
+    answer: Script | Stream
     key: RequestKey | None = None
 
 
@@ -72,17 +71,18 @@ def add_files(
     """
     found = [inner for file in files for inner in _within(file)]
     scenarios = [file for file in found if _is_scenario(file)]
-    streams: list[object] = [catalogue.stream(name) for name in names]
+    streams: list[Script | Stream] = [catalogue.stream(name) for name in names]
     played = [one for file in found if file not in scenarios for one in _read_streams(file)]
     wrong = tuple(faults)
     _check_matching(matching, [one.key for one in played if one.key is not None])
-    for_any = [*streams, *(one for one in played if in_turn or one.key is None)]
+    for_any = [*streams, *(one.answer for one in played if in_turn or one.key is None)]
     if for_any:
         mock.reply(*for_any, faults=wrong)
     # The newest rule wins: a stream for who wants one, else what was asked, however it travels.
     for exactly in (False, True):
         for key, answers in _by_request(played, exactly, matching):
-            mock.on(IsRecorded(key, exactly, matching)).reply(*answers, faults=wrong)
+            rule = mock.on(IsRecorded(key, exactly, matching))
+            rule.reply(*(one.answer for one in answers), faults=wrong)
     for file in scenarios:
         from openai_mockserver import scenario  # imports YAML
 
@@ -121,10 +121,10 @@ def _check_matching(matching: Matching, keys: list[RequestKey]) -> None:
 
 
 def _by_request(
-    played: list[_Played], exactly: bool, matching: Matching
-) -> Iterator[tuple[RequestKey, list[_Played]]]:
+    played: list[_Recorded], exactly: bool, matching: Matching
+) -> Iterator[tuple[RequestKey, list[_Recorded]]]:
     """The streams that answer the same request, of those that state theirs."""
-    same: dict[bytes, tuple[RequestKey, list[_Played]]] = {}
+    same: dict[bytes, tuple[RequestKey, list[_Recorded]]] = {}
     for one in played:
         if one.key is not None:
             selected = matching.select(one.key, exactly), exactly and one.key.streams
@@ -138,7 +138,7 @@ def _is_scenario(file: Path) -> bool:
     return _kind(file) in _SCENARIOS and not is_recording(file)
 
 
-def _read_streams(file: Path) -> list[_Played]:
+def _read_streams(file: Path) -> list[_Recorded]:
     """The responses of a recording or a stream file."""
     if file.name.endswith(PART):
         exchanges = load(file)
@@ -155,7 +155,8 @@ def _read_streams(file: Path) -> list[_Played]:
             key = key_of_exchange(exchange)
         except (ReplyError, StreamFileError) as error:
             raise StreamFileError(f"{file}: {error}") from None
-        played.append(_Played(exchange.script, reply, key))
+        script = exchange.script
+        played.append(_Recorded(script if reply is None else Stream(script, reply), key))
     return played
 
 

@@ -16,6 +16,7 @@ from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.reply import Reply, as_reply, check_servable
 from openai_mockserver.rules import Answer, Faulty
 from openai_mockserver.script import Script
+from openai_mockserver.stream_value import Stream
 
 __all__ = ["Fault", "as_answer"]
 
@@ -51,9 +52,8 @@ def as_answer(
     pace = as_pace(pace)
     if isinstance(value, Script):
         return Answer(value, faults, pace)
-    script = getattr(value, "script", None)
-    if isinstance(script, Script):
-        return Answer(script, faults, pace, getattr(value, "reply", None))
+    if isinstance(value, Stream):
+        return Answer(value.script, faults, pace, value.reply)
     if isinstance(value, Mapping):
         return Answer(_as_json_object(value), faults, pace)
     reply = as_reply(value)

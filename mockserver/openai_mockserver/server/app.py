@@ -58,13 +58,13 @@ async def _read(
 
     That of a long form with files goes to disk as it comes.
     """
-    if scope.get(WHOLE):  # most bodies come with their heads
-        body: bytes = (await _receive(receive))["body"]
-        if len(body) <= limits.body:
-            return body
-        raise _Refused(_too_large(limits.body, len(body)))
     with_files = has_files(content_type)
     most = limits.upload if with_files else limits.body
+    if scope.get(WHOLE):  # most bodies come with their heads
+        body: bytes = (await _receive(receive))["body"]
+        if len(body) <= most:
+            return body
+        raise _Refused(_too_large(most, len(body)))
     length = next((v for k, v in scope["headers"] if k == b"content-length"), b"")
     if length.isdigit() and int(length) > most:
         raise _Refused(_too_large(most, int(length)))

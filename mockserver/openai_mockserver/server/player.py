@@ -285,6 +285,8 @@ class _Stream:
         call = self._call
         if self._tracks or call.script.end != "finish" or call.http_version != "1.1":
             return False
+        if self._connection.is_tls:  # whose end may be a reset though all was read
+            return False
         return keeps_open(call.script) and "close" not in call.headers.get("connection", "").lower()
 
     def leave(self, on_over: Callable[[], object]) -> None:

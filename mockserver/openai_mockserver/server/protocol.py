@@ -38,7 +38,7 @@ class Connection:
 
     __slots__ = (
         "_answering", "_half_closed", "_is_known", "_look", "_on_read", "_pause", "_peers",
-        "_question", "_waiting", "is_cut_short", "is_gone", "is_lost", "left_unread", "muted",
+        "_question", "_waiting", "is_cut_short", "is_gone", "is_lost", "is_tls", "left_unread", "muted",
         "number", "on_lost", "requests", "transport",
     )  # fmt: skip
 
@@ -46,6 +46,7 @@ class Connection:
         self, transport: asyncio.Transport, number: int, peers: Peers | None = None
     ) -> None:
         self.transport = transport
+        self.is_tls = transport.get_extra_info("ssl_object") is not None
         self.number = number
         self.requests = 0
         self.on_lost: Callable[[Exception | None], None] | None = None
@@ -379,7 +380,7 @@ def protocol_class(
 
         def eof_received(self) -> bool | None:
             # Over TLS there is no half of a connection.
-            if self._connection.transport.get_extra_info("ssl_object") is not None:
+            if self._connection.is_tls:
                 return None
             if not self._connection.half_close():
                 return None
