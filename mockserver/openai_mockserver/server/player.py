@@ -235,6 +235,8 @@ class _Stream:
         if out:
             if len(out) == 1:
                 transport.write(out[0])
+            elif self._connection.is_tls:  # each piece would be a record of its own
+                transport.write(b"".join(out))
             else:
                 transport.writelines(out)
         if due is None or transport.get_write_buffer_size() > HIGH_WATER:

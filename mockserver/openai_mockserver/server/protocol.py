@@ -38,8 +38,8 @@ class Connection:
 
     __slots__ = (
         "_answering", "_half_closed", "_is_known", "_look", "_on_read", "_pause", "_peers",
-        "_question", "_waiting", "is_cut_short", "is_gone", "is_lost", "is_tls", "left_unread", "muted",
-        "number", "on_lost", "requests", "transport",
+        "_question", "_waiting", "is_cut_short", "is_gone", "is_lost", "is_tls", "left_unread",
+        "muted", "number", "on_lost", "requests", "transport",
     )  # fmt: skip
 
     def __init__(
