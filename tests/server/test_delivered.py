@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -289,3 +290,24 @@ def test_a_long_step_is_written_in_slices(framing: tuple[str, str]) -> None:
         assert [handed.events for handed in call.times if handed.events] == [3, 1]
         assert len(call.times) > 19
     assert answer.content == b"x" * 5_000_000 + b"last\n"
+
+
+def test_a_client_that_resets_when_it_has_read_all_has_had_it_all(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply(WORDS)
+    with asking(mock_openai) as client:
+        read_all(client)
+        (call,) = mock_openai.calls
+        assert call.wait(5)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert (call.ended, call.delivered.exact) == ("finished", True)
+
+
+def test_a_request_that_comes_after_tells_that_the_first_was_read(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply(WORDS)
+    with httpx2.Client(base_url=mock_openai.base_url, trust_env=False) as client:
+        asked = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+        for n in range(1, 20):
+            assert client.post("/chat/completions", json=asked).status_code == 200
+            for call in mock_openai.calls[: n - 1]:  # before this one came
+                assert call.is_finished
+                assert call.delivered == (EVENTS, call.delivered.bytes, True)

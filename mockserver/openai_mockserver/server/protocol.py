@@ -24,6 +24,8 @@ __all__ = ["TARGET", "WHOLE", "Connection", "Connections", "protocol_class"]
 
 
 _FIRST_LOOK = 0.005  # seconds until the kernel is asked what a silent client has read
+_FEW = 32  # clients, at most, of which it is asked sooner
+_FIRST_OF_FEW = 0.0005
 _LAST_LOOK = 1.0  # seconds in which it is noticed here that a client has left
 
 
@@ -37,14 +39,12 @@ class Connection:
     """
 
     __slots__ = (
-        "_answering", "_half_closed", "_is_known", "_look", "_on_read", "_pause", "_peers",
-        "_question", "_waiting", "is_cut_short", "is_gone", "is_lost", "is_tls", "left_unread",
+        "_answering", "_half_closed", "_is_known", "_look", "_on_read", "_pause", "_question",
+        "_siblings", "_waiting", "is_cut_short", "is_gone", "is_lost", "is_tls", "left_unread",
         "muted", "number", "on_lost", "requests", "transport",
     )  # fmt: skip
 
-    def __init__(
-        self, transport: asyncio.Transport, number: int, peers: Peers | None = None
-    ) -> None:
+    def __init__(self, transport: asyncio.Transport, number: int, siblings: Connections) -> None:
         self.transport = transport
         self.is_tls = transport.get_extra_info("ssl_object") is not None
         self.number = number
@@ -56,7 +56,7 @@ class Connection:
         self.is_cut_short = False
         self._answering = False
         self._half_closed = False
-        self._peers = peers
+        self._siblings = siblings
         self._question: bytes | None = None
         self._is_known = False
         self.is_gone = False
@@ -116,8 +116,9 @@ class Connection:
         of one that does not, the kernel is asked after a while, or when `look` is called.
         """
         self._note_read(False)
-        self._on_read, self._pause = on_read, _FIRST_LOOK
-        self._look_within(_FIRST_LOOK)
+        first = _FIRST_LOOK if len(self._siblings) > _FEW else _FIRST_OF_FEW
+        self._on_read, self._pause = on_read, first
+        self._look_within(first)
 
     def look(self) -> None:
         """Find out now whether the client has read every byte, and from now on in short turns."""
@@ -191,9 +192,9 @@ class Connection:
     def _peer(self) -> Peer | None:
         if self._question is None:
             self._question = ask_about(self._socket()) or b""
-        if self._peers is None or not self._question:
+        if not self._question:
             return None
-        found = self._peers.find(self._question)
+        found = self._siblings.peers.find(self._question)
         # One that was on this machine and is no more is gone; one that never was is elsewhere.
         self._is_known = self._is_known or (found is not None and found.is_open)
         self.is_gone = self._is_known and found is not None and not found.is_open
@@ -326,7 +327,7 @@ def protocol_class(
         def connection_made(self, transport: asyncio.Transport) -> None:
             peer = transport.get_extra_info("peername")
             self._address = (peer or ("", 0))[:2]
-            self._connection = Connection(transport, next(connections.numbers), connections.peers)
+            self._connection = Connection(transport, next(connections.numbers), connections)
             if peer is None:  # it was lost before anybody looked
                 transport.abort()
             else:
