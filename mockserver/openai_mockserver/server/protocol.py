@@ -26,6 +26,7 @@ __all__ = ["TARGET", "WHOLE", "Connection", "Connections", "protocol_class"]
 _FIRST_LOOK = 0.005  # seconds until the kernel is asked what a silent client has read
 _FEW = 32  # clients, at most, of which it is asked sooner
 _FIRST_OF_FEW = 0.0005
+_ELSEWHERE = 0.02  # seconds that a client has to read what its system has received
 _LAST_LOOK = 1.0  # seconds in which it is noticed here that a client has left
 
 
@@ -39,9 +40,9 @@ class Connection:
     """
 
     __slots__ = (
-        "_answering", "_half_closed", "_is_known", "_look", "_on_read", "_pause", "_question",
-        "_siblings", "_waiting", "is_cut_short", "is_gone", "is_lost", "is_tls", "left_unread",
-        "muted", "number", "on_lost", "requests", "transport",
+        "_answering", "_half_closed", "_is_known", "_is_last_look", "_look", "_on_read", "_pause",
+        "_question", "_siblings", "_waiting", "is_cut_short", "is_gone", "is_lost", "is_tls",
+        "left_unread", "muted", "number", "on_lost", "requests", "transport",
     )  # fmt: skip
 
     def __init__(self, transport: asyncio.Transport, number: int, siblings: Connections) -> None:
@@ -64,6 +65,7 @@ class Connection:
         self._on_read: Callable[[bool], None] | None = None
         self._look: asyncio.TimerHandle | None = None
         self._pause = 0.0
+        self._is_last_look = False
 
     async def drained(self) -> None:
         """Wait until the client's side has received every byte."""
@@ -117,12 +119,12 @@ class Connection:
         """
         self._note_read(False)
         first = _FIRST_LOOK if len(self._siblings) > _FEW else _FIRST_OF_FEW
-        self._on_read, self._pause = on_read, first
+        self._on_read, self._pause, self._is_last_look = on_read, first, False
         self._look_within(first)
 
     def look(self) -> None:
         """Find out now whether the client has read every byte, and from now on in short turns."""
-        if self._on_read is not None:
+        if self._on_read is not None and not self._is_last_look:
             self._pause = 0.0005
             self._look_again()
 
@@ -138,18 +140,22 @@ class Connection:
         if self.is_gone:
             if self._half_closed:
                 self._drop()
-            elif self._pause == _LAST_LOOK:
-                self._note_read(False)
             else:  # what it did on leaving is about to be read
-                self._pause = _LAST_LOOK
-                self._look_within(_LAST_LOOK)
+                self._look_once_more(_LAST_LOOK)
         elif unread == 0:
             self._note_read(True)
         elif unread is None and not self._unsent():
-            self._note_read(False)
+            self._look_once_more(_ELSEWHERE)  # or it has left, and is about to be lost
         else:
             self._look_within(self._pause)
             self._pause = min(2 * self._pause, 0.1)
+
+    def _look_once_more(self, seconds: float) -> None:
+        if self._is_last_look:
+            self._note_read(False)
+        else:
+            self._is_last_look = True
+            self._look_within(seconds)
 
     def _note_read(self, is_known: bool) -> None:
         if self._look is not None:
