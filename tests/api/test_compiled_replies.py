@@ -65,7 +65,7 @@ def agree(path: str, reply: Reply, dialect: str | None = None, **more: Any) -> i
     Gives how many of them were compiled.
     """
     compiled, lazy = CompiledReplies(), 0
-    for seed in range(40):
+    for seed in range(20):
         known = render(compiled, path, reply, seed, dialect, **more)
         fresh = render(CompiledReplies(), path, reply, seed, dialect, **more)
         assert fresh.lazy is None
@@ -94,8 +94,8 @@ def test_a_known_reply_is_said_in_the_bytes_of_a_fresh_one(path: str, reply: Rep
 
 
 def test_completions_are_compiled_too() -> None:
-    assert agree(COMPLETIONS, SPOKEN) > 30
-    assert agree(COMPLETIONS, SPOKEN, echo=True, logprobs=2) > 30
+    assert agree(COMPLETIONS, SPOKEN) > 15
+    assert agree(COMPLETIONS, SPOKEN, echo=True, logprobs=2) > 15
 
 
 @pytest.mark.parametrize("name", dialects())

@@ -156,6 +156,8 @@ def _drop_the_rest(connection: Connection, receive: Receive, send: Send) -> Send
     """
 
     async def drop() -> None:
+        if connection.is_cut_short:
+            return  # it has said that it sends no more
         try:
             async with asyncio.timeout(_LINGER):
                 while (await receive()).get("more_body"):
