@@ -30,7 +30,7 @@ class Held(NamedTuple):
 
 
 def measure_held(limit: Limit, process: Process, streams: int) -> Held:
-    """Hold so many streams open, and let them go."""
+    """Hold ``streams`` streams open, then let all clients leave."""
     fresh = process.count_descriptors()
     with limit.hold(process.port, 20):
         pass

@@ -36,7 +36,7 @@ class Pacing(NamedTuple):
 def measure_pacing(
     limit: Limit, running: AbstractContextManager[Process], streams: int, due: list[float]
 ) -> Pacing:
-    """Play so many streams on a server that has just been started."""
+    """Play ``streams`` streams on a server that has just been started."""
     patience = 5 * due[-1] + SPREAD
     with running as process:
         limit.measure_paced(process.port, 20, due, 0.1, 0.5)  # what is loaded or cached once

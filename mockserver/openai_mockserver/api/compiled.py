@@ -25,6 +25,7 @@ from operator import itemgetter
 
 from openai_mockserver import sse
 from openai_mockserver.script import Frame, LazySteps, Pause, Raw, Step
+from openai_mockserver.timeline import chunk
 
 __all__ = ["Compiled", "CompiledSteps", "compile_body", "compile_steps"]
 
@@ -78,23 +79,20 @@ class _Group:
 def _split_runs(
     pieces: Sequence[int | bytes],
 ) -> Iterator[tuple[tuple[int | bytes, ...], bytes]]:
-    """Runs of values that are near each other, each with the literal after it."""
+    """Runs of values that are near each other in a step, each with the literal after it."""
     run: list[int | bytes] = []
     tail = b""
     for piece in pieces:
         if isinstance(piece, bytes):
             tail += piece
             continue
-        if run and len(tail) <= _NEAR and not _CHUNK_END.search(tail):
+        if run and len(tail) <= _NEAR and b"\n" not in tail:
             run += [tail, piece]
         else:
             yield tuple(run), tail
             run = [piece]
         tail = b""
     yield tuple(run), tail
-
-
-_CHUNK_END = re.compile(b"\n")  # a run does not go on into another step
 
 
 class Compiled:
@@ -287,7 +285,7 @@ def _compile(blocks: Sequence[bytes], values: Sequence[str], kinds: bytes) -> Co
     order, starts, sizes = array("L"), array("L", [0]), array("L")
     literals: dict[bytes, int] = {}
     for block in blocks:
-        framed = b"%x\r\n%b\r\n" % (len(block), block)
+        framed = chunk(block)
         for n, piece in enumerate(cut(framed) if cut else [framed]):
             if n % 2:
                 order.append(places[piece])

@@ -102,11 +102,11 @@ class CompiledReplies:
         shape = msgspec.json.encode(own.shape(parameters, dialect, history))
         if len(shape) > _LONG_SHAPE:
             shape = blake2b(shape).digest()
-        said = (endpoint.path, id(reply), id(dialect), shape)
-        key = (said, envelope.noise)
+        request_key = (endpoint.path, id(reply), id(dialect), shape)
+        key = (request_key, envelope.noise)
         entry = self._find(key)
         if entry is None:
-            if not self._is_said_again(said):
+            if not self._is_said_again(request_key):
                 return compose(envelope=envelope, rng=rng)
             entry = _compile(reply, dialect, own, parameters, compose, envelope.noise)
             self._keep(key, entry)
@@ -128,12 +128,12 @@ class CompiledReplies:
                 self._entries.move_to_end(key)
             return entry
 
-    def _is_said_again(self, said: object) -> bool:
-        """Whether it was said before; from now on it was."""
+    def _is_said_again(self, request_key: object) -> bool:
+        """Whether a reply was said before to a request of this shape; from now on it was."""
         with self._lock:
-            was_said = said in self._seen
-            self._seen[said] = None
-            self._seen.move_to_end(said)
+            was_said = request_key in self._seen
+            self._seen[request_key] = None
+            self._seen.move_to_end(request_key)
             if len(self._seen) > _SEEN:
                 self._seen.popitem(last=False)
             return was_said
@@ -218,7 +218,7 @@ def _compile(
     filled = tuple(value.encode() for value in values[1])
     if compiled is None or compiled.weight > _LARGEST or not compiled.fits(filled):
         return not_compiled
-    said = b"".join([compiled.data(at, filled) for at in range(len(compiled.sizes))])
-    if said != sse.body(second.steps):
+    body = b"".join([compiled.data(at, filled) for at in range(len(compiled.sizes))])
+    if body != sse.body(second.steps):
         return not_compiled
     return _Entry(reply, dialect, compiled, names, is_stream)

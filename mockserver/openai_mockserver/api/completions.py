@@ -152,10 +152,9 @@ def fresh_envelope(request: Mapping[str, Any], dialect: Dialect | None, rng: Ran
 
 
 def make_head(envelope: Envelope, dialect: Dialect | None, length: int | None, rng: Random) -> Head:
-    """The head of a stream, or of a body of so many bytes."""
+    """The head of a stream; of a body, if its length in bytes is given."""
     if dialect is not None:
-        kind = dialect.content_type if length is None else "application/json"
-        return Head(200, headers.imitated(dialect.headers, kind, length, rng, envelope.model))
+        return headers.make_dialect_head(dialect, envelope.model, length, rng)
     if length is None:
         return Head(200, headers.completion_headers(envelope.model, rng))
     return Head(200, headers.json_headers(length, rng))

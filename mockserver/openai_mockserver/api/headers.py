@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 from openai_mockserver import seed
 from openai_mockserver.api import ids
+from openai_mockserver.dialects import Dialect
+from openai_mockserver.script import Head
 
 __all__ = [
     "audio_headers",
@@ -21,6 +23,7 @@ __all__ = [
     "exhausted",
     "imitated",
     "json_headers",
+    "make_dialect_head",
     "response_headers",
     "stream_headers",
 ]
@@ -112,6 +115,12 @@ def imitated(
         ("Connection", "keep-alive"),
         *[(name, ids.fill_pattern(value, rng, model=quoted)) for name, value in own],
     )
+
+
+def make_dialect_head(dialect: Dialect, model: str, length: int | None, rng: Random) -> Head:
+    """The head of a stream of another provider; of a JSON body, if its length in bytes is given."""
+    kind = dialect.content_type if length is None else "application/json"
+    return Head(200, imitated(dialect.headers, kind, length, rng, model))
 
 
 def response_headers(rng: Random) -> Headers:

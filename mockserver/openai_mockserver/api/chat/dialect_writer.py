@@ -39,7 +39,7 @@ from openai_mockserver.reply import (
     ToolCall,
     Usage,
 )
-from openai_mockserver.script import Head, Raw, Script, Step
+from openai_mockserver.script import Raw, Script, Step
 
 __all__ = ["ChunkWriter", "insert_extra_steps"]
 
@@ -216,14 +216,6 @@ def whole_call(dialect: Dialect, index: int, call: ToolCall) -> dict[str, Any]:
 # In another's manner
 
 
-def make_dialect_head(
-    dialect: Dialect, envelope: Envelope, length: int | None, rng: Random
-) -> Head:
-    """The head of a stream, or of a body of so many bytes."""
-    kind = dialect.content_type if length is None else "application/json"
-    return Head(200, headers.imitated(dialect.headers, kind, length, rng, envelope.model))
-
-
 def render_dialect_stream(
     reply: Reply,
     choices: list[Choice],
@@ -252,7 +244,7 @@ def render_dialect_stream(
         ended_by = ended_by or dialect.error_finish
     in_order = interleave(said, ends, envelope.order)
     steps = [layer.chunk(part, index) for index, part in in_order if not only_error]
-    head = make_dialect_head(dialect, envelope, None, rng)
+    head = headers.make_dialect_head(dialect, envelope.model, None, rng)
     if error is not None and within:
         steps.append(layer.error_chunk(error, str(ended_by)))
     elif error is not None:
@@ -275,7 +267,7 @@ def render_dialect_json(
 ) -> Script:
     """The response that a completion in the dialect's manner is."""
     data = dialect.style.dumps(completion).encode()
-    return Script(make_dialect_head(dialect, envelope, len(data), rng), (Raw(data),))
+    return Script(headers.make_dialect_head(dialect, envelope.model, len(data), rng), (Raw(data),))
 
 
 def dialect_completion_json(

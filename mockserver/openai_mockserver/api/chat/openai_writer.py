@@ -85,7 +85,7 @@ def render_stream(
 
 
 def make_head(length: int | None, rng: Random) -> Head:
-    """The head of a stream, or of a body of so many bytes."""
+    """The head of a stream; of a body, if its length in bytes is given."""
     sent = headers.stream_headers(rng) if length is None else headers.json_headers(length, rng)
     return Head(200, sent)
 

@@ -12,11 +12,10 @@ from random import Random
 from typing import Any
 
 from openai_mockserver import tokens
-from openai_mockserver.api import errors, ids
+from openai_mockserver.api import errors, headers, ids
 from openai_mockserver.api.chat import openai_writer
 from openai_mockserver.api.chat.dialect_writer import (
     dialect_completion_json,
-    make_dialect_head,
     render_dialect_json,
     render_dialect_stream,
 )
@@ -148,10 +147,10 @@ def fresh_envelope(request: Mapping[str, Any], dialect: Dialect | None, rng: Ran
 
 
 def make_head(envelope: Envelope, dialect: Dialect | None, length: int | None, rng: Random) -> Head:
-    """The head of a stream, or of a body of so many bytes."""
+    """The head of a stream; of a body, if its length in bytes is given."""
     if dialect is None:
         return openai_writer.make_head(length, rng)
-    return make_dialect_head(dialect, envelope, length, rng)
+    return headers.make_dialect_head(dialect, envelope.model, length, rng)
 
 
 def shape(request: Mapping[str, Any], dialect: Dialect | None, history: object) -> dict[str, Any]:

@@ -303,18 +303,17 @@ def _with_object(script: Script, response: dict[str, Any] | None) -> Rendered:
 
 
 def make_head(envelope: Envelope, dialect: Dialect | None, length: int | None, rng: Random) -> Head:
-    """The head of a stream, or of a body of so many bytes."""
+    """The head of a stream; of a body, if its length in bytes is given."""
     if dialect is not None:
-        kind = dialect.content_type if length is None else "application/json"
         model = str(envelope.template.get("model"))
-        return Head(200, headers.imitated(dialect.headers, kind, length, rng, model))
+        return headers.make_dialect_head(dialect, model, length, rng)
     if length is None:
         return Head(200, headers.response_headers(rng))
     return Head(200, headers.json_headers(length, rng))
 
 
 def fresh_envelope(request: Mapping[str, Any], dialect: Dialect | None, rng: Random) -> Envelope:
-    """A new envelope, as OpenAI, or whom the dialect is of, would answer this request now."""
+    """A new envelope, as OpenAI or the dialect's provider would answer this request now."""
     return Envelope.fresh(request, rng, dialect)
 
 
