@@ -42,7 +42,7 @@ FLOORS = """
     api.validation: schema structured_output checks
     api: ids headers errors
     api.validation: parameters
-    api: store endpoint compiled compiled_replies routes envelope json_body multipart decode
+    api: store context endpoint compiled compiled_replies routes envelope json_body multipart decode
         messages logprobs prediction text_only
     api.chat: sequence message dialect_writer openai_writer reader renderer store endpoints
     api: completions

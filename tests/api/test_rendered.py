@@ -12,6 +12,7 @@ from openai_mockserver import MockOpenAI, Reply, Request, Script, ToolCall, api,
 from openai_mockserver.api import chat, responses
 from openai_mockserver.api.chat import renderer as chat_renderer
 from openai_mockserver.api.chat import store as chat_store
+from openai_mockserver.api.context import context_of
 from openai_mockserver.api.responses import renderer as responses_renderer
 from openai_mockserver.api.responses import store as responses_store
 from openai_mockserver.dialects import dialects
@@ -36,7 +37,9 @@ def body(script: Script) -> Any:
 @pytest.mark.parametrize("name", REPLIES)
 def test_a_completion_is_its_body(name: str, dialect: str | None) -> None:
     asked = {"model": "gpt-4o", "messages": MESSAGES, "logprobs": True, "top_logprobs": 1}
-    rendered = chat_renderer.compose(REPLIES[name], asked, dialect=dialect, rng=Random(1))
+    rendered = chat_renderer.compose(
+        REPLIES[name], context_of(asked, dialect=dialect, rng=Random(1))
+    )
     assert rendered.make_object is not None
     assert rendered.make_object() == body(rendered.script)
     assert rendered.id == body(rendered.script)["id"]
@@ -46,7 +49,7 @@ def test_a_completion_is_its_body(name: str, dialect: str | None) -> None:
 def test_a_streamed_completion_is_what_it_would_have_been_as_a_body(name: str) -> None:
     asked: dict[str, Any] = {"model": "gpt-4o", "messages": MESSAGES}
     asked |= {"stream": True, "stream_options": {"include_usage": True}}
-    rendered = chat_renderer.compose(REPLIES[name], asked, rng=Random(1))
+    rendered = chat_renderer.compose(REPLIES[name], context_of(asked, rng=Random(1)))
     assert rendered.make_object is not None
     assert rendered.make_object() == chat_store._read_completion(asked, rendered.script)
 
@@ -58,7 +61,9 @@ def test_a_response_is_what_its_last_event_says(
     name: str, dialect: str | None, stream: bool
 ) -> None:
     asked = {"model": "gpt-4o", "input": "Hi", "stream": stream}
-    rendered = responses_renderer.compose(REPLIES[name], asked, dialect=dialect, rng=Random(1))
+    rendered = responses_renderer.compose(
+        REPLIES[name], context_of(asked, dialect=dialect, rng=Random(1))
+    )
     assert rendered.make_object is not None
     assert rendered.make_object() == responses_store._read_response(rendered.script)
 
@@ -66,7 +71,7 @@ def test_a_response_is_what_its_last_event_says(
 def test_a_stream_that_breaks_off_leaves_the_response_as_it_was_begun() -> None:
     broken = Reply("Hello", finish_reason=None)
     asked = {"model": "gpt-4o", "input": "Hi", "stream": True}
-    rendered = responses_renderer.compose(broken, asked, rng=Random(1))
+    rendered = responses_renderer.compose(broken, context_of(asked, rng=Random(1)))
     assert rendered.make_object is not None
     begun = rendered.make_object()
     assert (begun["status"], begun["output"]) == ("in_progress", [])

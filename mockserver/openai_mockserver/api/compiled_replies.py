@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
@@ -18,9 +18,11 @@ from random import Random
 from typing import Any
 
 import msgspec.json
+from msgspec.structs import replace as grow
 
 from openai_mockserver import sse
 from openai_mockserver.api.compiled import Compiled, CompiledSteps, compile_body, compile_steps
+from openai_mockserver.api.context import Context
 from openai_mockserver.api.endpoint import Endpoint, Individual, Rendered
 from openai_mockserver.dialects import Dialect
 from openai_mockserver.reply import ApiError, Reply
@@ -33,6 +35,10 @@ _MOST = 32 * 1024 * 1024  # bytes of compiled responses
 _LARGEST = 1024 * 1024  # bytes of one
 _LONG_SHAPE = 500  # bytes of which a digest is kept
 _SEEN = 1024  # keys of replies that were said once
+
+_Render = Callable[[Reply | ApiError, Context], Rendered]
+
+_HEAD_CHANCE = Random(0)  # for heads that nobody gets
 
 _MOMENTS = (1_600_000_001, 2_222_222_222)  # of the two envelopes a reply is compiled with
 
@@ -54,6 +60,7 @@ class _Entry:
     compiled: Compiled | None
     names: tuple[str, ...] = ()
     is_stream: bool = False
+    has_object: bool = False
 
     @property
     def weight(self) -> int:
@@ -83,23 +90,21 @@ class CompiledReplies:
         self,
         endpoint: Endpoint,
         reply: Reply | ApiError,
-        parameters: Mapping[str, Any],
-        dialect: Dialect | None,
-        history: Any,
-        rng: Random,
+        context: Context,
     ) -> Rendered:
-        """The response that says a reply. Raises ReplyError as the endpoint's `render` does."""
-        options: dict[str, Any] = {}
-        if endpoint.dialects:
-            options["dialect"] = dialect
-        if endpoint.recall is not None:
-            options["history"] = history
-        compose = partial(_compose, endpoint, reply, parameters, options)
-        own = endpoint.individual
+        """Return the response of a reply, compiled if the same was rendered before.
+
+        Raises:
+            ReplyError: as the endpoint's `render` does.
+        """
+        render, own = endpoint.render, endpoint.individual
+        if render is None:
+            raise TypeError(f"no model speaks at {endpoint.path}")
         if own is None or isinstance(reply, ApiError) or reply.error is not None:
-            return compose(rng=rng)
+            return render(reply, context)
+        parameters, dialect, rng = context.parameters or {}, context.dialect, context.rng
         envelope = own.envelope(parameters, dialect, rng)
-        shape = msgspec.json.encode(own.shape(parameters, dialect, history))
+        shape = msgspec.json.encode(own.shape(parameters, dialect, context.history))
         if len(shape) > _LONG_SHAPE:
             shape = blake2b(shape).digest()
         request_key = (endpoint.path, id(reply), id(dialect), shape)
@@ -107,19 +112,22 @@ class CompiledReplies:
         entry = self._find(key)
         if entry is None:
             if not self._is_said_again(request_key):
-                return compose(envelope=envelope, rng=rng)
-            entry = _compile(reply, dialect, own, parameters, compose, envelope.noise)
+                return render(reply, grow(context, envelope=envelope))
+            entry = _compile(render, reply, context, own, envelope.noise)
             self._keep(key, entry)
         if entry.compiled is None:
-            return compose(envelope=envelope, rng=rng)
+            return render(reply, grow(context, envelope=envelope))
         values = envelope.values(entry.names)
         filled = tuple([value.encode() for value in values])
         if not entry.compiled.fits(filled):
-            return compose(envelope=envelope.replay(values), rng=rng)
+            return render(reply, grow(context, envelope=envelope.replay(values)))
         script = _fill(entry.compiled, filled, entry, own, envelope, rng)
-        if endpoint.compose is None:
+        if not entry.has_object:
             return Rendered(script)
-        return Rendered(script, envelope.id, partial(_make_object, compose, envelope, values))
+        # Chance makes only the head, which is not part of the object.
+        frozen = grow(context, rng=_HEAD_CHANCE)
+        again = partial(_make_object, render, reply, frozen, envelope, values)
+        return Rendered(script, envelope.id, again)
 
     def _find(self, key: object) -> _Entry | None:
         with self._lock:
@@ -148,20 +156,6 @@ class CompiledReplies:
                 self._weight -= oldest.weight
 
 
-def _compose(
-    endpoint: Endpoint,
-    reply: Reply | ApiError,
-    parameters: Mapping[str, Any],
-    options: Mapping[str, Any],
-    **chance: Any,
-) -> Rendered:
-    if endpoint.compose is not None:
-        return endpoint.compose(reply, parameters, **options, **chance)
-    if endpoint.render is None:
-        raise TypeError(f"no model speaks at {endpoint.path}")
-    return Rendered(endpoint.render(reply, parameters, **options, **chance))
-
-
 def _fill(
     compiled: Compiled,
     values: tuple[bytes, ...],
@@ -177,31 +171,31 @@ def _fill(
     return Script(own.head(envelope, entry.dialect, len(body), rng), (Raw(body),))
 
 
-def _make_object(compose: Any, envelope: Any, values: tuple[str, ...]) -> Any:
-    """The object that a filled response comes to: that of the same response, composed."""
-    rendered: Rendered = compose(envelope=envelope.replay(values), rng=Random(0))
+def _make_object(
+    render: _Render, reply: Reply, context: Context, envelope: Any, values: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the final object of a filled response, by rendering the same response."""
+    rendered = render(reply, grow(context, envelope=envelope.replay(values)))
     assert rendered.make_object is not None
     return rendered.make_object()
 
 
 def _compile(
-    reply: Reply,
-    dialect: Dialect | None,
-    own: Individual,
-    parameters: Mapping[str, Any],
-    compose: Any,
-    noise: int,
+    render: _Render, reply: Reply, context: Context, own: Individual, noise: int
 ) -> _Entry:
-    """How a reply is said, with holes; what it is compiled with is tried on another envelope."""
+    """Compile the response of a reply, and try the result on another envelope."""
+    parameters, dialect = context.parameters or {}, context.dialect
     envelopes = [
         replace(own.envelope(parameters, dialect, _OtherTime(moment)), noise=noise)
         for moment in _MOMENTS
     ]
     names = envelopes[0].vary(envelopes[1])
-    scripts, values = [], []
+    scripts, values, has_object = [], [], False
     for envelope in envelopes:
         prefixes, envelope = envelope.watch()
-        scripts.append(compose(envelope=envelope, rng=Random(0)).script)
+        rendered = render(reply, grow(context, envelope=envelope, rng=_HEAD_CHANCE))
+        has_object = rendered.make_object is not None
+        scripts.append(rendered.script)
         values.append((*envelope.values(names), *(id for _, id in prefixes)))
     names += tuple(prefix for prefix, _ in prefixes)
     first, second = scripts
@@ -221,4 +215,4 @@ def _compile(
     body = b"".join([compiled.data(at, filled) for at in range(len(compiled.sizes))])
     if body != sse.body(second.steps):
         return not_compiled
-    return _Entry(reply, dialect, compiled, names, is_stream)
+    return _Entry(reply, dialect, compiled, names, is_stream, has_object)

@@ -16,13 +16,14 @@ import msgspec.json
 
 from openai_mockserver import seed, sse, tokens
 from openai_mockserver.api import errors, headers, ids
+from openai_mockserver.api.context import Context, context_of
 from openai_mockserver.api.decode import decode_completion, join_halves
-from openai_mockserver.api.endpoint import Endpoint, Individual
+from openai_mockserver.api.endpoint import Endpoint, Individual, Rendered
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.logprobs import likely
 from openai_mockserver.api.text_only import require_text
 from openai_mockserver.api.validation.parameters import parameters_of
-from openai_mockserver.dialects import Dialect, find_dialect
+from openai_mockserver.dialects import Dialect
 from openai_mockserver.dialects.completions import CompletionsFormat
 from openai_mockserver.dialects.providers.openai import COMPLETIONS
 from openai_mockserver.exceptions import ReplyError
@@ -65,20 +66,31 @@ def render(
     >>> len(script.events), script.events[-1].data
     (3, '[DONE]')
     """
-    rng = rng or Random()
-    manner = find_dialect(dialect)
+    context = context_of(request, dialect=dialect, rng=rng, envelope=envelope)
+    return compose(reply, context).script
+
+
+def compose(reply: Reply | ApiError, context: Context) -> Rendered:
+    """Render a reply.
+
+    Raises ReplyError for a reply that cannot be served, or not to this request.
+    """
+    return Rendered(_render(reply, context))
+
+
+def _render(reply: Reply | ApiError, context: Context) -> Script:
+    rng, manner = context.rng, context.dialect
     shape = (manner and manner.completions) or COMPLETIONS
     if isinstance(reply, ApiError):
         return errors.render(reply, rng, manner)
     check_servable(reply)
-    if request is None:
-        request = _asking_for(reply)
+    request = _asking_for(reply) if context.parameters is None else context.parameters
     n, best_of = request.get("n") or 1, request.get("best_of") or 0
     if best_of and best_of < n:
         return errors.render(_too_many_choices(n, best_of), rng, manner)
     if (wrong := _too_many_prompts(request.get("prompt"), max(n, best_of))) is not None:
         return errors.render(wrong, rng, manner)
-    envelope = envelope or fresh_envelope(request, manner, rng)
+    envelope = context.envelope or fresh_envelope(request, manner, rng)
     model = request.get("model")
     prompts = _prompts(request.get("prompt"), model)
     whole = retokenize(tuple(map(_sayable, _choices(reply, n, len(prompts)))), model)
@@ -446,9 +458,8 @@ ENDPOINTS = (
     Endpoint(
         path=PATH,
         parameters=parameters_of("POST", PATH),
-        render=render,
+        render=compose,
         read=read,
-        dialects=True,
         individual=Individual(shape, fresh_envelope, make_head),
     ),
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple
 
+from openai_mockserver.api.context import Context
 from openai_mockserver.api.store import Store
 from openai_mockserver.api.validation.parameters import Parameters
 from openai_mockserver.reply import ApiError, Reply
@@ -90,10 +91,8 @@ class Endpoint:
         query: the query's, checked likewise.
         form: whether it takes ``multipart/form-data`` besides JSON.
         render, read: make the response of a reply, and read it back.
-        dialects: whether `render` takes a ``dialect``.
         individual: tells how responses that say the same differ, so that they are rendered once.
         answer: makes the response where no rule speaks for the endpoint.
-        compose: makes the response as `render` does, with the object that `keep` remembers.
         keep: remembers what a reply made, and gives what is answered.
         recall: the messages that came before those of the request, or what is wrong with asking.
     """
@@ -103,11 +102,9 @@ class Endpoint:
     parameters: Parameters | None = None
     query: Parameters | None = None
     form: bool = False
-    render: Callable[..., Script] | None = None
+    render: Callable[[Reply | ApiError, Context], Rendered] | None = None
     read: Callable[[Script], Reply | ApiError] | None = None
-    dialects: bool = False
     individual: Individual | None = None
     answer: Answer | None = None
-    compose: Callable[..., Rendered] | None = None
     keep: Callable[[Asked, Rendered, Store], Script] | None = None
     recall: Callable[[Asked, Store], Sequence[Mapping[str, Any]] | ApiError] | None = None

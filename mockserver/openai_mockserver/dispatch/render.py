@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from openai_mockserver.api import Rendered, detect_path, errors
+from openai_mockserver.api.context import Context
 from openai_mockserver.api.decode import decode_events
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.dialects import find_dialect
@@ -63,14 +64,9 @@ def _render_value(exchange: Exchange, answer: Answer) -> Rendered:
 
 def _say(exchange: Exchange, reply: Reply | ApiError) -> Rendered:
     """The response with which the exchange's endpoint says a reply."""
-    return exchange.replies.render(
-        exchange.endpoint,
-        reply,
-        exchange.asked.parameters,
-        exchange.dialect,
-        exchange.call.history,
-        exchange.rng,
-    )
+    parameters, history = exchange.asked.parameters, exchange.call.history
+    context = Context(parameters, exchange.dialect, history, exchange.rng)
+    return exchange.replies.render(exchange.endpoint, reply, context)
 
 
 def _is_to_be_said(exchange: Exchange, script: Script) -> bool:

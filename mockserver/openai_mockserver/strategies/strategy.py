@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from openai_mockserver import api
+from openai_mockserver.api.context import context_of
 from openai_mockserver.dialects import dialects
 from openai_mockserver.exceptions import MockServerError, ReplyError
 from openai_mockserver.reply import ApiError, Reply, ToolCall, as_reply
@@ -255,8 +256,8 @@ def _rendered(reply: Reply, path: str, manner: str) -> tuple[Script, Reply]:
     endpoint = methods["POST"]
     assert endpoint.render is not None
     assert endpoint.read is not None
-    dialect = {} if manner == OPENAI else {"dialect": manner}
-    script = endpoint.render(reply, None, rng=Seeded(0), **dialect)
+    dialect = None if manner == OPENAI else manner
+    script = endpoint.render(reply, context_of(dialect=dialect, rng=Seeded(0))).script
     read = endpoint.read(script)
     return replace(script, head=variations.HEAD), read if isinstance(read, Reply) else reply
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from openai_mockserver.api.audio.speech import speak_text
 from openai_mockserver.api.audio.transcriptions import (
+    compose_transcription,
+    compose_translation,
     read,
-    render,
-    render_translation,
     transcribe,
     translate,
 )
@@ -24,7 +24,7 @@ ENDPOINTS = (
         path=TRANSCRIPTIONS,
         parameters=parameters_of("POST", TRANSCRIPTIONS),
         form=True,
-        render=render,
+        render=compose_transcription,
         read=read,
         answer=transcribe,
     ),
@@ -32,7 +32,7 @@ ENDPOINTS = (
         path=TRANSLATIONS,
         parameters=parameters_of("POST", TRANSLATIONS),
         form=True,
-        render=render_translation,
+        render=compose_translation,
         read=read,
         answer=translate,
     ),

@@ -17,9 +17,10 @@ import msgspec.json
 from openai_mockserver import sse, tokens
 from openai_mockserver.api import errors, headers
 from openai_mockserver.api.audio import tones
+from openai_mockserver.api.context import Context
 from openai_mockserver.api.decode import DECODE_ERRORS, check_depth, explain_error, read_string
 from openai_mockserver.api.disk_bytes import DiskBytes, parts_of
-from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.endpoint import Asked, Rendered
 from openai_mockserver.api.logprobs import likely, logprob_json, read_logprob
 from openai_mockserver.api.store import Store
 from openai_mockserver.api.text_only import require_text
@@ -101,7 +102,7 @@ def render(
     >>> script.steps[0].data
     b'data: {"type":"transcript.text.delta","delta":"Hello"}\\r\\n\\r\\n'
     """
-    return _rendered(reply, request, rng, seconds, "transcribe")
+    return _render(reply, request, rng or Random(), seconds, "transcribe")
 
 
 def render_translation(
@@ -112,17 +113,26 @@ def render_translation(
     seconds: float | None = None,
 ) -> Script:
     """The translation that says this reply; the arguments are those of `render`."""
-    return _rendered(reply, request or {}, rng, seconds, "translate")
+    return _render(reply, request or {}, rng or Random(), seconds, "translate")
 
 
-def _rendered(
+def compose_transcription(reply: Reply | ApiError, context: Context) -> Rendered:
+    """Render a reply as a transcription. Raises ReplyError as `render` does."""
+    return Rendered(_render(reply, context.parameters, context.rng, None, "transcribe"))
+
+
+def compose_translation(reply: Reply | ApiError, context: Context) -> Rendered:
+    """Render a reply as a translation. Raises ReplyError as `render` does."""
+    return Rendered(_render(reply, context.parameters or {}, context.rng, None, "translate"))
+
+
+def _render(
     reply: Reply | ApiError,
     request: Mapping[str, Any] | None,
-    rng: Random | None,
+    rng: Random,
     seconds: float | None,
     task: str,
 ) -> Script:
-    rng = rng or Random()
     if isinstance(reply, ApiError):
         return errors.render(reply, rng)
     check_servable(reply)

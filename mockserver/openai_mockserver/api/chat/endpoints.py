@@ -8,7 +8,6 @@ from openai_mockserver.api.chat.renderer import (
     compose,
     fresh_envelope,
     make_head,
-    render,
     shape,
 )
 from openai_mockserver.api.chat.store import keep
@@ -21,11 +20,9 @@ ENDPOINTS = (
     Endpoint(
         path=PATH,
         parameters=parameters_of("POST", PATH),
-        render=render,
-        compose=compose,
+        render=compose,
         read=read,
         keep=keep,
-        dialects=True,
         individual=Individual(shape, fresh_envelope, make_head),
     ),
 )

@@ -20,12 +20,13 @@ from openai_mockserver.api.chat.dialect_writer import (
     render_dialect_stream,
 )
 from openai_mockserver.api.chat.openai_writer import completion_json, render_stream
+from openai_mockserver.api.context import Context, context_of
 from openai_mockserver.api.endpoint import Rendered
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.json_body import copy_plain, json_response
 from openai_mockserver.api.messages import call_ids
 from openai_mockserver.api.prediction import outcome
-from openai_mockserver.dialects import Dialect, find_dialect
+from openai_mockserver.dialects import Dialect
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
     ApiError,
@@ -68,28 +69,23 @@ def render(
     >>> len(script.events), script.events[-1].data
     (4, '[DONE]')
     """
-    return compose(reply, request, dialect=dialect, envelope=envelope, rng=rng).script
+    context = context_of(request, dialect=dialect, rng=rng, envelope=envelope)
+    return compose(reply, context).script
 
 
-def compose(
-    reply: Reply | ApiError,
-    request: Mapping[str, Any] | None = None,
-    *,
-    dialect: str | Dialect | None = None,
-    envelope: Envelope | None = None,
-    rng: Random | None = None,
-) -> Rendered:
-    """The response that says this reply, with its completion; arguments are those of `render`."""
-    rng = rng or Random()
-    manner = find_dialect(dialect)
+def compose(reply: Reply | ApiError, context: Context) -> Rendered:
+    """Render a reply, and give its completion as an object too.
+
+    Raises ReplyError for a reply that cannot be served, or not to this request.
+    """
+    rng, manner = context.rng, context.dialect
     if isinstance(reply, ApiError):
         return Rendered(errors.render(reply, rng, manner))
     check_servable(reply, any_reason=manner is not None)
     if manner is not None and any(call.custom for c in reply.choices for call in c.tool_calls):
         raise ReplyError(f"nothing is known of custom tools in the dialect {manner.name!r}")
-    if request is None:
-        request = _asking_for(reply)
-    envelope = envelope or fresh_envelope(request, manner, rng)
+    request = _asking_for(reply) if context.parameters is None else context.parameters
+    envelope = context.envelope or fresh_envelope(request, manner, rng)
     whole = retokenize(tuple(_choices(reply, request)), request.get("model"))
     choices = [limited(choice, request) for choice in whole]
     usage = reply.usage

@@ -31,10 +31,8 @@ ENDPOINTS = (
     Endpoint(
         path=renderer.PATH,
         parameters=parameters_of("POST", renderer.PATH),
-        render=renderer.render,
-        compose=renderer.compose,
+        render=renderer.compose,
         read=reader.read,
-        dialects=True,
         individual=Individual(renderer.shape, renderer.fresh_envelope, renderer.make_head),
         keep=keep,
         recall=recall,

@@ -16,6 +16,7 @@ import msgspec.json
 
 from openai_mockserver import sse, tokens
 from openai_mockserver.api import errors, headers, ids
+from openai_mockserver.api.context import Context, context_of
 from openai_mockserver.api.endpoint import Rendered
 from openai_mockserver.api.json_body import copy_plain
 from openai_mockserver.api.logprobs import likely
@@ -26,7 +27,7 @@ from openai_mockserver.api.responses.items import encode_bytes, item_json, type_
 from openai_mockserver.api.responses.limits import count_tokens, limit_output
 from openai_mockserver.api.responses.reader import build_reply, read_item
 from openai_mockserver.api.responses.usage import usage_json
-from openai_mockserver.dialects import Dialect, find_dialect
+from openai_mockserver.dialects import Dialect
 from openai_mockserver.dialects.responses import ResponsesFormat
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
@@ -113,23 +114,16 @@ def render(
     >>> [event.event for event in script.events][-1]
     'response.completed'
     """
-    return compose(
-        reply, request, dialect=dialect, envelope=envelope, rng=rng, history=history
-    ).script
+    context = context_of(request, dialect=dialect, history=history, rng=rng, envelope=envelope)
+    return compose(reply, context).script
 
 
-def compose(
-    reply: Reply | ApiError,
-    request: Mapping[str, Any] | None = None,
-    *,
-    dialect: str | Dialect | None = None,
-    envelope: Envelope | None = None,
-    rng: Random | None = None,
-    history: Iterable[Mapping[str, Any]] = (),
-) -> Rendered:
-    """What says this reply, with the response as it is in the end; arguments as of `render`."""
-    rng = rng or Random()
-    manner = find_dialect(dialect)
+def compose(reply: Reply | ApiError, context: Context) -> Rendered:
+    """Render a reply, and give the response in its last state as an object too.
+
+    Raises ReplyError for a reply that cannot be served, or not here.
+    """
+    rng, manner = context.rng, context.dialect
     if isinstance(reply, ApiError):
         return Rendered(errors.render(reply, rng, manner))
     check_servable(reply, any_reason=manner is not None)
@@ -138,11 +132,10 @@ def compose(
     (choice,) = reply.choices
     if choice.function_call is not None:
         raise ReplyError("the Responses API has no function_call: use tool_calls")
-    if request is None:
-        request = _asking_for(reply)
-    envelope = envelope or fresh_envelope(request, manner, rng)
+    request = _asking_for(reply) if context.parameters is None else context.parameters
+    envelope = context.envelope or fresh_envelope(request, manner, rng)
     said = retokenize(choice.output, request.get("model"))
-    output, cut = limit_output(_with_fresh_ids(said, request, history), request)
+    output, cut = limit_output(_with_fresh_ids(said, request, context.history), request)
     finish = "length" if cut else choice.finish_reason
     usage = reply.usage
     if usage is None or cut:
