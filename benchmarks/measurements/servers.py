@@ -13,9 +13,9 @@ from typing import NamedTuple
 from measurements.limit import PIECES
 from measurements.processes import Process, find_free_port, start_server
 
-__all__ = ["OURS", "PIECE", "Server", "serve_ours", "serve_starlette"]
+__all__ = ["OURS", "OURS_AN_EVENT", "PIECE", "Server", "serve_ours", "serve_starlette"]
 
-OURS = "openai-mockserver"
+OURS, OURS_AN_EVENT = "openai-mockserver", "openai-mockserver --no-coalesce"
 PIECE = "word "
 
 
@@ -27,7 +27,7 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def serve_ours(pace: str = "none") -> Iterator[Process]:
+def serve_ours(pace: str = "none", *options: str) -> Iterator[Process]:
     """`openai-mockserver serve`, with rules to match and its journal."""
     rules = [
         {"user": {"regex": "weather|time"}, "reply": "Sunny."},
@@ -38,7 +38,8 @@ def serve_ours(pace: str = "none") -> Iterator[Process]:
         scenario = Path(folder) / "scenario.json"
         scenario.write_text(json.dumps({"rules": rules}))
         command = [sys.executable, "-m", "openai_mockserver", "serve", str(scenario)]
-        with start_server([*command, "--pace", pace, "--port", "0", "--quiet"]) as process:
+        command += ["--pace", pace, "--port", "0", "--quiet", *options]
+        with start_server(command) as process:
             yield process
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from measurements.limit import Limit, Times
 from measurements.processes import Process
-from measurements.servers import OURS, Server, serve_ours, serve_starlette
+from measurements.servers import OURS, OURS_AN_EVENT, Server, serve_ours, serve_starlette
 from measurements.table import Goal, print_goals, print_table
 
 __all__ = ["ONE_WRITE", "WRITE_AN_EVENT", "Cost", "measure_cost", "print_throughput"]
@@ -76,6 +76,7 @@ def print_throughput(limit: Limit, peers: Sequence[Server], quick: bool) -> None
         Server(ONE_WRITE, lambda: limit.serve("stream")),
         Server(WRITE_AN_EVENT, lambda: limit.serve("event")),
         Server(OURS, serve_ours),
+        Server(OURS_AN_EVENT, lambda: serve_ours("none", "--no-coalesce")),
         *peers,
         Server("Starlette, `json.dumps` an event", serve_starlette),
     ]
@@ -111,7 +112,10 @@ def list_goals(costs: dict[str, Cost], peers: Sequence[str]) -> Iterator[Goal]:
     ours, one_write = costs[OURS], costs[ONE_WRITE]
     yield Goal("CPU an event", ours.cpu, 1, " µs")
     yield Goal(f"CPU, against {ONE_WRITE}", ours.cpu / one_write.cpu, 15, " ×")
-    yield Goal(f"CPU, against {WRITE_AN_EVENT}", ours.cpu / costs[WRITE_AN_EVENT].cpu, 1, " ×")
+    write_an_event = costs[WRITE_AN_EVENT].cpu
+    yield Goal(f"CPU, against {WRITE_AN_EVENT}", ours.cpu / write_an_event, 1, " ×")
+    each = costs[OURS_AN_EVENT].cpu / write_an_event
+    yield Goal(f"CPU with a write an event, against {WRITE_AN_EVENT}", each, 1.3, " ×")
     for name in peers:
         yield Goal(f"CPU, against {name}", ours.cpu / costs[name].cpu, 0.5, " ×")
     for name in peers:

@@ -116,6 +116,7 @@ class Frame(NamedTuple):
     size: int  # of the body's bytes among the data
     last: bool = False  # nothing but the script's end comes after, and at once
     fence: bool = False  # the client has read what came before when this is sent
+    ends: Sequence[int] = ()  # offsets at which its steps end, if it is several
 
 
 class LazySteps(Sequence[Step]):

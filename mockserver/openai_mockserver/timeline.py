@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from openai_mockserver import sse
 from openai_mockserver.script import Boundary, Frame, Pause, Raw, Script
 
-__all__ = ["Frame", "chunk", "frames"]
+__all__ = ["Frame", "chunk", "chunk_size", "frames"]
 
 
 def chunk(data: bytes) -> bytes:
@@ -21,6 +21,15 @@ def chunk(data: bytes) -> bytes:
     b'5\r\nhello\r\n'
     """
     return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def chunk_size(size: int) -> int:
+    """Return how many bytes an HTTP chunk of this many bytes takes.
+
+    >>> chunk_size(5) == len(chunk(b"hello"))
+    True
+    """
+    return len(f"{size:x}") + 4 + size
 
 
 def _whole(script: Script) -> tuple[Raw, ...] | None:

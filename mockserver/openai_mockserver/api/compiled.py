@@ -21,11 +21,12 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from operator import itemgetter
 
 from openai_mockserver import sse
 from openai_mockserver.script import Frame, LazySteps, Pause, Raw, Step
-from openai_mockserver.timeline import chunk
+from openai_mockserver.timeline import chunk, chunk_size
 
 __all__ = ["Compiled", "CompiledSteps", "compile_body", "compile_steps"]
 
@@ -45,12 +46,19 @@ class _Group:
     joined by it: ``run.join(tails)``.
     """
 
-    __slots__ = ("_pick", "_runs", "_tails", "events", "first", "last", "size")
+    __slots__ = ("_pick", "_runs", "_tails", "ends", "events", "first", "last", "size")
 
     def __init__(
-        self, pieces: Sequence[int | bytes], first: int, last: int, events: int, size: int
+        self,
+        pieces: Sequence[int | bytes],
+        first: int,
+        last: int,
+        events: int,
+        size: int,
+        ends: Sequence[int],
     ) -> None:
         self.first, self.last, self.events, self.size = first, last, events, size
+        self.ends = ends
         runs: dict[tuple[int | bytes, ...], int] = {}
         tails: list[bytes] = [b""]
         order: list[int] = []  # after each tail but the last, which run
@@ -149,7 +157,9 @@ class Compiled:
         known, literals = len(self.lengths), self.literals
         order = self._order[self._starts[first] : self._starts[last]]
         pieces = [n if n < known else literals[n - known] for n in order]
-        return _Group(pieces, first, last, last - first - self.kinds.count(0, first, last), size)
+        events = last - first - self.kinds.count(0, first, last)
+        ends = array("L", accumulate(map(chunk_size, self.sizes[first:last])))
+        return _Group(pieces, first, last, events, size, ends)
 
     def fits(self, values: Sequence[bytes]) -> bool:
         """Whether values are as long as the holes."""
@@ -211,11 +221,11 @@ class CompiledSteps(LazySteps):
         if together >= _GROUP and silences is None:
             for group in compiled.groups:
                 if chunked:
-                    data = group.join(values)
+                    data, ends = group.join(values), group.ends
                 else:
                     steps = range(group.first, group.last)
-                    data = b"".join([compiled.data(at, values) for at in steps])
-                yield Frame(start, data, group.events, group.size)
+                    data, ends = b"".join([compiled.data(at, values) for at in steps]), ()
+                yield Frame(start, data, group.events, group.size, ends=ends)
             return
         make, due = compiled.chunk if chunked else compiled.data, start
         for at, (kind, size) in enumerate(zip(compiled.kinds, compiled.sizes, strict=True)):

@@ -92,6 +92,11 @@ if TYPE_CHECKING:
     help="Even out what matches this in texts; may be repeated.",
 )
 @click.option("--lenient", is_flag=True, help="Let unknown request parameters pass.")
+@click.option(
+    "--no-coalesce",
+    is_flag=True,
+    help="Write each event by itself, even if several are due at the same time.",
+)
 @max_body
 @max_upload
 @request_timeout
@@ -115,6 +120,7 @@ def serve(
     normalize: tuple[str, ...],
     normalize_patterns: tuple[str, ...],
     lenient: bool,
+    no_coalesce: bool,
     max_body: int,
     max_upload: int,
     request_timeout: float | None,
@@ -167,6 +173,7 @@ def serve(
         header_faults=allow_header_faults,
         lenient_faults=True,
         lenient=lenient,
+        coalesce=not no_coalesce,
         dialect=dialect,
         pace=None if pace is None else profile(pace),
         fast_retries=False,

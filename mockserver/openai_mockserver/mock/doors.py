@@ -40,6 +40,7 @@ class DoorOptions:
         address: where it listens instead, in turn with other mocks.
         tls: with a certificate, makes it speak TLS.
         lead: how many events it may be ahead of what a client has read.
+        coalesce: whether events that are due at the same time may share a write.
         clock: of the in-process door: ``virtual`` or ``real``.
 
     Raises MockServerError for what does not go together.
@@ -51,6 +52,7 @@ class DoorOptions:
     address: SharedAddress | None = None
     tls: ssl.SSLContext | None = None
     lead: int | None = None
+    coalesce: bool = True
     clock: str = "virtual"
 
     def __post_init__(self) -> None:
@@ -91,8 +93,8 @@ class Doors(Dispatcher):
         """What a server needs of this mock."""
         from openai_mockserver.server import Door
 
-        lead = self._door_options.lead
-        return Door(self.respond, self.refuse, self.limits, self.access, lead)
+        lead, coalesce = self._door_options.lead, self._door_options.coalesce
+        return Door(self.respond, self.refuse, self.limits, self.access, lead, coalesce)
 
     def start(self) -> Loopback | Claim:
         """Open the loopback server, unless it is open."""

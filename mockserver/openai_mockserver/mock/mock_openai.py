@@ -78,6 +78,8 @@ class MockOpenAI(Doors):
             number where it is None.
         lead: how many events the loopback server may be ahead of what a client has read; with 1,
             `Call.delivered` is exact also for streams without a pace. No limit by default.
+        coalesce: whether the loopback server may write events together that are due at the same
+            time. If False, each event is a write of its own.
 
     >>> with MockOpenAI() as mock:
     ...     _ = mock.reply("Hello, world")
@@ -118,6 +120,7 @@ class MockOpenAI(Doors):
         max_upload: int = UPLOAD,
         request_timeout: float | None = TIMEOUT,
         lead: int | None = None,
+        coalesce: bool = True,
     ) -> None:
         limits = Limits(max_body, max_upload, request_timeout)
         for name, limit in (("keep_calls", keep_calls), ("keep_bytes", keep_bytes), ("lead", lead)):
@@ -132,6 +135,7 @@ class MockOpenAI(Doors):
                 address=address,
                 tls=tls,
                 lead=lead,
+                coalesce=coalesce,
                 clock=clock,
             ),
             options=Options(

@@ -272,7 +272,7 @@ def application(
         on_over = partial(going_on.pop, call, None)
         try:
             if call.upstream is None:
-                await play(call, connection, player, send, exact, door.lead, on_over)
+                await play(call, connection, player, send, exact, door.lead, door.coalesce, on_over)
             else:
                 call.is_exact = False  # what is passed on may be unread
                 from openai_mockserver.server.relay import relay  # h11 is only for an upstream

@@ -27,6 +27,7 @@ class Door:
         limits: what a request may have.
         access: which requests are let in.
         lead: how many events a stream may be ahead of what its client has read.
+        coalesce: whether events that are due at the same time may share a write.
         on_slow: is given each call that is still going on after `SLOW` seconds.
     """
 
@@ -35,4 +36,5 @@ class Door:
     limits: Limits = field(default_factory=Limits)
     access: Access = field(default_factory=Access)
     lead: int | None = None
+    coalesce: bool = True
     on_slow: Callable[[Call], object] | None = None

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from itertools import count
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 from openai_mockserver.http1 import keeps_open, wire_frames
@@ -101,9 +101,9 @@ class _Stream:
     """
 
     __slots__ = (
-        "_ahead", "_ahead_length", "_ahead_size", "_call", "_connection", "_done", "_fenced",
-        "_frames", "_lags", "_lead", "_next", "_note_handed", "_paced", "_player", "_started",
-        "_tracks", "_unread", "_waits", "_wake", "failed", "lost",
+        "_ahead", "_ahead_length", "_ahead_size", "_call", "_coalesces", "_connection", "_done",
+        "_fenced", "_frames", "_lags", "_lead", "_next", "_note_handed", "_paced", "_player",
+        "_started", "_tracks", "_unread", "_waits", "_wake", "failed", "lost",
     )  # fmt: skip
 
     def __init__(
@@ -113,7 +113,9 @@ class _Stream:
         player: Player,
         exact: bool = False,
         lead: int | None = None,
+        coalesce: bool = True,
     ) -> None:
+        self._coalesces = coalesce
         self._paced = exact and call.script.is_paced
         self._lead = lead
         self._tracks = self._paced or lead is not None
@@ -127,8 +129,9 @@ class _Stream:
         self._connection = connection
         self._player = player
         # If nobody asks what of it was read, what is due at once is written at once.
-        together = 0 if self._tracks else SLICE
         lazy = call.script.lazy
+        one_by_one = self._tracks or (lazy is None and not coalesce)
+        together = 0 if one_by_one else SLICE
         frames = wire_frames(call.script, call.method, together)
         is_short = lazy is not None and lazy.size <= SLICE
         self._frames = frames if is_short else _slice_long(frames)
@@ -219,7 +222,10 @@ class _Stream:
             crossed = False
             if frame.data:
                 length = len(frame.data)
-                out.append(frame.data)
+                if self._coalesces or not frame.ends:
+                    out.append(frame.data)
+                else:
+                    out += _split_steps(frame)
                 size += length
                 if self._tracks:
                     self._add_unread(length, frame.events, frame.size)
@@ -235,6 +241,8 @@ class _Stream:
         if out:
             if len(out) == 1:
                 transport.write(out[0])
+            elif not self._coalesces:
+                self._connection.write_each(out)
             elif self._connection.is_tls:  # each piece would be a record of its own
                 transport.write(b"".join(out))
             else:
@@ -348,6 +356,11 @@ class _Stream:
             await self._wake
 
 
+def _split_steps(frame: Frame) -> Iterator[bytes]:
+    """Split a frame into its steps."""
+    return map(frame.data.__getitem__, map(slice, chain((0,), frame.ends), frame.ends))
+
+
 def _slice_long(frames: Iterator[Frame]) -> Iterator[Frame]:
     """The same frames, but none so long that other streams would wait while it is written."""
     for frame in frames:
@@ -372,6 +385,7 @@ async def play(
     send: Send,
     exact: bool = False,
     lead: int | None = None,
+    coalesce: bool = True,
     on_over: Callable[[], object] = lambda: None,
 ) -> None:
     """Play a call's script as the response of its request.
@@ -382,10 +396,11 @@ async def play(
     Args:
         exact: find out, before each event of a paced stream, whether the last was read.
         lead: how many events a stream may be ahead of what its client has read.
+        coalesce: whether events that are due at the same time may share a write.
     """
     script = call.script
     call.is_exact = False
-    stream = _Stream(call, connection, player, exact, lead)
+    stream = _Stream(call, connection, player, exact, lead, coalesce)
     is_left = False
     try:
         await stream.write(send)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
 import socket
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 from typing import Any, cast
 
@@ -194,6 +195,26 @@ class Connection:
         if peer is None or sent is None:
             return None
         return max(0, sent + self.transport.get_write_buffer_size() - peer.read)
+
+    def write_each(self, pieces: Iterable[bytes]) -> None:
+        """Write each piece by itself.
+
+        An event loop may put what is written in one turn into one write, so the pieces go straight
+        to the socket, until it takes no more at once.
+        """
+        transport, left = self.transport, iter(pieces)
+        if not (self.is_tls or sys.platform == "win32" or transport.get_write_buffer_size()):
+            descriptor, write = self._socket().fileno(), os.write
+            for piece in left:
+                try:
+                    sent = write(descriptor, piece)
+                except OSError:  # it takes no more; if it is lost, the transport finds out
+                    sent = 0
+                if sent < len(piece):
+                    transport.write(piece[sent:])
+                    break
+        for piece in left:
+            transport.write(piece)
 
     def _peer(self) -> Peer | None:
         if self._question is None:

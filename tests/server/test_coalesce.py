@@ -1,0 +1,76 @@
+"""Events that are due at once share a write, unless each is to be a write of its own."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+
+from openai_mockserver import MockOpenAI, Reply
+from openai_mockserver.timeline import chunk
+
+REPLY = Reply(["word "] * 100)
+BODY = json.dumps(
+    {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+).encode()
+REQUEST = (
+    b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer k\r\n"
+    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+)
+
+
+def connect(mock: MockOpenAI) -> socket.socket:
+    url = urlsplit(mock.base_url)
+    return socket.create_connection((url.hostname, url.port))
+
+
+def count_segments(client: socket.socket) -> int:
+    """The TCP segments with data that have arrived (`tcpi_data_segs_in` of Linux)."""
+    info = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    return int(struct.unpack_from("I", info, 152)[0])
+
+
+def ask(client: socket.socket) -> tuple[bytes, int]:
+    """The bytes of a response, and in how many segments they came."""
+    before = count_segments(client)
+    client.sendall(REQUEST)
+    data = b""
+    while not data.endswith(b"\r\n0\r\n\r\n"):
+        data += client.recv(65536)
+    return data, count_segments(client) - before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts segments")
+def test_each_event_is_a_write_if_none_may_share_one() -> None:
+    with MockOpenAI(coalesce=False) as alone, MockOpenAI() as together:
+        for mock in (alone, together):
+            mock.reply(REPLY)
+        with connect(alone) as client:
+            first, again, compiled = ask(client), ask(client), ask(client)
+        with connect(together) as client:
+            ask(client)
+            shared = ask(client)
+    events = first[0].count(b"data: ")
+    assert events == 103
+    for data, segments in (first, again, compiled):
+        assert len(data) == len(shared[0])
+        assert data.count(b"data: ") == events
+        assert segments >= events
+    assert shared[1] < 10
+
+
+def test_a_client_that_reads_slowly_gets_every_byte() -> None:
+    reply = Reply(["long " * 2000] * 300)  # 3 MB: more than a socket takes at once
+    with MockOpenAI(coalesce=False) as mock:
+        mock.reply(reply)
+        for _ in range(3):  # rendered, compiled, and from what was compiled
+            with connect(mock) as client:
+                client.sendall(REQUEST)
+                data = b""
+                while not data.endswith(chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"):
+                    data += client.recv(4096)
+            assert data.count(b"long ") == 300 * 2000
