@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from contextlib import suppress
@@ -20,6 +21,9 @@ from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
     from openai_mockserver.request import Request
+
+_THRESHOLDS = (10_000, 20, 20)
+"""Of the garbage collector: a request leaves little that only it finds."""
 
 
 @click.command()
@@ -202,6 +206,7 @@ def serve(
     def announce() -> None:
         if loading is not None:
             loading.join()  # or the first requests would each load it themselves
+        gc.set_threshold(*_THRESHOLDS)
         click.echo(f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)")
         click.echo(KEPT)
         if missing := _describe_missing_extra():
