@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import msgspec
 
@@ -33,6 +33,8 @@ def text_of(content: object) -> str:
         return "".join(text for text in parts if isinstance(text, str))
     return ""
 
+
+_Default = TypeVar("_Default")
 
 _SHORT_HEADER = 200  # bytes
 
@@ -72,6 +74,14 @@ class Headers(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         return self._by_name[name.lower()]
+
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+    @overload
+    def get(self, name: str, /, default: str | _Default) -> str | _Default: ...
+    def get(self, name: str, /, default: object = None) -> object:
+        # That of `Mapping` raises and catches KeyError, and is called for each request.
+        return self._by_name.get(name.lower(), default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(name.lower() for name, _ in self.raw))

@@ -20,7 +20,7 @@ from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.http1 import has_body, is_plain, keeps_open, wire_frames
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
 from openai_mockserver.request import Request, decode_headers
-from openai_mockserver.script import Frame
+from openai_mockserver.script import Frame, Script
 from openai_mockserver.timeline import frames
 
 __all__ = ["Clock", "InProcess"]
@@ -106,8 +106,8 @@ class _Playback:
         self._timeout = timeout
         self._clock = clock
         self._exhausted = False
-        script = call.script
-        if call.upstream is not None:
+        script = call.plan
+        if not isinstance(script, Script):
             raise MockServerError(
                 "an upstream is asked over the loopback server only: use base_url, not this client"
             )

@@ -174,6 +174,11 @@ class Call(Request):
         self._on_written = on_written
 
     @property
+    def plan(self) -> Script | Upstream:
+        """What answers the request: an upstream, or the script that is played."""
+        return self.script if self.upstream is None else self.upstream
+
+    @property
     def warnings(self) -> list[str]:
         """What is to be told of it though it was answered."""
         if self._warnings is None:

@@ -271,14 +271,14 @@ def application(
         going_on[call] = connection
         on_over = partial(going_on.pop, call, None)
         try:
-            if call.upstream is None:
+            if isinstance(plan := call.plan, Script):
                 await play(call, connection, player, send, exact, door.lead, door.coalesce, on_over)
             else:
                 call.is_exact = False  # what is passed on may be unread
                 from openai_mockserver.server.relay import relay  # h11 is only for an upstream
 
                 try:
-                    await relay(call, call.upstream, connection, player, send, pool, cors)
+                    await relay(call, plan, connection, player, send, pool, cors)
                 finally:
                     on_over()
         finally:
