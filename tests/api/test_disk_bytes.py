@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import tracemalloc
 from pathlib import Path
 from random import Random
 
@@ -125,3 +126,16 @@ def test_a_form_of_too_much_text() -> None:
     field = b'--b\r\nContent-Disposition: form-data; name="n"\r\n\r\n%b\r\n' % (b"x" * (12 << 20))
     with pytest.raises(FormError, match="its fields have more than 32 MiB of text"):
         parse_form(on_disk(field * 3 + b"--b--\r\n"), "multipart/form-data; boundary=b")
+
+
+def test_a_field_that_is_too_long_is_refused_without_being_read() -> None:
+    field = b'--b\r\nContent-Disposition: form-data; name="n"\r\n\r\n%b\r\n--b--\r\n'
+    body = on_disk(field % (b"x" * (33 << 20)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(FormError, match="more than 32 MiB of text"):
+            parse_form(body, "multipart/form-data; boundary=b")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 << 20

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openai_mockserver import MockOpenAI
+from openai_mockserver.api import multipart
+from openai_mockserver.api.disk_bytes import parts_of
 from openai_mockserver.api.multipart import FormError, nest_parameters, parse_form
 
 MULTIPART = "multipart/form-data"
@@ -58,6 +60,27 @@ def test_names_with_brackets(pairs: list[tuple[str, str]], meant: Any) -> None:
 @given(st.lists(st.tuples(st.text("ab[]", max_size=8), st.text(max_size=2))))
 def test_any_names_mean_something(pairs: list[tuple[str, str]]) -> None:
     assert isinstance(nest_parameters(pairs), dict)
+
+
+@given(
+    st.lists(st.text("\r\n-b", max_size=30).map(str.encode), max_size=4),
+    st.integers(1, 40),
+)
+def test_data_like_a_boundary_arrives_as_it_is(contents: list[bytes], size: int) -> None:
+    """However few bytes are read at once."""
+    heads = [b'Content-Disposition: form-data; name="%d"; filename="f"' % n for n in range(9)]
+    lines = [b"--bcb\r\n%b\r\n\r\n%b\r\n" % pair for pair in zip(heads, contents, strict=False)]
+    body = b"".join([*lines, b"--bcb--\r\n"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(multipart, "parts_of", lambda data: parts_of(data, size))
+        parsed = parse_form(body, "multipart/form-data; boundary=bcb")
+    assert list(parsed.values()) == contents
+
+
+def test_a_part_without_a_name() -> None:
+    body = b"--b\r\nContent-Disposition: form-data\r\n\r\n1\r\n--b--\r\n"
+    with pytest.raises(FormError, match="Content-Disposition"):
+        parse_form(body, "multipart/form-data; boundary=b")
 
 
 def test_a_form_without_files() -> None:

@@ -1,17 +1,21 @@
-"""Forms and queries: bytes to parameters, as OpenAI's SDKs nest them.
+"""Forms and queries as parameters, nested as OpenAI's SDKs nest them.
 
-Rules of this file: a form on disk is read part by part, and its long files stay there. A list is
-``name[]``, a member ``name[member]``; a file is its bytes.
+Rules of this file: a form on disk is read part by part, and its long files stay there. ``name[]``
+is a list, ``name[member]`` a member of an object. A file is a value that behaves as its bytes.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from openai_mockserver.api.disk_bytes import DiskBytes, parts_of
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import Field
+    from python_multipart.multipart import File as UploadedFile
 
 __all__ = [
     "AnyFile",
@@ -33,7 +37,7 @@ class FormError(ValueError):
 
 
 class File(bytes):
-    """An uploaded file: its bytes, which know their name and type."""
+    """An uploaded file in memory: its bytes, with their name and content type."""
 
     name: str
     content_type: str
@@ -46,7 +50,7 @@ class File(bytes):
 
 
 class FileOnDisk(DiskBytes):
-    """An uploaded file that lies on disk."""
+    """An uploaded file on disk."""
 
     def __init__(self, data: DiskBytes, name: str = "", content_type: str = "") -> None:
         super().__init__(data.pieces)
@@ -58,24 +62,24 @@ AnyFile = File | FileOnDisk
 
 
 def has_files(content_type: str) -> bool:
-    """Whether a content type is that of a form that may hold files."""
+    """Return whether a content type is that of a form that may hold files."""
     return content_type.partition(";")[0].strip().lower() == _MULTIPART
 
 
 def is_form(content_type: str) -> bool:
-    """Whether a content type is a form's."""
+    """Return whether a content type is a form's."""
     return content_type.partition(";")[0].strip().lower() in (_URL_ENCODED, _MULTIPART)
 
 
 def parse_form(body: bytes | DiskBytes, content_type: str) -> dict[str, Any]:
-    """The parameters in a form.
+    """Return the parameters in a form.
 
     Args:
         body: the form.
-        content_type: the header's value, with its boundary.
+        content_type: the value of the Content-Type header, with the boundary.
 
     Raises:
-        FormError: for what is no form (RFC 7578).
+        FormError: if the body is not such a form (RFC 7578) or exceeds a limit.
 
     >>> body = b'--b\\r\\nContent-Disposition: form-data; name="n"\\r\\n\\r\\n1\\r\\n--b--\\r\\n'
     >>> parse_form(body, "multipart/form-data; boundary=b")
@@ -86,166 +90,158 @@ def parse_form(body: bytes | DiskBytes, content_type: str) -> dict[str, Any]:
         if text.count("&") >= _MOST_PARTS:
             raise FormError(f"it has more than {_MOST_PARTS:,} parts")
         return nest_parameters(parse_qsl(text, keep_blank_values=True))
-    return nest_parameters(_parts(body, content_type))
+    return nest_parameters(_read_parts(body, content_type))
 
 
-def _parts(body: bytes | DiskBytes, content_type: str) -> list[tuple[str, str | AnyFile]]:
-    """Each part's name and value."""
-    from python_multipart import MultipartParser
+def _read_parts(body: bytes | DiskBytes, content_type: str) -> list[tuple[str, str | AnyFile]]:
+    """Return the name and the value of each part, in order."""
+    from python_multipart import FormParser, MultipartParser
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import parse_options_header
 
-    reader = _Reader(body)
+    parts = _Parts(body)
     try:
         _, options = parse_options_header(content_type)
         if not (boundary := options.get(b"boundary")):
             raise FormError("the content type names no boundary")
-        parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": reader.begin_part,
-                "on_header_field": lambda b, start, stop: reader.field.extend(b[start:stop]),
-                "on_header_value": lambda b, start, stop: reader.value.extend(b[start:stop]),
-                "on_header_end": reader.end_header,
-                "on_headers_finished": reader.end_headers,
-                "on_part_data": reader.add_data,
-                "on_part_end": reader.end_part,
-                "on_end": reader.end,
-            },
-        )
+        form = FormParser(_MULTIPART, parts.add_field, parts.add_file, parts.end, boundary)
+        assert isinstance(form.parser, MultipartParser)
+        # The form's own writer would copy each file into memory or into a second temporary file.
+        form.parser.set_callback("part_data", parts.locate_data)
         for chunk in parts_of(body):
-            reader.begin_chunk(chunk)
-            parser.write(chunk)
+            parts.begin_chunk(chunk)
+            form.write(chunk)
     except (FormParserError, UnicodeError) as error:
         raise FormError(str(error)) from None
-    if not reader.is_complete and len(body):
+    if not parts.is_complete and len(body):
         raise FormError("it ends before its last boundary")
-    return reader.found
+    return parts.parts
 
 
 _MOST_PARTS = 1000
-_MOST_TEXT = 32 << 20
+_MOST_TEXT = 32 << 20  # bytes in all fields of a form
 _SHORT_FILE = 1 << 16
-"""Bytes of a file that are kept in memory though the form is on disk."""
+"""The longest file that is read into memory from a form on disk, in bytes."""
 
 
-class _Reader:
-    """Collects the parts of a form from what its parser tells, chunk by chunk.
+class _Parts:
+    """The parts of a form, each as a range of the form's body.
 
-    A file that is long, in a form on disk, is known by where it lies: its bytes are not kept.
+    While the form is parsed, only the position of a part's data is recorded. A part is read from
+    the body when it ends, so a field that is too long is refused without being read, and a long
+    file in a form on disk stays there, without a second copy.
     """
 
     def __init__(self, body: bytes | DiskBytes) -> None:
-        self.found: list[tuple[str, str | AnyFile]] = []
-        self.field, self.value = bytearray(), bytearray()
+        self.parts: list[tuple[str, str | AnyFile]] = []
         self.is_complete = False
         self._body = body
         self._chunk = b""
-        self._at = self._next = 0  # where in the body the chunk lies
-        self._text = 0
-        self.begin_part()
+        self._chunk_start = self._chunk_end = 0  # positions in the body
+        self._text = 0  # bytes in all fields so far
+        self._start: int | None = None  # of the current part; None until it has a position
+        self._size = 0
+        self._repeated = bytearray()  # its data before it had one
 
     def begin_chunk(self, chunk: bytes) -> None:
+        """Note where in the body the chunk lies that the parser reads next."""
         self._chunk = chunk
-        self._at, self._next = self._next, self._next + len(chunk)
+        self._chunk_start, self._chunk_end = self._chunk_end, self._chunk_end + len(chunk)
 
-    def begin_part(self) -> None:
-        if len(self.found) == _MOST_PARTS:
-            raise FormError(f"it has more than {_MOST_PARTS:,} parts")
-        self._headers: dict[bytes, bytes] = {}
-        self._about: dict[bytes, bytes] = {}
-        self._data = bytearray()
-        self._size = 0
-        self._start: int | None = None
+    def locate_data(self, data: bytes, start: int, stop: int) -> None:
+        """Extend the current part by ``data[start:stop]``.
 
-    def end_header(self) -> None:
-        self._headers[bytes(self.field).lower()] = bytes(self.value)
-        self.field.clear()
-        self.value.clear()
-
-    def end_headers(self) -> None:
-        from python_multipart.multipart import parse_options_header
-
-        _, self._about = parse_options_header(self._headers.get(b"content-disposition", b""))
-
-    def add_data(self, data: bytes, start: int, stop: int) -> None:
-        if data is self._chunk and self._start is None:  # else it is repeated from an earlier chunk
-            self._start = self._at + start - self._size
+        The data is a slice of the current chunk, or else the end of an earlier chunk that looked
+        like the beginning of a boundary. The parser repeats that end from the boundary, so it has
+        no position, but it lies right before the data that follows it.
+        """
+        if data is self._chunk:
+            if self._start is None:
+                self._start = self._chunk_start + start - self._size
+        elif self._start is None:
+            self._repeated += data[start:stop]
         self._size += stop - start
-        if b"filename" not in self._about:
-            self._text += stop - start
-            if self._text > _MOST_TEXT:
-                raise FormError(f"its fields have more than {_MOST_TEXT >> 20} MiB of text")
-            self._data += data[start:stop]
-        elif isinstance(self._body, bytes) or self._size <= _SHORT_FILE:
-            self._data += data[start:stop]
-        else:
-            self._data.clear()
 
-    def end_part(self) -> None:
-        name = self._about.get(b"name", b"").decode(errors="replace")
-        if b"filename" not in self._about:
-            self.found.append((name, self._data.decode(errors="replace")))
-            return
-        filename = self._about[b"filename"].decode(errors="replace")
-        kind = self._headers.get(b"content-type", b"").decode("latin-1")
-        if len(self._data) == self._size or self._start is None:
-            self.found.append((name, File(bytes(self._data), filename, kind)))
-            return
-        assert isinstance(self._body, DiskBytes)
-        content = self._body[self._start : self._start + self._size]
-        self.found.append((name, FileOnDisk(content, filename, kind)))
+    def add_field(self, field: Field) -> None:
+        """Add the part that ends here as text."""
+        self._text += self._size
+        if self._text > _MOST_TEXT:
+            raise FormError(f"its fields have more than {_MOST_TEXT >> 20} MiB of text")
+        self._add(field.field_name, bytes(self._take_data()).decode(errors="replace"))
+
+    def add_file(self, upload: UploadedFile) -> None:
+        """Add the part that ends here as a file."""
+        name = (upload.file_name or b"").decode(errors="replace")
+        content_type = upload.content_type or ""
+        is_short = self._size <= _SHORT_FILE
+        data = self._take_data()
+        if isinstance(data, DiskBytes) and not is_short:
+            self._add(upload.field_name, FileOnDisk(data, name, content_type))
+        else:
+            self._add(upload.field_name, File(bytes(data), name, content_type))
 
     def end(self) -> None:
+        """Note that the last boundary was read."""
         self.is_complete = True
+
+    def _take_data(self) -> bytes | DiskBytes:
+        """Return the data of the part that ends here, and begin the next part."""
+        start, size, repeated = self._start, self._size, bytes(self._repeated)
+        self._start, self._size, self._repeated = None, 0, bytearray()
+        return repeated if start is None else self._body[start : start + size]
+
+    def _add(self, name: bytes | None, value: str | AnyFile) -> None:
+        if len(self.parts) == _MOST_PARTS:
+            raise FormError(f"it has more than {_MOST_PARTS:,} parts")
+        self.parts.append(((name or b"").decode(errors="replace"), value))
 
 
 _DEPTH = 16
-"""How many brackets a name may have. One of more is a parameter that nobody knows."""
+"""How many brackets a name may have; with more, the whole text is the parameter's name."""
 
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
 
 
 def nest_parameters(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Names with brackets as the lists and objects that they mean.
+    """Build the lists and objects that names with brackets describe.
 
     >>> nest_parameters([("include[]", "a"), ("include[]", "b"), ("metadata[k]", "v")])
     {'include': ['a', 'b'], 'metadata': {'k': 'v'}}
     """
-    made: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
     for name, value in pairs:
         stem, bracket, _ = name.partition("[")
-        within = _BRACKET.findall(name[len(stem) :]) if bracket else []
-        _put(made, [name] if len(within) > _DEPTH else [stem, *within], value)
-    return made
+        members = _BRACKET.findall(name[len(stem) :]) if bracket else []
+        _put_value(parameters, [name] if len(members) > _DEPTH else [stem, *members], value)
+    return parameters
 
 
-def _put(inside: dict[str, Any], keys: list[str], value: Any) -> None:
-    """Set what these keys lead to; an empty key, or the same name again, makes a list."""
+def _put_value(container: dict[str, Any], keys: list[str], value: Any) -> None:
+    """Set the value at the end of these keys; an empty key or a repeated name makes a list."""
     first, *rest = keys
     if not rest:
-        if first in inside:
-            _several(inside, first).append(value)
+        if first in container:
+            _ensure_list(container, first).append(value)
         else:
-            inside[first] = value
+            container[first] = value
     elif rest == [""]:
-        _several(inside, first).append(value)
+        _ensure_list(container, first).append(value)
     elif rest[0] == "":
-        # A list of objects: a member that the last one has begins the next.
-        several = _several(inside, first)
-        if not several or not isinstance(several[-1], dict) or rest[1] in several[-1]:
-            several.append({})
-        _put(several[-1], rest[1:], value)
+        # A list of objects: a member that the last object already has begins the next object.
+        entries = _ensure_list(container, first)
+        if not entries or not isinstance(entries[-1], dict) or rest[1] in entries[-1]:
+            entries.append({})
+        _put_value(entries[-1], rest[1:], value)
     else:
-        inner = inside.setdefault(first, {})
+        inner = container.setdefault(first, {})
         if not isinstance(inner, dict):
-            inner = inside[first] = {}
-        _put(inner, rest, value)
+            inner = container[first] = {}
+        _put_value(inner, rest, value)
 
 
-def _several(inside: dict[str, Any], name: str) -> list[Any]:
-    """The list of this name, which what else was there begins."""
-    found = inside.setdefault(name, [])
-    if not isinstance(found, list):
-        found = inside[name] = [found]
-    return found
+def _ensure_list(container: dict[str, Any], name: str) -> list[Any]:
+    """Return the list of this name; a single value that was there becomes its first entry."""
+    entries = container.setdefault(name, [])
+    if not isinstance(entries, list):
+        entries = container[name] = [entries]
+    return entries
