@@ -177,7 +177,7 @@ def test_streams_are_drawn() -> None:
         ({"request": {"messages": {1, 2}}}, "the request is no JSON"),
         ({"request": HELLO, "endpoint": "responses"}, "refused: Unknown parameter: 'messages'"),
         ({"dialect": "azur"}, "azur"),
-        ({"pace": "warp"}, "no pace is called 'warp'"),
+        ({"pace": "warp"}, "unknown pace 'warp'"),
         (
             {"request": HELLO | {"response_format": {"type": "json_schema", "json_schema": {
                 "name": "never", "schema": {"type": "string", "enum": []}}}}},

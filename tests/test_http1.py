@@ -55,13 +55,13 @@ REQUEST = HEAD % len(BODY) + BODY
 ENDS = {"reset": "RST", "truncate": "FIN", "close": "FIN", "half_close": "FIN", "cut": "FIN"}
 
 
-def scripted(script: Script) -> bytes:
-    """All the bytes of a script, HTTP's own too."""
+def encode_script(script: Script) -> bytes:
+    """Return all bytes of a script, including HTTP's own."""
     return b"".join(frame.data for frame in wire_frames(script))
 
 
-def groups(script: Script) -> list[bytes]:
-    """The bytes between two boundaries: what a client reads at once, or in parts."""
+def split_at_boundaries(script: Script) -> list[bytes]:
+    """Return the bytes between boundaries, each of which a client reads separately."""
     parts = [b""]
     for frame in wire_frames(script):
         if frame.fence:
@@ -71,7 +71,7 @@ def groups(script: Script) -> list[bytes]:
 
 
 class Reader:
-    """A client that does nothing but `recv()`."""
+    """A client that only calls `recv()`."""
 
     def __init__(self, mock: MockOpenAI) -> None:
         url = httpx2.URL(mock.base_url)
@@ -81,35 +81,35 @@ class Reader:
         self.socket.sendall(REQUEST)
 
     def reads(self, until: int) -> tuple[list[bytes], str]:
-        """Reads, up to so many bytes in all, and how it ended: RST, FIN or open."""
-        got: list[bytes] = []
+        """Return the reads of about ``until`` bytes, and the connection's end: RST, FIN or open."""
+        reads: list[bytes] = []
         while True:
-            size = sum(map(len, got))
-            # Once all is there, what else comes can only be the end.
+            size = sum(map(len, reads))
+            # After the last byte only the connection's end can come.
             self.socket.settimeout(0.15 if size >= until else 10)
             try:
                 read = self.socket.recv(1 << 20)
             except ConnectionResetError:
-                return got, "RST"
+                return reads, "RST"
             except TimeoutError:
-                return got, "open"
+                return reads, "open"
             if not read:
-                return got, "FIN"
-            got.append(read)
+                return reads, "FIN"
+            reads.append(read)
 
 
 @pytest.fixture
 def reader(mock_openai: MockOpenAI) -> Iterator[Callable[[], Reader]]:
-    """Makes raw clients."""
-    made: list[Reader] = []
+    """Create raw clients, and close them at the end."""
+    readers: list[Reader] = []
 
-    def make() -> Reader:
-        made.append(Reader(mock_openai))
-        return made[-1]
+    def connect() -> Reader:
+        readers.append(Reader(mock_openai))
+        return readers[-1]
 
-    yield make
-    for one in made:
-        one.socket.close()
+    yield connect
+    for client in readers:
+        client.socket.close()
 
 
 PAUSE = Pause(0.02)
@@ -259,18 +259,18 @@ def test_a_documented_behaviour_is_on_the_wire(
     for script in COVERED[slug]:
         client = client or reader()
         client.ask()
-        wanted = scripted(script)
-        reads, end = client.reads(len(wanted))
-        assert b"".join(reads) == wanted
+        expected = encode_script(script)
+        reads, end = client.reads(len(expected))
+        assert b"".join(reads) == expected
         assert end == expected_end(script)
         if any(isinstance(step, Boundary) for step in script.steps):
-            assert reads == groups(script), "each part is read by itself"
+            assert reads == split_at_boundaries(script), "each part is read by itself"
         if end != "open" or script.end == "hold":
             client = None
 
 
 def expected_end(script: Script) -> str:
-    """How the connection ends, as the client sees it."""
+    """Return how the connection ends from the client's point of view."""
     from openai_mockserver.http1 import keeps_open
 
     if script.end == "finish":
@@ -278,7 +278,7 @@ def expected_end(script: Script) -> str:
     return ENDS.get(script.end, "open")
 
 
-def test_every_row_is_covered_or_said_why_not(shared: Path) -> None:
+def test_every_row_is_covered_or_has_a_reason(shared: Path) -> None:
     lines = (shared / "catalogue" / "transport.jsonl").read_text().splitlines()
     slugs = {json.loads(line)["slug"] for line in lines if line.strip()}
     assert slugs == set(COVERED) | OVER_TLS | set(NOT_COVERED)
@@ -293,8 +293,8 @@ def test_reads_of_n_bytes(size: int, mock_openai: MockOpenAI, reader: Callable[[
     mock_openai.reply(script)
     client = reader()
     client.ask()
-    reads, _ = client.reads(len(scripted(script)))
-    assert reads == groups(script)
+    reads, _ = client.reads(len(encode_script(script)))
+    assert reads == split_at_boundaries(script)
     assert {len(read) for read in reads[:-1]} == {size}
     assert 0 < len(reads[-1]) <= size
 
@@ -318,8 +318,8 @@ def test_reads_cut_inside(
     mock_openai.reply(script)
     client = reader()
     client.ask()
-    reads, _ = client.reads(len(scripted(script)))
-    assert reads == groups(script)
+    reads, _ = client.reads(len(encode_script(script)))
+    assert reads == split_at_boundaries(script)
     assert len(reads) > 2
     assert all(read.endswith(ending) for read in reads[:-1])
 
@@ -330,7 +330,7 @@ def test_all_at_once_is_one_chunk(mock_openai: MockOpenAI, reader: Callable[[], 
     mock_openai.reply(script)
     client = reader()
     client.ask()
-    reads, _ = client.reads(len(scripted(script)))
+    reads, _ = client.reads(len(encode_script(script)))
     assert len(reads) == 1
 
 
@@ -388,14 +388,14 @@ def test_any_script_arrives_as_it_is(
     mock_openai.reply(script)
     client = reader()
     client.ask()
-    wanted = scripted(script)
+    expected = encode_script(script)
     client.socket.settimeout(10)
-    got = b""
-    while len(got) < len(wanted):
+    received = b""
+    while len(received) < len(expected):
         read = client.socket.recv(65536)
         assert read
-        got += read
-    assert got == wanted
+        received += read
+    assert received == expected
     client.socket.close()
     assert mock_openai.calls[-1].wait(5)
     assert mock_openai.problems == []

@@ -386,7 +386,7 @@ def test_what_calls_share_counts_once() -> None:
     ask(200)
     lazy = [call for call in mock.calls if call.script.lazy is not None]
     assert len(mock.calls) > 100
-    assert len({id(call.script.lazy.shared[0]) for call in lazy}) <= 8  # type: ignore[union-attr]
+    assert len({id(call.script.lazy.shared_part[0]) for call in lazy}) <= 8  # type: ignore[union-attr]
     mock.reply("Hi")
     ask(2000)
     assert mock.calls.size < 5_000_000
@@ -439,7 +439,7 @@ def test_a_call_takes_few_kilobytes_however_long_its_answer() -> None:
     def play(times: int) -> None:
         for _ in range(times):
             call = mock.respond(Request("POST", PATH, body=body, connection=1, nth=1))
-            for frame in frames(call.script, together=1 << 20):
+            for frame in frames(call.script, merge_limit=1 << 20):
                 call.handed_over(frame, 0.1)
             call.end()
 

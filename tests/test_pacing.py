@@ -19,10 +19,10 @@ STREAM = chat.render(Reply("one two three"))
 
 def test_the_first_token_comes_with_the_role_and_done_with_the_finish() -> None:
     """role, one | two | three | finish, [DONE]"""
-    paced = Pace(ttft=0.4, itl=0.02)(STREAM)
-    assert paced.head.delay == 0.4
-    assert [round(frame.due, 3) for frame in frames(paced)] == [0, 0, 0.02, 0.04, 0.06, 0.06]
-    assert paced.events == STREAM.events
+    slow_stream = Pace(ttft=0.4, itl=0.02)(STREAM)
+    assert slow_stream.head.delay == 0.4
+    assert [round(frame.due, 3) for frame in frames(slow_stream)] == [0, 0, 0.02, 0.04, 0.06, 0.06]
+    assert slow_stream.events == STREAM.events
 
 
 def test_no_itl_puts_no_pauses() -> None:
@@ -44,15 +44,15 @@ def test_jitter_stays_within_its_bounds_and_a_seed_repeats_it() -> None:
 
 
 def test_gaps_are_never_negative() -> None:
-    paced = Pace(itl=0.001, jitter=1, seed=1)(chat.render(Reply("word " * 50)))
-    assert paced.head.delay >= 0
+    slow_stream = Pace(itl=0.001, jitter=1, seed=1)(chat.render(Reply("word " * 50)))
+    assert slow_stream.head.delay >= 0
 
 
 @pytest.mark.parametrize("kind", ["constant", "uniform", "normal", "lognormal"])
 def test_gaps_are_drawn_from_a_distribution(kind: str) -> None:
     stream = chat.render(Reply("word " * 2000))
-    paced = Pace(itl=0.02, jitter=0.005, seed=1, distribution=kind)(stream)
-    gaps = sorted(step.seconds for step in paced.steps if isinstance(step, Pause))
+    slow_stream = Pace(itl=0.02, jitter=0.005, seed=1, distribution=kind)(stream)
+    gaps = sorted(step.seconds for step in slow_stream.steps if isinstance(step, Pause))
     assert median(gaps) == pytest.approx(0.02, rel=0.02)
     spread = gaps[-1] - gaps[0]
     assert (spread == 0) is (kind == "constant")
@@ -60,24 +60,26 @@ def test_gaps_are_drawn_from_a_distribution(kind: str) -> None:
 
 def test_some_gaps_are_stalls() -> None:
     stream = chat.render(Reply("word " * 1000))
-    paced = Pace(itl=0.02, seed=1, stall_chance=0.1, stall_seconds=5)(stream)
-    stalls = sum(step.seconds > 5 for step in paced.steps if isinstance(step, Pause))
+    slow_stream = Pace(itl=0.02, seed=1, stall_chance=0.1, stall_seconds=5)(stream)
+    stalls = sum(step.seconds > 5 for step in slow_stream.steps if isinstance(step, Pause))
     assert 60 < stalls < 140
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("arguments", "message"),
     [({"distribution": "zipf"}, "one of constant"), ({"stall_chance": 2}, "from 0 to 1")],
 )
-def test_a_distribution_is_known(wrong: dict[str, Any], told: str) -> None:
-    with pytest.raises(MockServerError, match=told):
-        Pace(**wrong)
+def test_an_unknown_distribution_and_a_wrong_chance_are_refused(
+    arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(MockServerError, match=message):
+        Pace(**arguments)
 
 
-@pytest.mark.parametrize("wrong", [{"ttft": -1}, {"itl": float("inf")}, {"jitter": "x"}])
-def test_a_pace_is_made_of_times(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="a number of seconds, 0 or more"):
-        Pace(**wrong)  # type: ignore[arg-type]
+@pytest.mark.parametrize("arguments", [{"ttft": -1}, {"itl": float("inf")}, {"jitter": "x"}])
+def test_a_pace_consists_of_times(arguments: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="must be a number, 0 or more"):
+        Pace(**arguments)  # type: ignore[arg-type]
 
 
 def test_profiles_have_names() -> None:
@@ -87,5 +89,5 @@ def test_profiles_have_names() -> None:
 
 @pytest.mark.parametrize("name", ["", "gpt-9", "1", "1,2,3,4", "1,x"])
 def test_an_unknown_profile_is_an_error(name: str) -> None:
-    with pytest.raises(MockServerError, match="no pace is called"):
+    with pytest.raises(MockServerError, match="unknown pace"):
         profile(name)

@@ -21,8 +21,8 @@ from openai_mockserver.faults import (
 
 Outcome = tuple[list[dict[str, Any]], type[Exception] | None, type[BaseException] | None]
 
-TIMEOUT = 0.5  # seconds: for what times out
-PATIENT = 30.0  # for what does not, however busy the machine is
+TIMEOUT = 0.5  # seconds, for streams that time out
+PATIENT = 30.0  # seconds, for streams that do not, even if the machine is busy
 
 FAULTS: list[Any] = [
     (),
@@ -49,7 +49,7 @@ REQUEST: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content"
 
 
 def sync_client(mock: MockOpenAI, socket: bool, timeout: float) -> openai.OpenAI:
-    """The SDK, through one door."""
+    """Return an SDK client, over the socket or in process."""
     options: dict[str, Any] = {"timeout": timeout, "max_retries": 0}
     if socket:
         http = openai.DefaultHttpxClient(trust_env=False, verify=False)
@@ -58,7 +58,7 @@ def sync_client(mock: MockOpenAI, socket: bool, timeout: float) -> openai.OpenAI
 
 
 def async_client(mock: MockOpenAI, socket: bool, timeout: float) -> openai.AsyncOpenAI:
-    """The async SDK, through one door."""
+    """Return an async SDK client, over the socket or in process."""
     options: dict[str, Any] = {"timeout": timeout, "max_retries": 0}
     if socket:
         http = openai.DefaultAsyncHttpxClient(trust_env=False, verify=False)
@@ -67,67 +67,67 @@ def async_client(mock: MockOpenAI, socket: bool, timeout: float) -> openai.Async
 
 
 def comparable(chunk: Any) -> dict[str, Any]:
-    """A chunk without what differs from one response to the next."""
+    """Return a chunk without the members that differ between responses."""
     members: dict[str, Any] = chunk.model_dump()
     return {k: v for k, v in members.items() if k not in ("id", "created", "obfuscation")}
 
 
 def classes(error: Exception) -> tuple[type[Exception], type[BaseException] | None]:
-    """The class of an exception and, of one that is the SDK's, of what caused it.
+    """Return the class of an exception and, for the SDK's exceptions, the class of its cause.
 
-    What caused an exception of the HTTP library, which openai 2.x passes on, is not compared.
+    The cause of the HTTP library's exceptions, which openai 2.x passes on, is not compared.
     """
     cause = error.__cause__ if isinstance(error, openai.OpenAIError) else None
     return type(error), type(cause) if cause else None
 
 
 def sync_outcome(mock: MockOpenAI, socket: bool, timeout: float, stream: bool = True) -> Outcome:
-    """What a sync consumer ends up with."""
-    got: list[dict[str, Any]] = []
+    """Return the outcome of a sync consumer."""
+    chunks: list[dict[str, Any]] = []
     with sync_client(mock, socket, timeout) as client:
         try:
-            made = client.chat.completions.create(stream=stream, **REQUEST)
-            for chunk in made if stream else [made]:
-                got.append(comparable(chunk))
+            response = client.chat.completions.create(stream=stream, **REQUEST)
+            for chunk in response if stream else [response]:
+                chunks.append(comparable(chunk))
         except Exception as error:
-            return got, *classes(error)
-    return got, None, None
+            return chunks, *classes(error)
+    return chunks, None, None
 
 
 async def async_outcome(
     mock: MockOpenAI, socket: bool, timeout: float, stream: bool = True
 ) -> Outcome:
-    """What an async consumer ends up with."""
-    got: list[dict[str, Any]] = []
+    """Return the outcome of an async consumer."""
+    chunks: list[dict[str, Any]] = []
     async with async_client(mock, socket, timeout) as client:
         try:
-            made: Any = await client.chat.completions.create(stream=stream, **REQUEST)
-            async for chunk in made if stream else once(made):
-                got.append(comparable(chunk))
+            response: Any = await client.chat.completions.create(stream=stream, **REQUEST)
+            async for chunk in response if stream else once(response):
+                chunks.append(comparable(chunk))
         except Exception as error:
-            return got, *classes(error)
-    return got, None, None
+            return chunks, *classes(error)
+    return chunks, None, None
 
 
 async def assert_all_agree(mock: MockOpenAI, stream: bool = True) -> Outcome:
-    """Each client through each door ends up with the same, which is returned."""
-    agreed = sync_outcome(mock, False, TIMEOUT, stream)  # on a clock that no load can slow
-    timed_out = agreed[1] is not None and "Timeout" in agreed[1].__name__
+    """Assert that each client has the same outcome through each door, and return it."""
+    outcome = sync_outcome(mock, False, TIMEOUT, stream)  # on a clock that no load can slow
+    timed_out = outcome[1] is not None and "Timeout" in outcome[1].__name__
     timeout = TIMEOUT if timed_out else PATIENT
-    assert sync_outcome(mock, True, timeout, stream) == agreed
-    assert await async_outcome(mock, False, timeout, stream) == agreed
-    assert await async_outcome(mock, True, timeout, stream) == agreed
-    return agreed
+    assert sync_outcome(mock, True, timeout, stream) == outcome
+    assert await async_outcome(mock, False, timeout, stream) == outcome
+    assert await async_outcome(mock, True, timeout, stream) == outcome
+    return outcome
 
 
 async def once(value: object) -> AsyncIterator[object]:
-    """An async iterator of one."""
+    """Yield one value."""
     yield value
 
 
 @pytest.fixture
 def mock(mock_openai: MockOpenAI) -> Iterator[MockOpenAI]:
-    """A mock, and all its calls are over at the end."""
+    """Yield a mock, and assert that all its calls ended."""
     yield mock_openai
     assert all(call.ended for call in mock_openai.calls)
 
@@ -159,8 +159,8 @@ async def test_every_ready_made_stream(mock: MockOpenAI, openai_stream: Stream) 
     if openai_stream.script.seconds > 1:
         pytest.skip("its silence would have to be waited for on a socket")
     mock.reply(openai_stream)
-    agreed = await assert_all_agree(mock)
-    assert (agreed[1] is None) == (openai_stream.error is None)
+    outcome = await assert_all_agree(mock)
+    assert (outcome[1] is None) == (openai_stream.error is None)
 
 
 @pytest.mark.parametrize(

@@ -407,9 +407,9 @@ MISTAKES = [
     ("rules: [{reply: {stream: txt}}]", "rules[0].reply.stream", "did you mean text"),
     ("rules: [{reply: a, user: {contians: b}}]", "rules[0].user.contians", "contains, regex"),
     ("rules: [{reply: a, pace: {ttf: 1}}]", "rules[0].pace.ttf", "ttft, itl, jitter, seed"),
-    ("rules: [{reply: a, pace: warp}]", "rules[0].pace", "no pace is called 'warp'"),
+    ("rules: [{reply: a, pace: warp}]", "rules[0].pace", "unknown pace 'warp'"),
     ("pace: {itll: 1}", "pace.itll", "ttft, itl, jitter, seed"),
-    ("pace: warp", "pace", "no pace is called 'warp'"),
+    ("pace: warp", "pace", "unknown pace 'warp'"),
     ("rules: [{reply: a, faults: [lag]}]", "rules[0].faults[0]", "no fault is called 'lag'"),
     (
         "rules: [{reply: a, faults: [drop_done, {reset: {aftr: 3}}]}]",

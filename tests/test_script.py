@@ -20,7 +20,7 @@ def test_steps_may_be_given_as_a_list() -> None:
     assert Script(steps=[Event("x")]).steps == (Event("x"),)  # type: ignore[arg-type]
 
 
-def test_its_repr_is_code_that_makes_it() -> None:
+def test_its_repr_is_code_that_recreates_it() -> None:
     script = Script(Head(200, (("A", "b"),)), (Event("x", id="1"), Pause(0.5)), "reset")
     assert eval(repr(script)) == script
 

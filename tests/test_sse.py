@@ -28,17 +28,17 @@ def test_decoding_what_was_encoded_gives_the_same_events_in_any_partition(
 ) -> None:
     stream = b"".join(map(sse.encode, events))
     decoder = sse.Decoder()
-    got: list[Event] = []
+    decoded_events: list[Event] = []
     while stream:
         size = data.draw(st.integers(1, len(stream)), label="read")
-        got += decoder.feed(stream[:size])
+        decoded_events += decoder.feed(stream[:size])
         stream = stream[size:]
-    assert got == events
+    assert decoded_events == events
     assert not decoder.pending
 
 
 def messages(body: bytes) -> list[str]:
-    """The data of a body's events, read at once; byte by byte must give the same."""
+    """Return the data of a body's events; decoding byte by byte must give the same."""
     whole = [event.data for event in sse.decode(body)]
     decoder = sse.Decoder()
     bytewise = [e.data for at in range(len(body)) for e in decoder.feed(body[at : at + 1])]
@@ -55,7 +55,7 @@ RULES = [
     ("lines end with CRLF", b"data: a\r\n\r\n", ["a"]),
     ("line ends may be mixed", b"data: a\r\ndata: b\n\rdata: c\r\n\n", ["a\nb", "c"]),
     (
-        "no other sign ends a line",
+        "no other character ends a line",
         "data: a\u2028b\u0085c\x0bd\n\n".encode(),
         ["a\u2028b\u0085c\x0bd"],
     ),
@@ -102,7 +102,7 @@ def test_retry_is_digits_only(value: str, retry: int | None) -> None:
     assert event.retry == retry
 
 
-def test_an_event_is_given_with_its_last_byte_even_if_an_lf_may_follow() -> None:
+def test_an_event_is_complete_with_its_last_byte_even_if_an_lf_may_follow() -> None:
     decoder = sse.Decoder()
     assert [e.data for e in decoder.feed(b"data: a\r\r")] == ["a"]
     assert decoder.feed(b"\n") == []
@@ -112,7 +112,7 @@ def test_an_event_is_given_with_its_last_byte_even_if_an_lf_may_follow() -> None
 @pytest.mark.parametrize(
     "event", [Event("a\rb"), Event("a", event="x\ny"), Event("a", id="x\ry"), Event("a\r", id="x")]
 )
-def test_what_the_format_cannot_carry_is_refused(event: Event) -> None:
+def test_an_event_that_the_format_cannot_express_is_refused(event: Event) -> None:
     with pytest.raises(ValueError, match="cannot hold"):
         sse.encode(event)
 
@@ -145,8 +145,8 @@ def test_the_conformance_cases_pass_whole_and_byte_by_byte(shared: Path) -> None
         for size in (1, len(body) or 1):
             decoder = sse.Decoder()
             reads = [body[at : at + size] for at in range(0, len(body), size)]
-            got = [(e.event or "message", e.data) for read in reads for e in decoder.feed(read)]
-            if got != [(e["type"], e["data"]) for e in case["expect"]]:
-                wrong.append((case["id"], size, got))
+            result = [(e.event or "message", e.data) for read in reads for e in decoder.feed(read)]
+            if result != [(e["type"], e["data"]) for e in case["expect"]]:
+                wrong.append((case["id"], size, result))
     assert len(cases) == 85
     assert wrong == []

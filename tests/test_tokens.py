@@ -1,4 +1,4 @@
-"""Text is cut as a model would emit it, and counted as a model would."""
+"""Text is cut as a model would emit it, and counted as a model would count it."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ any_vocabulary = pytest.mark.parametrize("vocabulary", ["o200k_base", "cl100k_ba
 one_cutter_a_time = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-loaded = cache(Tokenizer.from_pretrained)
+load_tokenizer = cache(Tokenizer.from_pretrained)
 
 
 @pytest.fixture
 def real(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Text is cut as where nobody chose and the vocabularies are installed."""
+    """Cut text as if the variable is not set and the vocabularies are installed."""
     monkeypatch.delenv(tokens.VARIABLE)
 
 
@@ -67,13 +67,13 @@ def test_a_cut_is_where_a_token_ends(
 ) -> None:
     """And every end of a token between code points is a cut."""
     monkeypatch.setenv(tokens.VARIABLE, vocabulary)
-    tokenizer, data = loaded(vocabulary), text.encode()
+    tokenizer, data = load_tokenizer(vocabulary), text.encode()
     ends = [0]
     for token in tokenizer.encode_ordinary(text):
         ends.append(ends[-1] + len(tokenizer.decode_token_bytes(token)))
     between = {len(text[:at].encode()) for at in range(len(text) + 1)}
-    kept = [end for end in ends if end in between]
-    parts = [data[a:b].decode() for a, b in pairwise(kept)]
+    cuts = [end for end in ends if end in between]
+    parts = [data[a:b].decode() for a, b in pairwise(cuts)]
     assert list(tokens.pieces(text)) == parts
     assert tokens.count(text) == len(ends) - 1
 
@@ -124,7 +124,7 @@ def test_words_are_as_long_as_recorded_pieces() -> None:
 )
 def test_the_vocabularies_are_the_real_ones(vocabulary: str, text: str, ids: list[int]) -> None:
     """As OpenAI's cookbook and the tests of tiktoken have them."""
-    assert loaded(vocabulary).encode_ordinary(text) == ids
+    assert load_tokenizer(vocabulary).encode_ordinary(text) == ids
 
 
 @pytest.mark.parametrize(
@@ -177,19 +177,19 @@ def test_a_text_prints_as_what_makes_it_again(real: None) -> None:
 def test_recorded_streams_are_cut_as_we_cut_them(
     kind: str, api: Any, shared: Path, real: None
 ) -> None:
-    """OpenAI's own, one call or text each; what a web search cites comes in longer pieces."""
-    head, seen = Head(200, (("Content-Type", "text/event-stream"),)), 0
+    """OpenAI's streams with one call or text each; web searches send longer pieces."""
+    head, compared_texts = Head(200, (("Content-Type", "text/event-stream"),)), 0
     for file in sorted((shared / "wire" / "examples").glob(f"openai-{kind}-*.sse")):
-        said = api.read(Script(head, (Raw(file.read_bytes()),)))
-        if not isinstance(said, Reply) or "web-search" in file.name:
+        reply = api.read(Script(head, (Raw(file.read_bytes()),)))
+        if not isinstance(reply, Reply) or "web-search" in file.name:
             continue
-        if len(said.tool_calls) > 1 or len(said.output) > 2:
+        if len(reply.tool_calls) > 1 or len(reply.output) > 2:
             continue
-        for text in (said.text, said.refusal, *(call.arguments for call in said.tool_calls)):
+        for text in (reply.text, reply.refusal, *(call.arguments for call in reply.tool_calls)):
             pieces = tuple(filter(None, text.pieces)) if text is not None else ()
             assert pieces == tokens.pieces(text or ""), file.name
-            seen += bool(pieces)
-    assert seen >= 8
+            compared_texts += bool(pieces)
+    assert compared_texts >= 8
 
 
 def test_sizes_belong_to_pieces() -> None:
@@ -232,18 +232,16 @@ def test_the_variable_decides_for_every_model(cutter: str, monkeypatch: pytest.M
     assert {tokens.vocabulary(model) for model in ("gpt-4", "gpt-4o", None)} == {cutter}
 
 
-def test_a_variable_that_names_nothing_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_vocabulary_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(tokens.VARIABLE, "gpt2")
-    with pytest.raises(MockServerError) as refused:
+    with pytest.raises(MockServerError) as error:
         Reply("Hello")
-    told = (
-        "OPENAI_MOCKSERVER_TOKENS='gpt2': what cuts text is one of words, o200k_base, cl100k_base"
-    )
-    assert str(refused.value) == told
+    message = "OPENAI_MOCKSERVER_TOKENS='gpt2': must be one of words, o200k_base, cl100k_base"
+    assert str(error.value) == message
 
 
-def without_vocabularies(chosen: str) -> str:
-    """What a program prints that cuts text where the vocabularies are not installed."""
+def cut_without_vocabularies(name: str) -> str:
+    """Run a program that cuts text without installed vocabularies; return what it prints."""
     code = (
         "import sys; sys.modules['splintr'] = None\n"
         "from openai_mockserver import Reply, MissingDependency\n"
@@ -251,17 +249,16 @@ def without_vocabularies(chosen: str) -> str:
         "except MissingDependency as error: print(error)\n"
     )
     command = [sys.executable, "-c", code]
-    environment = {"OPENAI_MOCKSERVER_TOKENS": chosen, "PYTHONUTF8": "1"}
+    environment = {"OPENAI_MOCKSERVER_TOKENS": name, "PYTHONUTF8": "1"}
     return subprocess.run(command, capture_output=True, text=True, env=environment).stdout.strip()
 
 
 def test_without_the_extra_words_are_cut() -> None:
-    assert without_vocabularies("") == without_vocabularies("words") == "('你', '好')"
+    assert cut_without_vocabularies("") == cut_without_vocabularies("words") == "('你', '好')"
 
 
 def test_a_vocabulary_without_the_extra_says_what_to_install() -> None:
-    told = without_vocabularies("o200k_base")
-    assert told == (
+    assert cut_without_vocabularies("o200k_base") == (
         "OPENAI_MOCKSERVER_TOKENS=o200k_base needs its vocabulary: "
         "pip install 'openai-mockserver[tokens]'"
     )
@@ -270,8 +267,10 @@ def test_a_vocabulary_without_the_extra_says_what_to_install() -> None:
 def test_nothing_is_loaded_before_the_first_cut() -> None:
     code = "import sys, openai_mockserver.reply, openai_mockserver.mock\n"
     code += "print('splintr' in sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "False"
+    program = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert program.stdout.strip() == "False"
 
 
 def test_threads_may_cut_at_once(real: None) -> None:
@@ -328,125 +327,131 @@ COOKBOOK = [
 
 
 @pytest.mark.parametrize(
-    ("model", "counted"), [("gpt-3.5-turbo", 129), ("gpt-4", 129), ("gpt-4o", 124)]
+    ("model", "expected_count"), [("gpt-3.5-turbo", 129), ("gpt-4", 129), ("gpt-4o", 124)]
 )
 def test_a_conversation_is_counted_as_openai_counts_it(
-    model: str, counted: int, real: None
+    model: str, expected_count: int, real: None
 ) -> None:
-    assert tokens.count_messages(COOKBOOK, model) == counted
+    assert tokens.count_messages(COOKBOOK, model) == expected_count
 
 
-def test_a_reasoning_model_is_primed_with_one_less(real: None) -> None:
-    """As recorded: gpt-5-mini and o4-mini count 19 of this."""
-    asked = [
+def test_a_reasoning_model_has_one_priming_token_less(real: None) -> None:
+    """In recordings, gpt-5-mini and o4-mini count 19 tokens for this conversation."""
+    messages = [
         {"role": "system", "content": "You are a helpful assistant"},
         {"role": "user", "content": "Say hi in Portuguese"},
     ]
-    counts = {model: tokens.count_messages(asked, model) for model in ("gpt-5-mini", "o4-mini")}
+    counts = {model: tokens.count_messages(messages, model) for model in ("gpt-5-mini", "o4-mini")}
     assert counts == {"gpt-5-mini": 19, "o4-mini": 19}
-    assert tokens.count_messages(asked, "gpt-4o-mini") == 20
+    assert tokens.count_messages(messages, "gpt-4o-mini") == 20
 
 
-def said(reply: Reply, **asked: Any) -> Reply:
-    """What a chat completion says, streamed and at once alike."""
-    asked = {"messages": [], "stream_options": {"include_usage": True}} | asked
-    whole = chat.read(chat.render(reply, asked))
-    streamed = chat.read(chat.render(reply, asked | {"stream": True}))
-    assert isinstance(whole, Reply)
-    assert isinstance(streamed, Reply)
-    assert (whole.text, whole.usage) == (streamed.text, streamed.usage)
-    return streamed
+def render_and_read(reply: Reply, **parameters: Any) -> Reply:
+    """Render and read a chat completion; a stream and a JSON body must have the same content."""
+    request = {"messages": [], "stream_options": {"include_usage": True}} | parameters
+    from_body = chat.read(chat.render(reply, request))
+    from_stream = chat.read(chat.render(reply, request | {"stream": True}))
+    assert isinstance(from_body, Reply)
+    assert isinstance(from_stream, Reply)
+    assert (from_body.text, from_body.usage) == (from_stream.text, from_stream.usage)
+    return from_stream
 
 
-def spoken(reply: Reply) -> int:
+def completion_tokens(reply: Reply) -> int:
     assert reply.usage is not None
     return reply.usage.completion_tokens
 
 
-@pytest.mark.parametrize(("model", "counted"), [("gpt-4o", 17), ("gpt-4", 29)])
-def test_usage_has_the_models_own_count(model: str, counted: int, real: None) -> None:
+@pytest.mark.parametrize(("model", "expected_count"), [("gpt-4o", 17), ("gpt-4", 29)])
+def test_usage_has_the_models_own_count(model: str, expected_count: int, real: None) -> None:
     text = f"Здравствуйте {FAMILY} don't stop! ஔ"
-    reply = said(Reply(text), model=model)
-    assert spoken(reply) == counted == tokens.count(text, model)
+    reply = render_and_read(Reply(text), model=model)
+    assert completion_tokens(reply) == expected_count == tokens.count(text, model)
     assert reply.text is not None
     assert tuple(filter(None, reply.text.pieces)) == tokens.pieces(text, model)
 
 
 def test_usage_counts_the_pieces_that_were_given(real: None) -> None:
-    assert spoken(said(Reply([FAMILY, " don't stop", "!"]), model="gpt-4")) == 3
+    assert (
+        completion_tokens(render_and_read(Reply([FAMILY, " don't stop", "!"]), model="gpt-4")) == 3
+    )
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "gpt-4"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(50))
 @given(text=st.text(max_size=30), limit=st.integers(0, 20))
 def test_no_more_tokens_than_max_tokens(model: str, text: str, limit: int, real: None) -> None:
-    reply = said(Reply(text), model=model, max_tokens=limit)
+    reply = render_and_read(Reply(text), model=model, max_tokens=limit)
     whole = tokens.count(text, model)
-    assert spoken(reply) <= limit
+    assert completion_tokens(reply) <= limit
     assert reply.choices[0].finish_reason == ("stop" if whole <= limit else "length")
     assert text.startswith(reply.text or "")
     if whole <= limit:
-        assert spoken(reply) == whole
+        assert completion_tokens(reply) == whole
 
 
-def test_a_piece_that_does_not_fit_is_not_said(real: None) -> None:
-    reply = said(Reply(FAMILY), model="gpt-4o", max_tokens=4)
-    assert (reply.text, spoken(reply)) == ("👨\u200d", 3)
+def test_a_piece_that_exceeds_the_limit_is_omitted(real: None) -> None:
+    reply = render_and_read(Reply(FAMILY), model="gpt-4o", max_tokens=4)
+    assert (reply.text, completion_tokens(reply)) == ("👨\u200d", 3)
 
 
 def test_pieces_that_something_refers_to_stay(real: None) -> None:
     """Log probabilities and citations belong to pieces, so these are not cut again."""
     logprobs = [Logprob("Don't", -0.1), Logprob(" you", -0.2)]
-    reply = said(Reply("Don't you", logprobs=logprobs), model="gpt-4", logprobs=True)
+    reply = render_and_read(Reply("Don't you", logprobs=logprobs), model="gpt-4", logprobs=True)
     assert [entries[0].token for entries in reply.logprobs or ()] == ["Don't", " you"]
 
 
 def test_a_response_has_the_models_own_count(real: None) -> None:
     reply = Reply("Don't you?", reasoning="Don't I?")
-    for model, counted in (("gpt-4", 8), ("gpt-4o", 6)):
-        made = responses.read(responses.render(reply, {"model": model, "input": "Don't"}))
-        assert isinstance(made, Reply)
-        assert made.usage is not None
-        assert made.usage.completion_tokens == counted
-        assert made.usage.prompt_tokens == 3 + 3 + 1 + tokens.count("Don't", model)
+    for model, expected_count in (("gpt-4", 8), ("gpt-4o", 6)):
+        result = responses.read(responses.render(reply, {"model": model, "input": "Don't"}))
+        assert isinstance(result, Reply)
+        assert result.usage is not None
+        assert result.usage.completion_tokens == expected_count
+        assert result.usage.prompt_tokens == 3 + 3 + 1 + tokens.count("Don't", model)
     cut = responses.read(
         responses.render(Reply(FAMILY), {"model": "gpt-4o", "input": "", "max_output_tokens": 4})
     )
     assert isinstance(cut, Reply)
-    assert (cut.text, spoken(cut), cut.choices[0].finish_reason) == ("👨\u200d", 3, "length")
+    assert (cut.text, completion_tokens(cut), cut.choices[0].finish_reason) == (
+        "👨\u200d",
+        3,
+        "length",
+    )
 
 
 def test_a_completion_has_the_models_own_count(real: None) -> None:
-    asked = {"model": "gpt-3.5-turbo-instruct", "prompt": f"{FAMILY} don't"}
-    made = completions.read(completions.render(Reply("Don't you?"), asked))
-    assert isinstance(made, Reply)
-    assert made.usage is not None
-    assert made.usage.prompt_tokens == tokens.count(asked["prompt"], "gpt-3.5-turbo-instruct")
-    assert made.usage.completion_tokens == 4
+    request = {"model": "gpt-3.5-turbo-instruct", "prompt": f"{FAMILY} don't"}
+    result = completions.read(completions.render(Reply("Don't you?"), request))
+    assert isinstance(result, Reply)
+    assert result.usage is not None
+    assert result.usage.prompt_tokens == tokens.count(request["prompt"], "gpt-3.5-turbo-instruct")
+    assert result.usage.completion_tokens == 4
 
 
 def test_an_embedding_counts_by_its_model(real: None) -> None:
     with MockOpenAI() as mock:
-        made = mock.client().embeddings.create(model="text-embedding-3-small", input="Don't")
-    assert made.usage.prompt_tokens == 2
+        result = mock.client().embeddings.create(model="text-embedding-3-small", input="Don't")
+    assert result.usage.prompt_tokens == 2
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "request",
     [
         {"messages": [{"role": "user", "content": "Hi"}]},
         {"messages": [], "prediction": {"content": "Здравствуйте, it isn't internationalization"}},
         {"messages": [], "response_format": {"type": "json_object"}},
     ],
 )
-def test_what_is_generated_is_the_same_with_and_without(
-    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+def test_generated_replies_do_not_depend_on_the_vocabulary(
+    request: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = []
+    replies = []
     for cutter in ("words", "o200k_base", "cl100k_base"):
         monkeypatch.setenv(tokens.VARIABLE, cutter)
-        made.append([generate(asked, seed) for seed in range(20)])
-    assert made[0] == made[1] == made[2]
+        replies.append([generate(request, seed) for seed in range(20)])
+    assert replies[0] == replies[1] == replies[2]
 
 
 # Long texts
@@ -473,10 +478,10 @@ def test_a_long_text_is_never_cut_whole(
     monkeypatch.setenv(tokens.VARIABLE, "o200k_base")
     tokens.count("")
     tracemalloc.start()
-    counted = tokens.count(text)
+    total = tokens.count(text)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert counted == pytest.approx(whole, rel=0.001)
+    assert total == pytest.approx(whole, rel=0.001)
     assert peak < 1_000_000
 
 
@@ -491,8 +496,8 @@ def test_long_texts_are_not_kept(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     prompts = [f"{n} " + "some words of a prompt, " * 1000 for n in range(20)]
     tracemalloc.start()
     try:
-        counted = [tokens.count(prompt) for prompt in prompts]
-        assert counted == [len(tokens.cut(prompt).pieces) for prompt in prompts]
+        counts = [tokens.count(prompt) for prompt in prompts]
+        assert counts == [len(tokens.cut(prompt).pieces) for prompt in prompts]
         gc.collect()
         assert tracemalloc.get_traced_memory()[0] < 100_000
     finally:
@@ -501,6 +506,6 @@ def test_long_texts_are_not_kept(name: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_long_text_that_comes_again_is_not_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     prompt = "the same long prompt again, " * 2000
-    counted = tokens.count(prompt)
+    total = tokens.count(prompt)
     monkeypatch.setattr(tokens, "_count_long", None)
-    assert tokens.count(prompt) == counted
+    assert tokens.count(prompt) == total

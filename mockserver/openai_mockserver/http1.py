@@ -1,7 +1,7 @@
-"""A script as HTTP/1.1 bytes: its head, its body framed as its headers say, its end.
+"""A script as HTTP/1.1 bytes: its head, its body framed as its headers declare, its end.
 
-Rules of this file: no I/O and no clock; RFC 9112 is cited where it is carried out; what a script
-says wrongly is sent wrongly.
+Rules of this file: no I/O and no clock; RFC 9112 is cited where it is implemented; mistakes in a
+script are sent as they are, never corrected.
 """
 
 from __future__ import annotations
@@ -38,51 +38,56 @@ _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
 def head_bytes(head: Head, version: str = "1.1") -> bytes:
-    """Status line and headers, spelt and ordered as they are given (RFC 9112 §2.1)."""
+    """Return status line and headers, with their order and spelling kept (RFC 9112 §2.1)."""
     lines = [f"HTTP/{version} {head.status} {_REASONS.get(head.status, '')}"]
     lines += [f"{name}: {value}" for name, value in head.headers]
     text = "\r\n".join(lines)
-    ends = len(lines) - 1
-    if text.count("\r") != ends or text.count("\n") != ends:
-        wrong = next(line for line in lines if "\r" in line or "\n" in line)
-        raise ValueError(f"a header cannot hold a line end: {wrong!r}")
+    line_ends = len(lines) - 1
+    if text.count("\r") != line_ends or text.count("\n") != line_ends:
+        bad_line = next(line for line in lines if "\r" in line or "\n" in line)
+        raise ValueError(f"a header cannot hold a line end: {bad_line!r}")
     return f"{text}\r\n\r\n".encode("latin-1")
 
 
 def is_chunked(head: Head) -> bool:
-    """Whether the body goes out in HTTP chunks."""
+    """Whether the body is sent in HTTP chunks."""
     return (head.header("transfer-encoding") or "").lower() == "chunked"
 
 
 def is_plain(script: Script) -> bool:
-    """Whether what the client reads is the script's body, and nothing about HTTP is odd.
+    """Whether the HTTP framing is ordinary, so that the client reads exactly the script's body.
 
-    Then its end is the body's end; else only HTTP's own bytes tell what the client will see.
+    If not, only an HTTP parser can tell from the bytes what the client sees.
     """
     if script.raw or script.head.status in (204, 304) or script.head.status < 200:
         return False
     framing = [(k.lower(), v.lower()) for k, v in script.head.headers if k.lower() in _FRAMING]
     if framing == [("transfer-encoding", "chunked")]:
-        right = True
+        is_right = True
     else:
         lazy = script.lazy
         size = sum(len(encode(step)) for step in script.steps) if lazy is None else lazy.size
-        right = framing == [("content-length", str(size))]
-    return right and sum(len(k) + len(v) for k, v in script.head.headers) < 50_000
+        is_right = framing == [("content-length", str(size))]
+    return is_right and sum(len(k) + len(v) for k, v in script.head.headers) < 50_000
 
 
 def without_length(script: Script) -> Script:
-    """The same body, ended by the connection's end: neither chunks nor a length."""
-    gone = (*_FRAMING, "connection")
-    kept = tuple((k, v) for k, v in script.head.headers if k.lower() not in gone)
-    head = replace(script.head, headers=(*kept, ("Connection", "close")))
+    """Return the script with a body that the connection's end ends: no chunks and no length."""
+    dropped_names = (*_FRAMING, "connection")
+    headers = tuple((k, v) for k, v in script.head.headers if k.lower() not in dropped_names)
+    head = replace(script.head, headers=(*headers, ("Connection", "close")))
     return replace(script, head=head)
 
 
 def answer_version(script: Script, version: str, close: bool) -> Script:
-    """The script as it answers a request of this HTTP version, which may want to be the last.
+    """Adapt the script to the HTTP version of the request and to ``Connection: close``.
 
-    RFC 9112 §7: a client of HTTP/1.0 knows no chunks.
+    An HTTP/1.0 client does not understand chunks (RFC 9112 §7).
+
+    Args:
+        script: the response.
+        version: HTTP version of the request, such as ``1.1``.
+        close: whether the request asks for the connection to be closed after the response.
     """
     if script.raw:
         return script
@@ -97,11 +102,11 @@ def answer_version(script: Script, version: str, close: bool) -> Script:
 
 
 _FRAMING = ("transfer-encoding", "content-length")
-_WHOLE = ("finish", "close", "half_close")  # the ends that come after the whole body
+_CLEAN_ENDS = ("finish", "close", "half_close")  # the ends that follow the complete body
 
 
 def keeps_open(script: Script) -> bool:
-    """Whether the client can know where the body ends without the connection's end."""
+    """Whether the connection can stay open: the body's end does not depend on the connection's."""
     if script.raw:
         return True
     head = script.head
@@ -117,13 +122,13 @@ def has_body(method: str, status: int) -> bool:
     return method != "HEAD" and status not in (204, 304)
 
 
-def wire_frames(script: Script, method: str = "GET", together: int = 0) -> Iterator[Frame]:
-    r"""The frames of a script as they go over a connection, head first.
+def wire_frames(script: Script, method: str = "GET", merge_limit: int = 0) -> Iterator[Frame]:
+    r"""Yield the frames of a script as they are sent over a connection, head first.
 
     Args:
         script: the response.
-        method: that of the request.
-        together: how many bytes of steps that are due at the same time may be one frame.
+        method: method of the request.
+        merge_limit: merge steps due at the same time into frames of up to this many body bytes.
 
     >>> script = Script(Head(200, (("Transfer-Encoding", "chunked"),)), (Event("a"),))
     >>> b"".join(frame.data for frame in wire_frames(script)).split(b"\r\n\r\n", 1)[1]
@@ -137,23 +142,23 @@ def wire_frames(script: Script, method: str = "GET", together: int = 0) -> Itera
         return
     due = start
     if (lazy := script.lazy) is not None:
-        for frame in lazy.frames(start, chunked=chunked, together=together):
+        for frame in lazy.frames(start, chunked=chunked, merge_limit=merge_limit):
             due = frame.due
             yield frame
     else:
-        for frame in frames(script, chunked=chunked, together=together):
+        for frame in frames(script, chunked=chunked, merge_limit=merge_limit):
             due = start + frame.due
             yield Frame(due, frame.data, frame.events, frame.size, False, frame.fence)
-    if chunked and script.end in _WHOLE:
+    if chunked and script.end in _CLEAN_ENDS:
         yield Frame(due, LAST_CHUNK, 0, 0)
 
 
 def check(script: Script) -> None:
-    """Raise ReplyError for what cannot be put into bytes, and say what."""
+    """Raise ReplyError if a header or a step cannot be encoded."""
     try:
         if not script.raw:
             head_bytes(script.head)
-        if script.lazy is None:  # else they are bytes already
+        if script.lazy is None:  # lazy steps are already encoded
             for step in script.steps:
                 encode(step)
     except ValueError as error:
@@ -161,7 +166,7 @@ def check(script: Script) -> None:
 
 
 def to_raw(script: Script) -> Script:
-    """The same response with HTTP's own bytes as steps, so that they can be changed too."""
+    """Return the response with HTTP's own bytes as steps, so that faults can change them too."""
     if script.raw:
         return script
     steps: list[Step] = [Pause(script.head.delay)] if script.head.delay else []
@@ -173,9 +178,9 @@ def to_raw(script: Script) -> Script:
             steps.append(Raw(chunk(data) if chunked else data, count_events(step)))
         elif not isinstance(step, Event | Raw):
             steps.append(step)
-    if chunked and script.end in _WHOLE:
+    if chunked and script.end in _CLEAN_ENDS:
         steps.append(Raw(LAST_CHUNK, 0))
-    # An end that breaks the body off is said by what is missing from the bytes.
+    # If the end cuts the body off, the missing bytes show it.
     end = script.end
     if end == "finish" and not keeps_open(script):
         end = "close"

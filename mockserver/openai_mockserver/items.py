@@ -1,7 +1,7 @@
-"""What a model does by itself before it answers: searches, code, MCP calls, pictures.
+"""Output items for work that the API does before the model answers: searches, code, MCP calls.
 
-Rules of this file: each function makes an `Item` of a reply's output, as the Responses API has it
-when it is done. What is not given is made up, the same each time.
+Rules of this file: each function creates an `Item` for a reply's output, with the JSON of the
+finished item in the Responses API. Omitted values are generated deterministically.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ __all__ = [
 
 
 def web_search(*queries: str, sources: Iterable[str] | None = None) -> Item:
-    """A search of the web.
+    """Create a web search.
 
     Args:
-        queries: what was searched for.
-        sources: URLs that were looked at, which the API tells only to those who ask.
+        queries: the search queries.
+        sources: URLs that were consulted; the API sends them only if the request includes them.
 
     >>> web_search("tallest building").members["action"]["query"]
     'tallest building'
@@ -42,10 +42,15 @@ def web_search(*queries: str, sources: Iterable[str] | None = None) -> Item:
 
 
 def file_search(*queries: str, results: Iterable[Mapping[str, Any]] | None = None) -> Item:
-    """A search in vector stores; the results are told only to those who ask."""
-    found = None if results is None else [dict(result) for result in results]
+    """Create a search in vector stores.
+
+    Args:
+        queries: the search queries.
+        results: the results as JSON; the API sends them only if the request includes them.
+    """
+    entries = None if results is None else [dict(result) for result in results]
     return Item(
-        "file_search_call", {"status": "completed", "queries": list(queries), "results": found}
+        "file_search_call", {"status": "completed", "queries": list(queries), "results": entries}
     )
 
 
@@ -56,13 +61,13 @@ def code_interpreter(
     images: Sequence[str] = (),
     container: str | None = None,
 ) -> Item:
-    """A run of code.
+    """Create a run of the code interpreter.
 
     Args:
-        code: the Python that is run, or the pieces it arrives in.
-        logs: what it printed.
-        images: URLs of the pictures it made.
-        container: the id of the container it ran in.
+        code: the Python code, or the pieces it arrives in.
+        logs: text that the code printed.
+        images: URLs of images that the code created.
+        container: id of the container in which the code ran.
     """
     outputs: list[dict[str, Any]] = [] if logs is None else [{"type": "logs", "logs": logs}]
     outputs += [{"type": "image", "url": url} for url in images]
@@ -81,18 +86,19 @@ def code_interpreter(
 def mcp_list_tools(
     server: str, tools: Iterable[Mapping[str, Any]] = (), *, error: str | None = None
 ) -> Item:
-    """The tools of an MCP server being looked up.
+    """Create the listing of an MCP server's tools.
 
     Args:
-        server: the server's label.
-        tools: each with ``name``, and ``input_schema``, ``description``, ``annotations``.
-        error: why they could not be listed.
+        server: label of the server.
+        tools: JSON of each tool: ``name``, and optionally ``input_schema``, ``description`` and
+            ``annotations``.
+        error: message if the tools could not be listed.
     """
-    listed = [
+    full_tools = [
         {"annotations": None, "description": None, "input_schema": {"type": "object"}} | dict(tool)
         for tool in tools
     ]
-    members: dict[str, Any] = {"server_label": server, "tools": listed}
+    members: dict[str, Any] = {"server_label": server, "tools": full_tools}
     return Item("mcp_list_tools", members if error is None else members | {"error": error})
 
 
@@ -104,13 +110,14 @@ def mcp_call(
     *,
     error: Mapping[str, Any] | None = None,
 ) -> Item:
-    """A call of a tool of an MCP server, made by the API itself.
+    """Create a call of an MCP server's tool, which the API performs itself.
 
     Args:
-        server: the server's label.
-        name, arguments: the tool and its arguments, an object or its JSON.
-        output: what it gave.
-        error: why it failed, in the API's form, as in
+        server: label of the server.
+        name: name of the tool.
+        arguments: arguments of the call, as an object or as JSON text.
+        output: output of the tool.
+        error: error of the call in the API's form, such as
             ``{"type": "http_error", "code": 500, "message": "…"}``.
     """
     if not isinstance(arguments, str):
@@ -119,7 +126,7 @@ def mcp_call(
         "mcp_call",
         {
             "approval_request_id": None,
-            # They come in one piece.
+            # Arguments arrive in one piece.
             "arguments": arguments if isinstance(arguments, Text) else Text([arguments]),
             "error": None if error is None else dict(error),
             "name": name,
@@ -130,7 +137,13 @@ def mcp_call(
 
 
 def mcp_approval(server: str, name: str, arguments: Mapping[str, Any] | None = None) -> Item:
-    """A request to approve a call of a tool of an MCP server."""
+    """Create a request to approve a call of an MCP server's tool.
+
+    Args:
+        server: label of the server.
+        name: name of the tool.
+        arguments: arguments of the call, as an object.
+    """
     text = json.dumps(dict(arguments or {}), ensure_ascii=False, separators=(",", ":"))
     return Item("mcp_approval_request", {"arguments": text, "name": name, "server_label": server})
 
@@ -138,12 +151,12 @@ def mcp_approval(server: str, name: str, arguments: Mapping[str, Any] | None = N
 def image_generation(
     result: str, *, partial: Iterable[str] = (), revised_prompt: str | None = None
 ) -> Item:
-    """A picture being made.
+    """Create the generation of an image.
 
     Args:
-        result: the picture, in base64.
-        partial: how it looked on the way, in base64.
-        revised_prompt: what was drawn in the end.
+        result: the final image, in base64.
+        partial: the partial images, in base64.
+        revised_prompt: the prompt after the model revised it.
     """
     members: dict[str, Any] = {
         "status": "completed",

@@ -1,7 +1,7 @@
-"""What is known of each OpenAI model, in one table, and of its family, by how its name begins.
+"""The table of OpenAI models, and the table of model families by the start of the name.
 
-Rules of this file: data, and two look-ups. A model that is in no table answers under its own name,
-in the manner of its family.
+Rules of this file: data and two look-ups. A model that is in no table answers under the name in the
+request, and behaves like its family.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ O200K, CL100K = "o200k_base", "cl100k_base"
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What models whose names begin alike have in common.
+    """Properties of all models whose names start alike.
 
     Args:
-        vocabulary: what their text is cut into tokens by.
-        priming: how many tokens begin the answer, counted with the prompt.
-        reasoning: whether they reason: then their chunks have no fingerprint and no ``logprobs``.
+        vocabulary: name of the vocabulary that cuts their text into tokens.
+        priming: number of tokens that prime the answer, counted with the prompt.
+        reasoning: whether they are reasoning models, whose chunks have no fingerprint and no
+            ``logprobs``.
     """
 
     vocabulary: str = O200K
@@ -46,8 +47,8 @@ class Family:
 _REASONING = Family(priming=2, reasoning=True)
 
 FAMILIES: Mapping[str, Family] = {
-    # The beginning of a name, the longest counts: https://github.com/openai/tiktoken, model.py.
-    # What primes a reasoning model is one less, as recorded of gpt-5 and o4-mini.
+    # Keyed by the start of a name; the longest match wins: https://github.com/openai/tiktoken,
+    # model.py. Reasoning models have one priming token less, as recorded from gpt-5 and o4-mini.
     "gpt-3.5": Family(CL100K),
     "gpt-35": Family(CL100K),
     "gpt-4": Family(CL100K),
@@ -65,16 +66,16 @@ FAMILIES: Mapping[str, Family] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """How OpenAI answers for a model.
+    """How OpenAI's responses look for one model.
 
     Args:
-        snapshot: the name that it answers under.
+        snapshot: name in its responses.
         fingerprint: whether its chunks have a ``system_fingerprint``.
         logprobs_key: whether the choices of its chunks have ``logprobs``, null or not.
-        dimensions: how many numbers an embedding has; None if that is not known.
-        takes_dimensions: whether a request may ask for fewer of them.
-        transcripts: the formats in which it writes what it hears; None for all.
-        listed: whether ``/v1/models`` lists it.
+        dimensions: length of its embeddings; None if unknown.
+        takes_dimensions: whether a request may ask for shorter embeddings.
+        transcripts: response formats of its transcriptions; None for all.
+        is_listed: whether ``/v1/models`` lists it.
     """
 
     snapshot: str
@@ -83,7 +84,7 @@ class Model:
     dimensions: int | None = None
     takes_dimensions: bool = True
     transcripts: tuple[str, ...] | None = None
-    listed: bool = True
+    is_listed: bool = True
 
 
 # Alias → snapshot as recorded (WIRE.md §0.9, §1): reasoning models omit the `logprobs` key, and
@@ -108,14 +109,14 @@ CHAT_MODELS: Mapping[str, Model] = {
     "o3-mini": Model(snapshot="o3-mini-2025-01-31", logprobs_key=False),
     "o4-mini": Model(snapshot="o4-mini-2025-04-16", logprobs_key=False),
 }
-"""The models of chats and of the Responses API."""
+"""The models of chat completions and the Responses API."""
 
 COMPLETION_MODELS: Mapping[str, Model] = {
-    "gpt-3.5-turbo-instruct": Model(snapshot="gpt-3.5-turbo-instruct:20230824-v2", listed=False),
-    "davinci-002": Model(snapshot="davinci:2023-07-21-v2", listed=False),
-    "babbage-002": Model(snapshot="babbage:2023-07-21-v2", listed=False),
+    "gpt-3.5-turbo-instruct": Model(snapshot="gpt-3.5-turbo-instruct:20230824-v2", is_listed=False),
+    "davinci-002": Model(snapshot="davinci:2023-07-21-v2", is_listed=False),
+    "babbage-002": Model(snapshot="babbage:2023-07-21-v2", is_listed=False),
 }
-"""The models of legacy completions, which answer under these names as recorded."""
+"""The models of legacy completions, with the names in their recorded responses."""
 
 EMBEDDING_MODELS: Mapping[str, Model] = {
     "text-embedding-3-large": Model(snapshot="text-embedding-3-large", dimensions=3072),
@@ -124,7 +125,7 @@ EMBEDDING_MODELS: Mapping[str, Model] = {
         snapshot="text-embedding-ada-002-v2", dimensions=1536, takes_dimensions=False
     ),
 }
-"""The models of embeddings."""
+"""The embedding models."""
 
 _WHISPER = ("json", "text", "srt", "verbose_json", "vtt")
 _TEXT = ("json", "text")
@@ -134,46 +135,46 @@ MODELS: Mapping[str, Model] = {
     **COMPLETION_MODELS,
     **EMBEDDING_MODELS,
     "whisper-1": Model(snapshot="whisper-1", transcripts=_WHISPER),
-    "gpt-4o-transcribe": Model(snapshot="gpt-4o-transcribe", transcripts=_TEXT, listed=False),
+    "gpt-4o-transcribe": Model(snapshot="gpt-4o-transcribe", transcripts=_TEXT, is_listed=False),
     "gpt-4o-mini-transcribe": Model(
-        snapshot="gpt-4o-mini-transcribe", transcripts=_TEXT, listed=False
+        snapshot="gpt-4o-mini-transcribe", transcripts=_TEXT, is_listed=False
     ),
     "gpt-4o-mini-transcribe-2025-12-15": Model(
-        snapshot="gpt-4o-mini-transcribe-2025-12-15", transcripts=_TEXT, listed=False
+        snapshot="gpt-4o-mini-transcribe-2025-12-15", transcripts=_TEXT, is_listed=False
     ),
     "gpt-4o-transcribe-diarize": Model(
-        snapshot="gpt-4o-transcribe-diarize", transcripts=(*_TEXT, "diarized_json"), listed=False
+        snapshot="gpt-4o-transcribe-diarize", transcripts=(*_TEXT, "diarized_json"), is_listed=False
     ),
     "gpt-image-1": Model(snapshot="gpt-image-1"),
     "omni-moderation-latest": Model(snapshot="omni-moderation-latest"),
     "tts-1": Model(snapshot="tts-1"),
 }
-"""All models of which something is known, by the name that is asked for."""
+"""All known models, by the name in a request."""
 
 _SNAPSHOTS = {model.snapshot: model for model in CHAT_MODELS.values()}
 
 
-def _family_by(beginning: str) -> Family:
-    return FAMILIES.get(max(filter(beginning.startswith, FAMILIES), key=len, default=""), Family())
+def _find_family(name: str) -> Family:
+    return FAMILIES.get(max(filter(name.startswith, FAMILIES), key=len, default=""), Family())
 
 
 @lru_cache(maxsize=256)
 def family_of(name: str) -> Family:
-    """What is known of the family of a model, whatever stands before its own name.
+    """Return the family of a model; prefixes such as ``azure/`` and ``ft:`` are ignored.
 
     >>> family_of("azure/ft:gpt-4.1-mini").vocabulary
     'o200k_base'
     """
-    return _family_by(name.rpartition("/")[2].removeprefix("ft:"))
+    return _find_family(name.rpartition("/")[2].removeprefix("ft:"))
 
 
 def chat_model(name: str) -> Model:
-    """How a model answers in a chat, and in the Responses API.
+    """Return how a model answers in chat completions and in the Responses API.
 
     >>> chat_model("gpt-4o").snapshot, chat_model("my-model").snapshot
     ('gpt-4o-2024-08-06', 'my-model')
     """
-    if (known := CHAT_MODELS.get(name) or _SNAPSHOTS.get(name)) is not None:
-        return known
-    reasoning = _family_by(name).reasoning
+    if (model := CHAT_MODELS.get(name) or _SNAPSHOTS.get(name)) is not None:
+        return model
+    reasoning = _find_family(name).reasoning
     return Model(snapshot=name, fingerprint=not reasoning, logprobs_key=not reasoning)

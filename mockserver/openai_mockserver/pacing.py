@@ -1,7 +1,7 @@
-"""Timing profiles: they put pauses into a script.
+"""Timing profiles, which put pauses into a script.
 
-Rules of this file: pure; times are seconds; the same seed gives the same gaps. What a profile's
-numbers rest on is said beside it.
+Rules of this file: pure functions; times are seconds; the same seed gives the same gaps. The source
+of a profile's numbers stands beside it.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from openai_mockserver.script import LazySteps, Pause, Script, Step
 __all__ = ["PROFILES", "Pace", "as_pace", "profile"]
 
 
-# How a gap of a mean and a spread is drawn.
+# Each function draws a gap with this mean and spread.
 DISTRIBUTIONS: dict[str, Callable[[Random, float, float], float]] = {
     "constant": lambda rng, mean, spread: mean,
     "uniform": lambda rng, mean, spread: rng.uniform(mean - spread, mean + spread),
     "normal": lambda rng, mean, spread: rng.gauss(mean, spread),
-    # The spread is that of the logarithm, and the mean the median: a long tail to the right.
+    # `mean` is the median and `spread` that of the logarithm: the distribution has a long tail.
     "lognormal": lambda rng, mean, spread: mean * math.exp(rng.gauss(0.0, spread)),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """A model's pace.
+    """The pace at which a model answers.
 
     Args:
-        ttft: seconds to the first token. The head comes with it, as OpenAI sends none before.
-        itl: seconds between two events after that.
-        jitter: by how much each gap differs: in seconds, for ``lognormal`` in its logarithm.
-        seed: of the gaps; without one they differ each time.
+        ttft: time to first token, in seconds. The head is sent with it, as OpenAI does.
+        itl: inter-token latency: seconds between two events after that.
+        jitter: spread of each gap, in seconds; with ``lognormal``, of the gap's logarithm.
+        seed: seed for the gaps; without one they differ each time.
         distribution: ``uniform``, ``constant``, ``normal`` or ``lognormal``.
-        stall_chance: how probable it is that a gap is a stall, from 0 to 1.
-        stall_seconds: how long a stall is.
+        stall_chance: probability that a gap is a stall, from 0 to 1.
+        stall_seconds: duration of a stall, in seconds.
 
     >>> Pace(ttft=0.4, itl=0.02)(Script(steps=(sse.DONE,))).head.delay
     0.4
@@ -60,22 +60,22 @@ class Pace:
         for name in ("ttft", "itl", "jitter", "stall_chance", "stall_seconds"):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
-                raise ScriptError(f"Pace({name}={value!r}): a number of seconds, 0 or more")
+                raise ScriptError(f"Pace({name}={value!r}): {name} must be a number, 0 or more")
         if self.distribution not in DISTRIBUTIONS:
-            known = ", ".join(DISTRIBUTIONS)
-            raise ScriptError(f"Pace(distribution={self.distribution!r}): one of {known}")
+            names = ", ".join(DISTRIBUTIONS)
+            raise ScriptError(f"Pace(distribution={self.distribution!r}): must be one of {names}")
         if self.stall_chance > 1:
-            raise ScriptError(f"Pace(stall_chance={self.stall_chance!r}): from 0 to 1")
+            raise ScriptError(f"Pace(stall_chance={self.stall_chance!r}): must be from 0 to 1")
 
     def __call__(self, script: Script) -> Script:
-        """The script at this pace."""
+        """Return the script at this pace."""
         if not (self.ttft or self.itl or self.jitter or self.stall_chance):
             return script
         rng = Random(self.seed)
         head = replace(script.head, delay=script.head.delay + self._gap(self.ttft, rng))
         if (lazy := script.lazy) is not None:
             return Script.of_lazy(head, self._pace_lazy(lazy, rng))
-        return replace(script, head=head, steps=tuple(self._paced(script, rng)))
+        return replace(script, head=head, steps=tuple(self._pace_steps(script, rng)))
 
     def _gap(self, seconds: float, rng: Random) -> float:
         if not self.jitter:
@@ -91,7 +91,7 @@ class Pace:
             silences = array("d", map(add, silences, steps.silences))
         return steps.with_silences(silences) if any(silences) else steps
 
-    def _paced(self, script: Script, rng: Random) -> Iterator[Step]:
+    def _pace_steps(self, script: Script, rng: Random) -> Iterator[Step]:
         steps = sse.apart(script.steps)
         silences = self._draw_silences(map(_kind_of, steps), rng)
         for step, silence in zip(steps, silences, strict=True):
@@ -100,9 +100,9 @@ class Pace:
             yield step
 
     def _draw_silences(self, kinds: Iterable[int], rng: Random) -> Iterator[float]:
-        """The silence before each step, in seconds.
+        """Yield the silence before each step, in seconds.
 
-        The role chunk and the first token come together, and [DONE] with what is before it.
+        There is none between the role chunk and the first token, nor before ``[DONE]``.
         """
         events = 0
         for kind in kinds:
@@ -117,12 +117,12 @@ class Pace:
 
 @lru_cache(maxsize=64)
 def _share_silences(kinds: bytes, itl: float) -> array[float]:
-    """The silences of an even pace, which all streams of the same steps share."""
+    """Return the silences of a pace without jitter, cached for streams with the same steps."""
     return array("d", Pace(itl=itl)._draw_silences(kinds, Random(0)))
 
 
 def _kind_of(step: Step) -> int:
-    """As `LazySteps.kinds` tells it."""
+    """Return the kind of a step, as in `LazySteps.kinds`; a pause counts as 0."""
     if step == sse.DONE:
         return 2
     return min(1, sse.count_events(step))
@@ -130,11 +130,11 @@ def _kind_of(step: Step) -> int:
 
 PROFILES: dict[str, Pace] = {
     "none": Pace(),
-    # ttft: the median openai-processing-ms of recordings (WIRE.md §4). The rest is assumed.
+    # ttft: median of openai-processing-ms in recordings (WIRE.md §4). The rest is assumed.
     "gpt-4o": Pace(ttft=0.305, itl=0.016, jitter=0.3, distribution="lognormal"),
     # The LLMPerf leaderboard of December 2023 (ray-project/llmperf-leaderboard): medians, and the
-    # spread of itl's logarithm; 150 requests each, bedrock 53 and 101. That ttft has the same
-    # spread is assumed.
+    # spread of the logarithm of itl; 150 requests each, bedrock 53 and 101. We assume that ttft
+    # has the same spread.
     "anyscale-7b": Pace(0.2035, 0.01806, 0.061, distribution="lognormal"),
     "anyscale-13b": Pace(0.2024, 0.00682, 0.139, distribution="lognormal"),
     "anyscale-70b": Pace(0.2128, 0.01384, 0.218, distribution="lognormal"),
@@ -146,23 +146,23 @@ PROFILES: dict[str, Pace] = {
     "lepton-70b": Pace(0.9253, 0.02425, 0.05, distribution="lognormal"),
     "perplexity-70b": Pace(0.3661, 0.03047, 0.098, distribution="lognormal"),
     "together-13b": Pace(0.5499, 0.00642, 0.109, distribution="lognormal"),
-    # replicate-70b's ttft had p50 1.2 s and p99 64 s: a cold start now and then is the stall.
+    # replicate-70b's ttft had p50 1.2 s and p99 64 s: a stall stands for an occasional cold start.
     "replicate-70b": Pace(1.1881, 0.08558, 0.043, None, "lognormal", 0.001, 24.0),
 }
 """Profiles by name."""
 
 
 def as_pace(value: object) -> Pace | None:
-    """A pace, or that of a name. Raises MockServerError for anything else."""
+    """Return a `Pace` as it is, a name as its profile; raise MockServerError for anything else."""
     if isinstance(value, str):
         return profile(value)
     if value is None or isinstance(value, Pace):
         return value
-    raise MockServerError(f"pace={value!r}: a Pace, or the name of a profile")
+    raise MockServerError(f"pace={value!r}: must be a Pace or the name of a profile")
 
 
 def profile(name: str) -> Pace:
-    """The profile of this name, or a pace written ``TTFT,ITL`` or ``TTFT,ITL,JITTER`` in seconds.
+    """Return the profile with this name, or parse ``TTFT,ITL`` or ``TTFT,ITL,JITTER`` in seconds.
 
     >>> profile("0.4,0.02") == Pace(ttft=0.4, itl=0.02)
     True
@@ -174,7 +174,7 @@ def profile(name: str) -> Pace:
         if 2 <= len(numbers) <= 3:
             return Pace(*numbers)  # type: ignore[arg-type]
     except ValueError:
-        pass  # neither a name nor numbers: told below
+        pass  # neither a name nor numbers
     raise MockServerError(
-        f"no pace is called {name!r}; give TTFT,ITL in seconds or one of {', '.join(PROFILES)}"
+        f"unknown pace {name!r}: use TTFT,ITL in seconds or one of {', '.join(PROFILES)}"
     )

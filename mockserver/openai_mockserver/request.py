@@ -1,6 +1,6 @@
-"""A request as the server received it, with what rules look at.
+"""A request as the server received it, with the properties that rules match.
 
-Rules of this file: no I/O; wrong JSON gives empty values, never an exception.
+Rules of this file: no I/O; invalid JSON gives empty values, never an exception.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Request", "decode_headers", "text_of"]
 
 
 def text_of(content: object) -> str:
-    """A message's text: the string itself, or its text parts joined.
+    """Return a message's text: the string itself, or its text parts joined.
 
     >>> text_of([{"type": "text", "text": "a"}, {"type": "image_url"}])
     'a'
@@ -40,10 +40,10 @@ _SHORT_HEADER = 200  # bytes
 
 
 def decode_headers(raw: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    """Headers as texts.
+    """Decode headers into strings.
 
-    Clients send the same ones again and again, and what is kept of each call has them: those that
-    are short are the same object.
+    Clients send the same headers with every request, and the journal keeps them for each call:
+    equal short headers share one object.
     """
     return [
         _decode_short(name, value)
@@ -59,7 +59,7 @@ def _decode_short(name: bytes, value: bytes) -> tuple[str, str]:
 
 
 class Headers(Mapping[str, str]):
-    """Request headers: case does not matter, and of several the first is given."""
+    """Request headers: names ignore case, and of repeated headers the first counts."""
 
     def __init__(self, raw: Sequence[tuple[str, str]]) -> None:
         self.raw = tuple(raw)
@@ -69,7 +69,7 @@ class Headers(Mapping[str, str]):
         return {name.lower(): value for name, value in reversed(self.raw)}
 
     def drop_index(self) -> None:
-        """Forget where each name stands, which is found out anew if it is wanted."""
+        """Drop the index by name to save memory; the next look-up rebuilds it."""
         self.__dict__.pop("_by_name", None)
 
     def __getitem__(self, name: str) -> str:
@@ -90,19 +90,25 @@ class Headers(Mapping[str, str]):
         return len(self._by_name)
 
     def __repr__(self) -> str:
-        shown = {name: show_header(name, value) for name, value in self.items()}
-        return f"Headers({shown!r})"
+        headers = {name: show_header(name, value) for name, value in self.items()}
+        return f"Headers({headers!r})"
 
 
 class Request:
-    """A request, with what rules look at. Wrong JSON gives empty values, never an exception.
+    """A request, with the properties that rules match.
 
-    ``connection`` numbers the connection it came over and ``nth`` the request on it, from 1 (None
-    in process); ``attempt`` is its number among the attempts of one logical call, from 1;
-    ``elapsed`` is how many seconds it came after the first request; ``history`` is what was said
-    before, where a request only names it; ``deployment`` is the model that its path names, as
-    Azure's do; ``refusal`` says why it is not let in; ``target`` is the path and the query byte for
-    byte, of which ``path`` is decoded; ``content`` is the body where it is, in memory or on disk.
+    Invalid JSON gives empty values, never an exception.
+
+    Attributes:
+        connection: number of the connection, counted from 1; None in process.
+        nth: number of the request on its connection, counted from 1; None in process.
+        attempt: attempt number within one logical call, counted from 1.
+        elapsed: seconds since the first request.
+        history: earlier messages of the conversation, if the request only refers to them.
+        deployment: model named in the path, as in Azure's paths.
+        refusal: why the server refuses the request; None if it does not.
+        target: path and query, byte for byte; ``path`` is decoded.
+        content: the body, in memory or on disk.
     """
 
     def __init__(
@@ -135,12 +141,12 @@ class Request:
 
     @property
     def body(self) -> bytes:
-        """The body's bytes. Those of a long form lie on disk, and are read each time."""
+        """The body's bytes. A large form is stored on disk and read on each access."""
         return bytes(self.content)
 
     @cached_property
     def parsed(self) -> Any:
-        """The body as JSON; `msgspec.UNSET` where it is none."""
+        """The body as JSON; `msgspec.UNSET` if it is not JSON."""
         if isinstance(self.content, DiskBytes):  # a form with files
             return msgspec.UNSET
         try:
@@ -149,14 +155,14 @@ class Request:
             return msgspec.UNSET
 
     def drop_parsed(self) -> None:
-        """Forget what was found out of it, which is found out anew if it is wanted."""
+        """Drop the cached values to save memory; the next access computes them again."""
         self.headers.drop_index()
         for name in ("parsed", "form", "_form_if_any"):
             self.__dict__.pop(name, None)
 
     @property
     def json(self) -> dict[str, Any]:
-        """The body's JSON object or form, empty where it is neither; with the path's model."""
+        """The body's JSON object or form, else empty; a model in the path replaces the body's."""
         if not isinstance(self.parsed, dict):
             return self._form_if_any
         if self.deployment is not None:
@@ -181,34 +187,34 @@ class Request:
 
     @property
     def model(self) -> str:
-        """The model asked for."""
+        """The requested model."""
         return str(self.json.get("model") or "")
 
     @property
     def messages(self) -> list[Mapping[str, Any]]:
-        """The conversation, as the messages of a chat also where it is a response's input."""
+        """The conversation as chat messages, also if the request has a Responses API ``input``."""
         return [*self.history, *read_messages(self.json)]
 
-    def _last(self, *roles: str) -> str | None:
-        said = [text_of(m.get("content")) for m in self.messages if m.get("role") in roles]
-        return said[-1] if said else None
+    def _find_last_text(self, *roles: str) -> str | None:
+        texts = [text_of(m.get("content")) for m in self.messages if m.get("role") in roles]
+        return texts[-1] if texts else None
 
     @property
     def user(self) -> str | None:
         """The text of the last user message."""
-        return self._last("user")
+        return self._find_last_text("user")
 
     @property
     def system(self) -> str | None:
         """The text of the last system or developer message."""
-        return self._last("system", "developer")
+        return self._find_last_text("system", "developer")
 
     @property
     def tools(self) -> list[str]:
-        """The names of the tools offered."""
+        """The names of the tools in the request."""
         names: list[str] = []
-        for offered in (self.json.get("tools"), self.json.get("functions")):
-            for tool in offered if isinstance(offered, list) else ():
+        for tools in (self.json.get("tools"), self.json.get("functions")):
+            for tool in tools if isinstance(tools, list) else ():
                 function = tool.get("function", tool) if isinstance(tool, dict) else None
                 name = function.get("name") if isinstance(function, dict) else None
                 if isinstance(name, str):
@@ -217,7 +223,7 @@ class Request:
 
     @property
     def tool_results(self) -> list[str]:
-        """The ids of the calls that tool messages answer, since the last assistant message."""
+        """The call ids of the tool messages that follow the last assistant message."""
         ids: list[str] = []
         for message in self.messages:
             if message.get("role") == "assistant":
@@ -228,11 +234,11 @@ class Request:
 
     @property
     def turn(self) -> int:
-        """How many assistant messages the conversation already holds."""
+        """The number of assistant messages in the conversation so far."""
         return sum(m.get("role") == "assistant" for m in self.messages)
 
     @property
     def stream(self) -> bool:
-        """Whether a stream is asked for."""
-        asked = self.json.get("stream")
-        return bool(asked) and asked != "false"  # as a form says it
+        """Whether the request asks for a stream."""
+        value = self.json.get("stream")
+        return bool(value) and value != "false"  # a form has strings

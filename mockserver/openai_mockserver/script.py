@@ -1,7 +1,8 @@
-"""What goes over the wire for one response, and when: a head, steps, and how it ends.
+"""What goes over the wire for one response, and when: a head, steps and an end.
 
-Rules of this file: plain frozen values, no I/O, no clock, no JSON, nothing of ours but errors.
-A `Script` knows no meaning; `openai_mockserver.api` renders meaning into it and reads it back.
+Rules of this file: plain frozen values; no I/O, no clock, no JSON; it imports only our exceptions.
+A `Script` does not know what its bytes mean: `openai_mockserver.api` renders replies into scripts
+and reads them back.
 """
 
 from __future__ import annotations
@@ -30,35 +31,35 @@ __all__ = [
 End = Literal["finish", "close", "truncate", "reset", "half_close", "cut", "hold"]
 """How a response ends.
 
-* ``finish``: cleanly; the connection stays usable where the framing lets it
-* ``close``: cleanly, then FIN
+* ``finish``: the body ends cleanly; the connection stays usable if the framing allows it
+* ``close``: the body ends cleanly, then FIN
 * ``truncate``: FIN with the body unfinished
 * ``reset``: TCP RST
-* ``half_close``: cleanly, then FIN in one direction only: requests are still read
+* ``half_close``: the body ends cleanly, then FIN in one direction only: requests are still read
 * ``cut``: FIN of the TCP connection without TLS's close_notify
-* ``hold``: silence until the client leaves
+* ``hold``: silence until the client disconnects
 """
 
 ENDS: frozenset[str] = frozenset(get_args(End))
 
 
-def _code(value: Any) -> str:
-    """Code that makes the value again, without what is said by default."""
-    given = []
-    for place, field in enumerate(fields(value)):
-        said = getattr(value, field.name)
+def _format_code(instance: Any) -> str:
+    """Return code that recreates the instance, without arguments that equal their default."""
+    arguments = []
+    for position, field in enumerate(fields(instance)):
+        value = getattr(instance, field.name)
         if field.default is MISSING:
-            given.append(repr(said))
-        elif said != field.default:
-            given.append(repr(said) if not place else f"{field.name}={said!r}")
-    return f"{type(value).__name__}({', '.join(given)})"
+            arguments.append(repr(value))
+        elif value != field.default:
+            arguments.append(repr(value) if not position else f"{field.name}={value!r}")
+    return f"{type(instance).__name__}({', '.join(arguments)})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Event:
     """A server-sent event. ``data`` may hold several lines (WHATWG HTML §9.2.6)."""
 
-    __repr__ = _code
+    __repr__ = _format_code
 
     data: str
     event: str | None = None
@@ -68,18 +69,18 @@ class Event:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Comment:
-    """A comment line, as servers send to keep a connection alive."""
+    """A comment line, such as servers send to keep a connection alive."""
 
-    __repr__ = _code
+    __repr__ = _format_code
 
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Raw:
-    """Bytes that go out as they are; ``events`` says how many events they complete, if known."""
+    """Bytes sent unchanged; ``events`` is the number of events they complete, if known."""
 
-    __repr__ = _code
+    __repr__ = _format_code
 
     data: bytes
     events: int | None = None
@@ -87,79 +88,80 @@ class Raw:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Pause:
-    """Silence of so many seconds."""
+    """A silence, in seconds."""
 
-    __repr__ = _code
+    __repr__ = _format_code
 
     seconds: float
 
     def __post_init__(self) -> None:
-        good = isinstance(self.seconds, int | float) and not isinstance(self.seconds, bool)
-        if not (good and math.isfinite(self.seconds) and self.seconds >= 0):
+        is_number = isinstance(self.seconds, int | float) and not isinstance(self.seconds, bool)
+        if not (is_number and math.isfinite(self.seconds) and self.seconds >= 0):
             raise ScriptError(f"a pause is a finite number of seconds >= 0, not {self.seconds!r}")
 
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """The client has read all that came before when what follows is sent."""
+    """A barrier: the next step is sent once the client has read everything before it."""
 
 
 Step = Event | Comment | Raw | Pause | Boundary
 
 
 class Frame(NamedTuple):
-    """Bytes that are due together: one step of a script, or several."""
+    """Bytes that are due at the same time: one step of a script, or several merged ones."""
 
-    due: float
+    due: float  # seconds after the request, or after the head
     data: bytes
-    events: int
-    size: int  # of the body's bytes among the data
-    last: bool = False  # nothing but the script's end comes after, and at once
-    fence: bool = False  # the client has read what came before when this is sent
-    ends: Sequence[int] = ()  # offsets at which its steps end, if it is several
+    events: int  # number of events that the data completes
+    size: int  # number of body bytes in the data, without chunk framing
+    last: bool = False  # only the script's end follows, immediately
+    fence: bool = False  # sent only once the client has read everything before it
+    ends: Sequence[int] = ()  # offsets in the data at which its steps end, if it is several
 
 
 class LazySteps(Sequence[Step]):
-    """The steps of a script that has them as bytes: each is made when somebody looks at it.
+    """Steps that are stored as bytes: `Event` and `Comment` objects are created on access.
 
-    They are events and comments, between which there may be pauses, and equal the tuple of them.
+    There may be pauses between the events and comments. It equals the tuple of the same steps.
     """
 
     __slots__ = ()
 
     @property
     def kinds(self) -> bytes:
-        """For each step that is no pause: 0 for a comment, 1 for an event, 2 for ``[DONE]``."""
+        """A byte for each step except pauses: 0 for a comment, 1 for an event, 2 for ``[DONE]``."""
         raise NotImplementedError
 
     @property
     def size(self) -> int:
-        """How many bytes the steps are."""
+        """Total size of the steps in bytes."""
         raise NotImplementedError
 
     @property
-    def shared(self) -> tuple[object, int]:
-        """What of it other steps may have too, and about how many bytes of memory that takes."""
+    def shared_part(self) -> tuple[object, int]:
+        """The object that other steps may share with these, and its approximate size in bytes."""
         raise NotImplementedError
 
     @property
     def silences(self) -> Sequence[float] | None:
-        """The seconds of silence before each step that is no pause; None if there are none."""
+        """Seconds of silence before each step except pauses; None if there is no silence."""
         raise NotImplementedError
 
     def with_silences(self, silences: Sequence[float]) -> LazySteps:
-        """The same steps, with so many seconds of silence before each."""
+        """Return the same steps with these silences, in seconds, before them."""
         raise NotImplementedError
 
     def frames(
-        self, start: float = 0.0, *, chunked: bool = False, together: int = 0
+        self, start: float = 0.0, *, chunked: bool = False, merge_limit: int = 0
     ) -> Iterator[Frame]:
-        """The steps as bytes, a frame for each.
+        """Yield the steps as bytes, one frame per step.
 
         Args:
-            start: the seconds after which the first is due.
-            chunked: each step is an HTTP chunk.
-            together: how many bytes of steps without silence between them may be one frame.
+            start: seconds after which the first frame is due.
+            chunked: whether each step is an HTTP chunk.
+            merge_limit: merge steps without silence between them into frames of up to this many
+                bytes.
         """
         raise NotImplementedError
 
@@ -188,28 +190,28 @@ class LazySteps(Sequence[Step]):
         return repr(tuple(self))
 
 
-_AT_ONCE = 0.0
+_NO_DELAY = 0.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Head:
-    """Status and headers, in the order they are sent, ``delay`` seconds after the request."""
+    """Status and headers in the order they are sent, ``delay`` seconds after the request."""
 
-    __repr__ = _code
+    __repr__ = _format_code
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
-    delay: float = _AT_ONCE
+    delay: float = _NO_DELAY
 
     def __post_init__(self) -> None:
-        if self.delay is not _AT_ONCE:
+        if self.delay is not _NO_DELAY:
             Pause(self.delay)
 
     def header(self, name: str) -> str | None:
-        """The first header of this name, whatever its case."""
-        wanted = name.lower()
+        """Return the first header of this name, ignoring case."""
+        lower_name = name.lower()
         for key, value in self.headers:
-            if key.lower() == wanted:
+            if key.lower() == lower_name:
                 return value
         return None
 
@@ -218,10 +220,10 @@ class Head:
 class Script:
     """One response: ``head``, then ``steps``, then ``end``.
 
-    The headers say how the body is framed: ``Transfer-Encoding: chunked`` makes each step an HTTP
-    chunk, ``Content-Length`` sends it as it is, and without either it ends with the connection.
-    With ``raw`` the steps are all that goes out, HTTP's own bytes too; ``head`` is then what they
-    are meant to say.
+    The headers decide how the body is framed: with ``Transfer-Encoding: chunked`` each step is an
+    HTTP chunk; with ``Content-Length`` the body is sent unchanged; without either the end of the
+    connection ends the body. With ``raw`` the steps are all the bytes sent, HTTP's status line,
+    headers and framing included; ``head`` then only describes the status and headers in them.
 
     >>> script = Script(Head(), (Event("a"), Pause(1.5), Event("b")), end="reset")
     >>> len(script.events), script.seconds
@@ -230,7 +232,7 @@ class Script:
     Script(steps=(Event('a'), Pause(1.5), Event('b')), end='reset')
     """
 
-    __repr__ = _code
+    __repr__ = _format_code
 
     head: Head = Head()
     steps: tuple[Step, ...] = ()
@@ -239,24 +241,24 @@ class Script:
 
     def __post_init__(self) -> None:
         if self.end not in ENDS:
-            raise ScriptError(f"end={self.end!r} is not one of {sorted(ENDS)}")
+            raise ScriptError(f"end={self.end!r} must be one of {', '.join(sorted(ENDS))}")
         if not isinstance(self.steps, tuple | LazySteps):
             object.__setattr__(self, "steps", tuple(self.steps))
 
     @classmethod
     def of_lazy(cls, head: Head, steps: LazySteps) -> Script:
-        """A script of steps that are made when somebody looks at them; to all others a tuple."""
+        """Return a script with lazy steps; everything else can treat its steps as a tuple."""
         return cls(head, cast("tuple[Step, ...]", steps))
 
     @property
     def lazy(self) -> LazySteps | None:
-        """The steps, if they are made only when somebody looks at them."""
+        """The steps if they are lazy, else None."""
         steps: object = self.steps
         return steps if isinstance(steps, LazySteps) else None
 
     @property
     def is_paced(self) -> bool:
-        """Whether there is silence between the steps."""
+        """Whether there are pauses between the steps."""
         if (lazy := self.lazy) is not None:
             return lazy.silences is not None
         return any(isinstance(step, Pause) for step in self.steps)
@@ -268,16 +270,16 @@ class Script:
 
     @property
     def seconds(self) -> float:
-        """How long playing takes, from the request to the last byte."""
+        """Seconds that playing takes, from the request to the last byte."""
         if (lazy := self.lazy) is not None:
             return self.head.delay + sum(lazy.silences or ())
         return self.head.delay + sum(s.seconds for s in self.steps if isinstance(s, Pause))
 
     @property
     def is_stream(self) -> bool:
-        """Whether the head says that the body is an event stream."""
+        """Whether the head declares an event stream."""
         return (self.head.header("content-type") or "").lower().startswith("text/event-stream")
 
     def with_steps(self, steps: Iterable[Step], end: End | None = None) -> Script:
-        """The same head with other steps, and another end if given."""
+        """Return the script with other steps, and with another end if ``end`` is not None."""
         return replace(self, steps=tuple(steps), end=end or self.end)

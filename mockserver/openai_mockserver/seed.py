@@ -1,6 +1,6 @@
 """Seeded randomness with a frozen clock.
 
-Rules of this file: whatever is made with a `Seeded` generator is the same at any time.
+Rules of this file: what a `Seeded` generator generates does not depend on the date.
 """
 
 from __future__ import annotations
@@ -9,26 +9,26 @@ import os
 import time
 from random import Random
 
-__all__ = ["CHANCE", "MOMENT", "Seeded", "apart", "now"]
+__all__ = ["CHANCE", "MOMENT", "Seeded", "derive_rng", "now"]
 
 MOMENT = 1_767_225_600
-"""The time of everything that is made with a seed: the beginning of 2026, in seconds."""
+"""Timestamp of all seeded content: the beginning of 2026, in seconds since the epoch."""
 
 CHANCE = Random()
-"""Chance without a seed. To seed one takes 10 µs, which no request has to pay."""
+"""The shared unseeded generator: creating one for each request would take 10 µs."""
 
-if hasattr(os, "register_at_fork"):  # two processes must not give the same ids
+if hasattr(os, "register_at_fork"):  # two processes must not generate the same ids
     os.register_at_fork(after_in_child=CHANCE.seed)
 
 
 class Seeded(Random):
-    """Chance for which time stands still, so that what is made with it is always the same."""
+    """A seeded random generator with a frozen clock: what it generates is always the same."""
 
     moment = MOMENT
 
 
 def now(rng: Random) -> int:
-    """The time in seconds, as this chance has it.
+    """Return the time in seconds since the epoch; for a `Seeded` generator it is frozen.
 
     >>> now(Seeded("any")) == MOMENT < now(Random("any"))
     True
@@ -36,6 +36,6 @@ def now(rng: Random) -> int:
     return rng.moment if isinstance(rng, Seeded) else int(time.time())
 
 
-def apart(rng: Random, seed: str) -> Random:
-    """Other chance, of this seed, at the same time."""
+def derive_rng(rng: Random, seed: str) -> Random:
+    """Return a generator of the same kind with another seed."""
     return type(rng)(seed)

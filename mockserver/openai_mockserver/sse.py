@@ -1,7 +1,7 @@
 """The event-stream format: steps to bytes, bytes to events.
 
 Rules of this file: no I/O and no JSON. The decoder follows the WHATWG HTML standard, §9.2.6
-"Interpreting an event stream"; each rule is cited where it is carried out.
+"Interpreting an event stream"; each rule is cited where it is implemented.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _RETRY_DIGITS = 18
 
 
 def encode(step: Step) -> bytes:
-    r"""The bytes of one step; none for a pause or a boundary.
+    r"""Return the bytes of one step; a pause or a boundary has none.
 
     >>> encode(Event('{"a":1}', event="x"))
     b'event: x\ndata: {"a":1}\n\n'
     >>> encode(Comment("ping"))
     b': ping\n\n'
 
-    Raises ValueError for what the format cannot carry: a CR in data, any line end in a field.
+    Raises ValueError if the format cannot express the step: a CR in data, a line end in a field.
     """
     if isinstance(step, Event):
         if step.event is None and step.id is None and step.retry is None and "\n" not in step.data:
@@ -67,14 +67,14 @@ def _encode_fields(event: Event) -> bytes:
 
 
 class Decoder:
-    r"""An incremental decoder: bytes in any partition in, complete events out.
+    r"""An incremental decoder: takes bytes split anywhere and returns the events they complete.
 
     >>> decoder = Decoder()
     >>> decoder.feed(b"data: a\r"), decoder.feed(b"\n\r\ndata: b")
     ([], [Event('a')])
 
     An event without its blank line is never dispatched ("Once the end of the file is reached,
-    any pending data must be discarded"); ``pending`` tells whether there is one.
+    any pending data must be discarded"); ``pending`` is true while there is one.
     """
 
     __slots__ = ("_buffer", "_data", "_id", "_retry", "_scanned", "_started", "_swallow_lf",
@@ -96,11 +96,11 @@ class Decoder:
 
     @property
     def pending(self) -> bool:
-        """Whether part of an event has come that no blank line has completed."""
+        """Whether the decoder holds part of an event that no blank line has completed."""
         return bool(self._buffer or self._data)
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """Take the bytes of one read, give the events they complete."""
+        """Decode the bytes of one read and return the events they complete."""
         buffer = self._buffer
         buffer += chunk
         if not self._started:
@@ -115,12 +115,12 @@ class Decoder:
             at = 1 if buffer[0] == 0x0A else 0
             self._swallow_lf = False
         events: list[Event] = []
-        if b"\n" in chunk and b"\r" not in buffer:  # as nearly always, and faster
+        if b"\n" in chunk and b"\r" not in buffer:  # the usual case, which can be decoded faster
             *lines, rest = bytes(buffer[at:]).split(b"\n")
             for line in lines:
                 if line[:6] == b"data: ":
                     self._data.append(line[6:])
-                elif (event := self._line(line) if line else self._dispatch()) is not None:
+                elif (event := self._take_line(line) if line else self._dispatch()) is not None:
                     events.append(event)
             buffer[:] = rest
             self._scanned = len(rest)
@@ -133,18 +133,18 @@ class Decoder:
             if match.group() == b"\r" and at == len(buffer):
                 # The CR ends the line now; an LF in the next read belongs to it.
                 self._swallow_lf = True
-            event = self._line(line)
+            event = self._take_line(line)
             if event is not None:
                 events.append(event)
         del buffer[:at]
-        # What is left has no line end: a long line is not looked through again with each read.
+        # The rest has no line end: the next read need not search it again.
         self._scanned = len(buffer)
         return events
 
-    def _line(self, line: bytes) -> Event | None:
+    def _take_line(self, line: bytes) -> Event | None:
         if not line:  # "If the line is empty (a blank line): dispatch the event"
             return self._dispatch()
-        # A comment is a line with an empty name: ignored, as all unknown names are.
+        # A comment is a line with an empty name, and is ignored as all unknown names are.
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if name == b"data":
@@ -155,7 +155,7 @@ class Decoder:
             # "If the field value does not contain U+0000 NULL, then set the last event ID buffer"
             self.last_event_id = self._id = value.decode("utf-8", "replace")
         elif name == b"retry" and value.isdigit() and len(value) <= _RETRY_DIGITS:
-            # "If the field value consists of only ASCII digits"; of more, nobody waits so long
+            # "If the field value consists of only ASCII digits"; more digits are not a usable time
             self._retry = int(value)
         return None
 
@@ -174,12 +174,12 @@ class Decoder:
 
 
 def decode(body: bytes) -> list[Event]:
-    """The events of a whole body."""
+    """Return the events of a whole body."""
     return Decoder().feed(body)
 
 
 def count_events(step: Step) -> int:
-    """How many events a step delivers."""
+    """Return the number of events that a step completes."""
     if isinstance(step, Event):
         return 1
     if not isinstance(step, Raw):
@@ -191,39 +191,39 @@ _BLOCK = re.compile(rb"(?:(?!\r\n|\r|\n)(?:[^\r\n]*)(?:\r\n|\r|\n))*(?:\r\n|\r|\
 
 
 def parse(body: bytes) -> tuple[Step, ...]:
-    r"""A recorded body as steps: one for each block, whose bytes join to the body exactly.
+    r"""Split a recorded body into steps, one per block, whose bytes join to exactly this body.
 
-    A block becomes an `Event` or a `Comment` where that has the very same bytes, else a `Raw`.
+    A block becomes an `Event` or a `Comment` if that encodes to the same bytes, else a `Raw`.
 
     >>> parse(b"data: a\n\n: hi\n\ndata: b\r\n\r\n")
     (Event('a'), Comment('hi'), Raw(b'data: b\r\n\r\n'))
     """
-    return tuple(_step(block) for block in _BLOCK.findall(body))
+    return tuple(_parse_block(block) for block in _BLOCK.findall(body))
 
 
 def apart(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """The same steps, but each `Raw` completes at most one event, and knows whether it does.
+    """Split `Raw` steps so that each completes at most one event, and set ``events`` on each.
 
-    An event may be spread over several; what completes it counts.
+    An event that is spread over several steps counts for the step that completes it.
     """
-    lazy = isinstance(steps, LazySteps)
-    if lazy or not any(isinstance(step, Raw) and step.events is None for step in steps):
+    is_lazy = isinstance(steps, LazySteps)
+    if is_lazy or not any(isinstance(step, Raw) and step.events is None for step in steps):
         return steps
     decoder = Decoder()
-    known: list[Step] = []
+    split_steps: list[Step] = []
     for step in steps:
         data = encode(step)
         if not isinstance(step, Raw) or step.events is not None:
             decoder.feed(data)
-            known.append(step)
+            split_steps.append(step)
             continue
-        counted = [Raw(block, len(decoder.feed(block))) for block in _BLOCK.findall(data)]
-        whole = sum(part.events or 0 for part in counted)
-        known += counted if whole > 1 else [Raw(data, whole)]
-    return tuple(known)
+        blocks = [Raw(block, len(decoder.feed(block))) for block in _BLOCK.findall(data)]
+        total = sum(block.events or 0 for block in blocks)
+        split_steps += blocks if total > 1 else [Raw(data, total)]
+    return tuple(split_steps)
 
 
-def _step(block: bytes) -> Step:
+def _parse_block(block: bytes) -> Step:
     decoder = Decoder()
     events = decoder.feed(block)
     if len(events) == 1 and encode(events[0]) == block:
@@ -236,7 +236,7 @@ def _step(block: bytes) -> Step:
 
 
 def count_all(steps: Sequence[Step]) -> int:
-    """How many events the steps deliver."""
+    """Return the number of events that the steps complete."""
     if isinstance(steps, LazySteps):
         kinds = steps.kinds
         return len(kinds) - kinds.count(0)
@@ -244,7 +244,7 @@ def count_all(steps: Sequence[Step]) -> int:
 
 
 def body(steps: Sequence[Step]) -> bytes:
-    """All the bytes of the steps, as if they took no time."""
+    """Return all bytes of the steps; pauses are ignored."""
     if isinstance(steps, LazySteps):
-        return b"".join([frame.data for frame in steps.frames(together=sys.maxsize)])
+        return b"".join([frame.data for frame in steps.frames(merge_limit=sys.maxsize)])
     return b"".join([encode(step) for step in steps])

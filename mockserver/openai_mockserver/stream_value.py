@@ -1,7 +1,7 @@
-"""A stream and what is expected of who reads it.
+"""A stream with the result that a correct consumer must reach.
 
-Rules of this file: values only; who makes streams is elsewhere: the ready-made ones are read by
-`openai_mockserver.catalogue`, those that nobody wrote are drawn by `openai_mockserver.strategies`.
+Rules of this file: values only. `openai_mockserver.catalogue` reads the ready-made streams, and
+`openai_mockserver.strategies` draws random ones.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ __all__ = ["ERRORS", "Stream", "print_code"]
 
 ERRORS = {
     "api": "an error of the API, instead of the stream or within it",
-    "connection": "the connection was broken, or what came was no HTTP",
+    "connection": "the connection broke, or the response was not valid HTTP",
     "incomplete": "the body ended before the answer did",
     "malformed": "an event was not what the API sends",
-    "timeout": "nothing came any more",
+    "timeout": "the server stopped sending",
 }
-"""The kinds of errors that a right consumer surfaces."""
+"""The kinds of errors that a correct consumer surfaces."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,15 +33,15 @@ class Stream:
 
     Args:
         script: what goes over the wire.
-        reply: what a right consumer ends up with, as far as the stream goes; its ``error`` is one
-            that the API sends within the stream, or instead of it.
-        error: the error that a right consumer surfaces, by kind: one of `ERRORS`; None where all is
-            well.
-        name: of a ready-made stream, as in ``tool-calls-parallel``.
-        family: the folder it is in, as in ``tool_calls``.
-        description: a sentence.
+        reply: the reply that a correct consumer reads, as far as the stream goes; its ``error`` is
+            an error that the API sends within the stream or instead of it.
+        error: kind of the error that a correct consumer surfaces, one of `ERRORS`; None if there
+            is no error.
+        name: name of a ready-made stream, such as ``tool-calls-parallel``.
+        family: folder of a ready-made stream, such as ``tool_calls``.
+        description: one sentence.
         citations: where it was seen in the real world.
-        request: parameters of a request that it answers.
+        request: parameters of a request that the stream answers.
 
     >>> from openai_mockserver import Event
     >>> stream = Stream(Script(steps=(Event('{"choices":[]}'), Event("[DONE]"))), Reply(""))
@@ -61,11 +61,11 @@ class Stream:
     request: Mapping[str, Any] = field(default_factory=dict)
 
     def reads(self) -> list[builtins.bytes]:
-        """The body in the reads in which a client gets it, one for each step."""
+        """Return the body as the reads in which a client gets it, one for each step."""
         return [data for step in self.script.steps if (data := sse.encode(step))]
 
     def bytes(self) -> builtins.bytes:
-        """The whole body."""
+        """Return the whole body."""
         return sse.body(self.script.steps)
 
     def __str__(self) -> str:
@@ -74,22 +74,24 @@ class Stream:
     def __repr__(self) -> str:
         if self.name:
             return f"stream({self.name!r})"
-        return f"Stream({', '.join([repr(self.script), repr(self.reply), *self._more()])})"
+        return (
+            f"Stream({', '.join([repr(self.script), repr(self.reply), *self._format_options()])})"
+        )
 
-    def _more(self) -> list[str]:
-        told = {"error": self.error, "description": self.description}
-        return [f"{name}={value!r}" for name, value in told.items() if value]
+    def _format_options(self) -> list[str]:
+        options = {"error": self.error, "description": self.description}
+        return [f"{name}={value!r}" for name, value in options.items() if value]
 
     def code(self) -> str:
-        """Code that makes the stream again, a line for each step, to paste into a test."""
+        """Return code that recreates the stream, a line for each step, to paste into a test."""
         if self.name:
             return repr(self)
         script = repr(replace(self.script, steps=())).removesuffix(")")
         if self.script.steps:
             steps = "".join(f"\n            {step!r}," for step in self.script.steps)
             script += f"{'' if script.endswith('(') else ', '}steps=({steps}\n        )"
-        given = [f"{script})", repr(self.reply), *self._more()]
-        return "Stream(\n" + "".join(f"    {one},\n" for one in given) + ")"
+        arguments = [f"{script})", repr(self.reply), *self._format_options()]
+        return "Stream(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         print_code(self.code(), printer)

@@ -1,7 +1,7 @@
-"""A script as a timeline: what goes out when. Every player plays exactly this.
+"""A script as a timeline: which bytes are due when. Every player plays exactly this.
 
-Rules of this file: no I/O and no clock; times are seconds after the head; bytes are made only
-when they are asked for.
+Rules of this file: no I/O and no clock; times are seconds after the head; bytes are encoded only
+when the iterator reaches them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["Frame", "chunk", "chunk_size", "frames"]
 
 
 def chunk(data: bytes) -> bytes:
-    r"""An HTTP chunk (RFC 9112 §7.1).
+    r"""Return the data as an HTTP chunk (RFC 9112 §7.1).
 
     >>> chunk(b"hello")
     b'5\r\nhello\r\n'
@@ -32,46 +32,46 @@ def chunk_size(size: int) -> int:
     return len(f"{size:x}") + 4 + size
 
 
-def _whole(script: Script) -> tuple[Raw, ...] | None:
-    """The one step of a JSON body, which has no events and may be too long to look for them."""
+def _find_json_body(script: Script) -> tuple[Raw, ...] | None:
+    """Return the single step of a JSON body: it has no events, and searching it could be slow."""
     kind = (script.head.header("content-type") or "").lower()
-    one = script.steps[0] if len(script.steps) == 1 else None
-    if isinstance(one, Raw) and kind.startswith("application/json"):
-        return (Raw(one.data, one.events or 0),)
+    step = script.steps[0] if len(script.steps) == 1 else None
+    if isinstance(step, Raw) and kind.startswith("application/json"):
+        return (Raw(step.data, step.events or 0),)
     return None
 
 
-def frames(script: Script, *, chunked: bool = False, together: int = 0) -> Iterator[Frame]:
-    r"""The frames of a script. Silence before the end is a last frame without bytes.
+def frames(script: Script, *, chunked: bool = False, merge_limit: int = 0) -> Iterator[Frame]:
+    r"""Yield the frames of a script. Silence before the end is a last frame without bytes.
 
     Args:
         script: the response.
-        chunked: each step is an HTTP chunk (RFC 9112 §7.1).
-        together: how many bytes of steps that are due at the same time may be one frame.
+        chunked: whether each step is an HTTP chunk (RFC 9112 §7.1).
+        merge_limit: merge steps due at the same time into frames of up to this many body bytes.
 
     >>> from openai_mockserver.script import Event
     >>> [(f.due, f.data) for f in frames(Script(steps=(Event("a"), Pause(2), Event("b"))))]
     [(0.0, b'data: a\n\n'), (2.0, b'data: b\n\n')]
     """
     if (lazy := script.lazy) is not None:
-        return _mark_last(lazy.frames(chunked=chunked, together=together))
-    apart = _frame_steps(script, chunked)
-    return _join(apart, together) if together else apart
+        return _mark_last(lazy.frames(chunked=chunked, merge_limit=merge_limit))
+    frames = _frame_steps(script, chunked)
+    return _merge_due(frames, merge_limit) if merge_limit else frames
 
 
 def _mark_last(frames: Iterator[Frame]) -> Iterator[Frame]:
-    before: Frame | None = None
+    previous: Frame | None = None
     for frame in frames:
-        if before is not None:
-            yield before
-        before = frame
-    if before is not None:
-        yield before._replace(last=True)
+        if previous is not None:
+            yield previous
+        previous = frame
+    if previous is not None:
+        yield previous._replace(last=True)
 
 
 def _frame_steps(script: Script, chunked: bool) -> Iterator[Frame]:
     due, fence = 0.0, False
-    steps = _whole(script) or sse.apart(script.steps)
+    steps = _find_json_body(script) or sse.apart(script.steps)
     end = len(steps) - 1
     for at, step in enumerate(steps):
         if isinstance(step, Boundary):
@@ -90,21 +90,21 @@ def _frame_steps(script: Script, chunked: bool) -> Iterator[Frame]:
         fence = False
 
 
-def _join(frames: Iterator[Frame], most: int) -> Iterator[Frame]:
-    """The frames, of which those that are due at the same time are one, up to so many bytes."""
-    held: list[Frame] = []
-    length = 0
+def _merge_due(frames: Iterator[Frame], limit: int) -> Iterator[Frame]:
+    """Merge frames that are due at the same time, up to ``limit`` body bytes."""
+    group: list[Frame] = []
+    size = 0
     for frame in frames:
-        if held and (frame.fence or frame.due != held[0].due or length + frame.size > most):
-            yield _join_all(held)
-            held, length = [], 0
-        held.append(frame)
-        length += frame.size
-    if held:
-        yield _join_all(held)
+        if group and (frame.fence or frame.due != group[0].due or size + frame.size > limit):
+            yield _merge(group)
+            group, size = [], 0
+        group.append(frame)
+        size += frame.size
+    if group:
+        yield _merge(group)
 
 
-def _join_all(frames: list[Frame]) -> Frame:
+def _merge(frames: list[Frame]) -> Frame:
     if len(frames) == 1:
         return frames[0]
     first, last = frames[0], frames[-1]

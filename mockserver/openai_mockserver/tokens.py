@@ -1,8 +1,8 @@
-"""Text cut into tokens, or into pieces that look like a model's, and counted in them.
+"""Cuts text into tokens, or into pieces that look like a model's, and counts them.
 
-Rules of this file: functions of the text, of the model and of one environment variable; a cut falls
-between code points, never inside one; ``"".join(pieces(text)) == text``. Nothing is loaded before
-the first cut.
+Rules of this file: results depend on the text, the model and one environment variable; a cut falls
+between code points, never inside one; ``"".join(pieces(text)) == text``. No vocabulary is loaded
+before the first cut.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ __all__ = [
 ]
 
 VARIABLE = "OPENAI_MOCKSERVER_TOKENS"
-"""The environment variable that says what cuts: `WORDS` or the name of a vocabulary."""
+"""The environment variable that chooses how text is cut: `WORDS` or the name of a vocabulary."""
 
 WORDS = "words"
-"""The cutter that needs no vocabulary."""
+"""Cutting by a regular expression, which needs no vocabulary."""
 
 _CHOICES = (WORDS, O200K, CL100K)
 
@@ -47,10 +47,10 @@ _CHOICES = (WORDS, O200K, CL100K)
 _PIECE = re.compile(
     r"""
       \ ?[^\W\d_\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,12}  # a word, or 12 letters
-    | [^\W\d_]                                                               # one CJK or Thai sign
+    | [^\W\d_]                                                               # a CJK or Thai letter
     | \d{1,3}
     | \ ?[^\w\s]{1,4}                                                        # punctuation, emoji
-    | \s{1,16}?(?=\ ?\S)                                                     # not a word's own
+    | \s{1,16}?(?=\ ?\S)                                                     # not the word's space
     | \s{1,16}
     | .
     """,
@@ -62,53 +62,54 @@ _PIECE = re.compile(
 
 
 @lru_cache(maxsize=1)
-def _installed() -> bool:
+def _is_installed() -> bool:
     return find_spec("splintr") is not None
 
 
 def vocabulary(model: object = None) -> str:
-    """What cuts the text of a model: a vocabulary, or `WORDS`.
+    """Return the name of the vocabulary that cuts a model's text, or `WORDS`.
 
-    It is what `VARIABLE` names, else the model's own where ``openai-mockserver[tokens]`` is
-    installed; o200k_base of a model that is not known or not told.
+    The environment variable `VARIABLE` decides. If it is not set, the model's vocabulary is used if
+    ``openai-mockserver[tokens]`` is installed (o200k_base if the model is unknown or None), else
+    `WORDS`.
 
     Raises:
-        TokensError: where the variable names nothing that cuts.
-        MissingDependency: where it names a vocabulary that is not installed.
+        TokensError: if the variable holds an unknown name.
+        MissingDependency: if the variable names a vocabulary that is not installed.
     """
-    chosen = os.environ.get(VARIABLE)
-    if not chosen:
-        if not _installed():
+    name = os.environ.get(VARIABLE)
+    if not name:
+        if not _is_installed():
             return WORDS
         return family_of(model).vocabulary if isinstance(model, str) else O200K
-    if chosen not in _CHOICES:
-        raise TokensError(f"{VARIABLE}={chosen!r}: what cuts text is one of {', '.join(_CHOICES)}")
-    if chosen != WORDS and not _installed():
+    if name not in _CHOICES:
+        raise TokensError(f"{VARIABLE}={name!r}: must be one of {', '.join(_CHOICES)}")
+    if name != WORDS and not _is_installed():
         raise MissingDependency(
-            f"{VARIABLE}={chosen} needs its vocabulary: pip install 'openai-mockserver[tokens]'"
+            f"{VARIABLE}={name} needs its vocabulary: pip install 'openai-mockserver[tokens]'"
         )
-    return chosen
+    return name
 
 
-def cuts_alike(model: object) -> bool:
-    """Whether the text of a model is cut as that of a model which is not told."""
+def has_default_vocabulary(model: object) -> bool:
+    """Whether a model's text is cut in the same way as text without a model."""
     if os.environ.get(VARIABLE) or not isinstance(model, str):
         return True
-    return family_of(model).vocabulary == O200K or not _installed()
+    return family_of(model).vocabulary == O200K or not _is_installed()
 
 
 @lru_cache(maxsize=2)
 def _tokenizer(name: str) -> AnyTokenizer:
     from splintr import Tokenizer
 
-    tokenizer = Tokenizer.from_pretrained(name)  # 50 ms, in which no other thread has a turn
-    # The first word of several tokens takes 120 ms: in a batch, others have theirs meanwhile.
+    tokenizer = Tokenizer.from_pretrained(name)  # 50 ms, during which it holds the GIL
+    # The first word of several tokens takes 120 ms; in a batch, other threads run meanwhile.
     tokenizer.encode_batch(["aqzxwqkjhpoi"])
     return tokenizer
 
 
 def load_vocabulary() -> None:
-    """Load the vocabulary that most models have, if it is installed, before the first cut needs it.
+    """Load the vocabulary of most models, if it is installed, before the first cut needs it.
 
     Raises:
         TokensError, MissingDependency: see `vocabulary`.
@@ -121,44 +122,44 @@ def load_vocabulary() -> None:
 
 
 class Cut(NamedTuple):
-    """Pieces of a text, and how many tokens each has."""
+    """Pieces of a text, and the number of tokens in each."""
 
     pieces: tuple[str, ...]
     sizes: tuple[int, ...]
 
 
 def cut(text: str, model: object = None) -> Cut:
-    """Cut text as a model would emit it, into pieces of whole code points.
+    """Cut text into the pieces in which a model would emit it, each of whole code points.
 
     Args:
         text: any text.
-        model: the model's name, which chooses the vocabulary.
+        model: name of the model, which chooses the vocabulary.
     """
     return cut_by(text, vocabulary(model))
 
 
 def cut_by(text: str, name: str) -> Cut:
-    """Cut text by a vocabulary, or into `WORDS`.
+    """Cut text by a vocabulary, or by `WORDS`.
 
     Args:
         text: any text.
-        name: what cuts it, as `vocabulary` gives it.
+        name: name of the vocabulary, as returned by `vocabulary`.
     """
     if len(text) <= _LENGTH:
-        return _cut_kept(text, name)
-    cuts = [_cut(text[start:end], name) for start, end in _spans(text)]
+        return _cut_cached(text, name)
+    cuts = [_cut(text[start:end], name) for start, end in _split_spans(text)]
     return Cut(
-        tuple(piece for one in cuts for piece in one.pieces),
-        tuple(size for one in cuts for size in one.sizes),
+        tuple(piece for cut in cuts for piece in cut.pieces),
+        tuple(size for cut in cuts for size in cut.sizes),
     )
 
 
-# What is cut once is often cut again. A text with its pieces takes about 20 bytes a character,
-# so that 1,024 prompts would take gigabytes: short ones are kept, and a few that are longer.
+# The same text is often cut again. A text with its pieces takes about 20 bytes a character, so that
+# 1,024 prompts could take gigabytes: the cache holds many short texts and only a few long ones.
 _SHORT = 512  # characters
 
 
-def _cut_kept(text: str, name: str) -> Cut:
+def _cut_cached(text: str, name: str) -> Cut:
     return (_cut_short if len(text) <= _SHORT else _cut_long)(text, name)
 
 
@@ -168,23 +169,23 @@ def _cut(text: str, name: str) -> Cut:
         try:
             ids = tokenizer.encode_ordinary(text)
         except UnicodeEncodeError:
-            pass  # a lone surrogate, which no token has
+            pass  # a lone surrogate, which no token contains
         else:
-            return _whole(map(tokenizer.decode_token_bytes, ids))
-    found = words(text)
-    return Cut(found, (1,) * len(found))
+            return _join_code_points(map(tokenizer.decode_token_bytes, ids))
+    parts = words(text)
+    return Cut(parts, (1,) * len(parts))
 
 
 _cut_short = lru_cache(maxsize=1024)(_cut)
 _cut_long = lru_cache(maxsize=32)(_cut)
 
 
-def _whole(tokens: Iterable[bytes]) -> Cut:
-    """Tokens as pieces: one that ends inside a code point with those that it goes on in."""
+def _join_code_points(tokens: Iterable[bytes]) -> Cut:
+    """Return tokens as pieces; tokens that share a code point become one piece."""
     pieces: list[bytes] = []
     sizes: list[int] = []
     for token in tokens:
-        if token[0] & 0xC0 == 0x80:  # not a code point's first byte
+        if token[0] & 0xC0 == 0x80:  # not the first byte of a code point
             pieces[-1] += token
             sizes[-1] += 1
         else:
@@ -194,7 +195,7 @@ def _whole(tokens: Iterable[bytes]) -> Cut:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Cut text into pieces like a model's (a word with the space before it), whatever is installed.
+    """Cut text into pieces like a model's (a word with the space before it), without a vocabulary.
 
     >>> words("Hello, world! It costs 12345 €.")
     ('Hello', ',', ' world', '!', ' It', ' costs', ' ', '123', '45', ' €.')
@@ -203,7 +204,7 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def pieces(text: str, model: object = None) -> tuple[str, ...]:
-    """The pieces of `cut`.
+    """Return the pieces of `cut`.
 
     >>> pieces("Hello, world!")
     ('Hello', ',', ' world', '!')
@@ -214,7 +215,7 @@ def pieces(text: str, model: object = None) -> tuple[str, ...]:
 
 
 def cycle(text: str, lengths: tuple[int, ...] = (4, 5, 6)) -> tuple[str, ...]:
-    """Cut text in a repeating cycle of lengths, as parallel tool arguments are (WIRE.md §1).
+    """Cut text by a repeating cycle of lengths, as OpenAI cuts parallel calls (WIRE.md §1).
 
     >>> cycle('{"password": "mellon"}')
     ('{"pa', 'sswor', 'd": "m', 'ello', 'n"}')
@@ -232,7 +233,7 @@ def cycle(text: str, lengths: tuple[int, ...] = (4, 5, 6)) -> tuple[str, ...]:
 
 
 def count(text: str, model: object = None) -> int:
-    """How many tokens a text has.
+    """Return the number of tokens in a text.
 
     >>> count("Hello, world!")
     4
@@ -242,62 +243,63 @@ def count(text: str, model: object = None) -> int:
 
 def _count(text: str, name: str) -> int:
     if len(text) <= _LENGTH:
-        return sum(_cut_kept(text, name).sizes)
-    # Of a long text its digest is kept, for it is often sent again: with each turn of a talk.
+        return sum(_cut_cached(text, name).sizes)
+    # A long text is often sent again, with each turn of a conversation: its count is cached by
+    # the text's digest.
     state = blake2b(key=name.encode())
-    for start, end in _spans(text):
+    for start, end in _split_spans(text):
         state.update(text[start:end].encode("utf-8", "surrogatepass"))
     digest = state.digest()
-    if (known := _counts.get(digest)) is None:
+    if (total := _counts.get(digest)) is None:
         if len(_counts) >= 1024:
             _counts.clear()
-        known = _counts[digest] = _count_long(text, name)
-    return known
+        total = _counts[digest] = _count_long(text, name)
+    return total
 
 
 _counts: dict[bytes, int] = {}
 
 
 def _count_long(text: str, name: str) -> int:
-    return sum(_count_piece(text[start:end], name) for start, end in _spans(text))
+    return sum(_count_span(text[start:end], name) for start, end in _split_spans(text))
 
 
 _LENGTH = 8192
-"""Characters of a text that are cut or counted at once, so that others go on meanwhile."""
+"""Maximum characters cut or counted at once, so that other threads can run in between."""
 
 _SPACE = re.compile(r"(?<=\S) ")
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where a long text is parted, to be cut or counted.
+def _split_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of the spans in which a long text is cut or counted.
 
-    No token, and none of our own pieces, goes on from a sign over a space. Where there is none
-    anywhere near, one may be cut in two.
+    A span ends before a space, because no token and no piece of ours continues from another
+    character into a space. If there is no space near the end, a token may be cut in two.
     """
     start = 0
     while start < len(text):
         end = start + _LENGTH
-        if end < len(text) and (found := _SPACE.search(text, end - _LENGTH // 2, end)) is not None:
-            end = found.start()
+        if end < len(text) and (space := _SPACE.search(text, end - _LENGTH // 2, end)) is not None:
+            end = space.start()
         yield start, min(end, len(text))
         start = end
         give_way()
 
 
-def _count_piece(text: str, name: str) -> int:
+def _count_span(text: str, name: str) -> int:
     if name != WORDS:
         try:
             return len(_tokenizer(name).encode_ordinary(text))
         except UnicodeEncodeError:
-            pass  # a lone surrogate, which no token has
+            pass  # a lone surrogate, which no token contains
     return sum(1 for _ in _PIECE.finditer(text))
 
 
 def count_messages(messages: object, model: object = None) -> int:
-    """Prompt tokens of a conversation, as OpenAI's cookbook counts them (How_to_count_tokens).
+    """Count a conversation's prompt tokens as OpenAI's cookbook does (How_to_count_tokens).
 
-    They are the tokens of its texts and roles, 3 more for each message, 1 for its name, and those
-    that prime the answer.
+    The count includes the tokens of texts and roles, 3 more for each message, 1 for each name, and
+    the tokens that prime the answer.
 
     >>> count_messages([{"role": "user", "content": "Hello, world!"}])
     11
@@ -315,7 +317,7 @@ def count_messages(messages: object, model: object = None) -> int:
 
 def _count_message(message: Mapping[str, object], name: str) -> int:
     role = message.get("role")
-    # Every role is a token of its own; a function's or a person's name is set off by another.
+    # Every role is one token; a name costs one more token.
     return 3 + (role is not None) + ("name" in message) + _count_value(message, name)
 
 
@@ -329,5 +331,5 @@ def _count_value(value: object, name: str) -> int:
                 total += _count_value(inner, name)
         return total
     if isinstance(value, list):
-        return sum([_count_value(one, name) for one in value])
+        return sum([_count_value(inner, name) for inner in value])
     return 0

@@ -204,7 +204,7 @@ class CompiledSteps(LazySteps):
         return self._compiled.size
 
     @property
-    def shared(self) -> tuple[Compiled, int]:
+    def shared_part(self) -> tuple[Compiled, int]:
         return self._compiled, self._compiled.weight
 
     @property
@@ -215,10 +215,10 @@ class CompiledSteps(LazySteps):
         return CompiledSteps(self._compiled, self._values, silences)
 
     def frames(
-        self, start: float = 0.0, *, chunked: bool = False, together: int = 0
+        self, start: float = 0.0, *, chunked: bool = False, merge_limit: int = 0
     ) -> Iterator[Frame]:
         compiled, values, silences = self._compiled, self._values, self._silences
-        if together >= _GROUP and silences is None:
+        if merge_limit >= _GROUP and silences is None:
             for group in compiled.groups:
                 if chunked:
                     data, ends = group.join(values), group.ends

@@ -55,7 +55,7 @@ class Memory:
             return False
         self._measure(call, _size_of_response(call))
         if (lazy := call.script.lazy) is not None:
-            shared, size = lazy.shared
+            shared, size = lazy.shared_part
             self._shares[id(call)] = id(shared), size
             self._sharers[id(shared)] += 1
             self.size += size if self._sharers[id(shared)] == 1 else 0

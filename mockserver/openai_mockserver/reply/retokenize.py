@@ -29,7 +29,7 @@ def retokenize(said: _Said, model: object) -> _Said:
 
     Log probabilities and citations refer to pieces: what has them keeps its own.
     """
-    return said if tokens.cuts_alike(model) else _retokenize_one(said, model)
+    return said if tokens.has_default_vocabulary(model) else _retokenize_one(said, model)
 
 
 _SHORT = 512  # characters; of longer texts it is the pieces that are kept, in `tokens`

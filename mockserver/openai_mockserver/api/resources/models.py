@@ -33,7 +33,7 @@ def _model(name: str) -> dict[str, Any]:
 
 def _list(asked: Asked, store: Store, rng: Random) -> Script:
     """Those of which something is known."""
-    listed = {name for name, model in models.MODELS.items() if model.listed}
+    listed = {name for name, model in models.MODELS.items() if model.is_listed}
     known = sorted(listed | {model.snapshot for model in models.CHAT_MODELS.values()})
     data = [_model(name) for name in known]
     return json_response({"object": "list", "data": data}, rng)

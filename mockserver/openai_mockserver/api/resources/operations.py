@@ -302,7 +302,7 @@ class Thing:
 
     def look(self, asked: Asked, store: Store, rng: Random) -> Script:
         """What is plausible."""
-        return json_response(self.made("", asked, seed.apart(rng, asked.path)), rng)
+        return json_response(self.made("", asked, seed.derive_rng(rng, asked.path)), rng)
 
     def found(
         self, asked: Asked, store: Store, rng: Random, settled: bool = True
@@ -312,7 +312,7 @@ class Thing:
         value = store.get(where, id)
         if value is None:
             bare = Asked(asked.method, asked.path, asked.ids)
-            value = self.made(id, bare, seed.apart(rng, f"{where}/{id}"), self._one, settled)
+            value = self.made(id, bare, seed.derive_rng(rng, f"{where}/{id}"), self._one, settled)
         return where, id, value
 
     @cached_property
@@ -389,7 +389,7 @@ class Thing:
         given = self._open_members(_properties(schema), deleted=True)
         given |= {"id": id, "deleted": True} | dict(asked.ids)
         known = {k: v for k, v in given.items() if k in _properties(schema)}
-        return json_response(make_placeholder(schema, seed.apart(rng, asked.path), known), rng)
+        return json_response(make_placeholder(schema, seed.derive_rng(rng, asked.path), known), rng)
 
     def list(self, asked: Asked, store: Store, rng: Random) -> Script:
         """Those that were created, by pages."""
@@ -397,7 +397,7 @@ class Thing:
         item = _properties(self.operation.answer or {})["data"].get("items", {})
         for index, thing in enumerate(shown["data"]):
             if not fits(item, thing):  # what is listed may be told otherwise than what was created
-                apart = seed.apart(rng, str(thing.get("id")))
+                apart = seed.derive_rng(rng, str(thing.get("id")))
                 known = adapt_members(_properties(item), thing, apart)
                 shown["data"][index] = make_placeholder(item, apart, known)
         return json_response(shown, rng)
