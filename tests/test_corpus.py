@@ -210,6 +210,6 @@ def test_output_in_an_order_of_its_own_has_a_right_answer() -> None:
         for seed in range(5)
         for exchange in corpus(1, seed, request=asked, endpoint="responses")
     ]
-    assert any(said.choices[0].ordered for said in replies(exchanges))
+    assert any(reply.choices[0].explicit_output for reply in replies(exchanges))
     for exchange, said in zip(exchanges, replies(exchanges), strict=True):
         assert said == api.read(exchange.script)

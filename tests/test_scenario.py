@@ -462,9 +462,9 @@ MISTAKES = [
     ("rules: [{replies: []}]", "rules[0]", "a rule needs at least one reply"),
     ("rules: [{reply: a, times: 0}]", "rules[0]", "at least once"),
     ("rules: [{reply: {tool_calls: [{id: x}]}}]", "rules[0].reply.tool_calls[0]", ""),
-    ("rules: [{reply: {tool_calls: [{name: ''}]}}]", "rules[0].reply.tool_calls[0]", "has a name"),
+    ("rules: [{reply: {tool_calls: [{name: ''}]}}]", "rules[0].reply.tool_calls[0]", "a non-empty"),
     ("rules: [{reply: {choices: []}}]", "rules[0].reply", "at least one choice"),
-    ("rules: [{reply: {text: a, choices: [{text: b}]}}]", "rules[0].reply", "one choice's own"),
+    ("rules: [{reply: {text: a, choices: [{text: b}]}}]", "rules[0].reply", "cannot be combined"),
     ("rules: [{reply: {stream: text, text: a}}]", "rules[0].reply", "give stream alone"),
     ("rules: [{reply: {error: {status: 200}}}]", "rules[0].reply.error", "from 400 to 599"),
     ("rules: [{reply: a, user: {}}]", "rules[0].user", "either contains or regex"),
@@ -592,10 +592,13 @@ def test_output_in_an_order_of_its_own(load: Load) -> None:
 @pytest.mark.parametrize(
     ("entry", "told"),
     [
-        ("{dance: 1}", "rules[0].reply.output[0]: there is no dance; there are message"),
+        ("{dance: 1}", "rules[0].reply.output[0]: unknown output item 'dance': must be"),
         ("{message: {txt: a}}", "rules[0].reply.output[0].message.txt: there is no such key"),
-        ("{item: {type: a, members: {id: b}}}", "rules[0].reply.output[0].item: a a holds no id"),
-        ("[a]", "rules[0].reply.output[0]: a text, or one name with its arguments"),
+        (
+            "{item: {type: a, members: {id: b}}}",
+            "rules[0].reply.output[0].item: the members of a a must not",
+        ),
+        ("[a]", "rules[0].reply.output[0]: must be a string, or an object with one"),
     ],
 )
 def test_what_is_wrong_in_output_is_told(load: Load, entry: str, told: str) -> None:

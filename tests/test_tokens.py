@@ -194,7 +194,7 @@ def test_recorded_streams_are_cut_as_we_cut_them(
 
 def test_sizes_belong_to_pieces() -> None:
     assert Text(["a", "b"], [1, 2]).tokens == 3
-    with pytest.raises(ReplyError, match="2 pieces of text have 1 sizes"):
+    with pytest.raises(ReplyError, match="text has 2 pieces but 1 sizes"):
         Text(["a", "b"], [1])
 
 
@@ -437,7 +437,7 @@ def test_an_embedding_counts_by_its_model(real: None) -> None:
 
 
 @pytest.mark.parametrize(
-    "request",
+    "parameters",
     [
         {"messages": [{"role": "user", "content": "Hi"}]},
         {"messages": [], "prediction": {"content": "Здравствуйте, it isn't internationalization"}},
@@ -445,12 +445,12 @@ def test_an_embedding_counts_by_its_model(real: None) -> None:
     ],
 )
 def test_generated_replies_do_not_depend_on_the_vocabulary(
-    request: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    parameters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replies = []
     for cutter in ("words", "o200k_base", "cl100k_base"):
         monkeypatch.setenv(tokens.VARIABLE, cutter)
-        replies.append([generate(request, seed) for seed in range(20)])
+        replies.append([generate(parameters, seed) for seed in range(20)])
     assert replies[0] == replies[1] == replies[2]
 
 
@@ -504,7 +504,7 @@ def test_long_texts_are_not_kept(name: str, monkeypatch: pytest.MonkeyPatch) -> 
         tracemalloc.stop()
 
 
-def test_a_long_text_that_comes_again_is_not_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_text_that_comes_again_is_not_counted_again(monkeypatch: pytest.MonkeyPatch) -> None:
     prompt = "the same long prompt again, " * 2000
     total = tokens.count(prompt)
     monkeypatch.setattr(tokens, "_count_long", None)

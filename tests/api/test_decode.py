@@ -233,13 +233,16 @@ OTHER_KIND = "a value in it is of another kind than is read there"
         (
             [SAID, chunk(index="error")],
             "event 2 is no chunk of a chat completion: "
-            "the index of a choice is a whole number, not 'error'",
+            "the index of a choice must be an integer, not 'error'",
         ),
         ([SAID, chunk(delta="x")], f"event 2 is no chunk of a chat completion: {OTHER_KIND}"),
-        ([SAID, chunk(finish_reason=5)], "choice 0 is none of a chat completion: finish_reason is"),
+        (
+            [SAID, chunk(finish_reason=5)],
+            "choice 0 is none of a chat completion: finish_reason must be",
+        ),
         (
             [SAID | {"usage": {"prompt_tokens": "x"}}],
-            "the usage is none of a chat completion: Usage.prompt_tokens is a whole number",
+            "the usage is none of a chat completion: Usage.prompt_tokens must be an integer",
         ),
         (
             [LEGACY, {**LEGACY, "choices": [{"text": "a", "logprobs": {"top_logprobs": 1}}]}],
@@ -251,7 +254,7 @@ OTHER_KIND = "a value in it is of another kind than is read there"
         ),
         (
             [event("output_item.added", item=[])],
-            "event 1 is none of a response: item is an object, not []",
+            "event 1 is none of a response: item must be an object, not []",
         ),
         ([{"type": "error", "message": "x", "code": 5}], "event 1 is none of a response"),
         ([SAID, SAID | {"x": DEEP[0]}], "event 2 cannot be read: it is nested too deeply"),
@@ -267,7 +270,7 @@ def test_the_sentence_says_which_event(events: list[Any], sentence: str) -> None
 def test_the_sentence_stays_short_however_long_the_value() -> None:
     usage = {"input_tokens": {"a": "x" * 100_000}, "output_tokens": 1}
     speech = as_stream([(None, {"type": "speech.audio.done", "usage": usage})])
-    with pytest.raises(ReplyError, match=r"none of a speech: Usage\.prompt_tokens is") as raised:
+    with pytest.raises(ReplyError, match=r"none of a speech: Usage\.prompt_tokens must") as raised:
         audio.read_speech(speech)
     assert len(str(raised.value)) < 1000
 

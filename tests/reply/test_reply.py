@@ -1,4 +1,4 @@
-"""What a model says, as a value."""
+"""A reply is a value that is checked on creation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from openai_mockserver.reply import (
 
 
 @given(replies())
-def test_the_repr_is_code_that_makes_it_again(reply: Reply) -> None:
+def test_the_repr_is_code_that_recreates_it(reply: Reply) -> None:
     again = eval(repr(reply))
     assert again == reply
     assert repr(again) == repr(reply), "the pieces too"
@@ -44,13 +44,13 @@ def test_it_is_copied_and_pickled(reply: Reply) -> None:
     assert repr(pickle.loads(pickle.dumps(reply))) == repr(reply)
 
 
-def test_text_is_a_string_that_knows_its_pieces() -> None:
+def test_text_is_a_string_that_remembers_its_pieces() -> None:
     assert Text("Hello, world") == "Hello, world"
     assert Text(["Hel", "lo"]) == Text("Hello")
     assert Text(["Hel", "lo"]).pieces != Text("Hello").pieces
 
 
-def test_the_finish_reason_follows_from_what_is_said() -> None:
+def test_the_finish_reason_follows_from_the_content() -> None:
     assert Reply("a").finish_reason == "stop"
     assert Reply(tool_calls=ToolCall("f")).finish_reason == "tool_calls"
     assert Reply(function_call=FunctionCall("f")).finish_reason == "function_call"
@@ -60,20 +60,20 @@ def test_the_finish_reason_follows_from_what_is_said() -> None:
 
 
 def test_the_status_of_an_error_within_a_stream_is_kept_and_not_compared() -> None:
-    slow, failed = (
+    rate_limit, failure = (
         Reply("a", error=ApiError(429, "b", "t", "c", headers=(("x", "y"),))),
         Reply("a", error=ApiError(500, "b", "t", "c")),
     )
-    assert slow.error is not None
-    assert (slow.error.status, slow.error.headers) == (429, ())
-    assert slow == failed
-    assert hash(slow) == hash(failed)
-    assert slow != Reply("a", error=ApiError(429, "b", "t", "d"))
+    assert rate_limit.error is not None
+    assert (rate_limit.error.status, rate_limit.error.headers) == (429, ())
+    assert rate_limit == failure
+    assert hash(rate_limit) == hash(failure)
+    assert rate_limit != Reply("a", error=ApiError(429, "b", "t", "d"))
     assert Reply("a", error=ApiError(429, "b", code="")).error == ApiError(429, "b", code="")
 
 
 @pytest.mark.parametrize(
-    ("reply", "only"),
+    ("reply", "is_only_error"),
     [
         (Reply(error=ApiError(503)), True),
         (Reply(choices=[Choice(finish_reason=None)] * 2, error=ApiError(503)), True),
@@ -84,8 +84,8 @@ def test_the_status_of_an_error_within_a_stream_is_kept_and_not_compared() -> No
         (Reply(finish_reason=None), False),
     ],
 )
-def test_an_error_may_be_all_that_there_is(reply: Reply, only: bool) -> None:
-    assert reply.is_only_error is only
+def test_an_error_may_be_the_only_content(reply: Reply, is_only_error: bool) -> None:
+    assert reply.is_only_error is is_only_error
 
 
 def test_an_id_is_derived_and_the_same_everywhere() -> None:
@@ -106,10 +106,10 @@ def test_parallel_calls_have_their_json_spaced_and_cut_by_4_5_6() -> None:
     reply = Reply(tool_calls=[ToolCall("login", {"password": "mellon"}), ToolCall("b", '{"x":1}')])
     login, other = reply.tool_calls
     assert login.arguments.pieces == ('{"pa', "sswor", 'd": "m', "ello", 'n"}')
-    assert other.arguments == '{"x":1}', "what is given as text stays as it is"
+    assert other.arguments == '{"x":1}', "arguments passed as text stay unchanged"
 
 
-def test_arguments_may_be_no_json() -> None:
+def test_arguments_may_be_invalid_json() -> None:
     call = ToolCall("f", '{"city": "Par')
     assert call.arguments == '{"city": "Par'
     with pytest.raises(ValueError):
@@ -132,14 +132,14 @@ def test_usage_adds_up() -> None:
         (599, "server_error", None),
     ],
 )
-def test_an_error_says_what_openai_says(status: int, type_: str, code: str | None) -> None:
+def test_an_error_has_openais_defaults(status: int, type_: str, code: str | None) -> None:
     error = ApiError(status)
     assert (error.type, error.code) == (type_, code)
     assert error.message
 
 
 @pytest.mark.parametrize(
-    ("made", "reply"),
+    ("value", "reply"),
     [
         ("hi", Reply("hi")),
         (ToolCall("f"), Reply(tool_calls=ToolCall("f"))),
@@ -151,67 +151,72 @@ def test_an_error_says_what_openai_says(status: int, type_: str, code: str | Non
         (ApiError(500), ApiError(500)),
     ],
 )
-def test_what_people_write_is_a_reply(made: object, reply: Reply | ApiError) -> None:
-    assert as_reply(made) == reply
+def test_short_forms_become_a_reply(value: object, reply: Reply | ApiError) -> None:
+    assert as_reply(value) == reply
 
 
-@pytest.mark.parametrize("wrong", [None, 1, {"text": "a"}, [], [1], b"bytes"])
-def test_other_things_are_not(wrong: object) -> None:
-    with pytest.raises(ReplyError, match="a reply is text, a ToolCall"):
-        as_reply(wrong)
+@pytest.mark.parametrize("value", [None, 1, {"text": "a"}, [], [1], b"bytes"])
+def test_other_values_are_refused(value: object) -> None:
+    with pytest.raises(ReplyError, match="a reply must be a string, a ToolCall"):
+        as_reply(value)
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("create", "message"),
     [
         (
             lambda: Reply([1]),  # type: ignore[list-item]
-            "a piece of text is a string, not 1",
+            "a piece of text must be a string, not 1",
         ),
         (lambda: Reply("\ud800"), "lone surrogate"),
         (lambda: Reply(["\ud83d", "\ude00"]), "lone surrogate"),
         (
             lambda: Reply(tool_calls=["f"]),  # type: ignore[list-item]
-            "tool_calls holds ToolCall",
+            "each of tool_calls must be a ToolCall",
         ),
-        (lambda: Reply("a", choices=[Choice("b")]), "choices=.* or one choice's own"),
+        (lambda: Reply("a", choices=[Choice("b")]), "choices=.* cannot be combined"),
         (lambda: Reply(choices=[]), "at least one choice"),
         (
             lambda: Reply(choices=["a"]),  # type: ignore[list-item]
-            "choices holds Choice",
+            "each of choices must be a Choice",
         ),
-        (lambda: ToolCall(""), "has a name"),
+        (lambda: ToolCall(""), "the name of a tool call must be a non-empty string"),
         (lambda: ToolCall("f", {"x": object()}), "tool call 'f': arguments are not JSON"),
         (lambda: ToolCall("f", {"x": float("nan")}), "arguments are not JSON"),
         (
             lambda: Reply(tool_calls=[ToolCall("f", id="1"), ToolCall("g", id="1")]),
-            "two tool calls of one reply have the id '1'",
+            "two tool calls of one reply have the same id '1'",
         ),
         (lambda: ApiError(200), "status from 400 to 599"),
     ],
 )
-def test_nonsense_is_refused_when_it_is_made(make: object, told: str) -> None:
-    with pytest.raises(ReplyError, match=told):
-        make()  # type: ignore[operator]
+def test_invalid_arguments_are_refused_on_creation(
+    create: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(ReplyError, match=message):
+        create()
 
 
 @pytest.mark.parametrize(
-    ("reply", "told"),
+    ("reply", "message"),
     [
         (Reply(refusal="no", tool_calls=ToolCall("f")), "give refusal or tool_calls, not both"),
         (Reply(refusal="no", function_call=FunctionCall("f")), "not both"),
-        (Reply(tool_calls=ToolCall("f"), function_call=FunctionCall("f")), "do not come together"),
-        (Reply("a", finish_reason="lenght"), "finish_reason='lenght' is not one of stop, length"),
-        (Reply("a b", logprobs=[Logprob("a", -1)]), "logprobs has 1 entries"),
+        (
+            Reply(tool_calls=ToolCall("f"), function_call=FunctionCall("f")),
+            "function_call, not both",
+        ),
+        (Reply("a", finish_reason="lenght"), "'lenght' must be one of stop, length"),
+        (Reply("a b", logprobs=[Logprob("a", -1)]), "logprobs has 1 entries for 2 pieces"),
         (Reply(choices=[Choice("a"), Choice(finish_reason="x")]), "choice 1: finish_reason"),
     ],
 )
-def test_what_no_model_says_cannot_be_served(reply: Reply, told: str) -> None:
-    with pytest.raises(ReplyError, match=told):
+def test_a_reply_that_no_model_sends_cannot_be_served(reply: Reply, message: str) -> None:
+    with pytest.raises(ReplyError, match=message):
         check_servable(reply)
 
 
-# Values that are told apart, and told
+# Equality, hashes and code
 
 
 @pytest.mark.parametrize(
@@ -221,7 +226,7 @@ def test_what_no_model_says_cannot_be_served(reply: Reply, told: str) -> None:
         (Annotation({"a": 1, "b": 2}), Annotation({"b": 2, "a": 1})),
     ],
 )
-def test_what_is_equal_has_one_hash(one: object, other: object) -> None:
+def test_equal_values_have_equal_hashes(one: object, other: object) -> None:
     assert one == other
     assert hash(one) == hash(other)
 
@@ -237,20 +242,20 @@ def test_what_is_equal_has_one_hash(one: object, other: object) -> None:
     ],
 )
 def test_their_repr_is_code(value: object) -> None:
-    made = eval(repr(value))
-    assert made == value
-    assert repr(made) == repr(value)
+    again = eval(repr(value))
+    assert again == value
+    assert repr(again) == repr(value)
 
 
-def test_what_is_kept_is_a_copy() -> None:
-    given = {"a": [1]}
-    item = Item("t", given)
-    given["a"].append(2)
+def test_an_item_copies_its_members() -> None:
+    members = {"a": [1]}
+    item = Item("t", members)
+    members["a"].append(2)
     assert item.members == {"a": [1]}
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "create",
     [
         lambda: Annotation(5),  # type: ignore[arg-type]
         lambda: Item("a", {"b": object()}),
@@ -266,6 +271,6 @@ def test_what_is_kept_is_a_copy() -> None:
         lambda: Reply(output=[5]),  # type: ignore[list-item]
     ],
 )
-def test_what_is_wrong_is_one_kind_of_error(wrong: Callable[[], object]) -> None:
+def test_every_mistake_is_a_reply_error(create: Callable[[], object]) -> None:
     with pytest.raises(ReplyError):
-        wrong()
+        create()

@@ -1,4 +1,4 @@
-"""A reply as JSON: there and back for every reply, and a mistake that says where it is."""
+"""Every reply survives encoding and decoding, and every error says where the mistake is."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ REPLIES = st.one_of(
 
 
 def through_json(value: Any) -> Any:
-    """A value as it comes out of a file."""
+    """Return a value as it is after being written to a file and read back."""
     return msgspec.json.decode(msgspec.json.encode(value))
 
 
@@ -54,8 +54,8 @@ def test_with_pieces_text_arrives_as_before(reply: Reply) -> None:
     again = decode_reply(through_json(encode_reply(reply, pieces=True)))
     for one, other in zip(again.choices, reply.choices, strict=True):
         for name in ("text", "reasoning", "refusal"):
-            had, has = getattr(other, name), getattr(one, name)
-            assert (has and has.pieces) == (had and had.pieces)
+            before, after = getattr(other, name), getattr(one, name)
+            assert (after and after.pieces) == (before and before.pieces)
         assert [c.arguments.pieces for c in one.tool_calls] == [
             c.arguments.pieces for c in other.tool_calls
         ]
@@ -89,7 +89,7 @@ def test_the_members_are_the_arguments_of_a_reply() -> None:
 
 
 @pytest.mark.parametrize(
-    ("members", "told"),
+    ("members", "message"),
     [
         (3, "reply: expected a mapping, got int"),
         ({"txt": "a"}, "reply.txt: there is no such key; there are text, "),
@@ -97,23 +97,23 @@ def test_the_members_are_the_arguments_of_a_reply() -> None:
         ({"usage": {"promt_tokens": 1}}, "reply.usage.promt_tokens: there is no such key"),
         ({"usage": {"extra": 1}}, "reply.usage.extra: expected a mapping"),
         ({"logprobs": [[{"token": "a"}]]}, "reply.logprobs[0]: "),
-        ({"output": [{"dance": 1}]}, "reply.output[0]: there is no dance"),
+        ({"output": [{"dance": 1}]}, "reply.output[0]: unknown output item 'dance'"),
         (
             {"output": [{"message": {"txt": "a"}}]},
             "reply.output[0].message.txt: there is no such key",
         ),
         ({"error": {"status": 200}}, "reply.error: "),
         ({"choices": [{"text": "a"}, {"usage": {}}]}, "reply.choices[1].usage: "),
-        ({"text": "a", "output": ["b"]}, "reply: a reply has output=[...] or text"),
+        ({"text": "a", "output": ["b"]}, "reply: output=[...] cannot be combined with text"),
     ],
 )
-def test_a_mistake_says_where_it_is(members: Any, told: str) -> None:
-    with pytest.raises(ReplyError) as refused:
+def test_a_mistake_says_where_it_is(members: Any, message: str) -> None:
+    with pytest.raises(ReplyError) as error:
         decode_reply(members)
-    assert str(refused.value).startswith(told)
+    assert str(error.value).startswith(message)
 
 
-def test_numbers_that_json_has_not() -> None:
+def test_numbers_that_json_cannot_express() -> None:
     reply = Reply("a", logprobs=[Logprob("a", float("-inf"))], usage=Usage(-5, 1))
     assert decode_reply(through_json(encode_reply(reply))) == reply
 
@@ -125,7 +125,7 @@ def test_a_value_of_another_kind_is_one_error(name: str, value: Any) -> None:
         decode_reply({name: value} if value != ["\ud800"] or name != "output" else {name: [3]})
 
 
-def test_what_is_nested_too_deeply_is_one_error() -> None:
+def test_members_that_are_nested_too_deeply_are_refused() -> None:
     deep: Any = {}
     for _ in range(5000):
         deep = {"a": deep}

@@ -267,7 +267,7 @@ def test_calls_conform_to_the_tools_that_are_offered(tool: Mapping[str, Any]) ->
         (lambda: tool_calls([]), "calls are of functions that are offered"),
         (lambda: tool_calls([{"type": "web_search"}]), "'web_search'} is none"),
         (lambda: streams(ApiError(500)), "an API error is no stream"),
-        (lambda: streams(b"bytes"), "a reply is text"),
+        (lambda: streams(b"bytes"), "a reply must be a string"),
     ],
 )
 def test_what_is_not_known_is_said_when_the_strategy_is_made(make: Any, told: str) -> None:

@@ -29,7 +29,7 @@ from openai_mockserver.dialects.providers.openai import COMPLETIONS
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.models import COMPLETION_MODELS
 from openai_mockserver.reply import ApiError, Choice, Logprob, Reply, Usage, check_servable
-from openai_mockserver.reply.limits import limited, size
+from openai_mockserver.reply.limits import count_tokens, limit_choice
 from openai_mockserver.reply.retokenize import retokenize
 from openai_mockserver.script import Event, Head, Raw, Script
 
@@ -94,10 +94,10 @@ def _render(reply: Reply | ApiError, context: Context) -> Script:
     model = request.get("model")
     prompts = _prompts(request.get("prompt"), model)
     whole = retokenize(tuple(map(_sayable, _choices(reply, n, len(prompts)))), model)
-    choices = [limited(choice, request) for choice in whole]
+    choices = [limit_choice(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
-        spoken = sum(map(size, choices)) * max(n, best_of) // n
+        spoken = sum(map(count_tokens, choices)) * max(n, best_of) // n
         asked = sum(sum(prompt.sizes) for prompt in prompts)
         usage = Usage(asked if usage is None else usage.prompt_tokens, spoken)
     said = [_Said.of(choice, prompts[at // n], request) for at, choice in enumerate(choices)]

@@ -20,7 +20,7 @@ from openai_mockserver.bounded_input import is_deep_json
 from openai_mockserver.dialects import usage as usages
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Choice, Reply, Usage
-from openai_mockserver.reply.text import must_be
+from openai_mockserver.reply.text import check_type
 from openai_mockserver.script import Event, Script
 
 __all__ = [
@@ -299,7 +299,7 @@ def decode_completion(
             for choice in listed:
                 if error is not None and choice.get("finish_reason") == "error":
                     choice = choice | {"finish_reason": None}  # which says no more than the error
-                must_be(int, index := choice.get("index"), "the index of a choice")
+                check_type(int, index := choice.get("index"), "the index of a choice")
                 choices.setdefault(index or 0, heard()).take(choice)
             if (stated := _stated_usage(chunk)) is not None:
                 counts = _merge(counts, stated)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import Choice, Text
-from openai_mockserver.reply.limits import changed
+from openai_mockserver.reply.limits import replace_arguments
 
 __all__ = ["require_text"]
 
@@ -28,6 +28,6 @@ def require_text(choice: Choice, what: str) -> Choice:
     if choice.refusal is None:
         return choice
     if choice.text is None:
-        return changed(choice, text=choice.refusal, refusal=None)
+        return replace_arguments(choice, text=choice.refusal, refusal=None)
     pieces = (*choice.text.pieces, *choice.refusal.pieces)
-    return changed(choice, text=Text(pieces), refusal=None, logprobs=None)
+    return replace_arguments(choice, text=Text(pieces), refusal=None, logprobs=None)

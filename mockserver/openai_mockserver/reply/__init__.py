@@ -1,6 +1,6 @@
-"""What the model says: a `Reply` and all that it consists of.
+"""The content of a model's answer: a `Reply` and its parts.
 
-Rules of this package: values that know no endpoint, no bytes, no clock and no chance.
+Rules of this package: values that know nothing of endpoints, bytes, clocks or randomness.
 """
 
 from __future__ import annotations

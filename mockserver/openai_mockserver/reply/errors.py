@@ -1,4 +1,4 @@
-"""An error of the API, and what OpenAI says for each status."""
+"""An error of the API, and OpenAI's error message for each status."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from openai_mockserver.exceptions import ReplyError
-from openai_mockserver.reply.text import must_be, print_repr
+from openai_mockserver.reply.text import check_type, print_repr
 
 __all__ = ["ApiError"]
 
 ERRORS: dict[int, tuple[str, str, str | None]] = {
-    # status: (type, message, code), as OpenAI's error reference and WIRE.md §6 have them
+    # status: (type, message, code), from OpenAI's error reference and WIRE.md §6
     400: ("invalid_request_error", "The request is invalid.", None),
     401: (
         "invalid_request_error",
@@ -41,11 +41,11 @@ ERRORS: dict[int, tuple[str, str, str | None]] = {
     503: ("server_error", "The server is currently overloaded. Please try again later.", None),
     504: ("server_error", "Gateway timeout.", None),
 }
-"""What an error says unless told otherwise."""
+"""The default type, message and code of an error, by status."""
 
 
-def _defaults(status: int) -> tuple[str, str, str | None]:
-    """The type, message and code of this status."""
+def _find_defaults(status: int) -> tuple[str, str, str | None]:
+    """Return the default type, message and code of a status."""
     return ERRORS.get(status) or ERRORS[400 if status < 500 else 500]
 
 
@@ -54,13 +54,14 @@ class ApiError:
     """An error of the API: instead of a stream, or in the middle of one.
 
     Args:
-        status: the HTTP status; mid-stream it chooses the defaults, and is what a provider states
-            whose errors repeat it, as OpenRouter's ``code``.
-        message, type: OpenAI's for this status when absent.
-        code: OpenAI's for this status when absent, null when empty.
-        param: the parameter at fault.
-        retry_after: seconds, sent as the ``retry-after`` header.
-        headers: more headers, sent as they are.
+        status: the HTTP status. In the middle of a stream it only chooses the defaults, and fills
+            the member in which some providers repeat it, such as OpenRouter's ``code``.
+        message: the message; OpenAI's for this status if None.
+        type: the type; OpenAI's for this status if None.
+        code: the code; OpenAI's for this status if None, null if empty.
+        param: the parameter that caused the error.
+        retry_after: value of the ``retry-after`` header, in seconds.
+        headers: more headers, sent unchanged.
         extra: more members of the error, such as Groq's ``failed_generation``.
     """
 
@@ -77,41 +78,40 @@ class ApiError:
 
     def __post_init__(self) -> None:
         if not isinstance(self.status, int) or not 400 <= self.status <= 599:
-            raise ReplyError(f"an API error has a status from 400 to 599, not {self.status!r}")
+            raise ReplyError(f"an API error needs a status from 400 to 599, not {self.status!r}")
         for name in ("message", "type", "code", "param"):
-            must_be(str, getattr(self, name), f"ApiError.{name}")
+            check_type(str, getattr(self, name), f"ApiError.{name}")
         retry = self.retry_after
         if retry is not None and not (isinstance(retry, int | float) and retry >= 0):
-            raise ReplyError(f"retry_after={self.retry_after!r}: a number of seconds, 0 or more")
-        must_be(Mapping, self.extra, "ApiError.extra", optional=False)
+            raise ReplyError(
+                f"retry_after={self.retry_after!r}: must be a number of seconds, 0 or more"
+            )
+        check_type(Mapping, self.extra, "ApiError.extra", optional=False)
         pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
-        kind, message, code = _defaults(self.status)
+        kind, message, code = _find_defaults(self.status)
         put = object.__setattr__
         put(self, "extra", dict(self.extra))
         put(self, "headers", tuple((str(k), str(v)) for k, v in pairs))
         for name, value in self.headers:
-            if not name or any(sign in name + value for sign in "\r\n\0"):
-                raise ReplyError(f"a header of an error cannot be sent: {name!r}: {value!r}")
+            if not name or any(character in name + value for character in "\r\n\0"):
+                raise ReplyError(
+                    f"the header {name!r}: {value!r} of an error cannot be sent: a header needs a "
+                    "name, and holds no CR, LF or NUL"
+                )
         put(self, "message", message if self.message is None else self.message)
         put(self, "type", kind if self.type is None else self.type)
         put(self, "code", code if self.code is None else self.code)
 
     @property
     def mid_stream(self) -> ApiError:
-        """What OpenAI's own stream says of the error, once it has begun: its payload, no status."""
+        """The error as OpenAI sends it in the middle of a stream: its payload without status."""
         return self.with_payload(500)
 
     def with_payload(self, status: int) -> ApiError:
-        """The same payload with another status, and without headers.
-
-        Args:
-            status: the HTTP status.
-        """
-        code = self.code or (None if _defaults(status)[2] is None else "")
+        """Return an error with the same payload, another HTTP status and no headers."""
+        code = self.code or (None if _find_defaults(status)[2] is None else "")
         return ApiError(status, self.message, self.type, code, self.param, extra=self.extra)
 
     def __repr__(self) -> str:
-        shown = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name != "extra"]
-        return (
-            f"ApiError({', '.join([*shown, *([f'extra={self.extra!r}'] if self.extra else [])])})"
-        )
+        names = [f.name for f in fields(self) if f.name != "extra" or self.extra]
+        return f"ApiError({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"

@@ -1,13 +1,13 @@
-"""The reply itself: what the model says, the value that every endpoint renders and reads.
+"""The reply: the content of a model's answer, which every endpoint renders and reads.
 
-Rules of this file: frozen values, checked when they are made, without endpoint, bytes, clock or
-chance. What a reply consists of is in `openai_mockserver.reply.content`.
+Rules of this file: frozen values, checked on creation, that know nothing of endpoints, bytes,
+clocks or randomness. The parts of a reply are in `openai_mockserver.reply.content`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -23,10 +23,10 @@ from openai_mockserver.reply.content import (
     Reasoning,
     ToolCall,
     as_annotation,
-    by_piece,
+    group_logprobs,
 )
 from openai_mockserver.reply.errors import ApiError
-from openai_mockserver.reply.text import Json, Text, as_text, must_be, print_repr
+from openai_mockserver.reply.text import Json, Text, as_text, check_type, print_repr
 from openai_mockserver.reply.usage import Usage
 
 __all__ = ["Choice", "Reply", "as_reply"]
@@ -37,7 +37,11 @@ FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "function_ca
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Choice:
-    """One of a reply's n answers. The arguments are those of `Reply`."""
+    """One of a reply's n answers. It takes the arguments of `Reply`.
+
+    ``explicit_output`` is the ``output`` argument if its items are not in the usual order, else
+    empty; ``text``, ``reasoning`` and the others then have its joined content.
+    """
 
     _repr_pretty_ = print_repr
 
@@ -48,7 +52,7 @@ class Choice:
     function_call: FunctionCall | None = None
     logprobs: tuple[tuple[Logprob, ...], ...] | None = None
     finish_reason: str | None = None
-    ordered: tuple[Output, ...] = ()
+    explicit_output: tuple[Output, ...] = ()
     audio: Audio | None = None
     annotations: tuple[Annotation, ...] = ()
 
@@ -66,56 +70,61 @@ class Choice:
         audio: Audio | None = None,
         annotations: Iterable[Annotation | Mapping[str, Any]] = (),
     ) -> None:
-        must_be(Audio, audio, "audio")
-        must_be(Iterable, annotations, "annotations", optional=False)
+        check_type(Audio, audio, "audio")
+        check_type(Iterable, annotations, "annotations", optional=False)
         if output is not None:
             if tool_calls or annotations or (text, reasoning, refusal, logprobs) != (None,) * 4:
-                raise ReplyError("a reply has output=[...] or text, reasoning and tool_calls")
-            ordered, said = _said(output)
-            text, reasoning, refusal = said.text, said.reasoning, said.refusal
-            tool_calls, logprobs = said.tool_calls, said.logprobs
-            annotations = said.annotations
+                raise ReplyError(
+                    "output=[...] cannot be combined with text, reasoning, refusal, tool_calls, "
+                    "logprobs or annotations"
+                )
+            explicit_output, content = _split_output(output)
+            text, reasoning, refusal = content.text, content.reasoning, content.refusal
+            tool_calls, logprobs = content.tool_calls, content.logprobs
+            annotations = content.annotations
         else:
-            ordered = ()
-        must_be(FunctionCall, function_call, "function_call")
-        must_be(str, finish_reason, "finish_reason")
+            explicit_output = ()
+        check_type(FunctionCall, function_call, "function_call")
+        check_type(str, finish_reason, "finish_reason")
         calls: tuple[ToolCall, ...] = (tool_calls,) if isinstance(tool_calls, ToolCall) else ()
         if not calls:
-            must_be(Iterable, tool_calls, "tool_calls", optional=False)
+            check_type(Iterable, tool_calls, "tool_calls", optional=False)
             calls = tuple(tool_calls)  # type: ignore[arg-type]
         for call in calls:
             if not isinstance(call, ToolCall):
-                raise ReplyError(f"tool_calls holds ToolCall(name, arguments), not {call!r}")
+                raise ReplyError(
+                    f"each of tool_calls must be a ToolCall(name, arguments), not {call!r}"
+                )
         if finish_reason == "auto":
             finish_reason = (
                 "tool_calls" if calls else "function_call" if function_call is not None else "stop"
             )
             if audio is not None:
-                finish_reason = None  # WIRE.md §1: streams of audio have none
+                finish_reason = None  # WIRE.md §1: audio streams have no finish_reason
         put = object.__setattr__
         put(self, "text", as_text(text))
         put(self, "reasoning", as_text(reasoning))
         put(self, "refusal", as_text(refusal))
-        put(self, "tool_calls", _distinct(calls))
+        put(self, "tool_calls", _make_ids_unique(calls))
         put(self, "function_call", function_call)
-        put(self, "logprobs", by_piece(logprobs))
+        put(self, "logprobs", group_logprobs(logprobs))
         put(self, "finish_reason", finish_reason)
-        put(self, "ordered", ordered)
+        put(self, "explicit_output", explicit_output)
         put(self, "audio", audio)
         n = 0 if self.text is None else len(self.text.pieces)
         put(self, "annotations", tuple(as_annotation(value, n) for value in annotations))
 
     @property
     def output(self) -> tuple[Output, ...]:
-        """All that is said and done, in order: thinking, then text, then calls unless told."""
-        return self.ordered or _in_order(self)
+        """All output items in order; by default reasoning, then text, then tool calls."""
+        return self.explicit_output or _list_output(self)
 
     def __repr__(self) -> str:
-        return f"Choice({_choice_arguments(self)})"
+        return f"Choice({_format_arguments(self)})"
 
 
-def _in_order(choice: Choice | _Said) -> tuple[Output, ...]:
-    """The output of what is told in no order of its own."""
+def _list_output(choice: Choice | _Content) -> tuple[Output, ...]:
+    """Return the output items in the usual order."""
     output: list[Output] = []
     if choice.reasoning is not None:
         output.append(Reasoning([choice.reasoning]))
@@ -131,7 +140,7 @@ def _in_order(choice: Choice | _Said) -> tuple[Output, ...]:
     return (*output, *choice.tool_calls)
 
 
-class _Said(NamedTuple):
+class _Content(NamedTuple):
     text: Text | None
     reasoning: Text | None
     refusal: Text | None
@@ -140,69 +149,72 @@ class _Said(NamedTuple):
     annotations: tuple[Annotation, ...]
 
 
-def _said(output: Iterable[Output | str]) -> tuple[tuple[Output, ...], _Said]:
-    """Output as it is kept, which is not at all where its order is the usual one; what it says."""
-    must_be(Iterable, output, "output", optional=False)
+def _split_output(output: Iterable[Output | str]) -> tuple[tuple[Output, ...], _Content]:
+    """Return output items, or none if they are in the usual order, and their joined content."""
+    check_type(Iterable, output, "output", optional=False)
     items = tuple(Message(item) if isinstance(item, str) else item for item in output)
     for item in items:
         if not isinstance(item, Output):
-            raise ReplyError(f"output holds text, Message, Reasoning, ToolCall, Item, not {item!r}")
+            raise ReplyError(
+                "each item of output must be a string, Message, Reasoning, ToolCall or Item, "
+                f"not {item!r}"
+            )
     messages = [item for item in items if isinstance(item, Message)]
-    thoughts = [part for i in items if isinstance(i, Reasoning) for part in i.summary or i.content]
+    reasoning = [part for i in items if isinstance(i, Reasoning) for part in i.summary or i.content]
     logprobs = [m.logprobs for m in messages if m.logprobs is not None]
-    said = _Said(
-        _joined([m.text for m in messages if m.text is not None]),
-        _joined(thoughts, "\n\n"),
-        _joined([m.refusal for m in messages if m.refusal is not None]),
-        _distinct(tuple(item for item in items if isinstance(item, ToolCall))),
+    content = _Content(
+        _join_texts([m.text for m in messages if m.text is not None]),
+        _join_texts(reasoning, "\n\n"),
+        _join_texts([m.refusal for m in messages if m.refusal is not None]),
+        _make_ids_unique(tuple(item for item in items if isinstance(item, ToolCall))),
         tuple(entry for entries in logprobs for entry in entries) if logprobs else None,
-        tuple(_cited(messages)),
+        tuple(_merge_citations(messages)),
     )
-    calls = iter(said.tool_calls)
+    calls = iter(content.tool_calls)
     items = tuple(next(calls) if isinstance(item, ToolCall) else item for item in items)
-    return () if items == _in_order(said) else items, said
+    return () if items == _list_output(content) else items, content
 
 
-def _cited(messages: Iterable[Message]) -> Iterable[Annotation]:
-    """The citations of all messages, as those of their joined text."""
+def _merge_citations(messages: Iterable[Message]) -> Iterable[Annotation]:
+    """Yield the citations of all messages, with positions in the joined text."""
     pieces = 0
     for message in messages:
-        for one in message.annotations:
-            yield replace(one, after=pieces + (one.after or 0))
+        for annotation in message.annotations:
+            yield replace(annotation, after=pieces + (annotation.after or 0))
         pieces += 0 if message.text is None else len(message.text.pieces)
 
 
-def _joined(texts: list[Text], between: str = "") -> Text | None:
+def _join_texts(texts: list[Text], separator: str = "") -> Text | None:
     if not texts:
         return None
     pieces, sizes = list(texts[0].pieces), list(texts[0].sizes)
     for text in texts[1:]:
-        pieces += [between, *text.pieces] if between else text.pieces
-        sizes += [1, *text.sizes] if between else text.sizes
+        pieces += [separator, *text.pieces] if separator else text.pieces
+        sizes += [1, *text.sizes] if separator else text.sizes
     return Text(pieces, sizes)
 
 
-def _distinct(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
-    """Calls as they travel together: each with its own id, and their JSON as OpenAI cuts it."""
+def _make_ids_unique(calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+    """Give each parallel call a unique id, and cut its JSON as OpenAI cuts it."""
     if len(calls) < 2:
         return calls
     ids: set[str] = set()
-    together: list[ToolCall] = []
+    unique_calls: list[ToolCall] = []
     for call in calls:
         if call.has_derived_id:
-            call = call.apart_from(ids)
-        if call.id in ids and call.id:  # Gemini's calls had an empty one
-            raise ReplyError(f"two tool calls of one reply have the id {call.id!r}")
+            call = call.with_unique_id(ids)
+        if call.id in ids and call.id:  # Gemini's calls have had empty ids
+            raise ReplyError(f"two tool calls of one reply have the same id {call.id!r}")
         ids.add(call.id)
         if isinstance(call.arguments, Json):
-            # WIRE.md §1: arguments of parallel calls are spaced, and cut in a cycle of 4, 5, 6.
-            spaced = json.dumps(call.parsed, ensure_ascii=False)
-            call = replace(call, arguments=Text(tokens.cycle(spaced)))
-        together.append(call)
-    return tuple(together)
+            # WIRE.md §1: the JSON of parallel calls has spaces, and pieces of 4, 5, 6 characters.
+            spaced_json = json.dumps(call.parsed, ensure_ascii=False)
+            call = replace(call, arguments=Text(tokens.cycle(spaced_json)))
+        unique_calls.append(call)
+    return tuple(unique_calls)
 
 
-_SHOWN = (
+_ARGUMENTS = (
     "reasoning",
     "refusal",
     "tool_calls",
@@ -213,45 +225,47 @@ _SHOWN = (
 )
 
 
-def _choice_arguments(choice: Choice) -> str:
-    given = []
-    if choice.ordered:
-        given.append(f"output={list(choice.ordered)!r}")
+def _format_arguments(choice: Choice) -> str:
+    """Return code for the arguments that recreate a choice."""
+    arguments = []
+    if choice.explicit_output:
+        arguments.append(f"output={list(choice.explicit_output)!r}")
     elif choice.text is not None:
-        given.append(repr(choice.text))
-    for name in _SHOWN:
+        arguments.append(repr(choice.text))
+    for name in _ARGUMENTS:
         value = getattr(choice, name)
-        if name not in ("function_call", "audio") and choice.ordered:
+        if name not in ("function_call", "audio") and choice.explicit_output:
             continue
         if value is not None and (value != () or name == "logprobs"):
-            given.append(f"{name}={value!r}")
-    given.append(f"finish_reason={choice.finish_reason!r}")
-    return ", ".join(given)
+            arguments.append(f"{name}={value!r}")
+    arguments.append(f"finish_reason={choice.finish_reason!r}")
+    return ", ".join(arguments)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Reply:
-    """What the model says to one request, and what a right consumer must end up with.
+    """The content of the answer to one request, which a correct consumer must reconstruct.
 
     Args:
         text: the answer, or the pieces it arrives in.
-        reasoning: thinking that comes before the answer (``reasoning_content``).
+        reasoning: reasoning text before the answer (``reasoning_content``).
         refusal: the model's refusal, instead of text.
         tool_calls: one call or several.
         function_call: one call in the legacy form.
         logprobs: for each piece of the text (or refusal) its `Logprob`, or several.
-        finish_reason: OpenAI's five; by default what follows from the rest; None never finishes.
-        usage: token counts; counted from the pieces when absent.
-        choices: instead of all the above, n answers: `Choice` takes the same arguments.
-        output: instead of text, reasoning, refusal and calls, all of it in an order of its own:
-            texts, `Message`, `Reasoning`, `ToolCall`, `Item`.
-        error: an error event that breaks the stream off after all this; nothing finishes then.
-            With nothing before it, it is the only event of a stream whose status is 200.
+        finish_reason: one of OpenAI's five; by default it follows from the other arguments; with
+            None the answer never finishes.
+        usage: token counts; if None, they are counted from the pieces.
+        choices: n answers, instead of all the above; `Choice` takes the same arguments.
+        output: items in any order, instead of text, reasoning, refusal and calls: strings,
+            `Message`, `Reasoning`, `ToolCall`, `Item`.
+        error: an error event that ends the stream after the rest, before anything finishes. If
+            there is nothing else, it is the only event of a stream with status 200.
         audio: speech, instead of text.
-        annotations: what the text cites: `url_citation`, or the JSON of another `Annotation`.
+        annotations: citations in the text: `url_citation`, or the JSON of another `Annotation`.
 
     Raises:
-        ReplyError: when an argument is not of its kind.
+        ReplyError: if an argument has the wrong type, or arguments exclude each other.
 
     >>> Reply("Hello, world").finish_reason
     'stop'
@@ -282,12 +296,12 @@ class Reply:
         audio: Audio | None = None,
         annotations: Iterable[Annotation | Mapping[str, Any]] = (),
     ) -> None:
-        must_be(Usage, usage, "usage")
-        must_be(ApiError, error, "error")
+        check_type(Usage, usage, "usage")
+        check_type(ApiError, error, "error")
         if error is not None and finish_reason == "auto":
             finish_reason = None
         if choices is None:
-            one = Choice(
+            choice = Choice(
                 text,
                 reasoning=reasoning,
                 refusal=refusal,
@@ -299,40 +313,40 @@ class Reply:
                 annotations=annotations,
                 output=output,
             )
-            choices = (one,)
+            choices = (choice,)
         else:
-            must_be(Iterable, choices, "choices")
-            said = (text, reasoning, refusal, function_call, logprobs, audio, output)
-            # The finish reasons that an error, or nothing said, gives by itself.
-            told = tool_calls or annotations or finish_reason not in ("auto", "stop", None)
-            if told or any(value is not None for value in said):
+            check_type(Iterable, choices, "choices")
+            content = (text, reasoning, refusal, function_call, logprobs, audio, output)
+            # "stop" and None may be defaults: of an empty answer, and of one with an error.
+            has_more = tool_calls or annotations or finish_reason not in ("auto", "stop", None)
+            if has_more or any(value is not None for value in content):
                 raise ReplyError(
-                    "a reply has choices=[Choice(...), ...] or one choice's own arguments"
+                    "choices=[Choice(...), ...] cannot be combined with arguments of one choice"
                 )
-        several = tuple(choices)
-        for choice in several:
+        all_choices = tuple(choices)
+        for choice in all_choices:
             if not isinstance(choice, Choice):
-                raise ReplyError(f"choices holds Choice(...), not {choice!r}")
-        if not several:
-            raise ReplyError("a reply has at least one choice")
-        object.__setattr__(self, "choices", several)
+                raise ReplyError(f"each of choices must be a Choice(...), not {choice!r}")
+        if not all_choices:
+            raise ReplyError("a reply needs at least one choice")
+        object.__setattr__(self, "choices", all_choices)
         object.__setattr__(self, "usage", usage)
         object.__setattr__(self, "error", error and error.with_payload(error.status))
 
     def __eq__(self, other: object) -> bool:
-        """Whether it says the same. OpenAI's streams do not state the status of their error."""
-        return isinstance(other, Reply) and self._compared == other._compared
+        """Whether the content is equal; the status of an error, which no stream has, is ignored."""
+        return isinstance(other, Reply) and self._comparison_key == other._comparison_key
 
     def __hash__(self) -> int:
-        return hash(self._compared)
+        return hash(self._comparison_key)
 
     @property
-    def _compared(self) -> tuple[Any, ...]:
+    def _comparison_key(self) -> tuple[Any, ...]:
         return self.choices, self.usage, self.error and self.error.mid_stream
 
     @property
     def is_only_error(self) -> bool:
-        """Whether nothing is said or finished before the error."""
+        """Whether there is no output and no finish_reason before the error."""
         return self.error is not None and not any(
             choice.output or choice.function_call or choice.audio or choice.finish_reason
             for choice in self.choices
@@ -390,18 +404,18 @@ class Reply:
 
     def __repr__(self) -> str:
         if len(self.choices) == 1:
-            given = [_choice_arguments(self.choices[0])]
+            arguments = [_format_arguments(self.choices[0])]
         else:
-            given = [f"choices=[{', '.join(map(repr, self.choices))}]"]
+            arguments = [f"choices=[{', '.join(map(repr, self.choices))}]"]
         if self.usage is not None:
-            given.append(f"usage={self.usage!r}")
+            arguments.append(f"usage={self.usage!r}")
         if self.error is not None:
-            given.append(f"error={self.error!r}")
-        return f"Reply({', '.join(given)})"
+            arguments.append(f"error={self.error!r}")
+        return f"Reply({', '.join(arguments)})"
 
 
 def as_reply(value: object) -> Reply | ApiError:
-    """A reply from what people write: text, a tool call, or a list of them.
+    """Convert a value that users may pass as a reply: text, a tool call, or a list of these.
 
     >>> as_reply("hi").text
     'hi'
@@ -422,60 +436,77 @@ def as_reply(value: object) -> Reply | ApiError:
         texts = [v for v in value if isinstance(v, str)]
         calls = [v for v in value if isinstance(v, ToolCall)]
         if len(texts) + len(calls) == len(value):
-            # Texts are the pieces of one; a single one beside calls is still to be cut.
+            # Several strings are the pieces of one text; a single one beside calls is a whole text.
             text = texts[0] if len(texts) == 1 and calls else texts
             return Reply(text or None, tool_calls=calls)
         if all(isinstance(v, Choice) for v in value):
             return Reply(choices=value)
     raise ReplyError(
-        "a reply is text, a ToolCall, a list of these, a Reply, an ApiError, a Script or a stream, "
-        f"not {value!r}"
+        "a reply must be a string, a ToolCall, a list of these, a Reply, an ApiError, a Script or "
+        f"a Stream, not {value!r}"
     )
 
 
 def check_servable(reply: Reply, any_reason: bool = False) -> None:
-    """Raise ReplyError for what no OpenAI endpoint would say, with the choice and the reason.
+    """Raise ReplyError if no OpenAI endpoint would send the reply.
 
-    With ``any_reason`` finish reasons may be others than OpenAI's, as its imitators have them.
+    Args:
+        reply: the reply.
+        any_reason: whether to accept finish reasons that only other providers send.
     """
     for index, choice in enumerate(reply.choices):
-        for wrong, why in _UNSERVABLE:
-            if wrong(choice) and not (any_reason and wrong is _unreasonable):
-                where = f"choice {index}: " if len(reply.choices) > 1 else ""
-                raise ReplyError(f"this reply cannot be served: {where}{why(choice)}")
+        for find_problem in _PROBLEMS:
+            if any_reason and find_problem is _find_unknown_reason:
+                continue
+            if (problem := find_problem(choice)) is not None:
+                place = f"choice {index}: " if len(reply.choices) > 1 else ""
+                raise ReplyError(f"this reply cannot be served: {place}{problem}")
 
 
-def _misaligned(choice: Choice) -> bool:
-    spoken = choice.text if choice.text is not None else choice.refusal
-    pieces = spoken.pieces if spoken is not None else ()
-    return choice.logprobs is not None and len(choice.logprobs) != len(pieces)
+def _find_refusal_with_calls(choice: Choice) -> str | None:
+    if choice.refusal is not None and (choice.tool_calls or choice.function_call):
+        return "a model that refuses calls no tools; give refusal or tool_calls, not both"
+    return None
 
 
-def _unreasonable(choice: Choice) -> bool:
-    return choice.finish_reason is not None and choice.finish_reason not in FINISH_REASONS
+def _find_mixed_calls(choice: Choice) -> str | None:
+    if choice.tool_calls and choice.function_call:
+        return "give tool_calls or the legacy function_call, not both"
+    return None
 
 
-_UNSERVABLE: tuple[tuple[Any, Any], ...] = (
-    (
-        lambda c: c.refusal is not None and (c.tool_calls or c.function_call),
-        lambda c: "a model that refuses calls no tools; give refusal or tool_calls, not both",
-    ),
-    (
-        lambda c: c.tool_calls and c.function_call,
-        lambda c: "tool_calls and the legacy function_call do not come together",
-    ),
-    (
-        _unreasonable,
-        lambda c: f"finish_reason={c.finish_reason!r} is not one of {', '.join(FINISH_REASONS)}",
-    ),
-    (
-        lambda c: c.audio is not None and (c.text is not None or c.refusal or c.tool_calls),
-        lambda c: "speech comes alone: what is said goes into Audio(transcript, data)",
-    ),
-    (
-        _misaligned,
-        lambda c: (
-            f"logprobs has {len(c.logprobs)} entries; it needs one for each piece of the text"
-        ),
-    ),
+def _find_unknown_reason(choice: Choice) -> str | None:
+    reason = choice.finish_reason
+    if reason is not None and reason not in FINISH_REASONS:
+        return f"finish_reason={reason!r} must be one of {', '.join(FINISH_REASONS)}"
+    return None
+
+
+def _find_audio_with_text(choice: Choice) -> str | None:
+    has_more = choice.text is not None or choice.refusal or choice.tool_calls
+    if choice.audio is not None and has_more:
+        return (
+            "audio cannot be combined with text, refusal or tool_calls; put the words into "
+            "Audio(transcript, data)"
+        )
+    return None
+
+
+def _find_misaligned_logprobs(choice: Choice) -> str | None:
+    text = choice.text if choice.text is not None else choice.refusal
+    pieces = text.pieces if text is not None else ()
+    if choice.logprobs is not None and len(choice.logprobs) != len(pieces):
+        return (
+            f"logprobs has {len(choice.logprobs)} entries for {len(pieces)} pieces of text; each "
+            "piece needs one"
+        )
+    return None
+
+
+_PROBLEMS: tuple[Callable[[Choice], str | None], ...] = (
+    _find_refusal_with_calls,
+    _find_mixed_calls,
+    _find_unknown_reason,
+    _find_audio_with_text,
+    _find_misaligned_logprobs,
 )

@@ -1,4 +1,4 @@
-"""Text in the tokens of the model that answers."""
+"""Cuts texts again into the tokens of the model that answers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from openai_mockserver.reply.text import Text
 
 __all__ = ["retokenize"]
 
-_Said = TypeVar("_Said")
+T = TypeVar("T")
 
 _TEXTS: dict[type, tuple[str, ...]] = {
-    # where texts are, of what holds texts
+    # the attributes that hold texts, by class
     Choice: ("text", "reasoning", "refusal", "tool_calls", "function_call"),
     FunctionCall: ("arguments",),
     Message: ("text", "refusal"),
@@ -24,15 +24,20 @@ _TEXTS: dict[type, tuple[str, ...]] = {
 }
 
 
-def retokenize(said: _Said, model: object) -> _Said:
-    """The same, cut by the vocabulary of a model, where plain strings are cut by another.
+def retokenize(value: T, model: object) -> T:
+    """Return the value with its texts cut by the model's vocabulary.
 
-    Log probabilities and citations refer to pieces: what has them keeps its own.
+    Only texts that came from plain strings are cut again. A value with log probabilities or
+    citations stays unchanged, because these refer to its pieces.
+
+    Args:
+        value: a text, a choice, an output item, or a tuple of these.
+        model: name of the model.
     """
-    return said if tokens.has_default_vocabulary(model) else _retokenize_one(said, model)
+    return value if tokens.has_default_vocabulary(model) else _retokenize(value, model)
 
 
-_SHORT = 512  # characters; of longer texts it is the pieces that are kept, in `tokens`
+_SHORT = 512  # characters; the pieces of longer texts are cached in `tokens`
 
 
 def _recut(kind: type[Text], text: str, vocabulary: str) -> Text:
@@ -42,22 +47,22 @@ def _recut(kind: type[Text], text: str, vocabulary: str) -> Text:
 _recut_short = lru_cache(maxsize=256)(_recut)
 
 
-def _retokenize_one(said: Any, model: object) -> Any:
-    if isinstance(said, Text):
-        if not said.is_plain:
-            return said
-        recut = _recut_short if len(said) <= _SHORT else _recut
-        return recut(type(said), str(said), tokens.vocabulary(model))
-    if isinstance(said, tuple):
-        return tuple(_retokenize_one(one, model) for one in said)
-    names = _TEXTS.get(type(said), ())
-    if not names or any(getattr(said, name, None) for name in ("logprobs", "annotations")):
-        return said
-    kind = type(said)
-    same = object.__new__(kind)  # what was checked is not checked again
+def _retokenize(value: Any, model: object) -> Any:
+    if isinstance(value, Text):
+        if not value.is_plain:
+            return value
+        recut = _recut_short if len(value) <= _SHORT else _recut
+        return recut(type(value), str(value), tokens.vocabulary(model))
+    if isinstance(value, tuple):
+        return tuple(_retokenize(item, model) for item in value)
+    names = _TEXTS.get(type(value), ())
+    if not names or any(getattr(value, name, None) for name in ("logprobs", "annotations")):
+        return value
+    kind = type(value)
+    result = object.__new__(kind)  # skips the checks, which the members have passed already
     for name in kind.__slots__:
-        value = getattr(said, name)
+        member = getattr(value, name)
         if name in names:
-            value = _retokenize_one(value, model)
-        object.__setattr__(same, name, value)
-    return same
+            member = _retokenize(member, model)
+        object.__setattr__(result, name, member)
+    return result

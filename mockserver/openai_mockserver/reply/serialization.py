@@ -1,14 +1,14 @@
-"""A reply as JSON, and back: the one form in which files, the corpus and scenarios hold replies.
+"""Encodes replies as JSON and decodes them, for stream files, the corpus and scenarios.
 
     {"text": "Hello", "finish_reason": "stop", "usage": {"prompt_tokens": 9}}
 
 The members are the arguments of `Reply`, nested as objects: ``tool_calls``, ``function_call``,
 ``logprobs``, ``audio``, ``annotations``, ``usage``, ``error``, ``choices``. Text is a string, or
-the list of the pieces it arrives in. Each entry of ``output`` is a string, or one name with its
-arguments, as in ``{"tool_call": {"name": "now"}}``.
+the list of the pieces it arrives in. Each item of ``output`` is a string, or an object with one
+type name and its arguments, such as ``{"tool_call": {"name": "now"}}``.
 
-Rules of this file: ``decode_reply(encode_reply(reply)) == reply`` for every reply, and a mistake is
-an error that says where it is.
+Rules of this file: ``decode_reply(encode_reply(reply)) == reply`` for every reply; every error says
+where the mistake is.
 """
 
 from __future__ import annotations
@@ -127,64 +127,66 @@ def decode_reply(
     at: str = "reply",
     output: Mapping[str, Callable[..., Output]] | None = None,
 ) -> Reply:
-    """The reply that its JSON states.
+    """Decode a reply from JSON.
 
     Args:
         value: a string, or a mapping of members.
-        at: its place in a file, for errors.
-        output: more names that an entry of ``output`` may have, besides those of `OUTPUT`.
+        at: place of the value in a file, for errors.
+        output: constructors of more types of ``output`` items, besides those in `OUTPUT`.
 
     Raises:
-        ReplyError: for a member that there is not, or a value that no reply has.
+        ReplyError: if a member is unknown or a value is invalid.
 
     >>> decode_reply({"text": ["Hel", "lo"], "finish_reason": "length"})
     Reply(['Hel', 'lo'], finish_reason='length')
     """
     if isinstance(value, str):
-        return _make(at, lambda: Reply(value))
+        return _construct(at, lambda: Reply(value))
     members = read_struct(_Reply, value, at, ReplyError)
-    makers = {**OUTPUT, **(output or {})}
+    constructors = {**OUTPUT, **(output or {})}
     error = None if members.error is None else decode_error(members.error, f"{at}.error")
     choices = None
     if members.choices is not None:
         choices = [
-            _decode_choice(choice, f"{at}.choices[{index}]", makers)
+            _decode_choice(choice, f"{at}.choices[{index}]", constructors)
             for index, choice in enumerate(members.choices)
         ]
     usage = None if members.usage is None else _decode_usage(members.usage, f"{at}.usage")
-    own = _decode_content(members, at, makers)
-    return _make(at, lambda: Reply(**own, usage=usage, choices=choices, error=error))
+    content = _decode_content(members, at, constructors)
+    return _construct(at, lambda: Reply(**content, usage=usage, choices=choices, error=error))
 
 
 def decode_error(value: Any, at: str = "error") -> ApiError:
-    """The error that its JSON states. Raises ReplyError for what no error is."""
+    """Decode an error from JSON. Raises ReplyError if the value is not a valid error."""
     members = read_struct(_Error, value, at, ReplyError)
-    return _make(at, lambda: ApiError(**_fields(members)))
+    return _construct(at, lambda: ApiError(**_collect_members(members)))
 
 
-def _make(at: str, make: Callable[[], T]) -> T:
-    """A value, or the error with its place: what a constructor raises has none yet."""
+def _construct(at: str, constructor: Callable[[], T]) -> T:
+    """Call a constructor, and add the place to the error that it may raise."""
     try:
-        return make()
+        return constructor()
     except (ReplyError, TypeError, ValueError) as error:
         raise ReplyError(f"{at}: {error}") from None
     except RecursionError:
         raise ReplyError(f"{at}: it is nested too deeply") from None
 
 
-def _fields(struct: Strict) -> Json:
+def _collect_members(struct: Strict) -> Json:
     return {name: getattr(struct, name) for name in struct.__struct_fields__}
 
 
-def _decode_choice(value: Any, at: str, makers: Mapping[str, Callable[..., Output]]) -> Choice:
-    members = _decode_content(read_struct(_Choice, value, at, ReplyError), at, makers)
-    return _make(at, lambda: Choice(**members))
+def _decode_choice(
+    value: Any, at: str, constructors: Mapping[str, Callable[..., Output]]
+) -> Choice:
+    members = _decode_content(read_struct(_Choice, value, at, ReplyError), at, constructors)
+    return _construct(at, lambda: Choice(**members))
 
 
 def _decode_content(
-    choice: _Choice, at: str, makers: Mapping[str, Callable[..., Output]]
+    choice: _Choice, at: str, constructors: Mapping[str, Callable[..., Output]]
 ) -> dict[str, Any]:
-    """The arguments of a choice."""
+    """Return the arguments of a choice."""
     function, audio, output = choice.function_call, choice.audio, choice.output
     return {
         "text": choice.text,
@@ -202,7 +204,7 @@ def _decode_content(
         "output": None
         if output is None
         else [
-            _decode_output(item, f"{at}.output[{index}]", makers)
+            _decode_output(item, f"{at}.output[{index}]", constructors)
             for index, item in enumerate(output)
         ],
         "audio": None if audio is None else _decode_struct(Audio, _Audio, audio, f"{at}.audio"),
@@ -210,13 +212,13 @@ def _decode_content(
     }
 
 
-def _decode_struct(make: Callable[..., T], kind: type[Strict], value: Any, at: str) -> T:
-    members = _fields(read_struct(kind, value, at, ReplyError))
-    return _make(at, lambda: make(**members))
+def _decode_struct(constructor: Callable[..., T], kind: type[Strict], value: Any, at: str) -> T:
+    members = _collect_members(read_struct(kind, value, at, ReplyError))
+    return _construct(at, lambda: constructor(**members))
 
 
 def _decode_logprobs(value: list[Any] | None, at: str) -> list[list[Logprob]] | None:
-    """For each piece its entry, or the list of its entries."""
+    """Decode the log probabilities: for each piece of text an entry, or a list of entries."""
     if value is None:
         return None
     return [
@@ -232,15 +234,15 @@ def _decode_logprob(value: Any, at: str) -> Logprob:
     entry = read_struct(_Logprob, value, at, ReplyError)
     octets = None if entry.bytes is None else tuple(entry.bytes)
     top = tuple(_decode_logprob(other, f"{at}.top[{n}]") for n, other in enumerate(entry.top))
-    return _make(at, lambda: Logprob(entry.token, float(entry.logprob), octets, top))
+    return _construct(at, lambda: Logprob(entry.token, float(entry.logprob), octets, top))
 
 
 def _decode_annotations(values: list[Any], at: str) -> list[Any]:
-    """Citations: their JSON, or that in ``members`` with the pieces of text that come before it."""
+    """Decode citations: each is its JSON, or ``members`` with that JSON and ``after``."""
     return [
         _decode_struct(Annotation, _Annotation, value, f"{at}[{index}]")
         if isinstance(value, dict) and "members" in value
-        else _make(f"{at}[{index}]", partial(Annotation, value))
+        else _construct(f"{at}[{index}]", partial(Annotation, value))
         for index, value in enumerate(values)
     ]
 
@@ -251,35 +253,35 @@ OUTPUT: Mapping[str, Callable[..., Output]] = {
     "tool_call": ToolCall,
     "item": Item,
 }
-"""The names that an entry of ``output`` may have, and what makes the item of its arguments."""
+"""The constructors of ``output`` items, by their type names in JSON."""
 
 
 def _decode_output(
-    value: Any, at: str, makers: Mapping[str, Callable[..., Output]]
+    value: Any, at: str, constructors: Mapping[str, Callable[..., Output]]
 ) -> Output | str:
     if isinstance(value, str):
         return value
-    known = ", ".join(makers)
+    known_names = ", ".join(constructors)
     if not isinstance(value, dict) or len(value) != 1:
-        raise ReplyError(f"{at}: a text, or one name with its arguments: {known}")
+        raise ReplyError(f"{at}: must be a string, or an object with one of these: {known_names}")
     ((name, arguments),) = value.items()
-    if name not in makers:
-        raise ReplyError(f"{at}: there is no {name}; there are {known}")
+    if name not in constructors:
+        raise ReplyError(f"{at}: unknown output item {name!r}: must be one of {known_names}")
     at = f"{at}.{name}"
-    if makers[name] is Message and isinstance(arguments, dict):
+    if constructors[name] is Message and isinstance(arguments, dict):
         return _decode_message(arguments, at)
     if isinstance(arguments, dict):
-        return _make(at, lambda: makers[name](**arguments))
-    several = arguments if isinstance(arguments, list) else [arguments]
-    given = [one for one in several if one is not None]
-    return _make(at, lambda: makers[name](*given))
+        return _construct(at, lambda: constructors[name](**arguments))
+    values = arguments if isinstance(arguments, list) else [arguments]
+    positional = [value for value in values if value is not None]
+    return _construct(at, lambda: constructors[name](*positional))
 
 
 def _decode_message(value: dict[str, Any], at: str) -> Message:
     message = read_struct(_Message, value, at, ReplyError)
     annotations = _decode_annotations(message.annotations, f"{at}.annotations")
     logprobs = _decode_logprobs(message.logprobs, f"{at}.logprobs")
-    return _make(
+    return _construct(
         at,
         lambda: Message(
             message.text,
@@ -300,8 +302,8 @@ def _decode_usage(value: Any, at: str) -> Usage:
                 raise ReplyError(f"{at}.extra: expected a mapping, got {describe_kind(count)}")
             continue
         if name not in USAGE_COUNTS:
-            known = ", ".join((*USAGE_COUNTS, "extra"))
-            raise ReplyError(f"{at}.{name}: there is no such key; there are {known}")
+            known_names = ", ".join((*USAGE_COUNTS, "extra"))
+            raise ReplyError(f"{at}.{name}: there is no such key; there are {known_names}")
         if not isinstance(count, int) or isinstance(count, bool):
             raise ReplyError(
                 f"{at}.{name}: expected a number of tokens, got {describe_kind(count)}"
@@ -313,29 +315,31 @@ def _decode_usage(value: Any, at: str) -> Usage:
 
 
 def encode_reply(reply: Reply, *, pieces: bool = False) -> Json:
-    """A reply as JSON: a mapping of the members that it has, and its finish reason.
+    """Encode a reply as JSON: a mapping of its members that are not None, and finish_reason.
 
     Args:
         reply: the reply.
-        pieces: whether text is the list of the pieces it arrives in. Without, it is a string,
-            except where a citation states after how many pieces it comes.
+        pieces: whether to encode each text as the list of its pieces instead of as a string. Text
+            with citations is always a list, because citations refer to its pieces.
 
     >>> encode_reply(Reply("Hello"))
     {'text': 'Hello', 'finish_reason': 'stop'}
     """
-    around = {
+    outer = {
         name: _encode_fields(value)
         for name, value in (("usage", reply.usage), ("error", reply.error))
         if value is not None
     }
     if len(reply.choices) > 1:
-        return {"choices": [_encode_choice(choice, pieces) for choice in reply.choices], **around}
-    return _encode_choice(reply.choices[0], pieces) | around
+        return {"choices": [_encode_choice(choice, pieces) for choice in reply.choices], **outer}
+    return _encode_choice(reply.choices[0], pieces) | outer
 
 
 def _encode_choice(choice: Choice, pieces: bool) -> Json:
-    if choice.ordered:
-        members: Json = {"output": [_encode_output(item, pieces) for item in choice.ordered]}
+    if choice.explicit_output:
+        members: Json = {
+            "output": [_encode_output(item, pieces) for item in choice.explicit_output]
+        }
     else:
         members = _encode_message(choice, pieces)
         if choice.reasoning is not None:
@@ -360,7 +364,7 @@ def _encode_choice(choice: Choice, pieces: bool) -> Json:
 
 
 def _encode_message(message: Choice | Message, pieces: bool) -> Json:
-    """Text, refusal, citations and log probabilities, which choices and messages both have."""
+    """Encode the members that choices and messages share: texts, citations, log probabilities."""
     pieces = pieces or bool(message.annotations)
     members: Json = {
         name: _encode_text(text, pieces)
@@ -368,10 +372,10 @@ def _encode_message(message: Choice | Message, pieces: bool) -> Json:
         if (text := getattr(message, name)) is not None
     }
     if message.annotations:
-        whole = 0 if message.text is None else len(message.text.pieces)
+        count = 0 if message.text is None else len(message.text.pieces)
         members["annotations"] = [
             _encode_json(annotation.members)
-            if annotation.after == whole and "members" not in annotation.members
+            if annotation.after == count and "members" not in annotation.members
             else {"members": _encode_json(annotation.members), "after": annotation.after}
             for annotation in message.annotations
         ]
@@ -400,7 +404,7 @@ def _encode_call(call: ToolCall, pieces: bool) -> Json:
 
 
 def _encode_number(number: float) -> float | str:
-    """A number; one that JSON has not, such as ``-inf``, as text."""
+    """Return a number; as a string if JSON cannot express it, such as ``-inf``."""
     return number if math.isfinite(number) else str(number)
 
 
@@ -423,15 +427,16 @@ def _encode_output(item: Output, pieces: bool) -> Json:
             for name, texts in (("summary", item.summary), ("content", item.content))
             if texts
         }
-        encrypted = {} if item.encrypted is None else {"encrypted": item.encrypted}
-        return {"reasoning": members | encrypted}
+        if item.encrypted is not None:
+            members["encrypted"] = item.encrypted
+        return {"reasoning": members}
     if isinstance(item, ToolCall):
         return {"tool_call": _encode_call(item, pieces)}
     return {"item": {"type": item.type, "members": _encode_json(item.members)}}
 
 
 def _encode_json(value: Any) -> Any:
-    """A JSON value in which texts are plain strings."""
+    """Return a JSON value in which each text is a plain string."""
     if isinstance(value, str):
         return str(value)
     if isinstance(value, Mapping):
@@ -442,11 +447,11 @@ def _encode_json(value: Any) -> Any:
 
 
 def _encode_fields(value: Usage | ApiError) -> Json:
-    """The members of a value that are not as they are by default."""
+    """Return the members of a value that differ from their defaults."""
     members: Json = {}
     for member in dataclasses.fields(value):
         factory = member.default_factory
         default = member.default if factory is dataclasses.MISSING else factory()
-        if (held := getattr(value, member.name)) != default:
-            members[member.name] = _encode_json(held)
+        if (content := getattr(value, member.name)) != default:
+            members[member.name] = _encode_json(content)
     return members

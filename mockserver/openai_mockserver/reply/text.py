@@ -1,34 +1,35 @@
-"""Text that keeps the pieces it arrives in, and checks of arguments.
+"""Text that remembers the pieces it arrives in, and checks of arguments.
 
-Rules of this file: frozen values, checked when they are made. Equality is equality of the text.
+Rules of this file: frozen values, checked on creation. Two texts are equal if their strings are
+equal; pieces do not count.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from typing import Any
 
 from openai_mockserver import tokens
 from openai_mockserver.exceptions import ReplyError
 
-__all__ = ["Json", "Text", "as_text", "must_be", "print_repr"]
+__all__ = ["Json", "Text", "as_text", "check_type", "print_repr"]
 
 
 def print_repr(value: object, printer: Any, cycle: bool) -> None:
-    """How Hypothesis and IPython print a value: as the code that makes it."""
+    """Print a value as the code that recreates it; Hypothesis and IPython call this."""
     printer.text(repr(value))
 
 
 class Text(str):
     """A string that remembers the pieces it arrives in.
 
-    A plain string is cut into tokens or pieces like them; an iterable of strings is taken as the
-    pieces.
+    A plain string is cut into tokens, or into pieces that look like tokens; an iterable of strings
+    is used as the pieces.
 
     Args:
         value: the text or its pieces.
-        sizes: how many tokens each of the pieces has; one, unless we cut them.
+        sizes: number of tokens in each piece; 1 by default if ``value`` is an iterable.
 
     >>> Text("Hello, world").pieces
     ('Hello', ',', ' world')
@@ -46,21 +47,23 @@ class Text(str):
         if isinstance(value, str):
             cut, sizes = tokens.cut(value)
         else:
-            must_be(Iterable, value, "text", optional=False)
+            check_type(Iterable, value, "text", optional=False)
             cut = tuple(value)
         try:
             self = super().__new__(cls, "".join(cut))
         except TypeError:
             piece = next(piece for piece in cut if not isinstance(piece, str))
-            raise ReplyError(f"a piece of text is a string, not {piece!r}") from None
+            raise ReplyError(f"a piece of text must be a string, not {piece!r}") from None
         self.pieces = cut
         self.sizes = tuple(sizes) or (1,) * len(cut)
         if len(self.sizes) != len(cut):
-            raise ReplyError(f"{len(cut)} pieces of text have {len(self.sizes)} sizes")
+            raise ReplyError(
+                f"text has {len(cut)} pieces but {len(self.sizes)} sizes: each piece needs one"
+            )
         if self.isascii():
             return self
         try:
-            # Each piece travels alone, so each must be text on its own.
+            # Each piece is sent separately, so each must be valid UTF-8.
             "\n".join(cut).encode()
         except UnicodeEncodeError as error:
             raise ReplyError(f"text holds a lone surrogate, which is not UTF-8: {error}") from None
@@ -68,17 +71,17 @@ class Text(str):
 
     @property
     def tokens(self) -> int:
-        """How many tokens it has."""
+        """The number of tokens in the text."""
         return sum(self.sizes)
 
     def first(self, limit: int) -> Text:
-        """Its first pieces, of no more tokens than ``limit``."""
-        n = sum(1 for so_far in accumulate(self.sizes) if so_far <= limit)
+        """Return as many of the first pieces as fit into ``limit`` tokens."""
+        n = sum(1 for total in accumulate(self.sizes) if total <= limit)
         return Text(self.pieces[:n], self.sizes[:n])
 
     @property
     def is_plain(self) -> bool:
-        """Whether its pieces are those that a plain string is cut into."""
+        """Whether a plain string would be cut into the same pieces."""
         return (self.pieces, self.sizes) == tokens.cut(str(self))
 
     def __repr__(self) -> str:
@@ -89,7 +92,7 @@ class Text(str):
 
 
 class Json(Text):
-    """JSON text that we serialised ourselves, so that we may serialise it otherwise."""
+    """JSON text that we serialized ourselves, so that we may change its spacing."""
 
     __slots__ = ()
 
@@ -98,21 +101,35 @@ def as_text(value: str | Iterable[str] | None) -> Text | None:
     return None if value is None else Text(value)
 
 
-def must_be(kind: type, value: object, what: str, optional: bool = True) -> None:
-    """Raise ReplyError for an argument of another kind."""
+def check_type(kind: type, value: object, name: str, optional: bool = True) -> None:
+    """Raise ReplyError if an argument has the wrong type, or is a string with a lone surrogate.
+
+    Args:
+        kind: the required type; a bool is not accepted as an int.
+        value: the argument.
+        name: name of the argument, for the message.
+        optional: whether None is accepted.
+    """
     if value is None and optional:
         return
     if kind is Iterable and type(value) in (tuple, list):
-        return  # as nearly always, and faster
+        return  # the usual case; `isinstance` would be slower
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ReplyError(f"{what} is {_KINDS.get(kind, f'a {kind.__name__}')}, not {value!r}")
+        type_name = _TYPE_NAMES.get(kind, f"of type {kind.__name__}")
+        raise ReplyError(f"{name} must be {type_name}, not {value!r}")
     if isinstance(value, str) and not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError as error:
             raise ReplyError(
-                f"{what} holds a lone surrogate, which is not UTF-8: {error}"
+                f"{name} holds a lone surrogate, which is not UTF-8: {error}"
             ) from None
 
 
-_KINDS = {str: "a text", int: "a whole number", dict: "an object"}
+_TYPE_NAMES: dict[type, str] = {
+    str: "a string",
+    int: "an integer",
+    dict: "an object",
+    Iterable: "an iterable",
+    Mapping: "a mapping",
+}

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any
 
-from openai_mockserver.reply.text import must_be, print_repr
+from openai_mockserver.reply.text import check_type, print_repr
 
 __all__ = ["Usage"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Usage:
-    """Token counts, as in OpenAI's usage object; ``total_tokens`` is the sum unless given.
+    """Token counts, as in OpenAI's usage object.
 
-    ``extra`` holds what others add to it, by its names in JSON and in its order.
+    ``total_tokens`` defaults to the sum of prompt and completion tokens. ``extra`` holds members
+    that other providers add, under their JSON names and in their order.
 
     >>> Usage(9, 3, extra={"cost": 0.0001}).total_tokens
     12
@@ -39,24 +40,24 @@ class Usage:
         counts = _get_counts(self)
         if {*map(type, counts)} != {int}:
             for name, count in zip(USAGE_COUNTS, counts, strict=True):
-                must_be(int, count, f"Usage.{name}", optional=False)
+                check_type(int, count, f"Usage.{name}", optional=False)
         if type(self.extra) is not dict:
-            must_be(Mapping, self.extra, "Usage.extra", optional=False)
+            check_type(Mapping, self.extra, "Usage.extra", optional=False)
         object.__setattr__(self, "extra", dict(self.extra))
         if self.total_tokens < 0:
             object.__setattr__(self, "total_tokens", self.prompt_tokens + self.completion_tokens)
 
     def __repr__(self) -> str:
-        given = [repr(self.prompt_tokens), repr(self.completion_tokens)]
-        unsaid = {"total_tokens": self.prompt_tokens + self.completion_tokens, "extra": {}}
-        for one in fields(self)[2:]:
-            value = getattr(self, one.name)
-            if value != unsaid.get(one.name, 0):
-                given.append(f"{one.name}={value!r}")
-        return f"Usage({', '.join(given)})"
+        arguments = [repr(self.prompt_tokens), repr(self.completion_tokens)]
+        defaults = {"total_tokens": self.prompt_tokens + self.completion_tokens, "extra": {}}
+        for member in fields(self)[2:]:
+            value = getattr(self, member.name)
+            if value != defaults.get(member.name, 0):
+                arguments.append(f"{member.name}={value!r}")
+        return f"Usage({', '.join(arguments)})"
 
 
 USAGE_COUNTS = tuple(f.name for f in fields(Usage) if f.name != "extra")
-"""The counts of `Usage`."""
+"""The names of the counts in `Usage`."""
 
 _get_counts = attrgetter(*USAGE_COUNTS)

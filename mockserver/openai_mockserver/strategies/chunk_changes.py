@@ -79,7 +79,7 @@ def _deltas(choice: Choice) -> list[dict[str, Any]]:
 def is_plain(reply: Reply) -> bool:
     """Whether `chunks` has means for all that a reply says."""
     return reply.error is None and not any(
-        choice.ordered
+        choice.explicit_output
         or choice.audio
         or choice.annotations
         or choice.logprobs is not None

@@ -20,7 +20,7 @@ from openai_mockserver import tokens
 from openai_mockserver.exceptions import MockServerError, ReplyError
 from openai_mockserver.generate.json_schema import generate_json
 from openai_mockserver.reply import ApiError, Choice, FunctionCall, Reply, Text, ToolCall, Usage
-from openai_mockserver.reply.limits import size
+from openai_mockserver.reply.limits import count_tokens
 
 __all__ = [
     "CALL",
@@ -270,7 +270,7 @@ def _usage(octet: int, choices: Iterable[Choice]) -> Usage | None:
     for choice in choices:
         if choice.reasoning is not None:
             thought += choice.reasoning.tokens
-        said += size(choice)
+        said += count_tokens(choice)
     return Usage(octet - USED + 1, said, reasoning_tokens=thought)
 
 

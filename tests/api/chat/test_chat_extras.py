@@ -85,7 +85,7 @@ def test_the_sdk_hears_it() -> None:
 
 
 def test_speech_comes_alone() -> None:
-    with pytest.raises(ReplyError, match="speech comes alone"):
+    with pytest.raises(ReplyError, match="audio cannot be combined with text"):
         chat.render(Reply("Hello", audio=Audio("Hello")), STREAM)
 
 

@@ -14,7 +14,7 @@ from openai_mockserver.reply import (
     Text,
     ToolCall,
 )
-from openai_mockserver.reply.limits import changed
+from openai_mockserver.reply.limits import replace_arguments
 
 
 def dumps(value: object) -> str:
@@ -44,7 +44,7 @@ def require_finish(choice: Choice) -> Choice:
     if choice.finish_reason is not None:
         return choice
     if choice.audio is not None:
-        return changed(choice, finish_reason="stop")  # which streams of audio leave out
+        return replace_arguments(choice, finish_reason="stop")  # which streams of audio leave out
     raise ReplyError("a reply that never finishes can only be streamed; set stream=True")
 
 

@@ -35,7 +35,7 @@ from openai_mockserver.reply import (
     Usage,
     check_servable,
 )
-from openai_mockserver.reply.limits import changed, limited, size
+from openai_mockserver.reply.limits import count_tokens, limit_choice, replace_arguments
 from openai_mockserver.reply.retokenize import retokenize
 from openai_mockserver.script import Head, Script
 
@@ -87,7 +87,7 @@ def compose(reply: Reply | ApiError, context: Context) -> Rendered:
     request = _asking_for(reply) if context.parameters is None else context.parameters
     envelope = context.envelope or fresh_envelope(request, manner, rng)
     whole = retokenize(tuple(_choices(reply, request)), request.get("model"))
-    choices = [limited(choice, request) for choice in whole]
+    choices = [limit_choice(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
         usage = _count(choices, request, usage)
@@ -180,8 +180,8 @@ def _choices(reply: Reply, request: Mapping[str, Any]) -> list[Choice]:
 def _with_fresh_ids(choice: Choice, taken: set[str]) -> Choice:
     if not any(call.id in taken and call.has_derived_id for call in choice.tool_calls):
         return choice
-    calls = tuple(c.apart_from(taken) if c.has_derived_id else c for c in choice.tool_calls)
-    return changed(choice, tool_calls=calls)
+    calls = tuple(c.with_unique_id(taken) if c.has_derived_id else c for c in choice.tool_calls)
+    return replace_arguments(choice, tool_calls=calls)
 
 
 def _count(choices: list[Choice], request: Mapping[str, Any], stated: Usage | None) -> Usage:
@@ -192,7 +192,7 @@ def _count(choices: list[Choice], request: Mapping[str, Any], stated: Usage | No
     accepted, rejected = outcome(choices, request)
     return Usage(
         prompt,
-        sum(map(size, choices)) + rejected,
+        sum(map(count_tokens, choices)) + rejected,
         reasoning_tokens=thought,
         accepted_prediction_tokens=accepted,
         rejected_prediction_tokens=rejected,

@@ -38,7 +38,7 @@ from openai_mockserver.reply import (
     Text,
     ToolCall,
 )
-from openai_mockserver.reply.text import must_be
+from openai_mockserver.reply.text import check_type
 from openai_mockserver.script import Script
 
 __all__ = ["Reader", "read", "read_item"]
@@ -110,7 +110,7 @@ class Reader:
         return self._items.setdefault(_index(event, "output_index"), _Begun({}))
 
     def _item(self, event: Mapping[str, Any]) -> None:
-        must_be(dict, event["item"], "item", optional=False)
+        check_type(dict, event["item"], "item", optional=False)
         self._at(event).json = event["item"]
 
     def _item_done(self, event: Mapping[str, Any]) -> None:
@@ -157,7 +157,7 @@ class Reader:
 
 def _index(event: Mapping[str, Any], name: str) -> int:
     """The place that an event states: the first if it states none."""
-    must_be(int, index := event.get(name), name)
+    check_type(int, index := event.get(name), name)
     return index or 0
 
 

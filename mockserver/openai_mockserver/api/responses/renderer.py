@@ -161,7 +161,7 @@ def _with_fresh_ids(
 ) -> tuple[Output, ...]:
     taken = call_ids((*history, *read_messages(request)))
     return tuple(
-        item.apart_from(taken) if isinstance(item, ToolCall) and item.has_derived_id else item
+        item.with_unique_id(taken) if isinstance(item, ToolCall) and item.has_derived_id else item
         for item in output
     )
 
