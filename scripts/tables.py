@@ -77,7 +77,7 @@ def spoken() -> str:
         delta = one.layout("reasoning")["choices"][0]["delta"]
         where = [member for member in delta if "reason" in member or "content" in member]
         thought = next((m for m in where if delta[m] not in ("", None)), where[0])
-        done = "yes" if one.done else "no"
+        done = "yes" if one.ends_with_done else "no"
         lines.append(
             f"| {name} | {one.role} | {one.calls} | {one.finish} | {one.usage_chunk} | "
             f"`{thought}` | {done} | `{one.id}` |"

@@ -1,4 +1,4 @@
-"""Dialects: each says all that a reply says, in its own manner and at its own paths."""
+"""Each dialect can express all content of a reply, in the provider's format and at its paths."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ from openai_mockserver.scenario import add_rules
 from openai_mockserver.script import Event, Head, Raw, Script
 from properties import examples
 
-ASKED: dict[str, Any] = {
+REQUEST: dict[str, Any] = {
     "model": "gpt-4o",
     "messages": [{"role": "user", "content": "Hi"}],
 }
 STREAM = Head(200, (("content-type", "text/event-stream"),))
-STREAMED = ASKED | {"stream": True, "stream_options": {"include_usage": True}}
-# What has no place in a dialect: Gemini's endpoint has thoughts within the text.
-UNSAID = {"gemini": {"reasoning"}}
+STREAM_REQUEST = REQUEST | {"stream": True, "stream_options": {"include_usage": True}}
+# Content that a dialect cannot express: Gemini's endpoint puts reasoning into the text.
+UNSUPPORTED = {"gemini": {"reasoning"}}
 
 
 def events(script: Script) -> list[Any]:
-    """The JSON of a stream's events."""
-    decoded = sse.decode(sse.body(script.steps))
-    return [json.loads(e.data) for e in decoded if e.data != "[DONE]"]
+    """Return the JSON of a stream's events."""
+    messages = sse.decode(sse.body(script.steps))
+    return [json.loads(e.data) for e in messages if e.data != "[DONE]"]
 
 
-def essence(choice: Choice, dialect: str, streamed: bool = True) -> tuple[object, ...]:
-    """What a choice says; the empty text and the empty refusal are nothing on most wires."""
+def content(choice: Choice, dialect: str, is_stream: bool = True) -> tuple[object, ...]:
+    """Return the content of a choice; most dialects cannot express empty texts and refusals."""
     finish = choice.finish_reason
-    if streamed and finish == "tool_calls" and dialect == "gemini":
+    if is_stream and finish == "tool_calls" and dialect == "gemini":
         finish = "stop"
     texts = [choice.text or None, choice.refusal or None]
-    if "reasoning" not in UNSAID.get(dialect, ()):
+    if "reasoning" not in UNSUPPORTED.get(dialect, ()):
         texts.append(choice.reasoning or None)
     calls = [(call.id, call.name, str(call.arguments)) for call in choice.tool_calls]
     return *map(str, texts), calls, choice.function_call, finish
@@ -62,18 +62,18 @@ def counts(usage: Usage) -> list[int]:
 @pytest.mark.parametrize("dialect", dialects())
 @settings(max_examples=examples(30))
 @given(reply=replies(), seed=st.integers(0, 9))
-def test_what_is_said_survives_every_dialect(dialect: str, reply: Reply, seed: int) -> None:
+def test_the_content_survives_every_dialect(dialect: str, reply: Reply, seed: int) -> None:
     n = len(reply.choices)
-    if any(choice.reasoning is not None for choice in reply.choices) and dialect in UNSAID:
+    if any(choice.reasoning is not None for choice in reply.choices) and dialect in UNSUPPORTED:
         return
-    script = chat.render(reply, STREAMED | {"n": n}, dialect=dialect, rng=Random(seed))
+    script = chat.render(reply, STREAM_REQUEST | {"n": n}, dialect=dialect, rng=Random(seed))
     again = chat.read(script)
     assert isinstance(again, Reply)
-    assert [essence(c, dialect) for c in again.choices] == [
-        essence(c, dialect) for c in reply.choices
+    assert [content(c, dialect) for c in again.choices] == [
+        content(c, dialect) for c in reply.choices
     ]
     if reply.usage is not None and all(c.finish_reason for c in reply.choices):
-        # Many say it with the finish reason.
+        # Many dialects send it with the finish reason.
         assert again.usage is not None
         assert counts(again.usage) == counts(reply.usage)
     assert (again.error is None) == (reply.error is None)
@@ -82,11 +82,11 @@ def test_what_is_said_survives_every_dialect(dialect: str, reply: Reply, seed: i
 @pytest.mark.parametrize("dialect", dialects())
 @settings(max_examples=examples(30))
 @given(reply=replies(finished=True))
-def test_so_it_does_in_a_body(dialect: str, reply: Reply) -> None:
-    again = chat.read(chat.render(reply, ASKED | {"n": len(reply.choices)}, dialect=dialect))
+def test_the_content_survives_in_a_body(dialect: str, reply: Reply) -> None:
+    again = chat.read(chat.render(reply, REQUEST | {"n": len(reply.choices)}, dialect=dialect))
     assert isinstance(again, Reply)
     for one, other in zip(again.choices, reply.choices, strict=True):
-        assert essence(one, dialect, False) == essence(other, dialect, False)
+        assert content(one, dialect, False) == content(other, dialect, False)
 
 
 @pytest.mark.parametrize("dialect", dialects())
@@ -94,19 +94,19 @@ def test_so_it_does_in_a_body(dialect: str, reply: Reply) -> None:
 @given(reply=replies(finished=True))
 def test_the_sdk_reads_its_chunks_and_bodies(dialect: str, reply: Reply) -> None:
     n = {"n": len(reply.choices)}
-    for chunk in events(chat.render(reply, STREAMED | n, dialect=dialect)):
+    for chunk in events(chat.render(reply, STREAM_REQUEST | n, dialect=dialect)):
         ChatCompletionChunk.construct(**chunk)
         for choice in chunk.get("choices", ()):
             assert isinstance(choice["index"], int)
-    body = sse.body(chat.render(reply, ASKED | n, dialect=dialect).steps)
+    body = sse.body(chat.render(reply, REQUEST | n, dialect=dialect).steps)
     ChatCompletion.construct(**json.loads(body))
 
 
 @given(reply=replies(finished=True))
 def test_azures_chunks_are_openais_strictly(reply: Reply) -> None:
-    for chunk in events(chat.render(reply, STREAMED | {"n": len(reply.choices)}, dialect="azure"))[
-        1:
-    ]:
+    for chunk in events(
+        chat.render(reply, STREAM_REQUEST | {"n": len(reply.choices)}, dialect="azure")
+    )[1:]:
         ChatCompletionChunk.model_validate(chunk, strict=True)
         assert list(chunk) == sorted(chunk)
         assert "obfuscation" in chunk
@@ -115,7 +115,7 @@ def test_azures_chunks_are_openais_strictly(reply: Reply) -> None:
 def test_a_field_of_another_provider_survives_in_usage() -> None:
     usage = Usage(9, 3, extra={"cost": 0.00012, "prompt_tokens_details": {"cache_write_tokens": 4}})
     for dialect in ("openrouter", "groq", None):
-        again = chat.read(chat.render(Reply("Hi", usage=usage), STREAMED, dialect=dialect))
+        again = chat.read(chat.render(Reply("Hi", usage=usage), STREAM_REQUEST, dialect=dialect))
         assert isinstance(again, Reply)
         assert again.usage is not None
         assert again.usage.extra["cost"] == 0.00012
@@ -123,35 +123,39 @@ def test_a_field_of_another_provider_survives_in_usage() -> None:
         assert again.usage.prompt_tokens == 9
 
 
-def first(dialect: str, reply: Reply, **asked: Any) -> list[Any]:
-    return events(chat.render(reply, STREAMED | asked, dialect=dialect, rng=Random(1)))
+def render_chunks(dialect: str, reply: Reply, **parameters: Any) -> list[Any]:
+    request = STREAM_REQUEST | parameters
+    return events(chat.render(reply, request, dialect=dialect, rng=Random(1)))
 
 
-def test_what_distinguishes_them_is_there() -> None:
+def test_each_dialect_has_its_peculiarities() -> None:
     hello = Reply("Hello, world", reasoning="Let me see")
     call = Reply(tool_calls=ToolCall("now", {"zone": "CET"}))
-    assert first("groq", hello)[0]["x_groq"]["id"].startswith("req_01")
-    assert first("groq", call)[1]["choices"][0]["delta"]["tool_calls"][0]["function"] == {
+    assert render_chunks("groq", hello)[0]["x_groq"]["id"].startswith("req_01")
+    assert render_chunks("groq", call)[1]["choices"][0]["delta"]["tool_calls"][0]["function"] == {
         "name": "now",
         "arguments": '{"zone":"CET"}',
     }
-    assert {"content", "reasoning_content"} <= first("deepseek", hello)[3]["choices"][0][
+    assert {"content", "reasoning_content"} <= render_chunks("deepseek", hello)[3]["choices"][0][
         "delta"
     ].keys()
-    assert "usage" in first("deepseek", hello)[-1]
-    assert all(c["choices"][0]["delta"]["role"] == "assistant" for c in first("openrouter", hello))
-    assert all("p" in c for c in first("mistral", Reply("Hello, world"))[1:])
-    assert all("finish_reason" not in c["choices"][0] for c in first("xai", hello)[:-2])
-    assert "timings" in first("llamacpp", hello)[-1]
-    assert first("together", Reply("Hi"))[0]["choices"][0]["text"] == "Hi"
-    said = [c["choices"][0]["message"]["content"] for c in first("perplexity", Reply("Hi there"))]
-    assert said == ["Hi", "Hi there", "Hi there"]
-    assert first("azure", Reply("H", finish_reason="content_filter"))[-2]["choices"][0][
+    assert "usage" in render_chunks("deepseek", hello)[-1]
+    assert all(
+        c["choices"][0]["delta"]["role"] == "assistant" for c in render_chunks("openrouter", hello)
+    )
+    assert all("p" in c for c in render_chunks("mistral", Reply("Hello, world"))[1:])
+    assert all("finish_reason" not in c["choices"][0] for c in render_chunks("xai", hello)[:-2])
+    assert "timings" in render_chunks("llamacpp", hello)[-1]
+    assert render_chunks("together", Reply("Hi"))[0]["choices"][0]["text"] == "Hi"
+    chunks = render_chunks("perplexity", Reply("Hi there"))
+    texts = [c["choices"][0]["message"]["content"] for c in chunks]
+    assert texts == ["Hi", "Hi there", "Hi there"]
+    assert render_chunks("azure", Reply("H", finish_reason="content_filter"))[-2]["choices"][0][
         "content_filter_results"
     ]["violence"]["filtered"]
     offsets = [
         choice["content_filter_offsets"]
-        for chunk in first("azure-async", Reply("Hello"))
+        for chunk in render_chunks("azure-async", Reply("Hello"))
         for choice in chunk["choices"]
         if "content_filter_offsets" in choice
     ]
@@ -159,15 +163,15 @@ def test_what_distinguishes_them_is_there() -> None:
 
 
 def test_framing_differs_too() -> None:
-    body = {
-        dialect: sse.body(chat.render(Reply("a<b"), STREAMED, dialect=dialect).steps)
+    bodies = {
+        dialect: sse.body(chat.render(Reply("a<b"), STREAM_REQUEST, dialect=dialect).steps)
         for dialect in dialects()
     }
-    assert body["openrouter"].startswith(b": OPENROUTER PROCESSING\n\n")
-    assert b"\r\n\r\n" in body["perplexity"]
-    assert rb"\u003c" in body["groq"]
-    undone = {dialect for dialect, sent in body.items() if b"[DONE]" not in sent}
-    assert undone == {"cerebras", "perplexity", "writer"}
+    assert bodies["openrouter"].startswith(b": OPENROUTER PROCESSING\n\n")
+    assert b"\r\n\r\n" in bodies["perplexity"]
+    assert rb"\u003c" in bodies["groq"]
+    without_done = {dialect for dialect, body in bodies.items() if b"[DONE]" not in body}
+    assert without_done == {"cerebras", "perplexity", "writer"}
 
 
 ERRORS = {
@@ -188,7 +192,7 @@ ERRORS = {
 
 @pytest.mark.parametrize("dialect", ERRORS)
 def test_errors_have_the_dialects_shape(dialect: str) -> None:
-    script = chat.render(ApiError(422, "no", "t", "1", "p"), ASKED, dialect=dialect)
+    script = chat.render(ApiError(422, "no", "t", "1", "p"), REQUEST, dialect=dialect)
     assert script.head.status == 422
     assert json.loads(sse.body(script.steps)) == ERRORS[dialect]
     again = chat.read(script)
@@ -200,11 +204,11 @@ def test_errors_have_the_dialects_shape(dialect: str) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["openrouter", "openrouter-2025"])
-def test_openrouter_says_an_error_beside_the_choice_that_it_ends(dialect: str) -> None:
-    """As recorded: the chunk that finishes, with the error; then the usage and the end."""
+def test_openrouter_sends_an_error_beside_the_choice_that_it_ends(dialect: str) -> None:
+    """As recorded: the chunk that finishes has the error; then usage and `[DONE]` follow."""
     error = ApiError(502, "Provider returned error", extra={"metadata": {"raw": "cut off"}})
     reply = Reply(["Hel", "lo"], error=error)
-    script = chat.render(reply, STREAMED, dialect=dialect)
+    script = chat.render(reply, STREAM_REQUEST, dialect=dialect)
     *_, last, usage = events(script)
     choice = last["choices"][0]
     assert (choice["finish_reason"], choice["native_finish_reason"]) == ("error", "error")
@@ -226,9 +230,9 @@ def test_openrouter_says_an_error_beside_the_choice_that_it_ends(dialect: str) -
     assert again.usage.completion_tokens == 2
 
 
-def test_openrouter_may_finish_otherwise_beside_an_error() -> None:
+def test_a_finish_reason_of_the_reply_is_kept_beside_openrouters_error() -> None:
     reply = Reply("Hello", finish_reason="stop", error=ApiError(502))
-    script = chat.render(reply, STREAMED, dialect="openrouter-2025")
+    script = chat.render(reply, STREAM_REQUEST, dialect="openrouter-2025")
     finishes = [one["choices"][0]["finish_reason"] for one in events(script)]
     assert finishes == [None, "stop", None]
     again = chat.read(script)
@@ -241,11 +245,11 @@ def test_the_recorded_error_of_openrouter_is_read_whole() -> None:
         delta = {"role": "assistant", "content": text}
         return [{"index": 0, "delta": delta, "finish_reason": finish}]
 
-    told = {"message": "Provider returned error", "code": 502, "metadata": {"raw": "?"}}
+    error = {"message": "Provider returned error", "code": 502, "metadata": {"raw": "?"}}
     counts = {"prompt_tokens": 41, "completion_tokens": 243, "total_tokens": 284}
     chunks = [
         {"choices": choice("Hi", None)},
-        {"choices": choice("", "stop"), "error": told},
+        {"choices": choice("", "stop"), "error": error},
         {"choices": choice("", None), "usage": counts},
     ]
     lines = [*map(json.dumps, chunks), "[DONE]"]
@@ -267,33 +271,32 @@ ONLY_ERRORS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("dialect", ONLY_ERRORS)
-def test_an_error_may_be_all_that_a_stream_says(dialect: str) -> None:
+def test_an_error_may_be_the_only_event_of_a_stream(dialect: str) -> None:
     mock = MockOpenAI(dialect=None if dialect == "openai" else dialect)
     mock.reply(Reply(error=ApiError(503, "no", "t", "1")))
     with mock, httpx2.Client() as client:
-        got = client.post(f"{mock.base_url}/chat/completions", json=STREAMED)
-    said = [json.loads(e.data) for e in sse.decode(got.content)]
+        response = client.post(f"{mock.base_url}/chat/completions", json=STREAM_REQUEST)
+    messages = [json.loads(e.data) for e in sse.decode(response.content)]
     if dialect == "azure":
-        said = said[1:]  # its verdict on the prompt comes first, as always
-    assert (got.status_code, said) == (200, [ONLY_ERRORS[dialect]])
-    again = chat.read(Script(STREAM, (Raw(got.content),)))
+        messages = messages[1:]  # the filter's results for the prompt always come first
+    assert (response.status_code, messages) == (200, [ONLY_ERRORS[dialect]])
+    again = chat.read(Script(STREAM, (Raw(response.content),)))
     assert isinstance(again, Reply)
     assert again.is_only_error
 
 
-def test_the_sdk_raises_what_openrouter_says_within_a_stream() -> None:
+def test_the_sdk_raises_openrouters_error_within_a_stream() -> None:
     mock = MockOpenAI(dialect="openrouter")
     mock.reply(Reply("Hel", error=ApiError(502, "Provider returned error")))
-    said = []
     with mock, openai.OpenAI(base_url=mock.base_url, api_key="k") as client:
-        stream = client.chat.completions.create(**ASKED, stream=True)
-        with pytest.raises(openai.APIError, match="Provider returned error") as caught:
-            said += [chunk.choices[0].delta.content for chunk in stream]
-    assert caught.value.body == {"message": "Provider returned error", "code": 502}
+        stream = client.chat.completions.create(**REQUEST, stream=True)
+        with pytest.raises(openai.APIError, match="Provider returned error") as error:
+            list(stream)
+    assert error.value.body == {"message": "Provider returned error", "code": 502}
 
 
-def test_an_unknown_dialect_is_told() -> None:
-    with pytest.raises(MockServerError, match="dialect='asure': there is none of this name"):
+def test_an_unknown_dialect_is_refused() -> None:
+    with pytest.raises(MockServerError, match="unknown dialect 'asure': must be openai or"):
         MockOpenAI(dialect="asure")
 
 
@@ -317,21 +320,21 @@ def test_an_unknown_dialect_is_told() -> None:
         ("/deepseek/chat/completions", "deepseek"),
     ],
 )
-def test_a_path_tells_the_dialect(path: str, dialect: str | None) -> None:
+def test_a_path_determines_the_dialect(path: str, dialect: str | None) -> None:
     place = locate(path)
     assert (place.path, place.dialect) == ("/v1/chat/completions", dialect)
     with MockOpenAI(api_key="k") as mock, httpx2.Client(transport=mock.transport()) as client:
         mock.reply("Hi")
         answer = client.post(
-            f"http://mock{path}", json=ASKED, headers={"authorization": "Bearer k"}
+            f"http://mock{path}", json=REQUEST, headers={"authorization": "Bearer k"}
         )
         assert answer.json()["choices"][0]["message"]["content"] == "Hi"
 
 
 BARE = [
-    # method, path below the base URL, body, what stands in the answer
-    ("POST", "chat/completions", ASKED, '"object": "chat.completion"'),
-    ("POST", "chat/completions", ASKED | {"stream": True}, "data: [DONE]\n\n"),
+    # method, path below the base URL, body, part of the answer
+    ("POST", "chat/completions", REQUEST, '"object": "chat.completion"'),
+    ("POST", "chat/completions", REQUEST | {"stream": True}, "data: [DONE]\n\n"),
     ("POST", "responses", {"model": "m", "input": "Hi"}, '"object": "response"'),
     ("POST", "completions", {"model": "m", "prompt": "Hi"}, '"object": "text_completion"'),
     ("POST", "embeddings", {"model": "text-embedding-3-small", "input": "Hi"}, '"embedding"'),
@@ -341,7 +344,7 @@ BARE = [
 
 
 @pytest.mark.parametrize(("method", "path", "body", "part"), BARE)
-def test_a_base_url_without_v1_is_answered_and_told(
+def test_a_base_url_without_v1_is_answered_with_a_warning(
     method: str, path: str, body: Any, part: str
 ) -> None:
     with MockOpenAI(seed=1) as mock, httpx2.Client(trust_env=False) as client:
@@ -351,25 +354,25 @@ def test_a_base_url_without_v1_is_answered_and_told(
                        for url in (root, mock.base_url))  # fmt: skip
         assert bare.status_code == 200
         assert part.replace(" ", "") in bare.text.replace(" ", "")
-        assert bare.text == right.text, "not in another's manner"
+        assert bare.text == right.text, "the dialect is the same"
         assert mock.calls[0].line().endswith("finished; warning: the base URL lacks /v1")
         assert mock.calls[0].warnings == ["the base URL lacks /v1"]
         assert mock.calls[1].warnings == []
         mock.check()
 
 
-def test_a_base_url_without_v1_speaks_the_mocks_own_dialect() -> None:
+def test_a_base_url_without_v1_has_the_dialect_of_the_mock() -> None:
     with MockOpenAI(dialect="groq") as mock, httpx2.Client(transport=mock.transport()) as client:
         mock.reply("Hi")
-        answer = client.post("http://mock/chat/completions", json=ASKED)
+        answer = client.post("http://mock/chat/completions", json=REQUEST)
         assert "queue_time" in answer.text
         assert mock.calls[0].warnings == ["the base URL lacks /v1"]
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v2/chat/completions", "/chat", "/groq", "/nothing"])
-def test_what_lacks_more_than_v1_is_an_invalid_url(path: str) -> None:
+def test_a_path_that_lacks_more_than_v1_is_an_invalid_url(path: str) -> None:
     with MockOpenAI() as mock, httpx2.Client(transport=mock.transport()) as client:
-        answer = client.post(f"http://mock{path}", json=ASKED)
+        answer = client.post(f"http://mock{path}", json=REQUEST)
         assert answer.status_code == 404
         assert f"Invalid URL (POST {path})" in answer.json()["error"]["message"]
         assert mock.calls[0].warnings == []
@@ -387,7 +390,7 @@ def test_what_lacks_more_than_v1_is_an_invalid_url(path: str) -> None:
     ],
 )  # fmt: skip
 def test_a_rule_names_the_endpoint_whatever_the_base_path_is(path: str, endpoint: str) -> None:
-    body = ASKED if "chat" in path else {"model": "m", "prompt": "Hi"}
+    body = REQUEST if "chat" in path else {"model": "m", "prompt": "Hi"}
     with MockOpenAI() as mock, httpx2.Client(transport=mock.transport()) as client:
         right = mock.on(endpoint=endpoint).reply("Hi")
         other = "completions" if "chat" in path else "chat/completions"
@@ -396,27 +399,29 @@ def test_a_rule_names_the_endpoint_whatever_the_base_path_is(path: str, endpoint
         assert (right.used, wrong.used) == (1, 0)
 
 
-def test_a_rule_speaks_another_dialect_than_its_mock() -> None:
+def test_a_rule_may_have_another_dialect_than_its_mock() -> None:
     with MockOpenAI(dialect="groq") as mock, mock.client() as client:
         mock.reply("Hi")
         mock.on(user="Az").reply("Hi", dialect="azure")
         mock.on(user="Open").reply("Hi", dialect="openai")
 
-        def asks(user: str) -> dict[str, Any]:
+        def complete(user: str) -> dict[str, Any]:
             answer = client.chat.completions.create(
                 model="gpt-4o", messages=[{"role": "user", "content": user}]
             )
             return answer.to_dict()
 
-        assert "queue_time" in str(asks("?"))
-        assert "prompt_filter_results" in asks("Az")
-        assert "service_tier" in asks("Open")
+        assert "queue_time" in str(complete("?"))
+        assert "prompt_filter_results" in complete("Az")
+        assert "service_tier" in complete("Open")
 
 
-def test_an_imitator_takes_parameters_of_its_own() -> None:
+def test_a_provider_accepts_its_own_parameters() -> None:
     with MockOpenAI(dialect="vllm") as mock, mock.client() as client:
         mock.reply("Hi")
-        client.chat.completions.create(**ASKED, extra_body={"top_k": 3, "repetition_penalty": 1.1})
+        client.chat.completions.create(
+            **REQUEST, extra_body={"top_k": 3, "repetition_penalty": 1.1}
+        )
 
 
 # Azure, with its own client
@@ -424,7 +429,7 @@ def test_an_imitator_takes_parameters_of_its_own() -> None:
 
 @pytest.fixture
 def azure() -> Any:
-    """A mock and the SDK's client of Azure."""
+    """Yield a mock and the SDK's Azure client."""
     with MockOpenAI(api_key="az-key") as mock:
         base = mock.base_url.removesuffix("/v1")
         http = httpx2.Client(trust_env=False)
@@ -437,7 +442,9 @@ def azure() -> Any:
 def test_azures_client_streams_from_a_deployment(azure: Any) -> None:
     mock, client = azure
     mock.on(model="my-gpt").reply("Hello, world")
-    stream = client.chat.completions.create(model="my-gpt", messages=ASKED["messages"], stream=True)
+    stream = client.chat.completions.create(
+        model="my-gpt", messages=REQUEST["messages"], stream=True
+    )
     chunks = list(stream)
     assert chunks[0].choices == []
     assert chunks[0].to_dict()["prompt_filter_results"][0]["prompt_index"] == 0
@@ -445,20 +452,20 @@ def test_azures_client_streams_from_a_deployment(azure: Any) -> None:
     assert mock.calls[0].path == "/openai/deployments/my-gpt/chat/completions"
 
 
-def test_and_takes_a_body_and_an_error(azure: Any) -> None:
+def test_azures_client_takes_a_body_and_an_error(azure: Any) -> None:
     mock, client = azure
-    filtered = ApiError(400, "The response was filtered", code="content_filter", param="prompt")
-    mock.reply("Hello, world", filtered)
-    answer = client.chat.completions.create(model="gpt-4o", messages=ASKED["messages"])
+    filter_error = ApiError(400, "The response was filtered", code="content_filter", param="prompt")
+    mock.reply("Hello, world", filter_error)
+    answer = client.chat.completions.create(model="gpt-4o", messages=REQUEST["messages"])
     assert answer.choices[0].message.content == "Hello, world"
     assert answer.to_dict()["prompt_filter_results"]
-    with pytest.raises(openai.BadRequestError) as caught:
-        client.chat.completions.create(model="gpt-4o", messages=ASKED["messages"])
-    assert caught.value.code == "content_filter"
-    assert "ResponsibleAIPolicyViolation" in str(caught.value.body)
+    with pytest.raises(openai.BadRequestError) as error:
+        client.chat.completions.create(model="gpt-4o", messages=REQUEST["messages"])
+    assert error.value.code == "content_filter"
+    assert "ResponsibleAIPolicyViolation" in str(error.value.body)
 
 
-def test_it_reaches_what_is_no_deployments(azure: Any) -> None:
+def test_azures_client_reaches_paths_without_a_deployment(azure: Any) -> None:
     mock, client = azure
     mock.reply("Hi")
     assert client.responses.create(model="gpt-4o", input="Hi").output_text == "Hi"
@@ -476,10 +483,10 @@ def test_the_v1_path_takes_openais_client_and_either_key(azure: Any) -> None:
     url = f"{mock.base_url.removesuffix('/v1')}/openai/v1/chat/completions"
     with httpx2.Client(trust_env=False) as http:
         for headers in ({"api-key": "az-key"}, {"authorization": "Bearer az-key"}):
-            answer = http.post(url, json=ASKED, headers=headers)
+            answer = http.post(url, json=REQUEST, headers=headers)
             assert answer.json()["prompt_filter_results"]
             assert "x-ms-region" in answer.headers
-        assert http.post(url, json=ASKED, headers={"api-key": "no"}).status_code == 401
+        assert http.post(url, json=REQUEST, headers={"api-key": "no"}).status_code == 401
 
 
 def test_a_deployment_without_api_version_is_not_found(azure: Any) -> None:
@@ -491,10 +498,10 @@ def test_a_deployment_without_api_version_is_not_found(azure: Any) -> None:
     assert answer.json() == {"error": {"code": "404", "message": "Resource not found"}}
 
 
-def test_pieces_stay_pieces() -> None:
+def test_pieces_survive_every_dialect() -> None:
     text = Text(["Hel", "lo", " there"])
     for dialect in dialects():
-        again = chat.read(chat.render(Reply(text), STREAMED, dialect=dialect))
+        again = chat.read(chat.render(Reply(text), STREAM_REQUEST, dialect=dialect))
         assert isinstance(again, Reply)
         assert again.text is not None
         assert again.text.pieces == text.pieces, dialect
@@ -506,21 +513,21 @@ def test_pieces_stay_pieces() -> None:
 def test_the_imitation_of_a_stream_renders_it_again(
     dialect: str | None, reply: Reply, seed: int
 ) -> None:
-    """What the recordings show of a few, for streams that nobody recorded."""
+    """Recordings show this for a few streams; here it is shown for random ones."""
     (choice,) = reply.choices if len(reply.choices) == 1 else (None,)
     if choice is None or choice.refusal is not None or choice.logprobs is not None:
-        return  # imitators tell an empty refusal from none in no common way
-    said = [choice.text, choice.reasoning, *(call.arguments for call in choice.tool_calls)]
-    if not all(piece for text in said if text is not None for piece in text.pieces):
-        return  # nor an empty piece
-    asked = STREAMED | {"n": len(reply.choices)}
-    body = sse.body(chat.render(reply, asked, dialect=dialect, rng=Random(seed)).steps)
+        return  # dialects have no common way to distinguish an empty refusal from none
+    texts = [choice.text, choice.reasoning, *(call.arguments for call in choice.tool_calls)]
+    if not all(piece for text in texts if text is not None for piece in text.pieces):
+        return  # nor an empty piece from none
+    request = STREAM_REQUEST | {"n": len(reply.choices)}
+    body = sse.body(chat.render(reply, request, dialect=dialect, rng=Random(seed)).steps)
     script = Script(STREAM, sse.parse(body))
     again = chat.render(chat.read(script), **imitate(script).arguments, rng=Random(1))
     assert same(sse.body(again.steps), body)
 
 
-def test_a_scenario_and_the_command_speak_dialects(tmp_path: Path) -> None:
+def test_a_scenario_and_the_command_accept_dialects(tmp_path: Path) -> None:
     file = tmp_path / "scenario.yaml"
     file.write_text(
         "dialect: groq\nrules:\n  - reply: Hi\n  - user: Az\n    dialect: azure\n    reply: Hi\n"
@@ -529,12 +536,12 @@ def test_a_scenario_and_the_command_speak_dialects(tmp_path: Path) -> None:
         add_rules(mock, file)
         assert mock.dialect == "groq"
         with mock.client() as client:
-            answer = client.chat.completions.create(**ASKED)
+            answer = client.chat.completions.create(**REQUEST)
             assert "queue_time" in str(answer.to_dict()["usage"])
-            az = ASKED | {"messages": [{"role": "user", "content": "Az"}]}
+            az = REQUEST | {"messages": [{"role": "user", "content": "Az"}]}
             assert "prompt_filter_results" in client.chat.completions.create(**az).to_dict()
     file.write_text("dialect: grok\nrules: []\n")
-    with pytest.raises(ScenarioError, match="dialect='grok': there is none of this name"):
+    with pytest.raises(ScenarioError, match="unknown dialect 'grok'"):
         add_rules(MockOpenAI(), file)
     command = [
         sys.executable,
@@ -546,63 +553,64 @@ def test_a_scenario_and_the_command_speak_dialects(tmp_path: Path) -> None:
         "--port",
         "0",
     ]
-    ran = subprocess.run(command, capture_output=True, text=True)
-    assert ran.returncode != 0
-    assert "there is none of this name" in ran.stderr
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode != 0
+    assert "unknown dialect 'grok'" in process.stderr
 
 
 @pytest.mark.parametrize("dialect", ["groq", "openrouter", "ollama"])
-def test_a_body_calls_thinking_as_a_stream_does(dialect: str) -> None:
-    body = sse.body(chat.render(Reply("Hi", reasoning="Hm"), ASKED, dialect=dialect).steps)
+def test_a_body_has_the_reasoning_member_of_a_stream(dialect: str) -> None:
+    body = sse.body(chat.render(Reply("Hi", reasoning="Hm"), REQUEST, dialect=dialect).steps)
     message = json.loads(body)["choices"][0]["message"]
     assert message["reasoning"] == "Hm"
     assert "reasoning_content" not in message
 
 
-def test_azure_tells_of_what_its_filter_let_pass() -> None:
-    body = sse.body(chat.render(Reply("Hi"), ASKED, dialect="azure").steps)
-    told = json.loads(body)["choices"][0]["content_filter_results"]
-    assert told["hate"] == {"filtered": False, "severity": "safe"}
+def test_azure_sends_filter_results_for_text_that_passes() -> None:
+    body = sse.body(chat.render(Reply("Hi"), REQUEST, dialect="azure").steps)
+    results = json.loads(body)["choices"][0]["content_filter_results"]
+    assert results["hate"] == {"filtered": False, "severity": "safe"}
 
 
-def test_the_deployment_is_the_model_that_rules_see() -> None:
+def test_rules_see_the_deployment_as_the_model() -> None:
     mock = MockOpenAI()
     mock.on(model="depX").reply("yes")
     path = "/openai/deployments/depX/chat/completions"
-    body = json.dumps(ASKED | {"model": "gpt"}).encode()
-    asked = Request("POST", path, body=body, query="api-version=2024-10-21")
-    assert mock.respond(asked).status == 200
+    body = json.dumps(REQUEST | {"model": "gpt"}).encode()
+    request = Request("POST", path, body=body, query="api-version=2024-10-21")
+    assert mock.respond(request).status == 200
 
 
-def test_custom_tools_are_refused_where_nothing_is_known_of_them() -> None:
+def test_custom_tools_are_refused_in_other_dialects() -> None:
     call = ToolCall("sql", "SELECT 1", custom=True)
     with pytest.raises(ReplyError, match="custom tools in the dialect 'groq'"):
-        chat.render(Reply(tool_calls=call), STREAMED, dialect="groq")
+        chat.render(Reply(tool_calls=call), STREAM_REQUEST, dialect="groq")
 
 
-# Writer's fragments have a null type, as recorded, and Gemini's calls no index: it fails at both.
+# The helper fails on Writer's fragments, whose type is null as recorded, and on Gemini's calls,
+# which have no index.
 FAILING = {"writer", "gemini"}
 
 
 @pytest.mark.parametrize("dialect", sorted(dialects().keys() - FAILING))
 def test_the_sdks_own_stream_takes_calls_in_every_dialect(dialect: str) -> None:
-    """Its helper puts fragments together, and fails at a type that is null."""
+    """Its helper joins fragments, and fails if the type is null."""
     mock = MockOpenAI(dialect=dialect)
     mock.reply(ToolCall("weather", ['{"city":', ' "Oslo"}']))
     client = mock.client()
-    asked: Any = {
+    request: Any = {
         "model": "gpt-4o",
         "messages": [{"role": "user", "content": "Hi"}],
         "tools": [{"type": "function", "function": {"name": "weather", "parameters": {}}}],
     }
-    with client.chat.completions.stream(**asked) as events:
+    with client.chat.completions.stream(**request) as events:
         events.until_done()
         calls = events.get_final_completion().choices[0].message.tool_calls or []
     assert [call.function.arguments for call in calls] == ['{"city": "Oslo"}']
 
 
-def test_the_usage_of_groq_was_in_its_own_member_only() -> None:
-    script = chat.render(Reply("Hi", usage=Usage(12, 1)), STREAMED, dialect="groq-2024")
+def test_in_2024_groq_sent_the_usage_only_in_x_groq() -> None:
+    script = chat.render(Reply("Hi", usage=Usage(12, 1)), STREAM_REQUEST, dialect="groq-2024")
     *_, last = events(script)
     assert "usage" not in last
     assert last["x_groq"]["usage"]["total_tokens"] == 13
@@ -617,7 +625,7 @@ SIGNED = {"extra_content": {"google": {"thought_signature": "c2ln"}}}
 
 def test_geminis_calls_are_signed_and_have_no_index() -> None:
     calls = [ToolCall("a", {"x": 1}, extra=SIGNED), ToolCall("b", {})]
-    script = chat.render(Reply(tool_calls=calls), STREAMED, dialect="gemini")
+    script = chat.render(Reply(tool_calls=calls), STREAM_REQUEST, dialect="gemini")
     first, second = (chunk["choices"][0] for chunk in events(script))
     assert first["delta"]["tool_calls"] == [
         {
@@ -629,31 +637,31 @@ def test_geminis_calls_are_signed_and_have_no_index() -> None:
     ]
     assert "extra_content" not in second["delta"]["tool_calls"][0]
     assert (first.get("finish_reason"), second["finish_reason"]) == (None, "stop")
-    body = chat.render(Reply(tool_calls=calls), ASKED, dialect="gemini")
+    body = chat.render(Reply(tool_calls=calls), REQUEST, dialect="gemini")
     assert json.loads(sse.body(body.steps))["choices"][0]["finish_reason"] == "tool_calls"
 
 
-def test_calls_of_gemini_may_have_empty_ids_and_are_told_apart() -> None:
-    """As recorded in March 2025."""
+def test_geminis_calls_may_have_empty_ids_and_stay_separate() -> None:
+    """Recorded in March 2025."""
     both = Reply(tool_calls=[ToolCall("a", {"x": 1}, id=""), ToolCall("a", {"x": 2}, id="")])
-    again = chat.read(chat.render(both, STREAMED, dialect="gemini"))
+    again = chat.read(chat.render(both, STREAM_REQUEST, dialect="gemini"))
     assert isinstance(again, Reply)
     assert again.tool_calls == both.tool_calls
 
 
 @pytest.mark.parametrize("dialect", [None, *dialects()])
 @pytest.mark.parametrize("stream", [True, False])
-def test_what_a_call_has_besides_survives_every_dialect(dialect: str | None, stream: bool) -> None:
+def test_extra_members_of_calls_survive_every_dialect(dialect: str | None, stream: bool) -> None:
     reply = Reply(tool_calls=[ToolCall("a", {"x": 1}, extra=SIGNED), ToolCall("b", {"y": 2})])
-    script = chat.render(reply, STREAMED | {"stream": stream}, dialect=dialect)
+    script = chat.render(reply, STREAM_REQUEST | {"stream": stream}, dialect=dialect)
     again = chat.read(script)
     assert isinstance(again, Reply)
     assert [call.extra for call in again.tool_calls] == [SIGNED, {}]
 
 
-def test_what_azures_filter_tells_later_is_of_no_completion() -> None:
-    script = chat.render(Reply("Hello there"), STREAMED, dialect="azure-async")
+def test_later_results_of_azures_filter_name_no_completion() -> None:
+    script = chat.render(Reply("Hello there"), STREAM_REQUEST, dialect="azure-async")
     chunks = [json.loads(event.data) for event in script.events[:-1]]
-    (told,) = [c for c in chunks if c["choices"] and "content_filter_offsets" in c["choices"][0]]
-    assert (told["id"], told["created"], told["model"], told["object"]) == ("", 0, "", "")
-    assert "delta" not in told["choices"][0]
+    (chunk,) = [c for c in chunks if c["choices"] and "content_filter_offsets" in c["choices"][0]]
+    assert (chunk["id"], chunk["created"], chunk["model"], chunk["object"]) == ("", 0, "", "")
+    assert "delta" not in chunk["choices"][0]

@@ -1,4 +1,4 @@
-"""The names that take values in layouts: all are declared, and all that are declared are used."""
+"""Every name that takes a value in a layout is declared, and every declared name is used."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def find_holes(layout: Any) -> Iterator[str]:
         ("usage=$runing_usage", "'$runing_usage', which is not declared: did you mean 'running_"),
         ("id=$xyz", "a layout has '$xyz', which is not declared"),
         ("usage,piece", "'piece', which is not declared"),
-        ("id,,", "a layout goes wrong at"),
+        ("id,,", "the notation of a layout is malformed at"),
     ],
 )
 def test_a_name_that_is_not_declared_is_refused(layout: str, words: str) -> None:
@@ -41,15 +41,15 @@ def test_a_name_that_is_not_declared_is_refused(layout: str, words: str) -> None
         parse(layout)
 
 
-def test_so_is_a_dialect_with_one() -> None:
+def test_a_dialect_with_an_undeclared_name_is_refused() -> None:
     with pytest.raises(ValueError, match=r"choices\.delta\.txt"):
         chat_dialect("mine", deltas={"text": "txt"})
 
 
-def test_what_is_declared_is_used() -> None:
-    used = set(find_holes(usages.OPENAI)) | {"choices"}
+def test_every_declared_name_is_used() -> None:
+    used_names = set(find_holes(usages.OPENAI)) | {"choices"}
     for dialect in dialects().values():
         layouts = [dialect.layouts, dialect.usage, dialect.body, dialect.error, dialect.errors]
-        used |= set(find_holes([dict(one) for one in layouts]))
-        used |= set(find_holes([extra.step for extra in dialect.extra_steps]))
-    assert used == HOLES.keys() | PLACEHOLDERS.keys()
+        used_names |= set(find_holes([dict(one) for one in layouts]))
+        used_names |= set(find_holes([extra.step for extra in dialect.extra_steps]))
+    assert used_names == HOLES.keys() | PLACEHOLDERS.keys()

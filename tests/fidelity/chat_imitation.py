@@ -311,11 +311,11 @@ class _Stream:
             role="with" if next(iter(kinds), "").startswith("role+") else "alone",
             calls=_calls([head for one in choices.values() for head in one.heads], kinds),
             finish="with" if any(kind.endswith("+finish") for kind in kinds) else "alone",
-            done=self.done,
+            ends_with_done=self.done,
             eol=self.eol,
             field="data:" if b"data:{" in self.body else "data: ",
             style=style,
-            spaced=frozenset(k for k, n in spaced.items() if bool(n) != style.spaced),
+            spaced_kinds=frozenset(k for k, n in spaced.items() if bool(n) != style.has_spaces),
             error=error,
             error_event=error_event,
             padding=next((m for m in ("obfuscation", "p") if self._first(m) is not None), None),
@@ -412,7 +412,7 @@ class _Stream:
                     if value == values[name]:
                         return Hole(name)
                 if value == so_far and len(so_far) > len(piece):
-                    return Hole("so_far")
+                    return Hole("text_so_far")
             return value
 
         return walk(chunk, "")

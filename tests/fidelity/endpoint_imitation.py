@@ -141,7 +141,7 @@ def form(
     return replace(
         made,
         cache_writes="cache_write_tokens" in details,
-        thought_content=any("content" in item for item in thoughts),
+        has_hidden_content=any("content" in item for item in thoughts),
     )
 
 

@@ -329,7 +329,7 @@ def _stream(
         events.append(chunk(*ends, end=True))
     else:
         events += [chunk(end, end=True) for end in ends]
-    if asked or shape.usage_unasked:
+    if asked or shape.usage_always:
         members = common | {"choices": [], "usage": _usage(shape, usage)}
         events.append(_event(_picked(shape.usage_chunk, members)))
     return Script(head, (*events, sse.DONE))

@@ -283,7 +283,7 @@ def decode_completion(
         def read(value: dict[str, Any]) -> Reply:
             stated = value.get("usage")
             choices = [read_choice(choice) for choice in value["choices"]]
-            usage = read_usage(stated) if usages.states_counts(stated) else None
+            usage = read_usage(stated) if usages.has_counts(stated) else None
             return Reply(choices=choices, usage=usage)
 
         return decode_body(script, what, "choices", read)
@@ -312,7 +312,7 @@ def decode_completion(
         except DECODE_ERRORS as wrong:
             raise explain_error(f"choice {index} is none of {what}", wrong) from None
     try:
-        usage = read_usage(counts) if usages.states_counts(counts) else None
+        usage = read_usage(counts) if usages.has_counts(counts) else None
     except DECODE_ERRORS as wrong:
         raise explain_error(f"the usage is none of {what}", wrong, counts) from None
     return Reply(choices=said or [heard().choice()], usage=usage, error=error)

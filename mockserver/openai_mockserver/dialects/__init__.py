@@ -1,4 +1,4 @@
-"""How OpenAI's imitators differ: dialects, by name and by the paths at which they are found."""
+"""Dialects: how other providers' APIs differ from OpenAI's, by name and by path."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The chat format of a dialect, written in the notation of WIRE.md Annex C.
 
-Rules of this file: data, and the one function that turns notations into a `Dialect`. A dialect says
-only where it differs from the defaults here.
+Rules of this file: data, and the function that turns notations into a `Dialect`. A dialect lists
+only its differences from the defaults here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DELTAS = {
     "finish": "",
     "usage": None,
 }
-"""The deltas of each kind of chunk, unless a dialect says otherwise. None: it has no choices."""
+"""The default delta of each kind of chunk; a chunk with None has no choices."""
 
 CHUNK = "id,object,created,model,system_fingerprint?,choices"
 CHOICE = "index,delta,logprobs,finish_reason"
@@ -57,14 +57,20 @@ def chat_dialect(
     mark: str | None = None,
     **habits: Any,
 ) -> Dialect:
-    """A dialect from its notations: ``choices`` and ``delta`` stand for what is within.
+    """Create a dialect from its notations.
+
+    The word ``choices`` in a chunk's notation stands for the notation of its choice, and ``delta``
+    in a choice's notation for that of its delta.
 
     Args:
-        name: its name.
-        chunk, choice: of every chunk, unless `chunks` and `choices` name its kind.
-        deltas: of the kinds, where they are not those of `DELTAS`.
-        chunks, choices: of single kinds.
-        usage, body, error, mark: see `Dialect`.
+        name: name of the dialect.
+        chunk: notation of all chunks whose kind is not in ``chunks``.
+        choice: notation of all choices whose kind is not in ``choices``.
+        deltas: notations of deltas by kind, if they differ from `DELTAS`.
+        chunks: notations of chunks by kind.
+        choices: notations of choices by kind.
+        usage, body, error: notations of these objects; see `Dialect`.
+        mark: regular expression; see `Dialect`.
         habits: the other fields of `Dialect`.
     """
     chunks, choices = chunks or {}, choices or {}
@@ -76,11 +82,10 @@ def chat_dialect(
     kinds |= dict.fromkeys(choices.keys() - kinds.keys(), "")
 
     def layout(kind: str, delta: str | None) -> Any:
-        ends = kind.endswith("+finish")
-        like = "finish" if ends else kind.removeprefix("role+")
-        inner = "" if delta is None else choices.get(like, choice)
+        base_kind = "finish" if kind.endswith("+finish") else kind.removeprefix("role+")
+        inner = "" if delta is None else choices.get(base_kind, choice)
         inner = re.sub(r"\bdelta\b(?!\{)", f"delta{{{delta}}}", inner)
-        outer = chunks.get(like, f"{chunk},usage" if kind == "usage" else chunk)
+        outer = chunks.get(base_kind, f"{chunk},usage" if kind == "usage" else chunk)
         return parse(re.sub(r"\bchoices\b(?!\.)", lambda _: f"choices[{inner}]", outer))
 
     layouts = {kind: layout(kind, delta) for kind, delta in kinds.items()}
@@ -103,4 +108,4 @@ NO_CACHE = ("cache-control", "no-cache")
 CLOUDFLARE = (("server", "cloudflare"), ("cf-cache-status", "DYNAMIC"), ("cf-ray", "{hex16}-SJC"))
 
 UNKNOWN = chat_dialect("unknown")
-"""What is like OpenAI's in its own way."""
+"""The dialect of streams that resemble OpenAI's but belong to no known provider."""

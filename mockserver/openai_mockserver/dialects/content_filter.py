@@ -1,8 +1,8 @@
-"""Azure's content filter: its verdicts, as each of Azure's formats states them.
+"""Azure's content filter: its results in each of Azure's formats.
 
 Rules of this file: data, and one function of a choice. The categories are those of
-learn.microsoft.com/azure/ai-services/openai/concepts/content-filter; what passes is as recorded
-(WIRE.md §5).
+learn.microsoft.com/azure/ai-services/openai/concepts/content-filter; results for text that passes
+are as recorded (WIRE.md §5).
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ _CATEGORIES = ("hate", "self_harm", "sexual", "violence")
 
 
 def _with_jailbreak(results: Mapping[str, Any]) -> dict[str, Any]:
-    """The verdict on a prompt, which is also searched for attempts to break out."""
+    """Return the results for a prompt, which is also searched for jailbreaks."""
     return dict(sorted({**results, "jailbreak": _NOT_DETECTED}.items()))
 
 
 SAFE: Mapping[str, Any] = dict.fromkeys(_CATEGORIES, _PASSED)
-"""The verdict on text that passes."""
+"""The results for text that passes."""
 
 HIT: Mapping[str, Any] = {**SAFE, "violence": {"filtered": True, "severity": "medium"}}
-"""The verdict on text that is filtered."""
+"""The results for text that is filtered."""
 
 PROMPT_SAFE = _with_jailbreak(SAFE)
-"""The verdict on a prompt that passes."""
+"""The results for a prompt that passes."""
 
 PROMPT_HIT = _with_jailbreak(HIT)
-"""The verdict on a prompt that is refused."""
+"""The results for a prompt that is refused."""
 
 
 def filter_results(choice: Choice) -> Mapping[str, Any]:
-    """The verdict in the chunk that ends a choice: empty unless the text was filtered."""
+    """Return the results in the chunk that ends a choice: empty unless the text was filtered."""
     return HIT if choice.finish_reason == "content_filter" else {}
 
 
-# The Responses API lists the categories in another order, and states offsets.
+# The Responses API lists the categories in another order, and adds offsets.
 _IN_RESPONSES = {name: SAFE[name] for name in ("hate", "sexual", "violence", "self_harm")}
 
 
-def _filter_of(source: str, results: Mapping[str, Any]) -> dict[str, Any]:
+def _make_filter(source: str, results: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "blocked": False,
         "source_type": source,
@@ -64,10 +64,10 @@ def _filter_of(source: str, results: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-PROMPT_FILTER = _filter_of("prompt", {**_IN_RESPONSES, "jailbreak": _NOT_DETECTED})
-"""The verdict on a prompt, as a response states it."""
+PROMPT_FILTER = _make_filter("prompt", {**_IN_RESPONSES, "jailbreak": _NOT_DETECTED})
+"""The results for a prompt, in the Responses API."""
 
-COMPLETION_FILTER = _filter_of(
+COMPLETION_FILTER = _make_filter(
     "completion",
     {
         "protected_material_code": _NOT_DETECTED,
@@ -75,4 +75,4 @@ COMPLETION_FILTER = _filter_of(
         **_IN_RESPONSES,
     },
 )
-"""The verdict on an answer, as a response states it."""
+"""The results for an answer, in the Responses API."""

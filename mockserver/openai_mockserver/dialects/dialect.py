@@ -1,7 +1,7 @@
-"""What a dialect is: how one provider's streams, bodies and errors differ from OpenAI's.
+"""The `Dialect` value: how one provider's streams, bodies and errors differ from OpenAI's.
 
 Rules of this file: data. The providers are in `openai_mockserver.dialects.providers`, which is
-imported when a dialect is first asked for.
+imported when a dialect is first used.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ __all__ = ["Dialect", "ExtraStep"]
 
 
 class ExtraStep(NamedTuple):
-    """What a stream holds beside what the model says: after so many chunks, this.
+    """A step of a stream without content, sent after ``after`` chunks.
 
-    ``step`` is a step (a comment, odd bytes) or the layout of a chunk that says nothing.
+    ``step`` is a script's step (a comment, raw bytes) or the layout of a chunk without content.
     """
 
     after: int
@@ -32,60 +32,60 @@ class ExtraStep(NamedTuple):
 
 
 Kind = str
-"""What a chunk says: a key of `chat.DELTAS`; one with ``role+`` opens, with ``+finish`` ends."""
+"""A chunk's kind: a key of `chat.DELTAS`, with ``role+`` or ``+finish`` if it has these too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How one provider speaks.
+    """The format of one provider's chat completions, errors and headers.
 
     Args:
-        name: what `MockOpenAI` and base paths call it.
-        layouts: of each kind of chunk.
-        usage: the layout of its usage object.
-        usage_chunk: whether usage has a chunk of its own: ``always``, ``never``, or when ``asked``
-            for.
-        role: where the role goes: in a chunk ``alone``, ``with`` the first that says something, or
-            with a single tool ``call``.
-        calls: whether tool calls come ``split`` after a header without arguments, with the
-            ``first`` piece in it, or ``whole``.
-        finish: whether the finish reason comes ``alone`` or ``with`` the last that is said.
-        calls_finish: what its streams state for the finish reason ``tool_calls``, if not that.
-        done: whether ``[DONE]`` ends the stream.
-        eol: its line ends.
-        field: what comes before an event's JSON.
-        style: how it writes JSON.
-        spaced: the kinds of chunks that are written with spaces although others are not.
-        id, fingerprint: their forms; see `openai_mockserver.api.ids.fill_pattern`.
-        extra: what its own members say in a fresh response, by path.
-        extra_steps: comments and other chunks that a fresh response holds.
-        padding: the member that is padded at random, and by which rule.
-        body: the layout of the JSON answer.
-        error: the layout of an error's JSON.
-        errors: of those with this code or status, where it is another.
-        error_event: the name of the event that carries an error mid-stream.
-        error_finish: the finish reason of the chunk that an error comes in mid-stream, as one
-            member beside the choices; the stream then ends as others do. Without one the error is
-            an event of its own, and the last.
-        headers: what it sends beside the content type, by which it is known.
-        content_type: of its streams.
-        mark: what its streams can be told by.
-        responses, completions: its formats of these endpoints; OpenAI's where none was recorded.
+        name: name for `MockOpenAI` and in base paths.
+        layouts: layout of each kind of chunk.
+        usage: layout of the usage object.
+        usage_chunk: when a separate chunk has the usage: ``always``, ``never``, or ``requested``.
+        role: chunk that has the role: ``alone`` for a separate chunk, ``with`` for the first chunk
+            with content, ``call`` for a separate chunk except that a single tool call has it.
+        calls: how tool calls are sent: ``split`` for a header with empty arguments and then the
+            pieces, ``first`` for a header with the first piece, ``whole`` for one chunk.
+        finish: chunk that has the finish reason: ``alone`` for a separate chunk, ``with`` for the
+            last chunk with content.
+        calls_finish: finish reason that streams have instead of ``tool_calls``.
+        ends_with_done: whether ``[DONE]`` ends the stream.
+        eol: line end.
+        field: text before an event's JSON.
+        style: spelling of the JSON.
+        spaced_kinds: kinds of chunks whose spacing is the opposite of ``style``.
+        id, fingerprint: patterns; see `openai_mockserver.api.ids.fill_pattern`.
+        extra: values of the provider's own members in a generated response, by path.
+        extra_steps: comments and chunks without content in a generated response.
+        padding: member with random padding; its name decides the rule.
+        body: layout of the JSON body.
+        error: layout of an error's JSON.
+        errors: layouts of errors by code or status, if they differ from ``error``.
+        error_event: name of the event with an error in the middle of a stream.
+        error_finish: if set, an error in the middle of a stream is a member beside the choices of a
+            chunk with this finish reason, and the stream then ends normally. If None, the error is
+            a separate event, the last one.
+        headers: headers besides the content type, which identify the provider.
+        content_type: content type of streams.
+        mark: pattern that identifies a stream of this provider.
+        responses, completions: formats of these endpoints; None for OpenAI's, if none was recorded.
     """
 
     name: str
     layouts: Mapping[Kind, Any] = dataclasses.field(default_factory=dict)
     usage: Mapping[str, Any] = dataclasses.field(default_factory=lambda: usages.OPENAI)
-    usage_chunk: str = "asked"
+    usage_chunk: str = "requested"
     role: str = "alone"
     calls: str = "split"
     finish: str = "alone"
     calls_finish: str | None = None
-    done: bool = True
+    ends_with_done: bool = True
     eol: str = "\n"
     field: str = "data: "
     style: Style = COMPACT
-    spaced: frozenset[Kind] = frozenset()
+    spaced_kinds: frozenset[Kind] = frozenset()
     id: str = "chatcmpl-{uuid}"
     fingerprint: str | None = None
     extra: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -103,19 +103,19 @@ class Dialect:
     completions: CompletionsFormat | None = None
 
     def event(self, data: str, name: str | None = None) -> Step:
-        """An event as it writes them."""
+        """Return an event with the provider's framing."""
         if self.eol == "\n" and self.field == "data: ":
             return Event(data, name)
         lines = [f"event: {name}"] if name else []
         return Raw(self.eol.join([*lines, f"{self.field}{data}", "", ""]).encode(), 1)
 
     def layout(self, kind: Kind) -> Any:
-        """The layout of a kind of chunk; a compound without its own has that of what it says."""
-        found = self.layouts.get(kind)
-        if found is None and kind.startswith("role+"):
-            found = self.layout(kind.removeprefix("role+"))
-        if found is None and kind.endswith("+finish"):
-            found = self.layout(kind.removesuffix("+finish"))
-        if found is None and "+" in kind:
-            found = self.layout(kind.partition("+")[0])
-        return found
+        """Return the layout of a kind; a combined kind falls back to the kind of its content."""
+        layout = self.layouts.get(kind)
+        if layout is None and kind.startswith("role+"):
+            layout = self.layout(kind.removeprefix("role+"))
+        if layout is None and kind.endswith("+finish"):
+            layout = self.layout(kind.removesuffix("+finish"))
+        if layout is None and "+" in kind:
+            layout = self.layout(kind.partition("+")[0])
+        return layout

@@ -19,77 +19,77 @@ class Style:
     """How a server writes JSON.
 
     Args:
-        spaced: with a space after ``:`` and ``,``.
-        html: with ``<``, ``>`` and ``&`` escaped, as Go's encoder does.
-        ascii: with all that is not ASCII escaped.
-        floats: the form of small numbers: ``ryu`` (1e-5), ``js`` and Go's (0.00001, 1e-7), or
-            ``python`` (1e-05).
+        has_spaces: whether a space follows ``:`` and ``,``.
+        html: whether ``<``, ``>`` and ``&`` are escaped, as by Go's encoder.
+        ascii: whether all characters outside ASCII are escaped.
+        floats: notation of small numbers: ``ryu`` (1e-5), ``js`` for JavaScript and Go (0.00001,
+            1e-7), or ``python`` (1e-05).
     """
 
-    spaced: bool = False
+    has_spaces: bool = False
     html: bool = False
     ascii: bool = False
     floats: str = "ryu"
 
     def dumps(self, value: Any) -> str:
-        """The JSON text of a value.
+        """Return the JSON text of a value.
 
-        >>> Style(spaced=True, html=True).dumps({"a": ["<", 1e-06]})
+        >>> Style(has_spaces=True, html=True).dumps({"a": ["<", 1e-06]})
         '{"a": ["\\\\u003c", 1e-6]}'
         """
         if self == COMPACT:
-            return msgspec.json.encode(value, enc_hook=_text).decode()
-        text = _encoder(self.spaced, self.ascii).encode(value)
+            return msgspec.json.encode(value, enc_hook=_encode_text).decode()
+        text = _make_encoder(self.has_spaces, self.ascii).encode(value)
         if _EXPONENT.search(text):
             text = self._dumps(value)
         if self.html:
-            for sign in "<>&\u2028\u2029":
-                text = text.replace(sign, f"\\u{ord(sign):04x}")
+            for character in "<>&\u2028\u2029":
+                text = text.replace(character, f"\\u{ord(character):04x}")
         return text
 
     @property
-    def otherwise_spaced(self) -> Style:
-        """The same, but spaced where this is not."""
-        return replace(self, spaced=not self.spaced)
+    def with_other_spacing(self) -> Style:
+        """The same style with spaces if this has none, else without."""
+        return replace(self, has_spaces=not self.has_spaces)
 
     def _dumps(self, value: Any) -> str:
         kind = type(value)
         if kind is float:
             return _FLOATS[self.floats](value)
         if kind is dict:
-            comma, colon = (", ", ": ") if self.spaced else (",", ":")
+            comma, colon = (", ", ": ") if self.has_spaces else (",", ":")
             inner = [f"{json.dumps(k)}{colon}{self._dumps(v)}" for k, v in value.items()]
             return f"{{{comma.join(inner)}}}"
         if kind is list or kind is tuple:
             inner = [self._dumps(v) for v in value]
-            return f"[{(', ' if self.spaced else ',').join(inner)}]"
+            return f"[{(', ' if self.has_spaces else ',').join(inner)}]"
         return json.dumps(value, ensure_ascii=self.ascii)
 
 
-_EXPONENT = re.compile(r"\de[-+]\d")  # what servers write otherwise, and some texts hold
+_EXPONENT = re.compile(r"\de[-+]\d")  # numbers that styles write differently, and some texts
 
 
 @cache
-def _encoder(spaced: bool, ascii: bool) -> json.JSONEncoder:
-    separators = (", ", ": ") if spaced else (",", ":")
+def _make_encoder(has_spaces: bool, ascii: bool) -> json.JSONEncoder:
+    separators = (", ", ": ") if has_spaces else (",", ":")
     return json.JSONEncoder(ensure_ascii=ascii, separators=separators)
 
 
-def _text(value: object) -> str:
-    """msgspec encodes str, not its subclasses."""
+def _encode_text(value: object) -> str:
+    """Convert a subclass of str, which msgspec does not encode, into a str."""
     if isinstance(value, str):
         return str(value)
-    raise TypeError(f"{value!r} is no JSON")
+    raise TypeError(f"{value!r} is not JSON")
 
 
 COMPACT = Style()
-"""OpenAI's."""
+"""OpenAI's style."""
 
 
-def _plain(value: float, least: float) -> str:
-    """A number, with an exponent only where it is smaller than this."""
+def _format_float(value: float, limit: float) -> str:
+    """Return a number, with an exponent only if it is smaller than the limit."""
     digits, _, exponent = repr(value).partition("e-")
-    if exponent and abs(value) >= least:
+    if exponent and abs(value) >= limit:
         sign = "-" if value < 0 else ""
         return f"{sign}0.{'0' * (int(exponent) - 1)}{digits.lstrip('-').replace('.', '')}"
     if exponent:
@@ -98,7 +98,7 @@ def _plain(value: float, least: float) -> str:
 
 
 _FLOATS: Mapping[str, Callable[[float], str]] = {
-    "ryu": lambda value: _plain(value, 1e-5),
-    "js": lambda value: _plain(value, 1e-6),
+    "ryu": lambda value: _format_float(value, 1e-5),
+    "js": lambda value: _format_float(value, 1e-6),
     "python": repr,
 }

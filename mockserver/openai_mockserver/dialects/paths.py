@@ -1,4 +1,4 @@
-"""The paths at which a provider is found, and the dialect that a path means."""
+"""The paths of each provider, and the endpoint and dialect of a path."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ __all__ = ["Place", "locate", "provider_paths"]
 
 
 class Place(NamedTuple):
-    """Where a request goes.
+    """The target of a request.
 
     Args:
-        path: the endpoint's path, as OpenAI has it.
-        dialect: the one that the path tells.
-        chosen: whether the path names the dialect, and does not merely look like its own.
-        model: the one that the path names, as Azure's deployments do.
-        error: what the provider answers instead.
-        lacks_v1: whether the path is OpenAI's but for the ``/v1`` that a base URL ends in.
+        path: OpenAI's path of the endpoint.
+        dialect: dialect of the path.
+        is_named: whether the path names the dialect, instead of only resembling its paths.
+        model: model in the path, as in Azure's deployments.
+        error: error that the provider answers instead.
+        lacks_v1: whether it is OpenAI's path without ``/v1``, which is missing in the base URL.
     """
 
     path: str
     dialect: str | None = None
-    chosen: bool = False
+    is_named: bool = False
     model: str | None = None
     error: ApiError | None = None
     lacks_v1: bool = False
@@ -34,23 +34,23 @@ class Place(NamedTuple):
 
 @cache
 def provider_paths() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Each provider's own paths; ``path`` is what comes after OpenAI's ``/v1``."""
+    """Return the patterns of providers' own paths; the group ``path`` follows OpenAI's ``/v1``."""
     return tuple(
         (re.compile(pattern), name) for provider in providers() for pattern, name in provider.PATHS
     )
 
 
 def locate(path: str, query: str = "") -> Place:
-    """Which endpoint a path means, and which dialect.
+    """Return the endpoint and the dialect of a path.
 
-    The first segment may name a dialect, as in ``/groq/openai/v1/chat/completions``; else the path
-    may be a provider's own. ``/openai/v1`` is Azure's and Groq's: Groq's only where it is chosen.
-    After the name of a dialect ``/v1`` may be left out, as some providers do; elsewhere that is
-    told.
+    The first segment may name a dialect, as in ``/groq/openai/v1/chat/completions``. Otherwise the
+    path may belong to a provider; ``/openai/v1``, which Azure and Groq both use, counts as Azure's.
+    After the name of a dialect ``/v1`` may be missing, as with some providers; elsewhere a missing
+    ``/v1`` sets ``lacks_v1``.
 
     Args:
-        path: the request's.
-        query: its query, without the question mark.
+        path: path of the request.
+        query: query of the request, without the question mark.
 
     >>> locate("/openrouter/api/v1/chat/completions")[:3]
     ('/v1/chat/completions', 'openrouter', True)
@@ -64,16 +64,19 @@ def locate(path: str, query: str = "") -> Place:
     if path.startswith("/v1/"):
         return Place(path)
     first, _, rest = path[1:].partition("/")
-    chosen = first if first in dialects() else None
-    within = f"/{rest}" if chosen else path
-    if chosen and within.startswith("/v1/"):
-        return Place(within, chosen, True)
-    for pattern, own in provider_paths():
-        if found := pattern.fullmatch(within):
-            parts = found.groupdict()
-            place = Place(f"/v1/{parts['path']}", chosen or own, bool(chosen), parts.get("model"))
-            dated = within.startswith("/openai/") and not within.startswith("/openai/v1/")
-            if dated and "api-version=" not in query:
+    dialect_name = first if first in dialects() else None
+    within = f"/{rest}" if dialect_name else path
+    if dialect_name and within.startswith("/v1/"):
+        return Place(within, dialect_name, True)
+    for pattern, owner in provider_paths():
+        if match := pattern.fullmatch(within):
+            parts = match.groupdict()
+            name = dialect_name or owner
+            place = Place(f"/v1/{parts['path']}", name, bool(dialect_name), parts.get("model"))
+            has_version = within.startswith("/openai/") and not within.startswith("/openai/v1/")
+            if has_version and "api-version=" not in query:
                 return place._replace(error=ApiError(404, "Resource not found", code="404"))
             return place
-    return Place(f"/v1{within}", chosen, chosen is not None, lacks_v1=chosen is None)
+    return Place(
+        f"/v1{within}", dialect_name, dialect_name is not None, lacks_v1=dialect_name is None
+    )

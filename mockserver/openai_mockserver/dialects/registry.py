@@ -14,9 +14,9 @@ __all__ = ["dialects", "find_dialect", "providers"]
 
 @cache
 def providers() -> tuple[ModuleType, ...]:
-    """The files of `openai_mockserver.dialects.providers`, imported when first asked for.
+    """Import and return the modules of `openai_mockserver.dialects.providers`.
 
-    Each has ``DIALECTS``, one or several, and ``PATHS``: patterns, and the dialect that each means.
+    Each has ``DIALECTS``, one or several, and ``PATHS``, which maps patterns to dialect names.
     """
     from openai_mockserver.dialects.providers import (
         azure,
@@ -75,20 +75,20 @@ def providers() -> tuple[ModuleType, ...]:
 
 @cache
 def dialects() -> Mapping[str, Dialect]:
-    """The dialects by name."""
+    """Return the dialects by name."""
     return {dialect.name: dialect for provider in providers() for dialect in provider.DIALECTS}
 
 
 def find_dialect(name: str | Dialect | None) -> Dialect | None:
-    """The dialect of this name; None for OpenAI's own.
+    """Return the dialect with this name; None for OpenAI.
 
-    Raises MockServerError for a name that no dialect has.
+    Raises MockServerError if the name is unknown.
     """
     if name is None or isinstance(name, Dialect):
         return name
     if name == "openai":
         return None
     if name not in dialects():
-        known = ", ".join(dialects())
-        raise MockServerError(f"dialect={name!r}: there is none of this name; there are {known}")
+        names = ", ".join(dialects())
+        raise MockServerError(f"unknown dialect {name!r}: must be openai or one of {names}")
     return dialects()[name]

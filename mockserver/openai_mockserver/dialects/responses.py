@@ -1,7 +1,7 @@
-"""The format of the Responses API: which members its events have, and in which order.
+"""The format of the Responses API: the members of its events, and their order.
 
-Rules of this file: data only. OpenAI has changed the format three times, and each imitator has its
-own (WIRE.md §3 and the recordings); what they say is the same.
+Rules of this file: data only. OpenAI has changed the format three times, and other providers have
+their own (WIRE.md §3 and the recordings); the content is the same.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ __all__ = ["OBFUSCATED", "SEQUENCE_NUMBER", "Order", "ResponsesFormat"]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The order of an object's members: some first, some last, the others by name."""
+    """The order of an object's members: some first, some last, the others sorted by name."""
 
     first: tuple[str, ...] = ()
     last: tuple[str, ...] = ()
 
-    def of(self, members: Mapping[str, Any]) -> dict[str, Any]:
-        """The members in this order."""
-        return {name: members[name] for name in _ordered(self, tuple(members))}
+    def sort_members(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the members in this order."""
+        return {name: members[name] for name in _sort_names(self, tuple(members))}
 
 
 @lru_cache(maxsize=1024)
-def _ordered(order: Order, names: tuple[str, ...]) -> tuple[str, ...]:
+def _sort_names(order: Order, names: tuple[str, ...]) -> tuple[str, ...]:
     first = [name for name in order.first if name in names]
     last = [name for name in order.last if name in names]
     return (*first, *sorted({*names} - {*first, *last}), *last)
@@ -51,11 +51,11 @@ OBFUSCATED = frozenset(
         "response.custom_tool_call_input.delta",
     }
 )
-"""The deltas that are padded (WIRE.md §2); refusals are not."""
+"""The delta events with random padding in ``obfuscation`` (WIRE.md §2); refusals have none."""
 
 
 SEQUENCE_NUMBER = re.compile(r'"sequence_number":(\d+)')
-"""An event's number in its JSON."""
+"""Matches an event's number in its JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,68 +63,66 @@ class ResponsesFormat:
     """How one provider, at one time, writes the events of a response.
 
     Args:
-        event, item, part, response, usage: the orders of their members.
-        events: those of events whose types begin so, if others.
-        items, parts: those of items and parts of these types, if others.
-        final: those of items in the last event, if others again.
-        numbered: whether events have a sequence number.
-        padded: the deltas that have ``obfuscation``.
-        named: whether an ``event`` line says the type.
-        done: whether ``[DONE]`` ends the stream.
-        with_logprobs: the kinds of events that have ``logprobs`` even if none are asked for.
-        with_status: item types that have a status, besides those that have one at OpenAI.
-        cache_writes: whether usage tells how many tokens were written to the cache.
-        begun: members of items that begin otherwise than at OpenAI; `...` leaves one out.
-        thought_content: whether reasoning has ``content`` also where it is not shown.
-        sealed: members of reasoning that is encrypted.
-        named_calls: whether the last event of a call's arguments tells the function's name.
-        style: how its JSON is spelt.
-        members: those of the response, in order; by default OpenAI's.
-        more: members that OpenAI has not, as they begin.
-        ends: those that are otherwise at the end.
-        id, item_id: the forms of ids, as of `ids.fill_pattern`; by default OpenAI's.
-        comments: what is said first, to keep the connection alive.
-        nested_errors: whether an ``error`` event holds its error as an object, and comes before
-            ``response.failed`` too; until 2026 its members stood in the event, and one of the two
-            came.
+        event, item, part, response, usage: default orders of their members.
+        events: orders for events, as pairs of the start of a type and an order.
+        items, parts: orders for items and parts, by type.
+        final_items: orders for items in the last event, by type, if they differ there.
+        has_numbers: whether events have a ``sequence_number``.
+        obfuscated_events: types of the delta events that have ``obfuscation``.
+        has_event_lines: whether an ``event`` line repeats the type.
+        ends_with_done: whether ``[DONE]`` ends the stream.
+        with_logprobs: whether text events have ``logprobs`` even if the request asks for none.
+        with_status: item types that have a status, besides OpenAI's.
+        cache_writes: whether usage has the number of tokens written to the cache.
+        initial_items: members of items when they are added, by type, if they differ from OpenAI's;
+            `...` omits a member.
+        has_hidden_content: whether reasoning has ``content`` even if its text is not shown.
+        encrypted_reasoning: additional members of encrypted reasoning.
+        has_call_names: whether the event that ends a call's arguments has the function's name.
+        style: spelling of the JSON.
+        members: members of the response, in order; empty for OpenAI's.
+        extra_members: members that OpenAI's response lacks, with their initial values.
+        final_members: members of the response that differ at the end.
+        id, item_id: patterns of ids for `ids.fill_pattern`; empty for OpenAI's.
+        comments: comments at the start of the stream, which keep the connection alive.
+        nested_errors: whether an ``error`` event has its error as an object, and also precedes
+            ``response.failed``; until 2026 the event had the error's members, and only one of the
+            two events was sent.
     """
 
     event: Order = _TYPE_FIRST
     events: tuple[tuple[str, Order], ...] = ()
     items: Mapping[str, Order] = field(default_factory=dict)
     parts: Mapping[str, Order] = field(default_factory=dict)
-    final: Mapping[str, Order] = field(default_factory=dict)
+    final_items: Mapping[str, Order] = field(default_factory=dict)
     item: Order = _ITEM
     part: Order = _TYPE_FIRST
     response: Order = _RESPONSE
     usage: Order = _USAGE
-    numbered: bool = True
-    padded: frozenset[str] = OBFUSCATED
-    named: bool = True
-    done: bool = False
+    has_numbers: bool = True
+    obfuscated_events: frozenset[str] = OBFUSCATED
+    has_event_lines: bool = True
+    ends_with_done: bool = False
     with_logprobs: bool = True
     cache_writes: bool = True
     with_status: frozenset[str] = frozenset()
-    begun: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    thought_content: bool = False
-    sealed: Mapping[str, Any] = field(default_factory=dict)
-    named_calls: bool = False
+    initial_items: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    has_hidden_content: bool = False
+    encrypted_reasoning: Mapping[str, Any] = field(default_factory=dict)
+    has_call_names: bool = False
     style: Style = COMPACT
     members: tuple[str, ...] = ()
-    more: Mapping[str, Any] = field(default_factory=dict)
-    ends: Mapping[str, Any] = field(default_factory=dict)
+    extra_members: Mapping[str, Any] = field(default_factory=dict)
+    final_members: Mapping[str, Any] = field(default_factory=dict)
     id: str = ""
     item_id: str = ""
     comments: tuple[str, ...] = ()
     nested_errors: bool = True
 
     def item_order(self, type: str) -> Order:
-        """The order of the members of an item."""
+        """Return the order of an item's members."""
         return self.items.get(type, self.item)
 
-    def of_part(self, part: Mapping[str, Any]) -> dict[str, Any]:
-        """A part, an annotation or a summary in its order."""
-        return self.parts.get(part.get("type", ""), self.part).of(part)
-
-
-"""The forms: OpenAI's by time, and those of its imitators."""
+    def sort_part(self, part: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a part, an annotation or a summary with its members in order."""
+        return self.parts.get(part.get("type", ""), self.part).sort_members(part)

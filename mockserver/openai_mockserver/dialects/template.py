@@ -1,10 +1,43 @@
-"""The layout of a JSON object: which members it has, in which order, and what is fixed in it.
+"""Layouts of JSON objects: their members, in order, with constants and holes for values.
 
-Rules of this file: a layout is data. It is written in the notation of WIRE.md Annex C, as in
-``id,object,choices[index,delta{content},finish_reason]``, with ``name=JSON`` for what is always
-the same, ``name?`` for what is left out where there is nothing to say, and ``name=$other`` for what
-takes another's value. Each name that takes a value is declared here, with what it means; a layout
-with any other is refused when it is parsed, which for a provider's is when its file is imported.
+Theory of operation
+-------------------
+
+`parse` turns a notation (WIRE.md Annex C) into a layout, once, when a provider's file is imported.
+`fill` turns a layout into a JSON object, for each chunk and each body. A layout is the JSON object
+itself, with a `Hole` in each place that takes a value. The notation lists members:
+
+    notation         member
+    id               takes the value of the hole ``id``
+    seed?            the same, but left out if the value is None
+    usage=null       the constant ``null``; any JSON may follow ``=``
+    text=$piece      takes the value of another hole, or of a name in `PLACEHOLDERS`
+    delta{content}   an object; its member takes the value of the hole ``delta.content``
+    choices[index]   a list with one object; its member takes the value of ``choices.index``
+    choices[]        an empty list
+
+The finish chunk of the dialect ``groq`` has, among others, these members:
+
+    >>> layout = parse('choices[index,delta{},finish_reason],x_groq{id,seed?,usage=$usage}')
+    >>> layout["x_groq"]["usage"]
+    Hole(name='usage', optional=False)
+    >>> values = {
+    ...     "choices.index": 0,
+    ...     "choices.finish_reason": "stop",
+    ...     "x_groq.id": "req_1",
+    ...     "usage": {"total_tokens": 10},
+    ... }
+    >>> filled = fill(layout, values.get)
+    >>> filled["choices"]
+    [{'index': 0, 'delta': {}, 'finish_reason': 'stop'}]
+    >>> filled["x_groq"]
+    {'id': 'req_1', 'usage': {'total_tokens': 10}}
+
+`HOLES` declares every path that takes a value, and `PLACEHOLDERS` every ``$name`` that is not such
+a path, each with its meaning. The values come from `api.chat`: from `sequence` those of a single
+chunk, from `dialect_writer` those of the whole response.
+
+Rules of this file: a layout is data; `parse` refuses a name that is not declared here.
 """
 
 from __future__ import annotations
@@ -18,63 +51,63 @@ from typing import Any, NamedTuple
 __all__ = ["HOLES", "Hole", "OMITTED", "PLACEHOLDERS", "fill", "parse"]
 
 PLACEHOLDERS: Mapping[str, str] = {
-    # Of what is said.
-    "piece": "the piece of text, reasoning or arguments that this chunk says",
-    "text": "the piece of text that this chunk says; empty if it says something else",
-    "so_far": "the text that all chunks of the choice have said, this one included",
-    "thought": "the piece of reasoning between <thought> and </thought>",
-    "said": "the chunk's own delta once more",
-    # Null, empty or left out, whatever the member says elsewhere.
-    "beside_reasoning": "null in a choice that holds reasoning; left out of others",
-    "no_details_beside_reasoning": "[] in a choice that holds reasoning; left out of others",
-    "unless_reasoning": "an empty text, but null in a choice that holds reasoning",
-    "refusal_key": "null; left out of a response whose year had no refusals",
-    "no_usage": "null if usage is asked for; else left out",
-    # Usage and its like.
-    "usage_if_asked": "the usage if it is asked for; else left out",
-    "running_usage": "the usage as it is after this chunk",
-    # How a choice ends.
-    "native_finish": "the finish reason as the model behind the provider calls it",
+    # Content.
+    "piece": "the piece of text, reasoning or arguments in this chunk",
+    "text": "the piece of text in this chunk; empty if it has other content",
+    "text_so_far": "the text in all chunks of the choice up to this one",
+    "tagged_reasoning": "the piece of reasoning between <thought> and </thought>",
+    "delta_copy": "a copy of the chunk's delta",
+    # Null, empty or left out, independent of the content.
+    "null_if_reasoning": "null if the choice has reasoning; else left out",
+    "empty_list_if_reasoning": "[] if the choice has reasoning; else left out",
+    "empty_text_unless_reasoning": "null if the choice has reasoning; else an empty string",
+    "null_refusal": "null; left out if the response imitates one from before refusals existed",
+    "null_usage_if_requested": "null if the request asks for usage; else left out",
+    # Usage.
+    "usage_if_requested": "the usage if the request asks for it; else left out",
+    "running_usage": "the usage up to this chunk",
+    # The end of a choice.
+    "native_finish_reason": "the finish reason of the model behind the provider",
     # Azure's content filter.
-    "checked": "the filter's verdict on this chunk's text",
-    "filtered": "the filter's verdict on a choice: what it found, or that all is safe",
-    # Of errors.
-    "status": "the HTTP status, a number",
-    "status_text": "the HTTP status, a text of three digits",
+    "chunk_filter": "the filter's results for this chunk's text",
+    "choice_filter": "the filter's results for the choice",
+    # Errors.
+    "status": "the HTTP status as a number",
+    "status_text": "the HTTP status as a string",
 }
-"""What a layout may take under another name, by that name after the ``$``."""
+"""The meaning of each name that a notation may use after ``$``, besides those of `HOLES`."""
 
 _CHUNK = {
     "id": "the response's id",
-    "object": "what it is: a chunk or a completion",
-    "created": "when it was made, in seconds since 1970",
+    "object": "the type of object: a chunk or a completion",
+    "created": "time of creation, in seconds since the epoch",
     "model": "the model that answers",
-    "system_fingerprint": "the deployment's",
+    "system_fingerprint": "the fingerprint of the deployment",
     "service_tier": "the tier that served the request",
     "usage": "the usage of the whole response, in the dialect's layout",
     "choices": "the choices, filled already",
-    "choices.index": "the choice's number, from 0",
+    "choices.index": "index of the choice, counted from 0",
     "choices.finish_reason": "why the choice ends; null before its end",
-    "choices.logprobs": "the log probabilities of what is said; null if none are asked for",
+    "choices.logprobs": "the log probabilities of the chunk's text; null if not requested",
 }
 _DELTA = {
     "role": "assistant",
-    "content": "the piece of text, or an empty one, or null",
+    "content": "the piece of text, an empty string, or null",
     "refusal": "the piece of a refusal, or null",
     "reasoning_content": "the piece of reasoning",
     "reasoning": "the piece of reasoning, under its other name",
     "annotations": "the citations",
-    "tool_calls.index": "the call's number, from 0",
-    "tool_calls.id": "the call's id",
+    "tool_calls.index": "index of the call, counted from 0",
+    "tool_calls.id": "id of the call",
     "tool_calls.type": "function",
-    "tool_calls.function.name": "the function's name",
+    "tool_calls.function.name": "name of the function",
     "tool_calls.function.arguments": "the piece of its arguments",
-    "function_call.name": "the function's name, of the legacy kind",
+    "function_call.name": "name of the function, in the legacy form",
     "function_call.arguments": "the piece of its arguments",
-    "audio.id": "the id of the speech",
-    "audio.transcript": "the piece of what is spoken",
-    "audio.data": "the piece of its sound",
-    "audio.expires_at": "until when it can be referred to, in seconds since 1970",
+    "audio.id": "id of the audio",
+    "audio.transcript": "the piece of the transcript",
+    "audio.data": "the piece of the audio data",
+    "audio.expires_at": "time until which requests can refer to it, in seconds since the epoch",
 }
 _MESSAGE = {
     "role": "assistant",
@@ -84,46 +117,46 @@ _MESSAGE = {
     "annotations": "the citations",
     "tool_calls": "the calls, in the dialect's layout",
     "function_call": "the legacy call",
-    "audio": "the speech",
+    "audio": "the audio",
 }
 _USAGE = {
     "prompt_tokens": "tokens of the prompt",
     "completion_tokens": "tokens of the answer",
-    "total_tokens": "both together",
-    "prompt_tokens_details.cached_tokens": "those of the prompt that were cached",
-    "prompt_tokens_details.audio_tokens": "those of the prompt that are sound",
-    "completion_tokens_details.reasoning_tokens": "those of the answer that are reasoning",
-    "completion_tokens_details.audio_tokens": "those of the answer that are sound",
-    "completion_tokens_details.accepted_prediction_tokens": "those that were predicted",
-    "completion_tokens_details.rejected_prediction_tokens": "those predicted and not said",
+    "total_tokens": "tokens of prompt and answer",
+    "prompt_tokens_details.cached_tokens": "tokens of the prompt that were cached",
+    "prompt_tokens_details.audio_tokens": "tokens of the prompt that are audio",
+    "completion_tokens_details.reasoning_tokens": "tokens of the answer that are reasoning",
+    "completion_tokens_details.audio_tokens": "tokens of the answer that are audio",
+    "completion_tokens_details.accepted_prediction_tokens": "predicted tokens in the answer",
+    "completion_tokens_details.rejected_prediction_tokens": "predicted tokens not in the answer",
 }
 _ERROR = {
-    "message": "what went wrong, in a sentence",
-    "type": "the kind of error",
-    "code": "the error's code, or null",
-    "param": "the parameter that is wrong, or null",
-    "status": "the HTTP status, a number",
+    "message": "the error message",
+    "type": "the error type",
+    "code": "the error code, or null",
+    "param": "the parameter that caused the error, or null",
+    "status": "the HTTP status as a number",
 }
-# A provider's own members: a dialect's ``extra`` says what a fresh response has there, an envelope
-# what a recorded one had; else they are null.
-_OWN = {
-    "obfuscation": "random padding, OpenAI's and Azure's",
-    "p": "random padding, Mistral's",
-    "latency_checkpoint": "Azure's times within a response",
-    "choices.content_filter_offsets.check_offset": "Azure's: from where on the filter looked",
-    "choices.content_filter_offsets.start_offset": "Azure's: where what it looked at begins",
-    "choices.content_filter_offsets.end_offset": "Azure's: where what it looked at ends",
-    "choices.delta.channel": "Groq's: the channel of a gpt-oss model",
-    "choices.delta.provider_metadata": "Vercel's: what the provider behind it said",
-    "choices.delta.tool_calls.extra_content": "Gemini's: the signature of its thoughts",
-    "citations": "Perplexity's: the addresses of its sources",
-    "search_results": "Perplexity's: its sources",
-    "provider": "OpenRouter's: who answered",
-    "stream_options": "LiteLLM's: those of the request, as they came",
-    "time_info": "Cerebras': seconds of each part of the work",
-    "timings": "llama.cpp's: seconds and tokens of each part of the work",
-    "x_groq.id": "Groq's: the request's id",
-    "x_groq.seed": "Groq's: the seed",
+# Members of single providers. Their values come from the dialect's ``extra`` in a generated
+# response, and from the envelope in an imitated recording; otherwise they are null.
+_PROVIDERS = {
+    "obfuscation": "OpenAI and Azure: random padding",
+    "p": "Mistral: random padding",
+    "latency_checkpoint": "Azure: times within a response",
+    "choices.content_filter_offsets.check_offset": "Azure: offset up to which text was checked",
+    "choices.content_filter_offsets.start_offset": "Azure: start of the checked text",
+    "choices.content_filter_offsets.end_offset": "Azure: end of the checked text",
+    "choices.delta.channel": "Groq: the channel of a gpt-oss model",
+    "choices.delta.provider_metadata": "Vercel: metadata of the provider behind it",
+    "choices.delta.tool_calls.extra_content": "Gemini: the signature of its reasoning",
+    "citations": "Perplexity: URLs of the sources",
+    "search_results": "Perplexity: the sources",
+    "provider": "OpenRouter: the provider that answered",
+    "stream_options": "LiteLLM: the request's stream_options, unchanged",
+    "time_info": "Cerebras: seconds of each stage",
+    "timings": "llama.cpp: seconds and tokens of each stage",
+    "x_groq.id": "Groq: id of the request",
+    "x_groq.seed": "Groq: the seed",
 }
 
 HOLES: Mapping[str, str] = {
@@ -133,15 +166,15 @@ HOLES: Mapping[str, str] = {
     **_USAGE,
     **_ERROR,
     **{f"error.{name}": meaning for name, meaning in _ERROR.items()},
-    **_OWN,
+    **_PROVIDERS,
 }
-"""What a layout may take under its own name, by the member's path."""
+"""The meaning of each hole, by the path of its member."""
 
 _ALL = {**HOLES, **PLACEHOLDERS}
 
 
 class Hole(NamedTuple):
-    """A place in a layout that takes the value of this name: of `HOLES` or of `PLACEHOLDERS`."""
+    """A place in a layout that takes a value: its name is in `HOLES` or in `PLACEHOLDERS`."""
 
     name: str
     optional: bool = False
@@ -152,20 +185,20 @@ _JSON = json.JSONDecoder()
 
 
 def parse(notation: str, prefix: str = "") -> dict[str, Any]:
-    """The layout that the notation writes. Names within braces are prefixed with the one before.
+    """Parse a notation into a layout. The names of inner holes start with the path to them.
 
-    Raises ValueError for what is no layout, and for a name that is not declared.
+    Raises ValueError if the notation is malformed or uses a name that is not declared.
 
     >>> parse('id,choices[index,delta{content=""}]')["choices"]
     [{'index': Hole(name='choices.index', optional=False), 'delta': {'content': ''}}]
     """
-    layout, end = _members(notation, 0, prefix)
+    layout, end = _parse_members(notation, 0, prefix)
     if end != len(notation):
-        raise ValueError(f"a layout goes wrong at {notation[end:]!r}")
+        raise ValueError(f"the notation of a layout is malformed at {notation[end:]!r}")
     return layout
 
 
-def _members(notation: str, at: int, prefix: str) -> tuple[dict[str, Any], int]:
+def _parse_members(notation: str, at: int, prefix: str) -> tuple[dict[str, Any], int]:
     members: dict[str, Any] = {}
     while match := _MEMBER.match(notation, at):
         name, at = match[0], match.end()
@@ -177,16 +210,16 @@ def _members(notation: str, at: int, prefix: str) -> tuple[dict[str, Any], int]:
                 break
             at = hole.end()
             optional = notation[at : at + 1] == "?"
-            members[name] = _declared(hole[0], optional, _ALL, f"${hole[0]}")
+            members[name] = _make_hole(hole[0], optional, _ALL, f"${hole[0]}")
             at += optional
         elif sign == "=":
             members[name], at = _JSON.raw_decode(notation, at + 1)
         elif sign in ("{", "["):
-            inner, at = _members(notation, at + 1, f"{path}.")
+            inner, at = _parse_members(notation, at + 1, f"{path}.")
             members[name] = [inner] if sign == "[" and inner else [] if sign == "[" else inner
             at += 1
         else:
-            members[name] = _declared(path, sign == "?", HOLES, path)
+            members[name] = _make_hole(path, sign == "?", HOLES, path)
             at += sign == "?"
         if notation[at : at + 1] != ",":
             break
@@ -194,32 +227,32 @@ def _members(notation: str, at: int, prefix: str) -> tuple[dict[str, Any], int]:
     return members, at
 
 
-def _declared(name: str, optional: bool, known: Mapping[str, str], written: str) -> Hole:
-    """The hole of this name. Raises ValueError if nobody knows what it means."""
-    if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
+def _make_hole(name: str, optional: bool, meanings: Mapping[str, str], notation: str) -> Hole:
+    """Return the hole with this name. Raises ValueError if the name is not declared."""
+    if name not in meanings:
+        near = difflib.get_close_matches(name, meanings, 1)
         hint = f": did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"a layout has {written!r}, which is not declared{hint}")
+        raise ValueError(f"a layout has {notation!r}, which is not declared{hint}")
     return Hole(name, optional)
 
 
 OMITTED = object()
-"""What is given for a member that is to be left out."""
+"""The value of a member that must be left out."""
 
 
 def fill(layout: Any, value: Callable[[str], Any]) -> Any:
-    """The layout with each hole's value; optional holes that get None are left out."""
+    """Return the layout with the value of each hole; an optional hole with None is left out."""
     kind = type(layout)
     if kind is Hole:
         return value(layout.name)
     if kind is dict:
-        filled = {}
+        members = {}
         for name, inner in layout.items():
-            got = fill(inner, value)
-            if got is OMITTED or (got is None and type(inner) is Hole and inner.optional):
+            member = fill(inner, value)
+            if member is OMITTED or (member is None and type(inner) is Hole and inner.optional):
                 continue
-            filled[name] = got
-        return filled
+            members[name] = member
+        return members
     if kind is list:
         return [fill(inner, value) for inner in layout]
     return layout

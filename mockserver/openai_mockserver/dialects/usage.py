@@ -1,7 +1,7 @@
-"""The ``usage`` object of a chat completion: a `Usage` in a layout of its own, and back.
+"""Writes a `Usage` as the ``usage`` object of a dialect, and reads such objects.
 
-Rules of this file: what OpenAI counts has fields of its own in `Usage`, all else is ``extra`` and
-keeps its names, nesting and values.
+Rules of this file: OpenAI's counts are fields of `Usage`; all other members are in its ``extra``,
+with their names, nesting and values.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 from openai_mockserver.dialects.template import Hole, parse
 from openai_mockserver.reply import Usage
 
-__all__ = ["OPENAI", "read", "states_counts", "write"]
+__all__ = ["OPENAI", "read", "has_counts", "write"]
 
 _DETAILS: dict[str, dict[str, str]] = {
     "prompt_tokens_details": {
@@ -38,7 +38,7 @@ OPENAI = parse(
 
 
 def write(usage: Usage, layout: Mapping[str, Any] = OPENAI) -> dict[str, Any]:
-    """The usage object. What is counted and has no place in the layout comes last.
+    """Return the usage object; counts that are not in the layout come last.
 
     >>> write(Usage(2, 1, cached_tokens=1, extra={"cost": 0.5}), parse("total_tokens,cost=0"))[
     ...     "cost"
@@ -47,22 +47,22 @@ def write(usage: Usage, layout: Mapping[str, Any] = OPENAI) -> dict[str, Any]:
     """
     if layout is OPENAI and not usage.extra:
         return _write_openai(usage)
-    told: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for name, node in layout.items():
         if name in _DETAILS:
-            told[name] = _details(usage, name, node)
+            members[name] = _write_details(usage, name, node)
         else:
-            told[name] = _one(usage, name, node, _COUNTS, usage.extra)
+            members[name] = _write_member(usage, name, node, _COUNTS, usage.extra)
     for name in _COUNTS:
-        told.setdefault(name, getattr(usage, name))
+        members.setdefault(name, getattr(usage, name))
     for name in _DETAILS:
-        if name not in told and (details := _details(usage, name, None)):
-            told[name] = details
-    return told | {k: v for k, v in usage.extra.items() if k not in told}
+        if name not in members and (details := _write_details(usage, name, None)):
+            members[name] = details
+    return members | {k: v for k, v in usage.extra.items() if k not in members}
 
 
 def _write_openai(usage: Usage) -> dict[str, Any]:
-    """What `write` gives for most answers: the counts, and nothing else."""
+    """Return the usage object of most answers, which has only OpenAI's counts."""
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
@@ -80,20 +80,25 @@ def _write_openai(usage: Usage) -> dict[str, Any]:
     }
 
 
-def _details(usage: Usage, name: str, node: Any) -> Any:
+def _write_details(usage: Usage, name: str, node: Any) -> Any:
     fields = _DETAILS[name]
-    given = usage.extra.get(name)
-    extra = given if isinstance(given, Mapping) else {}
-    inner = node if isinstance(node, dict) else {}
-    told = {member: _one(usage, member, one, fields, extra) for member, one in inner.items()}
+    extra_value = usage.extra.get(name)
+    extra = extra_value if isinstance(extra_value, Mapping) else {}
+    layout = node if isinstance(node, dict) else {}
+    members = {
+        member: _write_member(usage, member, inner, fields, extra)
+        for member, inner in layout.items()
+    }
     for member, field in fields.items():
-        if member not in told and (count := getattr(usage, field)):
-            told[member] = count
-    told |= {k: v for k, v in extra.items() if k not in told}
-    return told or (given if given is not None else inner if isinstance(node, dict) else None)
+        if member not in members and (count := getattr(usage, field)):
+            members[member] = count
+    members |= {k: v for k, v in extra.items() if k not in members}
+    if members or extra_value is not None:
+        return members or extra_value
+    return layout if isinstance(node, dict) else None
 
 
-def _one(
+def _write_member(
     usage: Usage, name: str, node: Any, fields: Mapping[str, str], extra: Mapping[str, Any]
 ) -> Any:
     if name in fields:
@@ -104,20 +109,20 @@ def _one(
     return 0 if isinstance(node, Hole) else node
 
 
-def states_counts(usage: Any) -> TypeGuard[dict[str, Any]]:
-    """Whether a usage object counts anything: some have nulls for all that they could."""
+def has_counts(usage: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether a usage object has counts: in some objects all counts are null."""
     if not isinstance(usage, dict) or not usage:
         return False
-    stated = [usage[name] for name in _ANY_COUNTS if name in usage]
-    return not stated or any(count is not None for count in stated)
+    counts = [usage[name] for name in _ANY_COUNTS if name in usage]
+    return not counts or any(count is not None for count in counts)
 
 
 _ANY_COUNTS = (*_COUNTS, "input_tokens", "output_tokens")
-"""The counts of chat, and those of the Responses API."""
+"""The counts of chat completions and of the Responses API."""
 
 
 def read(usage: Mapping[str, Any]) -> Usage:
-    """The counts of a usage object, and what else it says."""
+    """Read a usage object into counts and extra members."""
     counts: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for name, value in usage.items():
@@ -125,8 +130,8 @@ def read(usage: Mapping[str, Any]) -> Usage:
             if value is not None:
                 counts[name] = value
         elif name in _DETAILS and (value is None or isinstance(value, dict)):
-            if beyond := _read_details(value or {}, _DETAILS[name], counts):
-                extra[name] = beyond
+            if extra_details := _read_details(value or {}, _DETAILS[name], counts):
+                extra[name] = extra_details
         else:
             extra[name] = value
     return Usage(**counts, extra=extra)
@@ -135,10 +140,11 @@ def read(usage: Mapping[str, Any]) -> Usage:
 def _read_details(
     details: Mapping[str, Any], fields: Mapping[str, str], counts: dict[str, Any]
 ) -> dict[str, Any]:
-    beyond = {}
+    """Add the known counts to ``counts``, and return the other members."""
+    extra = {}
     for name, value in details.items():
         if name not in fields:
-            beyond[name] = value
+            extra[name] = value
         elif value is not None:
             counts[fields[name]] = value
-    return beyond
+    return extra

@@ -16,7 +16,7 @@ __all__ = ["choose_dialect", "route_request"]
 
 def choose_dialect(place: Place, options: Options) -> Dialect | None:
     """The manner to answer in: the one the path names, else the mock's, else the path's own."""
-    return find_dialect(place.dialect if place.chosen else options.dialect or place.dialect)
+    return find_dialect(place.dialect if place.is_named else options.dialect or place.dialect)
 
 
 def route_request(exchange: Exchange) -> Exchange | Plan:

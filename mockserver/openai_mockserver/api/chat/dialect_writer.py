@@ -1,6 +1,46 @@
-"""Chunks and bodies of a chat completion as a dialect has them.
+"""Writes the chunks and JSON bodies of chat completions in a dialect.
 
-Rules of this file: no provider is named here; the tables of `openai_mockserver.dialects` say what
+Theory of operation
+-------------------
+
+A dialect is a table of layouts, one for each kind of chunk (`chat.DELTAS` lists the kinds; a
+combination such as ``role+text`` or ``text+finish`` has a layout too). A layout is a JSON object
+with holes. Writing a chunk means choosing the layout of its kind and filling the holes:
+
+    Reply ── split_choice ──▶ Parts ── interleave ──▶ ChunkWriter.chunk ──▶ Event
+
+1. `sequence.split_choice` cuts each choice into parts, one `Part` for each chunk. A part is a kind
+   and the values that only this chunk has, by the names of their holes.
+2. `sequence.interleave` merges the parts of several choices into the order of the stream.
+3. `ChunkWriter.chunk` fills the layout. It looks a hole's name up in this order: the part's values;
+   the values of the whole response (id, model, usage); values that a recorded envelope repeats in
+   turn (``envelope.turns``); the dialect's or the recording's own members (``extra``); values that
+   are computed here (``text_so_far``, ``running_usage``, ``delta_copy``, padding). A hole without a
+   value becomes null; a hole with ``?`` is then left out, and so is every hole with `OMITTED`.
+4. The dialect's `Style` turns the object into JSON, and `Dialect.event` adds the framing.
+
+An example: ``Reply(["Hi", " there"])`` in the dialect ``groq`` has these parts:
+
+    Part("role",   {"choices.delta.content": ""})
+    Part("text",   {"choices.delta.content": "Hi", "piece": "Hi", "text": "Hi"})
+    Part("text",   {"choices.delta.content": " there", …})
+    Part("finish", {"choices.finish_reason": "stop"})
+
+`dialects.providers.groq` writes the layout of the last chunk as:
+
+    id,object,created,model,system_fingerprint,choices[…],x_groq{id,usage=$usage},usage
+
+``id`` stands for the hole ``id``, ``x_groq{id}`` for the hole ``x_groq.id``, and ``usage=$usage``
+puts the value of the hole ``usage`` there. The defaults of `dialects.chat` fill in ``choices`` as
+``[index,delta{},logprobs,finish_reason]``. With the values from 3. the chunk is:
+
+    {"id":"chatcmpl-…","object":"chat.completion.chunk","created":…,"model":"llama-3.3-70b",
+     "system_fingerprint":"fp_…","choices":[{"index":0,"delta":{},"logprobs":null,
+     "finish_reason":"stop"}],"x_groq":{"id":"req_…","usage":{"queue_time":0.02,…}},"usage":{…}}
+
+`dialects.template` has the notation and lists each ``$name``.
+
+Rules of this file: it names no provider; the tables of `openai_mockserver.dialects` say what
 differs. OpenAI's own stream is spliced by `openai_mockserver.api.chat.openai_writer`, which is
 faster.
 """
@@ -76,11 +116,11 @@ class ChunkWriter:
             f"{DELTA}role": "assistant",
             "choices.index": 0,
             "usage": told,
-            "usage_if_asked": told if self.with_usage else OMITTED,
-            "no_usage": None if self.with_usage else OMITTED,
+            "usage_if_requested": told if self.with_usage else OMITTED,
+            "null_usage_if_requested": None if self.with_usage else OMITTED,
             "usage.prompt_tokens": usage.prompt_tokens,
             "usage.completion_tokens": usage.completion_tokens,
-            "refusal_key": OMITTED if "refusal" in envelope.omits else None,
+            "null_refusal": OMITTED if "refusal" in envelope.omits else None,
             "stream_options": request.get("stream_options"),
             "text": "",
         }
@@ -94,8 +134,8 @@ class ChunkWriter:
         so_far.append(part.values.get("text", ""))
         layout = self._dialect.layout(part.kind)
         values = {"choices.index": index} | part.values
-        if "refusal_key" in values or self._envelope.omits:
-            values.setdefault("refusal_key", self._values["refusal_key"])
+        if "null_refusal" in values or self._envelope.omits:
+            values.setdefault("null_refusal", self._values["null_refusal"])
         return self._step(part.kind, layout, values, so_far)
 
     def error_chunk(self, error: ApiError, finish_reason: str) -> Step:
@@ -126,16 +166,16 @@ class ChunkWriter:
                 n = self._turns[name]
                 self._turns[name] += 1
                 return fill(turn[n % len(turn)], value)
-            if name in envelope.extra and (name != "native_finish" or _ends(values)):
+            if name in envelope.extra and (name != "native_finish_reason" or _ends(values)):
                 return envelope.extra[name]
-            if name == "native_finish":
+            if name == "native_finish_reason":
                 return values.get("choices.finish_reason")
-            if name == "so_far":
+            if name == "text_so_far":
                 return "".join(so_far)
             if name == "running_usage":
                 count = sum(map(bool, so_far))
                 return usages.write(Usage(self._usage.prompt_tokens, count), self._dialect.usage)
-            if name == "said":
+            if name == "delta_copy":
                 return fill(layout["choices"][0]["delta"], value)
             if name in _PADDINGS:
                 return "" if name == self._dialect.padding and self._padded else None
@@ -145,8 +185,8 @@ class ChunkWriter:
         if "call" in kind:
             add_extra(members["choices"][0]["delta"].get("tool_calls") or [], value)
         style = self._dialect.style
-        if kind in self._dialect.spaced:
-            style = style.otherwise_spaced
+        if kind in self._dialect.spaced_kinds:
+            style = style.with_other_spacing
         if members.get(self._dialect.padding) == "":
             members[self._dialect.padding] = self._padding(kind, members)
         return self._dialect.event(style.dumps(members))
@@ -250,14 +290,14 @@ def render_dialect_stream(
     elif error is not None:
         steps.append(errors.imitated_event(error, dialect))
         return Script(head, tuple(insert_extra_steps(steps, [], layer, envelope.extra_steps)))
-    if dialect.usage_chunk == "always" or (dialect.usage_chunk == "asked" and layer.with_usage):
+    if dialect.usage_chunk == "always" or (dialect.usage_chunk == "requested" and layer.with_usage):
         finish = {"choices.finish_reason": ended_by}
         steps.append(layer.chunk(Part("usage", finish)))
     for index, choice in enumerate(choices):
         if choice.audio is not None and choice.audio.expires_at:
             expiry = {"choices.delta.audio.expires_at": choice.audio.expires_at}
             steps.append(layer.chunk(Part("expiry", expiry), index))
-    done = [dialect.event(sse.DONE.data)] if dialect.done else []
+    done = [dialect.event(sse.DONE.data)] if dialect.ends_with_done else []
     ended = insert_extra_steps(steps, done, layer, envelope.extra_steps)
     return Script(head, tuple(ended))
 
@@ -297,7 +337,7 @@ def dialect_completion_json(
             message[reasoning_member(dialect)] = thought
         message["annotations"] = message["annotations"] or None
         hit = content_filter.filter_results(choice) or content_filter.SAFE
-        own = {"filtered": hit, **{f"choices.{name}": value for name, value in made.items()}}
+        own = {"choice_filter": hit, **{f"choices.{name}": value for name, value in made.items()}}
         own |= {f"choices.message.{name}": value for name, value in message.items()}
         filled = fill(inner, own.get)
         if "reasoning" in message:  # the tables know it by its other name

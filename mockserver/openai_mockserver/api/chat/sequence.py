@@ -84,15 +84,15 @@ def split_choice(
         said = _in_sequence(said, sequence)
     thinks = choice.reasoning is not None
     common = {
-        "beside_reasoning": None if thinks else OMITTED,
-        "no_details_beside_reasoning": [] if thinks else OMITTED,
-        "filtered": filter_results(choice),
+        "null_if_reasoning": None if thinks else OMITTED,
+        "empty_list_if_reasoning": [] if thinks else OMITTED,
+        "choice_filter": filter_results(choice),
     }
     opening = {
         f"{DELTA}content": None if choice.text is None else "",
         f"{DELTA}refusal": None if choice.refusal is None else "",
         f"{DELTA}reasoning_content": "" if thinks else None,
-        "unless_reasoning": None if thinks else "",
+        "empty_text_unless_reasoning": None if thinks else "",
     }
     alone = choice.text is None and choice.refusal is None and not thinks
     single = dialect.role == "call" and alone and len(choice.tool_calls) == 1
@@ -101,13 +101,13 @@ def split_choice(
         said[0] = Part(f"role+{first.kind}", opening | {f"{DELTA}content": None} | first.values)
     else:
         said.insert(0, Part("role", opening))
-    if "checked" in dialect.layouts and choice.text is not None:
-        said.append(Part("checked", _offsets(choice.text)))
+    if "filter" in dialect.layouts and choice.text is not None:
+        said.append(Part("filter", _offsets(choice.text)))
     if choice.finish_reason is not None:
         reason = dialect.calls_finish if choice.finish_reason == "tool_calls" else None
         finish = {"choices.finish_reason": reason or choice.finish_reason}
         last = said[-1]
-        if dialect.finish == "with" and last.kind not in ("role", "checked"):
+        if dialect.finish == "with" and last.kind not in ("role", "filter"):
             said[-1] = Part(f"{last.kind}+finish", last.values | finish)
         else:
             said.append(Part("finish", finish))
@@ -127,7 +127,7 @@ def _said(choice: Choice, dialect: Dialect, logprobs: Sequence[Any] | None) -> I
             {
                 f"{DELTA}reasoning_content": piece,
                 f"{DELTA}reasoning": piece,
-                "thought": f"<thought>{piece}</thought>",
+                "tagged_reasoning": f"<thought>{piece}</thought>",
                 "piece": piece,
             },
         )

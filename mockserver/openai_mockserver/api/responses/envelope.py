@@ -111,7 +111,7 @@ class Envelope:
             _template(request, form),
             new_id,
             tier if tier in ("flex", "priority") else "default",
-            form.ends,
+            form.final_members,
             form,
             ("created", "queued", "in_progress") if background else OPENING,
             comments=form.comments,
@@ -166,7 +166,7 @@ def _template(request: Mapping[str, Any], form: ResponsesFormat) -> dict[str, An
         template["reasoning"] = {"effort": "medium", "summary": None}
     if form.members:
         return {name: template.get(name) for name in form.members}
-    return form.response.of(template | dict(form.more))
+    return form.response.sort_members(template | dict(form.extra_members))
 
 
 def _same(given: Any) -> Any:

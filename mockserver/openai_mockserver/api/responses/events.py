@@ -63,18 +63,18 @@ class Writer:
         """Write an event."""
         form = self.form
         whole: dict[str, Any] = {"type": type_} | members  # type: ignore[operator]
-        if form.numbered:
+        if form.has_numbers:
             whole["sequence_number"] = self._number
             self._number += 1
-        if self._padding is not None and type_ in form.padded:
+        if self._padding is not None and type_ in form.obfuscated_events:
             # WIRE.md §2: pads the delta to a multiple of 16 characters.
             size = -len(whole["delta"]) % 16
             whole["obfuscation"] = self._padding.letters(size)
         orders = (order for stem, order in form.events if type_.startswith(stem))
-        ordered = next(orders, form.event).of(whole)
+        ordered = next(orders, form.event).sort_members(whole)
         plain = form.style == COMPACT
         data = encode_json(ordered) if plain else form.style.dumps(ordered)
-        self.events.append(Event(data, type_ if form.named else None))
+        self.events.append(Event(data, type_ if form.has_event_lines else None))
 
     def item(
         self, index: int, output: Output, id: str, status: str, broken: bool = False
@@ -109,7 +109,7 @@ class Writer:
                 self.event(f"response.{kind.stem}.delta", where | {"delta": piece})
             if not broken:
                 told = {kind.streamed: value}
-                if self.form.named_calls and type_ == "function_call":
+                if self.form.has_call_names and type_ == "function_call":
                     told["name"] = done["name"]
                 self.event(f"response.{kind.stem}.done", where | told)
         if broken:
@@ -121,7 +121,7 @@ class Writer:
 
     def _begun(self, done: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
         """An item as it is when nothing has happened yet."""
-        begun = {**kind.begun, **self.form.begun.get(done["type"], {})}
+        begun = {**kind.begun, **self.form.initial_items.get(done["type"], {})}
         members = {k: begun.get(k, v) for k, v in done.items()}
         if "status" in members:
             members["status"] = "in_progress"
@@ -151,14 +151,14 @@ class Writer:
         if message.refusal is not None:
             inside = where | {"content_index": at}
             part = {"type": "refusal", "refusal": ""}
-            self.event("response.content_part.added", inside | {"part": form.of_part(part)})
+            self.event("response.content_part.added", inside | {"part": form.sort_part(part)})
             for piece in message.refusal.pieces:
                 self.event("response.refusal.delta", inside | {"delta": piece})
             if broken:
                 return
             self.event("response.refusal.done", inside | {"refusal": message.refusal})
             part["refusal"] = message.refusal
-            self.event("response.content_part.done", inside | {"part": form.of_part(part)})
+            self.event("response.content_part.done", inside | {"part": form.sort_part(part)})
 
     def _text(
         self,
@@ -185,7 +185,7 @@ class Writer:
             self.event(
                 "response.output_text.annotation.added",
                 inside
-                | {"annotation_index": at, "annotation": self.form.of_part(annotation.members)},
+                | {"annotation_index": at, "annotation": self.form.sort_part(annotation.members)},
             )
 
     def _reasoning(self, reasoning: Reasoning, where: dict[str, Any], broken: bool) -> None:
@@ -203,14 +203,14 @@ class Writer:
         for at, text in enumerate(reasoning.content):
             inside = where | {"content_index": at}
             part = {"type": "reasoning_text", "text": ""}
-            self.event("response.content_part.added", inside | {"part": form.of_part(part)})
+            self.event("response.content_part.added", inside | {"part": form.sort_part(part)})
             for piece in text.pieces:
                 self.event("response.reasoning_text.delta", inside | {"delta": piece})
             if broken and at == len(reasoning.content) - 1:
                 return
             self.event("response.reasoning_text.done", inside | {"text": text})
             part["text"] = text
-            self.event("response.content_part.done", inside | {"part": form.of_part(part)})
+            self.event("response.content_part.done", inside | {"part": form.sort_part(part)})
 
 
 def _failing(name: str, failed: bool) -> str:

@@ -164,12 +164,12 @@ def item_json(
         members = {}
         if output.content:
             members["content"] = [
-                form.of_part({"type": "reasoning_text", "text": text}) for text in output.content
+                form.sort_part({"type": "reasoning_text", "text": text}) for text in output.content
             ]
-        elif form.thought_content:
+        elif form.has_hidden_content:
             members["content"] = []
         if output.encrypted is not None:
-            members |= {"encrypted_content": output.encrypted, **form.sealed}
+            members |= {"encrypted_content": output.encrypted, **form.encrypted_reasoning}
         members["summary"] = [summary_part(text, form) for text in output.summary]
     elif isinstance(output, ToolCall):
         said = "input" if output.custom else "arguments"
@@ -182,7 +182,7 @@ def item_json(
     own = {"id": id, "type": type_}
     if not isinstance(output, Item) and _has_status(type_, form):
         own["status"] = status
-    return form.item_order(type_).of(own | members)
+    return form.item_order(type_).sort_members(own | members)
 
 
 def type_of(output: Output) -> str:
@@ -205,7 +205,7 @@ def _content(
     if message.text is not None:
         parts.append(text_part(message, message.text, message.annotations, form, top, rounded))
     if message.refusal is not None:
-        parts.append(form.of_part({"type": "refusal", "refusal": message.refusal}))
+        parts.append(form.sort_part({"type": "refusal", "refusal": message.refusal}))
     return parts
 
 
@@ -219,7 +219,7 @@ def text_part(
 ) -> dict[str, Any]:
     part: dict[str, Any] = {
         "type": "output_text",
-        "annotations": [form.of_part(annotation.members) for annotation in annotations],
+        "annotations": [form.sort_part(annotation.members) for annotation in annotations],
         "text": text,
     }
     if form.with_logprobs:
@@ -227,11 +227,11 @@ def text_part(
         if top is not None:
             flat = (entry for entries in message.logprobs or () for entry in entries)
             part["logprobs"] = logprobs_json(flat, top, 6 if rounded else None)
-    return form.of_part(part)
+    return form.sort_part(part)
 
 
 def summary_part(text: str, form: ResponsesFormat) -> dict[str, Any]:
-    return form.of_part({"type": "summary_text", "text": text})
+    return form.sort_part({"type": "summary_text", "text": text})
 
 
 def logprobs_json(

@@ -314,7 +314,7 @@ def build_reply(output: list[Output], response: Mapping[str, Any], error: ApiErr
     usage = response.get("usage")
     return Reply(
         choices=[Choice(output=output, finish_reason=finish)],
-        usage=read_usage(usage) if usages.states_counts(usage) else None,
+        usage=read_usage(usage) if usages.has_counts(usage) else None,
         error=error,
     )
 

@@ -250,8 +250,8 @@ class _Made:
 
 
 def _finally(item: Mapping[str, Any], form: ResponsesFormat) -> Mapping[str, Any]:
-    order = form.final.get(item["type"])
-    return item if order is None else order.of(item)
+    order = form.final_items.get(item["type"])
+    return item if order is None else order.sort_members(item)
 
 
 def _stream(made: _Made, rng: Random) -> Rendered:
@@ -283,7 +283,7 @@ def _stream(made: _Made, rng: Random) -> Rendered:
         *map(Comment, envelope.comments),
         *writer.events[envelope.starting_after + 1 :],
     )
-    if envelope.form.done:
+    if envelope.form.ends_with_done:
         steps += (sse.DONE,)
     return _with_object(Script(make_head(envelope, made.dialect, None, rng), steps), newest)
 

@@ -34,7 +34,7 @@ def usage_json(usage: Usage, form: ResponsesFormat) -> dict[str, Any]:
         if isinstance(more := usage.extra.get(there), Mapping):
             told[here] = told[here] | more
     told |= {k: v for k, v in usage.extra.items() if k not in _CHAT_NAMES.values()}
-    return form.usage.of(told)
+    return form.usage.sort_members(told)
 
 
 def read_usage(usage: Mapping[str, Any]) -> Usage:

@@ -1,5 +1,5 @@
-"""The providers, one file each: all that is known of how each differs from OpenAI.
+"""The providers, one file each: how each differs from OpenAI.
 
-Rules of this package: data. A file says only where its provider differs from the defaults; layouts
-are those of WIRE.md §5 and Annex C, in its own notation. A comment says what no recording shows.
+Rules of this package: data. A file lists only the differences from the defaults; layouts are those
+of WIRE.md §5 and Annex C, in its notation. A comment marks whatever no recording shows.
 """

@@ -27,39 +27,39 @@ _AZURE_CALL = "tool_calls[function{arguments,name},id,index,type]"
 
 
 def _azure(name: str, **differences: Any) -> Dialect:
-    said = "content_filter_results=$checked,delta,finish_reason,index,logprobs"
+    text_choice = "content_filter_results=$chunk_filter,delta,finish_reason,index,logprobs"
     return chat_dialect(
         name,
-        f"{_AZURE},usage=$no_usage",
+        f"{_AZURE},usage=$null_usage_if_requested",
         _AZURE_CHOICE,
         {
-            "role": "content,refusal=$refusal_key,role",
-            "role+call": f"content=null,refusal=$refusal_key,role,{_AZURE_CALL}",
+            "role": "content,refusal=$null_refusal,role",
+            "role+call": f"content=null,refusal=$null_refusal,role,{_AZURE_CALL}",
             "call": _AZURE_CALL,
             "arguments": "tool_calls[function{arguments},index]",
             "function": "function_call{arguments,name}",
         },
         {
             "usage": _AZURE.replace("model", "latency_checkpoint?,model") + ",usage",
-            # Of no completion: so documented for the asynchronous filter.
-            "checked": 'choices,created=0,id="",model="",object=""',
+            # It names no completion, as documented for the asynchronous filter.
+            "filter": 'choices,created=0,id="",model="",object=""',
         },
         **{
             "choices": {
-                "text": said,
-                "refusal": said,
-                "finish": _AZURE_CHOICE.replace("={}", "=$filtered", 1),
+                "text": text_choice,
+                "refusal": text_choice,
+                "finish": _AZURE_CHOICE.replace("={}", "=$choice_filter", 1),
             },
             "usage": "completion_tokens,completion_tokens_details{accepted_prediction_tokens,"
             "audio_tokens,reasoning_tokens,rejected_prediction_tokens},prompt_tokens,"
             "prompt_tokens_details{audio_tokens,cached_tokens},total_tokens",
-            "body": "choices[content_filter_results=$filtered,finish_reason,index,logprobs,"
+            "body": "choices[content_filter_results=$choice_filter,finish_reason,index,logprobs,"
             "message{annotations,audio?,content,function_call?,reasoning_content?,refusal,role,"
             'tool_calls?}],created,id,model,object="chat.completion",prompt_filter_results='
             f'[{{"prompt_index":0,"content_filter_results":{_PROMPT_RESULTS}}}],system_fingerprint,'
             "usage",
             "errors": {
-                # The gateway's are shorter than the model's
+                # Errors of the gateway are shorter than errors of the model
                 # (learn.microsoft.com/azure/ai-services/openai/concepts/content-filter).
                 "401": parse("error{code=$status_text,message}"),
                 "404": parse("error{code,message}"),
@@ -72,7 +72,7 @@ def _azure(name: str, **differences: Any) -> Dialect:
             "role": "call",
             "id": "chatcmpl-{openai}",
             "padding": "obfuscation",
-            "extra": {"checked": SAFE},
+            "extra": {"chunk_filter": SAFE},
             "extra_steps": (ExtraStep(0, parse(_PREFACE)),),
             "content_type": "text/event-stream; charset=utf-8",
             "headers": (
@@ -102,8 +102,8 @@ _PREFACE = (
 )
 
 _RESPONSES = ResponsesFormat(
-    more={"content_filters": None},
-    ends={"content_filters": [PROMPT_FILTER, COMPLETION_FILTER]},
+    extra_members={"content_filters": None},
+    final_members={"content_filters": [PROMPT_FILTER, COMPLETION_FILTER]},
     cache_writes=False,
 )
 
@@ -112,14 +112,14 @@ DIALECTS = (
         "azure",
         responses=_RESPONSES,
     ),
-    # Asynchronous filter: what is said comes unchecked, and the verdict later, with its offsets
+    # Asynchronous filter: text is sent unchecked, and the filter's results follow with offsets
     # (learn.microsoft.com/azure/ai-services/openai/concepts/content-streaming).
     _azure(
         "azure-async",
         choices={
-            "checked": "content_filter_offsets{check_offset,start_offset,end_offset},"
-            "content_filter_results=$checked,finish_reason,index",
-            "finish": _AZURE_CHOICE.replace("={}", "=$filtered", 1),
+            "filter": "content_filter_offsets{check_offset,start_offset,end_offset},"
+            "content_filter_results=$chunk_filter,finish_reason,index",
+            "finish": _AZURE_CHOICE.replace("={}", "=$choice_filter", 1),
         },
         mark="content_filter_offsets",
     ),

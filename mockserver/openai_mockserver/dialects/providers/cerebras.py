@@ -26,7 +26,7 @@ DIALECTS = (
         usage=f"{THREE_COUNTS},{CACHED_DETAILS}",
         usage_chunk="never",
         calls="first",
-        done=False,
+        ends_with_done=False,
         style=Style(floats="python"),
         fingerprint="fp_{hex20}",
         extra={

@@ -11,25 +11,25 @@ from openai_mockserver.dialects.chat import (
 from openai_mockserver.dialects.responses import Order, ResponsesFormat
 
 _RESPONSES = ResponsesFormat(
-    more={"content_filters": None},
+    extra_members={"content_filters": None},
     id="{uuid}",
     item_id="{uuid}",
     item=Order(("type", "id", "status")),
-    padded=frozenset(),
+    obfuscated_events=frozenset(),
     with_status=frozenset({"reasoning"}),
-    thought_content=True,
+    has_hidden_content=True,
     cache_writes=False,
 )
 
 DIALECTS = (
     chat_dialect(
         "deepseek",
-        "id,object,created,model,system_fingerprint,choices,usage=$no_usage",
+        "id,object,created,model,system_fingerprint,choices,usage=$null_usage_if_requested",
         deltas={
-            "role": "role,content=$unless_reasoning,reasoning_content?",
-            "text": "content,reasoning_content=$beside_reasoning",
+            "role": "role,content=$empty_text_unless_reasoning,reasoning_content?",
+            "text": "content,reasoning_content=$null_if_reasoning",
             "reasoning": "content=null,reasoning_content",
-            "finish": 'content="",reasoning_content=$beside_reasoning',
+            "finish": 'content="",reasoning_content=$null_if_reasoning',
         },
         chunks={"finish": "id,object,created,model,system_fingerprint,choices,usage"},
         usage=f"{THREE_COUNTS},{CACHED_DETAILS},prompt_cache_hit_tokens=0,prompt_cache_miss_tokens=0",

@@ -7,10 +7,10 @@ from openai_mockserver.dialects.chat import (
 )
 
 DIALECTS = (
-    # As documented (ai.google.dev/gemini-api/docs/openai) and reported: calls have no index, which
-    # the SDK's own stream fails at, and where they are streamed they end with "stop"
+    # As documented (ai.google.dev/gemini-api/docs/openai) and reported: calls have no index, on
+    # which the SDK's stream helper fails, and streams of calls finish with "stop"
     # (github.com/googleapis/python-genai/issues/2868). The calls recorded in March 2025 have an
-    # empty id, which `ToolCall(id="")` says.
+    # empty id: `ToolCall(id="")`.
     chat_dialect(
         "gemini",
         "choices,created,id,model,object",
@@ -18,10 +18,10 @@ DIALECTS = (
         {
             "role": "role",
             "text": "content,role",
-            "reasoning": "content=$thought,role",
+            "reasoning": "content=$tagged_reasoning,role",
             "call": "role,tool_calls[extra_content?,function{arguments,name},id,type]",
         },
-        {"finish": "choices,created,id,model,object,usage=$usage_if_asked"},
+        {"finish": "choices,created,id,model,object,usage=$usage_if_requested"},
         usage="completion_tokens,prompt_tokens,total_tokens",
         usage_chunk="never",
         role="with",

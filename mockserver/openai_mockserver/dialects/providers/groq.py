@@ -61,7 +61,7 @@ DIALECTS = (
         },
         mark=r'"x_groq"',
     ),
-    # Until early 2025 the usage was in its own member only.
+    # Until early 2025 only x_groq had the usage.
     _groq(
         "groq-2024",
         chunks={"role": _ROLE, "finish": _FINISH},

@@ -15,7 +15,7 @@ _COMPLETIONS = CompletionsFormat(  # Featherless, behind its router
     usage_chunk=("id", "object", "model", "created", "choices", "usage"),
     usage=("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens"),
     usage_null=False,
-    usage_unasked=True,
+    usage_always=True,
     length_with_text=False,
     fingerprint_at_end=True,
 )

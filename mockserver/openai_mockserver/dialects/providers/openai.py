@@ -1,4 +1,4 @@
-"""OpenAI itself: the formats of its Responses API over time, and of its completions."""
+"""OpenAI: the formats of its Responses API over time, and of its completions."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ RESPONSES: Mapping[str, ResponsesFormat] = {
     "2025": ResponsesFormat(
         event=_2025, events=_EVENTS_2025, cache_writes=False, nested_errors=False
     ),
-    # Before that.
+    # Before 2025-05.
     "2025-03": ResponsesFormat(
         event=_2025,
         events=_EVENTS_2025,
         items={"function_call": Order(("type", "id", "call_id", "name", "arguments", "status"))},
-        numbered=False,
+        has_numbers=False,
         nested_errors=False,
-        padded=frozenset(),
+        obfuscated_events=frozenset(),
         with_logprobs=False,
         cache_writes=False,
     ),
-    # In the background the order of members is anybody's guess: two recordings, two orders.
-    "background": ResponsesFormat(padded=frozenset()),
-    # At the beginning of 2026 a search began without its action.
+    # The order of members in background responses is unknown: two recordings have two orders.
+    "background": ResponsesFormat(obfuscated_events=frozenset()),
+    # In January 2026 a web search was added without its action.
     "2026-01": ResponsesFormat(
-        begun={"web_search_call": {"action": ...}}, cache_writes=False, nested_errors=False
+        initial_items={"web_search_call": {"action": ...}}, cache_writes=False, nested_errors=False
     ),
 }
-"""The formats of the Responses API, by when they were used; ``background`` is that of its jobs."""
+"""The formats of the Responses API by time; ``background`` is that of background responses."""
 
 COMPLETIONS = CompletionsFormat(
     id="cmpl-{openai}",

@@ -72,7 +72,7 @@ _RESPONSES = ResponsesFormat(
         "reasoning": Order(("id", "type", "status", "summary", "encrypted_content", "format")),
         "function_call": Order(("id", "type", "status", "call_id", "name", "arguments")),
     },
-    final={"message": Order(("id", "type", "role", "status", "content"))},
+    final_items={"message": Order(("id", "type", "role", "status", "content"))},
     part=Order(("type", "text", "annotations", "logprobs")),
     usage=Order(
         (
@@ -86,13 +86,13 @@ _RESPONSES = ResponsesFormat(
             "cost_details",
         )
     ),
-    padded=frozenset(),
-    named=False,
-    done=True,
+    obfuscated_events=frozenset(),
+    has_event_lines=False,
+    ends_with_done=True,
     with_status=frozenset({"reasoning"}),
-    begun={"reasoning": {"encrypted_content": ..., "format": ...}},
-    named_calls=True,
-    sealed={"format": "openai-responses-v1"},
+    initial_items={"reasoning": {"encrypted_content": ..., "format": ...}},
+    has_call_names=True,
+    encrypted_reasoning={"format": "openai-responses-v1"},
     style=Style(floats="js"),
     members=_RESPONSE_MEMBERS,
     id="gen-{created}-{alnum20}",
@@ -105,7 +105,7 @@ DIALECTS = (
     chat_dialect(
         "openrouter",
         _CHUNK,
-        "index,delta,finish_reason,native_finish_reason=$native_finish",
+        "index,delta,finish_reason,native_finish_reason=$native_finish_reason",
         {
             "role": 'content="",role',
             "text": "content,role",
@@ -138,19 +138,19 @@ DIALECTS = (
     chat_dialect(
         "openrouter-2025",
         "id,provider,model,object,created,choices,system_fingerprint?",
-        "index,delta,finish_reason,native_finish_reason=$native_finish,logprobs",
+        "index,delta,finish_reason,native_finish_reason=$native_finish_reason,logprobs",
         {
             "role": 'role,content=""',
-            "text": "role,content,reasoning=$beside_reasoning,"
-            "reasoning_details=$no_details_beside_reasoning",
+            "text": "role,content,reasoning=$null_if_reasoning,"
+            "reasoning_details=$empty_list_if_reasoning",
             "reasoning": 'role,content="",reasoning,reasoning_details[type="reasoning.text",'
             'text=$piece,format="unknown",index=0]',
             "refusal": 'role,content="",refusal',
             "call": "role,content=null,tool_calls[index,id,type,function{name,arguments}]",
             "arguments": "role,content=null,tool_calls[index,type,function{arguments}]",
             "annotations": 'role,content="",annotations',
-            "finish": 'role,content="",reasoning=$beside_reasoning,'
-            "reasoning_details=$no_details_beside_reasoning",
+            "finish": 'role,content="",reasoning=$null_if_reasoning,'
+            "reasoning_details=$empty_list_if_reasoning",
             "usage": 'role,content=""',
         },
         {"usage": "id,provider,model,object,created,choices,usage"},

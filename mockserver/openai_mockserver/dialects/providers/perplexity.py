@@ -14,15 +14,15 @@ DIALECTS = (
     chat_dialect(
         "perplexity",
         "id,model,created,usage=$running_usage,citations,search_results,object,choices",
-        'index,message{role="assistant",content=$so_far},delta',
+        'index,message{role="assistant",content=$text_so_far},delta',
         {"text": ROLE_AND_CONTENT, "role": 'role,content=""', "finish": 'role,content=""'},
         {"finish": "id,model,created,usage,citations,search_results,object,choices"},
-        {"finish": 'index,message{role="assistant",content=$so_far},delta,finish_reason'},
+        {"finish": 'index,message{role="assistant",content=$text_so_far},delta,finish_reason'},
         usage=f'{THREE_COUNTS},search_context_size="low",cost{{input_tokens_cost=0,output_tokens_cost=0,'
         "request_cost=0.005,total_cost=0.005}",
         usage_chunk="never",
         role="with",
-        done=False,
+        ends_with_done=False,
         eol="\r\n",
         style=Style(floats="python"),
         id="{uuid}",
@@ -34,5 +34,6 @@ DIALECTS = (
     ),
 )
 
-# Its own base URL has no path; without one, /v1 is missing and another provider is meant.
+# Perplexity's base URL has no path, which elsewhere means that /v1 is missing: so the host name
+# stands in the path.
 PATHS: tuple[tuple[str, str], ...] = ((r"/api\.perplexity\.ai/(?P<path>.+)", "perplexity"),)

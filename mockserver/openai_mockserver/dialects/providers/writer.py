@@ -10,7 +10,7 @@ DIALECTS = (
     chat_dialect(
         "writer",
         "id,object,choices,created,model,usage=null,system_fingerprint,service_tier=null",
-        "index,finish_reason,message=$said,delta,logprobs,trace_details=null",
+        "index,finish_reason,message=$delta_copy,delta,logprobs,trace_details=null",
         {
             kind: f"content{'=null' if kind != 'text' else ''},role,"
             + {
@@ -27,7 +27,7 @@ DIALECTS = (
         },
         usage="prompt_tokens,total_tokens,completion_tokens,prompt_token_details=null,"
         "completion_tokens_details=null",
-        done=False,
+        ends_with_done=False,
         id="{uuid}",
         fingerprint="v1",
         mark=r'"graph_data"',

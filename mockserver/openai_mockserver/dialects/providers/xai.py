@@ -80,9 +80,9 @@ _RESPONSES = ResponsesFormat(
         "url_citation": Order(("type", "url", "start_index", "end_index", "title")),
     },
     usage=Order(_RESPONSES_USAGE),
-    padded=frozenset(),
+    obfuscated_events=frozenset(),
     with_status=frozenset({"reasoning"}),
-    begun={
+    initial_items={
         "reasoning": {"encrypted_content": ...},
         "web_search_call": {"action": {"type": "search", "query": "", "sources": []}},
     },
