@@ -292,7 +292,7 @@ def test_but_only_where_it_is_allowed(mock_openai: MockOpenAI) -> None:
 def test_a_mistake_in_the_header_is_told(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("Hello")
     client = mock_openai.client(default_headers={"x-mockserver-fault": "rest; after=3"})
-    with pytest.raises(openai.BadRequestError, match="no fault is called 'rest'"):
+    with pytest.raises(openai.BadRequestError, match="unknown fault 'rest'"):
         read(client)
 
 

@@ -410,7 +410,7 @@ MISTAKES = [
     ("rules: [{reply: a, pace: warp}]", "rules[0].pace", "unknown pace 'warp'"),
     ("pace: {itll: 1}", "pace.itll", "ttft, itl, jitter, seed"),
     ("pace: warp", "pace", "unknown pace 'warp'"),
-    ("rules: [{reply: a, faults: [lag]}]", "rules[0].faults[0]", "no fault is called 'lag'"),
+    ("rules: [{reply: a, faults: [lag]}]", "rules[0].faults[0]", "unknown fault 'lag'"),
     (
         "rules: [{reply: a, faults: [drop_done, {reset: {aftr: 3}}]}]",
         "rules[0].faults[1].reset",

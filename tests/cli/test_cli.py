@@ -460,10 +460,10 @@ REFUSED = [
     ("--pace=warp", "unknown pace 'warp'"),
     ("--pace=-1,0", "unknown pace '-1,0'"),
     ("--stream=txt", "no stream is called 'txt'; did you mean text"),
-    ("--fault=rest", "no fault is called 'rest'; there are "),
+    ("--fault=rest", "unknown fault 'rest': did you mean 'reset'?"),
     ("--fault=reset; aftr=1", "'aftr'"),
-    ("--fault=reset; after", "reset: 'after' is not name=value"),
-    ("--fault=reset; after=x", "reset(after='x'): a count of events, 0 or more"),
+    ("--fault=reset; after", "reset: argument 'after' must have the form name=value"),
+    ("--fault=reset; after=x", "reset(after='x'): after must be a count of events, 0 or more"),
     ("--allow-host=mock:8000", "a name or an address without scheme and port"),
     ("--allow-origin=app.example.com", "an origin is a scheme and a host"),
     (

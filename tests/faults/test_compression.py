@@ -1,4 +1,4 @@
-"""Content codings: what a client's own decoder makes of them, event by event."""
+"""Content codings, decoded event by event as a client would."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ DECODERS: dict[str, Callable[[], Callable[[bytes], bytes]]] = {
 
 
 @pytest.mark.parametrize("coding", DECODERS)
-def test_flushed_per_event_each_event_can_be_read_as_it_comes(coding: str) -> None:
+def test_with_a_flush_per_event_each_event_can_be_decoded_on_arrival(coding: str) -> None:
     script = encoded(coding)(STREAM)
-    decode, seen = DECODERS[coding](), b""
+    decode, output = DECODERS[coding](), b""
     for step, plain in zip(script.steps, STREAM.steps, strict=False):
         assert isinstance(step, Raw)
-        seen += decode(step.data)
-        assert seen.endswith(sse.encode(plain))
-    assert seen == PLAIN
+        output += decode(step.data)
+        assert output.endswith(sse.encode(plain))
+    assert output == PLAIN
     assert script.head.header("content-encoding") == coding.removeprefix("raw-")
 
 
 @pytest.mark.parametrize("coding", DECODERS)
-def test_flushed_at_the_end_nothing_can_be_read_before(coding: str) -> None:
+def test_with_a_flush_at_the_end_nothing_can_be_decoded_before(coding: str) -> None:
     script = encoded(coding, flush="end")(STREAM)
     decode = DECODERS[coding]()
     *before, last = [sse.encode(step) for step in script.steps]
@@ -58,7 +58,7 @@ def test_gzip_members() -> None:
 def test_cut_leaves_bytes_out() -> None:
     whole, cut = encoded(flush="end")(STREAM), encoded(flush="end", cut=20)(STREAM)
     assert sse.body(cut.steps) == sse.body(whole.steps)[:-20]
-    with pytest.raises(FaultError, match="leaves nothing"):
+    with pytest.raises(FaultError, match="leaves no byte"):
         encoded(cut=100_000)(STREAM)
 
 
@@ -67,12 +67,12 @@ def test_events_are_still_counted() -> None:
     assert sum(map(sse.count_events, reset(after=3)(encoded()(STREAM)).steps)) == 3
 
 
-@pytest.mark.parametrize(("declare", "said"), [("auto", "gzip"), ("br", "br"), (None, None)])
-def test_the_header_may_lie(declare: str | None, said: str | None) -> None:
-    assert encoded(declare=declare)(STREAM).head.header("content-encoding") == said
+@pytest.mark.parametrize(("declare", "value"), [("auto", "gzip"), ("br", "br"), (None, None)])
+def test_the_header_may_lie(declare: str | None, value: str | None) -> None:
+    assert encoded(declare=declare)(STREAM).head.header("content-encoding") == value
 
 
-def test_a_stated_length_is_that_of_what_is_sent() -> None:
+def test_content_length_is_that_of_the_compressed_body() -> None:
     script: Script = encoded(flush="end")(content_length()(STREAM))
     assert script.head.header("content-length") == str(len(sse.body(script.steps)))
 
@@ -82,6 +82,6 @@ def test_the_same_body_has_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"coding": "lz4"}, {"flush": "never"}])
-def test_an_unknown_coding_is_told(wrong: dict[str, str]) -> None:
+def test_an_unknown_coding_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(FaultError, match=r"one of gzip|event or end"):
         encoded(**wrong)

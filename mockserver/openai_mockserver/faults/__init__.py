@@ -1,7 +1,8 @@
-"""What goes wrong: functions from a script to the script that has the fault.
+"""Faults: functions that take a script and return the script with something wrong in it.
 
-The rules are in `openai_mockserver.faults.fault`; the faults are in a module for each thing that
-they happen to.
+`openai_mockserver.faults.fault` states the rules. Each of the other modules holds the faults of
+one part of a response: its end, its events, the event-stream format, the reads, HTTP, or the
+content coding.
 """
 
 from __future__ import annotations

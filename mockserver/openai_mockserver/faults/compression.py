@@ -1,6 +1,7 @@
-"""Content codings: gzip, deflate, br and zstd, right and wrong (RFC 9110 §8.4).
+"""Faults of the content coding: gzip, deflate, br and zstd, correct or wrong (RFC 9110 §8.4).
 
-See `openai_mockserver.faults.fault` for the rules. br needs the brotli package, zstd zstandard.
+See `openai_mockserver.faults.fault` for the rules. br needs the brotli package, zstd the zstandard
+package.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ __all__ = ["encoded"]
 
 
 class Compressor(Protocol):
-    """What compresses a body part by part."""
+    """An encoder that compresses a body part by part."""
 
     def add(self, data: bytes) -> bytes: ...
     def flush(self) -> bytes: ...
@@ -28,55 +29,55 @@ class Compressor(Protocol):
 
 class _Zlib:
     def __init__(self, wbits: int) -> None:
-        # A fixed level and no time of day: the same body gives the same bytes.
-        self._made = zlib.compressobj(6, zlib.DEFLATED, wbits)
+        # The level is fixed and the time left out, so that equal bodies give equal bytes.
+        self._encoder = zlib.compressobj(6, zlib.DEFLATED, wbits)
 
     def add(self, data: bytes) -> bytes:
-        return self._made.compress(data)
+        return self._encoder.compress(data)
 
     def flush(self) -> bytes:
-        return self._made.flush(zlib.Z_SYNC_FLUSH)
+        return self._encoder.flush(zlib.Z_SYNC_FLUSH)
 
     def end(self) -> bytes:
-        return self._made.flush(zlib.Z_FINISH)
+        return self._encoder.flush(zlib.Z_FINISH)
 
 
 class _Brotli:
     def __init__(self) -> None:
-        self._made = _package("brotli", "br").Compressor()
+        self._encoder = _import_package("brotli", "br").Compressor()
 
     def add(self, data: bytes) -> bytes:
-        made: bytes = self._made.process(data)
-        return made
+        output: bytes = self._encoder.process(data)
+        return output
 
     def flush(self) -> bytes:
-        made: bytes = self._made.flush()
-        return made
+        output: bytes = self._encoder.flush()
+        return output
 
     def end(self) -> bytes:
-        made: bytes = self._made.finish()
-        return made
+        output: bytes = self._encoder.finish()
+        return output
 
 
 class _Zstandard:
     def __init__(self) -> None:
-        self._package = _package("zstandard", "zstd")
-        self._made = self._package.ZstdCompressor().compressobj()
+        self._package = _import_package("zstandard", "zstd")
+        self._encoder = self._package.ZstdCompressor().compressobj()
 
     def add(self, data: bytes) -> bytes:
-        made: bytes = self._made.compress(data)
-        return made
+        output: bytes = self._encoder.compress(data)
+        return output
 
     def flush(self) -> bytes:
-        made: bytes = self._made.flush(self._package.COMPRESSOBJ_FLUSH_BLOCK)
-        return made
+        output: bytes = self._encoder.flush(self._package.COMPRESSOBJ_FLUSH_BLOCK)
+        return output
 
     def end(self) -> bytes:
-        made: bytes = self._made.flush(self._package.COMPRESSOBJ_FLUSH_FINISH)
-        return made
+        output: bytes = self._encoder.flush(self._package.COMPRESSOBJ_FLUSH_FINISH)
+        return output
 
 
-def _package(name: str, coding: str) -> Any:
+def _import_package(name: str, coding: str) -> Any:
     try:
         return __import__(name)
     except ImportError:
@@ -102,80 +103,86 @@ def encoded(
     cut: int = 0,
     declare: str | None = "auto",
 ) -> Change:
-    """The body in a content coding.
+    """Compress the body with a content coding.
 
     Args:
         coding: ``gzip``, ``deflate``, ``raw-deflate``, ``br``, ``zstd``, or ``identity``.
-        flush: after each ``event``, or only at the ``end``: then nothing can be read before.
-        members: every event a compressed member of its own, one after the other.
-        cut: leave out so many bytes at the end.
-        declare: what the ``Content-Encoding`` header says: by default the truth; None says nothing.
+        flush: ``event`` flushes after every event; ``end`` only at the end, so that the client can
+            decode nothing earlier.
+        members: compress every event as a separate member.
+        cut: bytes to leave out at the end.
+        declare: the value of the ``Content-Encoding`` header: ``auto`` names the real coding, None
+            sends no header.
 
     Raises:
-        MissingDependency: without the package that br or zstd needs.
+        MissingDependency: if the package for br or zstd is not installed.
     """
     if coding not in (*CODINGS, "identity"):
-        raise FaultError(f"encoded(coding={coding!r}): one of {', '.join(CODINGS)}, identity")
+        raise FaultError(
+            f"encoded(coding={coding!r}): coding must be one of {', '.join(CODINGS)}, identity"
+        )
     if flush not in ("event", "end"):
-        raise FaultError(f"encoded(flush={flush!r}): event or end")
+        raise FaultError(f"encoded(flush={flush!r}): flush must be event or end")
     if coding in CODINGS:
         CODINGS[coding]()
 
     def apply(script: Script) -> Script:
         if script.raw:
-            raise FaultError("encoded() changes the body, whose framing is done: put it first")
+            raise FaultError(
+                "an earlier fault has turned the body into framed bytes: put encoded() before it"
+            )
         steps = list(script.steps)
         if coding in CODINGS:
-            steps = _compressed(steps, CODINGS[coding], flush == "event", members)
+            steps = _compress_steps(steps, CODINGS[coding], flush == "event", members)
         if cut:
-            steps = _shortened(steps, cut)
-        said = coding.removeprefix("raw-") if declare == "auto" else declare
+            steps = _drop_last_bytes(steps, cut)
+        declared_coding = coding.removeprefix("raw-") if declare == "auto" else declare
         headers = [(k, v) for k, v in script.head.headers if k.lower() != "content-encoding"]
-        if said not in (None, "identity"):
-            headers.append(("Content-Encoding", str(said)))
+        if declared_coding not in (None, "identity"):
+            headers.append(("Content-Encoding", str(declared_coding)))
         size = str(sum(len(sse.encode(step)) for step in steps))
-        sized = tuple((k, size if k.lower() == "content-length" else v) for k, v in headers)
-        return replace(script, head=replace(script.head, headers=sized), steps=tuple(steps))
+        new_headers = tuple((k, size if k.lower() == "content-length" else v) for k, v in headers)
+        return replace(script, head=replace(script.head, headers=new_headers), steps=tuple(steps))
 
     return apply
 
 
-def _compressed(
+def _compress_steps(
     steps: list[Step], make: Callable[[], Compressor], flush: bool, members: bool
 ) -> list[Step]:
-    out: list[Step] = []
-    compressor, waiting = make(), 0
+    new_steps: list[Step] = []
+    compressor, pending_events = make(), 0
     for step in steps:
         data = sse.encode(step)
         if not data:
-            out.append(step)
+            new_steps.append(step)
             continue
-        made, events = compressor.add(data), sse.count_events(step)
-        waiting += events
+        data_out, events = compressor.add(data), sse.count_events(step)
+        pending_events += events
         if members and events:
-            made += compressor.end()
+            data_out += compressor.end()
             compressor = make()
         elif flush:
-            made += compressor.flush()
+            data_out += compressor.flush()
         if flush or members:
-            out.append(Raw(made, waiting))
-            waiting = 0
-        elif made:
-            out.append(Raw(made, 0))
+            new_steps.append(Raw(data_out, pending_events))
+            pending_events = 0
+        elif data_out:
+            new_steps.append(Raw(data_out, 0))
     if not members and (tail := compressor.end()):
-        out.append(Raw(tail, waiting))
-    return out
+        new_steps.append(Raw(tail, pending_events))
+    return new_steps
 
 
-def _shortened(steps: list[Step], cut: int) -> list[Step]:
-    left = sum(len(sse.encode(step)) for step in steps) - cut
-    if left <= 0:
-        raise FaultError(f"encoded(cut={cut}) leaves nothing")
-    kept: list[Step] = []
+def _drop_last_bytes(steps: list[Step], cut: int) -> list[Step]:
+    bytes_left = sum(len(sse.encode(step)) for step in steps) - cut
+    if bytes_left <= 0:
+        raise FaultError(f"encoded(cut={cut}) leaves no byte of the body")
+    remaining_steps: list[Step] = []
     for step in steps:
         data = sse.encode(step)
-        if data and left <= 0:
+        if data and bytes_left <= 0:
             break
-        kept.append(step if len(data) <= left else Raw(data[:left], 0))
-        left -= len(data)
-    return kept
+        remaining_steps.append(step if len(data) <= bytes_left else Raw(data[:bytes_left], 0))
+        bytes_left -= len(data)
+    return remaining_steps

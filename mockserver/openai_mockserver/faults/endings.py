@@ -1,4 +1,4 @@
-"""How a stream ends: broken off, closed, held open, with or without ``[DONE]``.
+"""Faults of the end of a response: broken off, closed, held open, with or without ``[DONE]``.
 
 See `openai_mockserver.faults.fault` for the rules.
 """
@@ -14,31 +14,33 @@ from openai_mockserver.faults.fault import (
     Silence,
     check_end,
     fault,
-    first_bytes,
-    first_events,
-    inserted,
-    place,
+    find_event,
+    insert_steps,
+    take_bytes,
+    take_events,
 )
 from openai_mockserver.script import End, Event, Script, Step
 
 __all__ = ["close", "cut", "done", "drop_done", "half_close", "hold", "reset", "stop", "truncate"]
 
 
-def _ending(name: str, after: int, byte: int | None, end: End | None, seconds: float = 0) -> Change:
+def _end_after(
+    name: str, after: int, byte: int | None, end: End | None, seconds: float = 0
+) -> Change:
     what = f"{name}(after={after})" if byte is None else f"{name}(byte={byte})"
 
     def apply(script: Script) -> Script:
         if byte is not None:
-            kept = first_bytes(script, byte, what)
+            steps = take_bytes(script, byte, what)
         else:
-            kept, _ = first_events(script, after, what)
+            steps, _ = take_events(script, after, what)
         check_end(script, what)
-        return script.with_steps((*kept, Silence(seconds)) if seconds else kept, end)
+        return script.with_steps((*steps, Silence(seconds)) if seconds else steps, end)
 
     return apply
 
 
-def _with_end(end: End) -> Change:
+def _set_end(end: End) -> Change:
     def apply(script: Script) -> Script:
         check_end(script, f"{end}()")
         return script.with_steps(script.steps, end)
@@ -48,23 +50,35 @@ def _with_end(end: End) -> Change:
 
 @fault
 def reset(after: int = 0, byte: int | None = None, seconds: float = 0.0) -> Change:
-    """TCP RST after the client received a number of events or bytes, or seconds later."""
-    return _ending("reset", after, byte, "reset", seconds)
+    """Reset the connection (TCP RST) once the client received ``after`` events or ``byte`` bytes.
+
+    Args:
+        after: a count of events.
+        byte: a count of bytes to use instead of ``after``.
+        seconds: the silence before the reset.
+    """
+    return _end_after("reset", after, byte, "reset", seconds)
 
 
 @fault
 def truncate(after: int = 0, byte: int | None = None, seconds: float = 0.0) -> Change:
-    """FIN with the body unfinished, after a number of events or bytes, or seconds later."""
-    return _ending("truncate", after, byte, "truncate", seconds)
+    """Close the connection (FIN) in the body, after ``after`` events or ``byte`` bytes.
+
+    Args:
+        after: a count of events.
+        byte: a count of bytes to use instead of ``after``.
+        seconds: the silence before the FIN.
+    """
+    return _end_after("truncate", after, byte, "truncate", seconds)
 
 
 @fault
 def stop(after: int = 0, byte: int | None = None) -> Change:
-    """The body ends cleanly after a number of events or bytes, as if that were all."""
-    end = _ending("stop", after, byte, None)
+    """End the body cleanly after ``after`` events or ``byte`` bytes, as if it were complete."""
+    end_body = _end_after("stop", after, byte, None)
 
     def apply(script: Script) -> Script:
-        stopped = end(script)
+        stopped = end_body(script)
         size = str(len(sse.body(stopped.steps)))
         headers = tuple(
             (k, size if k.lower() == "content-length" else v) for k, v in script.head.headers
@@ -76,26 +90,26 @@ def stop(after: int = 0, byte: int | None = None) -> Change:
 
 @fault
 def close() -> Change:
-    """The connection is closed after the response, though the response is whole."""
-    return _with_end("close")
+    """Close the connection after the complete response."""
+    return _set_end("close")
 
 
 @fault
 def half_close() -> Change:
-    """FIN after the response, while the server goes on reading."""
-    return _with_end("half_close")
+    """Send FIN after the response while the server goes on reading."""
+    return _set_end("half_close")
 
 
 @fault
 def cut() -> Change:
-    """FIN after the last byte without TLS's close_notify. Has no meaning in process."""
-    return _with_end("cut")
+    """Send FIN after the last byte without TLS's close_notify. Raises an error in process."""
+    return _set_end("cut")
 
 
 @fault
 def hold() -> Change:
-    """The whole response, then neither its end nor the connection's: silence."""
-    return _with_end("hold")
+    """Send every byte of the response, then neither end the body nor close the connection."""
+    return _set_end("hold")
 
 
 def is_done(step: Step) -> bool:
@@ -104,26 +118,26 @@ def is_done(step: Step) -> bool:
 
 @fault
 def drop_done() -> Change:
-    """The stream ends without its ``[DONE]``."""
+    """Leave out the stream's ``[DONE]``."""
 
     def apply(script: Script) -> Script:
-        kept = tuple(step for step in script.steps if not is_done(step))
-        if len(kept) == len(script.steps):
+        steps = tuple(step for step in script.steps if not is_done(step))
+        if len(steps) == len(script.steps):
             raise FaultError("drop_done() never happens: the response has no [DONE]")
-        return script.with_steps(kept)
+        return script.with_steps(steps)
 
     return apply
 
 
 @fault
 def done(at: int | None = None, text: str = "[DONE]", times: int = 1) -> Change:
-    """``[DONE]`` otherwise: before the event at an index, spelt otherwise, or several times."""
+    """Send ``[DONE]`` early (``at``), spelled differently (``text``) or repeatedly (``times``)."""
 
     def apply(script: Script) -> Script:
         events = (Event(text),) * times
         if at is not None:
-            index = place(script, at, f"done(at={at})")
-            return inserted(script, index, *events)
+            index = find_event(script, at, f"done(at={at})")
+            return insert_steps(script, index, *events)
         if not any(map(is_done, script.steps)):
             raise FaultError("done() never happens: the response has no [DONE]")
         steps = [s for step in script.steps for s in (events if is_done(step) else (step,))]

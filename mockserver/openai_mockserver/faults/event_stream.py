@@ -1,7 +1,7 @@
-"""The event-stream format otherwise: line ends, fields, comments, BOM and what is left out.
+"""Faults of the event-stream format: line ends, fields, comments, BOM and missing parts.
 
-See `openai_mockserver.faults.fault` for the rules. What is legal here (WHATWG HTML §9.2.6) a right
-consumer reads as before.
+See `openai_mockserver.faults.fault` for the rules. If a change is legal (WHATWG HTML §9.2.6), a
+correct consumer reads the same events as before.
 """
 
 from __future__ import annotations
@@ -13,7 +13,15 @@ from itertools import cycle
 
 from openai_mockserver import sse
 from openai_mockserver.exceptions import FaultError
-from openai_mockserver.faults.fault import Change, event_of, fault, inserted, never, place, replaced
+from openai_mockserver.faults.fault import (
+    Change,
+    decode_event,
+    fault,
+    find_event,
+    insert_steps,
+    never_happens,
+    replace_step,
+)
 from openai_mockserver.script import Comment, Event, Pause, Raw, Script, Step
 
 __all__ = [
@@ -34,17 +42,22 @@ LINE_ENDS = {
     "lf": (b"\n",),
     "crlf": (b"\r\n",),
     "cr": (b"\r",),
-    # One after the other, so that every pair comes next to each other.
+    # In this order, every pair of line ends occurs side by side.
     "mixed": (b"\n", b"\r\n", b"\r"),
 }
 
 
-def _each_event(make: Callable[[], Callable[[bytes], bytes]], what: str) -> Change:
-    """Change the bytes of every event and comment, anew for each script."""
+def _change_each_event(make: Callable[[], Callable[[bytes], bytes]], what: str) -> Change:
+    """Return a change of the bytes of every event and comment.
+
+    Args:
+        make: creates the function that changes the bytes; called once for each script.
+        what: the fault's call, for the error if the script has no events.
+    """
 
     def apply(script: Script) -> Script:
         if not any(map(sse.count_events, script.steps)):
-            raise never(what, script)
+            raise never_happens(what, script)
         change = make()
         steps: list[Step] = []
         for step in script.steps:
@@ -57,57 +70,62 @@ def _each_event(make: Callable[[], Callable[[bytes], bytes]], what: str) -> Chan
 
 @fault
 def line_ends(kind: str = "crlf") -> Change:
-    """Lines end with ``lf``, ``crlf``, ``cr``, or with each in turn: ``mixed``."""
+    """End lines with ``lf``, ``crlf`` or ``cr``; ``mixed`` uses each in turn."""
     if kind not in LINE_ENDS:
-        raise FaultError(f"line_ends(kind={kind!r}): one of {', '.join(LINE_ENDS)}")
+        raise FaultError(f"line_ends(kind={kind!r}): kind must be one of {', '.join(LINE_ENDS)}")
 
     def make() -> Callable[[bytes], bytes]:
         ends, last = cycle(LINE_ENDS[kind]), b""
 
         def change(data: bytes) -> bytes:
             nonlocal last
-            changed = []
+            changed_lines = []
             for line in data.split(b"\n")[:-1]:
                 end = next(ends)
                 if not line and last + end == b"\r\n":
-                    end = next(ends)  # the two would be one, and the line not blank
-                changed.append(line + end)
+                    end = next(
+                        ends
+                    )  # CR and LF would join into one line end, and no blank line remain
+                changed_lines.append(line + end)
                 last = end
-            return b"".join(changed)
+            return b"".join(changed_lines)
 
         return change
 
-    return _each_event(make, f"line_ends({kind!r})")
+    return _change_each_event(make, f"line_ends({kind!r})")
 
 
 @fault
 def no_space() -> Change:
-    """``data:`` without the space that may follow it."""
+    """Leave out the optional space after ``data:`` and the other field names."""
 
     def change(data: bytes) -> bytes:
         lines = data.split(b"\n")
         return b"\n".join(line.replace(b": ", b":", 1) for line in lines)
 
-    return _each_event(lambda: change, "no_space()")
+    return _change_each_event(lambda: change, "no_space()")
 
 
-_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,')  # or a string, in which there may be some
+_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,')  # or a string, which may contain commas
 
 
 @fault
 def multi_line(at: int | None = None) -> Change:
-    """An event's data, or every event's, in several ``data:`` lines, as JSON allows at commas."""
+    """Split the JSON of every event, or of the event at ``at``, into several ``data:`` lines.
+
+    The lines break after commas, where JSON allows a line end.
+    """
 
     def change(step: Step) -> Step:
         if not isinstance(step, Event) or not step.data.startswith("{"):
             return step
-        return replace(step, data=_COMMA.sub(lambda found: found[1] or ",\n", step.data))
+        return replace(step, data=_COMMA.sub(lambda match: match[1] or ",\n", step.data))
 
     def apply(script: Script) -> Script:
         if at is None:
             return script.with_steps(map(change, script.steps))
-        index = place(script, at, f"multi_line(at={at})")
-        return replaced(script, index, change(script.steps[index]))
+        index = find_event(script, at, f"multi_line(at={at})")
+        return replace_step(script, index, change(script.steps[index]))
 
     return apply
 
@@ -120,26 +138,26 @@ def fields(
     at: int | None = None,
     alone: bool = False,
 ) -> Change:
-    """``event:``, ``id:`` or ``retry:`` fields with every event, or the one at an index.
+    """Add ``event:``, ``id:`` or ``retry:`` fields to every event, or to the event at ``at``.
 
-    With ``alone`` they are a block of their own before it, without data.
+    With ``alone``, the fields form a separate block without data before the event.
     """
-    given = {"event": event, "id": id, "retry": retry}
-    stated = {name: value for name, value in given.items() if value is not None}
-    if not stated:
-        raise FaultError("fields() needs event=, id= or retry=")
-    block = "".join(f"{name}: {value}\n" for name, value in stated.items()) + "\n"
+    arguments = {"event": event, "id": id, "retry": retry}
+    new_fields = {name: value for name, value in arguments.items() if value is not None}
+    if not new_fields:
+        raise FaultError("fields() needs at least one of event=, id= and retry=")
+    block = "".join(f"{name}: {value}\n" for name, value in new_fields.items()) + "\n"
 
     def apply(script: Script) -> Script:
-        wanted = None if at is None else place(script, at, f"fields(at={at})")
+        event_index = None if at is None else find_event(script, at, f"fields(at={at})")
         steps: list[Step] = []
         for index, step in enumerate(script.steps):
-            chosen = sse.count_events(step) and wanted in (None, index)
-            if chosen and alone:
+            is_selected = sse.count_events(step) and event_index in (None, index)
+            if is_selected and alone:
                 steps.append(Raw(block.encode(), 0))
-            if chosen and not alone:
-                found = event_of(step)
-                step = Event(found.data, event or found.event, id or found.id, retry)
+            if is_selected and not alone:
+                original = decode_event(step)
+                step = Event(original.data, event or original.event, id or original.id, retry)
             steps.append(step)
         return script.with_steps(steps)
 
@@ -148,21 +166,21 @@ def fields(
 
 @fault
 def comment(text: str = "", at: int = 0) -> Change:
-    """A comment before the event at an index."""
+    """Send a comment before the event at index ``at``."""
 
     def apply(script: Script) -> Script:
-        index = place(script, at, f"comment(at={at})")
-        return inserted(script, index, Comment(text))
+        index = find_event(script, at, f"comment(at={at})")
+        return insert_steps(script, index, Comment(text))
 
     return apply
 
 
-HOUR = 3600.0  # seconds for which silence without end has heartbeats
+HOUR = 3600.0  # seconds of heartbeats in a silence without end
 
 
 @fault
 def heartbeat(every: float, text: str = "ping", event: str | None = None) -> Change:
-    """A comment every so many seconds of silence; with ``event``, an event of this name instead."""
+    """Send a comment every ``every`` seconds of silence, or an event named ``event``."""
     beat: Step = Comment(text) if event is None else Event(text, event)
 
     def apply(script: Script) -> Script:
@@ -180,7 +198,7 @@ def heartbeat(every: float, text: str = "ping", event: str | None = None) -> Cha
         if len(steps) == len(script.steps):
             raise FaultError(
                 f"heartbeat(every={every:g}) never happens: no silence is that long; "
-                "put it after the fault that makes one"
+                "put it after the fault that causes the silence"
             )
         return script.with_steps(steps)
 
@@ -189,13 +207,13 @@ def heartbeat(every: float, text: str = "ping", event: str | None = None) -> Cha
 
 @fault
 def bom(at: int | None = 0) -> Change:
-    """A byte order mark before the event at an index, by default the first; None: before each."""
+    """Send a byte order mark before the event at index ``at``; None: before every event."""
 
     def apply(script: Script) -> Script:
-        wanted = None if at is None else place(script, at, f"bom(at={at})")
+        event_index = None if at is None else find_event(script, at, f"bom(at={at})")
         steps: list[Step] = []
         for index, step in enumerate(script.steps):
-            if sse.count_events(step) and wanted in (None, index):
+            if sse.count_events(step) and event_index in (None, index):
                 step = Raw(b"\xef\xbb\xbf" + sse.encode(step), sse.count_events(step))
             steps.append(step)
         return script.with_steps(steps)
@@ -205,39 +223,39 @@ def bom(at: int | None = 0) -> Change:
 
 @fault
 def blank_lines(times: int = 1000, at: int = 0) -> Change:
-    """So many blank lines before the event at an index."""
+    """Send ``times`` blank lines before the event at index ``at``."""
 
     def apply(script: Script) -> Script:
-        index = place(script, at, f"blank_lines(at={at})")
-        return inserted(script, index, Raw(b"\n" * times, 0))
+        index = find_event(script, at, f"blank_lines(at={at})")
+        return insert_steps(script, index, Raw(b"\n" * times, 0))
 
     return apply
 
 
 @fault
 def unknown_field(line: str = "foo: bar") -> Change:
-    """A line with an unknown field in every event."""
+    """Add a line with an unknown field to every event."""
     before = line.encode() + b"\n"
-    return _each_event(lambda: lambda data: before + data, f"unknown_field({line!r})")
+    return _change_each_event(lambda: lambda data: before + data, f"unknown_field({line!r})")
 
 
 @fault
 def single_newlines() -> Change:
-    """No blank line between events: all that is said is one event of many lines."""
-    return _each_event(lambda: lambda data: data[:-1], "single_newlines()")
+    """Leave out the blank lines between events, so that all lines form one event."""
+    return _change_each_event(lambda: lambda data: data[:-1], "single_newlines()")
 
 
 @fault
 def unterminated(newlines: int = 1) -> Change:
-    """The last event lacks its blank line, or with ``newlines=0`` its line end too."""
+    """Leave out the blank line after the last event; with ``newlines=0`` its line end too."""
     if newlines not in (0, 1):
-        raise FaultError(f"unterminated(newlines={newlines!r}): 0 or 1")
+        raise FaultError(f"unterminated(newlines={newlines!r}): newlines must be 0 or 1")
 
     def apply(script: Script) -> Script:
         last = max((i for i, s in enumerate(script.steps) if sse.count_events(s)), default=None)
         if last is None:
-            raise never("unterminated()", script)
+            raise never_happens("unterminated()", script)
         data = sse.encode(script.steps[last]).rstrip(b"\r\n") + b"\n" * newlines
-        return replaced(script, last, Raw(data, 0))
+        return replace_step(script, last, Raw(data, 0))
 
     return apply

@@ -1,4 +1,4 @@
-"""What happens to the events of a stream: silent, spoilt, more or fewer.
+"""Faults of the events of a stream: delayed, damaged, added or left out.
 
 See `openai_mockserver.faults.fault` for the rules.
 """
@@ -16,13 +16,13 @@ from openai_mockserver.faults.fault import (
     Change,
     Silence,
     check_end,
-    event_of,
+    decode_event,
     fault,
-    first_events,
-    inserted,
-    never,
-    place,
-    replaced,
+    find_event,
+    insert_steps,
+    never_happens,
+    replace_step,
+    take_events,
 )
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Event, Pause, Raw, Script, Step
@@ -32,21 +32,21 @@ __all__ = ["error_event", "insert", "keepalive", "latency", "malformed", "replac
 
 @fault
 def stall(after: int = 0, seconds: float | None = None) -> Change:
-    """Silence after so many events: for so many seconds, or until the client leaves."""
+    """Send nothing after ``after`` events, for ``seconds`` or until the client disconnects."""
 
     def apply(script: Script) -> Script:
-        kept, rest = first_events(script, after, f"stall(after={after})")
+        steps, rest = take_events(script, after, f"stall(after={after})")
         if seconds is None:
             check_end(script, f"stall(after={after})")
-            return script.with_steps(kept, "hold")
-        return script.with_steps((*kept, Silence(seconds), *rest))
+            return script.with_steps(steps, "hold")
+        return script.with_steps((*steps, Silence(seconds), *rest))
 
     return apply
 
 
 @fault
 def latency(seconds: float) -> Change:
-    """So many seconds more before the head of the response."""
+    """Delay the head of the response by ``seconds`` more."""
 
     def apply(script: Script) -> Script:
         if script.raw:
@@ -58,111 +58,116 @@ def latency(seconds: float) -> Change:
 
 @fault
 def malformed(at: int = 1, data: str | None = None) -> Change:
-    """The event at this index (from 0) has its JSON cut in half, or ``data`` instead.
+    """Cut the JSON of the event at index ``at`` (from 0) in half, or replace it with ``data``.
 
-    A body that is no stream has its text cut in half.
+    A body that is not a stream is cut in half as a whole.
     """
     if not isinstance(data, str | None):
-        raise FaultError(f"malformed(data={data!r}): a text")
+        raise FaultError(f"malformed(data={data!r}): data must be a string")
 
     def apply(script: Script) -> Script:
         if not script.is_stream:
-            return _halved(script)
-        index = place(script, at, f"malformed(at={at})")
-        event = event_of(script.steps[index])
-        spoilt = event.data[: len(event.data) // 2] if data is None else data
-        return replaced(script, index, replace(event, data=spoilt))
+            return _halve_body(script)
+        index = find_event(script, at, f"malformed(at={at})")
+        event = decode_event(script.steps[index])
+        event_data = event.data[: len(event.data) // 2] if data is None else data
+        return replace_step(script, index, replace(event, data=event_data))
 
     return apply
 
 
-def _halved(script: Script) -> Script:
+def _halve_body(script: Script) -> Script:
     body = sse.body(script.steps)
     half = body[: len(body) // 2]
-    sized = tuple(
+    headers = tuple(
         (name, str(len(half)) if name.lower() == "content-length" else value)
         for name, value in script.head.headers
     )
-    return Script(replace(script.head, headers=sized), (Raw(half),), script.end)
+    return Script(replace(script.head, headers=headers), (Raw(half),), script.end)
 
 
 @fault
 def replace_event(at: int, raw: str | bytes) -> Change:
-    """The event at this index is these bytes instead, whatever they are."""
+    """Replace the event at index ``at`` with any bytes."""
     octets = raw.encode() if isinstance(raw, str) else raw
 
     def apply(script: Script) -> Script:
-        index = place(script, at, f"replace_event(at={at})")
-        return replaced(script, index, Raw(octets))
+        index = find_event(script, at, f"replace_event(at={at})")
+        return replace_step(script, index, Raw(octets))
 
     return apply
 
 
 @fault
 def insert(raw: str | bytes, at: int | None = None) -> Change:
-    """These bytes, whatever they are, before the event at an index, or after all the events."""
+    """Insert any bytes before the event at index ``at``; None inserts them after all events."""
     octets = raw.encode() if isinstance(raw, str) else raw
 
     def apply(script: Script) -> Script:
         if at is None:
             return script.with_steps((*script.steps, Raw(octets)))
-        index = place(script, at, f"insert(at={at})")
-        return inserted(script, index, Raw(octets))
+        index = find_event(script, at, f"insert(at={at})")
+        return insert_steps(script, index, Raw(octets))
 
     return apply
 
 
 @fault
 def error_event(after: int = 0, error: ApiError | None = None) -> Change:
-    """The stream breaks off after so many events with an error event, and without ``[DONE]``."""
-    said = ApiError(500) if error is None else error
-    if not isinstance(said, ApiError):
-        raise FaultError(f"error_event(error={error!r}): an ApiError")
+    """Break the stream off after ``after`` events with an error event, without ``[DONE]``."""
+    api_error = ApiError(500) if error is None else error
+    if not isinstance(api_error, ApiError):
+        raise FaultError(f"error_event(error={error!r}): error must be an ApiError")
 
     def apply(script: Script) -> Script:
-        kept, _ = first_events(script, after, f"error_event(after={after})")
+        steps, _ = take_events(script, after, f"error_event(after={after})")
         if not script.is_stream:
-            raise never(f"error_event(after={after})", script)
+            raise never_happens(f"error_event(after={after})", script)
         check_end(script, f"error_event(after={after})")
-        event = errors.error_event(said.mid_stream, number=_next_number(kept, script))
-        return script.with_steps((*kept, event), "finish")
+        event = errors.error_event(api_error.mid_stream, number=_find_next_number(steps, script))
+        return script.with_steps((*steps, event), "finish")
 
     return apply
 
 
-def _numbers(steps: Iterable[Step]) -> list[int]:
-    found = [SEQUENCE_NUMBER.findall(step.data) for step in steps if isinstance(step, Event)]
-    return [int(numbers[-1]) for numbers in found if numbers]
+def _find_sequence_numbers(steps: Iterable[Step]) -> list[int]:
+    matches_by_event = [
+        SEQUENCE_NUMBER.findall(step.data) for step in steps if isinstance(step, Event)
+    ]
+    return [int(matches[-1]) for matches in matches_by_event if matches]
 
 
-def _next_number(kept: Sequence[Step], script: Script) -> int | None:
-    """The sequence number of the event after these, where events are numbered."""
-    if after := _numbers(script.steps[len(kept) :]):
-        return after[0]
-    before = _numbers(kept)
-    return before[-1] + 1 if before else None
+def _find_next_number(steps: Sequence[Step], script: Script) -> int | None:
+    """Return the sequence number of the event after ``steps``, or None if none is numbered."""
+    if later_numbers := _find_sequence_numbers(script.steps[len(steps) :]):
+        return later_numbers[0]
+    earlier_numbers = _find_sequence_numbers(steps)
+    return earlier_numbers[-1] + 1 if earlier_numbers else None
 
 
 @fault
 def keepalive(after: int = 2) -> Change:
-    """A ``keepalive`` event of the Responses API after so many events; the others move up by one.
+    """Send a ``keepalive`` event of the Responses API after ``after`` events; renumber the rest.
 
-    OpenAI sends one where nothing else was to be said for a while (WIRE.md §3).
+    The sequence numbers of the events after it grow by one. OpenAI sends such an event when it has
+    had nothing else to send for a while (WIRE.md §3).
     """
 
     def apply(script: Script) -> Script:
-        kept, _ = first_events(script, after, f"keepalive(after={after})")
-        number = _next_number(kept, script)
+        steps, _ = take_events(script, after, f"keepalive(after={after})")
+        number = _find_next_number(steps, script)
         if number is None:
-            raise never(f"keepalive(after={after})", script)
-        said = Event(f'{{"type":"keepalive","sequence_number":{number}}}', "keepalive")
-        return script.with_steps((*kept, said, *map(_moved_up, script.steps[len(kept) :])))
+            raise never_happens(f"keepalive(after={after})", script)
+        event = Event(f'{{"type":"keepalive","sequence_number":{number}}}', "keepalive")
+        return script.with_steps(
+            (*steps, event, *map(_increment_number, script.steps[len(steps) :]))
+        )
 
     return apply
 
 
-def _moved_up(step: Step) -> Step:
+def _increment_number(step: Step) -> Step:
     if not isinstance(step, Event):
         return step
-    up = SEQUENCE_NUMBER.sub(lambda found: f'"sequence_number":{int(found[1]) + 1}', step.data)
-    return replace(step, data=up)
+    data = SEQUENCE_NUMBER.sub(lambda match: f'"sequence_number":{int(match[1]) + 1}', step.data)
+    return replace(step, data=data)

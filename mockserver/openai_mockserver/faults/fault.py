@@ -1,9 +1,10 @@
-"""What a fault is, and how a script is cut at an event or a byte.
+"""The `Fault` type, and the functions that find an event or a byte in a script and cut there.
 
-Rules of this folder: a fault is a pure function from a script to the script that has the fault;
-they compose from left to right; names are WireMock's and toxiproxy's where the meaning is the same.
-A fault that cannot happen to its script raises FaultError, since a test of it would prove nothing.
-Counts are of events: ``after=3`` lets exactly three reach the client, ``at=2`` is the third.
+Rules of this folder: a fault is a pure function that takes a script and returns the faulty script.
+Faults compose from left to right. Their names are those of WireMock and toxiproxy if the meaning
+is the same. A fault that cannot happen to its script raises FaultError, because a test with it
+would prove nothing. ``after`` counts events and ``at`` is an index from 0: ``after=3`` lets exactly
+three events reach the client, and ``at=2`` is the third event.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ __all__ = [
     "Fault",
     "Silence",
     "check_end",
-    "event_of",
+    "decode_event",
     "fault",
-    "first_bytes",
-    "first_events",
-    "inserted",
+    "take_bytes",
+    "take_events",
+    "insert_steps",
     "is_changed",
-    "never",
-    "place",
-    "replaced",
+    "never_happens",
+    "find_event",
+    "replace_step",
 ]
 
 Change = Callable[[Script], Script]
@@ -40,7 +41,7 @@ Change = Callable[[Script], Script]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Fault:
-    """A function from script to script that knows its name and arguments."""
+    """A function from script to script, with its name and arguments."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -69,63 +70,75 @@ def _is_time(value: object) -> bool:
     return not isinstance(value, bool)
 
 
-# argument name: (what it must be, in words)
-_CHECKED: dict[str, tuple[Callable[[object], bool], str]] = {
+def _is_positive_time(value: object) -> bool:
+    return _is_time(value) and bool(value)
+
+
+def _is_positive_count(value: object) -> bool:
+    return _is_count(value) and bool(value)
+
+
+# argument name: (predicate, description of the allowed values)
+_ARGUMENT_CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
     "after": (_is_count, "a count of events, 0 or more"),
-    "at": (_are_counts, "a count of events, 0 or more"),
+    "at": (_are_counts, "an index, 0 or more"),
     "byte": (_is_count, "a count of bytes, 0 or more"),
     "times": (_is_count, "a count, 0 or more"),
     "seconds": (_is_time, "a number of seconds, 0 or more"),
-    "every": (lambda v: _is_time(v) and bool(v), "a number of seconds, more than 0"),
-    "size": (lambda v: _is_count(v) and bool(v), "a count of bytes, 1 or more"),
-    "rate": (lambda v: _is_time(v) and bool(v), "bytes a second, more than 0"),
+    "every": (_is_positive_time, "a number of seconds, more than 0"),
+    "size": (_is_positive_count, "a count of bytes, 1 or more"),
+    "rate": (_is_positive_time, "a number of bytes per second, more than 0"),
 }
 
 
 def fault(make: Callable[..., Change]) -> Callable[..., Fault]:
-    """Let a function that makes a change give a Fault, its arguments checked by their names."""
+    """Decorate a function that returns a change: check its arguments by name, return a Fault."""
     signature = inspect.signature(make)
 
-    def known(script: Script) -> Script:
+    def split_events(script: Script) -> Script:
         return script.with_steps(sse.apart(script.steps))
 
     @wraps(make)
-    def made(*args: Any, **kwargs: Any) -> Fault:
+    def build_fault(*args: Any, **kwargs: Any) -> Fault:
         bound = signature.bind(*args, **kwargs)
         for name, value in bound.arguments.items():
-            if name in _CHECKED and value is not None:
-                good, wanted = _CHECKED[name]
-                if not good(value):
-                    raise FaultError(f"{make.__name__}({name}={value!r}): {wanted}")
+            if name in _ARGUMENT_CHECKS and value is not None:
+                is_allowed, allowed_values = _ARGUMENT_CHECKS[name]
+                if not is_allowed(value):
+                    raise FaultError(
+                        f"{make.__name__}({name}={value!r}): {name} must be {allowed_values}"
+                    )
         change = make(*args, **kwargs)
-        return Fault(make.__name__, dict(bound.arguments), lambda script: change(known(script)))
+        return Fault(
+            make.__name__, dict(bound.arguments), lambda script: change(split_events(script))
+        )
 
-    return made
+    return build_fault
 
 
 def is_changed(script: Script, faulty: Script) -> bool:
-    """Whether a client could notice the difference between the two."""
+    """Return whether a client could notice a difference between the two scripts."""
     if script is faulty or script == faulty:
         return False
     if (script.head, script.end, script.raw) != (faulty.head, faulty.end, faulty.raw):
         return True
     try:
-        return list(_noticed(script)) != list(_noticed(faulty))
-    except ValueError:  # what cannot be put into bytes is told of when it is to be sent
+        return list(_observe_frames(script)) != list(_observe_frames(faulty))
+    except ValueError:  # a script that cannot be encoded raises its error when it is sent
         return True
 
 
-def _noticed(script: Script) -> Iterator[tuple[object, ...]]:
+def _observe_frames(script: Script) -> Iterator[tuple[object, ...]]:
     for frame in frames(script):
         if frame.data or frame.last:
             yield frame.due, frame.data, frame.fence
 
 
-def never(what: str, script: Script) -> FaultError:
-    """The error that a fault cannot happen."""
+def never_happens(what: str, script: Script) -> FaultError:
+    """Return the error for a fault that cannot happen to this script."""
     if not script.is_stream:
         return FaultError(
-            f"{what} never happens: the response is not a stream; ask for one with stream=True"
+            f"{what} never happens: the response is not a stream; request one with stream=True"
         )
     events = sum(map(sse.count_events, script.steps))
     return FaultError(f"{what} never happens: the stream has {events} event{'s' * (events != 1)}")
@@ -133,7 +146,7 @@ def never(what: str, script: Script) -> FaultError:
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Silence(Pause):
-    """A pause that a fault made after an event; one of a pace belongs to the event that follows."""
+    """A pause that a fault puts after an event; a pause of a pace belongs to the next event."""
 
     def __eq__(self, other: object) -> bool:
         return self.seconds == other.seconds if isinstance(other, Pause) else NotImplemented
@@ -145,8 +158,8 @@ class Silence(Pause):
         return f"Pause({self.seconds!r})"
 
 
-def _silence_from(steps: tuple[Step, ...], at: int) -> int:
-    """Where the silence ends that faults made at a place."""
+def _find_silence_end(steps: tuple[Step, ...], at: int) -> int:
+    """Return the index after the silence that faults have put at an index."""
     end = at
     for index in range(at, len(steps)):
         if isinstance(steps[index], Silence):
@@ -157,72 +170,85 @@ def _silence_from(steps: tuple[Step, ...], at: int) -> int:
 
 
 def check_end(script: Script, what: str) -> None:
-    """Raise FaultError if an earlier fault has said how the response ends: one would be lost."""
+    """Raise FaultError if an earlier fault already sets the end: one of the two would be lost."""
     if script.end not in ("finish", "close"):
         raise FaultError(
-            f"{what} and an earlier fault, by which the response ends with {script.end}: it has "
-            "one end only"
+            f"{what}: an earlier fault already ends the response with {script.end}, and a response "
+            "has only one end"
         )
 
 
-def first_events(script: Script, n: int, what: str) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-    """The steps up to and with the n-th event and the silence after it, and the rest.
+def take_events(script: Script, n: int, what: str) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """Return the steps through the n-th event and the silence after it, and the remaining steps.
 
-    The silence is what other faults made there, which would else be lost.
+    The silence comes from earlier faults and would otherwise be lost.
+
+    Raises:
+        FaultError: if the script has fewer events.
     """
-    seen = 0
+    event_count = 0
     for at, step in enumerate(script.steps):
-        # HTTP's own head, where it is among the steps, comes with no event.
-        if seen >= n and not (script.raw and at == 0):
-            end = _silence_from(script.steps, at)
+        # In a raw script the first step is HTTP's own head, which belongs to no event.
+        if event_count >= n and not (script.raw and at == 0):
+            end = _find_silence_end(script.steps, at)
             return script.steps[:end], script.steps[end:]
-        seen += sse.count_events(step)
-    if seen < n:
-        raise never(what, script)
+        event_count += sse.count_events(step)
+    if event_count < n:
+        raise never_happens(what, script)
     return script.steps, ()
 
 
-def place(script: Script, at: int, what: str) -> int:
-    """The index among the steps of the event at this index among the events."""
-    seen = 0
+def find_event(script: Script, at: int, what: str) -> int:
+    """Return the index of the step that completes the event at index ``at``.
+
+    Raises:
+        FaultError: if the script has no such event.
+    """
+    event_count = 0
     for index, step in enumerate(script.steps):
-        seen += sse.count_events(step)
-        if seen > at:
+        event_count += sse.count_events(step)
+        if event_count > at:
             return index
-    raise never(what, script)
+    raise never_happens(what, script)
 
 
-def inserted(script: Script, index: int, *steps: Step) -> Script:
-    """The script with more steps before the one at an index."""
+def insert_steps(script: Script, index: int, *steps: Step) -> Script:
+    """Insert steps before the step at an index."""
     return script.with_steps((*script.steps[:index], *steps, *script.steps[index:]))
 
 
-def replaced(script: Script, index: int, step: Step) -> Script:
-    """The script with another step at an index."""
+def replace_step(script: Script, index: int, step: Step) -> Script:
+    """Replace the step at an index."""
     return script.with_steps((*script.steps[:index], step, *script.steps[index + 1 :]))
 
 
-def event_of(step: Step) -> Event:
-    """The event that a step completes, whatever its bytes are."""
+def decode_event(step: Step) -> Event:
+    """Return the event that a step completes, also if the step is raw bytes."""
     return step if isinstance(step, Event) else sse.decode(sse.encode(step))[0]
 
 
-def first_bytes(script: Script, n: int, what: str) -> tuple[Step, ...]:
-    """The steps up to and with the n-th byte."""
-    kept: list[Step] = []
-    left = n
+def take_bytes(script: Script, n: int, what: str) -> tuple[Step, ...]:
+    """Return the steps through the n-th byte and the silence after it.
+
+    Raises:
+        FaultError: if the body has fewer bytes.
+    """
+    taken_steps: list[Step] = []
+    bytes_left = n
     for at, step in enumerate(script.steps):
         data = sse.encode(step)
-        if len(data) > left:
-            if left:
-                kept.append(Raw(data[:left], None if sse.count_events(step) > 1 else 0))
-            return tuple(kept)
-        kept.append(step)
-        left -= len(data)
-        if not left and not isinstance(step, Pause | Boundary):
-            end = _silence_from(script.steps, at + 1)
-            return (*kept, *script.steps[at + 1 : end])
-    if left:
-        size = n - left
+        if len(data) > bytes_left:
+            if bytes_left:
+                taken_steps.append(
+                    Raw(data[:bytes_left], None if sse.count_events(step) > 1 else 0)
+                )
+            return tuple(taken_steps)
+        taken_steps.append(step)
+        bytes_left -= len(data)
+        if not bytes_left and not isinstance(step, Pause | Boundary):
+            end = _find_silence_end(script.steps, at + 1)
+            return (*taken_steps, *script.steps[at + 1 : end])
+    if bytes_left:
+        size = n - bytes_left
         raise FaultError(f"{what} never happens: there are {size} bytes")
-    return tuple(kept)
+    return tuple(taken_steps)

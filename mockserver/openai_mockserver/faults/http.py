@@ -1,8 +1,7 @@
-"""HTTP otherwise: status, headers, the head's bytes, and how the body is framed.
+"""Faults of HTTP: the status, the headers, the bytes of the head, and the framing of the body.
 
-See `openai_mockserver.faults.fault` for the rules. What HTTP's own bytes cannot say as a head with
-headers is said on the raw script (`openai_mockserver.http1.to_raw`); RFC 9112 is the measure of
-what is wrong.
+See `openai_mockserver.faults.fault` for the rules. A fault that a `Head` cannot express changes the
+raw script (`openai_mockserver.http1.to_raw`). RFC 9112 defines what is wrong.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import replace
 
 from openai_mockserver import sse
 from openai_mockserver.exceptions import FaultError
-from openai_mockserver.faults.fault import Change, fault, first_events
+from openai_mockserver.faults.fault import Change, fault, take_events
 from openai_mockserver.http1 import LAST_CHUNK, is_chunked, to_raw, without_length
 from openai_mockserver.script import End, Event, Head, Pause, Raw, Script, Step
 
@@ -39,53 +38,57 @@ __all__ = [
 ]
 
 
-def _with_head(script: Script, head: Head) -> Script:
+def _set_head(script: Script, head: Head) -> Script:
     if script.raw:
-        raise FaultError("this changes the head, which is already among the bytes: put it first")
+        raise FaultError(
+            "an earlier fault has turned the head into bytes: put this fault before it"
+        )
     return replace(script, head=head)
 
 
-def _without(head: Head, *names: str) -> tuple[tuple[str, str], ...]:
-    gone = {name.lower() for name in names}
-    return tuple((k, v) for k, v in head.headers if k.lower() not in gone)
+def _drop_headers(head: Head, *names: str) -> tuple[tuple[str, str], ...]:
+    dropped_names = {name.lower() for name in names}
+    return tuple((k, v) for k, v in head.headers if k.lower() not in dropped_names)
 
 
 @fault
 def status(code: int) -> Change:
-    """Another status, with the same headers and body."""
+    """Change the status; headers and body stay the same."""
     if not isinstance(code, int) or not 100 <= code <= 999:
-        raise FaultError(f"status(code={code!r}): a number of three digits")
-    return lambda script: _with_head(script, replace(script.head, status=code))
+        raise FaultError(f"status(code={code!r}): code must be a number of three digits")
+    return lambda script: _set_head(script, replace(script.head, status=code))
 
 
 @fault
 def header(name: str, value: str | None) -> Change:
-    """A header with another value; None takes it away."""
+    """Set the value of a header; None removes it."""
 
     def apply(script: Script) -> Script:
-        kept = _without(script.head, name)
-        if value is None and len(kept) == len(script.head.headers):
-            raise FaultError(f"header({name!r}, None) never happens: there is no such header")
-        added = () if value is None else ((name, value),)
-        return _with_head(script, replace(script.head, headers=(*kept, *added)))
+        headers = _drop_headers(script.head, name)
+        if value is None and len(headers) == len(script.head.headers):
+            raise FaultError(
+                f"header({name!r}, None) never happens: the response has no such header"
+            )
+        new_headers = () if value is None else ((name, value),)
+        return _set_head(script, replace(script.head, headers=(*headers, *new_headers)))
 
     return apply
 
 
 @fault
 def add_header(name: str, value: str) -> Change:
-    """A header more, also where there is one of this name."""
+    """Add a header, also if the response already has one of this name."""
 
     def apply(script: Script) -> Script:
         headers = (*script.head.headers, (name, value))
-        return _with_head(script, replace(script.head, headers=headers))
+        return _set_head(script, replace(script.head, headers=headers))
 
     return apply
 
 
 @fault
 def redirect(location: str, code: int = 307) -> Change:
-    """A redirect instead of the response."""
+    """Send a redirect instead of the response."""
 
     def apply(script: Script) -> Script:
         headers = (("Location", location), ("Content-Length", "0"))
@@ -94,84 +97,89 @@ def redirect(location: str, code: int = 307) -> Change:
     return apply
 
 
-# The body's framing, said by headers
+# The body's framing, as headers declare it
 
 
 @fault
 def content_length(value: int | None = None, off: int = 0, keep_open: bool = False) -> Change:
-    """A ``Content-Length`` instead of chunks: the right one, one that is ``off``, or any.
+    """Send a ``Content-Length`` instead of chunks: correct, wrong by ``off``, or ``value``.
 
-    A wrong one ends with FIN, unless the connection is kept open: silence, or bytes too many.
+    After a body of the wrong length the server sends FIN, unless ``keep_open``: then the client
+    waits for missing bytes, or finds extra bytes on the connection.
+
+    Args:
+        value: the declared length in bytes.
+        off: bytes to add to the correct length if there is no ``value``.
+        keep_open: keep the connection open after a body of the wrong length.
     """
 
     def apply(script: Script) -> Script:
         size = len(sse.body(script.steps)) + off if value is None else value
-        headers = (*_without(script.head, "transfer-encoding", "content-length"),)
-        sized = replace(script.head, headers=(*headers, ("Content-Length", str(size))))
+        headers = (*_drop_headers(script.head, "transfer-encoding", "content-length"),)
+        head = replace(script.head, headers=(*headers, ("Content-Length", str(size))))
         right = size == len(sse.body(script.steps))
         wrong: End = "hold" if keep_open else "truncate"
         end: End = wrong if script.end == "finish" and not right else script.end
-        return replace(_with_head(script, sized), end=end)
+        return replace(_set_head(script, head), end=end)
 
     return apply
 
 
 @fault
 def close_delimited() -> Change:
-    """Neither chunks nor a length: the body ends with the connection."""
-
-    return lambda script: _with_head(script, without_length(script).head)
+    """Send neither chunks nor a length: closing the connection ends the body."""
+    return lambda script: _set_head(script, without_length(script).head)
 
 
 # The head's bytes
 
 
-def _head_of(script: Script, change: Callable[[bytes], bytes]) -> Script:
+def _change_head(script: Script, change: Callable[[bytes], bytes]) -> Script:
     raw = to_raw(script)
     for index, step in enumerate(raw.steps):
         if isinstance(step, Raw):
             steps = (*raw.steps[:index], Raw(change(step.data), 0), *raw.steps[index + 1 :])
             return raw.with_steps(steps)
-    raise FaultError("there is no head to change")
+    raise FaultError("the response has no head to change")
 
 
 @fault
 def http10() -> Change:
-    """HTTP/1.0: no chunks, and the connection's end is the body's."""
+    """Answer with HTTP/1.0: no chunks, and closing the connection ends the body."""
 
     def apply(script: Script) -> Script:
         closing = close_delimited()(script)
-        return _head_of(closing, lambda head: head.replace(b"HTTP/1.1", b"HTTP/1.0", 1))
+        return _change_head(closing, lambda head: head.replace(b"HTTP/1.1", b"HTTP/1.0", 1))
 
     return apply
 
 
 @fault
 def lf_head() -> Change:
-    """The head's lines end with LF alone."""
-    return lambda script: _head_of(script, lambda head: head.replace(b"\r\n", b"\n"))
+    """End the lines of the head with LF alone."""
+    return lambda script: _change_head(script, lambda head: head.replace(b"\r\n", b"\n"))
 
 
 @fault
 def informational(*codes: int) -> Change:
-    """Responses of 1xx before the real one (RFC 9110 §15.2)."""
+    """Send informational responses (1xx) before the real one (RFC 9110 §15.2)."""
     before = b"".join(b"HTTP/1.1 %d \r\n\r\n" % code for code in codes or (100,))
-    return lambda script: _head_of(script, lambda head: before + head)
+    return lambda script: _change_head(script, lambda head: before + head)
 
 
 @fault
 def raw_head(data: str | bytes) -> Change:
-    """These bytes instead of the head."""
+    """Send these bytes instead of the head."""
     octets = data.encode("latin-1") if isinstance(data, str) else data
-    return lambda script: _head_of(script, lambda _: octets)
+    return lambda script: _change_head(script, lambda _: octets)
 
 
 @fault
 def half_head(end: End = "truncate", size: int | None = None) -> Change:
-    """Half of the head, or its first ``size`` bytes, then ``truncate``, ``reset`` or ``hold``."""
+    """Send half of the head, or its first ``size`` bytes; then truncate, reset or hold."""
 
     def apply(script: Script) -> Script:
-        raw = _head_of(script, lambda head: head[: len(head) // 2 if size is None else size])
+        raw = _change_head(script, lambda head: head[: len(head) // 2 if size is None else size])
         index = next(i for i, step in enumerate(raw.steps) if isinstance(step, Raw))
         return raw.with_steps(raw.steps[: index + 1], end)
 
@@ -180,14 +188,14 @@ def half_head(end: End = "truncate", size: int | None = None) -> Change:
 
 @fault
 def empty_response(end: End = "truncate") -> Change:
-    """Not a byte: the connection is closed, or with ``reset`` broken, with ``hold`` kept silent."""
+    """Send no byte: close the connection, ``reset`` it, or ``hold`` it open."""
     return lambda script: Script(script.head, (), end, raw=True)
 
 
 # The chunks' bytes (RFC 9112 §7.1)
 
 
-def _chunks_of(script: Script, what: str) -> Script:
+def _require_chunks(script: Script, what: str) -> Script:
     if not script.raw and not is_chunked(script.head):
         raise FaultError(f"{what} never happens: the response is not chunked")
     return to_raw(script)
@@ -195,37 +203,37 @@ def _chunks_of(script: Script, what: str) -> Script:
 
 @fault
 def bad_chunk_size(after: int = 0, text: str = "zz") -> Change:
-    """After so many events a chunk whose size is no number, then FIN."""
+    """After ``after`` events, send a chunk whose size is not a number, then FIN."""
 
     def apply(script: Script) -> Script:
-        raw = _chunks_of(script, "bad_chunk_size()")
-        kept, _ = first_events(raw, after, f"bad_chunk_size(after={after})")
-        return raw.with_steps((*kept, Raw(f"{text}\r\n".encode("latin-1"), 0)), "truncate")
+        raw = _require_chunks(script, "bad_chunk_size()")
+        steps, _ = take_events(raw, after, f"bad_chunk_size(after={after})")
+        return raw.with_steps((*steps, Raw(f"{text}\r\n".encode("latin-1"), 0)), "truncate")
 
     return apply
 
 
 @fault
 def missing_chunk_crlf(after: int = 0) -> Change:
-    """The chunk after so many events lacks its CRLF, and the next size follows its data."""
+    """Leave out the CRLF of the chunk after ``after`` events: the next size follows its data."""
 
     def apply(script: Script) -> Script:
-        raw = _chunks_of(script, "missing_chunk_crlf()")
-        kept, rest = first_events(raw, after, f"missing_chunk_crlf(after={after})")
+        raw = _require_chunks(script, "missing_chunk_crlf()")
+        steps, rest = take_events(raw, after, f"missing_chunk_crlf(after={after})")
         if not rest or not isinstance(rest[0], Raw):
             raise FaultError(f"missing_chunk_crlf(after={after}) never happens: no chunk follows")
-        spoilt = Raw(rest[0].data.removesuffix(b"\r\n"), rest[0].events)
-        return raw.with_steps((*kept, spoilt, *rest[1:]))
+        bad_chunk = Raw(rest[0].data.removesuffix(b"\r\n"), rest[0].events)
+        return raw.with_steps((*steps, bad_chunk, *rest[1:]))
 
     return apply
 
 
 @fault
 def chunk_extension(text: str = ";a=b") -> Change:
-    """Every chunk has an extension (RFC 9112 §7.1.1), which is legal."""
+    """Add an extension to every chunk (RFC 9112 §7.1.1), which is legal."""
 
     def apply(script: Script) -> Script:
-        raw = _chunks_of(script, "chunk_extension()")
+        raw = _require_chunks(script, "chunk_extension()")
         steps: list[Step] = []
         for step in raw.steps:
             if isinstance(step, Raw) and step.events:
@@ -237,8 +245,8 @@ def chunk_extension(text: str = ";a=b") -> Change:
     return apply
 
 
-def _last_chunk(script: Script, what: str, change: Callable[[Raw], list[Step]]) -> Script:
-    raw = _chunks_of(script, what)
+def _replace_last_chunk(script: Script, what: str, change: Callable[[Raw], list[Step]]) -> Script:
+    raw = _require_chunks(script, what)
     steps = list(raw.steps)
     if not steps or steps[-1] != Raw(LAST_CHUNK, 0):
         raise FaultError(f"{what} never happens: the response has no last chunk")
@@ -247,36 +255,39 @@ def _last_chunk(script: Script, what: str, change: Callable[[Raw], list[Step]]) 
 
 @fault
 def trailers(headers: Mapping[str, str] | None = None) -> Change:
-    """Trailers after the last chunk (RFC 9112 §7.1.2), which is legal."""
-    sent = {"X-Trailer": "1"} if headers is None else headers
-    lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items()).encode("latin-1")
+    """Send trailers after the last chunk (RFC 9112 §7.1.2), which is legal."""
+    fields = {"X-Trailer": "1"} if headers is None else headers
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("latin-1")
     last: list[Step] = [Raw(b"0\r\n" + lines + b"\r\n", 0)]
-    return lambda script: _last_chunk(script, "trailers()", lambda _: last)
+    return lambda script: _replace_last_chunk(script, "trailers()", lambda _: last)
 
 
 @fault
 def split_last_chunk(seconds: float = 0.0) -> Change:
-    """The last chunk in two parts, with silence between."""
+    """Send the last chunk in two parts, with ``seconds`` of silence between them."""
     parts: list[Step] = [Raw(b"0\r\n", 0), Pause(seconds), Raw(b"\r\n", 0)]
-    return lambda script: _last_chunk(script, "split_last_chunk()", lambda _: parts)
+    return lambda script: _replace_last_chunk(script, "split_last_chunk()", lambda _: parts)
 
 
 @fault
 def late_end(seconds: float) -> Change:
-    """Silence between the last event and the end of the body."""
+    """Wait ``seconds`` between the last event and the end of the body."""
     return lambda script: script.with_steps((*script.steps, Pause(seconds)))
 
 
 @fault
 def bytes_after_end(data: str | bytes = "GARBAGE", seconds: float = 0.0) -> Change:
-    """Bytes after the whole response, on a connection that stays open; at once or later."""
+    """Send more bytes after the complete response, at once or after ``seconds``.
+
+    The connection stays open.
+    """
     octets = data.encode("latin-1") if isinstance(data, str) else data
-    late: list[Step] = [Pause(seconds)] if seconds else []
+    delay: list[Step] = [Pause(seconds)] if seconds else []
 
     def apply(script: Script) -> Script:
         raw = to_raw(script)
         if raw.end != "finish" or not any(isinstance(s, Raw | Event) for s in raw.steps):
             raise FaultError("bytes_after_end() never happens: the response has no clean end")
-        return raw.with_steps((*raw.steps, *late, Raw(octets, 0)))
+        return raw.with_steps((*raw.steps, *delay, Raw(octets, 0)))
 
     return apply

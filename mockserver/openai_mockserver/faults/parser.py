@@ -1,7 +1,8 @@
-"""The faults by name, and as text: of the command line, of headers and of scenario files."""
+"""Faults by name, for scenario files, and faults as text, for the command line and headers."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,17 +17,22 @@ FAULTS: dict[str, Callable[..., Fault]] = {
     for module in (endings, events, event_stream, reads, http, compression)
     for name in module.__all__
 }
-"""The faults by name."""
+"""Every fault, by name."""
 
 
 def named(name: str, arguments: Mapping[str, Any] | None = None) -> Fault:
-    """The fault of this name with these arguments, as scenario files give them.
+    """Return the fault with this name and these arguments, as scenario files write them.
+
+    Raises:
+        FaultError: if the name is unknown or an argument does not fit.
 
     >>> named("reset", {"after": 3})
     reset(after=3)
     """
     if name not in FAULTS:
-        raise FaultError(f"no fault is called {name!r}; there are {', '.join(FAULTS)}")
+        close_names = difflib.get_close_matches(name, FAULTS, 1)
+        hint = f"did you mean {close_names[0]!r}?" if close_names else ", ".join(FAULTS)
+        raise FaultError(f"unknown fault {name!r}: {hint}")
     try:
         return FAULTS[name](**(arguments or {}))
     except TypeError as error:
@@ -34,28 +40,28 @@ def named(name: str, arguments: Mapping[str, Any] | None = None) -> Fault:
 
 
 def parse(text: str) -> list[Fault]:
-    """Faults as the command line and request headers give them.
+    """Parse faults from the text of a command-line option or a request header.
 
-    Faults are parted by commas, arguments by semicolons; numbers, true, false and null are what
-    they look like in JSON, and all else is text.
+    Commas separate faults, semicolons separate arguments. Numbers, true, false and null are read as
+    JSON; every other value is a string.
 
     >>> parse("latency; seconds=0.5, reset; after=3")
     [latency(seconds=0.5), reset(after=3)]
     """
-    made = []
+    faults = []
     for part in filter(None, map(str.strip, text.split(","))):
-        name, *given = (piece.strip() for piece in part.split(";"))
+        name, *argument_texts = (piece.strip() for piece in part.split(";"))
         arguments = {}
-        for argument in given:
-            key, found, value = (piece.strip() for piece in argument.partition("="))
-            if not found:
-                raise FaultError(f"{name}: {argument!r} is not name=value")
-            arguments[key] = _value(value)
-        made.append(named(name, arguments))
-    return made
+        for argument in argument_texts:
+            key, separator, value = (piece.strip() for piece in argument.partition("="))
+            if not separator:
+                raise FaultError(f"{name}: argument {argument!r} must have the form name=value")
+            arguments[key] = _parse_value(value)
+        faults.append(named(name, arguments))
+    return faults
 
 
-def _value(text: str) -> Any:
+def _parse_value(text: str) -> Any:
     import msgspec.json
 
     try:

@@ -1,8 +1,8 @@
-"""The same bytes in other reads: cut where one likes, dripped, or all at once.
+"""Faults of the reads: the same bytes, cut at chosen places, sent slowly, or all at once.
 
-See `openai_mockserver.faults.fault` for the rules. A cut is a `Boundary`: the client has read what
-comes before it when what comes after is sent. On a chunked response each part is an HTTP chunk;
-with ``raw`` HTTP's own bytes are cut too.
+See `openai_mockserver.faults.fault` for the rules. A cut is a `Boundary`: the server sends what
+follows it once the client has read what precedes it. On a chunked response each part is an HTTP
+chunk; with ``raw``, HTTP's own bytes are cut too.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ __all__ = ["bandwidth", "join", "slice"]
 Cuts = Callable[[bytes], Iterable[int]]
 
 
-def _runs(script: Script) -> list[list[Step]]:
-    """The steps in runs without silence, and each silence by itself."""
+def _split_runs(script: Script) -> list[list[Step]]:
+    """Group the steps into runs without silence; each silence is a run by itself."""
     runs: list[list[Step]] = [[]]
     for step in script.steps:
         if isinstance(step, Pause | Boundary):
@@ -37,8 +37,8 @@ def _is_gap(run: list[Step]) -> bool:
     return isinstance(run[0], Pause | Boundary)
 
 
-def _parts(run: list[Step], cuts: Cuts) -> list[Raw]:
-    """The bytes of a run, cut; each part knows the events that it completes."""
+def _cut_run(run: list[Step], cuts: Cuts) -> list[Raw]:
+    """Cut the bytes of a run; each part counts the events that it completes."""
     data, ends = b"", []
     for step in run:
         data += sse.encode(step)
@@ -48,27 +48,40 @@ def _parts(run: list[Step], cuts: Cuts) -> list[Raw]:
     return [Raw(data[a:b], sum(n for end, n in ends if a < end <= b)) for a, b in pairwise(bounds)]
 
 
-def cut_at(script: Script, cuts: Cuts) -> Script:
+def cut_script(script: Script, cuts: Cuts) -> Script:
+    """Put a boundary at every cut of a script's bytes."""
     steps: list[Step] = []
-    for run in _runs(script):
+    for run in _split_runs(script):
         if isinstance(run[0], Pause | Boundary):
             steps += run
             continue
-        for part in _parts(run, cuts):
+        for part in _cut_run(run, cuts):
             steps += [Boundary(), part] if steps else [part]
     return script.with_steps(steps)
 
 
-def _inside_utf8(data: bytes) -> Iterable[int]:
+def _cut_inside_characters(data: bytes) -> Iterable[int]:
     return (at for at, octet in enumerate(data) if octet & 0xC0 == 0x80)
 
 
-# Where the bytes may be cut, by name.
+def _cut_after_lines(data: bytes) -> Iterable[int]:
+    return (match.end() for match in re.finditer(rb"\r\n|\r|\n", data))
+
+
+def _cut_inside_crlf(data: bytes) -> Iterable[int]:
+    return (match.start() + 1 for match in re.finditer(rb"\r\n", data))
+
+
+def _cut_after_events(data: bytes) -> Iterable[int]:
+    return (match.end() for match in re.finditer(rb"\n\n|\r\n\r\n|\r\r", data))
+
+
+# The values of slice's argument ``inside``, with the offsets at which each cuts.
 INSIDE: dict[str, Cuts] = {
-    "lines": lambda data: (m.end() for m in re.finditer(rb"\r\n|\r|\n", data)),
-    "crlf": lambda data: (m.start() + 1 for m in re.finditer(rb"\r\n", data)),
-    "utf8": _inside_utf8,
-    "events": lambda data: (m.end() for m in re.finditer(rb"\n\n|\r\n\r\n|\r\r", data)),
+    "lines": _cut_after_lines,
+    "crlf": _cut_inside_crlf,
+    "utf8": _cut_inside_characters,
+    "events": _cut_after_events,
 }
 
 
@@ -79,19 +92,19 @@ def slice(
     inside: str | None = None,
     raw: bool = False,
 ) -> Change:
-    """The same bytes in other reads.
+    """Send the same bytes in other reads.
 
     Args:
-        size: in reads of so many bytes.
-        at: cut at these offsets.
-        inside: cut at every place of a kind: after each of the ``lines`` or ``events``, within
-            each ``crlf``, within each sign of several bytes (``utf8``).
+        size: bytes in each read.
+        at: offsets in bytes at which to cut.
+        inside: cut at every place of one kind: after each line (``lines``) or event (``events``),
+            between CR and LF (``crlf``), or within each character of several bytes (``utf8``).
         raw: cut HTTP's own bytes too; offsets then count from the first byte of the head.
     """
     if sum((size is not None, bool(at), inside is not None)) != 1:
-        raise FaultError("slice() takes one of size=, at= and inside=")
+        raise FaultError("slice() takes exactly one of size=, at= and inside=")
     if inside is not None and inside not in INSIDE:
-        raise FaultError(f"slice(inside={inside!r}): one of {', '.join(INSIDE)}")
+        raise FaultError(f"slice(inside={inside!r}): inside must be one of {', '.join(INSIDE)}")
 
     def cuts(data: bytes) -> Iterable[int]:
         if size is not None:
@@ -100,21 +113,21 @@ def slice(
 
     def apply(script: Script) -> Script:
         whole = to_raw(script) if raw else script
-        if not any(len(_parts(run, cuts)) > 1 for run in _runs(whole) if not _is_gap(run)):
-            raise FaultError("slice() never happens: there is nothing to cut at this place")
-        return cut_at(whole, cuts)
+        if not any(len(_cut_run(run, cuts)) > 1 for run in _split_runs(whole) if not _is_gap(run)):
+            raise FaultError("slice() never happens: the response has nothing to cut at this place")
+        return cut_script(whole, cuts)
 
     return apply
 
 
 @fault
 def join() -> Change:
-    """All bytes between two silences in one write and, where chunked, in one HTTP chunk."""
+    """Send all bytes between two silences in one write and, if chunked, in one HTTP chunk."""
 
     def apply(script: Script) -> Script:
         steps: list[Step] = []
-        for run in _runs(script):
-            steps += run if isinstance(run[0], Pause | Boundary) else _parts(run, lambda _: ())
+        for run in _split_runs(script):
+            steps += run if isinstance(run[0], Pause | Boundary) else _cut_run(run, lambda _: ())
         return script.with_steps(steps)
 
     return apply
@@ -122,15 +135,15 @@ def join() -> Change:
 
 @fault
 def bandwidth(rate: float, size: int = 1) -> Change:
-    """So many bytes a second, ``size`` bytes at a time: a slow drip."""
+    """Send ``rate`` bytes per second, ``size`` bytes at a time."""
 
     def apply(script: Script) -> Script:
         steps: list[Step] = []
-        for run in _runs(script):
+        for run in _split_runs(script):
             if isinstance(run[0], Pause | Boundary):
                 steps += run
                 continue
-            for part in _parts(run, lambda data: range(size, len(data), size)):
+            for part in _cut_run(run, lambda data: range(size, len(data), size)):
                 steps += [part, Pause(len(part.data) / rate)]
         return script.with_steps(steps)
 

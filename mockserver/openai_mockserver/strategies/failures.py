@@ -16,7 +16,7 @@ from openai_mockserver import api, faults, sse
 from openai_mockserver.api import errors
 from openai_mockserver.exceptions import FaultError, ReplyError
 from openai_mockserver.faults import Fault
-from openai_mockserver.faults.fault import event_of, first_bytes, first_events
+from openai_mockserver.faults.fault import decode_event, take_bytes, take_events
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Head, Pause, Script, Step
 from openai_mockserver.strategies import reply_bytes
@@ -164,7 +164,7 @@ def _place(script: Script, data: Sequence[int]) -> Place:
     events = size = 0
     for step in script.steps:
         if sse.count_events(step):
-            if event_of(step).data.startswith("[DONE]"):
+            if decode_event(step).data.startswith("[DONE]"):
                 break
             events += 1
         size += len(sse.encode(step))
@@ -178,9 +178,9 @@ def _broke(stream: Stream, script: Script, one: Break, at: Place) -> Stream:
     fault = one.make(at)
     kept: tuple[Step, ...] = ()
     if one.leaves == "events":
-        kept, _ = first_events(script, at.after, repr(fault))
+        kept, _ = take_events(script, at.after, repr(fault))
     elif one.leaves == "bytes":
-        kept = first_bytes(script, at.byte, repr(fault)) if at.byte else ()
+        kept = take_bytes(script, at.byte, repr(fault)) if at.byte else ()
     reply = _reply_of(script.with_steps(kept))
     error: str | None = one.error
     if one.error == "api":

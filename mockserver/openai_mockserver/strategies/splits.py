@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from openai_mockserver.faults.reads import INSIDE, Cuts, cut_at
+from openai_mockserver.faults.reads import INSIDE, Cuts, cut_script
 from openai_mockserver.strategies.reply_bytes import pick
 from openai_mockserver.stream_value import Stream
 
@@ -55,4 +55,4 @@ def cut(stream: Stream, data: bytes) -> Stream:
     if data[0] < ON:
         return stream
     way = pick(_WAYS, data[0], ON)
-    return replace(stream, script=cut_at(stream.script, way(data)))
+    return replace(stream, script=cut_script(stream.script, way(data)))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec.json
 
 from openai_mockserver import faults, sse
-from openai_mockserver.faults.fault import event_of
+from openai_mockserver.faults.fault import decode_event
 from openai_mockserver.reply import Reply
 from openai_mockserver.script import Comment, Event, Head, Raw, Script, Step
 from openai_mockserver.strategies.chunk_changes import (
@@ -133,7 +133,7 @@ def _unended(newlines: int, done: bool = True) -> Framing:
 
     def apply(script: Script, place: int) -> Script:
         steps = list(script.steps)
-        while not sse.count_events(steps[-1]) or (not done and event_of(steps[-1]) == sse.DONE):
+        while not sse.count_events(steps[-1]) or (not done and decode_event(steps[-1]) == sse.DONE):
             del steps[-1]
         return fault(script.with_steps(steps))
 
