@@ -402,9 +402,9 @@ def test_what_names_nothing_is_told_at_the_start(
         matching=Matching(["json:mesages", "json:model"], ["usr", "*.role"]),
     )
     assert caplog.messages == [
-        "match='json:mesages': no recorded request has such a member",
-        "ignore='usr' names nothing in any recorded request",
-        "ignore='*.role' names nothing in any recorded request",
+        "match='json:mesages': no recorded request has this member",
+        "ignore='usr': no recorded request has this member",
+        "ignore='*.role': no recorded request has this member",
     ]
 
 

@@ -49,8 +49,8 @@ def test_no_repr_and_no_message_shows_a_secret_header(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_not_shown_is_not_recorded_either(name: str) -> None:
-    redaction = Redactor().stream([(name, SECRET)])
-    assert SECRET not in str(redaction.headers([(name, SECRET)]))
+    redaction = Redactor().begin([(name, SECRET)])
+    assert SECRET not in str(redaction.redact_headers([(name, SECRET)]))
 
 
 def test_a_key_in_a_header_of_any_name_is_not_shown() -> None:
@@ -131,7 +131,7 @@ def test_what_is_told_of_recordings_stays_in_its_lines(
     assert not is_obeyed(told.replace("\n", ""))
     with caplog.at_level(logging.WARNING, "openai_mockserver"):
         exchange = Recorder(tmp_path).begin(Request("POST", f"/v1/{HOSTILE}"), "http://up")
-        exchange.head(Head(200, (("Content-Encoding", "compress"),)))
+        exchange.record_head(Head(200, (("Content-Encoding", "compress"),)))
         exchange.close()
     (record,) = caplog.records
-    assert f"answered at /v1/{SPELT} is" in record.getMessage()
+    assert f"response body of /v1/{SPELT} is" in record.getMessage()

@@ -24,7 +24,7 @@ from openai_mockserver.cassettes import Exchange, load
 from openai_mockserver.cassettes.importers.formats import import_file, is_recording
 from openai_mockserver.cassettes.importers.recording import STREAM_HEAD
 from openai_mockserver.cassettes.matching import AS_RECORDED, IsRecorded, Matching
-from openai_mockserver.cassettes.recorded_request import RequestKey, key_of_exchange
+from openai_mockserver.cassettes.recorded_request import RequestKey, build_exchange_key
 from openai_mockserver.cassettes.stream_file import PART, explain_withheld
 from openai_mockserver.exceptions import MockServerError, ReplyError, StreamFileError
 from openai_mockserver.faults import Fault
@@ -127,7 +127,7 @@ def _by_request(
     same: dict[bytes, tuple[RequestKey, list[_Recorded]]] = {}
     for one in played:
         if one.key is not None:
-            selected = matching.select(one.key, exactly), exactly and one.key.streams
+            selected = matching.select(one.key, exactly), exactly and one.key.is_stream
             told = msgspec.json.encode(selected, order="sorted")
             same.setdefault(told, (one.key, []))[1].append(one)
     yield from same.values()
@@ -152,7 +152,7 @@ def _read_streams(file: Path) -> list[_Recorded]:
         told = (exchange.about.get("expect") or {}).get("reply")
         try:
             reply = None if told is None else decode_reply(told, "expect.reply")
-            key = key_of_exchange(exchange)
+            key = build_exchange_key(exchange)
         except (ReplyError, StreamFileError) as error:
             raise StreamFileError(f"{file}: {error}") from None
         script = exchange.script

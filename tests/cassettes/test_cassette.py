@@ -1,4 +1,4 @@
-"""Cassettes: modes, matching, and what is said where nothing matches."""
+"""Cassettes: modes, matching, and the messages if nothing matches."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ import pytest
 
 from openai_mockserver import MockOpenAI, MockServerError, Raw, Script, sse
 from openai_mockserver.cassettes import Exchange, dump
-from openai_mockserver.cassettes.cassette import Cassette, replayed
+from openai_mockserver.cassettes.cassette import Cassette, replay_exchange
 from openai_mockserver.cassettes.importers import import_file
 from openai_mockserver.script import Boundary, Head, Pause
 
 HEAD = Head(200, (("Transfer-Encoding", "chunked"),), 0.5)
 
 
-def exchange(said: str, text: str = "Hi", **body: Any) -> Exchange:
-    """A recording."""
-    asked = {"model": "m", "messages": [{"role": "user", "content": text}]} | body
-    request = {"method": "POST", "url": "https://api.openai.com/v1/chat/completions", "json": asked}
-    return Exchange(Script(HEAD, (Raw(said.encode()), Pause(1), Raw(b"!"))), {"request": request})
+def exchange(answer: str, text: str = "Hi", **body: Any) -> Exchange:
+    """Build a recording."""
+    payload = {"model": "m", "messages": [{"role": "user", "content": text}]} | body
+    url = "https://api.openai.com/v1/chat/completions"
+    request = {"method": "POST", "url": url, "json": payload}
+    return Exchange(Script(HEAD, (Raw(answer.encode()), Pause(1), Raw(b"!"))), {"request": request})
 
 
 def find(
     cassette: Cassette, text: str = "Hi", path: str = "/v1/chat/completions", **more: Any
 ) -> Any:
-    """What a cassette has for a request."""
+    """Find a cassette's answer to a request."""
     body = {"messages": [{"role": "user", "content": text}], "model": "m"} | more
     return cassette.find("POST", path, (), json.dumps(body).encode())
 
@@ -41,28 +42,28 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_same_request_gives_its_first_then_its_second_then_its_last(file: Path) -> None:
+def test_a_repeated_request_gets_its_recordings_in_turn_and_then_the_last_again(file: Path) -> None:
     cassette = Cassette(file)
-    said = [find(cassette).steps[0].data for _ in range(3)]
-    assert said == [b"first", b"second", b"second"]
+    answers = [find(cassette).steps[0].data for _ in range(3)]
+    assert answers == [b"first", b"second", b"second"]
     assert find(cassette, "Bye").steps[0].data == b"other"
 
 
-def test_what_matches_none_is_told_with_a_short_difference(file: Path) -> None:
-    told = find(Cassette(file), "Hi there")
-    assert told.startswith(f"{file} holds no recording of this request; the nearest differs:")
-    assert '-        "content": "Hi",' in told
-    assert '+        "content": "Hi there",' in told
+def test_the_message_for_no_match_shows_a_short_difference(file: Path) -> None:
+    message = find(Cassette(file), "Hi there")
+    assert message.startswith(f"{file} has no recording of this request; the nearest one differs:")
+    assert '-        "content": "Hi",' in message
+    assert '+        "content": "Hi there",' in message
     assert "of this request" in find(Cassette(file), path="/v1/embeddings")
 
 
-def test_members_may_be_ignored(file: Path) -> None:
+def test_members_can_be_ignored(file: Path) -> None:
     cassette = Cassette(file, ignore=["user", "messages[*].content"])
     assert isinstance(find(cassette, "anything", user="ann"), Script)
     assert isinstance(find(Cassette(file), user="ann"), str)
 
 
-def test_a_request_is_compared_as_it_would_have_been_recorded(tmp_path: Path) -> None:
+def test_a_request_is_redacted_before_it_is_compared(tmp_path: Path) -> None:
     path = tmp_path / "some.jsonl"
     dump(path, [exchange("hush", f"My key is {'X' * 20}")])
     assert isinstance(find(Cassette(path), "My key is sk-0123456789abcdefg"), Script)
@@ -72,14 +73,14 @@ def test_a_request_is_compared_as_it_would_have_been_recorded(tmp_path: Path) ->
     ("speed", "delay", "pauses"), [(1.0, 0.5, [1.0]), (2.0, 0.25, [0.5]), (0, 0.0, [])]
 )
 def test_speed(speed: float, delay: float, pauses: list[float]) -> None:
-    script = replayed(exchange("a"), speed)
+    script = replay_exchange(exchange("a"), speed)
     assert script.head.delay == delay
     assert [s.seconds for s in script.steps if isinstance(s, Pause)] == pauses
-    assert Boundary() in script.steps or pauses, "the reads stay apart"
+    assert Boundary() in script.steps or pauses, "the reads stay separate"
 
 
 @pytest.mark.parametrize(
-    ("mode", "there", "missing", "was_there"),
+    ("mode", "replays", "records", "exists"),
     [
         ("none", True, False, True),
         ("none", False, False, False),
@@ -90,23 +91,23 @@ def test_speed(speed: float, delay: float, pauses: list[float]) -> None:
     ],
 )
 def test_modes(
-    file: Path, tmp_path: Path, mode: str, there: bool, missing: bool, was_there: bool
+    file: Path, tmp_path: Path, mode: str, replays: bool, records: bool, exists: bool
 ) -> None:
-    """What is there is replayed, but in ``all``; what is missing is recorded as the mode says."""
-    path = file if was_there else tmp_path / "new.jsonl"
+    """Every mode but ``all`` replays recordings; the mode decides whether it records."""
+    path = file if exists else tmp_path / "new.jsonl"
     cassette = Cassette(path, mode)
-    assert isinstance(find(cassette), Script) is there
-    assert cassette.records is missing
+    assert isinstance(find(cassette), Script) is replays
+    assert cassette.records is records
 
 
-def test_an_unknown_mode_is_told(tmp_path: Path) -> None:
-    with pytest.raises(MockServerError, match="one of none, once, new_episodes, all"):
+def test_an_unknown_mode_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MockServerError, match="must be one of none, once, new_episodes, all"):
         Cassette(tmp_path / "x.jsonl", "sometimes")
 
 
 @pytest.mark.parametrize("speed", [-1, float("nan"), "fast", True])
-def test_a_speed_that_is_none_is_told(tmp_path: Path, speed: Any) -> None:
-    with pytest.raises(MockServerError, match="a number, 0 or more"):
+def test_an_invalid_speed_is_refused(tmp_path: Path, speed: Any) -> None:
+    with pytest.raises(MockServerError, match="speed must be a number, 0 or more"):
         Cassette(tmp_path / "x.jsonl", speed=speed)
 
 
@@ -114,9 +115,9 @@ def test_rules_go_before_recordings(file: Path) -> None:
     mock = MockOpenAI(cassette=Cassette(file))
     mock.on(user="Hi").reply("from a rule", times=1)
     client = mock.client()
-    asked: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
-    made = client.chat.completions.create(**asked)
-    assert made.choices[0].message.content == "from a rule"
+    payload: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    completion = client.chat.completions.create(**payload)
+    assert completion.choices[0].message.content == "from a rule"
 
 
 SUITE = """
@@ -124,9 +125,9 @@ import openai
 
 def ask(text):
     with openai.OpenAI(max_retries=0) as client:
-        made = client.chat.completions.create(
+        stream = client.chat.completions.create(
             model="gpt-4o", stream=True, messages=[{"role": "user", "content": text}])
-        return "".join(c.choices[0].delta.content or "" for c in made if c.choices)
+        return "".join(c.choices[0].delta.content or "" for c in stream if c.choices)
 
 def test_story(openai_cassette):
     assert ask("Tell a story") == "Once upon a time"
@@ -136,7 +137,7 @@ def test_story(openai_cassette):
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A user's suite."""
+    """A test suite of a user."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789abcdef")
     pytester.makepyfile(test_it=SUITE)
@@ -144,7 +145,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 
 
 def run(suite: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    """Run it."""
+    """Run the suite."""
     return suite.runpytest_inprocess(
         "-p", "openai_mockserver.pytest_plugin", "-p", "no:cacheprovider", *arguments
     )
@@ -154,8 +155,8 @@ def test_record_once_and_replay_without_the_network(suite: pytest.Pytester) -> N
     cassette = suite.path / "cassettes" / "test_it" / "test_story.jsonl"
     with MockOpenAI() as upstream:
         upstream.reply("Once upon a time", "Twice upon a time")
-        recorded = run(suite, "--openai-record=once", f"--openai-upstream={upstream.base_url}")
-        recorded.assert_outcomes(passed=1)
+        result = run(suite, "--openai-record=once", f"--openai-upstream={upstream.base_url}")
+        result.assert_outcomes(passed=1)
         assert len(upstream.calls) == 2
         assert upstream.calls[0].headers["authorization"].endswith("abcdef")
     assert b"canary" not in cassette.read_bytes()
@@ -167,14 +168,14 @@ def test_record_once_and_replay_without_the_network(suite: pytest.Pytester) -> N
 
 
 def test_the_name_of_a_test_may_be_long(suite: pytest.Pytester) -> None:
-    """The file systems of most allow 255 bytes."""
+    """Most file systems allow 255 bytes for a name."""
     head, _, story = SUITE.rpartition("def ")
-    many = '@pytest.mark.parametrize("x", ["x" * 300 + "a", "x" * 300 + "b"])\n'
-    suite.makepyfile(test_it=f"import pytest{head}{many}def {story.replace('(open', '(x, open')}")
+    marker = '@pytest.mark.parametrize("x", ["x" * 300 + "a", "x" * 300 + "b"])\n'
+    suite.makepyfile(test_it=f"import pytest{head}{marker}def {story.replace('(open', '(x, open')}")
     with MockOpenAI() as upstream:
         upstream.reply(*["Once upon a time", "Twice upon a time"] * 2)
-        recorded = run(suite, "--openai-record=once", f"--openai-upstream={upstream.base_url}")
-        recorded.assert_outcomes(passed=2)
+        result = run(suite, "--openai-record=once", f"--openai-upstream={upstream.base_url}")
+        result.assert_outcomes(passed=2)
     run(suite).assert_outcomes(passed=2)
     assert len(list((suite.path / "cassettes" / "test_it").iterdir())) == 2
 
@@ -188,7 +189,9 @@ def test_a_cassette_that_cannot_be_written_fails_the_test(suite: pytest.Pytester
     result.stdout.fnmatch_lines(["*could not record 2 responses*", "*Not a directory*"])
 
 
-def test_what_was_not_recorded_fails_and_says_what_differs(suite: pytest.Pytester) -> None:
+def test_a_request_without_a_recording_fails_with_the_difference(
+    suite: pytest.Pytester,
+) -> None:
     with MockOpenAI() as upstream:
         upstream.reply("Once upon a time", "Twice upon a time")
         run(suite, "--openai-record=all", f"--openai-upstream={upstream.base_url}")
@@ -200,12 +203,12 @@ def test_what_was_not_recorded_fails_and_says_what_differs(suite: pytest.Pyteste
     )
 
 
-def test_without_a_cassette_it_says_which_and_how_to_record_it(suite: pytest.Pytester) -> None:
+def test_the_message_for_a_missing_cassette_says_how_to_record_it(suite: pytest.Pytester) -> None:
     result = run(suite)
     result.assert_outcomes(failed=1, errors=1)
     path = suite.path / "cassettes" / "test_it" / "test_story.jsonl"
     result.stdout.fnmatch_lines(
-        [f"*there is no cassette {path}: record it with pytest --openai-record=once*"]
+        [f"*the cassette {path} does not exist: record it with pytest --openai-record=once*"]
     )
 
 
@@ -216,33 +219,33 @@ def test_an_empty_cassette_is_not_a_missing_one(suite: pytest.Pytester) -> None:
     result = run(suite)
     result.assert_outcomes(failed=1, errors=1)
     result.stdout.fnmatch_lines(
-        [f"*the cassette {path} is empty, * record it anew with pytest --openai-record=all*"]
+        [f"*the cassette {path} is empty: record it again with pytest --openai-record=all*"]
     )
 
 
 @pytest.mark.parametrize("suffix", [".yaml", ".yml"])
-def test_a_cassette_that_is_not_imported_yet_is_told(tmp_path: Path, suffix: str) -> None:
+def test_the_message_for_a_cassette_that_is_not_imported_yet(tmp_path: Path, suffix: str) -> None:
     other = (tmp_path / "some").with_suffix(suffix)
     other.touch()
-    told = find(Cassette(tmp_path / "some.jsonl"))
-    assert told.startswith(f"there is no cassette {tmp_path}/some.jsonl: ")
-    assert told.endswith(f"openai-mockserver import {other}")
+    message = find(Cassette(tmp_path / "some.jsonl"))
+    assert message.startswith(f"the cassette {tmp_path}/some.jsonl does not exist: ")
+    assert message.endswith(f"openai-mockserver import {other}")
 
 
-def test_recordings_that_state_no_request_are_told(tmp_path: Path) -> None:
+def test_the_message_for_recordings_without_a_request(tmp_path: Path) -> None:
     dump(tmp_path / "a.jsonl", [Exchange(Script(), {})])
-    told = find(Cassette(tmp_path / "a.jsonl"))
-    assert "of its 1 recording none states the request that it answers" in told
+    message = find(Cassette(tmp_path / "a.jsonl"))
+    assert "none of its 1 recording contains the request that it answers" in message
 
 
 @pytest.mark.parametrize("mode", ["once", "new_episodes", "all"])
-def test_what_is_to_be_recorded_needs_an_upstream(tmp_path: Path, mode: str) -> None:
-    told = find(Cassette(tmp_path / "a.jsonl", mode))
-    assert f"{tmp_path}/a.jsonl" in told
-    assert "there is no upstream to ask" in told
+def test_recording_needs_an_upstream(tmp_path: Path, mode: str) -> None:
+    message = find(Cassette(tmp_path / "a.jsonl", mode))
+    assert f"{tmp_path}/a.jsonl" in message
+    assert "no upstream is set" in message
 
 
-COMPARED = """
+MARKED_SUITE = """
 import os, httpx, pytest
 
 pytestmark = pytest.mark.openai_cassette(path="story.jsonl", speed=0, normalize="uuids")
@@ -252,17 +255,17 @@ def ask(text, status=200, **more):
     url = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
     assert httpx.post(url, json=body, verify=False, trust_env=False).status_code == status
 
-def same_question(recorded, asked):
-    return recorded.user == asked.user
+def same_question(recorded, request):
+    return recorded.user == request.user
 
-def first_word(recorded, asked):
-    return recorded.user.split()[0] == asked.missing
+def first_word(recorded, request):
+    return recorded.user.split()[0] == request.missing
 
-def test_evened_out(openai_cassette):
+def test_normalized(openai_cassette):
     ask("Hi from 12345678-9abc-def0-1234-56789abcdef0")
 
 @pytest.mark.openai_cassette(ignore=["user"])
-def test_left_out(openai_cassette):
+def test_ignored(openai_cassette):
     ask("Hi from 12345678-9abc-def0-1234-56789abcdef0", user="ann")
 
 @pytest.mark.openai_cassette(match=["path", "json:model"])
@@ -291,18 +294,18 @@ def test_wrong_arguments(openai_cassette):
 """
 
 
-def test_how_requests_are_compared_is_said_by_markers(suite: pytest.Pytester) -> None:
-    asked = exchange("{}", "Hi from 87654321-9abc-def0-1234-56789abcdef0", model="gpt-4o")
-    dump(suite.path / "story.jsonl", [asked])
-    suite.makepyfile(test_it=COMPARED)
+def test_markers_say_how_requests_are_compared(suite: pytest.Pytester) -> None:
+    recording = exchange("{}", "Hi from 87654321-9abc-def0-1234-56789abcdef0", model="gpt-4o")
+    dump(suite.path / "story.jsonl", [recording])
+    suite.makepyfile(test_it=MARKED_SUITE)
     result = run(suite)
     result.assert_outcomes(passed=5, errors=4)
-    line = COMPARED[: COMPARED.index("def first_word")].count("\n")
+    line = MARKED_SUITE[: MARKED_SUITE.index("def first_word")].count("\n")
     result.stdout.fnmatch_lines(
         [
             f"*the function first_word (*test_it.py:{line}) in match raised AttributeError(*"
             f"test_it.py:{line + 1}",
-            "*openai_cassette(): match='mehtod': there is no such criterion; known are method, *",
+            "*openai_cassette(): match='mehtod': unknown criterion; choose from method, *",
             "*openai_cassette() takes ignore, match, mode, *, not normalise",
             "*openai_cassette() takes a path and keywords, not ('story.jsonl', 'once')",
         ]
@@ -310,20 +313,20 @@ def test_how_requests_are_compared_is_said_by_markers(suite: pytest.Pytester) ->
 
 
 def test_every_recording_answers_its_own_request(shared: Path, tmp_path: Path) -> None:
-    """As it does if it is served: see tests/test_files.py."""
+    """As it does for a served file; see tests/test_files.py."""
     files = [*shared.glob("recordings/**/*.json"), *shared.glob("recordings-2/**/*.json")]
-    played = 0
+    replay_count = 0
     for file in sorted(files):
-        stated = [one for one in import_file(file) if "request" in one.about]
-        dump(tmp_path / "a.jsonl", stated)
+        recordings = [one for one in import_file(file) if "request" in one.about]
+        dump(tmp_path / "a.jsonl", recordings)
         cassette = Cassette(tmp_path / "a.jsonl", speed=0)
-        for one in stated:
+        for one in recordings:
             request = one.about["request"]
-            sent = json.dumps(request["json"]).encode() if "json" in request else b""
-            sent = sent or request.get("text", "").encode()
+            body = json.dumps(request["json"]).encode() if "json" in request else b""
+            body = body or request.get("text", "").encode()
             path = urlsplit(request["url"]).path
-            found = cassette.find(request["method"], path, request["headers"], sent)
-            assert isinstance(found, Script), f"{file}: {found}"
-            assert sse.body(found.steps) == sse.body(one.script.steps)
-            played += 1
-    assert played == 224
+            answer = cassette.find(request["method"], path, request["headers"], body)
+            assert isinstance(answer, Script), f"{file}: {answer}"
+            assert sse.body(answer.steps) == sse.body(one.script.steps)
+            replay_count += 1
+    assert replay_count == 224

@@ -1,4 +1,4 @@
-"""Recordings of other tools: what they recorded arrives byte for byte, and mistakes are told."""
+"""Import of other tools' recordings: every byte arrives, and errors are one sentence."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ STREAM = "".join(f"data: {chunk}\n\n" for chunk in [*CHUNKS, "[DONE]"])
 STEPS = (Event(CHUNKS[0]), Event(CHUNKS[1]), sse.DONE)
 SSE_TYPE = ("content-type", "text/event-stream; charset=utf-8")
 CHUNKED = ("Transfer-Encoding", "chunked")
-ASKED = {"model": "m", "stream": True}
+PAYLOAD = {"model": "m", "stream": True}
 URL = "https://api.example.org/v1/chat/completions"
 
 
-def imported(tmp_path: Path, name: str, content: str | bytes) -> list[Exchange]:
-    """What a file of this content holds; it can be kept as a stream file, too."""
+def import_content(tmp_path: Path, name: str, content: str | bytes) -> list[Exchange]:
+    """Import a file with this content; check that a stream file keeps the exchanges."""
     file = tmp_path / name
     file.write_bytes(content.encode() if isinstance(content, str) else content)
     exchanges = import_file(file)
@@ -55,7 +55,7 @@ def imported(tmp_path: Path, name: str, content: str | bytes) -> list[Exchange]:
 
 
 def one(tmp_path: Path, name: str, content: str | bytes) -> Exchange:
-    (exchange,) = imported(tmp_path, name, content)
+    (exchange,) = import_content(tmp_path, name, content)
     return exchange
 
 
@@ -63,31 +63,31 @@ def body_of(exchange: Exchange) -> bytes:
     return sse.body(exchange.script.steps)
 
 
-def told(tmp_path: Path, name: str, content: str | bytes) -> str:
-    """The one sentence about a file that cannot be imported, without the file's name."""
-    with pytest.raises(StreamFileError) as caught:
-        imported(tmp_path, name, content)
+def import_error(tmp_path: Path, name: str, content: str | bytes) -> str:
+    """Return the error for a file that cannot be imported, without the file's name."""
+    with pytest.raises(StreamFileError) as error:
+        import_content(tmp_path, name, content)
     start = str(tmp_path / name)
-    assert str(caught.value).startswith(start)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)[len(start) :].lstrip(": ")
+    assert str(error.value).startswith(start)
+    assert "\n" not in str(error.value)
+    return str(error.value)[len(start) :].lstrip(": ")
 
 
 def vcr(string: Any, headers: Any = None, **response: Any) -> dict[str, Any]:
-    """A cassette of vcrpy with one interaction."""
-    answer = {
+    """Build a cassette of vcrpy with one interaction."""
+    vcr_response = {
         "body": {"string": string},
         "headers": {SSE_TYPE[0]: [SSE_TYPE[1]]} if headers is None else headers,
         "status": {"code": 200, "message": "OK"},
         **response,
     }
-    asked = {
-        "body": json.dumps(ASKED),
+    request = {
+        "body": json.dumps(PAYLOAD),
         "headers": {"Content-Type": ["application/json"], "X-Two": ["a", "b"]},
         "method": "POST",
         "uri": URL,
     }
-    return {"interactions": [{"request": asked, "response": answer}], "version": 1}
+    return {"interactions": [{"request": request, "response": vcr_response}], "version": 1}
 
 
 def as_yaml(document: Any) -> str:
@@ -95,17 +95,22 @@ def as_yaml(document: Any) -> str:
 
 
 def har(content: dict[str, Any], headers: dict[str, str] | None = None, **more: Any) -> str:
-    """A HAR with one entry."""
-    named = [{"name": k, "value": v} for k, v in (headers or dict([SSE_TYPE])).items()]
-    asked = {"method": "POST", "url": URL, "headers": [], "postData": {"text": json.dumps(ASKED)}}
-    answer = {"status": 200, "headers": named, "content": content, **more}
+    """Build a HAR with one entry."""
+    header_list = [{"name": k, "value": v} for k, v in (headers or dict([SSE_TYPE])).items()]
+    request = {
+        "method": "POST",
+        "url": URL,
+        "headers": [],
+        "postData": {"text": json.dumps(PAYLOAD)},
+    }
+    response = {"status": 200, "headers": header_list, "content": content, **more}
     return json.dumps(
-        {"log": {"version": "1.2", "entries": [{"request": asked, "response": answer}]}}
+        {"log": {"version": "1.2", "entries": [{"request": request, "response": response}]}}
     )
 
 
-def aliased(use: str) -> str:
-    """YAML in which an alias in this place stands for 9**8 texts."""
+def use_alias(use: str) -> str:
+    """Build YAML with an alias that stands for 9**8 strings."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 8)]
     return "\n".join([*lines, use])
@@ -124,7 +129,7 @@ def test_a_cassette_of_vcrpy(tmp_path: Path) -> None:
             "method": "POST",
             "url": URL,
             "headers": [["Content-Type", "application/json"], ["X-Two", "a"], ["X-Two", "b"]],
-            "json": ASKED,
+            "json": PAYLOAD,
         },
     }
 
@@ -139,7 +144,7 @@ def test_a_cassette_of_vcrpy(tmp_path: Path) -> None:
         ("x.json", lambda document: b"\xef\xbb\xbf" + json.dumps(document).encode()),
     ],
 )
-def test_its_serialisers_are_known_by_content(
+def test_serialisers_of_vcrpy_are_recognised_by_content(
     tmp_path: Path, name: str, write: Callable[[Any], bytes]
 ) -> None:
     exchange = one(tmp_path, name, write(vcr(STREAM)))
@@ -150,25 +155,25 @@ def test_its_serialisers_are_known_by_content(
 def test_further_interactions_are_numbered(tmp_path: Path) -> None:
     document = vcr(STREAM)
     document["interactions"] *= 3
-    names = [e.about["name"] for e in imported(tmp_path, "gpt-4.1.yaml", as_yaml(document))]
+    names = [e.about["name"] for e in import_content(tmp_path, "gpt-4.1.yaml", as_yaml(document))]
     assert names == ["gpt-4.1", "gpt-4.1-2", "gpt-4.1-3"]
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", None])
-def test_a_compressed_body_is_known_by_its_first_bytes(
+def test_a_compressed_body_is_recognised_by_its_first_bytes(
     tmp_path: Path, compress: Callable[[bytes], bytes], coding: str | None
 ) -> None:
     headers = dict([SSE_TYPE]) | ({"Content-Encoding": [coding]} if coding else {})
-    packed = compress(STREAM.encode())
-    headers["content-length"] = [str(len(packed))]
-    exchange = one(tmp_path, "x.yaml", as_yaml(vcr(packed, headers)))
+    body = compress(STREAM.encode())
+    headers["content-length"] = [str(len(body))]
+    exchange = one(tmp_path, "x.yaml", as_yaml(vcr(body, headers)))
     length = ("content-length", str(len(STREAM.encode())))
     assert exchange.script.steps == STEPS
     assert sorted(exchange.script.head.headers) == sorted([SSE_TYPE, length])
 
 
-def test_a_head_that_says_gzip_of_plain_text_is_put_right(tmp_path: Path) -> None:
+def test_a_head_that_claims_gzip_for_plain_text_is_corrected(tmp_path: Path) -> None:
     document = vcr(STREAM, {"Content-Encoding": ["gzip"], "X-A": "b"})
     exchange = one(tmp_path, "x.yaml", as_yaml(document))
     assert exchange.script == Script(Head(200, (("X-A", "b"), CHUNKED)), STEPS)
@@ -181,7 +186,7 @@ def test_a_head_that_says_gzip_of_plain_text_is_put_right(tmp_path: Path) -> Non
         ("br", b"\x8b\x02\x80data: x\n\n\xff"),
     ],
 )
-def test_a_body_that_cannot_be_decompressed_stays_as_it_is(
+def test_a_body_that_cannot_be_decompressed_stays_unchanged(
     tmp_path: Path, coding: str, body: bytes
 ) -> None:
     headers = dict([SSE_TYPE]) | {"content-encoding": coding}
@@ -246,10 +251,17 @@ version: 1
 
 
 def test_the_variant_of_pydantic_ai(tmp_path: Path) -> None:
-    stream, plain = imported(tmp_path, "x.yaml", PYDANTIC_AI)
+    stream, plain = import_content(tmp_path, "x.yaml", PYDANTIC_AI)
     assert stream.script.steps == (Event('{"type":"response.created"}', "response.created"),)
-    asked = {"model": "o3-mini", "n": 1, "stream": True, "stop": None, "user": "1", "version": 1.1}
-    assert stream.about["request"]["json"] == asked
+    payload = {
+        "model": "o3-mini",
+        "n": 1,
+        "stream": True,
+        "stop": None,
+        "user": "1",
+        "version": 1.1,
+    }
+    assert stream.about["request"]["json"] == payload
     body = json.dumps(
         {"id": "abc", "choices": [{"index": 0, "logprobs": None, "text": "“é”"}]}
     ).encode()
@@ -260,8 +272,8 @@ def test_the_variant_of_pydantic_ai(tmp_path: Path) -> None:
     )
 
 
-def test_text_outside_json_stays_as_it_was_written(tmp_path: Path) -> None:
-    stream, _ = imported(tmp_path, "x.yaml", PYDANTIC_AI)
+def test_text_outside_json_keeps_its_spelling(tmp_path: Path) -> None:
+    stream, _ = import_content(tmp_path, "x.yaml", PYDANTIC_AI)
     assert stream.script.head.headers == (
         ("x-flag", "no"),
         *(("x-version", value) for value in ("1.10", "2024-13-45", "1_000", "")),
@@ -307,9 +319,9 @@ def test_header_names_of_aiohttp_and_bytes_in_headers(tmp_path: Path) -> None:
         "python/object/apply:multidict._multidict.istr {args: [a]}",
     ],
 )
-def test_no_other_tag_of_python_is_obeyed(tmp_path: Path, tag: str) -> None:
+def test_no_other_python_tag_is_accepted(tmp_path: Path, tag: str) -> None:
     content = AIOHTTP.replace("aGk=", "aGk=}, x: {y: !!" + tag)
-    assert "it is not YAML that can be read, line 4" in told(tmp_path, "x.yaml", content)
+    assert "it is not valid YAML, line 4" in import_error(tmp_path, "x.yaml", content)
 
 
 # Any bytes
@@ -323,7 +335,7 @@ streams = st.lists(
 bodies = st.one_of(plain, streams)
 
 
-def as_text_if_it_is(body: bytes) -> str | bytes:
+def decode_if_text(body: bytes) -> str | bytes:
     try:
         return body.decode()
     except UnicodeDecodeError:
@@ -331,12 +343,12 @@ def as_text_if_it_is(body: bytes) -> str | bytes:
 
 
 WRITERS: dict[str, Callable[[bytes], str]] = {
-    "vcrpy text or !!binary": lambda b: as_yaml(vcr(as_text_if_it_is(b))),
+    "vcrpy text or !!binary": lambda b: as_yaml(vcr(decode_if_text(b))),
     "vcrpy !!binary": lambda b: as_yaml(vcr(b)),
     "vcrpy gzip": lambda b: as_yaml(vcr(gzip.compress(b, mtime=0))),
     "vcrpy literal text": lambda b: yaml.dump(
-        # A block of YAML 1.1 cannot hold a NEL: it is a line end, and reads as LF.
-        vcr(as_text_if_it_is(b)), default_style="|", allow_unicode=b"\x85" not in b
+        # A block of YAML 1.1 cannot contain a NEL: it is a line end and is read as LF.
+        vcr(decode_if_text(b)), default_style="|", allow_unicode=b"\x85" not in b
     ),
     "vcrpy JSON": lambda b: json.dumps(
         vcr("", body={"base64_string": base64.b64encode(b).decode()})
@@ -421,7 +433,7 @@ interactions:
 
 
 def test_a_cassette_of_go_vcr(tmp_path: Path) -> None:
-    stream, plain = imported(tmp_path, "simple.yaml", GO_VCR)
+    stream, plain = import_content(tmp_path, "simple.yaml", GO_VCR)
     headers = (("Content-Type", SSE_TYPE[1]), ("X-A", "b"), ("X-A", "c"), CHUNKED)
     assert stream.script == Script(Head(200, headers), STEPS)
     assert stream.about == {
@@ -431,7 +443,7 @@ def test_a_cassette_of_go_vcr(tmp_path: Path) -> None:
             "method": "POST",
             "url": URL,
             "headers": [["Accept", "application/json"]],
-            "json": ASKED,
+            "json": PAYLOAD,
         },
     }
     assert plain.script == Script(Head(404, (("Content-Length", "1"),)), (Raw(b"\xff"),))
@@ -479,9 +491,9 @@ recorded_with: VCR 6.4.0
 
 
 def test_a_cassette_of_ruby(tmp_path: Path) -> None:
-    packed = base64.b64encode(STREAM.encode()).decode()
-    stream, latin, packed_text = imported(
-        tmp_path, "a.yml", RUBY_VCR.replace("BASE64", packed[:40] + "\n        " + packed[40:])
+    text = base64.b64encode(STREAM.encode()).decode()
+    stream, latin, base64_exchange = import_content(
+        tmp_path, "a.yml", RUBY_VCR.replace("BASE64", text[:40] + "\n        " + text[40:])
     )
     assert stream.script.steps == STEPS
     assert stream.script.head.headers == (
@@ -491,11 +503,11 @@ def test_a_cassette_of_ruby(tmp_path: Path) -> None:
     )
     assert stream.about["description"] == "imported from Ruby VCR cassette"
     assert stream.about["request"]["method"] == "POST"
-    assert stream.about["request"]["json"] == ASKED
+    assert stream.about["request"]["json"] == PAYLOAD
     assert latin.script == Script(
         Head(429, (("Content-Type", "text/plain"), ("Content-Length", "4"))), (Raw(b"caf\xe9"),)
     )
-    assert body_of(packed_text) == b"hi"
+    assert body_of(base64_exchange) == b"hi"
 
 
 def test_a_har_of_a_browser(tmp_path: Path) -> None:
@@ -504,20 +516,20 @@ def test_a_har_of_a_browser(tmp_path: Path) -> None:
     cookies = (("set-cookie", "a"), ("set-cookie", "b"))
     assert exchange.script == Script(Head(200, (SSE_TYPE, *cookies, CHUNKED)), STEPS)
     assert exchange.about["description"] == "imported from HAR"
-    assert exchange.about["request"]["json"] == ASKED
+    assert exchange.about["request"]["json"] == PAYLOAD
 
 
 @pytest.mark.parametrize("write", [lambda b: base64.b64encode(b).decode(), bytes.hex])
 def test_a_compressed_har_of_polly(tmp_path: Path, write: Callable[[bytes], str]) -> None:
-    packed = gzip.compress(STREAM.encode(), mtime=0)
-    pieces = [write(packed[:10]), write(packed[10:])]
+    body = gzip.compress(STREAM.encode(), mtime=0)
+    pieces = [write(body[:10]), write(body[10:])]
     content = {"text": json.dumps(pieces), "encoding": "base64", "_isBinary": True}
     exchange = one(tmp_path, "recording.har", har(content, {"content-encoding": "gzip"}))
     assert exchange.script == Script(Head(200, (CHUNKED,)), STEPS)
 
 
-def test_an_entry_of_a_har_without_an_answer_is_passed_over(tmp_path: Path) -> None:
-    assert "this HAR holds no response" in told(tmp_path, "x.har", har({}, status=0))
+def test_a_har_entry_without_a_response_is_skipped(tmp_path: Path) -> None:
+    assert "this HAR contains no response" in import_error(tmp_path, "x.har", har({}, status=0))
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n", ""])
@@ -527,7 +539,7 @@ def test_chunks_of_the_vercel_sdk(tmp_path: Path, end: str) -> None:
     assert exchange.about == {
         "name": "openai-text.1",
         "description": "imported from Vercel AI SDK chunks: "
-        "exactly its payloads, no [DONE] is added",
+        "its payloads only, without an added [DONE]",
     }
     assert exchange.script.is_stream
     assert CHUNKED in exchange.script.head.headers
@@ -570,7 +582,7 @@ def test_lines_of_a_proxy(tmp_path: Path, line: str, step: Any) -> None:
 
 
 @pytest.mark.parametrize("first", ['"data: {}"', '{"chunk": {}}', '{"data":"data: {}"}'])
-def test_lines_of_a_proxy_are_known_by_their_first(tmp_path: Path, first: str) -> None:
+def test_lines_of_a_proxy_are_recognised_by_the_first_one(tmp_path: Path, first: str) -> None:
     assert one(tmp_path, "log", first).script.steps == (Event("{}"),)
 
 
@@ -593,21 +605,27 @@ def test_a_plain_body_of_a_stream(tmp_path: Path, body: bytes, name: str) -> Non
     assert exchange.script.is_stream
 
 
-def test_what_is_named_a_stream_may_have_no_whole_event(tmp_path: Path) -> None:
+def test_a_file_named_as_a_stream_may_lack_a_complete_event(tmp_path: Path) -> None:
     assert body_of(one(tmp_path, "x.sse", b"data: cut o")) == b"data: cut o"
 
 
-def test_our_own_stream_file_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_a_stream_file_is_imported_unchanged(tmp_path: Path) -> None:
     script = Script(Head(200, (("A", "b"),), 0.5), (Event("a"), Pause(1.5), Raw(b"\xff")), "reset")
     about = {"name": "mine", "description": "kept"}
     content = dumps(script, about) * 2
-    assert imported(tmp_path, "other.txt", content) == [Exchange(script, about)] * 2
+    assert import_content(tmp_path, "other.txt", content) == [Exchange(script, about)] * 2
 
 
 def document(body: str, **response: Any) -> str:
-    asked = {"method": "POST", "url": URL, "headers": [["a", "b"]], "json": None, "text": "hello"}
-    answer = {"status": 200, "headers": [], "body": body, "body_encoding": "utf-8", **response}
-    return json.dumps({"schema": 1, "api": "chat", "request": asked, "response": answer})
+    request = {"method": "POST", "url": URL, "headers": [["a", "b"]], "json": None, "text": "hello"}
+    response_part = {
+        "status": 200,
+        "headers": [],
+        "body": body,
+        "body_encoding": "utf-8",
+        **response,
+    }
+    return json.dumps({"schema": 1, "api": "chat", "request": request, "response": response_part})
 
 
 def test_a_document_of_a_recording(tmp_path: Path) -> None:
@@ -629,7 +647,7 @@ def test_a_document_with_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("recorded", "sent"),
+    ("recorded_headers", "headers"),
     [
         ([], [("Content-Length", "2")]),
         ([("content-length", "2")], [("content-length", "2")]),
@@ -644,11 +662,11 @@ def test_a_document_with_bytes(tmp_path: Path) -> None:
                                                ("Content-Length", "2")]),
     ],
 )  # fmt: skip
-def test_only_what_would_not_be_true_is_changed(
-    tmp_path: Path, recorded: list[tuple[str, str]], sent: list[tuple[str, str]]
+def test_only_untrue_headers_are_changed(
+    tmp_path: Path, recorded_headers: list[tuple[str, str]], headers: list[tuple[str, str]]
 ) -> None:
-    exchange = one(tmp_path, "x.json", document("hi", headers=recorded))
-    assert exchange.script == Script(Head(200, tuple(sent)), (Raw(b"hi"),))
+    exchange = one(tmp_path, "x.json", document("hi", headers=recorded_headers))
+    assert exchange.script == Script(Head(200, tuple(headers)), (Raw(b"hi"),))
 
 
 @pytest.mark.parametrize("status", [204, 304])
@@ -657,96 +675,96 @@ def test_a_response_without_a_body_gets_no_length(tmp_path: Path, status: int) -
     assert exchange.script == Script(Head(status, (("A", "b"),)), ())
 
 
-def test_a_request_that_is_not_text_is_kept(tmp_path: Path) -> None:
+def test_a_binary_request_is_imported(tmp_path: Path) -> None:
     cassette = vcr(STREAM)
     cassette["interactions"][0]["request"]["body"] = b"\xff\xfe"
     assert one(tmp_path, "x.yaml", as_yaml(cassette)).about["request"]["base64"] == "//4="
 
 
-def test_a_compressed_request_is_readable(tmp_path: Path) -> None:
+def test_a_compressed_request_is_imported_decompressed(tmp_path: Path) -> None:
     cassette = vcr(STREAM)
-    cassette["interactions"][0]["request"]["body"] = gzip.compress(json.dumps(ASKED).encode())
-    assert one(tmp_path, "x.yaml", as_yaml(cassette)).about["request"]["json"] == ASKED
+    cassette["interactions"][0]["request"]["body"] = gzip.compress(json.dumps(PAYLOAD).encode())
+    assert one(tmp_path, "x.yaml", as_yaml(cassette)).about["request"]["json"] == PAYLOAD
 
 
-# Mistakes
+# Errors
 
 DEEP = 100_000
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "sentence"),
+    ("name", "content", "message"),
     [
         ("x", b"", "it is empty"),
         ("x", b" \n\r\n", "it is empty"),
         ("x.gz", gzip.compress(b"", mtime=0), "it is empty"),
         ("x", b"\xef\xbb\xbf\n", "it is empty"),
-        ("x", b"\x1c", "this is no recording that is known"),
+        ("x", b"\x1c", "its format is unknown"),
         (
             "x.gz",
             gzip.compress(b"data: a\n\n", mtime=0)[:-5],
             "its gzip compression is broken or cut off",
         ),
         ("x.yaml", b"\xff\xfea\0", "it is not UTF-8 text: "),
-        ("x.yaml", b"interactions: [", "it is not YAML that can be read, line "),
-        ("x.yaml", b"interactions: a: b", "it is not YAML that can be read, line 1"),
-        ("x.yaml", b"interactions:\n- \x07", "it is not YAML that can be read: "),
-        ("x.yaml", b"interactions: !!map foo", "it is not YAML that can be read"),
-        ("x.yaml", b"interactions: !!timestamp foo", "it is not YAML that can be read"),
-        ("x.yaml", b"interactions: !!int ''", "it is not YAML that can be read"),
-        ("x.yaml", b"interactions: !!bool foo", "it is not YAML that can be read"),
-        ("x.yaml", b"interactions: !binary '#'", "is not of its shape"),
+        ("x.yaml", b"interactions: [", "it is not valid YAML, line "),
+        ("x.yaml", b"interactions: a: b", "it is not valid YAML, line 1"),
+        ("x.yaml", b"interactions:\n- \x07", "it is not valid YAML: "),
+        ("x.yaml", b"interactions: !!map foo", "it is not valid YAML"),
+        ("x.yaml", b"interactions: !!timestamp foo", "it is not valid YAML"),
+        ("x.yaml", b"interactions: !!int ''", "it is not valid YAML"),
+        ("x.yaml", b"interactions: !!bool foo", "it is not valid YAML"),
+        ("x.yaml", b"interactions: !binary '#'", "does not have the expected shape"),
         ("x.yaml", b"interactions: " + b"[" * 300, "it is nested too deeply"),
-        ("x.yaml", b"interactions: " + b"[" * DEEP, ""),  # the YAML library may have a limit, too
+        ("x.yaml", b"interactions: " + b"[" * DEEP, ""),  # PyYAML may have a limit too
         ("x.yaml", b"interactions: " + b"- " * DEEP, "line 1"),
         ("x.yaml", b"interactions:\n" + b"- " * 300, "it is nested too deeply"),
         ("x.yaml", b"interactions:\n" + b"- " * DEEP, ""),
         ("x.yaml", b"interactions: &a [*a]", "the alias *a contains itself, line 1"),
-        ("x.yaml", aliased("interactions: [{request: {headers: *a7}}]"), "its aliases stand for"),
-        ("x.yaml", aliased("interactions: [{response: {parsed_body: *a7}}]"), "its aliases stand"),
-        ("x.yaml", aliased("interactions: [{<<: *a7}]"), "its aliases stand for more than 16 MiB"),
-        ("x.yaml", b"interactions: []", "this vcrpy cassette holds no response"),
+        ("x.yaml", use_alias("interactions: [{request: {headers: *a7}}]"), "its aliases stand for"),
+        ("x.yaml", use_alias("interactions: [{response: {parsed_body: *a7}}]"), "its aliases"),
+        ("x.yaml", use_alias("interactions: [{<<: *a7}]"), "stand for more than 16 MiB"),
+        ("x.yaml", b"interactions: []", "this vcrpy cassette contains no response"),
         ("x.yaml", b"interactions: [{request: {method: a, uri: b}}]", "`$.interactions[0]`"),
         ("x.json", b"[" * DEEP, "it is nested too deeply"),
         ("x.json", b'{"log": ', "it is not JSON: "),
         ("x.json", b'{\n"log": {\n}', "it is not JSON: "),
-        ("x.har", b'{"log": {"entries": [{}]}}', "a HAR, but it is not of its shape: "),
-        ("x.json", document("!", body_encoding="base64"), "a body is not base64"),
-        ("x.json", document("!", body_encoding="hex"), "'hex' is not utf-8 or base64"),
-        ("x.json", document("", status=0), "0 is no status of HTTP"),
-        ("x.json", document("").replace('"schema": 1', '"schema": 2'), "schema 2"),
+        ("x.har", b'{"log": {"entries": [{}]}}', "a HAR, but it does not have the expected"),
+        ("x.json", document("!", body_encoding="base64"), "a body is not valid base64"),
+        ("x.json", document("!", body_encoding="hex"), "must be utf-8 or base64, not 'hex'"),
+        ("x.json", document("", status=0), "0 is not an HTTP status"),
+        ("x.json", document("").replace('"schema": 1', '"schema": 2'), "its schema is version 2"),
         ("x.har", har({"text": "[1]", "encoding": "base64"}), "not a list of base64 pieces"),
         ("x.har", har({"text": "[", "encoding": "base64"}), "not a list of base64 pieces"),
-        ("x.yaml", as_yaml(vcr(["a"])), "a body is text or bytes, not list"),
-        ("x.yaml", as_yaml(vcr("", 3)), "these are no headers: 3"),
+        ("x.yaml", as_yaml(vcr(["a"])), "a body must be text or bytes, not list"),
+        ("x.yaml", as_yaml(vcr("", 3)), "headers must be pairs of names and values, not 3"),
         ("x.yaml", as_yaml(vcr("", status=None)), f"the response to POST {URL} has no status"),
-        ("x.yaml", as_yaml(vcr("", parsed_body={"a": b"b"})), "a parsed_body is not JSON"),
+        ("x.yaml", as_yaml(vcr("", parsed_body={"a": b"b"})), "a parsed_body cannot be encoded"),
         ("x.yaml", b"interactions:\n- request: {method: a, uri: b, parsed_body: &a {b: *a}}\n"
          b"  response: {status: {code: 200}}", "the alias *a contains itself, line 2"),
-        ("x.json", document("", headers=[[1], 2]), "it is not of its shape: "),
-        ("x.har", har({"text": ""}).replace('"headers": []', '"headers": [[1], 2]'), "no headers"),
+        ("x.json", document("", headers=[[1], 2]), "it does not have the expected shape: "),
+        ("x.har", har({"text": ""}).replace('"headers": []', '"headers": [[1], 2]'), "be pairs"),
         ("x.har", '{"log": ' + "[" * 900 + "]" * 900 + "}", "it is nested too deeply"),
-        ("x.jsonl", '{"mockserver": 1, "request": {"headers": [[1], 2]}}', "1: request.headers: "),
-        ("x.jsonl", '{"mockserver": 1, "request": {"headers": {"ab": 1}}}', "1: request.headers: "),
+        ("x.jsonl", '{"mockserver": 1, "request": {"headers": [[1], 2]}}', "1: request.headers"),
+        ("x.jsonl", '{"mockserver": 1, "request": {"headers": {"ab": 1}}}', "1: request.headers"),
         ("x.jsonl", '{"mockserver": 1, "request": {"json": ' + "[" * DEEP, "1: it is nested"),
         ("x.jsonl", '{"choices": ' + "[" * DEEP, "it is nested too deeply"),
         ("x.jsonl", b'{"mockserver": 1}\n{"jsn": 1}\n', "`jsn`"),
-        ("x.har", har({"size": 0, "mimeType": "text/event-stream"}), f"to POST {URL} is not in it"),
-        ("x.yaml", b"interactions: []\n---\nfoo: 1", "its YAML documents are not cassettes of one"),
-        ("x.sse", b"HTTP/2 200\ncontent-type: a", "curl -i prints it, but its head has no end"),
-        ("x.sse", b"HTTP/2 99\n\n", "99 is no status of HTTP"),
-        ("x.json", b'[{"choices":\r[]}]', "entry 1 is wrong: an event's data cannot hold a CR"),
-        ("x.jsonl", b'{"choices":[]}\n\n{"cho', "line 3 is wrong"),
-        ("x.jsonl", b'{"choices":[]}\n7\n', "line 2 is wrong: this is no chunk: 7"),
-        ("x.jsonl", b'{"chunk":null}\n', "line 1 is wrong: this is no chunk: null"),
-        ("x.jsonl", b'{"choices":\r[]}\n', "line 1 is wrong: an event's data cannot hold a CR"),
-        ("x.jsonl", b'{"choices":[]}\n"' + b"\\ud800" + b'"\n', "line 2 is wrong"),
+        ("x.har", har({"size": 0, "mimeType": "text/event-stream"}), "it lacks the body of "),
+        ("x.yaml", b"interactions: []\n---\nfoo: 1", "its YAML documents are not cassettes of the"),
+        ("x.sse", b"HTTP/2 200\ncontent-type: a", "curl -i prints it, but its head does not end"),
+        ("x.sse", b"HTTP/2 99\n\n", "99 is not an HTTP status"),
+        ("x.json", b'[{"choices":\r[]}]', "entry 1 is invalid: an event's data cannot hold a CR"),
+        ("x.jsonl", b'{"choices":[]}\n\n{"cho', "line 3 is invalid"),
+        ("x.jsonl", b'{"choices":[]}\n7\n', "line 2 is invalid: not a chunk: 7"),
+        ("x.jsonl", b'{"chunk":null}\n', "line 1 is invalid: not a chunk: null"),
+        ("x.jsonl", b'{"choices":\r[]}\n', "line 1 is invalid: an event's data cannot hold a CR"),
+        ("x.jsonl", b'{"choices":[]}\n"' + b"\\ud800" + b'"\n', "line 2 is invalid"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_in_a_sentence(
-    tmp_path: Path, name: str, content: str | bytes, sentence: str
+def test_an_error_is_one_sentence(
+    tmp_path: Path, name: str, content: str | bytes, message: str
 ) -> None:
-    assert sentence in told(tmp_path, name, content)
+    assert message in import_error(tmp_path, name, content)
 
 
 @pytest.mark.parametrize(
@@ -765,33 +783,37 @@ def test_a_mistake_is_told_in_a_sentence(
         "<html></html>",
     ],
 )
-def test_what_is_not_known_is_told_with_what_is(tmp_path: Path, content: str) -> None:
-    sentence = told(tmp_path, "x.txt", content)
-    assert sentence.startswith("this is no recording that is known; known are stream file, ")
-    assert all(form.name in sentence for form in FORMATS)
+def test_the_error_for_an_unknown_format_lists_the_supported_ones(
+    tmp_path: Path, content: str
+) -> None:
+    message = import_error(tmp_path, "x.txt", content)
+    assert message.startswith("its format is unknown; supported formats are stream file, ")
+    assert all(form.name in message for form in FORMATS)
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_the_error_for_an_unreadable_file_names_it(tmp_path: Path) -> None:
     for path in (tmp_path / "missing", tmp_path):
-        with pytest.raises(StreamFileError) as caught:
+        with pytest.raises(StreamFileError) as error:
             import_file(str(path))
-        assert str(caught.value).startswith(f"{path}: it cannot be read: ")
+        assert str(error.value).startswith(f"{path}: it cannot be read: ")
     with pytest.raises(StreamFileError, match="it cannot be read: "):
         import_file("a\0b")
 
 
 def test_several_yaml_documents_are_one_cassette(tmp_path: Path) -> None:
     documents = [as_yaml(vcr(f"data: {n}\n\n")) for n in range(3)]
-    found = imported(tmp_path, "x.yaml", "---\n" + "---\n".join(documents) + "---\n")
-    assert [body_of(exchange) for exchange in found] == [b"data: %d\n\n" % n for n in range(3)]
-    assert [exchange.about["name"] for exchange in found] == ["x", "x-2", "x-3"]
+    exchanges = import_content(tmp_path, "x.yaml", "---\n" + "---\n".join(documents) + "---\n")
+    assert [body_of(exchange) for exchange in exchanges] == [b"data: %d\n\n" % n for n in range(3)]
+    assert [exchange.about["name"] for exchange in exchanges] == ["x", "x-2", "x-3"]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize(
     "before", ["", "HTTP/1.1 100 Continue{0}{0}", "HTTP/1.1 200 OK{0}a: b{0}{0}"]
 )
-def test_what_curl_prints_is_its_last_response(tmp_path: Path, end: str, before: str) -> None:
+def test_of_the_output_of_curl_the_last_response_is_imported(
+    tmp_path: Path, end: str, before: str
+) -> None:
     head = f"HTTP/2 429 {end}retry-after: 7{end}{': '.join(SSE_TYPE)}{end}{end}"
     exchange = one(tmp_path, "x.txt", before.format(end) + head + STREAM)
     pairs = (("retry-after", "7"), SSE_TYPE, CHUNKED)
@@ -814,7 +836,7 @@ def test_a_single_line_of_data(tmp_path: Path, end: str) -> None:
     assert one(tmp_path, "x.txt", f"data: {CHUNKS[0]}{end}").script.steps == STEPS[:1]
 
 
-def test_a_har_may_lack_what_is_no_answer(tmp_path: Path) -> None:
+def test_a_har_may_lack_bodies_that_are_no_answer_of_a_model(tmp_path: Path) -> None:
     picture = one(tmp_path, "x.har", har({"size": 9, "mimeType": "image/png"}, {"a": "b"}))
     assert body_of(picture) == b""
     bodiless = har({"size": 0, "mimeType": "application/json"}, {"content-length": "0"})
@@ -823,37 +845,37 @@ def test_a_har_may_lack_what_is_no_answer(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["x", "x.sse.gz", "x.har", "x.yaml"])
-def test_what_unpacks_to_a_gigabyte_is_refused_before_it_is_there(
-    tmp_path: Path, name: str
-) -> None:
+def test_a_file_that_unpacks_to_a_gigabyte_is_refused_early(tmp_path: Path, name: str) -> None:
     packer = zlib.compressobj(9, wbits=31)
     block = b": ping\n\n" * 2**17
     bomb = b"".join(packer.compress(block) for _ in range(1024)) + packer.flush()
     content: str | bytes = bomb
     if name.endswith((".har", ".yaml")):
-        packed = {"text": base64.b64encode(bomb).decode(), "encoding": "base64"}
-        content = har(packed) if name == "x.har" else as_yaml(vcr(bomb))
+        har_content = {"text": base64.b64encode(bomb).decode(), "encoding": "base64"}
+        content = har(har_content) if name == "x.har" else as_yaml(vcr(bomb))
     tracemalloc.start()
     try:
-        sentence = told(tmp_path, name, content)
-        _, most = tracemalloc.get_traced_memory()
+        message = import_error(tmp_path, name, content)
+        _, peak_memory = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert "more than 128 MiB" in sentence
-    assert most < 400 * 2**20
+    assert "more than 128 MiB" in message
+    assert peak_memory < 400 * 2**20
 
 
-def test_all_bodies_of_a_file_share_what_they_may_unpack_to(
+def test_all_bodies_of_a_file_share_one_limit_on_unpacking(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recording, "MOST_UNPACKED", 3000)
-    several = vcr(gzip.compress(b"x" * 1000))
-    assert len(imported(tmp_path, "x.yaml", as_yaml(several))) == 1
-    several["interactions"] *= 4
-    assert "its compressed bodies unpack to more than" in told(tmp_path, "y.yaml", as_yaml(several))
+    cassette = vcr(gzip.compress(b"x" * 1000))
+    assert len(import_content(tmp_path, "x.yaml", as_yaml(cassette))) == 1
+    cassette["interactions"] *= 4
+    assert "its compressed bodies unpack to more than" in import_error(
+        tmp_path, "y.yaml", as_yaml(cassette)
+    )
 
 
-def test_a_file_without_an_end_is_read_no_further_than_allowed(
+def test_an_endless_file_is_read_up_to_the_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(bounded_input.read_file, "__defaults__", (2**20,))
@@ -862,19 +884,19 @@ def test_a_file_without_an_end_is_read_no_further_than_allowed(
 
 
 @pytest.mark.parametrize("depth", [900, DEEP])
-def test_a_request_nested_as_none_is_stays_text(tmp_path: Path, depth: int) -> None:
-    asked = "[" * depth + "]" * depth
+def test_a_request_nested_too_deeply_stays_text(tmp_path: Path, depth: int) -> None:
+    text = "[" * depth + "]" * depth
     exchange = one(
         tmp_path,
         "x.har",
-        har({"text": ""}).replace(json.dumps(json.dumps(ASKED)), json.dumps(asked)),
+        har({"text": ""}).replace(json.dumps(json.dumps(PAYLOAD)), json.dumps(text)),
     )
-    assert exchange.about["request"]["text"] == asked
+    assert exchange.about["request"]["text"] == text
     assert "json" not in exchange.about["request"]
 
 
 @pytest.mark.parametrize("digits", [19, 5000])
-def test_a_retry_of_many_digits_stays_as_it_came(tmp_path: Path, digits: int) -> None:
+def test_a_retry_with_many_digits_stays_unchanged(tmp_path: Path, digits: int) -> None:
     body = f"retry: {'9' * digits}\ndata: {{}}\n\n".encode()
     exchange = one(tmp_path, "x.sse", body)
     assert body_of(exchange) == body
@@ -888,7 +910,7 @@ starts = st.sampled_from(
 
 
 @given(starts, st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
-def test_nothing_but_the_one_exception_is_raised(start: bytes, rest: bytes) -> None:
+def test_no_exception_but_stream_file_error_is_raised(start: bytes, rest: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "x")
         file.write_bytes(start + rest)
@@ -899,26 +921,28 @@ def test_nothing_but_the_one_exception_is_raised(start: bytes, rest: bytes) -> N
 # Real recordings
 
 
-def true_headers(headers: list[list[str]]) -> tuple[tuple[str, str], ...]:
-    """The recorded headers, with framing where there was none: all of them are streams."""
+def complete_headers(headers: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    """Return the recorded headers, with framing if they have none; all are streams."""
     pairs = tuple((name, value) for name, value in headers)
     framing = {"content-length", "transfer-encoding"} & {name.lower() for name, _ in pairs}
     return pairs if framing else (*pairs, CHUNKED)
 
 
-def test_every_recording_is_imported_as_it_is(shared: Path) -> None:
+def test_every_recording_is_imported_unchanged(shared: Path) -> None:
     files = sorted((shared / "recordings").glob("*/*/*.json"))
     replies = 0
     for file in files:
         recording = json.loads(file.read_text())
-        asked, answer = recording["request"], recording["response"]
+        request, response = recording["request"], recording["response"]
         (exchange,) = import_file(file)
         script = exchange.script
-        assert body_of(exchange) == answer["body"].encode(), file.name
-        assert script.head == Head(answer["status"], true_headers(answer["headers"])), file.name
+        assert body_of(exchange) == response["body"].encode(), file.name
+        assert script.head == Head(response["status"], complete_headers(response["headers"])), (
+            file.name
+        )
         assert loads(dumps(script, exchange.about)) == [exchange], file.name
-        assert exchange.about["request"]["url"] == asked["url"]
-        assert exchange.about["request"].get("json") == asked["json"]
+        assert exchange.about["request"]["url"] == request["url"]
+        assert exchange.about["request"].get("json") == request["json"]
         if recording["api"] == "chat":
             assert isinstance(chat.read(script), Reply), file.name
             replies += 1

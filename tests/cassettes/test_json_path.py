@@ -1,4 +1,4 @@
-"""Paths in JSON bodies: what they name, and what is said of those that cannot be read."""
+"""Paths in JSON bodies: what they select, and the errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BODY: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    ("path", "found"),
+    ("path", "values"),
     [
         ("user", ["ann"]),
         ("messages[*].content", ["a", "b"]),
@@ -42,32 +42,32 @@ BODY: dict[str, Any] = {
         ("*", list(BODY.values())),
     ],
 )
-def test_what_a_path_names(path: str, found: list[Any]) -> None:
-    assert list(find_members(BODY, parse_path(path))) == found
+def test_the_values_at_a_path(path: str, values: list[Any]) -> None:
+    assert list(find_members(BODY, parse_path(path))) == values
 
 
 @pytest.mark.parametrize(
-    ("path", "where"),
+    ("path", "message"),
     [
-        ("", "names nothing"),
-        ("a..b", "from character 2 on"),
-        (".a", "from character 1 on"),
-        ("a.", "from character 2 on"),
-        ("a[", "from character 2 on"),
-        ("a[x]", "from character 2 on"),
-        ("a]b", "from character 2 on"),
-        ("a[0]b", "from character 5 on"),
-        ("messages.[*]", "from character 9 on"),
-        (3, "a path of a JSON body is a text, not 3"),
+        ("", "has no steps"),
+        ("a..b", "syntax error at character 2"),
+        (".a", "syntax error at character 1"),
+        ("a.", "syntax error at character 2"),
+        ("a[", "syntax error at character 2"),
+        ("a[x]", "syntax error at character 2"),
+        ("a]b", "syntax error at character 2"),
+        ("a[0]b", "syntax error at character 5"),
+        ("messages.[*]", "syntax error at character 9"),
+        (3, "a path in a JSON body must be a string, not 3"),
     ],
 )
-def test_what_is_no_path_is_one_sentence(path: Any, where: str) -> None:
-    with pytest.raises(MockServerError) as raised:
+def test_the_error_for_an_invalid_path(path: Any, message: str) -> None:
+    with pytest.raises(MockServerError) as error:
         parse_path(path)
-    assert where in str(raised.value)
+    assert message in str(error.value)
 
 
-def test_members_are_left_out_and_elements_keep_their_places() -> None:
+def test_members_are_removed_and_elements_keep_their_indexes() -> None:
     def drop(path: str) -> Any:
         return change_members(BODY, parse_path(path), lambda _: REMOVED)
 

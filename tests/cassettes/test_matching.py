@@ -1,4 +1,4 @@
-"""How requests are compared: criteria, what is left out and evened out, and what is told."""
+"""Comparison of requests: criteria, ignored members, normalization and messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from openai_mockserver.cassettes.cassette import Cassette
 from openai_mockserver.cassettes.importers import import_file
 from openai_mockserver.cassettes.matching import CRITERIA, Matching
 from openai_mockserver.cassettes.normalization import NORMALIZATIONS
-from openai_mockserver.cassettes.recorded_request import key_of_exchange
+from openai_mockserver.cassettes.recorded_request import build_exchange_key
 from openai_mockserver.cli.serve import serve
 
 PATH = "/v1/chat/completions"
@@ -34,7 +34,7 @@ BODY: dict[str, Any] = {
 }
 
 
-def recorded(url: str = f"https://api.openai.com{PATH}", **body: Any) -> Exchange:
+def record(url: str = f"https://api.openai.com{PATH}", **body: Any) -> Exchange:
     return Exchange(
         Script(steps=(Raw(b"{}"),)),
         {"request": {"method": "POST", "url": url, "json": BODY | body}},
@@ -45,22 +45,22 @@ def recorded(url: str = f"https://api.openai.com{PATH}", **body: Any) -> Exchang
 def file(tmp_path: Path) -> Path:
     """A cassette of one recording."""
     path = tmp_path / "one.jsonl"
-    dump(path, [recorded()])
+    dump(path, [record()])
     return path
 
 
 def find(cassette: Cassette, path: str = PATH, query: str = "", **body: Any) -> Script | str:
-    """What a cassette has for this request, which is the recorded one but for what is given."""
+    """Find the answer for the recorded request, with these differences."""
     headers = (("x-team", "blue"),)
     return cassette.find("POST", path, headers, json.dumps(BODY | body).encode(), query)
 
 
-def has(file: Path, *asked: str, body: dict[str, Any] | None = None, **comparison: Any) -> bool:
-    return isinstance(find(Cassette(file, **comparison), *asked, **(body or {})), Script)
+def has(file: Path, *target: str, body: dict[str, Any] | None = None, **comparison: Any) -> bool:
+    return isinstance(find(Cassette(file, **comparison), *target, **(body or {})), Script)
 
 
 def says(text: str, **more: Any) -> dict[str, Any]:
-    """Messages of which the last says this."""
+    """Return messages whose last one has this text."""
     return {"messages": [BODY["messages"][0], {"role": "user", "content": text} | more]}
 
 
@@ -68,7 +68,7 @@ def says(text: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("match", "asked", "body", "same"),
+    ("match", "target", "body", "is_same"),
     [
         (("path",), (PATH,), {"model": "other"}, True),
         (("path",), ("/v1/embeddings",), {}, False),
@@ -85,14 +85,14 @@ def says(text: str, **more: Any) -> dict[str, Any]:
         ("path", (PATH,), {"model": "other"}, True),
     ],
 )
-def test_what_has_to_be_equal(
-    file: Path, match: Any, asked: tuple[str, ...], body: dict[str, Any], same: bool
+def test_criteria(
+    file: Path, match: Any, target: tuple[str, ...], body: dict[str, Any], is_same: bool
 ) -> None:
-    assert has(file, *asked, body=body, match=match) is same
+    assert has(file, *target, body=body, match=match) is is_same
 
 
-def test_a_member_that_is_not_there_is_not_one_that_is_null(tmp_path: Path) -> None:
-    dump(tmp_path / "a.jsonl", [recorded(user=None)])
+def test_a_missing_member_differs_from_null(tmp_path: Path) -> None:
+    dump(tmp_path / "a.jsonl", [record(user=None)])
     assert has(tmp_path / "a.jsonl", body={"user": None}, match=("json:user",))
     cassette = Cassette(tmp_path / "a.jsonl", match=("json:user",))
     assert isinstance(cassette.find("POST", PATH, (), b"{}"), str)
@@ -110,28 +110,26 @@ def test_a_member_that_is_not_there_is_not_one_that_is_null(tmp_path: Path) -> N
         "<API_BASE>/chat/completions",
     ],
 )
-def test_the_fixture_finds_what_was_recorded_at_another_base_path(tmp_path: Path, url: str) -> None:
-    """As `serve` does."""
-    dump(tmp_path / "a.jsonl", [recorded(url)])
+def test_the_fixture_matches_recordings_with_another_base_path(tmp_path: Path, url: str) -> None:
+    """As ``serve`` does."""
+    dump(tmp_path / "a.jsonl", [record(url)])
     assert has(tmp_path / "a.jsonl")
     assert not has(tmp_path / "a.jsonl", "/v1/completions")
 
 
-def test_the_model_that_azure_has_in_the_path_counts_as_the_body_s(tmp_path: Path) -> None:
-    azure = recorded(
-        "https://x.openai.azure.com/openai/deployments/m/chat/completions?api-version=1"
-    )
+def test_the_model_in_an_azure_path_counts_as_part_of_the_body(tmp_path: Path) -> None:
+    azure = record("https://x.openai.azure.com/openai/deployments/m/chat/completions?api-version=1")
     del azure.about["request"]["json"]["model"]
     dump(tmp_path / "a.jsonl", [azure])
     assert has(tmp_path / "a.jsonl")
     assert not has(tmp_path / "a.jsonl", body={"model": "other"})
 
 
-# What is left out and evened out
+# Ignored members and normalization
 
 
 @pytest.mark.parametrize(
-    ("ignore", "body", "same"),
+    ("ignore", "body", "is_same"),
     [
         (["user"], {"user": "bob"}, True),
         ("user", {"user": "bob"}, True),
@@ -144,18 +142,16 @@ def test_the_model_that_azure_has_in_the_path_counts_as_the_body_s(tmp_path: Pat
         (["messages"], {"user": "bob"}, False),
     ],
 )
-def test_members_that_are_ignored(
-    file: Path, ignore: Any, body: dict[str, Any], same: bool
-) -> None:
-    assert has(file, body=body, ignore=ignore) is same
+def test_ignored_members(file: Path, ignore: Any, body: dict[str, Any], is_same: bool) -> None:
+    assert has(file, body=body, ignore=ignore) is is_same
 
 
-def test_the_whole_body_is_ignored_whatever_it_is(tmp_path: Path) -> None:
+def test_a_whole_body_of_any_kind_can_be_ignored(tmp_path: Path) -> None:
     request = {"method": "POST", "url": "/v1/x", "base64": "//4="}
     dump(tmp_path / "a.jsonl", [Exchange(Script(), {"request": request})])
-    asked = ("POST", "/v1/x", (), b"\x00\xff")
-    assert isinstance(Cassette(tmp_path / "a.jsonl", ignore=["*"]).find(*asked), Script)
-    assert isinstance(Cassette(tmp_path / "a.jsonl").find(*asked), str)
+    request = ("POST", "/v1/x", (), b"\x00\xff")
+    assert isinstance(Cassette(tmp_path / "a.jsonl", ignore=["*"]).find(*request), Script)
+    assert isinstance(Cassette(tmp_path / "a.jsonl").find(*request), str)
 
 
 def test_normalizations_and_patterns(file: Path) -> None:
@@ -168,8 +164,8 @@ def test_normalizations_and_patterns(file: Path) -> None:
     assert not has(file, body=tomorrow | {"model": "o"}, normalize=["dates"])
 
 
-def test_ids_are_evened_out_in_paths_too(tmp_path: Path) -> None:
-    dump(tmp_path / "a.jsonl", [recorded("/v1/responses/resp_0123456789abcdef")])
+def test_ids_are_normalized_in_paths_too(tmp_path: Path) -> None:
+    dump(tmp_path / "a.jsonl", [record("/v1/responses/resp_0123456789abcdef")])
     other = "/v1/responses/resp_fedcba9876543210"
     assert has(tmp_path / "a.jsonl", other, normalize=["ids"])
     assert not has(tmp_path / "a.jsonl", other)
@@ -180,17 +176,17 @@ def test_the_arguments_of_a_call_in_another_order(tmp_path: Path) -> None:
         call = {"type": "function", "id": "a", "function": {"name": "f", "arguments": arguments}}
         return {"messages": [{"role": "assistant", "tool_calls": [call]}]}
 
-    dump(tmp_path / "a.jsonl", [recorded(**calls('{"a":1,"b":2}'))])
+    dump(tmp_path / "a.jsonl", [record(**calls('{"a":1,"b":2}'))])
     other = calls('{"b": 2, "a": 1}')
     assert has(tmp_path / "a.jsonl", body=other, normalize=["key_order"])
     assert not has(tmp_path / "a.jsonl", body=other)
 
 
-def test_real_requests_that_differ_stay_so(shared: Path) -> None:
-    """Whatever is evened out, no two of these recordings become one."""
+def test_real_requests_stay_different(shared: Path) -> None:
+    """Normalization makes no two of these recordings equal."""
     files = [*shared.glob("recordings/**/*.json"), *shared.glob("recordings-2/**/*.json")]
-    found = [key_of_exchange(one) for file in files for one in import_file(file)]
-    keys = [key for key in found if key is not None]
+    all_keys = [build_exchange_key(one) for file in files for one in import_file(file)]
+    keys = [key for key in all_keys if key is not None]
     assert len(keys) == 224
 
     def count(matching: Matching) -> int:
@@ -202,31 +198,33 @@ def test_real_requests_that_differ_stay_so(shared: Path) -> None:
 # Functions
 
 
-def test_a_function_is_given_both_requests_without_their_secrets(file: Path) -> None:
-    given: list[tuple[Request, Request]] = []
+def test_a_function_gets_both_requests_without_secrets(file: Path) -> None:
+    pairs: list[tuple[Request, Request]] = []
 
-    def same_user(recorded: Request, asked: Request) -> bool:
-        given.append((recorded, asked))
-        return recorded.user == asked.user
+    def same_user(recorded_request: Request, request: Request) -> bool:
+        pairs.append((recorded_request, request))
+        return recorded_request.user == request.user
 
-    both = Cassette(file, match=["path", same_user])
-    assert isinstance(find(both, user="bob"), Script)
-    (once,) = given
-    assert [one.json["user"] for one in once] == ["ann", "bob"]
-    assert [(one.method, one.path) for one in once] == [("POST", PATH)] * 2
-    assert once[1].headers["x-team"] == "blue"
-    told = str(find(both, **says("Bye")))
-    assert re.search(r"^  the function same_user \(.*_matching\.py:\d+\) tells them", told, re.M)
+    cassette = Cassette(file, match=["path", same_user])
+    assert isinstance(find(cassette, user="bob"), Script)
+    (pair,) = pairs
+    assert [one.json["user"] for one in pair] == ["ann", "bob"]
+    assert [(one.method, one.path) for one in pair] == [("POST", PATH)] * 2
+    assert pair[1].headers["x-team"] == "blue"
+    message = str(find(cassette, **says("Bye")))
+    assert re.search(r"^  the function same_user \(.*_matching\.py:\d+\) tells them", message, re.M)
     key = "sk-0123456789abcdefg"
-    cassette = Cassette(file, match=same_user)
+    same_user_only = Cassette(file, match=same_user)
     authorization = (("Authorization", f"Bearer {key}"),)
-    cassette.find("POST", PATH, authorization, json.dumps({"user": key}).encode())
-    assert key not in repr(given[-1][1].headers.raw) + repr(given[-1][1].body)
+    same_user_only.find("POST", PATH, authorization, json.dumps({"user": key}).encode())
+    assert key not in repr(pairs[-1][1].headers.raw) + repr(pairs[-1][1].body)
 
 
-def test_a_function_may_assert_as_vcrpy_s_do(file: Path) -> None:
-    def same_user(recorded: Request, asked: Request) -> bool:
-        assert recorded.user == asked.user, f"{recorded.user} is not {asked.user}"
+def test_a_function_may_fail_an_assertion_as_in_vcrpy(file: Path) -> None:
+    def same_user(recorded_request: Request, request: Request) -> bool:
+        assert recorded_request.user == request.user, (
+            f"{recorded_request.user} is not {request.user}"
+        )
         return True
 
     assert isinstance(find(Cassette(file, match=same_user)), Script)
@@ -235,77 +233,77 @@ def test_a_function_may_assert_as_vcrpy_s_do(file: Path) -> None:
     )
 
 
-def raises(recorded: Request, asked: Request) -> bool:
-    return bool(recorded.json["nothing"])
+def read_wrong_key(recorded_request: Request, request: Request) -> bool:
+    return bool(recorded_request.json["nothing"])
 
 
-def fails(recorded: Request, asked: Request) -> bool:
+def fail_test(recorded_request: Request, request: Request) -> bool:
     pytest.fail("never")
 
 
-async def waits(recorded: Request, asked: Request) -> bool:
+async def answer_later(recorded_request: Request, request: Request) -> bool:
     return True
 
 
 @pytest.mark.parametrize(
-    ("function", "told"),
+    ("function", "message"),
     [
-        (raises, r"the function raises \(.*test_matching\.py:\d+\) in match raised "
-                 r"KeyError\('nothing'\) at .*test_matching\.py:\d+$"),
-        (partial(raises), r"the function raises .* raised KeyError\('nothing'\) at .*_matching"),
-        (lambda recorded, asked: None, r"the function <lambda> \(.*\) in match returned None"),
-        (fails, r"the function fails .* in match raised never at .*test_matching\.py:\d+$"),
-        (waits, "the function waits .* in match returned coroutine; it has to return whether"),
+        (read_wrong_key, r"the function read_wrong_key \(.*test_matching\.py:\d+\) in match "
+                 r"raised KeyError\('nothing'\) at .*test_matching\.py:\d+$"),
+        (partial(read_wrong_key), r"the function read_wrong_key .* raised KeyError\('nothing'\)"),
+        (lambda recorded, new: None, r"the function <lambda> \(.*\) in match returned None"),
+        (fail_test, r"the function fail_test .* in match raised never at .*test_matching\.py:\d+$"),
+        (answer_later, "the function answer_later .* in match returned coroutine; it must return"),
     ],
 )  # fmt: skip
-def test_what_goes_wrong_in_a_function_is_told(
-    file: Path, function: Callable[[Request, Request], object], told: str
+def test_an_error_in_a_function_names_the_function(
+    file: Path, function: Callable[[Request, Request], object], message: str
 ) -> None:
     cassette = Cassette(file, match=["path", function])
-    with pytest.raises(MockServerError, match=told):
+    with pytest.raises(MockServerError, match=message):
         find(cassette)
 
 
-# What cannot be compared
+# Invalid comparisons
 
 
 @pytest.mark.parametrize(
-    ("comparison", "told"),
+    ("comparison", "message"),
     [
-        ({"match": ["mehtod"]}, "match='mehtod': there is no such criterion; known are method, "
+        ({"match": ["mehtod"]}, "match='mehtod': unknown criterion; choose from method, "
                                 "path, query, body, json:PATH"),
         ({"match": []}, "match=() compares nothing"),
-        ({"match": ["json:"]}, "the path '' names nothing"),
-        ({"match": ["json:a..b"]}, "the path 'a..b' cannot be read from character 2 on"),
-        ({"match": [3]}, "match=3: a criterion is one of method, path, query, body, json:PATH"),
-        ({"match": 3}, "match=3: a list is expected"),
-        ({"match": [lambda one: True]}, "has to take two requests"),
-        ({"ignore": ["a]"]}, "the path 'a]' cannot be read"),
-        ({"ignore": [3]}, "ignore: a text is expected, not 3"),
+        ({"match": ["json:"]}, "the path '' has no steps"),
+        ({"match": ["json:a..b"]}, "the path 'a..b' has a syntax error at character 2"),
+        ({"match": [3]}, "match=3: a criterion must be one of method, path, query, body, json:"),
+        ({"match": 3}, "match=3: match must be a list"),
+        ({"match": [lambda one: True]}, "must take two arguments"),
+        ({"ignore": ["a]"]}, "the path 'a]' has a syntax error"),
+        ({"ignore": [3]}, "ignore: every entry must be a string, not 3"),
         ({"match": ["path", "json:user"], "ignore": ["*"]},
          "match='json:user' compares nothing, because ignore='*' leaves it out"),
         ({"match": ["json:messages[0].name"], "ignore": ["messages[*].name"]},
          "match='json:messages[0].name' compares nothing, because ignore='messages[*].name'"),
-        ({"normalize": ["date"]}, "normalize='date': there is no such normalization; known are "
+        ({"normalize": ["date"]}, "normalize='date': unknown normalization; choose from "
                                   "key_order, ids, uuids, dates, whitespace"),
-        ({"normalize_patterns": ["("]}, "the pattern '(' is no regular expression"),
+        ({"normalize_patterns": ["("]}, "the pattern '(' is not a regular expression"),
     ],
 )  # fmt: skip
-def test_what_is_not_known_is_one_sentence(comparison: dict[str, Any], told: str) -> None:
-    with pytest.raises(MockServerError) as raised:
+def test_the_error_for_an_invalid_comparison(comparison: dict[str, Any], message: str) -> None:
+    with pytest.raises(MockServerError) as error:
         Matching(**comparison)
-    assert told in str(raised.value)
-    assert "\n" not in str(raised.value)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
 
 
-def test_a_member_that_no_recording_has_is_warned_of(file: Path) -> None:
-    with pytest.warns(UserWarning, match="json:") as warned:
+def test_a_member_that_no_recording_has_causes_a_warning(file: Path) -> None:
+    with pytest.warns(UserWarning, match="json:") as caught:
         cassette = Cassette(file, match=["path", "json:mesages", "json:user"])
-    (one,) = warned
+    (warning,) = caught
     assert (
-        str(one.message) == f"{file}: match='json:mesages': no recorded request has such a member"
+        str(warning.message) == f"{file}: match='json:mesages': no recorded request has this member"
     )
-    assert isinstance(find(cassette, **says("Bye")), Script), "which is why it is warned of"
+    assert isinstance(find(cassette, **says("Bye")), Script), "the reason for the warning"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Cassette(file, match=["path", "json:user"], ignore=["nothing"])
@@ -314,49 +312,49 @@ def test_a_member_that_no_recording_has_is_warned_of(file: Path) -> None:
 # What differs
 
 
-def test_the_difference_is_one_of_what_is_compared(file: Path) -> None:
+def test_the_difference_shows_what_is_compared(file: Path) -> None:
     cassette = Cassette(
         file, match=["path", "json:messages"], ignore=["mesages[*].name"], normalize=["dates"]
     )
-    told = find(cassette, "/v1/x", model="other", **says("Bye 2026-11-27"))
-    assert isinstance(told, str)
-    assert '-  "path": "/v1/chat/completions"' in told
-    assert '+  "path": "/v1/x"' in told
-    assert '-      "content": "Hi",' in told
-    assert '+      "content": "Bye <date>",' in told
-    assert "model" not in told
-    assert "2026-" not in told
-    assert told.endswith("\n  ignore='mesages[*].name' names nothing in any recorded request")
+    message = find(cassette, "/v1/x", model="other", **says("Bye 2026-11-27"))
+    assert isinstance(message, str)
+    assert '-  "path": "/v1/chat/completions"' in message
+    assert '+  "path": "/v1/x"' in message
+    assert '-      "content": "Hi",' in message
+    assert '+      "content": "Bye <date>",' in message
+    assert "model" not in message
+    assert "2026-" not in message
+    assert message.endswith("\n  ignore='mesages[*].name': no recorded request has this member")
 
 
-def test_long_texts_are_shown_where_they_differ(tmp_path: Path) -> None:
-    dump(tmp_path / "a.jsonl", [recorded(**says("x" * 5000 + " one " + "y" * 5000))])
-    told = find(Cassette(tmp_path / "a.jsonl"), **says("x" * 5000 + " two " + "y" * 5000))
-    assert isinstance(told, str)
-    assert re.search(r"^  -…x{20,60} one y+…$", told, re.M)
-    assert re.search(r"^  \+…x{20,60} two y+…$", told, re.M)
-    assert len(told) < 2_000
+def test_long_texts_are_cropped_around_the_difference(tmp_path: Path) -> None:
+    dump(tmp_path / "a.jsonl", [record(**says("x" * 5000 + " one " + "y" * 5000))])
+    message = find(Cassette(tmp_path / "a.jsonl"), **says("x" * 5000 + " two " + "y" * 5000))
+    assert isinstance(message, str)
+    assert re.search(r"^  -…x{20,60} one y+…$", message, re.M)
+    assert re.search(r"^  \+…x{20,60} two y+…$", message, re.M)
+    assert len(message) < 2_000
 
 
-def test_the_nearest_of_many_long_recordings_is_found_soon(tmp_path: Path) -> None:
-    """By comparing each line with each it took minutes."""
+def test_the_nearest_of_many_long_recordings_is_found_quickly(tmp_path: Path) -> None:
+    """Comparing each line with each other one would take minutes."""
     texts = [f"{n % 7}" for n in range(3_000)]
-    many = [recorded(messages=texts, user=f"{n}") for n in range(50)]
-    dump(tmp_path / "a.jsonl", many)
+    recordings = [record(messages=texts, user=f"{n}") for n in range(50)]
+    dump(tmp_path / "a.jsonl", recordings)
     cassette = Cassette(tmp_path / "a.jsonl")
     began = time.process_time()
-    told = find(cassette, messages=[*texts[::-1], "x"], user="7")
+    message = find(cassette, messages=[*texts[::-1], "x"], user="7")
     assert time.process_time() - began < 5
-    assert isinstance(told, str)
+    assert isinstance(message, str)
 
 
-# What the page and the command say
+# Documentation
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recording.md").read_text()
 
 
-def test_the_page_and_the_help_name_what_there_is() -> None:
+def test_the_page_and_the_help_name_every_option() -> None:
     section = PAGE.partition("## What makes two requests the same")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
     assert rows == [
@@ -366,9 +364,9 @@ def test_the_page_and_the_help_name_what_there_is() -> None:
         "normalize_patterns",
         *sorted(NORMALIZATIONS, key=rows.index),
     ]
-    shown = " ".join(option.help or "" for option in serve.params if isinstance(option, Option))
+    help_text = " ".join(option.help or "" for option in serve.params if isinstance(option, Option))
     for name in (*CRITERIA, "json:PATH", *NORMALIZATIONS):
-        assert name in shown, name
+        assert name in help_text, name
 
 
 def test_the_example_of_the_page_runs(

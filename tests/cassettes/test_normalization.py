@@ -1,4 +1,4 @@
-"""What is evened out in texts, what is left, and how long it takes."""
+"""Normalization: what it replaces in texts, what it leaves, and how long it takes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from openai_mockserver.cassettes.normalization import (
 UUID = "12345678-9abc-def0-1234-56789abcdef0"
 
 
-def normalized(text: str, *names: str) -> str:
-    return Normalizer(names).text(text)
+def normalize(text: str, *names: str) -> str:
+    return Normalizer(names).normalize_text(text)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def normalized(text: str, *names: str) -> str:
     ],
 )
 def test_dates(date: str) -> None:
-    assert normalized(f"It is {date}, they say.", "dates") == "It is <date>, they say."
+    assert normalize(f"It is {date}, they say.", "dates") == "It is <date>, they say."
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_dates(date: str) -> None:
         "Sun and Mon",
     ],
 )
-def test_what_is_no_date_stays(text: str) -> None:
-    assert normalized(text, "dates") == text
+def test_other_texts_than_dates_stay(text: str) -> None:
+    assert normalize(text, "dates") == text
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_is_no_date_stays(text: str) -> None:
     ],
 )
 def test_uuids(text: str, result: str) -> None:
-    assert normalized(text, "uuids") == result
+    assert normalize(text, "uuids") == result
 
 
 @pytest.mark.parametrize(
@@ -98,17 +98,17 @@ def test_uuids(text: str, result: str) -> None:
     ],
 )
 def test_ids(text: str, result: str) -> None:
-    assert normalized(text, "ids") == result
+    assert normalize(text, "ids") == result
 
 
-def test_ids_of_calls_and_items_whoever_made_them() -> None:
+def test_ids_of_calls_and_items_in_any_format() -> None:
     value = {
         "tool_calls": [{"id": "Xk3q", "type": "function", "function": {"name": "f"}}],
         "tool_call_id": "functions.f:0",
         "prompt": {"id": "greeting"},
         "metadata": {"id": 3},
     }
-    assert Normalizer(("ids",)).json(value) == {
+    assert Normalizer(("ids",)).normalize_json(value) == {
         "tool_calls": [{"id": "<id>", "type": "function", "function": {"name": "f"}}],
         "tool_call_id": "<id>",
         "prompt": {"id": "greeting"},
@@ -117,33 +117,33 @@ def test_ids_of_calls_and_items_whoever_made_them() -> None:
 
 
 def test_whitespace_and_the_order_of_keys_in_texts_that_are_json() -> None:
-    assert normalized(" a \r\n\t b  ", "whitespace") == "a b"
-    assert normalized('{"b": 1, "a": [1, 2]}', "key_order") == '{"a":[1,2],"b":1}'
-    assert normalized('{"b": 1, "a"', "key_order") == '{"b": 1, "a"'
+    assert normalize(" a \r\n\t b  ", "whitespace") == "a b"
+    assert normalize('{"b": 1, "a": [1, 2]}', "key_order") == '{"a":[1,2],"b":1}'
+    assert normalize('{"b": 1, "a"', "key_order") == '{"b": 1, "a"'
     deep = "[" * 100_000
-    assert normalized(deep, "key_order") == deep
+    assert normalize(deep, "key_order") == deep
 
 
-def test_patterns_come_first_and_each_has_its_word() -> None:
+def test_patterns_come_first_and_each_has_its_placeholder() -> None:
     patterns = (compile_pattern(r"ticket-\d+"), compile_pattern(re.compile("2026-.*")))
-    both = Normalizer(("dates",), patterns)
-    assert both.text(r"ticket-1 \1 2026-11-26 x") == r"<pattern 1> \1 <pattern 2>"
-    assert Normalizer((), patterns[:1]).text("ticket-12") == "<pattern>"
+    normalizer = Normalizer(("dates",), patterns)
+    assert normalizer.normalize_text(r"ticket-1 \1 2026-11-26 x") == r"<pattern 1> \1 <pattern 2>"
+    assert Normalizer((), patterns[:1]).normalize_text("ticket-12") == "<pattern>"
 
 
 @pytest.mark.parametrize(
-    ("pattern", "told"),
+    ("pattern", "message"),
     [
-        ("(", "'(' is no regular expression: missing ), unterminated subpattern"),
-        ("x*", "'x*' matches the empty text, and so is found everywhere"),
-        (re.compile(b"x"), "b'x' is one of bytes, not of text"),
-        (3, "the pattern 3 is no regular expression"),
+        ("(", "'(' is not a regular expression: missing ), unterminated subpattern"),
+        ("x*", "'x*' matches the empty string, and thus everywhere"),
+        (re.compile(b"x"), "b'x' must be text, not bytes"),
+        (3, "the pattern 3 is not a regular expression"),
     ],
 )
-def test_what_is_no_pattern_is_one_sentence(pattern: Any, told: str) -> None:
-    with pytest.raises(MockServerError) as raised:
+def test_the_error_for_an_invalid_pattern(pattern: Any, message: str) -> None:
+    with pytest.raises(MockServerError) as error:
         compile_pattern(pattern)
-    assert told in str(raised.value)
+    assert message in str(error.value)
 
 
 NASTY = [
@@ -169,9 +169,9 @@ NASTY = [
 
 
 @pytest.mark.parametrize("unit", NASTY)
-def test_it_takes_time_in_proportion_to_the_text(unit: str) -> None:
-    """In the square of it, these 200,000 characters would take minutes."""
+def test_normalization_takes_linear_time(unit: str) -> None:
+    """In quadratic time, these 200,000 characters would take minutes."""
     text = unit * (200_000 // len(unit))
     began = time.process_time()
-    normalized(text, *NORMALIZATIONS)
+    normalize(text, *NORMALIZATIONS)
     assert time.process_time() - began < 5

@@ -1,4 +1,4 @@
-"""Requests as they are recorded: URLs of all kinds, forms, bytes, and what is taken out."""
+"""Request keys: URLs of all kinds, forms, bytes, and redaction."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from openai_mockserver.cassettes import Exchange, dump, load, loads
 from openai_mockserver.cassettes.cassette import Cassette
 from openai_mockserver.cassettes.recorded_request import (
     RequestKey,
-    key_of_exchange,
-    key_of_request,
-    recorded_key,
+    build_exchange_key,
+    build_request_key,
+    get_request_key,
 )
-from openai_mockserver.cassettes.redact import Redactor, without_secrets
+from openai_mockserver.cassettes.redact import Redactor, redact_exchange
 from openai_mockserver.files import add_files
 
 SOUND = bytes(range(256)) * 20
 
 
-def key_of(**request: Any) -> RequestKey:
-    """The key of an exchange that states this request."""
-    key = key_of_exchange(Exchange(Script(), {"request": request}))
+def make_key(**request: Any) -> RequestKey:
+    """Return the key of an exchange with this request."""
+    key = build_exchange_key(Exchange(Script(), {"request": request}))
     assert key is not None
     return key
 
@@ -50,23 +50,23 @@ def key_of(**request: Any) -> RequestKey:
         ("https://h/v1/x?u=http://other/y", "/v1/x", "u=http://other/y"),
     ],
 )
-def test_what_a_url_asks_for(url: str, path: str, query: str) -> None:
-    key = key_of(url=url)
+def test_a_url_is_split_into_path_and_query(url: str, path: str, query: str) -> None:
+    key = make_key(url=url)
     assert (key.path, key.query) == (path, query)
 
 
-def test_a_request_without_a_url_is_at_the_endpoint_of_its_response() -> None:
-    said = Script(steps=(Event('{"object":"text_completion","choices":[]}'),))
-    key = key_of_exchange(Exchange(said, {"request": {"json": {"prompt": "Hi"}}}))
+def test_a_request_without_a_url_has_the_endpoint_of_its_response() -> None:
+    script = Script(steps=(Event('{"object":"text_completion","choices":[]}'),))
+    key = build_exchange_key(Exchange(script, {"request": {"json": {"prompt": "Hi"}}}))
     assert key is not None
     assert (key.method, key.path) == ("POST", "/v1/completions")
-    assert key_of_exchange(Exchange(said, {})) is None
+    assert build_exchange_key(Exchange(script, {})) is None
 
 
-def test_secrets_of_the_query_are_taken_out_of_both() -> None:
-    asked = key_of_request("GET", "/v1/models", "api-key=hidden&a=1", (), b"")
-    assert asked.query == "api-key=XXXXXX&a=1"
-    assert key_of(url="/v1/models?a=1&api-key=other1", method="get").parameters == asked.parameters
+def test_secrets_in_the_query_are_redacted_in_both_requests() -> None:
+    key = build_request_key("GET", "/v1/models", "api-key=hidden&a=1", (), b"")
+    assert key.query == "api-key=XXXXXX&a=1"
+    assert make_key(url="/v1/models?a=1&api-key=other1", method="get").parameters == key.parameters
 
 
 @pytest.mark.parametrize(
@@ -74,39 +74,39 @@ def test_secrets_of_the_query_are_taken_out_of_both() -> None:
     [SOUND, "Grüße, 世界".encode(), "Grüße".encode("latin-1"), b"plain", b"\x80"],
     ids=["bytes", "utf-8", "latin-1", "ascii", "one byte"],
 )
-def test_bodies_that_are_no_json_are_compared_byte_for_byte(octets: bytes) -> None:
-    asked = key_of_request("POST", "/v1/x", "", (), octets)
-    assert asked.content is not None
-    stated = {"url": "/v1/x", **asked.content}
-    assert key_of(**stated) == asked
-    assert key_of(url="/v1/x", base64=base64.b64encode(octets).decode()).body == asked.body
-    assert key_of_request("POST", "/v1/x", "", (), octets + b"!").body != asked.body
-    assert asked.to_request().body == octets
+def test_bodies_other_than_json_are_compared_byte_for_byte(octets: bytes) -> None:
+    key = build_request_key("POST", "/v1/x", "", (), octets)
+    assert key.content is not None
+    request = {"url": "/v1/x", **key.content}
+    assert make_key(**request) == key
+    assert make_key(url="/v1/x", base64=base64.b64encode(octets).decode()).body == key.body
+    assert build_request_key("POST", "/v1/x", "", (), octets + b"!").body != key.body
+    assert key.to_request().body == octets
 
 
 @pytest.mark.parametrize("octets", [SOUND, "Grüße, 世界".encode(), b"plain"])
 def test_recordings_of_older_versions_have_a_character_for_each_byte(octets: bytes) -> None:
-    asked = key_of_request("POST", "/v1/x", "", (), octets)
-    assert key_of(url="/v1/x", text=octets.decode("latin-1")).body == asked.body
-    assert key_of(url="/v1/x", text="Grüße").body == "Grüße", "imported texts are texts"
+    key = build_request_key("POST", "/v1/x", "", (), octets)
+    assert make_key(url="/v1/x", text=octets.decode("latin-1")).body == key.body
+    assert make_key(url="/v1/x", text="Grüße").body == "Grüße", "imported texts stay text"
 
 
-def test_what_is_no_base64_is_told_with_its_place() -> None:
+def test_the_error_for_invalid_base64_names_its_place() -> None:
     with pytest.raises(StreamFileError, match=r"^f:1: request\.base64: "):
         loads(b'{"mockserver": 1, "request": {"url": "/", "base64": "a"}}\n', "f")
 
 
-def test_secrets_are_taken_out_of_bytes_too() -> None:
+def test_secrets_in_binary_bodies_are_redacted_too() -> None:
     octets = b"\xff key sk-0123456789abcdefg"
     exchange = Exchange(
         Script(), {"request": {"url": "/", "base64": base64.b64encode(octets).decode()}}
     )
-    clean = without_secrets(exchange, Redactor()).about["request"]["base64"]
+    clean = redact_exchange(exchange, Redactor()).about["request"]["base64"]
     assert base64.b64decode(clean) == b"\xff key " + b"X" * 20
 
 
 def upload(url: str, sound: bytes = SOUND, model: str = "whisper-1") -> httpx.Response:
-    """A transcription: httpx makes up a boundary for each."""
+    """Request a transcription; httpx chooses a new boundary for each."""
     return httpx.post(
         f"{url}/audio/transcriptions",
         files={"file": ("a.wav", sound, "audio/wav")},
@@ -115,36 +115,36 @@ def upload(url: str, sound: bytes = SOUND, model: str = "whisper-1") -> httpx.Re
     )
 
 
-def test_an_upload_is_found_again_whatever_its_boundary(tmp_path: Path) -> None:
-    """Through the recorder, from the fixture's cassette and as a file that is served."""
+def test_a_recorded_upload_matches_whatever_its_boundary(tmp_path: Path) -> None:
+    """With the fixture's cassette and with a served file."""
     with MockOpenAI() as upstream:
         upstream.reply("What was said")
         with MockOpenAI(upstream=upstream.base_url, record=tmp_path) as recorder:
-            said = upload(recorder.base_url).json()
+            transcript = upload(recorder.base_url).json()
     (file,) = tmp_path.iterdir()
     assert "base64" in load(file)[0].about["request"]
-    served = MockOpenAI()
-    add_files(served, [tmp_path])
-    for mock in (MockOpenAI(cassette=Cassette(file)), served):
+    file_mock = MockOpenAI()
+    add_files(file_mock, [tmp_path])
+    for mock in (MockOpenAI(cassette=Cassette(file)), file_mock):
         with mock:
-            assert upload(mock.base_url).json() == said
+            assert upload(mock.base_url).json() == transcript
             other = upload(mock.base_url, SOUND[1:], "gpt-4o-transcribe")
-        told = other.json()["error"]["message"]
-        assert '-    "model": "whisper-1"' in told
-        assert '+    "model": "gpt-4o-transcribe"' in told
-        assert f'"bytes": {len(SOUND) - 1},' in told
+        message = other.json()["error"]["message"]
+        assert '-    "model": "whisper-1"' in message
+        assert '+    "model": "gpt-4o-transcribe"' in message
+        assert f'"bytes": {len(SOUND) - 1},' in message
 
 
 def test_a_recording_without_a_url_answers(tmp_path: Path) -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
-    said = Script(steps=(Event('{"choices":[]}'), Event("[DONE]")))
-    dump(tmp_path / "a.jsonl", [Exchange(said, {"request": {"json": body}})])
+    script = Script(steps=(Event('{"choices":[]}'), Event("[DONE]")))
+    dump(tmp_path / "a.jsonl", [Exchange(script, {"request": {"json": body}})])
     with MockOpenAI(cassette=Cassette(tmp_path / "a.jsonl")) as mock:
         answer = httpx.post(f"{mock.base_url}/chat/completions", json=body, trust_env=False)
     assert answer.text == 'data: {"choices":[]}\n\ndata: [DONE]\n\n'
 
 
-def test_a_request_that_is_nested_too_deeply_is_told_with_its_file(tmp_path: Path) -> None:
+def test_the_error_for_a_request_nested_too_deeply_names_the_file(tmp_path: Path) -> None:
     deep: dict[str, Any] = {}
     for _ in range(450):
         deep = {"a": deep}
@@ -154,11 +154,11 @@ def test_a_request_that_is_nested_too_deeply_is_told_with_its_file(tmp_path: Pat
             read(tmp_path / "a.jsonl")
 
 
-def test_only_the_key_of_the_latest_request_is_kept() -> None:
-    """The journal bounds the memory of the calls that it keeps: nothing else keeps bodies."""
-    asked = Request("POST", "/v1/x", body=b'{"a": 1}')
-    key = ref(recorded_key(asked))
-    assert recorded_key(asked) is key()
-    recorded_key(Request("POST", "/v1/x"))
+def test_only_the_key_of_the_latest_request_is_cached() -> None:
+    """The journal limits the memory of its calls, so nothing else may keep their bodies."""
+    request = Request("POST", "/v1/x", body=b'{"a": 1}')
+    key = ref(get_request_key(request))
+    assert get_request_key(request) is key()
+    get_request_key(Request("POST", "/v1/x"))
     gc.collect()
     assert key() is None

@@ -1,4 +1,4 @@
-"""Both sides of redaction, measured: every planted secret is found, and nothing else is changed."""
+"""Redaction measured from both sides: every planted secret is found, nothing else is changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ import zstandard
 from openai_mockserver import MockOpenAI, Raw, Script, sse
 from openai_mockserver.cassettes import Exchange, dumps, load
 from openai_mockserver.cassettes.cassette import Cassette
-from openai_mockserver.cassettes.redact import Redaction, Redactor, without_secrets
+from openai_mockserver.cassettes.redact import Redaction, Redactor, redact_exchange
 from openai_mockserver.script import Comment, Event, Head, Pause
 from openai_mockserver.sensitive import (
     find_keys,
@@ -37,10 +37,11 @@ from recordings import SHARED
 ALNUM = string.ascii_letters + string.digits
 URL_SAFE = ALNUM + "-_"
 HEX = "0123456789abcdef"
+DIGITS = "123456789"
 
 
-def rolled(alphabet: str, size: int, seed: str = "") -> str:
-    """What dice give; the same in each run."""
+def random_text(alphabet: str, size: int, seed: str = "") -> str:
+    """Return random text that is the same in each run."""
     dice = random.Random(f"{alphabet} {size} {seed}")
     return "".join(dice.choice(alphabet) for _ in range(size))
 
@@ -50,60 +51,66 @@ def jwt(header: dict[str, Any], claims: dict[str, Any], signature: int = 43) -> 
         base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
         for part in (header, claims)
     ]
-    return ".".join([*parts, rolled(URL_SAFE, signature)])
+    return ".".join([*parts, random_text(URL_SAFE, signature)])
 
 
-# As the ones who give them out make them today.
+# Keys in the formats that their providers use today.
 KEYS = {
-    "openai, 2020": "sk-" + rolled(ALNUM, 48),
-    "openai, of a project": "sk-proj-" + rolled(URL_SAFE, 156),
-    "openai, of a service": "sk-svcacct-" + rolled(URL_SAFE, 156),
-    "openai, of an admin": "sk-admin-" + rolled(URL_SAFE, 124),
-    "openai, of a session": "sess-" + rolled(ALNUM, 40),
-    "openai, client secret": "ek_" + rolled(HEX, 32),
-    "openai, webhook": "whsec_" + base64.b64encode(rolled(ALNUM, 31).encode()).decode(),
-    "openai, organisation": "org-" + rolled(ALNUM, 24),
-    "openai, project": "proj_" + rolled(ALNUM, 24),
-    "anthropic": "sk-ant-api03-" + rolled(URL_SAFE, 93) + "AA",
-    "openrouter": "sk-or-v1-" + rolled(HEX, 64),
-    "deepseek": "sk-" + rolled(HEX, 32),
-    "litellm": "sk-" + rolled(URL_SAFE, 22),
-    "langfuse": "sk-lf-" + "-".join(rolled(HEX, n) for n in (8, 4, 4, 4, 12)),
-    "elevenlabs": "sk_" + rolled(HEX, 48),
-    "stripe": "sk_live_" + rolled(ALNUM, 24),
-    "stripe, restricted": "rk_live_" + rolled(ALNUM, 24),
-    "groq": "gsk_" + rolled(ALNUM, 52),
-    "xai": "xai-" + rolled(ALNUM, 80),
-    "perplexity": "pplx-" + rolled(ALNUM, 48),
-    "hugging face": "hf_" + rolled(string.ascii_letters, 34),
-    "replicate": "r8_" + rolled(ALNUM, 37),
-    "fireworks": "fw_" + rolled(ALNUM, 22),
-    "cerebras": "csk-" + rolled(string.ascii_lowercase + string.digits, 48),
-    "nvidia": "nvapi-" + rolled(URL_SAFE, 64),
-    "together": "tgp_v1_" + rolled(URL_SAFE, 43),
-    "google": "AIza" + rolled(URL_SAFE, 35),
-    "google, oauth": "ya29." + rolled(URL_SAFE, 180),
-    "google, of a service": "ya29.c." + rolled(URL_SAFE, 220),
-    "aws": "AKIA" + rolled(string.ascii_uppercase + "234567", 16),
-    "aws, of a session": "ASIA" + rolled(string.ascii_uppercase + "234567", 16),
-    "databricks": "dapi" + rolled(HEX, 32),
-    "github": "ghp_" + rolled(ALNUM, 36),
-    "github, of an app": "ghs_" + rolled(ALNUM, 36),
-    "github, fine-grained": f"github_pat_{rolled(ALNUM, 22)}_{rolled(ALNUM, 59)}",
-    "gitlab": "glpat-" + rolled(URL_SAFE, 20),
-    "slack, bot": f"xoxb-{rolled('123456789', 12)}-{rolled('123456789', 13)}-{rolled(ALNUM, 24)}",
-    "slack, user": "xoxp-" + "-".join(rolled("123456789", 12, str(n)) for n in range(3))
-    + "-" + rolled(HEX, 32),
-    "slack, app": f"xapp-1-A0{rolled(string.ascii_uppercase, 9)}-{rolled('123456789', 13)}-"
-    + rolled(HEX, 64),
+    "openai, 2020": "sk-" + random_text(ALNUM, 48),
+    "openai, of a project": "sk-proj-" + random_text(URL_SAFE, 156),
+    "openai, of a service": "sk-svcacct-" + random_text(URL_SAFE, 156),
+    "openai, of an admin": "sk-admin-" + random_text(URL_SAFE, 124),
+    "openai, of a session": "sess-" + random_text(ALNUM, 40),
+    "openai, client secret": "ek_" + random_text(HEX, 32),
+    "openai, webhook": "whsec_" + base64.b64encode(random_text(ALNUM, 31).encode()).decode(),
+    "openai, organisation": "org-" + random_text(ALNUM, 24),
+    "openai, project": "proj_" + random_text(ALNUM, 24),
+    "anthropic": "sk-ant-api03-" + random_text(URL_SAFE, 93) + "AA",
+    "openrouter": "sk-or-v1-" + random_text(HEX, 64),
+    "deepseek": "sk-" + random_text(HEX, 32),
+    "litellm": "sk-" + random_text(URL_SAFE, 22),
+    "langfuse": "sk-lf-" + "-".join(random_text(HEX, n) for n in (8, 4, 4, 4, 12)),
+    "elevenlabs": "sk_" + random_text(HEX, 48),
+    "stripe": "sk_live_" + random_text(ALNUM, 24),
+    "stripe, restricted": "rk_live_" + random_text(ALNUM, 24),
+    "groq": "gsk_" + random_text(ALNUM, 52),
+    "xai": "xai-" + random_text(ALNUM, 80),
+    "perplexity": "pplx-" + random_text(ALNUM, 48),
+    "hugging face": "hf_" + random_text(string.ascii_letters, 34),
+    "replicate": "r8_" + random_text(ALNUM, 37),
+    "fireworks": "fw_" + random_text(ALNUM, 22),
+    "cerebras": "csk-" + random_text(string.ascii_lowercase + string.digits, 48),
+    "nvidia": "nvapi-" + random_text(URL_SAFE, 64),
+    "together": "tgp_v1_" + random_text(URL_SAFE, 43),
+    "google": "AIza" + random_text(URL_SAFE, 35),
+    "google, oauth": "ya29." + random_text(URL_SAFE, 180),
+    "google, of a service": "ya29.c." + random_text(URL_SAFE, 220),
+    "aws": "AKIA" + random_text(string.ascii_uppercase + "234567", 16),
+    "aws, of a session": "ASIA" + random_text(string.ascii_uppercase + "234567", 16),
+    "databricks": "dapi" + random_text(HEX, 32),
+    "github": "ghp_" + random_text(ALNUM, 36),
+    "github, of an app": "ghs_" + random_text(ALNUM, 36),
+    "github, fine-grained": f"github_pat_{random_text(ALNUM, 22)}_{random_text(ALNUM, 59)}",
+    "gitlab": "glpat-" + random_text(URL_SAFE, 20),
+    "slack, bot": f"xoxb-{random_text(DIGITS, 12)}-{random_text(DIGITS, 13)}-"
+    + random_text(ALNUM, 24),
+    "slack, user": "xoxp-" + "-".join(random_text(DIGITS, 12, str(n)) for n in range(3))
+    + "-" + random_text(HEX, 32),
+    "slack, app": f"xapp-1-A0{random_text(string.ascii_uppercase, 9)}-{random_text(DIGITS, 13)}-"
+    + random_text(HEX, 64),
     "json web token": jwt({"alg": "HS256", "typ": "JWT"}, {"sub": "1", "name": "Ann"}),
     "json web token, long": jwt({"alg": "RS256", "kid": "1"}, {"roles": ["a"] * 200}, 342),
-    "bearer": "Bearer " + rolled(ALNUM, 40),
+    "bearer": "Bearer " + random_text(ALNUM, 40),
 }  # fmt: skip
 OWN = {
-    "with slashes": rolled(ALNUM, 12) + "/" + rolled(ALNUM, 12) + "+/" + rolled(ALNUM, 10) + "=",
-    "with spaces": f"{rolled(ALNUM, 12)} {rolled(ALNUM, 12)} {rolled(ALNUM, 8)} sk",
-    "over 400 bytes": rolled(URL_SAFE, 900),
+    "with slashes": random_text(ALNUM, 12)
+    + "/"
+    + random_text(ALNUM, 12)
+    + "+/"
+    + random_text(ALNUM, 10)
+    + "=",
+    "with spaces": f"{random_text(ALNUM, 12)} {random_text(ALNUM, 12)} {random_text(ALNUM, 8)} sk",
+    "over 400 bytes": random_text(URL_SAFE, 900),
     "that is short": "k3y-42",
     "with signs": "a1\"b\\c&d<e>f'g2",
     "with an umlaut": "schlüssel-4711",
@@ -112,13 +119,13 @@ ASKED = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 
 
 def redaction(own: str = "", query: str = "") -> Redaction:
-    return Redactor().stream([("Authorization", f"Bearer {own}")] if own else [], query)
+    return Redactor().begin([("Authorization", f"Bearer {own}")] if own else [], query)
 
 
 def read_in(stream: Redaction, *reads: bytes) -> bytes:
-    """What is kept of a body that came in these reads."""
-    kept = [piece for at, data in enumerate(reads) for piece in stream.read(data, at)]
-    return b"".join(data for _, data in kept + stream.rest(len(reads)))
+    """Return what is recorded of a body that arrives in these reads."""
+    pieces = [piece for at, data in enumerate(reads) for piece in stream.read(data, at)]
+    return b"".join(data for _, data in pieces + stream.flush(len(reads)))
 
 
 # (b) Planted secrets are found, everywhere
@@ -140,8 +147,8 @@ def read_in(stream: Redaction, *reads: bytes) -> bytes:
     ],
 )
 def test_a_key_is_found_whatever_is_around_it(secret: str, around: str) -> None:
-    said = around.format(secret)
-    assert hide_keys(said) == around.format("X" * len(secret))
+    text = around.format(secret)
+    assert hide_keys(text) == around.format("X" * len(secret))
 
 
 @pytest.mark.parametrize("secret", KEYS.values(), ids=KEYS)
@@ -160,29 +167,31 @@ def test_a_key_is_found_in_every_place_of_an_exchange(secret: str) -> None:
         Raw(body.encode()),
         *(part for octet in body.encode() for part in (Raw(bytes([octet])), Pause(0.1))),
     )
-    made = without_secrets(
+    redacted_exchange = redact_exchange(
         Exchange(Script(head, steps), {"name": secret, "request": request}), Redactor()
     )
-    written = dumps(made.script, made.about) + sse.body(made.script.steps)
-    assert secret.encode() not in written
-    assert secret.replace("/", r"\/").encode() not in written
-    assert [type(step) for step in made.script.steps] == [type(step) for step in steps]
-    assert len(sse.body(made.script.steps)) == len(sse.body(steps))
-    assert len(made.about["request"]["json"]) == 3
+    output = dumps(redacted_exchange.script, redacted_exchange.about) + sse.body(
+        redacted_exchange.script.steps
+    )
+    assert secret.encode() not in output
+    assert secret.replace("/", r"\/").encode() not in output
+    assert [type(step) for step in redacted_exchange.script.steps] == [type(step) for step in steps]
+    assert len(sse.body(redacted_exchange.script.steps)) == len(sse.body(steps))
+    assert len(redacted_exchange.about["request"]["json"]) == 3
 
 
 @pytest.mark.parametrize("secret", KEYS.values(), ids=KEYS)
 def test_a_key_is_found_at_every_offset_of_two_reads(secret: str) -> None:
     body = f'{{"said": "it is {secret}", "b": 1}}'.encode()
-    wanted = body.replace(secret.encode(), b"X" * len(secret))
+    expected = body.replace(secret.encode(), b"X" * len(secret))
     for at in range(len(body) + 1):
-        assert read_in(redaction(), body[:at], body[at:]) == wanted, at
-    assert read_in(redaction(), *(bytes([octet]) for octet in body)) == wanted
+        assert read_in(redaction(), body[:at], body[at:]) == expected, at
+    assert read_in(redaction(), *(bytes([octet]) for octet in body)) == expected
 
 
 @pytest.mark.parametrize("own", OWN.values(), ids=OWN)
-def test_the_own_key_is_found_however_it_is_written(own: str) -> None:
-    ways = [
+def test_the_key_of_the_request_is_found_in_every_spelling(own: str) -> None:
+    spellings = [
         own,
         json.dumps(own)[1:-1],
         json.dumps(own, ensure_ascii=False)[1:-1],
@@ -192,12 +201,12 @@ def test_the_own_key_is_found_however_it_is_written(own: str) -> None:
         .replace("<", r"\u003c")
         .replace(">", r"\u003e"),
     ]
-    for way in ways:
-        body = f'{{"message": "no such key: {way}"}}'.encode()
-        wanted = body.replace(way.encode(), b"X" * len(way.encode()))
-        assert read_in(redaction(own), body) == wanted
+    for spelling in spellings:
+        body = f'{{"message": "no such key: {spelling}"}}'.encode()
+        expected = body.replace(spelling.encode(), b"X" * len(spelling.encode()))
+        assert read_in(redaction(own), body) == expected
         for at in range(0, len(body), 1 + len(own) // 100):
-            assert read_in(redaction(own), body[:at], body[at:]) == wanted, (way, at)
+            assert read_in(redaction(own), body[:at], body[at:]) == expected, (spelling, at)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +216,7 @@ def test_the_own_key_is_found_however_it_is_written(own: str) -> None:
 )  # fmt: skip
 def test_headers(name: str) -> None:
     assert is_secret_header(name)
-    assert redaction().headers([(name, "swordfish")]) == [(name, "X" * 9)]
+    assert redaction().redact_headers([(name, "swordfish")]) == [(name, "X" * 9)]
 
 
 @pytest.mark.parametrize(
@@ -219,14 +228,16 @@ def test_headers(name: str) -> None:
 def test_parameters(name: str) -> None:
     for mark in "?#":
         url = f"https://h/a{mark}b=1&{name}=swordfish&c=2"
-        assert redaction().url(url) == url.replace("swordfish", "X" * 9)
+        assert redaction().redact_url(url) == url.replace("swordfish", "X" * 9)
         head = [("Location", url)]
-        assert redaction().response(head) == [("Location", url.replace("swordfish", "X" * 9))]
-    form = Redactor().stream([("Content-Type", "application/x-www-form-urlencoded")])
-    assert form.body(f"{name}=swordfish&c=2".encode()) == {"text": f"{name}=XXXXXXXXX&c=2"}
+        assert redaction().redact_response_headers(head) == [
+            ("Location", url.replace("swordfish", "X" * 9))
+        ]
+    form = Redactor().begin([("Content-Type", "application/x-www-form-urlencoded")])
+    assert form.redact_body(f"{name}=swordfish&c=2".encode()) == {"text": f"{name}=XXXXXXXXX&c=2"}
 
 
-SIGNED = rolled(ALNUM, 20) + "%2B" + rolled(ALNUM, 20) + "%3D"
+SIGNED = random_text(ALNUM, 20) + "%2B" + random_text(ALNUM, 20) + "%3D"
 IN_BODIES = [
     ("https://ann:{}@h.com/x", "hunter2"),
     (r"https:\/\/ann:{}@h.com\/x", "hunter2"),
@@ -234,8 +245,8 @@ IN_BODIES = [
     ("https://h.net/b?sv=2024-01-01&sig={}", SIGNED),
     (r"https:\/\/h.net\/b?sv=2024-01-01\u0026sig={}", SIGNED),
     ("<a href=https://h.net/b?sv=2024&amp;sig={}>", SIGNED),
-    ("https://h.net/b?X-Amz-Signature={}&X-Amz-Date=1", rolled(HEX, 64)),
-    ("https://h.net/b#access_token={}", rolled(ALNUM, 30)),
+    ("https://h.net/b?X-Amz-Signature={}&X-Amz-Date=1", random_text(HEX, 64)),
+    ("https://h.net/b#access_token={}", random_text(ALNUM, 30)),
     ('{{"access_token": "{}", "expires_in": 3599}}', "opaque"),
     ('{{"client_secret":"{}"}}', 'quo\\"te'),
 ]
@@ -243,13 +254,13 @@ IN_BODIES = [
 
 @pytest.mark.parametrize(("around", "secret"), IN_BODIES)
 def test_passwords_and_signatures_within_bodies(around: str, secret: str) -> None:
-    body, wanted = around.format(secret).encode(), around.format("X" * len(secret)).encode()
-    assert read_in(redaction(), body) == wanted
+    body, expected = around.format(secret).encode(), around.format("X" * len(secret)).encode()
+    assert read_in(redaction(), body) == expected
     for at in range(len(body)):
-        assert read_in(redaction(), body[:at], body[at:]) == wanted, at
+        assert read_in(redaction(), body[:at], body[at:]) == expected, at
 
 
-def test_what_a_tool_is_called_with() -> None:
+def test_secrets_for_calling_a_tool() -> None:
     mcp = {
         "type": "mcp",
         "server_url": "https://ann:hunter2@h/mcp",
@@ -258,8 +269,10 @@ def test_what_a_tool_is_called_with() -> None:
     }
     azure = {"authentication": {"type": "api_key", "key": "plain-0815-word"}, "index": "a"}
     stream = redaction()
-    said = stream.body(json.dumps({"input": "red-4711", "tools": [mcp], "data": [azure]}).encode())
-    assert said["json"] == {
+    recorded_body = stream.redact_body(
+        json.dumps({"input": "red-4711", "tools": [mcp], "data": [azure]}).encode()
+    )
+    assert recorded_body["json"] == {
         "input": "X" * 8,
         "tools": [
             {
@@ -271,23 +284,23 @@ def test_what_a_tool_is_called_with() -> None:
         ],
         "data": [{"authentication": {"type": "api_key", "key": "X" * 15}, "index": "a"}],
     }
-    echoed = b'"authorization":null, "of":"opaque-4711-token", "or":"hunter2"'
-    wanted = echoed.replace(b"opaque-4711-token", b"X" * 17).replace(b"hunter2", b"X" * 7)
-    assert read_in(stream, echoed) == wanted
+    echo = b'"authorization":null, "of":"opaque-4711-token", "or":"hunter2"'
+    expected = echo.replace(b"opaque-4711-token", b"X" * 17).replace(b"hunter2", b"X" * 7)
+    assert read_in(stream, echo) == expected
 
 
-def test_two_names_that_are_keys_stay_two() -> None:
-    two = [KEYS["groq"], "gsk_" + rolled(ALNUM, 52, "another")]
-    said = redaction().json(dict.fromkeys(two, 1))
-    assert list(said) == ["X" * 56, "X" * 55 + "2"]
+def test_two_member_names_that_are_keys_stay_distinct() -> None:
+    keys = [KEYS["groq"], "gsk_" + random_text(ALNUM, 52, "another")]
+    members = redaction().redact_json(dict.fromkeys(keys, 1))
+    assert list(members) == ["X" * 56, "X" * 55 + "2"]
 
 
 # Bodies in a content coding
 
 
 def raw_deflate(data: bytes) -> bytes:
-    made = zlib.compressobj(wbits=-15)
-    return made.compress(data) + made.flush()
+    encoder = zlib.compressobj(wbits=-15)
+    return encoder.compress(data) + encoder.flush()
 
 
 CODINGS: dict[str, tuple[str, Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
@@ -309,119 +322,121 @@ CODINGS: dict[str, tuple[str, Callable[[bytes], bytes], Callable[[bytes], bytes]
 
 
 def events_with(secret: str, times: int = 3) -> list[bytes]:
-    said = [f'data: {{"delta":"{n} {rolled(ALNUM, 9, str(n))}"}}\n\n' for n in range(times)]
-    return [event.encode() for event in [*said, f'data: {{"delta":"{secret}"}}\n\n', *said]]
+    events = [f'data: {{"delta":"{n} {random_text(ALNUM, 9, str(n))}"}}\n\n' for n in range(times)]
+    return [event.encode() for event in [*events, f'data: {{"delta":"{secret}"}}\n\n', *events]]
 
 
 @pytest.mark.parametrize("coding", CODINGS)
 @pytest.mark.parametrize("size", [1, 7, 10_000])
-def test_a_coded_body_is_looked_into(coding: str, size: int) -> None:
+def test_a_coded_body_is_redacted(coding: str, size: int) -> None:
     name, encode, decode = CODINGS[coding]
     own = OWN["with slashes"]
     for secret in (KEYS["groq"], own):
         text = b"".join(events_with(secret))
         body = encode(text)
         stream = redaction(own)
-        stream.response([("Content-Encoding", name)])
-        kept = read_in(stream, *(body[at : at + size] for at in range(0, len(body), size)))
-        assert decode(kept) == text.replace(secret.encode(), b"X" * len(secret))
+        stream.redact_response_headers([("Content-Encoding", name)])
+        recorded_body = read_in(stream, *(body[at : at + size] for at in range(0, len(body), size)))
+        assert decode(recorded_body) == text.replace(secret.encode(), b"X" * len(secret))
     harmless = encode(b"".join(events_with("nothing")))
     stream = redaction(own)
-    stream.response([("Content-Encoding", name)])
+    stream.redact_response_headers([("Content-Encoding", name)])
     assert read_in(stream, *(harmless[at : at + size] for at in range(0, len(harmless), size))) == (
         harmless
-    ), "the very bytes"
+    ), "the original bytes"
 
 
-def flushed(events: list[bytes], wbits: int) -> list[bytes]:
-    """Reads of a stream: each event can be decoded as soon as it is there."""
-    made = zlib.compressobj(6, zlib.DEFLATED, wbits)
-    reads = [made.compress(event) + made.flush(zlib.Z_SYNC_FLUSH) for event in events]
-    return [*reads, made.flush()]
+def compress_reads(events: list[bytes], wbits: int) -> list[bytes]:
+    """Compress a stream so that each event can be decoded as soon as its read arrives."""
+    encoder = zlib.compressobj(6, zlib.DEFLATED, wbits)
+    reads = [encoder.compress(event) + encoder.flush(zlib.Z_SYNC_FLUSH) for event in events]
+    return [*reads, encoder.flush()]
 
 
 @pytest.mark.parametrize("wbits", [31, 15, -15])
-def test_of_a_coded_stream_each_read_is_kept_at_once_until_a_secret_comes(wbits: int) -> None:
+def test_a_coded_stream_keeps_its_original_reads_until_a_secret_appears(wbits: int) -> None:
     events = events_with(KEYS["openai, 2020"])
-    reads = flushed(events, wbits)
+    reads = compress_reads(events, wbits)
     stream = redaction()
-    stream.response([("Content-Encoding", "gzip" if wbits == 31 else "deflate")])
-    kept = []
+    stream.redact_response_headers([("Content-Encoding", "gzip" if wbits == 31 else "deflate")])
+    recorded_pieces = []
     decoder = zlib.decompressobj(wbits)
     for at, data in enumerate(reads):
         pieces = stream.read(data, at)
         assert all(t == at for t, _ in pieces)
-        kept += pieces
-        said = b"".join(decoder.decompress(piece) for _, piece in pieces)
-        wanted = events[at] if at < len(events) else b""
-        assert said == wanted.replace(KEYS["openai, 2020"].encode(), b"X" * 51)
-    assert [data for _, data in kept[:3]] == reads[:3]
-    assert kept[3][1] != reads[3]
+        recorded_pieces += pieces
+        text = b"".join(decoder.decompress(piece) for _, piece in pieces)
+        expected = events[at] if at < len(events) else b""
+        assert text == expected.replace(KEYS["openai, 2020"].encode(), b"X" * 51)
+    assert [data for _, data in recorded_pieces[:3]] == reads[:3]
+    assert recorded_pieces[3][1] != reads[3]
     assert decoder.eof, "its checksum is right"
-    assert stream.rest() == []
+    assert stream.flush() == []
 
 
-def test_a_secret_over_two_parts_of_a_coded_stream() -> None:
+def test_a_secret_split_over_two_reads_of_a_coded_stream() -> None:
     key = KEYS["openai, 2020"].encode()
     text = b'{"a":"' + key + b'"}'
     for at in range(len(text)):
         stream = redaction()
-        stream.response([("Content-Encoding", "gzip")])
-        kept = read_in(stream, *flushed([text[:at], text[at:]], 31))
-        assert gzip.decompress(kept) == text.replace(key, b"X" * len(key)), at
+        stream.redact_response_headers([("Content-Encoding", "gzip")])
+        recorded_body = read_in(stream, *compress_reads([text[:at], text[at:]], 31))
+        assert gzip.decompress(recorded_body) == text.replace(key, b"X" * len(key)), at
 
 
-def test_members_of_gzip_each_on_their_own() -> None:
+def test_each_gzip_member_is_redacted_separately() -> None:
     key = KEYS["xai"].encode()
     body = gzip.compress(b"one ") + gzip.compress(b"two " + key) + gzip.compress(b" three")
     for size in (1, 3, 25, 1000):
         stream = redaction()
-        stream.response([("Content-Encoding", "gzip")])
-        kept = read_in(stream, *(body[at : at + size] for at in range(0, len(body), size)))
-        assert gzip.decompress(kept) == b"one two " + b"X" * len(key) + b" three"
-        assert kept.startswith(gzip.compress(b"one ", mtime=0)[:4])
+        stream.redact_response_headers([("Content-Encoding", "gzip")])
+        recorded_body = read_in(stream, *(body[at : at + size] for at in range(0, len(body), size)))
+        assert gzip.decompress(recorded_body) == b"one two " + b"X" * len(key) + b" three"
+        assert recorded_body.startswith(gzip.compress(b"one ", mtime=0)[:4])
 
 
-def test_gzip_that_no_header_names_and_text_that_is_called_gzip() -> None:
+def test_gzip_without_a_header_and_text_with_a_gzip_header() -> None:
     key = KEYS["xai"].encode()
     assert gzip.decompress(read_in(redaction(), gzip.compress(key))) == b"X" * len(key)
     stream = redaction()
-    stream.response([("Content-Encoding", "gzip")])
+    stream.redact_response_headers([("Content-Encoding", "gzip")])
     assert read_in(stream, b"it is ", key + b".") == b"it is " + b"X" * len(key) + b"."
 
 
-def test_what_is_cut_off_or_broken() -> None:
+def test_a_compressed_body_that_is_cut_off_or_broken() -> None:
     key = KEYS["xai"].encode()
-    whole = gzip.compress(b"it is " + key + rolled(ALNUM, 3000).encode())
+    body = gzip.compress(b"it is " + key + random_text(ALNUM, 3000).encode())
     stream = redaction()
-    stream.response([("Content-Encoding", "gzip")])
-    kept = read_in(stream, whole[:2000])
-    said = zlib.decompressobj(31).decompress(kept)
-    assert said.startswith(b"it is " + b"X" * len(key))
-    broken = bytearray(b"".join(flushed([b"it is " + key, rolled(ALNUM, 999).encode()], 31)))
-    broken[140:150] = b"\xff" * 10
+    stream.redact_response_headers([("Content-Encoding", "gzip")])
+    recorded_body = read_in(stream, body[:2000])
+    text = zlib.decompressobj(31).decompress(recorded_body)
+    assert text.startswith(b"it is " + b"X" * len(key))
+    broken_body = bytearray(
+        b"".join(compress_reads([b"it is " + key, random_text(ALNUM, 999).encode()], 31))
+    )
+    broken_body[140:150] = b"\xff" * 10
     stream = redaction()
-    stream.response([("Content-Encoding", "gzip")])
-    assert key not in read_in(stream, bytes(broken))
+    stream.redact_response_headers([("Content-Encoding", "gzip")])
+    assert key not in read_in(stream, bytes(broken_body))
 
 
 @pytest.mark.slow
 def test_a_bomb_is_not_recorded_and_costs_little() -> None:
-    made = zlib.compressobj(9, zlib.DEFLATED, 31)
-    bomb = b"".join(made.compress(bytes(1 << 20)) for _ in range(80)) + made.flush()
+    encoder = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = b"".join(encoder.compress(bytes(1 << 20)) for _ in range(80)) + encoder.flush()
     exchange = Exchange(Script(Head(200, (("Content-Encoding", "gzip"),)), (Raw(bomb),)), {})
     began = time.process_time()
-    redacted = without_secrets(exchange, Redactor()).about["redacted"]
-    assert redacted == ["the body: it is decoded to more than 32 MiB"]
-    assert Redactor().stream([("Content-Encoding", "gzip")]).body(bomb) == {"text": ""}
+    redacted_kinds = redact_exchange(exchange, Redactor()).about["redacted"]
+    assert redacted_kinds == ["the body: it is decoded to more than 32 MiB"]
+    assert Redactor().begin([("Content-Encoding", "gzip")]).redact_body(bomb) == {"text": ""}
     assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])
-def test_a_coded_request_is_kept_as_what_it_says(coding: str) -> None:
+def test_a_coded_request_is_recorded_decoded(coding: str) -> None:
     body = CODINGS[coding][1](json.dumps({"a": KEYS["groq"]}).encode())
-    stream = Redactor().stream([("Content-Encoding", coding)])
-    assert stream.body(body) == {"json": {"a": "X" * 56}}
+    stream = Redactor().begin([("Content-Encoding", coding)])
+    assert stream.redact_body(body) == {"json": {"a": "X" * 56}}
 
 
 # Over sockets
@@ -429,10 +444,10 @@ def test_a_coded_request_is_kept_as_what_it_says(coding: str) -> None:
 OWN_KEY = OWN["with slashes"]
 
 
-def recorded(
+def record_exchange(
     folder: Path, answer: Script, path: str = "/v1/chat/completions"
 ) -> tuple[list[tuple[str, bytes]], str]:
-    """The files, by their names, that a request and its answer leave; and the log's line."""
+    """Record a request and its answer; return the files with their names, and the log line."""
     with MockOpenAI() as upstream:
         upstream.reply(answer)
         with (
@@ -452,50 +467,52 @@ def test_a_key_of_the_path_is_in_no_file_name_and_no_log_line(tmp_path: Path) ->
     key = KEYS["openai, 2020"]
     answer = Script(Head(200, (("Content-Length", "2"),)), (Raw(b"{}"),))
     for path in (f"/v1/{key}/models", f"/v1/sk%2D{key[3:]}/models"):
-        files, line = recorded(tmp_path, answer, path)
+        files, line = record_exchange(tmp_path, answer, path)
         assert key[3:] not in line
         assert not any(key[3:] in name or key[3:].encode() in data for name, data in files)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
-def test_the_own_key_in_a_coded_answer_and_its_length(tmp_path: Path, coding: str) -> None:
+def test_the_key_of_the_request_in_a_coded_answer_and_the_length(
+    tmp_path: Path, coding: str
+) -> None:
     text = json.dumps({"error": f"no such key: {OWN_KEY}"}).replace("/", r"\/").encode()
     _, encode, decode = CODINGS[coding]
     body = encode(text)
     headers = (("Content-Encoding", coding), ("Content-Length", str(len(body))))
-    files, _ = recorded(tmp_path, Script(Head(401, headers), (Raw(body),)))
+    files, _ = record_exchange(tmp_path, Script(Head(401, headers), (Raw(body),)))
     ((name, data),) = files
     (exchange,) = load(tmp_path / name)
-    kept = sse.body(exchange.script.steps)
-    assert decode(kept) == text.replace(
+    recorded_body = sse.body(exchange.script.steps)
+    assert decode(recorded_body) == text.replace(
         OWN_KEY.replace("/", r"\/").encode(), b"X" * len(OWN_KEY.replace("/", r"\/"))
     )
-    assert exchange.script.head.header("content-length") == str(len(kept))
+    assert exchange.script.head.header("content-length") == str(len(recorded_body))
     assert exchange.script.head.header("content-encoding") == coding
     assert OWN_KEY.encode() not in data
 
 
 def test_a_recording_with_a_key_in_its_path_is_found_again(tmp_path: Path) -> None:
     path = f"/v1/{KEYS['openai, 2020']}/models"
-    recorded(tmp_path, Script(Head(200, (("Content-Length", "2"),)), (Raw(b"{}"),)), path)
+    record_exchange(tmp_path, Script(Head(200, (("Content-Length", "2"),)), (Raw(b"{}"),)), path)
     (file,) = tmp_path.iterdir()
     body = json.dumps(ASKED).encode()
-    found = Cassette(file).find("POST", path, [("Authorization", f"Bearer {OWN_KEY}")], body)
-    assert isinstance(found, Script), found
+    answer = Cassette(file).find("POST", path, [("Authorization", f"Bearer {OWN_KEY}")], body)
+    assert isinstance(answer, Script), answer
 
 
-def test_what_cannot_be_looked_into_is_withheld_and_told(
+def test_a_body_that_cannot_be_decoded_is_withheld_with_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "brotli", None)
     headers = (("Content-Encoding", "br"), ("Content-Length", "6"))
-    ((name, _),), _ = recorded(tmp_path, Script(Head(200, headers), (Raw(b"opaque"),)))
+    ((name, _),), _ = record_exchange(tmp_path, Script(Head(200, headers), (Raw(b"opaque"),)))
     (exchange,) = load(tmp_path / name)
     assert sse.body(exchange.script.steps) == b""
-    why = "it is in br, which cannot be looked into"
-    assert f"the body: {why}" in exchange.about["redacted"]
+    reason = "it is in br, which cannot be decoded"
+    assert f"the body: {reason}" in exchange.about["redacted"]
     assert (
-        f"the rest of the body answered at /v1/chat/completions is not recorded: {why}"
+        f"the rest of the response body of /v1/chat/completions is not recorded: {reason}"
         in caplog.text
     )
 
@@ -504,8 +521,8 @@ def test_what_cannot_be_looked_into_is_withheld_and_told(
 
 HARMLESS = [
     "a new-york-times-bestseller, a task-management-tool and risk-assessment-report",
-    "msg_bdrk_01" + rolled(ALNUM, 22),
-    "toolu_bdrk_01" + rolled(ALNUM, 22),
+    "msg_bdrk_01" + random_text(ALNUM, 22),
+    "toolu_bdrk_01" + random_text(ALNUM, 22),
     "xai-responses-v1",
     "fp_ollama",
     "sk-learn and sk-scikit-learn-tutorials",
@@ -513,10 +530,10 @@ HARMLESS = [
     "pplx-70b-online, r8_short, hf_transfer_enable_hf_transfer_for_downloads",
     "sk-" + "x" * 48 + ", hf_" + "X" * 34 + " and sk-...",
     "the Bearer authentication of HTTP: Bearer YOUR_API_KEY, Bearer token",
-    "sess_" + rolled(ALNUM, 21) + " week_2024_10_11_12",
+    "sess_" + random_text(ALNUM, 21) + " week_2024_10_11_12",
     "org-mode, org-chart-of-2024, proj_management",
     "ey are eyJ and eyJhbGciOiJIUzI1NiJ9 without a dot",
-    "gAAAAAB" + rolled(URL_SAFE, 4000),
+    "gAAAAAB" + random_text(URL_SAFE, 4000),
     base64.b64encode(random.Random(9).randbytes(60_000)).decode(),
     base64.urlsafe_b64encode(random.Random(8).randbytes(60_000)).decode(),
     "https://h/a?page_token=x&max_tokens=5&monkey=a1b2c3d4&key=YOUR_KEY&code=404",
@@ -528,17 +545,17 @@ HARMLESS = [
 
 
 @pytest.mark.parametrize("text", HARMLESS, ids=lambda text: text[:30])
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_a_text_without_a_secret_stays(text: str) -> None:
     stream = redaction("ollama")
-    assert stream.text(text) == text
+    assert stream.redact_text(text) == text
     assert show_path(text) == text
-    assert redaction("ollama").json({text: [text]}) == {text: [text]}
+    assert redaction("ollama").redact_json({text: [text]}) == {text: [text]}
     body = text.encode()
     for size in (1, 10, 1000, 100_000):
         if size > 10 or len(body) < 1000:
             reads = [body[at : at + size] for at in range(0, len(body), size)]
             assert read_in(redaction("ollama"), *reads) == body
-    assert stream.found == set()
+    assert stream.redacted_kinds == set()
 
 
 @pytest.mark.parametrize(
@@ -546,19 +563,19 @@ def test_what_is_no_secret_stays(text: str) -> None:
     ["azureml-model-session", "x-ratelimit-key", "x-litellm-key-spend", "idempotency-key",
      "sec-websocket-key", "x-ratelimit-limit-tokens", "authority", "x-cache-key"],
 )  # fmt: skip
-def test_headers_that_open_nothing_stay(name: str) -> None:
+def test_headers_without_a_secret_stay(name: str) -> None:
     assert not is_secret_header(name)
 
 
 @pytest.mark.parametrize(
     "name", ["X-Amz-Date", "X-Amz-Expires", "page_token", "nextPageToken", "max_tokens", "monkey"]
 )
-def test_parameters_that_open_nothing_stay(name: str) -> None:
+def test_parameters_without_a_secret_stay(name: str) -> None:
     assert not is_secret_parameter(name)
 
 
 DUMMIES = ["ollama", "EMPTY", "dummy", "lm-studio", "not-needed", "none", "test", "123456"]
-# Recordings of which something must go, and why.
+# Recordings that redaction must change, with the reason.
 MUST_CHANGE: dict[str, str] = {}
 
 
@@ -567,13 +584,16 @@ PROVIDERS = sorted({file.parts[-3] for file in SHARED.glob("recordings*/*/*/*.js
 
 def recordings(shared: Path, provider: str) -> Iterator[tuple[str, Exchange]]:
     for file in sorted(shared.glob(f"recordings*/{provider}/*/*.json")):
-        held = json.loads(file.read_text())
-        asked, answer = held.get("request") or {}, held["response"]
-        # With keys that open nothing, as are used where none is needed.
-        given = [("Authorization", f"Bearer {own}") for own in DUMMIES]
-        request = {k: asked[k] for k in ("method", "url") if asked.get(k)}
-        request["headers"] = [*(tuple(pair) for pair in asked.get("headers") or ()), *given]
-        request |= {k: asked[k] for k in ("json", "text") if asked.get(k) is not None}
+        document = json.loads(file.read_text())
+        request_part, answer = document.get("request") or {}, document["response"]
+        # With dummy keys, as clients send them to servers that need none.
+        dummy_headers = [("Authorization", f"Bearer {own}") for own in DUMMIES]
+        request = {k: request_part[k] for k in ("method", "url") if request_part.get(k)}
+        request["headers"] = [
+            *(tuple(pair) for pair in request_part.get("headers") or ()),
+            *dummy_headers,
+        ]
+        request |= {k: request_part[k] for k in ("json", "text") if request_part.get(k) is not None}
         headers = tuple((name, value) for name, value in answer.get("headers") or ())
         steps = tuple(sse.parse(answer["body"].encode()))
         script = Script(Head(answer["status"], headers), steps)
@@ -583,18 +603,22 @@ def recordings(shared: Path, provider: str) -> Iterator[tuple[str, Exchange]]:
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_no_recording_is_changed_without_need(shared: Path, provider: str) -> None:
     for name, exchange in recordings(shared, provider):
-        made = without_secrets(exchange, Redactor())
-        asked = exchange.about["request"]
-        said = made.about["request"]
-        said["headers"][-len(DUMMIES) :] = asked["headers"][-len(DUMMIES) :]
+        redacted_exchange = redact_exchange(exchange, Redactor())
+        request = exchange.about["request"]
+        redacted_request = redacted_exchange.about["request"]
+        redacted_request["headers"][-len(DUMMIES) :] = request["headers"][-len(DUMMIES) :]
         body = sse.body(exchange.script.steps)
-        stream = Redactor().stream(asked["headers"])
-        read = read_in(stream, *(body[at : at + 997] for at in range(0, len(body), 997)))
-        same = (made.script, said, read) == (exchange.script, asked, body)
-        assert same == (name not in MUST_CHANGE), name
+        stream = Redactor().begin(request["headers"])
+        redacted_body = read_in(stream, *(body[at : at + 997] for at in range(0, len(body), 997)))
+        is_same = (redacted_exchange.script, redacted_request, redacted_body) == (
+            exchange.script,
+            request,
+            body,
+        )
+        assert is_same == (name not in MUST_CHANGE), name
 
 
-def test_all_recordings_were_looked_at(shared: Path) -> None:
+def test_the_test_covers_all_recordings(shared: Path) -> None:
     assert sum(1 for provider in PROVIDERS for _ in recordings(shared, provider)) == 224
 
 
@@ -619,10 +643,10 @@ def test_hostile_texts_take_no_longer_than_others(part: str) -> None:
     is_secret_header(text)
     is_secret_parameter(text)
     stream = redaction("a" * 50 + "1")
-    stream.text(text)
-    stream.url("/" + text)
-    stream.url("/?" + text)
-    stream.json({text: text})
+    stream.redact_text(text)
+    stream.redact_url("/" + text)
+    stream.redact_url("/?" + text)
+    stream.redact_json({text: text})
     body = text.encode()
     read_in(stream, *(body[at : at + 4000] for at in range(0, len(body), 4000)))
-    assert time.process_time() - began < 0.5  # and not the square of the length
+    assert time.process_time() - began < 0.5  # linear, not quadratic

@@ -1,4 +1,4 @@
-"""The stream file: what is written is read back equal, and a mistake is told with its place."""
+"""The stream file: written exchanges are read back equal, and errors name their place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from openai_mockserver import Comment, Event, Head, Pause, Raw, Script, StreamFi
 from openai_mockserver.cassettes import Exchange, dump, dumps, load, loads
 from openai_mockserver.script import ENDS
 
-# Short texts find what long ones would; what matters is that any character may be among them.
+# Short texts find the same errors as long ones, as long as any character may occur.
 texts = st.text(max_size=8)
 seconds = st.floats(min_value=0, allow_nan=False, allow_infinity=False)
 json_values = st.recursive(
@@ -23,7 +23,7 @@ json_values = st.recursive(
     max_leaves=6,
 )
 compact_json = json_values.map(lambda value: msgspec.json.encode(value).decode())
-# Data that reads as JSON, and that no encoder of ours would write so.
+# Data that is valid JSON, but that our encoder would write differently.
 odd_json = st.sampled_from(
     ['{"a": 1}', '{"a":1,"a":2}', "[1e2]", "[-0]", "[1.0]", "[18446744073709551616]", "[1e400]", ""]
 )
@@ -57,25 +57,25 @@ scripts = st.builds(
 HEAD = b'{"mockserver":1}\n'
 
 
-# Written and read back
+# Round trips
 
 
 @given(scripts)
-def test_what_is_written_is_read_back_equal(script: Script) -> None:
+def test_a_written_exchange_is_read_back_equal(script: Script) -> None:
     (exchange,) = loads(dumps(script))
     assert exchange == Exchange(script, exchange.about, complete=True)
 
 
 @given(st.lists(scripts, max_size=3))
-def test_a_file_holds_several_exchanges_in_their_order(several: list[Script]) -> None:
-    content = b"".join(map(dumps, several))
-    assert [exchange.script for exchange in loads(content)] == several
+def test_a_file_contains_several_exchanges_in_order(script_list: list[Script]) -> None:
+    content = b"".join(map(dumps, script_list))
+    assert [exchange.script for exchange in loads(content)] == script_list
 
 
 @given(scripts)
 def test_reading_and_writing_again_changes_no_byte(script: Script) -> None:
-    (exchange,) = loads(written := dumps(script))
-    assert dumps(exchange.script, exchange.about) == written
+    (exchange,) = loads(content := dumps(script))
+    assert dumps(exchange.script, exchange.about) == content
 
 
 def test_a_file_on_disk_is_read_back_equal(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_file_on_disk_is_read_back_equal(tmp_path: Path) -> None:
     assert load(tmp_path / "two.jsonl") == exchanges
 
 
-# What a person finds in the file
+# The lines of a file
 
 
 @pytest.mark.parametrize(
@@ -112,12 +112,12 @@ def test_a_file_on_disk_is_read_back_equal(tmp_path: Path) -> None:
         (Raw(b"\xff\xfe"), b'{"base64":"//4="}'),
     ],
 )
-def test_a_step_is_a_line_that_can_be_read(step: Any, line: bytes) -> None:
+def test_a_step_is_a_readable_line(step: Any, line: bytes) -> None:
     assert dumps(Script(steps=(step,))).splitlines()[1] == line
 
 
 @pytest.mark.parametrize("end", sorted(ENDS))
-def test_the_last_line_says_how_it_ended(end: Any) -> None:
+def test_the_last_line_says_how_the_exchange_ended(end: Any) -> None:
     assert dumps(Script(end=end)).splitlines()[-1] == b'{"end":"%b"}' % end.encode()
 
 
@@ -129,16 +129,16 @@ def test_the_head_line_has_version_status_and_headers() -> None:
     )
 
 
-def test_a_file_written_by_hand_needs_no_more_than_the_version() -> None:
+def test_a_file_written_by_hand_needs_only_the_version() -> None:
     assert loads(HEAD + b'{"end":"finish"}') == [Exchange(Script(), {}, complete=True)]
 
 
-def test_blank_lines_and_windows_line_ends_are_nothing() -> None:
+def test_blank_lines_and_windows_line_ends_are_ignored() -> None:
     content = b'\r\n{"mockserver":1}\r\n\r\n{"data":"a"}\r\n  \n{"end":"hold"}\r\n\r\n'
     assert loads(content) == [Exchange(Script(steps=(Event("a"),), end="hold"), {})]
 
 
-def test_an_empty_file_holds_no_exchange() -> None:
+def test_an_empty_file_contains_no_exchange() -> None:
     assert loads(b"") == []
 
 
@@ -146,58 +146,58 @@ def test_an_empty_file_holds_no_exchange() -> None:
 
 
 @given(scripts.filter(lambda script: script.steps))
-def test_a_file_cut_at_a_line_holds_what_was_received_so_far(script: Script) -> None:
+def test_a_file_cut_off_after_a_line_contains_the_steps_so_far(script: Script) -> None:
     lines = dumps(script).splitlines(keepends=True)
-    for steps_kept in range(len(script.steps) + 1):
-        (exchange,) = loads(b"".join(lines[: 1 + steps_kept]))
-        assert exchange.script == Script(script.head, script.steps[:steps_kept], "truncate")
+    for count in range(len(script.steps) + 1):
+        (exchange,) = loads(b"".join(lines[: 1 + count]))
+        assert exchange.script == Script(script.head, script.steps[:count], "truncate")
         assert not exchange.complete
 
 
-def test_an_exchange_cut_off_before_the_next_is_kept() -> None:
+def test_an_exchange_cut_off_before_the_next_one_is_read() -> None:
     first, second = loads(HEAD + b'{"data":"a"}\n' + HEAD + b'{"end":"finish"}\n')
     assert first == Exchange(Script(steps=(Event("a"),), end="truncate"), {}, complete=False)
     assert second == Exchange(Script(), {}, complete=True)
 
 
-def test_only_the_last_line_end_may_be_missing_of_a_complete_file() -> None:
+def test_a_complete_file_may_lack_its_last_line_end() -> None:
     (exchange,) = loads(dumps(Script(steps=(Event("a"),)))[:-1])
     assert exchange.complete
 
 
-# Mistakes
+# Errors
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         (b'{"jsn": {}}', "jsn"),
         (b'{"data": "a", "evnt": "x"}', "evnt"),
-        (b"{}", "here is none"),
-        (b'{"event": "x"}', "here is none"),
-        (b'{"json": {}, "data": "a"}', "here is json and data"),
-        (b'{"pause": 1, "comment": "a"}', "here is comment and pause"),
+        (b"{}", "this one has none"),
+        (b'{"event": "x"}', "this one has none"),
+        (b'{"json": {}, "data": "a"}', "this one has json and data"),
+        (b'{"pause": 1, "comment": "a"}', "this one has comment and pause"),
         (b'{"base64": "!"}', "base64: "),
         (b'{"base64": "//4"}', "base64: "),
         (b'{"pause": -1}', "pause: "),
         (b'{"pause": "1"}', "$.pause"),
         (b'{"data": 1}', "$.data"),
         (b'{"retry": "x", "data": "a"}', "$.retry"),
-        (b'{"end": "finsh"}', "end: 'finsh' is not one of close"),
+        (b'{"end": "finsh"}', "end: 'finsh' must be one of close"),
         (b"data: a", ""),
         (b"\xff", ""),
         (b"[]", ""),
     ],
 )
-def test_a_mistake_in_a_step_is_told_with_file_line_and_key(line: bytes, told: str) -> None:
-    with pytest.raises(StreamFileError) as caught:
+def test_an_error_in_a_step_names_file_line_and_key(line: bytes, message: str) -> None:
+    with pytest.raises(StreamFileError) as error:
         loads(HEAD + b'{"data":"a"}\n' + line + b"\n", "some.jsonl")
-    assert str(caught.value).startswith("some.jsonl:3: ")
-    assert told in str(caught.value)
+    assert str(error.value).startswith("some.jsonl:3: ")
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         (b'{"mockserver": 2}', "version 2"),
         (b'{"mockserver": "1"}', "$.mockserver"),
@@ -209,29 +209,28 @@ def test_a_mistake_in_a_step_is_told_with_file_line_and_key(line: bytes, told: s
         (b'{"mockserver": 1, "response": {"headers": [["a"]]}}', "$.response.headers[0]"),
     ],
 )
-def test_a_mistake_in_the_head_is_told_with_file_line_and_key(line: bytes, told: str) -> None:
+def test_an_error_in_the_head_names_file_line_and_key(line: bytes, message: str) -> None:
     complete = dumps(Script())
-    with pytest.raises(StreamFileError) as caught:
+    with pytest.raises(StreamFileError) as error:
         loads(complete + line + b"\n", "some.jsonl")
-    assert str(caught.value).startswith("some.jsonl:3: ")
-    assert told in str(caught.value)
+    assert str(error.value).startswith("some.jsonl:3: ")
+    assert message in str(error.value)
 
 
-def test_a_mistake_in_a_file_names_its_path(tmp_path: Path) -> None:
+def test_an_error_in_a_file_names_its_path(tmp_path: Path) -> None:
     file = tmp_path / "wrong.jsonl"
     file.write_bytes(HEAD + b'{"jsn":1}\n')
-    with pytest.raises(StreamFileError) as caught:
+    with pytest.raises(StreamFileError) as error:
         load(file)
-    assert str(caught.value).startswith(f"{file}:2: ")
+    assert str(error.value).startswith(f"{file}:2: ")
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StreamFileError) as caught:
+def test_the_error_for_a_missing_file_names_it(tmp_path: Path) -> None:
+    with pytest.raises(StreamFileError) as error:
         load(tmp_path / "missing.jsonl")
-    told = f"cannot read {tmp_path / 'missing.jsonl'}: "
-    assert str(caught.value).startswith(told)
+    assert str(error.value).startswith(f"cannot read {tmp_path / 'missing.jsonl'}: ")
 
 
-def test_nothing_is_written_that_could_not_be_read_back() -> None:
+def test_dumps_refuses_what_loads_could_not_read() -> None:
     with pytest.raises(StreamFileError, match="nme"):
         dumps(Script(), {"nme": "x"})

@@ -1,4 +1,4 @@
-"""Recordings on their way to the disk: names, numbers, and what a crash or a full disk leaves."""
+"""Recordings on disk: names, numbers, and what a crash or a full disk leaves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ import pytest
 from openai_mockserver import sse
 from openai_mockserver.cassettes import load
 from openai_mockserver.cassettes.recorder import ExchangeRecorder, Recorder
-from openai_mockserver.cassettes.writer import Recording, RecordingFolder, append, shorten_name
+from openai_mockserver.cassettes.writer import (
+    Recording,
+    RecordingFolder,
+    append_recording,
+    shorten_name,
+)
 from openai_mockserver.request import Request
 from openai_mockserver.script import Head
 
@@ -20,54 +25,54 @@ HEAD_LINE = {"mockserver": 1, "response": {"status": 200, "headers": []}}
 
 
 def begin(folder: Path) -> ExchangeRecorder:
-    """A recording whose head has come."""
+    """Begin a recording and record the head of the response."""
     request = Request("POST", "/v1/chat/completions", (), b"{}")
     exchange = Recorder(folder).begin(request, "http://up")
-    exchange.head(HEAD)
+    exchange.record_head(HEAD)
     return exchange
 
 
 def record(folder: RecordingFolder, stem: str) -> Path:
     recording = Recording(folder, stem)
-    recording.lines(HEAD_LINE)
-    recording.end({"end": "finish"})
+    recording.write_lines(HEAD_LINE)
+    recording.write_end({"end": "finish"})
     return recording.close()
 
 
 # Names
 
 
-def test_the_thousandth_recording_costs_what_the_first_did(tmp_path: Path) -> None:
-    """Also where the first thousand are of an earlier run."""
+def test_the_thousandth_recording_costs_as_little_as_the_first(tmp_path: Path) -> None:
+    """Also if an earlier run has left thousands."""
     for n in range(3000):
         (tmp_path / f"chat-completions-{n + 1:04d}.jsonl").touch()
-    looked = 0
+    lookups = 0
     folder = RecordingFolder(tmp_path)
     assert record(folder, "chat/completions").name == "chat-completions-3001.jsonl"
     exists = Path.exists
 
-    def counted(path: Path) -> bool:
-        nonlocal looked
-        looked += 1
+    def count_lookup(path: Path) -> bool:
+        nonlocal lookups
+        lookups += 1
         return exists(path)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "exists", counted)
+        patch.setattr(Path, "exists", count_lookup)
         began = time.perf_counter()
         for n in range(1000):
             assert record(folder, "chat/completions").name == f"chat-completions-{n + 3002}.jsonl"
-    assert looked == 1000, "one name is tried for each"
+    assert lookups == 1000, "it tries one name for each"
     assert time.perf_counter() - began < 10
 
 
-def test_numbers_that_others_have_taken_are_left_out(tmp_path: Path) -> None:
+def test_numbers_that_another_process_has_taken_are_skipped(tmp_path: Path) -> None:
     """Two processes may record into one folder."""
     one, other = RecordingFolder(tmp_path), RecordingFolder(tmp_path)
     names = [record(folder, "x").name for folder in (one, other, other, one, one, other)]
     assert names == [f"x-{n:04d}.jsonl" for n in range(1, 7)]
 
 
-def test_what_a_crash_left_is_not_overwritten(tmp_path: Path) -> None:
+def test_the_remains_of_a_crash_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "x-0007.jsonl.part").write_text("what was received")
     assert record(RecordingFolder(tmp_path), "x").name == "x-0008.jsonl"
     assert (tmp_path / "x-0007.jsonl.part").read_text() == "what was received"
@@ -83,11 +88,11 @@ def test_what_a_crash_left_is_not_overwritten(tmp_path: Path) -> None:
         ("é", "exchange"),
     ],
 )
-def test_names_are_plain(tmp_path: Path, stem: str, name: str) -> None:
+def test_file_names_have_plain_characters_only(tmp_path: Path, stem: str, name: str) -> None:
     assert record(RecordingFolder(tmp_path), stem) == tmp_path / f"{name}-0001.jsonl"
 
 
-def test_a_name_keeps_its_beginning_and_differs() -> None:
+def test_a_shortened_name_keeps_its_start_and_is_unique() -> None:
     assert shorten_name("short") == "short"
     one, other = (shorten_name("é" * 200 + last) for last in "ab")
     assert one != other
@@ -95,54 +100,54 @@ def test_a_name_keeps_its_beginning_and_differs() -> None:
     assert len(one.encode()) <= 120
 
 
-# What is on the disk, and when
+# The state of the disk at each moment
 
 
-def test_each_read_is_there_at_once(tmp_path: Path) -> None:
+def test_each_read_is_on_disk_at_once(tmp_path: Path) -> None:
     exchange = begin(tmp_path)
     for n in range(3):
-        exchange.read(b"data: x\n\n")
-        (found,) = load(next(tmp_path.iterdir()))
-        assert sse.body(found.script.steps) == b"data: x\n\n" * (n + 1)
-        assert (found.complete, found.missing) == (False, 0)
+        exchange.record_read(b"data: x\n\n")
+        (recording,) = load(next(tmp_path.iterdir()))
+        assert sse.body(recording.script.steps) == b"data: x\n\n" * (n + 1)
+        assert (recording.complete, recording.missing) == (False, 0)
     exchange.close()
 
 
-def test_what_is_held_back_is_told_until_it_is_there(tmp_path: Path) -> None:
-    """A read may end in what is the beginning of a key."""
+def test_held_bytes_are_counted_until_they_are_on_disk(tmp_path: Path) -> None:
+    """A read may end with the start of a key."""
     exchange = begin(tmp_path)
 
-    def on_disk() -> tuple[bytes, int]:
-        (found,) = load(next(tmp_path.iterdir()))
-        return sse.body(found.script.steps), found.missing
+    def read_disk() -> tuple[bytes, int]:
+        (recording,) = load(next(tmp_path.iterdir()))
+        return sse.body(recording.script.steps), recording.missing
 
-    exchange.read(b"data: my key is sk-pro")
-    assert on_disk() == (b"data: my key is ", 6)
-    exchange.read(b"j-0123456789")
-    assert on_disk() == (b"data: my key is ", 18)
-    exchange.read(b"abcdef.\n\n")
-    assert on_disk() == (b"data: my key is " + b"X" * 24 + b".\n\n", 0)
-    exchange.read(b"sk-")
-    exchange.end("finish")
+    exchange.record_read(b"data: my key is sk-pro")
+    assert read_disk() == (b"data: my key is ", 6)
+    exchange.record_read(b"j-0123456789")
+    assert read_disk() == (b"data: my key is ", 18)
+    exchange.record_read(b"abcdef.\n\n")
+    assert read_disk() == (b"data: my key is " + b"X" * 24 + b".\n\n", 0)
+    exchange.record_read(b"sk-")
+    exchange.record_end("finish")
     exchange.close()
-    assert on_disk() == (b"data: my key is " + b"X" * 24 + b".\n\nsk-", 0)
+    assert read_disk() == (b"data: my key is " + b"X" * 24 + b".\n\nsk-", 0)
 
 
-def test_the_end_may_turn_out_to_be_another(tmp_path: Path) -> None:
+def test_the_end_can_be_corrected_until_the_recording_is_closed(tmp_path: Path) -> None:
     exchange = begin(tmp_path)
-    exchange.read(b"data: x\n\n")
-    exchange.end("finish")
-    (found,) = load(next(tmp_path.iterdir()))
-    assert found.complete, "before the name is final"
-    exchange.end("client left")
+    exchange.record_read(b"data: x\n\n")
+    exchange.record_end("finish")
+    (recording,) = load(next(tmp_path.iterdir()))
+    assert recording.complete, "before the name is final"
+    exchange.record_end("client left")
     exchange.close()
     (path,) = tmp_path.iterdir()
     assert path.name == "chat-completions-0001.jsonl"
-    (found,) = load(path)
-    assert (found.complete, found.client_left) == (True, True)
+    (recording,) = load(path)
+    assert (recording.complete, recording.client_left) == (True, True)
 
 
-def test_a_recording_that_is_closed_without_an_end_was_left(tmp_path: Path) -> None:
+def test_a_recording_closed_without_an_end_says_that_the_client_left(tmp_path: Path) -> None:
     exchange = begin(tmp_path)
     exchange.close()
     exchange.close()
@@ -160,7 +165,7 @@ def test_a_response_that_never_began_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "kept"),
+    ("before", "count"),
     [
         (b"", 0),
         (b'{"mockserver":1}\n{"end":"finish"}\n', 1),
@@ -173,32 +178,32 @@ def test_a_response_that_never_began_leaves_nothing(tmp_path: Path) -> None:
     ids=["new", "whole", "no line end", "cut off", "cut off at once", "long", "cut off late"],
 )
 def test_a_recording_goes_to_the_end_of_a_cassette(
-    tmp_path: Path, before: bytes, kept: int
+    tmp_path: Path, before: bytes, count: int
 ) -> None:
-    """Whatever a person or a crash has made of its end."""
+    """Also if a person or a crash has left its last line incomplete."""
     cassette = tmp_path / "some" / "cassette.jsonl"
     if before:
         cassette.parent.mkdir()
         cassette.write_bytes(before)
-    made = record(RecordingFolder(tmp_path), "x")
-    append(cassette, made)
-    assert len(load(cassette)) == kept + 1
+    recording = record(RecordingFolder(tmp_path), "x")
+    append_recording(cassette, recording)
+    assert len(load(cassette)) == count + 1
     assert load(cassette)[-1].complete
-    assert not made.exists()
+    assert not recording.exists()
 
 
 def test_a_full_disk_leaves_the_cassette_and_the_recording(tmp_path: Path) -> None:
     cassette = tmp_path / "cassette.jsonl"
     before = b'{"mockserver":1,"name":"' + b"x" * 1000 + b'"}\n'
     cassette.write_bytes(before)
-    exchange = Recorder(tmp_path / "parts", finished=lambda path: append(cassette, path)).begin(
-        Request("POST", "/v1/x"), "http://up"
-    )
-    exchange.head(HEAD)
+    exchange = Recorder(
+        tmp_path / "parts", on_finish=lambda path: append_recording(cassette, path)
+    ).begin(Request("POST", "/v1/x"), "http://up")
+    exchange.record_head(HEAD)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, hard))
     try:
-        exchange.end("finish")
+        exchange.record_end("finish")
         exchange.close()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

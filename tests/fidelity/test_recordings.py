@@ -19,7 +19,7 @@ from openai.types.chat import ChatCompletionChunk
 from openai_mockserver import MockOpenAI, sse
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import dump, load
-from openai_mockserver.cassettes.cassette import replayed
+from openai_mockserver.cassettes.cassette import replay_exchange
 from openai_mockserver.cassettes.importers import import_file
 from openai_mockserver.reply import Reply
 from openai_mockserver.script import Head, Script
@@ -152,7 +152,7 @@ def test_all_recordings_are_imported_written_and_replayed_over_a_socket(
             (again,) = load(written)
             assert again == exchange, file.name
 
-            mock.reply(replayed(again, speed=0))
+            mock.reply(replay_exchange(again, speed=0))
             with client.stream("POST", f"{mock.base_url}/chat/completions", json=ASKED) as answer:
                 body = b"".join(answer.iter_raw())
             assert body == recorded["body"].encode(), file.name

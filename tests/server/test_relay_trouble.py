@@ -200,7 +200,7 @@ def fail_with_full_disk(folder: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         from openai_mockserver.cassettes import writer
 
-        patch.setattr(writer, "_create", lambda path: FileIO("/dev/full", "w"))
+        patch.setattr(writer, "_create_file", lambda path: FileIO("/dev/full", "w"))
         yield
 
 

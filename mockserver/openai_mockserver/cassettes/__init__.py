@@ -1,4 +1,4 @@
-"""Streams in files: the project's own format, and what is read besides."""
+"""Recorded exchanges in files: stream files, cassettes, redaction and importers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A cassette: recorded exchanges that answer the requests they were recorded of.
+"""A cassette: recorded exchanges that answer the requests for which they were recorded.
 
-Rules of this file: modes are those vcrpy users know. A request is compared as it would have been
-recorded, so that what was redacted does not tell requests apart; what matches none is told with
-what differs from the nearest.
+Rules of this file: the modes are vcrpy's. A request is redacted before it is compared, as it would
+be for a recording, so that redacted values make no difference. If no recording matches, the message
+shows how the request differs from the nearest one.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from openai_mockserver.cassettes.matching import (
 )
 from openai_mockserver.cassettes.recorded_request import (
     RequestKey,
-    key_of_exchange,
-    key_of_request,
+    build_exchange_key,
+    build_request_key,
 )
 from openai_mockserver.cassettes.redact import Redactor
 from openai_mockserver.cassettes.stream_file import Exchange, explain_withheld, load
 from openai_mockserver.exceptions import MockServerError, StreamFileError
 from openai_mockserver.script import Boundary, Pause, Script, Step
 
-__all__ = ["MODES", "Cassette", "replayed"]
+__all__ = ["MODES", "Cassette", "replay_exchange"]
 
 MODES = ("none", "once", "new_episodes", "all")
-"""``none`` never records; ``once`` records where there is no cassette yet; ``new_episodes`` records
-what is not in it; ``all`` records everything anew."""
+"""``none`` never records; ``once`` records if the cassette does not exist yet; ``new_episodes``
+records requests that the cassette cannot answer; ``all`` records everything again."""
 
 
-def replayed(exchange: Exchange, speed: float = 1.0) -> Script:
-    """The script that plays a recording back: its bytes, its reads, its times.
+def replay_exchange(exchange: Exchange, speed: float = 1.0) -> Script:
+    """Return the script that replays a recording with its bytes, reads and times.
 
     Args:
         exchange: the recording.
-        speed: 2 plays it twice as fast; 0 without any waiting, in the same reads.
+        speed: 2 replays it twice as fast; 0 does not wait, but keeps the reads.
     """
     script = exchange.script
     steps: list[Step] = []
@@ -61,15 +61,15 @@ class Cassette:
     """Recorded exchanges, by their requests.
 
     Args:
-        path: the stream file, which need not be there yet.
+        path: the stream file, which need not exist yet.
         mode: one of `MODES`.
-        match, ignore, normalize, normalize_patterns: how requests are compared, as of `Matching`.
-        speed: of the replay; 0 does not wait.
-        redactor: what is taken out of recordings.
+        match, ignore, normalize, normalize_patterns: how to compare requests; see `Matching`.
+        speed: speed of the replay: 2 is twice as fast, 0 does not wait.
+        redactor: removes secrets from recordings and from the requests compared with them.
 
     Raises:
         StreamFileError: if the file cannot be read.
-        MockServerError: for a mode or a comparison that is not known.
+        MockServerError: if a mode or a comparison is unknown, or the speed is negative.
     """
 
     def __init__(
@@ -85,9 +85,11 @@ class Cassette:
         redactor: Redactor | None = None,
     ) -> None:
         if mode not in MODES:
-            raise MockServerError(f"a cassette's mode is one of {', '.join(MODES)}, not {mode!r}")
+            raise MockServerError(
+                f"a cassette's mode must be one of {', '.join(MODES)}, not {mode!r}"
+            )
         if isinstance(speed, bool) or not isinstance(speed, int | float) or not speed >= 0:
-            raise MockServerError(f"speed={speed!r}: a number, 0 or more; 2 is twice as fast")
+            raise MockServerError(f"speed={speed!r}: speed must be a number, 0 or more")
         self.path = Path(path)
         self.mode = mode
         self.speed = speed
@@ -98,13 +100,13 @@ class Cassette:
             self.path.unlink()
         self.exchanges = load(self.path) if self.path.exists() else []
         try:
-            keys = [(one, key_of_exchange(one, self.redactor)) for one in self.exchanges]
+            keys = [(one, build_exchange_key(one, self.redactor)) for one in self.exchanges]
         except StreamFileError as error:
             raise StreamFileError(f"{self.path}: {error}") from None
         for exchange in self.exchanges:
             for problem in explain_withheld(exchange):
                 warnings.warn(f"{self.path}: {problem}", stacklevel=2)
-        # What states no request answers none.
+        # An exchange without a request cannot answer any.
         self._recorded = [(exchange, key) for exchange, key in keys if key is not None]
         self._selected = [self.matching.select(key) for _, key in self._recorded]
         self._used = [False] * len(self._recorded)
@@ -115,7 +117,7 @@ class Cassette:
 
     @property
     def records(self) -> bool:
-        """Whether what is not in it may be recorded."""
+        """Whether the mode lets the cassette record."""
         return self.mode in ("all", "new_episodes") or (self.mode == "once" and not self.was_there)
 
     def find(
@@ -126,58 +128,64 @@ class Cassette:
         body: bytes,
         query: str = "",
     ) -> Script | str:
-        """The recorded response to this request; or what differs from the nearest recording.
+        """Return the recorded response to a request, or how it differs from the nearest recording.
 
         Raises:
-            MockServerError: if a function that compares requests raises.
+            MockServerError: if a function of the user that compares requests raises.
         """
         if not self._recorded:
             return self._explain_absence()
-        asked = key_of_request(method, path, query, headers, body, self.redactor)
-        wanted = self.matching.select(asked)
-        same = [
+        request_key = build_request_key(method, path, query, headers, body, self.redactor)
+        selection = self.matching.select(request_key)
+        matches = [
             at
-            for at, selected in enumerate(self._selected)
-            if selected == wanted
-            and self.matching.find_objection(self._recorded[at][1], asked) is None
+            for at, recorded_selection in enumerate(self._selected)
+            if recorded_selection == selection
+            and self.matching.find_objection(self._recorded[at][1], request_key) is None
         ]
-        if not same:
-            return self._explain_difference(asked)
-        # Where the body is not compared, a stream is rather answered by a stream.
-        same = [at for at in same if self._recorded[at][1].streams == asked.streams] or same
+        if not matches:
+            return self._explain_difference(request_key)
+        # If the body is not compared, prefer a stream for a request that asks for one.
+        matches = [
+            at for at in matches if self._recorded[at][1].is_stream == request_key.is_stream
+        ] or matches
         with self._lock:
-            # The same request again gives the next recording of it, and then the last again.
-            at = next((at for at in same if not self._used[at]), same[-1])
+            # A repeated request gets its next recording; once all are used, the last one again.
+            at = next((at for at in matches if not self._used[at]), matches[-1])
             self._used[at] = True
-        return replayed(self._recorded[at][0], self.speed)
+        return replay_exchange(self._recorded[at][0], self.speed)
 
     def _explain_absence(self) -> str:
-        """Why it answers nothing at all."""
+        """Say why the cassette cannot answer any request."""
         path = self.path.absolute()
         if self.mode == "all":
-            return f"everything is recorded anew into {path}, and there is no upstream to ask"
+            return f"mode 'all' records everything again into {path}, but no upstream is set"
         if self.records:
-            return f"{path} is to be recorded, and there is no upstream to ask"
+            return f"{path} has to be recorded, but no upstream is set"
         if not self.was_there:
-            return f"there is no cassette {path}: {self._explain_recording()}"
+            return f"the cassette {path} does not exist: {self._explain_recording()}"
         if not self.exchanges:
             return (
-                f"the cassette {path} is empty, and answers nothing: record it anew with "
+                f"the cassette {path} is empty: record it again with "
                 "pytest --openai-record=all, or mode='all'"
             )
         count = len(self.exchanges)
         return (
-            f"{path} answers nothing: of its {count} recording{'s' * (count != 1)} none states "
+            f"{path} cannot answer: none of its {count} recording{'s' * (count != 1)} contains "
             "the request that it answers"
         )
 
     def _explain_recording(self) -> str:
-        """How to get the cassette."""
+        """Say how to create the cassette."""
         for suffix in (".yaml", ".yml"):
             if (other := self.path.with_suffix(suffix)).exists():
-                return f"make it of {other.name} beside it with openai-mockserver import {other}"
+                return f"convert {other.name} beside it with openai-mockserver import {other}"
         return "record it with pytest --openai-record=once, or mode='once'"
 
-    def _explain_difference(self, asked: RequestKey) -> str:
-        different = explain_difference(asked, [key for _, key in self._recorded], self.matching)
-        return f"{self.path} holds no recording of this request; the nearest differs:\n{different}"
+    def _explain_difference(self, request_key: RequestKey) -> str:
+        difference = explain_difference(
+            request_key, [key for _, key in self._recorded], self.matching
+        )
+        return (
+            f"{self.path} has no recording of this request; the nearest one differs:\n{difference}"
+        )

@@ -1,7 +1,7 @@
-"""The paths that name members of a JSON body, as in ``messages[*].content``.
+"""Paths to members of a JSON body, as in ``messages[*].content``.
 
-Rules of this file: pure; a path that cannot be read is an error that says where, because one that
-names nothing without a word would hide nothing and compare nothing.
+Rules of this file: pure. A path with a syntax error raises an error that says where: if it silently
+matched nothing, nothing would be redacted or compared.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Steps = tuple[str | int | None, ...]
 """The steps of a path: a member's name, an element's index, or None for each of either."""
 
 REMOVED = object()
-"""What a change returns for a member that is to go."""
+"""What a change returns to remove a member."""
 
 _STEP = re.compile(
     r"(?P<dot>\.)?(?P<name>[^.\[\]\"']+)"
@@ -27,16 +27,16 @@ _STEP = re.compile(
 
 
 def parse_path(path: str) -> Steps:
-    """The steps of a path.
+    """Parse a path into its steps.
 
-    Names are joined by dots; ``[0]`` is the first element and ``[-1]`` the last; ``*`` and ``[*]``
-    are each member or element; ``["a.b"]`` is a name with a dot in it.
+    Dots separate names. ``[0]`` is the first element and ``[-1]`` the last, ``*`` and ``[*]`` stand
+    for every member or element, and ``["a.b"]`` is a name that contains a dot.
 
     Args:
-        path: the path; a ``$`` before it, as JSONPath has it, means nothing more.
+        path: the path; a leading ``$``, as in JSONPath, is ignored.
 
     Raises:
-        MockServerError: for what is no path.
+        MockServerError: if the path has a syntax error.
 
     >>> parse_path("messages[*].content")
     ('messages', None, 'content')
@@ -44,39 +44,37 @@ def parse_path(path: str) -> Steps:
     ('metadata', 'a.b', -1)
     """
     if not isinstance(path, str):
-        raise MockServerError(f"a path of a JSON body is a text, not {path!r}")
+        raise MockServerError(f"a path in a JSON body must be a string, not {path!r}")
     start = 1 if path.startswith(("$.", "$[")) else 0
     steps: list[str | int | None] = []
     at = start
     while at < len(path):
-        found = _STEP.match(path, at)
-        # The first name has no dot before it, but for ``$.``; each name after it has one.
-        dotted = at > 0
-        if found is None or (found["name"] is not None and (found["dot"] is not None) != dotted):
+        match = _STEP.match(path, at)
+        # A dot stands before every name except the first; after ``$`` before that one too.
+        needs_dot = at > 0
+        if match is None or (match["name"] is not None and (match["dot"] is not None) != needs_dot):
             raise MockServerError(
-                f"the path {path!r} cannot be read from character {at + 1} on; "
-                "a path is as in messages[*].content"
+                f"the path {path!r} has a syntax error at character {at + 1}; "
+                "write it as in messages[*].content"
             )
-        steps.append(_read_step(found))
-        at = found.end()
+        steps.append(_read_step(match))
+        at = match.end()
     if not steps:
-        raise MockServerError(
-            f"the path {path!r} names nothing; a path is as in messages[*].content"
-        )
+        raise MockServerError(f"the path {path!r} has no steps; write it as in messages[*].content")
     return tuple(steps)
 
 
-def _read_step(found: re.Match[str]) -> str | int | None:
-    if found["index"] is not None:
-        return int(found["index"])
-    if found["each"] is not None or found["name"] == "*":
+def _read_step(match: re.Match[str]) -> str | int | None:
+    if match["index"] is not None:
+        return int(match["index"])
+    if match["each"] is not None or match["name"] == "*":
         return None
-    names = (found["name"], found["double"], found["single"])
+    names = (match["name"], match["double"], match["single"])
     return next(name for name in names if name is not None)
 
 
 def find_members(value: Any, steps: Steps) -> Iterator[Any]:
-    """The values that a path leads to, in their order.
+    """Yield the values at a path, in order.
 
     >>> list(find_members({"a": [{"b": 1}, {"c": 2}]}, parse_path("a[*].b")))
     [1]
@@ -86,7 +84,7 @@ def find_members(value: Any, steps: Steps) -> Iterator[Any]:
         return
     step, rest = steps[0], steps[1:]
     if isinstance(value, list):
-        for at in _chosen(value, step):
+        for at in _select_indexes(value, step):
             yield from find_members(value[at], rest)
     elif isinstance(value, Mapping) and (step is None or step in value):
         for inner in [value[step]] if step is not None else value.values():
@@ -94,13 +92,13 @@ def find_members(value: Any, steps: Steps) -> Iterator[Any]:
 
 
 def change_members(value: Any, steps: Steps, change: Callable[[Any], Any]) -> Any:
-    """A value of which those that a path leads to are changed.
+    """Return a copy of a value in which every value at a path is changed.
 
     Args:
-        value: a JSON value, which stays as it is.
-        steps: the path's.
-        change: is given each value; if it returns `REMOVED`, a member is left out, and an element
-            becomes None, so that those after it keep their places.
+        value: a JSON value; it is not modified.
+        steps: the steps of the path.
+        change: returns the new value for each value at the path. `REMOVED` removes a member; an
+            element becomes None instead, so that the elements after it keep their indexes.
 
     >>> change_members({"a": 1, "b": [1, 2]}, parse_path("b[0]"), lambda value: value + 1)
     {'a': 1, 'b': [2, 2]}
@@ -109,9 +107,9 @@ def change_members(value: Any, steps: Steps, change: Callable[[Any], Any]) -> An
         return change(value)
     step, rest = steps[0], steps[1:]
     if isinstance(value, list):
-        chosen = set(_chosen(value, step))
+        indexes = set(_select_indexes(value, step))
         elements = [
-            change_members(one, rest, change) if at in chosen else one
+            change_members(one, rest, change) if at in indexes else one
             for at, one in enumerate(value)
         ]
         return [None if one is REMOVED else one for one in elements]
@@ -124,8 +122,8 @@ def change_members(value: Any, steps: Steps, change: Callable[[Any], Any]) -> An
     return value
 
 
-def _chosen(elements: list[Any], step: str | int | None) -> range:
-    """The places of the elements that a step leads to."""
+def _select_indexes(elements: list[Any], step: str | int | None) -> range:
+    """Return the indexes of the elements that a step selects."""
     count = len(elements)
     if step is None:
         return range(count)

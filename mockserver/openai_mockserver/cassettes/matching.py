@@ -1,10 +1,10 @@
-"""Whether a request is the one that was recorded, and what differs if it is not.
+"""Comparison of requests with recorded ones, and the explanation of a difference.
 
-Rules of this file: one value says how requests are compared, for the fixture and for files that are
-served. What it compares of a request is a JSON object, a member for each criterion: two requests
-are the same if these are equal and the functions agree; a difference is told of the same objects.
-Paths are compared as endpoints: ``/api/v1/chat/completions`` at one provider is
-``/v1/chat/completions`` at another.
+Rules of this file: a `Matching` says how to compare, for the fixture and for served files alike. It
+reduces each request to a selection, a JSON object with a member for each criterion. Two requests
+are the same if their selections are equal and the user's functions agree; a difference is shown
+between the selections. Paths are compared as endpoints: ``/api/v1/chat/completions`` of one
+provider equals ``/v1/chat/completions`` of another.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from openai_mockserver.cassettes.json_path import (
     parse_path,
 )
 from openai_mockserver.cassettes.normalization import NORMALIZATIONS, Normalizer, compile_pattern
-from openai_mockserver.cassettes.recorded_request import RequestKey, recorded_key
+from openai_mockserver.cassettes.recorded_request import RequestKey, get_request_key
 from openai_mockserver.dialects.paths import locate
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.request import Request
@@ -48,17 +48,17 @@ __all__ = [
 ]
 
 MatchFunction = Callable[[Request, Request], object]
-"""Whether a recorded request, the first, and the one that was asked are the same."""
+"""Takes the recorded request and the new one; returns whether they are the same."""
 
 CRITERIA = ("method", "path", "query", "body")
-"""What can be compared by name, besides ``json:`` and a path."""
+"""The criteria with a name; ``json:`` and a path is another."""
 
 DEFAULT = ("method", "path", "body")
 
 _JSON = "json:"
 
-_TRAVEL = ("stream", "stream_options")
-"""Members that say how an answer is to travel, and not what it is to be."""
+_TRANSPORT_MEMBERS = ("stream", "stream_options")
+"""Members of the body that change how the answer is sent, not what it says."""
 
 _Paths = tuple[tuple[str, Steps], ...]
 
@@ -68,16 +68,17 @@ class Matching:
     """How requests are compared.
 
     Args:
-        match: what has to be equal: ``method``, ``path``, ``query``, ``body``, ``json:`` and a
-            path in the body, as in ``json:messages[-1].content``; and functions, which are given
-            the recorded request and the one that was asked, both without their secrets.
-        ignore: members of the body that are left out, as in ``user`` or ``messages[*].name``;
-            ``*`` is the whole body.
-        normalize: what is evened out in all texts: names of `NORMALIZATIONS`.
-        normalize_patterns: regular expressions; what they match in texts is evened out too.
+        match: the criteria: ``method``, ``path``, ``query``, ``body``, and ``json:`` with a path in
+            the body, as in ``json:messages[-1].content``, which have to be equal; and functions,
+            which get the recorded request and the new one, both without secrets.
+        ignore: members of the body to leave out, as ``user`` or ``messages[*].name``; ``*`` is the
+            whole body.
+        normalize: normalizations to apply to all texts, from `NORMALIZATIONS`.
+        normalize_patterns: regular expressions whose matches in texts are replaced as well.
 
     Raises:
-        MockServerError: for what is not known, or could never be compared.
+        MockServerError: if a criterion, path, normalization or pattern is unknown or malformed, or
+            if `ignore` leaves out what `match` compares.
     """
 
     match: Iterable[str | MatchFunction] | str | MatchFunction = DEFAULT
@@ -86,8 +87,8 @@ class Matching:
     normalize_patterns: Iterable[str | re.Pattern[str]] = ()
     functions: tuple[MatchFunction, ...] = field(init=False, compare=False)
     names: frozenset[str] = field(init=False, compare=False, repr=False)
-    _members: _Paths = field(init=False, compare=False, repr=False)
-    _ignored: _Paths = field(init=False, compare=False, repr=False)
+    _compared_members: _Paths = field(init=False, compare=False, repr=False)
+    _ignored_members: _Paths = field(init=False, compare=False, repr=False)
     _normalizer: Normalizer = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -95,101 +96,105 @@ class Matching:
             object.__setattr__(self, name, _as_tuple(name, getattr(self, name)))
         criteria = _as_tuple("match", self.match)
         if not criteria:
-            raise MockServerError("match=() compares nothing, so that all requests are the same")
+            raise MockServerError("match=() compares nothing: name at least one criterion")
         functions = tuple(one for one in criteria if not isinstance(one, str))
         for function in functions:
             _check_function(function)
         names = [one for one in criteria if isinstance(one, str)]
-        members = tuple((name, _read_criterion(name)) for name in names if name not in CRITERIA)
-        ignored = tuple((path, parse_path(path)) for path in self.ignore)
-        _check_compared(members, ignored)
+        compared_members = tuple(
+            (name, _read_criterion(name)) for name in names if name not in CRITERIA
+        )
+        ignored_members = tuple((path, parse_path(path)) for path in self.ignore)
+        _check_not_ignored(compared_members, ignored_members)
         for name in self.normalize:
             if name not in NORMALIZATIONS:
                 raise MockServerError(
-                    f"normalize={name!r}: there is no such normalization; "
-                    f"known are {', '.join(NORMALIZATIONS)}"
+                    f"normalize={name!r}: unknown normalization; "
+                    f"choose from {', '.join(NORMALIZATIONS)}"
                 )
         patterns = tuple(map(compile_pattern, self.normalize_patterns))
         object.__setattr__(self, "functions", functions)
         object.__setattr__(self, "names", frozenset(names))
-        object.__setattr__(self, "_members", members)
-        object.__setattr__(self, "_ignored", ignored)
+        object.__setattr__(self, "_compared_members", compared_members)
+        object.__setattr__(self, "_ignored_members", ignored_members)
         object.__setattr__(self, "_normalizer", Normalizer(tuple(self.normalize), patterns))
 
     def select(self, key: RequestKey, exactly: bool = True) -> dict[str, Any]:
-        """What is compared of a request, by criterion, everything evened out.
+        """Select what is compared of a request: a normalized value for each criterion.
 
         Args:
-            key: the request's.
-            exactly: whether it has to travel as the other does, streamed or not.
+            key: the key of the request.
+            exactly: whether a stream and a plain body count as different.
         """
-        body = self._compared_body(key)
-        selected: dict[str, Any] = {}
+        body = self._select_body(key)
+        selection: dict[str, Any] = {}
         for name in CRITERIA:
             if name in self.names:
-                selected[name] = self._select_named(name, key, body, exactly)
-        for name, steps in self._members:
-            found = [self._normalizer.json(one) for one in find_members(body, steps)]
-            # What is not there is left out, and so differs from what is null.
+                selection[name] = self._select_criterion(name, key, body, exactly)
+        for name, steps in self._compared_members:
+            values = [self._normalizer.normalize_json(one) for one in find_members(body, steps)]
+            # A missing member is left out, so that it differs from null.
             if None in steps:
-                selected[name] = found
-            elif found:
-                selected[name] = found[0]
-        return selected
+                selection[name] = values
+            elif values:
+                selection[name] = values[0]
+        return selection
 
-    def _compared_body(self, key: RequestKey) -> Any:
+    def _select_body(self, key: RequestKey) -> Any:
         body = key.body
         model = locate(key.path).model
         if model is not None and isinstance(body, Mapping) and "model" not in body:
-            body = {**body, "model": model}  # as Azure's deployments name it
-        for _, steps in self._ignored:
+            body = {**body, "model": model}  # Azure names its deployment in the path
+        for _, steps in self._ignored_members:
             if steps == (None,):
                 return None
             body = change_members(body, steps, lambda _: REMOVED)
         return body
 
-    def _select_named(self, name: str, key: RequestKey, body: Any, exactly: bool) -> Any:
+    def _select_criterion(self, name: str, key: RequestKey, body: Any, exactly: bool) -> Any:
         if name == "method":
             return key.method
         if name == "path":
-            return self._normalizer.text(_find_endpoint(key.path))
+            return self._normalizer.normalize_text(_find_endpoint(key.path))
         if name == "query":
-            return self._normalizer.json([list(pair) for pair in key.parameters])
+            return self._normalizer.normalize_json([list(pair) for pair in key.parameters])
         if not exactly and isinstance(body, Mapping):
-            body = {member: value for member, value in body.items() if member not in _TRAVEL}
-        return self._normalizer.json(body)
+            body = {
+                member: value for member, value in body.items() if member not in _TRANSPORT_MEMBERS
+            }
+        return self._normalizer.normalize_json(body)
 
-    def find_objection(self, recorded: RequestKey, asked: RequestKey) -> str | None:
-        """What a function says against two requests being the same; None if all agree.
+    def find_objection(self, recorded_key: RequestKey, new_key: RequestKey) -> str | None:
+        """Say which function of the user tells two requests apart; None if all agree.
 
         Raises:
-            MockServerError: if a function raises, or does not say.
+            MockServerError: if a function raises, or returns None or an awaitable.
         """
         for function in self.functions:
-            why = _ask_function(function, recorded.to_request(), asked.to_request())
-            if why is not None:
-                return why
+            objection = _call_function(function, recorded_key.to_request(), new_key.to_request())
+            if objection is not None:
+                return objection
         return None
 
     def find_unknown_members(self, keys: Iterable[RequestKey]) -> list[str]:
-        """Of each ``json:`` that no recorded request has, a sentence.
+        """Return a warning for each ``json:`` member that no recorded request has.
 
-        Two requests without a member are the same in it, so that a name that is misspelt would make
-        all the same, and nothing would tell.
+        Without the member, two requests are equal in it: a misspelled name would silently make all
+        requests the same.
         """
-        bodies = [self._compared_body(key) for key in keys]
+        bodies = [self._select_body(key) for key in keys]
         return [
-            f"match={name!r}: no recorded request has such a member"
-            for name, steps in self._members
+            f"match={name!r}: no recorded request has this member"
+            for name, steps in self._compared_members
             if not any(True for body in bodies for _ in find_members(body, steps))
         ]
 
     def find_unused_ignores(self, keys: Iterable[RequestKey]) -> list[str]:
-        """Of each path in `ignore` that names nothing in any of these requests, a sentence."""
+        """Return a warning for each path in `ignore` that none of these requests has."""
         bodies = [key.body for key in keys]
         return [
-            f"ignore={path!r} names nothing in any recorded request"
-            for path, steps in self._ignored
+            f"ignore={path!r}: no recorded request has this member"
+            for path, steps in self._ignored_members
             if steps != (None,)
             and not any(True for body in bodies for _ in find_members(body, steps))
         ]
@@ -202,11 +207,11 @@ _ENDPOINTS = (
         r"|conversations|threads|assistants|vector_stores)(?:/.*)?)$"
     ),
 )
-"""What paths end in that have no ``/v1`` in them."""
+"""The ends by which a path without ``/v1`` is recognized."""
 
 
 def _find_endpoint(path: str) -> str:
-    """The endpoint at a path, as OpenAI has it, whatever base path it is at.
+    """Return the path of the endpoint as OpenAI has it, for a path with any base.
 
     >>> _find_endpoint("/compatible-mode/v1/chat/completions"), _find_endpoint("/proxy/responses")
     ('/v1/chat/completions', '/v1/responses')
@@ -214,39 +219,39 @@ def _find_endpoint(path: str) -> str:
     if (at := path.rfind("/v1/")) >= 0:
         return path[at:]
     path = locate(path).path
-    found = next(filter(None, (ending.search(path) for ending in _ENDPOINTS)), None)
-    return path if found is None else f"/v1/{found[1]}"
+    match = next(filter(None, (ending.search(path) for ending in _ENDPOINTS)), None)
+    return path if match is None else f"/v1/{match[1]}"
 
 
-def _as_tuple(name: str, given: Any) -> tuple[Any, ...]:
-    """Several values; one alone counts as such."""
-    if isinstance(given, str | re.Pattern) or callable(given):
-        return (given,)
-    if isinstance(given, Mapping) or not isinstance(given, Iterable):
-        raise MockServerError(f"{name}={given!r}: a list is expected")
-    several = tuple(given)
-    for one in several if name in ("ignore", "normalize") else ():
+def _as_tuple(name: str, argument: Any) -> tuple[Any, ...]:
+    """Return an argument as a tuple; a single value becomes a tuple of one."""
+    if isinstance(argument, str | re.Pattern) or callable(argument):
+        return (argument,)
+    if isinstance(argument, Mapping) or not isinstance(argument, Iterable):
+        raise MockServerError(f"{name}={argument!r}: {name} must be a list")
+    values = tuple(argument)
+    for one in values if name in ("ignore", "normalize") else ():
         if not isinstance(one, str):
-            raise MockServerError(f"{name}: a text is expected, not {one!r}")
-    return several
+            raise MockServerError(f"{name}: every entry must be a string, not {one!r}")
+    return values
 
 
 def _read_criterion(name: str) -> Steps:
-    """The path of a criterion that is none of `CRITERIA`."""
+    """Return the path of a ``json:`` criterion."""
     if not name.startswith(_JSON):
         raise MockServerError(
-            f"match={name!r}: there is no such criterion; known are {', '.join(CRITERIA)}, "
+            f"match={name!r}: unknown criterion; choose from {', '.join(CRITERIA)}, "
             f"{_JSON}PATH as in {_JSON}messages[*].content, and in Python a function"
         )
     return parse_path(name.removeprefix(_JSON))
 
 
-def _check_compared(members: _Paths, ignored: _Paths) -> None:
-    """Raise MockServerError for a member that is compared and left out."""
-    for name, steps in members:
-        for path, left_out in ignored:
-            over = zip(left_out, steps, strict=False)
-            if len(left_out) <= len(steps) and all(a is None or a == b for a, b in over):
+def _check_not_ignored(compared_members: _Paths, ignored_members: _Paths) -> None:
+    """Raise MockServerError if a member is both compared and ignored."""
+    for name, steps in compared_members:
+        for path, ignored_steps in ignored_members:
+            pairs = zip(ignored_steps, steps, strict=False)
+            if len(ignored_steps) <= len(steps) and all(a is None or a == b for a, b in pairs):
                 raise MockServerError(
                     f"match={name!r} compares nothing, because ignore={path!r} leaves it out"
                 )
@@ -256,21 +261,21 @@ def _check_compared(members: _Paths, ignored: _Paths) -> None:
 
 
 def _check_function(function: object) -> None:
-    """Raise MockServerError for what cannot be given two requests."""
+    """Raise MockServerError if a criterion cannot be called with two requests."""
     if not callable(function):
         raise MockServerError(
-            f"match={function!r}: a criterion is one of {', '.join(CRITERIA)}, {_JSON}PATH, "
-            "or a function of the recorded and the asked request"
+            f"match={function!r}: a criterion must be one of {', '.join(CRITERIA)}, {_JSON}PATH, "
+            "or a function of the recorded and the new request"
         )
     try:
         inspect.signature(function).bind(None, None)
     except TypeError:
         raise MockServerError(
-            f"match: {_describe_function(function)} has to take two requests, "
-            "the recorded one and the one that was asked"
+            f"match: {_describe_function(function)} must take two arguments, "
+            "the recorded request and the new one"
         ) from None
     except ValueError:
-        return  # one that tells nothing of its parameters
+        return  # its signature is unknown
 
 
 def _describe_function(function: object) -> str:
@@ -281,37 +286,39 @@ def _describe_function(function: object) -> str:
     return f"the function {name}{at}"
 
 
-def _ask_function(function: MatchFunction, recorded: Request, asked: Request) -> str | None:
-    """What a function says against two requests; None if it says nothing.
+def _call_function(
+    function: MatchFunction, recorded_request: Request, new_request: Request
+) -> str | None:
+    """Call a function with two requests; say why it tells them apart, None if it does not.
 
-    As in vcrpy, it may say so by an assertion.
+    As in vcrpy, the function may return false or fail an assertion.
     """
     try:
-        agrees = function(recorded, asked)
-        is_same = bool(agrees)
+        verdict = function(recorded_request, new_request)
+        is_same = bool(verdict)
     except AssertionError as error:
-        told = f": {error}" if str(error) else ""
-        return f"{_describe_function(function)} tells them apart{told}"
+        reason = f": {error}" if str(error) else ""
+        return f"{_describe_function(function)} tells them apart{reason}"
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # as of pytest.fail(), which would end the server's thread
+    except BaseException as error:  # also pytest.fail(), which would end the server's thread
         frames = traceback.extract_tb(error.__traceback__)[1:]
-        at = f" at {frames[0].filename}:{frames[0].lineno}" if frames else ""
+        where = f" at {frames[0].filename}:{frames[0].lineno}" if frames else ""
         raise MockServerError(
-            f"{_describe_function(function)} in match raised {error!r}{at}"
+            f"{_describe_function(function)} in match raised {error!r}{where}"
         ) from error
-    if agrees is None or inspect.isawaitable(agrees):
-        if inspect.iscoroutine(agrees):
-            agrees.close()
+    if verdict is None or inspect.isawaitable(verdict):
+        if inspect.iscoroutine(verdict):
+            verdict.close()
         raise MockServerError(
-            f"{_describe_function(function)} in match returned {type(agrees).__name__}; "
-            "it has to return whether the requests are the same"
+            f"{_describe_function(function)} in match returned {type(verdict).__name__}; "
+            "it must return whether the requests are the same"
         )
     return None if is_same else f"{_describe_function(function)} tells them apart"
 
 
 AS_RECORDED = Matching()
-"""The comparison of those who say nothing else: method, path and body are as they were recorded."""
+"""The default comparison: method, path and body are as recorded."""
 
 
 # A rule's predicate
@@ -320,44 +327,44 @@ _latest = threading.local()
 
 
 def _select_request(request: Request, matching: Matching, exactly: bool) -> dict[str, Any]:
-    """What is compared of a request, made once however many rules look at it."""
-    key = recorded_key(request)
+    """Return the selection of a request, computed once for all rules that compare it."""
+    key = get_request_key(request)
     if getattr(_latest, "key", None) is not key:
-        _latest.key, _latest.matching, _latest.selected = key, matching, {}
+        _latest.key, _latest.matching, _latest.selections = key, matching, {}
     if _latest.matching is not matching:
         return matching.select(key, exactly)
-    selected: dict[bool, dict[str, Any]] = _latest.selected
-    if exactly not in selected:
-        selected[exactly] = matching.select(key, exactly)
-    return selected[exactly]
+    selections: dict[bool, dict[str, Any]] = _latest.selections
+    if exactly not in selections:
+        selections[exactly] = matching.select(key, exactly)
+    return selections[exactly]
 
 
 @dataclass(frozen=True, slots=True)
 class IsRecorded:
-    """A predicate of a rule: whether a request is the recorded one.
+    """A rule's predicate that is true for requests that equal a recorded one.
 
     Args:
-        key: that of the recorded request.
-        exactly: whether it has to travel as the recorded one did, streamed or not, also if the
-            body is not compared.
-        matching: how they are compared.
+        key: the key of the recorded request.
+        exactly: whether a stream and a plain body count as different, also if the body is not
+            compared.
+        matching: how requests are compared.
     """
 
     key: RequestKey
     exactly: bool = True
     matching: Matching = AS_RECORDED
-    _selected: dict[str, Any] = field(init=False, compare=False, repr=False)
+    _selection: dict[str, Any] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_selected", self.matching.select(self.key, self.exactly))
+        object.__setattr__(self, "_selection", self.matching.select(self.key, self.exactly))
 
     def __call__(self, request: Request) -> bool:
-        if self._selected != _select_request(request, self.matching, self.exactly):
+        if self._selection != _select_request(request, self.matching, self.exactly):
             return False
-        return not self.exactly or recorded_key(request).streams == self.key.streams
+        return not self.exactly or get_request_key(request).is_stream == self.key.is_stream
 
     def is_at(self, request: Request) -> bool:
-        """Whether a request is one to where the recorded one went, whatever else it says."""
+        """Return whether a request has the method and the endpoint of the recorded one."""
         same = _find_endpoint(request.path) == _find_endpoint(self.key.path)
         return same and request.method == self.key.method
 
@@ -368,77 +375,83 @@ class IsRecorded:
 # What differs
 
 
-_MOST_LINES = 2_000  # in which a difference is looked for, from the first that differs on
-_SHOWN = 24
-_WIDTH = 200
-_BEFORE = 40
+_MOST_LINES = 2_000  # lines to compare, from the first that differs
+_SHOWN_LINES = 24
+_WIDTH = 200  # characters of a line to show
+_CONTEXT = 40  # characters to show before the first that differs
 
 
-def explain_difference(asked: RequestKey, keys: Iterable[RequestKey], matching: Matching) -> str:
-    """What differs between a request and the nearest of those that were recorded.
+def explain_difference(
+    request_key: RequestKey, keys: Iterable[RequestKey], matching: Matching
+) -> str:
+    """Describe how a request differs from the nearest recorded one.
 
     Args:
-        asked: the request's key.
-        keys: those of the recordings, at least one.
-        matching: how they are compared; what is shown is what it compares.
+        request_key: the key of the request.
+        keys: the keys of the recordings, at least one.
+        matching: how requests are compared; the description shows what it selects.
     """
-    recorded = list(keys)
-    wanted = matching.select(asked)
-    lines = _lines(wanted)
-    likeness = Counter(lines)
+    recorded_keys = list(keys)
+    selection = matching.select(request_key)
+    selection_lines = _format_lines(selection)
+    line_counts = Counter(selection_lines)
     nearest = max(
-        ((key, matching.select(key)) for key in recorded),
-        key=lambda pair: _similarity(_lines(pair[1]), likeness),
+        ((key, matching.select(key)) for key in recorded_keys),
+        key=lambda pair: _compute_similarity(_format_lines(pair[1]), line_counts),
     )
-    if nearest[1] == wanted:
-        told = [str(matching.find_objection(nearest[0], asked))]
+    if nearest[1] == selection:
+        difference = [str(matching.find_objection(nearest[0], request_key))]
     else:
-        told = _diff(_lines(nearest[1]), lines)
-    told += matching.find_unused_ignores([*recorded, asked])
-    return "\n".join(f"  {spell_controls(line)}" for line in told)
+        difference = _diff_lines(_format_lines(nearest[1]), selection_lines)
+    difference += matching.find_unused_ignores([*recorded_keys, request_key])
+    return "\n".join(f"  {spell_controls(line)}" for line in difference)
 
 
-def _similarity(lines: list[str], others: Counter[str]) -> float:
-    """How many lines two have in common, in proportion to how many they have."""
+def _compute_similarity(lines: list[str], others: Counter[str]) -> float:
+    """Return the share of lines that two texts have in common, from 0 to 0.5."""
     common = Counter(lines) & others
     return common.total() / (len(lines) + others.total())
 
 
-def _diff(recorded: list[str], asked: list[str]) -> list[str]:
-    pairs = enumerate(zip(recorded, asked, strict=False))
-    first = next((at for at, (a, b) in pairs if a != b), min(len(recorded), len(asked)))
-    part = slice(max(0, first - 2), first + _MOST_LINES)
-    diff = list(
-        difflib.unified_diff(recorded[part], asked[part], "recorded", "asked", lineterm="", n=1)
+def _diff_lines(recorded_lines: list[str], new_lines: list[str]) -> list[str]:
+    pairs = enumerate(zip(recorded_lines, new_lines, strict=False))
+    first_difference = next(
+        (at for at, (a, b) in pairs if a != b), min(len(recorded_lines), len(new_lines))
     )
-    shown = _crop(diff[:_SHOWN])
-    return shown + (["…"] if len(diff) > _SHOWN else [])
+    part = slice(max(0, first_difference - 2), first_difference + _MOST_LINES)
+    diff = list(
+        difflib.unified_diff(
+            recorded_lines[part], new_lines[part], "recorded", "received", lineterm="", n=1
+        )
+    )
+    cropped_lines = _crop(diff[:_SHOWN_LINES])
+    return cropped_lines + (["…"] if len(diff) > _SHOWN_LINES else [])
 
 
 def _crop(lines: Iterable[str]) -> list[str]:
-    """Lines of which each shows where it begins to differ from the one it stands for."""
+    """Crop the lines of a diff around the place where each differs from its counterpart."""
     runs = [(mark, list(run)) for mark, run in groupby(lines, lambda line: line[:1])]
-    shown: list[str] = []
-    for (_, before), (mark, run), (_, after) in zip(
+    cropped_lines: list[str] = []
+    for (_, previous_run), (mark, run), (_, next_run) in zip(
         [("", []), *runs], runs, [*runs[1:], ("", [])], strict=False
     ):
-        others = after if mark == "-" else before if mark == "+" else []
+        others = next_run if mark == "-" else previous_run if mark == "+" else []
         pairs = zip_longest(run, others[: len(run)], fillvalue="")
-        shown += [_crop_line(line, other) for line, other in pairs]
-    return shown
+        cropped_lines += [_crop_line(line, other) for line, other in pairs]
+    return cropped_lines
 
 
 def _crop_line(line: str, counterpart: str) -> str:
     if len(line) <= _WIDTH:
         return line
-    letters = enumerate(zip(line[1:], counterpart[1:], strict=False), 1)
-    differs = next((at for at, (a, b) in letters if a != b), 1)
-    start = differs - _BEFORE if differs > _WIDTH - _BEFORE else 1
+    characters = enumerate(zip(line[1:], counterpart[1:], strict=False), 1)
+    first_difference = next((at for at, (a, b) in characters if a != b), 1)
+    start = first_difference - _CONTEXT if first_difference > _WIDTH - _CONTEXT else 1
     stop = start + _WIDTH
     before, after = "…" * (start > 1), "…" * (stop < len(line))
     return f"{line[0]}{before}{line[start:stop]}{after}"
 
 
-def _lines(selected: Mapping[str, Any]) -> list[str]:
-    raw = msgspec.json.format(msgspec.json.encode(selected, order="sorted"), indent=2)
+def _format_lines(selection: Mapping[str, Any]) -> list[str]:
+    raw = msgspec.json.format(msgspec.json.encode(selection, order="sorted"), indent=2)
     return raw.decode().splitlines()

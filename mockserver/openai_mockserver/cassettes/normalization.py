@@ -1,8 +1,8 @@
-"""What is evened out in requests before they are compared: dates, ids and the like within texts.
+"""Normalization of requests before they are compared: dates, ids and other changing parts of texts.
 
-Rules of this file: pure; a normalization is a row of a table. What is evened out becomes a word in
-angle brackets, so that a difference shows what was compared. Each of our expressions takes time in
-proportion to the text: whatever repeats without a limit is followed by nothing that could fail.
+Rules of this file: pure; a normalization is a row of a table. It replaces each match with a word in
+angle brackets, so that a difference shows what was compared. Every expression here takes time
+linear in the length of the text: after an unlimited repetition, nothing follows that could fail.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _FORMS = (
     rf"{_MONTH} {_DAY},? [0-9]{{4}}",
     rf"{_MONTH}  ?[0-9]{{1,2}} {_TIME}(?: [A-Z]{{3,4}})? [0-9]{{4}}",
 )
-# A date that hangs on a name is a part of it, as in gpt-4o-2024-08-06.
+# A date joined to a name is part of the name, as in gpt-4o-2024-08-06.
 _DATES = re.compile(
     rf"(?<![\w-])(?:(?:{_WEEKDAY},? )?(?:{'|'.join(_FORMS)})(?![0-9])(?:,?(?: at)? {_TIME})?"
     rf"|[0-9]{{1,2}}:[0-9]{{2}}(?:{_SECONDS}{_HALF}?|{_HALF}){_ZONE}?)(?![0-9])"
@@ -77,7 +77,7 @@ def _collapse_whitespace(text: str) -> str:
 
 
 def _sort_keys(text: str) -> str:
-    """A text that is JSON, as the arguments of a call are, with its keys in order."""
+    """Sort the keys of a text that is JSON, as the arguments of a tool call are."""
     if text.lstrip()[:1] not in ("{", "["):
         return text
     try:
@@ -97,43 +97,43 @@ NORMALIZATIONS: Mapping[str, Callable[[str], str]] = {
 
 
 def compile_pattern(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
-    """A pattern that is evened out within texts.
+    """Compile a pattern whose matches are replaced within texts.
 
     Args:
-        pattern: a regular expression; the whole of each match is replaced.
+        pattern: a regular expression; each match is replaced as a whole.
 
     Raises:
-        MockServerError: for what is no expression of texts, or matches nothing at all.
+        MockServerError: if it is not a regular expression for text, or matches the empty string.
     """
     try:
-        compiled = re.compile(pattern)
+        expression = re.compile(pattern)
     except (re.error, TypeError, RecursionError, OverflowError) as error:
         raise MockServerError(
-            f"the pattern {pattern!r} is no regular expression: {error}"
+            f"the pattern {pattern!r} is not a regular expression: {error}"
         ) from None
-    if not isinstance(compiled.pattern, str):
-        raise MockServerError(f"the pattern {compiled.pattern!r} is one of bytes, not of text")
-    if compiled.search("") is not None:
+    if not isinstance(expression.pattern, str):
+        raise MockServerError(f"the pattern {expression.pattern!r} must be text, not bytes")
+    if expression.search("") is not None:
         raise MockServerError(
-            f"the pattern {compiled.pattern!r} matches the empty text, and so is found everywhere"
+            f"the pattern {expression.pattern!r} matches the empty string, and thus everywhere"
         )
-    return compiled
+    return expression
 
 
 @dataclass(frozen=True, slots=True)
 class Normalizer:
-    """Evens out texts, and the texts in JSON values.
+    """Normalizes texts, and the texts in JSON values.
 
     Args:
-        names: those of `NORMALIZATIONS` that are applied.
-        patterns: what else is replaced, before them.
+        names: the normalizations to apply, from `NORMALIZATIONS`.
+        patterns: expressions whose matches are replaced before that.
     """
 
     names: tuple[str, ...] = ()
     patterns: tuple[re.Pattern[str], ...] = ()
 
-    def text(self, text: str) -> str:
-        """A text in which everything is evened out."""
+    def normalize_text(self, text: str) -> str:
+        """Normalize a text."""
         for number, pattern in enumerate(self.patterns, 1):
             several = len(self.patterns) > 1
             word = f"<pattern {number}>" if several else "<pattern>"
@@ -143,22 +143,22 @@ class Normalizer:
                 text = normalize(text)
         return text
 
-    def json(self, value: Any) -> Any:
-        """A JSON value in whose texts everything is evened out; names of members stay."""
+    def normalize_json(self, value: Any) -> Any:
+        """Normalize the texts in a JSON value; the names of members stay."""
         if not self.names and not self.patterns:
             return value
         return self._walk(value)
 
     def _walk(self, value: Any) -> Any:
         if isinstance(value, str):
-            return self.text(value)
+            return self.normalize_text(value)
         if isinstance(value, list):
             return [self._walk(one) for one in value]
         if isinstance(value, Mapping):
-            evens_ids = "ids" in self.names
+            replaces_ids = "ids" in self.names
             return {
                 name: "<id>"
-                if evens_ids and isinstance(one, str) and _is_id(name, value)
+                if replaces_ids and isinstance(one, str) and _is_id(name, value)
                 else self._walk(one)
                 for name, one in value.items()
             }
@@ -166,8 +166,8 @@ class Normalizer:
 
 
 def _is_id(name: str, members: Mapping[str, Any]) -> bool:
-    """Whether a member is the id of a call or an item, whoever made it.
+    """Return whether a member is the generated id of a call or an item.
 
-    The ``id`` of what has no type, as of a stored prompt, is one that a person chose.
+    In an object without a type, as a stored prompt, a person has chosen the ``id``.
     """
     return name in _ID_MEMBERS or (name == "id" and "type" in members)

@@ -1,8 +1,8 @@
-"""A request as it is recorded, without its secrets: the side of a comparison, whoever's it is.
+"""The key of a request: what a comparison sees of it, without its secrets.
 
-Rules of this file: a request that arrives passes the same redaction as one that was recorded, so
-that what was taken out tells none apart. A form is its parameters, because each client makes up a
-boundary for each; what is no text is its size and its hash.
+Rules of this file: an arriving request passes the same redaction as a recorded one, so that
+redacted values make no difference. A form is compared by its parameters, because clients choose a
+new boundary for each; a binary body is compared by its size and hash.
 """
 
 from __future__ import annotations
@@ -31,25 +31,26 @@ if TYPE_CHECKING:
     from openai_mockserver.cassettes.redact import Redactor
     from openai_mockserver.cassettes.stream_file import Exchange
 
-__all__ = ["RequestKey", "key_of_exchange", "key_of_request", "recorded_key"]
+__all__ = ["RequestKey", "build_exchange_key", "build_request_key", "get_request_key"]
 
-_DEEPEST = 2 * DEEPEST  # what recursion can walk, whoever calls
+_DEEPEST = 2 * DEEPEST  # levels that recursion can walk from any depth of the caller
 
-_MOST_TEXT = 100_000  # bytes of an uploaded file that is shown and evened out as text
+_MOST_TEXT = 100_000  # bytes: a longer uploaded file is compared by its hash, not as text
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class RequestKey:
-    """What tells requests apart.
+    """What a comparison sees of a request.
 
     Args:
-        method: as in ``POST``.
-        path: without host and query, decoded.
-        query: without the question mark.
+        method: the method, as ``POST``.
+        path: the decoded path without host and query.
+        query: the query without the question mark.
         headers: names and values.
-        content: the body as it is recorded, under ``json``, ``text`` or ``base64``; or nothing.
-        body: what it says: a JSON value, the parameters of a form, a text, or the size and the hash
-            of what is none of these; None for no body.
+        content: the body as a recording has it, under ``json``, ``text`` or ``base64``; None for no
+            body.
+        body: the meaning of the body: a JSON value, the parameters of a form, a text, or the size
+            and hash of any other bytes; None for no body.
     """
 
     method: str
@@ -61,31 +62,31 @@ class RequestKey:
 
     @property
     def parameters(self) -> list[tuple[str, str]]:
-        """The parameters of the query, by name."""
+        """The parameters of the query, sorted by name."""
         return sorted(parse_qsl(self.query, keep_blank_values=True))
 
     @property
-    def streams(self) -> bool:
-        """Whether a stream is asked for."""
-        asked = self.body.get("stream") if isinstance(self.body, Mapping) else None
-        return bool(asked) and asked != "false"  # as a form says it
+    def is_stream(self) -> bool:
+        """Whether the request asks for a stream."""
+        value = self.body.get("stream") if isinstance(self.body, Mapping) else None
+        return bool(value) and value != "false"  # the value in a form
 
     def to_request(self) -> Request:
-        """The request, for a function that compares it."""
+        """Return the request, for a user's function that compares it."""
         return Request(
             self.method, self.path, self.headers, _encode_content(self.content or {}), self.query
         )
 
 
-def key_of_exchange(exchange: Exchange, redactor: Redactor | None = None) -> RequestKey | None:
-    """The key of the request that an exchange states; None if it states none.
+def build_exchange_key(exchange: Exchange, redactor: Redactor | None = None) -> RequestKey | None:
+    """Build the key of the request in an exchange; None if the exchange contains no request.
 
     Args:
-        exchange: the exchange, whose secrets may have been kept.
-        redactor: takes them out, as out of the requests that it is compared with.
+        exchange: the exchange; it may still contain secrets.
+        redactor: removes them, as it does from the requests that are compared with it.
 
     Raises:
-        StreamFileError: if the request is nested too deeply to be walked by recursion.
+        StreamFileError: if the request is nested too deeply for recursion.
     """
     request = exchange.about.get("request")
     if not isinstance(request, Mapping) or not ("url" in request or "json" in request):
@@ -96,10 +97,10 @@ def key_of_exchange(exchange: Exchange, redactor: Redactor | None = None) -> Req
     headers = [(str(name), str(value)) for name, value in request.get("headers") or ()]
     method = str(request.get("method", "POST")).upper()
     body = _encode_content(request)
-    return key_of_request(method, decode_path(path), query, headers, body, redactor)
+    return build_request_key(method, decode_path(path), query, headers, body, redactor)
 
 
-def key_of_request(
+def build_request_key(
     method: str,
     path: str,
     query: str,
@@ -107,24 +108,26 @@ def key_of_request(
     body: bytes,
     redactor: Redactor | None = None,
 ) -> RequestKey:
-    """The key of a request as it arrives: its secrets are taken out as they are from recordings."""
+    """Build the key of an arriving request; its secrets are removed as they are in recordings."""
     pairs = tuple(headers)
-    redaction = (redactor or _usual_redactor()).stream(pairs, query)
-    # First the body, as where it is recorded: a secret that it gives may stand in the path too.
-    content = redaction.body(body) if body else None
+    redaction = (redactor or _default_redactor()).begin(pairs, query)
+    # The body comes first, as in a recorder: its secrets may also occur in the path.
+    content = redaction.redact_body(body) if body else None
     return RequestKey(
         method,
-        redaction.url(path),
-        redaction.url(f"?{query}")[1:] if query else "",
-        tuple(redaction.headers(pairs)),
+        redaction.redact_url(path),
+        redaction.redact_url(f"?{query}")[1:] if query else "",
+        tuple(redaction.redact_headers(pairs)),
         content,
         None if content is None else _read_body(content, pairs),
     )
 
 
 @cache
-def _usual_redactor() -> Redactor:
-    from openai_mockserver.cassettes.redact import Redactor  # only recordings need it
+def _default_redactor() -> Redactor:
+    from openai_mockserver.cassettes.redact import (
+        Redactor,  # imported late: only comparisons with recordings need it
+    )
 
     return Redactor()
 
@@ -132,14 +135,15 @@ def _usual_redactor() -> Redactor:
 _latest = threading.local()
 
 
-def recorded_key(request: Request) -> RequestKey:
-    """The key under which a request would be recorded, made once however many rules look at it.
+def get_request_key(request: Request) -> RequestKey:
+    """Return the key of a request, computed once for all rules that compare it.
 
-    Of each thread only the latest is kept: a call that is kept must not keep its body thrice.
+    Each thread caches only its latest key, so that a stored call does not hold three copies of its
+    body.
     """
-    seen = getattr(_latest, "request", None)
-    if seen is None or seen() is not request:
-        _latest.key = key_of_request(
+    cached_request = getattr(_latest, "request", None)
+    if cached_request is None or cached_request() is not request:
+        _latest.key = build_request_key(
             request.method, request.path, request.query, request.headers.raw, request.body
         )
         _latest.request = ref(request)
@@ -151,9 +155,9 @@ _HOST = re.compile(r"[^/]*[.:<{]")
 
 
 def _split_url(url: str) -> tuple[str, str]:
-    """The path and the query of a URL; what is after ``#`` is not sent.
+    """Split a URL into path and query, without the fragment, which clients do not send.
 
-    Tools that record may leave out the scheme, or the whole host, or have put a word in its place.
+    Recording tools may leave out the scheme or the host, or put a placeholder in its place.
 
     >>> _split_url("https://api.openai.com/v1/models?after=m#stream")
     ('/v1/models', 'after=m')
@@ -168,7 +172,7 @@ def _split_url(url: str) -> tuple[str, str]:
 
 
 def _encode_content(content: Mapping[str, Any]) -> bytes:
-    """The bytes of a body as it is recorded."""
+    """Return the bytes of a recorded body."""
     if "json" in content:
         return msgspec.json.encode(content["json"])
     if "text" in content:
@@ -177,27 +181,27 @@ def _encode_content(content: Mapping[str, Any]) -> bytes:
 
 
 def _encode_text(text: str) -> bytes:
-    """The bytes of a body that is recorded as a text.
+    """Return the bytes of a body that is recorded as text.
 
-    Up to version 0.1 the text of a recording had a character for each byte, whatever the bytes
-    were: that is seen by bytes that would be UTF-8, and by control characters that no text has.
+    Up to version 0.1 a recording's text had one character for each byte. Such a text is recognized
+    by bytes that are valid UTF-8, or by control characters that no text contains.
     """
-    encoded = text.encode(errors="surrogatepass")
-    if len(encoded) == len(text):
-        return encoded
+    utf8_bytes = text.encode(errors="surrogatepass")
+    if len(utf8_bytes) == len(text):
+        return utf8_bytes
     try:
-        octets = text.encode("latin-1")
+        latin1_bytes = text.encode("latin-1")
     except UnicodeEncodeError:
-        return encoded
+        return utf8_bytes
     try:
-        octets.decode()
+        latin1_bytes.decode()
     except UnicodeDecodeError:
-        return octets if any("\x80" <= letter <= "\x9f" for letter in text) else encoded
-    return octets
+        return latin1_bytes if any("\x80" <= letter <= "\x9f" for letter in text) else utf8_bytes
+    return latin1_bytes
 
 
 def _read_body(content: Mapping[str, Any], headers: Iterable[tuple[str, str]]) -> Any:
-    """What a body says: see `RequestKey`."""
+    """Return the meaning of a body; see `RequestKey`."""
     if "json" in content:
         return content["json"]
     octets = _encode_content(content)
@@ -211,7 +215,7 @@ def _read_body(content: Mapping[str, Any], headers: Iterable[tuple[str, str]]) -
 
 
 def _describe_files(value: Any) -> Any:
-    """Parameters of a form as JSON has them, with what tells its files apart."""
+    """Return the parameters of a form as JSON; files become descriptions."""
     if isinstance(value, File):
         return {"filename": value.name, "content_type": value.content_type} | _describe_file(value)
     if isinstance(value, list):

@@ -1,8 +1,8 @@
-"""What is recorded of an exchange, line by line, and where it goes.
+"""The recorder: turns an exchange into the lines of a recording as it happens.
 
-Rules of this file: everything passes the redaction before it is written; nothing here knows a
-socket. A recording fails alone: whatever goes wrong with it is told and logged, never raised. Times
-are seconds since the request.
+Rules of this file: everything is redacted before it is written; nothing here knows a socket. A
+recording that fails does not disturb the exchange: the error is logged and kept in ``problem``,
+never raised. Times are seconds since the request.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from openai_mockserver.cassettes.content_coding import Withheld
-from openai_mockserver.cassettes.redact import Redaction, Redactor, resized
+from openai_mockserver.cassettes.redact import Redaction, Redactor, adjust_content_length
 from openai_mockserver.cassettes.stream_file import VERSION, WITHHELD_BODY
 from openai_mockserver.cassettes.writer import Recording, RecordingFolder, read_line
 from openai_mockserver.request import Request
@@ -29,44 +29,44 @@ logger = logging.getLogger("openai_mockserver")
 
 
 class Recorder:
-    """Records exchanges into a folder, each into a file of its own.
+    """Records exchanges into a folder, each into a separate file.
 
     Args:
-        folder: where they go.
-        redactor: what is taken out.
-        finished: is given the file of each exchange that is over.
+        folder: the folder for the recordings.
+        redactor: removes secrets.
+        on_finish: called with the file of each exchange that is over.
     """
 
     def __init__(
         self,
         folder: Path,
         redactor: Redactor | None = None,
-        finished: Callable[[Path], object] | None = None,
+        on_finish: Callable[[Path], object] | None = None,
     ) -> None:
         self.folder = RecordingFolder(folder)
         self.redactor = redactor or Redactor()
-        self.finished = finished
+        self.on_finish = on_finish
 
     def begin(self, request: Request, upstream: str) -> ExchangeRecorder:
-        """Begin with an exchange's request, which starts its clock.
+        """Begin to record an exchange; its clock starts now.
 
         Args:
-            request: what is asked.
-            upstream: the URL of who answers.
+            request: the request.
+            upstream: the URL of the server that answers.
         """
         return ExchangeRecorder(self, request, upstream)
 
 
-def _now() -> str:
+def _format_now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")  # noqa: UP017
 
 
 class ExchangeRecorder:
-    """One exchange being recorded. ``problem`` says why its recording is not whole, if it is not.
+    """One exchange being recorded. ``problem`` says why the recording failed, or is None.
 
     Args:
-        recorder: where it goes, and what is taken out.
-        request, upstream: as `Recorder.begin` has them.
+        recorder: the recorder, with its folder and redactor.
+        request, upstream: as in `Recorder.begin`.
     """
 
     def __init__(self, recorder: Recorder, request: Request, upstream: str) -> None:
@@ -74,60 +74,65 @@ class ExchangeRecorder:
         self._began = time.monotonic()
         self._recorder = recorder
         self._about: dict[str, Any] = {}
-        self._stream: Redaction | None = None
+        self._redaction: Redaction | None = None
         self._head: dict[str, Any] = {}
         self._first_line: dict[str, Any] = {}
         self._recording: Recording | None = None
-        self._place = recorder.folder.path
-        self._received = self._kept = self._not_kept = 0
-        self._is_withheld = self._ended = False
+        self._path = recorder.folder.path
+        self._received_size = self._recorded_size = self._withheld_size = 0
+        self._is_withheld = self._has_ended = False
         self._try(self._take_request, request, upstream)
 
-    def _clock(self) -> float:
+    def _measure_elapsed(self) -> float:
         return round(time.monotonic() - self._began, 6)
 
-    def _try(self, act: Callable[..., None], *given: Any) -> None:
-        """Do this unless something has failed before; what fails now is the problem."""
+    def _try(self, act: Callable[..., None], *args: Any) -> None:
+        """Call a function unless the recording has failed; an exception becomes the problem."""
         if self.problem is not None:
             return
         try:
-            act(*given)
+            act(*args)
         except Exception as error:
             if self._recording is not None:
                 self._recording.abandon()
-            why = error.strerror if isinstance(error, OSError) else None
-            why = why or f"{type(error).__name__}: {error}"
-            self.problem = f"recording into {self._place} failed: {why}"
+            reason = error.strerror if isinstance(error, OSError) else None
+            reason = reason or f"{type(error).__name__}: {error}"
+            self.problem = f"recording into {self._path} failed: {reason}"
             logger.error("openai-mockserver: %s", self.problem)
 
     def _take_request(self, request: Request, upstream: str) -> None:
         headers = request.headers.raw
-        stream = self._stream = self._recorder.redactor.stream(headers, request.query)
-        # First the body: a secret that it gives may stand in the rest too.
-        body = stream.body(request.body) if request.body else {}
-        url = stream.url(request.target)
-        about = {"method": request.method, "url": url, "headers": stream.headers(headers), **body}
+        redaction = self._redaction = self._recorder.redactor.begin(headers, request.query)
+        # The body comes first: its secrets may occur in the URL and the headers too.
+        body = redaction.redact_body(request.body) if request.body else {}
+        url = redaction.redact_url(request.target)
+        about = {
+            "method": request.method,
+            "url": url,
+            "headers": redaction.redact_headers(headers),
+            **body,
+        }
         self._about = {
             "request": about,
-            "recorded": {"at": _now(), "upstream": stream.url(upstream)},
+            "recorded": {"at": _format_now(), "upstream": redaction.redact_url(upstream)},
         }
 
-    def head(self, head: Head) -> None:
-        """The response's head has come."""
+    def record_head(self, head: Head) -> None:
+        """Record the head of the response."""
         self._try(self._take_head, head)
 
     def _take_head(self, head: Head) -> None:
-        assert self._stream is not None
-        headers = self._stream.response(head.headers)
-        if self._stream.withheld:
-            self._withhold(self._stream.withheld)
-        self._head = {"status": head.status, "headers": headers, "delay": self._clock()}
-        # Of the URL without its secrets: a key may stand in the path, too.
+        assert self._redaction is not None
+        headers = self._redaction.redact_response_headers(head.headers)
+        if self._redaction.withheld:
+            self._withhold(self._redaction.withheld)
+        self._head = {"status": head.status, "headers": headers, "delay": self._measure_elapsed()}
+        # The name comes from the redacted URL, because its path may contain a key too.
         stem = self._url.partition("?")[0].strip("/").removeprefix("v1/")
         self._recording = Recording(self._recorder.folder, stem)
-        self._place = self._recording.part
+        self._path = self._recording.part_path
         self._first_line = self._describe()
-        self._recording.lines(self._first_line)
+        self._recording.write_lines(self._first_line)
 
     @property
     def _url(self) -> str:
@@ -135,84 +140,86 @@ class ExchangeRecorder:
         return url
 
     def _describe(self) -> dict[str, Any]:
-        """The first line, by what is known now."""
-        assert self._stream is not None
+        """Return the first line with everything that is known by now."""
+        assert self._redaction is not None
         headers = self._head["headers"]
-        if self._ended and self._stream.is_coded:
-            headers = resized(headers, self._received, self._kept)
-        found = {"redacted": sorted(self._stream.found)}
+        if self._has_ended and self._redaction.is_coded:
+            headers = adjust_content_length(headers, self._received_size, self._recorded_size)
+        redaction = {"redacted": sorted(self._redaction.redacted_kinds)}
         response = self._head | {"headers": headers}
-        return {"mockserver": VERSION, **self._about, **found, "response": response}
+        return {"mockserver": VERSION, **self._about, **redaction, "response": response}
 
-    def read(self, data: bytes) -> None:
-        """Bytes of the body have come."""
+    def record_read(self, data: bytes) -> None:
+        """Record bytes of the body that have arrived in one read."""
         self._try(self._take_read, data)
 
     def _take_read(self, data: bytes) -> None:
-        assert self._stream is not None
+        assert self._redaction is not None
         if self._recording is None:
             return
-        at = self._clock()
-        self._received += len(data)
+        at = self._measure_elapsed()
+        self._received_size += len(data)
         if self._is_withheld:
-            self._not_kept += len(data)
-        lines = self._clean(partial(self._stream.read, data, at))
-        if missing := self._stream.held + self._not_kept:
-            # The client gets them now, so that a crash must not hide that they came.
+            self._withheld_size += len(data)
+        lines = self._redact_lines(partial(self._redaction.read, data, at))
+        if missing := self._redaction.held_size + self._withheld_size:
+            # The client gets these bytes now; after a crash the recording must show that they came.
             lines.append({"t": at, "held": missing})
         if lines:
-            self._recording.lines(*lines)
+            self._recording.write_lines(*lines)
 
-    def _clean(self, act: Callable[[], list[tuple[float, bytes]]]) -> list[dict[str, Any]]:
-        """The lines of what the redaction lets through; none where it cannot tell secrets."""
+    def _redact_lines(
+        self, read_redacted: Callable[[], list[tuple[float, bytes]]]
+    ) -> list[dict[str, Any]]:
+        """Return the lines of redacted reads; none if the redaction withholds the body."""
         if self._is_withheld:
             return []
         try:
-            reads = act()
-        except Withheld as why:
-            self._withhold(str(why))
+            reads = read_redacted()
+        except Withheld as error:
+            self._withhold(str(error))
             return []
-        self._kept += sum(len(data) for _, data in reads)
+        self._recorded_size += sum(len(data) for _, data in reads)
         return [read_line(data, t) for t, data in reads]
 
-    def _withhold(self, why: str) -> None:
-        assert self._stream is not None
+    def _withhold(self, reason: str) -> None:
+        assert self._redaction is not None
         self._is_withheld = True
-        self._stream.found.add(f"{WITHHELD_BODY}{why}")
+        self._redaction.redacted_kinds.add(f"{WITHHELD_BODY}{reason}")
         url = spell_controls(self._url)
-        logger.warning("the rest of the body answered at %s is not recorded: %s", url, why)
+        logger.warning("the rest of the response body of %s is not recorded: %s", url, reason)
 
-    def end(self, how: str) -> None:
-        """It is over: ``finish``, ``truncate``, ``reset`` or ``client left``.
+    def record_end(self, end: str) -> None:
+        """Record how the exchange ended: ``finish``, ``truncate``, ``reset`` or ``client left``.
 
-        Until `close` it may still turn out that it ended in another way.
+        A later call before `close` corrects the end.
         """
-        self._try(self._take_end, how)
+        self._try(self._take_end, end)
 
-    def _take_end(self, how: str) -> None:
-        assert self._stream is not None
+    def _take_end(self, end: str) -> None:
+        assert self._redaction is not None
         if self._recording is None:
             return
-        at = self._clock()
-        if not self._ended:
-            lines = self._clean(partial(self._stream.rest, at))
+        at = self._measure_elapsed()
+        if not self._has_ended:
+            lines = self._redact_lines(partial(self._redaction.flush, at))
             if lines:
-                self._recording.lines(*lines)
-        self._recording.end({"t": at, "end": how})
-        self._ended = True
+                self._recording.write_lines(*lines)
+        self._recording.write_end({"t": at, "end": end})
+        self._has_ended = True
 
     def close(self) -> None:
-        """Give the recording its final name; one that has no end yet was left by its client."""
-        if not self._ended:
-            self.end("client left")
+        """Give the recording its final name; without an end yet, the client has left."""
+        if not self._has_ended:
+            self.record_end("client left")
         self._try(self._close)
 
     def _close(self) -> None:
         if self._recording is None:
             return
-        # What is in the body, and how long it became, is known only now.
+        # Only now are the redacted parts of the body and its final length known.
         line = self._describe()
-        self._place = self._recording.close(line if line != self._first_line else None)
+        self._path = self._recording.close(line if line != self._first_line else None)
         self._recording = None
-        if self._recorder.finished is not None:
-            self._recorder.finished(self._place)
+        if self._recorder.on_finish is not None:
+            self._recorder.on_finish(self._path)

@@ -1,9 +1,9 @@
-"""Secrets taken out of what is recorded, before anything touches the disk.
+"""Redaction: removes the secrets of an exchange before a recording reaches the disk.
 
-Rules of this file: pure; a secret is replaced by as many X as it has characters, so that lengths
-and framing stay true; what was taken out is named, never shown. A secret that two network reads
-share is found too: a read whose end may be the beginning of one is held back. Every search is
-linear in the length of its text.
+Rules of this file: pure. Each character of a secret becomes an X, so that lengths and framing stay
+correct. The recording names the kinds of secrets that were removed, never the secrets. Because two
+network reads may split a secret, the end of a read is held back while it may be the start of one.
+Every search takes time linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ import msgspec.json
 
 from openai_mockserver import sse
 from openai_mockserver.bounded_input import is_deeper
-from openai_mockserver.cassettes.content_coding import CodedBody, Withheld, decoded, is_readable
+from openai_mockserver.cassettes.content_coding import CodedBody, Withheld, decode_body, is_readable
 from openai_mockserver.cassettes.json_path import Steps, change_members, parse_path
 from openai_mockserver.cassettes.secret_text import (
     SHAPES,
-    begun_secret,
-    blot,
-    is_telling,
-    open_member,
-    open_url,
-    parts,
-    ways_to_write,
+    count_open_member,
+    count_open_url,
+    count_secret_start,
+    is_distinctive,
+    list_spellings,
+    mask_spans,
+    split_secrets,
 )
 from openai_mockserver.cassettes.stream_file import WITHHELD_BODY, WITHHELD_REQUEST, Exchange
 from openai_mockserver.script import Comment, Event, Raw, Step
@@ -44,25 +44,25 @@ from openai_mockserver.sensitive import (
     unfinished_key,
 )
 
-__all__ = ["Redactor", "Redaction", "resized", "without_secrets"]
+__all__ = ["Redactor", "Redaction", "adjust_content_length", "redact_exchange"]
 
-_MOST_LEARNED = 100  # secrets of a request that are looked for in the rest of its exchange
-_CONTEXT = 8  # characters before a text that tell whether it begins a word
+_MAX_LEARNED = 100  # most secrets of a request that are searched in the rest of its exchange
+_CONTEXT = 8  # characters before a text, to see whether it starts within a word
 
-# A container, where in it, and what is there.
+# A container, the key or index in it, and the value there.
 _Place = tuple[Any, Any, Any]
 
 
 @dataclass(frozen=True)
 class Redactor:
-    """What is secret, besides what always is.
+    """What to redact, in addition to what is always secret.
 
     Args:
-        headers: more header names.
-        paths: members of JSON bodies, as in ``messages[*].name`` or ``user``; see `json_path`.
-        patterns: more regular expressions; the whole match is taken out.
-        change: any function of a text that gives it back without its secrets.
-        enabled: false keeps everything.
+        headers: names of more secret headers.
+        paths: members of JSON bodies, as ``messages[*].name`` or ``user``; see `json_path`.
+        patterns: more regular expressions; each match is masked as a whole.
+        change: a function that takes a text and returns it without secrets.
+        enabled: false redacts nothing.
     """
 
     headers: Iterable[str] = ()
@@ -70,23 +70,23 @@ class Redactor:
     patterns: Iterable[str | re.Pattern[str]] = ()
     change: Callable[[str], str] | None = None
     enabled: bool = True
-    _compiled: tuple[re.Pattern[str], ...] = field(init=False, default=())
+    _expressions: tuple[re.Pattern[str], ...] = field(init=False, default=())
     _steps: tuple[Steps, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
         for name in ("headers", "paths", "patterns"):
             several = getattr(self, name)
-            # Of one text each letter would be taken for a name.
+            # A single string would otherwise be split into its letters.
             one = isinstance(several, str | re.Pattern)
             object.__setattr__(self, name, (several,) if one else tuple(several))
-        made = tuple(re.compile(p) for p in self.patterns)
-        object.__setattr__(self, "_compiled", made)
+        expressions = tuple(re.compile(p) for p in self.patterns)
+        object.__setattr__(self, "_expressions", expressions)
         object.__setattr__(self, "_steps", tuple(map(parse_path, self.paths)))
 
-    def stream(self, request: Iterable[tuple[str, str]], query: str = "") -> Redaction:
-        """A redaction of one exchange, which knows the secrets that its request gives."""
+    def begin(self, request_headers: Iterable[tuple[str, str]], query: str = "") -> Redaction:
+        """Begin to redact one exchange; learn the secrets in the request's headers and query."""
         redaction = Redaction(self)
-        for name, value in request:
+        for name, value in request_headers:
             if name.lower() == "content-encoding":
                 redaction.request_coding = value.strip().lower()
             if name.lower() == "content-type":
@@ -106,93 +106,97 @@ class Redactor:
 
 
 class Redaction:
-    """The redaction of one exchange: its heads, its request's body, its response's reads."""
+    """The redaction of one exchange: both heads, the request body, and the response's reads.
+
+    ``redacted_kinds`` names what was removed so far, and ``withheld`` says why the response body is
+    not recorded, or is empty.
+    """
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        # Each secret of the request, as it may be written, and whether it stands only for itself.
+        # Each spelling of a secret of the request; true if it counts only as a whole word.
         self._secrets: dict[str, bool] = {}
-        self._learned = 0
-        self._held = b""
-        self._before = ""
-        self._coded: CodedBody | None = None
+        self._learned_count = 0
+        self._held_bytes = b""
+        self._context = ""
+        self._coded_body: CodedBody | None = None
         self.withheld = ""
         self.request_coding = ""
         self.is_form = False
-        self.found: set[str] = set()
+        self.redacted_kinds: set[str] = set()
 
-    # What the request gives
+    # Secrets of the request
 
     def learn(self, value: str, cookie: bool = False) -> None:
-        """A secret of the request, which is none anywhere else in the exchange either."""
-        for secret in parts(value, cookie):
-            # Each takes a search of every text. Where they stand all are taken out, however many.
-            if is_telling(secret) and self._learned < _MOST_LEARNED:
-                self._learned += 1
+        """Learn a secret of the request, to mask it everywhere in the exchange."""
+        for secret in split_secrets(value, cookie):
+            # Each learned secret costs a search of every text. In their own place all are masked.
+            if is_distinctive(secret) and self._learned_count < _MAX_LEARNED:
+                self._learned_count += 1
                 alone = len(secret) < 16 or not any(map(str.isdigit, secret))
-                self._secrets |= dict.fromkeys(ways_to_write(secret), alone)
+                self._secrets |= dict.fromkeys(list_spellings(secret), alone)
 
     # Heads
 
-    def headers(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Headers without secret values."""
+    def redact_headers(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Mask the secret values of headers."""
         if not self._redactor.enabled:
             return list(headers)
-        return [(name, self._header(name, value)) for name, value in headers]
+        return [(name, self._redact_header(name, value)) for name, value in headers]
 
-    def _header(self, name: str, value: str) -> str:
+    def _redact_header(self, name: str, value: str) -> str:
         if not self._redactor._is_secret(name):
             is_url = "?" in value and ("://" in value or value.startswith("/"))
-            return self.url(value) if is_url or "://" in value else self.text(value)
-        self.found.add(name.lower())
+            return self.redact_url(value) if is_url or "://" in value else self.redact_text(value)
+        self.redacted_kinds.add(name.lower())
         return "X" * len(value)
 
-    def url(self, url: str) -> str:
-        """A URL without the secrets in its user, its path, its query and its fragment."""
+    def redact_url(self, url: str) -> str:
+        """Mask the secrets in a URL's user, path, query and fragment."""
         if not self._redactor.enabled:
             return url
 
-        path, mark, query = _at_first(url, "?#")
-        text = self.text(path + mark + re.sub(r"[^?&#;]+", self._query_parameter, query))
-        # What is a key only when it is decoded, part by part.
-        return re.sub(r"[^/?&=#]+", self._encoded_key, text) if "%" in text else text
+        path, mark, query = _split_at_first(url, "?#")
+        text = self.redact_text(path + mark + re.sub(r"[^?&#;]+", self._redact_parameter, query))
+        # Some parts are recognized as a key only after decoding.
+        return re.sub(r"[^/?&=#]+", self._redact_encoded_key, text) if "%" in text else text
 
-    def _query_parameter(self, match: re.Match[str]) -> str:
+    def _redact_parameter(self, match: re.Match[str]) -> str:
         name, _, value = match[0].partition("=")
         if not value or not is_secret_parameter(name):
             return match[0]
-        self.found.add(unquote(name).lower())
+        self.redacted_kinds.add(unquote(name).lower())
         return f"{name}={'X' * len(value)}"
 
-    def _encoded_key(self, match: re.Match[str]) -> str:
+    def _redact_encoded_key(self, match: re.Match[str]) -> str:
         plain = unquote(match[0]) if "%" in match[0] else ""
-        return match[0] if plain == self._without_known(plain) else "X" * len(match[0])
+        return match[0] if plain == self._mask_known_secrets(plain) else "X" * len(match[0])
 
     # Texts
 
-    def text(self, text: str) -> str:
-        """A text without what looks like a key, or is one that the request gave."""
+    def redact_text(self, text: str) -> str:
+        """Mask what looks like a key, and the secrets of the request, in a text."""
         if not self._redactor.enabled:
             return text
-        return self._without_own(self._without_known(text))
+        return self._apply_user_rules(self._mask_known_secrets(text))
 
-    def _without_known(self, text: str, start: int = 0) -> str:
+    def _mask_known_secrets(self, text: str, start: int = 0) -> str:
         for secret, alone in self._secrets.items():
             if secret in text:
-                text = self._without(text, secret, alone, start)
+                text = self._mask_secret(text, secret, alone, start)
         spans = list(find_keys(text, start))
         if spans:
-            self.found.add("what looks like a key")
-            text = blot(text, spans)
+            self.redacted_kinds.add("what looks like a key")
+            text = mask_spans(text, spans)
         for shape in SHAPES:
             spans = []
             for name, begin, end in shape(text, start):
-                self.found.add(name)
+                self.redacted_kinds.add(name)
                 spans.append((begin, end))
-            text = blot(text, spans)
+            text = mask_spans(text, spans)
         return text
 
-    def _without(self, text: str, secret: str, alone: bool, start: int) -> str:
+    def _mask_secret(self, text: str, secret: str, alone: bool, start: int) -> str:
         spans, at = [], text.find(secret, start)
         while at >= 0:
             end = at + len(secret)
@@ -200,32 +204,32 @@ class Redaction:
                 spans.append((at, end))
             at = text.find(secret, end)
         if spans:
-            self.found.add("a key of the request")
-        return blot(text, spans)
+            self.redacted_kinds.add("a key of the request")
+        return mask_spans(text, spans)
 
-    def _without_own(self, text: str) -> str:
-        """Without what the patterns and the function of the redactor's owner take out."""
-        for pattern in self._redactor._compiled:
-            text = pattern.sub(self._mask, text)
+    def _apply_user_rules(self, text: str) -> str:
+        """Mask the matches of the user's patterns, then apply the user's function."""
+        for pattern in self._redactor._expressions:
+            text = pattern.sub(self._mask_match, text)
         if self._redactor.change is not None:
             text = self._redactor.change(text)
         return text
 
-    def _mask(self, match: re.Match[str]) -> str:
-        self.found.add("what looks like a key")
+    def _mask_match(self, match: re.Match[str]) -> str:
+        self.redacted_kinds.add("what looks like a key")
         return "X" * len(match[0])
 
     # JSON
 
-    def json(self, value: Any) -> Any:
-        """A JSON value without its secret members and texts."""
+    def redact_json(self, value: Any) -> Any:
+        """Mask the secret members and texts of a JSON value."""
         if not self._redactor.enabled:
             return value
         for steps in self._redactor._steps:
-            value = change_members(value, steps, self._blank)
-        # What a member gives away may stand in another that comes before it.
+            value = change_members(value, steps, self._blank_member)
+        # A secret of one member may also occur in an earlier member.
         self._learn_members(value)
-        return self._each(value)
+        return self._redact_values(value)
 
     def _learn_members(self, value: Any) -> None:
         todo = [value]
@@ -235,71 +239,75 @@ class Redaction:
                 todo += one
             elif isinstance(one, Mapping):
                 for name, member in one.items():
-                    for secret in _secrets_of(one, name, member):
+                    for secret in _find_member_secrets(one, name, member):
                         self.learn(secret)
                 todo += one.values()
 
-    def _each(self, value: Any) -> Any:
-        """A value with each of its texts cleaned; by no recursion, as it may be nested deeply."""
+    def _redact_values(self, value: Any) -> Any:
+        """Redact every text in a value, without recursion, because it may be nested deeply."""
         whole = [value]
         todo: list[_Place] = [(whole, 0, value)]
         while todo:
             into, at, one = todo.pop()
             if isinstance(one, str):
-                into[at] = self.text(one)
+                into[at] = self.redact_text(one)
             elif isinstance(one, list):
                 into[at] = copy = list(one)
                 todo += ((copy, n, inner) for n, inner in enumerate(one))
             elif isinstance(one, Mapping):
-                into[at], rest = self._members(one)
+                into[at], rest = self._redact_members(one)
                 todo += rest
         return whole[0]
 
-    def _members(self, value: Mapping[str, Any]) -> tuple[dict[str, Any], list[_Place]]:
-        """An object without its secret members and names, and what in it is to be cleaned yet."""
-        out: dict[str, Any] = {}
+    def _redact_members(self, value: Mapping[str, Any]) -> tuple[dict[str, Any], list[_Place]]:
+        """Mask the secret members and names of an object; return the places still to redact."""
+        members: dict[str, Any] = {}
         rest: list[_Place] = []
         numbers: dict[str, int] = {}
         headers = value.get("headers")
-        secret_headers = _secret_headers(value, headers) if isinstance(headers, Mapping) else ()
+        secret_headers = (
+            _find_secret_headers(value, headers) if isinstance(headers, Mapping) else ()
+        )
         for name, one in value.items():
-            clean = _number(self.text(name), out, numbers)
-            out[clean] = one
-            if not any(True for _ in _secrets_of(value, name, one)):
-                rest.append((out, clean, one))
+            clean = _make_unique(self.redact_text(name), members, numbers)
+            members[clean] = one
+            if not any(True for _ in _find_member_secrets(value, name, one)):
+                rest.append((members, clean, one))
                 continue
-            self.found.add(name.lower())
+            self.redacted_kinds.add(name.lower())
             if isinstance(one, str):
-                out[clean] = "X" * len(one)
+                members[clean] = "X" * len(one)
             else:
-                hidden = {k: "X" * len(v) if k in secret_headers else v for k, v in one.items()}
-                rest.append((out, clean, hidden))
-        return out, rest
+                masked_headers = {
+                    k: "X" * len(v) if k in secret_headers else v for k, v in one.items()
+                }
+                rest.append((members, clean, masked_headers))
+        return members, rest
 
-    def _blank(self, value: Any) -> Any:
-        self.found.add("a member of the body")
+    def _blank_member(self, value: Any) -> Any:
+        self.redacted_kinds.add("a member of the body")
         return "X" * len(value) if isinstance(value, str) else None
 
-    def body(self, body: bytes) -> Any:
-        """A request's body without its secrets: as JSON, as text, or as bytes in base64.
+    def redact_body(self, body: bytes) -> Any:
+        """Return a request body without secrets, as JSON, as text, or as bytes in base64.
 
-        What is compressed is decoded. JSON that is nested as no request is stays text.
+        A compressed body is decoded. JSON that is nested too deeply stays text.
         """
         if self._redactor.enabled:
             try:
-                body = decoded(self.request_coding, body)
-            except Withheld as why:
-                self.found.add(f"{WITHHELD_REQUEST}{why}")
+                body = decode_body(self.request_coding, body)
+            except Withheld as reason:
+                self.redacted_kinds.add(f"{WITHHELD_REQUEST}{reason}")
                 return {"text": ""}
         try:
-            value = self.json(msgspec.json.decode(body))
+            value = self.redact_json(msgspec.json.decode(body))
             if not is_deeper(value):
                 return {"json": value}
             return {"text": msgspec.json.encode(value).decode()}
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             text = body.decode("latin-1")
-        text = self.url(f"?{text}")[1:] if self.is_form else self.text(text)
-        octets = _encode(text)
+        text = self.redact_url(f"?{text}")[1:] if self.is_form else self.redact_text(text)
+        octets = _encode_text(text)
         try:
             return {"text": octets.decode()}
         except UnicodeDecodeError:
@@ -307,134 +315,134 @@ class Redaction:
 
     # The response's body
 
-    def response(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """The response's headers without secret values; its body follows."""
+    def redact_response_headers(self, headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Mask the secret values of the response's headers; learn how its body is encoded."""
         headers = list(headers)
         codings = [v.strip().lower() for k, v in headers if k.lower() == "content-encoding"]
         coding = ", ".join(codings)
         if self._redactor.enabled and coding not in ("", "identity"):
             if is_readable(coding):
-                self._coded = CodedBody(coding, self)
+                self._coded_body = CodedBody(coding, self)
             elif any(one in coding for one in ("br", "zstd", "gzip", "deflate", "compress")):
-                self.withheld = f"it is in {coding}, which cannot be looked into"
-                self.found.add(f"{WITHHELD_BODY}{self.withheld}")
-        return self.headers(headers)
+                self.withheld = f"it is in {coding}, which cannot be decoded"
+                self.redacted_kinds.add(f"{WITHHELD_BODY}{self.withheld}")
+        return self.redact_headers(headers)
 
     @property
     def is_coded(self) -> bool:
-        """Whether the body's length may change."""
-        return self._coded is not None or bool(self.withheld)
+        """Whether redaction may change the length of the body."""
+        return self._coded_body is not None or bool(self.withheld)
 
     def read(self, data: bytes, t: float = 0.0) -> list[tuple[float, bytes]]:
-        """What may be kept after a network read, and of when it is, without secrets.
+        """Redact one network read; return the bytes that may be recorded now, with their times.
 
-        Its end may be held back for the next one. Raises Withheld.
+        The end of the read may be held back until the next one. Raises Withheld.
         """
         if not self._redactor.enabled:
             return [(t, data)]
         if self.withheld:
             return []
-        if self._coded is not None:
-            return self._coded.read(data, t)
-        data = self._held + data
-        if self._before == "" and b"\x1f\x8b".startswith(data[:2]):
+        if self._coded_body is not None:
+            return self._coded_body.read(data, t)
+        data = self._held_bytes + data
+        if self._context == "" and b"\x1f\x8b".startswith(data[:2]):
             if len(data) < 2:
-                self._held = data
+                self._held_bytes = data
                 return []
-            # Compressed, though no header says so.
-            self._held, self._coded = b"", CodedBody("gzip", self)
-            return self._coded.read(data, t)
-        keep = self.uncertain(data)
-        self._held = data[len(data) - keep :]
-        sure = self.mask(data[: len(data) - keep])
-        return [(t, sure)] if sure else []
+            # The body is compressed although no header says so.
+            self._held_bytes, self._coded_body = b"", CodedBody("gzip", self)
+            return self._coded_body.read(data, t)
+        keep = self.count_uncertain(data)
+        self._held_bytes = data[len(data) - keep :]
+        safe_data = self.mask(data[: len(data) - keep])
+        return [(t, safe_data)] if safe_data else []
 
     @property
-    def held(self) -> int:
-        """How many bytes that came are in nothing that was given back yet."""
-        return len(self._held) if self._coded is None else self._coded.held
+    def held_size(self) -> int:
+        """Bytes that have arrived and that no call has returned yet."""
+        return len(self._held_bytes) if self._coded_body is None else self._coded_body.held_size
 
-    def rest(self, t: float = 0.0) -> list[tuple[float, bytes]]:
-        """What was held back. Raises Withheld."""
-        if self._coded is not None:
-            return self._coded.rest()
-        held, self._held = self._held, b""
-        return [(t, self.mask(held))] if held else []
+    def flush(self, t: float = 0.0) -> list[tuple[float, bytes]]:
+        """Return the bytes that were held back. Raises Withheld."""
+        if self._coded_body is not None:
+            return self._coded_body.flush()
+        data, self._held_bytes = self._held_bytes, b""
+        return [(t, self.mask(data))] if data else []
 
-    def octets(self, data: bytes) -> bytes:
-        """Bytes without what `text` takes out of a text."""
-        # Latin-1 maps every byte to one character and back, so lengths stay what they are.
-        return _encode(self.text(data.decode("latin-1")))
+    def redact_bytes(self, data: bytes) -> bytes:
+        """Redact bytes as `redact_text` redacts a text."""
+        # Latin-1 maps every byte to one character and back, so lengths stay the same.
+        return _encode_text(self.redact_text(data.decode("latin-1")))
 
     def mask(self, data: bytes) -> bytes:
-        """The next bytes of the response's body without secrets."""
+        """Mask the secrets in the next bytes of the response's body."""
         text = data.decode("latin-1")
-        begin = len(self._before)
-        known = self._without_known(self._before + text, begin)[begin:]
-        self._before = (self._before + text)[-_CONTEXT:]
-        return _encode(self._without_own(known))
+        begin = len(self._context)
+        masked_text = self._mask_known_secrets(self._context + text, begin)[begin:]
+        self._context = (self._context + text)[-_CONTEXT:]
+        return _encode_text(self._apply_user_rules(masked_text))
 
-    def uncertain(self, data: bytes) -> int:
-        """How many bytes at the end may be the beginning of a secret."""
+    def count_uncertain(self, data: bytes) -> int:
+        """Count the bytes at the end that may be the start of a secret."""
         longest = max(LONGEST_KEY, *map(len, self._secrets), 0)
-        tail = (self._before.encode("latin-1") + data)[-longest:].decode("latin-1")
+        tail = (self._context.encode("latin-1") + data)[-longest:].decode("latin-1")
         keep = max(
             unfinished_key(tail),
-            open_url(tail),
-            open_member(tail),
-            *(begun_secret(tail, secret) for secret in self._secrets),
+            count_open_url(tail),
+            count_open_member(tail),
+            *(count_secret_start(tail, secret) for secret in self._secrets),
             0,
         )
         for secret in self._secrets:
-            # One that is whole is not cut where another may begin.
+            # Do not cut a complete secret where another one may begin.
             at = tail.rfind(secret, 0, len(tail) - keep + len(secret) - 1)
             if at >= 0 and at < len(tail) - keep < at + len(secret):
                 keep = len(tail) - at
-        # Nothing that long is a secret; what was held back would grow for ever.
+        # No secret is that long, and otherwise the held bytes could grow without limit.
         return 0 if keep >= longest else min(keep, len(data))
 
 
-def _encode(text: str) -> bytes:
-    """The bytes that are characters here; a user's function may have written others."""
+def _encode_text(text: str) -> bytes:
+    """Encode Latin-1 text as bytes; other characters, from a user's function, as UTF-8."""
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError:
         return b"".join(c.encode("latin-1" if c < "\u0100" else "utf-8") for c in text)
 
 
-def _at_first(text: str, marks: str) -> tuple[str, str, str]:
-    """A text before, at and after the first of some characters."""
+def _split_at_first(text: str, marks: str) -> tuple[str, str, str]:
+    """Split a text at the first of some characters: before, the character, after."""
     at = min((text.find(mark) for mark in marks if mark in text), default=len(text))
     return text[:at], text[at : at + 1], text[at + 1 :]
 
 
-def _number(name: str, others: Mapping[str, Any], numbers: dict[str, int]) -> str:
-    """A masked name that no other member has, as long as it was.
+def _make_unique(name: str, others: Mapping[str, Any], numbers: dict[str, int]) -> str:
+    """Make a masked name unique by replacing its end with a number; the length stays.
 
     Args:
-        name: the name, which others may have become too.
-        others: the members there are.
-        numbers: the last number that was given to each name; one is added.
+        name: the masked name, which other members may have too.
+        others: the members with a name so far.
+        numbers: the last number used for each name; this call updates it.
     """
-    last = name
+    original = name
     while name in others:
-        number = numbers[last] = numbers.get(last, 1) + 1
-        name = last[: -len(str(number))] + str(number)
+        number = numbers[original] = numbers.get(original, 1) + 1
+        name = original[: -len(str(number))] + str(number)
     return name
 
 
-def _secrets_of(whole: Mapping[str, Any], name: str, value: Any) -> Iterator[str]:
-    """The secrets that a member of a request's JSON holds by its name."""
+def _find_member_secrets(whole: Mapping[str, Any], name: str, value: Any) -> Iterator[str]:
+    """Yield the secrets in a member of a request's JSON, by the member's name."""
     if isinstance(value, str):
         by_kind = name == "key" and whole.get("type") in ("api_key", "bearer", "basic")
         if value and (is_secret_member(name) or by_kind):
             yield value
     elif isinstance(value, Mapping) and name == "headers":
-        yield from (value[k] for k in _secret_headers(whole, value))
+        yield from (value[k] for k in _find_secret_headers(whole, value))
 
 
-def _secret_headers(whole: Mapping[str, Any], headers: Mapping[str, Any]) -> set[str]:
-    """The headers, among those that a tool is called with, which are secret: of an MCP all."""
+def _find_secret_headers(whole: Mapping[str, Any], headers: Mapping[str, Any]) -> set[str]:
+    """Return which of the headers for calling a tool are secret; for MCP, all of them."""
     return {
         name
         for name, value in headers.items()
@@ -442,80 +450,93 @@ def _secret_headers(whole: Mapping[str, Any], headers: Mapping[str, Any]) -> set
     }
 
 
-# Of a whole recording
+# Whole recordings
 
 
-def without_secrets(exchange: Exchange, redactor: Redactor) -> Exchange:
-    """A recording without its secrets, as if it had been made so."""
+def redact_exchange(exchange: Exchange, redactor: Redactor) -> Exchange:
+    """Redact a recording, as if it had been redacted while it was recorded."""
     request = exchange.about.get("request") or {}
-    given = [(str(name), str(value)) for name, value in request.get("headers") or ()]
-    stream = redactor.stream(given, str(request.get("url", "")).partition("?")[2])
-    about = {k: v if k == "request" else stream.json(v) for k, v in exchange.about.items()}
+    request_headers = [(str(name), str(value)) for name, value in request.get("headers") or ()]
+    redaction = redactor.begin(request_headers, str(request.get("url", "")).partition("?")[2])
+    about = {
+        k: v if k == "request" else redaction.redact_json(v) for k, v in exchange.about.items()
+    }
     if request:
-        said = dict(request)
-        if "json" in said:
-            said["json"] = stream.json(said["json"])
-        if "text" in said:
-            said["text"] = stream.text(str(said["text"]))
-        if "base64" in said and redactor.enabled:
+        redacted_request = dict(request)
+        if "json" in redacted_request:
+            redacted_request["json"] = redaction.redact_json(redacted_request["json"])
+        if "text" in redacted_request:
+            redacted_request["text"] = redaction.redact_text(str(redacted_request["text"]))
+        if "base64" in redacted_request and redactor.enabled:
             with suppress(ValueError):
-                said |= stream.body(base64.b64decode(str(said.pop("base64")), validate=True))
-        if given:
-            said["headers"] = stream.headers(given)
-        about["request"] = said | {"url": stream.url(str(request.get("url", "")))}
+                octets = base64.b64decode(str(redacted_request.pop("base64")), validate=True)
+                redacted_request |= redaction.redact_body(octets)
+        if request_headers:
+            redacted_request["headers"] = redaction.redact_headers(request_headers)
+        about["request"] = redacted_request | {
+            "url": redaction.redact_url(str(request.get("url", "")))
+        }
     head = exchange.script.head
-    headers = stream.response(head.headers)
+    headers = redaction.redact_response_headers(head.headers)
     steps = exchange.script.steps
     if redactor.enabled:
         try:
-            steps = tuple(_clean(steps, stream))
-        except Withheld as why:
-            stream.found.add(f"{WITHHELD_BODY}{why}")
+            steps = tuple(_redact_steps(steps, redaction))
+        except Withheld as reason:
+            redaction.redacted_kinds.add(f"{WITHHELD_BODY}{reason}")
             steps = ()
-        if stream.is_coded:
-            received, kept = (len(sse.body(s)) for s in (exchange.script.steps, steps))
-            headers = resized(headers, received, kept)
-    about["redacted"] = sorted(stream.found)
+        if redaction.is_coded:
+            sizes = (len(sse.body(s)) for s in (exchange.script.steps, steps))
+            headers = adjust_content_length(headers, *sizes)
+    about["redacted"] = sorted(redaction.redacted_kinds)
     script = replace(exchange.script, head=replace(head, headers=tuple(headers)), steps=steps)
     return replace(exchange, script=script, about=about)
 
 
-def _clean(steps: tuple[Step, ...], stream: Redaction) -> Iterator[Step]:
-    """Step by step: a secret keeps its length, and so the steps stay what they are."""
+def _redact_steps(steps: tuple[Step, ...], redaction: Redaction) -> Iterator[Step]:
+    """Redact each step; masking keeps lengths, so the steps keep their bounds."""
     reads: dict[int, bytes] = {}
     for at, step in enumerate(steps):
         if isinstance(step, Raw):
-            _put(reads, stream.read(step.data, at))
+            _add_reads(reads, redaction.read(step.data, at))
         elif isinstance(step, Event | Comment):
-            _put(reads, stream.rest(at))
-    _put(reads, stream.rest(len(steps) - 1))
+            _add_reads(reads, redaction.flush(at))
+    _add_reads(reads, redaction.flush(len(steps) - 1))
     whole = b"".join(reads.values())
-    if not stream.is_coded and len(whole) == sum(len(s.data) for s in steps if isinstance(s, Raw)):
-        # What was held back is where it was.
+    if not redaction.is_coded and len(whole) == sum(
+        len(s.data) for s in steps if isinstance(s, Raw)
+    ):
+        # Put bytes that were held back into the step they came from.
         for at, step in enumerate(steps):
             if isinstance(step, Raw):
                 reads[at], whole = whole[: len(step.data)], whole[len(step.data) :]
     for at, step in enumerate(steps):
         if isinstance(step, Event):
-            event = None if step.event is None else stream.text(step.event)
-            name = None if step.id is None else stream.text(step.id)
-            yield replace(step, data=stream.text(step.data), event=event, id=name)
+            event = None if step.event is None else redaction.redact_text(step.event)
+            name = None if step.id is None else redaction.redact_text(step.id)
+            yield replace(step, data=redaction.redact_text(step.data), event=event, id=name)
         elif isinstance(step, Comment):
-            yield replace(step, text=stream.text(step.text))
+            yield replace(step, text=redaction.redact_text(step.text))
         elif not isinstance(step, Raw):
             yield step
         if data := reads.get(at):
             yield Raw(data, step.events if isinstance(step, Raw) else None)
 
 
-def _put(reads: dict[int, bytes], timed: Iterable[tuple[float, bytes]]) -> None:
-    for at, data in timed:
+def _add_reads(reads: dict[int, bytes], new_reads: Iterable[tuple[float, bytes]]) -> None:
+    for at, data in new_reads:
         reads[int(at)] = reads.get(int(at), b"") + data
 
 
-def resized(headers: Iterable[tuple[str, str]], received: int, kept: int) -> list[tuple[str, str]]:
-    """Headers whose length is true of what is kept, and lacks what it lacked."""
+def adjust_content_length(
+    headers: Iterable[tuple[str, str]], received_size: int, recorded_size: int
+) -> list[tuple[str, str]]:
+    """Change ``Content-Length`` by as many bytes as redaction has changed the body.
+
+    A header that was wrong by some bytes stays wrong by the same number.
+    """
+    difference = recorded_size - received_size
     return [
-        (k, str(int(v) - received + kept) if k.lower() == "content-length" and v.isdecimal() else v)
+        (k, str(int(v) + difference) if k.lower() == "content-length" and v.isdecimal() else v)
         for k, v in headers
     ]

@@ -1,7 +1,7 @@
-"""Where secrets stand in a text: in its URLs and JSON, and those that a request gave away.
+"""Secrets in a text: in its URLs, in its JSON, and those known from a request.
 
-Rules of this file: pure; every search is linear in the length of its text, and may be asked how
-much of the end of a text could go on as a secret.
+Rules of this file: pure; every search takes time linear in the length of the text. The ``count_``
+functions return how many characters at the end of a text may be an unfinished secret.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from openai_mockserver.sensitive import is_random, is_secret_member, is_secret_p
 
 __all__ = [
     "SHAPES",
-    "begun_secret",
-    "blot",
-    "is_telling",
-    "open_member",
-    "open_url",
-    "parts",
-    "ways_to_write",
+    "count_secret_start",
+    "mask_spans",
+    "is_distinctive",
+    "count_open_member",
+    "count_open_url",
+    "split_secrets",
+    "list_spellings",
 ]
 
 Spans = Iterator[tuple[str, int, int]]
 
-# A user and a password before a host; the slashes may be escaped, as JSON allows.
+# A user and a password before a host; the slashes may be escaped, as in JSON.
 _USER = re.compile(r"""(?<=:)(?:\\?/){2}([^\s/?\#@:"'<>{}\\]*):([^\s/?\#@"'<>{}\\]+)@""")
-# A parameter of a query within a text; ``&`` may be escaped, as JSON and HTML do.
+# A query parameter within a text; ``&`` may be escaped, as in JSON and HTML.
 _PARAMETER = re.compile(r"""(?:[?&#](?:amp;)?|\\u0026)([A-Za-z0-9_.%-]{1,40})=([^\s&#"'<>\\]+)""")
 _OPEN_PARAMETER = re.compile(
     r"(?:[?&#](?:amp;)?|\\u0026)([A-Za-z0-9_.%-]{0,40})(=[^#\\]*)?", re.DOTALL
@@ -42,53 +42,53 @@ _OPEN_MEMBER = re.compile(r'"([A-Za-z_-]{0,40})("\s{0,9}(?::\s{0,9}"?)?)?\Z')
 _BEFORE_VALUE = re.compile(r'"([A-Za-z_-]{1,40})"\s{0,9}:\s{0,9}\Z')
 
 
-def blot(text: str, spans: list[tuple[int, int]]) -> str:
-    """A text with as many X as there are characters in the place of these parts."""
+def mask_spans(text: str, spans: list[tuple[int, int]]) -> str:
+    """Replace every character within these spans with an X."""
     if not spans:
         return text
-    parts, done = [], 0
+    pieces, position = [], 0
     for begin, end in spans:
-        parts += [text[done:begin], "X" * (end - begin)]
-        done = end
-    return "".join(parts) + text[done:]
+        pieces += [text[position:begin], "X" * (end - begin)]
+        position = end
+    return "".join(pieces) + text[position:]
 
 
-def _passwords(text: str, start: int) -> Spans:
-    """Those of URLs, with their users where these are secret too."""
-    for found in _USER.finditer(text, start) if "@" in text else ():
-        if is_random(found[1]):
-            yield "a password in a URL", *found.span(1)
-        yield "a password in a URL", *found.span(2)
+def _find_passwords(text: str, start: int) -> Spans:
+    """Find the passwords in URLs, and the user names that look random."""
+    for match in _USER.finditer(text, start) if "@" in text else ():
+        if is_random(match[1]):
+            yield "a password in a URL", *match.span(1)
+        yield "a password in a URL", *match.span(2)
 
 
-def _parameters(text: str, start: int) -> Spans:
-    """The values of secret parameters of queries."""
-    for found in _PARAMETER.finditer(text, start) if "=" in text else ():
-        name, value = found[1], found[2]
+def _find_parameters(text: str, start: int) -> Spans:
+    """Find the values of secret query parameters."""
+    for match in _PARAMETER.finditer(text, start) if "=" in text else ():
+        name, value = match[1], match[2]
         if not is_secret_parameter(name) or set(value) == {"X"}:
             continue
-        # ``?key=`` is often an example of one.
+        # A text often contains ``?key=`` as an example.
         is_vague = name.lower() in ("key", "code", "token") or len(value) < 6
         if is_random(value, 8) or (not is_vague and any(map(str.isdigit, value))):
-            yield unquote(name).lower(), *found.span(2)
+            yield unquote(name).lower(), *match.span(2)
 
 
-def _members(text: str, start: int) -> Spans:
-    """The texts of members of JSON with a secret name."""
-    for found in _MEMBER.finditer(text, start) if '"' in text else ():
-        if is_secret_member(found[1]) and set(found[2]) != {"X"}:
-            yield found[1].lower(), *found.span(2)
+def _find_members(text: str, start: int) -> Spans:
+    """Find the strings of JSON members with a secret name."""
+    for match in _MEMBER.finditer(text, start) if '"' in text else ():
+        if is_secret_member(match[1]) and set(match[2]) != {"X"}:
+            yield match[1].lower(), *match.span(2)
 
 
-SHAPES = (_passwords, _parameters, _members)
-"""What is secret by where it stands: each gives what it is called, its beginning and its end."""
+SHAPES = (_find_passwords, _find_parameters, _find_members)
+"""Searches for secrets by their context; each yields a name and the begin and end of the secret."""
 
 
-# What the request gives
+# Secrets of the request
 
 
-def parts(value: str, cookie: bool) -> Iterator[str]:
-    """A header's value, and what in it is secret on its own."""
+def split_secrets(value: str, cookie: bool) -> Iterator[str]:
+    """Yield a header's value and the parts of it that are secrets by themselves."""
     value = value.strip()
     yield value
     if cookie:
@@ -104,8 +104,8 @@ def parts(value: str, cookie: bool) -> Iterator[str]:
             yield base64.b64decode(rest.strip(), validate=True).decode("latin-1").partition(":")[2]
 
 
-def is_telling(secret: str) -> bool:
-    """Whether a secret can be told from words: ``ollama`` and ``lm-studio`` are used as keys."""
+def is_distinctive(secret: str) -> bool:
+    """Return whether a secret differs from words: some use ``ollama`` or ``lm-studio`` as a key."""
     if len(secret) < 6:
         return False
     if any(map(str.isdigit, secret)):
@@ -113,24 +113,24 @@ def is_telling(secret: str) -> bool:
     return len(secret) >= (16 if secret.isalpha() else 12)
 
 
-def ways_to_write(secret: str) -> set[str]:
-    """A secret in the ways that bodies and URLs write it."""
-    with_escapes = json.dumps(secret)[1:-1]
-    ways = {secret, with_escapes, json.dumps(secret, ensure_ascii=False)[1:-1]}
+def list_spellings(secret: str) -> set[str]:
+    """Return every spelling of a secret in bodies and URLs."""
+    json_text = json.dumps(secret)[1:-1]
+    spellings = {secret, json_text, json.dumps(secret, ensure_ascii=False)[1:-1]}
     for form in ("\\u{:04x}", "\\u{:04X}"):
-        ways.add("".join(form.format(ord(c)) if c in "&<>+'=`" else c for c in with_escapes))
-        ways.add("".join(form.format(ord(c)) if c in "&<>" else c for c in with_escapes))
-    ways |= {way.replace("/", "\\/") for way in ways}
-    ways |= {quote(secret, safe=""), quote(secret), quote(secret, safe="").replace("%20", "+")}
-    # Of bytes, each is a character of Latin-1 here.
-    return ways | {way.encode().decode("latin-1") for way in ways}
+        spellings.add("".join(form.format(ord(c)) if c in "&<>+'=`" else c for c in json_text))
+        spellings.add("".join(form.format(ord(c)) if c in "&<>" else c for c in json_text))
+    spellings |= {spelling.replace("/", "\\/") for spelling in spellings}
+    spellings |= {quote(secret, safe=""), quote(secret), quote(secret, safe="").replace("%20", "+")}
+    # Bytes are searched as Latin-1, one character for each byte.
+    return spellings | {spelling.encode().decode("latin-1") for spelling in spellings}
 
 
-# What two reads share
+# Secrets that continue in the next read
 
 
-def open_url(tail: str) -> int:
-    """How many characters may be a URL's password or parameter that goes on."""
+def count_open_url(tail: str) -> int:
+    """Count the characters that may be an unfinished password or parameter of a URL."""
     run = tail[max(tail.rfind(c) for c in " \t\r\n\"'<>") + 1 :]
     keep = 0
     if scheme := _OPEN_SCHEME.search(run[-6:]):
@@ -150,25 +150,27 @@ def open_url(tail: str) -> int:
     return keep
 
 
-def open_member(tail: str) -> int:
-    """How many characters may be a member of JSON with a secret name that goes on."""
-    keep, last = 0, tail[-70:]
-    if (begun := _OPEN_MEMBER.search(last)) and is_secret_member(begun[1], begun[2] is None):
-        keep = len(last) - begun.start()
+def count_open_member(tail: str) -> int:
+    """Count the characters that may be an unfinished JSON member with a secret name."""
+    keep, window_text = 0, tail[-70:]
+    if (open_name := _OPEN_MEMBER.search(window_text)) and is_secret_member(
+        open_name[1], open_name[2] is None
+    ):
+        keep = len(window_text) - open_name.start()
     at = tail.rfind('"')
     while at > 0 and tail[at - 1] == "\\":
         at = tail.rfind('"', 0, at)
     if at < 0:
         return keep
     window = max(0, at - 70)
-    named = _BEFORE_VALUE.search(tail[window:at])
-    if named and is_secret_member(named[1]):
-        keep = max(keep, len(tail) - window - named.start())
+    member = _BEFORE_VALUE.search(tail[window:at])
+    if member and is_secret_member(member[1]):
+        keep = max(keep, len(tail) - window - member.start())
     return keep
 
 
-def begun_secret(tail: str, secret: str) -> int:
-    """How many characters at the end are the beginning of a secret."""
+def count_secret_start(tail: str, secret: str) -> int:
+    """Count the characters at the end that are the start of a secret."""
     at = tail.find(secret[0], max(0, len(tail) - len(secret) + 1))
     while at >= 0:
         if secret.startswith(tail[at:]):

@@ -1,6 +1,6 @@
 """The stream file (``.jsonl``): exchanges as lines that a person can read, edit and compare.
 
-An exchange is a head line, a line a step, and a last line that says how it ended::
+An exchange is a head line, a line for each step, and a last line that says how it ended::
 
     {"mockserver": 1, "name": "hello", "response": {"status": 200, "headers": [["Date", "…"]]}}
     {"json": {"choices": [...]}}        an event whose data is the compact JSON of this value
@@ -8,20 +8,21 @@ An exchange is a head line, a line a step, and a last line that says how it ende
     {"comment": "keep-alive"}
     {"pause": 0.5}                      seconds
     {"text": "data: x\\r\\n\\r\\n"}         bytes that are UTF-8 text, as they are
-    {"base64": "//4="}                  bytes that are not
-    {"boundary": true}                  the client has read what came before
+    {"base64": "//4="}                  any other bytes
+    {"boundary": true}                  wait until the client has read what came before
     {"end": "finish"}                   or close, truncate, reset, half_close, hold
 
-Beside ``text`` and ``base64``, ``"events"`` may say how many events the bytes complete; in the head
-``"raw": true`` says that the steps hold HTTP's own bytes too.
+Beside ``text`` and ``base64``, ``"events"`` may say how many events the bytes complete. In the
+head, ``"raw": true`` says that the steps contain HTTP's own bytes too.
 
 A line may begin with ``"t"``, its time in seconds since the request: recordings have it with each
-network read, and with the end; the head's is ``response.delay``. The end of a recording may be
-``client left``, which is played as ``truncate``. ``{"held": 12}`` says that 12 bytes more had come
-then, which are in the next line: where that is missing, so are they.
+network read and with the end; for the head it is ``response.delay``. The end of a recording may be
+``client left``, which is played as ``truncate``. ``{"held": 12}`` says that 12 more bytes had
+arrived by then; the next line contains them, and if there is none, they are missing.
 
-Rules of this file: what is written is read back equal; a misspelt key is an error that names the
-file, the line and the key. A file without its last line holds what was received so far.
+Rules of this file: an exchange that is written and read again is equal; a misspelled key is an
+error that names the file, the line and the key. A file without its last line contains what was
+received so far.
 """
 
 from __future__ import annotations
@@ -52,30 +53,29 @@ __all__ = [
     "Exchange",
     "dump",
     "dumps",
+    "encode_step",
     "explain_withheld",
     "is_json",
     "load",
     "loads",
-    "step_line",
 ]
 
 VERSION = 1
 
 PART = ".part"
-"""What the name of a recording ends in while it is going on, and after a crash."""
+"""The suffix of a recording that is in progress, or that a crash has cut off."""
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """A response and what is known of it.
+    """A response and its metadata.
 
     Args:
         script: the response.
         about: the other members of the head line: name, description, request, citations…
-        complete: whether the last line was there.
+        complete: whether the file has the exchange's last line.
         client_left: whether the recording ends because the client left.
-        missing: bytes that had come when an incomplete recording broke off, or that were withheld
-            from one, and are not in it.
+        missing: bytes that the recording lacks, because it broke off or withheld them.
     """
 
     script: Script
@@ -86,51 +86,52 @@ class Exchange:
 
     @property
     def withheld(self) -> list[str]:
-        """What of it was not recorded as it could not be searched for secrets, and why.
+        """The bodies that were not recorded because they could not be searched for secrets.
 
-        The body of the response or of the request, as in ``the body: it is in compress, which
-        cannot be looked into``; mostly nothing.
+        Each entry names the body and the reason, as in ``the body: it is in compress, which cannot
+        be decoded``; usually there is none.
         """
-        found = self.about.get("redacted")
-        listed = found if isinstance(found, list) else []
-        return [one for one in listed if isinstance(one, str) and one.startswith(_WITHHELD)]
+        entries = self.about.get("redacted")
+        strings = entries if isinstance(entries, list) else []
+        return [one for one in strings if isinstance(one, str) and one.startswith(_WITHHELD)]
 
     def as_reply(self) -> Reply | ApiError:
-        """What was said, to be served through another endpoint or with faults.
+        """Return what the model says, to serve it through another endpoint or with faults.
 
-        Raises ReplyError where no model speaks.
+        Raises:
+            ReplyError: if the response is not a model's answer.
         """
         return api.read(self.script)
 
 
 WITHHELD_BODY = "the body: "
-"""What the name of a response's body begins with among what was taken out; a reason follows."""
+"""The start of an entry in ``redacted`` for a withheld response body; the reason follows."""
 
 WITHHELD_REQUEST = "the request's body: "
-"""The same of a request's body."""
+"""The start of an entry in ``redacted`` for a withheld request body; the reason follows."""
 
 _WITHHELD = (WITHHELD_BODY, WITHHELD_REQUEST)
 
 
 def explain_withheld(exchange: Exchange) -> list[str]:
-    """Sentences that say what of an exchange was withheld when it was recorded.
+    """Return a sentence for each body of an exchange that its recording withheld.
 
     Args:
         exchange: the exchange.
     """
     request = exchange.about.get("request")
     members = request if isinstance(request, dict) else {}
-    asked = f"{members.get('method', 'POST')} {members.get('url', '')}".strip()
-    where, told = spell_controls(asked), []
+    request_line = f"{members.get('method', 'POST')} {members.get('url', '')}".strip()
+    where, sentences = spell_controls(request_line), []
     for one in exchange.withheld:
         of_request = one.startswith(WITHHELD_REQUEST)
         subject = "the request" if of_request else "the response to"
         lacks = exchange.missing and not of_request
-        told.append(
-            f"the body of {subject} {where} was withheld when it was recorded: "
+        sentences.append(
+            f"the recording withholds the body of {subject} {where}: "
             f"{one.partition(': ')[2]}{f'; it lacks {exchange.missing} bytes' if lacks else ''}"
         )
-    return told
+    return sentences
 
 
 class _Response(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -171,7 +172,7 @@ class _StepLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of a line; `stream_file.schema.json` beside this file has it."""
+    """Build the JSON Schema of a line, which is also in `stream_file.schema.json`."""
     (head, line), definitions = msgspec.json.schema_components(
         (_HeadLine, _StepLine), ref_template="#/$defs/{name}"
     )
@@ -189,17 +190,23 @@ _step_decoder = msgspec.json.Decoder(_StepLine)
 
 
 def loads(text: bytes, source: str = "<bytes>") -> list[Exchange]:
-    """The exchanges of a stream file's content.
+    """Parse the content of a stream file.
 
-    Raises StreamFileError that names ``source``, the line and what is wrong with it.
+    Args:
+        text: the content.
+        source: the name of the file, for errors.
+
+    Raises:
+        StreamFileError: if a line is invalid; names ``source``, the line and the problem.
     """
-    return list(_exchanges(text, source))
+    return list(_parse_exchanges(text, source))
 
 
 def load(path: Path | str) -> list[Exchange]:
-    """The exchanges of a stream file.
+    """Read the exchanges of a stream file.
 
-    Raises StreamFileError where it cannot be read.
+    Raises:
+        StreamFileError: if the file cannot be read or a line is invalid.
     """
     try:
         content = read_file(Path(path))
@@ -210,57 +217,57 @@ def load(path: Path | str) -> list[Exchange]:
     return loads(content, str(path))
 
 
-def _exchanges(text: bytes, source: str) -> Iterator[Exchange]:
+def _parse_exchanges(text: bytes, source: str) -> Iterator[Exchange]:
     head: _HeadLine | None = None
     steps: list[Step] = []
     clock, missing = 0.0, 0
-    *lines, cut_off = text.split(b"\n")
-    if cut_off and is_json(cut_off):
-        lines.append(cut_off)
+    *lines, last_line = text.split(b"\n")
+    if last_line and is_json(last_line):
+        lines.append(last_line)
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         where = f"{source}:{number}"
         if head is None or _HEAD.match(line):
             if head is not None:
-                yield _exchange(head, steps, "truncate", False, missing)
+                yield _build_exchange(head, steps, "truncate", False, missing)
             head, steps, missing = _read_head(line, where), [], 0
             clock = head.response.delay
             continue
-        read = _decode(_step_decoder, line, where)
-        kind, value = _read_step(read, where)
+        step_line = _decode_line(_step_decoder, line, where)
+        kind, value = _read_step(step_line, where)
         if kind == "held":
             missing = value
             continue
         missing = missing if kind == "end" else 0
-        if read.t is not None:
-            if read.t > clock:
-                steps.append(Pause(read.t - clock))
-            clock = max(clock, read.t)
+        if step_line.t is not None:
+            if step_line.t > clock:
+                steps.append(Pause(step_line.t - clock))
+            clock = max(clock, step_line.t)
         if kind == "end":
-            yield _exchange(head, steps, value, True, missing)
+            yield _build_exchange(head, steps, value, True, missing)
             head = None
         else:
             steps.append(value)
     if head is not None:
-        yield _exchange(head, steps, "truncate", False, missing)
+        yield _build_exchange(head, steps, "truncate", False, missing)
 
 
 _HEAD = re.compile(rb'\s*\{\s*"mockserver"')
 
 
 def is_json(line: bytes) -> bool:
-    """Whether a line is JSON: a last one without its line end may have been cut off by a crash."""
+    """Return whether a line is JSON; a crash may have cut off a last line without line end."""
     try:
         msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeError):
         return False
     except RecursionError:
-        return True  # what is wrong with it is told where it is read
+        return True  # reading the line reports the error
     return True
 
 
-def _decode(decoder: Any, line: bytes, where: str) -> Any:
+def _decode_line(decoder: Any, line: bytes, where: str) -> Any:
     try:
         return decoder.decode(line)
     except (msgspec.DecodeError, UnicodeError) as error:
@@ -270,16 +277,16 @@ def _decode(decoder: Any, line: bytes, where: str) -> Any:
 
 
 def _read_head(line: bytes, where: str) -> _HeadLine:
-    head: _HeadLine = _decode(_head_decoder, line, where)
+    head: _HeadLine = _decode_line(_head_decoder, line, where)
     if head.mockserver != VERSION:
         raise StreamFileError(
-            f"{where}: this is version {head.mockserver} of the format; version {VERSION} is known"
+            f"{where}: the format is version {head.mockserver}; only version {VERSION} is supported"
         )
     try:
         msgspec.convert((head.request or {}).get("headers"), list[tuple[str, str]] | None)
     except msgspec.ValidationError:
         raise StreamFileError(
-            f"{where}: request.headers: a list of names and values is expected"
+            f"{where}: request.headers must be a list of pairs of name and value"
         ) from None
     try:
         base64.b64decode(str((head.request or {}).get("base64", "")), validate=True)
@@ -288,40 +295,42 @@ def _read_head(line: bytes, where: str) -> _HeadLine:
     return head
 
 
-def _exchange(
+def _build_exchange(
     head: _HeadLine, steps: list[Step], end: Any, complete: bool, missing: int = 0
 ) -> Exchange:
     response = head.response
-    left = end == CLIENT_LEFT
-    end = "truncate" if left else end
+    client_left = end == CLIENT_LEFT
+    end = "truncate" if client_left else end
     headers = tuple((name, value) for name, value in response.headers)
     about = msgspec.to_builtins(head)
     about.pop("response", None)
     about.pop("mockserver")
-    head_sent = Head(response.status, headers, response.delay)
-    script = Script(head_sent, tuple(steps), end, response.raw)
-    return Exchange(script, about, complete, left, missing)
+    response_head = Head(response.status, headers, response.delay)
+    script = Script(response_head, tuple(steps), end, response.raw)
+    return Exchange(script, about, complete, client_left, missing)
 
 
 def _read_step(line: _StepLine, where: str) -> tuple[str, Any]:
-    """A line's kind, and the step or end that it is."""
-    given = [kind for kind in _KINDS if getattr(line, kind) is not msgspec.UNSET]
-    if len(given) != 1:
-        found = " and ".join(given) or "none"
-        raise StreamFileError(f"{where}: a step has one of {', '.join(_KINDS)}; here is {found}")
-    (kind,) = given
+    """Return the kind of a line and its value: a step, an end or a count of bytes."""
+    kinds = [kind for kind in _KINDS if getattr(line, kind) is not msgspec.UNSET]
+    if len(kinds) != 1:
+        line_kinds = " and ".join(kinds) or "none"
+        raise StreamFileError(
+            f"{where}: a step must have one of {', '.join(_KINDS)}; this one has {line_kinds}"
+        )
+    (kind,) = kinds
     value = getattr(line, kind)
     try:
         if kind in ("json", "data"):
             data = value if kind == "data" else msgspec.json.encode(value).decode()
             return kind, Event(data, line.event, line.id, line.retry)
         if fields := [f for f in ("event", "id", "retry") if getattr(line, f) is not None]:
-            raise ValueError(f"{fields[0]} goes with json or data only")
+            raise ValueError(f"{fields[0]} is allowed with json or data only")
         if kind in ("text", "base64"):
             octets = value.encode() if kind == "text" else base64.b64decode(value, validate=True)
             return kind, Raw(octets, line.events)
         if line.events is not None:
-            raise ValueError("events goes with text or base64 only")
+            raise ValueError("events is allowed with text or base64 only")
         return kind, _READERS[kind](value)
     except (ValueError, binascii.Error) as error:
         raise StreamFileError(f"{where}: {kind}: {error}") from None
@@ -330,34 +339,34 @@ def _read_step(line: _StepLine, where: str) -> tuple[str, Any]:
 CLIENT_LEFT = "client left"
 
 
-def _held(value: int) -> int:
+def _read_held(value: int) -> int:
     if value < 1:
-        raise ValueError(f"{value} is no number of bytes that are held back")
+        raise ValueError(f"{value} must be a number of bytes, 1 or more")
     return value
 
 
-def _end(value: str) -> str:
+def _read_end(value: str) -> str:
     if value not in (*ENDS, CLIENT_LEFT):
-        raise ValueError(f"{value!r} is not one of {', '.join(sorted(ENDS))}")
+        raise ValueError(f"{value!r} must be one of {', '.join(sorted(ENDS))}")
     return value
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "end": _end,
+    "end": _read_end,
     "comment": Comment,
     "pause": Pause,
     "boundary": lambda _: Boundary(),
-    "held": _held,
+    "held": _read_held,
 }
 
 
 def dumps(script: Script, about: dict[str, Any] | None = None, client_left: bool = False) -> bytes:
-    """The lines of one exchange.
+    """Return the lines of one exchange.
 
     Args:
         script: the response.
         about: more members of the head line, as in `Exchange`.
-        client_left: say so in the last line.
+        client_left: whether the last line says that the client left.
     """
     head = script.head
     response: dict[str, Any] = {"status": head.status, "headers": head.headers}
@@ -366,9 +375,9 @@ def dumps(script: Script, about: dict[str, Any] | None = None, client_left: bool
     if script.raw:
         response["raw"] = True
     lines: list[Any] = [{"mockserver": VERSION, **(about or {}), "response": response}]
-    lines += map(step_line, script.steps)
+    lines += map(encode_step, script.steps)
     lines.append({"end": CLIENT_LEFT if client_left else script.end})
-    _decode(_head_decoder, msgspec.json.encode(lines[0]), "the head line")
+    _decode_line(_head_decoder, msgspec.json.encode(lines[0]), "the head line")
     return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
 
 
@@ -377,10 +386,11 @@ def dump(path: Path | str, exchanges: Iterable[Exchange]) -> None:
     Path(path).write_bytes(b"".join(dumps(e.script, e.about, e.client_left) for e in exchanges))
 
 
-def step_line(step: Step) -> dict[str, Any]:
+def encode_step(step: Step) -> dict[str, Any]:
+    """Return the line of a step."""
     if isinstance(step, Event):
         fields = {"event": step.event, "id": step.id, "retry": step.retry}
-        return _data(step.data) | {k: v for k, v in fields.items() if v is not None}
+        return _encode_data(step.data) | {k: v for k, v in fields.items() if v is not None}
     if isinstance(step, Comment):
         return {"comment": step.text}
     if isinstance(step, Pause):
@@ -394,11 +404,11 @@ def step_line(step: Step) -> dict[str, Any]:
         return {"base64": base64.b64encode(step.data).decode(), **events}
 
 
-def _data(data: str) -> dict[str, Any]:
+def _encode_data(data: str) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(data)
         if isinstance(value, dict | list) and msgspec.json.encode(value).decode() == data:
             return {"json": value}
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        pass  # not JSON, or not as we would write it: kept as text
+        pass  # not JSON, or spelled differently: stays text
     return {"data": data}

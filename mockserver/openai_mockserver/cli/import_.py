@@ -34,7 +34,7 @@ def import_(files: tuple[Path, ...], output: Path | None, keep_secrets: bool, fo
     """
     from openai_mockserver.cassettes import dumps
     from openai_mockserver.cassettes.importers import import_file
-    from openai_mockserver.cassettes.redact import Redactor, without_secrets
+    from openai_mockserver.cassettes.redact import Redactor, redact_exchange
     from openai_mockserver.cassettes.writer import write_file
 
     redactor = Redactor(enabled=not keep_secrets)
@@ -48,7 +48,7 @@ def import_(files: tuple[Path, ...], output: Path | None, keep_secrets: bool, fo
         if target.exists() and not force:
             raise MockServerError(f"{target} is there already; --force writes over it")
         try:
-            clean = [without_secrets(exchange, redactor) for exchange in exchanges]
+            clean = [redact_exchange(exchange, redactor) for exchange in exchanges]
             content = b"".join(dumps(e.script, e.about, e.client_left) for e in clean)
         except RecursionError:
             raise MockServerError(f"{file}: a request in it is nested too deeply") from None

@@ -11,7 +11,7 @@ from random import Random
 
 from openai_mockserver.api import errors
 from openai_mockserver.cassettes.matching import IsRecorded, explain_difference
-from openai_mockserver.cassettes.recorded_request import recorded_key
+from openai_mockserver.cassettes.recorded_request import get_request_key
 from openai_mockserver.dialects import Dialect
 from openai_mockserver.dispatch.dress import dress_script
 from openai_mockserver.dispatch.exchange import Exchange, Plan, grow
@@ -153,7 +153,7 @@ def _explain_recordings(call: Call, rules: Sequence[Rule]) -> str:
     predicates = [rule.predicate for rule in reversed(rules)]
     recorded = [one for one in predicates if isinstance(one, IsRecorded)]
     keys = [one.key for one in recorded]
-    difference = explain_difference(recorded_key(call), keys, recorded[0].matching)
+    difference = explain_difference(get_request_key(call), keys, recorded[0].matching)
     return f"no recording is of {_show_request(call)}; the nearest differs:\n{difference}"
 
 

@@ -41,13 +41,13 @@ def make_recorder(
 def _make_recorder_into(cassette: Cassette) -> Recorder:
     """What records at the end of a cassette."""
     from openai_mockserver.cassettes.recorder import Recorder
-    from openai_mockserver.cassettes.writer import append
+    from openai_mockserver.cassettes.writer import append_recording
 
     path = cassette.path
     beside = path.parent / f".{path.stem}.parts"
 
     def finish(recording: Path) -> None:
-        append(path, recording)
+        append_recording(path, recording)
         with contextlib.suppress(OSError):  # another exchange is still being recorded
             beside.rmdir()
 

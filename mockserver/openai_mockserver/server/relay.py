@@ -284,9 +284,9 @@ class _Relay:
         """First to the recording, so that a crash loses nothing that the client has; then on."""
         if self._exchange is not None:
             if head is not None:
-                self._exchange.head(head)
+                self._exchange.record_head(head)
             if body:
-                self._exchange.read(body)
+                self._exchange.record_read(body)
             self._call.unrecorded = self._exchange.problem
         out = b""
         if head is not None:
@@ -334,7 +334,7 @@ class _Relay:
 
     def _end_recording(self, how: str) -> None:
         if self._exchange is not None:
-            self._exchange.end(how)
+            self._exchange.record_end(how)
 
     async def _is_read(self) -> bool:
         """Wait until the client has read the whole response; whether it did not leave before."""

@@ -1,7 +1,7 @@
-"""Recordings made by other tools, as exchanges: one file for each format.
+"""Import of recordings made by other tools: one module for each format.
 
-Rules of this package: the content of a file is converted into declared shapes, so that one sentence
-says what is wrong with it, and where.
+Rules of this package: the content of a file is converted into declared shapes, so that an error
+says in one sentence what is wrong and where.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Recording documents: one JSON object with ``schema``, ``request`` and ``response``."""
+"""Recording documents: a JSON object with ``schema``, ``request`` and ``response``."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import msgspec.json
 from openai_mockserver.cassettes.importers.file import RecordedFile, convert_document
 from openai_mockserver.cassettes.importers.recording import (
     ImportProblem,
-    Recorded,
+    RecordedExchange,
+    build_request,
     check_status,
     decode_base64,
-    header_pairs,
-    request_json,
+    read_headers,
 )
 
 
-class _Asked(msgspec.Struct):
+class _Request(msgspec.Struct):
     method: str
     url: str
     headers: list[tuple[str, str]] | None = None
@@ -27,7 +27,7 @@ class _Asked(msgspec.Struct):
     text: str | None = None
 
 
-class _Answered(msgspec.Struct):
+class _Response(msgspec.Struct):
     status: int
     body: str
     headers: list[tuple[str, str]] | None = None
@@ -36,24 +36,30 @@ class _Answered(msgspec.Struct):
 
 class _Document(msgspec.Struct):
     schema: int
-    request: _Asked
-    response: _Answered
+    request: _Request
+    response: _Response
 
 
 _BODY_ENCODINGS: dict[str, Callable[[str], bytes]] = {"utf-8": str.encode, "base64": decode_base64}
 
 
-def read_document(file: RecordedFile) -> list[Recorded]:
+def read_document(file: RecordedFile) -> list[RecordedExchange]:
     document: _Document = convert_document(file.document, _Document)
     if document.schema != 1:
-        raise ImportProblem(f"this is schema {document.schema} of the document; 1 is known")
-    asked, answer = document.request, document.response
-    if (decode := _BODY_ENCODINGS.get(answer.body_encoding)) is None:
-        raise ImportProblem(f"body_encoding {answer.body_encoding!r} is not utf-8 or base64")
-    request = request_json(asked.method, asked.url, header_pairs(asked.headers), b"")
-    if asked.json is not None:
-        request["json"] = asked.json
-    elif asked.text is not None:
-        request["text"] = asked.text
-    status = check_status(answer.status)
-    return [Recorded(decode(answer.body), header_pairs(answer.headers), status, request)]
+        raise ImportProblem(f"its schema is version {document.schema}; only version 1 is supported")
+    request, response = document.request, document.response
+    if (decode := _BODY_ENCODINGS.get(response.body_encoding)) is None:
+        raise ImportProblem(
+            f"body_encoding must be utf-8 or base64, not {response.body_encoding!r}"
+        )
+    built_request = build_request(request.method, request.url, read_headers(request.headers), b"")
+    if request.json is not None:
+        built_request["json"] = request.json
+    elif request.text is not None:
+        built_request["text"] = request.text
+    status = check_status(response.status)
+    return [
+        RecordedExchange(
+            decode(response.body), read_headers(response.headers), status, built_request
+        )
+    ]

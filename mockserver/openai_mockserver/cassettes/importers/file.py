@@ -1,4 +1,4 @@
-"""A file to import: its content as text, lines or one document."""
+"""A file to import: its content as text, as lines or as one document."""
 
 from __future__ import annotations
 
@@ -16,16 +16,13 @@ from openai_mockserver.bounded_input import is_deeper, read_file, unpack
 from openai_mockserver.cassettes.importers.recording import GZIP, ImportProblem
 from openai_mockserver.cassettes.stream_file import is_json
 
-# The file
-
-
 _SUFFIXES = re.compile(r"(?:\.(?:ya?ml|json|jsonl|ndjson|har|sse|txt|chunks|gz))+\Z", re.I)
-_NAMED = re.compile(r"\.(?:ya?ml|json|jsonl|ndjson|har|sse|chunks\.txt)(?:\.gz)?\Z", re.I)
+_RECORDING_NAME = re.compile(r"\.(?:ya?ml|json|jsonl|ndjson|har|sse|chunks\.txt)(?:\.gz)?\Z", re.I)
 BOM = b"\xef\xbb\xbf"
 
 
 def bare_name(path: Path) -> str:
-    """A file's name without what says its format; one that is no text becomes text.
+    """Return a file's name without the suffixes of its format, as valid UTF-8.
 
     Args:
         path: the file.
@@ -35,13 +32,15 @@ def bare_name(path: Path) -> str:
 
 
 def find_recordings(folder: Path) -> list[Path]:
-    """The files in a folder and below that have a name as recordings have, in order.
+    """Return the files in a folder and below whose names may be recordings, sorted.
 
     Args:
         folder: the folder.
     """
-    found = (file for file in folder.rglob("*") if _NAMED.search(file.name) and file.is_file())
-    return sorted(file for file in found if not file.name.startswith("."))
+    files = (
+        file for file in folder.rglob("*") if _RECORDING_NAME.search(file.name) and file.is_file()
+    )
+    return sorted(file for file in files if not file.name.startswith("."))
 
 
 def read_content(path: Path) -> bytes:
@@ -56,7 +55,7 @@ def read_content(path: Path) -> bytes:
 
 
 class RecordedFile:
-    """A file's content, as far as each format wants to know it."""
+    """The content of a file, decoded as far as a format needs it."""
 
     def __init__(self, path: Path, content: bytes) -> None:
         self.path = path
@@ -66,7 +65,7 @@ class RecordedFile:
 
     @cached_property
     def text(self) -> str:
-        """The content as text, which a format that is bytes does not ask for."""
+        """The content as text; formats of bytes do not need it."""
         try:
             return self.content.decode()
         except UnicodeDecodeError as error:
@@ -76,7 +75,7 @@ class RecordedFile:
 
     @property
     def stem(self) -> str:
-        """The name without what says the format."""
+        """The file name without the suffixes of its format."""
         return bare_name(self.path)
 
     @cached_property
@@ -87,17 +86,17 @@ class RecordedFile:
 
     @cached_property
     def document(self) -> Any:
-        """The one JSON or YAML document that this is, or nothing."""
+        """The JSON or YAML document in the file; None if it is something else."""
         text = self.text.removeprefix("\ufeff")
         if text.lstrip(" \t\r\n").startswith(("{", "[")):
-            return self._json(text)
+            return self._decode_json(text)
         if _CASSETTE.search(text) or self.path.suffix.lower() in (".yaml", ".yml"):
             from openai_mockserver.cassettes.importers.yaml_loader import load_yaml
 
             return load_yaml(text)
         return None
 
-    def _json(self, text: str) -> Any:
+    def _decode_json(self, text: str) -> Any:
         try:
             document = msgspec.json.decode(text)
             if is_deeper(document):
@@ -105,25 +104,22 @@ class RecordedFile:
             return document
         except (msgspec.DecodeError, UnicodeError) as error:
             if len(self.lines) > 1 and is_json(self.lines[0][1]):
-                return None  # JSON lines, which are another thing
+                return None  # these are JSON lines
             raise ImportProblem(f"it is not JSON: {error}") from None
 
 
-# A document that starts so is a cassette; other YAML is not ours to judge.
+# A cassette has this key; other YAML is not parsed, and so causes no error.
 _CASSETTE = re.compile(r"^[\"']?(?:http_)?interactions[\"']?\s*:", re.M)
 
 
 def convert_document(document: Any, shape: type[Any]) -> Any:
-    """The document in its declared shape; numbers may be text, as all of YAML is here."""
+    """Convert a document into its declared shape; numbers may be text, as they are from YAML."""
     try:
         return msgspec.convert(document, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise ImportProblem(f"it is not of its shape: {error}") from None
-
-
-# What is known
+        raise ImportProblem(f"it does not have the expected shape: {error}") from None
 
 
 def has_keys(*keys: str) -> Callable[[RecordedFile], bool]:
-    """A document that has these keys."""
+    """Return a predicate: whether a file is a document with these keys."""
     return lambda file: isinstance(file.document, dict) and set(keys) <= set(file.document)

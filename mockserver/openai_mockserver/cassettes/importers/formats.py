@@ -1,7 +1,7 @@
 """The formats of other tools that can be imported, and the import of a file.
 
-Rules of this file: a format is a row of `FORMATS`: its name, how its content is recognised, and how
-it is read. Nothing is redacted here.
+Rules of this file: a format is a row of `FORMATS`: its name, a function that recognises its
+content, and a function that reads it. Nothing is redacted here.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from openai_mockserver.cassettes.importers.go_vcr import is_go_vcr, read_go_vcr
 from openai_mockserver.cassettes.importers.har import is_har, read_har
 from openai_mockserver.cassettes.importers.recording import (
     ImportProblem,
-    Recorded,
-    bounded_unpacking,
+    RecordedExchange,
+    limit_unpacking,
 )
 from openai_mockserver.cassettes.importers.stream_file import (
     is_named_stream_file,
@@ -46,7 +46,7 @@ __all__ = ["import_file", "is_recording"]
 
 
 def is_recording(path: Path) -> bool:
-    """Whether a file's content is of a format that is known; what cannot be read is of none.
+    """Return whether a file has a known format; false if it cannot be read.
 
     Args:
         path: the file.
@@ -59,38 +59,43 @@ def is_recording(path: Path) -> bool:
 
 
 def import_file(path: Path | str) -> list[Exchange]:
-    """The exchanges that another tool, or this one, recorded in a file.
+    """Return the exchanges in a file that this tool or another one recorded.
 
-    The format is known by the content. Raises StreamFileError where there is nothing to import.
+    The content decides the format.
+
+    Raises:
+        StreamFileError: if the format is unknown or the file invalid or empty.
     """
     file = Path(path)
     try:
-        with bounded_unpacking():
-            return _import(RecordedFile(file, read_content(file)))
+        with limit_unpacking():
+            return _import_exchanges(RecordedFile(file, read_content(file)))
     except ImportProblem as error:
         raise StreamFileError(f"{path}: {error}") from None
     except RecursionError:
         raise StreamFileError(f"{path}: it is nested too deeply") from None
 
 
-def _import(file: RecordedFile) -> list[Exchange]:
+def _import_exchanges(file: RecordedFile) -> list[Exchange]:
     form = next((form for form in FORMATS if form.recognises(file)), None)
     if form is None:
-        known = ", ".join(dict.fromkeys(form.name for form in FORMATS))
-        raise ImportProblem(f"this is no recording that is known; known are {known}")
+        names = ", ".join(dict.fromkeys(form.name for form in FORMATS))
+        raise ImportProblem(f"its format is unknown; supported formats are {names}")
     try:
-        recorded = form.read(file)
+        recordings = form.read(file)
     except ImportProblem as error:
         raise ImportProblem(f"it looks like a {form.name}, but {error}") from None
-    if not recorded:
-        raise ImportProblem(f"this {form.name} holds no response")
+    if not recordings:
+        raise ImportProblem(f"this {form.name} contains no response")
     return [
-        one if isinstance(one, Exchange) else make_exchange(one, _about(file, number, form))
-        for number, one in enumerate(recorded, 1)
+        recording
+        if isinstance(recording, Exchange)
+        else make_exchange(recording, _describe_import(file, number, form))
+        for number, recording in enumerate(recordings, 1)
     ]
 
 
-def _about(file: RecordedFile, number: int, form: Format) -> dict[str, Any]:
+def _describe_import(file: RecordedFile, number: int, form: Format) -> dict[str, Any]:
     name = file.stem if number == 1 else f"{file.stem}-{number}"
     description = f"imported from {form.name}"
     return {"name": name, "description": description + (form.note and f": {form.note}")}
@@ -99,13 +104,13 @@ def _about(file: RecordedFile, number: int, form: Format) -> dict[str, Any]:
 class Format(NamedTuple):
     name: str
     recognises: Callable[[RecordedFile], bool]
-    read: Callable[[RecordedFile], Sequence[Recorded | Exchange]]
+    read: Callable[[RecordedFile], Sequence[RecordedExchange | Exchange]]
     note: str = ""
 
 
-_EXACTLY = "exactly its payloads, no [DONE] is added"
+_PAYLOADS_ONLY = "its payloads only, without an added [DONE]"
 
-# In this order: a format comes before those that would take its files for theirs.
+# The order matters: a format comes before those that would also recognise its files.
 FORMATS = (
     Format("stream file", is_stream_file, read_stream_file),
     Format("event stream", is_event_stream, read_event_stream),
@@ -115,8 +120,8 @@ FORMATS = (
     Format("Ruby VCR cassette", has_keys("http_interactions"), read_ruby_vcr),
     Format("HAR", is_har, read_har),
     Format("recording document", has_keys("schema", "request", "response"), read_document),
-    Format("Vercel AI SDK chunks", has_named_chunks, read_chunks, _EXACTLY),
-    Format("JSON array of chunks", has_array, read_array, _EXACTLY),
-    Format("JSON lines of chunks", has_chunks, read_chunks, _EXACTLY),
+    Format("Vercel AI SDK chunks", has_named_chunks, read_chunks, _PAYLOADS_ONLY),
+    Format("JSON array of chunks", has_array, read_array, _PAYLOADS_ONLY),
+    Format("JSON lines of chunks", has_chunks, read_chunks, _PAYLOADS_ONLY),
     Format("stream file", is_named_stream_file, read_stream_file),
 )

@@ -1,4 +1,4 @@
-"""go-vcr's cassettes."""
+"""Cassettes of go-vcr."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ import msgspec.json
 
 from openai_mockserver.cassettes.importers.file import RecordedFile, convert_document, has_keys
 from openai_mockserver.cassettes.importers.recording import (
-    Recorded,
-    body_bytes,
+    RecordedExchange,
+    build_request,
+    check_headers,
     check_status,
-    checked_pairs,
-    request_json,
+    read_body,
 )
-
-# go-vcr
 
 
 class _GoRequest(msgspec.Struct):
@@ -41,22 +39,26 @@ class _GoVcr(msgspec.Struct):
     interactions: list[_GoInteraction]
 
 
-def read_go_vcr(file: RecordedFile) -> list[Recorded]:
-    return [_recorded(one) for one in convert_document(file.document, _GoVcr).interactions]
+def read_go_vcr(file: RecordedFile) -> list[RecordedExchange]:
+    return [
+        _convert_interaction(one) for one in convert_document(file.document, _GoVcr).interactions
+    ]
 
 
-def _recorded(one: _GoInteraction) -> Recorded:
-    asked, answer = one.request, one.response
-    request = request_json(
-        asked.method, asked.url, checked_pairs(asked.headers), body_bytes(asked.body)
+def _convert_interaction(interaction: _GoInteraction) -> RecordedExchange:
+    request, response = interaction.request, interaction.response
+    built_request = build_request(
+        request.method, request.url, check_headers(request.headers), read_body(request.body)
     )
-    headers = checked_pairs(answer.headers)
-    return Recorded(body_bytes(answer.body), headers, check_status(answer.code), request)
+    headers = check_headers(response.headers)
+    return RecordedExchange(
+        read_body(response.body), headers, check_status(response.code), built_request
+    )
 
 
 def is_go_vcr(file: RecordedFile) -> bool:
-    """Both have interactions; that of Go has a code where the other has a status."""
+    """Return whether the interactions have go-vcr's ``code`` and not vcrpy's ``status``."""
     interactions = file.document.get("interactions") if has_keys("interactions")(file) else None
     first = interactions[0] if isinstance(interactions, list) and interactions else None
-    answer = first.get("response") if isinstance(first, dict) else None
-    return isinstance(answer, dict) and "code" in answer
+    response = first.get("response") if isinstance(first, dict) else None
+    return isinstance(response, dict) and "code" in response

@@ -1,4 +1,4 @@
-"""HAR files, of browsers and of Polly.js."""
+"""HAR files from browsers and from Polly.js."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ import msgspec.json
 from openai_mockserver.cassettes.importers.file import RecordedFile, convert_document, has_keys
 from openai_mockserver.cassettes.importers.recording import (
     ImportProblem,
-    Recorded,
+    RecordedExchange,
+    build_request,
+    check_headers,
     check_status,
-    checked_pairs,
     decode_base64,
-    request_json,
 )
-
-# HAR, of browsers and of Polly.js
 
 
 class _PostData(msgspec.Struct):
@@ -29,7 +27,7 @@ class _HarRequest(msgspec.Struct):
     method: str
     url: str
     headers: Any = None
-    posted: _PostData | None = msgspec.field(default=None, name="postData")
+    post_data: _PostData | None = msgspec.field(default=None, name="postData")
 
 
 class _Content(msgspec.Struct):
@@ -59,51 +57,55 @@ class _Har(msgspec.Struct):
     log: _Log
 
 
-def read_har(file: RecordedFile) -> list[Recorded]:
-    # A request that got no answer has the status 0.
+def read_har(file: RecordedFile) -> list[RecordedExchange]:
+    # A request without a response has the status 0.
     return [
-        _recorded(one)
+        _convert_entry(one)
         for one in convert_document(file.document, _Har).log.entries
         if one.response.status
     ]
 
 
-def _recorded(one: _Entry) -> Recorded:
-    asked, answer = one.request, one.response
-    posted = (asked.posted and asked.posted.text) or ""
-    request = request_json(asked.method, asked.url, checked_pairs(asked.headers), posted.encode())
-    body = _har_body(answer.content)
-    if not body and answer.content.text is None and _should_speak(asked, answer):
+def _convert_entry(entry: _Entry) -> RecordedExchange:
+    request, response = entry.request, entry.response
+    post_text = (request.post_data and request.post_data.text) or ""
+    built_request = build_request(
+        request.method, request.url, check_headers(request.headers), post_text.encode()
+    )
+    body = _decode_content(response.content)
+    if not body and response.content.text is None and _lacks_answer(request, response):
         raise ImportProblem(
-            f"the body of the response to {asked.method} {asked.url} is not in it; browsers leave "
-            "out what is still arriving or no longer kept, and the bodies of event streams"
+            f"it lacks the body of the response to {request.method} {request.url}; browsers leave "
+            "out event streams, unfinished bodies and those they no longer store"
         )
-    return Recorded(body, checked_pairs(answer.headers), check_status(answer.status), request)
+    return RecordedExchange(
+        body, check_headers(response.headers), check_status(response.status), built_request
+    )
 
 
-def _should_speak(asked: _HarRequest, answer: _HarResponse) -> bool:
-    """Whether it is a model's answer that is missing: of pictures and pages nobody minds."""
-    if asked.method.upper() in ("HEAD", "OPTIONS") or answer.status in (204, 304):
+def _lacks_answer(request: _HarRequest, response: _HarResponse) -> bool:
+    """Return whether a missing body is a model's answer, and not a picture or a page."""
+    if request.method.upper() in ("HEAD", "OPTIONS") or response.status in (204, 304):
         return False
-    headers = {name.lower(): value for name, value in checked_pairs(answer.headers)}
-    kind = answer.content.kind or headers.get("content-type", "")
+    headers = {name.lower(): value for name, value in check_headers(response.headers)}
+    kind = response.content.kind or headers.get("content-type", "")
     if kind.startswith("text/event-stream"):
         return True
-    length = str(answer.content.size or headers.get("content-length") or 0)
+    length = str(response.content.size or headers.get("content-length") or 0)
     return kind.startswith("application/json") and length.strip("0") != ""
 
 
-def _har_body(content: _Content) -> bytes:
+def _decode_content(content: _Content) -> bytes:
     text = content.text or ""
     if content.encoding != "base64" and not content.binary:
         return text.encode()
-    pieces = _pieces(text) if text.lstrip().startswith("[") else [text]
-    read = bytes.fromhex if _is_hex("".join(pieces), content.encoding) else decode_base64
-    return b"".join(map(read, pieces))
+    pieces = _decode_pieces(text) if text.lstrip().startswith("[") else [text]
+    decode = bytes.fromhex if _is_hex("".join(pieces), content.encoding) else decode_base64
+    return b"".join(map(decode, pieces))
 
 
-def _pieces(text: str) -> list[str]:
-    """Polly.js keeps the reads of a compressed body, each on its own."""
+def _decode_pieces(text: str) -> list[str]:
+    """Decode the list in which Polly.js stores each read of a compressed body."""
     try:
         return msgspec.json.decode(text, type=list[str])
     except (msgspec.DecodeError, UnicodeError) as error:
@@ -114,7 +116,7 @@ _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 
 
 def _is_hex(text: str, encoding: str | None) -> bool:
-    """Older recordings are in hex; some of these say base64, but begin as what is compressed."""
+    """Return whether a body is in hex, as in older recordings, some of which claim base64."""
     if encoding == "base64" and not text.startswith(("1f8b", "78")):
         return False
     return _HEX.fullmatch(text) is not None

@@ -1,6 +1,6 @@
-"""What every format states of a recorded exchange: a body, headers, a status, the request.
+"""The parts that every format records of an exchange: body, headers, status and request.
 
-Rules of this file: a body keeps every byte, except for a compression that can be undone.
+Rules of this file: a body keeps every byte; only a compressed one is decompressed if possible.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ STREAM_HEAD: Pairs = (
     ("Content-Type", "text/event-stream; charset=utf-8"),
     ("Transfer-Encoding", "chunked"),
 )
-"""The head of a stream of which only the body was recorded."""
+"""The headers for a stream whose recording has only the body."""
 
 
 ImportProblem = InputProblem
-"""What is wrong with a file, without its name."""
+"""Raised with a sentence that says what is wrong with a file, without its name."""
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """What every format says of an exchange."""
+class RecordedExchange:
+    """An exchange as every format records it."""
 
     body: bytes
     headers: Pairs
@@ -48,24 +48,24 @@ GZIP = b"\x1f\x8b"
 # Bodies and headers
 
 
-def body_bytes(body: Any) -> bytes:
-    """A body as cassettes write it: text, bytes, nothing, or a mapping that holds one of them."""
+def read_body(body: Any) -> bytes:
+    """Return the bytes of a cassette's body: text, bytes, None, or a mapping with one of them."""
     if isinstance(body, Mapping):
         if "base64_string" in body:
             return decode_base64(str(body["base64_string"]))
-        return _encoded(body.get("string"), body.get("encoding"))
-    return _encoded(body, None)
+        return _encode_body(body.get("string"), body.get("encoding"))
+    return _encode_body(body, None)
 
 
-# Of these names of Ruby's, text that is in a cassette is UTF-8.
+# Ruby's names of encodings for which a cassette's text is UTF-8.
 _UTF8 = (None, "", "UTF-8", "ASCII-8BIT", "US-ASCII")
 
 
-def _encoded(body: Any, encoding: Any) -> bytes:
+def _encode_body(body: Any, encoding: Any) -> bytes:
     if body is None or isinstance(body, bytes):
         return body or b""
     if not isinstance(body, str):
-        raise ImportProblem(f"a body is text or bytes, not {type(body).__name__}")
+        raise ImportProblem(f"a body must be text or bytes, not {type(body).__name__}")
     if encoding not in _UTF8:
         with suppress(LookupError, UnicodeError):
             return body.encode(str(encoding))
@@ -76,18 +76,18 @@ def decode_base64(text: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ImportProblem(f"a body is not base64: {error}") from None
+        raise ImportProblem(f"a body is not valid base64: {error}") from None
 
 
 def decompress(body: bytes) -> bytes | None:
-    """What a compressed body says, or nothing where it is not compressed, or not wholly there.
+    """Decompress a body; None if it is not compressed, or not complete.
 
-    Its first bytes tell; of recordings, content-encoding often says what was and is no more.
+    The first bytes decide, because the content-encoding of a recording is often out of date.
     """
     is_zlib = body[:1] == b"\x78" and int.from_bytes(body[:2], "big") % 31 == 0  # RFC 1950
     if not is_zlib and not body.startswith(GZIP):
         return None
-    room = _room.get()
+    room = _unpacking_room.get()
     try:
         plain = unpack(body, room[0])
     except (EOFError, zlib.error):
@@ -100,57 +100,57 @@ def decompress(body: bytes) -> bytes | None:
     return plain
 
 
-# How many bytes the bodies of the file that is read may yet unpack to.
-_room: ContextVar[list[int]] = ContextVar("_room")
+# Bytes to which the remaining bodies of the current file may still unpack.
+_unpacking_room: ContextVar[list[int]] = ContextVar("_room")
 
 
 @contextmanager
-def bounded_unpacking() -> Iterator[None]:
-    """Bound what all bodies of one file unpack to."""
-    token = _room.set([MOST_UNPACKED])
+def limit_unpacking() -> Iterator[None]:
+    """Limit the unpacked size of all bodies of one file."""
+    token = _unpacking_room.set([MOST_UNPACKED])
     try:
         yield
     finally:
-        _room.reset(token)
+        _unpacking_room.reset(token)
 
 
-def header_pairs(headers: Any) -> Pairs:
-    """Headers in their order, from a mapping to values or lists of them, or from pairs."""
+def read_headers(headers: Any) -> Pairs:
+    """Return headers as pairs, in order, from pairs or from a mapping to values or to lists."""
     items = headers.items() if isinstance(headers, Mapping) else headers or ()
-    found: list[tuple[str, str]] = []
+    pairs: list[tuple[str, str]] = []
     for item in items:
         name, values = (item.get("name"), item.get("value")) if isinstance(item, Mapping) else item
         for value in values if isinstance(values, list | tuple) else [values]:
-            # Browsers join the values of one name with line ends.
-            found += [(_header_text(name), line.strip("\r")) for line in _lines_of(value)]
-    return tuple(found)
+            # Browsers join several values of one name with line ends.
+            pairs += [(_read_header_text(name), line.strip("\r")) for line in _split_lines(value)]
+    return tuple(pairs)
 
 
-def _lines_of(value: Any) -> list[str]:
-    return _header_text(value).split("\n")
+def _split_lines(value: Any) -> list[str]:
+    return _read_header_text(value).split("\n")
 
 
-def _header_text(value: Any) -> str:
+def _read_header_text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("latin-1")
     return "" if value is None else str(value)
 
 
-def request_json(method: str, url: str, headers: Pairs, body: bytes) -> dict[str, Any]:
-    """A request for the head line: its body is ``json`` where it is an object or a list.
+def build_request(method: str, url: str, headers: Pairs, body: bytes) -> dict[str, Any]:
+    """Return a request as a head line has it; a body that is a JSON object or list is ``json``.
 
-    What is nested as no request is stays text.
+    JSON that is nested too deeply stays text.
     """
-    inflated = decompress(body)
-    said = body_json(body if inflated is None else inflated)
-    return {"method": method.upper(), "url": url, "headers": [list(h) for h in headers], **said}
+    decoded_body = decompress(body)
+    content = describe_body(body if decoded_body is None else decoded_body)
+    return {"method": method.upper(), "url": url, "headers": [list(h) for h in headers], **content}
 
 
-# A body of more stays text: as values it would take many times its size.
+# A body with more values stays text, because decoded it would take many times its size.
 _MOST_VALUES = 4_000_000
 
 
-def body_json(body: bytes) -> dict[str, Any]:
+def describe_body(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     if body.count(b",") + body.count(b"[") + body.count(b"{") < _MOST_VALUES:
@@ -164,14 +164,16 @@ def body_json(body: bytes) -> dict[str, Any]:
         return {"base64": base64.b64encode(body).decode()}
 
 
-def checked_pairs(headers: Any) -> Pairs:
+def check_headers(headers: Any) -> Pairs:
     try:
-        return header_pairs(headers)
+        return read_headers(headers)
     except (TypeError, ValueError):
-        raise ImportProblem(f"these are no headers: {str(headers)[:80]}") from None
+        raise ImportProblem(
+            f"headers must be pairs of names and values, not {str(headers)[:80]}"
+        ) from None
 
 
 def check_status(status: int) -> int:
     if not 100 <= status <= 999:
-        raise ImportProblem(f"{status} is no status of HTTP")
+        raise ImportProblem(f"{status} is not an HTTP status")
     return status

@@ -1,4 +1,4 @@
-"""The project's own stream files."""
+"""Stream files, the project's own format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STREAM_FILE = re.compile(rb'\s*\{\s*"mockserver"\s*:')
 
 
 def is_stream_file(file: RecordedFile) -> bool:
-    """Whether the first line is a head; a person may have written its members in any order."""
+    """Return whether the first line is a head line, with its members in any order."""
     if _STREAM_FILE.match(file.content) is not None:
         return True
     if b'"mockserver"' not in file.lines[0][1]:
@@ -27,7 +27,7 @@ def is_stream_file(file: RecordedFile) -> bool:
 
 
 def is_named_stream_file(file: RecordedFile) -> bool:
-    """Whether it has the name of one; which of its lines is wrong is told where it is read."""
+    """Return whether the name is that of a stream file; reading it reports invalid lines."""
     return file.path.suffix.lower() == ".jsonl"
 
 

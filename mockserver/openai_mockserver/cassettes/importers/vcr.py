@@ -1,4 +1,4 @@
-"""vcrpy's cassettes, pydantic-ai's variant of them, and those of Ruby's VCR."""
+"""Cassettes of vcrpy, of pydantic-ai's variant of it, and of Ruby's VCR."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ import msgspec.json
 from openai_mockserver.cassettes.importers.file import RecordedFile, convert_document
 from openai_mockserver.cassettes.importers.recording import (
     ImportProblem,
-    Recorded,
-    body_bytes,
+    RecordedExchange,
+    build_request,
+    check_headers,
     check_status,
-    checked_pairs,
-    request_json,
+    read_body,
 )
-
-# vcrpy, and pydantic-ai's variant of it
 
 
 class _Code(msgspec.Struct):
@@ -55,30 +53,39 @@ class _RubyVcr(msgspec.Struct):
     http_interactions: list[_VcrInteraction]
 
 
-def read_vcr(file: RecordedFile) -> list[Recorded]:
-    return [_recorded(one) for one in convert_document(file.document, _Vcr).interactions]
+def read_vcr(file: RecordedFile) -> list[RecordedExchange]:
+    return [_convert_interaction(one) for one in convert_document(file.document, _Vcr).interactions]
 
 
-def read_ruby_vcr(file: RecordedFile) -> list[Recorded]:
-    return [_recorded(one) for one in convert_document(file.document, _RubyVcr).http_interactions]
+def read_ruby_vcr(file: RecordedFile) -> list[RecordedExchange]:
+    return [
+        _convert_interaction(one)
+        for one in convert_document(file.document, _RubyVcr).http_interactions
+    ]
 
 
-def _recorded(one: _VcrInteraction) -> Recorded:
-    asked, answer = one.request, one.response
-    status = answer.status.code if answer.status else answer.status_code
+def _convert_interaction(interaction: _VcrInteraction) -> RecordedExchange:
+    request, response = interaction.request, interaction.response
+    status = response.status.code if response.status else response.status_code
     if status is None:
-        raise ImportProblem(f"the response to {asked.method} {asked.uri} has no status")
-    body = _vcr_body(answer.body if answer.content is None else answer.content, answer.parsed_body)
-    question = _vcr_body(asked.body, asked.parsed_body)
-    request = request_json(asked.method, asked.uri, checked_pairs(asked.headers), question)
-    return Recorded(body, checked_pairs(answer.headers), check_status(status), request)
+        raise ImportProblem(f"the response to {request.method} {request.uri} has no status")
+    body = _encode_body(
+        response.body if response.content is None else response.content, response.parsed_body
+    )
+    request_body = _encode_body(request.body, request.parsed_body)
+    built_request = build_request(
+        request.method, request.uri, check_headers(request.headers), request_body
+    )
+    return RecordedExchange(
+        body, check_headers(response.headers), check_status(status), built_request
+    )
 
 
-def _vcr_body(body: Any, parsed: Any) -> bytes:
-    """The body; of one that was parsed the bytes are lost, and these are what its tool replays."""
-    if parsed is None:
-        return body_bytes(body)
+def _encode_body(body: Any, parsed_body: Any) -> bytes:
+    """Return a body; a parsed body has lost its bytes and is encoded as its tool replays it."""
+    if parsed_body is None:
+        return read_body(body)
     try:
-        return json.dumps(parsed).encode()
+        return json.dumps(parsed_body).encode()
     except (TypeError, ValueError) as error:
-        raise ImportProblem(f"a parsed_body is not JSON: {error}") from None
+        raise ImportProblem(f"a parsed_body cannot be encoded as JSON: {error}") from None
