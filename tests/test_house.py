@@ -239,7 +239,7 @@ def test_what_users_import_is_listed() -> None:
     assert set(openai_mockserver.__all__) == set(openai_mockserver._MODULE_OF)
     with pytest.raises(AttributeError, match="has no attribute 'Replay'"):
         _ = openai_mockserver.Replay
-    shown = "".join(file.read_text() for file in (ROOT / "docs").glob("*.md"))
+    shown = "".join(file.read_text() for file in (ROOT / "docs").rglob("*.md"))
     shown += (ROOT / "README.md").read_text()
     for module, names in re.findall(rf"from ({PACKAGE}[\w.]*) import ([\w, ]+)", shown):
         assert module in PUBLIC or module == f"{PACKAGE}.api", module

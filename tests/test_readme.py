@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import tables
 from openai_mockserver import MockOpenAI, pacing, scenario
 from openai_mockserver.cassettes import loads
-from openai_mockserver.faults import FAULTS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -19,6 +17,12 @@ README = (ROOT / "README.md").read_text()
 def blocks(text: str, language: str) -> list[str]:
     """The code blocks of a language."""
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub and the site make them."""
+    titles = re.findall(r"^#+ (.*)", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def test_the_tour_runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,13 +56,16 @@ def test_the_two_commands_name_what_is_there() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
-        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
-            assert (page.parent / link).exists(), f"{page.name}: {link}"
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
+        for link, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text()):
+            target = page.parent / link if link else page
+            assert target.exists(), f"{page.name}: {link}"
+            if anchor:
+                assert anchor in anchors(target.read_text()), f"{page.name}: {link}#{anchor}"
 
 
 def test_the_scenario_of_the_page_is_one(tmp_path: Path) -> None:
-    (example,) = blocks((ROOT / "docs" / "scenarios.md").read_text(), "yaml")
+    (example,) = blocks((ROOT / "docs" / "reference" / "scenario-files.md").read_text(), "yaml")
     file = tmp_path / "scenario.yaml"
     file.write_text(example)
     mock = MockOpenAI()
@@ -68,18 +75,7 @@ def test_the_scenario_of_the_page_is_one(tmp_path: Path) -> None:
 
 
 def test_the_stream_file_of_the_page_is_one() -> None:
-    (example,) = blocks((ROOT / "docs" / "stream-files.md").read_text(), "json")
+    (example,) = blocks((ROOT / "docs" / "reference" / "stream-files.md").read_text(), "json")
     (exchange,) = loads(example.encode())
     assert exchange.complete
     assert len(exchange.script.events) == 2
-
-
-@pytest.mark.parametrize("page", ["dialects.md", "endpoints.md", "faults.md", "transport.md"])
-def test_tables_are_as_the_code_has_them(page: str) -> None:
-    text, anew = tables.written(page)
-    assert text == anew, "run python scripts/tables.py"
-
-
-def test_every_fault_is_in_the_table() -> None:
-    page = (ROOT / "docs" / "faults.md").read_text()
-    assert {name for name in FAULTS if f"| `{name}(" in page} == set(FAULTS)

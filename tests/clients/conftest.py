@@ -1,4 +1,4 @@
-"""Runs each client's program against a mock, once, and writes what came of it into docs/clients.md.
+"""Runs each client's program against a mock, once, and writes docs/background/clients.md.
 
 Rules of this file: nothing is installed, run or written unless `scripts/clients` asks for it.
 """

@@ -1,4 +1,4 @@
-"""The table of docs/clients.md: what was measured, a row for each way of each client.
+"""The table of docs/background/clients.md: what was measured, a row for each way of each client.
 
 Rules of this file: rows of clients that were not run stay as they are; the notes below the table
 are those of the clients' own table.
@@ -14,7 +14,7 @@ from clients.table import CLIENTS, Client
 
 __all__ = ["PAGE", "SCENARIOS", "row", "rows", "written"]
 
-PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
+PAGE = Path(__file__).parents[2] / "docs" / "background" / "clients.md"
 MARKS = "<!-- table -->", "<!-- end of table -->"
 
 SCENARIOS = {

@@ -1,4 +1,4 @@
-"""docs/clients.md has what the clients' table has: its figures are measured by scripts/clients."""
+"""docs/background/clients.md has what the clients' table has; scripts/clients measures the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/findings.md: what was measured, a section for each consumer.
+"""docs/background/findings.md: what was measured, a section for each consumer.
 
 Rules of this file: sections of consumers that were not run stay as they are; what a section has
 besides the measured is that of `findings.found`.
@@ -17,7 +17,7 @@ from openai_mockserver import Stream, sse
 
 __all__ = ["PAGE", "Measured", "excerpt", "section", "sections", "written"]
 
-PAGE = Path(__file__).parents[2] / "docs" / "findings.md"
+PAGE = Path(__file__).parents[2] / "docs" / "background" / "findings.md"
 MARKS = "<!-- findings -->", "<!-- end of findings -->"
 
 USUAL = re.compile(

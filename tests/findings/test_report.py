@@ -1,4 +1,4 @@
-"""docs/findings.md has what the table of findings has: what it measured is scripts/findings'."""
+"""docs/background/findings.md has what the table of findings has; scripts/findings adds figures."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def scripts(
         quirks: also what neither OpenAI's schema nor the event-stream format allows, but others
             send, and a tolerant reader bears.
         without: names of habits and dialects that are not wanted: those that streams have in their
-            ``description``; all are in docs/strategies.md.
+            ``description``; all are in docs/how-to/property-tests.md.
 
     Raises:
         MockServerError: for an endpoint or a habit that there is not.

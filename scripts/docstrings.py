@@ -1,0 +1,104 @@
+"""How docstrings become pages: they are written with Markdown's backticks, and Sphinx reads rST.
+
+Rules of this file: the text of a docstring stays as it is. `name` in single backticks becomes a
+link if it is a public name, and code otherwise.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+__all__ = ["convert", "process", "public_names", "shorten_signature"]
+
+CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
+ROOT = "openai_mockserver"
+
+
+@lru_cache(maxsize=1)
+def public_names() -> dict[str, tuple[str, ...]]:
+    """Return the public names by module, as CONTRIBUTING lists them."""
+    text = CONTRIBUTING.read_text("utf-8")
+    section = text.partition("## Public names")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([\w.]+)` \| (.*) \|$", section, re.MULTILINE)
+    return {module: tuple(re.findall(r"`(\w+)`", names)) for module, names in rows}
+
+
+@lru_cache(maxsize=1)
+def _targets() -> dict[str, str]:
+    """Return the full name of each public name; the package's own go before its modules'."""
+    targets: dict[str, str] = {}
+    for module, names in public_names().items():
+        for name in names:
+            targets.setdefault(name, f"{module}.{name}")
+            targets[f"{module}.{name}"] = f"{module}.{name}"
+    return targets
+
+
+def _link(name: str, module: str) -> str | None:
+    """Return the role that links to a public name, or to the class of an attribute."""
+    plain = name.removesuffix("()")
+    owner = plain.partition(".")[0]
+    for candidate in (f"{module}.{plain}", plain, owner):
+        if (target := _targets().get(candidate)) is not None:
+            return f":py:obj:`{name} <{target}>`"
+    return None
+
+
+def convert(line: str, module: str = ROOT) -> str:
+    """Return a line of a docstring as reStructuredText.
+
+    >>> convert("A `Reply` of `words`, as ``x`` in *italics*; *replies are told, **faults too")
+    'A :py:obj:`Reply <openai_mockserver.Reply>` of ``words``, as ``x`` in *italics*; \\\\*replies \
+are told, \\\\**faults too'
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        code, name = match["code"], match["name"]
+        if code is not None:
+            return code
+        return _link(name, module) or f"``{name}``"
+
+    line = re.sub(r"(?P<code>``.+?``)|(?<![`:])`(?P<name>[^`]+)`(?!`)", replace, line)
+    # A star that nothing closes is an argument's.
+    return re.sub(r"(?<![\w*`])(\*{1,2}\w+)(?![\w*]*\*)(?=[,; :)]|$)", r"\\\1", line)
+
+
+def _module_of(name: str) -> str:
+    """Return the module that a documented object's full name begins with."""
+    while name:
+        name = name.rpartition(".")[0]
+        if name in public_names():
+            return name
+    return ROOT
+
+
+def process(
+    _app: object, _what: str, name: str, obj: Any, _options: object, lines: list[str]
+) -> None:
+    """Convert a docstring, unless it is one that Python's own classes have."""
+    module = _module_of(name)
+    in_code = False
+    for at, line in enumerate(lines):
+        in_code = line.lstrip().startswith((">>>", "...")) or (in_code and bool(line.strip()))
+        if not in_code:
+            lines[at] = convert(line, module)
+
+
+def shorten_signature(
+    _app: object,
+    _what: str,
+    _name: str,
+    obj: Any,
+    _options: object,
+    signature: str | None,
+    returns: str | None,
+) -> tuple[str | None, str | None] | None:
+    """Say of a fault that it returns a `Fault`: its function makes what the decorator wraps."""
+    faults = importlib.import_module(f"{ROOT}.faults").FAULTS
+    known: Callable[..., object] | None = faults.get(getattr(obj, "__name__", ""))
+    return (signature, "Fault") if known is not None and known is obj else None

@@ -1,0 +1,450 @@
+"""The parts of the reference that are generated from the code, as Markdown.
+
+A page says where a part goes: ``<!-- insert: faults -->``, or with arguments
+``<!-- insert: names openai_mockserver Reply Text -->``. `expand` puts the parts there.
+
+Rules of this file: what the parts say is taken from the code, its docstrings and the tests that
+show it, and is written nowhere else. Public names are left to Sphinx's autodoc, unless plain
+Markdown is wanted.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import click
+
+from docstrings import public_names
+from openai_mockserver import catalogue, pacing
+from openai_mockserver.api import ENDPOINTS
+from openai_mockserver.cli.program import commands
+from openai_mockserver.dialects import dialects
+from openai_mockserver.dialects.paths import provider_paths
+from openai_mockserver.faults import compression, endings, event_stream, events, http, reads
+from openai_mockserver.strategies.variations import ASPECTS
+
+__all__ = ["PARTS", "expand"]
+
+TESTS = Path(__file__).parents[1] / "tests"
+PACKAGE = "openai_mockserver"
+FAULTS: dict[ModuleType, str] = {
+    endings: "Endings",
+    events: "Events",
+    event_stream: "The event-stream format",
+    reads: "Reads",
+    http: "HTTP",
+    compression: "Content codings",
+}
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+
+
+def _summarize(documented: object) -> str:
+    """Return the first paragraph of a docstring in one line of Markdown."""
+    text = " ".join((inspect.getdoc(documented) or "").split("\n\n")[0].split())
+    return text.replace("``", "`").replace("|", "\\|")
+
+
+# Public names
+
+
+def _is_exception(value: object) -> bool:
+    return inspect.isclass(value) and issubclass(value, BaseException)
+
+
+def _find_comment(module: str, name: str) -> str:
+    """Return the string below the assignment of a constant, in the module or those within it."""
+    origin = importlib.import_module(module)
+    inner = (origin, *(v for v in vars(origin).values() if isinstance(v, ModuleType)))
+    for source in inner:
+        body = ast.parse(inspect.getsource(source)).body
+        for statement, following in pairwise(body):
+            targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+            if (
+                any(isinstance(target, ast.Name) and target.id == name for target in targets)
+                and isinstance(following, ast.Expr)
+                and isinstance(following.value, ast.Constant)
+            ):
+                return inspect.cleandoc(str(following.value.value))
+    return ""
+
+
+def _directive(module: str, name: str) -> str:
+    """Return the directive of autodoc that documents a public name."""
+    value = getattr(importlib.import_module(module), name)
+    full = f"{module}.{name}"
+    if module != PACKAGE and value is getattr(importlib.import_module(PACKAGE), name, None):
+        return f".. py:data:: {name}\n\n   The same as :py:obj:`{PACKAGE}.{name}`.\n"
+    if inspect.isclass(value):
+        kind, options = "autoexception" if _is_exception(value) else "autoclass", ""
+        if not _is_exception(value):
+            options = "   :members:\n"
+            if name in ("MockOpenAI", "Call"):
+                options += "   :inherited-members: object\n"
+        return f".. {kind}:: {full}\n{options}"
+    if callable(value):
+        return f".. autofunction:: {full}\n"
+    from docstrings import convert
+
+    comment = [f"   {convert(line, module)}" for line in _find_comment(module, name).split("\n")]
+    shown = repr(value)
+    option = f"   :value: {shown}\n" if len(shown) < 40 else f"   :type: {type(value).__name__}\n"
+    return "\n".join([f".. py:data:: {name}\n{option}", *comment, ""])
+
+
+def _select_names(module: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    return names or public_names()[module]
+
+
+def document_names(module: str, *names: str) -> str:
+    """Document public names of a module, or all of them, by autodoc."""
+    made = "\n".join(_directive(module, name) for name in _select_names(module, names))
+    return f"```{{eval-rst}}\n.. py:currentmodule:: {module}\n\n{made}```\n"
+
+
+def _describe_name(module: str, name: str) -> str:
+    value = getattr(importlib.import_module(module), name)
+    text = inspect.getdoc(value) if callable(value) else _find_comment(module, name)
+    lines = [f"### `{name}{_signature_of(value)}`", "", text or ""]
+    if inspect.isclass(value) and not _is_exception(value):
+        for inner, member in inspect.getmembers(value):
+            about = inspect.getdoc(member)
+            if inner.startswith("_") or not about or inner in dir(object):
+                continue
+            if inspect.isfunction(member) or isinstance(member, property):
+                lines += ["", f"* `{inner}{_signature_of(member)}`: {_summarize(member)}"]
+    return "\n".join([*lines, ""])
+
+
+def _signature_of(value: object) -> str:
+    if not callable(value) or _is_exception(value):
+        return ""
+    try:
+        signature = inspect.signature(value)
+    except ValueError:
+        return ""
+    return str(signature).replace("'", "")
+
+
+def describe_names(module: str, *names: str) -> str:
+    """Describe public names of a module, or all of them, in plain Markdown."""
+    return "\n".join(_describe_name(module, name) for name in _select_names(module, names))
+
+
+# Faults
+
+
+def _show_arguments(make: Callable[..., object]) -> str:
+    """Return the arguments of a fault without their types."""
+    shown = []
+    for parameter in inspect.signature(make).parameters.values():
+        star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
+        default = "" if parameter.default is parameter.empty else f"={parameter.default!r}"
+        shown.append(f"{star}{parameter.name}{default}")
+    return ", ".join(shown)
+
+
+def list_faults() -> str:
+    """List the faults of each module, each with a link to its description."""
+    lines: list[str] = []
+    for module, title in FAULTS.items():
+        names = sorted(module.__all__)
+        rows = [
+            [f"`{name}({_show_arguments(getattr(module, name))})`", _summarize_fault(module, name)]
+            for name in names
+        ]
+        lines += [f"## {title}", "", _table(["fault", "what happens"], rows)]
+        lines += [f"<!-- insert: names {PACKAGE}.faults {' '.join(names)} -->", ""]
+    return "\n".join(lines)
+
+
+def _summarize_fault(module: ModuleType, name: str) -> str:
+    return _summarize(getattr(module, name))
+
+
+# Providers
+
+
+def list_dialects() -> str:
+    """List the dialects and their habits."""
+    rows = []
+    for name, dialect in dialects().items():
+        delta = dialect.layout("reasoning")["choices"][0]["delta"]
+        members = [member for member in delta if "reason" in member or "content" in member]
+        member = next((m for m in members if delta[m] not in ("", None)), members[0])
+        rows.append(
+            [
+                f"`{name}`",
+                str(dialect.role),
+                str(dialect.calls),
+                str(dialect.finish),
+                str(dialect.usage_chunk),
+                f"`{member}`",
+                "yes" if dialect.ends_with_done else "no",
+                f"`{dialect.id}`" if dialect.id else "empty",
+            ]
+        )
+    heads = ["dialect", "role", "tool calls", "finish", "usage", "reasoning", "`[DONE]`", "id"]
+    return _table(heads, rows)
+
+
+def list_provider_paths() -> str:
+    """List the paths that belong to one provider."""
+    rows = []
+    for pattern, name in provider_paths():
+        shown = pattern.pattern.replace("\\.", ".")
+        shown = re.sub(r"\(\?P<(\w+)>[^)]*\)|\[\^/\]\+", lambda m: f"{{{m[1] or 'id'}}}", shown)
+        rows.append([f"`{shown}`", f"`{name}`"])
+    return _table(["path", "dialect"], rows)
+
+
+# Endpoints
+
+
+def _group_of(path: str) -> str:
+    """Return the resource that a path is about, as in ``chat/completions`` or ``files``."""
+    parts = [part for part in path.removeprefix("/v1/").split("/") if not part.startswith("{")]
+    return "/".join(parts[:2]) if parts[0] in ("chat", "audio") else parts[0]
+
+
+def list_endpoints() -> str:
+    """List the endpoints, with what each answers if no rule does."""
+    assert not ENDPOINTS.find("/")[0], "the table is filled by the first look-up"
+    groups: dict[str, list[list[str]]] = {}
+    for endpoint in sorted(ENDPOINTS, key=lambda one: (one.path, one.method)):
+        answer = "The reply of a rule." if endpoint.render else _summarize(endpoint.answer)
+        row = [f"`{endpoint.method} {endpoint.path}`", answer]
+        groups.setdefault(_group_of(endpoint.path), []).append(row)
+    lines = []
+    for group in sorted(groups):
+        title = group.replace("_", " ").replace("/", " ").capitalize()
+        lines += [f"## {title}", "", _table(["endpoint", "answer without a rule"], groups[group])]
+    return "\n".join(lines)
+
+
+# Ready-made streams, paces and habits
+
+
+def list_streams() -> str:
+    """List the ready-made streams, by family."""
+    lines = []
+    for family in catalogue.families():
+        rows = [
+            [f"`{stream.name}`", stream.description.replace("|", "\\|")]
+            for stream in catalogue.streams(family)
+        ]
+        lines += [f"## {family}", "", _table(["stream", "what it is"], rows)]
+    return "\n".join(lines)
+
+
+def list_profiles() -> str:
+    """List the paces that have a name."""
+    rows = [
+        [f"`{name}`", *(f"{n:g}" for n in (pace.ttft, pace.itl, pace.jitter)), pace.distribution]
+        for name, pace in pacing.PROFILES.items()
+    ]
+    return _table(["profile", "ttft", "itl", "jitter", "distribution"], rows)
+
+
+def list_habits() -> str:
+    """List the habits that drawn streams can have."""
+    rows = [
+        [habit.name, "quirk" if habit.quirk else "lawful"]
+        for aspect in ASPECTS
+        for habit in aspect.habits
+    ]
+    rows.append([f"a dialect: {', '.join(dialects())}", "quirk"])
+    return _table(["habit", "kind"], rows)
+
+
+def list_network_behaviours() -> str:
+    """List the documented behaviours of networks, with the test of each or the reason for none."""
+    sys.path.insert(0, str(TESTS))
+    shown = importlib.import_module("test_http1")
+    rows = dict.fromkeys(shown.COVERED, "`tests/test_http1.py`")
+    rows |= dict.fromkeys(shown.OVER_TLS, "`tests/server/test_tls.py`")
+    rows |= {slug: f"not covered: {why}" for slug, why in shown.NOT_COVERED.items()}
+    return _table(["behaviour", "test"], [[slug, rows[slug]] for slug in sorted(rows)])
+
+
+# The command
+
+
+def _option_names(option: click.Option) -> str:
+    names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
+    if option.is_flag:
+        return names
+    kind = option.type
+    if isinstance(kind, click.Choice):
+        return f"{names} {' or '.join(f'`{choice}`' for choice in kind.choices)}"
+    shown = kind.name.removesuffix(" range").upper()
+    return f"{names} `{option.metavar or shown}`"
+
+
+def _describe_option(option: click.Option, context: click.Context) -> str:
+    record = option.get_help_record(context)
+    text = record[1] if record else ""
+    return " ".join(text.replace("*", "\\*").replace("<", "\\<").split())
+
+
+def _describe_help(text: str) -> str:
+    """Return the help of a command as Markdown: paragraphs, and its tables as they are."""
+    parts = []
+    for paragraph in inspect.cleandoc(text).split("\n\n"):
+        if paragraph.startswith("\b"):
+            parts.append(f"```text\n{inspect.cleandoc(paragraph.removeprefix(chr(8)))}\n```")
+        else:
+            parts.append(" ".join(paragraph.split()))
+    return "\n\n".join(parts)
+
+
+def describe_commands() -> str:
+    """Describe each command with all its options, as its own parser knows them."""
+    lines = []
+    for name, command in sorted(commands.commands.items()):
+        context = click.Context(command, info_name=f"openai-mockserver {name}")
+        rows = [
+            [_option_names(option), _describe_option(option, context)]
+            for option in command.get_params(context)
+            if isinstance(option, click.Option)
+        ]
+        usage = command.get_usage(context).removeprefix("Usage: ")
+        lines += [f"## {name}", "", f"```text\n{usage}\n```", ""]
+        lines += [_describe_help(command.help or ""), "", _table(["option", "meaning"], rows)]
+    return "\n".join(lines)
+
+
+# The pytest plugin
+
+
+class Setting(NamedTuple):
+    """A command-line option or a setting of pytest.ini that the plugin adds."""
+
+    name: str
+    options: dict[str, Any]
+
+
+class _Parser:
+    """Takes what the plugin tells pytest, in the place of pytest's own parser and configuration."""
+
+    def __init__(self) -> None:
+        self.options: list[Setting] = []
+        self.settings: list[Setting] = []
+        self.markers: list[str] = []
+
+    def getgroup(self, _name: str) -> _Parser:
+        return self
+
+    def addoption(self, name: str, **options: Any) -> None:
+        self.options.append(Setting(name, options))
+
+    def addini(self, name: str, text: str, **options: Any) -> None:
+        self.settings.append(Setting(name, {"help": text, **options}))
+
+    def getini(self, _name: str) -> str:
+        return "test"
+
+    def addinivalue_line(self, _name: str, line: str) -> None:
+        self.markers.append(line)
+
+
+def _ask_plugin() -> _Parser:
+    plugin = importlib.import_module(f"{PACKAGE}.pytest_plugin")
+    parser = _Parser()
+    plugin.pytest_addoption(parser)
+    plugin.pytest_configure(parser)
+    return parser
+
+
+def list_fixtures() -> str:
+    """Describe the fixtures."""
+    module = f"{PACKAGE}.pytest_plugin"
+    plugin = importlib.import_module(module)
+    from docstrings import convert
+
+    lines = ["```{eval-rst}", f".. py:currentmodule:: {module}", ""]
+    for name in public_names()[module]:
+        function = inspect.unwrap(getattr(plugin, name))
+        returns = str(function.__annotations__["return"])
+        returns = re.sub(r"^Iterator\[(.*)\]$", r"\1", returns)
+        text = inspect.getdoc(function) or ""
+        lines += [f".. py:data:: {name}", f"   :type: {returns}", ""]
+        lines += [f"   {convert(line)}" for line in text.split("\n")] + [""]
+    return "\n".join([*lines, "```", ""])
+
+
+def list_markers() -> str:
+    """Describe the markers."""
+    lines = []
+    for marker in _ask_plugin().markers:
+        call, _, text = marker.partition("): ")
+        lines.append(f"`@pytest.mark.{call})`\n: {text[0].upper()}{text[1:]}.\n")
+    return "\n".join(lines)
+
+
+def list_plugin_options() -> str:
+    """List the plugin's command-line options, and its settings in pytest.ini."""
+    asked = _ask_plugin()
+    rows = []
+    for name, options in asked.options:
+        value = options.get("metavar") or "|".join(options.get("choices", ()))
+        rows.append([f"`{name}={value}`".replace("|", "` or `"), options["help"]])
+    for name, options in asked.settings:
+        kind = " or ".join(("true", "false")) if options.get("type") == "bool" else "text"
+        default = str(options.get("default")).lower()
+        rows.append([f"`{name}` ({kind}, by default `{default}`)", options["help"]])
+    return _table(["option or setting", "meaning"], rows)
+
+
+Part = Callable[..., str]
+PARTS: dict[str, Part] = {
+    "commands": describe_commands,
+    "dialects": list_dialects,
+    "endpoints": list_endpoints,
+    "faults": list_faults,
+    "fixtures": list_fixtures,
+    "habits": list_habits,
+    "markers": list_markers,
+    "names": document_names,
+    "network": list_network_behaviours,
+    "paces": list_profiles,
+    "plugin-options": list_plugin_options,
+    "provider-paths": list_provider_paths,
+    "streams": list_streams,
+}
+PLAIN_PARTS: dict[str, Part] = {**PARTS, "names": describe_names}
+
+
+def expand(text: str, plain: bool = False) -> str:
+    """Return a page with the generated parts in it.
+
+    Args:
+        text: the page, in Markdown.
+        plain: without directives of Sphinx, as in the Markdown beside the site.
+    """
+    parts = PLAIN_PARTS if plain else PARTS
+
+    def insert(match: re.Match[str]) -> str:
+        name, *arguments = match[1].split()
+        return expand(parts[name](*arguments), plain)
+
+    return re.sub(r"^<!-- insert: (.+?) -->$", insert, text, flags=re.MULTILINE)
+
+
+def inserted_parts(text: str) -> Iterator[str]:
+    """Give the names of the generated parts that a page has."""
+    for match in re.finditer(r"^<!-- insert: ([\w-]+)", text, re.MULTILINE):
+        yield match[1]
