@@ -22,7 +22,7 @@ from openai_mockserver.http1 import to_raw
 from openai_mockserver.journal import Call
 from openai_mockserver.script import End, Step
 from openai_mockserver.server import Loopback
-from test_http1 import REQUEST, expected_end, scripted
+from test_http1 import REQUEST, encode_script, expected_end
 
 HEADS = [
     Head(200, (("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked"))),
@@ -86,7 +86,7 @@ def test_random_scripts_arrive_and_leave_nothing() -> None:
             mock.reply(made)
             client = client or socket.create_connection((url.host, url.port or 0), timeout=10)
             client.sendall(REQUEST)
-            wanted, got = scripted(made), b""
+            wanted, got = encode_script(made), b""
             while len(got) < len(wanted) and (read := client.recv(65536)):
                 got += read
             if got != wanted:

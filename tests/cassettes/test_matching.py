@@ -147,8 +147,8 @@ def test_ignored_members(file: Path, ignore: Any, body: dict[str, Any], is_same:
 
 
 def test_a_whole_body_of_any_kind_can_be_ignored(tmp_path: Path) -> None:
-    request = {"method": "POST", "url": "/v1/x", "base64": "//4="}
-    dump(tmp_path / "a.jsonl", [Exchange(Script(), {"request": request})])
+    recorded_request = {"method": "POST", "url": "/v1/x", "base64": "//4="}
+    dump(tmp_path / "a.jsonl", [Exchange(Script(), {"request": recorded_request})])
     request = ("POST", "/v1/x", (), b"\x00\xff")
     assert isinstance(Cassette(tmp_path / "a.jsonl", ignore=["*"]).find(*request), Script)
     assert isinstance(Cassette(tmp_path / "a.jsonl").find(*request), str)
