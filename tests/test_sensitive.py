@@ -1,4 +1,4 @@
-"""What is secret is shown nowhere: one list for reprs, messages and recordings."""
+"""Secrets: reprs, messages and recordings hide what the one list names."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def test_no_repr_and_no_message_shows_a_secret_header(name: str) -> None:
     call = mock.respond(request)
     assert SECRET not in repr(call.headers)
     assert call.headers[name] == SECRET
-    with pytest.raises(UnmatchedRequest) as told:
+    with pytest.raises(UnmatchedRequest) as error:
         mock.check()
-    assert SECRET not in str(told.value)
-    assert name.lower() in str(told.value).lower()
+    assert SECRET not in str(error.value)
+    assert name.lower() in str(error.value).lower()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_not_shown_is_not_recorded_either(name: str) -> None:
+def test_a_header_that_is_not_shown_is_not_recorded_either(name: str) -> None:
     redaction = Redactor().begin([(name, SECRET)])
     assert SECRET not in str(redaction.redact_headers([(name, SECRET)]))
 
@@ -69,28 +69,28 @@ def test_secret_parameters_of_a_query() -> None:
     assert not is_secret_parameter("limit")
 
 
-# Text from outside stays in its line of the log, and no terminal obeys it
+# Text from outside stays on its line of the log and cannot control a terminal
 
 HOSTILE = "\n\r\t\x1b[2J\x00\x7f\x9b\u202e\u2028\ufeff"
-SPELT = r"\n\r\t\x1b[2J\x00\x7f\x9b\u202e\u2028\ufeff"
+ESCAPED = r"\n\r\t\x1b[2J\x00\x7f\x9b\u202e\u2028\ufeff"
 
 
-def is_obeyed(text: str) -> bool:
-    """Whether a terminal would obey a part of a line, or break it."""
+def has_controls(text: str) -> bool:
+    """Return whether a terminal would break the line or interpret a part of it."""
     return any(char in text for char in HOSTILE if char not in "[2J")
 
 
 @given(st.text())
-def test_a_line_is_one_and_stays_what_it_is(text: str) -> None:
+def test_an_escaped_text_is_one_line_and_stays_the_same_if_escaped_again(text: str) -> None:
     line = spell_controls(text)
     assert len(line.splitlines()) <= 1
-    assert not is_obeyed(line)
+    assert not has_controls(line)
     assert spell_controls(line) == line
 
 
-def test_what_is_seen_stays() -> None:
+def test_visible_characters_stay() -> None:
     assert spell_controls("größe 日本 🎉 a\\n") == "größe 日本 🎉 a\\n"
-    assert spell_controls(HOSTILE) == SPELT
+    assert spell_controls(HOSTILE) == ESCAPED
     assert spell_controls("\u200d\u200c", but="\u200d") == "\u200d\\u200c"
 
 
@@ -98,7 +98,7 @@ def test_what_is_seen_stays() -> None:
     ("name", "model"),
     [("a%0a12:00:00%20%232", "a 12:00:00 #2"), ("%1b[2J%c2%9b%e2%80%ae", r"\x1b[2J\x9b\u202e")],
 )
-def test_the_path_of_a_request_stays_in_its_line(
+def test_the_path_of_a_request_stays_on_its_line(
     name: str, model: str, mock_openai: MockOpenAI
 ) -> None:
     mock_openai.on(model="another").reply("x")
@@ -113,25 +113,25 @@ def test_the_path_of_a_request_stays_in_its_line(
     (call,) = mock_openai.calls
     assert call.ended
     line = call.line()
-    assert not is_obeyed(line)
-    spelt = spell_controls(unquote(name))
-    assert f"/openai/deployments/{spelt}/chat/completions {model} '" in line
-    with pytest.raises(AssertionError, match="no rule matches") as told:
+    assert not has_controls(line)
+    escaped_name = spell_controls(unquote(name))
+    assert f"/openai/deployments/{escaped_name}/chat/completions {model} '" in line
+    with pytest.raises(AssertionError, match="no rule matches") as error:
         mock_openai.check()
-    assert not is_obeyed(str(told.value).replace("\n", ""))
+    assert not has_controls(str(error.value).replace("\n", ""))
     mock_openai.calls.clear()
 
 
-def test_what_is_told_of_recordings_stays_in_its_lines(
+def test_messages_about_recordings_stay_on_their_lines(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = RequestKey("POST", f"/v1/{HOSTILE}", body=f"{HOSTILE}\u202e")
-    assert repr(IsRecorded(key)) == f"the recorded POST /v1/{SPELT}"
-    told = explain_difference(RequestKey("POST", "/v1/x"), [key], AS_RECORDED)
-    assert not is_obeyed(told.replace("\n", ""))
+    assert repr(IsRecorded(key)) == f"the recorded POST /v1/{ESCAPED}"
+    difference = explain_difference(RequestKey("POST", "/v1/x"), [key], AS_RECORDED)
+    assert not has_controls(difference.replace("\n", ""))
     with caplog.at_level(logging.WARNING, "openai_mockserver"):
         exchange = Recorder(tmp_path).begin(Request("POST", f"/v1/{HOSTILE}"), "http://up")
         exchange.record_head(Head(200, (("Content-Encoding", "compress"),)))
         exchange.close()
     (record,) = caplog.records
-    assert f"response body of /v1/{SPELT} is" in record.getMessage()
+    assert f"response body of /v1/{ESCAPED} is" in record.getMessage()

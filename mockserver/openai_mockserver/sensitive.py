@@ -1,9 +1,9 @@
-"""What is secret: the one list of headers, parameters, members of JSON and shapes of keys.
+"""What is secret: the one list of headers, parameters, JSON members and key formats.
 
-Rules of this file: data, and questions about it. What hides a secret (a repr, a log line, the
-redaction of a recording) asks here what one is, and how a text from outside is shown. Every search
-is linear in the length of its text: no pattern looks at a character more often than a fixed number
-of times.
+Rules of this file: data, and functions that look things up in it. Every part that hides secrets (a
+repr, a log line, the redaction of a recording) uses this list, and the functions here that make
+text from outside safe to show. Every search takes time linear in the length of the text: no pattern
+visits a character more than a fixed number of times.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from urllib.parse import unquote
 
 __all__ = [
     "LONGEST_KEY",
+    "count_unfinished_key",
     "find_keys",
     "hide_keys",
     "is_random",
     "is_secret_header",
     "is_secret_member",
     "is_secret_parameter",
+    "is_whole_word",
     "show_header",
     "show_path",
     "spell_controls",
-    "stands_alone",
-    "unfinished_key",
 ]
 
 # Names
@@ -50,24 +50,24 @@ _HEADERS = (
     r"subscription-key",
     r"token",
 )
-# Whatever comes before these words: gateways pass on the headers of others under a prefix, as
-# LiteLLM's ``llm_provider-set-cookie``. ``X-Session`` is one, ``azureml-model-session`` none.
+# Any prefix may precede these words, because gateways prefix the headers that they pass on, as in
+# LiteLLM's ``llm_provider-set-cookie``. ``X-Session`` is secret, ``azureml-model-session`` is not.
 _HEADER = re.compile(rf"(?:x-)?session|(?:^|.*[-_])(?:{'|'.join(_HEADERS)})", re.IGNORECASE)
-# A provider's key in a header named for it, as ``X-Openai-Key``; these keys open nothing.
+# A provider's key in a header named after it, as ``X-Openai-Key``; the second list is not secret.
 _KEY_HEADER = re.compile(r"(?:.*[-_])?key", re.IGNORECASE)
-_OPEN_KEYS = re.compile(
+_HARMLESS_KEYS = re.compile(
     r"(?:.*[-_])?(?:affinity|cache|idempotency|limit|partition|ratelimit|request|routing|shard|sort"
     r"|surrogate|websocket)-key",
     re.IGNORECASE,
 )
 
-# Of a query, by the end of the name, with words apart: ``X-Amz-Signature`` is ``x_amz_signature``.
+# Query parameters, by the end of the name in snake case, as ``x_amz_signature``.
 _PARAMETER = re.compile(
     r"(?:.*_)?(?:(?:aws)?access_?key(?:_?id)?|api_?key|auth|authorization|credentials?|jwt|passphrase"
     r"|passw(?:or)?d|pwd|secret|secret_?key|sig|signature|subscription_?key|token)|code|key"
 )
-_OPEN_PARAMETERS = re.compile(r"(?:.*_)?(?:continuation|cursor|next|page|prev|skip|sync)_token")
-# Of JSON, where a name alone tells less: ``token`` is a piece of text, ``key`` an attribute's name.
+_HARMLESS_PARAMETERS = re.compile(r"(?:.*_)?(?:continuation|cursor|next|page|prev|skip|sync)_token")
+# JSON members; the list is narrower, because ``token`` may be a piece of text and ``key`` a name.
 _MEMBERS = frozenset(
     {"access_key", "access_token", "api_key", "apikey", "authorization", "aws_secret_access_key",
      "client_secret", "connection_string", "encoded_api_key", "id_token", "passphrase", "passwd",
@@ -77,13 +77,13 @@ _MEMBERS = frozenset(
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def _words(name: str) -> str:
-    """A name in lower case with ``_`` between its words: ``clientSecret`` is ``client_secret``."""
+def _to_snake_case(name: str) -> str:
+    """Return a name in snake case: ``clientSecret`` becomes ``client_secret``."""
     return re.sub(r"[-.]", "_", _HUMP.sub("_", name)).lower()
 
 
 def is_secret_header(name: str) -> bool:
-    """Whether the value of a header is never shown and never kept.
+    """Return whether the value of a header is secret: never shown and never recorded.
 
     >>> is_secret_header("x-goog-api-key"), is_secret_header("Proxy-Authorization")
     (True, True)
@@ -92,35 +92,35 @@ def is_secret_header(name: str) -> bool:
     """
     if _HEADER.fullmatch(name) is not None:
         return True
-    return _KEY_HEADER.fullmatch(name) is not None and _OPEN_KEYS.fullmatch(name) is None
+    return _KEY_HEADER.fullmatch(name) is not None and _HARMLESS_KEYS.fullmatch(name) is None
 
 
 def is_secret_parameter(name: str) -> bool:
-    """Whether the value of a query parameter is never kept.
+    """Return whether the value of a query parameter is secret.
 
     >>> is_secret_parameter("X-Amz-Signature"), is_secret_parameter("page_token")
     (True, False)
     """
-    words = _words(unquote(name))
-    return _PARAMETER.fullmatch(words) is not None and _OPEN_PARAMETERS.fullmatch(words) is None
+    words = _to_snake_case(unquote(name))
+    return _PARAMETER.fullmatch(words) is not None and _HARMLESS_PARAMETERS.fullmatch(words) is None
 
 
-def is_secret_member(name: str, begun: bool = False) -> bool:
-    """Whether the text of a member of JSON is never kept.
+def is_secret_member(name: str, is_prefix: bool = False) -> bool:
+    """Return whether the text of a JSON member is secret.
 
     Args:
-        name: of the member.
-        begun: whether more of the name may follow.
+        name: the name of the member.
+        is_prefix: whether ``name`` may be only the start of the name.
     """
-    words = _words(name)
-    return words in _MEMBERS or (begun and any(m.startswith(words) for m in _MEMBERS))
+    words = _to_snake_case(name)
+    return words in _MEMBERS or (is_prefix and any(m.startswith(words) for m in _MEMBERS))
 
 
 # Keys
 
-# What keys look like, by the ones who give them out: how they begin, the expression of the rest,
-# and whether the rest must look as if dice had made it. The lengths are lower than today's of
-# the real ones, in brackets: it is the dice that tell a key from words.
+# Key formats by provider: the prefix, an expression for the rest, and whether the rest must look
+# random. The minimum lengths are below today's real ones (in brackets), because randomness is what
+# distinguishes a key from words.
 _WORD = r"[A-Za-z0-9_-]"
 _FAMILIES: tuple[tuple[str, str, bool], ...] = (
     ("sk-", _WORD + "{16,}", True),  # OpenAI [48, 156], Anthropic, OpenRouter, LiteLLM [22]…
@@ -170,23 +170,25 @@ _FAMILIES: tuple[tuple[str, str, bool], ...] = (
     ("Bearer ", r"(?:[A-Za-z0-9_~+/=-]|\\/|\.(?=\w)){8,}", True),
 )
 _BY_START = {start: (re.compile(rest), random) for start, rest, random in _FAMILIES}
-# Of two that begin alike, the longer first.
+# The longer of two overlapping prefixes comes first.
 _ANY = "|".join(re.escape(start) for start in sorted(_BY_START, key=len, reverse=True))
-_START = re.compile(_ANY)
-# Looked up for each read: what a read may end in that goes on as the start of a key.
-_BEGUN = frozenset(start[:size] for start in _BY_START for size in range(1, len(start) + 1))
-_LONGEST_BEGUN = max(map(len, _BY_START)) - 1
+_ANY_START = re.compile(_ANY)
+# Incomplete prefixes with which a read may end; looked up for each read.
+_PREFIXES_OF_STARTS = frozenset(
+    start[:size] for start in _BY_START for size in range(1, len(start) + 1)
+)
+_LONGEST_PREFIX = max(map(len, _BY_START)) - 1
 LONGEST_KEY = 16384
-"""Characters: nothing longer is a key."""
+"""Most characters of a key."""
 
 _IN_A_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~+/=\\"
 _IN_A_WORD = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
-# A key may also follow an escaped character, whose last letter is no part of a word.
+# A key may follow an escaped character, whose last letter does not belong to a word.
 _ESCAPED = re.compile(r"\\[bfnrt]\Z|\\u[0-9a-fA-F]{4}\Z|%[0-9A-Fa-f]{2}\Z")
 
 
-def stands_alone(text: str, begin: int, end: int) -> bool:
-    """Whether what is there is a word of its own; one may follow an escaped character."""
+def is_whole_word(text: str, begin: int, end: int) -> bool:
+    """Return whether a span is a whole word; an escaped character may precede it."""
     return _is_at_a_boundary(text, begin) and text[end : end + 1] not in _IN_A_WORD
 
 
@@ -197,111 +199,111 @@ def _is_at_a_boundary(text: str, at: int) -> bool:
     return ("\\" in before or "%" in before) and _ESCAPED.search(before) is not None
 
 
-def is_random(text: str, together: int = 10) -> bool:
-    """Whether a text looks as if dice had made it, rather than somebody who writes words.
+def is_random(text: str, shortest_run: int = 10) -> bool:
+    """Return whether a text looks random rather than like words.
 
     Args:
-        text: what may be a key, without what every key of its family begins with.
-        together: how many letters and digits in a row tell so, where they are mixed.
+        text: a possible key without the prefix of its format.
+        shortest_run: how many mixed letters and digits in a row count as random.
 
     >>> is_random("T3aV9sQx7Lm2Bn4Kp8Zr"), is_random("management-tool-of-2024")
     (True, False)
     """
     if len(set(text)) < 4:
-        return False  # a row of X
+        return False  # already masked with X
     kinds = (str.isdigit, str.isupper, str.islower)
     if len(text) >= 16 and all(any(map(kind, text)) for kind in kinds):
         return True
     parts = re.findall(r"[A-Za-z0-9]+", text)
     for part in parts:
-        if len(part) >= together and any(map(str.isdigit, part)) and not part.isdigit():
+        if len(part) >= shortest_run and any(map(str.isdigit, part)) and not part.isdigit():
             return True
-        # Words in CamelCase have no two capitals in a row so often.
+        # Words in CamelCase rarely have two capitals in a row.
         if len(part) >= 20 and not part.isupper() and len(re.findall("[A-Z](?=[A-Z])", part)) > 2:
             return True
     numbers = [part for part in parts if len(part) >= 10 and part.isdigit()]
-    return len(numbers) > 1  # Slack's
+    return len(numbers) > 1  # as in Slack's keys
 
 
 def find_keys(text: str, start: int = 0) -> Iterator[tuple[int, int]]:
-    """Where keys stand in a text: their beginnings and ends, in order.
+    """Yield the begin and end of every key in a text, in order.
 
     Args:
-        text: what is searched.
-        start: where to begin; what is before only tells whether a word begins there.
+        text: the text to search.
+        start: offset at which to start; the text before it only shows whether a word begins there.
     """
     at = start
-    while found := _START.search(text, at):
-        begin, end = found.span()
+    while match := _ANY_START.search(text, at):
+        begin, end = match.span()
         at = end
         if not _is_at_a_boundary(text, begin):
             continue
-        shape, random = _BY_START[found[0]]
+        shape, must_be_random = _BY_START[match[0]]
         rest = shape.match(text, end)
         if rest is None or rest.end() - begin > LONGEST_KEY:
             continue
-        if not random and found[0] != "eyJ" and text[rest.end() : rest.end() + 1].isalnum():
+        if not must_be_random and match[0] != "eyJ" and text[rest.end() : rest.end() + 1].isalnum():
             continue
-        if random and not is_random(rest[0], 8 if found[0] == "Bearer " else 10):
+        if must_be_random and not is_random(rest[0], 8 if match[0] == "Bearer " else 10):
             continue
         at = rest.end()
         yield begin, at
 
 
 def hide_keys(text: str, mask: str | None = None) -> str:
-    """A text without its keys: ``mask`` in the place of each, else as many X as it is long.
+    """Replace every key in a text with ``mask``, or by default with an X for each character.
 
     >>> hide_keys("use sk-abcdefghijklmnop1234 today", "…")
     'use … today'
     """
-    parts, done = [], 0
+    parts, position = [], 0
     for begin, end in find_keys(text):
-        parts += [text[done:begin], "X" * (end - begin) if mask is None else mask]
-        done = end
-    return "".join(parts) + text[done:] if parts else text
+        parts += [text[position:begin], "X" * (end - begin) if mask is None else mask]
+        position = end
+    return "".join(parts) + text[position:] if parts else text
 
 
-def unfinished_key(text: str) -> int:
-    """How many characters at the end may be the beginning of a key that goes on."""
+def count_unfinished_key(text: str) -> int:
+    """Count the characters at the end that may be an unfinished key."""
     tail = text[-LONGEST_KEY:]
     run = len(tail.rstrip(_IN_A_KEY))
-    # ``Bearer `` has a space within.
+    # ``Bearer `` contains a space.
     run = run - 7 if tail.endswith("Bearer ", 0, run) else run
-    for found in _START.finditer(tail, run):
-        if _is_at_a_boundary(tail, found.start()):
-            return len(tail) - found.start()
-    for size in range(min(len(tail), _LONGEST_BEGUN), 0, -1):
-        if tail[-size:] in _BEGUN and _is_at_a_boundary(tail, len(tail) - size):
+    for match in _ANY_START.finditer(tail, run):
+        if _is_at_a_boundary(tail, match.start()):
+            return len(tail) - match.start()
+    for size in range(min(len(tail), _LONGEST_PREFIX), 0, -1):
+        if tail[-size:] in _PREFIXES_OF_STARTS and _is_at_a_boundary(tail, len(tail) - size):
             return size
     return 0
 
 
-# What a person may see: no secret, and nothing that leaves its line or that a terminal obeys
+# Safe display: no secrets, no line breaks, and no control sequences for a terminal
 
-_SPELT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-# Of Unicode: control and format characters, unassigned, private, surrogates, ends of lines.
-_HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
+_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+# Unicode categories: control, format, unassigned, private use, surrogate, line separators.
+_HIDDEN_CATEGORIES = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 
 
 def spell_controls(text: str, but: str = "") -> str:
-    """A text in one line, in which every character can be seen.
+    """Escape the characters of a text that are invisible or end the line.
 
     Args:
         text: the text.
-        but: characters that stay as they are.
+        but: characters to leave as they are.
 
     >>> spell_controls("GET /v1/a\\nb\\x1b[2J\\u202e")
     'GET /v1/a\\\\nb\\\\x1b[2J\\\\u202e'
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(char if char in but else _spell(char) for char in text)
+    return "".join(char if char in but else _escape(char) for char in text)
 
 
-def _spell(char: str) -> str:
-    if char in _SPELT:
-        return _SPELT[char]
-    if unicodedata.category(char) not in _HIDDEN:
+def _escape(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if unicodedata.category(char) not in _HIDDEN_CATEGORIES:
         return char
     code = ord(char)
     return (
@@ -310,7 +312,7 @@ def _spell(char: str) -> str:
 
 
 def show_header(name: str, value: str) -> str:
-    """A header's value as a person may see it: ``…`` for what is secret.
+    """Return a header's value for display, with ``…`` in place of secrets.
 
     >>> show_header("Authorization", "Bearer sk-1"), show_header("accept", "*/*")
     ('…', '*/*')
@@ -319,13 +321,13 @@ def show_header(name: str, value: str) -> str:
 
 
 def show_path(path: str) -> str:
-    """A path as a person may see it, in one line.
+    """Return a path for display, on one line and without keys.
 
     >>> show_path("/v1/keys/sk-abcdefghijklmnop1234/models\\n")
     '/v1/keys/…/models\\\\n'
     """
-    hidden = hide_keys(path, "…")
-    if "%" in hidden:
-        parts = hidden.split("/")
-        hidden = "/".join("…" if any(find_keys(unquote(part))) else part for part in parts)
-    return spell_controls(hidden)
+    masked_path = hide_keys(path, "…")
+    if "%" in masked_path:
+        parts = masked_path.split("/")
+        masked_path = "/".join("…" if any(find_keys(unquote(part))) else part for part in parts)
+    return spell_controls(masked_path)

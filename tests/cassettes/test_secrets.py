@@ -25,12 +25,12 @@ from openai_mockserver.cassettes.cassette import Cassette
 from openai_mockserver.cassettes.redact import Redaction, Redactor, redact_exchange
 from openai_mockserver.script import Comment, Event, Head, Pause
 from openai_mockserver.sensitive import (
+    count_unfinished_key,
     find_keys,
     hide_keys,
     is_secret_header,
     is_secret_parameter,
     show_path,
-    unfinished_key,
 )
 from recordings import SHARED
 
@@ -638,7 +638,7 @@ def test_hostile_texts_take_no_longer_than_others(part: str) -> None:
     text = part * (LONG // len(part))
     began = time.process_time()
     list(find_keys(text))
-    unfinished_key(text)
+    count_unfinished_key(text)
     show_path(text)
     is_secret_header(text)
     is_secret_parameter(text)

@@ -36,12 +36,12 @@ from openai_mockserver.cassettes.stream_file import WITHHELD_BODY, WITHHELD_REQU
 from openai_mockserver.script import Comment, Event, Raw, Step
 from openai_mockserver.sensitive import (
     LONGEST_KEY,
+    count_unfinished_key,
     find_keys,
     is_secret_header,
     is_secret_member,
     is_secret_parameter,
-    stands_alone,
-    unfinished_key,
+    is_whole_word,
 )
 
 __all__ = ["Redactor", "Redaction", "adjust_content_length", "redact_exchange"]
@@ -200,7 +200,7 @@ class Redaction:
         spans, at = [], text.find(secret, start)
         while at >= 0:
             end = at + len(secret)
-            if not alone or stands_alone(text, at, end):
+            if not alone or is_whole_word(text, at, end):
                 spans.append((at, end))
             at = text.find(secret, end)
         if spans:
@@ -387,7 +387,7 @@ class Redaction:
         longest = max(LONGEST_KEY, *map(len, self._secrets), 0)
         tail = (self._context.encode("latin-1") + data)[-longest:].decode("latin-1")
         keep = max(
-            unfinished_key(tail),
+            count_unfinished_key(tail),
             count_open_url(tail),
             count_open_member(tail),
             *(count_secret_start(tail, secret) for secret in self._secrets),
