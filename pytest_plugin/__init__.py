@@ -1,7 +1,7 @@
 """The pytest fixtures: `mock_openai` and the clients that talk to it.
 
-Rules of this file: importing it costs nothing; httpx, openai, starlette and the rest come when a
-fixture is used.
+Rules of this file: importing it costs nothing; httpx, openai, starlette and the other packages are
+imported when a test uses a fixture.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ __all__ = [
 ]
 
 _MOCK = pytest.StashKey["MockOpenAI"]()
-_NOT_ASKED = """\
+_NO_REQUEST = """\
 no request reached the mock. Perhaps the client
-- was made before the test, with the base URL of that time: `openai_mock_address = session` in
+- was created before the test, with an earlier base URL: `openai_mock_address = session` in
   pytest.ini keeps one base URL for the whole run;
-- is given a base_url of its own, or reads another variable than OPENAI_BASE_URL;
-- lives in a process that was started before the test."""
+- gets another base_url, or reads another variable than OPENAI_BASE_URL;
+- runs in a process that was started before the test."""
 _ADDRESS: pytest.StashKey[SessionAddress] = pytest.StashKey()
 
 _CASSETTE = frozenset(
     "path mode match ignore normalize normalize_patterns speed redactor".split()  # noqa: SIM905
 )
-"""What the marker ``openai_cassette`` takes."""
+"""The arguments of the marker ``openai_cassette``."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,45 +50,45 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--openai-record",
         choices=("none", "once", "new_episodes", "all"),
-        help="What openai_cassette records; without it the marker's mode counts, else none.",
+        help="When openai_cassette records; by default the mode of the marker, or else none.",
     )
     group.addoption(
         "--openai-upstream",
         metavar="URL",
-        help="Where openai_cassette records from; by default OPENAI_BASE_URL, else OpenAI.",
+        help="Server from which openai_cassette records; by default OPENAI_BASE_URL, else OpenAI.",
     )
     parser.addini(
         "openai_fail_on_unmatched",
-        "Fail a test whose requests to mock_openai no rule answered.",
+        "Fail a test if no rule answers one of its requests to mock_openai.",
         type="bool",
         default=True,
     )
     parser.addini(
         "openai_fail_on_unused",
-        "Fail a test that gives mock_openai rules or replies which no request was given.",
+        "Fail a test if no request uses one of its rules or replies for mock_openai.",
         type="bool",
         default=False,
     )
     parser.addini(
         "openai_mock_address",
-        "Where mock_openai and openai_cassette listen: 'test', at an address for each; or "
-        "'session', at one for the whole run, in the environment before tests are collected.",
+        "Address of mock_openai and openai_cassette: 'test' opens one for each test; 'session' "
+        "opens one for the whole run and puts it into the environment before tests are collected.",
         default="test",
     )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    # A conftest.py may import the application, and that make its client.
+    # A conftest.py may import the application, which may create its client then.
     _open_address(early_config)
 
 
 def _open_address(config: pytest.Config) -> None:
-    """Open the address of the run, if that is asked for, where tests are run."""
+    """Open the address of the run if the ini option asks for it and this process runs tests."""
     where = config.getini("openai_mock_address")
     if where not in ("test", "session"):
-        raise pytest.UsageError(f"openai_mock_address = {where}: 'test' or 'session'")
-    if where == "test" or _ADDRESS in config.stash or _leaves_tests_to_workers(config):
+        raise pytest.UsageError(f"openai_mock_address = {where}: must be 'test' or 'session'")
+    if where == "test" or _ADDRESS in config.stash or _delegates_to_workers(config):
         return
     from .session_address import SessionAddress
 
@@ -97,8 +97,8 @@ def _open_address(config: pytest.Config) -> None:
     address.set_environment(keep_key=record not in (None, "none"))
 
 
-def _leaves_tests_to_workers(config: pytest.Config) -> bool:
-    """Whether pytest-xdist runs the tests, in other processes."""
+def _delegates_to_workers(config: pytest.Config) -> bool:
+    """Return whether pytest-xdist runs the tests in other processes."""
     options = config.known_args_namespace
     distributes = getattr(options, "numprocesses", None) or getattr(options, "tx", None)
     return bool(distributes) and "PYTEST_XDIST_WORKER" not in os.environ
@@ -112,15 +112,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    _open_address(config)  # unless the plugin came too late for that
+    _open_address(config)  # only if the plugin was loaded too late for the hook above
     for marker in (
-        "openai_mock(**options): options of the MockOpenAI behind mock_openai, "
+        "openai_mock(**options): options of the MockOpenAI that mock_openai creates, "
         "such as api_key, seed, lenient, clock, pace, fail_on_unmatched, fail_on_unused",
         "openai_cassette(path=None, mode='none', match=('method', 'path', 'body'), ignore=(), "
         "normalize=(), normalize_patterns=(), speed=1.0): recordings that answer the "
         "requests of openai_cassette; by default in cassettes/MODULE/TEST.jsonl beside the test",
         "openai_streams(*names, family=None): run the test once for each of these ready-made "
-        "streams, given as the openai_stream argument",
+        "streams, as the argument openai_stream",
     ):
         config.addinivalue_line("markers", marker)
 
@@ -131,22 +131,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     from openai_mockserver import MockServerError, catalogue
 
-    chosen: list[Any] = []
+    selected_streams: list[Any] = []
     try:
         for marker in markers:
             if unknown := set(marker.kwargs) - {"family"}:
                 raise MockServerError(f"openai_streams() takes names and family=, not {unknown}")
-            chosen += map(catalogue.stream, marker.args)
+            selected_streams += map(catalogue.stream, marker.args)
             if not marker.args or "family" in marker.kwargs:
-                chosen += catalogue.streams(marker.kwargs.get("family"))
+                selected_streams += catalogue.streams(marker.kwargs.get("family"))
     except MockServerError as error:
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: {error}") from None
-    metafunc.parametrize("openai_stream", chosen, ids=str)
+    metafunc.parametrize("openai_stream", selected_streams, ids=str)
 
 
 @pytest.fixture
 def openai_stream() -> Stream:
-    """Each of the ready-made streams that ``@pytest.mark.openai_streams(...)`` names, in turn."""
+    """A ready-made stream that ``@pytest.mark.openai_streams(...)`` selects."""
     raise pytest.UsageError("openai_stream needs @pytest.mark.openai_streams(...)")
 
 
@@ -157,7 +157,7 @@ def mock_openai(
     """A fake OpenAI for this test.
 
     ``OPENAI_BASE_URL`` and ``OPENAI_API_KEY`` point to it, so that code under test needs no change.
-    The test fails at its end where a request came that no rule answered.
+    At its end the test fails if no rule answered one of its requests.
     """
     from openai_mockserver.clients import API_KEY
     from openai_mockserver.mock import MockOpenAI
@@ -168,64 +168,66 @@ def mock_openai(
     }
     for marker in reversed(list(request.node.iter_markers("openai_mock"))):
         if marker.args:
-            raise pytest.UsageError(f"openai_mock() takes keywords, not {marker.args!r}")
+            raise pytest.UsageError(
+                f"openai_mock() takes keyword arguments only, not {marker.args!r}"
+            )
         options |= marker.kwargs
     if not {"host", "port", "tls"} & options.keys():
         options["address"] = _find_address(request.config)
     try:
-        made = MockOpenAI(**options)
+        mock = MockOpenAI(**options)
     except TypeError as error:
         raise pytest.UsageError(f"openai_mock(): {error}") from None
-    monkeypatch.setenv("OPENAI_API_KEY", made.api_key or API_KEY)
-    yield from _open(made, request, monkeypatch)
+    monkeypatch.setenv("OPENAI_API_KEY", mock.api_key or API_KEY)
+    yield from _open_mock(mock, request, monkeypatch)
 
 
 def _find_address(config: pytest.Config) -> SharedAddress | None:
-    """The address of the run, if it has one."""
+    """Return the address of the run, or None."""
     address = config.stash.get(_ADDRESS, None)
     return None if address is None else address.shared
 
 
 def _find_variable(config: pytest.Config, name: str) -> str | None:
-    """A variable of the environment, as it is without the address of the run."""
+    """Return an environment variable as it is without the address of the run."""
     address = config.stash.get(_ADDRESS, None)
     return os.environ.get(name) if address is None else address.find_variable(name)
 
 
-def _open(
-    made: MockOpenAI, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+def _open_mock(
+    mock: MockOpenAI, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MockOpenAI]:
-    """The mock, where the code under test looks for OpenAI; and its complaint at the end."""
-    with made as mock:
+    """Open a mock, point the environment to it, and fail the test if the mock reports a problem."""
+    with mock:
         request.node.stash[_MOCK] = mock
         monkeypatch.setenv("OPENAI_BASE_URL", mock.base_url)
-        _go_around_proxies(monkeypatch)
+        _bypass_proxies(monkeypatch)
         yield mock
-    complaint = None
+    message = None
     try:
         mock.check()
     except AssertionError as error:
-        complaint = str(error)
-    if complaint is not None:
-        pytest.fail(complaint, pytrace=False)
+        message = str(error)
+    if message is not None:
+        pytest.fail(message, pytrace=False)
 
 
-def _go_around_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no proxy of the environment stand between the test and the loopback server."""
+def _bypass_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exempt the loopback server from the proxies in the environment."""
     if any(name.lower() in ("http_proxy", "all_proxy") for name in os.environ):
         for name in ("NO_PROXY", "no_proxy"):
-            around = [*filter(None, [os.environ.get(name)]), "127.0.0.1", "localhost"]
-            monkeypatch.setenv(name, ",".join(around))
+            hosts = [*filter(None, [os.environ.get(name)]), "127.0.0.1", "localhost"]
+            monkeypatch.setenv(name, ",".join(hosts))
 
 
 @pytest.fixture
 def openai_cassette(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MockOpenAI]:
-    """Recordings that answer this test's requests, and take new ones if the mode says so.
+    """A mock that answers this test's requests from recordings, and records if the mode says so.
 
-    As with `mock_openai`, ``OPENAI_BASE_URL`` points to it; rules go before recordings. With mode
-    ``none`` the network is never touched, and the test fails where a request was not recorded.
+    As with `mock_openai`, ``OPENAI_BASE_URL`` points to it. Rules take precedence over recordings.
+    With mode ``none`` it never uses the network, and the test fails if a request has no recording.
     """
     from openai_mockserver.cassettes.cassette import Cassette
     from openai_mockserver.clients import API_KEY
@@ -236,7 +238,7 @@ def openai_cassette(
     for marker in reversed(list(request.node.iter_markers("openai_cassette"))):
         if len(marker.args) > 1:
             raise pytest.UsageError(
-                f"openai_cassette() takes a path and keywords, not {marker.args!r}"
+                f"openai_cassette() takes a path and keyword arguments, not {marker.args!r}"
             )
         options |= dict(zip(("path",), marker.args, strict=False)) | marker.kwargs
     if unknown := set(options) - _CASSETTE:
@@ -244,12 +246,16 @@ def openai_cassette(
             f"openai_cassette() takes {', '.join(sorted(_CASSETTE))}, not {', '.join(unknown)}"
         )
     test = request.node
-    here = test.path.parent / "cassettes" / test.path.stem / f"{_file_name(test.name)}.jsonl"
+    default_path = (
+        test.path.parent / "cassettes" / test.path.stem / f"{_build_file_name(test.name)}.jsonl"
+    )
     path = options.pop("path", None)
     mode = request.config.getoption("--openai-record") or options.pop("mode", "none")
     options.pop("mode", None)
     try:
-        cassette = Cassette(here if path is None else test.path.parent / path, mode, **options)
+        cassette = Cassette(
+            default_path if path is None else test.path.parent / path, mode, **options
+        )
     except (TypeError, MockServerError) as error:
         raise pytest.UsageError(f"openai_cassette(): {error}") from None
     upstream = (
@@ -259,24 +265,26 @@ def openai_cassette(
     )
     key = _find_variable(request.config, "OPENAI_API_KEY") if cassette.records else None
     monkeypatch.setenv("OPENAI_API_KEY", key or API_KEY)
-    made = MockOpenAI(
+    mock = MockOpenAI(
         cassette=cassette,
         upstream=upstream if cassette.records else None,
         address=_find_address(request.config),
     )
-    yield from _open(made, request, monkeypatch)
+    yield from _open_mock(mock, request, monkeypatch)
 
 
-def _file_name(name: str) -> str:
+def _build_file_name(name: str) -> str:
     from openai_mockserver.cassettes.writer import shorten_name
 
     plain = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
-    return shorten_name(plain, 240)  # of 255; ``.jsonl`` follows, and while recording ``.parts``
+    return shorten_name(
+        plain, 240
+    )  # of 255 bytes; ``.jsonl`` follows, and ``.parts`` while recording
 
 
 @pytest.fixture
 def openai_base_url(mock_openai: MockOpenAI) -> str:
-    """The URL of the loopback server, as OpenAI clients take it."""
+    """The base URL of the loopback server, for OpenAI clients."""
     return mock_openai.base_url
 
 
@@ -296,18 +304,18 @@ def async_openai_client(mock_openai: MockOpenAI) -> openai.AsyncOpenAI:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what the server saw where a test fails."""
+    """Add the calls to the mock to the report of a failed test."""
     report = yield
     mock = item.stash.get(_MOCK, None)
     if report.failed and mock is not None:
         if mock.calls:
             until = time.monotonic() + 1.0
-            for seen in mock.calls:  # the server is about to notice how the last ones ended
-                seen.wait(max(0.0, until - time.monotonic()))
-            lines = "\n".join(seen.line() for seen in mock.calls)
+            for received_call in mock.calls:  # the server may not yet know how the last ones ended
+                received_call.wait(max(0.0, until - time.monotonic()))
+            lines = "\n".join(received_call.line() for received_call in mock.calls)
             report.sections.append(("calls to mock_openai", lines))
         else:
-            report.sections.append(("calls to mock_openai", _NOT_ASKED))
+            report.sections.append(("calls to mock_openai", _NO_REQUEST))
         if mock.unused:
-            report.sections.append(("never used of mock_openai", "\n".join(mock.unused)))
+            report.sections.append(("unused rules of mock_openai", "\n".join(mock.unused)))
     return report

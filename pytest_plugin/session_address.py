@@ -1,7 +1,7 @@
-"""The one address of a test run: ``openai_mock_address = session``.
+"""The shared address of a test run, for ``openai_mock_address = session``.
 
-Rules of this file: what a run costs that uses no mock is a socket and a sleeping thread; all else
-is imported when a mock, or a client, comes.
+Rules of this file: a run without mocks costs a socket and a sleeping thread; everything else is
+imported when the first mock or client uses the address.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BACKLOG = 4096
 
 
 class SessionAddress:
-    """The environment's OpenAI, for a whole run: each test's mock answers there in its turn."""
+    """The address of OpenAI in the environment of a whole run; each test's mock answers there."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
@@ -34,29 +34,31 @@ class SessionAddress:
         }
         self._shared: SharedAddress | None = None
         self._lock = threading.Lock()
-        self._waker, self._wakes = socket.socketpair()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._wait, name="openai-mockserver", daemon=True)
+        self._wake_sender, self._wake_receiver = socket.socketpair()
+        self._is_stopping = False
+        self._thread = threading.Thread(
+            target=self._wait_for_client, name="openai-mockserver", daemon=True
+        )
         self._thread.start()
 
     def set_environment(self, keep_key: bool) -> None:
-        """Point clients to it, also those that are made when a module is imported.
+        """Point clients to the address, also those that a module creates when it is imported.
 
         Args:
-            keep_key: leave a key that is there, because an upstream is to be asked with it.
+            keep_key: keep an existing API key, because requests to an upstream need it.
         """
         os.environ["OPENAI_BASE_URL"] = self.url
         if not (keep_key and os.environ.get("OPENAI_API_KEY")):
             os.environ["OPENAI_API_KEY"] = API_KEY
 
     def find_variable(self, name: str) -> str | None:
-        """A variable of the environment, as it is without this address."""
+        """Return an environment variable as it is without this address."""
         value = os.environ.get(name)
         return self._before[name] if value in (self.url, API_KEY) else value
 
     @property
     def shared(self) -> SharedAddress:
-        """What mocks claim."""
+        """The address that mocks claim, created at the first use."""
         with self._lock:
             if self._shared is None:
                 from openai_mockserver.server import SharedAddress
@@ -64,22 +66,22 @@ class SessionAddress:
                 self._shared = SharedAddress(self._listener)
             return self._shared
 
-    def _wait(self) -> None:
+    def _wait_for_client(self) -> None:
         with selectors.DefaultSelector() as selector:
-            for waited in (self._listener, self._wakes):
-                selector.register(waited, selectors.EVENT_READ)
+            for source in (self._listener, self._wake_receiver):
+                selector.register(source, selectors.EVENT_READ)
             selector.select()
-        if not self._stopping:
+        if not self._is_stopping:
             _ = self.shared
 
     def stop(self) -> None:
-        """Close it, and restore the environment."""
-        self._stopping = True
-        self._waker.send(b"\0")
+        """Close the address and restore the environment."""
+        self._is_stopping = True
+        self._wake_sender.send(b"\0")
         self._thread.join()
         if self._shared is not None:
             self._shared.stop()
-        for end in (self._listener, self._waker, self._wakes):
+        for end in (self._listener, self._wake_sender, self._wake_receiver):
             end.close()
         for name, value in self._before.items():
             if value is None:

@@ -1,4 +1,4 @@
-"""The pytest plugin, in suites of its users."""
+"""The pytest plugin, in test suites of its users."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from openai_mockserver import server
 
-# Imported before the suites in this process are, which import them anew each time otherwise.
+# Imported first; otherwise every suite in this process would import them again.
 assert openai
 assert server
 
@@ -28,7 +28,7 @@ def ask(text, **options):
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A user's suite, with an application to test, and of all plugins only ours."""
+    """A user's suite with an application to test and no plugins but ours."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile(my_app=APPLICATION)
     pytester.makeini(
@@ -49,10 +49,12 @@ def run(
     process: bool = False,
     **outcomes: int,
 ) -> pytest.RunResult:
-    """Run tests, in a process of their own if asked to."""
+    """Run tests, in a separate process if ``process``."""
     suite.makepyfile(test_it=tests)
-    ran = suite.runpytest_subprocess if process else suite.runpytest_inprocess
-    result = ran("-p", "openai_mockserver.pytest_plugin", "-p", "no:cacheprovider", *arguments)
+    run_pytest = suite.runpytest_subprocess if process else suite.runpytest_inprocess
+    result = run_pytest(
+        "-p", "openai_mockserver.pytest_plugin", "-p", "no:cacheprovider", *arguments
+    )
     result.assert_outcomes(**outcomes)
     return result
 
@@ -133,21 +135,21 @@ def test_an_unmatched_request_fails_the_test_even_if_it_is_swallowed(
 
 
 @pytest.mark.parametrize(
-    ("told", "where"),
+    ("statement", "marker"),
     [
         ("mock_openai.fail_on_unmatched = False", ""),
         ("pass", "@pytest.mark.openai_mock(fail_on_unmatched=False)"),
     ],
 )
-def test_it_can_be_told_not_to(suite: pytest.Pytester, told: str, where: str) -> None:
+def test_the_failure_can_be_turned_off(suite: pytest.Pytester, statement: str, marker: str) -> None:
     run(
         suite,
         f"""
         import my_app, openai, pytest
 
-        {where}
+        {marker}
         def test_refused(mock_openai):
-            {told}
+            {statement}
             with pytest.raises(openai.BadRequestError, match="no rule matches"):
                 my_app.ask("Hi")
         """,
@@ -155,7 +157,7 @@ def test_it_can_be_told_not_to(suite: pytest.Pytester, told: str, where: str) ->
     )
 
 
-def test_it_can_be_told_not_to_for_the_whole_suite(suite: pytest.Pytester) -> None:
+def test_the_failure_can_be_turned_off_for_the_whole_suite(suite: pytest.Pytester) -> None:
     run(
         suite,
         """
@@ -170,7 +172,7 @@ def test_it_can_be_told_not_to_for_the_whole_suite(suite: pytest.Pytester) -> No
     )
 
 
-def test_a_failing_test_shows_what_was_never_used(suite: pytest.Pytester) -> None:
+def test_a_failing_test_shows_unused_rules(suite: pytest.Pytester) -> None:
     result = run(
         suite,
         """
@@ -183,10 +185,10 @@ def test_a_failing_test_shows_what_was_never_used(suite: pytest.Pytester) -> Non
         """,
         failed=1,
     )
-    result.stdout.fnmatch_lines(["*never used of mock_openai*", "on(user='Hello') answered no *"])
+    result.stdout.fnmatch_lines(["*unused rules of mock_openai*", "on(user='Hello') answered no *"])
 
 
-def test_what_was_never_used_can_fail_the_whole_suite(suite: pytest.Pytester) -> None:
+def test_unused_rules_can_fail_the_whole_suite(suite: pytest.Pytester) -> None:
     result = run(
         suite,
         """
@@ -207,7 +209,7 @@ def test_what_was_never_used_can_fail_the_whole_suite(suite: pytest.Pytester) ->
     result.stdout.fnmatch_lines(["*only 1 of its 2 replies were given by on()*"])
 
 
-def test_a_failing_test_shows_the_calls_one_on_a_line(suite: pytest.Pytester) -> None:
+def test_a_failing_test_shows_each_call_on_a_line(suite: pytest.Pytester) -> None:
     result = run(
         suite,
         """
@@ -216,9 +218,9 @@ def test_a_failing_test_shows_the_calls_one_on_a_line(suite: pytest.Pytester) ->
         def test_fails(mock_openai):
             mock_openai.reply("Hello, world", "Bye")
             my_app.ask("Hi")
-            said = my_app.ask("Hi again")
+            answer = my_app.ask("Hi again")
             assert all(call.wait(30) for call in mock_openai.calls)
-            assert said == "something else"
+            assert answer == "something else"
         """,
         failed=1,
     )
@@ -231,7 +233,7 @@ def test_a_failing_test_shows_the_calls_one_on_a_line(suite: pytest.Pytester) ->
     )
 
 
-def test_a_key_never_shows(suite: pytest.Pytester) -> None:
+def test_a_key_is_never_shown(suite: pytest.Pytester) -> None:
     result = run(
         suite,
         """
@@ -301,17 +303,17 @@ def test_streams_parametrize_a_test(suite: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize(
-    ("marker", "told"),
+    ("marker", "message"),
     [
         ("openai_streams('txt')", "no stream is called 'txt'; did you mean text"),
-        ("openai_streams(family='x')", "no family is called 'x'; there are choices"),
+        ("openai_streams(family='x')", "no family is called 'x'; choose from choices"),
         ("openai_streams(famly='x')", "openai_streams() takes names and family=, not {'famly'}"),
         ("skipif(False, reason='')", "openai_stream needs @pytest.mark.openai_streams(...)"),
-        ("openai_mock('x')", "openai_mock() takes keywords, not ('x',)"),
+        ("openai_mock('x')", "openai_mock() takes keyword arguments only, not ('x',)"),
         ("openai_mock(api_kee='x')", "'api_kee'"),
     ],
 )
-def test_mistakes_in_markers_are_told(suite: pytest.Pytester, marker: str, told: str) -> None:
+def test_errors_in_markers_are_reported(suite: pytest.Pytester, marker: str, message: str) -> None:
     suite.makepyfile(
         f"""
         import pytest
@@ -323,7 +325,7 @@ def test_mistakes_in_markers_are_told(suite: pytest.Pytester, marker: str, told:
     )
     result = suite.runpytest_inprocess("-p", "openai_mockserver.pytest_plugin")
     assert result.ret != 0
-    assert told in result.stdout.str() + result.stderr.str()
+    assert message in result.stdout.str() + result.stderr.str()
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
 
 
@@ -342,9 +344,9 @@ async def test_over_the_socket(mock_openai{extra}):
     from openai import AsyncOpenAI
     mock_openai.reply("one two")
     async with AsyncOpenAI() as client:
-        made = await client.chat.completions.create(
+        completion = await client.chat.completions.create(
             model="m", messages=[{{"role": "user", "content": "Hi"}}])
-    assert made.choices[0].message.content == "one two"
+    assert completion.choices[0].message.content == "one two"
 """
 
 
@@ -356,7 +358,7 @@ def test_with_pytest_asyncio(suite: pytest.Pytester) -> None:
 def test_with_anyio_on_asyncio_and_trio(suite: pytest.Pytester) -> None:
     marker = "@pytest.mark.anyio\n@pytest.mark.parametrize('anyio_backend', ['asyncio', 'trio'])"
     tests = ASYNC.format(marker=marker, extra=", anyio_backend")
-    # On trio the SDK leaves its own generators to the garbage collector.
+    # On trio the SDK leaves its generators to the garbage collector.
     options = ["-p", "anyio", "-W", "ignore::pytest.PytestUnraisableExceptionWarning"]
     run(suite, tests, options, process=True, passed=4)
 
@@ -396,7 +398,7 @@ def test_in_threads(suite: pytest.Pytester) -> None:
     )
 
 
-def test_proxies_of_the_environment_are_gone_around(
+def test_proxies_in_the_environment_are_bypassed(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
@@ -427,7 +429,7 @@ def test_importing_the_plugin_imports_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_run_that_does_not_use_it_imports_nothing_heavy(suite: pytest.Pytester) -> None:
+def test_a_run_without_the_fixtures_imports_nothing_heavy(suite: pytest.Pytester) -> None:
     run(
         suite,
         """

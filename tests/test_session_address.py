@@ -13,7 +13,7 @@ import pytest
 from openai_mockserver import MockOpenAI, MockServerError
 from openai_mockserver.server import SharedAddress, bind
 
-# Its client is made when it is imported, and never again.
+# An application that creates its client once, when it is imported.
 APPLICATION = """
 import openai
 
@@ -42,8 +42,8 @@ def test_two(mock_openai):
 """
 
 
-# Files of one suite, as to start one for each takes seconds.
-TOGETHER = {
+# Files of one suite, because starting a suite for each would take seconds.
+SHARED_SUITE = {
     "client_made_at_import": TWO_TESTS.replace("my_app", "another_app"),
     "client_made_before": TWO_TESTS,
     "request_that_no_mock_claims": """
@@ -100,7 +100,7 @@ def test_here(mock_openai):
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A user's suite of that option, with such an application."""
+    """A user's suite with the option and such an application."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-environment")
@@ -125,10 +125,10 @@ def run(suite: pytest.Pytester, *arguments: str, **outcomes: int) -> pytest.RunR
 
 
 def test_each_test_of_several_files_has_its_own_mock(suite: pytest.Pytester) -> None:
-    """Of a client that is made by the import of a conftest, or of a test."""
+    """Also for clients that a conftest or a test module creates when it is imported."""
     suite.makeconftest("import my_app")
     suite.makepyfile(another_app=APPLICATION)
-    suite.makepyfile(**{f"test_{name}": tests for name, tests in TOGETHER.items()})
+    suite.makepyfile(**{f"test_{name}": tests for name, tests in SHARED_SUITE.items()})
     run(suite, passed=11)
 
 
@@ -138,16 +138,16 @@ def test_each_worker_has_its_own(suite: pytest.Pytester) -> None:
     run(suite, "-p", "xdist", "-n2", passed=6)
 
 
-def test_a_request_while_tests_are_collected_is_told_so_too(suite: pytest.Pytester) -> None:
+def test_a_request_during_collection_gets_the_same_error(suite: pytest.Pytester) -> None:
     suite.makepyfile(test_it="import my_app\nmy_app.ask('Hi')\n")
     result = run(suite, errors=1)
     result.stdout.fnmatch_lines(["*no test's mock claims this request*"])
 
 
-def test_a_cassette_is_recorded_from_where_the_environment_pointed(
+def test_a_cassette_is_recorded_from_the_upstream_in_the_environment(
     suite: pytest.Pytester, mock_openai: MockOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not from the address itself, and with the key of the environment."""
+    """Not from the shared address, and with the key in the environment."""
     mock_openai.reply("From upstream")
     monkeypatch.setenv("OPENAI_BASE_URL", mock_openai.base_url)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-environment")
@@ -180,7 +180,7 @@ def test_a_run_that_uses_no_mock_imports_nothing_heavy(suite: pytest.Pytester) -
     run(suite, passed=1)
 
 
-def test_the_environment_is_as_it_was_afterwards(
+def test_the_environment_is_restored(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
@@ -192,16 +192,16 @@ def test_the_environment_is_as_it_was_afterwards(
     }
 
 
-def test_another_value_is_one_sentence(suite: pytest.Pytester) -> None:
+def test_an_invalid_value_is_one_sentence(suite: pytest.Pytester) -> None:
     suite.makeini("[pytest]\nopenai_mock_address = module\n")
     result = suite.runpytest_subprocess("-p", "openai_mockserver.pytest_plugin")
-    assert "openai_mock_address = module: 'test' or 'session'" in result.stderr.str()
+    assert "openai_mock_address = module: must be 'test' or 'session'" in result.stderr.str()
 
 
-# The address itself
+# The shared address
 
 
-def test_mocks_claim_it_one_after_the_other() -> None:
+def test_mocks_claim_the_address_in_turn() -> None:
     address = SharedAddress(bind("127.0.0.1", 0))
     try:
         with openai.OpenAI(base_url=f"{address.url}/v1", api_key="k", max_retries=0) as client:
@@ -218,8 +218,8 @@ def test_mocks_claim_it_one_after_the_other() -> None:
         address.stop()
 
 
-def test_a_connection_is_closed_when_a_mock_gives_the_address_back() -> None:
-    """And not a moment later, when the next test may have sent its request on it."""
+def test_a_connection_is_closed_when_a_mock_releases_the_address() -> None:
+    """At once, because the next test might send its request on it."""
     address = SharedAddress(bind("127.0.0.1", 0))
     place = ("127.0.0.1", int(address.url.rpartition(":")[2]))
     try:
@@ -235,7 +235,7 @@ def test_a_connection_is_closed_when_a_mock_gives_the_address_back() -> None:
         address.stop()
 
 
-def test_a_mock_brings_its_limits_and_its_access() -> None:
+def test_a_mock_applies_its_own_limits_and_access() -> None:
     address = SharedAddress(bind("127.0.0.1", 0))
     try:
         with MockOpenAI(address=address, max_body=10, allow_hosts=["mock.internal"]) as mock:
@@ -249,7 +249,7 @@ def test_a_mock_brings_its_limits_and_its_access() -> None:
         address.stop()
 
 
-def test_it_listens_where_it_listens() -> None:
+def test_a_shared_address_takes_no_port() -> None:
     address = SharedAddress(bind("127.0.0.1", 0))
     try:
         with pytest.raises(MockServerError, match="address= is where it listens already"):
@@ -260,7 +260,7 @@ def test_it_listens_where_it_listens() -> None:
         socket.create_connection(("127.0.0.1", int(address.url.rpartition(":")[2])))
 
 
-def test_a_failing_test_that_asked_nothing_says_why(
+def test_a_failing_test_without_requests_says_why(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")

@@ -307,7 +307,7 @@ def test_markers_say_how_requests_are_compared(suite: pytest.Pytester) -> None:
             f"test_it.py:{line + 1}",
             "*openai_cassette(): match='mehtod': unknown criterion; choose from method, *",
             "*openai_cassette() takes ignore, match, mode, *, not normalise",
-            "*openai_cassette() takes a path and keywords, not ('story.jsonl', 'once')",
+            "*openai_cassette() takes a path and keyword arguments, not ('story.jsonl', 'once')",
         ]
     )
 
