@@ -1,4 +1,4 @@
-"""A corpus of streams: of all kinds, always the same, each with its right answer."""
+"""A corpus of streams: of all kinds, reproducible, each with its right answer."""
 
 from __future__ import annotations
 
@@ -24,96 +24,96 @@ HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 
 
 def replies(exchanges: list[Exchange]) -> list[Reply]:
-    """The right answers, as their files have them."""
+    """Return the right answers as the files have them."""
     heads = [json.loads(dumps(e.script, e.about).split(b"\n")[0]) for e in exchanges]
     return [decode_reply(head["expect"]["reply"]) for head in heads]
 
 
-def asked(exchange: Exchange) -> dict[str, Any]:
-    given: dict[str, Any] = exchange.about["request"]["json"]
-    return given
+def get_payload(exchange: Exchange) -> dict[str, Any]:
+    payload: dict[str, Any] = exchange.about["request"]["json"]
+    return payload
 
 
-# What is in it
+# The content
 
 
-def test_twenty_streams_show_what_there_is() -> None:
-    said = replies(TWENTY)
+def test_twenty_streams_have_every_kind_of_content() -> None:
+    right_answers = replies(TWENTY)
     assert {e.about["name"].partition("-")[2] for e in TWENTY} == set(KINDS)
-    assert any(len(reply.choices) > 1 for reply in said)
-    assert any(reply.tool_calls for reply in said)
-    assert any(reply.logprobs for reply in said)
-    assert any(reply.usage for reply in said)
-    assert {reply.finish_reason for reply in said} >= {"stop", "length", "tool_calls"}
-    assert any("response_format" in asked(exchange) for exchange in TWENTY)
-    assert all(exchange.script.is_stream and asked(exchange)["stream"] for exchange in TWENTY)
+    assert any(len(reply.choices) > 1 for reply in right_answers)
+    assert any(reply.tool_calls for reply in right_answers)
+    assert any(reply.logprobs for reply in right_answers)
+    assert any(reply.usage for reply in right_answers)
+    assert {reply.finish_reason for reply in right_answers} >= {"stop", "length", "tool_calls"}
+    assert any("response_format" in get_payload(exchange) for exchange in TWENTY)
+    assert all(exchange.script.is_stream and get_payload(exchange)["stream"] for exchange in TWENTY)
 
 
 @each_endpoint
 @pytest.mark.parametrize("stream", [True, False])
-def test_what_a_stream_says_is_its_right_answer(endpoint: str, stream: bool) -> None:
+def test_the_content_of_a_stream_is_its_right_answer(endpoint: str, stream: bool) -> None:
     exchanges = list(corpus(20, "any", endpoint=endpoint, stream=stream))
     assert [api.read(exchange.script) for exchange in exchanges] == replies(exchanges)
     assert all(exchange.script.is_stream == stream for exchange in exchanges)
     assert not any("error" in exchange.about["expect"] for exchange in exchanges)
 
 
-def test_what_is_said_is_what_is_generated() -> None:
+def test_a_reply_is_the_generated_one() -> None:
     exchange = TWENTY[0]
-    assert replies([exchange]) == [generate(asked(exchange), 7)]
+    assert replies([exchange]) == [generate(get_payload(exchange), 7)]
 
 
 @each_endpoint
-def test_a_mock_of_the_seed_answers_with_the_same_bytes(endpoint: str) -> None:
+def test_a_mock_with_the_seed_answers_with_the_same_bytes(endpoint: str) -> None:
     path, _ = ENDPOINTS[endpoint]
     mock = MockOpenAI(seed=3, default=lambda call: generate(call.json, 3))
     for exchange in corpus(10, 3, endpoint=endpoint):
-        body = json.dumps(asked(exchange), ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(get_payload(exchange), ensure_ascii=False, separators=(",", ":")).encode()
         assert mock.respond(Request("POST", path, body=body)).script == exchange.script
 
 
-def test_it_is_a_function_of_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_corpus_depends_on_its_arguments_only(monkeypatch: pytest.MonkeyPatch) -> None:
     def content(seed: int) -> bytes:
-        made = corpus(12, seed, pace="gpt-4o")
-        return b"".join(dumps(exchange.script, exchange.about) for exchange in made)
+        exchanges = corpus(12, seed, pace="gpt-4o")
+        return b"".join(dumps(exchange.script, exchange.about) for exchange in exchanges)
 
     first = content(1)
     monkeypatch.setattr(time, "time", lambda: 4e9)
     assert content(1) == first != content(2)
 
 
-def test_more_streams_begin_as_fewer_do() -> None:
+def test_a_longer_corpus_begins_with_the_shorter_one() -> None:
     assert list(corpus(5, 7)) == TWENTY[:5]
 
 
-# What is asked for
+# Arguments
 
 
-def test_a_request_of_ones_own_is_asked_again_and_again() -> None:
+def test_a_request_of_the_user_is_repeated_with_other_answers() -> None:
     exchanges = list(corpus(3, request=HELLO, model="o3"))
-    assert [asked(e) for e in exchanges] == [{"model": "o3", "stream": True, **HELLO}] * 3
-    said = replies(exchanges)
-    assert len({str(reply.text) for reply in said}) == 3
-    assert said[0] == generate(asked(exchanges[0]), 0)
+    assert [get_payload(e) for e in exchanges] == [{"model": "o3", "stream": True, **HELLO}] * 3
+    answers = replies(exchanges)
+    assert len({str(reply.text) for reply in answers}) == 3
+    assert answers[0] == generate(get_payload(exchanges[0]), 0)
 
 
 @pytest.mark.parametrize(
-    ("own", "told", "expected"),
+    ("fields", "stream", "is_stream"),
     [({}, None, True), ({}, False, False), ({"stream": False}, None, False)],
 )
-def test_a_request_says_itself_how_it_travels(
-    own: dict[str, Any], told: bool | None, expected: bool
+def test_a_request_may_ask_for_a_stream_itself(
+    fields: dict[str, Any], stream: bool | None, is_stream: bool
 ) -> None:
-    (exchange,) = corpus(1, request=HELLO | own, stream=told)
-    assert (asked(exchange)["stream"], exchange.script.is_stream) == (expected, expected)
+    (exchange,) = corpus(1, request=HELLO | fields, stream=stream)
+    assert (get_payload(exchange)["stream"], exchange.script.is_stream) == (is_stream, is_stream)
 
 
-def test_answers_are_in_the_manner_of_a_dialect() -> None:
+def test_answers_have_the_dialect() -> None:
     (exchange,) = corpus(1, dialect="azure")
     assert b"prompt_filter_results" in sse.body(exchange.script.steps)
 
 
-def test_times_are_of_the_pace() -> None:
+def test_events_have_the_times_of_the_pace() -> None:
     (exchange,) = corpus(1, pace="0.5,0.25")
     assert exchange.script.head.delay == 0.5
     assert {step.seconds for step in exchange.script.steps if isinstance(step, Pause)} == {0.25}
@@ -135,16 +135,18 @@ def test_times_are_of_the_pace() -> None:
 )
 def test_a_fault_is_in_the_right_answer(fault: str, error: str | None) -> None:
     (exchange,) = corpus(1, request=HELLO, faults=parse(fault))
-    expected = exchange.about["expect"]
-    assert expected.get("error") == error
-    whole = generate(asked(exchange), 0)
-    (said,) = replies([exchange])
-    assert str(said.text or "") in str(whole.text)
-    assert (said.finish_reason is None) == (error in ("connection", "incomplete", "timeout", "api"))
+    right_answer = exchange.about["expect"]
+    assert right_answer.get("error") == error
+    complete = generate(get_payload(exchange), 0)
+    (reply,) = replies([exchange])
+    assert str(reply.text or "") in str(complete.text)
+    assert (reply.finish_reason is None) == (
+        error in ("connection", "incomplete", "timeout", "api")
+    )
 
 
 @pytest.mark.parametrize("fault", ["encoded; coding=gzip", "bad_chunk_size"])
-def test_where_the_right_answer_cannot_be_told_it_is_not(fault: str) -> None:
+def test_an_exchange_may_have_no_right_answer(fault: str) -> None:
     (exchange,) = corpus(1, request=HELLO, faults=parse(fault))
     assert "expect" not in exchange.about
 
@@ -152,7 +154,7 @@ def test_where_the_right_answer_cannot_be_told_it_is_not(fault: str) -> None:
 # As files
 
 
-def test_files_are_read_as_they_were_written(tmp_path: Path) -> None:
+def test_files_are_read_back_equal(tmp_path: Path) -> None:
     dump(tmp_path / "all.jsonl", TWENTY)
     read = load(tmp_path / "all.jsonl")
     assert [exchange.script for exchange in read] == [exchange.script for exchange in TWENTY]
@@ -161,20 +163,20 @@ def test_files_are_read_as_they_were_written(tmp_path: Path) -> None:
 
 def test_streams_are_drawn() -> None:
     for exchange in TWENTY:
-        drawn = draw(exchange)
-        assert exchange.about["name"] in drawn
-        assert "ends cleanly" in drawn
+        drawing = draw(exchange)
+        assert exchange.about["name"] in drawing
+        assert "ends cleanly" in drawing
 
 
-# What is refused
+# Errors
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
-        ({"endpoint": "chats"}, "no endpoint is called 'chats'; there are chat, responses, "),
+        ({"endpoint": "chats"}, "no endpoint is called 'chats'; choose from chat, responses, "),
         ({"request": HELLO | {"temprature": 1}}, "refused: Unrecognized request argument supplied"),
-        ({"request": {"messages": {1, 2}}}, "the request is no JSON"),
+        ({"request": {"messages": {1, 2}}}, "the request is not JSON"),
         ({"request": HELLO, "endpoint": "responses"}, "refused: Unknown parameter: 'messages'"),
         ({"dialect": "azur"}, "azur"),
         ({"pace": "warp"}, "unknown pace 'warp'"),
@@ -186,30 +188,30 @@ def test_streams_are_drawn() -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_what_cannot_be_answered_is_one_sentence(arguments: dict[str, Any], told: str) -> None:
-    with pytest.raises(MockServerError, match=told):
+def test_errors_are_one_sentence(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(MockServerError, match=message):
         list(corpus(1, **arguments))
 
 
-def test_a_whole_stream_of_audio_is_no_incomplete_one() -> None:
+def test_a_complete_audio_stream_does_not_count_as_incomplete() -> None:
     audio = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "pcm16"}}
     (exchange,) = corpus(1, request=HELLO | audio | {"model": "gpt-4o-audio-preview"})
-    expected = exchange.about["expect"]
-    assert expected.keys() == {"reply"}
-    (said,) = replies([exchange])
-    assert said.audio is not None
-    assert said == api.read(exchange.script)
-    (cut,) = corpus(1, request=HELLO | audio, faults=parse("stop; after=3"))
-    assert cut.about["expect"]["error"] == "incomplete"
+    right_answer = exchange.about["expect"]
+    assert right_answer.keys() == {"reply"}
+    (reply,) = replies([exchange])
+    assert reply.audio is not None
+    assert reply == api.read(exchange.script)
+    (incomplete,) = corpus(1, request=HELLO | audio, faults=parse("stop; after=3"))
+    assert incomplete.about["expect"]["error"] == "incomplete"
 
 
-def test_output_in_an_order_of_its_own_has_a_right_answer() -> None:
-    asked = {"input": "Hi", "tools": [{"type": "web_search"}], "tool_choice": "required"}
+def test_output_in_any_order_has_a_right_answer() -> None:
+    payload = {"input": "Hi", "tools": [{"type": "web_search"}], "tool_choice": "required"}
     exchanges = [
         exchange
         for seed in range(5)
-        for exchange in corpus(1, seed, request=asked, endpoint="responses")
+        for exchange in corpus(1, seed, request=payload, endpoint="responses")
     ]
     assert any(reply.choices[0].explicit_output for reply in replies(exchanges))
-    for exchange, said in zip(exchanges, replies(exchanges), strict=True):
-        assert said == api.read(exchange.script)
+    for exchange, reply in zip(exchanges, replies(exchanges), strict=True):
+        assert reply == api.read(exchange.script)

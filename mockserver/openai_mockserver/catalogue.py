@@ -1,7 +1,7 @@
-"""The ready-made streams of ``fixtures/``, by name and family, each with its right answer.
+"""The catalogue: ready-made streams from ``fixtures/``, by name and family, with the right answer.
 
-Rules of this file: an index, nothing more; the streams are data, one to a file, and a file is read
-when its stream is asked for.
+Rules of this file: only an index. The streams are data, one in each file, and a file is read when
+its stream is requested.
 """
 
 from __future__ import annotations
@@ -20,39 +20,40 @@ __all__ = ["Stream", "families", "names", "stream", "streams"]
 
 
 @lru_cache(maxsize=1)
-def _index() -> dict[str, tuple[str, Traversable]]:
-    """Stream name → family and file."""
-    found: dict[str, tuple[str, Traversable]] = {}
+def _load_index() -> dict[str, tuple[str, Traversable]]:
+    """Map stream names to families and files."""
+    entries: dict[str, tuple[str, Traversable]] = {}
     for family in sorted(
         files("openai_mockserver.fixtures").iterdir(), key=lambda entry: entry.name
     ):
         if family.is_dir() and not family.name.startswith("_"):
             for file in sorted(family.iterdir(), key=lambda entry: entry.name):
                 if file.name.endswith(".jsonl"):
-                    found[file.name.removesuffix(".jsonl")] = (family.name, file)
-    return found
+                    entries[file.name.removesuffix(".jsonl")] = (family.name, file)
+    return entries
 
 
 def names() -> tuple[str, ...]:
-    """The names of all streams."""
-    return tuple(_index())
+    """Return the names of all streams."""
+    return tuple(_load_index())
 
 
 def families() -> tuple[str, ...]:
-    """The families there are."""
-    return tuple(sorted({family for family, _ in _index().values()}))
+    """Return the names of all families."""
+    return tuple(sorted({family for family, _ in _load_index().values()}))
 
 
 @lru_cache(maxsize=256)
 def stream(name: str) -> Stream:
-    """The stream of this name.
+    """Return the stream with this name.
 
-    Raises UnknownStream, with the names that come close.
+    Raises:
+        UnknownStream: if there is none; the message suggests similar names.
     """
-    if name not in _index():
-        close = difflib.get_close_matches(name, names(), 3, 0.5) or names()
-        raise UnknownStream(f"no stream is called {name!r}; did you mean {', '.join(close)}?")
-    family, file = _index()[name]
+    if name not in _load_index():
+        close_names = difflib.get_close_matches(name, names(), 3, 0.5) or names()
+        raise UnknownStream(f"no stream is called {name!r}; did you mean {', '.join(close_names)}?")
+    family, file = _load_index()[name]
     (exchange,) = loads(file.read_bytes(), file.name)
     about = exchange.about
     expect = about.get("expect") or {}
@@ -73,10 +74,11 @@ def stream(name: str) -> Stream:
 
 
 def streams(family: str | None = None) -> tuple[Stream, ...]:
-    """All streams, or those of a family.
+    """Return all streams, or those of a family.
 
-    Raises UnknownStream for a family that there is not.
+    Raises:
+        UnknownStream: if the family does not exist.
     """
     if family is not None and family not in families():
-        raise UnknownStream(f"no family is called {family!r}; there are {', '.join(families())}")
-    return tuple(stream(n) for n, (home, _) in _index().items() if family in (None, home))
+        raise UnknownStream(f"no family is called {family!r}; choose from {', '.join(families())}")
+    return tuple(stream(n) for n, (home, _) in _load_index().items() if family in (None, home))

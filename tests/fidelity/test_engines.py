@@ -71,28 +71,28 @@ CASES = (
     ),
     Case(
         "litellm-usage",
-        "Usage comes with a choice beside it, where OpenAI sends an empty list.",
+        "The usage chunk has a choice; OpenAI sends an empty list.",
         {"text": "One, two.", "usage": {"prompt_tokens": 8, "completion_tokens": 4}},
         request={"stream_options": {"include_usage": True}},
     ),
     Case(
         "litellm-tool-calls",
-        "Parallel tool calls: type is said again with every fragment.",
+        "Parallel tool calls: type is repeated in every fragment.",
         {"tool_calls": TOOL_CALLS, "finish_reason": "tool_calls"},
     ),
     Case(
         "litellm-length",
-        "An answer that ends in length.",
+        "An answer with finish_reason length.",
         {"text": "Once upon a", "finish_reason": "length"},
     ),
     Case(
         "litellm-reasoning",
-        "Reasoning, in reasoning_content, and then text.",
+        "Reasoning in reasoning_content, then text.",
         {"reasoning": "Six times seven.", "text": "42"},
     ),
     Case(
         "litellm-error-mid-stream",
-        "The upstream broke off with an error object; the code is a text, and type is null.",
+        "The upstream broke off with an error object; its code is a string, and its type is null.",
         {
             "text": "The answer is",
             "finish_reason": None,
