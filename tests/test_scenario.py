@@ -1,4 +1,4 @@
-"""Scenario files: every key does what it says, and every mistake is told with its place."""
+"""Scenario files: every key has its effect, and every error names its place."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Load = Callable[[str], MockOpenAI]
 
 @pytest.fixture
 def load(tmp_path: Path) -> Load:
-    """A mock with the rules of this YAML."""
+    """Return a function that creates a mock with the rules of some YAML."""
 
     def load(text: str) -> MockOpenAI:
         file = tmp_path / "scenario.yaml"
@@ -47,7 +47,7 @@ def load(tmp_path: Path) -> Load:
 
 
 def ask(mock: MockOpenAI, user: str = "Hi", **parameters: Any) -> Call:
-    """The mock's answer to a request for a stream."""
+    """Return the mock's answer to a request for a stream."""
     headers = parameters.pop("headers", {})
     body = {
         "model": "gpt-4o",
@@ -59,7 +59,7 @@ def ask(mock: MockOpenAI, user: str = "Hi", **parameters: Any) -> Call:
     )
 
 
-def said(call: Call) -> Reply:
+def read_reply(call: Call) -> Reply:
     assert call.problem is None
     reply = chat.read(call.script)
     assert isinstance(reply, Reply)
@@ -67,7 +67,7 @@ def said(call: Call) -> Reply:
 
 
 def texts(mock: MockOpenAI, *messages: str) -> list[str | None]:
-    return [said(ask(mock, user)).text for user in messages]
+    return [read_reply(ask(mock, user)).text for user in messages]
 
 
 # The file
@@ -85,18 +85,18 @@ def test_a_scenario_is_utf8(load: Load) -> None:
     assert texts(load("rules: [{reply: Grüß 世界 👋}]"), "Hi") == ["Grüß 世界 👋"]
 
 
-def test_load_gives_the_content_unchecked(tmp_path: Path) -> None:
+def test_load_returns_the_content_unchecked(tmp_path: Path) -> None:
     file = tmp_path / "scenario.yml"
     file.write_text("rulez: [1, a]", encoding="utf-8")
     assert scenario.load(file) == {"rulez": [1, "a"]}
 
 
 def test_a_rule_may_be_written_once_and_used_twice(load: Load) -> None:
-    mock = load("rules: [{user: a, reply: &said {text: Hello}}, {user: b, reply: *said}]")
+    mock = load("rules: [{user: a, reply: &hello {text: Hello}}, {user: b, reply: *hello}]")
     assert texts(mock, "a", "b") == ["Hello", "Hello"]
 
 
-# Its options
+# Options
 
 
 def test_api_key_is_the_only_one_accepted(load: Load) -> None:
@@ -106,13 +106,13 @@ def test_api_key_is_the_only_one_accepted(load: Load) -> None:
 
 
 @pytest.mark.parametrize("seed", ["7", "seven"])
-def test_seed_makes_the_ids_the_same(load: Load, seed: str) -> None:
+def test_the_seed_fixes_the_ids(load: Load, seed: str) -> None:
     def id_of(call: Call) -> str:
-        made: str = json.loads(call.script.events[0].data)["id"]
-        return made
+        id: str = json.loads(call.script.events[0].data)["id"]
+        return id
 
-    seeded, other = (load(f"{{seed: {value}, rules: [{{reply: Hello}}]}}") for value in (seed, "8"))
-    assert id_of(ask(seeded)) == id_of(ask(seeded)) != id_of(ask(other))
+    mock, other = (load(f"{{seed: {value}, rules: [{{reply: Hello}}]}}") for value in (seed, "8"))
+    assert id_of(ask(mock)) == id_of(ask(mock)) != id_of(ask(other))
 
 
 def test_lenient_lets_unknown_parameters_pass(load: Load) -> None:
@@ -120,7 +120,7 @@ def test_lenient_lets_unknown_parameters_pass(load: Load) -> None:
     assert ask(load("{lenient: true, rules: [{reply: Hello}]}"), temprature=1).status == 200
 
 
-def test_pace_is_that_of_every_reply_without_its_own(load: Load) -> None:
+def test_pace_applies_to_every_reply_without_its_own(load: Load) -> None:
     mock = load(
         """
         pace: {ttft: 1.5, itl: 0.25}
@@ -133,7 +133,7 @@ def test_pace_is_that_of_every_reply_without_its_own(load: Load) -> None:
     assert ask(mock, "at once").script.seconds == 0
 
 
-# What a rule looks at
+# Conditions of a rule
 
 A_TOOL = {"type": "function", "function": {"name": "get_weather"}}
 A_CALL = {"type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
@@ -145,7 +145,7 @@ AFTER_A_CALL = [
 
 
 @pytest.mark.parametrize(
-    ("look", "request_that_matches"),
+    ("condition", "matching_request"),
     [
         ("user: Tell me", {"user": "Tell me"}),
         ("user: {contains: ell}", {"user": "Tell me"}),
@@ -165,13 +165,13 @@ AFTER_A_CALL = [
         ("stream: false", {"stream": False}),
     ],
 )
-def test_a_rule_answers_what_it_looks_for(
-    load: Load, look: str, request_that_matches: dict[str, Any]
+def test_a_rule_answers_requests_that_match_its_condition(
+    load: Load, condition: str, matching_request: dict[str, Any]
 ) -> None:
     # The newest rule that matches wins, so the first answers what the second does not.
-    mock = load(f"rules: [{{reply: another}}, {{{look}, reply: this}}]")
-    assert said(ask(mock)).text == "another"
-    assert said(ask(mock, **request_that_matches)).text == "this"
+    mock = load(f"rules: [{{reply: another}}, {{{condition}, reply: this}}]")
+    assert read_reply(ask(mock)).text == "another"
+    assert read_reply(ask(mock, **matching_request)).text == "this"
 
 
 @pytest.mark.parametrize(
@@ -183,16 +183,16 @@ def test_a_rule_may_be_for_one_endpoint(load: Load, endpoint: str, matches: bool
     assert (ask(mock).problem is None) is matches
 
 
-def test_all_that_a_rule_looks_for_must_be_there(load: Load) -> None:
+def test_all_conditions_of_a_rule_must_match(load: Load) -> None:
     mock = load("rules: [{reply: another}, {user: Hi, model: gpt-4o-mini, reply: this}]")
-    assert said(ask(mock)).text == "another"
-    assert said(ask(mock, model="gpt-4o-mini")).text == "this"
+    assert read_reply(ask(mock)).text == "another"
+    assert read_reply(ask(mock, model="gpt-4o-mini")).text == "this"
 
 
-# What it answers
+# Replies
 
 
-def test_replies_are_given_in_turn_and_the_last_again(load: Load) -> None:
+def test_replies_come_in_turn_and_the_last_one_repeats(load: Load) -> None:
     mock = load("rules: [{replies: [one, {text: two}]}]")
     assert texts(mock, "Hi", "Hi", "Hi") == ["one", "two", "two"]
 
@@ -203,7 +203,7 @@ def test_times_limits_how_often_a_rule_answers(load: Load) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "spoken"),
+    ("yaml_reply", "reply"),
     [
         ("Hello", Reply("Hello")),
         ("{text: Hello}", Reply("Hello")),
@@ -240,39 +240,39 @@ def test_times_limits_how_often_a_rule_answers(load: Load) -> None:
         ("{}", Reply()),
     ],
 )
-def test_what_a_reply_says(load: Load, reply: str, spoken: Reply) -> None:
-    assert said(ask(load(f"rules: [{{reply: {reply}}}]"))) == spoken
+def test_a_reply_in_yaml(load: Load, yaml_reply: str, reply: Reply) -> None:
+    assert read_reply(ask(load(f"rules: [{{reply: {yaml_reply}}}]"))) == reply
 
 
 @pytest.mark.parametrize("member", ["text", "reasoning", "refusal"])
-def test_a_list_of_texts_is_the_pieces_it_arrives_in(load: Load, member: str) -> None:
-    reply = said(ask(load(f"rules: [{{reply: {{{member}: [Hel, lo, '!']}}}}]")))
+def test_a_list_of_texts_sets_the_pieces(load: Load, member: str) -> None:
+    reply = read_reply(ask(load(f"rules: [{{reply: {{{member}: [Hel, lo, '!']}}}}]")))
     assert getattr(reply, member).pieces == ("Hel", "lo", "!")
 
 
-def test_arguments_may_be_given_in_pieces(load: Load) -> None:
+def test_arguments_may_be_in_pieces(load: Load) -> None:
     mock = load("""rules: [{reply: {tool_calls: [{name: a, arguments: ['{"x', '":1}']}]}}]""")
-    (call,) = said(ask(mock)).tool_calls
+    (call,) = read_reply(ask(mock)).tool_calls
     assert call.arguments.pieces == ('{"x', '":1}')
     assert call.parsed == {"x": 1}
 
 
 def test_choices_are_the_answers_to_n(load: Load) -> None:
     mock = load("rules: [{reply: {choices: [{text: a}, {refusal: b}]}}]")
-    assert said(ask(mock, n=2)).choices == (Choice("a"), Choice(refusal="b"))
+    assert read_reply(ask(mock, n=2)).choices == (Choice("a"), Choice(refusal="b"))
 
 
-def test_usage_is_stated_as_it_is_given(load: Load) -> None:
+def test_usage_is_sent_as_written(load: Load) -> None:
     mock = load("rules: [{reply: {text: Hello, usage: {prompt_tokens: 5, cached_tokens: 3}}}]")
-    counted = said(ask(mock, stream_options={"include_usage": True})).usage
-    assert counted == Usage(prompt_tokens=5, cached_tokens=3)
+    usage = read_reply(ask(mock, stream_options={"include_usage": True})).usage
+    assert usage == Usage(prompt_tokens=5, cached_tokens=3)
 
 
 def test_a_ready_made_stream_is_played(load: Load) -> None:
     assert ask(load("rules: [{reply: {stream: unicode}}]")).script == stream("unicode").script
 
 
-def test_an_error_alone_is_answered_instead(load: Load) -> None:
+def test_an_error_alone_replaces_the_reply(load: Load) -> None:
     mock = load(
         """
         rules:
@@ -298,7 +298,7 @@ def test_an_error_has_the_defaults_of_its_status(load: Load) -> None:
     assert chat.read(call.script) == ApiError(503)
 
 
-# What goes wrong, and when
+# Faults and pace
 
 
 @pytest.mark.parametrize(
@@ -311,12 +311,12 @@ def test_an_error_has_the_defaults_of_its_status(load: Load) -> None:
         ("drop_done:", 3, "finish"),
     ],
 )
-def test_a_fault_is_its_name_and_arguments(load: Load, fault: str, events: int, end: str) -> None:
+def test_a_fault_is_a_name_with_arguments(load: Load, fault: str, events: int, end: str) -> None:
     script = ask(load(f"rules: [{{reply: Hello, faults: [{{{fault}}}]}}]")).script
     assert (len(script.events), script.end) == (events, end)
 
 
-def test_a_fault_without_arguments_is_its_name(load: Load) -> None:
+def test_a_fault_without_arguments_is_a_name(load: Load) -> None:
     script = ask(load("rules: [{reply: Hello, faults: [reset]}]")).script
     assert (script.steps, script.end) == ((), "reset")
 
@@ -332,11 +332,11 @@ def test_a_chunk_may_be_malformed(load: Load) -> None:
     assert ask(mock).script.events[1].data == "{"
 
 
-def test_the_error_of_a_fault_is_as_that_of_a_reply(load: Load) -> None:
+def test_the_error_of_a_fault_is_written_like_that_of_a_reply(load: Load) -> None:
     mock = load(
         "rules: [{reply: Hello, faults: [{error_event: {after: 2, error: {message: Sorry}}}]}]"
     )
-    assert said(ask(mock)).error == ApiError(500, "Sorry")
+    assert read_reply(ask(mock)).error == ApiError(500, "Sorry")
 
 
 @pytest.mark.parametrize(
@@ -348,15 +348,13 @@ def test_the_error_of_a_fault_is_as_that_of_a_reply(load: Load) -> None:
         ("{itl: 0.125}", 0, [0.125, 0.125]),
     ],
 )
-def test_pace_is_a_name_or_its_numbers(
-    load: Load, pace: str, delay: float, gaps: list[float]
-) -> None:
+def test_pace_is_a_name_or_numbers(load: Load, pace: str, delay: float, gaps: list[float]) -> None:
     script = ask(load(f"rules: [{{reply: {{text: [a, b]}}, pace: {pace}}}]")).script
     assert script.head.delay == delay
     assert [step.seconds for step in script.steps if isinstance(step, Pause)] == gaps
 
 
-def test_the_jitter_of_a_pace_is_a_function_of_its_seed(load: Load) -> None:
+def test_the_seed_of_a_pace_fixes_its_jitter(load: Load) -> None:
     def gaps(seed: str) -> list[float]:
         pace = f"{{itl: 1, jitter: 0.5, seed: {seed}}}"
         script = ask(load(f"rules: [{{reply: {{text: [a, b]}}, pace: {pace}}}]")).script
@@ -366,11 +364,11 @@ def test_the_jitter_of_a_pace_is_a_function_of_its_seed(load: Load) -> None:
     assert all(0.5 <= gap <= 1.5 for gap in gaps("1"))
 
 
-# Mistakes
+# Errors
 
-# The text, the place and our part of the message, which is empty if another library words it all.
+# The text, the place and our part of the message, empty if another library words all of it.
 MISTAKES = [
-    # what there is not
+    # unknown keys and names
     ("rulez: []", "rulez", "there are rules, api_key, seed, lenient, pace"),
     ("rules: [{reply: a, usr: x}]", "rules[0].usr", "there is no such key"),
     (
@@ -421,7 +419,7 @@ MISTAKES = [
         "rules[0].faults[0].error_event.error.stats",
         "there are status, ",
     ),
-    # of the wrong kind
+    # wrong types
     ("rules: Hello", "rules", ""),
     ("rules: [Hello]", "rules[0]", "expected a mapping, got a text"),
     ("api_key: 1", "api_key", ""),
@@ -449,23 +447,23 @@ MISTAKES = [
     ("rules: [{reply: a, stream: perhaps}]", "rules[0].stream", ""),
     ("rules: [{reply: a, endpoint: 1}]", "rules[0].endpoint", ""),
     ("rules: [{reply: a, faults: reset}]", "rules[0].faults", ""),
-    ("rules: [{reply: a, faults: [3]}]", "rules[0].faults[0]", "a fault is its name"),
+    ("rules: [{reply: a, faults: [3]}]", "rules[0].faults[0]", "a fault must be a name"),
     (
         "rules: [{reply: a, faults: [{reset: 3}]}]",
         "rules[0].faults[0].reset",
         "expected a mapping, got int",
     ),
     ("rules: [{reply: a, pace: {ttft: soon}}]", "rules[0].pace.ttft", ""),
-    # too much, too little, out of bounds
-    ("rules: [{user: Hi}]", "rules[0]", "a rule has either reply or replies"),
-    ("rules: [{reply: a, replies: [b]}]", "rules[0]", "a rule has either reply or replies"),
+    # wrong counts and bounds
+    ("rules: [{user: Hi}]", "rules[0]", "a rule must have either reply or replies"),
+    ("rules: [{reply: a, replies: [b]}]", "rules[0]", "a rule must have either reply or replies"),
     ("rules: [{replies: []}]", "rules[0]", "a rule needs at least one reply"),
     ("rules: [{reply: a, times: 0}]", "rules[0]", "at least once"),
     ("rules: [{reply: {tool_calls: [{id: x}]}}]", "rules[0].reply.tool_calls[0]", ""),
     ("rules: [{reply: {tool_calls: [{name: ''}]}}]", "rules[0].reply.tool_calls[0]", "a non-empty"),
     ("rules: [{reply: {choices: []}}]", "rules[0].reply", "at least one choice"),
     ("rules: [{reply: {text: a, choices: [{text: b}]}}]", "rules[0].reply", "cannot be combined"),
-    ("rules: [{reply: {stream: text, text: a}}]", "rules[0].reply", "give stream alone"),
+    ("rules: [{reply: {stream: text, text: a}}]", "rules[0].reply", "no other keys beside stream"),
     ("rules: [{reply: {error: {status: 200}}}]", "rules[0].reply.error", "from 400 to 599"),
     ("rules: [{reply: a, user: {}}]", "rules[0].user", "either contains or regex"),
     (
@@ -496,71 +494,72 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "told"), MISTAKES, ids=[f"{place}: {told}" for _, place, told in MISTAKES]
+    ("text", "place", "sentence"), MISTAKES, ids=[f"{place}: {text}" for _, place, text in MISTAKES]
 )
-def test_a_mistake_is_told_with_its_place(
-    load: Load, tmp_path: Path, text: str, place: str, told: str
+def test_an_error_names_its_place(
+    load: Load, tmp_path: Path, text: str, place: str, sentence: str
 ) -> None:
-    with pytest.raises(ScenarioError) as caught:
+    with pytest.raises(ScenarioError) as error:
         load(text)
-    message = str(caught.value)
+    message = str(error.value)
     assert message.startswith(f"{tmp_path / 'scenario.yaml'}: {place}: ")
-    assert told in message
+    assert sentence in message
     assert "\n" not in message
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "column", "told"),
+    ("text", "line", "column", "sentence"),
     [
         ("rules:\n- reply: [", 2, 11, ""),
         ("rules:\n\t- reply: a", 2, 1, ""),
-        ("rules: []\nrules: []", 2, 1, "the key 'rules' is given twice"),
-        ("rules:\n- reply: a\n  reply: b", 3, 3, "the key 'reply' is given twice"),
+        ("rules: []\nrules: []", 2, 1, "the key 'rules' occurs twice"),
+        ("rules:\n- reply: a\n  reply: b", 3, 3, "the key 'reply' occurs twice"),
         ("rules: *missing", 1, 8, ""),
         ("rules: !!python/object:os.system x", 1, 8, ""),
     ],
 )
-def test_what_is_not_yaml_is_told_with_line_and_column(
-    load: Load, tmp_path: Path, text: str, line: int, column: int, told: str
+def test_an_error_in_yaml_names_line_and_column(
+    load: Load, tmp_path: Path, text: str, line: int, column: int, sentence: str
 ) -> None:
-    with pytest.raises(ScenarioError) as caught:
+    with pytest.raises(ScenarioError) as error:
         load(text)
-    assert str(caught.value).startswith(f"{tmp_path / 'scenario.yaml'}:{line}:{column}: ")
-    assert told in str(caught.value)
+    assert str(error.value).startswith(f"{tmp_path / 'scenario.yaml'}:{line}:{column}: ")
+    assert sentence in str(error.value)
 
 
-def test_what_is_not_json_is_told_with_line_and_column(tmp_path: Path) -> None:
+def test_an_error_in_json_names_line_and_column(tmp_path: Path) -> None:
     file = tmp_path / "scenario.json"
     file.write_text('{\n "rules": ]\n}')
-    with pytest.raises(ScenarioError) as caught:
+    with pytest.raises(ScenarioError) as error:
         scenario.load(file)
-    assert str(caught.value).startswith(f"{file}:2:11: ")
+    assert str(error.value).startswith(f"{file}:2:11: ")
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("", "nothing"), ("- reply: a", "a list"), ("Hello", "a text")]
+    ("text", "kind"), [("", "nothing"), ("- reply: a", "a list"), ("Hello", "a text")]
 )
-def test_what_is_not_a_mapping_is_no_scenario(load: Load, text: str, told: str) -> None:
-    with pytest.raises(ScenarioError, match=f"a scenario is a mapping with rules, not {told}$"):
+def test_a_scenario_must_be_a_mapping(load: Load, text: str, kind: str) -> None:
+    with pytest.raises(
+        ScenarioError, match=f"a scenario must be a mapping with rules, not {kind}$"
+    ):
         load(text)
 
 
-def test_what_is_not_text_is_no_scenario(tmp_path: Path) -> None:
+def test_a_scenario_must_be_utf8(tmp_path: Path) -> None:
     file = tmp_path / "scenario.yaml"
     file.write_bytes(b"rules: [{reply: caf\xe9}]")
-    with pytest.raises(ScenarioError) as caught:
+    with pytest.raises(ScenarioError) as error:
         scenario.load(file)
-    assert str(caught.value).startswith(f"{file} is not UTF-8 text: ")
+    assert str(error.value).startswith(f"{file} is not UTF-8 text: ")
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ScenarioError) as caught:
+def test_the_error_for_a_missing_file_names_it(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError) as error:
         scenario.load(tmp_path / "missing.yaml")
-    told = f"cannot read {tmp_path / 'missing.yaml'}: "
-    assert str(caught.value).startswith(told)
+    assert str(error.value).startswith(f"cannot read {tmp_path / 'missing.yaml'}: ")
 
 
-def test_output_in_an_order_of_its_own(load: Load) -> None:
+def test_output_in_any_order(load: Load) -> None:
     mock = load(
         """
         rules:
@@ -577,9 +576,9 @@ def test_output_in_an_order_of_its_own(load: Load) -> None:
     call = mock.respond(
         Request("POST", responses.PATH, body=b'{"model":"gpt-4o","input":"Hi","stream":true}')
     )
-    made = responses.read(call.script)
-    assert isinstance(made, Reply)
-    assert made.output == (
+    reply = responses.read(call.script)
+    assert isinstance(reply, Reply)
+    assert reply.output == (
         Reasoning("Think first."),
         items.web_search("tallest building"),
         items.code_interpreter("print(1)", logs="1"),
@@ -590,7 +589,7 @@ def test_output_in_an_order_of_its_own(load: Load) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "told"),
+    ("entry", "message"),
     [
         ("{dance: 1}", "rules[0].reply.output[0]: unknown output item 'dance': must be"),
         ("{message: {txt: a}}", "rules[0].reply.output[0].message.txt: there is no such key"),
@@ -601,10 +600,10 @@ def test_output_in_an_order_of_its_own(load: Load) -> None:
         ("[a]", "rules[0].reply.output[0]: must be a string, or an object with one"),
     ],
 )
-def test_what_is_wrong_in_output_is_told(load: Load, entry: str, told: str) -> None:
-    with pytest.raises(ScenarioError) as caught:
+def test_an_error_in_output_names_its_place(load: Load, entry: str, message: str) -> None:
+    with pytest.raises(ScenarioError) as error:
         load(f"rules: [{{reply: {{output: [{entry}]}}}}]")
-    assert told in str(caught.value)
+    assert message in str(error.value)
 
 
 ALIASES = "\n".join(
@@ -614,7 +613,7 @@ ALIASES = "\n".join(
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (f"{ALIASES}\nrules: [{{reply: {{text: *a7}}}}]", "its aliases stand for more than 16 MiB"),
         (f"{ALIASES}\nrules: [{{<<: *a7}}]", "its aliases stand for more than 16 MiB"),
@@ -623,22 +622,22 @@ ALIASES = "\n".join(
         ("rules: " + "[" * 100_000, "it is nested too deeply"),
     ],
 )
-def test_yaml_that_is_meant_to_harm_is_refused(load: Load, content: str, told: str) -> None:
-    with pytest.raises(ScenarioError) as caught:
+def test_harmful_yaml_is_refused(load: Load, content: str, message: str) -> None:
+    with pytest.raises(ScenarioError) as error:
         load(content)
-    assert told in str(caught.value)
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize("depth", [900, 100_000])
-def test_json_that_is_meant_to_harm_is_refused(tmp_path: Path, depth: int) -> None:
+def test_harmful_json_is_refused(tmp_path: Path, depth: int) -> None:
     file = tmp_path / "scenario.json"
     file.write_text('{"rules": ' + "[" * depth + "]" * depth + "}")
-    with pytest.raises(ScenarioError) as caught:
+    with pytest.raises(ScenarioError) as error:
         scenario.load(file)
-    assert str(caught.value) == f"{file}: it is nested too deeply"
+    assert str(error.value) == f"{file}: it is nested too deeply"
 
 
-def test_a_scenario_without_an_end_is_read_no_further_than_allowed() -> None:
-    with pytest.raises(ScenarioError) as caught:
+def test_an_endless_scenario_is_read_up_to_the_limit() -> None:
+    with pytest.raises(ScenarioError) as error:
         scenario.load("/dev/zero")
-    assert str(caught.value).startswith("/dev/zero: it is longer than 16 MiB")
+    assert str(error.value).startswith("/dev/zero: it is longer than 16 MiB")

@@ -1,10 +1,10 @@
-"""Files that say what a server answers: scenarios, recordings and streams, and folders of these.
+"""Files that say what a server answers: scenarios, recordings, stream files, and folders of them.
 
-Rules of this file: a stream answers the request that its file says it answers, and all streams in
-turn answer the others. Recordings are read by `openai_mockserver.cassettes.importers`, as `import`
-and `show` do it; what has a scenario's name and is no recording is a scenario. A mistake is one
-error that names the file. A recording that is not finished (``.part``) is played as far as it goes,
-and that is told.
+Rules of this file: a stream answers the request in its file; streams without a request answer all
+other requests in turn. `openai_mockserver.cassettes.importers` reads recordings, as for `import`
+and `show`; a file with a scenario's suffix that is not a recording is a scenario. An error is one
+sentence that names the file. An unfinished recording (``.part``) is played as far as it goes, with
+a warning.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ logger = logging.getLogger("openai_mockserver")
 
 
 @dataclass(frozen=True, slots=True)
-class _Recorded:
-    """What a file answers with, and the key of the request that it answers, if that is known."""
+class _Answer:
+    """An answer from a file, and the key of its request if the file contains one."""
 
     answer: Script | Stream
     key: RequestKey | None = None
@@ -54,114 +54,120 @@ def add_files(
     in_turn: bool = False,
     matching: Matching = AS_RECORDED,
 ) -> None:
-    """Let the mock answer as files say.
+    """Add the answers from files to a mock.
 
     Args:
-        mock: who answers.
-        files: scenarios, recordings of any kind that `import` knows, stream files, and folders of
-            ``.sse`` and stream files.
-        names: ready-made streams that answer too, before those of files.
-        faults: what goes wrong with each stream.
-        in_turn: whether streams whose files state their requests answer other requests too, in
-            turn; streams whose files state none always do.
-        matching: how a request is compared with those that files state, without functions.
+        mock: the mock that answers.
+        files: scenarios, recordings in any format that `import` supports, stream files, and folders
+            of ``.sse`` and stream files.
+        names: ready-made streams to answer with, before those of the files.
+        faults: faults of each stream.
+        in_turn: whether streams from files with a request also answer other requests in turn;
+            streams from files without a request always do.
+        matching: how to compare requests with those in the files; without functions.
 
     Raises:
-        MockServerError: for what cannot be read or is not known.
+        MockServerError: if a file cannot be read, or a name or format is unknown.
     """
-    found = [inner for file in files for inner in _within(file)]
-    scenarios = [file for file in found if _is_scenario(file)]
+    all_files = [inner for file in files for inner in _list_files(file)]
+    scenarios = [file for file in all_files if _is_scenario(file)]
     streams: list[Script | Stream] = [catalogue.stream(name) for name in names]
-    played = [one for file in found if file not in scenarios for one in _read_streams(file)]
-    wrong = tuple(faults)
-    _check_matching(matching, [one.key for one in played if one.key is not None])
-    for_any = [*streams, *(one.answer for one in played if in_turn or one.key is None)]
-    if for_any:
-        mock.reply(*for_any, faults=wrong)
-    # The newest rule wins: a stream for who wants one, else what was asked, however it travels.
+    recorded_answers = [
+        one for file in all_files if file not in scenarios for one in _read_streams(file)
+    ]
+    fault_list = tuple(faults)
+    _check_matching(matching, [one.key for one in recorded_answers if one.key is not None])
+    unmatched_answers = [
+        *streams,
+        *(one.answer for one in recorded_answers if in_turn or one.key is None),
+    ]
+    if unmatched_answers:
+        mock.reply(*unmatched_answers, faults=fault_list)
+    # The newest rule wins: first the same request, then the same one with or without streaming.
     for exactly in (False, True):
-        for key, answers in _by_request(played, exactly, matching):
+        for key, answers in _group_by_request(recorded_answers, exactly, matching):
             rule = mock.on(IsRecorded(key, exactly, matching))
-            rule.reply(*(one.answer for one in answers), faults=wrong)
+            rule.reply(*(one.answer for one in answers), faults=fault_list)
     for file in scenarios:
-        from openai_mockserver import scenario  # imports YAML
+        from openai_mockserver import scenario  # imported late: needs the yaml package
 
         scenario.add_rules(mock, file)
 
 
-def _within(file: Path) -> list[Path]:
-    """The file; of a folder the recordings and stream files in it, by name."""
-    if _kind(file) in (*_SCENARIOS, *_STREAMS) or not os.path.isdir(file):  # noqa: PTH112 - names of any length
+def _list_files(file: Path) -> list[Path]:
+    """Return the file, or for a folder the recordings and stream files in it, sorted by name."""
+    if _get_suffix(file) in (*_SCENARIOS, *_STREAMS) or not os.path.isdir(file):  # noqa: PTH112 - names of any length
         return [file]
-    found = sorted(inner for inner in file.iterdir() if _kind(inner) in _STREAMS)
-    if not found:
-        raise MockServerError(f"{file}: a folder without {' and '.join(_STREAMS)} files")
-    return found
+    inner_files = sorted(inner for inner in file.iterdir() if _get_suffix(inner) in _STREAMS)
+    if not inner_files:
+        raise MockServerError(f"{file}: the folder has no {' or '.join(_STREAMS)} files")
+    return inner_files
 
 
-def _kind(file: Path) -> str:
-    """What the name of a file ends in, but for the sign of a recording that is not finished."""
+def _get_suffix(file: Path) -> str:
+    """Return the suffix of a file name, without that of an unfinished recording."""
     return Path(file.name.removesuffix(PART)).suffix.lower()
 
 
 def _check_matching(matching: Matching, keys: list[RequestKey]) -> None:
-    """Tell of what is to be compared and cannot be.
+    """Warn of criteria that no request in the files has.
 
-    Raises MockServerError if there is nothing to compare with.
+    Raises:
+        MockServerError: if a criterion is a function, or no file contains a request.
     """
     if matching.functions:
-        raise MockServerError("a function compares requests for the fixture openai_cassette only")
-    if not keys and matching != AS_RECORDED:
         raise MockServerError(
-            "there is nothing to match: no file here states the request that it answers"
+            "only the fixture openai_cassette can compare requests with a function"
         )
+    if not keys and matching != AS_RECORDED:
+        raise MockServerError("there is nothing to match: none of the files contains a request")
     if keys:
         for problem in matching.find_unknown_members(keys) + matching.find_unused_ignores(keys):
             logger.warning("%s", problem)
 
 
-def _by_request(
-    played: list[_Recorded], exactly: bool, matching: Matching
-) -> Iterator[tuple[RequestKey, list[_Recorded]]]:
-    """The streams that answer the same request, of those that state theirs."""
-    same: dict[bytes, tuple[RequestKey, list[_Recorded]]] = {}
-    for one in played:
+def _group_by_request(
+    recorded_answers: list[_Answer], exactly: bool, matching: Matching
+) -> Iterator[tuple[RequestKey, list[_Answer]]]:
+    """Group the answers to the same request; answers without a request are left out."""
+    groups: dict[bytes, tuple[RequestKey, list[_Answer]]] = {}
+    for one in recorded_answers:
         if one.key is not None:
-            selected = matching.select(one.key, exactly), exactly and one.key.is_stream
-            told = msgspec.json.encode(selected, order="sorted")
-            same.setdefault(told, (one.key, []))[1].append(one)
-    yield from same.values()
+            selection = matching.select(one.key, exactly), exactly and one.key.is_stream
+            group_key = msgspec.json.encode(selection, order="sorted")
+            groups.setdefault(group_key, (one.key, []))[1].append(one)
+    yield from groups.values()
 
 
 def _is_scenario(file: Path) -> bool:
-    """Whether a file has a scenario's name, and is not another tool's recording under that name."""
-    return _kind(file) in _SCENARIOS and not is_recording(file)
+    """Return whether a file has a scenario's suffix and is not a recording of another tool."""
+    return _get_suffix(file) in _SCENARIOS and not is_recording(file)
 
 
-def _read_streams(file: Path) -> list[_Recorded]:
-    """The responses of a recording or a stream file."""
+def _read_streams(file: Path) -> list[_Answer]:
+    """Read the answers of a recording or a stream file."""
     if file.name.endswith(PART):
         exchanges = load(file)
-        logger.warning("%s: %s", file, _what_is_there(exchanges))
+        logger.warning("%s: %s", file, _describe_extent(exchanges))
     else:
-        exchanges = [_with_head(exchange, file) for exchange in import_file(file)]
+        exchanges = [_complete_head(exchange, file) for exchange in import_file(file)]
     for problem in (one for exchange in exchanges for one in explain_withheld(exchange)):
         logger.warning("%s: %s", file, problem)
-    played = []
+    recorded_answers = []
     for exchange in exchanges:
-        told = (exchange.about.get("expect") or {}).get("reply")
+        reply_json = (exchange.about.get("expect") or {}).get("reply")
         try:
-            reply = None if told is None else decode_reply(told, "expect.reply")
+            reply = None if reply_json is None else decode_reply(reply_json, "expect.reply")
             key = build_exchange_key(exchange)
         except (ReplyError, StreamFileError) as error:
             raise StreamFileError(f"{file}: {error}") from None
         script = exchange.script
-        played.append(_Recorded(script if reply is None else Stream(script, reply), key))
-    return played
+        recorded_answers.append(_Answer(script if reply is None else Stream(script, reply), key))
+    return recorded_answers
 
 
-def _with_head(exchange: Exchange, file: Path) -> Exchange:
-    """A stream of which only the body was recorded gets the head that OpenAI sends."""
+def _complete_head(exchange: Exchange, file: Path) -> Exchange:
+    """Give a stream whose recording has only the body the head that OpenAI sends."""
     head = exchange.script.head
     if head.headers != STREAM_HEAD:
         return exchange
@@ -169,20 +175,20 @@ def _with_head(exchange: Exchange, file: Path) -> Exchange:
     return replace(exchange, script=replace(exchange.script, head=head))
 
 
-def _what_is_there(exchanges: list[Exchange]) -> str:
-    """How far a recording goes whose name says that it is not finished."""
+def _describe_extent(exchanges: list[Exchange]) -> str:
+    """Say how far a recording with the suffix of an unfinished one goes."""
     if not exchanges:
-        return "a recording that ended before the response began; it answers nothing"
+        return "the recording ended before the response began, so it cannot answer"
     last = exchanges[-1]
     if last.complete:
-        return "a recording that was not given its final name; it is whole"
+        return "the recording is complete, but did not get its final name"
     count = sse.count_all(last.script.steps)
-    told = f"it breaks off after {count} event{'s' * (count != 1)}"
-    told += f", and lacks {last.missing} bytes that had come" if last.missing else ""
-    return f"a recording that is not finished; {told}"
+    extent = f"it breaks off after {count} event{'s' * (count != 1)}"
+    extent += f" and lacks {last.missing} bytes that had arrived" if last.missing else ""
+    return f"the recording is unfinished: {extent}"
 
 
 _STREAMS = (".sse", ".jsonl")
-"""What the names of the files in a folder end in that are played."""
+"""The suffixes of the files in a folder that are played."""
 
 _SCENARIOS = (".yaml", ".yml", ".json")

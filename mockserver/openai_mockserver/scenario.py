@@ -1,7 +1,8 @@
-"""Scenario files: rules and replies without Python, in YAML or JSON.
+"""Scenario files: rules and replies in YAML or JSON, without Python.
 
-Rules of this file: everything is typed and checked; a mistake is one ScenarioError that says where,
-as in ``rules[2].reply.finsh_reason``. The keys are the arguments of `MockOpenAI`, `on` and `Reply`.
+Rules of this file: every key is typed and checked; an error is one ScenarioError that names the
+place, as ``rules[2].reply.finsh_reason``. The keys are the arguments of `MockOpenAI`, `on` and
+`Reply`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ __all__ = ["add_rules", "load"]
 T = TypeVar("T")
 
 
-_MOST_SCENARIO = 16 * 2**20
+_MOST_SCENARIO = 16 * 2**20  # bytes of a file
 
 
 class _Scenario(Strict):
@@ -85,9 +86,10 @@ class _Stream(Strict):
 
 
 def load(path: Path | str) -> dict[str, Any]:
-    """A scenario file's content, unchecked.
+    """Read the content of a scenario file without checking it.
 
-    Raises ScenarioError where it cannot be read, or is neither YAML nor JSON.
+    Raises:
+        ScenarioError: if the file cannot be read, or is neither YAML nor JSON.
     """
     path = Path(path)
     try:
@@ -99,7 +101,7 @@ def load(path: Path | str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ScenarioError(f"{path} is not UTF-8 text: {error}") from None
     try:
-        content = _parse(text, path.suffix.lower() == ".json")
+        content = _parse_text(text, path.suffix.lower() == ".json")
     except json.JSONDecodeError as error:
         raise ScenarioError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from None
     except yaml.MarkedYAMLError as error:
@@ -114,134 +116,138 @@ def load(path: Path | str) -> dict[str, Any]:
         raise ScenarioError(f"{path}: {error}") from None
     if not isinstance(content, dict):
         raise ScenarioError(
-            f"{path}: a scenario is a mapping with rules, not {describe_kind(content)}"
+            f"{path}: a scenario must be a mapping with rules, not {describe_kind(content)}"
         )
     return content
 
 
-def _parse(text: str, is_json: bool) -> Any:
+def _parse_text(text: str, is_json: bool) -> Any:
     if is_json:
-        content = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_distinct)
+        content = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_refuse_duplicates)
         if is_deeper(content):
             raise InputProblem("it is nested too deeply")
         return content
-    with suppress(yaml.YAMLError):  # which is told by the loader that knows the place better
+    with suppress(yaml.YAMLError):  # the loader below reports the same error with its place
         check_yaml(text)
     return yaml.load(text, _Loader)
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} is given twice")
+        duplicate = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {duplicate!r} occurs twice")
     return members
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, for which a key given twice is a mistake."""
+    """YAML's safe loader, except that a duplicate key is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Any] = set()
+        keys: set[Any] = set()
         for key, _ in node.value:
             if not isinstance(key.value, str):
                 raise yaml.constructor.ConstructorError(
-                    None, None, "a key is a text", key.start_mark
+                    None, None, "a key must be a text", key.start_mark
                 )
-            if key.value in seen:
+            if key.value in keys:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} is given twice", key.start_mark
+                    None, None, f"the key {key.value!r} occurs twice", key.start_mark
                 )
-            seen.add(key.value)
+            keys.add(key.value)
         return super().construct_mapping(node, deep)
 
 
 def add_rules(mock: MockOpenAI, path: Path | str) -> None:
-    """Give a mock the rules and options of a scenario file.
+    """Add the rules and options of a scenario file to a mock.
 
-    Raises ScenarioError that says where the mistake is.
+    Raises:
+        ScenarioError: if the file is invalid; names the place.
     """
     try:
-        _apply(mock, load(path))
+        _apply_scenario(mock, load(path))
     except ScenarioError as error:
-        told = str(error)
-        raise ScenarioError(told if str(path) in told else f"{path}: {told}") from None
+        message = str(error)
+        raise ScenarioError(message if str(path) in message else f"{path}: {message}") from None
 
 
-def _apply(mock: MockOpenAI, content: dict[str, Any]) -> None:
-    scenario = _read(_Scenario, content, "")
+def _apply_scenario(mock: MockOpenAI, content: dict[str, Any]) -> None:
+    scenario = _read_level(_Scenario, content, "")
     for option in ("api_key", "seed", "lenient"):
         value = getattr(scenario, option)
         if value is not None and not getattr(mock, option):
             setattr(mock, option, value)
     if scenario.dialect is not None:
         dialect = scenario.dialect
-        _located("dialect", lambda: find_dialect(dialect))
+        _call_at("dialect", lambda: find_dialect(dialect))
         mock.dialect = mock.dialect or dialect
     if scenario.pace is not None:
-        pace = _pace(scenario.pace, "pace")
+        pace = _read_pace(scenario.pace, "pace")
         mock.pace = mock.pace or pace
-    for index, given in enumerate(scenario.rules):
-        _add_rule(mock, given, f"rules[{index}]")
+    for index, rule in enumerate(scenario.rules):
+        _add_rule(mock, rule, f"rules[{index}]")
 
 
-def _add_rule(mock: MockOpenAI, given: Any, at: str) -> None:
-    rule = _read(_Rule, given, at)
-    single = rule.reply is not msgspec.UNSET
-    if single == (rule.replies is not msgspec.UNSET):
-        raise ScenarioError(f"{at}: a rule has either reply or replies")
+def _add_rule(mock: MockOpenAI, fields: Any, at: str) -> None:
+    rule = _read_level(_Rule, fields, at)
+    has_reply = rule.reply is not msgspec.UNSET
+    if has_reply == (rule.replies is not msgspec.UNSET):
+        raise ScenarioError(f"{at}: a rule must have either reply or replies")
     if isinstance(rule.replies, list):
-        replies = [_reply(r, f"{at}.replies[{i}]") for i, r in enumerate(rule.replies)]
+        replies = [_read_reply(r, f"{at}.replies[{i}]") for i, r in enumerate(rule.replies)]
     else:
-        replies = [_reply(rule.reply, f"{at}.reply")]
-    looks = {
-        name: _pattern(value, f"{at}.{name}")
+        replies = [_read_reply(rule.reply, f"{at}.reply")]
+    conditions = {
+        name: _read_pattern(value, f"{at}.{name}")
         for name in ("user", "system", "model", "tools", "tool_result", "headers")
         if (value := getattr(rule, name)) is not None
     }
-    wrong = [_fault(f, f"{at}.faults[{i}]") for i, f in enumerate(rule.faults)]
-    pace = _pace(rule.pace, f"{at}.pace") if rule.pace is not None else None
+    fault_list = [_read_fault(f, f"{at}.faults[{i}]") for i, f in enumerate(rule.faults)]
+    pace = _read_pace(rule.pace, f"{at}.pace") if rule.pace is not None else None
     for name in ("turn", "endpoint", "stream", "attempt", "nth", "after"):
-        looks[name] = getattr(rule, name)
-    builder = mock.on(**looks)
-    _located(
+        conditions[name] = getattr(rule, name)
+    builder = mock.on(**conditions)
+    _call_at(
         at,
         lambda: builder.reply(
-            *replies, faults=wrong, pace=pace, times=rule.times, dialect=rule.dialect
+            *replies, faults=fault_list, pace=pace, times=rule.times, dialect=rule.dialect
         ),
     )
 
 
-def _read(kind: type[T], given: Any, at: str) -> T:
-    """A level of the file, checked against its struct."""
-    return read_struct(kind, given, at, ScenarioError)
+def _read_level(kind: type[T], fields: Any, at: str) -> T:
+    """Convert a level of the file into its struct."""
+    return read_struct(kind, fields, at, ScenarioError)
 
 
-def _located(at: str, make: Callable[[], T]) -> T:
-    """What is made, or the error it gives with the place it is at."""
+def _call_at(at: str, function: Callable[[], T]) -> T:
+    """Call a function; raise its error as a ScenarioError with the place."""
     try:
-        return make()
+        return function()
     except ScenarioError:
         raise
     except (MockServerError, ValueError) as error:
         raise ScenarioError(f"{at}: {error}") from None
 
 
-def _pattern(given: Any, at: str) -> Any:
-    if isinstance(given, list) and at.endswith(".tools"):
-        return [_pattern(one, f"{at}[{i}]") for i, one in enumerate(given)]
-    if not isinstance(given, dict):
-        if not isinstance(given, str):
+def _read_pattern(value: Any, at: str) -> Any:
+    if isinstance(value, list) and at.endswith(".tools"):
+        return [_read_pattern(one, f"{at}[{i}]") for i, one in enumerate(value)]
+    if not isinstance(value, dict):
+        if not isinstance(value, str):
             raise ScenarioError(
-                f"{at}: expected a text, contains: or regex:, got {describe_kind(given)}"
+                f"{at}: expected a text, contains: or regex:, got {describe_kind(value)}"
             )
-        return given
+        return value
     if at.endswith(".headers"):
-        return {name: _pattern(value, f"{at}.{name}") for name, value in given.items()}
-    pattern = _read(_Pattern, given, at)
+        return {
+            name: _read_pattern(header_value, f"{at}.{name}")
+            for name, header_value in value.items()
+        }
+    pattern = _read_level(_Pattern, value, at)
     if (pattern.contains is None) == (pattern.regex is None):
-        raise ScenarioError(f"{at}: a pattern has either contains or regex")
+        raise ScenarioError(f"{at}: a pattern must have either contains or regex")
     if pattern.regex is None:
         return contains(str(pattern.contains))
     try:
@@ -250,58 +256,58 @@ def _pattern(given: Any, at: str) -> Any:
         raise ScenarioError(f"{at}.regex: {error}") from None
 
 
-def _pace(given: Any, at: str) -> pacing.Pace:
-    if isinstance(given, str):
-        return _located(at, lambda: pacing.profile(given))
-    pace = _read(_Pace, given, at)
-    return _located(at, lambda: pacing.Pace(**msgspec.structs.asdict(pace)))
+def _read_pace(value: Any, at: str) -> pacing.Pace:
+    if isinstance(value, str):
+        return _call_at(at, lambda: pacing.profile(value))
+    pace = _read_level(_Pace, value, at)
+    return _call_at(at, lambda: pacing.Pace(**msgspec.structs.asdict(pace)))
 
 
-def _fault(given: Any, at: str) -> faults.Fault:
-    if isinstance(given, str):
-        return _located(at, lambda: faults.named(given))
-    if not isinstance(given, dict) or len(given) != 1:
-        raise ScenarioError(f"{at}: a fault is its name, or one name with its arguments")
-    ((name, arguments),) = given.items()
+def _read_fault(value: Any, at: str) -> faults.Fault:
+    if isinstance(value, str):
+        return _call_at(at, lambda: faults.named(value))
+    if not isinstance(value, dict) or len(value) != 1:
+        raise ScenarioError(f"{at}: a fault must be a name, or one name with its arguments")
+    ((name, arguments),) = value.items()
     if arguments is not None and not isinstance(arguments, dict):
         raise ScenarioError(f"{at}.{name}: expected a mapping, got {describe_kind(arguments)}")
     arguments = dict(arguments or {})
     if "error" in arguments:
-        arguments["error"] = _error(arguments["error"], f"{at}.{name}.error")
+        arguments["error"] = _read_error(arguments["error"], f"{at}.{name}.error")
     if not isinstance(arguments.get("data", ""), str):
         raise ScenarioError(
             f"{at}.{name}.data: expected a text, got {describe_kind(arguments['data'])}"
         )
-    return _located(f"{at}.{name}", lambda: faults.named(name, arguments))
+    return _call_at(f"{at}.{name}", lambda: faults.named(name, arguments))
 
 
-def _error(given: Any, at: str) -> ApiError:
+def _read_error(fields: Any, at: str) -> ApiError:
     try:
-        return decode_error(given, at)
+        return decode_error(fields, at)
     except ReplyError as error:
         raise ScenarioError(str(error)) from None
 
 
-def _reply(given: Any, at: str) -> object:
-    if isinstance(given, dict) and given.get("stream") is not None:
-        if any(value is not None for name, value in given.items() if name != "stream"):
-            raise ScenarioError(f"{at}: a ready-made stream has its own text; give stream alone")
-        name = _read(_Stream, {"stream": given["stream"]}, at).stream
-        return _located(f"{at}.stream", lambda: catalogue.stream(name))
-    if isinstance(given, dict) and given.get("stream", 0) is None:
-        given = {name: value for name, value in given.items() if name != "stream"}
+def _read_reply(value: Any, at: str) -> object:
+    if isinstance(value, dict) and value.get("stream") is not None:
+        if any(member is not None for name, member in value.items() if name != "stream"):
+            raise ScenarioError(f"{at}: a ready-made stream allows no other keys beside stream")
+        name = _read_level(_Stream, {"stream": value["stream"]}, at).stream
+        return _call_at(f"{at}.stream", lambda: catalogue.stream(name))
+    if isinstance(value, dict) and value.get("stream", 0) is None:
+        value = {name: member for name, member in value.items() if name != "stream"}
     try:
-        if isinstance(given, dict) and given.keys() == {"error"} and given["error"] is not None:
-            return _error(given["error"], f"{at}.error")
-        reply = decode_reply(given, at, _OUTPUT)
+        if isinstance(value, dict) and value.keys() == {"error"} and value["error"] is not None:
+            return _read_error(value["error"], f"{at}.error")
+        reply = decode_reply(value, at, _OUTPUT)
     except ReplyError as error:
         raise ScenarioError(str(error)) from None
     for name in USAGE_COUNTS if reply.usage is not None else ():
         if getattr(reply.usage, name) < 0:
-            raise ScenarioError(f"{at}.usage.{name}: a number of tokens is 0 or more")
-    _located(at, lambda: check_servable(reply))
+            raise ScenarioError(f"{at}.usage.{name}: a number of tokens must be 0 or more")
+    _call_at(at, lambda: check_servable(reply))
     return reply
 
 
-# What may stand in `output` besides, each as one name with its arguments.
+# More items for `output`, each written as a name with its arguments.
 _OUTPUT: dict[str, Callable[..., Output]] = {name: getattr(items, name) for name in items.__all__}

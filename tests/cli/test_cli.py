@@ -446,7 +446,7 @@ REFUSED = [
     ("folder.yaml", "cannot read folder.yaml: "),
     ("folder.sse", "folder.sse: it cannot be read: "),
     ("folder.jsonl", "folder.jsonl: it cannot be read: "),
-    ("folder", "folder: a folder without .sse and .jsonl files"),
+    ("folder", "folder: the folder has no .sse or .jsonl files"),
     ("notes.txt", "notes.txt: its format is unknown; supported formats are stream file, "),
     ("broken.yaml", "broken.yaml:2:11: "),
     ("broken.json", "broken.json:1:11: "),
@@ -472,7 +472,7 @@ REFUSED = [
     ),
     ("--match=json:a..b", "the path 'a..b' has a syntax error at character 2"),
     ("--ignore=a]", "the path 'a]' has a syntax error at character 2"),
-    ("--ignore=user", "there is nothing to match: no file here states the request"),
+    ("--ignore=user", "there is nothing to match: none of the files contains a request"),
     ("--normalize=date", "choose from key_order, ids, uuids, dates, whitespace"),
     ("--normalize-pattern=(", "the pattern '(' is not a regular expression: missing )"),
     (LONG_NAME, "nnn: "),
@@ -536,7 +536,7 @@ def test_a_port_in_use_is_one_sentence() -> None:
 
 
 def test_an_unknown_family_is_one_sentence() -> None:
-    assert_refused(run("streams", "tool-calls"), "no family is called 'tool-calls'; there are ")
+    assert_refused(run("streams", "tool-calls"), "no family is called 'tool-calls'; choose from ")
 
 
 @pytest.mark.parametrize("arguments", [["--port", "70000"], ["--port", "http"], ["--prot", "1"]])
