@@ -251,7 +251,7 @@ async def answer_later(recorded_request: Request, request: Request) -> bool:
         (read_wrong_key, r"the function read_wrong_key \(.*test_matching\.py:\d+\) in match "
                  r"raised KeyError\('nothing'\) at .*test_matching\.py:\d+$"),
         (partial(read_wrong_key), r"the function read_wrong_key .* raised KeyError\('nothing'\)"),
-        (lambda recorded, new: None, r"the function <lambda> \(.*\) in match returned None"),
+        (lambda one, other: None, r"the function <lambda> \(.*\) in match returned None"),
         (fail_test, r"the function fail_test .* in match raised never at .*test_matching\.py:\d+$"),
         (answer_later, "the function answer_later .* in match returned coroutine; it must return"),
     ],
@@ -297,9 +297,9 @@ def test_the_error_for_an_invalid_comparison(comparison: dict[str, Any], message
 
 
 def test_a_member_that_no_recording_has_causes_a_warning(file: Path) -> None:
-    with pytest.warns(UserWarning, match="json:") as caught:
+    with pytest.warns(UserWarning, match="json:") as warning_list:
         cassette = Cassette(file, match=["path", "json:mesages", "json:user"])
-    (warning,) = caught
+    (warning,) = warning_list
     assert (
         str(warning.message) == f"{file}: match='json:mesages': no recorded request has this member"
     )

@@ -1,4 +1,4 @@
-"""The JSON Schema that ships with the package is the format's."""
+"""The JSON Schema in the package describes the stream file format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from openai_mockserver.cassettes.stream_file import schema
+from openai_mockserver.cassettes.stream_file import build_schema
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = json.loads(
@@ -19,8 +19,10 @@ SHIPPED = json.loads(
 VALIDATOR = jsonschema.Draft202012Validator(SHIPPED)
 
 
-def test_it_is_that_of_the_code() -> None:
-    assert schema() == SHIPPED, "write openai_mockserver.cassettes.stream_file.schema() to the file"
+def test_the_schema_file_equals_the_schema_of_the_code() -> None:
+    assert build_schema() == SHIPPED, (
+        "write openai_mockserver.cassettes.stream_file.build_schema() to the file"
+    )
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "fixtures").rglob("*.jsonl")), ids=lambda f: f.stem)
@@ -30,5 +32,5 @@ def test_every_line_of_the_catalogue_is_valid(file: Path) -> None:
 
 
 @pytest.mark.parametrize("line", [{"jsn": {}}, {"pause": "x"}, {"mockserver": "1"}, {"end": 1}, []])
-def test_what_is_no_line_is_not(line: Any) -> None:
+def test_an_invalid_line_is_refused(line: Any) -> None:
     assert list(VALIDATOR.iter_errors(line))

@@ -183,10 +183,10 @@ def test_a_key_is_found_in_every_place_of_an_exchange(secret: str) -> None:
 @pytest.mark.parametrize("secret", KEYS.values(), ids=KEYS)
 def test_a_key_is_found_at_every_offset_of_two_reads(secret: str) -> None:
     body = f'{{"said": "it is {secret}", "b": 1}}'.encode()
-    expected = body.replace(secret.encode(), b"X" * len(secret))
+    expected_body = body.replace(secret.encode(), b"X" * len(secret))
     for at in range(len(body) + 1):
-        assert read_in(redaction(), body[:at], body[at:]) == expected, at
-    assert read_in(redaction(), *(bytes([octet]) for octet in body)) == expected
+        assert read_in(redaction(), body[:at], body[at:]) == expected_body, at
+    assert read_in(redaction(), *(bytes([octet]) for octet in body)) == expected_body
 
 
 @pytest.mark.parametrize("own", OWN.values(), ids=OWN)
@@ -203,10 +203,10 @@ def test_the_key_of_the_request_is_found_in_every_spelling(own: str) -> None:
     ]
     for spelling in spellings:
         body = f'{{"message": "no such key: {spelling}"}}'.encode()
-        expected = body.replace(spelling.encode(), b"X" * len(spelling.encode()))
-        assert read_in(redaction(own), body) == expected
+        expected_body = body.replace(spelling.encode(), b"X" * len(spelling.encode()))
+        assert read_in(redaction(own), body) == expected_body
         for at in range(0, len(body), 1 + len(own) // 100):
-            assert read_in(redaction(own), body[:at], body[at:]) == expected, (spelling, at)
+            assert read_in(redaction(own), body[:at], body[at:]) == expected_body, (spelling, at)
 
 
 @pytest.mark.parametrize(
@@ -254,10 +254,10 @@ IN_BODIES = [
 
 @pytest.mark.parametrize(("around", "secret"), IN_BODIES)
 def test_passwords_and_signatures_within_bodies(around: str, secret: str) -> None:
-    body, expected = around.format(secret).encode(), around.format("X" * len(secret)).encode()
-    assert read_in(redaction(), body) == expected
+    body, expected_body = around.format(secret).encode(), around.format("X" * len(secret)).encode()
+    assert read_in(redaction(), body) == expected_body
     for at in range(len(body)):
-        assert read_in(redaction(), body[:at], body[at:]) == expected, at
+        assert read_in(redaction(), body[:at], body[at:]) == expected_body, at
 
 
 def test_secrets_for_calling_a_tool() -> None:
@@ -285,8 +285,8 @@ def test_secrets_for_calling_a_tool() -> None:
         "data": [{"authentication": {"type": "api_key", "key": "X" * 15}, "index": "a"}],
     }
     echo = b'"authorization":null, "of":"opaque-4711-token", "or":"hunter2"'
-    expected = echo.replace(b"opaque-4711-token", b"X" * 17).replace(b"hunter2", b"X" * 7)
-    assert read_in(stream, echo) == expected
+    expected_body = echo.replace(b"opaque-4711-token", b"X" * 17).replace(b"hunter2", b"X" * 7)
+    assert read_in(stream, echo) == expected_body
 
 
 def test_two_member_names_that_are_keys_stay_distinct() -> None:
@@ -366,8 +366,8 @@ def test_a_coded_stream_keeps_its_original_reads_until_a_secret_appears(wbits: i
         assert all(t == at for t, _ in pieces)
         recorded_pieces += pieces
         text = b"".join(decoder.decompress(piece) for _, piece in pieces)
-        expected = events[at] if at < len(events) else b""
-        assert text == expected.replace(KEYS["openai, 2020"].encode(), b"X" * 51)
+        expected_body = events[at] if at < len(events) else b""
+        assert text == expected_body.replace(KEYS["openai, 2020"].encode(), b"X" * 51)
     assert [data for _, data in recorded_pieces[:3]] == reads[:3]
     assert recorded_pieces[3][1] != reads[3]
     assert decoder.eof, "its checksum is right"

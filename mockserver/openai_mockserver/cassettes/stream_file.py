@@ -171,7 +171,7 @@ class _StepLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     end: str | msgspec.UnsetType = msgspec.UNSET
 
 
-def schema() -> dict[str, Any]:
+def build_schema() -> dict[str, Any]:
     """Build the JSON Schema of a line, which is also in `stream_file.schema.json`."""
     (head, line), definitions = msgspec.json.schema_components(
         (_HeadLine, _StepLine), ref_template="#/$defs/{name}"

@@ -78,12 +78,12 @@ def stop(after: int = 0, byte: int | None = None) -> Change:
     end_body = _end_after("stop", after, byte, None)
 
     def apply(script: Script) -> Script:
-        stopped = end_body(script)
-        size = str(len(sse.body(stopped.steps)))
+        short = end_body(script)
+        size = str(len(sse.body(short.steps)))
         headers = tuple(
             (k, size if k.lower() == "content-length" else v) for k, v in script.head.headers
         )
-        return replace(stopped, head=replace(script.head, headers=headers))
+        return replace(short, head=replace(script.head, headers=headers))
 
     return apply
 
@@ -113,6 +113,7 @@ def hold() -> Change:
 
 
 def is_done(step: Step) -> bool:
+    """Return whether a step is the event ``[DONE]``."""
     return isinstance(step, Event) and step.data == "[DONE]"
 
 

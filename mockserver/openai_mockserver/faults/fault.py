@@ -100,8 +100,8 @@ def fault(make: Callable[..., Change]) -> Callable[..., Fault]:
 
     @wraps(make)
     def build_fault(*args: Any, **kwargs: Any) -> Fault:
-        bound = signature.bind(*args, **kwargs)
-        for name, value in bound.arguments.items():
+        bound_arguments = signature.bind(*args, **kwargs)
+        for name, value in bound_arguments.arguments.items():
             if name in _ARGUMENT_CHECKS and value is not None:
                 is_allowed, allowed_values = _ARGUMENT_CHECKS[name]
                 if not is_allowed(value):
@@ -110,7 +110,9 @@ def fault(make: Callable[..., Change]) -> Callable[..., Fault]:
                     )
         change = make(*args, **kwargs)
         return Fault(
-            make.__name__, dict(bound.arguments), lambda script: change(split_events(script))
+            make.__name__,
+            dict(bound_arguments.arguments),
+            lambda script: change(split_events(script)),
         )
 
     return build_fault

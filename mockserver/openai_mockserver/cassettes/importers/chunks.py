@@ -51,6 +51,7 @@ def _is_chunk(value: dict[str, Any]) -> bool:
 
 
 def has_named_chunks(file: RecordedFile) -> bool:
+    """Return whether the file has the name and content of the AI SDK's chunks."""
     return file.path.name.lower().endswith(".chunks.txt") and has_chunks(file)
 
 
@@ -67,6 +68,7 @@ def has_array(file: RecordedFile) -> bool:
 
 
 def read_array(file: RecordedFile) -> list[RecordedExchange]:
+    """Read a JSON array of chunks as one stream."""
     # Each chunk keeps the spelling of its numbers and the order of its members.
     lines = msgspec.json.decode(file.content.removeprefix(BOM), type=list[msgspec.Raw])
     body: list[bytes] = []
@@ -84,6 +86,7 @@ def _remove_layout(line: bytes) -> bytes:
 
 
 def read_chunks(file: RecordedFile) -> list[RecordedExchange]:
+    """Read chunks on lines as one stream."""
     body: list[bytes] = []
     for number, line in file.lines:
         try:

@@ -44,6 +44,7 @@ _BODY_ENCODINGS: dict[str, Callable[[str], bytes]] = {"utf-8": str.encode, "base
 
 
 def read_document(file: RecordedFile) -> list[RecordedExchange]:
+    """Read a recording document."""
     document: _Document = convert_document(file.document, _Document)
     if document.schema != 1:
         raise ImportProblem(f"its schema is version {document.schema}; only version 1 is supported")

@@ -16,11 +16,13 @@ from openai_mockserver.cassettes.importers.recording import (
 
 
 def is_event_stream(file: RecordedFile) -> bool:
+    """Return whether the content is the body of an event stream."""
     has_suffix = file.path.suffix.lower() == ".sse"
     return bool(FIELD.match(file.content) and (has_suffix or sse.decode(file.content)))
 
 
 def read_event_stream(file: RecordedFile) -> list[RecordedExchange]:
+    """Read a body, as the response of an unknown request."""
     return [RecordedExchange(file.content, STREAM_HEAD)]
 
 
@@ -30,6 +32,7 @@ _HEAD = re.compile(rb"HTTP/[0-9.]+ ([0-9]+)[^\r\n]*\r?\n((?:[^\r\n]+\r?\n)*)\r?\
 
 
 def is_printed_response(file: RecordedFile) -> bool:
+    """Return whether the content begins with HTTP's status line."""
     return file.content.removeprefix(BOM).startswith(b"HTTP/")
 
 

@@ -44,6 +44,7 @@ def find_recordings(folder: Path) -> list[Path]:
 
 
 def read_content(path: Path) -> bytes:
+    """Read a file and unpack it if it is compressed. Raises ImportProblem."""
     try:
         content = read_file(path)
     except OSError as error:

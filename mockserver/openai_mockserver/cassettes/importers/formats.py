@@ -102,6 +102,8 @@ def _describe_import(file: RecordedFile, number: int, form: Format) -> dict[str,
 
 
 class Format(NamedTuple):
+    """A format: its name, how to recognise and read it, and a note for the description."""
+
     name: str
     recognises: Callable[[RecordedFile], bool]
     read: Callable[[RecordedFile], Sequence[RecordedExchange | Exchange]]

@@ -40,6 +40,7 @@ class _GoVcr(msgspec.Struct):
 
 
 def read_go_vcr(file: RecordedFile) -> list[RecordedExchange]:
+    """Read a cassette of go-vcr."""
     return [
         _convert_interaction(one) for one in convert_document(file.document, _GoVcr).interactions
     ]

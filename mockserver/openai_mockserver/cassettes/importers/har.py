@@ -58,6 +58,7 @@ class _Har(msgspec.Struct):
 
 
 def read_har(file: RecordedFile) -> list[RecordedExchange]:
+    """Read the entries of a HAR file that have a response."""
     # A request without a response has the status 0.
     return [
         _convert_entry(one)
@@ -123,4 +124,5 @@ def _is_hex(text: str, encoding: str | None) -> bool:
 
 
 def is_har(file: RecordedFile) -> bool:
+    """Return whether the file is a HAR document."""
     return has_keys("log")(file) and isinstance(file.document["log"], dict)

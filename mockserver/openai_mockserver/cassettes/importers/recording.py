@@ -73,6 +73,7 @@ def _encode_body(body: Any, encoding: Any) -> bytes:
 
 
 def decode_base64(text: str) -> bytes:
+    """Decode base64 with any white space. Raises ImportProblem."""
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
@@ -151,6 +152,7 @@ _MOST_VALUES = 4_000_000
 
 
 def describe_body(body: bytes) -> dict[str, Any]:
+    """Return a body as a head line has it: ``json``, ``text``, ``base64``, or nothing."""
     if not body:
         return {}
     if body.count(b",") + body.count(b"[") + body.count(b"{") < _MOST_VALUES:
@@ -165,6 +167,7 @@ def describe_body(body: bytes) -> dict[str, Any]:
 
 
 def check_headers(headers: Any) -> Pairs:
+    """Read headers as `read_headers` does. Raises ImportProblem if they have another shape."""
     try:
         return read_headers(headers)
     except (TypeError, ValueError):
@@ -174,6 +177,7 @@ def check_headers(headers: Any) -> Pairs:
 
 
 def check_status(status: int) -> int:
+    """Return an HTTP status. Raises ImportProblem if it is out of range."""
     if not 100 <= status <= 999:
         raise ImportProblem(f"{status} is not an HTTP status")
     return status

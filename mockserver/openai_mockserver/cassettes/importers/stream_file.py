@@ -32,4 +32,5 @@ def is_named_stream_file(file: RecordedFile) -> bool:
 
 
 def read_stream_file(file: RecordedFile) -> list[Exchange]:
+    """Read a stream file."""
     return loads(file.content, str(file.path))

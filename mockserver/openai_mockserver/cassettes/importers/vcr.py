@@ -54,10 +54,12 @@ class _RubyVcr(msgspec.Struct):
 
 
 def read_vcr(file: RecordedFile) -> list[RecordedExchange]:
+    """Read a cassette of vcrpy or pydantic-ai."""
     return [_convert_interaction(one) for one in convert_document(file.document, _Vcr).interactions]
 
 
 def read_ruby_vcr(file: RecordedFile) -> list[RecordedExchange]:
+    """Read a cassette of Ruby's VCR."""
     return [
         _convert_interaction(one)
         for one in convert_document(file.document, _RubyVcr).http_interactions

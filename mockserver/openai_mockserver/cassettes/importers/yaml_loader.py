@@ -86,6 +86,7 @@ def _join_documents(documents: list[Any]) -> Any:
 
 
 def load_yaml(text: str) -> Any:
+    """Load a YAML document, or several cassettes as one. Raises ImportProblem."""
     try:
         check_yaml(text)  # the C loader has no limits: deep nesting would crash the process
         documents = list(yaml.load_all(text, _LOADER))  # safe: see `_build_loader`
