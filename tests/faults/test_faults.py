@@ -137,7 +137,7 @@ def test_a_fault_that_cannot_happen_is_an_error(fault: Fault, script: Script, me
         ),
         (lambda: latency("x"), "latency(seconds='x')"),
         (lambda: named("rest"), "unknown fault 'rest': did you mean 'reset'?"),
-        (lambda: named("???"), "unknown fault '???': close, cut"),
+        (lambda: named("???"), "unknown fault '???': choose from close, cut"),
     ],
 )
 def test_wrong_arguments_are_refused_when_the_fault_is_created(

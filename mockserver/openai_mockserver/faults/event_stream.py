@@ -85,7 +85,7 @@ def line_ends(kind: str = "crlf") -> Change:
                 if not line and last + end == b"\r\n":
                     end = next(
                         ends
-                    )  # CR and LF would join into one line end, and no blank line remain
+                    )  # CR and LF would join into one line end and leave no blank line
                 changed_lines.append(line + end)
                 last = end
             return b"".join(changed_lines)

@@ -31,8 +31,9 @@ def named(name: str, arguments: Mapping[str, Any] | None = None) -> Fault:
     """
     if name not in FAULTS:
         close_names = difflib.get_close_matches(name, FAULTS, 1)
-        hint = f"did you mean {close_names[0]!r}?" if close_names else ", ".join(FAULTS)
-        raise FaultError(f"unknown fault {name!r}: {hint}")
+        if close_names:
+            raise FaultError(f"unknown fault {name!r}: did you mean {close_names[0]!r}?")
+        raise FaultError(f"unknown fault {name!r}: choose from {', '.join(FAULTS)}")
     try:
         return FAULTS[name](**(arguments or {}))
     except TypeError as error:
