@@ -58,7 +58,7 @@ FLOORS = """
         recorded_request normalization matching cassette
     cassettes.importers: recording exchange yaml_loader file event_stream stream_file document
         chunks vcr go_vcr har formats
-    generate: languages addresses text regex lark_grammar schema_check json_schema reply
+    generate: languages addresses text regex lark_reader lark_grammar schema_check json_schema reply
 
     rules: pattern rule rulebook
     upstream access

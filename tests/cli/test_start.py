@@ -59,6 +59,7 @@ FOR_FEW_REQUESTS = {
     "openai_mockserver.cassettes.redact",
     "openai_mockserver.generate.json_schema",
     "openai_mockserver.generate.lark_grammar",
+    "lark",
 }
 
 FOR_FILES = {"openai_mockserver.catalogue", "openai_mockserver.cassettes.importers"}
