@@ -7,6 +7,7 @@ link if it is a public name, and code otherwise.
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -89,6 +90,16 @@ def process(
             lines[at] = convert(line, module)
 
 
+class _Dots:
+    """Stands for a default value that is too long to show."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+_LONGEST_DEFAULT = 60  # characters
+
+
 def shorten_signature(
     _app: object,
     _what: str,
@@ -98,7 +109,27 @@ def shorten_signature(
     signature: str | None,
     returns: str | None,
 ) -> tuple[str | None, str | None] | None:
-    """Say of a fault that it returns a `Fault`: its function makes what the decorator wraps."""
+    """Show ``...`` for a long default, and `Fault` for what a fault's function returns.
+
+    A fault's function is wrapped: its own annotation names what the wrapper makes a `Fault` of.
+    """
+    from sphinx.util.inspect import stringify_signature
+
     faults = importlib.import_module(f"{ROOT}.faults").FAULTS
     known: Callable[..., object] | None = faults.get(getattr(obj, "__name__", ""))
-    return (signature, "Fault") if known is not None and known is obj else None
+    if known is not None and known is obj:
+        return signature, "Fault"
+    if signature is None or len(signature) < _LONGEST_DEFAULT:
+        return None
+    try:
+        found = inspect.signature(obj)
+    except (TypeError, ValueError):
+        return None
+    parameters = [
+        each.replace(default=_Dots()) if len(repr(each.default)) > _LONGEST_DEFAULT else each
+        for each in found.parameters.values()
+    ]
+    if parameters == list(found.parameters.values()):
+        return None
+    shown = found.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+    return stringify_signature(shown, unqualified_typehints=True), returns

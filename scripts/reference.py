@@ -45,6 +45,33 @@ FAULTS: dict[ModuleType, str] = {
     http: "HTTP",
     compression: "Content codings",
 }
+INTERNAL = {
+    "AgentMachine": (
+        "TestCase",
+        "loop_runs",
+        "model_answers",
+        "model_calls",
+        "model_errs",
+        "model_fails",
+        "model_goes_down",
+        "teardown",
+    ),
+    "MockOpenAI": ("door", "has_tls", "refuse"),
+    "Journal": ("add", "limits", "problem_counts", "size"),
+    "Request": ("drop_parsed", "parsed"),
+    "Call": (
+        "drop_parsed",
+        "end",
+        "handed_over",
+        "handed_over_in_turn",
+        "moments",
+        "parsed",
+        "problem_kind",
+        "take_back",
+        "written",
+    ),
+}
+"""Members of public classes that other rooms of the package use, and no test."""
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:
@@ -91,9 +118,10 @@ def _directive(module: str, name: str) -> str:
     if inspect.isclass(value):
         kind, options = "autoexception" if _is_exception(value) else "autoclass", ""
         if not _is_exception(value):
-            options = "   :members:\n"
-            if name in ("MockOpenAI", "Call"):
-                options += "   :inherited-members: object\n"
+            end = "Request" if name == "Call" else "object, tuple, Sequence"
+            options = f"   :members:\n   :inherited-members: {end}\n"
+            if left_out := INTERNAL.get(name):
+                options += f"   :exclude-members: {', '.join(left_out)}\n"
         return f".. {kind}:: {full}\n{options}"
     if callable(value):
         return f".. autofunction:: {full}\n"
@@ -122,7 +150,7 @@ def _describe_name(module: str, name: str) -> str:
     if inspect.isclass(value) and not _is_exception(value):
         for inner, member in inspect.getmembers(value):
             about = inspect.getdoc(member)
-            if inner.startswith("_") or not about or inner in dir(object):
+            if inner.startswith("_") or not about or inner in INTERNAL.get(name, ()):
                 continue
             if inspect.isfunction(member) or isinstance(member, property):
                 lines += ["", f"* `{inner}{_signature_of(member)}`: {_summarize(member)}"]
@@ -147,32 +175,13 @@ def describe_names(module: str, *names: str) -> str:
 # Faults
 
 
-def _show_arguments(make: Callable[..., object]) -> str:
-    """Return the arguments of a fault without their types."""
-    shown = []
-    for parameter in inspect.signature(make).parameters.values():
-        star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
-        default = "" if parameter.default is parameter.empty else f"={parameter.default!r}"
-        shown.append(f"{star}{parameter.name}{default}")
-    return ", ".join(shown)
-
-
 def list_faults() -> str:
-    """List the faults of each module, each with a link to its description."""
+    """Describe the faults, by the module that they are in."""
     lines: list[str] = []
     for module, title in FAULTS.items():
-        names = sorted(module.__all__)
-        rows = [
-            [f"`{name}({_show_arguments(getattr(module, name))})`", _summarize_fault(module, name)]
-            for name in names
-        ]
-        lines += [f"## {title}", "", _table(["fault", "what happens"], rows)]
-        lines += [f"<!-- insert: names {PACKAGE}.faults {' '.join(names)} -->", ""]
+        names = " ".join(sorted(module.__all__))
+        lines += [f"## {title}", "", f"<!-- insert: names {PACKAGE}.faults {names} -->", ""]
     return "\n".join(lines)
-
-
-def _summarize_fault(module: ModuleType, name: str) -> str:
-    return _summarize(getattr(module, name))
 
 
 # Providers
@@ -226,12 +235,13 @@ def list_endpoints() -> str:
     groups: dict[str, list[list[str]]] = {}
     for endpoint in sorted(ENDPOINTS, key=lambda one: (one.path, one.method)):
         answer = "The reply of a rule." if endpoint.render else _summarize(endpoint.answer)
-        row = [f"`{endpoint.method} {endpoint.path}`", answer]
+        row = [f"`{endpoint.method}`", f"`{endpoint.path}`", answer]
         groups.setdefault(_group_of(endpoint.path), []).append(row)
     lines = []
+    heads = ["method", "path", "answer without a rule"]
     for group in sorted(groups):
         title = group.replace("_", " ").replace("/", " ").capitalize()
-        lines += [f"## {title}", "", _table(["endpoint", "answer without a rule"], groups[group])]
+        lines += [f"## {title}", "", _table(heads, groups[group])]
     return "\n".join(lines)
 
 
@@ -314,7 +324,7 @@ def _describe_help(text: str) -> str:
 def describe_commands() -> str:
     """Describe each command with all its options, as its own parser knows them."""
     lines = []
-    for name, command in sorted(commands.commands.items()):
+    for name, command in commands.commands.items():
         context = click.Context(command, info_name=f"openai-mockserver {name}")
         rows = [
             [_option_names(option), _describe_option(option, context)]
@@ -396,17 +406,17 @@ def list_markers() -> str:
 
 
 def list_plugin_options() -> str:
-    """List the plugin's command-line options, and its settings in pytest.ini."""
-    asked = _ask_plugin()
-    rows = []
-    for name, options in asked.options:
+    """Describe the plugin's command-line options, and its settings in pytest.ini."""
+    parser = _ask_plugin()
+    lines = []
+    for name, options in parser.options:
         value = options.get("metavar") or "|".join(options.get("choices", ()))
-        rows.append([f"`{name}={value}`".replace("|", "` or `"), options["help"]])
-    for name, options in asked.settings:
-        kind = " or ".join(("true", "false")) if options.get("type") == "bool" else "text"
-        default = str(options.get("default")).lower()
-        rows.append([f"`{name}` ({kind}, by default `{default}`)", options["help"]])
-    return _table(["option or setting", "meaning"], rows)
+        lines.append(f"`{name}={value}`\n: {options['help']}\n")
+    for name, options in parser.settings:
+        default = str(options.get("default"))
+        shown = default.lower() if options.get("type") == "bool" else default
+        lines.append(f"`{name} = {shown}`\n: {options['help']}\n")
+    return "\n".join(lines)
 
 
 Part = Callable[..., str]
