@@ -53,9 +53,8 @@ def _link(name: str, module: str) -> str | None:
 def convert(line: str, module: str = ROOT) -> str:
     """Return a line of a docstring as reStructuredText.
 
-    >>> convert("A `Reply` of `words`, as ``x`` in *italics*; *replies are told, **faults too")
-    'A :py:obj:`Reply <openai_mockserver.Reply>` of ``words``, as ``x`` in *italics*; \\\\*replies \
-are told, \\\\**faults too'
+    >>> convert("A `Reply` of `words`, as ``x``")
+    'A :py:obj:`Reply <openai_mockserver.Reply>` of ``words``, as ``x``'
     """
 
     def replace(match: re.Match[str]) -> str:

@@ -31,7 +31,7 @@ OPTIONAL = "Background"
 
 
 class Page(NamedTuple):
-    """A page as Markdown, with the generated parts in it.
+    """A page as it is written, in Markdown.
 
     Args:
         name: its path within the site, without a suffix.
@@ -59,7 +59,7 @@ def list_groups() -> dict[str, list[Page]]:
     for caption, names in re.findall(r"```{toctree}\n:caption: (.*)\n(?::.*\n)*([^`:]+)```", index):
         for name in names.split():
             text = (DOCS / f"{name}.md").read_text("utf-8")
-            groups.setdefault(caption, []).append(Page(name, expand(text, plain=True)))
+            groups.setdefault(caption, []).append(Page(name, text))
     listed = {page.name for pages in groups.values() for page in pages}
     there = {file.relative_to(DOCS).with_suffix("").as_posix() for file in DOCS.rglob("*.md")}
     if missing := there - listed - {"index"}:
@@ -75,7 +75,8 @@ def write_markdown(site: Path, groups: dict[str, list[Page]]) -> None:
     for caption, pages in groups.items():
         lines += [f"## {'Optional' if caption == OPTIONAL else caption}", ""]
         for page in pages:
-            text = re.sub(r"(\]\([^):]+)\.md(?=[#)])", r"\1.html.md", page.text)
+            text = expand(page.text, plain=True)
+            text = re.sub(r"(\]\([^):]+)\.md(?=[#)])", r"\1.html.md", text)
             (site / f"{page.name}.html.md").write_text(text, "utf-8")
             lines.append(f"- [{page.title}]({page.name}.html.md): {page.summary}")
             whole += [f"<!-- {page.name} -->", "", text]
