@@ -49,7 +49,7 @@ class Page(NamedTuple):
         """The first sentence below the title, without its links."""
         paragraph = self.text.split("\n\n")[1]
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(paragraph.split()))
-        return re.split(r"(?<=[.:]) ", plain, maxsplit=1)[0].rstrip(":")
+        return re.split(r"(?<=\.) ", plain, maxsplit=1)[0].rstrip(":")
 
 
 def list_groups() -> dict[str, list[Page]]:
@@ -138,7 +138,10 @@ def find_undescribed_names(site: Path) -> list[str]:
 def check_site(site: Path) -> None:
     """Exit with a message if a link leads nowhere or a public name has no description."""
     wrong = [f"a link leads nowhere: {link}" for link in find_broken_links(site)]
-    wrong += [f"no page describes {name}" for name in find_undescribed_names(site)]
+    wrong += [
+        f"no page describes {name}: add it to <!-- insert: names … --> of a page in docs/reference"
+        for name in find_undescribed_names(site)
+    ]
     if wrong:
         raise SystemExit("\n".join(wrong))
 

@@ -146,7 +146,10 @@ def document_names(module: str, *names: str) -> str:
 def _describe_name(module: str, name: str) -> str:
     value = getattr(importlib.import_module(module), name)
     text = inspect.getdoc(value) if callable(value) else _find_comment(module, name)
-    lines = [f"### `{name}{_signature_of(value)}`", "", text or ""]
+    lines = [f"### {name}", ""]
+    if callable(value) and not _is_exception(value):
+        lines += ["```python", f"{name}{_signature_of(value)}", "```", ""]
+    lines.append(text or "")
     if inspect.isclass(value) and not _is_exception(value):
         for inner, member in inspect.getmembers(value):
             about = inspect.getdoc(member)
@@ -164,7 +167,7 @@ def _signature_of(value: object) -> str:
         signature = inspect.signature(value)
     except ValueError:
         return ""
-    return str(signature).replace("'", "")
+    return re.sub(r"ForwardRef\((.*?)\)", r"\1", str(signature).replace("'", ""))
 
 
 def describe_names(module: str, *names: str) -> str:

@@ -51,8 +51,8 @@ def test_every_option_of_every_command_is_described() -> None:
 
 def test_every_fault_is_described_with_its_arguments() -> None:
     text = expand("<!-- insert: faults -->", plain=True)
-    assert {name for name in FAULTS if f"\n### `{name}(" in text} == set(FAULTS)
-    assert "`reset(after: int = 0, byte: int | None = None" in text
+    assert {name for name in FAULTS if f"\n### {name}\n" in text} == set(FAULTS)
+    assert "\nreset(after: int = 0, byte: int | None = None" in text
 
 
 def test_a_page_of_names_has_a_directive_for_each() -> None:
