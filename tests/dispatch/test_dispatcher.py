@@ -107,5 +107,5 @@ def test_an_option_that_is_set_anew_counts_from_then_on() -> None:
     mock.seed = 1
     assert mock.respond(chat()).script == mock.respond(chat()).script
     assert (mock.seed, mock.options.seed) == (1, 1)
-    with pytest.raises(MockServerError, match="dialect='nobody'"):
+    with pytest.raises(MockServerError, match="unknown dialect 'nobody'"):
         mock.dialect = "nobody"
