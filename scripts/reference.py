@@ -275,7 +275,7 @@ def list_profiles() -> str:
 def list_habits() -> str:
     """List the habits that drawn streams can have."""
     rows = [
-        [habit.name, "quirk" if habit.quirk else "lawful"]
+        [habit.name, "quirk" if habit.is_quirk else "lawful"]
         for aspect in ASPECTS
         for habit in aspect.habits
     ]

@@ -1,4 +1,4 @@
-"""The state machine for agent loops: a right loop passes, and each planted bug is found."""
+"""The state machine for agent loops: correct loops pass, and each planted bug is found."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ SEARCH = settings(
 
 
 class Loop(AgentMachine):
-    """A loop as OpenAI's guide has it, into which bugs can be planted."""
+    """The loop of OpenAI's guide, with optional bugs."""
 
     bug: ClassVar[str] = ""
 
     def answer(self, user: str) -> str | None:
         messages: list[Any] = [{"role": "user", "content": user}]
         while True:
-            message = self.ask(messages)
+            message = self.complete(messages)
             calls = message.tool_calls or []
             if not calls:
                 return message.content or ""
@@ -52,15 +52,15 @@ class Loop(AgentMachine):
             if self.bug == "forgets the user":
                 del messages[0]
 
-    def ask(self, messages: list[Any]) -> Any:
+    def complete(self, messages: list[Any]) -> Any:
         while True:
             try:
-                return self.streamed(messages)
+                return self.stream(messages)
             except (openai.APIError, openai.OpenAIError):
                 if self.bug != "tries for ever":
                     raise
 
-    def streamed(self, messages: list[Any]) -> Any:
+    def stream(self, messages: list[Any]) -> Any:
         tools: Any = self.offered
         message: Any = None
         with self.client.chat.completions.stream(
@@ -80,38 +80,39 @@ class Loop(AgentMachine):
         return choice.message
 
     def run_call(self, function: Any) -> str:
-        name, arguments = function.name, function.arguments or "{}"
+        name = function.name
         try:
-            given = json.loads(arguments)
+            arguments = json.loads(function.arguments or "{}")
         except ValueError:
             if self.bug != "takes a broken stream for whole":
                 raise
-            given = {}
+            arguments = {}
         if self.bug == "runs a tool twice":
-            self.tools[name](**given)
-        return self.tools[name](**given)
+            self.tools[name](**arguments)
+        return self.tools[name](**arguments)
 
 
 class Plain(AgentMachine):
-    """A loop that asks for no streams, over a socket, and tries again."""
+    """A loop without streams, over a socket and with retries."""
 
     def answer(self, user: str) -> str | None:
         messages: list[Any] = [{"role": "user", "content": user}]
         for _ in range(12):
-            asked = {"model": "gpt-4o", "messages": messages, "tools": list(self.offered)}
+            request = {"model": "gpt-4o", "messages": messages, "tools": list(self.offered)}
             try:
-                said = httpx.post(f"{self.mock.base_url}/chat/completions", json=asked).json()
+                response = httpx.post(f"{self.mock.base_url}/chat/completions", json=request)
             except httpx.TransportError:
                 continue
-            if "choices" not in said:
+            completion = response.json()
+            if "choices" not in completion:
                 continue
-            (choice,) = said["choices"]
+            (choice,) = completion["choices"]
             if choice["finish_reason"] == "length":
                 raise RuntimeError("the answer is too long")
             messages.append(choice["message"])
             for call in choice["message"].get("tool_calls", ()):
-                tool, given = self.tools[call["function"]["name"]], call["function"]["arguments"]
-                result = tool(**json.loads(given))
+                tool = self.tools[call["function"]["name"]]
+                result = tool(**json.loads(call["function"]["arguments"]))
                 messages.append({"role": "tool", "tool_call_id": call["id"], "content": result})
             if messages[-1]["role"] == "assistant":
                 return str(messages[-1]["content"])
@@ -119,7 +120,7 @@ class Plain(AgentMachine):
 
 
 class Remembering(AgentMachine):
-    """A loop on the Responses API, which keeps the conversation, with tools of its own."""
+    """A loop on the Responses API that keeps the conversation and has other tools."""
 
     endpoint = "responses"
     remembers = True
@@ -138,62 +139,62 @@ class Remembering(AgentMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.said: list[Any] = []
+        self.items: list[Any] = []
 
     def answer(self, user: str) -> str | None:
-        self.said.append({"role": "user", "content": user})
+        self.items.append({"role": "user", "content": user})
         while True:
             tools: Any = self.offered
-            made = self.client.responses.create(model="gpt-4o", input=self.said, tools=tools)
-            if made.status != "completed":
+            response = self.client.responses.create(model="gpt-4o", input=self.items, tools=tools)
+            if response.status != "completed":
                 raise RuntimeError("incomplete")
-            self.said += [item.model_dump(exclude_none=True) for item in made.output]
-            calls = [item for item in made.output if item.type == "function_call"]
+            self.items += [item.model_dump(exclude_none=True) for item in response.output]
+            calls = [item for item in response.output if item.type == "function_call"]
             for call in calls:
                 result = self.tools[call.name](**json.loads(call.arguments))
                 output = {"type": "function_call_output", "call_id": call.call_id}
-                self.said.append(output | {"output": result})
+                self.items.append(output | {"output": result})
             if not calls:
-                return made.output_text
+                return response.output_text
 
 
 @pytest.mark.hypothesis
 @pytest.mark.parametrize("loop", [Plain, Remembering])
-def test_other_right_loops_pass(loop: type[AgentMachine]) -> None:
+def test_other_correct_loops_pass(loop: type[AgentMachine]) -> None:
     run_state_machine_as_test(loop, settings=settings(SEARCH, max_examples=examples(25)))
 
 
-# Seeds by which a search of seconds takes a fraction of one.
+# Seeds that shorten a search of seconds to a fraction of a second.
 SEEDS = {"takes a broken stream for whole": 4, "runs the first call only": 7}
 
 
 def machine(bug: str) -> type[Loop]:
-    """The loop with a bug."""
+    """Return the loop with a bug."""
     return type("Loop", (Loop,), {"bug": bug})
 
 
 @pytest.mark.hypothesis
-def test_a_right_loop_passes() -> None:
+def test_a_correct_loop_passes() -> None:
     run_state_machine_as_test(machine(""), settings=settings(SEARCH, max_examples=examples(200)))
 
 
 @pytest.mark.parametrize(
-    ("bug", "told"),
+    ("bug", "message"),
     [
-        ("drops the text beside calls", "has lost what the assistant said"),
-        ("forgets the model's own message", "has lost the call|has lost what the assistant said"),
-        ("runs the first call only", "which was not run"),
-        ("forgets results", "has lost what the tool said"),
-        ("stops after a call", "was not told what it gave"),
-        ("forgets the user", "has lost what the user said"),
-        ("takes a broken stream for whole", "broke off|no call for that has come whole"),
-        ("runs a tool twice", "no call for that has come whole"),
-        ("tries for ever", "asked .* times, and asks again"),
+        ("drops the text beside calls", "lacks the text of the assistant"),
+        ("forgets the model's own message", "lacks the call|lacks the text of the assistant"),
+        ("runs the first call only", "but the loop did not run it"),
+        ("forgets results", "lacks the text of the tool"),
+        ("stops after a call", "but the loop did not send the result"),
+        ("forgets the user", "lacks the text of the user"),
+        ("takes a broken stream for whole", "broke off|has not completed such a call"),
+        ("runs a tool twice", "has not completed such a call"),
+        ("tries for ever", "does not end: it has sent .* requests"),
     ],
 )
-def test_a_planted_bug_is_found(bug: str, told: str) -> None:
+def test_a_planted_bug_is_found(bug: str, message: str) -> None:
     loop, search = machine(bug), SEARCH
     if bug in SEEDS:
         loop, search = seed(SEEDS[bug])(loop), settings(SEARCH, derandomize=False)
-    with pytest.raises(AssertionError, match=told):
+    with pytest.raises(AssertionError, match=message):
         run_state_machine_as_test(loop, settings=search)

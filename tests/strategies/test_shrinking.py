@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from openai_mockserver import Stream, sse
 from openai_mockserver.strategies import streams
 from properties import examples
-from strategies.toy import BUGS, consume, right
+from strategies.toy import BUGS, consume, expected_outcome
 
 SEARCH = settings(
     max_examples=20_000, database=None, deadline=None, suppress_health_check=list(HealthCheck)
@@ -27,21 +27,21 @@ SHRINK_SLOWLY = (  # for half a second and more
 
 
 def outcome(stream: Stream, bug: str = "") -> dict[str, Any]:
-    """What the consumer ends up with, choice by choice."""
-    said = consume(stream.reads(), bug)
-    choices = range(len(stream.reply.choices))
+    """Return the consumer's result, choice by choice."""
+    result = consume(stream.reads(), bug)
+    calls, choices = result["calls"], range(len(stream.reply.choices))
     return {
-        "text": [said["text"].get(n, "") for n in choices],
-        "calls": [[(c["name"], c["arguments"]) for c in said["calls"].get(n, [])] for n in choices],
-        "finish": [said["finish"].get(n) for n in choices],
-        "usage": said["usage"],
+        "text": [result["text"].get(n, "") for n in choices],
+        "calls": [[(c["name"], c["arguments"]) for c in calls.get(n, [])] for n in choices],
+        "finish": [result["finish"].get(n) for n in choices],
+        "usage": result["usage"],
     }
 
 
 def is_wrong(stream: Stream, bug: str = "") -> bool:
-    """Whether the consumer fails, or ends up with another answer."""
+    """Whether the consumer fails or has another result."""
     try:
-        return outcome(stream, bug) != right(stream.reply)
+        return outcome(stream, bug) != expected_outcome(stream.reply)
     except (ValueError, KeyError, TypeError):
         return True
 
@@ -49,19 +49,21 @@ def is_wrong(stream: Stream, bug: str = "") -> bool:
 @settings(max_examples=examples(1000))
 @given(streams())
 def test_without_a_bug_the_consumer_is_right(stream: Stream) -> None:
-    assert outcome(stream) == right(stream.reply)
+    assert outcome(stream) == expected_outcome(stream.reply)
 
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_found(bug: str) -> None:
     first = settings(SEARCH, phases=[Phase.generate])
-    found = find(streams(), lambda s: is_wrong(s, bug), settings=first, random=Random(bug))
-    assert not is_wrong(found)
+    failing_stream = find(streams(), lambda s: is_wrong(s, bug), settings=first, random=Random(bug))
+    assert not is_wrong(failing_stream)
 
 
 @pytest.mark.parametrize(
     "bug", [pytest.param(bug, marks=[pytest.mark.slow] * (bug in SHRINK_SLOWLY)) for bug in BUGS]
 )
 def test_a_planted_bug_shrinks_to_a_few_events(bug: str) -> None:
-    found = find(streams(), lambda s: is_wrong(s, bug), settings=SEARCH, random=Random(bug))
-    assert len(sse.decode(found.bytes() + b"\n\n")) <= 5, found.code()
+    failing_stream = find(
+        streams(), lambda s: is_wrong(s, bug), settings=SEARCH, random=Random(bug)
+    )
+    assert len(sse.decode(failing_stream.bytes() + b"\n\n")) <= 5, failing_stream.code()

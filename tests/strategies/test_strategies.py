@@ -1,4 +1,4 @@
-"""What is drawn carries its right answer, shrinks to something short and prints as code."""
+"""Drawn streams have the right answer, shrink to something short and print as code."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ from openai_mockserver.strategies import (
     tool_calls,
 )
 from openai_mockserver.strategies.reply_bytes import KINDS
-from openai_mockserver.strategies.strategy import _sending
+from openai_mockserver.strategies.strategy import _prepare_streams
 from openai_mockserver.strategies.variations import ASPECTS, HEAD, NAMES, ON
 from openai_mockserver.stream_value import ERRORS
 from properties import examples
 
 ENDPOINTS = ("chat/completions", "responses", "completions")
-MADE = {
+NAMESPACE = {
     **vars(openai_mockserver),
     **{name: getattr(openai_mockserver, name) for name in openai_mockserver.__all__},
 }
-MADE |= {"Conversation": Conversation, "Turn": Turn}
+NAMESPACE |= {"Conversation": Conversation, "Turn": Turn}
 
 
-def said(reply: Reply) -> object:
-    """What a reply says; an empty text says as little as none."""
+def content_of(reply: Reply) -> object:
+    """Return the content of a reply; an empty text counts as none."""
     choices = [
         (
             str(choice.text or ""),
@@ -73,11 +73,11 @@ def said(reply: Reply) -> object:
     return choices, reply.usage, reply.error
 
 
-def heard(stream: Stream, end: bytes = b"\n\n") -> object:
-    """What our own reader makes of a stream, which may lack its last blank line."""
+def read_content(stream: Stream, end: bytes = b"\n\n") -> object:
+    """Return the content that our reader finds in a stream, which may lack its last blank line."""
     read = api.read(Script(stream.script.head, (Raw(stream.bytes() + end),)))
     assert isinstance(read, Reply)
-    return said(read)
+    return content_of(read)
 
 
 # The right answer
@@ -85,11 +85,11 @@ def heard(stream: Stream, end: bytes = b"\n\n") -> object:
 
 @pytest.mark.hypothesis
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_a_stream_says_its_reply_whatever_its_habits_and_reads(endpoint: str) -> None:
+def test_a_stream_has_its_reply_with_all_habits_and_reads(endpoint: str) -> None:
     @settings(max_examples=examples(500))
     @given(streams(endpoint=endpoint))
     def property(stream: Stream) -> None:
-        assert heard(stream) == said(stream.reply)
+        assert read_content(stream) == content_of(stream.reply)
         assert b"".join(stream.reads()) == stream.bytes()
         assert stream.error is None
 
@@ -97,14 +97,14 @@ def test_a_stream_says_its_reply_whatever_its_habits_and_reads(endpoint: str) ->
 
 
 @given(replies(), st.data())
-def test_a_reply_of_ones_own_is_said(reply: Reply, data: st.DataObject) -> None:
+def test_a_stream_has_the_reply_of_the_user(reply: Reply, data: st.DataObject) -> None:
     stream = data.draw(streams(reply, quirks=False))
-    assert said(stream.reply) == said(reply) == heard(stream)
+    assert content_of(stream.reply) == content_of(reply) == read_content(stream)
 
 
 @given(streams(st.text(max_size=9), quirks=False), streams(ToolCall("f", {"a": 1})))
-def test_what_people_write_is_a_reply(text: Stream, call: Stream) -> None:
-    assert heard(text) == said(text.reply)
+def test_short_forms_become_a_reply(text: Stream, call: Stream) -> None:
+    assert read_content(text) == content_of(text.reply)
     assert [one.name for one in call.reply.tool_calls] == ["f"]
 
 
@@ -119,17 +119,17 @@ def test_usage_counts_the_pieces(reply: Reply) -> None:
 
 @settings(max_examples=examples(500))
 @given(streams().flatmap(faulty))
-def test_what_is_expected_of_a_broken_stream(stream: Stream) -> None:
-    """A fault that does no harm leaves the answer, any other part of it and an error."""
+def test_a_broken_stream_has_the_result_to_expect(stream: Stream) -> None:
+    """A harmless fault leaves the answer, any other fault a part of it and an error."""
     assert stream.error is None or stream.error in ERRORS
     if stream.error is None:
-        assert heard(stream) == said(stream.reply)
+        assert read_content(stream) == content_of(stream.reply)
     elif stream.error == "malformed":
         with pytest.raises(ValueError):
             for event in sse.decode(stream.bytes()):
                 json.loads(event.data)
     else:
-        assert heard(stream, end=b"") == said(stream.reply)
+        assert read_content(stream, end=b"") == content_of(stream.reply)
         assert (stream.reply.error is not None) == (stream.error == "api")
     ends = {"connection": "reset", "timeout": "hold"}
     if stream.error in ends:
@@ -138,13 +138,13 @@ def test_what_is_expected_of_a_broken_stream(stream: Stream) -> None:
 
 @settings(max_examples=examples(500))
 @given(scripts().flatmap(lambda stream: faulty(stream, http=True)))
-def test_http_goes_wrong_where_it_is_wanted(stream: Stream) -> None:
+def test_faults_of_http_are_drawn_on_request(stream: Stream) -> None:
     if not stream.script.is_stream:
         assert stream.error == "api"
         assert stream.reply.error is not None
         assert stream.script.head.status >= 400
     if stream.error == "connection" and not any(map(sse.count_events, stream.script.steps)):
-        assert said(stream.reply) == said(Reply(finish_reason=None))
+        assert content_of(stream.reply) == content_of(Reply(finish_reason=None))
 
 
 @pytest.mark.parametrize("error", ERRORS)
@@ -167,7 +167,7 @@ def test_a_script_without_an_answer_is_read() -> None:
     assert find(partitions(ready), lambda stream: len(stream.reads()) > 20).reply == ready.reply
 
 
-# Which are drawn
+# What is drawn
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -179,43 +179,43 @@ def test_kinds_of_replies(kind: str) -> None:
 
 
 def test_every_habit_has_bytes_that_turn_it_on() -> None:
-    """Of all bytes of a stream, one at a time is on."""
-    size, made = _sending("chat/completions", quirks=True, without=(), partition=0)
-    drawn = [
-        made(bytes(at) + bytes([value]) + bytes(size - at - 1))
+    """Build a stream for each position and value of a single byte that is not 0."""
+    size, build = _prepare_streams("chat/completions", quirks=True, without=(), partition=0)
+    drawn_streams = [
+        build(bytes(at) + bytes([value]) + bytes(size - at - 1))
         for at in range(size)
         for value in range(ON, 256)
     ]
-    assert not set(NAMES) - {name for one in drawn for name in one.description.split("; ")}
+    assert not set(NAMES) - {name for one in drawn_streams for name in one.description.split("; ")}
 
 
 @pytest.mark.slow
 def test_every_habit_is_drawn() -> None:
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
 
     @settings(max_examples=8000, database=None, derandomize=True, phases=[Phase.generate])
     @given(scripts())
     def property(stream: Stream) -> None:
-        seen.update(stream.description.split("; "))
+        counts.update(stream.description.split("; "))
 
     property()
-    assert not set(NAMES) - set(seen)
+    assert not set(NAMES) - set(counts)
 
 
 @pytest.mark.hypothesis
-@pytest.mark.parametrize("unwanted", [NAMES[::2], NAMES[1::2], ("bom", "azure", "mistral")])
-def test_habits_and_dialects_can_be_done_without(unwanted: Sequence[str]) -> None:
+@pytest.mark.parametrize("excluded_names", [NAMES[::2], NAMES[1::2], ("bom", "azure", "mistral")])
+def test_habits_and_dialects_can_be_excluded(excluded_names: Sequence[str]) -> None:
     @settings(max_examples=examples(500))
-    @given(scripts(without=unwanted))
+    @given(scripts(without=excluded_names))
     def property(stream: Stream) -> None:
-        assert not set(unwanted) & set(stream.description.split("; "))
+        assert not set(excluded_names) & set(stream.description.split("; "))
 
     property()
 
 
 @given(scripts(quirks=False))
 def test_without_quirks_all_is_lawful(stream: Stream) -> None:
-    quirks = {habit.name for aspect in ASPECTS for habit in aspect.habits if habit.quirk}
+    quirks = {habit.name for aspect in ASPECTS for habit in aspect.habits if habit.is_quirk}
     assert not quirks & set(stream.description.split("; "))
     assert not set(dialects()) & set(stream.description.split("; "))
     decoder = sse.Decoder()
@@ -245,7 +245,7 @@ WEATHER: dict[str, Any] = {
     ],
     ids=["chat", "responses"],
 )
-def test_calls_conform_to_the_tools_that_are_offered(tool: Mapping[str, Any]) -> None:
+def test_calls_conform_to_the_tools_of_the_request(tool: Mapping[str, Any]) -> None:
     jsonschema = pytest.importorskip("jsonschema")
 
     @given(tool_calls([tool]))
@@ -258,27 +258,30 @@ def test_calls_conform_to_the_tools_that_are_offered(tool: Mapping[str, Any]) ->
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("create", "message"),
     [
-        (lambda: replies(["songs"]), "no kind of reply is called 'songs'; there are text"),
-        (lambda: scripts(endpoint="embeddings"), "no endpoint is called 'embeddings'"),
-        (lambda: scripts(without=["a bom"]), "no habit or dialect is called 'a bom'"),
-        (lambda: conversations(endpoint="completions"), "calls no tools"),
-        (lambda: tool_calls([]), "calls are of functions that are offered"),
-        (lambda: tool_calls([{"type": "web_search"}]), "'web_search'} is none"),
-        (lambda: streams(ApiError(500)), "an API error is no stream"),
+        (lambda: replies(["songs"]), "unknown kind of reply 'songs': must be one of text"),
+        (lambda: scripts(endpoint="embeddings"), "unknown endpoint 'embeddings'"),
+        (lambda: scripts(without=["a bom"]), "unknown habit or dialect 'a bom'"),
+        (
+            lambda: conversations(endpoint="completions"),
+            "endpoint='completions': it has no tool calls",
+        ),
+        (lambda: tool_calls([]), "tools must be functions with a name, at least one"),
+        (lambda: tool_calls([{"type": "web_search"}]), "not {'type': 'web_search'}"),
+        (lambda: streams(ApiError(500)), "an API error is not a stream"),
         (lambda: streams(b"bytes"), "a reply must be a string"),
     ],
 )
-def test_what_is_not_known_is_said_when_the_strategy_is_made(make: Any, told: str) -> None:
-    with pytest.raises(MockServerError, match=told):
-        make()
+def test_unknown_names_are_refused_when_the_strategy_is_created(create: Any, message: str) -> None:
+    with pytest.raises(MockServerError, match=message):
+        create()
 
 
 # Shrinking and printing
 
 
-def test_the_plainest_of_all() -> None:
+def test_the_plainest_values() -> None:
     assert find(replies(), lambda reply: True) == Reply("a")
     assert find(tool_calls(), lambda call: True) == ToolCall("f", "{}", "call_1")
     assert find(api_errors(), lambda error: True).status == 400
@@ -287,52 +290,52 @@ def test_the_plainest_of_all() -> None:
 
 
 @given(st.one_of(replies(), tool_calls(), api_errors(), streams().flatmap(faulty), conversations()))
-def test_what_is_drawn_prints_as_code(value: object) -> None:
-    assert eval(repr(value), dict(MADE)) == value
+def test_drawn_values_print_as_code(value: object) -> None:
+    assert eval(repr(value), dict(NAMESPACE)) == value
     if isinstance(value, Stream | Conversation):
-        assert eval(value.code(), dict(MADE)) == value
+        assert eval(value.code(), dict(NAMESPACE)) == value
 
 
-def test_a_failing_example_is_printed_to_be_pasted() -> None:
+def test_a_failing_example_is_printed_as_code_to_paste() -> None:
     @settings(database=None, derandomize=True)
     @given(stream=scripts())
     def property(stream: Stream) -> None:
         assert stream.reply.usage is None
 
-    with pytest.raises(AssertionError) as failed:
+    with pytest.raises(AssertionError) as error:
         property()
-    (told,) = (note for note in failed.value.__notes__ if "property(" in note)
-    pasted = told[told.index("property(") :].partition("\nExplanation:")[0]
-    drawn: list[Stream] = []
-    eval(pasted, MADE | {"property": lambda stream: drawn.append(stream)})
-    assert [stream.reply for stream in drawn] == [Reply("a", usage=Usage(1, 1))]
+    (note,) = (note for note in error.value.__notes__ if "property(" in note)
+    code = note[note.index("property(") :].partition("\nExplanation:")[0]
+    results: list[Stream] = []
+    eval(code, NAMESPACE | {"property": lambda stream: results.append(stream)})
+    assert [stream.reply for stream in results] == [Reply("a", usage=Usage(1, 1))]
 
 
 def test_strategies_work_with_the_rest_of_hypothesis() -> None:
-    """@example, target() and state machines."""
-    seen: list[Stream] = []
+    """They work with @example, target() and state machines."""
+    drawn_streams: list[Stream] = []
     own = Stream(Script(steps=(Event("[DONE]"),)), Reply(finish_reason=None))
 
     @settings(max_examples=50)
     @given(scripts())
     @example(own)
     def property(stream: Stream) -> None:
-        seen.append(stream)
+        drawn_streams.append(stream)
         target(float(len(stream.script.steps)))
 
     property()
-    assert own in seen
+    assert own in drawn_streams
 
     class Machine(RuleBasedStateMachine):
         @rule(stream=streams(), reply=replies())
         def draw(self, stream: Stream, reply: Reply) -> None:
-            assert heard(stream) == said(stream.reply)
+            assert read_content(stream) == content_of(stream.reply)
 
     Machine.TestCase.settings = settings(Machine.TestCase.settings, max_examples=10)
     Machine.TestCase("runTest").debug()
 
 
-def test_what_bytes_mean_does_not_depend_on_the_process() -> None:
+def test_the_meaning_of_bytes_does_not_depend_on_the_process() -> None:
     code = (
         "from hypothesis import HealthCheck, given, settings\n"
         "from openai_mockserver.strategies import conversations, streams\n"
@@ -343,46 +346,46 @@ def test_what_bytes_mean_does_not_depend_on_the_process() -> None:
         "show()"
     )
     command = [sys.executable, "-c", code]
-    shown = {
+    outputs = {
         subprocess.run(
             command, env={"PYTHONHASHSEED": seed}, capture_output=True, check=True, text=True
         ).stdout
         for seed in ("1", "2")
     }
-    assert len(shown) == 1
+    assert len(outputs) == 1
 
 
 # Conversations
 
 
 @given(conversations())
-def test_a_conversation_is_what_a_right_agent_has(talk: Conversation) -> None:
+def test_a_conversation_has_the_messages_of_a_correct_agent(talk: Conversation) -> None:
     mock = MockOpenAI()
     mock.reply(*talk.streams)
     messages: list[dict[str, Any]] = []
     for turn in talk.turns:
         messages.append({"role": "user", "content": turn.user})
         while messages[-1]["role"] != "assistant":
-            asked = {"model": "gpt-4o", "stream": True, "messages": messages}
-            request = Request("POST", "/v1/chat/completions", body=json.dumps(asked).encode())
+            parameters = {"model": "gpt-4o", "stream": True, "messages": messages}
+            request = Request("POST", "/v1/chat/completions", body=json.dumps(parameters).encode())
             body = sse.body(mock.respond(request).script.steps)
             reply = api.read(Script(HEAD, (Raw(body + b"\n\n"),)))
             assert isinstance(reply, Reply)
-            messages.append(message(reply))
+            messages.append(assistant_message(reply))
             messages += [
                 {"role": "tool", "tool_call_id": call.id, "content": turn.results[call.id]}
                 for call in reply.tool_calls
             ]
-    assert messages == [said | {"content": said["content"] or ""} for said in talk.messages]
+    assert messages == [m | {"content": m["content"] or ""} for m in talk.messages]
     ids = [call.id for stream in talk.streams for call in stream.reply.tool_calls]
     assert len(set(ids)) == len(ids)
 
 
-def message(reply: Reply) -> dict[str, Any]:
-    """The message of an assistant that says this."""
-    said: dict[str, Any] = {"role": "assistant", "content": reply.text or ""}
+def assistant_message(reply: Reply) -> dict[str, Any]:
+    """Return the assistant message of a reply."""
+    message: dict[str, Any] = {"role": "assistant", "content": reply.text or ""}
     if reply.tool_calls:
-        said["tool_calls"] = [
+        message["tool_calls"] = [
             {
                 "id": call.id,
                 "type": "function",
@@ -390,7 +393,7 @@ def message(reply: Reply) -> dict[str, Any]:
             }
             for call in reply.tool_calls
         ]
-    return said
+    return message
 
 
 def test_a_package_without_hypothesis_says_what_is_missing() -> None:
@@ -398,7 +401,9 @@ def test_a_package_without_hypothesis_says_what_is_missing() -> None:
         "import sys; sys.modules['hypothesis'] = None\n"
         "from openai_mockserver import MissingDependency\n"
         "try: import openai_mockserver.strategies\n"
-        "except MissingDependency as told: print(told)"
+        "except MissingDependency as error: print(error)"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "this needs the hypothesis package: pip install hypothesis"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.strip() == "this needs the hypothesis package: pip install hypothesis"

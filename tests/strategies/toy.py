@@ -1,4 +1,4 @@
-"""A consumer of chat streams, small and right, into which bugs can be planted."""
+"""A small, correct consumer of chat streams, with optional bugs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["BUGS", "consume", "right"]
+__all__ = ["BUGS", "consume", "expected_outcome"]
 
 BUGS = (
     "drops the last event without a blank line",
@@ -29,8 +29,8 @@ Outcome = dict[str, Any]
 
 
 def consume(reads: Iterable[bytes], bug: str = "") -> Outcome:
-    """What the reads of a body say: text, calls, how it ended."""
-    said: Outcome = {"text": {}, "calls": {}, "finish": {}, "usage": None}
+    """Return the content of a body's reads: text, calls, finish reasons, usage."""
+    result: Outcome = {"text": {}, "calls": {}, "finish": {}, "usage": None}
     for data in _events(reads, bug):
         if data == "[DONE]":
             break
@@ -38,28 +38,28 @@ def consume(reads: Iterable[bytes], bug: str = "") -> Outcome:
         choices = chunk.get("choices") or []
         usage = chunk.get("usage") or (chunk.get("x_groq") or {}).get("usage")
         if usage and not (bug == BUGS[7] and choices):
-            said["usage"] = usage["completion_tokens"]
+            result["usage"] = usage["completion_tokens"]
         for choice in choices[:1] if bug == BUGS[6] else choices:
             delta = choice.get("delta") or {}
             if (bug == BUGS[10] and not delta and not choice.get("finish_reason")) or (
-                bug == BUGS[11] and "role" in delta and said["text"]
+                bug == BUGS[11] and "role" in delta and result["text"]
             ):
-                return said
-            _take(said, choice["index"], delta, bug)
+                return result
+            _take(result, choice["index"], delta, bug)
             finish = choice.get("finish_reason")
             if finish or (bug == BUGS[3] and finish == ""):
-                said["finish"].setdefault(choice["index"], finish)
+                result["finish"].setdefault(choice["index"], finish)
                 if bug == BUGS[3]:
-                    return said
-    return said
+                    return result
+    return result
 
 
-def _take(said: Outcome, n: int, delta: dict[str, Any], bug: str) -> None:
+def _take(result: Outcome, n: int, delta: dict[str, Any], bug: str) -> None:
     text = delta.get("content") or delta.get("refusal") or ""
     if isinstance(text, list):  # Mistral's parts
         text = "".join(part.get("text", "") for part in text)
-    said["text"][n] = said["text"].get(n, "") + text
-    calls: list[dict[str, Any]] = said["calls"].setdefault(n, [])
+    result["text"][n] = result["text"].get(n, "") + text
+    calls: list[dict[str, Any]] = result["calls"].setdefault(n, [])
     if legacy := delta.get("function_call"):
         fragments = [{"index": 0, "id": None, "function": legacy}]
     else:
@@ -67,19 +67,19 @@ def _take(said: Outcome, n: int, delta: dict[str, Any], bug: str) -> None:
     for position, fragment in enumerate(fragments):
         function = fragment["function"]
         key = position if bug == BUGS[2] else fragment.get("index")
-        # The last call that this may go on with; a new id with a name begins another.
-        known = [c for c in calls if key is None or c["key"] == key]
-        if fragment.get("id") and function.get("name"):
-            known = [c for c in known if c["id"] == fragment["id"]] if bug != BUGS[2] else known
-        if not known:
+        # A fragment continues the last call with its key; a new id with a name begins another.
+        matches = [c for c in calls if key is None or c["key"] == key]
+        if bug != BUGS[2] and fragment.get("id") and function.get("name"):
+            matches = [c for c in matches if c["id"] == fragment["id"]]
+        if not matches:
             calls.append({"key": key, "id": fragment.get("id"), "name": "", "arguments": ""})
-            known = calls[-1:]
-        known[-1]["name"] = known[-1]["name"] or function.get("name") or ""
-        known[-1]["arguments"] += function.get("arguments") or ""
+            matches = calls[-1:]
+        matches[-1]["name"] = matches[-1]["name"] or function.get("name") or ""
+        matches[-1]["arguments"] += function.get("arguments") or ""
 
 
 def _events(reads: Iterable[bytes], bug: str) -> list[str]:
-    """The data of each event, as the event-stream format has it; the last may lack its end."""
+    """Return the data of each event; the last may lack its blank line."""
     if bug == "splits UTF-8":
         text = "".join(read.decode("utf-8", "replace") for read in reads)
     elif bug == "forgets the line that a read ends in":
@@ -92,8 +92,8 @@ def _events(reads: Iterable[bytes], bug: str) -> list[str]:
     lines = text.split("\n") if bug == "knows LF only" else re.split("\r\n|\r|\n", text)
     events: list[str] = []
     data: list[str] = []
-    flushed = [""] if bug != "drops the last event without a blank line" else []
-    for line in lines[:-1] + ([lines[-1]] if flushed else []) + flushed:
+    lines = lines[:-1] if bug == "drops the last event without a blank line" else [*lines, ""]
+    for line in lines:
         name, _, value = line.partition(":")
         if not line and data:
             events.append(data[0] if bug == "joins no lines of data" else "\n".join(data))
@@ -103,8 +103,8 @@ def _events(reads: Iterable[bytes], bug: str) -> list[str]:
     return events
 
 
-def right(reply: Any) -> Outcome:
-    """The same of a right answer."""
+def expected_outcome(reply: Any) -> Outcome:
+    """Return the result of a correct consumer."""
     calls = [
         [(call.name, str(call.arguments)) for call in choice.tool_calls]
         or [(f.name, str(f.arguments)) for f in [choice.function_call] if f]

@@ -1,7 +1,7 @@
-"""A state machine for agent loops: the model's side is drawn, the user's loop is judged.
+"""A state machine for agent loops: it draws the model's behaviour and checks the user's loop.
 
-Rules of this file: what the model does is queued by rules, and played while the loop runs; judged
-is what the loop asked, which tools it ran, and what it gave back.
+Rules of this file: rules queue the model's responses, which the mock plays while the loop runs.
+Then the machine checks the loop's requests, the tools that it ran, and its answer.
 """
 
 from __future__ import annotations
@@ -23,62 +23,62 @@ from openai_mockserver.request import Request, text_of
 from openai_mockserver.script import Script
 from openai_mockserver.strategies import failures, reply_bytes
 from openai_mockserver.strategies.conversation import TOOLS
-from openai_mockserver.strategies.strategy import api_errors, plain, replies, streams
+from openai_mockserver.strategies.strategy import api_errors, build_plain_stream, replies, streams
 from openai_mockserver.stream_value import Stream
 
 if TYPE_CHECKING:
     import openai
 
-__all__ = ["AgentMachine", "Endless"]
+__all__ = ["AgentMachine", "EndlessLoop"]
 
 
-class Endless(BaseException):
-    """The loop goes on asking when the model has answered; no loop may take this for an error."""
+class EndlessLoop(BaseException):
+    """The loop sends too many requests. Not an Exception, so that the loop does not catch it."""
 
 
 @dataclass(frozen=True)
-class _Ran:
-    """A tool that was run: its name, its arguments, what it gave."""
+class _ToolRun:
+    """One run of a tool."""
 
     name: str
     arguments: Mapping[str, Any]
     result: str
 
 
-class _Played(NamedTuple):
-    """A request, and what the model did then."""
+class _Exchange(NamedTuple):
+    """A request of the loop, and the model's response."""
 
     request: Request
-    did: Stream | ApiError
+    response: Stream | ApiError
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
-        """The calls that are to be run."""
-        return () if self.went_wrong else self.reply.tool_calls
+        """The calls that the loop must run."""
+        return () if self.has_failed else self.reply.tool_calls
 
     @property
-    def whole(self) -> tuple[ToolCall, ...]:
-        """The calls that may be run: they came whole, and the reply did not break off."""
-        ended = self.reply.finish_reason is not None
-        return tuple(call for call in self.reply.tool_calls if ended and _is_whole(call))
+    def complete_calls(self) -> tuple[ToolCall, ...]:
+        """The calls that the loop may run: they are complete, and so is the reply."""
+        has_ended = self.reply.finish_reason is not None
+        return tuple(call for call in self.reply.tool_calls if has_ended and _is_complete(call))
 
     @property
-    def went_wrong(self) -> bool:
-        """Whether it was an error, or broke off."""
-        return isinstance(self.did, ApiError) or self.did.error is not None
+    def has_failed(self) -> bool:
+        """Whether the response was an error or broke off."""
+        return isinstance(self.response, ApiError) or self.response.error is not None
 
     @property
     def may_raise(self) -> bool:
-        """Whether the loop may tell its caller by an exception."""
-        return self.went_wrong or self.reply.finish_reason in ("length", "content_filter")
+        """Whether the loop may raise an exception for this response."""
+        return self.has_failed or self.reply.finish_reason in ("length", "content_filter")
 
     @property
     def reply(self) -> Reply:
-        """What was said, as far as it came."""
-        return Reply() if isinstance(self.did, ApiError) else self.did.reply
+        """The reply, as far as it arrived."""
+        return Reply() if isinstance(self.response, ApiError) else self.response.reply
 
 
-def _is_whole(call: ToolCall) -> bool:
+def _is_complete(call: ToolCall) -> bool:
     try:
         return isinstance(call.parsed, dict)
     except ValueError:
@@ -86,27 +86,27 @@ def _is_whole(call: ToolCall) -> bool:
 
 
 class _Down(NamedTuple):
-    """The model answers this error to whatever is asked."""
+    """From here on, every response is this error."""
 
     error: ApiError
 
 
-def _own(name: str) -> st.SearchStrategy[Any]:
-    """What the machine's own class draws."""
-    return st.runner().flatmap(lambda machine: _drawn(machine.__class__, name))
+def _draw_from_class(name: str) -> st.SearchStrategy[Any]:
+    """Return a strategy that a class method of the running machine's class returns."""
+    return st.runner().flatmap(lambda machine: _get_strategy(machine.__class__, name))
 
 
 @cache
-def _drawn(machine: Hashable, name: str) -> st.SearchStrategy[Any]:
-    # Made once: making and checking a strategy takes longer than drawing from it.
-    drawn: st.SearchStrategy[Any] = getattr(machine, name)()
-    return drawn
+def _get_strategy(machine: Hashable, name: str) -> st.SearchStrategy[Any]:
+    # Created once: creating and checking a strategy takes longer than drawing from it.
+    strategy: st.SearchStrategy[Any] = getattr(machine, name)()
+    return strategy
 
 
 class AgentMachine(RuleBasedStateMachine):
-    """An agent loop against a model that nobody wrote.
+    """A test of an agent loop against a model with generated behaviour.
 
-    Make a subclass that says how your loop is run, and let pytest collect its ``TestCase``::
+    Write a subclass that runs your loop, and let pytest collect its ``TestCase``::
 
         class Agent(AgentMachine):
             def answer(self, user):
@@ -114,22 +114,22 @@ class AgentMachine(RuleBasedStateMachine):
 
         TestAgent = Agent.TestCase
 
-    The model says text, calls tools, answers errors, breaks off, or goes down for good; when all
-    that was drawn is over, it says ``done``. Whatever it does, the loop has to end: to give the
-    model's last text, or to raise what went wrong. It may run a tool only for a call that has come
-    whole, in a reply that has ended, with its arguments, and once. What was said, and what tools
-    gave, is in every later request.
+    The model answers with text, tool calls or errors, breaks off, or fails permanently; after all
+    drawn responses it answers ``done``. In every case the loop must end: it returns the model's
+    last text, or raises an exception if something went wrong. It may run a tool only for a complete
+    call in a finished reply, with the call's arguments, and once. Every later request must contain
+    the earlier messages and tool results.
 
     Attributes:
-        mock: answers the loop's requests; ``mock.base_url`` is its address.
-        client: an `openai.OpenAI` of the mock, in process, which does not try again by itself.
-        tools: runs the tools, by name: functions that take arguments by name and give a text.
-        offered: the tools as a request offers them. A class may have its own: calls are of these.
-        endpoint: what the loop asks: ``chat/completions`` or ``responses``.
-        remembers: whether each answer goes on with the conversation so far.
-        spare: how many requests one answer may take when the model has said all that was drawn.
-        habits: whether streams come in all the ways that `streams` draws; by default they come in
-            the plainest, so that it is the loop that fails, not its client.
+        mock: the mock that answers the loop's requests at ``mock.base_url``.
+        client: an `openai.OpenAI` client of the mock, in process, without retries.
+        tools: functions that run the tools, by name; they take keyword arguments and return text.
+        offered: tools in the form of a request; a class may replace them. Calls are of these.
+        endpoint: endpoint of the loop's requests: ``chat/completions`` or ``responses``.
+        remembers: whether each answer continues the conversation so far.
+        spare: number of requests that one answer may take after the drawn responses.
+        habits: whether streams have all habits of `streams`; by default they are plain, so that a
+            failure is the loop's, not the client's.
     """
 
     offered: ClassVar[Sequence[Mapping[str, Any]]] = TOOLS
@@ -140,247 +140,262 @@ class AgentMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mock = MockOpenAI(default=self._next, lenient=True, fail_on_unmatched=False)
+        self.mock = MockOpenAI(default=self._respond, lenient=True, fail_on_unmatched=False)
         self.client: openai.OpenAI = self.mock.client(max_retries=0)
         self.tools: dict[str, Callable[..., str]] = {
-            name: partial(self.run_tool, name) for name, _ in reply_bytes.offered(self.offered)
+            name: partial(self.run_tool, name)
+            for name, _ in reply_bytes.list_functions(self.offered)
         }
         self._thread = threading.get_ident()
-        self._queue: list[Stream | ApiError | _Down] = []
-        self._played: list[_Played] = []
-        self._ran: list[_Ran] = []
-        self._results = 0
-        self._numbers = count(1)
-        self._remembered: list[_Message] = []
+        self._responses: list[Stream | ApiError | _Down] = []
+        self._exchanges: list[_Exchange] = []
+        self._tool_runs: list[_ToolRun] = []
+        self._result_count = 0
+        self._call_numbers = count(1)
+        self._history: list[_Message] = []
 
     def answer(self, user: str) -> str | None:
-        """Run the loop for what the user says, and give its answer; None is not judged."""
-        raise NotImplementedError(f"{type(self).__name__}.answer(user) is to run your loop")
+        """Run the loop for a user's text and return its answer; None skips the answer's check."""
+        raise NotImplementedError(f"{type(self).__name__}.answer(user) must run your loop")
 
     def run_tool(self, name: str, /, **arguments: Any) -> str:
-        """Run a tool. It gives a text that no other run gives."""
-        self._results += 1
-        self._ran.append(_Ran(name, arguments, f"result {self._results}"))
-        return self._ran[-1].result
+        """Run a tool, and return a text that no other run returns."""
+        self._result_count += 1
+        self._tool_runs.append(_ToolRun(name, arguments, f"result {self._result_count}"))
+        return self._tool_runs[-1].result
 
-    # What the model does
+    # The model
 
     @classmethod
     def texts(cls) -> st.SearchStrategy[Stream]:
-        """Streams that end an answer."""
+        """Return a strategy for streams that end an answer."""
         return cls._streams(replies(["text", "reasoning"]))
 
     @classmethod
     def calls(cls) -> st.SearchStrategy[Stream]:
-        """Streams that call tools."""
-        return cls._streams(cls._calling())
+        """Return a strategy for streams that call tools."""
+        return cls._streams(cls._calling_replies())
 
     @classmethod
     def broken(cls) -> st.SearchStrategy[Stream]:
-        """Streams that break off, or are cut off by their length within a call."""
+        """Return a strategy for streams that break off, or reach the length limit in a call."""
         size = 1 + failures.SIZE
-        drawn = st.tuples(st.binary(min_size=size, max_size=size), cls._calling())
-        return drawn.map(lambda pair: _broken(*pair, cls.endpoint))
+        pairs = st.tuples(st.binary(min_size=size, max_size=size), cls._calling_replies())
+        return pairs.map(lambda pair: _build_broken_stream(*pair, cls.endpoint))
 
     @classmethod
-    def _calling(cls) -> st.SearchStrategy[Reply]:
-        functions = reply_bytes.offered(cls.offered)
-        drawn = st.tuples(
-            st.runner(), st.binary(min_size=reply_bytes.CALLING, max_size=reply_bytes.CALLING)
+    def _calling_replies(cls) -> st.SearchStrategy[Reply]:
+        functions = reply_bytes.list_functions(cls.offered)
+        size = reply_bytes.CALLING_SIZE
+        pairs = st.tuples(st.runner(), st.binary(min_size=size, max_size=size))
+        return pairs.map(
+            lambda pair: pair[0]._number_calls(reply_bytes.build_calling_reply(pair[1], functions))
         )
-        return drawn.map(lambda pair: pair[0]._numbered(reply_bytes.calling(pair[1], functions)))
 
     @classmethod
     def _streams(cls, reply: st.SearchStrategy[Reply]) -> st.SearchStrategy[Stream]:
         if cls.habits:
             return streams(reply, endpoint=cls.endpoint)
-        return reply.map(lambda one: plain(one, cls.endpoint))
+        return reply.map(lambda value: build_plain_stream(value, cls.endpoint))
 
-    def _numbered(self, reply: Reply) -> Reply:
-        """The reply with ids that the conversation has not seen."""
-        calls = [replace(call, id=f"call_{next(self._numbers)}") for call in reply.tool_calls]
+    def _number_calls(self, reply: Reply) -> Reply:
+        """Return the reply with call ids that are new in the conversation."""
+        calls = [replace(call, id=f"call_{next(self._call_numbers)}") for call in reply.tool_calls]
         return Reply(reply.text, tool_calls=calls)
 
-    @rule(stream=_own("texts"))
+    @rule(stream=_draw_from_class("texts"))
     def model_answers(self, stream: Stream) -> None:
-        """Next it says this."""
-        self._queue.append(stream)
+        """Queue a text."""
+        self._responses.append(stream)
 
-    @rule(stream=_own("calls"))
+    @rule(stream=_draw_from_class("calls"))
     def model_calls(self, stream: Stream) -> None:
-        """Next it calls tools."""
-        self._queue.append(stream)
+        """Queue tool calls."""
+        self._responses.append(stream)
 
     @rule(error=api_errors())
     def model_errs(self, error: ApiError) -> None:
-        """Next it answers an error."""
-        self._queue.append(error)
+        """Queue an error."""
+        self._responses.append(error)
 
-    @rule(stream=_own("broken"))
+    @rule(stream=_draw_from_class("broken"))
     def model_fails(self, stream: Stream) -> None:
-        """Next it breaks off."""
-        self._queue.append(stream)
+        """Queue a stream that breaks off."""
+        self._responses.append(stream)
 
     @rule(error=api_errors())
     def model_goes_down(self, error: ApiError) -> None:
-        """From here on it answers this error to all that is asked for an answer."""
-        self._queue.append(_Down(error))
+        """Queue an error for all further requests of the answer."""
+        self._responses.append(_Down(error))
 
-    def _next(self, request: Request) -> Stream | ApiError | str:
-        if len(self._played) >= self._most:
+    def _respond(self, request: Request) -> Stream | ApiError | str:
+        if len(self._exchanges) >= self._request_limit:
             if threading.get_ident() == self._thread:
-                raise Endless(f"the loop asked {len(self._played)} times, and asks again")
-            return ApiError(400, "the loop asks again and again")
-        did = self._queue[0] if self._queue else None
-        if isinstance(did, _Down):
-            did = did.error
-        elif did is not None:
-            del self._queue[0]
-        if isinstance(did, Stream) and did.reply.finish_reason is None and not request.stream:
-            did = ApiError(502)  # what is no stream cannot break off and still be JSON
-        self._played.append(_Played(request, did or _DONE))
-        return did or "done"
+                raise EndlessLoop(
+                    f"the loop does not end: it has sent {len(self._exchanges)} requests and sends "
+                    "another"
+                )
+            return ApiError(400, "the loop does not end")
+        response = self._responses[0] if self._responses else None
+        if isinstance(response, _Down):
+            response = response.error
+        elif response is not None:
+            del self._responses[0]
+        if (
+            isinstance(response, Stream)
+            and response.reply.finish_reason is None
+            and not request.stream
+        ):
+            response = ApiError(502)  # a JSON body cannot break off and still be JSON
+        self._exchanges.append(_Exchange(request, response or _DONE))
+        return response or "done"
 
-    # What the loop does
+    # The loop
 
     @rule(user=st.sampled_from(reply_bytes.PROMPTS))
     def loop_runs(self, user: str) -> None:
-        """Now the loop is run."""
-        self._played, self._ran = [], []
-        self._most = len(self._queue) + self.spare
+        """Run the loop and check what it does."""
+        self._exchanges, self._tool_runs = [], []
+        self._request_limit = len(self._responses) + self.spare
         answer: str | None = None
-        raised: Exception | None = None
+        exception: Exception | None = None
         try:
             answer = self.answer(user)
         except NotImplementedError:
             raise
-        except Endless as endless:
+        except EndlessLoop as endless:
             raise AssertionError(str(endless)) from None
         except Exception as error:
-            raised = error
-        self._queue.clear()
-        self._judge(user, answer, raised)
+            exception = error
+        self._responses.clear()
+        self._check_loop(user, answer, exception)
 
     def teardown(self) -> None:
-        """Close what was opened."""
+        """Close the client and stop the mock."""
         self.client.close()
         self.mock.stop()
 
-    def _judge(self, user: str, answer: str | None, raised: Exception | None) -> None:
-        if not self._played and raised is None:
-            _blame("the loop gave an answer and asked nothing")
-        self._judge_runs()
-        told = self._judge_requests(user)
-        if raised is not None:
-            if not any(played.may_raise for played in self._played):
-                raise raised
+    def _check_loop(self, user: str, answer: str | None, exception: Exception | None) -> None:
+        if not self._exchanges and exception is None:
+            _fail("the loop returned an answer without sending a request")
+        self._check_tool_runs()
+        messages = self._check_requests(user)
+        if exception is not None:
+            if not any(exchange.may_raise for exchange in self._exchanges):
+                raise exception
             return
-        last = self._played[-1]
-        if last.went_wrong:
+        last = self._exchanges[-1]
+        if last.has_failed:
             so_far = str(last.reply.text or "")
             if answer and answer == so_far and last.reply.finish_reason is None:
-                _blame(
-                    f"the stream broke off ({_why(last.did)}), and what it had said, {so_far!r}, "
-                    "was taken for the answer"
+                _fail(
+                    f"the stream broke off ({_describe_failure(last.response)}), but the loop "
+                    f"returned the text so far, {so_far!r}, as the answer"
                 )
             return
-        self._judge_all_ran(last)
+        self._check_all_calls_ran(last)
         text = str(last.reply.text or "")
         if answer is not None and answer != text:
-            _blame(f"the model said {text!r}, the loop {answer!r}")
+            _fail(f"the model answered {text!r}, but the loop returned {answer!r}")
         if self.remembers:
-            self._remembered = [*told, _Message("assistant", text)]
+            self._history = [*messages, _Message("assistant", text)]
 
-    def _judge_runs(self) -> None:
-        """No tool was run but for a call that has come whole, and once."""
-        left = [call for played in self._played for call in played.whole]
-        for ran in self._ran:
-            call = next((call for call in left if _is_of(ran, call)), None)
+    def _check_tool_runs(self) -> None:
+        """Check that each tool run belongs to a complete call, and no two to the same."""
+        calls = [call for exchange in self._exchanges for call in exchange.complete_calls]
+        for run in self._tool_runs:
+            call = next((call for call in calls if _is_run_of(run, call)), None)
             if call is None:
-                _blame(
-                    f"{ran.name} was run with {dict(ran.arguments)!r}, and no call for that has "
-                    f"come whole, or as often: {_shown(self._played)}"
+                _fail(
+                    f"the loop ran {run.name} with {dict(run.arguments)!r}, but the model has not "
+                    "completed such a call, or not as often: "
+                    f"{_describe_exchanges(self._exchanges)}"
                 )
-            left.remove(call)
+            calls.remove(call)
 
-    def _judge_all_ran(self, last: _Played) -> None:
-        """All that was called for was run, and the model was told."""
-        for gave in self._gave():
-            for call, result in gave:
+    def _check_all_calls_ran(self, last: _Exchange) -> None:
+        """Check that all calls were run, and that the model received the results."""
+        for results in self._match_results():
+            for call, result in results:
                 if result is None:
-                    _blame(f"the model called {call!r}, which was not run")
+                    _fail(f"the model called {call!r}, but the loop did not run it")
         if last.calls:
-            _blame(f"the model called {last.calls[0]!r}, and was not told what it gave")
+            _fail(f"the model called {last.calls[0]!r}, but the loop did not send the result")
 
-    def _judge_requests(self, user: str) -> list[_Message]:
-        """Each request holds, in order, what was said and given before it."""
-        right = [*self._remembered, _Message("user", user)]
-        for n, (played, gave) in enumerate(zip(self._played, self._gave(), strict=True), 1):
-            lost = _lost(right, played.request.messages)
-            if lost is not None:
-                _blame(f"request {n} has lost {lost}; it holds {played.request.messages}")
-            if played.calls and played.reply.text:
-                right.append(_Message("assistant", str(played.reply.text)))
-            for call, result in gave:
+    def _check_requests(self, user: str) -> list[_Message]:
+        """Check that each request has all earlier messages and results, and return them."""
+        expected = [*self._history, _Message("user", user)]
+        pairs = zip(self._exchanges, self._match_results(), strict=True)
+        for n, (exchange, results) in enumerate(pairs, 1):
+            missing = _find_missing(expected, exchange.request.messages)
+            if missing is not None:
+                _fail(f"request {n} lacks {missing}; it has {exchange.request.messages}")
+            if exchange.calls and exchange.reply.text:
+                expected.append(_Message("assistant", str(exchange.reply.text)))
+            for call, result in results:
                 arguments = json.dumps(call.parsed, sort_keys=True)
-                right.append(_Message("assistant", call=(call.id, call.name, arguments)))
+                expected.append(_Message("assistant", call=(call.id, call.name, arguments)))
                 if result is not None:
-                    right.append(_Message("tool", result, id=call.id))
-        return right
+                    expected.append(_Message("tool", result, id=call.id))
+        return expected
 
-    def _gave(self) -> list[list[tuple[ToolCall, str | None]]]:
-        """The calls of each reply that are to be run, each with what it gave, if it was run."""
-        left = list(self._ran)
+    def _match_results(self) -> list[list[tuple[ToolCall, str | None]]]:
+        """Return the calls of each response, each with its result, or None if it was not run."""
+        runs = list(self._tool_runs)
 
-        def gave(call: ToolCall) -> str | None:
-            ran = next((ran for ran in left if _is_of(ran, call)), None)
-            if ran is None:
+        def take_result(call: ToolCall) -> str | None:
+            run = next((run for run in runs if _is_run_of(run, call)), None)
+            if run is None:
                 return None
-            left.remove(ran)
-            return ran.result
+            runs.remove(run)
+            return run.result
 
-        return [[(call, gave(call)) for call in played.calls] for played in self._played]
-
-
-def _blame(told: str) -> NoReturn:
-    raise AssertionError(told)
+        return [
+            [(call, take_result(call)) for call in exchange.calls] for exchange in self._exchanges
+        ]
 
 
-def _why(did: Stream | ApiError) -> str:
-    return f"error {did.status}" if isinstance(did, ApiError) else str(did.error)
+def _fail(message: str) -> NoReturn:
+    raise AssertionError(message)
 
 
-def _shown(played: Iterable[_Played]) -> str:
+def _describe_failure(response: Stream | ApiError) -> str:
+    return f"error {response.status}" if isinstance(response, ApiError) else str(response.error)
+
+
+def _describe_exchanges(exchanges: Iterable[_Exchange]) -> str:
     return "; ".join(
-        f"{_why(one.did)}: {one.reply!r}" if one.went_wrong else repr(one.reply) for one in played
+        f"{_describe_failure(one.response)}: {one.reply!r}" if one.has_failed else repr(one.reply)
+        for one in exchanges
     )
 
 
-def _is_of(ran: _Ran, call: ToolCall) -> bool:
-    return ran.name == call.name and dict(ran.arguments) == call.parsed
+def _is_run_of(run: _ToolRun, call: ToolCall) -> bool:
+    return run.name == call.name and dict(run.arguments) == call.parsed
 
 
 _DONE = Stream(Script(), Reply("done"))
-"""What the model has said when it said ``done``."""
+"""The model's response after all drawn ones."""
 
 
-_PIECES = Reply(["a", " b", " c"])
-"""What may be said in part."""
+_PARTIAL_TEXT = Reply(["a", " b", " c"])
+"""A text in several pieces, so that a stream can break off within it."""
 
 
-def _broken(data: bytes, reply: Reply, endpoint: str) -> Stream:
-    """A stream that says or calls something, and breaks off or is cut off by its length."""
+def _build_broken_stream(data: bytes, reply: Reply, endpoint: str) -> Stream:
+    """Return a stream that breaks off, or ends within a call at the length limit."""
     if data[0] >= 200:
-        *whole, last = reply.tool_calls
-        cut = ToolCall(last.name, str(last.arguments)[: len(last.arguments) // 2], last.id)
-        cut_off = Reply(reply.text, tool_calls=[*whole, cut], finish_reason="length")
-        return replace(plain(cut_off, endpoint), error="incomplete", description="cut off")
-    said = _PIECES if data[0] < 120 else reply
-    return failures.broken(plain(said, endpoint), data[1:], http=False)
+        *calls, last = reply.tool_calls
+        half_call = ToolCall(last.name, str(last.arguments)[: len(last.arguments) // 2], last.id)
+        limited_reply = Reply(reply.text, tool_calls=[*calls, half_call], finish_reason="length")
+        stream = build_plain_stream(limited_reply, endpoint)
+        return replace(stream, error="incomplete", description="cut off")
+    content = _PARTIAL_TEXT if data[0] < 120 else reply
+    return failures.break_stream(build_plain_stream(content, endpoint), data[1:], http=False)
 
 
 class _Message(NamedTuple):
-    """A message, or one of the calls in it: what is looked for in a request."""
+    """A message, or one call in it, that a request must contain."""
 
     role: str
     text: str = ""
@@ -388,21 +403,21 @@ class _Message(NamedTuple):
     id: str | None = None
 
     def is_in(self, message: Mapping[str, Any]) -> bool:
-        """Whether a message of a request says this."""
+        """Whether a message of a request contains this one."""
         if message.get("role") != self.role or message.get("tool_call_id") != self.id:
             return False
-        calls = [_called(call) for call in message.get("tool_calls") or ()]
+        calls = [_normalize_call(call) for call in message.get("tool_calls") or ()]
         return self.text in text_of(message.get("content")) and self.call in (None, *calls)
 
     def __str__(self) -> str:
         if self.call is not None:
             return "the call {1}({2}), {0!r}".format(*self.call)
-        of = "" if self.id is None else f" for {self.id!r}"
-        return f"what the {self.role} said{of}: {self.text!r}"
+        place = "" if self.id is None else f" for {self.id!r}"
+        return f"the text of the {self.role}{place}: {self.text!r}"
 
 
-def _called(call: Mapping[str, Any]) -> tuple[str, str, str]:
-    """A call's id, name and arguments, as they are compared."""
+def _normalize_call(call: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return a call's id, name and arguments in a form that can be compared."""
     function = call.get("function") or {}
     try:
         arguments = json.dumps(json.loads(function.get("arguments") or ""), sort_keys=True)
@@ -411,6 +426,8 @@ def _called(call: Mapping[str, Any]) -> tuple[str, str, str]:
     return str(call.get("id")), str(function.get("name")), arguments
 
 
-def _lost(right: Sequence[_Message], messages: Sequence[Mapping[str, Any]]) -> _Message | None:
-    """What of this the messages do not hold, or not as often."""
-    return next((m for m in right if right.count(m) > sum(map(m.is_in, messages))), None)
+def _find_missing(
+    expected: Sequence[_Message], messages: Sequence[Mapping[str, Any]]
+) -> _Message | None:
+    """Return the first expected message that the messages lack, or do not have as often."""
+    return next((m for m in expected if expected.count(m) > sum(map(m.is_in, messages))), None)

@@ -1,6 +1,6 @@
-"""How senders of chat chunks vary them: roles, finishes, usage, tool calls, order.
+"""Variations of chat chunks that servers send: roles, finish reasons, usage, tool calls, order.
 
-Rules of this file: a change is a function from chunks to chunks, and changes no answer.
+Rules of this file: a change is a function from chunks to chunks that does not change the answer.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ __all__ = ["is_plain"]
 Chunk = dict[str, Any]
 
 
-# A chat without habits
+# Chunks without habits
 
 
-def chunks(reply: Reply) -> list[Chunk]:
-    """The chunks that say a reply, as few as its pieces let them be."""
-    said = [_deltas(choice) for choice in reply.choices]
-    made = [
-        _chunk({"index": index, "delta": delta, "finish_reason": None})
-        for turn in zip_longest(*said)
+def build_chunks(reply: Reply) -> list[Chunk]:
+    """Return the chunks of a reply, one for each piece."""
+    deltas = [_build_deltas(choice) for choice in reply.choices]
+    chunks = [
+        _build_chunk({"index": index, "delta": delta, "finish_reason": None})
+        for turn in zip_longest(*deltas)
         for index, delta in enumerate(turn)
         if delta is not None
     ]
-    made += [
-        _chunk({"index": index, "delta": {}, "finish_reason": choice.finish_reason})
+    chunks += [
+        _build_chunk({"index": index, "delta": {}, "finish_reason": choice.finish_reason})
         for index, choice in enumerate(reply.choices)
         if choice.finish_reason is not None
     ]
     if reply.usage is not None:
-        made.append(_chunk() | {"usage": usages.write(reply.usage)})
-    return made
+        chunks.append(_build_chunk() | {"usage": usages.write(reply.usage)})
+    return chunks
 
 
-def _chunk(*choices: dict[str, Any]) -> Chunk:
+def _build_chunk(*choices: dict[str, Any]) -> Chunk:
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion.chunk",
@@ -49,7 +49,7 @@ def _chunk(*choices: dict[str, Any]) -> Chunk:
     }
 
 
-def _deltas(choice: Choice) -> list[dict[str, Any]]:
+def _build_deltas(choice: Choice) -> list[dict[str, Any]]:
     deltas: list[dict[str, Any]] = [
         {member: piece}
         for member, text in (
@@ -77,7 +77,7 @@ def _deltas(choice: Choice) -> list[dict[str, Any]]:
 
 
 def is_plain(reply: Reply) -> bool:
-    """Whether `chunks` has means for all that a reply says."""
+    """Whether `build_chunks` can express all content of a reply."""
     return reply.error is None and not any(
         choice.explicit_output
         or choice.audio
@@ -94,51 +94,51 @@ Change = Callable[[list[Chunk], int], list[Chunk]]
 
 
 def change_choices(change: Callable[[dict[str, Any]], object]) -> Change:
-    def apply(made: list[Chunk], place: int) -> list[Chunk]:
-        for chunk in made:
+    def apply(chunks: list[Chunk], place: int) -> list[Chunk]:
+        for chunk in chunks:
             for choice in chunk["choices"]:
                 change(choice)
-        return made
+        return chunks
 
     return apply
 
 
 def add_to_deltas(**members: Any) -> Change:
-    """Members of every delta that has none of this name."""
+    """Add members to every delta that lacks them."""
     return change_choices(lambda choice: choice.update(delta=members | choice["delta"]))
 
 
 def add_to_chunks(**members: Any) -> Change:
-    def apply(made: list[Chunk], place: int) -> list[Chunk]:
-        for chunk in made:
+    def apply(chunks: list[Chunk], place: int) -> list[Chunk]:
+        for chunk in chunks:
             chunk.update(members)
-        return made
+        return chunks
 
     return apply
 
 
 def remove_from_deltas(*names: str) -> Change:
-    def apply(made: list[Chunk], place: int) -> list[Chunk]:
-        return [{k: v for k, v in chunk.items() if k not in names} for chunk in made]
+    def apply(chunks: list[Chunk], place: int) -> list[Chunk]:
+        return [{k: v for k, v in chunk.items() if k not in names} for chunk in chunks]
 
     return apply
 
 
 def split_role(content: object) -> Change:
-    """The role in a chunk of its own, with such content."""
+    """Send the role in a separate chunk with this content; `...` for no content."""
 
-    def apply(made: list[Chunk], place: int) -> list[Chunk]:
-        apart: list[Chunk] = []
-        for chunk in made:
+    def apply(chunks: list[Chunk], place: int) -> list[Chunk]:
+        split_chunks: list[Chunk] = []
+        for chunk in chunks:
             for choice in chunk["choices"]:
                 if choice["delta"].pop("role", None):
                     delta: dict[str, Any] = {"role": "assistant"}
                     if content is not Ellipsis:
                         delta["content"] = content
                     opening = {"index": choice["index"], "delta": delta, "finish_reason": None}
-                    apart.append(chunk | {"choices": [opening]})
-            apart.append(chunk)
-        return apart
+                    split_chunks.append(chunk | {"choices": [opening]})
+            split_chunks.append(chunk)
+        return split_chunks
 
     return apply
 
@@ -152,16 +152,16 @@ def _ends(chunk: Chunk) -> bool:
     return any(choice["finish_reason"] for choice in chunk["choices"])
 
 
-def insert_chunk(says: Callable[[], list[dict[str, Any]]]) -> Change:
-    """A chunk that says nothing, somewhere before the first choice's end."""
+def insert_chunk(build_choices: Callable[[], list[dict[str, Any]]]) -> Change:
+    """Insert a chunk without content somewhere before the first choice ends."""
 
-    def apply(made: list[Chunk], place: int) -> list[Chunk]:
-        ends = (n for n, chunk in enumerate(made) if _ends(chunk))
-        at = place % (next(ends, len(made)) + 1)
-        choices = says()
-        # The role comes first, where it comes.
+    def apply(chunks: list[Chunk], place: int) -> list[Chunk]:
+        ends = (n for n, chunk in enumerate(chunks) if _ends(chunk))
+        at = place % (next(ends, len(chunks)) + 1)
+        choices = build_choices()
+        # A role must come first.
         at = max(at, 1) if choices else at
-        return [*made[:at], _chunk(*choices), *made[at:]]
+        return [*chunks[:at], _build_chunk(*choices), *chunks[at:]]
 
     return apply
 
@@ -170,21 +170,21 @@ def empty_delta(**delta: Any) -> Callable[[], list[dict[str, Any]]]:
     return lambda: [{"index": 0, "delta": dict(delta), "finish_reason": None}]
 
 
-def finish_with_last(made: list[Chunk], place: int) -> list[Chunk]:
-    """The finish reason comes with the last of what is said."""
+def finish_with_last(chunks: list[Chunk], place: int) -> list[Chunk]:
+    """Move the finish reason into the last chunk with content."""
     last: dict[int, dict[str, Any]] = {}
-    kept: list[Chunk] = []
-    for chunk in made:
+    result: list[Chunk] = []
+    for chunk in chunks:
         choices = chunk["choices"]
         if len(choices) == 1 and choices[0]["finish_reason"] and not choices[0]["delta"]:
-            before = last.get(choices[0]["index"])
-            if before is not None:
-                before["finish_reason"] = choices[0]["finish_reason"]
+            previous = last.get(choices[0]["index"])
+            if previous is not None:
+                previous["finish_reason"] = choices[0]["finish_reason"]
                 continue
         for choice in choices:
             last[choice["index"]] = choice
-        kept.append(chunk)
-    return kept
+        result.append(chunk)
+    return result
 
 
 def remove_finish(choice: dict[str, Any]) -> None:
@@ -197,64 +197,65 @@ def empty_finish(choice: dict[str, Any]) -> None:
         choice["finish_reason"] = ""
 
 
-def finish_twice(made: list[Chunk], place: int) -> list[Chunk]:
-    return [again for chunk in made for again in [chunk] * (2 if _ends(chunk) else 1)]
+def finish_twice(chunks: list[Chunk], place: int) -> list[Chunk]:
+    return [again for chunk in chunks for again in [chunk] * (2 if _ends(chunk) else 1)]
 
 
-def _usage_told(made: list[Chunk]) -> dict[str, Any] | None:
-    told = made[-1].get("usage") if made else None
-    return told if isinstance(told, dict) and not made[-1]["choices"] else None
+def _find_usage(chunks: list[Chunk]) -> dict[str, Any] | None:
+    """Return the usage if the last chunk has it, without choices."""
+    usage = chunks[-1].get("usage") if chunks else None
+    return usage if isinstance(usage, dict) and not chunks[-1]["choices"] else None
 
 
-def put_usage_with_finish(made: list[Chunk], place: int) -> list[Chunk]:
-    if (told := _usage_told(made)) is None or len(made) < 2:
-        return made
-    made[-2]["usage"] = told
-    return made[:-1]
+def put_usage_with_finish(chunks: list[Chunk], place: int) -> list[Chunk]:
+    if (usage := _find_usage(chunks)) is None or len(chunks) < 2:
+        return chunks
+    chunks[-2]["usage"] = usage
+    return chunks[:-1]
 
 
-def repeat_usage(made: list[Chunk], place: int) -> list[Chunk]:
-    """Every chunk says what was used so far; the last one counts."""
-    if (told := _usage_told(made)) is None:
-        return made
-    for n, chunk in enumerate(made[:-1]):
-        so_far = min(n, told["completion_tokens"])
-        total = told["prompt_tokens"] + so_far
-        chunk["usage"] = told | {"completion_tokens": so_far, "total_tokens": total}
-    return made
+def repeat_usage(chunks: list[Chunk], place: int) -> list[Chunk]:
+    """Add the usage so far to every chunk; only the last one counts."""
+    if (usage := _find_usage(chunks)) is None:
+        return chunks
+    for n, chunk in enumerate(chunks[:-1]):
+        so_far = min(n, usage["completion_tokens"])
+        total = usage["prompt_tokens"] + so_far
+        chunk["usage"] = usage | {"completion_tokens": so_far, "total_tokens": total}
+    return chunks
 
 
-def put_usage_beside_choice(made: list[Chunk], place: int) -> list[Chunk]:
-    if _usage_told(made) is not None:
-        made[-1]["choices"] = empty_delta()()
-    return made
+def put_usage_beside_choice(chunks: list[Chunk], place: int) -> list[Chunk]:
+    if _find_usage(chunks) is not None:
+        chunks[-1]["choices"] = empty_delta()()
+    return chunks
 
 
-def add_null_usage(made: list[Chunk], place: int) -> list[Chunk]:
-    for chunk in made:
+def add_null_usage(chunks: list[Chunk], place: int) -> list[Chunk]:
+    for chunk in chunks:
         chunk.setdefault("usage", None)
-    return made
+    return chunks
 
 
 # Tool calls
 
 
-def _fragments(made: list[Chunk]) -> Iterable[dict[str, Any]]:
-    for chunk in made:
+def _fragments(chunks: list[Chunk]) -> Iterable[dict[str, Any]]:
+    for chunk in chunks:
         for choice in chunk["choices"]:
             yield from choice["delta"].get("tool_calls") or ()
 
 
 def change_fragments(change: Callable[[dict[str, Any], dict[str, Any]], object]) -> Change:
-    """Change each fragment of a call, by the first one of the same call."""
+    """Change each fragment of a call, given also the first fragment of that call."""
 
-    def apply(made: list[Chunk], place: int) -> list[Chunk]:
+    def apply(chunks: list[Chunk], place: int) -> list[Chunk]:
         first: dict[int, dict[str, Any]] = {}
-        for fragment in _fragments(made):
+        for fragment in _fragments(chunks):
             if fragment.get("id"):
                 first[fragment["index"]] = dict(fragment)
             change(fragment, first[fragment["index"]])
-        return made
+        return chunks
 
     return apply
 
@@ -292,14 +293,14 @@ def remove_type(fragment: dict[str, Any], first: dict[str, Any]) -> None:
 
 
 def split_call_header(arguments: object) -> Change:
-    """The name of a call comes in a chunk of its own, with such arguments."""
+    """Send the name of a call in a separate chunk with these arguments; `...` for none."""
 
-    def apply(made: list[Chunk], place: int) -> list[Chunk]:
-        apart: list[Chunk] = []
-        for chunk in made:
+    def apply(chunks: list[Chunk], place: int) -> list[Chunk]:
+        split_chunks: list[Chunk] = []
+        for chunk in chunks:
             fragments = list(_fragments([chunk]))
             if len(fragments) != 1 or not fragments[0].get("id"):
-                apart.append(chunk)
+                split_chunks.append(chunk)
                 continue
             (choice,) = chunk["choices"]
             call = fragments[0]
@@ -307,25 +308,25 @@ def split_call_header(arguments: object) -> Change:
             if arguments is not Ellipsis:
                 function["arguments"] = arguments
             delta = choice["delta"] | {"tool_calls": [call | {"function": function}]}
-            apart.append(chunk | {"choices": [choice | {"delta": delta}]})
-            said = {
+            split_chunks.append(chunk | {"choices": [choice | {"delta": delta}]})
+            rest = {
                 "index": call["index"],
                 "function": {"arguments": call["function"]["arguments"]},
             }
-            apart.append(chunk | {"choices": [choice | {"delta": {"tool_calls": [said]}}]})
-        return apart
+            split_chunks.append(chunk | {"choices": [choice | {"delta": {"tool_calls": [rest]}}]})
+        return split_chunks
 
     return apply
 
 
 def match_by_id(change: Callable[[dict[str, Any]], object]) -> Change:
-    """Change fragments where all have ids, which tell the calls apart without an index."""
+    """Change fragments if all have ids, which identify the calls without an index."""
 
-    def apply(made: list[Chunk], place: int) -> list[Chunk]:
-        if all(fragment.get("id") for fragment in _fragments(made)):
-            for fragment in _fragments(made):
+    def apply(chunks: list[Chunk], place: int) -> list[Chunk]:
+        if all(fragment.get("id") for fragment in _fragments(chunks)):
+            for fragment in _fragments(chunks):
                 change(fragment)
-        return made
+        return chunks
 
     return apply
 
@@ -334,35 +335,35 @@ def index_from_one(fragment: dict[str, Any], first: dict[str, Any]) -> None:
     fragment["index"] += 1
 
 
-def join_calls(made: list[Chunk], place: int) -> list[Chunk]:
-    """Calls that follow each other come in one delta."""
-    joined: list[Chunk] = []
-    for chunk in made:
-        before = joined[-1]["choices"] if joined else []
+def join_calls(chunks: list[Chunk], place: int) -> list[Chunk]:
+    """Put consecutive calls into one delta."""
+    merged_chunks: list[Chunk] = []
+    for chunk in chunks:
+        before = merged_chunks[-1]["choices"] if merged_chunks else []
         now = chunk["choices"]
         if len(before) == len(now) == 1 and before[0]["index"] == now[0]["index"]:
             one, other = before[0]["delta"].get("tool_calls"), now[0]["delta"].get("tool_calls")
             if one and other and not {f["index"] for f in one} & {f["index"] for f in other}:
                 one += other
                 continue
-        joined.append(chunk)
-    return joined
+        merged_chunks.append(chunk)
+    return merged_chunks
 
 
-def interleave_calls(made: list[Chunk], place: int) -> list[Chunk]:
-    """The fragments of several calls by turns."""
+def interleave_calls(chunks: list[Chunk], place: int) -> list[Chunk]:
+    """Interleave the fragments of several calls."""
     calls: dict[int, list[Chunk]] = {}
-    for chunk in made:
+    for chunk in chunks:
         fragments = list(_fragments([chunk]))
         if len(chunk["choices"]) == 1 and len(fragments) == 1:
             calls.setdefault(fragments[0]["index"], []).append(chunk)
     if len(calls) < 2:
-        return made
+        return chunks
     turns = [chunk for turn in zip_longest(*calls.values()) for chunk in turn if chunk is not None]
-    moved = {id(chunk) for chunk in turns}
-    at = next(n for n, chunk in enumerate(made) if id(chunk) in moved)
-    rest = [chunk for chunk in made[at:] if id(chunk) not in moved]
-    return [*made[:at], *turns, *rest]
+    moved_ids = {id(chunk) for chunk in turns}
+    at = next(n for n, chunk in enumerate(chunks) if id(chunk) in moved_ids)
+    rest = [chunk for chunk in chunks[at:] if id(chunk) not in moved_ids]
+    return [*chunks[:at], *turns, *rest]
 
 
 # Other members
@@ -378,34 +379,36 @@ def rename_reasoning(*names: str) -> Change:
     return change_choices(change)
 
 
-def send_choices_together(made: list[Chunk], place: int) -> list[Chunk]:
-    """Chunks that follow each other with other choices come as one."""
-    joined: list[Chunk] = []
-    for chunk in made:
-        before = joined[-1]["choices"] if joined else []
+def send_choices_together(chunks: list[Chunk], place: int) -> list[Chunk]:
+    """Merge consecutive chunks of different choices into one."""
+    merged_chunks: list[Chunk] = []
+    for chunk in chunks:
+        before = merged_chunks[-1]["choices"] if merged_chunks else []
         now = chunk["choices"]
-        seen = {choice["index"] for choice in before}
-        if before and now and not seen & {choice["index"] for choice in now}:
-            joined[-1] = joined[-1] | chunk | {"choices": [*before, *now]}
+        indexes = {choice["index"] for choice in before}
+        if before and now and not indexes & {choice["index"] for choice in now}:
+            merged_chunks[-1] = merged_chunks[-1] | chunk | {"choices": [*before, *now]}
         else:
-            joined.append(chunk)
-    return joined
+            merged_chunks.append(chunk)
+    return merged_chunks
 
 
-def send_choices_in_turn(made: list[Chunk], place: int) -> list[Chunk]:
-    def of(chunk: Chunk) -> int:
+def send_choices_in_turn(chunks: list[Chunk], place: int) -> list[Chunk]:
+    """Send each choice completely before the next."""
+
+    def find_index(chunk: Chunk) -> int:
         indexes = [choice["index"] for choice in chunk["choices"]]
         return indexes[0] if indexes else 1 << 30
 
-    return sorted(made, key=of)
+    return sorted(chunks, key=find_index)
 
 
-def change_ids(made: list[Chunk], place: int) -> list[Chunk]:
-    return [chunk | {"id": f"chatcmpl-{n}"} for n, chunk in enumerate(made)]
+def change_ids(chunks: list[Chunk], place: int) -> list[Chunk]:
+    return [chunk | {"id": f"chatcmpl-{n}"} for n, chunk in enumerate(chunks)]
 
 
-def add_filter_results(made: list[Chunk], place: int) -> list[Chunk]:
-    """Azure's first chunk (WIRE.md §5)."""
-    said = {"prompt_index": 0, "content_filter_results": {}}
-    first = _chunk() | {"id": "", "object": "", "created": 0, "model": ""}
-    return [first | {"prompt_filter_results": [said]}, *made]
+def add_filter_results(chunks: list[Chunk], place: int) -> list[Chunk]:
+    """Insert Azure's first chunk (WIRE.md §5)."""
+    results = {"prompt_index": 0, "content_filter_results": {}}
+    first = _build_chunk() | {"id": "", "object": "", "created": 0, "model": ""}
+    return [first | {"prompt_filter_results": [results]}, *chunks]

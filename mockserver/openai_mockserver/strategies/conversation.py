@@ -1,6 +1,6 @@
-"""Conversations nobody had: turns of a user and a model that calls tools.
+"""Generated conversations: turns of a user and a model that calls tools.
 
-Rules of this file: values; what a right agent does with them follows from them.
+Rules of this file: values only, which determine the messages of a correct agent.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from openai_mockserver.stream_value import Stream, print_code
 __all__ = ["TOOLS", "Conversation", "Turn"]
 
 
-def _tool(name: str, description: str, required: int = 0, **properties: Any) -> dict[str, Any]:
+def _make_tool(
+    name: str, description: str, required_count: int = 0, **properties: Any
+) -> dict[str, Any]:
     parameters = {
         "type": "object",
         "properties": properties,
-        "required": list(properties)[:required],
+        "required": list(properties)[:required_count],
         "additionalProperties": False,
     }
     function = {"name": name, "description": description, "parameters": parameters}
@@ -28,9 +30,9 @@ def _tool(name: str, description: str, required: int = 0, **properties: Any) -> 
 
 
 TOOLS = (
-    _tool("now", "The time."),
-    _tool("add", "The sum.", 2, a={"type": "integer"}, b={"type": "integer"}),
-    _tool(
+    _make_tool("now", "The time."),
+    _make_tool("add", "The sum.", 2, a={"type": "integer"}, b={"type": "integer"}),
+    _make_tool(
         "get_weather",
         "The weather.",
         1,
@@ -39,17 +41,17 @@ TOOLS = (
         days={"type": "array", "items": {"type": "string", "format": "date"}, "maxItems": 3},
     ),
 )
-"""Tools as a request offers them, where no others are given."""
+"""The default tools, in the form of a chat request."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What the user says, and what the model answers until it calls no more tools.
+    """A user's text, and the model's answers until it calls no more tools.
 
     Args:
-        user: the user's text.
-        streams: what the model answers, one to each request; all but the last call tools.
-        results: what the tools give, by the ids of the calls.
+        user: text of the user.
+        streams: answers of the model, one for each request; all but the last call tools.
+        results: results of the tools, by call id.
     """
 
     user: str
@@ -57,20 +59,20 @@ class Turn:
     results: Mapping[str, str] = field(default_factory=dict)
 
     def code(self) -> str:
-        """Code that makes the turn again, to paste into a test."""
+        """Return code that recreates the turn, to paste into a test."""
         streams = "".join(f"{indent(stream.code(), '        ')},\n" for stream in self.streams)
         results = f"    {self.results!r},\n" if self.results else ""
         return f"Turn(\n    {self.user!r},\n    (\n{streams}    ),\n{results})"
 
     @property
     def reply(self) -> Reply:
-        """The answer with which the turn ends."""
+        """The last answer of the turn."""
         return self.streams[-1].reply
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The messages that a right agent has of this turn in the end, without those of system."""
-        said: list[dict[str, Any]] = [{"role": "user", "content": self.user}]
+        """The messages of a correct agent after this turn, without system messages."""
+        messages: list[dict[str, Any]] = [{"role": "user", "content": self.user}]
         for stream in self.streams:
             calls = stream.reply.tool_calls
             message: dict[str, Any] = {"role": "assistant", "content": stream.reply.text}
@@ -83,21 +85,21 @@ class Turn:
                     }
                     for call in calls
                 ]
-            said.append(message)
-            said += [
+            messages.append(message)
+            messages += [
                 {"role": "tool", "tool_call_id": call.id, "content": self.results[call.id]}
                 for call in calls
             ]
-        return said
+        return messages
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """Turns one after the other.
+    """A sequence of turns.
 
     Args:
-        turns: at least one.
-        tools: as requests offer them.
+        turns: the turns, at least one.
+        tools: tools in the form of a chat request.
     """
 
     turns: tuple[Turn, ...]
@@ -105,12 +107,12 @@ class Conversation:
 
     @property
     def streams(self) -> list[Stream]:
-        """All that the model answers, to be given to a mock's ``reply``."""
+        """All answers of the model, in order, for a mock's ``reply``."""
         return [stream for turn in self.turns for stream in turn.streams]
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The messages that a right agent has in the end, without those of system."""
+        """The messages of a correct agent after all turns, without system messages."""
         return [message for turn in self.turns for message in turn.messages]
 
     def __repr__(self) -> str:
@@ -118,7 +120,7 @@ class Conversation:
         return f"Conversation({self.turns!r}{tools})"
 
     def code(self) -> str:
-        """Code that makes the conversation again, to paste into a test."""
+        """Return code that recreates the conversation, to paste into a test."""
         turns = "".join(f"{indent(turn.code(), '        ')},\n" for turn in self.turns)
         tools = "" if self.tools == TOOLS else f"    tools={self.tools!r},\n"
         return f"Conversation(\n    (\n{turns}    ),\n{tools})"

@@ -1,7 +1,7 @@
-"""What goes wrong with a drawn stream, and what a right consumer then ends up with.
+"""Breaks drawn streams, and determines the result that a correct consumer then reaches.
 
-Rules of this file: what goes wrong is a fault of `openai_mockserver.faults`. What is expected
-follows from the events that it leaves: what they say, and the kind of error that is to surface.
+Rules of this file: failures are faults of `openai_mockserver.faults`. The expected reply is the one
+in the events that the fault leaves; each fault has the kind of error that must surface.
 """
 
 from __future__ import annotations
@@ -22,48 +22,57 @@ from openai_mockserver.script import Head, Pause, Script, Step
 from openai_mockserver.strategies import reply_bytes
 from openai_mockserver.stream_value import Stream
 
-__all__ = ["BREAKS", "HARMLESS", "HTTP", "HTTP_HARMLESS", "SIZE", "broken", "refused"]
+__all__ = [
+    "BREAKS",
+    "HARMLESS",
+    "HTTP",
+    "HTTP_HARMLESS",
+    "SIZE",
+    "break_stream",
+    "build_error_stream",
+]
 
 SIZE = 8
-"""How many bytes the faults of a stream take."""
+"""Number of bytes for the faults of a stream."""
 
-MORE = 180  # of 256: values from here on add a harmless fault
+HARMLESS_ON = 180  # values of a byte from here on add a harmless fault
 
 
 class Place(NamedTuple):
-    """Where something goes wrong: after how many events, or bytes; and a byte of chance."""
+    """The place of a fault."""
 
-    after: int
-    byte: int
-    chance: int
+    after: int  # number of events before it
+    byte: int  # number of bytes before it
+    octet: int  # a drawn byte for further decisions
 
 
-Make = Callable[[Place], Fault]
+MakeFault = Callable[[Place], Fault]
 
 
 class Break(NamedTuple):
-    """A fault that is to be told of.
+    """A fault that a correct consumer must report.
 
     Args:
-        make: the fault at a place.
-        error: the kind of error that surfaces.
-        leaves: the ``events`` before the place, the ``bytes``, or ``nothing``.
+        make: creates the fault at a place.
+        error: kind of the error that must surface.
+        leaves: what the client receives: the ``events`` before the place, the ``bytes`` before it,
+            or ``nothing``.
     """
 
-    make: Make
+    make: MakeFault
     error: str
     leaves: str = "events"
 
 
-_SPOILT = (None, "oops", '{"id":', "<html>")
+_MALFORMED_DATA = (None, "oops", '{"id":', "<html>")
 
 
-def _malformed(at: Place) -> Fault:
-    return faults.malformed(at.after, _SPOILT[at.chance % len(_SPOILT)])
+def _make_malformed(at: Place) -> Fault:
+    return faults.malformed(at.after, _MALFORMED_DATA[at.octet % len(_MALFORMED_DATA)])
 
 
-def _error_event(at: Place) -> Fault:
-    return faults.error_event(at.after, reply_bytes.ERRORS[at.chance % len(reply_bytes.ERRORS)])
+def _make_error_event(at: Place) -> Fault:
+    return faults.error_event(at.after, reply_bytes.ERRORS[at.octet % len(reply_bytes.ERRORS)])
 
 
 BREAKS = (
@@ -71,12 +80,12 @@ BREAKS = (
     Break(lambda at: faults.reset(at.after), "connection"),
     Break(lambda at: faults.stop(at.after), "incomplete"),
     Break(lambda at: faults.stall(at.after), "timeout"),
-    Break(_malformed, "malformed"),
-    Break(_error_event, "api"),
+    Break(_make_malformed, "malformed"),
+    Break(_make_error_event, "api"),
     Break(lambda at: faults.truncate(byte=at.byte), "incomplete", "bytes"),
     Break(lambda at: faults.reset(byte=at.byte), "connection", "bytes"),
 )
-"""What goes wrong with the body, or its end."""
+"""Faults of the body and of its end."""
 
 HTTP = (
     Break(lambda at: faults.bad_chunk_size(at.after), "connection"),
@@ -85,20 +94,20 @@ HTTP = (
     Break(lambda at: faults.half_head(), "connection", "nothing"),
     Break(lambda at: faults.raw_head("SSH-2.0-OpenSSH_9.9\r\n"), "connection", "nothing"),
 )
-"""What goes wrong with HTTP."""
+"""Faults of HTTP."""
 
-HARMLESS: tuple[Make, ...] = (
-    lambda at: faults.stall(at.after, at.chance / 1000),
-    # Not before the first event: what comes there may be a byte order mark's.
+HARMLESS: tuple[MakeFault, ...] = (
+    lambda at: faults.stall(at.after, at.octet / 1000),
+    # Not before the first event, which may begin with a byte order mark.
     lambda at: faults.comment("ping", 1 + at.after),
-    lambda at: faults.blank_lines(1 + at.chance * 10, 1 + at.after),
+    lambda at: faults.blank_lines(1 + at.octet * 10, 1 + at.after),
     lambda at: faults.join(),
-    lambda at: faults.slice(1 + at.chance),
+    lambda at: faults.slice(1 + at.octet),
 )
-"""What a right consumer bears, whatever else goes wrong."""
+"""Faults that a correct consumer tolerates, also beside other faults."""
 
-HTTP_HARMLESS: tuple[Make, ...] = (
-    lambda at: faults.latency(at.chance / 1000),
+HTTP_HARMLESS: tuple[MakeFault, ...] = (
+    lambda at: faults.latency(at.octet / 1000),
     lambda at: faults.close(),
     lambda at: faults.close_delimited(),
     lambda at: faults.content_length(),
@@ -106,61 +115,61 @@ HTTP_HARMLESS: tuple[Make, ...] = (
     lambda at: faults.trailers(),
     lambda at: faults.split_last_chunk(),
     lambda at: faults.informational(103),
-    lambda at: faults.encoded(("gzip", "deflate")[at.chance % 2]),
+    lambda at: faults.encoded(("gzip", "deflate")[at.octet % 2]),
 )
-"""What a right HTTP library bears, where nothing else goes wrong."""
+"""Faults that a correct HTTP library tolerates, if there is no other fault."""
 
 
-def broken(stream: Stream, data: bytes, http: bool) -> Stream:
-    """The stream with the faults that bytes tell, and what is then expected.
+def break_stream(stream: Stream, data: bytes, http: bool) -> Stream:
+    """Return the stream with the faults that the bytes choose, and the expected result.
 
     Args:
-        stream: one in which nothing is wrong.
-        data: so many bytes as `SIZE` says.
-        http: whether the fault may be one of HTTP, or an error instead of the stream.
+        stream: a stream without faults.
+        data: `SIZE` bytes.
+        http: whether to include faults of HTTP, and errors of the API instead of the stream.
     """
-    script = _apart(stream.script)
+    script = _split_events(stream.script)
     breaks, harmless = BREAKS + HTTP * http, HARMLESS + HTTP_HARMLESS * http
     which = data[0] * (len(breaks) + len(harmless) + http) >> 8
-    at = _place(script, data[1:4])
-    bears: dict[int, Place] = {}
+    at = _find_place(script, data[1:4])
+    harmless_places: dict[int, Place] = {}
     if which < len(breaks):
-        made, harmless = _broke(stream, script, breaks[which], at), HARMLESS
+        result, harmless = _apply_break(stream, script, breaks[which], at), HARMLESS
     elif which < len(breaks) + len(harmless):
-        made, bears[which - len(breaks)] = replace(stream, script=script), at
+        result, harmless_places[which - len(breaks)] = replace(stream, script=script), at
     else:
-        return refused(reply_bytes.error(data[2:4]))
-    if data[4] >= MORE:
-        other = (data[4] - MORE) * len(harmless) // (256 - MORE)
-        bears.setdefault(other, _place(script, data[5:8]))
+        return build_error_stream(reply_bytes.build_error(data[2:4]))
+    if data[4] >= HARMLESS_ON:
+        other = (data[4] - HARMLESS_ON) * len(harmless) // (256 - HARMLESS_ON)
+        harmless_places.setdefault(other, _find_place(script, data[5:8]))
     # In the order of the table: events first, then reads, then HTTP.
-    for which, at in sorted(bears.items()):
-        made = _with(made, harmless[which](at))
-    return made
+    for which, at in sorted(harmless_places.items()):
+        result = _add_fault(result, harmless[which](at))
+    return result
 
 
-def refused(error: ApiError) -> Stream:
-    """An error of the API instead of a stream."""
-    made = errors.render(error, Random(0))
-    headers = [pair for pair in made.head.headers if pair[0].lower() in _TOLD_OF_ERRORS]
-    script = replace(made, head=Head(error.status, tuple(headers)))
+def build_error_stream(error: ApiError) -> Stream:
+    """Return the response with an error of the API instead of a stream."""
+    script = errors.render(error, Random(0))
+    headers = [pair for pair in script.head.headers if pair[0].lower() in _ERROR_HEADERS]
+    script = replace(script, head=Head(error.status, tuple(headers)))
     return Stream(script, Reply(error=error), "api")
 
 
-_TOLD_OF_ERRORS = ("content-type", "content-length", "retry-after")
+_ERROR_HEADERS = ("content-type", "content-length", "retry-after")
 
 
-def _apart(script: Script) -> Script:
-    """The same bytes, an event a step, in whatever reads they came."""
+def _split_events(script: Script) -> Script:
+    """Return a script with the same bytes, and at most one event in each step."""
     steps: list[Step] = []
-    for silent, several in groupby(script.steps, lambda step: isinstance(step, Pause)):
-        run = tuple(several)
-        steps += run if silent else sse.parse(sse.body(run))
+    for is_pause, group in groupby(script.steps, lambda step: isinstance(step, Pause)):
+        run = tuple(group)
+        steps += run if is_pause else sse.parse(sse.body(run))
     return script.with_steps(sse.apart(tuple(steps)))
 
 
-def _place(script: Script, data: Sequence[int]) -> Place:
-    """A place before ``[DONE]``, after which nothing is missed."""
+def _find_place(script: Script, data: Sequence[int]) -> Place:
+    """Return a place before ``[DONE]``, so that a break there always loses content."""
     events = size = 0
     for step in script.steps:
         if sse.count_events(step):
@@ -169,45 +178,45 @@ def _place(script: Script, data: Sequence[int]) -> Place:
             events += 1
         size += len(sse.encode(step))
     part = data[0] << 8 | data[1]
-    # Not within the end of an event, all of which some would take though it is not ended.
+    # Not within the end of an event: some consumers would accept its data without that end.
     before = sse.body(script.steps)[: part * size >> 16].rstrip(b"}\r\n")
     return Place(part * events >> 16, len(before), data[2])
 
 
-def _broke(stream: Stream, script: Script, one: Break, at: Place) -> Stream:
-    fault = one.make(at)
-    kept: tuple[Step, ...] = ()
-    if one.leaves == "events":
-        kept, _ = take_events(script, at.after, repr(fault))
-    elif one.leaves == "bytes":
-        kept = take_bytes(script, at.byte, repr(fault)) if at.byte else ()
-    reply = _reply_of(script.with_steps(kept))
-    error: str | None = one.error
-    if one.error == "api":
-        told = fault.arguments["error"].mid_stream
-        reply = Reply(choices=reply.choices, usage=reply.usage, error=told)
+def _apply_break(stream: Stream, script: Script, failure: Break, at: Place) -> Stream:
+    fault = failure.make(at)
+    steps: tuple[Step, ...] = ()
+    if failure.leaves == "events":
+        steps, _ = take_events(script, at.after, repr(fault))
+    elif failure.leaves == "bytes":
+        steps = take_bytes(script, at.byte, repr(fault)) if at.byte else ()
+    reply = _read_reply(script.with_steps(steps))
+    error: str | None = failure.error
+    if failure.error == "api":
+        payload = fault.arguments["error"].mid_stream
+        reply = Reply(choices=reply.choices, usage=reply.usage, error=payload)
     if fault.name == "stop" and all(choice.finish_reason for choice in reply.choices):
         error = None
-    return Stream(fault(script), reply, error, description=_described(stream, fault))
+    return Stream(fault(script), reply, error, description=_describe(stream, fault))
 
 
-def _reply_of(script: Script) -> Reply:
-    """What had been said."""
+def _read_reply(script: Script) -> Reply:
+    """Return the reply in the steps that the client receives."""
     try:
         reply = api.read(script) if script.steps else None
-    except ReplyError:  # where not even the beginning came
+    except ReplyError:  # not even the first event is complete
         reply = None
     return reply if isinstance(reply, Reply) else Reply(finish_reason=None)
 
 
-def _with(stream: Stream, fault: Fault) -> Stream:
-    """The stream with a fault more, where it can happen."""
+def _add_fault(stream: Stream, fault: Fault) -> Stream:
+    """Return the stream with another fault, if the fault can be applied to it."""
     try:
         script = fault(stream.script)
     except FaultError:
         return stream
-    return replace(stream, script=script, description=_described(stream, fault))
+    return replace(stream, script=script, description=_describe(stream, fault))
 
 
-def _described(stream: Stream, fault: Fault) -> str:
+def _describe(stream: Stream, fault: Fault) -> str:
     return "; ".join(filter(None, (stream.description, repr(fault))))

@@ -1,9 +1,9 @@
-"""What a drawn stream says: bytes of chance become replies, calls, errors.
+"""Builds replies, tool calls and errors from drawn bytes.
 
-Rules of this file: pure functions of their bytes. Every choice has its byte at a place of its own,
-and 0 is the plainest choice, or that a thing is not there at all: so Hypothesis, which makes bytes
-smaller one by one, makes replies shorter and plainer. One draw of many bytes costs as much as one
-of a boolean, which is what makes drawing fast. Tables are in the order from plain to odd.
+Rules of this file: pure functions of their bytes. Each decision has one byte at a fixed position,
+and 0 means the plainest option or that something is absent: Hypothesis, which reduces bytes one by
+one, so makes replies shorter and plainer. Drawing many bytes costs as much as drawing a boolean,
+which makes drawing fast. Tables are ordered from plain to odd.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ from openai_mockserver.reply import ApiError, Choice, FunctionCall, Reply, Text,
 from openai_mockserver.reply.limits import count_tokens
 
 __all__ = [
-    "CALL",
-    "CALLING",
-    "CHANCE",
-    "ERROR",
+    "CALL_SIZE",
+    "CALLING_SIZE",
+    "ARGUMENTS_SIZE",
+    "ERROR_SIZE",
     "KINDS",
     "Kinds",
-    "REPLY",
-    "call",
-    "calling",
-    "conforming_call",
-    "error",
-    "kinds",
-    "offered",
+    "REPLY_SIZE",
+    "build_call",
+    "build_calling_reply",
+    "build_conforming_call",
+    "build_error",
+    "build_reply",
+    "list_functions",
     "pick",
-    "reply",
+    "weight_kinds",
 ]
 
 T = TypeVar("T")
 
-USED = 190  # of 256: values from here on tell what was used
-ABSENT = 150  # of 256: values of a slot's first byte for which nothing is in it
+USAGE_ON = 190  # bytes from here on add a usage
+ABSENT = 150  # bytes of a text slot below this leave it empty
 
 PIECES = (
     *("a", "b", " a", "Hello", ",", " world", ".", " the", " is", "1", "-", "\n", "\n\n", "* "),
     *("I", "'m", " it", "?", " 42", ": ", "```", "# ", "|", "_", "**", "\t", "  ", " \n"),
-    # what JSON and event streams escape or end with
+    # characters that JSON and event streams escape or end with
     *(
         '"',
         "\\",
@@ -67,18 +67,20 @@ PIECES = (
         "\x1f",
     ),
     *("\u2028", "\u2029", "\ufeff", "\u200b", "\xa0", "\ufffd"),
-    # what looks like the stream itself
+    # text that looks like the stream itself
     *("data: ", "[DONE]", "data: [DONE]\n\n", "\n\nevent: error\ndata: {}\n\n", ":", ": ping\n\n"),
     *("null", "{}", '{"error":{"message":"no"}}', '"finish_reason":"stop"', '{"a": 1}', "}{"),
     *("<think>", "</think>", "<", "</", "<|im_end|>", "<tool_call>", "&amp;", "%s", "${x}", "{0}"),
-    # what several bytes, or several signs, make one
+    # characters of several bytes, and graphemes of several characters
     *("é", "ß", "e\u0301", "€", "漢字", "한", "ไทย", "नमस्ते", "עברית", "مرحبا", "\u200f", "ı"),
     *("😀", "👍🏽", "👩‍👩‍👧‍👦", "🇫🇷", "1️⃣", "𝔘", "\u200d", "\U0010ffff", "ﷺ"),
     "x" * 5000,
 )
 """Pieces of text, as models send them."""
 
-_RANDOM_SIGNS = ABSENT + len(PIECES)  # slots from here on hold any sign
+_RANDOM_CHARACTERS = ABSENT + len(
+    PIECES
+)  # bytes of a text slot from here on stand for any character
 
 PROMPTS = (
     "Hi",
@@ -89,7 +91,7 @@ PROMPTS = (
     "two\nlines",
     '"{}"',
 )
-"""What users say."""
+"""Texts of users."""
 
 RESULTS = (
     "1",
@@ -101,7 +103,7 @@ RESULTS = (
     "x" * 3000,
     "[DONE]\n\n",
 )
-"""What tools give."""
+"""Results of tools."""
 
 NAMES = ("f", "g", "get_weather", "f2", "search-web", "a" * 64, "multi_tool_use.parallel")
 
@@ -121,48 +123,54 @@ ARGUMENTS = (
 )
 """Arguments of calls, as JSON texts."""
 
+
+def _cut_like_openai(text: str) -> Iterable[str]:
+    """Cut arguments as OpenAI cuts parallel calls; long ones into fewer pieces."""
+    return tokens.cycle(text) if len(text) < 60 else tokens.cycle(text, (30,))
+
+
 CUTS: tuple[Callable[[str], Iterable[str]], ...] = (
     lambda text: [text],
     lambda text: ["", text],
     lambda text: [text[:1], text[1:]],
-    lambda text: tokens.cycle(text) if len(text) < 60 else tokens.cycle(text, (30,)),
+    _cut_like_openai,
     lambda text: tokens.cycle(text, (1 + len(text) // 12,)),
     lambda text: ["", *tokens.cycle(text, (1, len(text))), ""],
 )
-"""The ways in which arguments are cut into pieces."""
+"""The ways to cut arguments into pieces."""
 
 IDS: tuple[Callable[[int, str], str], ...] = (
     lambda n, name: f"call_{n + 1}",
     lambda n, name: f"call_{Random(n).getrandbits(140):024x}"[:29],
-    lambda n, name: f"{Random(n).getrandbits(36):09x}",  # Mistral's are of nine signs
+    lambda n, name: f"{Random(n).getrandbits(36):09x}",  # Mistral's have nine characters
     lambda n, name: f"functions.{name}:{n}",  # Kimi's
     lambda n, name: f"chatcmpl-tool-{Random(n).getrandbits(128):032x}",  # vLLM's
     lambda n, name: str(n),
 )
-"""The forms of calls' ids."""
+"""The forms of call ids."""
 
-# Places of the choices among the bytes of a reply.
-_KIND, _FINISH, _USAGE, _SIGN = 0, 1, 2, 3
-_TEXT, _THOUGHT, _OTHER, _CALLS = slice(4, 8), slice(8, 10), slice(10, 12), range(12, 24, 4)
-REPLY = 24
-"""How many bytes a reply takes."""
-CALL = 4
-"""How many bytes a call takes."""
-ERROR = 2
-"""How many bytes an error takes."""
+# Positions of the bytes of a reply; `openai_mockserver.strategies` explains them.
+_KIND, _FINISH, _USAGE, _CHARACTER = 0, 1, 2, 3
+_TEXT, _REASONING, _OTHER, _CALLS = slice(4, 8), slice(8, 10), slice(10, 12), range(12, 24, 4)
+REPLY_SIZE = 24
+"""Number of bytes for a reply."""
+CALL_SIZE = 4
+"""Number of bytes for a call."""
+ERROR_SIZE = 2
+"""Number of bytes for an error."""
 
 
 def pick(table: Sequence[T], octet: int, first: int = 0) -> T:
-    """The entry of a table for a byte, of those from ``first`` to 255."""
+    """Return the entry of a table for a byte in the range from ``first`` to 255."""
     return table[(octet - first) * len(table) // (256 - first)]
 
 
-def _text(data: bytes, slots: slice) -> Text:
-    """The pieces in the slots of a text, the first of which is never empty."""
+def _build_text(data: bytes, slots: slice) -> Text:
+    """Return the text of some slots, one piece for each; the first slot is never empty."""
     pieces = []
     for n, kind in enumerate(data[slots]):
-        if kind >= _RANDOM_SIGNS:
-            code = (kind - _RANDOM_SIGNS + 1) * (data[_SIGN] + 1) * 257 % 0x10F800
+        if kind >= _RANDOM_CHARACTERS:
+            code = (kind - _RANDOM_CHARACTERS + 1) * (data[_CHARACTER] + 1) * 257 % 0x10F800
             pieces.append(chr(code if code < 0xD800 else code + 0x800))
         elif kind >= ABSENT:
             pieces.append(PIECES[kind - ABSENT])
@@ -171,113 +179,113 @@ def _text(data: bytes, slots: slice) -> Text:
     return Text(pieces)
 
 
-def call(data: bytes, start: int = 0, n: int = 0) -> ToolCall:
-    """The call in a slot; of several, the one at an index."""
-    named, given, cut, form = data[start : start + CALL]
-    return _shaped(pick(NAMES, named), pick(ARGUMENTS, given), cut, form, n)
+def build_call(data: bytes, start: int = 0, n: int = 0) -> ToolCall:
+    """Return the call in the slot that begins at ``start``, as the reply's ``n``-th call."""
+    name, arguments, cut, form = data[start : start + CALL_SIZE]
+    return _make_call(pick(NAMES, name), pick(ARGUMENTS, arguments), cut, form, n)
 
 
-def _shaped(name: str, arguments: str, cut: int, form: int, n: int) -> ToolCall:
-    """The call with arguments in the pieces, and an id of the form, that two bytes tell."""
-    # Half of the time whole, and mostly with the plainest id.
-    cutter = pick(CUTS, cut, 128) if cut >= 128 else CUTS[0]
-    id_of = pick(IDS, form, 200) if form >= 200 else IDS[0]
-    return ToolCall(name, cutter(arguments), id_of(n, name))
+def _make_call(name: str, arguments: str, cut: int, form: int, n: int) -> ToolCall:
+    """Return a call; the byte ``cut`` chooses the pieces and the byte ``form`` the id's form."""
+    # Half of all calls come in one piece, and most have the plainest id.
+    cut_arguments = pick(CUTS, cut, 128) if cut >= 128 else CUTS[0]
+    make_id = pick(IDS, form, 200) if form >= 200 else IDS[0]
+    return ToolCall(name, cut_arguments(arguments), make_id(n, name))
 
 
-def _calls(data: bytes) -> list[ToolCall]:
-    made: list[ToolCall] = []
+def _build_calls(data: bytes) -> list[ToolCall]:
+    calls: list[ToolCall] = []
     for n, at in enumerate(_CALLS):
-        # One always; more for the upper third of what names it.
+        # The first slot always has a call, the others in a third of all cases.
         if not n or data[at] >= 170:
-            made.append(call(data, at, len(made)))
-    return made
+            calls.append(build_call(data, at, len(calls)))
+    return calls
 
 
-def _one(*parts: Callable[[bytes], dict[str, Any]]) -> Said:
-    """One choice, made of these arguments."""
+def _combine(*parts: Callable[[bytes], dict[str, Any]]) -> ChoiceBuilder:
+    """Return a builder of one choice with the arguments of all parts."""
 
-    def made(data: bytes) -> list[Choice]:
+    def build_choices(data: bytes) -> list[Choice]:
         arguments = {name: value for part in parts for name, value in part(data).items()}
-        return [Choice(**arguments, finish_reason=_finish(data))]
+        return [Choice(**arguments, finish_reason=_choose_finish_reason(data))]
 
-    return made
-
-
-def _spoken(data: bytes) -> dict[str, Any]:
-    return {"text": _text(data, _TEXT)}
+    return build_choices
 
 
-def _called(data: bytes) -> dict[str, Any]:
-    return {"tool_calls": _calls(data)}
+def _build_text_argument(data: bytes) -> dict[str, Any]:
+    return {"text": _build_text(data, _TEXT)}
 
 
-def _thought(data: bytes) -> dict[str, Any]:
-    return {"reasoning": _text(data, _THOUGHT)}
+def _build_calls_argument(data: bytes) -> dict[str, Any]:
+    return {"tool_calls": _build_calls(data)}
 
 
-def _refused(data: bytes) -> dict[str, Any]:
-    return {"refusal": _text(data, _TEXT)}
+def _build_reasoning_argument(data: bytes) -> dict[str, Any]:
+    return {"reasoning": _build_text(data, _REASONING)}
 
 
-def _legacy(data: bytes) -> dict[str, Any]:
-    one = call(data, _CALLS.start)
-    return {"function_call": FunctionCall(one.name, one.arguments)}
+def _build_refusal_argument(data: bytes) -> dict[str, Any]:
+    return {"refusal": _build_text(data, _TEXT)}
 
 
-def _several(data: bytes) -> list[Choice]:
-    first, other = _text(data, _TEXT), _text(data, _OTHER)
-    return [Choice(first), Choice(other, finish_reason=_finish(data))]
+def _build_function_call_argument(data: bytes) -> dict[str, Any]:
+    call = build_call(data, _CALLS.start)
+    return {"function_call": FunctionCall(call.name, call.arguments)}
 
 
-Said = Callable[[bytes], list[Choice]]
-"""Makes choices of bytes."""
+def _build_two_choices(data: bytes) -> list[Choice]:
+    first, other = _build_text(data, _TEXT), _build_text(data, _OTHER)
+    return [Choice(first), Choice(other, finish_reason=_choose_finish_reason(data))]
 
-KINDS: dict[str, tuple[int, Said]] = {
-    "text": (110, _one(_spoken)),
-    "tool_calls": (60, _one(_called)),
-    "empty": (6, _one(lambda data: {"text": Text(())})),
-    "text and tool_calls": (16, _one(_spoken, _called)),
-    "reasoning": (24, _one(_thought, _spoken)),
-    "reasoning and tool_calls": (10, _one(_thought, _called)),
-    "refusal": (10, _one(_refused)),
-    "choices": (12, _several),
-    "function_call": (8, _one(_legacy)),
+
+ChoiceBuilder = Callable[[bytes], list[Choice]]
+"""A function that builds choices from the bytes of a reply."""
+
+KINDS: dict[str, tuple[int, ChoiceBuilder]] = {
+    "text": (110, _combine(_build_text_argument)),
+    "tool_calls": (60, _combine(_build_calls_argument)),
+    "empty": (6, _combine(lambda data: {"text": Text(())})),
+    "text and tool_calls": (16, _combine(_build_text_argument, _build_calls_argument)),
+    "reasoning": (24, _combine(_build_reasoning_argument, _build_text_argument)),
+    "reasoning and tool_calls": (10, _combine(_build_reasoning_argument, _build_calls_argument)),
+    "refusal": (10, _combine(_build_refusal_argument)),
+    "choices": (12, _build_two_choices),
+    "function_call": (8, _combine(_build_function_call_argument)),
 }
-"""The kinds of replies, from plain to odd: how often each is drawn, and what makes it."""
+"""The kinds of replies, from plain to odd, each with its weight and its builder."""
 
-Kinds = tuple[Said, ...]
-"""What makes a reply, by its first byte."""
-
-
-def kinds(names: Collection[str]) -> Kinds:
-    """The kinds of these names, each as often as its weight says."""
-    chosen = [KINDS[name] for name in KINDS if name in names]
-    ends = list(accumulate(weight for weight, _ in chosen))
-    return tuple(chosen[bisect(ends, octet * ends[-1] // 256)][1] for octet in range(256))
+Kinds = tuple[ChoiceBuilder, ...]
+"""256 builders: one for each value of a reply's first byte."""
 
 
-def _finish(data: bytes) -> str:
+def weight_kinds(names: Collection[str]) -> Kinds:
+    """Return the builders of these kinds, each as often as its weight says."""
+    entries = [KINDS[name] for name in KINDS if name in names]
+    ends = list(accumulate(weight for weight, _ in entries))
+    return tuple(entries[bisect(ends, octet * ends[-1] // 256)][1] for octet in range(256))
+
+
+def _choose_finish_reason(data: bytes) -> str:
     octet = data[_FINISH]
     return "auto" if octet < 226 else "length" if octet < 246 else "content_filter"
 
 
-def _usage(octet: int, choices: Iterable[Choice]) -> Usage | None:
-    """The counts of what is said."""
-    if octet < USED:
+def _build_usage(octet: int, choices: Iterable[Choice]) -> Usage | None:
+    """Return the usage of the choices, or None for a small byte."""
+    if octet < USAGE_ON:
         return None
-    said = thought = 0
+    total = reasoning = 0
     for choice in choices:
         if choice.reasoning is not None:
-            thought += choice.reasoning.tokens
-        said += count_tokens(choice)
-    return Usage(octet - USED + 1, said, reasoning_tokens=thought)
+            reasoning += choice.reasoning.tokens
+        total += count_tokens(choice)
+    return Usage(octet - USAGE_ON + 1, total, reasoning_tokens=reasoning)
 
 
-def reply(data: bytes, made_of: Kinds) -> Reply:
-    """The reply that bytes tell, of one of the kinds."""
-    choices = made_of[data[_KIND]](data)
-    return Reply(choices=choices, usage=_usage(data[_USAGE], choices))
+def build_reply(data: bytes, kinds: Kinds) -> Reply:
+    """Return the reply for some bytes, of one of the kinds."""
+    choices = kinds[data[_KIND]](data)
+    return Reply(choices=choices, usage=_build_usage(data[_USAGE], choices))
 
 
 ERRORS = (
@@ -311,77 +319,74 @@ ERRORS = (
     ApiError(500, "", "", ""),
     ApiError(418, "Ça ne va pas: 漢字 😀\n\n", "teapot", "x"),
 )
-"""Errors of the API, from the client's to the server's."""
+"""Errors of the API, from client errors to server errors."""
 
 
-class _Chance(Random):
-    """Chance that is told by bytes, and is 0 when they are used up."""
+class _ByteRandom(Random):
+    """A generator that returns given bytes, and zeros after them."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(0)
-        self._left = iter(data)
+        self._octets = iter(data)
 
     def getrandbits(self, k: int) -> int:
-        made = 0
+        bits = 0
         for _ in range(-(-k // 8)):
-            made = made << 8 | next(self._left, 0)
-        return made >> (-k % 8)
+            bits = bits << 8 | next(self._octets, 0)
+        return bits >> (-k % 8)
 
     def random(self) -> float:
         return self.getrandbits(16) / 65536
 
 
-def _conforming(schema: Any, rng: Random) -> Any:
-    """A value that conforms, its words from the same chance."""
-    return generate_json(schema, rng)
+ARGUMENTS_SIZE = 32
+"""Number of bytes for arguments that conform to a schema."""
 
 
-CHANCE = 32
-"""How many bytes the arguments of a call take that conform to a schema."""
+def list_functions(tools: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
+    """Return name and schema of each function in a request's tools, in the form of either API."""
+    functions = [tool.get("function", tool) for tool in tools]
+    for function in functions or [None]:
+        if not isinstance(function, Mapping) or not function.get("name"):
+            raise MockServerError(
+                f"tools must be functions with a name, at least one, not {function!r}"
+            )
+    return [(str(f["name"]), f.get("parameters") or {"type": "object"}) for f in functions]
 
 
-def offered(tools: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
-    """The names of functions and their schemas, as a request offers them in either API."""
-    told = [tool.get("function", tool) for tool in tools]
-    for one in told or [None]:
-        if not isinstance(one, Mapping) or not one.get("name"):
-            raise MockServerError(f"calls are of functions that are offered, and {one!r} is none")
-    return [(str(one["name"]), one.get("parameters") or {"type": "object"}) for one in told]
-
-
-def conforming_call(data: bytes, tools: Sequence[tuple[str, Any]]) -> ToolCall:
-    """A call of one of these, with arguments that conform to its schema."""
-    named, _, cut, form = data[:CALL]
-    name, schema = pick(tools, named)
+def build_conforming_call(data: bytes, functions: Sequence[tuple[str, Any]]) -> ToolCall:
+    """Return a call of one of the functions, with arguments that conform to its schema."""
+    octet, _, cut, form = data[:CALL_SIZE]
+    name, schema = pick(functions, octet)
     try:
-        value = _conforming(schema, _Chance(data[CALL:]))
-    except ReplyError:  # zeros alone may repeat what must not be the same
-        value = _conforming(schema, Random(data))
-    return _shaped(name, json.dumps(value, ensure_ascii=False), cut, form, 0)
+        value = generate_json(schema, _ByteRandom(data[CALL_SIZE:]))
+    except ReplyError:  # only zeros may repeat values that must be unique
+        value = generate_json(schema, Random(data))
+    return _make_call(name, json.dumps(value, ensure_ascii=False), cut, form, 0)
 
 
 ASIDES = ("", "a", "Let me look.", "\n\né 😀")
-"""What is said before calls."""
+"""Texts before calls."""
 
-CALLING = 2 + 3 * (CALL + CHANCE)
-"""How many bytes a reply takes that calls tools which are offered."""
+CALLING_SIZE = 2 + 3 * (CALL_SIZE + ARGUMENTS_SIZE)
+"""Number of bytes for a reply that calls functions of the request."""
 
 
-def calling(data: bytes, tools: Sequence[tuple[str, Any]], first: int = 1) -> Reply:
-    """A reply that calls one of these or several, by ids that count from a number."""
-    several = 1 + (data[1] >= 170) + (data[1] >= 230)
-    size = CALL + CHANCE
-    slots = [data[at : at + size] for at in range(2, 2 + several * size, size)]
-    calls = [conforming_call(slot, tools) for slot in slots]
+def build_calling_reply(data: bytes, functions: Sequence[tuple[str, Any]], first: int = 1) -> Reply:
+    """Return a reply with one to three calls, whose ids count from ``first``."""
+    count = 1 + (data[1] >= 170) + (data[1] >= 230)
+    size = CALL_SIZE + ARGUMENTS_SIZE
+    slots = [data[at : at + size] for at in range(2, 2 + count * size, size)]
+    calls = [build_conforming_call(slot, functions) for slot in slots]
     return Reply(
         pick(ASIDES, data[0]) or None,
         tool_calls=[replace(call, id=f"call_{n}") for n, call in enumerate(calls, first)],
     )
 
 
-def error(data: bytes) -> ApiError:
-    """The error that bytes tell."""
-    found = pick(ERRORS, data[0])
-    if found.status != 429 or data[1] < 200:
-        return found
-    return ApiError(429, found.message, found.type, found.code, retry_after=data[1] - 199)
+def build_error(data: bytes) -> ApiError:
+    """Return the error for some bytes."""
+    error = pick(ERRORS, data[0])
+    if error.status != 429 or data[1] < 200:
+        return error
+    return ApiError(429, error.message, error.type, error.code, retry_after=data[1] - 199)

@@ -1,6 +1,6 @@
-"""The reads in which a drawn stream comes.
+"""Splits a drawn stream into reads.
 
-Rules of this file: bytes tell a way to cut and where; zeros cut nothing more.
+Rules of this file: bytes decide how and where a stream is split; zeros do not split it.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from openai_mockserver.faults.reads import INSIDE, Cuts, cut_script
 from openai_mockserver.strategies.reply_bytes import pick
 from openai_mockserver.stream_value import Stream
 
-__all__ = ["SIZE", "cut"]
+__all__ = ["SIZE", "split_stream"]
 
 PLACES = 4
 SIZE = 2 + 2 * PLACES
-"""How many bytes the cuts of a stream take."""
+"""Number of bytes for the splits of a stream."""
 
-ON = 90  # of 256: values from here on cut
-MANY = 2000  # reads, above which a stream is not cut into ever so small ones
+ON = 90  # values of the first byte from here on split the stream
+MAX_READS = 2000  # for reads of equal size
 
 
-def _places(octets: bytes) -> Cuts:
-    """At places of their own, as many as are not 0."""
+def _cut_at_places(octets: bytes) -> Cuts:
+    """Cut at up to four places, each given by two bytes that are not 0."""
 
     def places(data: bytes) -> Iterable[int]:
         for n in range(2, SIZE, 2):
@@ -33,25 +33,27 @@ def _places(octets: bytes) -> Cuts:
     return places
 
 
-def _sized(octets: bytes) -> Cuts:
+def _cut_by_size(octets: bytes) -> Cuts:
+    """Cut into reads of equal size, given by one byte."""
+
     def places(data: bytes) -> Iterable[int]:
-        size = max(octets[1] + 1, len(data) // MANY)
+        size = max(octets[1] + 1, len(data) // MAX_READS)
         return range(size, len(data), size)
 
     return places
 
 
-# From few reads to many: Hypothesis goes to the front where it can.
+# Ordered from few reads to many, because Hypothesis shrinks towards the first.
 _WAYS: tuple[Callable[[bytes], Cuts], ...] = (
-    _places,
+    _cut_at_places,
     *(lambda octets, inside=INSIDE[name]: inside for name in ("utf8", "crlf", "events", "lines")),
     lambda octets: lambda data: (),
-    _sized,
+    _cut_by_size,
 )
 
 
-def cut(stream: Stream, data: bytes) -> Stream:
-    """The stream in the reads that bytes tell."""
+def split_stream(stream: Stream, data: bytes) -> Stream:
+    """Return the stream, split into reads as the bytes decide."""
     if data[0] < ON:
         return stream
     way = pick(_WAYS, data[0], ON)

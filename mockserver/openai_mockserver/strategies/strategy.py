@@ -1,8 +1,7 @@
-"""The strategies: values drawn from a few bytes each.
+"""The strategies: each draws a few bytes and builds a value from them.
 
-Rules of this file: a strategy draws bytes and leaves what they mean to `reply_bytes`, `variations`,
-`splits` and `failures`; names that are not known are an error when a strategy is made, not when it
-draws.
+Rules of this file: a strategy draws bytes; `reply_bytes`, `variations`, `splits` and `failures`
+interpret them. Unknown names are an error when a strategy is created, not when it draws.
 """
 
 from __future__ import annotations
@@ -30,102 +29,105 @@ __all__ = [
     "api_errors",
     "conversations",
     "faulty",
+    "build_plain_stream",
     "partitions",
-    "plain",
     "replies",
     "scripts",
     "streams",
     "tool_calls",
 ]
 
-SAYABLE = {
+ENDPOINT_KINDS = {
     "chat/completions": frozenset(reply_bytes.KINDS),
     "responses": frozenset(reply_bytes.KINDS) - {"choices", "function_call"},
     "completions": frozenset({"text", "empty", "choices"}),
 }
-"""The endpoints, and the kinds of replies that can be said there."""
+"""The kinds of replies of each endpoint."""
 
 CHAT = "chat/completions"
 OPENAI = "openai"
-MANNERS = (OPENAI, *dialects())
-"""Whose bytes a stream may have."""
+DIALECTS = (OPENAI, *dialects())
+"""The dialects of streams that the renderers write instead of `variations`."""
 
-IMITATED = 250  # of 256: values from here on choose a dialect
+DIALECT_ON = 250  # values of a byte from here on choose a dialect
 
 
-def _bytes(size: int) -> SearchStrategy[bytes]:
+def _draw_bytes(size: int) -> SearchStrategy[bytes]:
     return st.binary(min_size=size, max_size=size)
 
 
-def _chosen(what: str, names: Iterable[str], known: Collection[str]) -> frozenset[str]:
-    """The names. Raises MockServerError for one that is not known."""
-    chosen = frozenset([names] if isinstance(names, str) else names)
-    if unknown := sorted(chosen - set(known)):
-        raise MockServerError(f"no {what} is called {unknown[0]!r}; there are {', '.join(known)}")
-    return chosen
+def _check_names(kind: str, names: Iterable[str], known_names: Collection[str]) -> frozenset[str]:
+    """Return the names as a set. Raises MockServerError if one is unknown."""
+    result = frozenset([names] if isinstance(names, str) else names)
+    if unknown := sorted(result - set(known_names)):
+        known = ", ".join(known_names)
+        raise MockServerError(f"unknown {kind} {unknown[0]!r}: must be one of {known}")
+    return result
 
 
-# What is said
+# Content
 
 
 def replies(kinds: Iterable[str] = reply_bytes.KINDS) -> SearchStrategy[Reply]:
-    """Replies of every kind that ends, which shrink towards ``Reply("a")``.
+    """Return a strategy for finished replies, which shrink towards ``Reply("a")``.
 
     Args:
-        kinds: only of these: names of `openai_mockserver.strategies.reply_bytes.KINDS`, as in
-            ``["text", "tool_calls"]``.
+        kinds: names of the kinds to draw, out of
+            `openai_mockserver.strategies.reply_bytes.KINDS`, such as ``["text", "tool_calls"]``.
 
     Raises:
-        MockServerError: for a kind that there is not.
+        MockServerError: if a kind is unknown.
 
     >>> from hypothesis import find
     >>> find(replies(), lambda reply: True)
     Reply('a', finish_reason='stop')
     """
-    made_of = reply_bytes.kinds(
-        _chosen("kind of reply", kinds, reply_bytes.KINDS) or reply_bytes.KINDS
+    weighted_kinds = reply_bytes.weight_kinds(
+        _check_names("kind of reply", kinds, reply_bytes.KINDS) or reply_bytes.KINDS
     )
-    return _bytes(reply_bytes.REPLY).map(lambda data: reply_bytes.reply(data, made_of))
+    return _draw_bytes(reply_bytes.REPLY_SIZE).map(
+        lambda data: reply_bytes.build_reply(data, weighted_kinds)
+    )
 
 
 def tool_calls(tools: Sequence[Mapping[str, Any]] | None = None) -> SearchStrategy[ToolCall]:
-    """Calls of tools, in whole and in pieces.
+    """Return a strategy for tool calls, whose arguments come whole or in pieces.
 
     Args:
-        tools: as a request offers them: then a call is of one of these, and its arguments conform.
-            By default of tools that nobody offered, with arguments that are known for trouble.
+        tools: tools in the form of a request: each call is of one of these, and its arguments
+            conform to the schema. If None, calls are of arbitrary tools, with arguments that often
+            cause trouble.
 
     Raises:
-        MockServerError: for tools that are no functions, and for none.
+        MockServerError: if ``tools`` is empty or contains something other than functions.
 
     >>> from hypothesis import find
     >>> find(tool_calls(), lambda call: True)
     ToolCall('f', '{}', id='call_1')
     """
     if tools is None:
-        return _bytes(reply_bytes.CALL).map(reply_bytes.call)
-    offered = reply_bytes.offered(tools)
-    return _bytes(reply_bytes.CALL + reply_bytes.CHANCE).map(
-        lambda data: reply_bytes.conforming_call(data, offered)
+        return _draw_bytes(reply_bytes.CALL_SIZE).map(reply_bytes.build_call)
+    functions = reply_bytes.list_functions(tools)
+    return _draw_bytes(reply_bytes.CALL_SIZE + reply_bytes.ARGUMENTS_SIZE).map(
+        lambda data: reply_bytes.build_conforming_call(data, functions)
     )
 
 
 def api_errors(statuses: Iterable[int] | None = None) -> SearchStrategy[ApiError]:
-    """Errors that the API answers instead of a stream, or sends within one.
+    """Return a strategy for errors that the API sends instead of a stream or within one.
 
     Args:
-        statuses: only of these.
+        statuses: HTTP statuses to draw; all by default.
     """
-    drawn = _bytes(reply_bytes.ERROR).map(reply_bytes.error)
     if statuses is None:
-        return drawn
-    wanted = frozenset(statuses)
-    known = tuple(error for error in reply_bytes.ERRORS if error.status in wanted)
-    own = [ApiError(status) for status in sorted(wanted - {error.status for error in known})]
-    return st.sampled_from([*known, *own])
+        return _draw_bytes(reply_bytes.ERROR_SIZE).map(reply_bytes.build_error)
+    allowed_statuses = frozenset(statuses)
+    errors = [error for error in reply_bytes.ERRORS if error.status in allowed_statuses]
+    other_statuses = sorted(allowed_statuses - {error.status for error in errors})
+    return st.sampled_from([*errors, *map(ApiError, other_statuses)])
 
 
-# How it is sent
+# Streams
 
 
 def scripts(
@@ -135,22 +137,23 @@ def scripts(
     quirks: bool = True,
     without: Iterable[str] = (),
 ) -> SearchStrategy[Stream]:
-    """Streams that say a reply in all the ways in which streams are sent, each in a read an event.
+    """Return a strategy for streams of a reply with all habits of servers, one event in each read.
 
-    Roles again and again, empty deltas, usage here or there, comments, line ends, a byte order
-    mark, several events in a read; and the dialects. None of it changes the answer.
+    Habits include repeated roles, empty deltas, usage in different places, comments, line ends, a
+    byte order mark and several events in a read; streams may also be of any dialect. None of these
+    changes the answer.
 
     Args:
-        reply: what is said: a `Reply`, text, a `ToolCall`, a list of these, or a strategy of any of
-            them; by default anything that can be said.
-        endpoint: whose streams: ``chat/completions``, ``responses`` or ``completions``.
-        quirks: also what neither OpenAI's schema nor the event-stream format allows, but others
-            send, and a tolerant reader bears.
-        without: names of habits and dialects that are not wanted: those that streams have in their
-            ``description``; all are in docs/how-to/property-tests.md.
+        reply: content of the streams: a `Reply`, text, a `ToolCall`, a list of these, or a strategy
+            for any of them; by default any reply of the endpoint.
+        endpoint: ``chat/completions``, ``responses`` or ``completions``.
+        quirks: whether to include streams that OpenAI's schema or the event-stream format does not
+            allow, but that other providers send and a tolerant reader accepts.
+        without: names of habits and dialects to exclude, as in a stream's ``description``;
+            docs/how-to/property-tests.md lists all.
 
     Raises:
-        MockServerError: for an endpoint or a habit that there is not.
+        MockServerError: if the endpoint, a habit or a dialect is unknown.
 
     >>> from hypothesis import find
     >>> stream = find(scripts(), lambda stream: stream.bytes().startswith(b"\\xef\\xbb\\xbf"))
@@ -167,7 +170,9 @@ def streams(
     quirks: bool = True,
     without: Iterable[str] = (),
 ) -> SearchStrategy[Stream]:
-    """What `scripts` draws, in any partition of its bytes. The arguments are the same.
+    """Return a strategy for the streams of `scripts`, split into reads anywhere in their bytes.
+
+    The arguments are those of `scripts`.
 
     >>> from hypothesis import find
     >>> stream = find(streams("Hi"), lambda stream: len(stream.reads()) == 5)
@@ -184,110 +189,123 @@ def _streams(
     without: Iterable[str],
     partition: int,
 ) -> SearchStrategy[Stream]:
-    size, made = _sending(_path(endpoint), quirks, without, partition)
-    drawn = _bytes(size)
+    size, build = _prepare_streams(_check_endpoint(endpoint), quirks, without, partition)
+    data = _draw_bytes(size)
     if reply is None:
-        return drawn.map(made)
+        return data.map(build)
     if isinstance(reply, SearchStrategy):
-        return st.builds(made, drawn, reply)
-    return drawn.map(partial(made, given=_replied(reply)))
+        return st.builds(build, data, reply)
+    return data.map(partial(build, content=_convert_reply(reply)))
 
 
-def _path(endpoint: str) -> str:
-    (path,) = _chosen("endpoint", [endpoint.removeprefix("/v1/")], SAYABLE)
+def _check_endpoint(endpoint: str) -> str:
+    (path,) = _check_names("endpoint", [endpoint.removeprefix("/v1/")], ENDPOINT_KINDS)
     return path
 
 
-def _sending(
+def _prepare_streams(
     path: str, quirks: bool, without: Iterable[str], partition: int
 ) -> tuple[int, Callable[..., Stream]]:
-    """How many bytes a stream takes, and what makes it of them, and of what it says if given."""
-    unwanted = _chosen("habit or dialect", without, (*variations.NAMES, *MANNERS))
-    manners = [m for m in MANNERS if m not in unwanted and (quirks or m == OPENAI)]
-    aspects = variations.aspects(quirks, unwanted)
-    made_of = reply_bytes.kinds(SAYABLE[path])
-    told = reply_bytes.REPLY
-    at = told + 2
-    end = at + variations.size(aspects)
+    """Return the number of bytes for a stream, and the function that builds it.
 
-    def made(data: bytes, given: object = None) -> Stream:
-        reply = reply_bytes.reply(data, made_of) if given is None else _replied(given)
-        manner = None
-        if path != CHAT or (given is not None and not chunk_changes.is_plain(reply)):
-            manner = OPENAI
-        elif data[told] >= IMITATED and manners:
-            manner = reply_bytes.pick(manners, data[told + 1])
-        sent = _sent(reply, path, manner, variations.taken(aspects, data[at:end]))
-        return splits.cut(sent, data[end:]) if partition else sent
+    The function takes the bytes and, if the content is fixed, a reply. The package's docstring has
+    the positions of the bytes.
+    """
+    excluded_names = _check_names("habit or dialect", without, (*variations.NAMES, *DIALECTS))
+    allowed_dialects = [
+        name for name in DIALECTS if name not in excluded_names and (quirks or name == OPENAI)
+    ]
+    aspects = variations.select_aspects(quirks, excluded_names)
+    kinds = reply_bytes.weight_kinds(ENDPOINT_KINDS[path])
+    dialect_at = reply_bytes.REPLY_SIZE
+    habits_at = dialect_at + 2
+    end = habits_at + variations.count_bytes(aspects)
 
-    return end + partition, made
+    def build(data: bytes, content: object = None) -> Stream:
+        is_fixed = content is not None
+        reply = _convert_reply(content) if is_fixed else reply_bytes.build_reply(data, kinds)
+        dialect = None
+        if path != CHAT or (is_fixed and not chunk_changes.is_plain(reply)):
+            dialect = OPENAI
+        elif data[dialect_at] >= DIALECT_ON and allowed_dialects:
+            dialect = reply_bytes.pick(allowed_dialects, data[dialect_at + 1])
+        selected_habits = variations.select_habits(aspects, data[habits_at:end])
+        stream = _build_stream(reply, path, dialect, selected_habits)
+        return splits.split_stream(stream, data[end:]) if partition else stream
+
+    return end + partition, build
 
 
-def _replied(value: object) -> Reply:
-    """A reply from what people write. Raises ReplyError for what is none."""
+def _convert_reply(value: object) -> Reply:
+    """Convert a value that users may pass as a reply. Raises ReplyError if it is none."""
     reply = as_reply(value)
     if isinstance(reply, ApiError):
-        raise ReplyError("an API error is no stream; faulty(stream, http=True) draws such answers")
+        raise ReplyError(
+            "an API error is not a stream: use faulty(stream, http=True) to draw such responses"
+        )
     return reply
 
 
-def plain(reply: Reply, endpoint: str = CHAT) -> Stream:
-    """The stream that says a reply without any habit."""
+def build_plain_stream(reply: Reply, endpoint: str = CHAT) -> Stream:
+    """Return the stream of a reply without any habit."""
     path = endpoint.removeprefix("/v1/")
-    return _sent(
-        reply, path, None if path == CHAT and chunk_changes.is_plain(reply) else OPENAI, []
-    )
+    dialect = None if path == CHAT and chunk_changes.is_plain(reply) else OPENAI
+    return _build_stream(reply, path, dialect, [])
 
 
-def _sent(reply: Reply, path: str, manner: str | None, taken: variations.Taken) -> Stream:
-    """A stream that says a reply: with habits, or as a provider renders it."""
-    if manner is None:
-        script, names = variations.chat(reply, taken), [habit.name for _, habit, _ in taken]
+def _build_stream(
+    reply: Reply, path: str, dialect: str | None, selected_habits: variations.SelectedHabits
+) -> Stream:
+    """Return the stream of a reply: of a dialect, or of none and then with all habits."""
+    if dialect is None:
+        script = variations.build_chat_script(reply, selected_habits)
+        names = [habit.name for _, habit, _ in selected_habits]
     else:
-        script, reply = _rendered(reply, path, manner)
-        names = [habit.name for of, habit, _ in taken if of == "framing"]
-        names[:0] = [] if path != CHAT else [manner]
-    return Stream(variations.framed(script, taken), reply, description="; ".join(names))
+        script, reply = _render(reply, path, dialect)
+        names = [habit.name for level, habit, _ in selected_habits if level == "framing"]
+        names[:0] = [] if path != CHAT else [dialect]
+    script = variations.apply_framing(script, selected_habits)
+    return Stream(script, reply, description="; ".join(names))
 
 
-def _rendered(reply: Reply, path: str, manner: str) -> tuple[Script, Reply]:
-    """The stream as a provider sends it, always the same, and what it says there."""
+def _render(reply: Reply, path: str, dialect: str) -> tuple[Script, Reply]:
+    """Return the stream of a dialect, which is deterministic, and the reply that it expresses."""
     methods, _ = api.ENDPOINTS.find(f"/v1/{path}", "POST")
     endpoint = methods["POST"]
     assert endpoint.render is not None
     assert endpoint.read is not None
-    dialect = None if manner == OPENAI else manner
-    script = endpoint.render(reply, context_of(dialect=dialect, rng=Seeded(0))).script
+    context = context_of(dialect=None if dialect == OPENAI else dialect, rng=Seeded(0))
+    script = endpoint.render(reply, context).script
     read = endpoint.read(script)
     return replace(script, head=variations.HEAD), read if isinstance(read, Reply) else reply
 
 
 def partitions(script: Script | Stream) -> SearchStrategy[Stream]:
-    """The same bytes in other reads.
+    """Return a strategy for streams with the same bytes, split into other reads.
 
     Args:
         script: a script, or a stream that was drawn or is ready-made.
     """
-    stream = _stream(script)
-    return _bytes(splits.SIZE).map(lambda data: splits.cut(stream, data))
+    stream = _convert_stream(script)
+    return _draw_bytes(splits.SIZE).map(lambda data: splits.split_stream(stream, data))
 
 
 def faulty(script: Script | Stream, *, http: bool = False) -> SearchStrategy[Stream]:
-    """A stream with one fault or more, and what a right consumer then ends up with.
+    """Return a strategy for the stream with one or more faults, and the result to expect.
 
-    Its ``reply`` is what had been said, its ``error`` the kind of error that is to surface, or None
-    where the faults do no harm.
+    The ``reply`` of a drawn stream is what a correct consumer reads of it, and ``error`` the kind
+    of error that must surface, or None if the faults are harmless.
 
     Args:
         script: a script, or a stream that was drawn or is ready-made.
-        http: also faults of HTTP, which a client meets and a parser of event streams does not; and
-            errors of the API instead of the stream.
+        http: whether to include faults of HTTP, which a client sees but a parser of event streams
+            does not, and errors of the API instead of the stream.
     """
-    stream = _stream(script)
-    return _bytes(failures.SIZE).map(lambda data: failures.broken(stream, data, http))
+    stream = _convert_stream(script)
+    return _draw_bytes(failures.SIZE).map(lambda data: failures.break_stream(stream, data, http))
 
 
-# Several turns
+# Conversations
 
 
 def conversations(
@@ -299,55 +317,58 @@ def conversations(
     quirks: bool = True,
     without: Iterable[str] = (),
 ) -> SearchStrategy[Conversation]:
-    """Conversations of several turns, in which the model calls tools and then answers.
+    """Return a strategy for conversations in which the model calls tools and then answers.
 
     Args:
-        tools: as a request offers them, whose schemas the arguments conform to; some by default.
-        turns: at most so many.
-        rounds: at most so many replies that call tools in a turn.
-        endpoint, quirks, without: as of `streams`.
+        tools: tools in the form of a request; arguments conform to their schemas. If None, a few
+            default tools.
+        turns: maximum number of turns.
+        rounds: maximum number of replies with tool calls in a turn.
+        endpoint, quirks, without: see `scripts`.
 
     >>> from hypothesis import find
     >>> talk = find(conversations(), lambda talk: talk.turns[0].results)
     >>> [message["role"] for message in talk.messages]
     ['user', 'assistant', 'tool', 'assistant']
     """
-    path = _path(endpoint)
-    if "tool_calls" not in SAYABLE[path]:
-        raise MockServerError(f"a model calls no tools at {path}")
-    offered = tuple(TOOLS if tools is None else tools)
-    # Made once: making and checking a strategy takes longer than drawing from it.
-    size, sent = _sending(path, quirks, without, splits.SIZE)
-    sending, called = _bytes(size), _bytes(reply_bytes.CALLING)
-    functions = reply_bytes.offered(offered)
-    answered = replies(SAYABLE[path] & {"text", "reasoning", "refusal"})
+    path = _check_endpoint(endpoint)
+    if "tool_calls" not in ENDPOINT_KINDS[path]:
+        raise MockServerError(f"endpoint={path!r}: it has no tool calls")
+    tool_list = tuple(TOOLS if tools is None else tools)
+    # Created once: creating and checking a strategy takes longer than drawing from it.
+    size, build = _prepare_streams(path, quirks, without, splits.SIZE)
+    stream_bytes, call_bytes = _draw_bytes(size), _draw_bytes(reply_bytes.CALLING_SIZE)
+    functions = reply_bytes.list_functions(tool_list)
+    answers = replies(ENDPOINT_KINDS[path] & {"text", "reasoning", "refusal"})
 
     @st.composite
-    def conversation(draw: st.DrawFn) -> Conversation:
-        made: list[Turn] = []
+    def build_conversation(draw: st.DrawFn) -> Conversation:
+        drawn_turns: list[Turn] = []
         first = 1
         for user in draw(
             st.lists(st.sampled_from(reply_bytes.PROMPTS), min_size=1, max_size=turns)
         ):
-            rest: list[Reply] = []
-            for data in draw(st.lists(called, max_size=rounds)):
-                rest.append(reply_bytes.calling(data, functions, first))
-                first += len(rest[-1].tool_calls)
-            given = {call.id: draw(_RESULTS) for one in rest for call in one.tool_calls}
-            told = tuple(sent(draw(sending), one) for one in (*rest, draw(answered)))
-            made.append(Turn(user, told, given))
-        return Conversation(tuple(made), offered)
+            turn_replies: list[Reply] = []
+            for data in draw(st.lists(call_bytes, max_size=rounds)):
+                turn_replies.append(reply_bytes.build_calling_reply(data, functions, first))
+                first += len(turn_replies[-1].tool_calls)
+            results = {call.id: draw(_RESULTS) for r in turn_replies for call in r.tool_calls}
+            turn_replies.append(draw(answers))
+            turn_streams = tuple(build(draw(stream_bytes), reply) for reply in turn_replies)
+            drawn_turns.append(Turn(user, turn_streams, results))
+        return Conversation(tuple(drawn_turns), tool_list)
 
-    return conversation()
+    return build_conversation()
 
 
 _RESULTS = st.sampled_from(reply_bytes.RESULTS)
 
 
-def _stream(script: Script | Stream) -> Stream:
+def _convert_stream(script: Script | Stream) -> Stream:
+    """Return a stream as it is, a script with the reply that it expresses."""
     if isinstance(script, Stream):
         return script
-    said = api.read(script)
-    if isinstance(said, ApiError):
-        return Stream(script, Reply(error=said), "api")
-    return Stream(script, said, None if reply_bytes.error is None else "api")
+    reply = api.read(script)
+    if isinstance(reply, ApiError):
+        return Stream(script, Reply(error=reply), "api")
+    return Stream(script, reply, None if reply_bytes.build_error is None else "api")

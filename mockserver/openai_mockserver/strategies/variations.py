@@ -1,10 +1,9 @@
-"""How a drawn reply is said: the ways of those who send streams, none of which changes the answer.
+"""The habits of servers: ways to send a reply that do not change the answer.
 
-Rules of this file: a habit is a function from the chunks of a chat, or from the script of any
-stream, to the same with the habit. Each aspect of a stream has a byte that tells which of its
-habits it has, 0 for none; others tell where. What OpenAI's published schema and the
-event-stream format allow is lawful; other habits are quirks of its imitators, which a tolerant
-reader bears.
+Rules of this file: a habit is a function that changes chunks, the spelling of JSON, or the script
+of any stream. Each aspect of a stream has one byte, which selects one of its habits, or none if it
+is small; other bytes select places. Habits that OpenAI's published schema and the event-stream
+format allow are lawful; the others are quirks of other providers, which a tolerant reader accepts.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ from openai_mockserver.strategies.chunk_changes import (
     add_null_usage,
     add_to_chunks,
     add_to_deltas,
+    build_chunks,
     change_choices,
     change_fragments,
     change_ids,
-    chunks,
     empty_delta,
     empty_finish,
     empty_id,
@@ -65,17 +64,17 @@ __all__ = [
     "HEAD",
     "Habit",
     "NAMES",
-    "aspects",
-    "chat",
-    "framed",
-    "size",
-    "taken",
+    "apply_framing",
+    "build_chat_script",
+    "count_bytes",
+    "select_aspects",
+    "select_habits",
 ]
 
 HEAD = Head(headers=(("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")))
-"""The head of drawn streams: what a client needs to know, and no more."""
-ON = 243  # of 256: values from here on turn a habit on
-PLACES = 4  # bytes that tell where habits are
+"""The head of drawn streams, with only the headers that a client needs."""
+ON = 243  # values of an aspect's byte from here on turn a habit on
+PLACES = 4  # number of bytes that select the places of habits
 
 
 # Habits of the event stream
@@ -83,35 +82,35 @@ PLACES = 4  # bytes that tell where habits are
 Framing = Callable[[Script, int], Script]
 
 
-def _fault(made: faults.Fault) -> Framing:
-    return lambda script, place: made(script)
+def _apply_fault(fault: faults.Fault) -> Framing:
+    return lambda script, place: fault(script)
 
 
-def _at_event(script: Script, place: int, *steps: Step) -> Script:
+def _insert_steps(script: Script, place: int, *steps: Step) -> Script:
     at = place % (len(script.steps) + 1)
     return script.with_steps((*script.steps[:at], *steps, *script.steps[at:]))
 
 
-def _comment(text: str) -> Framing:
-    return lambda script, place: _at_event(script, place, Comment(text))
+def _insert_comment(text: str) -> Framing:
+    return lambda script, place: _insert_steps(script, place, Comment(text))
 
 
-def _raw(data: bytes) -> Framing:
-    return lambda script, place: _at_event(script, place, Raw(data, 0))
+def _insert_raw(data: bytes) -> Framing:
+    return lambda script, place: _insert_steps(script, place, Raw(data, 0))
 
 
-def _comments_everywhere(script: Script, place: int) -> Script:
+def _insert_comments(script: Script, place: int) -> Script:
     return script.with_steps(s for step in script.steps for s in (Comment("ping"), step))
 
 
-def _bom(script: Script, place: int) -> Script:
-    """At the very beginning, where it is no part of the first field's name."""
+def _insert_bom(script: Script, place: int) -> Script:
+    """Insert a byte order mark at the beginning, where decoders must remove it."""
     first, *rest = script.steps
-    marked = Raw(b"\xef\xbb\xbf" + sse.encode(first), sse.count_events(first))
-    return script.with_steps((marked, *rest))
+    first_with_bom = Raw(b"\xef\xbb\xbf" + sse.encode(first), sse.count_events(first))
+    return script.with_steps((first_with_bom, *rest))
 
 
-def _numbered(script: Script, place: int) -> Script:
+def _number_events(script: Script, place: int) -> Script:
     return script.with_steps(
         Event(step.data, step.event, str(n)) if isinstance(step, Event) else step
         for n, step in enumerate(script.steps)
@@ -122,13 +121,13 @@ def _has_done(script: Script) -> bool:
     return any(isinstance(step, Event) and step.data == "[DONE]" for step in script.steps)
 
 
-def _of_done(fault: faults.Fault) -> Framing:
-    """A fault of ``[DONE]``, where there is one."""
+def _apply_if_done(fault: faults.Fault) -> Framing:
+    """Apply a fault of ``[DONE]``, if the script has one."""
     return lambda script, place: fault(script) if _has_done(script) else script
 
 
-def _unended(newlines: int, done: bool = True) -> Framing:
-    """The body ends with its last event, or the one before ``[DONE]``, without the blank line."""
+def _drop_blank_line(newlines: int, done: bool = True) -> Framing:
+    """End the body with only ``newlines`` line ends; with ``done=False`` also before ``[DONE]``."""
     fault = faults.unterminated(newlines)
 
     def apply(script: Script, place: int) -> Script:
@@ -140,15 +139,15 @@ def _unended(newlines: int, done: bool = True) -> Framing:
     return apply
 
 
-def _packed(several: int) -> Framing:
-    """So many steps in one read."""
+def _pack_steps(count: int) -> Framing:
+    """Send ``count`` steps in one read."""
 
     def apply(script: Script, place: int) -> Script:
         steps = script.steps
         return script.with_steps(
-            Raw(b"".join(map(sse.encode, some)), sum(map(sse.count_events, some)))
-            for at in range(0, len(steps), several)
-            if (some := steps[at : at + several])
+            Raw(b"".join(map(sse.encode, group)), sum(map(sse.count_events, group)))
+            for at in range(0, len(steps), count)
+            if (group := steps[at : at + count])
         )
 
     return apply
@@ -157,41 +156,47 @@ def _packed(several: int) -> Framing:
 # Spelling of JSON
 
 
-def _ascii(value: Any) -> str:
+def _dump_ascii(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _spaced(value: Any) -> str:
+def _dump_with_spaces(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _slashed(value: Any) -> str:
+def _dump_escaped_slashes(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("/", "\\/")
 
 
-def _sorted(value: Any) -> str:
+def _dump_sorted(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 _encode = msgspec.json.Encoder().encode
 
 
-def _compact(value: Any) -> str:
+def _dump_compact(value: Any) -> str:
     return _encode(value).decode()
 
 
 class Habit(NamedTuple):
-    """A way to send a stream: its name, what it does, and whether it is a quirk."""
+    """A way to send a stream.
+
+    Args:
+        name: name in a stream's ``description`` and for ``without``.
+        change: a `Change` of chunks, a function that dumps JSON, or a `Framing`.
+        is_quirk: whether OpenAI's schema or the event-stream format does not allow it.
+    """
 
     name: str
     change: Any
-    quirk: bool = False
+    is_quirk: bool = False
 
 
 class Aspect(NamedTuple):
-    """What of a stream habits are of, and the habits, of which it has at most one."""
+    """Habits that exclude each other, and the level at which they apply."""
 
-    of: str  # chunks, json or framing
+    level: str  # chunks, json or framing
     habits: tuple[Habit, ...]
 
 
@@ -352,119 +357,128 @@ ASPECTS = (
     Aspect(
         "json",
         (
-            Habit("escaped", _ascii),
-            Habit("spaced", _spaced),
-            Habit("slashes escaped", _slashed),
-            Habit("sorted", _sorted),
+            Habit("escaped", _dump_ascii),
+            Habit("spaced", _dump_with_spaces),
+            Habit("slashes escaped", _dump_escaped_slashes),
+            Habit("sorted", _dump_sorted),
         ),
     ),
     Aspect(
         "framing",
         (
-            Habit("comment", _comment("ping")),
-            Habit("empty comment", _raw(b":\n\n")),
-            Habit("comment without blank line", _raw(b": ping\n")),
-            Habit("comments everywhere", _comments_everywhere),
-            Habit("blank lines", _raw(b"\n\n\n")),
-            Habit("retry alone", _raw(b"retry: 3000\n\n")),
-            Habit("id alone", _raw(b"id: 1\n\n")),
+            Habit("comment", _insert_comment("ping")),
+            Habit("empty comment", _insert_raw(b":\n\n")),
+            Habit("comment without blank line", _insert_raw(b": ping\n")),
+            Habit("comments everywhere", _insert_comments),
+            Habit("blank lines", _insert_raw(b"\n\n\n")),
+            Habit("retry alone", _insert_raw(b"retry: 3000\n\n")),
+            Habit("id alone", _insert_raw(b"id: 1\n\n")),
         ),
     ),
     Aspect(
         "framing",
         (
-            _quirk("no [DONE]", _of_done(faults.drop_done())),
-            _quirk("[DONE] twice", _of_done(faults.done(times=2))),
+            _quirk("no [DONE]", _apply_if_done(faults.drop_done())),
+            _quirk("[DONE] twice", _apply_if_done(faults.done(times=2))),
         ),
     ),
     Aspect(
         "framing",
         (
-            Habit("ids", _numbered),
-            Habit("event: message", _fault(faults.fields(event="message"))),
-            Habit("unknown field", _fault(faults.unknown_field("foo: bar"))),
+            Habit("ids", _number_events),
+            Habit("event: message", _apply_fault(faults.fields(event="message"))),
+            Habit("unknown field", _apply_fault(faults.unknown_field("foo: bar"))),
         ),
     ),
-    Aspect("framing", (Habit("several lines", _fault(faults.multi_line())),)),
-    Aspect("framing", (Habit("no space", _fault(faults.no_space())),)),
+    Aspect("framing", (Habit("several lines", _apply_fault(faults.multi_line())),)),
+    Aspect("framing", (Habit("no space", _apply_fault(faults.no_space())),)),
     Aspect(
         "framing",
         (
-            Habit("crlf", _fault(faults.line_ends("crlf"))),
-            Habit("cr", _fault(faults.line_ends("cr"))),
-            Habit("mixed line ends", _fault(faults.line_ends("mixed"))),
+            Habit("crlf", _apply_fault(faults.line_ends("crlf"))),
+            Habit("cr", _apply_fault(faults.line_ends("cr"))),
+            Habit("mixed line ends", _apply_fault(faults.line_ends("mixed"))),
         ),
     ),
-    Aspect("framing", (Habit("bom", _bom),)),
+    Aspect("framing", (Habit("bom", _insert_bom),)),
     Aspect(
         "framing",
         (
-            _quirk("no blank line at the end", _unended(1)),
-            _quirk("no line end at the end", _unended(0)),
-            _quirk("no [DONE], no blank line at the end", _unended(1, done=False)),
+            _quirk("no blank line at the end", _drop_blank_line(1)),
+            _quirk("no line end at the end", _drop_blank_line(0)),
+            _quirk("no [DONE], no blank line at the end", _drop_blank_line(1, done=False)),
         ),
     ),
     Aspect(
         "framing",
         (
-            Habit("one read", _packed(1 << 30)),
-            Habit("two to a read", _packed(2)),
-            Habit("three to a read", _packed(3)),
+            Habit("one read", _pack_steps(1 << 30)),
+            Habit("two to a read", _pack_steps(2)),
+            Habit("three to a read", _pack_steps(3)),
         ),
     ),
 )
-"""All habits, in the order in which a stream takes them on."""
+"""All habits, in the order in which they are applied."""
 
 NAMES = tuple(habit.name for aspect in ASPECTS for habit in aspect.habits)
 """The names of all habits."""
 
 
-Taken = list[tuple[str, Habit, int]]
-"""Habits, each with what it is of and its place."""
+SelectedHabits = list[tuple[str, Habit, int]]
+"""Habits, each with its level and the byte for its place."""
 
 
-def aspects(quirks: bool = True, without: Iterable[str] = ()) -> tuple[Aspect, ...]:
-    """The aspects that have habits, of those that are wanted."""
-    unwanted = set(without)
-    chosen = [
+def select_aspects(quirks: bool = True, without: Iterable[str] = ()) -> tuple[Aspect, ...]:
+    """Return the aspects with the permitted habits, without empty ones.
+
+    Args:
+        quirks: whether quirks are permitted.
+        without: names of habits that are not permitted.
+    """
+    excluded_names = set(without)
+    permitted = [
         Aspect(
-            aspect.of,
-            tuple(h for h in aspect.habits if h.name not in unwanted and (quirks or not h.quirk)),
+            aspect.level,
+            tuple(
+                habit
+                for habit in aspect.habits
+                if habit.name not in excluded_names and (quirks or not habit.is_quirk)
+            ),
         )
         for aspect in ASPECTS
     ]
-    return tuple(aspect for aspect in chosen if aspect.habits)
+    return tuple(aspect for aspect in permitted if aspect.habits)
 
 
-def size(chosen: Sequence[Aspect]) -> int:
-    """How many bytes the habits of a stream take: some for places, and one for each aspect."""
-    return PLACES + len(chosen)
+def count_bytes(aspects: Sequence[Aspect]) -> int:
+    """Return the number of bytes for the habits of a stream: places, and one for each aspect."""
+    return PLACES + len(aspects)
 
 
-def taken(chosen: Sequence[Aspect], data: bytes) -> Taken:
-    """The habits that bytes turn on, each with its place, in their order."""
+def select_habits(aspects: Sequence[Aspect], data: bytes) -> SelectedHabits:
+    """Return the habits that the bytes turn on, in the order of their aspects."""
     return [
-        (of, pick(habits, octet, ON), data[n % PLACES])
+        (level, pick(habits, octet, ON), data[n % PLACES])
         for n, octet in enumerate(data[PLACES:])
         if octet >= ON
-        for of, habits in (chosen[n],)
+        for level, habits in (aspects[n],)
     ]
 
 
-def chat(reply: Reply, taken: Taken) -> Script:
-    """A chat stream that says a reply, with these habits of its chunks and JSON."""
-    made, dumps = chunks(reply), _compact
-    for of, habit, place in taken:
-        if of == "chunks":
-            made = habit.change(made, place)
-        elif of == "json":
+def build_chat_script(reply: Reply, selected_habits: SelectedHabits) -> Script:
+    """Return the chat stream of a reply, with the habits of chunks and of JSON."""
+    chunks, dumps = build_chunks(reply), _dump_compact
+    for level, habit, place in selected_habits:
+        if level == "chunks":
+            chunks = habit.change(chunks, place)
+        elif level == "json":
             dumps = habit.change
-    return Script(HEAD, (*[Event(dumps(chunk)) for chunk in made], sse.DONE))
+    return Script(HEAD, (*[Event(dumps(chunk)) for chunk in chunks], sse.DONE))
 
 
-def framed(script: Script, taken: Taken) -> Script:
-    """A stream with these habits of framing."""
-    for of, habit, place in taken:
-        if of == "framing":
+def apply_framing(script: Script, selected_habits: SelectedHabits) -> Script:
+    """Return the script with the habits of framing."""
+    for level, habit, place in selected_habits:
+        if level == "framing":
             script = habit.change(script, place)
     return script
