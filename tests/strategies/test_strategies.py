@@ -161,7 +161,8 @@ def test_a_partition_has_the_same_bytes(stream: Stream, data: st.DataObject) -> 
 
 def test_a_script_without_an_answer_is_read() -> None:
     script = Script(steps=(Event('{"choices":[{"index":0,"delta":{"content":"a"}}]}'),))
-    assert find(partitions(script), lambda stream: True).reply.text == "a"
+    plain = find(partitions(script), lambda stream: True)
+    assert (plain.reply.text, plain.error) == ("a", None)
     assert find(faulty(script), lambda stream: stream.error == "incomplete").reply.text is None
     ready = openai_mockserver.stream("tool-call")
     assert find(partitions(ready), lambda stream: len(stream.reads()) > 20).reply == ready.reply

@@ -371,4 +371,4 @@ def _convert_stream(script: Script | Stream) -> Stream:
     reply = api.read(script)
     if isinstance(reply, ApiError):
         return Stream(script, Reply(error=reply), "api")
-    return Stream(script, reply, None if reply_bytes.build_error is None else "api")
+    return Stream(script, reply, None if reply.error is None else "api")
