@@ -24,6 +24,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["conf.py"]
 nitpicky = True
+smartquotes = False  # quotes and dashes are as they are typed in code
 # Types in signatures are the standard library's, or names of modules that are not public.
 nitpick_ignore_regex = [("py:class", ".*")]
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
+import openai
 import pytest
 
 from openai_mockserver import MockOpenAI, scenario
@@ -103,6 +104,17 @@ def test_the_tests_of_a_page_pass(
     result = pytester.runpytest_inprocess(*plugins, "-o", "asyncio_mode=auto", *scope)
     # What needs node says so, and is skipped without it.
     assert result.parseoutcomes().keys() - {"warnings", "skipped"} == {"passed"}
+
+
+def test_the_message_of_the_tutorial_is_the_real_one() -> None:
+    (message,) = blocks(TUTORIAL, "text")
+    with MockOpenAI() as mock:
+        mock.on(user="Good morning").reply("Good morning to you")
+        with pytest.raises(openai.BadRequestError) as failure:
+            mock.client().chat.completions.create(
+                model="gpt-4o", messages=[{"role": "user", "content": "Hi"}]
+            )
+    assert message.text.strip() in str(failure.value)
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=name_of)

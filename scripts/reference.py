@@ -17,6 +17,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -109,6 +110,30 @@ def _find_comment(module: str, name: str) -> str:
     return ""
 
 
+def list_members(value: type) -> list[str]:
+    """Return the members of a public class that have a docstring, in the order of the code.
+
+    What a class inherits from outside the package is left out, and so are the members of another
+    public class, which has a description of its own.
+    """
+    if _is_exception(value):
+        return []
+    public = {getattr(importlib.import_module(PACKAGE), name) for name in public_names()[PACKAGE]}
+    members: dict[str, None] = {}
+    for owner in value.__mro__:
+        if not owner.__module__.startswith(PACKAGE) or (owner is not value and owner in public):
+            continue
+        for name, member in vars(owner).items():
+            kinds = (property, cached_property, classmethod, staticmethod)
+            if not (isinstance(member, kinds) or inspect.isfunction(member)):
+                continue
+            if name.startswith("_") or name in INTERNAL.get(value.__name__, ()):
+                continue
+            if inspect.getdoc(member):
+                members[name] = None
+    return list(members)
+
+
 def _directive(module: str, name: str) -> str:
     """Return the directive of autodoc that documents a public name."""
     value = getattr(importlib.import_module(module), name)
@@ -117,11 +142,8 @@ def _directive(module: str, name: str) -> str:
         return f".. py:data:: {name}\n\n   The same as :py:obj:`{PACKAGE}.{name}`.\n"
     if inspect.isclass(value):
         kind, options = "autoexception" if _is_exception(value) else "autoclass", ""
-        if not _is_exception(value):
-            end = "Request" if name == "Call" else "object, tuple, Sequence"
-            options = f"   :members:\n   :inherited-members: {end}\n"
-            if left_out := INTERNAL.get(name):
-                options += f"   :exclude-members: {', '.join(left_out)}\n"
+        if members := list_members(value):
+            options = f"   :members: {', '.join(members)}\n"
         return f".. {kind}:: {full}\n{options}"
     if callable(value):
         return f".. autofunction:: {full}\n"
@@ -150,13 +172,10 @@ def _describe_name(module: str, name: str) -> str:
     if callable(value) and not _is_exception(value):
         lines += ["```python", f"{name}{_signature_of(value)}", "```", ""]
     lines.append(text or "")
-    if inspect.isclass(value) and not _is_exception(value):
-        for inner, member in inspect.getmembers(value):
-            about = inspect.getdoc(member)
-            if inner.startswith("_") or not about or inner in INTERNAL.get(name, ()):
-                continue
-            if inspect.isfunction(member) or isinstance(member, property):
-                lines += ["", f"* `{inner}{_signature_of(member)}`: {_summarize(member)}"]
+    if inspect.isclass(value):
+        for inner in list_members(value):
+            member = getattr(value, inner)
+            lines += ["", f"* `{inner}{_signature_of(member)}`: {_summarize(member)}"]
     return "\n".join([*lines, ""])
 
 
@@ -310,7 +329,13 @@ def _option_names(option: click.Option) -> str:
 def _describe_option(option: click.Option, context: click.Context) -> str:
     record = option.get_help_record(context)
     text = record[1] if record else ""
-    return " ".join(text.replace("*", "\\*").replace("<", "\\<").split())
+    return _mark_options(" ".join(text.replace("*", "\\*").replace("<", "\\<").split()))
+
+
+def _mark_options(text: str) -> str:
+    """Return a text of the command line with its options as code."""
+    code_or_option = r"(`[^`]*`)|(?<![\w-])(--?[a-z][a-z-]*)"
+    return re.sub(code_or_option, lambda match: match[1] or f"`{match[2]}`", text)
 
 
 def _describe_help(text: str) -> str:
@@ -320,7 +345,7 @@ def _describe_help(text: str) -> str:
         if paragraph.startswith("\b"):
             parts.append(f"```text\n{inspect.cleandoc(paragraph.removeprefix(chr(8)))}\n```")
         else:
-            parts.append(" ".join(paragraph.split()))
+            parts.append(_mark_options(" ".join(paragraph.split())))
     return "\n\n".join(parts)
 
 
