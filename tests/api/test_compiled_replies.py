@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from openai_mockserver import MockOpenAI, Pace, Reply, Request, ToolCall, sse
 from openai_mockserver.api.compiled import CompiledSteps, compile_steps
 from openai_mockserver.api.compiled_replies import CompiledReplies
-from openai_mockserver.api.context import context_of
+from openai_mockserver.api.context import make_context
 from openai_mockserver.api.endpoints import ENDPOINTS
 from openai_mockserver.dialects import dialects
 from openai_mockserver.http1 import wire_frames
@@ -40,7 +40,7 @@ def render(
     """The response of an endpoint to a request with these parameters."""
     endpoints, _ = ENDPOINTS.find(path, "POST")
     parameters = REQUESTS[path] | {"stream": True} | more
-    context = context_of(parameters, dialect=dialect, rng=Seeded(repr(seed)))
+    context = make_context(parameters, dialect=dialect, rng=Seeded(repr(seed)))
     rendered = compiled.render(endpoints["POST"], reply, context)
     if rendered.make_object is not None:
         made = rendered.make_object()

@@ -12,7 +12,7 @@ from openai_mockserver import MockOpenAI, Reply, Request, Script, ToolCall, api,
 from openai_mockserver.api import chat, responses
 from openai_mockserver.api.chat import renderer as chat_renderer
 from openai_mockserver.api.chat import store as chat_store
-from openai_mockserver.api.context import context_of
+from openai_mockserver.api.context import make_context
 from openai_mockserver.api.responses import renderer as responses_renderer
 from openai_mockserver.api.responses import store as responses_store
 from openai_mockserver.dialects import dialects
@@ -38,7 +38,7 @@ def body(script: Script) -> Any:
 def test_a_completion_is_its_body(name: str, dialect: str | None) -> None:
     asked = {"model": "gpt-4o", "messages": MESSAGES, "logprobs": True, "top_logprobs": 1}
     rendered = chat_renderer.compose(
-        REPLIES[name], context_of(asked, dialect=dialect, rng=Random(1))
+        REPLIES[name], make_context(asked, dialect=dialect, rng=Random(1))
     )
     assert rendered.make_object is not None
     assert rendered.make_object() == body(rendered.script)
@@ -49,7 +49,7 @@ def test_a_completion_is_its_body(name: str, dialect: str | None) -> None:
 def test_a_streamed_completion_is_what_it_would_have_been_as_a_body(name: str) -> None:
     asked: dict[str, Any] = {"model": "gpt-4o", "messages": MESSAGES}
     asked |= {"stream": True, "stream_options": {"include_usage": True}}
-    rendered = chat_renderer.compose(REPLIES[name], context_of(asked, rng=Random(1)))
+    rendered = chat_renderer.compose(REPLIES[name], make_context(asked, rng=Random(1)))
     assert rendered.make_object is not None
     assert rendered.make_object() == chat_store._read_completion(asked, rendered.script)
 
@@ -62,7 +62,7 @@ def test_a_response_is_what_its_last_event_says(
 ) -> None:
     asked = {"model": "gpt-4o", "input": "Hi", "stream": stream}
     rendered = responses_renderer.compose(
-        REPLIES[name], context_of(asked, dialect=dialect, rng=Random(1))
+        REPLIES[name], make_context(asked, dialect=dialect, rng=Random(1))
     )
     assert rendered.make_object is not None
     assert rendered.make_object() == responses_store._read_response(rendered.script)
@@ -71,7 +71,7 @@ def test_a_response_is_what_its_last_event_says(
 def test_a_stream_that_breaks_off_leaves_the_response_as_it_was_begun() -> None:
     broken = Reply("Hello", finish_reason=None)
     asked = {"model": "gpt-4o", "input": "Hi", "stream": True}
-    rendered = responses_renderer.compose(broken, context_of(asked, rng=Random(1)))
+    rendered = responses_renderer.compose(broken, make_context(asked, rng=Random(1)))
     assert rendered.make_object is not None
     begun = rendered.make_object()
     assert (begun["status"], begun["output"]) == ("in_progress", [])

@@ -23,7 +23,7 @@ from msgspec.structs import replace as grow
 from openai_mockserver import sse
 from openai_mockserver.api.compiled import Compiled, CompiledSteps, compile_body, compile_steps
 from openai_mockserver.api.context import Context
-from openai_mockserver.api.endpoint import Endpoint, Individual, Rendered
+from openai_mockserver.api.endpoint import CompileHooks, Endpoint, Rendered
 from openai_mockserver.dialects import Dialect
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Raw, Script
@@ -97,7 +97,7 @@ class CompiledReplies:
         Raises:
             ReplyError: as the endpoint's `render` does.
         """
-        render, own = endpoint.render, endpoint.individual
+        render, own = endpoint.render, endpoint.compile_hooks
         if render is None:
             raise TypeError(f"no model speaks at {endpoint.path}")
         if own is None or isinstance(reply, ApiError) or reply.error is not None:
@@ -160,7 +160,7 @@ def _fill(
     compiled: Compiled,
     values: tuple[bytes, ...],
     entry: _Entry,
-    own: Individual,
+    own: CompileHooks,
     envelope: Any,
     rng: Random,
 ) -> Script:
@@ -181,7 +181,7 @@ def _make_object(
 
 
 def _compile(
-    render: _Render, reply: Reply, context: Context, own: Individual, noise: int
+    render: _Render, reply: Reply, context: Context, own: CompileHooks, noise: int
 ) -> _Entry:
     """Compile the response of a reply, and try the result on another envelope."""
     parameters, dialect = context.parameters or {}, context.dialect

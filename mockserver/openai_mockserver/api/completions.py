@@ -16,9 +16,9 @@ import msgspec.json
 
 from openai_mockserver import seed, sse, tokens
 from openai_mockserver.api import errors, headers, ids
-from openai_mockserver.api.context import Context, context_of
+from openai_mockserver.api.context import Context, make_context
 from openai_mockserver.api.decode import decode_completion, join_halves
-from openai_mockserver.api.endpoint import Endpoint, Individual, Rendered
+from openai_mockserver.api.endpoint import CompileHooks, Endpoint, Rendered
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.logprobs import likely
 from openai_mockserver.api.text_only import require_text
@@ -66,7 +66,7 @@ def render(
     >>> len(script.events), script.events[-1].data
     (3, '[DONE]')
     """
-    context = context_of(request, dialect=dialect, rng=rng, envelope=envelope)
+    context = make_context(request, dialect=dialect, rng=rng, envelope=envelope)
     return compose(reply, context).script
 
 
@@ -318,7 +318,7 @@ def _stream(
     head = make_head(envelope, dialect, None, rng)
     if reply.error is not None:
         if dialect is not None:
-            return Script(head, (*events, errors.imitated_event(reply.error, dialect)))
+            return Script(head, (*events, errors.dialect_error_event(reply.error, dialect)))
         return Script(head, (*events, errors.error_event(reply.error)))
     ends = [
         _choice(shape, index, _Part("", None), one.finish_reason)
@@ -460,6 +460,6 @@ ENDPOINTS = (
         parameters=parameters_of("POST", PATH),
         render=compose,
         read=read,
-        individual=Individual(shape, fresh_envelope, make_head),
+        compile_hooks=CompileHooks(shape, fresh_envelope, make_head),
     ),
 )

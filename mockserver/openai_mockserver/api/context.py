@@ -1,6 +1,6 @@
-"""What a response depends on besides its reply.
+"""Everything that a response depends on besides its reply.
 
-Rules of this file: one value, the same for every endpoint at which a model speaks.
+Rules of this file: one value, the same for every endpoint that returns model output.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from msgspec import Struct
 
 from openai_mockserver.dialects import Dialect, find_dialect
 
-__all__ = ["Context", "context_of"]
+__all__ = ["Context", "make_context"]
 
 
 class Context(Struct, frozen=True):
-    """The circumstances in which a reply is rendered.
+    """The inputs of rendering besides the reply.
 
     Args:
-        parameters: the request's parameters. If None, the endpoint assumes a request that streams
+        parameters: parameters of the request. If None, the endpoint assumes a request that streams
             the whole reply.
         dialect: the provider to imitate; None for OpenAI.
-        history: the messages before those of the request.
+        history: the messages that precede those of the request.
         rng: the source of ids, obfuscation and header values.
-        envelope: the response's ids and timestamps; if None, the endpoint makes a new one.
+        envelope: ids and timestamps of the response; if None, the endpoint creates new ones.
     """
 
     parameters: Mapping[str, Any] | None
@@ -35,7 +35,7 @@ class Context(Struct, frozen=True):
     envelope: Any = None
 
 
-def context_of(
+def make_context(
     request: Mapping[str, Any] | None = None,
     *,
     dialect: str | Dialect | None = None,
@@ -43,8 +43,9 @@ def context_of(
     rng: Random | None = None,
     envelope: Any = None,
 ) -> Context:
-    """Return the context of a rendering outside a server; arguments are those of `Context`.
+    """Return a context for rendering outside a server. The arguments are those of `Context`.
 
-    Raises MockServerError for an unknown dialect.
+    Raises:
+        MockServerError: if the dialect is unknown.
     """
     return Context(request, find_dialect(dialect), history, rng or Random(), envelope)

@@ -1,7 +1,7 @@
-"""An endpoint: where it is, what it takes, and what makes its answer.
+"""An endpoint: its path, its parameters, and the functions that produce its response.
 
-Rules of this file: values only. A model speaks at an endpoint that has `render` and `read`; at
-the others an answer follows from the request and what was created before.
+Rules of this file: values only. An endpoint with `render` and `read` returns model output; the
+others compute their response from the request and from stored objects.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from openai_mockserver.api.validation.parameters import Parameters
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Head, Script
 
-__all__ = ["Answer", "Asked", "Endpoint", "Individual", "Rendered"]
+__all__ = ["Answer", "Asked", "CompileHooks", "Endpoint", "Rendered"]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an endpoint is asked.
+    """A validated request, as an endpoint receives it.
 
     Args:
-        method, path: the request's, the path as `decode_path` has it.
-        ids: the variable parts of the path by name, as in ``{"file_id": "file-abc"}``.
-        query: the query's parameters, as what the endpoint takes them for.
-        parameters: the body's: of a JSON object, or of a form (files as `multipart.AnyFile`).
-        content_type: the body's.
-        headers: the request's; their names are in lower case.
-        ask: asks the same mock something else, by method, path and body.
+        method, path: method and path of the request; the path as returned by `decode_path`.
+        ids: the variable parts of the path by name, such as ``{"file_id": "file-abc"}``.
+        query: the query parameters, converted to the types that the endpoint declares.
+        parameters: the members of the JSON body, or the fields of the form (files as
+            `multipart.AnyFile`).
+        content_type: content type of the body.
+        headers: headers of the request, with names in lower case.
+        ask: sends another request, by method, path and body, to the same mock.
     """
 
     method: str
@@ -45,13 +46,13 @@ class Asked:
 
 
 class Rendered(NamedTuple):
-    """A response, and the object that it is in the end, which nobody need read off its bytes.
+    """A response together with its final object, so that nobody has to parse the bytes.
 
     Args:
-        script: what is sent.
-        id: the object's; empty if there is none.
-        make_object: makes the object of plain JSON values, when it is asked for; None if there is
-            none, or if it is only known by its bytes.
+        script: the response.
+        id: id of the object; empty if there is no object.
+        make_object: returns the object as plain JSON values; called only if the object is needed.
+            None if there is no object, or if only its bytes are known.
     """
 
     script: Script
@@ -60,19 +61,21 @@ class Rendered(NamedTuple):
 
 
 Answer = Callable[[Asked, Store, Random], Script]
-"""Answers where no model speaks."""
+"""Responds to a request at an endpoint without model output."""
 
 
 @dataclass(frozen=True, slots=True)
-class Individual:
-    """What is of its own in each response, though the same is said to the same request.
+class CompileHooks:
+    """The functions with which `CompiledReplies` renders a reply once and reuses the bytes.
 
     Args:
-        shape: what of a request its response depends on, by its parameters, the dialect and the
-            history: requests of the same shape get the same response but for its envelope.
-        envelope: makes the envelope of a response, by the parameters, the dialect and chance.
-        head: makes the head, by the envelope, the dialect, the length of the body in bytes (None
-            for a stream) and chance.
+        shape: returns the parts of a request that its response depends on, given the parameters,
+            the dialect and the history. Requests of the same shape get the same response except
+            for its envelope.
+        envelope: creates the envelope of a response from the parameters, the dialect and a random
+            generator.
+        head: creates the head from the envelope, the dialect, the length of the body in bytes
+            (None for a stream) and a random generator.
     """
 
     shape: Callable[[Mapping[str, Any], Any, Any], Mapping[str, Any]]
@@ -85,16 +88,18 @@ class Endpoint:
     """One method of one path.
 
     Args:
-        path: with variable parts in braces, as in ``/v1/files/{file_id}``.
-        method: the method it takes.
-        parameters: the body's parameters, checked before anything else.
-        query: the query's, checked likewise.
-        form: whether it takes ``multipart/form-data`` besides JSON.
-        render, read: make the response of a reply, and read it back.
-        individual: tells how responses that say the same differ, so that they are rendered once.
-        answer: makes the response where no rule speaks for the endpoint.
-        keep: remembers what a reply made, and gives what is answered.
-        recall: the messages that came before those of the request, or what is wrong with asking.
+        path: the path, with variable parts in braces, such as ``/v1/files/{file_id}``.
+        method: the HTTP method.
+        parameters: parameters of the body, checked before anything else.
+        query: parameters of the query, checked likewise.
+        form: whether the endpoint accepts ``multipart/form-data`` as well as JSON.
+        render, read: turn a reply into a response, and a response back into a reply.
+        compile_hooks: what `CompiledReplies` needs to reuse a rendered response; None to render
+            each response anew.
+        answer: responds if no rule answers for the endpoint.
+        keep: stores the object of a rendered reply, and returns the response to send.
+        recall: returns the messages that precede those of the request, or the error if they do not
+            exist.
     """
 
     path: str
@@ -104,7 +109,7 @@ class Endpoint:
     form: bool = False
     render: Callable[[Reply | ApiError, Context], Rendered] | None = None
     read: Callable[[Script], Reply | ApiError] | None = None
-    individual: Individual | None = None
+    compile_hooks: CompileHooks | None = None
     answer: Answer | None = None
     keep: Callable[[Asked, Rendered, Store], Script] | None = None
     recall: Callable[[Asked, Store], Sequence[Mapping[str, Any]] | ApiError] | None = None

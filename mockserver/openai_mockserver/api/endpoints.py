@@ -1,7 +1,7 @@
-"""The table of all endpoints, and the reading of any response.
+"""The table of all endpoints, and a reader for the response of any of them.
 
-Rules of this file: chat completions are known at once; the others are imported when a request, or a
-response, first needs them.
+Rules of this file: chat completions are imported eagerly; the other endpoints when a request or a
+response first needs them.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from openai_mockserver.script import Script
 __all__ = ["ENDPOINTS", "read"]
 
 
-def _others() -> Iterable[Endpoint]:
-    """The other endpoints at which a model speaks."""
+def _load_model_endpoints() -> Iterable[Endpoint]:
+    """Import and return the other endpoints that return model output."""
     from openai_mockserver.api import audio, completions, responses
 
     return (*responses.ENDPOINTS, *completions.ENDPOINTS, *audio.ENDPOINTS)
 
 
-def _resources() -> Iterable[Endpoint]:
-    """The endpoints at which no model speaks, and what else the SDK knows."""
+def _load_resources() -> Iterable[Endpoint]:
+    """Import and return the endpoints without model output: all others that the SDK has."""
     from openai_mockserver.api.resources import (
         batches,
         conversations,
@@ -58,14 +58,15 @@ def _resources() -> Iterable[Endpoint]:
     return operations.endpoints({k: v for module in special for k, v in module.ANSWERS.items()})
 
 
-ENDPOINTS = Routes(chat.ENDPOINTS, _others, _resources)
-"""The endpoints by path and method."""
+ENDPOINTS = Routes(chat.ENDPOINTS, _load_model_endpoints, _load_resources)
+"""All endpoints, by path and method."""
 
 
 def read(script: Script) -> Reply | ApiError:
-    """What a response states, whichever endpoint it is of.
+    """Return the reply or error that a response contains, whatever its endpoint.
 
-    Raises ReplyError for what is no response of a model.
+    Raises:
+        ReplyError: if the script is not a response with model output.
     """
     endpoints, _ = ENDPOINTS.find(detect_path(script), "POST")
     return (endpoints["POST"].read or chat.read)(script)

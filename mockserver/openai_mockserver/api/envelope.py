@@ -1,4 +1,4 @@
-"""What one chat completion has around what the model says: id, time, model, extras."""
+"""The envelope of a chat completion: everything but model output, such as id, time and model."""
 
 from __future__ import annotations
 
@@ -16,25 +16,27 @@ from openai_mockserver.seed import now
 __all__ = ["Envelope", "ORDERS"]
 
 ORDERS = ("interleaved", "interleaved to the end", "in turn", "in turn, ends last")
-"""How the chunks of several choices follow each other."""
+"""The orders in which the chunks of several choices can follow each other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What one response has around what the model says.
+    """The members of one response that are not model output.
 
     Args:
-        id, created, model, system_fingerprint, service_tier: what every chunk repeats.
-        logprobs_key: whether choices say ``"logprobs":null``.
-        omits: members that OpenAI sends now and this response does not, as in its year.
-        extra: members of the provider's own, by their path, as ``provider`` or ``x_groq.id``.
-        turns: those that change from chunk to chunk: their values in turn.
-        extra_steps: comments, heartbeats and other chunks that say nothing.
-        noise: the number of the `ids.Padding` that pads it.
-        paddings: the lengths of random padding, in turn; random ones by default.
-        order: of the chunks of several choices: one of `ORDERS`, or the index of each chunk.
-        sequence: what each chunk says, of a choice that says text after its tool calls, or the
-            like: see `sequence.GROUPS`.
+        id, created, model, system_fingerprint, service_tier: members that every chunk repeats.
+        logprobs_key: whether choices without log probabilities have ``"logprobs":null``.
+        omits: members that OpenAI sends today and that this response, from an earlier year, lacks.
+        extra: members that only the provider has, by path, such as ``provider`` or ``x_groq.id``.
+        turns: provider-specific members that change from chunk to chunk, with their successive
+            values.
+        extra_steps: comments, heartbeats and other chunks without model output.
+        noise: the number of the `ids.Padding` from which padding is taken.
+        paddings: successive lengths of random padding, in characters; random by default.
+        order: the order of the chunks of several choices: one of `ORDERS`, or the choice index of
+            each chunk.
+        sequence: the groups of `sequence.GROUPS` that each chunk contains, if a choice does not
+            follow the usual order (text after its tool calls, for example).
     """
 
     id: str
@@ -54,42 +56,42 @@ class Envelope:
 
     @classmethod
     def fresh(cls, request: Mapping[str, Any], rng: Random) -> Envelope:
-        """A new one, as OpenAI would answer this request now."""
+        """Return a new envelope, with the values that OpenAI would use for this request now."""
         created = now(rng)
-        answering = chat_model(str(request.get("model", "gpt-4o-mini")))
+        model = chat_model(str(request.get("model", "gpt-4o-mini")))
         return cls(
             chat_id(created, rng),
             created,
-            answering.snapshot,
-            _fingerprint(answering.snapshot) if answering.fingerprint else None,
+            model.snapshot,
+            _fingerprint(model.snapshot) if model.fingerprint else None,
             "default",
-            answering.logprobs_key,
+            model.logprobs_key,
             noise=rng.getrandbits(NOISE_BITS),
         )
 
     def vary(self, other: Envelope) -> tuple[str, ...]:
-        """The names of the values that another response to the same request has otherwise."""
-        mine, others = self._known(), other._known()
+        """Return the names of the values that differ between this envelope and the other."""
+        mine, others = self._values_by_name(), other._values_by_name()
         return tuple(name for name, value in mine.items() if value != others.get(name))
 
     def values(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """The values of these names, as they are written."""
-        known = self._known()
-        return tuple([str(known[name]) for name in names])
+        """Return the values with these names, as strings."""
+        values = self._values_by_name()
+        return tuple([str(values[name]) for name in names])
 
-    def _known(self) -> Mapping[str, Any]:
+    def _values_by_name(self) -> Mapping[str, Any]:
         return {**self.extra, "id": self.id, "created": self.created}
 
     def watch(self) -> tuple[list[tuple[str, str]], Envelope]:
-        """The same, and a list of the ids that are made with it: none."""
+        """Return the list of ids that rendering will create (here none), and this envelope."""
         return [], self
 
     def replay(self, values: tuple[str, ...]) -> Envelope:
-        """The same, which makes the ids among these values again: none."""
+        """Return an envelope that creates the ids among these values again (here none)."""
         return self
 
 
 @lru_cache(maxsize=256)
 def _fingerprint(snapshot: str) -> str:
-    """The fingerprint is the deployment's: the same for the same model."""
+    """Return the fingerprint of the deployment, which is always the same for the same model."""
     return fingerprint(Random(snapshot))

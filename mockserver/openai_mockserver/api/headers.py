@@ -1,6 +1,6 @@
 """Response headers as OpenAI sends them: names, spelling and order of WIRE.md §4.
 
-Rules of this file: the tables are the measurements; what varies comes from the caller.
+Rules of this file: the tables hold the measurements; the caller passes the values that vary.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ __all__ = [
     "audio_headers",
     "binary_headers",
     "completion_headers",
+    "dialect_headers",
     "error_headers",
-    "exhausted",
-    "imitated",
+    "exhaust_limit",
     "json_headers",
     "make_dialect_head",
     "response_headers",
@@ -40,7 +40,7 @@ _RATE_LIMITS: Headers = (
 )
 
 
-_COOKIE_BITS = 6  # of a name there are 64 cookies, out of which each response has one
+_COOKIE_BITS = 6  # each cookie has one of 64 values
 
 
 @lru_cache(maxsize=2 << _COOKIE_BITS)
@@ -54,10 +54,17 @@ def _format_date(seconds: int) -> str:
     return formatdate(seconds, usegmt=True)
 
 
-def _headers(content_type: str, length: int | None, rng: Random, engine: bool = True) -> Headers:
-    sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
+def _framing_header(length: int | None) -> tuple[str, str]:
+    if length is None:
+        return "Transfer-Encoding", "chunked"
+    return "Content-Length", str(length)
+
+
+def _openai_headers(
+    content_type: str, length: int | None, rng: Random, engine: bool = True
+) -> Headers:
     milliseconds = str(129 + int(rng.random() * 372))
-    served: Headers = (
+    engine_headers: Headers = (
         ("access-control-expose-headers", "X-Request-ID"),
         ("openai-organization", "mockserver"),
         ("openai-processing-ms", milliseconds),
@@ -68,10 +75,10 @@ def _headers(content_type: str, length: int | None, rng: Random, engine: bool = 
     return (
         ("Date", _format_date(seed.now(rng))),
         ("Content-Type", content_type),
-        sized,
+        _framing_header(length),
         ("Connection", "keep-alive"),
-        # What never reached a model has neither limits nor a processing time.
-        *(served if engine else (("vary", "Origin"),)),
+        # A request that never reached a model has neither limits nor a processing time.
+        *(engine_headers if engine else (("vary", "Origin"),)),
         ("x-request-id", ids.request_id(rng)),
         ("x-openai-proxy-wasm", "v0.1"),
         ("cf-cache-status", "DYNAMIC"),
@@ -86,15 +93,15 @@ def _headers(content_type: str, length: int | None, rng: Random, engine: bool = 
 
 
 def stream_headers(rng: Random) -> Headers:
-    """Of a chat stream. OpenAI sends no cache-control with it."""
-    return _headers("text/event-stream; charset=utf-8", None, rng)
+    """Return the headers of a chat stream. OpenAI sends no cache-control with it."""
+    return _openai_headers("text/event-stream; charset=utf-8", None, rng)
 
 
 _VISIBLE = "".join(map(chr, range(32, 127)))
 
 
 def quote_value(text: str) -> str:
-    """A text of a request as a header's value may have it: the rest in percent signs.
+    """Return text of a request as a header value, with characters other than visible ASCII escaped.
 
     >>> quote_value("gpt-4o (new)"), quote_value("a\\nb")
     ('gpt-4o (new)', 'a%0Ab')
@@ -102,29 +109,44 @@ def quote_value(text: str) -> str:
     return quote(text, _VISIBLE, errors="replace")
 
 
-def imitated(
-    own: Headers, content_type: str, length: int | None, rng: Random, model: str = ""
+def dialect_headers(
+    patterns: Headers, content_type: str, length: int | None, rng: Random, model: str = ""
 ) -> Headers:
-    """Of another provider: what is its own, whose values may be forms of `ids.fill_pattern`."""
-    sized = ("Transfer-Encoding", "chunked") if length is None else ("Content-Length", str(length))
-    quoted = quote_value(model)
+    """Return the headers of another provider.
+
+    Args:
+        patterns: the headers that only this provider sends; values are patterns of
+            `ids.fill_pattern`.
+        content_type: the content type.
+        length: length of the body in bytes; None for a stream.
+        rng: the source of ids.
+        model: the requested model.
+    """
+    quoted_model = quote_value(model)
     return (
         ("Date", _format_date(seed.now(rng))),
         ("Content-Type", content_type),
-        sized,
+        _framing_header(length),
         ("Connection", "keep-alive"),
-        *[(name, ids.fill_pattern(value, rng, model=quoted)) for name, value in own],
+        *[(name, ids.fill_pattern(value, rng, model=quoted_model)) for name, value in patterns],
     )
 
 
 def make_dialect_head(dialect: Dialect, model: str, length: int | None, rng: Random) -> Head:
-    """The head of a stream of another provider; of a JSON body, if its length in bytes is given."""
-    kind = dialect.content_type if length is None else "application/json"
-    return Head(200, imitated(dialect.headers, kind, length, rng, model))
+    """Return the head of another provider's response.
+
+    Args:
+        dialect: the provider.
+        model: the requested model.
+        length: length of the JSON body in bytes; None for a stream.
+        rng: the source of ids.
+    """
+    content_type = dialect.content_type if length is None else "application/json"
+    return Head(200, dialect_headers(dialect.headers, content_type, length, rng, model))
 
 
 def response_headers(rng: Random) -> Headers:
-    """Of a stream of the Responses API, in the order of 2026-08 (WIRE.md §4)."""
+    """Return the headers of a stream of the Responses API, in the order of 2026-08 (WIRE.md §4)."""
     return (
         ("date", _format_date(seed.now(rng))),
         ("content-type", "text/event-stream; charset=utf-8"),
@@ -150,67 +172,75 @@ def response_headers(rng: Random) -> Headers:
 
 
 def json_headers(length: int, rng: Random) -> Headers:
-    """Of a JSON body of so many bytes."""
-    return _headers("application/json", length, rng)
+    """Return the headers of a JSON body; ``length`` is in bytes."""
+    return _openai_headers("application/json", length, rng)
 
 
 def binary_headers(content_type: str, length: int, rng: Random) -> Headers:
-    """Of so many bytes of another type."""
-    return _headers(content_type, length, rng)
+    """Return the headers of a body of another content type; ``length`` is in bytes."""
+    return _openai_headers(content_type, length, rng)
 
 
 def error_headers(length: int, rng: Random, engine: bool, limited: bool = False) -> Headers:
-    """Of an error, from the engine or from the gateway before it (WIRE.md §6).
+    """Return the headers of an error, from the engine or the gateway in front of it (WIRE.md §6).
 
     Args:
-        length: of its body, in bytes.
-        rng: where ids come from.
-        engine: whether a model was reached.
-        limited: whether a limit was, which the gateway then states.
+        length: length of the body, in bytes.
+        rng: the source of ids.
+        engine: whether the request reached a model.
+        limited: whether the request exceeded a limit, in which case the gateway sends the limits.
     """
     content_type = "application/json" if engine else "application/json; charset=utf-8"
-    sent = _headers(content_type, length, rng, engine)
-    return (*sent[:4], *_RATE_LIMITS, *sent[4:]) if limited and not engine else sent
+    headers = _openai_headers(content_type, length, rng, engine)
+    return _insert_headers(headers, _RATE_LIMITS) if limited and not engine else headers
 
 
-def exhausted(sent: Headers, kind: str, wait: float | None) -> Headers:
-    """Headers whose limit of this kind is reached; as they are where they state no limits.
+def exhaust_limit(headers: Headers, kind: str, wait: float | None) -> Headers:
+    """Return the headers with one limit used up; unchanged if they contain no limits.
 
     Args:
-        sent: the headers, as of a response that succeeds.
-        kind: ``requests`` or ``tokens``.
-        wait: seconds until there is more; what is in the headers where nothing is known.
+        headers: the headers of a successful response.
+        kind: the limit: ``requests`` or ``tokens``.
+        wait: seconds until the limit is reset; None to leave the time in the headers.
     """
-    states = {f"x-ratelimit-remaining-{kind}": "0"}
+    replacements = {f"x-ratelimit-remaining-{kind}": "0"}
     if wait is not None:
-        states[f"x-ratelimit-reset-{kind}"] = _duration(wait)
-    return tuple((name, states.get(name.lower(), value)) for name, value in sent)
+        replacements[f"x-ratelimit-reset-{kind}"] = _format_duration(wait)
+    return tuple((name, replacements.get(name.lower(), value)) for name, value in headers)
 
 
-def _duration(seconds: float) -> str:
-    """Seconds as Go writes them, whose form the limits have.
+def _format_duration(seconds: float) -> str:
+    """Format a duration as Go does, which is the format of the rate limit headers.
 
-    >>> _duration(0.006), _duration(2), _duration(61.5)
+    >>> _format_duration(0.006), _format_duration(2), _format_duration(61.5)
     ('6ms', '2s', '1m1.5s')
     """
     if seconds < 1:
         return f"{round(seconds * 1000)}ms" if seconds else "0s"
-    minutes, rest = divmod(round(seconds, 3), 60)
+    minutes, seconds = divmod(round(seconds, 3), 60)
     hours, minutes = divmod(int(minutes), 60)
-    before = (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "")
-    return f"{before}{round(rest, 3):g}s"
+    prefix = (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "")
+    return f"{prefix}{round(seconds, 3):g}s"
 
 
 def completion_headers(model: str, rng: Random) -> Headers:
-    """Of a stream of the legacy completions: cached by nobody, and without a charset."""
-    own = (("Cache-Control", "no-cache, must-revalidate"), ("openai-model", quote_value(model)))
-    return _beside(_headers("text/event-stream", None, rng), own)
+    """Return the headers of a stream of legacy completions, which have no charset."""
+    extra = (("Cache-Control", "no-cache, must-revalidate"), ("openai-model", quote_value(model)))
+    return _insert_headers(_openai_headers("text/event-stream", None, rng), extra)
 
 
 def audio_headers(content_type: str, length: int | None, rng: Random) -> Headers:
-    """Of what the audio endpoints send; a stream where it has no length."""
-    return _beside(_headers(content_type, length, rng), (("Cache-Control", "no-store"),))
+    """Return the headers of a response of the audio endpoints.
+
+    Args:
+        content_type: the content type.
+        length: length of the body in bytes; None for a stream.
+        rng: the source of ids.
+    """
+    extra = (("Cache-Control", "no-store"),)
+    return _insert_headers(_openai_headers(content_type, length, rng), extra)
 
 
-def _beside(sent: Headers, own: Headers) -> Headers:
-    return (*sent[:4], *own, *sent[4:])
+def _insert_headers(headers: Headers, extra: Headers) -> Headers:
+    """Return the headers with the extra ones after the four that every response starts with."""
+    return (*headers[:4], *extra, *headers[4:])

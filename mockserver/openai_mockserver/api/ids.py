@@ -1,6 +1,7 @@
-"""What identifies a response: ids, the moment it was created, the model that answered.
+"""Generated ids: of responses, items, requests and deployments.
 
-Rules of this file: the forms are those of WIRE.md §1 "Identifiers"; chance comes from the caller.
+Rules of this file: the formats are those of WIRE.md §1 "Identifiers"; the caller passes the random
+generator.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ __all__ = [
 ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LETTERS = bytes(ord(ALPHANUMERIC[octet % 62]) for octet in range(256))
 
-_EPOCH = 1_576_800_000  # ids count seconds from here
+_EPOCH = 1_576_800_000  # Unix time from which ids count seconds
 
 
 def letters(n: int, rng: Random) -> str:
-    """So many random letters and digits."""
+    """Return n random letters and digits."""
     return rng.randbytes(n).translate(_LETTERS).decode()
 
 
 def chat_id(created: int, rng: Random) -> str:
-    """``chatcmpl-`` and 29 letters and digits, the first five of which are the time.
+    """Return ``chatcmpl-`` and 29 letters and digits, of which the first five encode the time.
 
     >>> chat_id(1770674929, Random(0))[:14]
     'chatcmpl-D7Tiz'
@@ -46,16 +47,16 @@ def chat_id(created: int, rng: Random) -> str:
 
 @lru_cache(maxsize=16)
 def _time_digits(created: int) -> str:
-    """A time as five letters and digits."""
+    """Encode a time, in Unix seconds, as five letters and digits."""
     number, digits = created - _EPOCH, ""
     for _ in range(5):
-        number, rest = divmod(number, 62)
-        digits = ALPHANUMERIC[rest] + digits
+        number, digit = divmod(number, 62)
+        digits = ALPHANUMERIC[digit] + digits
     return digits
 
 
 NOISE_BITS = 2
-"""There are four noises, of which each response is padded with one."""
+"""There are four noises (pools of random characters); each response is padded from one of them."""
 
 
 @lru_cache(maxsize=1 << NOISE_BITS)
@@ -64,10 +65,10 @@ def _noise(number: int) -> str:
 
 
 class Padding:
-    """Random letters and digits for one response, out of a pool: chance for each would cost more.
+    """Random letters and digits for one response, taken from a pool because this is faster.
 
     Args:
-        noise: the number of a noise, of `NOISE_BITS` bits.
+        noise: the number of the pool, of `NOISE_BITS` bits.
 
     >>> padding = Padding(0)
     >>> padding.letters(3) != padding.letters(3), Padding(0).letters(9) == Padding(0).letters(9)
@@ -79,17 +80,17 @@ class Padding:
         self._at = 0
 
     def letters(self, n: int) -> str:
-        """So many of them, 16 at most."""
+        """Return the next n letters and digits; n is at most 16."""
         self._at = (self._at + 17) % 495
         return self._noise[self._at : self._at + n]
 
-    def number(self, most: int) -> int:
-        """A number from 1 on."""
-        return 1 + ALPHANUMERIC.index(self.letters(1)) * most // len(ALPHANUMERIC)
+    def number(self, largest: int) -> int:
+        """Return a number from 1 to ``largest``."""
+        return 1 + ALPHANUMERIC.index(self.letters(1)) * largest // len(ALPHANUMERIC)
 
 
 def request_id(rng: Random) -> str:
-    """``req_`` and 32 hexadecimal digits."""
+    """Return ``req_`` and 32 hexadecimal digits."""
     return f"req_{rng.getrandbits(128):032x}"
 
 
@@ -115,11 +116,11 @@ ITEM_PREFIXES: Mapping[str, str] = {
     "compaction": "cmp",
     "function_call_output": "fco",
 }
-"""What the id of an item begins with, by the type of the item (WIRE.md §1)."""
+"""The prefix of an item's id, by the type of the item (WIRE.md §1)."""
 
 
 def item_prefix(type: str) -> str:
-    """What the id of an item of this type begins with; ``item`` if the type is not in the table.
+    """Return the id prefix of this type of item; ``item`` if the type is not in the table.
 
     >>> item_prefix("mcp_list_tools"), item_prefix("something_new")
     ('mcpl', 'item')
@@ -128,33 +129,34 @@ def item_prefix(type: str) -> str:
 
 
 def response_ids(created: int, rng: Random) -> Callable[[str], str]:
-    """Makes the ids of one response and its items, of which they share the beginning.
+    """Return a function that generates the ids of one response and its items, given their prefix.
 
-    A prefix and 50 hexadecimal digits, among them the time (WIRE.md §1).
+    An id is a prefix and 50 hexadecimal digits, which include the time (WIRE.md §1). The first
+    digits are the same in all ids of a response.
 
     >>> new = response_ids(1770674929, Random(0))
     >>> one, other = new("resp"), new("msg")
     >>> one[:5], other[:4], one[5:23] == other[4:22], one[23:31]
     ('resp_', 'msg_', True, '698a5af1')
     """
-    shared, machine = rng.getrandbits(64), rng.getrandbits(8)
+    common, machine = rng.getrandbits(64), rng.getrandbits(8)
 
     def new(prefix: str) -> str:
         moment = 4 * rng.randrange(0x4000)
         tail = rng.getrandbits(64)
-        return f"{prefix}_{shared:016x}00{created:08x}{moment:04x}81{machine:02x}{tail:016x}"
+        return f"{prefix}_{common:016x}00{created:08x}{moment:04x}81{machine:02x}{tail:016x}"
 
     return new
 
 
 def fingerprint(rng: Random) -> str:
-    """``fp_`` and 10 hexadecimal digits."""
+    """Return ``fp_`` and 10 hexadecimal digits."""
     return f"fp_{rng.getrandbits(40):010x}"
 
 
-_FORM = re.compile(r"\{([a-z]+)(\d*)\}")
+_PLACEHOLDER = re.compile(r"\{([a-z]+)(\d*)\}")
 _ULID = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_OF: Mapping[str, Callable[[int, Random], str]] = {
+_GENERATORS: Mapping[str, Callable[[int, Random], str]] = {
     "alnum": letters,
     "digits": lambda n, rng: "".join(rng.choices("0123456789", k=n)),
     "hex": lambda n, rng: f"{rng.getrandbits(4 * n):0{n}x}",
@@ -164,7 +166,10 @@ _OF: Mapping[str, Callable[[int, Random], str]] = {
 
 
 def fill_pattern(pattern: str, rng: Random, created: int = 0, model: str = "") -> str:
-    """An id of this form: what is in braces is a kind of random characters and how many.
+    """Return an id with this pattern.
+
+    A placeholder is a kind of random characters and their number, such as ``{alnum20}``, or one of
+    ``{created}``, ``{model}``, ``{date}``, ``{openai}``, ``{uuid}`` and ``{ulid}``.
 
     >>> len(fill_pattern("gen-{created}-{alnum20}", Random(0), 1762104948))
     35
@@ -172,17 +177,17 @@ def fill_pattern(pattern: str, rng: Random, created: int = 0, model: str = "") -
     if "{" not in pattern:
         return pattern
 
-    def one(match: re.Match[str]) -> str:
+    def fill_placeholder(match: re.Match[str]) -> str:
         kind, n = match[1], int(match[2] or 0)
-        if kind in _OF:
-            return _OF[kind](n, rng)
+        if kind in _GENERATORS:
+            return _GENERATORS[kind](n, rng)
         if kind == "openai":
             return chat_id(created, rng).removeprefix("chatcmpl-")
-        told = {
+        values = {
             "created": str(created),
             "model": model,
             "date": time.strftime("%Y%m%d%H%M%S", time.gmtime(created)),
         }
-        return told[kind]
+        return values[kind]
 
-    return _FORM.sub(one, pattern)
+    return _PLACEHOLDER.sub(fill_placeholder, pattern)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from openai_mockserver import api
-from openai_mockserver.api.context import context_of
+from openai_mockserver.api.context import make_context
 from openai_mockserver.dialects import dialects
 from openai_mockserver.exceptions import MockServerError, ReplyError
 from openai_mockserver.reply import ApiError, Reply, ToolCall, as_reply
@@ -274,7 +274,7 @@ def _render(reply: Reply, path: str, dialect: str) -> tuple[Script, Reply]:
     endpoint = methods["POST"]
     assert endpoint.render is not None
     assert endpoint.read is not None
-    context = context_of(dialect=None if dialect == OPENAI else dialect, rng=Seeded(0))
+    context = make_context(dialect=None if dialect == OPENAI else dialect, rng=Seeded(0))
     script = endpoint.render(reply, context).script
     read = endpoint.read(script)
     return replace(script, head=variations.HEAD), read if isinstance(read, Reply) else reply

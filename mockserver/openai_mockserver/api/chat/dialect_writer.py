@@ -288,7 +288,7 @@ def render_dialect_stream(
     if error is not None and within:
         steps.append(layer.error_chunk(error, str(ended_by)))
     elif error is not None:
-        steps.append(errors.imitated_event(error, dialect))
+        steps.append(errors.dialect_error_event(error, dialect))
         return Script(head, tuple(insert_extra_steps(steps, [], layer, envelope.extra_steps)))
     if dialect.usage_chunk == "always" or (dialect.usage_chunk == "requested" and layer.with_usage):
         finish = {"choices.finish_reason": ended_by}

@@ -11,7 +11,7 @@ from openai_mockserver.api.chat.renderer import (
     shape,
 )
 from openai_mockserver.api.chat.store import keep
-from openai_mockserver.api.endpoint import Endpoint, Individual
+from openai_mockserver.api.endpoint import CompileHooks, Endpoint
 from openai_mockserver.api.validation.parameters import parameters_of
 
 __all__ = ["ENDPOINTS"]
@@ -23,6 +23,6 @@ ENDPOINTS = (
         render=compose,
         read=read,
         keep=keep,
-        individual=Individual(shape, fresh_envelope, make_head),
+        compile_hooks=CompileHooks(shape, fresh_envelope, make_head),
     ),
 )

@@ -20,7 +20,7 @@ from openai_mockserver.api.chat.dialect_writer import (
     render_dialect_stream,
 )
 from openai_mockserver.api.chat.openai_writer import completion_json, render_stream
-from openai_mockserver.api.context import Context, context_of
+from openai_mockserver.api.context import Context, make_context
 from openai_mockserver.api.endpoint import Rendered
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.json_body import copy_plain, json_response
@@ -69,7 +69,7 @@ def render(
     >>> len(script.events), script.events[-1].data
     (4, '[DONE]')
     """
-    context = context_of(request, dialect=dialect, rng=rng, envelope=envelope)
+    context = make_context(request, dialect=dialect, rng=rng, envelope=envelope)
     return compose(reply, context).script
 
 

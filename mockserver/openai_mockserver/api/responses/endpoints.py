@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openai_mockserver.api.endpoint import Answer, Endpoint, Individual
+from openai_mockserver.api.endpoint import Answer, CompileHooks, Endpoint
 from openai_mockserver.api.responses import reader, renderer
 from openai_mockserver.api.responses.store import (
     cancel,
@@ -33,7 +33,7 @@ ENDPOINTS = (
         parameters=parameters_of("POST", renderer.PATH),
         render=renderer.compose,
         read=reader.read,
-        individual=Individual(renderer.shape, renderer.fresh_envelope, renderer.make_head),
+        compile_hooks=CompileHooks(renderer.shape, renderer.fresh_envelope, renderer.make_head),
         keep=keep,
         recall=recall,
     ),

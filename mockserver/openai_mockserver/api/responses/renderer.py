@@ -16,7 +16,7 @@ import msgspec.json
 
 from openai_mockserver import sse, tokens
 from openai_mockserver.api import errors, headers, ids
-from openai_mockserver.api.context import Context, context_of
+from openai_mockserver.api.context import Context, make_context
 from openai_mockserver.api.endpoint import Rendered
 from openai_mockserver.api.json_body import copy_plain
 from openai_mockserver.api.logprobs import likely
@@ -114,7 +114,7 @@ def render(
     >>> [event.event for event in script.events][-1]
     'response.completed'
     """
-    context = context_of(request, dialect=dialect, history=history, rng=rng, envelope=envelope)
+    context = make_context(request, dialect=dialect, history=history, rng=rng, envelope=envelope)
     return compose(reply, context).script
 
 

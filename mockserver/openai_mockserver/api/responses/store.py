@@ -17,7 +17,7 @@ import msgspec.json
 
 from openai_mockserver import seed, sse, tokens
 from openai_mockserver.api import errors, headers, ids
-from openai_mockserver.api.context import context_of
+from openai_mockserver.api.context import make_context
 from openai_mockserver.api.endpoint import Asked, Rendered
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.resources import conversations
@@ -218,7 +218,7 @@ def _made_up(id: str) -> Kept:
     request = {"model": "gpt-4o-mini", "input": f"What is {id}?", "background": True}
     envelope = replace(Envelope.fresh(request, rng), id=id)
     said = Reply(f"Nothing here made {id}, so this was made up.")
-    rendered = compose(said, context_of(request, envelope=envelope, rng=rng))
+    rendered = compose(said, make_context(request, envelope=envelope, rng=rng))
     assert rendered.make_object is not None
     return Kept(rendered.make_object, None, request["input"])
 
