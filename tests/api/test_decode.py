@@ -250,13 +250,16 @@ OTHER_KIND = "a value in it is of another kind than is read there"
         ),
         (
             [event("output_text.delta", delta=5)],
-            "event 1 is none of a response: delta is a text, not 5",
+            "event 1 is not a valid event of a response: delta is a text, not 5",
         ),
         (
             [event("output_item.added", item=[])],
-            "event 1 is none of a response: item must be an object, not []",
+            "event 1 is not a valid event of a response: item must be an object, not []",
         ),
-        ([{"type": "error", "message": "x", "code": 5}], "event 1 is none of a response"),
+        (
+            [{"type": "error", "message": "x", "code": 5}],
+            "event 1 is not a valid event of a response",
+        ),
         ([SAID, SAID | {"x": DEEP[0]}], "event 2 cannot be read: it is nested too deeply"),
     ],
 )

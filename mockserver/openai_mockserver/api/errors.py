@@ -140,7 +140,7 @@ def error_event(error: ApiError, number: int | None = None) -> Event:
 
 
 def read_error(payload: object) -> ApiError | None:
-    """Return the error in an event's or body's JSON, in any provider's shape; None if there is none."""
+    """Return the error in the JSON of an event or body, in any provider's shape, or None."""
     if not isinstance(payload, dict):
         return None
     error = payload.get("error")

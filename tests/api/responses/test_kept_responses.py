@@ -1,4 +1,4 @@
-"""Responses that are kept: asked for again, gone on with, resumed, cancelled, deleted."""
+"""Stored responses: retrieved, continued, resumed, cancelled, deleted."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from openai_mockserver.request import text_of
 
 @pytest.fixture
 def client(mock_openai: MockOpenAI) -> openai.OpenAI:
-    """A client in process."""
+    """An in-process client."""
     return mock_openai.client(max_retries=0)
 
 
-def test_a_response_is_given_again_as_it_was(
+def test_retrieve_returns_the_response_unchanged(
     mock_openai: MockOpenAI, client: openai.OpenAI
 ) -> None:
     mock_openai.reply(Reply("Hi", reasoning="Hm"))
-    made = client.responses.create(model="gpt-4o", input="Hello")
-    assert client.responses.retrieve(made.id) == made
+    response = client.responses.create(model="gpt-4o", input="Hello")
+    assert client.responses.retrieve(response.id) == response
 
 
-def test_it_is_found_also_when_it_was_streamed(
+def test_a_streamed_response_can_be_retrieved(
     mock_openai: MockOpenAI, client: openai.OpenAI
 ) -> None:
     mock_openai.reply("Hi")
@@ -38,38 +38,40 @@ def test_it_is_found_also_when_it_was_streamed(
     assert client.responses.retrieve(last.response.id) == last.response
 
 
-def test_what_was_not_to_be_stored_is_not(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
+def test_a_response_with_store_false_is_not_stored(
+    mock_openai: MockOpenAI, client: openai.OpenAI
+) -> None:
     mock_openai.reply("Hi")
-    made = client.responses.create(model="gpt-4o", input="Hello", store=False)
+    response = client.responses.create(model="gpt-4o", input="Hello", store=False)
     with pytest.raises(openai.NotFoundError):
-        client.responses.retrieve(made.id)
-    with pytest.raises(openai.BadRequestError, match=f"Previous response with id '{made.id}'"):
-        client.responses.create(model="gpt-4o", input="Go on", previous_response_id=made.id)
+        client.responses.retrieve(response.id)
+    with pytest.raises(openai.BadRequestError, match=f"Previous response with id '{response.id}'"):
+        client.responses.create(model="gpt-4o", input="Go on", previous_response_id=response.id)
 
 
-def test_a_deleted_one_is_gone(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
+def test_a_deleted_response_is_gone(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
     mock_openai.reply("Hi")
-    made = client.responses.create(model="gpt-4o", input="Hello")
-    client.responses.delete(made.id)
-    with pytest.raises(openai.NotFoundError, match=f"Response with id '{made.id}' not found"):
-        client.responses.retrieve(made.id)
+    response = client.responses.create(model="gpt-4o", input="Hello")
+    client.responses.delete(response.id)
+    with pytest.raises(openai.NotFoundError, match=f"Response with id '{response.id}' not found"):
+        client.responses.retrieve(response.id)
 
 
-def test_one_that_was_never_made_is_made_up_the_same_each_time(client: openai.OpenAI) -> None:
-    made = client.responses.retrieve("resp_of_another_process")
-    assert made.id == "resp_of_another_process"
-    assert made.output_text
-    assert client.responses.retrieve("resp_of_another_process").output == made.output
+def test_an_unknown_id_always_gets_the_same_response(client: openai.OpenAI) -> None:
+    response = client.responses.retrieve("resp_of_another_process")
+    assert response.id == "resp_of_another_process"
+    assert response.output_text
+    assert client.responses.retrieve("resp_of_another_process").output == response.output
 
 
-def test_reset_forgets_them(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
+def test_reset_removes_stored_responses(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
     mock_openai.reply("Hi")
-    made = client.responses.create(model="gpt-4o", input="Hello")
+    response = client.responses.create(model="gpt-4o", input="Hello")
     mock_openai.reset()
-    assert client.responses.retrieve(made.id) != made
+    assert client.responses.retrieve(response.id) != response
 
 
-# Going on
+# Continuing
 
 
 def test_the_previous_response_is_part_of_the_conversation(
@@ -87,28 +89,30 @@ def test_the_previous_response_is_part_of_the_conversation(
     assert [m["role"] for m in mock_openai.calls[1].messages] == ["user", "assistant", "tool"]
 
 
-def test_rules_look_at_a_responses_input(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
+def test_rules_match_the_input_of_a_response(
+    mock_openai: MockOpenAI, client: openai.OpenAI
+) -> None:
     mock_openai.on(user="Hi", system="Be brief.", endpoint="responses").reply("brief")
     parts: Any = [{"role": "user", "content": [{"type": "input_text", "text": "Hi"}]}]
-    made = client.responses.create(model="gpt-4o", input=parts, instructions="Be brief.")
-    assert made.output_text == "brief"
+    response = client.responses.create(model="gpt-4o", input=parts, instructions="Be brief.")
+    assert response.output_text == "brief"
 
 
-def test_a_loop_with_tools(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
-    """As an agent keeps it: the output goes back into the input."""
+def test_an_agent_loop_with_tools(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
+    """The agent keeps the conversation: output items become part of the next input."""
     mock_openai.reply([ToolCall("a", {"n": 1}), ToolCall("b", {"n": 2})], "Both done.")
     conversation: list[Any] = [{"role": "user", "content": "Go"}]
     while True:
-        made = client.responses.create(model="gpt-4o", input=conversation)
-        conversation += made.output
-        calls = [item for item in made.output if item.type == "function_call"]
+        response = client.responses.create(model="gpt-4o", input=conversation)
+        conversation += response.output
+        calls = [item for item in response.output if item.type == "function_call"]
         if not calls:
             break
         conversation += [
             {"type": "function_call_output", "call_id": call.call_id, "output": call.arguments}
             for call in calls
         ]
-    assert made.output_text == "Both done."
+    assert response.output_text == "Both done."
     assert mock_openai.calls[1].turn == 1
     assert len(mock_openai.calls[1].tool_results) == 2
 
@@ -116,133 +120,145 @@ def test_a_loop_with_tools(mock_openai: MockOpenAI, client: openai.OpenAI) -> No
 # In the background
 
 
-def test_a_response_in_the_background_is_queued_then_done(
+def test_a_background_response_is_queued_then_completed(
     mock_openai: MockOpenAI, client: openai.OpenAI
 ) -> None:
     mock_openai.reply("Hi")
-    made = client.responses.create(model="gpt-4o", input="Hello", background=True)
-    assert (made.status, made.output_text) == ("queued", "")
-    done = client.responses.retrieve(made.id)
-    assert (done.status, done.output_text) == ("completed", "Hi")
+    response = client.responses.create(model="gpt-4o", input="Hello", background=True)
+    assert (response.status, response.output_text) == ("queued", "")
+    result = client.responses.retrieve(response.id)
+    assert (result.status, result.output_text) == ("completed", "Hi")
 
 
-def test_its_stream_is_resumed_where_it_was_left(
-    mock_openai: MockOpenAI, client: openai.OpenAI
-) -> None:
+def test_a_background_stream_can_be_resumed(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
     mock_openai.reply("one two three four")
-    asked: dict[str, Any] = {"model": "gpt-4o", "input": "Go", "background": True, "stream": True}
-    seen: list[Any] = []
-    with client.responses.create(**asked) as stream:
+    request: dict[str, Any] = {"model": "gpt-4o", "input": "Go", "background": True, "stream": True}
+    first_events: list[Any] = []
+    with client.responses.create(**request) as stream:
         for event in stream:
-            seen.append(event)
+            first_events.append(event)
             if event.type == "response.output_text.delta":
                 break
-    assert [event.type for event in seen[:3]] == [
+    assert [event.type for event in first_events[:3]] == [
         "response.created",
         "response.queued",
         "response.in_progress",
     ]
-    left = seen[-1].sequence_number
-    rest = list(client.responses.retrieve(seen[0].response.id, stream=True, starting_after=left))
-    numbers = [event.sequence_number for event in [*seen, *rest]]
+    last_number = first_events[-1].sequence_number
+    rest = list(
+        client.responses.retrieve(
+            first_events[0].response.id, stream=True, starting_after=last_number
+        )
+    )
+    numbers = [event.sequence_number for event in [*first_events, *rest]]
     assert numbers == list(range(len(numbers)))
-    text = "".join(e.delta for e in [*seen, *rest] if e.type == "response.output_text.delta")
+    text = "".join(
+        e.delta for e in [*first_events, *rest] if e.type == "response.output_text.delta"
+    )
     assert text == "one two three four"
 
 
-def test_it_can_be_cancelled(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
-    mock_openai.reply("Hi")
-    made = client.responses.create(model="gpt-4o", input="Hello", background=True)
-    assert client.responses.cancel(made.id).status == "cancelled"
-    assert client.responses.retrieve(made.id).status == "cancelled"
-
-
-def test_one_that_is_known_to_have_ended_cannot_be_cancelled(
+def test_a_background_response_can_be_cancelled(
     mock_openai: MockOpenAI, client: openai.OpenAI
 ) -> None:
     mock_openai.reply("Hi")
-    made = client.responses.create(model="gpt-4o", input="Hello", background=True)
-    assert client.responses.retrieve(made.id).status == "completed"
+    response = client.responses.create(model="gpt-4o", input="Hello", background=True)
+    assert client.responses.cancel(response.id).status == "cancelled"
+    assert client.responses.retrieve(response.id).status == "cancelled"
+
+
+def test_a_response_that_the_client_has_seen_end_cannot_be_cancelled(
+    mock_openai: MockOpenAI, client: openai.OpenAI
+) -> None:
+    mock_openai.reply("Hi")
+    response = client.responses.create(model="gpt-4o", input="Hello", background=True)
+    assert client.responses.retrieve(response.id).status == "completed"
     with pytest.raises(openai.BadRequestError, match=r"Cannot cancel a completed response\."):
-        client.responses.cancel(made.id)
-    assert client.responses.retrieve(made.id).status == "completed"
+        client.responses.cancel(response.id)
+    assert client.responses.retrieve(response.id).status == "completed"
 
 
-def test_cancelling_again_gives_the_same(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
+def test_cancelling_twice_changes_nothing(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
     mock_openai.reply("Hi")
-    made = client.responses.create(model="gpt-4o", input="Hello", background=True)
-    for id in (made.id, "resp_never_seen"):
-        cancelled = client.responses.cancel(id)
-        assert client.responses.retrieve(id) == cancelled
-        assert client.responses.cancel(id) == cancelled
-        assert cancelled.status == "cancelled"
+    response = client.responses.create(model="gpt-4o", input="Hello", background=True)
+    for id in (response.id, "resp_never_seen"):
+        result = client.responses.cancel(id)
+        assert client.responses.retrieve(id) == result
+        assert client.responses.cancel(id) == result
+        assert result.status == "cancelled"
 
 
-def test_one_in_the_background_has_to_be_kept(
+def test_a_background_response_must_be_stored(
     mock_openai: MockOpenAI, client: openai.OpenAI
 ) -> None:
     mock_openai.reply("Hi")
-    with pytest.raises(openai.BadRequestError) as refused:
+    with pytest.raises(openai.BadRequestError) as error_info:
         client.responses.create(model="gpt-4o", input="Hello", background=True, store=False)
-    assert (refused.value.param, refused.value.type) == ("store", "invalid_request_error")
+    assert (error_info.value.param, error_info.value.type) == ("store", "invalid_request_error")
 
 
-def test_one_that_was_made_at_once_cannot(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
-    mock_openai.reply("Hi")
-    made = client.responses.create(model="gpt-4o", input="Hello")
-    with pytest.raises(openai.BadRequestError, match="Cannot cancel a synchronous response"):
-        client.responses.cancel(made.id)
-
-
-# What it was asked
-
-
-def test_input_items_the_newest_first_in_pages(
+def test_a_synchronous_response_cannot_be_cancelled(
     mock_openai: MockOpenAI, client: openai.OpenAI
 ) -> None:
     mock_openai.reply("Hi")
-    asked: Any = [{"role": "user", "content": word} for word in ("one", "two", "three")]
-    made = client.responses.create(model="gpt-4o", input=asked)
+    response = client.responses.create(model="gpt-4o", input="Hello")
+    with pytest.raises(openai.BadRequestError, match="Cannot cancel a synchronous response"):
+        client.responses.cancel(response.id)
+
+
+# Input items
+
+
+def test_input_items_are_paginated_newest_first(
+    mock_openai: MockOpenAI, client: openai.OpenAI
+) -> None:
+    mock_openai.reply("Hi")
+    messages: Any = [{"role": "user", "content": word} for word in ("one", "two", "three")]
+    response = client.responses.create(model="gpt-4o", input=messages)
 
     def texts(**options: Any) -> list[str]:
-        items = client.responses.input_items.list(made.id, **options)
+        items = client.responses.input_items.list(response.id, **options)
         return [item.content[0].text for item in items]  # type: ignore[index, union-attr]
 
     assert texts() == ["three", "two", "one"]
     assert texts(order="asc") == ["one", "two", "three"]
     assert texts(limit=2) == ["three", "two", "one"]  # the SDK turns the pages
-    page = client.responses.input_items.list(made.id, limit=2)
+    page = client.responses.input_items.list(response.id, limit=2)
     assert (len(page.data), page.has_more) == (2, True)
 
 
-def test_tokens_are_counted_and_a_conversation_is_made_smaller(client: openai.OpenAI) -> None:
+def test_count_input_tokens_and_compact(client: openai.OpenAI) -> None:
     assert client.responses.input_tokens.count(model="gpt-4o", input="Hello, world!").input_tokens
-    compacted = client.responses.compact(model="gpt-4o", input="Hello")
-    assert [item.type for item in compacted.output] == ["compaction"]
+    compaction = client.responses.compact(model="gpt-4o", input="Hello")
+    assert [item.type for item in compaction.output] == ["compaction"]
 
 
-def test_a_conversation_is_gone_on_with(mock_openai: MockOpenAI, client: openai.OpenAI) -> None:
+def test_a_response_continues_a_conversation(
+    mock_openai: MockOpenAI, client: openai.OpenAI
+) -> None:
     mock_openai.reply("Hello, Bob")
     mock_openai.on(turn=1).reply("You are Bob.")
-    begun = client.conversations.create(
+    conversation = client.conversations.create(
         items=[{"type": "message", "role": "user", "content": "I am Bob"}]
     )
-    client.responses.create(model="gpt-4o", conversation=begun.id, input="Hello")
-    second = client.responses.create(model="gpt-4o", conversation=begun.id, input="Who am I?")
+    client.responses.create(model="gpt-4o", conversation=conversation.id, input="Hello")
+    second = client.responses.create(
+        model="gpt-4o", conversation=conversation.id, input="Who am I?"
+    )
     assert second.output_text == "You are Bob."
-    said = [text_of(message["content"]) for message in mock_openai.calls[-1].messages]
-    assert said == ["I am Bob", "Hello", "Hello, Bob", "Who am I?"]
-    items = client.conversations.items.list(begun.id, order="asc")
+    texts = [text_of(message["content"]) for message in mock_openai.calls[-1].messages]
+    assert texts == ["I am Bob", "Hello", "Hello, Bob", "Who am I?"]
+    items = client.conversations.items.list(conversation.id, order="asc")
     assert [item.type for item in items] == ["message"] * 5
 
 
-def test_items_have_the_same_ids_wherever_they_are_kept() -> None:
-    """One table says what the id of an item begins with."""
+def test_conversations_and_responses_use_the_same_id_prefixes() -> None:
+    """`ITEM_PREFIXES` is the one table of id prefixes."""
     rng = Random(0)
     for type_, prefix in ITEM_PREFIXES.items():
-        given = {"type": type_, "role": "user", "content": "Hi"}
-        kept = conversations.item(given if type_ == "message" else {"type": type_}, rng)
-        if kept is not None:
-            assert str(kept["id"]).startswith(f"{prefix}_"), type_
+        message = {"type": type_, "role": "user", "content": "Hi"}
+        item = conversations.item(message if type_ == "message" else {"type": type_}, rng)
+        if item is not None:
+            assert str(item["id"]).startswith(f"{prefix}_"), type_
     assert ITEM_PREFIXES["mcp_list_tools"] == "mcpl"
     assert set(KINDS) <= set(ITEM_PREFIXES)

@@ -1,4 +1,4 @@
-"""``/v1/responses``: a reply to its events or JSON body, and back."""
+"""``/v1/responses``: render a reply as events or as a JSON body, and read it back."""
 
 from __future__ import annotations
 

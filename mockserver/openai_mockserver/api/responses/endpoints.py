@@ -1,4 +1,4 @@
-"""The endpoints of responses."""
+"""The endpoints of the Responses API."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from openai_mockserver.api.responses import reader, renderer
 from openai_mockserver.api.responses.store import (
     cancel,
     compact,
+    count_input_tokens,
     delete,
-    input_items,
-    input_tokens,
     keep,
+    list_input_items,
     recall,
     retrieve,
 )
@@ -38,9 +38,9 @@ ENDPOINTS = (
         recall=recall,
     ),
     _endpoint("POST", f"{renderer.PATH}/compact", compact),
-    _endpoint("POST", f"{renderer.PATH}/input_tokens", input_tokens),
+    _endpoint("POST", f"{renderer.PATH}/input_tokens", count_input_tokens),
     _endpoint("GET", _ONE, retrieve),
     _endpoint("DELETE", _ONE, delete),
     _endpoint("POST", f"{_ONE}/cancel", cancel),
-    _endpoint("GET", f"{_ONE}/input_items", input_items),
+    _endpoint("GET", f"{_ONE}/input_items", list_input_items),
 )

@@ -1,4 +1,4 @@
-"""What a response states of itself, apart from its output: ids, times, the echoed request."""
+"""The fields of a response around its output: ids, times and the echoed request."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from openai_mockserver.dialects import Dialect
 from openai_mockserver.dialects.providers.openai import RESPONSES
 from openai_mockserver.dialects.responses import ResponsesFormat
 
-__all__ = ["Envelope", "as_begun"]
+__all__ = ["Envelope", "clear_result"]
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
-"""Why a response is incomplete, by finish reason."""
+"""The reason in ``incomplete_details``, by finish reason."""
 
-# What a response says of itself where the request says nothing, in the order of WIRE.md §3.
+# Fields of a response to a request that sets none of them, in the order of WIRE.md §3.
 _DEFAULTS: dict[str, Any] = {
     "id": "",
     "object": "response",
@@ -58,25 +58,25 @@ _DEFAULTS: dict[str, Any] = {
 
 
 OPENING = ("created", "in_progress")
-"""The events that begin a response which is made at once."""
+"""The first events of a response that is not generated in the background."""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a response says of itself, and how it is written.
+    """The fields of a response other than its output, and the format it is written in.
 
     Args:
-        id: the response's.
-        created, completed: seconds since 1970.
-        template: all members of the response in their order, as it begins.
-        new_id: makes the ids of its items.
-        service_tier: the one that served it in the end.
-        ends: members that it has at its end and not at its beginning.
-        form: how it is written.
-        opening: the events it begins with.
-        starting_after: how many events are left out, being known already, less one.
-        comments: what is said before the first event, to keep the connection alive.
-        noise: the number of the `ids.Padding` that pads its deltas.
+        id: id of the response.
+        created, completed: Unix timestamps in seconds.
+        template: all members of the initial response object, in their order.
+        new_id: creates an item's id from its prefix.
+        service_tier: ``service_tier`` of the final response.
+        ends: members that only the final response has.
+        form: the provider's format of events and objects.
+        opening: the first events, without ``response.``.
+        starting_after: sequence number of the last event to skip; -1 skips none.
+        comments: comments before the first event, which keep the connection alive.
+        noise: number of the `ids.Padding` that pads the deltas.
     """
 
     id: str
@@ -96,19 +96,19 @@ class Envelope:
     def fresh(
         cls, request: Mapping[str, Any], rng: Random, dialect: Dialect | None = None
     ) -> Envelope:
-        """A new one, as OpenAI, or whom the dialect is of, would answer this request now."""
-        created = seed.now(rng)
+        """Create the envelope with which OpenAI, or the dialect's provider, would answer now."""
+        created_at = seed.now(rng)
         background = bool(request.get("background"))
         form = RESPONSES["background" if background else "now"]
         if dialect is not None:
             form = dialect.responses or form
-        new_id = _ids(form, created, rng)
+        new_id = _make_id_factory(form, created_at, rng)
         tier = request.get("service_tier")
         return cls(
-            ids.fill_pattern(form.id, rng, created) if form.id else new_id("resp"),
-            created,
-            created,
-            _template(request, form),
+            ids.fill_pattern(form.id, rng, created_at) if form.id else new_id("resp"),
+            created_at,
+            created_at,
+            _make_template(request, form),
             new_id,
             tier if tier in ("flex", "priority") else "default",
             form.final_members,
@@ -119,16 +119,16 @@ class Envelope:
         )
 
     def vary(self, other: Envelope) -> tuple[str, ...]:
-        """The names of the values that another response to the same request has otherwise."""
+        """Return the names of the values that differ in another response to the same request."""
         return ("id", "created")
 
     def values(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """The values of these names, as they are written; of others, new ids of that prefix."""
-        known = {"id": self.id, "created": str(self.created)}
-        return tuple([known.get(name) or self.new_id(name) for name in names])
+        """Return the values of these names as text; any other name is the prefix of a new id."""
+        texts = {"id": self.id, "created": str(self.created)}
+        return tuple([texts.get(name) or self.new_id(name) for name in names])
 
     def watch(self) -> tuple[list[tuple[str, str]], Envelope]:
-        """The same, and a list of the ids that are made with it, each after its prefix."""
+        """Return a list that collects (prefix, id) of each new id, and a copy that fills it."""
         ids: list[tuple[str, str]] = []
 
         def new_id(prefix: str) -> str:
@@ -138,29 +138,31 @@ class Envelope:
         return ids, replace(self, new_id=new_id)
 
     def replay(self, values: tuple[str, ...]) -> Envelope:
-        """The same, which makes the ids among these values again: all but the first two."""
+        """Return a copy whose new ids are, in order, these values without the first two."""
         ids = iter(values[2:])
         return replace(self, new_id=lambda prefix: next(ids))
 
 
-def _ids(form: ResponsesFormat, created: int, rng: Random) -> Callable[[str], str]:
-    """Makes the ids of items."""
+def _make_id_factory(form: ResponsesFormat, created_at: int, rng: Random) -> Callable[[str], str]:
+    """Return a function that creates an item's id from its prefix."""
     if not form.item_id:
-        return ids.response_ids(created, rng)
-    return lambda prefix: ids.fill_pattern(form.item_id.replace("{prefix}", prefix), rng, created)
+        return ids.response_ids(created_at, rng)
+    return lambda prefix: ids.fill_pattern(
+        form.item_id.replace("{prefix}", prefix), rng, created_at
+    )
 
 
-def _template(request: Mapping[str, Any], form: ResponsesFormat) -> dict[str, Any]:
-    """A response that echoes the request."""
+def _make_template(request: Mapping[str, Any], form: ResponsesFormat) -> dict[str, Any]:
+    """Return the initial response object, which echoes the request."""
     name = str(request.get("model") or "gpt-4o-mini")
     model = models.chat_model(name)
     template = dict(_DEFAULTS)
     for member in ("prompt", "conversation", "prompt_cache_options"):
         if request.get(member) is not None:
             template[member] = None
-    for member in (template.keys() & request.keys()) - _OTHERWISE:
-        if (given := request[member]) is not None:
-            template[member] = _ECHOED.get(member, _same)(given)
+    for member in (template.keys() & request.keys()) - _NOT_ECHOED:
+        if (value := request[member]) is not None:
+            template[member] = _CONVERTERS.get(member, _keep_value)(value)
     template["model"] = model.snapshot
     if not model.logprobs_key and "reasoning" not in request:
         template["reasoning"] = {"effort": "medium", "summary": None}
@@ -169,16 +171,20 @@ def _template(request: Mapping[str, Any], form: ResponsesFormat) -> dict[str, An
     return form.response.sort_members(template | dict(form.extra_members))
 
 
-def _same(given: Any) -> Any:
-    return given
+def _keep_value(value: Any) -> Any:
+    return value
 
 
-def _tools(given: Any) -> list[Any]:
-    return [_FUNCTION | tool if tool.get("type") == "function" else tool for tool in given]
+def _identify_conversation(value: Any) -> Any:
+    return {"id": value} if isinstance(value, str) else value
 
 
-def _text_config(given: dict[str, Any]) -> dict[str, Any]:
-    text = _DEFAULTS["text"] | given
+def _complete_tools(value: Any) -> list[Any]:
+    return [_FUNCTION | tool if tool.get("type") == "function" else tool for tool in value]
+
+
+def _complete_text(value: dict[str, Any]) -> dict[str, Any]:
+    text = _DEFAULTS["text"] | value
     shape = text.get("format") or {"type": "text"}
     if shape.get("type") == "json_schema":
         shape = {"type": "json_schema", "description": None, "strict": False} | shape
@@ -193,25 +199,25 @@ _FUNCTION = {
     "strict": True,
 }
 
-# What is called as a parameter and means another thing.
-_OTHERWISE = frozenset({"moderation"})
+# Members of the response that share a parameter's name but not its meaning.
+_NOT_ECHOED = frozenset({"moderation"})
 
-# How a parameter is echoed, where not as it is.
-_ECHOED: Mapping[str, Callable[[Any], Any]] = {
+# Functions that convert a parameter to the echoed member; the others are echoed unchanged.
+_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "temperature": float,
     "top_p": float,
-    "tools": _tools,
-    "text": _text_config,
-    "reasoning": lambda given: {"effort": None, "summary": None} | given,
-    "conversation": lambda given: {"id": given} if isinstance(given, str) else given,
-    "prompt_cache_retention": lambda given: given.replace("-", "_"),
-    "prompt_cache_options": lambda given: {"mode": "implicit", "ttl": "30m"} | given,
-    "prompt": lambda given: {"id": "", "variables": None, "version": None} | given,
+    "tools": _complete_tools,
+    "text": _complete_text,
+    "reasoning": lambda value: {"effort": None, "summary": None} | value,
+    "conversation": _identify_conversation,
+    "prompt_cache_retention": lambda value: value.replace("-", "_"),
+    "prompt_cache_options": lambda value: {"mode": "implicit", "ttl": "30m"} | value,
+    "prompt": lambda value: {"id": "", "variables": None, "version": None} | value,
 }
 
 
-def as_begun(response: Mapping[str, Any], status: str) -> dict[str, Any]:
-    """A response as it is when nothing has come of it yet, or will."""
+def clear_result(response: Mapping[str, Any], status: str) -> dict[str, Any]:
+    """Return the response with this status and without output, usage, error or completion time."""
     empty = {"completed_at": None, "incomplete_details": None, "error": None, "usage": None}
-    made = {k: empty.get(k, v) for k, v in response.items()}
-    return made | {"status": status, "output": []}
+    members = {k: empty.get(k, v) for k, v in response.items()}
+    return members | {"status": status, "output": []}

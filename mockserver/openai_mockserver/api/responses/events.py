@@ -1,4 +1,56 @@
-"""The events in which the items of a response arrive."""
+"""Write the events in which the items of a response arrive.
+
+A streamed response is one object that grows. Its first events (``response.created``, perhaps
+``response.queued``, and ``response.in_progress``) hold the object without output, and its last
+event (``response.completed``, ``.incomplete`` or ``.failed``) holds all of it; `renderer` writes
+these. Between them the items of the output arrive one after another; this file writes their events:
+
+1. ``response.output_item.added`` holds the item as it starts out: its id, the status
+   ``in_progress``, and the *initial* members of its type, such as an empty ``content``.
+2. The *opening* events of its type say what the item does: ``web_search_call.searching``.
+3. Its texts arrive. A text that is a member of the item, such as the ``arguments`` of a function
+   call, has deltas and one ``.done``. A text that is in a part of the item, such as the
+   ``output_text`` in a message's ``content``, has a ``part.added`` before its deltas, and after
+   them a ``.done`` with the whole text and a ``part.done`` with the whole part. Annotations
+   come between the deltas: each after the text that it cites.
+4. The *closing* events of its type say how it went: ``code_interpreter_call.completed``.
+   If the item has an error or its status is ``failed``, a ``.completed`` becomes ``.failed``.
+5. ``response.output_item.done`` holds the finished item.
+
+`items.KINDS` states the initial members, the opening and closing events and the member with deltas
+of each type of item. ``sequence_number`` counts all events of the stream from 0; a client resumes
+a stream with the last number that it has seen (``starting_after``). ``output_index`` is the item's
+place in the output, ``content_index`` (in a summary, ``summary_index``) the part's place in the
+item. A *truncated* item ends with its last delta, as if the connection had been lost then.
+
+An example: the only item of a response is a message of two deltas. ``response.created`` and
+``response.in_progress`` had the numbers 0 and 1, so the item begins with 2.
+
+>>> import msgspec.json
+>>> from openai_mockserver.dialects.providers.openai import RESPONSES
+>>> writer = Writer(RESPONSES["now"], padding=None, first_number=2)
+>>> item = writer.write_item(0, Message(["Hi", " there"]), "msg_1", "completed")
+>>> for event in map(msgspec.json.decode, [event.data for event in writer.events]):
+...     content = event.get("delta") or event.get("text") or event.get("part") or event["item"]
+...     print(event["sequence_number"], event["type"].removeprefix("response."))
+...     print("   ", content if isinstance(content, str) else list(content.values()))
+2 output_item.added
+    ['msg_1', 'message', 'in_progress', [], 'assistant']
+3 content_part.added
+    ['output_text', [], [], '']
+4 output_text.delta
+    Hi
+5 output_text.delta
+     there
+6 output_text.done
+    Hi there
+7 content_part.done
+    ['output_text', [], [], 'Hi there']
+8 output_item.done
+    ['msg_1', 'message', 'completed', [{...'text': 'Hi there'}], 'assistant']
+
+``response.completed`` then has the number 9.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +61,12 @@ from openai_mockserver.api import ids
 from openai_mockserver.api.responses.items import (
     PARTIAL,
     Kind,
+    build_item,
+    build_logprobs,
+    build_summary_part,
+    build_text_part,
     encode_json,
-    item_json,
     kind_of,
-    logprobs_json,
-    summary_part,
-    text_part,
     type_of,
 )
 from openai_mockserver.dialects.json_style import COMPACT
@@ -33,185 +85,212 @@ from openai_mockserver.script import Event
 __all__ = ["Writer"]
 
 
-# Items as events
-
-
 class Writer:
     """Writes events, each with the next sequence number.
 
     Args:
-        form: how they are written.
-        padding: what pads deltas; None pads none.
-        first: the sequence number of the first event.
-        logprobs: how many alternatives the log probabilities have; None tells none at all.
+        form: the provider's format.
+        padding: creates the ``obfuscation`` of deltas; None leaves it out.
+        first_number: sequence number of the first event.
+        logprobs: number of alternatives per token; None leaves log probabilities out.
     """
 
     def __init__(
         self,
         form: ResponsesFormat,
         padding: ids.Padding | None,
-        first: int = 0,
+        first_number: int = 0,
         logprobs: int | None = None,
     ) -> None:
         self.events: list[Event] = []
         self.form = form
-        self._number = first
+        self._number = first_number
         self._top = logprobs
         self._padding = padding
 
-    def event(self, type_: str, members: Mapping[str, Any]) -> None:
-        """Write an event."""
+    def write_event(self, type_: str, members: Mapping[str, Any]) -> None:
+        """Write one event; its type is also in the ``event`` line if the format has one."""
         form = self.form
-        whole: dict[str, Any] = {"type": type_} | members  # type: ignore[operator]
+        fields: dict[str, Any] = {"type": type_} | members  # type: ignore[operator]
         if form.has_numbers:
-            whole["sequence_number"] = self._number
+            fields["sequence_number"] = self._number
             self._number += 1
         if self._padding is not None and type_ in form.obfuscated_events:
-            # WIRE.md §2: pads the delta to a multiple of 16 characters.
-            size = -len(whole["delta"]) % 16
-            whole["obfuscation"] = self._padding.letters(size)
+            # WIRE.md §2: padding fills the delta up to a multiple of 16 characters.
+            size = -len(fields["delta"]) % 16
+            fields["obfuscation"] = self._padding.letters(size)
         orders = (order for stem, order in form.events if type_.startswith(stem))
-        ordered = next(orders, form.event).sort_members(whole)
-        plain = form.style == COMPACT
-        data = encode_json(ordered) if plain else form.style.dumps(ordered)
+        json_fields = next(orders, form.event).sort_members(fields)
+        is_compact = form.style == COMPACT
+        data = encode_json(json_fields) if is_compact else form.style.dumps(json_fields)
         self.events.append(Event(data, type_ if form.has_event_lines else None))
 
-    def item(
-        self, index: int, output: Output, id: str, status: str, broken: bool = False
+    def write_item(
+        self, index: int, output: Output, id: str, status: str, is_truncated: bool = False
     ) -> dict[str, Any]:
-        """Write the events of an item; gives what it is when it is done.
+        """Write the events of an item and return the finished item as a JSON object.
 
-        A broken one stops after its last piece, if it comes in pieces.
+        Args:
+            index: the item's place in the output.
+            output: the item.
+            id: the item's id.
+            status: ``completed`` or ``incomplete``.
+            is_truncated: stop after the last delta, if the item has deltas.
         """
         type_ = type_of(output)
         kind = kind_of(type_)
-        done = item_json(output, id, status, self.form, self._top, rounded=True)
-        self.event(
-            "response.output_item.added", {"output_index": index, "item": self._begun(done, kind)}
+        item = build_item(output, id, status, self.form, self._top, round_logprobs=True)
+        self.write_event(
+            "response.output_item.added",
+            {"output_index": index, "item": self._build_initial_item(item, kind)},
         )
-        where = {"item_id": id, "output_index": index}
-        failed = bool(done.get("error")) or done.get("status") == "failed"
-        for name in kind.before:
-            self.event(f"response.{_failing(name, failed)}", where)
-        broken = broken and not isinstance(output, Item)
+        location = {"item_id": id, "output_index": index}
+        has_failed = bool(item.get("error")) or item.get("status") == "failed"
+        for name in kind.opening:
+            self.write_event(f"response.{_name_outcome(name, has_failed)}", location)
+        is_truncated = is_truncated and not isinstance(output, Item)
         if isinstance(output, Message):
-            self._message(output, where, broken)
+            self._write_message(output, location, is_truncated)
         elif isinstance(output, Reasoning):
-            self._reasoning(output, where, broken)
+            self._write_reasoning(output, location, is_truncated)
         elif isinstance(output, Item):
-            for at, image in enumerate(output.members.get(PARTIAL) or ()):
-                self.event(
+            for position, image in enumerate(output.members.get(PARTIAL) or ()):
+                self.write_event(
                     f"response.{type_}.partial_image",
-                    where | {"partial_image_index": at, "partial_image_b64": image},
+                    location | {"partial_image_index": position, "partial_image_b64": image},
                 )
-        if kind.streamed and isinstance(value := done.get(kind.streamed), str):
+        if kind.delta_member and isinstance(value := item.get(kind.delta_member), str):
             for piece in Text(value).pieces:
-                self.event(f"response.{kind.stem}.delta", where | {"delta": piece})
-            if not broken:
-                told = {kind.streamed: value}
+                self.write_event(f"response.{kind.delta_stem}.delta", location | {"delta": piece})
+            if not is_truncated:
+                fields = {kind.delta_member: value}
                 if self.form.has_call_names and type_ == "function_call":
-                    told["name"] = done["name"]
-                self.event(f"response.{kind.stem}.done", where | told)
-        if broken:
-            return done
-        for name in kind.after:
-            self.event(f"response.{_failing(name, failed)}", where)
-        self.event("response.output_item.done", {"output_index": index, "item": done})
-        return done
+                    fields["name"] = item["name"]
+                self.write_event(f"response.{kind.delta_stem}.done", location | fields)
+        if is_truncated:
+            return item
+        for name in kind.closing:
+            self.write_event(f"response.{_name_outcome(name, has_failed)}", location)
+        self.write_event("response.output_item.done", {"output_index": index, "item": item})
+        return item
 
-    def _begun(self, done: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
-        """An item as it is when nothing has happened yet."""
-        begun = {**kind.begun, **self.form.initial_items.get(done["type"], {})}
-        members = {k: begun.get(k, v) for k, v in done.items()}
+    def _build_initial_item(self, item: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
+        """Return the item as ``response.output_item.added`` holds it."""
+        initial = {**kind.initial, **self.form.initial_items.get(item["type"], {})}
+        members = {k: initial.get(k, v) for k, v in item.items()}
         if "status" in members:
             members["status"] = "in_progress"
         return {k: v for k, v in members.items() if v is not ...}
 
-    def _message(self, message: Message, where: dict[str, Any], broken: bool) -> None:
+    def _write_message(
+        self, message: Message, location: dict[str, Any], is_truncated: bool
+    ) -> None:
         form = self.form
-        at = 0
+        position = 0
         if message.text is not None:
-            inside = where | {"content_index": at}
-            self.event(
-                "response.content_part.added", inside | {"part": text_part(message, "", (), form)}
+            part_location = location | {"content_index": position}
+            self.write_event(
+                "response.content_part.added",
+                part_location | {"part": build_text_part(message, "", (), form)},
             )
             entries = message.logprobs if self._top is not None else None
-            self._text(message, message.text, inside, entries)
-            if broken and message.refusal is None:
+            self._write_text(message, message.text, part_location, entries)
+            if is_truncated and message.refusal is None:
                 return
-            told = {}
+            fields = {}
             if form.with_logprobs:
                 flat = (entry for piece in entries or () for entry in piece)
-                told["logprobs"] = logprobs_json(flat, self._top or 0)
-            self.event("response.output_text.done", inside | {"text": message.text} | told)
-            # As recorded: the part tells no log probabilities, the item rounds them.
-            part = text_part(message, message.text, message.annotations, form)
-            self.event("response.content_part.done", inside | {"part": part})
-            at += 1
+                fields["logprobs"] = build_logprobs(flat, self._top or 0)
+            self.write_event(
+                "response.output_text.done", part_location | {"text": message.text} | fields
+            )
+            # As recorded: the part has no log probabilities, and the item rounds them.
+            part = build_text_part(message, message.text, message.annotations, form)
+            self.write_event("response.content_part.done", part_location | {"part": part})
+            position += 1
         if message.refusal is not None:
-            inside = where | {"content_index": at}
+            part_location = location | {"content_index": position}
             part = {"type": "refusal", "refusal": ""}
-            self.event("response.content_part.added", inside | {"part": form.sort_part(part)})
+            self.write_event(
+                "response.content_part.added", part_location | {"part": form.sort_part(part)}
+            )
             for piece in message.refusal.pieces:
-                self.event("response.refusal.delta", inside | {"delta": piece})
-            if broken:
+                self.write_event("response.refusal.delta", part_location | {"delta": piece})
+            if is_truncated:
                 return
-            self.event("response.refusal.done", inside | {"refusal": message.refusal})
+            self.write_event("response.refusal.done", part_location | {"refusal": message.refusal})
             part["refusal"] = message.refusal
-            self.event("response.content_part.done", inside | {"part": form.sort_part(part)})
+            self.write_event(
+                "response.content_part.done", part_location | {"part": form.sort_part(part)}
+            )
 
-    def _text(
+    def _write_text(
         self,
         message: Message,
         text: Text,
-        inside: dict[str, Any],
+        part_location: dict[str, Any],
         entries: tuple[tuple[Logprob, ...], ...] | None,
     ) -> None:
-        """The deltas, and between them the annotations."""
+        """Write the deltas, and each annotation after the delta that it follows."""
         due: dict[int, list[tuple[int, Annotation]]] = {}
-        for at, annotation in enumerate(message.annotations):
+        for position, annotation in enumerate(message.annotations):
             after = len(text.pieces) if annotation.after is None else annotation.after
-            due.setdefault(min(after, len(text.pieces)), []).append((at, annotation))
-        self._annotations(due.get(0, ()), inside)
-        for n, piece in enumerate(text.pieces):
-            told: dict[str, Any] = {"logprobs": []} if self.form.with_logprobs else {}
-            if entries is not None and n < len(entries):
-                told = {"logprobs": logprobs_json(entries[n], self._top or 0)}
-            self.event("response.output_text.delta", inside | {"delta": piece} | told)
-            self._annotations(due.get(n + 1, ()), inside)
+            due.setdefault(min(after, len(text.pieces)), []).append((position, annotation))
+        self._write_annotations(due.get(0, ()), part_location)
+        for number, piece in enumerate(text.pieces):
+            fields: dict[str, Any] = {"logprobs": []} if self.form.with_logprobs else {}
+            if entries is not None and number < len(entries):
+                fields = {"logprobs": build_logprobs(entries[number], self._top or 0)}
+            self.write_event(
+                "response.output_text.delta", part_location | {"delta": piece} | fields
+            )
+            self._write_annotations(due.get(number + 1, ()), part_location)
 
-    def _annotations(self, due: Any, inside: dict[str, Any]) -> None:
-        for at, annotation in due:
-            self.event(
+    def _write_annotations(self, due: Any, part_location: dict[str, Any]) -> None:
+        for position, annotation in due:
+            self.write_event(
                 "response.output_text.annotation.added",
-                inside
-                | {"annotation_index": at, "annotation": self.form.sort_part(annotation.members)},
+                part_location
+                | {
+                    "annotation_index": position,
+                    "annotation": self.form.sort_part(annotation.members),
+                },
             )
 
-    def _reasoning(self, reasoning: Reasoning, where: dict[str, Any], broken: bool) -> None:
+    def _write_reasoning(
+        self, reasoning: Reasoning, location: dict[str, Any], is_truncated: bool
+    ) -> None:
         form = self.form
-        for at, text in enumerate(reasoning.summary):
-            inside = where | {"summary_index": at}
+        for position, text in enumerate(reasoning.summary):
+            part_location = location | {"summary_index": position}
             stem = "response.reasoning_summary"
-            self.event(f"{stem}_part.added", inside | {"part": summary_part("", form)})
+            self.write_event(
+                f"{stem}_part.added", part_location | {"part": build_summary_part("", form)}
+            )
             for piece in text.pieces:
-                self.event(f"{stem}_text.delta", inside | {"delta": piece})
-            if broken and not reasoning.content and at == len(reasoning.summary) - 1:
+                self.write_event(f"{stem}_text.delta", part_location | {"delta": piece})
+            if is_truncated and not reasoning.content and position == len(reasoning.summary) - 1:
                 return
-            self.event(f"{stem}_text.done", inside | {"text": text})
-            self.event(f"{stem}_part.done", inside | {"part": summary_part(text, form)})
-        for at, text in enumerate(reasoning.content):
-            inside = where | {"content_index": at}
+            self.write_event(f"{stem}_text.done", part_location | {"text": text})
+            self.write_event(
+                f"{stem}_part.done", part_location | {"part": build_summary_part(text, form)}
+            )
+        for position, text in enumerate(reasoning.content):
+            part_location = location | {"content_index": position}
             part = {"type": "reasoning_text", "text": ""}
-            self.event("response.content_part.added", inside | {"part": form.sort_part(part)})
+            self.write_event(
+                "response.content_part.added", part_location | {"part": form.sort_part(part)}
+            )
             for piece in text.pieces:
-                self.event("response.reasoning_text.delta", inside | {"delta": piece})
-            if broken and at == len(reasoning.content) - 1:
+                self.write_event("response.reasoning_text.delta", part_location | {"delta": piece})
+            if is_truncated and position == len(reasoning.content) - 1:
                 return
-            self.event("response.reasoning_text.done", inside | {"text": text})
+            self.write_event("response.reasoning_text.done", part_location | {"text": text})
             part["text"] = text
-            self.event("response.content_part.done", inside | {"part": form.sort_part(part)})
+            self.write_event(
+                "response.content_part.done", part_location | {"part": form.sort_part(part)}
+            )
 
 
-def _failing(name: str, failed: bool) -> str:
-    return name.replace(".completed", ".failed") if failed else name
+def _name_outcome(name: str, has_failed: bool) -> str:
+    return name.replace(".completed", ".failed") if has_failed else name

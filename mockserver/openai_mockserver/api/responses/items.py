@@ -1,7 +1,9 @@
-"""The items of a response's output: what each type of item is, and its JSON.
+"""The items of a response's output: a table of their types, and their JSON.
 
-Rules of this file: no I/O; sequences are those of WIRE.md §3, and tables state how the types of
-items differ. An item that is not in the tables is added and then done.
+`events` explains how an item arrives as events.
+
+Rules of this file: no I/O; sequences of events follow WIRE.md §3, and `KINDS` states how the types
+of items differ. An item of any other type has two events, ``added`` and ``done``.
 """
 
 from __future__ import annotations
@@ -24,35 +26,39 @@ from openai_mockserver.reply import (
     ToolCall,
 )
 
-__all__ = ["KINDS", "Kind", "encode_json", "item_json", "kind_of", "type_of"]
+__all__ = ["KINDS", "Kind", "encode_json", "build_item", "kind_of", "type_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How items of one type come about.
+    """How items of one type arrive.
 
     Args:
-        begun: members as they are before anything has happened.
-        before: events after the item is added.
-        streamed: the member that arrives in pieces, if one does.
-        stem: of the events in which it does.
-        after: events before the item is done.
-        status: whether the item has one while it comes about.
+        initial: members of the item in ``response.output_item.added``.
+        opening: events directly after that one, without ``response.``.
+        delta_member: the member that arrives in deltas; empty if none does.
+        delta_stem: the name of its events, without ``response.`` and ``.delta`` or ``.done``.
+        closing: events directly before ``response.output_item.done``, without ``response.``.
+        has_status: whether items of this type have a status.
     """
 
-    begun: Mapping[str, Any] = field(default_factory=dict)
-    before: tuple[str, ...] = ()
-    streamed: str = ""
-    stem: str = ""
-    after: tuple[str, ...] = ()
-    status: bool = True
+    initial: Mapping[str, Any] = field(default_factory=dict)
+    opening: tuple[str, ...] = ()
+    delta_member: str = ""
+    delta_stem: str = ""
+    closing: tuple[str, ...] = ()
+    has_status: bool = True
 
 
 KINDS: Mapping[str, Kind] = {
     "message": Kind({"content": []}),
-    "reasoning": Kind({"summary": [], "content": []}, status=False),
-    "function_call": Kind({"arguments": ""}, streamed="arguments", stem="function_call_arguments"),
-    "custom_tool_call": Kind({"input": ""}, streamed="input", stem="custom_tool_call_input"),
+    "reasoning": Kind({"summary": [], "content": []}, has_status=False),
+    "function_call": Kind(
+        {"arguments": ""}, delta_member="arguments", delta_stem="function_call_arguments"
+    ),
+    "custom_tool_call": Kind(
+        {"input": ""}, delta_member="input", delta_stem="custom_tool_call_input"
+    ),
     "web_search_call": Kind(
         {"action": {"type": "search"}},
         (
@@ -79,7 +85,7 @@ KINDS: Mapping[str, Kind] = {
     "mcp_list_tools": Kind(
         {"tools": []},
         ("mcp_list_tools.in_progress", "mcp_list_tools.completed"),
-        status=False,
+        has_status=False,
     ),
     "mcp_call": Kind(
         {"arguments": "", "output": None, "error": None},
@@ -87,75 +93,75 @@ KINDS: Mapping[str, Kind] = {
         "arguments",
         "mcp_call_arguments",
         ("mcp_call.completed",),
-        status=False,
+        has_status=False,
     ),
     "image_generation_call": Kind(
         {"result": None, "revised_prompt": None},
         ("image_generation_call.in_progress", "image_generation_call.generating"),
-        after=("image_generation_call.completed",),
+        closing=("image_generation_call.completed",),
     ),
     "tool_search_call": Kind({"arguments": {}}),
     "tool_search_output": Kind(),
-    "mcp_approval_request": Kind(status=False),
+    "mcp_approval_request": Kind(has_status=False),
     "local_shell_call": Kind(),
     "shell_call": Kind(),
     "shell_call_output": Kind(),
     "apply_patch_call": Kind(),
     "computer_call": Kind(),
-    "compaction": Kind(status=False),
+    "compaction": Kind(has_status=False),
 }
-"""The kinds of output items by type."""
+"""How items arrive, by type."""
 
-PARTIAL = "partial_images"  # members of an item that are events and not JSON
+PARTIAL = "partial_images"  # a member of an item that is sent as events and not in its JSON
 
 
 def kind_of(type: str) -> Kind:
-    """How items of this type come about; of one that nobody told us of, as plainly as can be."""
-    return KINDS.get(type) or Kind(status=False)
+    """Return how items of this type arrive; an unknown type has no status and no extra events."""
+    return KINDS.get(type) or Kind(has_status=False)
 
 
-def _plain(value: Any) -> str:
+def _encode_text(value: Any) -> str:
     if isinstance(value, Text):
         return str(value)
     raise TypeError(f"{value!r} is not JSON")
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_plain)
+_encoder = msgspec.json.Encoder(enc_hook=_encode_text)
 
 
 def encode_bytes(value: object) -> bytes:
-    """The octets of `encode_json`."""
+    """Return compact JSON as bytes; see `encode_json`."""
     return _encoder.encode(value)
 
 
 def encode_json(value: object) -> str:
-    """Compact JSON, in the very bytes OpenAI sends (WIRE.md §0.4)."""
+    """Return compact JSON, byte for byte as OpenAI sends it (WIRE.md §0.4)."""
     return _encoder.encode(value).decode()
 
 
 # Items as JSON
 
 
-def item_json(
+def build_item(
     output: Output,
     id: str,
     status: str,
     form: ResponsesFormat,
     with_logprobs: int | None = None,
-    rounded: bool = False,
+    round_logprobs: bool = False,
 ) -> dict[str, Any]:
-    """An output item as it is when it is done.
+    """Return the JSON object of a finished output item.
 
     Args:
         output: the item.
-        id: its id.
-        status: ``completed`` or ``incomplete``, where items of its type have one.
-        form: how it is written.
-        with_logprobs: how many alternatives the log probabilities have; None tells none at all.
-        rounded: whether they have six digits, as in streams.
+        id: the item's id.
+        status: ``completed`` or ``incomplete``; ignored if items of this type have no status.
+        form: the provider's format.
+        with_logprobs: number of alternatives per token; None leaves log probabilities out.
+        round_logprobs: round log probabilities to six digits, as streams do.
     """
     if isinstance(output, Message):
-        content = _content(output, form, with_logprobs, rounded)
+        content = _build_content(output, form, with_logprobs, round_logprobs)
         members: dict[str, Any] = {"content": content}
         if output.phase is not None:
             members["phase"] = output.phase
@@ -170,23 +176,23 @@ def item_json(
             members["content"] = []
         if output.encrypted is not None:
             members |= {"encrypted_content": output.encrypted, **form.encrypted_reasoning}
-        members["summary"] = [summary_part(text, form) for text in output.summary]
+        members["summary"] = [build_summary_part(text, form) for text in output.summary]
     elif isinstance(output, ToolCall):
-        said = "input" if output.custom else "arguments"
-        members = {said: output.arguments, "call_id": output.id, "name": output.name}
+        input_key = "input" if output.custom else "arguments"
+        members = {input_key: output.arguments, "call_id": output.id, "name": output.name}
         if output.namespace is not None:
             members["namespace"] = output.namespace
     else:
         members = {k: v for k, v in output.members.items() if k != PARTIAL}
     type_ = type_of(output)
-    own = {"id": id, "type": type_}
+    head = {"id": id, "type": type_}
     if not isinstance(output, Item) and _has_status(type_, form):
-        own["status"] = status
-    return form.item_order(type_).sort_members(own | members)
+        head["status"] = status
+    return form.item_order(type_).sort_members(head | members)
 
 
 def type_of(output: Output) -> str:
-    """The type of an output item."""
+    """Return the type of an output item."""
     if isinstance(output, Item):
         return output.type
     if isinstance(output, ToolCall):
@@ -195,27 +201,29 @@ def type_of(output: Output) -> str:
 
 
 def _has_status(type_: str, form: ResponsesFormat) -> bool:
-    return kind_of(type_).status or type_ in form.with_status
+    return kind_of(type_).has_status or type_ in form.with_status
 
 
-def _content(
-    message: Message, form: ResponsesFormat, top: int | None, rounded: bool
+def _build_content(
+    message: Message, form: ResponsesFormat, top: int | None, round_logprobs: bool
 ) -> list[dict[str, Any]]:
     parts = []
     if message.text is not None:
-        parts.append(text_part(message, message.text, message.annotations, form, top, rounded))
+        parts.append(
+            build_text_part(message, message.text, message.annotations, form, top, round_logprobs)
+        )
     if message.refusal is not None:
         parts.append(form.sort_part({"type": "refusal", "refusal": message.refusal}))
     return parts
 
 
-def text_part(
+def build_text_part(
     message: Message,
     text: str,
     annotations: tuple[Annotation, ...],
     form: ResponsesFormat,
     top: int | None = None,
-    rounded: bool = False,
+    round_logprobs: bool = False,
 ) -> dict[str, Any]:
     part: dict[str, Any] = {
         "type": "output_text",
@@ -226,26 +234,26 @@ def text_part(
         part["logprobs"] = []
         if top is not None:
             flat = (entry for entries in message.logprobs or () for entry in entries)
-            part["logprobs"] = logprobs_json(flat, top, 6 if rounded else None)
+            part["logprobs"] = build_logprobs(flat, top, 6 if round_logprobs else None)
     return form.sort_part(part)
 
 
-def summary_part(text: str, form: ResponsesFormat) -> dict[str, Any]:
+def build_summary_part(text: str, form: ResponsesFormat) -> dict[str, Any]:
     return form.sort_part({"type": "summary_text", "text": text})
 
 
-def logprobs_json(
+def build_logprobs(
     entries: Iterable[Logprob], top: int, digits: int | None = None
 ) -> list[dict[str, Any]]:
     return [
         {
             "bytes": entry.bytes,
-            "logprob": _rounded(entry.logprob, digits),
+            "logprob": _round_logprob(entry.logprob, digits),
             "token": entry.token,
             "top_logprobs": [
                 {
                     "bytes": other.bytes,
-                    "logprob": _rounded(other.logprob, digits),
+                    "logprob": _round_logprob(other.logprob, digits),
                     "token": other.token,
                 }
                 for other in entry.top[:top]
@@ -255,5 +263,5 @@ def logprobs_json(
     ]
 
 
-def _rounded(number: float, digits: int | None) -> float:
+def _round_logprob(number: float, digits: int | None) -> float:
     return number if digits is None else round(number, digits)

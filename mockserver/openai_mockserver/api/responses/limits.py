@@ -1,4 +1,4 @@
-"""Output cut short by ``max_output_tokens``."""
+"""Truncate output at ``max_output_tokens``."""
 
 from __future__ import annotations
 
@@ -14,26 +14,24 @@ from openai_mockserver.reply import (
     ToolCall,
 )
 
-# What a request cuts short
-
 
 def limit_output(
     output: tuple[Output, ...], request: Mapping[str, Any]
 ) -> tuple[tuple[Output, ...], bool]:
-    """The output as far as ``max_output_tokens`` lets it be, and whether that is less."""
+    """Return the output within ``max_output_tokens``, and whether it was truncated."""
     limit = request.get("max_output_tokens")
     if limit is None or sum(map(count_tokens, output)) <= limit:
         return output, False
-    kept: list[Output] = []
+    items: list[Output] = []
     for item in output:
         if limit <= 0:
             break
-        kept.append(_first_tokens(item, limit))
+        items.append(_truncate_item(item, limit))
         limit -= count_tokens(item)
-    return tuple(kept), True
+    return tuple(items), True
 
 
-def _texts(item: Output) -> Iterable[Text]:
+def _list_texts(item: Output) -> Iterable[Text]:
     if isinstance(item, ToolCall):
         return (item.arguments,)
     if isinstance(item, Reasoning):
@@ -44,26 +42,27 @@ def _texts(item: Output) -> Iterable[Text]:
 
 
 def count_tokens(item: Output) -> int:
-    return sum(text.tokens for text in _texts(item))
+    """Return how many tokens the texts of an item have."""
+    return sum(text.tokens for text in _list_texts(item))
 
 
-def _first_tokens(item: Output, limit: int) -> Output:
-    def first(text: Text) -> Text:
+def _truncate_item(item: Output, limit: int) -> Output:
+    def truncate(text: Text) -> Text:
         nonlocal limit
-        kept = text.first(limit)
+        beginning = text.first(limit)
         limit -= text.tokens
-        return kept
+        return beginning
 
     if isinstance(item, ToolCall):
-        return replace(item, arguments=first(item.arguments))
+        return replace(item, arguments=truncate(item.arguments))
     if isinstance(item, Reasoning):
-        summary = [text for text in map(first, item.summary) if text]
-        return Reasoning(summary, content=[text for text in map(first, item.content) if text])
+        summary = [text for text in map(truncate, item.summary) if text]
+        return Reasoning(summary, content=[text for text in map(truncate, item.content) if text])
     if isinstance(item, Message):
-        text = None if item.text is None else first(item.text)
-        refusal = None if item.refusal is None else first(item.refusal)
-        said = text if text is not None else refusal
-        n = len(said.pieces) if said is not None else 0
+        text = None if item.text is None else truncate(item.text)
+        refusal = None if item.refusal is None else truncate(item.refusal)
+        visible = text if text is not None else refusal
+        n = len(visible.pieces) if visible is not None else 0
         return Message(
             text,
             refusal=refusal,

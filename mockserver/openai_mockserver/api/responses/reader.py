@@ -1,4 +1,4 @@
-"""A response's events or JSON body, back to the reply."""
+"""Read a response's events or JSON body back into a reply."""
 
 from __future__ import annotations
 
@@ -18,11 +18,7 @@ from openai_mockserver.api.decode import (
 )
 from openai_mockserver.api.logprobs import read_logprob
 from openai_mockserver.api.responses.envelope import INCOMPLETE
-from openai_mockserver.api.responses.items import (
-    KINDS,
-    PARTIAL,
-    kind_of,
-)
+from openai_mockserver.api.responses.items import KINDS, PARTIAL, kind_of
 from openai_mockserver.api.responses.usage import read_usage
 from openai_mockserver.dialects import usage as usages
 from openai_mockserver.reply import (
@@ -43,35 +39,39 @@ from openai_mockserver.script import Script
 
 __all__ = ["Reader", "read", "read_item"]
 
-# Reading back
+# Items
 
 
-class _Begun:
-    """An item, as far as it has come."""
+class _PartialItem:
+    """What has arrived of an item.
+
+    Texts are keyed by the member that they are in and their index there. `pieces` holds deltas,
+    `full_texts` the texts of providers that send them whole, without deltas.
+    """
 
     def __init__(self, item: Mapping[str, Any]) -> None:
         self.json = item
         self.pieces: dict[tuple[str, int], list[str]] = {}
-        self.wholes: dict[tuple[str, int], str] = {}
+        self.full_texts: dict[tuple[str, int], str] = {}
         self.is_done = False
         self.annotations: list[Annotation] = []
         self.logprobs: list[tuple[Logprob, ...]] = []
         self.images: list[str] = []
 
 
-# event stem: what its deltas are of, and the member that numbers them
+# The item's member that a delta belongs to, and the field with its index, by the event's stem.
 _DELTAS: Mapping[str, tuple[str, str]] = {
     "output_text": ("text", "content_index"),
     "refusal": ("refusal", "content_index"),
     "reasoning_text": ("content", "content_index"),
     "reasoning_summary_text": ("summary", "summary_index"),
-} | {kind.stem: (kind.streamed, "") for kind in KINDS.values() if kind.stem}
+} | {kind.delta_stem: (kind.delta_member, "") for kind in KINDS.values() if kind.delta_stem}
 
 
-# Under which name events and parts tell a member that items hold under its own.
-_SAID_IN: Mapping[str, str] = {"content": "text", "summary": "text"}
+# The key of a member's text in events and parts, if it is not the member's name.
+_TEXT_KEYS: Mapping[str, str] = {"content": "text", "summary": "text"}
 
-# type of part: of which member of its item it is
+# The item's member that a part belongs to, by the part's type.
 _PARTS: Mapping[str, str] = {
     "output_text": "text",
     "refusal": "refusal",
@@ -81,59 +81,61 @@ _PARTS: Mapping[str, str] = {
 
 
 class Reader:
-    """Reads the events of items."""
+    """Builds output items from their events."""
 
     def __init__(self) -> None:
-        self._items: dict[int, _Begun] = {}
+        self._items: dict[int, _PartialItem] = {}
 
     def feed(self, type_: str, event: Mapping[str, Any]) -> None:
-        """Take an event."""
+        """Read one event; events that do not concern an item are ignored."""
         name = type_.removeprefix("response.")
-        if name in _READ:
-            _READ[name](self, event)
+        if name in _HANDLERS:
+            _HANDLERS[name](self, event)
             return
-        stem, _, what = name.rpartition(".")
-        if what == "delta" and stem in _DELTAS:
-            member, numbered = _DELTAS[stem]
-            begun = self._at(event)
-            key = (member, _index(event, numbered))
-            begun.pieces.setdefault(key, []).append(read_string(event, "delta"))
-            if told := event.get("logprobs"):
-                begun.logprobs.append(tuple(read_logprob(entry) for entry in told))
-        elif what == "done" and stem in _DELTAS:
-            member, numbered = _DELTAS[stem]
-            self._whole(event, member, numbered, event.get(_SAID_IN.get(member, member)))
-        elif what == "partial_image":
-            self._at(event).images.append(read_string(event, "partial_image_b64"))
+        stem, _, action = name.rpartition(".")
+        if action == "delta" and stem in _DELTAS:
+            member, index_key = _DELTAS[stem]
+            partial_item = self._item_at(event)
+            key = (member, _index(event, index_key))
+            partial_item.pieces.setdefault(key, []).append(read_string(event, "delta"))
+            if entries := event.get("logprobs"):
+                partial_item.logprobs.append(tuple(read_logprob(entry) for entry in entries))
+        elif action == "done" and stem in _DELTAS:
+            member, index_key = _DELTAS[stem]
+            self._set_full_text(event, member, index_key, event.get(_TEXT_KEYS.get(member, member)))
+        elif action == "partial_image":
+            self._item_at(event).images.append(read_string(event, "partial_image_b64"))
 
-    def _at(self, event: Mapping[str, Any]) -> _Begun:
-        return self._items.setdefault(_index(event, "output_index"), _Begun({}))
+    def _item_at(self, event: Mapping[str, Any]) -> _PartialItem:
+        return self._items.setdefault(_index(event, "output_index"), _PartialItem({}))
 
-    def _item(self, event: Mapping[str, Any]) -> None:
+    def _set_item(self, event: Mapping[str, Any]) -> None:
         check_type(dict, event["item"], "item", optional=False)
-        self._at(event).json = event["item"]
+        self._item_at(event).json = event["item"]
 
-    def _item_done(self, event: Mapping[str, Any]) -> None:
-        self._item(event)
-        self._at(event).is_done = True
+    def _finish_item(self, event: Mapping[str, Any]) -> None:
+        self._set_item(event)
+        self._item_at(event).is_done = True
 
-    def _whole(self, event: Mapping[str, Any], member: str, numbered: str, said: object) -> None:
-        """Take a text that is told as a whole, of those who send no deltas."""
-        if isinstance(said := as_json_text(said), str) and said:
-            self._at(event).wholes[member, _index(event, numbered)] = said
+    def _set_full_text(
+        self, event: Mapping[str, Any], member: str, index_key: str, value: object
+    ) -> None:
+        """Store a whole text, which is used if the provider sends no deltas."""
+        if isinstance(value := as_json_text(value), str) and value:
+            self._item_at(event).full_texts[member, _index(event, index_key)] = value
 
-    def _part_done(self, event: Mapping[str, Any]) -> None:
+    def _finish_part(self, event: Mapping[str, Any]) -> None:
         part = event["part"]
         member = _PARTS.get(str(part.get("type")))
         if member is not None:
-            numbered = "summary_index" if member == "summary" else "content_index"
-            self._whole(event, member, numbered, part.get(_SAID_IN.get(member, member)))
+            index_key = "summary_index" if member == "summary" else "content_index"
+            self._set_full_text(event, member, index_key, part.get(_TEXT_KEYS.get(member, member)))
 
     def complete(self, output: Sequence[Mapping[str, Any]]) -> None:
-        """Take the items that the last event lists, for those that are not whole before it.
+        """Replace unfinished items with those of the last event, and add missing ones.
 
         Args:
-            output: all items of the response, in order.
+            output: all items of the response in the last event, in order.
         """
         indices = sorted(self._items)
         if len(output) < len(indices):
@@ -141,99 +143,107 @@ class Reader:
         for index, item in zip(indices, output, strict=False):
             if not self._items[index].is_done:
                 self._items[index].json = item
-        after = indices[-1] + 1 if indices else 0
-        for index, item in enumerate(output[len(indices) :], after):
-            self._items[index] = _Begun(item)
+        next_index = indices[-1] + 1 if indices else 0
+        for index, item in enumerate(output[len(indices) :], next_index):
+            self._items[index] = _PartialItem(item)
 
-    def _annotation(self, event: Mapping[str, Any]) -> None:
-        begun = self._at(event)
-        spoken = begun.pieces.get(("text", _index(event, "content_index")), ())
-        begun.annotations.append(Annotation(event["annotation"], len(spoken)))
+    def _add_annotation(self, event: Mapping[str, Any]) -> None:
+        partial_item = self._item_at(event)
+        pieces = partial_item.pieces.get(("text", _index(event, "content_index")), ())
+        partial_item.annotations.append(Annotation(event["annotation"], len(pieces)))
 
-    def output(self) -> list[Output]:
-        """The items that have come, in order."""
-        return [_read(self._items[index]) for index in sorted(self._items)]
+    def build_output(self) -> list[Output]:
+        """Return the items that have arrived, in order."""
+        return [_build_output(self._items[index]) for index in sorted(self._items)]
 
 
 def _index(event: Mapping[str, Any], name: str) -> int:
-    """The place that an event states: the first if it states none."""
+    """Return the index in this field of the event; 0 if there is none."""
     check_type(int, index := event.get(name), name)
     return index or 0
 
 
-_READ: Mapping[str, Callable[[Reader, Mapping[str, Any]], None]] = {
-    "output_item.added": Reader._item,
-    "output_item.done": Reader._item_done,
-    "content_part.done": Reader._part_done,
-    "reasoning_summary_part.done": Reader._part_done,
-    "output_text.annotation.added": Reader._annotation,
+_HANDLERS: Mapping[str, Callable[[Reader, Mapping[str, Any]], None]] = {
+    "output_item.added": Reader._set_item,
+    "output_item.done": Reader._finish_item,
+    "content_part.done": Reader._finish_part,
+    "reasoning_summary_part.done": Reader._finish_part,
+    "output_text.annotation.added": Reader._add_annotation,
 }
 
 
 def read_item(item: Mapping[str, Any]) -> Output:
-    """An item of a body that is no stream."""
-    return _read(_Begun(item))
+    """Return the output item that a JSON object of a body describes."""
+    return _build_output(_PartialItem(item))
 
 
-def _read(begun: _Begun) -> Output:
-    item = begun.json
+def _build_output(partial_item: _PartialItem) -> Output:
+    item = partial_item.json
     type_ = item.get("type")
-    if type_ == "message" or (not item and ("text", 0) in {*begun.pieces, *begun.wholes}):
-        return _message(begun)
+    if type_ == "message" or (
+        not item and ("text", 0) in {*partial_item.pieces, *partial_item.full_texts}
+    ):
+        return _build_message(partial_item)
     if type_ == "reasoning":
-        encrypted = item.get("encrypted_content")
+        encrypted_content = item.get("encrypted_content")
         return Reasoning(
-            _texts(begun, "summary", item.get("summary") or ()),
-            content=_texts(begun, "content", item.get("content") or ()),
-            encrypted=encrypted if isinstance(encrypted, str) else None,
+            _build_texts(partial_item, "summary", item.get("summary") or ()),
+            content=_build_texts(partial_item, "content", item.get("content") or ()),
+            encrypted=encrypted_content if isinstance(encrypted_content, str) else None,
         )
     if type_ in ("function_call", "custom_tool_call"):
         custom = type_ == "custom_tool_call"
-        said = "input" if custom else "arguments"
+        input_key = "input" if custom else "arguments"
         return ToolCall(
             item.get("name") or "?",
-            _streamed(begun, said, str(as_json_text(item.get(said) or ""))),
+            _join_pieces(partial_item, input_key, str(as_json_text(item.get(input_key) or ""))),
             item.get("call_id") or "",
             custom=custom,
             namespace=item.get("namespace"),
         )
     kind = kind_of(str(type_))
     members = {k: v for k, v in item.items() if k not in ("id", "type")}
-    if kind.streamed and isinstance(members.get(kind.streamed), str):
-        members[kind.streamed] = _streamed(begun, kind.streamed, members[kind.streamed])
-    if begun.images:
-        members[PARTIAL] = begun.images
+    if kind.delta_member and isinstance(members.get(kind.delta_member), str):
+        members[kind.delta_member] = _join_pieces(
+            partial_item, kind.delta_member, members[kind.delta_member]
+        )
+    if partial_item.images:
+        members[PARTIAL] = partial_item.images
     return Item(str(type_ or "?"), members)
 
 
-def _streamed(begun: _Begun, member: str, whole: str, at: int = 0) -> Text:
-    """A text in the pieces it came in, or as far as it came."""
-    pieces = begun.pieces.get((member, at))
+def _join_pieces(partial_item: _PartialItem, member: str, whole: str, index: int = 0) -> Text:
+    """Return a text in the pieces of its deltas; without deltas, the whole text."""
+    pieces = partial_item.pieces.get((member, index))
     if pieces is None:
-        return Text(whole or begun.wholes.get((member, at), ""))
+        return Text(whole or partial_item.full_texts.get((member, index), ""))
     return Text(join_halves(pieces))
 
 
-def _texts(begun: _Begun, member: str, parts: Any) -> list[Text]:
-    told = {at: part.get("text") or "" for at, part in enumerate(parts)}
-    came = {at: "" for name, at in (*begun.pieces, *begun.wholes) if name == member}
-    texts = came | told  # an index may be far beyond the others: no gap is filled
-    return [_streamed(begun, member, texts[at], at) for at in sorted(texts)]
+def _build_texts(partial_item: _PartialItem, member: str, parts: Any) -> list[Text]:
+    final_texts = {index: part.get("text") or "" for index, part in enumerate(parts)}
+    partial_texts = {
+        index: ""
+        for name, index in (*partial_item.pieces, *partial_item.full_texts)
+        if name == member
+    }
+    texts = partial_texts | final_texts  # gaps between the indices are not filled
+    return [_join_pieces(partial_item, member, texts[index], index) for index in sorted(texts)]
 
 
-def _message(begun: _Begun) -> Message:
-    parts = list(_parts(begun))
-    annotations = tuple(begun.annotations)
+def _build_message(partial_item: _PartialItem) -> Message:
+    parts = list(_list_parts(partial_item))
+    annotations = tuple(partial_item.annotations)
     text: list[str] | None = None
     refusal: list[str] | None = None
-    logprobs: list[tuple[Logprob, ...]] | None = begun.logprobs or None
-    for at, part in parts:
+    logprobs: list[tuple[Logprob, ...]] | None = partial_item.logprobs or None
+    for index, part in parts:
         if part.get("type") == "refusal":
-            said = _streamed(begun, "refusal", part.get("refusal") or "", at)
-            refusal = (refusal or []) + list(said.pieces)
+            piece_text = _join_pieces(partial_item, "refusal", part.get("refusal") or "", index)
+            refusal = (refusal or []) + list(piece_text.pieces)
         elif "text" in part:
-            said = _streamed(begun, "text", part.get("text") or "", at)
-            text = (text or []) + list(said.pieces)
+            piece_text = _join_pieces(partial_item, "text", part.get("text") or "", index)
+            text = (text or []) + list(piece_text.pieces)
             if not annotations:
                 annotations = tuple(map(Annotation, part.get("annotations") or ()))
             if logprobs is None and part.get("logprobs"):
@@ -242,54 +252,62 @@ def _message(begun: _Begun) -> Message:
         text,
         refusal=refusal,
         annotations=annotations,
-        phase=begun.json.get("phase"),
+        phase=partial_item.json.get("phase"),
         logprobs=logprobs,
     )
 
 
-def _parts(begun: _Begun) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """The parts of a message's content, also of one that was broken off."""
-    content = begun.json.get("content") or []
+def _list_parts(partial_item: _PartialItem) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield the parts of a message's content with their index, also of an unfinished message."""
+    content = partial_item.json.get("content") or []
     if content:
         yield from enumerate(content)
         return
-    for member, at in sorted({*begun.pieces, *begun.wholes}, key=lambda key: (key[1], key[0])):
+    for member, index in sorted(
+        {*partial_item.pieces, *partial_item.full_texts}, key=lambda key: (key[1], key[0])
+    ):
         yield (
-            at,
+            index,
             {"type": "refusal"} if member == "refusal" else {"type": "output_text", "text": ""},
         )
 
 
-# Reading back
+# Responses
 
 
 def read(script: Script) -> Reply | ApiError:
-    """What a response says: the reply as far as it goes, or the error it is instead.
+    """Return the reply that a response holds, or the error that it is instead.
 
-    Events that are not JSON objects are passed over.
+    An unfinished stream gives the part of the reply that it holds. Events that are not JSON
+    objects are ignored.
+
+    Raises:
+        ReplyError: for events or a body that are not those of a response.
     """
     if not is_stream(script):
-        return decode_body(script, "a response", "output", _read_whole)
-    reader, last, error = Reader(), dict[str, Any](), None
-    for said, event, number in decode_events(script):
-        type_ = str(said.get("type") or event.event or "")
+        return decode_body(script, "a response", "output", _read_body)
+    reader, response, error = Reader(), dict[str, Any](), None
+    for fields, event, number in decode_events(script):
+        type_ = str(fields.get("type") or event.event or "")
         try:
-            reader.feed(type_, said)
-            error = _error_of(type_, said)
-        except DECODE_ERRORS as wrong:
-            raise explain_error(f"event {number} is none of a response", wrong, said) from None
-        if isinstance(said.get("response"), dict):
-            last = said["response"]
+            reader.feed(type_, fields)
+            error = _read_error(type_, fields)
+        except DECODE_ERRORS as cause:
+            raise explain_error(
+                f"event {number} is not a valid event of a response", cause, fields
+            ) from None
+        if isinstance(fields.get("response"), dict):
+            response = fields["response"]
         if error is not None:
             break
     try:
-        reader.complete(last.get("output") or ())
-        return build_reply(reader.output(), last, error)
-    except DECODE_ERRORS as wrong:
-        raise explain_error("what the events tell is no response", wrong, last) from None
+        reader.complete(response.get("output") or ())
+        return build_reply(reader.build_output(), response, error)
+    except DECODE_ERRORS as cause:
+        raise explain_error("the events do not form a valid response", cause, response) from None
 
 
-def _error_of(type_: str, event: Mapping[str, Any]) -> ApiError | None:
+def _read_error(type_: str, event: Mapping[str, Any]) -> ApiError | None:
     if type_ == "error" and "error" not in event:
         return ApiError(
             500,
@@ -301,23 +319,30 @@ def _error_of(type_: str, event: Mapping[str, Any]) -> ApiError | None:
 
 
 def build_reply(output: list[Output], response: Mapping[str, Any], error: ApiError | None) -> Reply:
-    failed = response.get("error") if response.get("status") == "failed" else None
-    if error is None and isinstance(failed, dict):
-        error = ApiError(500, str(failed.get("message") or ""), code=failed.get("code") or "")
+    """Return the reply with this output, and the finish reason and usage of the response.
+
+    Args:
+        output: the items.
+        response: the last response object.
+        error: the error of an event; if None, that of a failed response is used.
+    """
+    failure = response.get("error") if response.get("status") == "failed" else None
+    if error is None and isinstance(failure, dict):
+        error = ApiError(500, str(failure.get("message") or ""), code=failure.get("code") or "")
     status = response.get("status")
-    finish: str | None = "auto"
+    finish_reason: str | None = "auto"
     if error is not None or status not in ("completed", "incomplete"):
-        finish = None
+        finish_reason = None
     elif status == "incomplete":
-        why = (response.get("incomplete_details") or {}).get("reason")
-        finish = next((k for k, v in INCOMPLETE.items() if v == why), "length")
+        reason = (response.get("incomplete_details") or {}).get("reason")
+        finish_reason = next((k for k, v in INCOMPLETE.items() if v == reason), "length")
     usage = response.get("usage")
     return Reply(
-        choices=[Choice(output=output, finish_reason=finish)],
+        choices=[Choice(output=output, finish_reason=finish_reason)],
         usage=read_usage(usage) if usages.has_counts(usage) else None,
         error=error,
     )
 
 
-def _read_whole(value: dict[str, Any]) -> Reply:
+def _read_body(value: dict[str, Any]) -> Reply:
     return build_reply([read_item(item) for item in value["output"]], value, None)

@@ -1,8 +1,7 @@
-"""``/v1/responses``: from a reply to its events or JSON body.
+"""Render a reply as the events or the JSON body of ``/v1/responses``.
 
-Rules of this file: no I/O; sequences and members are those of WIRE.md §3; `read` is the inverse of
-`render` for what the endpoint can state: one choice, and of an error its code, message and
-parameter.
+Rules of this file: no I/O; events and members follow WIRE.md §3; `read` is the inverse of `render`
+for all that the endpoint can express: one choice, and an error's code, message and parameter.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from openai_mockserver.api.endpoint import Rendered
 from openai_mockserver.api.json_body import copy_plain
 from openai_mockserver.api.logprobs import likely
 from openai_mockserver.api.messages import call_ids, read_messages
-from openai_mockserver.api.responses.envelope import INCOMPLETE, Envelope, as_begun
+from openai_mockserver.api.responses.envelope import INCOMPLETE, Envelope, clear_result
 from openai_mockserver.api.responses.events import Writer
-from openai_mockserver.api.responses.items import encode_bytes, item_json, type_of
+from openai_mockserver.api.responses.items import build_item, encode_bytes, type_of
 from openai_mockserver.api.responses.limits import count_tokens, limit_output
 from openai_mockserver.api.responses.reader import build_reply, read_item
-from openai_mockserver.api.responses.usage import usage_json
+from openai_mockserver.api.responses.usage import build_usage
 from openai_mockserver.dialects import Dialect
 from openai_mockserver.dialects.responses import ResponsesFormat
 from openai_mockserver.exceptions import ReplyError
@@ -49,7 +48,7 @@ __all__ = [
     "fresh_envelope",
     "make_head",
     "render",
-    "render_again",
+    "rebuild_stream",
     "render_body",
     "shape",
 ]
@@ -78,13 +77,13 @@ FAILURES = frozenset(
         "image_file_not_found",
     }
 )
-"""The codes with which a response fails; after an error of another code nothing comes."""
+"""Error codes that end in ``response.failed``; after any other error the stream just ends."""
 
 LOGPROBS = "message.output_text.logprobs"
-"""What ``include`` holds where log probabilities are wanted."""
+"""The value of ``include`` that requests log probabilities."""
 
 ENCRYPTED = "reasoning.encrypted_content"
-"""What ``include`` holds where thinking is to be given back by the client."""
+"""The value of ``include`` that requests encrypted reasoning, for the client to send back."""
 
 
 def render(
@@ -96,19 +95,19 @@ def render(
     rng: Random | None = None,
     history: Iterable[Mapping[str, Any]] = (),
 ) -> Script:
-    """The response that says this reply.
+    """Return the response that holds this reply.
 
     Args:
-        reply: what to say.
-        request: the request's parameters. Without one, it is a request that streams the reply
-            whole, with its log probabilities.
-        dialect: whose manner to say it in; OpenAI's by default.
-        envelope: id, times, echo and form to answer with; fresh ones by default.
-        rng: where ids and obfuscation come from.
-        history: the messages that came before the request's own.
+        reply: the reply, or the error to answer with.
+        request: the parameters of the request. By default, a request that streams the reply with
+            its log probabilities.
+        dialect: the provider to imitate; OpenAI by default.
+        envelope: id, times, echoed request and format of the response; new ones by default.
+        rng: random generator of ids and obfuscation.
+        history: the messages before those of the request.
 
     Raises:
-        ReplyError: for a reply that cannot be served, or not here.
+        ReplyError: for a reply that cannot be served, or not at this endpoint.
 
     >>> script = render(Reply("Hello"))
     >>> [event.event for event in script.events][-1]
@@ -119,71 +118,82 @@ def render(
 
 
 def compose(reply: Reply | ApiError, context: Context) -> Rendered:
-    """Render a reply, and give the response in its last state as an object too.
+    """Render a reply, and return the final response object with it.
 
-    Raises ReplyError for a reply that cannot be served, or not here.
+    Raises:
+        ReplyError: for a reply that cannot be served, or not at this endpoint.
     """
-    rng, manner = context.rng, context.dialect
+    rng, dialect = context.rng, context.dialect
     if isinstance(reply, ApiError):
-        return Rendered(errors.render(reply, rng, manner))
-    check_servable(reply, any_reason=manner is not None)
+        return Rendered(errors.render(reply, rng, dialect))
+    check_servable(reply, any_reason=dialect is not None)
     if len(reply.choices) > 1:
-        raise ReplyError(f"the Responses API gives one answer; this reply has {len(reply.choices)}")
+        raise ReplyError(
+            f"the Responses API returns one choice; this reply has {len(reply.choices)}"
+        )
     (choice,) = reply.choices
     if choice.function_call is not None:
-        raise ReplyError("the Responses API has no function_call: use tool_calls")
-    request = _asking_for(reply) if context.parameters is None else context.parameters
-    envelope = context.envelope or fresh_envelope(request, manner, rng)
-    said = retokenize(choice.output, request.get("model"))
-    output, cut = limit_output(_with_fresh_ids(said, request, context.history), request)
-    finish = "length" if cut else choice.finish_reason
+        raise ReplyError("the Responses API has no function_call; use tool_calls")
+    request = _make_request(reply) if context.parameters is None else context.parameters
+    envelope = context.envelope or fresh_envelope(request, dialect, rng)
+    output_items = retokenize(choice.output, request.get("model"))
+    output, is_truncated = limit_output(
+        _replace_taken_ids(output_items, request, context.history), request
+    )
+    finish_reason = "length" if is_truncated else choice.finish_reason
     usage = reply.usage
-    if usage is None or cut:
-        usage = _count(output, request, usage)
-    output = tuple(_as_included(item, request) for item in output)
-    made = _Made(output, finish, reply.error, usage, request, envelope, manner)
+    if usage is None or is_truncated:
+        usage = _count_usage(output, request, usage)
+    output = tuple(_add_included(item, request) for item in output)
+    response = _Response(output, finish_reason, reply.error, usage, request, envelope, dialect)
     if request.get("stream"):
-        return _stream(made, rng)
-    if finish is None and reply.error is None:
+        return _render_stream(response, rng)
+    if finish_reason is None and reply.error is None:
         raise ReplyError("a reply that never finishes can only be streamed; set stream=True")
-    return _json(made, rng)
+    return _render_json(response, rng)
 
 
-def _asking_for(reply: Reply) -> dict[str, Any]:
-    asked: dict[str, Any] = {"model": "gpt-4o-mini", "stream": True, "top_logprobs": 20}
-    return asked | ({"include": [LOGPROBS]} if reply.logprobs is not None else {})
+def _make_request(reply: Reply) -> dict[str, Any]:
+    """Return the parameters of a request that streams all that the reply holds."""
+    request: dict[str, Any] = {"model": "gpt-4o-mini", "stream": True, "top_logprobs": 20}
+    return request | ({"include": [LOGPROBS]} if reply.logprobs is not None else {})
 
 
-def _with_fresh_ids(
+def _replace_taken_ids(
     output: tuple[Output, ...],
     request: Mapping[str, Any],
     history: Iterable[Mapping[str, Any]],
 ) -> tuple[Output, ...]:
-    taken = call_ids((*history, *read_messages(request)))
+    """Replace derived ids of tool calls that the conversation already uses."""
+    used_ids = call_ids((*history, *read_messages(request)))
     return tuple(
-        item.with_unique_id(taken) if isinstance(item, ToolCall) and item.has_derived_id else item
+        item.with_unique_id(used_ids)
+        if isinstance(item, ToolCall) and item.has_derived_id
+        else item
         for item in output
     )
 
 
-def _as_included(item: Output, request: Mapping[str, Any]) -> Output:
-    """An item with what the request asks to have besides, made up where it is not stated."""
+def _add_included(item: Output, request: Mapping[str, Any]) -> Output:
+    """Return the item with what ``include`` requests; generate it if the reply has none."""
     include = request.get("include") or ()
     if isinstance(item, Message) and item.text is not None and item.logprobs is None:
         top = request.get("top_logprobs") or 0
         if LOGPROBS in include:
-            made_up = tuple((likely(piece, top),) for piece in item.text.pieces)
-            return replace(item, logprobs=made_up)
+            logprobs = tuple((likely(piece, top),) for piece in item.text.pieces)
+            return replace(item, logprobs=logprobs)
     if isinstance(item, Reasoning) and ENCRYPTED in include and item.encrypted is None:
         cipher = ids.letters(200, Random(repr(item)))
         return replace(item, encrypted=f"gAAAAAB{cipher}")
     return item
 
 
-def _count(output: tuple[Output, ...], request: Mapping[str, Any], stated: Usage | None) -> Usage:
-    prompt = stated.prompt_tokens if stated is not None else _prompt_tokens(request)
-    thought = sum(count_tokens(item) for item in output if isinstance(item, Reasoning))
-    return Usage(prompt, sum(map(count_tokens, output)), reasoning_tokens=thought)
+def _count_usage(
+    output: tuple[Output, ...], request: Mapping[str, Any], usage: Usage | None
+) -> Usage:
+    prompt = usage.prompt_tokens if usage is not None else _prompt_tokens(request)
+    reasoning_tokens = sum(count_tokens(item) for item in output if isinstance(item, Reasoning))
+    return Usage(prompt, sum(map(count_tokens, output)), reasoning_tokens=reasoning_tokens)
 
 
 def _prompt_tokens(request: Mapping[str, Any]) -> int:
@@ -194,11 +204,11 @@ def _prompt_tokens(request: Mapping[str, Any]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """A response that is settled."""
+class _Response:
+    """A response with all that determines its objects and events."""
 
     output: tuple[Output, ...]
-    finish: str | None
+    finish_reason: str | None
     error: ApiError | None
     usage: Usage
     request: Mapping[str, Any]
@@ -215,88 +225,91 @@ class _Made:
     def status(self) -> str:
         if self.error is not None:
             return "failed"
-        return "incomplete" if self.finish in INCOMPLETE else "completed"
+        return "incomplete" if self.finish_reason in INCOMPLETE else "completed"
 
-    def status_of(self, index: int) -> str:
-        """An item's status: the last one of a response that was cut is incomplete."""
-        last = index == len(self.output) - 1
-        return "incomplete" if last and self.finish in INCOMPLETE else "completed"
+    def item_status(self, index: int) -> str:
+        """Return an item's status; the last item of an incomplete response is incomplete too."""
+        is_last = index == len(self.output) - 1
+        return "incomplete" if is_last and self.finish_reason in INCOMPLETE else "completed"
 
-    def item_id(self, output: Output) -> str:
+    def new_item_id(self, output: Output) -> str:
         return self.envelope.new_id(ids.item_prefix(type_of(output)))
 
-    def response(self, status: str, output: Iterable[Any] = ()) -> dict[str, Any]:
-        """The response as it is at a time."""
+    def build_object(self, status: str, output: Iterable[Any] = ()) -> dict[str, Any]:
+        """Return the response object in this status, with these items."""
         envelope = self.envelope
-        made = dict(envelope.template) | {
+        members = dict(envelope.template) | {
             "id": envelope.id,
             "created_at": envelope.created,
             "status": status,
-            "output": [_finally(item, envelope.form) for item in output],
+            "output": [_order_members(item, envelope.form) for item in output],
         }
         if status in ("in_progress", "queued"):
-            return made
-        if "service_tier" in made:
-            made["service_tier"] = envelope.service_tier
-        if status == "completed" and "completed_at" in made:
-            made["completed_at"] = envelope.completed
+            return members
+        if "service_tier" in members:
+            members["service_tier"] = envelope.service_tier
+        if status == "completed" and "completed_at" in members:
+            members["completed_at"] = envelope.completed
         if status == "incomplete":
-            made["incomplete_details"] = {"reason": INCOMPLETE[self.finish or "length"]}
+            members["incomplete_details"] = {"reason": INCOMPLETE[self.finish_reason or "length"]}
         if self.error is not None:
-            made["error"] = {"code": self.error.code, "message": self.error.message}
+            members["error"] = {"code": self.error.code, "message": self.error.message}
         else:
-            made["usage"] = usage_json(self.usage, envelope.form)
-        return made | dict(envelope.ends)
+            members["usage"] = build_usage(self.usage, envelope.form)
+        return members | dict(envelope.ends)
 
 
-def _finally(item: Mapping[str, Any], form: ResponsesFormat) -> Mapping[str, Any]:
+def _order_members(item: Mapping[str, Any], form: ResponsesFormat) -> Mapping[str, Any]:
+    """Order the members of an item as the final response object has them."""
     order = form.final_items.get(item["type"])
     return item if order is None else order.sort_members(item)
 
 
-def _stream(made: _Made, rng: Random) -> Rendered:
-    envelope, request = made.envelope, made.request
-    padded = (request.get("stream_options") or {}).get("include_obfuscation") is not False
-    padding = ids.Padding(envelope.noise) if padded else None
-    writer = Writer(envelope.form, padding, logprobs=made.logprobs)
-    begins = "queued" if "queued" in envelope.opening else "in_progress"
+def _render_stream(response: _Response, rng: Random) -> Rendered:
+    envelope, request = response.envelope, response.request
+    has_padding = (request.get("stream_options") or {}).get("include_obfuscation") is not False
+    padding = ids.Padding(envelope.noise) if has_padding else None
+    writer = Writer(envelope.form, padding, logprobs=response.logprobs)
+    initial_status = "queued" if "queued" in envelope.opening else "in_progress"
     newest: dict[str, Any] | None = None
     for name in envelope.opening:
-        newest = made.response("in_progress" if name == "in_progress" else begins)
-        writer.event(f"response.{name}", {"response": newest})
-    error, last = made.error, len(made.output) - 1
-    done = []
-    for index, item in enumerate(made.output):
-        broken = index == last and made.finish is None
-        whole = writer.item(index, item, made.item_id(item), made.status_of(index), broken)
-        if not broken:
-            done.append(whole)
-    nested = envelope.form.nested_errors
-    if error is not None and (nested or error.code not in FAILURES):
-        stated = {"code": error.code, "message": error.message, "param": error.param}
-        whole = {"type": error.type, **stated, **error.extra}
-        writer.event("error", {"error": whole} if nested else stated)
-    if made.finish is not None or (error is not None and error.code in FAILURES):
-        newest = made.response(made.status, done)
-        writer.event(f"response.{made.status}", {"response": newest})
+        newest = response.build_object("in_progress" if name == "in_progress" else initial_status)
+        writer.write_event(f"response.{name}", {"response": newest})
+    error, last_index = response.error, len(response.output) - 1
+    items = []
+    for index, item in enumerate(response.output):
+        is_truncated = index == last_index and response.finish_reason is None
+        fields = writer.write_item(
+            index, item, response.new_item_id(item), response.item_status(index), is_truncated
+        )
+        if not is_truncated:
+            items.append(fields)
+    is_nested = envelope.form.nested_errors
+    if error is not None and (is_nested or error.code not in FAILURES):
+        error_fields = {"code": error.code, "message": error.message, "param": error.param}
+        fields = {"type": error.type, **error_fields, **error.extra}
+        writer.write_event("error", {"error": fields} if is_nested else error_fields)
+    if response.finish_reason is not None or (error is not None and error.code in FAILURES):
+        newest = response.build_object(response.status, items)
+        writer.write_event(f"response.{response.status}", {"response": newest})
     steps: tuple[Step, ...] = (
         *map(Comment, envelope.comments),
         *writer.events[envelope.starting_after + 1 :],
     )
     if envelope.form.ends_with_done:
         steps += (sse.DONE,)
-    return _with_object(Script(make_head(envelope, made.dialect, None, rng), steps), newest)
+    return _attach_object(Script(make_head(envelope, response.dialect, None, rng), steps), newest)
 
 
-def _with_object(script: Script, response: dict[str, Any] | None) -> Rendered:
-    """A script with the response that it comes to, unless that is to be read off its bytes."""
+def _attach_object(script: Script, response: dict[str, Any] | None) -> Rendered:
+    """Attach the final response object to a script; a response without an id has none."""
     if response is None or not response.get("id"):
         return Rendered(script)
     return Rendered(script, response["id"], lambda: copy_plain(response, encode_bytes))
 
 
 def make_head(envelope: Envelope, dialect: Dialect | None, length: int | None, rng: Random) -> Head:
-    """The head of a stream; of a body, if its length in bytes is given."""
+    """Return the head of a body of ``length`` bytes, or of a stream if the length is None."""
     if dialect is not None:
         model = str(envelope.template.get("model"))
         return headers.make_dialect_head(dialect, model, length, rng)
@@ -306,42 +319,44 @@ def make_head(envelope: Envelope, dialect: Dialect | None, length: int | None, r
 
 
 def fresh_envelope(request: Mapping[str, Any], dialect: Dialect | None, rng: Random) -> Envelope:
-    """A new envelope, as OpenAI or the dialect's provider would answer this request now."""
+    """Create the envelope with which OpenAI, or the dialect's provider, would answer now."""
     return Envelope.fresh(request, rng, dialect)
 
 
 def shape(
     request: Mapping[str, Any], dialect: Dialect | None, history: Iterable[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """What of a request its response depends on: of the input its tokens, and calls' ids."""
-    known = sorted(call_ids((*history, *read_messages(request))))
-    return {**request, "input": (_prompt_tokens(request), known)}
+    """Return what the response depends on: the input only counts by its tokens and call ids."""
+    used_ids = sorted(call_ids((*history, *read_messages(request))))
+    return {**request, "input": (_prompt_tokens(request), used_ids)}
 
 
-def _json(made: _Made, rng: Random) -> Rendered:
-    if made.error is not None and made.error.code not in FAILURES:
-        return Rendered(errors.render(made.error, rng, made.dialect))
-    form = made.envelope.form
+def _render_json(response: _Response, rng: Random) -> Rendered:
+    if response.error is not None and response.error.code not in FAILURES:
+        return Rendered(errors.render(response.error, rng, response.dialect))
+    form = response.envelope.form
     output = [
-        item_json(item, made.item_id(item), made.status_of(index), form, made.logprobs)
-        for index, item in enumerate(made.output)
+        build_item(
+            item, response.new_item_id(item), response.item_status(index), form, response.logprobs
+        )
+        for index, item in enumerate(response.output)
     ]
-    whole = made.response(made.status, output)
-    if (manner := made.dialect) is None:
-        return _with_object(render_body(whole, rng), whole)
-    data = form.style.dumps(whole).encode()
-    head = make_head(made.envelope, manner, len(data), rng)
-    return _with_object(Script(head, (Raw(data),)), whole)
+    final_object = response.build_object(response.status, output)
+    if (dialect := response.dialect) is None:
+        return _attach_object(render_body(final_object, rng), final_object)
+    data = form.style.dumps(final_object).encode()
+    head = make_head(response.envelope, dialect, len(data), rng)
+    return _attach_object(Script(head, (Raw(data),)), final_object)
 
 
 def render_body(value: Mapping[str, Any], rng: Random) -> Script:
-    """A JSON body, indented as it is here (WIRE.md §6)."""
-    made = msgspec.json.format(encode_bytes(value), indent=2)
-    return Script(Head(200, headers.json_headers(len(made), rng)), (Raw(made),))
+    """Return a response with a JSON body, indented as at this endpoint (WIRE.md §6)."""
+    body = msgspec.json.format(encode_bytes(value), indent=2)
+    return Script(Head(200, headers.json_headers(len(body), rng)), (Raw(body),))
 
 
-def render_again(response: Mapping[str, Any], rng: Random) -> Script:
-    """The stream that would have made a response."""
+def rebuild_stream(response: Mapping[str, Any], rng: Random) -> Script:
+    """Return the stream that would have led to this response object."""
     reply = build_reply([read_item(item) for item in response["output"]], response, None)
     request: dict[str, Any] = {"stream": True, "background": response.get("background")}
     envelope = replace(
@@ -349,6 +364,6 @@ def render_again(response: Mapping[str, Any], rng: Random) -> Script:
         id=response["id"],
         created=response.get("created_at") or 0,
         completed=response.get("completed_at") or response.get("created_at") or 0,
-        template=as_begun(response, "in_progress"),
+        template=clear_result(response, "in_progress"),
     )
     return render(reply, request, envelope=envelope, rng=rng)

@@ -1,7 +1,7 @@
-"""Responses that can be asked for later: kept, given again, resumed, cancelled, deleted.
+"""Stored responses: retrieve, resume, cancel or delete them, and list their input.
 
-Rules of this file: what was made here is given as it was made, and what was deleted is gone. Of an
-id that was never seen a response is made up, so that code which is only given an id can run.
+Rules of this file: a stored response is returned unchanged, and a deleted one is gone. An id that
+the server has never seen gets a generated response, so that code that only has an id can run.
 """
 
 from __future__ import annotations
@@ -21,101 +21,103 @@ from openai_mockserver.api.context import make_context
 from openai_mockserver.api.endpoint import Asked, Rendered
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.resources import conversations
-from openai_mockserver.api.responses.envelope import Envelope, as_begun
-from openai_mockserver.api.responses.renderer import compose, render_again, render_body
+from openai_mockserver.api.responses.envelope import Envelope, clear_result
+from openai_mockserver.api.responses.renderer import compose, rebuild_stream, render_body
 from openai_mockserver.api.store import Store
 from openai_mockserver.dialects.responses import SEQUENCE_NUMBER
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Event, Head, Script
 
-__all__ = ["Kept"]
+__all__ = ["StoredResponse"]
 
 KIND = "response"
-"""The kind under which the store has responses."""
+"""The kind of responses in the store."""
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A response that was made. What it holds is made when it is first asked for.
+class StoredResponse:
+    """A stored response. Its properties are computed when they are first used.
 
     Args:
-        make_response: makes the response as it is in the end.
-        script: how it was sent; None if it was not, or if that does not hold any more.
-        input: what was asked, as the request has it.
-        before: the messages before that.
-        was_shown: whether it was asked for since, so that its client knows how it ended.
+        make_response: creates the final response object.
+        script: the response as it was sent; None if it was never sent or is cancelled.
+        input: ``input`` of the request.
+        history: the messages before the input.
+        was_retrieved: whether a client retrieved it, and so knows its final status.
     """
 
     make_response: Callable[[], Mapping[str, Any]]
     script: Script | None = None
     input: object = None
-    before: tuple[Mapping[str, Any], ...] = ()
-    was_shown: bool = False
+    history: tuple[Mapping[str, Any], ...] = ()
+    was_retrieved: bool = False
 
     @cached_property
     def response(self) -> Mapping[str, Any]:
-        """The response as it is in the end."""
+        """The final response object."""
         return self.make_response()
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
-        """Those of its stream, if it was streamed."""
+        """The events that were sent; none if the response was not streamed."""
         return () if self.script is None else self.script.events
 
     @cached_property
     def items(self) -> tuple[Mapping[str, Any], ...]:
-        """What it was asked, as input items, which have the same ids each time."""
-        created = int(self.response.get("created_at") or 0)
-        return tuple(_items(self.input, Random(self.response["id"]), created))
+        """The input as items; their ids are always the same."""
+        created_at = int(self.response.get("created_at") or 0)
+        return tuple(_build_items(self.input, Random(self.response["id"]), created_at))
 
     @cached_property
     def messages(self) -> tuple[Mapping[str, Any], ...]:
-        """The conversation up to its end."""
-        asked = read_messages({"input": self.input})
-        return (*self.before, *asked, *read_messages({"input": self.response["output"]}))
+        """The messages of the conversation, including this response."""
+        input_messages = read_messages({"input": self.input})
+        return (*self.history, *input_messages, *read_messages({"input": self.response["output"]}))
 
     @property
     def in_background(self) -> bool:
-        """Whether it was made after the request was answered."""
+        """Whether the response is generated in the background."""
         return bool(self.response.get("background"))
 
 
-# Keeping
+# Storing
 
 
-def keep(asked: Asked, rendered: Rendered, store: Store) -> Script:
-    """Remember the response; gives what is answered, which in the background is not yet all."""
-    script, id = rendered.script, rendered.id
-    make_response: Callable[[], Mapping[str, Any]] | None = rendered.make_object
+def keep(request: Asked, result: Rendered, store: Store) -> Script:
+    """Store the response, and return what to answer: in the background, one that is queued."""
+    script, id = result.script, result.id
+    make_response: Callable[[], Mapping[str, Any]] | None = result.make_object
     if script.head.status != 200:
         return script
     if make_response is None:
         response = _read_response(script)
         if response is None:
             return script
-        id, make_response = response["id"], partial(_same, response)
-    input_ = asked.parameters.get("input")
-    kept = Kept(make_response, script, input_, _before(asked, store))
-    if (conversation := _conversation(asked)) is not None:
-        said_here = [*kept.items, *kept.response["output"]]
-        conversations.add(store, conversation, said_here, Random(id))
-    if asked.parameters.get("store") is False:
+        id, make_response = response["id"], partial(_keep_value, response)
+    input_ = request.parameters.get("input")
+    stored_response = StoredResponse(make_response, script, input_, _find_history(request, store))
+    if (conversation_id := _conversation_id(request)) is not None:
+        items = [*stored_response.items, *stored_response.response["output"]]
+        conversations.add(store, conversation_id, items, Random(id))
+    if request.parameters.get("store") is False:
         store.delete(KIND, id)
         return script
-    store.put(KIND, id, kept)
-    # What was rendered is in the background if the request says so; of other scripts nobody knows.
-    may_be = rendered.make_object is None or bool(asked.parameters.get("background"))
-    if may_be and kept.in_background and not script.is_stream:
-        return _with_body(script, render_body(as_begun(kept.response, "queued"), Random(id)))
+    store.put(KIND, id, stored_response)
+    # A rendered response is in the background if the request says so; a ready-made script may be.
+    may_be_queued = result.make_object is None or bool(request.parameters.get("background"))
+    if may_be_queued and stored_response.in_background and not script.is_stream:
+        return _replace_body(
+            script, render_body(clear_result(stored_response.response, "queued"), Random(id))
+        )
     return script
 
 
-def _same(response: Mapping[str, Any]) -> Mapping[str, Any]:
+def _keep_value(response: Mapping[str, Any]) -> Mapping[str, Any]:
     return response
 
 
-def _with_body(script: Script, other: Script) -> Script:
-    """A response with the body of another, and its own head: the same id and time."""
+def _replace_body(script: Script, other: Script) -> Script:
+    """Return a response with the body of another and its own head, so with its own id and time."""
     length = other.head.header("content-length") or "0"
     headers = tuple(
         (name, length if name.lower() == "content-length" else value)
@@ -124,14 +126,15 @@ def _with_body(script: Script, other: Script) -> Script:
     return replace(other, head=replace(script.head, headers=headers))
 
 
-def recall(asked: Asked, store: Store) -> tuple[Mapping[str, Any], ...] | ApiError:
-    """The conversation that a response goes on with; an error where it was not kept.
+def recall(request: Asked, store: Store) -> tuple[Mapping[str, Any], ...] | ApiError:
+    """Return the messages of the conversation that the request continues.
 
-    An error too where a response is to be made later, and not to be kept until then.
+    Returns an error if the previous response is deleted, or if a background response is not to be
+    stored.
     """
-    if asked.parameters.get("background") and asked.parameters.get("store") is False:
+    if request.parameters.get("background") and request.parameters.get("store") is False:
         return ApiError(400, "Background mode requires store=true.", param="store")
-    previous = asked.parameters.get("previous_response_id")
+    previous = request.parameters.get("previous_response_id")
     if isinstance(previous, str) and store.is_gone(KIND, previous):
         return ApiError(
             400,
@@ -139,27 +142,27 @@ def recall(asked: Asked, store: Store) -> tuple[Mapping[str, Any], ...] | ApiErr
             code="previous_response_not_found",
             param="previous_response_id",
         )
-    return _before(asked, store)
+    return _find_history(request, store)
 
 
-def _conversation(asked: Asked) -> str | None:
-    """The id of the conversation that a response belongs to."""
-    given = asked.parameters.get("conversation")
-    id = given.get("id") if isinstance(given, Mapping) else given
+def _conversation_id(request: Asked) -> str | None:
+    """Return the id of the conversation that the request names, if any."""
+    conversation = request.parameters.get("conversation")
+    id = conversation.get("id") if isinstance(conversation, Mapping) else conversation
     return id if isinstance(id, str) else None
 
 
-def _before(asked: Asked, store: Store) -> tuple[Mapping[str, Any], ...]:
-    if (id := _conversation(asked)) is not None:
+def _find_history(request: Asked, store: Store) -> tuple[Mapping[str, Any], ...]:
+    if (id := _conversation_id(request)) is not None:
         items = conversations.messages_of(store, id)
         return tuple(read_messages({"input": items}))
-    previous = asked.parameters.get("previous_response_id")
-    kept = store.get(KIND, previous) if isinstance(previous, str) else None
-    return kept.messages if isinstance(kept, Kept) else ()
+    previous = request.parameters.get("previous_response_id")
+    stored_response = store.get(KIND, previous) if isinstance(previous, str) else None
+    return stored_response.messages if isinstance(stored_response, StoredResponse) else ()
 
 
 def _read_response(script: Script) -> dict[str, Any] | None:
-    """The response as a ready-made script leaves it, if there is one."""
+    """Return the final response object of a ready-made script, if it has one."""
     texts: list[str | bytes] = [event.data for event in reversed(script.events)]
     texts = texts or [sse.body(script.steps)]
     for text in texts:
@@ -170,175 +173,180 @@ def _read_response(script: Script) -> dict[str, Any] | None:
         if isinstance(value, dict):
             value = value.get("response", value)
             if isinstance(value, dict) and value.get("object") == "response":
-                whole = isinstance(value.get("output"), list) and isinstance(value.get("id"), str)
-                return value if whole else None
+                is_complete = isinstance(value.get("output"), list) and isinstance(
+                    value.get("id"), str
+                )
+                return value if is_complete else None
     return None
 
 
-def _items(given: object, rng: Random, created: int) -> list[dict[str, Any]]:
-    """The input as items, each with an id of that time."""
-    listed = [{"role": "user", "content": given}] if isinstance(given, str) else given
-    if not isinstance(listed, list):
+def _build_items(input_: object, rng: Random, created_at: int) -> list[dict[str, Any]]:
+    """Return the input as items, each with an id that holds this time."""
+    items = [{"role": "user", "content": input_}] if isinstance(input_, str) else input_
+    if not isinstance(items, list):
         return []
-    new_id = ids.response_ids(created, rng)
+    new_id = ids.response_ids(created_at, rng)
     return [
-        _item(item, new_id(ids.item_prefix(str(item.get("type") or "message"))))
-        for item in listed
+        _build_item(item, new_id(ids.item_prefix(str(item.get("type") or "message"))))
+        for item in items
         if isinstance(item, dict)
     ]
 
 
-def _item(item: dict[str, Any], id: str) -> dict[str, Any]:
+def _build_item(item: dict[str, Any], id: str) -> dict[str, Any]:
     if item.get("type", "message") != "message":
         return {"id": id, "status": "completed"} | item
     content, role = item.get("content"), item.get("role")
     if isinstance(content, str):
-        said = "output" if role == "assistant" else "input"
-        part: dict[str, Any] = {"type": f"{said}_text", "text": content}
+        direction = "output" if role == "assistant" else "input"
+        part: dict[str, Any] = {"type": f"{direction}_text", "text": content}
         content = [part | ({"annotations": []} if role == "assistant" else {})]
-    made = {"id": id, "type": "message", "status": "completed", "content": content, "role": role}
-    return item | made | ({"id": item["id"]} if item.get("id") else {})
+    fields = {"id": id, "type": "message", "status": "completed", "content": content, "role": role}
+    return item | fields | ({"id": item["id"]} if item.get("id") else {})
 
 
-# Giving again
+# Retrieving and changing
 
 
-def _found(asked: Asked, store: Store, rng: Random) -> Kept | ApiError:
-    id = asked.ids["response_id"]
-    kept = store.get(KIND, id)
-    if isinstance(kept, Kept):
-        return kept
+def _find_response(request: Asked, store: Store, rng: Random) -> StoredResponse | ApiError:
+    id = request.ids["response_id"]
+    stored_response = store.get(KIND, id)
+    if isinstance(stored_response, StoredResponse):
+        return stored_response
     if store.is_gone(KIND, id):
         return ApiError(404, f"Response with id '{id}' not found.", code="")
-    return _made_up(id)
+    return _generate_response(id)
 
 
-def _made_up(id: str) -> Kept:
-    rng = seed.Seeded(id)  # always the same: its items' ids have a time in them
+def _generate_response(id: str) -> StoredResponse:
+    """Return a response that depends on nothing but the id."""
+    rng = seed.Seeded(id)  # also fixes the clock, since the ids of items hold the time
     request = {"model": "gpt-4o-mini", "input": f"What is {id}?", "background": True}
     envelope = replace(Envelope.fresh(request, rng), id=id)
-    said = Reply(f"Nothing here made {id}, so this was made up.")
-    rendered = compose(said, make_context(request, envelope=envelope, rng=rng))
-    assert rendered.make_object is not None
-    return Kept(rendered.make_object, None, request["input"])
+    reply = Reply(f"This server has not created {id}, so this response is generated.")
+    result = compose(reply, make_context(request, envelope=envelope, rng=rng))
+    assert result.make_object is not None
+    return StoredResponse(result.make_object, None, request["input"])
 
 
-def retrieve(asked: Asked, store: Store, rng: Random) -> Script:
-    """The response; streamed, it goes on from ``starting_after``."""
-    kept = _found(asked, store, rng)
-    if isinstance(kept, ApiError):
-        return errors.render(kept, rng)
-    if not asked.query.get("stream"):
-        if store.get(KIND, asked.ids["response_id"]) is not None:
-            store.put(KIND, asked.ids["response_id"], replace(kept, was_shown=True))
-        return render_body(kept.response, rng)
-    events = kept.events or render_again(kept.response, rng).events
-    after = asked.query.get("starting_after")
+def retrieve(request: Asked, store: Store, rng: Random) -> Script:
+    """Return the response; as a stream, only the events after ``starting_after``."""
+    stored_response = _find_response(request, store, rng)
+    if isinstance(stored_response, ApiError):
+        return errors.render(stored_response, rng)
+    if not request.query.get("stream"):
+        if store.get(KIND, request.ids["response_id"]) is not None:
+            store.put(
+                KIND, request.ids["response_id"], replace(stored_response, was_retrieved=True)
+            )
+        return render_body(stored_response.response, rng)
+    events = stored_response.events or rebuild_stream(stored_response.response, rng).events
+    after = request.query.get("starting_after")
     if after is not None:
-        events = tuple(event for event in events if _number(event) > after)
+        events = tuple(event for event in events if _sequence_number(event) > after)
     return Script(Head(200, headers.response_headers(rng)), events)
 
 
-def _number(event: Event) -> float:
-    """An event's sequence number; what has none comes last."""
-    found = SEQUENCE_NUMBER.findall(event.data)
-    return int(found[-1]) if found else math.inf
+def _sequence_number(event: Event) -> float:
+    """Return an event's sequence number, or infinity if it has none."""
+    numbers = SEQUENCE_NUMBER.findall(event.data)
+    return int(numbers[-1]) if numbers else math.inf
 
 
-def delete(asked: Asked, store: Store, rng: Random) -> Script:
-    """That the response is gone."""
-    kept = _found(asked, store, rng)
-    if isinstance(kept, ApiError):
-        return errors.render(kept, rng)
-    id = asked.ids["response_id"]
+def delete(request: Asked, store: Store, rng: Random) -> Script:
+    """Delete the response."""
+    stored_response = _find_response(request, store, rng)
+    if isinstance(stored_response, ApiError):
+        return errors.render(stored_response, rng)
+    id = request.ids["response_id"]
     if store.get(KIND, id) is not None:
         store.delete(KIND, id)
     return render_body({"id": id, "object": "response", "deleted": True}, rng)
 
 
-def cancel(asked: Asked, store: Store, rng: Random) -> Script:
-    """The response, cancelled, where it is made in the background and not known to have ended."""
-    kept = _found(asked, store, rng)
-    if isinstance(kept, Kept):
-        kept = _refuse_cancelling(kept) or kept
-    if isinstance(kept, ApiError):
-        return errors.render(kept, rng)
-    if kept.response.get("status") == "cancelled":
-        return render_body(kept.response, rng)
-    cancelled = as_begun(kept.response, "cancelled")
+def cancel(request: Asked, store: Store, rng: Random) -> Script:
+    """Cancel a background response, unless the client already knows that it has ended."""
+    stored_response = _find_response(request, store, rng)
+    if isinstance(stored_response, StoredResponse):
+        stored_response = _refuse_cancelling(stored_response) or stored_response
+    if isinstance(stored_response, ApiError):
+        return errors.render(stored_response, rng)
+    if stored_response.response.get("status") == "cancelled":
+        return render_body(stored_response.response, rng)
+    response = clear_result(stored_response.response, "cancelled")
     store.put(
         KIND,
-        asked.ids["response_id"],
-        replace(kept, make_response=partial(_same, cancelled), script=None),
+        request.ids["response_id"],
+        replace(stored_response, make_response=partial(_keep_value, response), script=None),
     )
-    return render_body(cancelled, rng)
+    return render_body(response, rng)
 
 
-def _refuse_cancelling(kept: Kept) -> ApiError | None:
-    """OpenAI's error for a response that cannot be cancelled."""
-    status = kept.response.get("status")
-    if not kept.in_background:
+def _refuse_cancelling(stored_response: StoredResponse) -> ApiError | None:
+    """Return OpenAI's error for a response that cannot be cancelled, else None."""
+    status = stored_response.response.get("status")
+    if not stored_response.in_background:
         return ApiError(400, "Cannot cancel a synchronous response.", code="")
-    if kept.was_shown and status in ("completed", "failed", "incomplete"):
+    if stored_response.was_retrieved and status in ("completed", "failed", "incomplete"):
         article = "an" if status == "incomplete" else "a"
         return ApiError(400, f"Cannot cancel {article} {status} response.", code="")
     return None
 
 
-def input_items(asked: Asked, store: Store, rng: Random) -> Script:
-    """What the response was asked, the newest first, by pages."""
-    kept = _found(asked, store, rng)
-    if isinstance(kept, ApiError):
-        return errors.render(kept, rng)
-    items = list(kept.items)
-    if asked.query.get("order", "desc") == "desc":
+def list_input_items(request: Asked, store: Store, rng: Random) -> Script:
+    """Return a page of the input's items, by default the newest first."""
+    stored_response = _find_response(request, store, rng)
+    if isinstance(stored_response, ApiError):
+        return errors.render(stored_response, rng)
+    items = list(stored_response.items)
+    if request.query.get("order", "desc") == "desc":
         items.reverse()
-    after = asked.query.get("after")
-    known = [item["id"] for item in items]
-    if after in known:
-        items = items[known.index(after) + 1 :]
-    page = items[: asked.query.get("limit", 20)]
-    listed = {
+    after = request.query.get("after")
+    item_ids = [item["id"] for item in items]
+    if after in item_ids:
+        items = items[item_ids.index(after) + 1 :]
+    page = items[: request.query.get("limit", 20)]
+    answer = {
         "object": "list",
         "data": page,
         "first_id": page[0]["id"] if page else "",
         "has_more": len(items) > len(page),
         "last_id": page[-1]["id"] if page else "",
     }
-    return render_body(listed, rng)
+    return render_body(answer, rng)
 
 
-# What is counted, and what is made smaller
+# Counting and compacting input
 
 
-def input_tokens(asked: Asked, store: Store, rng: Random) -> Script:
-    """How many tokens the input has."""
-    messages = [*_before(asked, store), *read_messages(asked.parameters)]
-    counted = tokens.count_messages(messages, asked.parameters.get("model"))
-    return render_body({"object": "response.input_tokens", "input_tokens": counted}, rng)
+def count_input_tokens(request: Asked, store: Store, rng: Random) -> Script:
+    """Return how many tokens the conversation and the input have."""
+    messages = [*_find_history(request, store), *read_messages(request.parameters)]
+    count = tokens.count_messages(messages, request.parameters.get("model"))
+    return render_body({"object": "response.input_tokens", "input_tokens": count}, rng)
 
 
-def compact(asked: Asked, store: Store, rng: Random) -> Script:
-    """The conversation in one sealed item."""
-    created = seed.now(rng)
-    new_id = ids.response_ids(created, rng)
-    items = _items(asked.parameters.get("input"), rng, created)
-    sealed = ids.letters(64, Random(repr(items)))
-    messages = [*_before(asked, store), *read_messages(asked.parameters)]
-    counted = tokens.count_messages(messages, asked.parameters.get("model"))
-    compacted = {
+def compact(request: Asked, store: Store, rng: Random) -> Script:
+    """Return the conversation as one encrypted item."""
+    created_at = seed.now(rng)
+    new_id = ids.response_ids(created_at, rng)
+    items = _build_items(request.parameters.get("input"), rng, created_at)
+    cipher = ids.letters(64, Random(repr(items)))
+    messages = [*_find_history(request, store), *read_messages(request.parameters)]
+    count = tokens.count_messages(messages, request.parameters.get("model"))
+    answer = {
         "id": new_id("resp"),
         "object": "response.compaction",
-        "created_at": created,
+        "created_at": created_at,
         "output": [
-            {"id": new_id("cmp"), "type": "compaction", "encrypted_content": f"gAAAAAB{sealed}"}
+            {"id": new_id("cmp"), "type": "compaction", "encrypted_content": f"gAAAAAB{cipher}"}
         ],
         "usage": {
-            "input_tokens": counted,
+            "input_tokens": count,
             "input_tokens_details": {"cache_write_tokens": 0, "cached_tokens": 0},
             "output_tokens": len(items),
             "output_tokens_details": {"reasoning_tokens": 0},
-            "total_tokens": counted + len(items),
+            "total_tokens": count + len(items),
         },
     }
-    return render_body(compacted, rng)
+    return render_body(answer, rng)
