@@ -273,7 +273,7 @@ def test_the_sentence_says_which_event(events: list[Any], sentence: str) -> None
 def test_the_sentence_stays_short_however_long_the_value() -> None:
     usage = {"input_tokens": {"a": "x" * 100_000}, "output_tokens": 1}
     speech = as_stream([(None, {"type": "speech.audio.done", "usage": usage})])
-    with pytest.raises(ReplyError, match=r"none of a speech: Usage\.prompt_tokens must") as raised:
+    with pytest.raises(ReplyError, match=r"event of a speech: Usage\.prompt_tokens must") as raised:
         audio.read_speech(speech)
     assert len(str(raised.value)) < 1000
 

@@ -1,4 +1,4 @@
-"""Made-up audio: every decoder takes it, and it is as long as its text."""
+"""Generated audio: every decoder accepts it, and it is as long as its text."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ TEXT = "Hello, world! This is a streaming test."
 DURATION = len(TEXT) * tones.SECONDS
 
 
-def decoded(data: bytes) -> tuple[str, float, bool]:
-    """The codec, the seconds, and whether there is anything but silence."""
+def decode(data: bytes) -> tuple[str, float, bool]:
+    """Return the codec, the length in seconds, and whether there is anything but silence."""
     av = pytest.importorskip("av", reason="needs PyAV, which decodes all formats")
     with av.open(io.BytesIO(data)) as container:
         codec = container.streams.audio[0].codec.name
@@ -26,7 +26,7 @@ def decoded(data: bytes) -> tuple[str, float, bool]:
 
 
 @pytest.mark.parametrize(
-    ("format", "codec", "sounds"),
+    ("format", "codec", "expects_sound"),
     [
         ("mp3", "mp3float", False),
         ("opus", "opus", False),
@@ -35,11 +35,11 @@ def decoded(data: bytes) -> tuple[str, float, bool]:
         ("wav", "pcm_s16le", True),
     ],
 )
-def test_a_decoder_takes_it(format: str, codec: str, sounds: bool) -> None:
-    told, seconds, anything = decoded(tones.speak(TEXT, format))
-    assert told == codec
+def test_every_format_can_be_decoded(format: str, codec: str, expects_sound: bool) -> None:
+    found_codec, seconds, has_sound = decode(tones.speak(TEXT, format))
+    assert found_codec == codec
     assert seconds == pytest.approx(DURATION, abs=0.05)
-    assert anything == sounds
+    assert has_sound == expects_sound
 
 
 def test_a_wav_is_pcm_with_a_header() -> None:
@@ -49,7 +49,7 @@ def test_a_wav_is_pcm_with_a_header() -> None:
         assert file.readframes(file.getnframes()) == tones.speak(TEXT, "pcm")
 
 
-def test_another_voice_has_other_tones_of_the_same_length() -> None:
+def test_each_voice_has_different_tones_of_the_same_length() -> None:
     alloy, ash = tones.speak(TEXT, "pcm", "alloy"), tones.speak(TEXT, "pcm", "ash")
     assert alloy == tones.speak(TEXT, "pcm", "alloy") != ash
     assert len(alloy) == len(ash)
@@ -63,11 +63,11 @@ def test_the_length_follows_the_text_and_the_speed(text: str, speed: float) -> N
 
 
 @pytest.mark.parametrize("format", tones.FORMATS)
-def test_nothing_takes_no_time(format: str) -> None:
+def test_an_empty_text_has_no_audio(format: str) -> None:
     assert len(tones.speak("", format)) < 300
 
 
-def test_what_is_no_wav_is_taken_for_mp3() -> None:
+def test_data_that_is_not_wav_is_measured_as_mp3() -> None:
     assert tones.seconds(bytes(16_000)) == 1
     assert tones.seconds(b"") == 0
     assert tones.seconds(b"RIFF\0\0\0\0WAVEfmt ") == pytest.approx(0.001)

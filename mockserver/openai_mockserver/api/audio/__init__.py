@@ -1,4 +1,4 @@
-"""``/v1/audio``: a reply as the text of a recording, and back; a text as audio."""
+"""``/v1/audio``: render replies as transcriptions and read them back; render text as speech."""
 
 from __future__ import annotations
 

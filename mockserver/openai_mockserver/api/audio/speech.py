@@ -1,4 +1,4 @@
-"""``/v1/audio/speech``: a text as audio."""
+"""``/v1/audio/speech``: render text as audio, and read it back."""
 
 from __future__ import annotations
 
@@ -22,16 +22,14 @@ from openai_mockserver.script import Head, Raw, Script
 
 __all__ = ["Speech", "read_speech", "render_speech"]
 
-# Speech
-
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """A text's sound.
+    """The audio of a text.
 
     Args:
-        data: the audio, in whatever format was asked for.
-        usage: token counts, which only a stream of events states.
+        data: the audio, in the format that the request names.
+        usage: token counts; only a stream of events states them.
     """
 
     data: bytes
@@ -41,22 +39,22 @@ class Speech:
 def render_speech(
     speech: Speech, request: Mapping[str, Any] | None = None, *, rng: Random | None = None
 ) -> Script:
-    """The response that is this speech: its bytes, or events that hold them.
+    """Return the response with this speech, as bytes or as events that hold them.
 
     Args:
-        speech: the sound.
-        request: the request's parameters; without one, it asks for events.
-        rng: where ids come from.
+        speech: the audio.
+        request: the parameters of the request; by default, a request for events.
+        rng: random generator of ids.
     """
     rng = rng or Random()
     request = {"stream_format": "sse"} if request is None else request
-    parts = [speech.data[at : at + PIECE] for at in range(0, len(speech.data), PIECE)]
+    parts = [speech.data[start : start + PIECE] for start in range(0, len(speech.data), PIECE)]
     if request.get("stream_format") != "sse":
         mime = tones.MIME[request.get("response_format") or "mp3"]
         head = Head(200, headers.audio_headers(mime, None, rng))
         return Script(head, tuple(Raw(part, 0) for part in parts))
     usage = speech.usage
-    stated = {
+    counts = {
         "input_tokens": usage.prompt_tokens,
         "output_tokens": usage.completion_tokens,
         "total_tokens": usage.total_tokens,
@@ -64,19 +62,19 @@ def render_speech(
     events: list[dict[str, Any]] = [
         {"type": "speech.audio.delta", "audio": base64.b64encode(part).decode()} for part in parts
     ]
-    return stream_response([*events, {"type": "speech.audio.done", "usage": stated}], True, rng)
+    return stream_response([*events, {"type": "speech.audio.done", "usage": counts}], True, rng)
 
 
 def read_speech(script: Script) -> Speech | ApiError:
-    """The speech that a response is, or the error it is instead.
+    """Return the speech that a response holds, or the error that it is instead.
 
     Raises:
-        ReplyError: for events that are none of a speech.
+        ReplyError: for events that are not those of a speech.
     """
     body = sse.body(script.steps)
     if script.head.status >= 400:
-        found = read(script)
-        return found if isinstance(found, ApiError) else ApiError(script.head.status)
+        error_reply = read(script)
+        return error_reply if isinstance(error_reply, ApiError) else ApiError(script.head.status)
     if not script.is_stream:
         return Speech(body)
     data, usage = b"", Usage()
@@ -93,20 +91,20 @@ def read_speech(script: Script) -> Speech | ApiError:
                 names = ("input_tokens", "output_tokens", "total_tokens")
                 usage = Usage(*(counts[name] for name in names if name in counts))
         except DECODE_ERRORS as error:
-            what = f"event {number} is none of a speech"
-            raise explain_error(what, error, event.data) from None
+            problem = f"event {number} is not a valid event of a speech"
+            raise explain_error(problem, error, event.data) from None
     return Speech(data, usage)
 
 
-def speak_text(asked: Asked, store: Store, rng: Random) -> Script:
-    """Sound as long as the text."""
-    request = asked.parameters
-    text, voice = request["input"], request["voice"]
+def speak_text(request: Asked, store: Store, rng: Random) -> Script:
+    """Return generated audio, as long as the text takes to say."""
+    parameters = request.parameters
+    text, voice = parameters["input"], parameters["voice"]
     name = voice if isinstance(voice, str) else str(voice.get("id"))
-    speed = request.get("speed") or 1.0
-    data = tones.speak(text, request.get("response_format") or "mp3", name, speed)
-    told = (text, request.get("instructions") or "")
-    prompt = sum(tokens.count(one, request["model"]) for one in told)
+    speed = parameters.get("speed") or 1.0
+    data = tones.speak(text, parameters.get("response_format") or "mp3", name, speed)
+    prompts = (text, parameters.get("instructions") or "")
+    prompt_tokens = sum(tokens.count(prompt, parameters["model"]) for prompt in prompts)
     # As recorded: 82 tokens for 3 seconds.
-    made = round(len(text) * tones.SECONDS / speed * 82 / 3)
-    return render_speech(Speech(data, Usage(prompt, made)), request, rng=rng)
+    audio_tokens = round(len(text) * tones.SECONDS / speed * 82 / 3)
+    return render_speech(Speech(data, Usage(prompt_tokens, audio_tokens)), parameters, rng=rng)

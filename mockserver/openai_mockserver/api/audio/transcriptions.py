@@ -1,4 +1,4 @@
-"""``/v1/audio/transcriptions``, ``translations``: a reply as the text of a recording, and back."""
+"""``/v1/audio/transcriptions``, ``translations``: render replies, and read them back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from openai_mockserver.models import MODELS
 from openai_mockserver.reply import ApiError, Logprob, Reply, Text, Usage, check_servable
 from openai_mockserver.script import Head, Raw, Script
 
-__all__ = ["hear", "read", "render", "render_translation"]
+__all__ = ["generate_transcript", "read", "render", "render_translation"]
 
 LANGUAGES = {
     "ar": "arabic",
@@ -49,10 +49,10 @@ LANGUAGES = {
     "uk": "ukrainian",
     "zh": "chinese",
 }
-"""How Whisper names languages."""
+"""Whisper's names of languages, by code."""
 
 WHISPER = "whisper-1"
-PIECE = 4096  # bytes of sound in an event, as recorded
+PIECE = 4096  # bytes of audio per event, as recorded
 
 
 def _dumps(value: object) -> bytes:
@@ -66,17 +66,18 @@ def _event(data: bytes) -> Raw:
 DONE = _event(b"[DONE]")
 
 
-def stream_response(events: Iterable[Mapping[str, Any]], done: bool, rng: Random) -> Script:
+def stream_response(events: Iterable[Mapping[str, Any]], has_done: bool, rng: Random) -> Script:
+    """Return a stream of these events, with ``[DONE]`` after them if ``has_done``."""
     head = Head(200, headers.audio_headers("text/event-stream; charset=utf-8", None, rng))
     steps = [_event(_dumps(event)) for event in events]
-    return Script(head, (*steps, DONE) if done else tuple(steps))
+    return Script(head, (*steps, DONE) if has_done else tuple(steps))
 
 
 def _body(data: bytes, content_type: str, rng: Random) -> Script:
     return Script(Head(200, headers.audio_headers(content_type, len(data), rng)), (Raw(data),))
 
 
-# What is heard
+# Rendering
 
 
 def render(
@@ -86,17 +87,17 @@ def render(
     rng: Random | None = None,
     seconds: float | None = None,
 ) -> Script:
-    """The transcription that says this reply.
+    """Return the transcription with the text of this reply.
 
     Args:
-        reply: what is heard.
-        request: the request's parameters. Without one, it is a request that streams the reply,
-            with its logprobs.
-        rng: where ids come from.
-        seconds: how long the recording is; by default what the request's file tells.
+        reply: the reply, or the error to answer with.
+        request: the parameters of the request. By default, a request that streams the reply with
+            its log probabilities.
+        rng: random generator of ids.
+        seconds: length of the recording; by default that of the file in the request.
 
     Raises:
-        ReplyError: for a reply that cannot be heard.
+        ReplyError: for a reply that has more than one choice, or more than text.
 
     >>> script = render(Reply("Hello"))
     >>> script.steps[0].data
@@ -112,17 +113,17 @@ def render_translation(
     rng: Random | None = None,
     seconds: float | None = None,
 ) -> Script:
-    """The translation that says this reply; the arguments are those of `render`."""
+    """Return the translation with the text of this reply; the arguments are those of `render`."""
     return _render(reply, request or {}, rng or Random(), seconds, "translate")
 
 
 def compose_transcription(reply: Reply | ApiError, context: Context) -> Rendered:
-    """Render a reply as a transcription. Raises ReplyError as `render` does."""
+    """Render a reply as a transcription; raises ReplyError as `render` does."""
     return Rendered(_render(reply, context.parameters, context.rng, None, "transcribe"))
 
 
 def compose_translation(reply: Reply | ApiError, context: Context) -> Rendered:
-    """Render a reply as a translation. Raises ReplyError as `render` does."""
+    """Render a reply as a translation; raises ReplyError as `render` does."""
     return Rendered(_render(reply, context.parameters or {}, context.rng, None, "translate"))
 
 
@@ -137,42 +138,42 @@ def _render(
         return errors.render(reply, rng)
     check_servable(reply)
     if len(reply.choices) > 1:
-        raise ReplyError(f"a recording is heard in one way, not in {len(reply.choices)} choices")
+        raise ReplyError(f"a transcription has one choice; this reply has {len(reply.choices)}")
     if request is None:
-        asked = ["logprobs"] if reply.logprobs is not None else []
-        request = {"stream": True, "include": asked}
-    model, form = str(request.get("model") or ""), request.get("response_format") or "json"
-    if form not in (_formats(model) or (form,)):
-        return errors.render(_cannot_write(model, form), rng)
-    heard = _Heard.of(reply, request, seconds, task)
+        include = ["logprobs"] if reply.logprobs is not None else []
+        request = {"stream": True, "include": include}
+    model, format = str(request.get("model") or ""), request.get("response_format") or "json"
+    if format not in (_list_formats(model) or (format,)):
+        return errors.render(_refuse_format(model, format), rng)
+    transcription = _Transcription.create(reply, request, seconds, task)
     if request.get("stream") and model != WHISPER:  # which ignores it
-        return _streamed(reply, heard, request, rng)
+        return _render_stream(reply, transcription, request, rng)
     if reply.error is not None:
         return errors.render(reply.error, rng)
-    written = _WRITERS[form](heard, request)
-    if isinstance(written, str):
-        return _body(written.encode(), "text/plain; charset=utf-8", rng)
-    return _body(_dumps(written), "application/json", rng)
+    content = _WRITERS[format](transcription, request)
+    if isinstance(content, str):
+        return _body(content.encode(), "text/plain; charset=utf-8", rng)
+    return _body(_dumps(content), "application/json", rng)
 
 
-def _formats(model: str) -> tuple[str, ...]:
-    """The formats that a model writes; none if it writes all."""
+def _list_formats(model: str) -> tuple[str, ...]:
+    """Return the response formats that a model supports; none if it supports all."""
     return (MODELS[model].transcripts if model in MODELS else None) or ()
 
 
-def _cannot_write(model: str, form: str) -> ApiError:
+def _refuse_format(model: str, format: str) -> ApiError:
     return ApiError(
         400,
-        f"response_format '{form}' is not compatible with model '{model}'. "
-        f"Use {' or '.join(map(repr, _formats(model)))} instead.",
+        f"response_format '{format}' is not compatible with model '{model}'. "
+        f"Use {' or '.join(map(repr, _list_formats(model)))} instead.",
         None,
         "unsupported_value",
         "response_format",
     )
 
 
-class _Heard(NamedTuple):
-    """What is heard in a recording."""
+class _Transcription(NamedTuple):
+    """A transcription with all that its formats state: times in seconds, usage and task."""
 
     text: Text
     logprobs: tuple[tuple[Logprob, ...], ...] | None
@@ -181,9 +182,9 @@ class _Heard(NamedTuple):
     task: str
 
     @classmethod
-    def of(
+    def create(
         cls, reply: Reply, request: Mapping[str, Any], seconds: float | None, task: str
-    ) -> _Heard:
+    ) -> _Transcription:
         choice = require_text(reply.choices[0], "a transcription")
         text = choice.text if choice.text is not None else Text("")
         if seconds is None:
@@ -192,21 +193,21 @@ class _Heard(NamedTuple):
         logprobs = choice.logprobs
         if logprobs is None:
             logprobs = tuple((likely(piece, 0),) for piece in text.pieces)
-        asked = "logprobs" in (request.get("include") or ())
-        usage = _usage(reply.usage or _count(text, request, seconds))
+        with_logprobs = "logprobs" in (request.get("include") or ())
+        usage = _build_usage(reply.usage or _count_usage(text, request, seconds))
         if request.get("model") == WHISPER:
             usage = {"type": "duration", "seconds": math.ceil(seconds)}
-        return cls(text, logprobs if asked else None, round(seconds, 2), usage, task)
+        return cls(text, logprobs if with_logprobs else None, round(seconds, 2), usage, task)
 
 
-def _count(text: Text, request: Mapping[str, Any], seconds: float) -> Usage:
-    """As recorded: a token for each tenth of a second, and two more than the text has."""
+def _count_usage(text: Text, request: Mapping[str, Any], seconds: float) -> Usage:
+    """Count tokens as recorded: one for each 0.1 s of audio, and two more than the text has."""
     audio = math.ceil(round(seconds * 10, 3))
     prompt = audio + tokens.count(request.get("prompt") or "", request.get("model"))
     return Usage(prompt, text.tokens + 2, prompt_audio_tokens=audio)
 
 
-def _usage(usage: Usage) -> dict[str, Any]:
+def _build_usage(usage: Usage) -> dict[str, Any]:
     audio = usage.prompt_audio_tokens
     return {
         "type": "tokens",
@@ -220,8 +221,8 @@ def _usage(usage: Usage) -> dict[str, Any]:
     }
 
 
-class _Stretch(NamedTuple):
-    """A part of what is heard, and when, in seconds."""
+class _Span(NamedTuple):
+    """A part of the text with its times in seconds."""
 
     text: str
     start: float
@@ -231,52 +232,62 @@ class _Stretch(NamedTuple):
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+")
 
 
-def _sentences(heard: _Heard) -> list[_Stretch]:
-    return _timed([s for s in _SENTENCE.split(heard.text.strip()) if s], heard.seconds)
+def _split_sentences(transcription: _Transcription) -> list[_Span]:
+    return _assign_times(
+        [s for s in _SENTENCE.split(transcription.text.strip()) if s], transcription.seconds
+    )
 
 
-def _timed(parts: Sequence[str], seconds: float) -> list[_Stretch]:
-    """Each part takes as long as its share of the characters."""
-    whole = sum(map(len, parts)) or 1
-    at = [round(seconds * n / whole, 2) for n in accumulate(map(len, parts), initial=0)]
-    return [_Stretch(part, a, b) for part, (a, b) in zip(parts, pairwise(at), strict=True)]
+def _assign_times(parts: Sequence[str], seconds: float) -> list[_Span]:
+    """Give each part a time in proportion to its characters."""
+    total = sum(map(len, parts)) or 1
+    times = [round(seconds * count / total, 2) for count in accumulate(map(len, parts), initial=0)]
+    return [
+        _Span(part, start, end) for part, (start, end) in zip(parts, pairwise(times), strict=True)
+    ]
 
 
-def _flat(logprobs: Iterable[Sequence[Logprob]]) -> list[dict[str, Any]]:
+def _flatten(logprobs: Iterable[Sequence[Logprob]]) -> list[dict[str, Any]]:
     return [logprob_json(entry, None) for entries in logprobs for entry in entries]
 
 
-# Streaming
+# Streams
 
 
-def _streamed(reply: Reply, heard: _Heard, request: Mapping[str, Any], rng: Random) -> Script:
+def _render_stream(
+    reply: Reply, transcription: _Transcription, request: Mapping[str, Any], rng: Random
+) -> Script:
     by_speaker = request.get("response_format") == "diarized_json"
-    events = list(_segments(heard, request) if by_speaker else _deltas(heard))
+    events = list(
+        _build_segments(transcription, request) if by_speaker else _build_deltas(transcription)
+    )
     if reply.error is not None:
-        broken = stream_response(events, False, rng)
+        partial = stream_response(events, False, rng)
         payload = errors.error_event(reply.error).data.encode()
-        return broken.with_steps((*broken.steps, _event(payload)))
+        return partial.with_steps((*partial.steps, _event(payload)))
     if reply.finish_reason is not None:
-        text = heard.text.strip() if by_speaker else heard.text
-        done: dict[str, Any] = {"type": "transcript.text.done", "text": str(text)}
-        if heard.logprobs is not None:
-            done["logprobs"] = _flat(heard.logprobs)
-        events.append(done | {"usage": heard.usage})
+        text = transcription.text.strip() if by_speaker else transcription.text
+        last_event: dict[str, Any] = {"type": "transcript.text.done", "text": str(text)}
+        if transcription.logprobs is not None:
+            last_event["logprobs"] = _flatten(transcription.logprobs)
+        events.append(last_event | {"usage": transcription.usage})
     return stream_response(events, True, rng)
 
 
-def _deltas(heard: _Heard) -> Iterator[dict[str, Any]]:
-    for at, piece in enumerate(heard.text.pieces):
+def _build_deltas(transcription: _Transcription) -> Iterator[dict[str, Any]]:
+    for index, piece in enumerate(transcription.text.pieces):
         delta: dict[str, Any] = {"type": "transcript.text.delta", "delta": piece}
-        if heard.logprobs is not None:
-            delta["logprobs"] = _flat([heard.logprobs[at]])
+        if transcription.logprobs is not None:
+            delta["logprobs"] = _flatten([transcription.logprobs[index]])
         yield delta
 
 
-def _segments(heard: _Heard, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Each sentence is a segment; known speakers take turns, else one says it all."""
+def _build_segments(
+    transcription: _Transcription, request: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Yield a segment for each sentence; known speakers take turns, else there is one speaker."""
     speakers = request.get("known_speaker_names") or ["A"]
-    for number, sentence in enumerate(_sentences(heard)):
+    for number, sentence in enumerate(_split_sentences(transcription)):
         yield {
             "type": "transcript.text.segment",
             "text": f" {sentence.text}",
@@ -287,62 +298,67 @@ def _segments(heard: _Heard, request: Mapping[str, Any]) -> Iterator[dict[str, A
         }
 
 
-# Not streaming
+# Bodies
 
 
-def _as_json(heard: _Heard, request: Mapping[str, Any]) -> dict[str, Any]:
-    members: dict[str, Any] = {"text": str(heard.text)}
-    if heard.logprobs is not None:
-        members["logprobs"] = _flat(heard.logprobs)
-    return members if heard.task == "translate" else members | {"usage": heard.usage}
-
-
-def _as_plain(heard: _Heard, request: Mapping[str, Any]) -> str:
-    return f"{heard.text}\n"
-
-
-def _as_srt(heard: _Heard, request: Mapping[str, Any]) -> str:
-    return "".join(
-        f"{number}\n{_clock(s.start, ',')} --> {_clock(s.end, ',')}\n{s.text}\n\n"
-        for number, s in enumerate(_sentences(heard), 1)
+def _write_json(transcription: _Transcription, request: Mapping[str, Any]) -> dict[str, Any]:
+    members: dict[str, Any] = {"text": str(transcription.text)}
+    if transcription.logprobs is not None:
+        members["logprobs"] = _flatten(transcription.logprobs)
+    return (
+        members if transcription.task == "translate" else members | {"usage": transcription.usage}
     )
 
 
-def _as_vtt(heard: _Heard, request: Mapping[str, Any]) -> str:
+def _write_plain(transcription: _Transcription, request: Mapping[str, Any]) -> str:
+    return f"{transcription.text}\n"
+
+
+def _write_srt(transcription: _Transcription, request: Mapping[str, Any]) -> str:
+    return "".join(
+        f"{number}\n{_format_time(s.start, ',')} --> {_format_time(s.end, ',')}\n{s.text}\n\n"
+        for number, s in enumerate(_split_sentences(transcription), 1)
+    )
+
+
+def _write_vtt(transcription: _Transcription, request: Mapping[str, Any]) -> str:
     cues = (
-        f"{_clock(s.start, '.')} --> {_clock(s.end, '.')}\n{s.text}\n\n" for s in _sentences(heard)
+        f"{_format_time(s.start, '.')} --> {_format_time(s.end, '.')}\n{s.text}\n\n"
+        for s in _split_sentences(transcription)
     )
     return "WEBVTT\n\n" + "".join(cues)
 
 
-def _clock(seconds: float, point: str) -> str:
+def _format_time(seconds: float, point: str) -> str:
     minutes, milliseconds = divmod(round(seconds * 1000), 60_000)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{milliseconds // 1000:02}{point}{milliseconds % 1000:03}"
 
 
-def _as_verbose(heard: _Heard, request: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = request.get("timestamp_granularities") or ["segment"]
-    language = "en" if heard.task == "translate" else str(request.get("language") or "en")
+def _write_verbose(transcription: _Transcription, request: Mapping[str, Any]) -> dict[str, Any]:
+    granularities = request.get("timestamp_granularities") or ["segment"]
+    language = "en" if transcription.task == "translate" else str(request.get("language") or "en")
     members: dict[str, Any] = {
-        "task": heard.task,
+        "task": transcription.task,
         "language": LANGUAGES.get(language, language),
-        "duration": heard.seconds,
-        "text": str(heard.text),
+        "duration": transcription.seconds,
+        "text": str(transcription.text),
     }
-    if "word" in wanted:
-        words = _timed(heard.text.split(), heard.seconds)
+    if "word" in granularities:
+        words = _assign_times(transcription.text.split(), transcription.seconds)
         members["words"] = [{"word": w.text, "start": w.start, "end": w.end} for w in words]
-    if "segment" in wanted:
+    if "segment" in granularities:
         temperature = float(request.get("temperature") or 0)
         members["segments"] = [
             _verbose_segment(number, sentence, temperature)
-            for number, sentence in enumerate(_sentences(heard))
+            for number, sentence in enumerate(_split_sentences(transcription))
         ]
-    return members if heard.task == "translate" else members | {"usage": heard.usage}
+    return (
+        members if transcription.task == "translate" else members | {"usage": transcription.usage}
+    )
 
 
-def _verbose_segment(number: int, sentence: _Stretch, temperature: float) -> dict[str, Any]:
+def _verbose_segment(number: int, sentence: _Span, temperature: float) -> dict[str, Any]:
     text = f" {sentence.text}"
     pieces, data = tokens.words(text), text.encode()
     return {
@@ -359,23 +375,23 @@ def _verbose_segment(number: int, sentence: _Stretch, temperature: float) -> dic
     }
 
 
-def _as_diarized(heard: _Heard, request: Mapping[str, Any]) -> dict[str, Any]:
+def _write_diarized(transcription: _Transcription, request: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "task": heard.task,
-        "duration": heard.seconds,
-        "text": str(heard.text.strip()),
-        "segments": list(_segments(heard, request)),
-        "usage": heard.usage,
+        "task": transcription.task,
+        "duration": transcription.seconds,
+        "text": str(transcription.text.strip()),
+        "segments": list(_build_segments(transcription, request)),
+        "usage": transcription.usage,
     }
 
 
-_WRITERS: dict[str, Callable[[_Heard, Mapping[str, Any]], dict[str, Any] | str]] = {
-    "json": _as_json,
-    "text": _as_plain,
-    "srt": _as_srt,
-    "vtt": _as_vtt,
-    "verbose_json": _as_verbose,
-    "diarized_json": _as_diarized,
+_WRITERS: dict[str, Callable[[_Transcription, Mapping[str, Any]], dict[str, Any] | str]] = {
+    "json": _write_json,
+    "text": _write_plain,
+    "srt": _write_srt,
+    "vtt": _write_vtt,
+    "verbose_json": _write_verbose,
+    "diarized_json": _write_diarized,
 }
 
 
@@ -383,10 +399,10 @@ _WRITERS: dict[str, Callable[[_Heard, Mapping[str, Any]], dict[str, Any] | str]]
 
 
 def read(script: Script) -> Reply | ApiError:
-    """What a transcription or translation says, or the error it is instead.
+    """Return the reply that a transcription or translation holds, or the error that it is instead.
 
     Raises:
-        ReplyError: for what is neither.
+        ReplyError: for a response that is neither.
     """
     body = sse.body(script.steps)
     try:
@@ -398,20 +414,20 @@ def read(script: Script) -> Reply | ApiError:
         check_depth(value, body)
         return _read_json(value, script.head.status)
     except DECODE_ERRORS as error:
-        raise explain_error("this is no transcription", error) from None
+        raise explain_error("the response is not a valid transcription", error) from None
 
 
-class _Transcript:
-    """A transcript, as far as it has come."""
+class _TranscriptReader:
+    """Collects a transcript from its events."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
         self.segments: list[str] = []
         self.logprobs: list[tuple[Logprob, ...]] = []
         self.usage: Usage | None = None
-        self.finish: str | None = None
+        self.finish_reason: str | None = None
 
-    def take(self, value: dict[str, Any]) -> None:
+    def read_event(self, value: dict[str, Any]) -> None:
         kind = value["type"]
         if kind == "transcript.text.delta":
             self.pieces.append(read_string(value, "delta"))
@@ -420,18 +436,18 @@ class _Transcript:
         elif kind == "transcript.text.segment":
             self.segments.append(read_string(value, "text"))
         elif kind == "transcript.text.done":
-            self.finish, self.usage = "stop", _read_usage(value.get("usage"))
+            self.finish_reason, self.usage = "stop", _read_usage(value.get("usage"))
 
-    def reply(self, error: ApiError | None = None) -> Reply:
+    def build_reply(self, error: ApiError | None = None) -> Reply:
         text = self.pieces or "".join(self.segments).strip()
-        finish = None if error else self.finish
+        finish_reason = None if error else self.finish_reason
         usage = None if error else self.usage
         logprobs = self.logprobs or None
-        return Reply(text, logprobs=logprobs, usage=usage, finish_reason=finish, error=error)
+        return Reply(text, logprobs=logprobs, usage=usage, finish_reason=finish_reason, error=error)
 
 
 def _read_stream(body: bytes) -> Reply:
-    transcript, error = _Transcript(), None
+    reader, error = _TranscriptReader(), None
     for number, event in enumerate(sse.decode(body), 1):
         if event.data.startswith("[DONE]"):
             break
@@ -440,30 +456,30 @@ def _read_stream(body: bytes) -> Reply:
             check_depth(value, event.data)
             if (error := errors.read_error(value)) is not None:
                 break
-            transcript.take(value)
-        except DECODE_ERRORS as wrong:
-            what = f"event {number} is none of a transcription"
-            raise explain_error(what, wrong, event.data) from None
-    return transcript.reply(error)
+            reader.read_event(value)
+        except DECODE_ERRORS as cause:
+            problem = f"event {number} is not a valid event of a transcription"
+            raise explain_error(problem, cause, event.data) from None
+    return reader.build_reply(error)
 
 
 def _read_plain(text: str) -> str:
-    """The text, or that of its captions: blocks whose first or second line has the times."""
+    """Return the text; of captions, the lines after each line with times."""
     if " --> " not in text:
         return text.removesuffix("\n").removeprefix("WEBVTT\n\n")
     blocks = [block.split("\n") for block in text.strip().split("\n\n")]
-    said = [line for block in blocks for line in _after_times(block)]
-    return " ".join(said)
+    lines = [line for block in blocks for line in _caption_lines(block)]
+    return " ".join(lines)
 
 
-def _after_times(block: Sequence[str]) -> Sequence[str]:
-    at = next((number for number, line in enumerate(block) if " --> " in line), len(block))
-    return block[at + 1 :]
+def _caption_lines(block: Sequence[str]) -> Sequence[str]:
+    index = next((number for number, line in enumerate(block) if " --> " in line), len(block))
+    return block[index + 1 :]
 
 
 def _read_json(value: Any, status: int) -> Reply | ApiError:
-    if (found := errors.read_error(value)) is not None:
-        return replace(found, status=status) if 400 <= status <= 599 else found
+    if (error := errors.read_error(value)) is not None:
+        return replace(error, status=status) if 400 <= status <= 599 else error
     text, entries = value["text"], [read_logprob(entry) for entry in value.get("logprobs") or ()]
     pieces = [entry.token for entry in entries]
     usage = _read_usage(value.get("usage"))
@@ -483,17 +499,18 @@ def _read_usage(usage: dict[str, Any] | None) -> Usage | None:
     )
 
 
-# What is heard where no rule says it
+# Generated transcripts
 
 
-def hear(data: bytes | DiskBytes, seconds: float | None = None) -> str:
-    """A text that follows from a recording's bytes, as long as it takes to say.
+def generate_transcript(data: bytes | DiskBytes, seconds: float | None = None) -> str:
+    """Generate a text of fitting length; the same recording always gets the same text.
 
     Args:
         data: the recording.
-        seconds: how long it is; by default what it tells itself.
+        seconds: its length; by default as `tones.seconds` computes it.
 
-    >>> hear(b"Example data") == hear(b"Example data") != hear(b"other data")
+    >>> text = generate_transcript(b"Example data")
+    >>> generate_transcript(b"Example data") == text != generate_transcript(b"other data")
     True
     """
     digest = hashlib.sha256()
@@ -503,11 +520,11 @@ def hear(data: bytes | DiskBytes, seconds: float | None = None) -> str:
     length = max(3, min(80, round(2.5 * (tones.seconds(data) if seconds is None else seconds))))
     vocabulary = _VOCABULARY.split()
     words = [rng.choice(vocabulary) for _ in range(length)]
-    said: list[str] = []
+    sentences: list[str] = []
     while words:
         sentence, words = words[:9], words[9:]
-        said.append(" ".join(sentence).capitalize() + ".")
-    return " ".join(said)
+        sentences.append(" ".join(sentence).capitalize() + ".")
+    return " ".join(sentences)
 
 
 _VOCABULARY = (
@@ -518,12 +535,14 @@ _VOCABULARY = (
 )
 
 
-def transcribe(asked: Asked, store: Store, rng: Random) -> Script:
-    """What is heard in the file, made up of its bytes."""
-    return render(Reply(hear(asked.parameters["file"])), asked.parameters, rng=rng)
+def transcribe(request: Asked, store: Store, rng: Random) -> Script:
+    """Return the transcript that is generated from the bytes of the file."""
+    return render(
+        Reply(generate_transcript(request.parameters["file"])), request.parameters, rng=rng
+    )
 
 
-def translate(asked: Asked, store: Store, rng: Random) -> Script:
-    """The same, as if in English."""
-    reply = Reply(hear(asked.parameters["file"]))
-    return render_translation(reply, asked.parameters, rng=rng)
+def translate(request: Asked, store: Store, rng: Random) -> Script:
+    """Return the same transcript as a translation into English."""
+    reply = Reply(generate_transcript(request.parameters["file"]))
+    return render_translation(reply, request.parameters, rng=rng)
