@@ -133,13 +133,10 @@ def check_command(words: list[str]) -> None:
         return
     program, *arguments = words
     if program == "openai-mockserver":
-        arguments = arguments[: arguments.index("&")] if "&" in arguments else arguments
-        context = commands.make_context(program, list(arguments))
-        name, *rest = [*context._protected_args, *context.args]
-        command = commands.commands[name]
-        # What a file holds is not known here.
-        with click.Context(command) as inner:
-            command.make_parser(inner).parse_args(rest)
+        _, command, rest = commands.resolve_command(click.Context(commands), arguments)
+        assert command is not None
+        # Only the names of options: the files of an example are not there.
+        command.make_parser(click.Context(command)).parse_args(rest)
     elif program.startswith("scripts/"):
         assert (ROOT / program).is_file(), program
     elif program == "python" and arguments[0].endswith(".py"):
