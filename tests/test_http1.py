@@ -1,7 +1,7 @@
-"""What is scripted is what `recv()` sees: every documented behaviour of the network, as a script.
+"""`recv()` sees exactly the bytes of a script: each documented network behaviour is one script.
 
-A raw socket reads; nothing stands between it and the wire. The catalogue's rows that are not about
-what a server sends are listed with the reason.
+The client is a raw socket, without a library in between. The catalogue's rows that do not concern
+the bytes of a server are listed with a reason.
 """
 
 from __future__ import annotations
@@ -116,21 +116,21 @@ PAUSE = Pause(0.02)
 SPLIT = [raw(part) for part in ("da", "ta", ":", " ", A.data, "\n", "\n")]
 
 
-def apart(*steps: Step) -> list[Step]:
-    """Steps with boundaries between them."""
+def separate(*steps: Step) -> list[Step]:
+    """Return the steps with boundaries between them."""
     return [part for step in steps for part in (step, Boundary())][:-1]
 
 
 def row(slug: str) -> list[Script]:
-    """The scripts of a row of the other table."""
+    """Return the scripts of a row in the table of `test_sdk_behaviour`."""
     return ROWS[slug]
 
 
 # slug: the responses to the requests on one connection, or on several after an end
 COVERED: dict[str, list[Script]] = {
-    "event-split-anywhere": [closing(*apart(*SPLIT), D)],
+    "event-split-anywhere": [closing(*separate(*SPLIT), D)],
     "crlf-line-endings": row("crlf"),
-    "crlf-split-between-reads": [closing(*apart(raw("data: a\r"), raw("\n\r"), raw("\n")))],
+    "crlf-split-between-reads": [closing(*separate(raw("data: a\r"), raw("\n\r"), raw("\n")))],
     "mixed-line-endings-delay": row("mixed_lf_then_crlf_blank"),
     "data-without-space": row("data_no_space"),
     "multi-data-line-json": row("multiline_data"),
@@ -240,13 +240,13 @@ del COVERED["h2-none"]
 OVER_TLS = {"tls-close-without-close_notify"}
 
 NOT_COVERED = {
-    "tls-plaintext-injected": "bytes below TLS's records, which asyncio's transport keeps in",
-    "h2-graceful-goaway-inflight": "HTTP/2: the server speaks HTTP/1.1",
-    "h2-rst-stream-midstream": "HTTP/2: the server speaks HTTP/1.1",
-    "yield-in-finally-on-close": "what a consumer does when it is closed, not what it is sent",
-    "pool-exhaustion-looks-like-timeout": "how many streams a client holds open at once",
-    "eventsource-reposts-prompt": "a browser's EventSource asks again; the journal shows the calls",
-    "litellm-midstream-fallback-error": "how one client names any fault of a stream",
+    "tls-plaintext-injected": "bytes outside TLS records, which asyncio's transport cannot send",
+    "h2-graceful-goaway-inflight": "HTTP/2: the server only supports HTTP/1.1",
+    "h2-rst-stream-midstream": "HTTP/2: the server only supports HTTP/1.1",
+    "yield-in-finally-on-close": "behaviour of a consumer that is closed, not of a server",
+    "pool-exhaustion-looks-like-timeout": "number of streams that a client holds open at once",
+    "eventsource-reposts-prompt": "a browser's EventSource reconnects; the journal shows the calls",
+    "litellm-midstream-fallback-error": "one client's name for any fault of a stream",
 }
 
 
@@ -324,7 +324,7 @@ def test_reads_cut_inside(
     assert all(read.endswith(ending) for read in reads[:-1])
 
 
-def test_all_at_once_is_one_chunk(mock_openai: MockOpenAI, reader: Callable[[], Reader]) -> None:
+def test_joined_events_are_one_read(mock_openai: MockOpenAI, reader: Callable[[], Reader]) -> None:
     script = with_faults(ABD, faults.join())
     assert len(script.steps) == 1
     mock_openai.reply(script)
@@ -345,9 +345,9 @@ def test_exactly_k_events_every_time(
         for _ in range(20):
             client = reader()
             client.ask()
-            reads, how = client.reads(1 << 30)
+            reads, actual_end = client.reads(1 << 30)
             client.socket.close()
-            assert how == end
+            assert actual_end == end
             assert b"".join(reads).count(b"\n\n\r\n") == k
 
 
@@ -382,7 +382,7 @@ SCRIPTS = st.builds(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(SCRIPTS)
-def test_any_script_arrives_as_it_is(
+def test_any_script_arrives_unchanged(
     mock_openai: MockOpenAI, reader: Callable[[], Reader], script: Script
 ) -> None:
     mock_openai.reply(script)

@@ -13,15 +13,15 @@ from http import HTTPStatus
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.script import Event, Frame, Head, Pause, Raw, Script, Step
 from openai_mockserver.sse import count_events, encode
-from openai_mockserver.timeline import chunk, frames
+from openai_mockserver.timeline import encode_chunk, frames
 
 __all__ = [
     "LAST_CHUNK",
     "answer_version",
-    "check",
-    "chunk",
+    "check_script",
+    "encode_chunk",
     "has_body",
-    "head_bytes",
+    "encode_head",
     "is_chunked",
     "is_plain",
     "keeps_open",
@@ -37,7 +37,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
-def head_bytes(head: Head, version: str = "1.1") -> bytes:
+def encode_head(head: Head, version: str = "1.1") -> bytes:
     """Return status line and headers, with their order and spelling kept (RFC 9112 §2.1)."""
     lines = [f"HTTP/{version} {head.status} {_REASONS.get(head.status, '')}"]
     lines += [f"{name}: {value}" for name, value in head.headers]
@@ -137,7 +137,7 @@ def wire_frames(script: Script, method: str = "GET", merge_limit: int = 0) -> It
     start = script.head.delay
     chunked = is_chunked(script.head) and not script.raw
     if not script.raw:
-        yield Frame(start, head_bytes(script.head), 0, 0)
+        yield Frame(start, encode_head(script.head), 0, 0)
     if not (script.raw or has_body(method, script.head.status)):
         return
     due = start
@@ -153,11 +153,11 @@ def wire_frames(script: Script, method: str = "GET", merge_limit: int = 0) -> It
         yield Frame(due, LAST_CHUNK, 0, 0)
 
 
-def check(script: Script) -> None:
+def check_script(script: Script) -> None:
     """Raise ReplyError if a header or a step cannot be encoded."""
     try:
         if not script.raw:
-            head_bytes(script.head)
+            encode_head(script.head)
         if script.lazy is None:  # lazy steps are already encoded
             for step in script.steps:
                 encode(step)
@@ -170,12 +170,12 @@ def to_raw(script: Script) -> Script:
     if script.raw:
         return script
     steps: list[Step] = [Pause(script.head.delay)] if script.head.delay else []
-    steps.append(Raw(head_bytes(script.head), 0))
+    steps.append(Raw(encode_head(script.head), 0))
     chunked = is_chunked(script.head)
     for step in script.steps:
         data = encode(step)
         if data:
-            steps.append(Raw(chunk(data) if chunked else data, count_events(step)))
+            steps.append(Raw(encode_chunk(data) if chunked else data, count_events(step)))
         elif not isinstance(step, Event | Raw):
             steps.append(step)
     if chunked and script.end in _CLEAN_ENDS:

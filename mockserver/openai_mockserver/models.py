@@ -20,8 +20,8 @@ __all__ = [
     "O200K",
     "Family",
     "Model",
-    "chat_model",
-    "family_of",
+    "find_chat_model",
+    "find_family",
 ]
 
 O200K, CL100K = "o200k_base", "cl100k_base"
@@ -154,27 +154,27 @@ MODELS: Mapping[str, Model] = {
 _SNAPSHOTS = {model.snapshot: model for model in CHAT_MODELS.values()}
 
 
-def _find_family(name: str) -> Family:
+def _match_family(name: str) -> Family:
     return FAMILIES.get(max(filter(name.startswith, FAMILIES), key=len, default=""), Family())
 
 
 @lru_cache(maxsize=256)
-def family_of(name: str) -> Family:
+def find_family(name: str) -> Family:
     """Return the family of a model; prefixes such as ``azure/`` and ``ft:`` are ignored.
 
-    >>> family_of("azure/ft:gpt-4.1-mini").vocabulary
+    >>> find_family("azure/ft:gpt-4.1-mini").vocabulary
     'o200k_base'
     """
-    return _find_family(name.rpartition("/")[2].removeprefix("ft:"))
+    return _match_family(name.rpartition("/")[2].removeprefix("ft:"))
 
 
-def chat_model(name: str) -> Model:
+def find_chat_model(name: str) -> Model:
     """Return how a model answers in chat completions and in the Responses API.
 
-    >>> chat_model("gpt-4o").snapshot, chat_model("my-model").snapshot
+    >>> find_chat_model("gpt-4o").snapshot, find_chat_model("my-model").snapshot
     ('gpt-4o-2024-08-06', 'my-model')
     """
     if (model := CHAT_MODELS.get(name) or _SNAPSHOTS.get(name)) is not None:
         return model
-    reasoning = _find_family(name).reasoning
+    reasoning = _match_family(name).reasoning
     return Model(snapshot=name, fingerprint=not reasoning, logprobs_key=not reasoning)

@@ -17,13 +17,13 @@ from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.multipart import FormError, is_form, parse_form
 from openai_mockserver.sensitive import show_header
 
-__all__ = ["Request", "decode_headers", "text_of"]
+__all__ = ["Request", "decode_headers", "join_text"]
 
 
-def text_of(content: object) -> str:
+def join_text(content: object) -> str:
     """Return a message's text: the string itself, or its text parts joined.
 
-    >>> text_of([{"type": "text", "text": "a"}, {"type": "image_url"}])
+    >>> join_text([{"type": "text", "text": "a"}, {"type": "image_url"}])
     'a'
     """
     if isinstance(content, str):
@@ -196,7 +196,7 @@ class Request:
         return [*self.history, *read_messages(self.json)]
 
     def _find_last_text(self, *roles: str) -> str | None:
-        texts = [text_of(m.get("content")) for m in self.messages if m.get("role") in roles]
+        texts = [join_text(m.get("content")) for m in self.messages if m.get("role") in roles]
         return texts[-1] if texts else None
 
     @property

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from openai_mockserver import sse
 from openai_mockserver.script import Boundary, Frame, Pause, Raw, Script
 
-__all__ = ["Frame", "chunk", "chunk_size", "frames"]
+__all__ = ["Frame", "chunk_size", "encode_chunk", "frames"]
 
 
-def chunk(data: bytes) -> bytes:
+def encode_chunk(data: bytes) -> bytes:
     r"""Return the data as an HTTP chunk (RFC 9112 §7.1).
 
-    >>> chunk(b"hello")
+    >>> encode_chunk(b"hello")
     b'5\r\nhello\r\n'
     """
     return b"%x\r\n%b\r\n" % (len(data), data)
@@ -26,7 +26,7 @@ def chunk(data: bytes) -> bytes:
 def chunk_size(size: int) -> int:
     """Return how many bytes an HTTP chunk of this many bytes takes.
 
-    >>> chunk_size(5) == len(chunk(b"hello"))
+    >>> chunk_size(5) == len(encode_chunk(b"hello"))
     True
     """
     return len(f"{size:x}") + 4 + size
@@ -85,7 +85,7 @@ def _frame_steps(script: Script, chunked: bool) -> Iterator[Frame]:
         data = sse.encode(step)
         size = len(data)
         if chunked and data:
-            data = chunk(data)
+            data = encode_chunk(data)
         yield Frame(due, data, sse.count_events(step), size, at == end, fence)
         fence = False
 

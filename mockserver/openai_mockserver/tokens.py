@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from openai_mockserver.exceptions import MissingDependency, TokensError
 from openai_mockserver.limits import give_way
-from openai_mockserver.models import CL100K, O200K, Family, family_of
+from openai_mockserver.models import CL100K, O200K, Family, find_family
 
 if TYPE_CHECKING:
     from splintr import AnyTokenizer
@@ -81,7 +81,7 @@ def vocabulary(model: object = None) -> str:
     if not name:
         if not _is_installed():
             return WORDS
-        return family_of(model).vocabulary if isinstance(model, str) else O200K
+        return find_family(model).vocabulary if isinstance(model, str) else O200K
     if name not in _CHOICES:
         raise TokensError(f"{VARIABLE}={name!r}: must be one of {', '.join(_CHOICES)}")
     if name != WORDS and not _is_installed():
@@ -95,7 +95,7 @@ def has_default_vocabulary(model: object) -> bool:
     """Whether a model's text is cut in the same way as text without a model."""
     if os.environ.get(VARIABLE) or not isinstance(model, str):
         return True
-    return family_of(model).vocabulary == O200K or not _is_installed()
+    return find_family(model).vocabulary == O200K or not _is_installed()
 
 
 @lru_cache(maxsize=2)
@@ -306,7 +306,7 @@ def count_messages(messages: object, model: object = None) -> int:
     """
     if not isinstance(messages, list):
         return 0
-    priming = (family_of(model) if isinstance(model, str) else Family()).priming
+    priming = (find_family(model) if isinstance(model, str) else Family()).priming
     name = vocabulary(model)
     total = priming
     for message in messages:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from openai_mockserver import MockOpenAI, Reply
-from openai_mockserver.timeline import chunk
+from openai_mockserver.timeline import encode_chunk
 
 REPLY = Reply(["word "] * 100)
 BODY = json.dumps(
@@ -71,6 +71,6 @@ def test_a_client_that_reads_slowly_gets_every_byte() -> None:
             with connect(mock) as client:
                 client.sendall(REQUEST)
                 data = b""
-                while not data.endswith(chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"):
+                while not data.endswith(encode_chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"):
                     data += client.recv(4096)
             assert data.count(b"long ") == 300 * 2000

@@ -26,7 +26,7 @@ from operator import itemgetter
 
 from openai_mockserver import sse
 from openai_mockserver.script import Frame, LazySteps, Pause, Raw, Step
-from openai_mockserver.timeline import chunk, chunk_size
+from openai_mockserver.timeline import chunk_size, encode_chunk
 
 __all__ = ["Compiled", "CompiledSteps", "compile_body", "compile_steps"]
 
@@ -295,7 +295,7 @@ def _compile(blocks: Sequence[bytes], values: Sequence[str], kinds: bytes) -> Co
     order, starts, sizes = array("L"), array("L", [0]), array("L")
     literals: dict[bytes, int] = {}
     for block in blocks:
-        framed = chunk(block)
+        framed = encode_chunk(block)
         for n, piece in enumerate(cut(framed) if cut else [framed]):
             if n % 2:
                 order.append(places[piece])

@@ -10,7 +10,7 @@ from typing import Any
 
 from openai_mockserver.api.ids import NOISE_BITS, chat_id, fingerprint
 from openai_mockserver.dialects.dialect import ExtraStep
-from openai_mockserver.models import chat_model
+from openai_mockserver.models import find_chat_model
 from openai_mockserver.seed import now
 
 __all__ = ["Envelope", "ORDERS"]
@@ -58,7 +58,7 @@ class Envelope:
     def fresh(cls, request: Mapping[str, Any], rng: Random) -> Envelope:
         """Return a new envelope, with the values that OpenAI would use for this request now."""
         created = now(rng)
-        model = chat_model(str(request.get("model", "gpt-4o-mini")))
+        model = find_chat_model(str(request.get("model", "gpt-4o-mini")))
         return cls(
             chat_id(created, rng),
             created,

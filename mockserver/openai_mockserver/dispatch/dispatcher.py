@@ -26,7 +26,7 @@ from openai_mockserver.dispatch.render import render_answer
 from openai_mockserver.dispatch.route import choose_dialect, route_request
 from openai_mockserver.dispatch.validate import validate_request
 from openai_mockserver.exceptions import MockServerError
-from openai_mockserver.http1 import answer_version, check
+from openai_mockserver.http1 import answer_version, check_script
 from openai_mockserver.journal import Call, Journal
 from openai_mockserver.pacing import Pace
 from openai_mockserver.reply import ApiError
@@ -146,7 +146,7 @@ def _plan_safely(exchange: Exchange) -> Plan:
     try:
         plan = _plan(exchange)
         if call.rule is not None and call.rule.is_handmade and isinstance(plan, Script):
-            check(plan)
+            check_script(plan)
         return plan
     except RecursionError:
         # JSON that is nested too deeply to be looked at, as OpenAI's parser finds too.

@@ -292,9 +292,9 @@ class _Relay:
         if head is not None:
             self.has_head = True
             self._call.script = Script(head, (), "truncate")
-            out = http1.head_bytes(replace(head, headers=with_cors(head.headers, self._cors)))
+            out = http1.encode_head(replace(head, headers=with_cors(head.headers, self._cors)))
         if body:
-            out += http1.chunk(body) if http1.is_chunked(self._call.script.head) else body
+            out += http1.encode_chunk(body) if http1.is_chunked(self._call.script.head) else body
         self._write(out)
         if body:
             self._reads.append(Raw(body))

@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply import ApiError, Reply, ToolCall
-from openai_mockserver.request import Request, text_of
+from openai_mockserver.request import Request, join_text
 from openai_mockserver.script import Script
 from openai_mockserver.strategies import failures, reply_bytes
 from openai_mockserver.strategies.conversation import TOOLS
@@ -92,7 +92,7 @@ class _Down(NamedTuple):
 
 
 def _draw_from_class(name: str) -> st.SearchStrategy[Any]:
-    """Return a strategy that a class method of the running machine's class returns."""
+    """Return the strategy of a class method, called on the class of the running machine."""
     return st.runner().flatmap(lambda machine: _get_strategy(machine.__class__, name))
 
 
@@ -407,7 +407,7 @@ class _Message(NamedTuple):
         if message.get("role") != self.role or message.get("tool_call_id") != self.id:
             return False
         calls = [_normalize_call(call) for call in message.get("tool_calls") or ()]
-        return self.text in text_of(message.get("content")) and self.call in (None, *calls)
+        return self.text in join_text(message.get("content")) and self.call in (None, *calls)
 
     def __str__(self) -> str:
         if self.call is not None:

@@ -12,7 +12,7 @@ from openai_mockserver import MockOpenAI, Reply, ToolCall
 from openai_mockserver.api.ids import ITEM_PREFIXES
 from openai_mockserver.api.resources import conversations
 from openai_mockserver.api.responses.items import KINDS
-from openai_mockserver.request import text_of
+from openai_mockserver.request import join_text
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ def test_a_response_continues_a_conversation(
         model="gpt-4o", conversation=conversation.id, input="Who am I?"
     )
     assert second.output_text == "You are Bob."
-    texts = [text_of(message["content"]) for message in mock_openai.calls[-1].messages]
+    texts = [join_text(message["content"]) for message in mock_openai.calls[-1].messages]
     assert texts == ["I am Bob", "Hello", "Hello, Bob", "Who am I?"]
     items = client.conversations.items.list(conversation.id, order="asc")
     assert [item.type for item in items] == ["message"] * 5

@@ -22,7 +22,7 @@ _LAUNCH = 1686935002
 
 
 def _model(name: str) -> dict[str, Any]:
-    dated = re.search(r"-(\d{4})-(\d\d)-(\d\d)$", models.chat_model(name).snapshot)
+    dated = re.search(r"-(\d{4})-(\d\d)-(\d\d)$", models.find_chat_model(name).snapshot)
     created = _LAUNCH
     if dated is not None:
         year, month, day = map(int, dated.groups())

@@ -155,7 +155,7 @@ def _make_id_factory(form: ResponsesFormat, created_at: int, rng: Random) -> Cal
 def _make_template(request: Mapping[str, Any], form: ResponsesFormat) -> dict[str, Any]:
     """Return the initial response object, which echoes the request."""
     name = str(request.get("model") or "gpt-4o-mini")
-    model = models.chat_model(name)
+    model = models.find_chat_model(name)
     template = dict(_DEFAULTS)
     for member in ("prompt", "conversation", "prompt_cache_options"):
         if request.get(member) is not None:
