@@ -163,7 +163,7 @@ def test_files_are_read_back_equal(tmp_path: Path) -> None:
 
 def test_streams_are_drawn() -> None:
     for exchange in TWENTY:
-        drawing = draw(exchange)
+        drawing = draw(exchange).plain
         assert exchange.about["name"] in drawing
         assert "ends cleanly" in drawing
 

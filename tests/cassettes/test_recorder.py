@@ -7,7 +7,6 @@ import zlib
 from pathlib import Path
 
 import brotli
-import click
 import pytest
 
 from openai_mockserver import MockOpenAI, sse
@@ -144,7 +143,7 @@ def test_show_says_that_a_body_was_withheld(withheld_file: Path) -> None:
         "the body: it is in br, compress, which cannot be decoded",
     ]
     assert {"name": "withheld", "fact": SENTENCE} in facts["odd"]
-    assert " ".join(SENTENCE.split()[:9]) in " ".join(click.unstyle(draw(exchange)).split())
+    assert " ".join(SENTENCE.split()[:9]) in " ".join(draw(exchange).plain.split())
 
 
 def test_a_withheld_request_body_has_a_sentence_too() -> None:

@@ -46,7 +46,7 @@ PROGRAM = """if True:
     main()
 """
 
-UNUSED = {"faker", "hypothesis", "httpx", "httpx2", "openai", "openai_mockserver.transport"}
+UNUSED = {"faker", "hypothesis", "httpx", "httpx2", "openai", "openai_mockserver.transport", "rich"}
 """What no server needs, whatever it answers."""
 
 FOR_UPSTREAMS = {"openai_mockserver.server.relay", "openai_mockserver.server.connect"}

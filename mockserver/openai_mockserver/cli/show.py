@@ -18,48 +18,54 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
-@click.option("--json", "as_text", is_flag=True, help="The same facts for machines, a line each.")
-@click.option("--width", type=click.IntRange(40), help="Columns; by default the terminal's.")
+@click.option("--json", "as_text", is_flag=True, help="Print the facts as JSON, one line a stream.")
+@click.option(
+    "--width",
+    type=click.IntRange(40),
+    help="Number of columns; by default the terminal's, at most 140.",
+)
 def show(files: tuple[Path, ...], as_text: bool, width: int | None) -> None:
-    """Draw recorded streams against time, and say what they mean and what is odd about them.
+    """Draw recorded streams over time, with their meaning and their oddities.
 
-    FILES are stream files, recordings of any kind that `import` reads, and folders of these; or
-    the name of a ready-made stream.
+    FILES are stream files, recordings in any format that `import` reads, folders of these, or
+    names of ready-made streams.
     """
     import msgspec.json
+    from rich.console import Console
 
     from openai_mockserver.show import as_json, draw
 
     columns = width or min(shutil.get_terminal_size((100, 24)).columns, 140)
-    for file in _within(files):
-        for exchange in _exchanges(file):
+    console = Console(width=columns, legacy_windows=False)
+    for file in _expand_folders(files):
+        for exchange in _load_exchanges(file):
             if as_text:
                 click.echo(msgspec.json.encode(as_json(exchange)).decode())
             else:
-                click.echo(f"{draw(exchange, columns)}\n")
+                console.print(draw(exchange, columns), soft_wrap=True, end="\n\n")
 
 
-def _within(files: tuple[Path, ...]) -> Iterator[Path]:
-    """The files, and of a folder the recordings in it and below."""
+def _expand_folders(files: tuple[Path, ...]) -> Iterator[Path]:
+    """Yield the files; for a folder, the recordings in it and below it."""
     from openai_mockserver.cassettes.importers import find_recordings
 
     for file in files:
         if not os.path.isdir(file):  # noqa: PTH112 - it takes names of any length
             yield file
-        elif found := find_recordings(file):
-            yield from found
+        elif recordings := find_recordings(file):
+            yield from recordings
         else:
             raise MockServerError(f"{file}: there is no recording in this folder")
 
 
-def _exchanges(file: Path) -> list[Exchange]:
-    """The exchanges of a file of any kind, or of a ready-made stream."""
+def _load_exchanges(file: Path) -> list[Exchange]:
+    """Return the exchanges in a file of any format, or the ready-made stream of this name."""
     from openai_mockserver import catalogue
     from openai_mockserver.cassettes import Exchange
     from openai_mockserver.cassettes.importers import import_file
 
     name = str(file)
     if name in catalogue.names() and not file.exists():
-        found = catalogue.stream(name)
-        return [Exchange(found.script, {"name": name, "description": found.description})]
+        stream = catalogue.stream(name)
+        return [Exchange(stream.script, {"name": name, "description": stream.description})]
     return import_file(file)

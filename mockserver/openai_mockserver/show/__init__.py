@@ -1,8 +1,8 @@
 """An exchange as a person reads it: drawn against time, what it means, what is odd about it.
 
-Rules of this package: text out, nothing printed, no clock. No stream is so odd that this raises:
-what cannot be understood is shown as it came. A module imports only from those before it: format,
-summaries, decode, lint, terminal.
+Rules of this package: it returns text and facts, prints nothing and uses no clock. No stream is so
+odd that a function here raises; what cannot be understood is shown as it came. A module imports
+only from those before it: format, summaries, decode, lint, terminal.
 """
 
 from __future__ import annotations
@@ -10,87 +10,93 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec.json
+from rich.text import Text
 
 from openai_mockserver.bounded_input import is_deeper
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.exceptions import StreamFileError
 from openai_mockserver.reply import ApiError, Reply
-from openai_mockserver.show.decode import Item, Received, receive, times_of
+from openai_mockserver.show.decode import Item, Received, measure_times, receive
 from openai_mockserver.show.format import as_plain
 from openai_mockserver.show.lint import CHECKS, find_oddities
-from openai_mockserver.show.terminal import blocks
+from openai_mockserver.show.terminal import draw_blocks
 
 __all__ = ["CHECKS", "Received", "as_json", "draw"]
 
 
-def draw(exchange: Exchange, width: int = 100) -> str:
-    """An exchange as text for a terminal, with colours, in lines of at most so many columns.
+def draw(exchange: Exchange, width: int = 100) -> Text:
+    """Draw an exchange for a terminal, as rich's styled text.
 
     Args:
         exchange: the exchange.
-        width: the terminal's columns.
+        width: the most columns that a line may have.
     """
-    got = receive(exchange)
-    return "\n\n".join("\n".join(block) for block in blocks(got, max(width, 1))) + "\n"
+    drawing = Text()
+    for block in draw_blocks(receive(exchange), max(width, 1)):
+        drawing.append("\n" if drawing else "")
+        for line in block:
+            drawing.append_text(line).append("\n")
+    return drawing
 
 
 def as_json(exchange: Exchange) -> dict[str, Any]:
-    """The same facts for machines: a value that JSON can hold.
+    """Return the facts of an exchange as a value that JSON can hold.
 
     Args:
         exchange: the exchange.
 
     Raises:
-        StreamFileError: where its request is nested too deeply for this.
+        StreamFileError: if the exchange is nested too deeply.
     """
     try:
-        return _facts(exchange)
+        return _collect_facts(exchange)
     except RecursionError:
         name = exchange.about.get("name") or "the exchange"
-        raise StreamFileError(f"{name}: what it holds is nested too deeply") from None
+        raise StreamFileError(f"{name}: it is nested too deeply") from None
 
 
-def _facts(exchange: Exchange) -> dict[str, Any]:
-    got = receive(exchange)
-    times, reply, about = times_of(got), got.reply, exchange.about
-    found: dict[str, Any] = {
+def _collect_facts(exchange: Exchange) -> dict[str, Any]:
+    received = receive(exchange)
+    times, reply, about = measure_times(received), received.reply, exchange.about
+    facts: dict[str, Any] = {
         "name": about.get("name"),
         "description": about.get("description"),
-        "request": _request_facts(about.get("request")),
-        "status": got.head.status,
-        "headers": got.head.headers,
-        "endpoint": got.endpoint,
-        "events": [_event_facts(item) for item in got.items],
+        "request": _describe_request(about.get("request")),
+        "status": received.head.status,
+        "headers": received.head.headers,
+        "endpoint": received.endpoint,
+        "events": [_describe_item(item) for item in received.items],
         "totals": {
-            "events": len(got.events),
-            "reads": len({item.read for item in got.items}),
-            "bytes": len(got.body),
-            "seconds": got.seconds,
+            "events": len(received.events),
+            "reads": len({item.read for item in received.items}),
+            "bytes": len(received.body),
+            "seconds": received.seconds,
             "ttft": times.ttft,
             "itl": {"p50": times.p50, "p95": times.p95, "max": times.longest},
         },
-        "reply": reply if got.is_understood and isinstance(reply, Reply) else None,
+        "reply": reply if received.is_understood and isinstance(reply, Reply) else None,
         "error": reply if isinstance(reply, ApiError) else getattr(reply, "error", None),
         "end": exchange.script.end,
         "complete": exchange.complete,
         "missing": exchange.missing,
         "withheld": exchange.withheld,
-        "odd": [{"name": name, "fact": fact} for name, fact in find_oddities(got)],
+        "odd": [{"name": name, "fact": fact} for name, fact in find_oddities(received)],
     }
-    plain: dict[str, Any] = as_plain(found)
+    plain: dict[str, Any] = as_plain(facts)
     return plain
 
 
-def _request_facts(request: Any) -> Any:
-    """The request; a body that is nested as none should be is text."""
+def _describe_request(request: Any) -> Any:
+    """Return the request; a body that is nested too deeply becomes text."""
     if not isinstance(request, dict) or not is_deeper(request.get("json")):
         return request
     rest = {name: value for name, value in request.items() if name != "json"}
     return {**rest, "text": msgspec.json.encode(request["json"]).decode()}
 
 
-def _event_facts(item: Item) -> dict[str, Any]:
-    """What came, with the name of the event where it has one."""
+def _describe_item(item: Item) -> dict[str, Any]:
+    """Return the facts of an item, with the name of the event if it has one."""
     facts = {"due": item.at, "gap": item.gap, "read": item.read, "kind": item.kind}
-    named = {"event": item.event.event} if item.event and item.event.event is not None else {}
-    return {**facts, **named, "data": item.data}
+    has_name = item.event is not None and item.event.event is not None
+    name = {"event": item.event.event} if item.event and has_name else {}
+    return {**facts, **name, "data": item.data}

@@ -1,7 +1,7 @@
-"""What came: an exchange as a client would receive it, down to HTTP's own bytes.
+"""An exchange as a client would receive it, down to HTTP's own bytes.
 
-Rules of this file: played without a clock, and never raising: what is wrong below the events is
-noted in `Received.faults`, and the rest is kept as it came.
+Rules of this file: exchanges are played without a clock, and nothing raises. Problems below the
+events are noted in `Received.faults`; the rest is kept as it came.
 """
 
 from __future__ import annotations
@@ -21,28 +21,35 @@ from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Event, Head, Raw, Script, Step
-from openai_mockserver.show.format import as_object, choices_of, decoded, percentile, short
-from openai_mockserver.show.summaries import PIECES, STYLES, Phrase, phrases_of
+from openai_mockserver.show.format import (
+    as_object,
+    decode_json,
+    find_percentile,
+    list_choices,
+    shorten,
+)
+from openai_mockserver.show.summaries import PIECES, STYLES, Phrase, list_phrases
 from openai_mockserver.timeline import frames
 
-__all__ = ["Item", "Received", "Times", "receive", "times_of"]
+__all__ = ["Item", "Received", "Times", "receive", "measure_times"]
 
 # What came
 
 
 @dataclass(frozen=True)
 class Item:
-    """What came: an event, a comment, or bytes that are neither.
+    """An event, a comment, or bytes that are neither.
 
     Args:
-        number: of the event, from 1; of a comment or bytes, that of the event before.
+        number: the event's number, from 1; for a comment or bytes, that of the event before.
         at: seconds since the request.
-        gap: seconds since what came before.
-        read: which read of the client it came with.
+        gap: seconds since the item before.
+        read: the number of the client's read that it came with, from 1.
         data: the event's data, the comment's text, or the bytes as text.
-        event: the event.
-        value: the data as JSON, `BROKEN` or `TOO_DEEP` where it is none that can be looked at.
-        kind: of bytes and comments; of an event it follows from what it says.
+        event: the event; None for a comment or bytes.
+        value: the data as JSON; `BROKEN` or `TOO_DEEP` if it cannot be used as JSON.
+        kind: ``comment``, ``bytes`` or, for an event, the kind of its most important phrase.
+        phrases: the event in words.
     """
 
     number: int
@@ -58,23 +65,23 @@ class Item:
 
 @dataclass
 class Received:
-    """An exchange as a client would receive it: what the checks look at.
+    """An exchange as a client would receive it.
 
     Args:
         exchange: the exchange.
-        items: what came, in order.
-        body: the bytes of the body, without HTTP's own and without coding.
-        faults: what is wrong below the events, by the check that tells it.
-        pending: whether the body ends within an event.
-        cut: how many reads end within an event.
+        items: events, comments and other bytes, in order.
+        body: the bytes of the body, without HTTP's own and without content coding.
+        faults: problems below the events: the name of the check that reports it, and the problem.
+        is_unfinished: whether the body ends within an event.
+        split_reads: how many reads end within an event.
     """
 
     exchange: Exchange
     items: list[Item]
     body: bytes
     faults: dict[str, str]
-    pending: bool
-    cut: int
+    is_unfinished: bool
+    split_reads: int
 
     @property
     def head(self) -> Head:
@@ -82,7 +89,7 @@ class Received:
 
     @cached_property
     def events(self) -> list[Item]:
-        """The events that came."""
+        """The items that are events."""
         return [item for item in self.items if item.event is not None]
 
     @cached_property
@@ -92,29 +99,29 @@ class Received:
 
     @cached_property
     def chunks(self) -> list[tuple[Item, dict[str, Any]]]:
-        """The same, of a chat stream; of any other there are none."""
+        """The same for a chat stream; empty for any other."""
         return self.objects if self.endpoint == CHAT else []
 
     @cached_property
     def choices(self) -> list[tuple[Item, dict[str, Any]]]:
-        """The choices of all chunks, with the item that each came in."""
-        return [(item, choice) for item, chunk in self.chunks for choice in choices_of(chunk)]
+        """The choices of all chunks, each with the item that it came in."""
+        return [(item, choice) for item, chunk in self.chunks for choice in list_choices(chunk)]
 
     @cached_property
     def endpoint(self) -> str | None:
-        """Which endpoint this looks like."""
+        """The endpoint that the response looks like; None if it looks like none."""
         objects = [
             (item.event.event or "", v) for item, v in self.objects if item.event is not None
         ]
         if not self.events:
-            value = decoded(self.body.decode("utf-8", "replace"))
+            value = decode_json(self.body.decode("utf-8", "replace"))
             objects = [("", value)] if isinstance(value, dict) else []
         look = find_look(objects)
         return None if look is None else look.name
 
     @cached_property
     def reply(self) -> Reply | ApiError | str:
-        """What it means, or why that cannot be told."""
+        """The reply that the response means, or the problem that prevents reading it."""
         kind = "text/event-stream" if self.events else "application/json"
         script = Script(Head(self.head.status, (("content-type", kind),)), (Raw(self.body),))
         try:
@@ -124,11 +131,11 @@ class Received:
 
     @property
     def is_understood(self) -> bool:
-        """Whether the reply is all that came; else what came is shown piece by piece."""
+        """Whether the reply says all that came; if not, the pieces are shown instead."""
         if self.endpoint in (CHAT, None):
             return True
         reply = self.reply
-        if self.endpoint == RESPONSES:  # whose items say what of them has come
+        if self.endpoint == RESPONSES:  # whose items can be unfinished
             return isinstance(reply, Reply) and bool(reply.output or reply.error)
         return isinstance(reply, Reply) and (
             reply.error is not None
@@ -137,7 +144,7 @@ class Received:
 
     @property
     def seconds(self) -> float:
-        """From the request to the end."""
+        """Seconds from the request to the end."""
         return self.exchange.script.seconds
 
 
@@ -145,22 +152,22 @@ _UNREADABLE = (MockServerError, AttributeError, LookupError, RecursionError, Typ
 
 
 def receive(exchange: Exchange) -> Received:
-    """Play an exchange without a clock."""
+    """Return what a client would receive, by playing the exchange without a clock."""
     faults: dict[str, str] = {}
-    played = list(frames(_sendable(exchange.script, faults)))
-    bodies = _uncoded([frame.data for frame in played], exchange.script, faults)
+    played = list(frames(_make_sendable(exchange.script, faults)))
+    bodies = _decode_parts([frame.data for frame in played], exchange.script, faults)
     reader = _Reader(exchange.script.head.delay)
     for frame, data in zip(played, bodies, strict=True):
         reader.take(frame.due, frame.fence, data)
     values = [as_object(item.value) for item in reader.items]
-    several = any(choice.get("index") for value in values for choice in choices_of(value))
-    items = [_with_phrases(item, several) for item in reader.items]
-    pending = reader.decoder.pending
-    return Received(exchange, items, b"".join(bodies), faults, pending, reader.cut)
+    several = any(choice.get("index") for value in values for choice in list_choices(value))
+    items = [_add_phrases(item, several) for item in reader.items]
+    is_unfinished = reader.decoder.pending
+    return Received(exchange, items, b"".join(bodies), faults, is_unfinished, reader.split_reads)
 
 
-def _sendable(script: Script, faults: dict[str, str]) -> Script:
-    """The script, with the bytes of what the event-stream format cannot carry made up."""
+def _make_sendable(script: Script, faults: dict[str, str]) -> Script:
+    """Replace the steps that the event-stream format cannot carry with bytes that show them."""
     steps: list[Step] = []
     for step in script.steps:
         try:
@@ -174,22 +181,23 @@ def _sendable(script: Script, faults: dict[str, str]) -> Script:
 
 
 class _Reader:
-    """Takes the frames in turn, and tells what is in them line by line."""
+    """Finds the items in the bytes of the body, line by line."""
 
     def __init__(self, delay: float) -> None:
         self.items: list[Item] = []
         self.decoder = sse.Decoder()
-        self.cut = 0
+        self.split_reads = 0
         self._delay = delay
         self._due = self._last = self._at = 0.0
         self._read = self._events = 0
         self._at_line_start = True
 
     def take(self, due: float, fence: bool, data: bytes) -> None:
+        """Read bytes that are sent ``due`` seconds after the head; a fence begins a new read."""
         if not data:
             return
         if not self._read or due > self._due or fence:
-            self.cut += bool(self._read and self.decoder.pending)
+            self.split_reads += bool(self._read and self.decoder.pending)
             self._read += 1
         self._due, self._at = due, self._delay + due
         before = len(self.items)
@@ -205,7 +213,7 @@ class _Reader:
         self._at_line_start = line.endswith((b"\r", b"\n"))
         for event in self.decoder.feed(line):
             self._events += 1
-            self._add(event.data, event=event, value=decoded(event.data))
+            self._add(event.data, event=event, value=decode_json(event.data))
 
     def _add(self, data: str, **members: Any) -> None:
         gap = self._at - self._last
@@ -216,11 +224,11 @@ class _Reader:
 _LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
-def _with_phrases(item: Item, several: bool) -> Item:
+def _add_phrases(item: Item, several: bool) -> Item:
     if item.event is None:
-        mark = ": " if item.kind == "comment" else ""
-        return replace(item, phrases=(Phrase(item.kind, mark + item.data),))
-    phrases = tuple(phrases_of(item.event, item.value, several))
+        sign = ": " if item.kind == "comment" else ""
+        return replace(item, phrases=(Phrase(item.kind, sign + item.data),))
+    phrases = tuple(list_phrases(item.event, item.value, several))
     kinds = {phrase.kind for phrase in phrases}
     kind = next((kind for kind in STYLES if kind in kinds), "json")
     return replace(item, kind=kind, phrases=phrases)
@@ -231,7 +239,12 @@ def _with_phrases(item: Item, several: bool) -> Item:
 
 @dataclass(frozen=True)
 class Times:
-    """When the model's pieces came; None where too few did."""
+    """When the pieces of the model's output came; None if there are too few.
+
+    Args:
+        ttft: seconds from the request to the first piece.
+        p50, p95, longest: seconds between two pieces.
+    """
 
     ttft: float | None
     p50: float | None
@@ -239,35 +252,37 @@ class Times:
     longest: float | None
 
 
-def times_of(got: Received) -> Times:
-    moments = [item.at for item in got.events if item.kind in PIECES]
+def measure_times(received: Received) -> Times:
+    """Return when the pieces of the model's output came."""
+    moments = [item.at for item in received.events if item.kind in PIECES]
     gaps = [after - before for before, after in itertools.pairwise(moments)]
-    p50, p95 = (percentile(gaps, share) if gaps else None for share in (0.5, 0.95))
+    p50, p95 = (find_percentile(gaps, share) if gaps else None for share in (0.5, 0.95))
     return Times(min(moments, default=None), p50, p95, max(gaps, default=None))
 
 
 # Below the events: codings, and HTTP's own bytes
 
 
-def _uncoded(parts: list[bytes], script: Script, faults: dict[str, str]) -> list[bytes]:
-    """The parts of the body without what HTTP did to it; what is wrong there is noted."""
+def _decode_parts(parts: list[bytes], script: Script, faults: dict[str, str]) -> list[bytes]:
+    """Return the parts without HTTP's framing and content coding, and note problems there."""
     head = script.head
     if script.raw:
-        parts = _unframed(parts, head, faults)
-    elif (stated := head.header("content-length")) is not None:
+        parts = _remove_framing(parts, head, faults)
+    elif (length := head.header("content-length")) is not None:
         size = sum(map(len, parts))
-        if stated.strip() != str(size):
-            faults["length"] = f"content-length says {stated}, the body has {size} bytes"
+        if length.strip() != str(size):
+            faults["length"] = f"content-length is {length}, but the body has {size} bytes"
     coding = (head.header("content-encoding") or "identity").strip().lower()
     if coding == "identity":
         return parts
     if coding not in ("gzip", "x-gzip", "deflate"):
-        faults["coding"] = f"the body is coded as {coding}, which is not undone here"
+        faults["coding"] = f"the body is coded as {coding}, which cannot be decoded here"
         return parts
-    return _unzipped(parts, faults)
+    return _unzip(parts, faults)
 
 
-def _unzipped(parts: list[bytes], faults: dict[str, str]) -> list[bytes]:
+def _unzip(parts: list[bytes], faults: dict[str, str]) -> list[bytes]:
+    """Return the parts without gzip or deflate."""
     decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)
     plain: list[bytes] = []
     room = MOST_UNPACKED
@@ -276,19 +291,19 @@ def _unzipped(parts: list[bytes], faults: dict[str, str]) -> list[bytes]:
             plain.append(decoder.decompress(part, room) if room else b"")
             room -= len(plain[-1])
     except zlib.error as error:
-        faults["coding"] = f"the body is not coded as its head says: {error}"
+        faults["coding"] = f"the body is not in its content-encoding: {error}"
         return [*plain, *parts[len(plain) :]]
     if not room:
-        faults["coding"] = f"the coded body has more than {MOST_UNPACKED:,} bytes"
+        faults["coding"] = f"the body has more than {MOST_UNPACKED:,} bytes once it is decompressed"
     elif not decoder.eof:
-        faults["coding"] = "the coded body has no end"
+        faults["coding"] = "the compressed body is unfinished"
     return plain
 
 
-def _unframed(parts: list[bytes], head: Head, faults: dict[str, str]) -> list[bytes]:
-    """What of each part is body."""
+def _remove_framing(parts: list[bytes], head: Head, faults: dict[str, str]) -> list[bytes]:
+    """Return the bytes of each part that belong to the body."""
     wire = b"".join(parts)
-    spans = list(_body_spans(wire, head, faults))
+    spans = list(_find_body(wire, head, faults))
     plain, start = [], 0
     for part in parts:
         end = start + len(part)
@@ -298,13 +313,13 @@ def _unframed(parts: list[bytes], head: Head, faults: dict[str, str]) -> list[by
     return plain
 
 
-def _body_spans(wire: bytes, head: Head, faults: dict[str, str]) -> Iterator[tuple[int, int]]:
-    """Where in HTTP's bytes the body is (RFC 9112 §6, §7.1)."""
+def _find_body(wire: bytes, head: Head, faults: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """Yield where in HTTP's bytes the body is (RFC 9112 §6, §7.1)."""
     at = 0
     if wire.startswith(b"HTTP/"):
         at = wire.find(b"\r\n\r\n") + 4
         if at < 4:
-            faults["framing"] = "the head has no end"
+            faults["framing"] = "the head is unfinished"
             return
     if "chunked" not in (head.header("transfer-encoding") or "").lower():
         yield at, len(wire)
@@ -320,7 +335,7 @@ def _body_spans(wire: bytes, head: Head, faults: dict[str, str]) -> Iterator[tup
             faults["framing"] = f"a chunk of {length} bytes is not followed by a line end"
             return
     faults["framing"] = (
-        f"there is no size of a chunk at byte {at}: {short(repr(wire[at : at + 20]))}"
+        f"there is no chunk size at byte {at}: {shorten(repr(wire[at : at + 20]))}"
         if at < len(wire)
         else "the last chunk, which has size zero, is missing"
     )

@@ -1,8 +1,8 @@
 """Values of any kind as text, and words and numbers as a person reads them.
 
-Rules of this file: nothing here knows of exchanges. No value from outside is trusted to have the
-shape it should: what is not JSON is `BROKEN`, what is nested too deeply `TOO_DEEP`, what is no
-object is an empty one.
+Rules of this file: nothing here knows about exchanges. A value from outside may have any shape:
+text that is not JSON becomes `BROKEN`, JSON that is nested too deeply `TOO_DEEP`, and a value that
+is not an object becomes an empty object.
 """
 
 from __future__ import annotations
@@ -23,54 +23,58 @@ __all__ = [
     "as_object",
     "as_objects",
     "as_plain",
-    "bare",
-    "choices_of",
-    "count",
-    "decoded",
-    "encoded",
-    "percentile",
-    "quoted",
-    "short",
-    "short_json",
-    "size",
-    "span",
-    "without_middle",
+    "as_text",
+    "cut_middle",
+    "decode_json",
+    "encode_json",
+    "find_percentile",
+    "format_count",
+    "format_seconds",
+    "format_size",
+    "list_choices",
+    "quote",
+    "shorten",
+    "shorten_json",
 ]
 
 # Values of any kind
 
 
-def choices_of(value: dict[str, Any]) -> list[dict[str, Any]]:
+def list_choices(value: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the choices of a chunk."""
     return as_objects(value.get("choices"))
 
 
 def as_objects(value: object) -> list[dict[str, Any]]:
+    """Return the objects in a list; none if the value is not a list."""
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def as_object(value: object) -> dict[str, Any]:
+    """Return the value if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
-def encoded(value: Any) -> str:
+def encode_json(value: Any) -> str:
+    """Return the value's compact JSON, or its repr if it has none."""
     try:
         return msgspec.json.encode(value).decode()
     except (TypeError, ValueError, RecursionError):
         return repr(value)
 
 
-def short_json(value: Any) -> str:
-    """A value's JSON, shortened."""
-    return short(encoded(value), 300)
+def shorten_json(value: Any) -> str:
+    """Return the value's JSON, shortened to 300 characters."""
+    return shorten(encode_json(value), 300)
 
 
-def bare(value: Any) -> str:
-    """The same, but a text without quotes."""
-    return value if isinstance(value, str) else short_json(value)
+def as_text(value: Any) -> str:
+    """Return a text as it is, any other value as shortened JSON."""
+    return value if isinstance(value, str) else shorten_json(value)
 
 
 def as_plain(value: Any) -> Any:
-    """A value as JSON has it: dataclasses as objects, and text that is UTF-8."""
+    """Return a value that JSON can hold: dataclasses as objects, and only text that is UTF-8."""
     if dataclasses.is_dataclass(value):
         return {f.name: as_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):
@@ -83,14 +87,15 @@ def as_plain(value: Any) -> Any:
 
 
 class Broken:
-    """The value of what is not JSON, or not JSON that can be walked."""
+    """The value of an event whose data is not JSON, or is nested too deeply."""
 
 
 BROKEN = Broken()
 TOO_DEEP = Broken()
 
 
-def decoded(data: str) -> Any:
+def decode_json(data: str) -> Any:
+    """Return the value of an event's data: None for ``[DONE]``, else JSON or a `Broken`."""
     if data.startswith("[DONE]"):
         return None
     try:
@@ -105,40 +110,46 @@ def decoded(data: str) -> Any:
 # Words and numbers
 
 
-def short(text: str, most: int = 60) -> str:
+def shorten(text: str, most: int = 60) -> str:
+    """Return the text, or its beginning with an ellipsis: at most ``most`` characters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def without_middle(text: str) -> str:
-    """How a text begins and how it ends: where JSON breaks off is what one looks for."""
+def cut_middle(text: str) -> str:
+    """Return the two ends of a text, because the end shows where JSON breaks off."""
     return text if len(text) <= 60 else f"{text[:24]} … {text[-32:]}"
 
 
-def quoted(value: object) -> str:
-    text = bare(value)
+def quote(value: object) -> str:
+    """Return a value as text in quotes."""
+    text = as_text(value)
     if text and not text.strip(JOINERS):
-        return f'"{text.encode("unicode_escape").decode()}"'  # alone they cannot be seen
+        return f'"{text.encode("unicode_escape").decode()}"'  # joiners alone are invisible
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 JOINERS = "\u200c\u200d"
+"""Invisible characters that emoji and some scripts need between two others."""
 
 
-def count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
+def format_count(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 event", "2,000 events"."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def span(seconds: float) -> str:
-    """A length of time."""
+def format_seconds(seconds: float) -> str:
+    """Return a length of time in seconds or milliseconds: "1.50 s", "16 ms"."""
     if seconds >= 1:
         return f"{seconds:.2f} s"
     return f"{seconds * 1000:.{1 if 0 < seconds < 0.01 else 0}f} ms"
 
 
-def size(number: int) -> str:
-    return count(number, "byte") if number < 10_000 else f"{number / 1000:.1f} kB"
+def format_size(number: int) -> str:
+    """Return a number of bytes: "454 bytes", "12.3 kB"."""
+    return format_count(number, "byte") if number < 10_000 else f"{number / 1000:.1f} kB"
 
 
-def percentile(values: list[float], share: float) -> float:
+def find_percentile(values: list[float], share: float) -> float:
+    """Return the smallest value that is not exceeded by a share (0 to 1) of the values."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]

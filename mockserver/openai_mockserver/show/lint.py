@@ -1,7 +1,7 @@
-"""What is odd about an exchange, by the measure of OpenAI's own streams.
+"""What is odd about an exchange, compared with OpenAI's own streams.
 
-Rules of this file: a check looks at `Received` and tells one fact or None, and never raises; all
-checks stand in a table, `CHECKS`.
+Rules of this file: a check takes a `Received`, returns one fact or None, and never raises. The
+table `CHECKS` has all checks.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from openai_mockserver.show.format import (
     Broken,
     as_object,
     as_objects,
-    choices_of,
-    count,
-    decoded,
-    encoded,
-    quoted,
-    short,
-    short_json,
+    decode_json,
+    encode_json,
+    format_count,
+    list_choices,
+    quote,
+    shorten,
+    shorten_json,
 )
 
 __all__ = ["CHECKS", "find_oddities"]
 
 
-def _content_type(got: Received) -> str | None:
-    stated = got.head.header("content-type")
-    if got.events and not (stated or "").lower().startswith("text/event-stream"):
-        return f"events came, but content-type is {stated or 'missing'}"
+def _check_content_type(received: Received) -> str | None:
+    content_type = received.head.header("content-type")
+    if received.events and not (content_type or "").lower().startswith("text/event-stream"):
+        return f"there are events, but content-type is {content_type or 'missing'}"
     return None
 
 
-def _line_ends(got: Received) -> str | None:
-    if not got.events:
+def _check_line_ends(received: Received) -> str | None:
+    if not received.events:
         return None
-    kinds = Counter(end.decode() for end in _LINE_ENDS.findall(got.body))
+    kinds = Counter(end.decode() for end in _LINE_ENDS.findall(received.body))
     odd = [name for sign, name in (("\r\n", "CRLF"), ("\r", "CR")) if kinds[sign]]
-    if odd == ["CRLF"] and (got.endpoint or "").startswith("audio") and not kinds["\n"]:
-        return None  # as OpenAI's do: WIRE.md §0
+    if odd == ["CRLF"] and (received.endpoint or "").startswith("audio") and not kinds["\n"]:
+        return None  # as in OpenAI's own: WIRE.md §0
     mixed = " and LF" if odd and kinds["\n"] else ""
     return f"lines end in {' and '.join(odd)}{mixed}" if odd else None
 
@@ -53,340 +53,369 @@ def _line_ends(got: Received) -> str | None:
 _LINE_ENDS = re.compile(rb"\r\n|\r|\n")
 
 
-def _invalid_utf8(got: Received) -> str | None:
+def _check_utf8(received: Received) -> str | None:
     try:
-        got.body.decode()
+        received.body.decode()
     except UnicodeDecodeError as error:
-        return f"byte {error.start} of the body is no UTF-8: {error.reason}"
+        return f"byte {error.start} of the body is not UTF-8: {error.reason}"
     return None
 
 
-def _fields(got: Received) -> str | None:
-    if not got.events:
+def _check_fields(received: Received) -> str | None:
+    if not received.events:
         return None
-    lines = _LINE_ENDS.split(got.body.removeprefix(_BOM))
+    lines = _LINE_ENDS.split(received.body.removeprefix(_BOM))
     names = {line.partition(b":")[0].decode("utf-8", "replace") for line in lines} - _FIELDS
-    shown = _listed(quoted(short(name, 30)) for name in sorted(names))
-    return f"lines that no event stream has begin with {shown}" if names else None
+    shown = _join_words(quote(shorten(name, 30)) for name in sorted(names))
+    return f"there are lines with unknown fields: {shown}" if names else None
 
 
 _FIELDS = {"", "data", "event", "id", "retry"}
 _BOM = b"\xef\xbb\xbf"
 
 
-def _not_json(got: Received) -> str | None:
-    odd = [item for item in got.events if isinstance(item.value, Broken)]
-    return (odd and f"{_where(odd)} cannot be parsed") or None
+def _check_json(received: Received) -> str | None:
+    odd = [item for item in received.events if isinstance(item.value, Broken)]
+    return (odd and f"{_locate(odd)} is not JSON") or None
 
 
-def _not_objects(got: Received) -> str | None:
-    odd = [i for i in got.events if not isinstance(i.value, dict | Broken) and not _is_done(i)]
-    return (odd and f"{_where(odd)}: JSON, but no object") or None
+def _check_objects(received: Received) -> str | None:
+    odd = [i for i in received.events if not isinstance(i.value, dict | Broken) and not _is_done(i)]
+    return (odd and f"{_locate(odd)}: JSON, but not an object") or None
 
 
-def _not_compact(got: Received) -> str | None:
-    odd = [item for item, value in got.objects if encoded(value) != item.data]
-    return (odd and f"{_where(odd)}: not the compact JSON that OpenAI writes") or None
+def _check_compactness(received: Received) -> str | None:
+    odd = [item for item, value in received.objects if encode_json(value) != item.data]
+    return (odd and f"{_locate(odd)}: not the compact JSON that OpenAI writes") or None
 
 
-def _no_done(got: Received) -> str | None:
-    if got.endpoint != CHAT or any(map(_is_done, got.events)):
+def _check_done(received: Received) -> str | None:
+    if received.endpoint != CHAT or any(map(_is_done, received.events)):
         return None
-    return "the stream ends without [DONE]" if got.events else None
+    return "the stream ends without [DONE]" if received.events else None
 
 
-def _after_done(got: Received) -> str | None:
-    after = list(itertools.dropwhile(lambda item: not _is_done(item), got.events))[1:]
-    return (after and f"{_where(after)} after [DONE]") or None
+def _check_after_done(received: Received) -> str | None:
+    after = list(itertools.dropwhile(lambda item: not _is_done(item), received.events))[1:]
+    return (after and f"{_locate(after)} after [DONE]") or None
 
 
-def _needless_done(got: Received) -> str | None:
-    odd = [item for item in got.events if _is_done(item)]
-    ends = got.endpoint == RESPONSES and odd
-    return f"{_where(odd)}: the Responses API has no [DONE]" if ends else None
+def _check_needless_done(received: Received) -> str | None:
+    odd = [item for item in received.events if _is_done(item)]
+    ends = received.endpoint == RESPONSES and odd
+    return f"{_locate(odd)}: the Responses API has no [DONE]" if ends else None
 
 
-def _by_choice(got: Received, member: str) -> dict[str, list[tuple[Item, Any]]]:
-    """For each choice, what a member of it says, where it is not null."""
-    found: dict[str, list[tuple[Item, Any]]] = {}
-    for item, choice in got.choices:
-        values = found.setdefault(short_json(choice.get("index")), [])
+def _group_by_choice(received: Received, member: str) -> dict[str, list[tuple[Item, Any]]]:
+    """Return the values of a member that are not null, for each index of a choice."""
+    values: dict[str, list[tuple[Item, Any]]] = {}
+    for item, choice in received.choices:
+        entries = values.setdefault(shorten_json(choice.get("index")), [])
         if choice.get(member) is not None:
-            values.append((item, choice[member]))
-    return found
+            entries.append((item, choice[member]))
+    return values
 
 
-def _no_finish(got: Received) -> str | None:
-    ends = _by_choice(got, "finish_reason")
+def _check_finish(received: Received) -> str | None:
+    ends = _group_by_choice(received, "finish_reason")
     odd = [index for index, finishes in ends.items() if not finishes]
-    which = f" of choice {_listed(odd)}" if len(ends) > 1 else ""
-    if got.chunks and not ends:
-        return "there is no choice at all"
+    which = f" of choice {_join_words(odd)}" if len(ends) > 1 else ""
+    if received.chunks and not ends:
+        return "no chunk has a choice"
     return f"no chunk{which} has a finish_reason" if odd else None
 
 
-def _foreign_finish(got: Received) -> str | None:
-    finishes = [
-        finish for found in _by_choice(got, "finish_reason").values() for _, finish in found
-    ]
-    odd = sorted({short_json(f) for f in finishes if f not in FINISH_REASONS})
-    return f"{_listed(odd)} is none of OpenAI's finish reasons" if odd else None
+def _check_finish_reasons(received: Received) -> str | None:
+    by_choice = _group_by_choice(received, "finish_reason").values()
+    finishes = [finish for entries in by_choice for _, finish in entries]
+    odd = sorted({shorten_json(f) for f in finishes if f not in FINISH_REASONS})
+    return f"{_join_words(odd)} is not one of OpenAI's finish reasons" if odd else None
 
 
-def _twice_finished(got: Received) -> str | None:
-    odd = [found[1][0] for found in _by_choice(got, "finish_reason").values() if len(found) > 1]
-    return (odd and f"{_where(odd)}: the choice has finished before") or None
+def _check_finish_once(received: Received) -> str | None:
+    by_choice = _group_by_choice(received, "finish_reason").values()
+    odd = [entries[1][0] for entries in by_choice if len(entries) > 1]
+    return (odd and f"{_locate(odd)}: the choice has a finish_reason already") or None
 
 
-def _stop_with_calls(got: Received) -> str | None:
+def _check_finish_of_calls(received: Received) -> str | None:
     fine = {None, "tool_calls", "length", "content_filter"}
-    asked = as_object(as_object(got.exchange.about.get("request")).get("json"))
-    if isinstance(asked.get("tool_choice"), dict):
-        fine.add("stop")  # as OpenAI itself ends a function that was asked for by name
-    odd = [str(i) for i, c in enumerate(_read_choices(got))
+    request = as_object(as_object(received.exchange.about.get("request")).get("json"))
+    if isinstance(request.get("tool_choice"), dict):
+        fine.add("stop")  # OpenAI itself ends a call with stop if the request names the function
+    odd = [str(i) for i, c in enumerate(_read_choices(received))
            if c.tool_calls and c.finish_reason not in fine]  # fmt: skip
     if not odd:
         return None
-    finish = _read_choices(got)[int(odd[0])].finish_reason
-    return f"tool calls, but finish_reason is {quoted(str(finish))}"
+    finish = _read_choices(received)[int(odd[0])].finish_reason
+    return f"tool calls, but finish_reason is {quote(str(finish))}"
 
 
-def _arguments(got: Received) -> str | None:
+def _check_arguments(received: Received) -> str | None:
     odd: list[str] = []
-    for choice in _read_choices(got):
+    for choice in _read_choices(received):
         legacy = () if choice.function_call is None else (choice.function_call,)
         for call in (*choice.tool_calls, *legacy):
-            if not isinstance(decoded(str(call.arguments)), dict):
-                odd.append(f"{call.name}({short(str(call.arguments), 40)})")
-    return f"arguments that are no JSON object: {_listed(odd)}" if odd else None
+            if not isinstance(decode_json(str(call.arguments)), dict):
+                odd.append(f"{call.name}({shorten(str(call.arguments), 40)})")
+    return f"arguments that are not a JSON object: {_join_words(odd)}" if odd else None
 
 
-def _empty_first(got: Received) -> str | None:
-    first = got.chunks[0][1] if got.chunks else {}
-    if _is_azures_first(first):
-        return "the first chunk has no choices, but what Azure's filter says of the prompt"
+def _check_first(received: Received) -> str | None:
+    first = received.chunks[0][1] if received.chunks else {}
+    if _is_azure_filter(first):
+        return "the first chunk has no choices, only the results of Azure's prompt filter"
     return "the first chunk has no choices" if first.get("choices") == [] else None
 
 
-def _is_azures_first(chunk: dict[str, Any]) -> bool:
-    """Azure's chunk of filter results, whose id and model are empty and which no time has."""
+def _is_azure_filter(chunk: dict[str, Any]) -> bool:
+    """Return whether it is Azure's chunk of filter results, without id, model and time."""
     return chunk.get("choices") == [] and "prompt_filter_results" in chunk
 
 
-def _changes(member: str) -> Callable[[Received], str | None]:
-    def check(got: Received) -> str | None:
-        said = [
+def _check_constant(member: str) -> Callable[[Received], str | None]:
+    def check(received: Received) -> str | None:
+        values = [
             (item, chunk[member])
-            for item, chunk in got.chunks
-            if member in chunk and not _is_azures_first(chunk)
+            for item, chunk in received.chunks
+            if member in chunk and not _is_azure_filter(chunk)
         ]
-        odd = [item for (_, before), (item, now) in itertools.pairwise(said) if before != now]
-        return (odd and f"{member} changes at {_where(odd)}") or None
+        odd = [item for (_, before), (item, now) in itertools.pairwise(values) if before != now]
+        return (odd and f"{member} changes at {_locate(odd)}") or None
 
     return check
 
 
-def _no_role(got: Received) -> str | None:
+def _check_role(received: Received) -> str | None:
     firsts: dict[str, Any] = {}
-    for _, choice in got.choices:
+    for _, choice in received.choices:
         firsts.setdefault(
-            short_json(choice.get("index")), as_object(choice.get("delta")).get("role")
+            shorten_json(choice.get("index")), as_object(choice.get("delta")).get("role")
         )
     odd = [index for index, role in firsts.items() if role is None]
-    which = f" of choice {_listed(odd)}" if len(firsts) > 1 else ""
+    which = f" of choice {_join_words(odd)}" if len(firsts) > 1 else ""
     return f"the first delta{which} has no role" if odd else None
 
 
-def _roles(got: Received) -> str | None:
+def _check_role_once(received: Received) -> str | None:
     seen: set[str] = set()
     odd: list[Item] = []
-    for item, choice in got.choices:
+    for item, choice in received.choices:
         if as_object(choice.get("delta")).get("role") is not None:
-            index = short_json(choice.get("index"))
+            index = shorten_json(choice.get("index"))
             if index in seen:
                 odd.append(item)
             seen.add(index)
-    return (odd and f"{_where(odd)}: the role again") or None
+    return (odd and f"{_locate(odd)}: the role is repeated") or None
 
 
-def _several_choices(got: Received) -> str | None:
-    odd = [item for item, chunk in got.chunks if len(choices_of(chunk)) > 1]
-    return (odd and f"{_where(odd)}: several choices in one chunk") or None
+def _check_one_choice(received: Received) -> str | None:
+    odd = [item for item, chunk in received.chunks if len(list_choices(chunk)) > 1]
+    return (odd and f"{_locate(odd)}: several choices in one chunk") or None
 
 
-def _no_delta(got: Received) -> str | None:
-    odd = [i for i, c in got.choices if not isinstance(c.get("delta"), dict)]
-    return (odd and f"{_where(odd)}: a choice without a delta") or None
+def _check_deltas(received: Received) -> str | None:
+    odd = [i for i, c in received.choices if not isinstance(c.get("delta"), dict)]
+    return (odd and f"{_locate(odd)}: a choice without a delta") or None
 
 
-def _no_choices(got: Received) -> str | None:
-    odd = [i for i, c in got.chunks if not isinstance(c.get("choices"), list) and "error" not in c]
-    return (odd and f"{_where(odd)}: a chunk without the member choices") or None
+def _check_choices(received: Received) -> str | None:
+    odd = [
+        i for i, c in received.chunks if not isinstance(c.get("choices"), list) and "error" not in c
+    ]
+    return (odd and f"{_locate(odd)}: a chunk without `choices`") or None
 
 
-def _usage_beside(got: Received) -> str | None:
-    odd = [item for item, chunk in got.chunks if choices_of(chunk) and chunk.get("usage")]
-    return (odd and f"{_where(odd)}: usage on a chunk that has choices") or None
+def _check_usage(received: Received) -> str | None:
+    odd = [item for item, chunk in received.chunks if list_choices(chunk) and chunk.get("usage")]
+    return (odd and f"{_locate(odd)}: usage on a chunk that has choices") or None
 
 
-def _finish_speaks(got: Received) -> str | None:
-    ends = [(i, choice) for i, choice in got.choices if choice.get("finish_reason") is not None]
+def _check_last_delta(received: Received) -> str | None:
+    ends = [
+        (i, choice) for i, choice in received.choices if choice.get("finish_reason") is not None
+    ]
     odd = [item for item, choice in ends if as_object(choice.get("delta"))]
-    return (odd and f"{_where(odd)}: the chunk that finishes has more than an empty delta") or None
+    return (odd and f"{_locate(odd)}: the chunk that finishes has more than an empty delta") or None
 
 
-def _calls(got: Received) -> Iterator[tuple[Item, str, dict[str, Any]]]:
-    for item, choice in got.choices:
+def _list_calls(received: Received) -> Iterator[tuple[Item, str, dict[str, Any]]]:
+    for item, choice in received.choices:
         for call in as_objects(as_object(choice.get("delta")).get("tool_calls")):
-            yield item, short_json(choice.get("index")), call
+            yield item, shorten_json(choice.get("index")), call
 
 
-def _no_index(got: Received) -> str | None:
-    odd = [item for item, _, call in _calls(got) if not isinstance(call.get("index"), int)]
-    return (odd and f"{_where(odd)}: a tool call without an index") or None
+def _check_call_index(received: Received) -> str | None:
+    odd = [
+        item for item, _, call in _list_calls(received) if not isinstance(call.get("index"), int)
+    ]
+    return (odd and f"{_locate(odd)}: a tool call without an index") or None
 
 
-def _no_id(got: Received) -> str | None:
+def _check_call_id(received: Received) -> str | None:
     seen: set[tuple[str, str]] = set()
     odd: list[Item] = []
-    for item, choice, call in _calls(got):
-        key = choice, short_json(call.get("index"))
+    for item, choice, call in _list_calls(received):
+        key = choice, shorten_json(call.get("index"))
         if key not in seen and not call.get("id"):
             odd.append(item)
         seen.add(key)
-    return (odd and f"{_where(odd)}: a tool call that begins without an id") or None
+    return (odd and f"{_locate(odd)}: a tool call that begins without an id") or None
 
 
-def _event_names(got: Received) -> str | None:
-    odd = [item for item, _ in got.chunks if item.event and item.event.event is not None]
-    return (odd and f"{_where(odd)}: an event of a chat stream with a name") or None
+def _check_event_names(received: Received) -> str | None:
+    odd = [item for item, _ in received.chunks if item.event and item.event.event is not None]
+    return (odd and f"{_locate(odd)}: an event of a chat stream with a name") or None
 
 
-def _event_types(got: Received) -> str | None:
-    if got.endpoint != RESPONSES:
+def _check_event_types(received: Received) -> str | None:
+    if received.endpoint != RESPONSES:
         return None
-    if got.objects and all(item.event and item.event.event is None for item, _ in got.objects):
-        return "no event has a name, which is the type in its data elsewhere"
-    odd = [item for item, value in got.objects
+    if received.objects and all(
+        item.event and item.event.event is None for item, _ in received.objects
+    ):
+        return "no event has a name; OpenAI names each event after the type in its data"
+    odd = [item for item, value in received.objects
            if item.event and item.event.event != value.get("type")]  # fmt: skip
-    return (odd and f"{_where(odd)}: the event's name is not the type in its data") or None
+    return (odd and f"{_locate(odd)}: the event's name is not the type in its data") or None
 
 
-def _sequence(got: Received) -> str | None:
-    said = [(i, v["sequence_number"]) for i, v in got.objects if "sequence_number" in v]
-    odd = [i for (_, a), (i, b) in itertools.pairwise(said)
+def _check_sequence(received: Received) -> str | None:
+    numbers = [(i, v["sequence_number"]) for i, v in received.objects if "sequence_number" in v]
+    odd = [i for (_, a), (i, b) in itertools.pairwise(numbers)
            if not (isinstance(a, int) and b == a + 1)]  # fmt: skip
-    return (odd and f"{_where(odd)}: sequence_number is not one more than before") or None
+    return (odd and f"{_locate(odd)}: sequence_number is not one more than before") or None
 
 
-def _obfuscation(got: Received) -> str | None:
-    """WIRE.md §2: what is missing to a multiple of 16 characters."""
+def _check_obfuscation(received: Received) -> str | None:
+    """Check that padding fills up to a multiple of 16 characters (WIRE.md §2)."""
     odd: list[Item] = []
-    for item, value in got.objects:
+    for item, value in received.objects:
         noise = value.get("obfuscation")
-        if isinstance(noise, str) and len(noise) not in _paddings(value, got.endpoint):
+        if isinstance(noise, str) and len(noise) not in _list_paddings(value, received.endpoint):
             odd.append(item)
-    return (odd and f"{_where(odd)}: obfuscation is not as long as OpenAI makes it") or None
+    return (
+        odd and f"{_locate(odd)}: obfuscation does not have the length that OpenAI gives it"
+    ) or None
 
 
-def _paddings(value: dict[str, Any], endpoint: str | None) -> set[int]:
+def _list_paddings(value: dict[str, Any], endpoint: str | None) -> set[int]:
     if endpoint == RESPONSES:
         return {-len(value["delta"]) % 16} if isinstance(value.get("delta"), str) else set()
-    bare = {k: v for k, v in value.items() if k != "obfuscation"}
-    # Azure adds its filter's results after the padding was reckoned.
-    upstream = _without_filters(bare)
-    return {-len(encoded(bare)) % 16, -len(encoded(upstream)) % 16}
+    rest = {name: member for name, member in value.items() if name != "obfuscation"}
+    # Azure adds its filter's results after the padding is computed.
+    upstream = _remove_filters(rest)
+    return {-len(encode_json(rest)) % 16, -len(encode_json(upstream)) % 16}
 
 
-def _without_filters(value: Any) -> Any:
+def _remove_filters(value: Any) -> Any:
     if isinstance(value, list):
-        return [_without_filters(entry) for entry in value]
+        return [_remove_filters(entry) for entry in value]
     if isinstance(value, dict):
-        return {k: _without_filters(v) for k, v in value.items() if not k.startswith(_FILTERS)}
+        return {k: _remove_filters(v) for k, v in value.items() if not k.startswith(_FILTERS)}
     return value
 
 
 _FILTERS = ("content_filter_", "prompt_filter_", "latency_checkpoint")
 
 
-def _errors(got: Received) -> str | None:
-    odd = [item for item in got.events if item.kind == "error"]
-    return (odd and f"{_where(odd)}: an error within the stream") or None
+def _check_errors(received: Received) -> str | None:
+    odd = [item for item in received.events if item.kind == "error"]
+    return (odd and f"{_locate(odd)}: an error within the stream") or None
 
 
-def _comments(got: Received) -> str | None:
-    found = [item for item in got.items if item.kind == "comment"]
-    return f"{count(len(found), 'comment')} among the events" if found else None
+def _check_comments(received: Received) -> str | None:
+    comments = [item for item in received.items if item.kind == "comment"]
+    return f"{format_count(len(comments), 'comment')} among the events" if comments else None
 
 
-def _withheld(got: Received) -> str | None:
-    return "; ".join(explain_withheld(got.exchange)) or None
+def _check_withheld(received: Received) -> str | None:
+    return "; ".join(explain_withheld(received.exchange)) or None
+
+
+def _find_fault(name: str) -> Callable[[Received], str | None]:
+    return lambda received: received.faults.get(name)
+
+
+def _check_bom(received: Received) -> str | None:
+    return "the body begins with a BOM" if received.body.startswith(_BOM) else None
+
+
+def _check_reads(received: Received) -> str | None:
+    return (
+        f"reads that end within an event: {received.split_reads}" if received.split_reads else None
+    )
+
+
+def _check_last_event(received: Received) -> str | None:
+    if not received.is_unfinished or not received.events:
+        return None
+    return "the last event has no blank line after it, so clients never dispatch it"
 
 
 CHECKS: tuple[tuple[str, Callable[[Received], str | None]], ...] = (
-    ("withheld", _withheld),
-    ("unsendable", lambda got: got.faults.get("unsendable")),
-    ("framing", lambda got: got.faults.get("framing")),
-    ("length", lambda got: got.faults.get("length")),
-    ("coding", lambda got: got.faults.get("coding")),
-    ("content-type", _content_type),
-    ("bom", lambda got: "the body begins with a BOM" if got.body.startswith(_BOM) else None),
-    ("line-ends", _line_ends),
-    ("utf-8", _invalid_utf8),
-    ("fields", _fields),
-    ("comments", _comments),
-    ("cut-event", lambda got: f"reads that end within an event: {got.cut}" if got.cut else None),
-    ("last-line", lambda got: "the last event has no blank line after it, so it never arrives"
-     if got.pending and got.events else None),
-    ("not-json", _not_json),
-    ("not-object", _not_objects),
-    ("not-compact", _not_compact),
-    ("error", _errors),
-    ("no-done", _no_done),
-    ("after-done", _after_done),
-    ("needless-done", _needless_done),
-    ("empty-first", _empty_first),
-    ("no-choices", _no_choices),
-    ("several-choices", _several_choices),
-    ("no-delta", _no_delta),
-    ("no-role", _no_role),
-    ("role-again", _roles),
-    ("id-changes", _changes("id")),
-    ("created-changes", _changes("created")),
-    ("model-changes", _changes("model")),
-    ("call-index", _no_index),
-    ("call-id", _no_id),
-    ("arguments", _arguments),
-    ("no-finish", _no_finish),
-    ("finish-again", _twice_finished),
-    ("finish-reason", _foreign_finish),
-    ("finish-calls", _stop_with_calls),
-    ("finish-speaks", _finish_speaks),
-    ("usage-beside", _usage_beside),
-    ("event-name", _event_names),
-    ("event-type", _event_types),
-    ("sequence", _sequence),
-    ("obfuscation", _obfuscation),
+    ("withheld", _check_withheld),
+    ("unsendable", _find_fault("unsendable")),
+    ("framing", _find_fault("framing")),
+    ("length", _find_fault("length")),
+    ("coding", _find_fault("coding")),
+    ("content-type", _check_content_type),
+    ("bom", _check_bom),
+    ("line-ends", _check_line_ends),
+    ("utf-8", _check_utf8),
+    ("fields", _check_fields),
+    ("comments", _check_comments),
+    ("cut-event", _check_reads),
+    ("last-line", _check_last_event),
+    ("not-json", _check_json),
+    ("not-object", _check_objects),
+    ("not-compact", _check_compactness),
+    ("error", _check_errors),
+    ("no-done", _check_done),
+    ("after-done", _check_after_done),
+    ("needless-done", _check_needless_done),
+    ("empty-first", _check_first),
+    ("no-choices", _check_choices),
+    ("several-choices", _check_one_choice),
+    ("no-delta", _check_deltas),
+    ("no-role", _check_role),
+    ("role-again", _check_role_once),
+    ("id-changes", _check_constant("id")),
+    ("created-changes", _check_constant("created")),
+    ("model-changes", _check_constant("model")),
+    ("call-index", _check_call_index),
+    ("call-id", _check_call_id),
+    ("arguments", _check_arguments),
+    ("no-finish", _check_finish),
+    ("finish-again", _check_finish_once),
+    ("finish-reason", _check_finish_reasons),
+    ("finish-calls", _check_finish_of_calls),
+    ("finish-speaks", _check_last_delta),
+    ("usage-beside", _check_usage),
+    ("event-name", _check_event_names),
+    ("event-type", _check_event_types),
+    ("sequence", _check_sequence),
+    ("obfuscation", _check_obfuscation),
 )  # fmt: skip
-"""What may be odd: a name, and what tells the fact or None. OpenAI's own streams are the measure
-(WIRE.md §0)."""
+"""The checks by name. OpenAI's own streams pass all of them (WIRE.md §0)."""
 
 
-def find_oddities(got: Received) -> list[tuple[str, str]]:
-    return [(name, fact) for name, check in CHECKS if (fact := check(got))]
+def find_oddities(received: Received) -> list[tuple[str, str]]:
+    """Return the name and the fact of each check that finds something odd."""
+    return [(name, fact) for name, check in CHECKS if (fact := check(received))]
 
 
 def _is_done(item: Item) -> bool:
     return item.data.startswith("[DONE]")
 
 
-def _read_choices(got: Received) -> tuple[Choice, ...]:
-    whole = got.endpoint == CHAT and isinstance(got.reply, Reply)
-    return got.reply.choices if whole and isinstance(got.reply, Reply) else ()
+def _read_choices(received: Received) -> tuple[Choice, ...]:
+    whole = received.endpoint == CHAT and isinstance(received.reply, Reply)
+    return received.reply.choices if whole and isinstance(received.reply, Reply) else ()
 
 
-def _where(items: list[Item]) -> str:
-    """The numbers of events, in words."""
+def _locate(items: list[Item]) -> str:
+    """Return the numbers of events in words: "events 2 to 4 and 7"."""
     numbers = sorted({item.number for item in items})
     runs: list[list[int]] = []
     for number in numbers:
@@ -399,11 +428,11 @@ def _where(items: list[Item]) -> str:
         for run in runs
         for word in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run))
     ]
-    return f"event{'s' * (len(numbers) > 1)} {_listed(words)}"
+    return f"event{'s' * (len(numbers) > 1)} {_join_words(words)}"
 
 
-def _listed(words: Iterable[str], most: int = 4) -> str:
-    """Some words, and how many there are more."""
+def _join_words(words: Iterable[str], most: int = 4) -> str:
+    """Join words with commas; beyond ``most``, only count them."""
     all_words = list(words)
     shown = all_words if len(all_words) <= most + 1 else all_words[:most]
     if more := len(all_words) - len(shown):
