@@ -32,7 +32,7 @@ def validate_request(exchange: Exchange) -> Exchange | Plan:
     lenient = options.lenient or "beta" in query
     lenient |= not (dialect is None or dialect.name.startswith("azure"))
     if endpoint.query is not None:
-        query = endpoint.query.coerced(query)
+        query = endpoint.query.coerce(query)
         error = error or endpoint.query.check(query, lenient)
     if error is None and endpoint.parameters is not None:
         content = call.content
@@ -70,7 +70,7 @@ def _read_body(
             form = call.form
         except FormError as error:
             return {}, ApiError(400, f"Could not parse multipart form: {error}")
-        return endpoint.parameters.coerced(form) if endpoint.parameters else form, None
+        return endpoint.parameters.coerce(form) if endpoint.parameters else form, None
     if endpoint.parameters is None or isinstance(call.parsed, dict):
         return call.json, None
     # No body is no parameters, where none is required.

@@ -13,7 +13,7 @@ import pytest
 from openai_mockserver import MockOpenAI, Request, sse
 from openai_mockserver.api.resources.placeholders import adapt_members
 from openai_mockserver.api.validation.checks import fits
-from openai_mockserver.api.validation.schema import Schema, operation, operations, resolved
+from openai_mockserver.api.validation.schema import Schema, operation, operations, resolve
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_change_of_a_part_leaves_the_rest() -> None:
 
 def samples(schema: Schema, depth: int = 0) -> list[Any]:
     """Values of a schema, with all members."""
-    schema = resolved(schema)
+    schema = resolve(schema)
     if depth > 8:
         return []
     if "anyOf" in schema:
@@ -174,9 +174,7 @@ def common_members() -> Iterator[tuple[str, str, Schema, Schema]]:
     for path, method in operations():
         known = operation(method, path)
         if method == "POST" and known.body is not None and known.answer is not None:
-            asked, told = (
-                resolved(one).get("properties", {}) for one in (known.body, known.answer)
-            )
+            asked, told = (resolve(one).get("properties", {}) for one in (known.body, known.answer))
             for name in asked:
                 if name in told and (path, name) not in OTHERS:
                     yield path, name, asked[name], told[name]

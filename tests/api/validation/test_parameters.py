@@ -1,4 +1,4 @@
-"""Bad requests, told as OpenAI tells them: in the body, within it, and in the query."""
+"""Invalid requests get OpenAI's errors: for the body, its nested values and the query."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SPEECH = "/v1/audio/speech"
 COMPLETE = {"model": "m", "prompt": "a"}
 SPEAK = {"model": "tts-1", "voice": "alloy"}
 EMBED = {"model": "m", "input": "a"}
-ASKED = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+REQUEST = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
 
 
-def refused(path: str, body: Any) -> tuple[str | None, str | None, str | None]:
-    """Message, param and code of the error for a body."""
+def check_error(path: str, body: Any) -> tuple[str | None, str | None, str | None]:
+    """Return message, param and code of the error for a body."""
     error = parameters_of("POST", path).check(body)
     assert error is not None
     assert error.status == 400
@@ -38,40 +38,40 @@ def tool(**function: Any) -> dict[str, Any]:
 MISSING = "missing_required_parameter"
 STRICT = {"type": "json_schema", "json_schema": {"name": "r", "strict": True}}
 
-BAD = [
+INVALID_BODIES = [
     # missing
     (RESPONSES, {"tools": [{"type": "function"}]}, "tools[0].name", MISSING),
-    (CHAT, ASKED | {"tools": [{"type": "function"}]}, "tools[0].function", MISSING),
-    (CHAT, ASKED | {"tools": [{}]}, "tools[0].type", MISSING),
+    (CHAT, REQUEST | {"tools": [{"type": "function"}]}, "tools[0].function", MISSING),
+    (CHAT, REQUEST | {"tools": [{}]}, "tools[0].type", MISSING),
     ("/v1/batches", {}, "completion_window", MISSING),
     # unknown
     (RESPONSES, {"inpt": "Hi"}, "inpt", "unknown_parameter"),
-    (CHAT, ASKED | {"tools": [tool(parms={})]}, "tools[0].function.parms", "unknown_parameter"),
+    (CHAT, REQUEST | {"tools": [tool(parms={})]}, "tools[0].function.parms", "unknown_parameter"),
     (RESPONSES, {"reasoning": {"efort": "low"}}, "reasoning.efort", "unknown_parameter"),
-    # of another type
+    # wrong type
     (RESPONSES, {"input": 7}, "input", "invalid_type"),
     (RESPONSES, {"input": [7]}, "input[0]", "invalid_type"),
-    (CHAT, ASKED | {"metadata": {"a": 1}}, "metadata.a", "invalid_type"),
-    (CHAT, ASKED | {"tools": [tool(name=1)]}, "tools[0].function.name", "invalid_type"),
+    (CHAT, REQUEST | {"metadata": {"a": 1}}, "metadata.a", "invalid_type"),
+    (CHAT, REQUEST | {"tools": [tool(name=1)]}, "tools[0].function.name", "invalid_type"),
     (EMBEDDINGS, {"model": "m", "input": {}}, "input", "invalid_type"),
-    # of another value
+    # wrong value
     (RESPONSES, {"input": [{"role": "usr", "content": "Hi"}]}, "input[0].role", "invalid_value"),
     (RESPONSES, {"tools": [{"type": "functions"}]}, "tools[0].type", "invalid_value"),
-    (CHAT, ASKED | {"tool_choice": "always"}, "tool_choice", "invalid_value"),
-    (CHAT, ASKED | FORMAT, "response_format.type", "invalid_value"),
+    (CHAT, REQUEST | {"tool_choice": "always"}, "tool_choice", "invalid_value"),
+    (CHAT, REQUEST | FORMAT, "response_format.type", "invalid_value"),
     # out of bounds
-    (CHAT, ASKED | {"stop": list("abcde")}, "stop", "array_above_max_length"),
-    (CHAT, ASKED | {"top_logprobs": 21}, "top_logprobs", "integer_above_max_value"),
+    (CHAT, REQUEST | {"stop": list("abcde")}, "stop", "array_above_max_length"),
+    (CHAT, REQUEST | {"top_logprobs": 21}, "top_logprobs", "integer_above_max_value"),
     ("/v1/completions", COMPLETE | {"stop": list("abcde")}, "stop", "array_above_max_length"),
-    (CHAT, ASKED | {"tools": [tool()] * 129}, "tools", "array_above_max_length"),
+    (CHAT, REQUEST | {"tools": [tool()] * 129}, "tools", "array_above_max_length"),
     (SPEECH, SPEAK | {"input": "a" * 4097}, "input", "string_above_max_length"),
     (EMBEDDINGS, {"model": "m", "input": ""}, "input", "empty_string"),
     (EMBEDDINGS, EMBED | {"dimensions": 0}, "dimensions", "integer_below_min_value"),
-    # together, and within a JSON Schema
-    (CHAT, ASKED | BOTH, "max_tokens", "invalid_parameter_combination"),
+    # combinations, and inside a JSON Schema
+    (CHAT, REQUEST | BOTH, "max_tokens", "invalid_parameter_combination"),
     (
         CHAT,
-        ASKED | {"tools": [tool(strict=True, parameters={"type": "object", "properties": {}})]},
+        REQUEST | {"tools": [tool(strict=True, parameters={"type": "object", "properties": {}})]},
         "tools[0].function.parameters",
         "invalid_function_parameters",
     ),
@@ -81,30 +81,30 @@ BAD = [
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        (CHAT, ASKED | {"stop": "</answer>"}),
-        (CHAT, ASKED | {"stop": ["</answer>", "</thought>"]}),
+        (CHAT, REQUEST | {"stop": "</answer>"}),
+        (CHAT, REQUEST | {"stop": ["</answer>", "</thought>"]}),
         ("/v1/completions", COMPLETE | {"stop": "</answer>"}),
         (EMBEDDINGS, EMBED | {"input": "a" * 9000}),
         (RESPONSES, {"model": "m", "input": "a" * 9000}),
     ],
 )
-def test_how_long_a_text_may_be_is_not_how_many_there_may_be(path: str, body: Any) -> None:
+def test_limits_of_lists_do_not_apply_to_texts(path: str, body: Any) -> None:
     assert parameters_of("POST", path).check(body) is None
 
 
-@pytest.mark.parametrize("said", ["{}", "{0}", "%s", "\0", "'messages[0].role'"])
-def test_what_is_sent_is_told_as_it_is(said: str) -> None:
-    message, param, _ = refused(CHAT, ASKED | {"messages": [{"role": said, "content": "Hi"}]})
-    assert (message or "").startswith(f"Invalid value: '{said}'. Supported values are: 'system', ")
+@pytest.mark.parametrize("text", ["{}", "{0}", "%s", "\0", "'messages[0].role'"])
+def test_errors_quote_the_value_verbatim(text: str) -> None:
+    message, param, _ = check_error(CHAT, REQUEST | {"messages": [{"role": text, "content": "Hi"}]})
+    assert (message or "").startswith(f"Invalid value: '{text}'. Supported values are: 'system', ")
     assert param == "messages[0].role"
-    told = refused(RESPONSES, {f"in{said}put": 1})
-    assert told[:2] == (f"Unknown parameter: 'in{said}put'.", f"in{said}put")
+    error = check_error(RESPONSES, {f"in{text}put": 1})
+    assert error[:2] == (f"Unknown parameter: 'in{text}put'.", f"in{text}put")
 
 
-@pytest.mark.parametrize(("path", "body", "param", "code"), BAD)
-def test_what_is_wrong_and_where(path: str, body: Any, param: str, code: str) -> None:
-    message, *where = refused(path, body)
-    assert where == [param, code]
+@pytest.mark.parametrize(("path", "body", "param", "code"), INVALID_BODIES)
+def test_param_and_code_of_errors(path: str, body: Any, param: str, code: str) -> None:
+    message, *place = check_error(path, body)
+    assert place == [param, code]
     assert param in (message or "") or code.startswith("invalid_")
 
 
@@ -127,18 +127,18 @@ def test_what_is_wrong_and_where(path: str, body: Any, param: str, code: str) ->
         ),
         (
             CHAT,
-            ASKED | FORMAT,
+            REQUEST | FORMAT,
             "Invalid value: 'object'. "
             "Supported values are: 'text', 'json_schema', and 'json_object'.",
         ),
         (
             CHAT,
-            ASKED | {"tools": [{}] * 129},
+            REQUEST | {"tools": [{}] * 129},
             "Missing required parameter: 'tools[0].type'.",
         ),
         (
             CHAT,
-            ASKED | {"tools": [tool()] * 129},
+            REQUEST | {"tools": [tool()] * 129},
             "Invalid 'tools': array too long. Expected an array with maximum length 128, but got "
             "an array with length 129 instead.",
         ),
@@ -182,7 +182,7 @@ def test_what_is_wrong_and_where(path: str, body: Any, param: str, code: str) ->
         ),
         (
             CHAT,
-            ASKED | {"response_format": {"type": "json_schema", "json_schema": {
+            REQUEST | {"response_format": {"type": "json_schema", "json_schema": {
                 "name": "r", "strict": True, "schema": {
                     "type": "object", "additionalProperties": False, "required": [],
                     "properties": {"a": {"type": "string"}}}}}},
@@ -191,64 +191,64 @@ def test_what_is_wrong_and_where(path: str, body: Any, param: str, code: str) ->
         ),
     ],
 )  # fmt: skip
-def test_messages(path: str, body: Any, message: str) -> None:
-    assert refused(path, body)[0] == message
+def test_messages_of_errors(path: str, body: Any, message: str) -> None:
+    assert check_error(path, body)[0] == message
 
 
-# What a message that was received holds beyond what may be sent, and what clients send beyond it.
-SAID: dict[str, Any] = {"role": "assistant", "content": "Hi", "refusal": None, "annotations": []}
+# Messages with members that the types of a request lack: one as received, one as clients send it.
+ANSWER: dict[str, Any] = {"role": "assistant", "content": "Hi", "refusal": None, "annotations": []}
 RESULT = {"role": "tool", "tool_call_id": "call_1", "name": "get_weather", "content": "sunny"}
 
 
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        (CHAT, ASKED | {"messages": [SAID, RESULT]}),
+        (CHAT, REQUEST | {"messages": [ANSWER, RESULT]}),
         (RESPONSES, {}),
         (RESPONSES, {"max_output_tokens": 0, "instructions": None}),
-        (CHAT, ASKED | {"max_tokens": 0, "max_completion_tokens": 0}),
-        (CHAT, ASKED | {"response_format": STRICT}),
-        (CHAT, ASKED | {"logit_bias": {"50256": -100}, "model": "any"}),
+        (CHAT, REQUEST | {"max_tokens": 0, "max_completion_tokens": 0}),
+        (CHAT, REQUEST | {"response_format": STRICT}),
+        (CHAT, REQUEST | {"logit_bias": {"50256": -100}, "model": "any"}),
         (RESPONSES, {"input": [{"role": "user", "content": [{"type": "input_text", "text": ""}]}]}),
         (RESPONSES, {"tools": [{"type": "function", "name": "f", "parameters": {"any": [1]}}]}),
         (EMBEDDINGS, {"model": "m", "input": [[1, 2], [3]]}),
     ],
 )  # fmt: skip
-def test_what_the_types_take_is_taken(path: str, body: Any) -> None:
+def test_valid_bodies_are_accepted(path: str, body: Any) -> None:
     assert parameters_of("POST", path).check(body) is None
 
 
-def test_a_message_may_be_sent_back_as_it_came() -> None:
+def test_a_received_message_can_be_sent_back() -> None:
     with MockOpenAI() as mock:
         mock.reply(Reply("It is sunny.", reasoning="Look outside."), ToolCall("look"), "done")
         client = mock.client()
-        said: list[Any] = [{"role": "user", "content": "Hi"}]
+        messages: list[Any] = [{"role": "user", "content": "Hi"}]
         for _ in range(2):
-            answer = client.chat.completions.create(model="gpt-4o", messages=said)
-            said.append(answer.choices[0].message)
+            answer = client.chat.completions.create(model="gpt-4o", messages=messages)
+            messages.append(answer.choices[0].message)
         calls = answer.choices[0].message.tool_calls
         assert calls is not None
-        said.append({"role": "tool", "tool_call_id": calls[0].id, "content": "sunny"})
-        client.chat.completions.create(model="gpt-4o", messages=said)
+        messages.append({"role": "tool", "tool_call_id": calls[0].id, "content": "sunny"})
+        client.chat.completions.create(model="gpt-4o", messages=messages)
         mock.check()
 
 
 def test_a_query() -> None:
-    def asked(query: str, **options: Any) -> tuple[int, Any]:
+    def send(query: str, **options: Any) -> tuple[int, Any]:
         call = MockOpenAI(**options).respond(Request("GET", "/v1/files", query=query))
         return call.status, json.loads(sse.body(call.script.steps)).get("error", {}).get("message")
 
-    assert asked("limit=20&order=asc") == (200, None)
-    assert asked("limit=many") == (
+    assert send("limit=20&order=asc") == (200, None)
+    assert send("limit=many") == (
         400,
         "Invalid type for 'limit': expected an integer, but got a string instead.",
     )
-    assert asked("order=up") == (
+    assert send("order=up") == (
         400,
         "Invalid value: 'up'. Supported values are: 'asc' and 'desc'.",
     )
-    assert asked("limt=2") == (400, "Unknown parameter: 'limt'.")
-    assert asked("limt=2", lenient=True) == (200, None)
+    assert send("limt=2") == (400, "Unknown parameter: 'limt'.")
+    assert send("limt=2", lenient=True) == (200, None)
 
 
 def test_a_form() -> None:
@@ -261,20 +261,20 @@ PATHS = {"chat": CHAT, "responses": RESPONSES, "completions": "/v1/completions"}
 
 
 @pytest.mark.parametrize("kind", PATHS)
-def test_what_openai_answered_is_taken(kind: str, shared: Path) -> None:
+def test_recorded_requests_are_accepted(kind: str, shared: Path) -> None:
     recordings = sorted((shared / "recordings" / "openai" / kind).glob("*.json"))
     assert len(recordings) >= 3
     parameters = parameters_of("POST", PATHS[kind])
     for file in recordings:
-        asked = json.loads(file.read_text())["request"]
-        assert asked["method"] == "GET" or parameters.check(asked["json"]) is None, file.name
+        request = json.loads(file.read_text())["request"]
+        assert request["method"] == "GET" or parameters.check(request["json"]) is None, file.name
 
 
-# What provokes OpenAI's recorded errors, by their code; those of keys and models are rules' and
-# `api_key`'s.
-PROVOKED = {
+# Requests that get OpenAI's recorded errors, by code. Errors for keys and models come from rules
+# and from `api_key`.
+REQUESTS_BY_CODE = {
     "missing_required_parameter": (RESPONSES, {"tools": [{"type": "function", "function": {}}]}),
-    "invalid_parameter_combination": (CHAT, ASKED | BOTH),
+    "invalid_parameter_combination": (CHAT, REQUEST | BOTH),
     "invalid_json_schema": (
         RESPONSES,
         {"text": {"format": {"type": "json_schema", "name": "response", "strict": True,
@@ -283,49 +283,53 @@ PROVOKED = {
 }  # fmt: skip
 
 
-def test_the_errors_that_were_recorded(shared: Path) -> None:
-    """Byte for byte, where the recording has OpenAI's own bytes."""
-    told = 0
+def test_recorded_errors_are_reproduced(shared: Path) -> None:
+    """Byte for byte, if the recording has OpenAI's bytes."""
+    count = 0
     for line in (shared / "wire/errors_before_stream.jsonl").read_text().splitlines():
-        recorded = json.loads(line)
-        wanted = json.loads(recorded["body"])
-        code = wanted["error"].get("code") if isinstance(wanted.get("error"), dict) else None
-        if recorded["host"] != "api.openai.com" or code not in PROVOKED:
+        recording = json.loads(line)
+        expected_body = json.loads(recording["body"])
+        code = (
+            expected_body["error"].get("code")
+            if isinstance(expected_body.get("error"), dict)
+            else None
+        )
+        if recording["host"] != "api.openai.com" or code not in REQUESTS_BY_CODE:
             continue
-        path, body = PROVOKED[code]
+        path, body = REQUESTS_BY_CODE[code]
         mock = MockOpenAI()
         mock.reply("Hi")
-        # A schema is checked before it is asked whether anything is served there.
+        # The schema is checked before the endpoint's rules.
         call = mock.respond(Request("POST", path, body=json.dumps(body).encode()))
-        sent = sse.body(call.script.steps)
-        assert json.loads(sent) == wanted
-        if recorded["body_exact"]:
-            assert sent.decode() == recorded["body"]
-        told += 1
-    assert told >= 3
+        body_bytes = sse.body(call.script.steps)
+        assert json.loads(body_bytes) == expected_body
+        if recording["body_exact"]:
+            assert body_bytes.decode() == recording["body"]
+        count += 1
+    assert count >= 3
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer")  # the SDK's, as it sends it
-def test_what_parse_gave_may_be_sent_back() -> None:
+def test_a_message_from_parse_can_be_sent_back() -> None:
     class Result(BaseModel):
         n: int
 
     tool = openai.pydantic_function_tool(Result, name="f")
-    asked: list[Any] = [{"role": "user", "content": "Hi"}]
+    messages: list[Any] = [{"role": "user", "content": "Hi"}]
     with MockOpenAI() as mock:
         mock.reply('{"n": 1}', ToolCall("f", {"n": 1}), "done")
         chats = mock.client().chat.completions
-        first = chats.parse(model="gpt-4o", messages=asked, response_format=Result)
-        asked.append(first.choices[0].message)
-        second = chats.parse(model="gpt-4o", messages=asked, tools=[tool])
-        asked.append(second.choices[0].message)
+        first = chats.parse(model="gpt-4o", messages=messages, response_format=Result)
+        messages.append(first.choices[0].message)
+        second = chats.parse(model="gpt-4o", messages=messages, tools=[tool])
+        messages.append(second.choices[0].message)
         calls = second.choices[0].message.tool_calls
         assert calls
-        asked.append({"role": "tool", "tool_call_id": calls[0].id, "content": "1"})
-        assert chats.create(model="gpt-4o", messages=asked).choices[0].message.content == "done"
+        messages.append({"role": "tool", "tool_call_id": calls[0].id, "content": "1"})
+        assert chats.create(model="gpt-4o", messages=messages).choices[0].message.content == "done"
 
 
-AGAIN = [
+INPUT_ITEMS = [
     {"role": "assistant", "content": [{"type": "output_text", "text": "a"}]},
     {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
     {"role": "user", "content": [{"type": "input_image", "image_url": "https://x"}]},
@@ -334,10 +338,10 @@ AGAIN = [
 ]
 
 
-@pytest.mark.parametrize("item", AGAIN)
-def test_input_as_openais_guides_have_it_is_taken(item: dict[str, Any]) -> None:
-    asked = {"model": "m", "input": [{"role": "user", "content": "Hi"}, item]}
-    assert parameters_of("POST", RESPONSES).check(asked) is None
+@pytest.mark.parametrize("item", INPUT_ITEMS)
+def test_input_items_of_openais_guides_are_accepted(item: dict[str, Any]) -> None:
+    request = {"model": "m", "input": [{"role": "user", "content": "Hi"}, item]}
+    assert parameters_of("POST", RESPONSES).check(request) is None
 
 
 FUNCTION = {"name": "f", "parameters": {"type": "object", "properties": {}}}
@@ -345,7 +349,7 @@ CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments
 
 
 @pytest.mark.parametrize(
-    ("path", "asked"),
+    ("path", "parameters"),
     [
         (
             CHAT,
@@ -370,29 +374,30 @@ CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments
         ),
     ],
 )
-def test_what_openai_ignores_is_ignored(path: str, asked: dict[str, Any]) -> None:
-    """Each was recorded with an answer of 200."""
+def test_members_that_openai_ignores_are_accepted(path: str, parameters: dict[str, Any]) -> None:
+    """Each was recorded with status 200."""
     assert (
-        parameters_of("POST", path).check({"model": "gpt-4o", "strict": None} | asked) is not None
+        parameters_of("POST", path).check({"model": "gpt-4o", "strict": None} | parameters)
+        is not None
     )
-    assert parameters_of("POST", path).check({"model": "gpt-4o"} | asked) is None
+    assert parameters_of("POST", path).check({"model": "gpt-4o"} | parameters) is None
 
 
-def test_a_body_that_was_right_is_right_again_and_a_wrong_one_stays_wrong() -> None:
+def test_valid_bodies_are_remembered_and_invalid_ones_are_not() -> None:
     chat = parameters_of("POST", "/v1/chat/completions")
-    right = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
     for _ in range(3):
-        assert chat.check_body(b"right", right) is None
-        assert (error := chat.check_body(b"new", right | {"new": 1})) is not None
+        assert chat.check_body(b"right", body) is None
+        assert (error := chat.check_body(b"new", body | {"new": 1})) is not None
         assert "new" in str(error.message)
-        assert chat.check_body(b"new", right | {"new": 1}, lenient=True) is None
+        assert chat.check_body(b"new", body | {"new": 1}, lenient=True) is None
 
 
-def test_what_is_remembered_of_right_bodies_is_bounded() -> None:
+def test_the_memory_of_valid_bodies_is_bounded() -> None:
     chat = parameters_of("POST", "/v1/chat/completions")
-    right = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
-    for n in range(1000):
-        assert chat.check_body(b"%d" % n, right) is None
-        assert chat.check_body(b"%d" % n * 10_000, right) is None
-    assert len(chat._right) <= 256
-    assert max(len(body) for body, _ in chat._right) < 10_000
+    request = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    for number in range(1000):
+        assert chat.check_body(b"%d" % number, request) is None
+        assert chat.check_body(b"%d" % number * 10_000, request) is None
+    assert len(chat._valid_bodies) <= 256
+    assert max(len(body) for body, _ in chat._valid_bodies) < 10_000

@@ -17,7 +17,7 @@ from openai_mockserver.api.resources.pagination import paginate
 from openai_mockserver.api.resources.placeholders import make_placeholder
 from openai_mockserver.api.store import CREATED, Store
 from openai_mockserver.api.validation.checks import fits
-from openai_mockserver.api.validation.schema import Schema, operation, resolved
+from openai_mockserver.api.validation.schema import Schema, operation, resolve
 from openai_mockserver.script import Script
 
 __all__ = ["ANSWERS", "add", "item", "messages_of"]
@@ -41,8 +41,8 @@ def item(given: Mapping[str, Any], rng: Random) -> dict[str, Any] | None:
         heard = {"type": "input_text", "text": content}
         told["content"] = [said if told.get("role") == "assistant" else heard]
     for schema in _schemas():
-        members = resolved(schema)["properties"]
-        if kind in resolved(members.get("type", {})).get("enum", ()):
+        members = resolve(schema)["properties"]
+        if kind in resolve(members.get("type", {})).get("enum", ()):
             known = {k: v for k, v in told.items() if k not in members or fits(members[k], v)}
             made: dict[str, Any] = make_placeholder(schema, rng, known)
             return made
@@ -50,7 +50,7 @@ def item(given: Mapping[str, Any], rng: Random) -> dict[str, Any] | None:
 
 
 def _schemas() -> list[Schema]:
-    answer = resolved(operation("GET", _ITEM).answer or {})
+    answer = resolve(operation("GET", _ITEM).answer or {})
     several: list[Schema] = answer["anyOf"]
     return several
 

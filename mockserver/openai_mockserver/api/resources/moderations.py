@@ -13,7 +13,7 @@ from typing import Any
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.store import Store
-from openai_mockserver.api.validation.schema import Schema, operation, resolved
+from openai_mockserver.api.validation.schema import Schema, operation, resolve
 from openai_mockserver.script import Script
 
 __all__ = ["ANSWERS", "moderate"]
@@ -35,10 +35,10 @@ _PATTERNS = {name: re.compile(rf"\b({words})\b", re.IGNORECASE) for name, words 
 @cache
 def _categories() -> dict[str, list[str]]:
     """The categories, and of what kinds of input each may be."""
-    answer = resolved(operation("POST", "/v1/moderations").answer or {})
-    result: Schema = resolved(answer["properties"]["results"]["items"])
-    kinds = resolved(result["properties"]["category_applied_input_types"])["properties"]
-    return {name: resolved(kind["items"])["enum"] for name, kind in kinds.items()}
+    answer = resolve(operation("POST", "/v1/moderations").answer or {})
+    result: Schema = resolve(answer["properties"]["results"]["items"])
+    kinds = resolve(result["properties"]["category_applied_input_types"])["properties"]
+    return {name: resolve(kind["items"])["enum"] for name, kind in kinds.items()}
 
 
 def _result(parts: list[Any]) -> dict[str, Any]:

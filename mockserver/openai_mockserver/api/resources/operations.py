@@ -31,7 +31,7 @@ from openai_mockserver.api.validation.schema import (
     Schema,
     operation,
     operations,
-    resolved,
+    resolve,
 )
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Script
@@ -352,7 +352,7 @@ class Thing:
         if self.operation.answer != self._one:
             return self.look(asked, store, rng)
         properties = _properties(self.operation.answer)
-        status = resolved(properties.get("status", {}))
+        status = resolve(properties.get("status", {}))
         allowed = status.get("enum", ())
         state = next((state for state in _ACTIONS.get(action, ()) if state in allowed), None)
         if state is None and status.get("type") == "string" and not allowed:
@@ -424,7 +424,7 @@ _ON_ONE: dict[str, Callable[[Thing, Asked, Store, Random], Script]] = {
 
 def _properties(schema: Schema) -> Mapping[str, Schema]:
     """An object's members; of several objects, the first's."""
-    schema = resolved(schema)
+    schema = resolve(schema)
     if "anyOf" in schema:
         return _properties(schema["anyOf"][0])
     found: Mapping[str, Schema] = schema.get("properties", {})
@@ -446,7 +446,7 @@ def _change(old: Any, new: Any, stated: Any) -> Any:
 
 def _is_open(schema: Schema | None) -> bool:
     """Whether any text will do."""
-    known = resolved(schema or {})
+    known = resolve(schema or {})
     return known.get("type") == "string" and "enum" not in known
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from openai_mockserver import seed
 from openai_mockserver.api import ids
 from openai_mockserver.api.validation.checks import fits
-from openai_mockserver.api.validation.schema import Schema, resolved
+from openai_mockserver.api.validation.schema import Schema, resolve
 
 __all__ = ["DONE", "adapt_members", "make_placeholder"]
 
@@ -72,7 +72,7 @@ def make_placeholder(schema: Schema, rng: Random, given: Mapping[str, Any] | Non
 def _make_placeholder(schema: Schema, rng: Random, name: str, given: Mapping[str, Any]) -> Any:
     if schema.get("nullable"):
         return None
-    schema = resolved(schema)
+    schema = resolve(schema)
     if "anyOf" in schema:
         return _make_placeholder(schema["anyOf"][0], rng, name, given)
     if "enum" in schema:
@@ -119,7 +119,7 @@ _NOTHING = object()
 def _adapt(schema: Schema, value: Any, rng: Random) -> Any:
     if fits(schema, value):
         return value
-    schema = resolved(schema)
+    schema = resolve(schema)
     if "anyOf" in schema:
         adapted = (_adapt(inner, value, rng) for inner in schema["anyOf"])
         return next((one for one in adapted if one is not _NOTHING), _NOTHING)

@@ -1,1 +1,1 @@
-"""Whether a request is one that OpenAI takes, and the error it answers if not."""
+"""Check requests as OpenAI does, and return its error for an invalid one."""

@@ -1,7 +1,7 @@
-"""Schemas as checks: whether a value is as wanted, and OpenAI's words where it is not.
+"""Compile schemas to checks, which report an invalid value in OpenAI's words.
 
-Rules of this file: a check is a function of a value that raises `Invalid`; what is right costs no
-more than looking at it. The first fault is told. Nothing is known here of endpoints.
+Rules of this file: a check is a function of a value that raises `Invalid` for the first problem; a
+valid value costs no more than looking at it. No endpoint is special.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, NoReturn
 
 from openai_mockserver.api.disk_bytes import DiskBytes
-from openai_mockserver.api.validation.schema import Schema, resolved
+from openai_mockserver.api.validation.schema import Schema, resolve
 from openai_mockserver.reply import ApiError
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "Invalid",
     "Mode",
     "WORDS",
-    "checked",
+    "compile_check",
     "fits",
     "kind_of",
     "kinds_of",
@@ -31,48 +31,48 @@ Check = Callable[[Any], None]
 
 
 class Invalid(Exception):
-    """A value that is not as wanted: what is said of it, and where it is.
+    """A value that is invalid, with OpenAI's message and the path to the value.
 
     Args:
-        message: what is said, after the place if that is told.
-        code: OpenAI's for it.
-        path: the place.
-        before: what is said before the place; the place is not told without it.
+        message: the message; with a prefix, only what follows the path in it.
+        code: OpenAI's code of the error.
+        path: keys and indices that lead to the value.
+        prefix: what precedes the path in the message; None leaves the path out.
 
-    >>> Invalid(": it is {}.", None, "a", before="Invalid").within("b").error().message
+    >>> Invalid(": it is {}.", None, "a", prefix="Invalid").within("b").error().message
     "Invalid 'b.a': it is {}."
     """
 
     def __init__(
-        self, message: str, code: str | None, *path: str | int, before: str | None = None
+        self, message: str, code: str | None, *path: str | int, prefix: str | None = None
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.path = list(path)
-        self.before = before
+        self.prefix = prefix
 
     def within(self, *outer: str | int) -> Invalid:
-        """The same, of a value further out."""
+        """Put keys or indices prefix the path, and return the exception."""
         self.path[:0] = outer
         return self
 
     def error(self) -> ApiError:
-        """What OpenAI answers."""
-        at = _place(self.path)
-        told = self.message if self.before is None else f"{self.before} '{at}'{self.message}"
-        return ApiError(400, told, None, self.code, at or None)
+        """Return the error that OpenAI answers with."""
+        place = _format_path(self.path)
+        message = self.message if self.prefix is None else f"{self.prefix} '{place}'{self.message}"
+        return ApiError(400, message, None, self.code, place or None)
 
 
-def _place(path: Iterable[str | int]) -> str:
+def _format_path(path: Iterable[str | int]) -> str:
     """
-    >>> _place(["tools", 0, "name"])
+    >>> _format_path(["tools", 0, "name"])
     'tools[0].name'
     """
     return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
 
 
-# What a value is, and what it is called
+# Types of values, and their names
 
 _KINDS: dict[type, str] = {
     bool: "boolean",
@@ -97,8 +97,8 @@ _ANY = frozenset(WORDS)
 
 
 def kind_of(value: object) -> str:
-    """What kind of JSON value it is, or that it is a file."""
-    # Files are bytes of a class of their own.
+    """Return the JSON type of a value, or ``file``."""
+    # Files are a subclass of bytes.
     return _KINDS.get(type(value)) or ("file" if isinstance(value, bytes | DiskBytes) else "object")
 
 
@@ -111,8 +111,8 @@ def with_article(word: str) -> str:
 
 
 def kinds_of(schema: Schema) -> frozenset[str]:
-    """The kinds of value that a schema takes."""
-    schema = resolved(schema)
+    """Return the types of value that a schema allows."""
+    schema = resolve(schema)
     null = {"null"} if schema.get("nullable") else frozenset()
     if "enum" in schema:
         return frozenset({_KINDS[type(one)] for one in schema["enum"]} | null)
@@ -124,32 +124,34 @@ def kinds_of(schema: Schema) -> frozenset[str]:
     return _ANY if kind is None else frozenset({kind} | null)
 
 
-def _names(schema: Schema) -> Iterator[str]:
-    """What a schema takes, in OpenAI's words: ``array of objects``."""
-    schema = resolved(schema)
+def _describe_types(schema: Schema) -> Iterator[str]:
+    """Yield the types that a schema allows, in OpenAI's words, such as ``array of objects``."""
+    schema = resolve(schema)
     for branch in schema.get("anyOf", ()):
-        yield from _names(branch)
+        yield from _describe_types(branch)
     if "anyOf" in schema:
         return
     for kind in sorted(kinds_of(schema) - {"null"}):
-        inner = dict.fromkeys(_names(schema["items"])) if schema.get("items") else {}
-        of = f" of {next(iter(inner))}s" if len(inner) == 1 and kind == "array" else ""
-        yield WORDS[kind] + of
+        item_names = dict.fromkeys(_describe_types(schema["items"])) if schema.get("items") else {}
+        suffix = (
+            f" of {next(iter(item_names))}s" if len(item_names) == 1 and kind == "array" else ""
+        )
+        yield WORDS[kind] + suffix
 
 
-def _wrong_type(value: object, *schemas: Schema) -> NoReturn:
-    names = list(dict.fromkeys(name for schema in schemas for name in _names(schema)))
-    wanted = with_article(names[0]) if names else "nothing"
+def _raise_wrong_type(value: object, *schemas: Schema) -> NoReturn:
+    names = list(dict.fromkeys(name for schema in schemas for name in _describe_types(schema)))
+    expected_types = with_article(names[0]) if names else "nothing"
     if len(names) > 1:
-        wanted = f"one of {_listed(names, 'or', wanted)}"
-    got = with_article(WORDS[kind_of(value)])
-    message = f": expected {wanted}, but got {got} instead."
-    raise Invalid(message, "invalid_type", before="Invalid type for")
+        expected_types = f"one of {_join_words(names, 'or', expected_types)}"
+    actual = with_article(WORDS[kind_of(value)])
+    message = f": expected {expected_types}, but got {actual} instead."
+    raise Invalid(message, "invalid_type", prefix="Invalid type for")
 
 
-def _listed(names: list[str], word: str, first: str | None = None) -> str:
+def _join_words(names: list[str], word: str, first: str | None = None) -> str:
     """
-    >>> _listed(["'a'", "'b'"], "and"), _listed(["'a'", "'b'", "'c'"], "and")
+    >>> _join_words(["'a'", "'b'"], "and"), _join_words(["'a'", "'b'", "'c'"], "and")
     ("'a' and 'b'", "'a', 'b', and 'c'")
     """
     names = [first or names[0], *names[1:]]
@@ -159,64 +161,64 @@ def _listed(names: list[str], word: str, first: str | None = None) -> str:
 
 _ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 _ORDERS = {frozenset(_ROLES): _ROLES}
-"""The order in which OpenAI lists what the SDK orders otherwise."""
+"""Values that OpenAI lists in another order than the SDK, in OpenAI's order."""
 
 
-def _wrong_value(value: object, allowed: Iterable[Any], *path: str) -> NoReturn:
-    listed = tuple(dict.fromkeys(allowed))
-    quoted = [repr(one) for one in _ORDERS.get(frozenset(listed), listed)]
-    supported = f"Supported values are: {_listed(quoted, 'and')}."
-    if len(quoted) == 1:
-        supported = f"Value must be {quoted[0]}."
-    raise Invalid(f"Invalid value: '{value}'. {supported}", "invalid_value", *path)
+def _raise_wrong_value(value: object, allowed_values: Iterable[Any], *path: str) -> NoReturn:
+    unique_values = tuple(dict.fromkeys(allowed_values))
+    names = [repr(one) for one in _ORDERS.get(frozenset(unique_values), unique_values)]
+    hint = f"Supported values are: {_join_words(names, 'and')}."
+    if len(names) == 1:
+        hint = f"Value must be {names[0]}."
+    raise Invalid(f"Invalid value: '{value}'. {hint}", "invalid_value", *path)
 
 
-def _missing(name: str) -> Invalid:
+def _missing_parameter(name: str) -> Invalid:
     code = "missing_required_parameter"
-    return Invalid(".", code, name, before="Missing required parameter:")
+    return Invalid(".", code, name, prefix="Missing required parameter:")
 
 
-def _unknown(name: str) -> Invalid:
-    return Invalid(".", "unknown_parameter", name, before="Unknown parameter:")
+def _unknown_parameter(name: str) -> Invalid:
+    return Invalid(".", "unknown_parameter", name, prefix="Unknown parameter:")
 
 
-# Schemas as checks
+# Compiling schemas
 
 
 class Mode(Enum):
-    """How far a check goes."""
+    """How strict a check is."""
 
-    STRICT = "what is not known is refused"
-    LENIENT = "what is not known may pass"
-    MODEL = "so may it, but what is required is there, be it null: an answer"
+    STRICT = "refuse unknown members"
+    LENIENT = "allow unknown members"
+    MODEL = "allow unknown members, and require nullable ones too, as in an answer"
 
 
 _SCALARS = {"boolean": bool, "integer": int, "string": str}
 
 
-def checked(schema: Schema, mode: Mode) -> Check:
-    """The check that a schema means."""
+def compile_check(schema: Schema, mode: Mode) -> Check:
+    """Return the check that a schema stands for."""
     if "$ref" in schema:
         name = schema["$ref"]
-        inner: Check = lambda value: _definition(name, mode)(value)  # noqa: E731
+        inner: Check = lambda value: _compile_definition(name, mode)(value)  # noqa: E731
     elif "enum" in schema:
-        inner = _one_of(schema)
+        inner = _compile_enum(schema)
     elif "anyOf" in schema:
-        inner = _any_of(schema["anyOf"], mode)
+        inner = _compile_any_of(schema["anyOf"], mode)
     elif schema.get("type") == "array":
-        inner = _array(schema, mode)
+        inner = _compile_array(schema, mode)
     elif schema.get("type") == "object":
-        inner = _object(schema, mode)
+        inner = _compile_object(schema, mode)
     else:
-        inner = _scalar(schema)
+        inner = _compile_scalar(schema)
     if not schema.get("nullable"):
         return inner
     return lambda value: None if value is None else inner(value)
 
 
-# Members of a definition that the SDK does not tell of: people send back the message they got, also
-# from its `.parse()`, and a tool's result under its name, as OpenAI's cookbook does.
-_ALSO: dict[str, dict[str, Schema]] = {
+# Members that the SDK's types lack: clients send back a message as they received it, also from the
+# SDK's `.parse()`, and name the tool of a tool's result, as OpenAI's cookbook does.
+_ALSO_ALLOWED: dict[str, dict[str, Schema]] = {
     "ChatCompletionAssistantMessageParam": {
         "annotations": {},
         "parsed": {},
@@ -225,12 +227,12 @@ _ALSO: dict[str, dict[str, Schema]] = {
     },
     "ChatCompletionToolMessageParam": {"name": {}},
     "Function": {"parsed_arguments": {}},
-    # What OpenAI ignores, as recorded with an answer of 200: the index of a streamed call given
-    # back, and a tool in the form of the other API beside its own.
+    # OpenAI ignores these (recorded with status 200): the index of a streamed call that is sent
+    # back, and a tool that also has the form of the other API.
     "RequiredActionFunctionToolCall": {"index": {}},
     "FunctionToolParam": {"name": {}},
     "FunctionToolParam2": {"function": {}},
-    # What an assistant said may be given back without its id.
+    # An assistant's message may be sent back without its id.
     "EasyInputMessageParam": {
         "content": {
             "anyOf": [
@@ -252,8 +254,8 @@ _ALSO: dict[str, dict[str, Schema]] = {
     },
 }
 
-# Members that the SDK's types want and OpenAI's own guides leave out.
-_LEFT_OUT = {
+# Members that the SDK's types require and OpenAI's own guides leave out.
+_NOT_REQUIRED = {
     "ImageGenerationCall": {"result", "status"},
     "ResponseFunctionWebSearchParam": {"action"},
     "ResponseInputImageParam": {"detail"},
@@ -264,63 +266,63 @@ _LEFT_OUT = {
 
 
 @cache
-def _definition(name: str, mode: Mode) -> Check:
-    schema = resolved({"$ref": name})
-    if name in _ALSO:
-        schema = schema | {"properties": schema["properties"] | _ALSO[name]}
-    if name in _LEFT_OUT and mode is not Mode.MODEL:
-        required = [one for one in schema["required"] if one not in _LEFT_OUT[name]]
+def _compile_definition(name: str, mode: Mode) -> Check:
+    schema = resolve({"$ref": name})
+    if name in _ALSO_ALLOWED:
+        schema = schema | {"properties": schema["properties"] | _ALSO_ALLOWED[name]}
+    if name in _NOT_REQUIRED and mode is not Mode.MODEL:
+        required = [one for one in schema["required"] if one not in _NOT_REQUIRED[name]]
         schema = schema | {"required": required}
-    return checked(schema, mode)
+    return compile_check(schema, mode)
 
 
-def _scalar(schema: Schema) -> Check:
+def _compile_scalar(schema: Schema) -> Check:
     kind = _SCALARS.get(schema.get("type", "")) if "format" not in schema else None
     takes = kinds_of(schema) | ({"integer"} if schema.get("type") == "number" else set())
 
     def check(value: Any) -> None:
         if type(value) is not kind and kind_of(value) not in takes:
-            _wrong_type(value, schema)
+            _raise_wrong_type(value, schema)
 
     return check
 
 
-def _one_of(schema: Schema) -> Check:
-    allowed = schema["enum"]
+def _compile_enum(schema: Schema) -> Check:
+    allowed_values = schema["enum"]
     kinds = kinds_of(schema)
 
     def check(value: Any) -> None:
-        if value in allowed and kind_of(value) in kinds:
+        if value in allowed_values and kind_of(value) in kinds:
             return
         if kind_of(value) not in kinds:
-            _wrong_type(value, schema)
-        _wrong_value(value, allowed)
+            _raise_wrong_type(value, schema)
+        _raise_wrong_value(value, allowed_values)
 
     return check
 
 
-def _array(schema: Schema, mode: Mode) -> Check:
-    item = checked(schema["items"], mode) if schema.get("items") else None
+def _compile_array(schema: Schema, mode: Mode) -> Check:
+    item = compile_check(schema["items"], mode) if schema.get("items") else None
 
     def check(value: Any) -> None:
         if not isinstance(value, list):
-            _wrong_type(value, schema)
+            _raise_wrong_type(value, schema)
         if item is not None:
             for index, one in enumerate(value):
                 try:
                     item(one)
-                except Invalid as wrong:
-                    raise wrong.within(index) from None
+                except Invalid as invalid:
+                    raise invalid.within(index) from None
 
     return check
 
 
-_MANY = 10  # members that are looked at in the time that sorting those of a request takes
+_MANY = 10  # visiting so many members takes as long as sorting those of a request
 
 
-def _object(schema: Schema, mode: Mode) -> Check:
+def _compile_object(schema: Schema, mode: Mode) -> Check:
     properties = schema.get("properties", {})
-    members = {name: checked(inner, mode) for name, inner in properties.items()}
+    members = {name: compile_check(inner, mode) for name, inner in properties.items()}
     required = {
         name
         for name in schema.get("required", ())
@@ -328,43 +330,43 @@ def _object(schema: Schema, mode: Mode) -> Check:
         if mode is Mode.MODEL or not properties[name] or "null" not in kinds_of(properties[name])
     }
     others = schema.get("additionalProperties")
-    other = checked(others, mode) if others else None
-    told = mode is Mode.STRICT and "properties" in schema and others is None
-    places = {name: place for place, name in enumerate(members)}
+    check_other = compile_check(others, mode) if others else None
+    refuses_unknown = mode is Mode.STRICT and "properties" in schema and others is None
+    positions = {name: position for position, name in enumerate(members)}
 
     def check(value: Any) -> None:
         if not isinstance(value, dict):
-            _wrong_type(value, schema)
+            _raise_wrong_type(value, schema)
         names: Iterable[str] = members
-        if len(members) > _MANY:  # of which a request has few: the rest need not be looked at
-            names = sorted((value.keys() | required) & places.keys(), key=places.__getitem__)
+        if len(members) > _MANY:  # a request has few of them: skip the rest
+            names = sorted((value.keys() | required) & positions.keys(), key=positions.__getitem__)
         for name in names:
-            member = members[name]
-            one = value.get(name)
+            check_member = members[name]
+            member = value.get(name)
             # OpenAI takes null for an absent parameter, too.
-            if one is None and (mode is not Mode.MODEL or name not in value):
+            if member is None and (mode is not Mode.MODEL or name not in value):
                 if name in required:
-                    raise _missing(name)
+                    raise _missing_parameter(name)
                 continue
             try:
-                member(one)
-            except Invalid as wrong:
-                raise wrong.within(name) from None
-        if told:
+                check_member(member)
+            except Invalid as invalid:
+                raise invalid.within(name) from None
+        if refuses_unknown:
             for name in value:
                 if name not in members:
-                    raise _unknown(name)
-        elif other is not None:
-            for name, one in value.items():
+                    raise _unknown_parameter(name)
+        elif check_other is not None:
+            for name, member in value.items():
                 try:
-                    other(one)
-                except Invalid as wrong:
-                    raise wrong.within(name) from None
+                    check_other(member)
+                except Invalid as invalid:
+                    raise invalid.within(name) from None
 
     return check
 
 
-def _any_of(branches: list[Schema], mode: Mode) -> Check:
+def _compile_any_of(branches: list[Schema], mode: Mode) -> Check:
     by_kind: dict[str, list[Schema]] = {}
     for branch in branches:
         for kind in kinds_of(branch):
@@ -375,105 +377,109 @@ def _any_of(branches: list[Schema], mode: Mode) -> Check:
 
     def check(value: Any) -> None:
         kind = kind_of(value)
-        found = checks.get(kind)
-        if found is None:
+        check_kind = checks.get(kind)
+        if check_kind is None:
             if kind not in by_kind:
-                _wrong_type(value, *branches)
-            found = checks[kind] = _several(by_kind[kind], kind, mode)
-        found(value)
+                _raise_wrong_type(value, *branches)
+            check_kind = checks[kind] = _compile_alternatives(by_kind[kind], kind, mode)
+        check_kind(value)
 
     return check
 
 
-def _several(
+def _compile_alternatives(
     schemas: list[Schema], kind: str, mode: Mode, tags: frozenset[str] = frozenset()
 ) -> Check:
-    """The check of schemas that all take values of this kind; these tags have been looked at."""
+    """Return the check of schemas that all allow this type; ``tags`` have already been compared."""
     if len(schemas) == 1:
-        return checked(schemas[0], mode)
-    if kind == "object" and (name := _tag(schemas, tags)):
-        return _tagged(schemas, name, mode, tags | {name})
-    checks = [checked(schema, mode) for schema in schemas]
+        return compile_check(schemas[0], mode)
+    if kind == "object" and (name := _choose_tag(schemas, tags)):
+        return _compile_tagged(schemas, name, mode, tags | {name})
+    checks = [compile_check(schema, mode) for schema in schemas]
 
     def check(value: Any) -> None:
         deepest: Invalid | None = None
-        for one in checks:
+        for check_one in checks:
             try:
-                return one(value)
-            except Invalid as wrong:
-                if deepest is None or len(wrong.path) > len(deepest.path):
-                    deepest = wrong
+                return check_one(value)
+            except Invalid as invalid:
+                if deepest is None or len(invalid.path) > len(deepest.path):
+                    deepest = invalid
         assert deepest is not None
         raise deepest
 
     return check
 
 
-def _tag(schemas: list[Schema], but: frozenset[str]) -> str | None:
-    """The member whose value tells these objects apart best; None where none does."""
-    worth: dict[str, int] = {}
-    names = {name for schema in schemas for name in resolved(schema).get("properties", {})}
-    for name in names - but:
-        values = [tuple(found) for schema in schemas if (found := _values(schema, name))]
+def _choose_tag(schemas: list[Schema], used_tags: frozenset[str]) -> str | None:
+    """Return the member whose value best distinguishes these objects; None if none does."""
+    counts: dict[str, int] = {}
+    names = {name for schema in schemas for name in resolve(schema).get("properties", {})}
+    for name in names - used_tags:
+        values = [
+            tuple(tag_values) for schema in schemas if (tag_values := _list_values(schema, name))
+        ]
         if len(set(values)) > 1 or 0 < len(values) < len(schemas):
-            worth[name] = len(values)
-    return max(sorted(worth), key=lambda name: worth[name], default=None)
+            counts[name] = len(values)
+    return max(sorted(counts), key=lambda name: counts[name], default=None)
 
 
-def _values(schema: Schema, name: str) -> list[Any]:
-    """The values that a member may have, where they are told."""
-    member = resolved(schema).get("properties", {}).get(name, {})
-    found: list[Any] = resolved(member).get("enum", [])
-    return found
+def _list_values(schema: Schema, name: str) -> list[Any]:
+    """Return the values that a member may have; empty if the schema does not list them."""
+    member = resolve(schema).get("properties", {}).get(name, {})
+    values: list[Any] = resolve(member).get("enum", [])
+    return values
 
 
-def _tagged(schemas: list[Schema], name: str, mode: Mode, tags: frozenset[str]) -> Check:
+def _compile_tagged(schemas: list[Schema], name: str, mode: Mode, tags: frozenset[str]) -> Check:
     by_value: dict[Any, list[Schema]] = {}
-    untold = [schema for schema in schemas if not _values(schema, name)]
-    optional = [s for s in schemas if name not in resolved(s).get("required", ())]
+    untagged_schemas = [schema for schema in schemas if not _list_values(schema, name)]
+    optional = [s for s in schemas if name not in resolve(s).get("required", ())]
     for schema in schemas:
-        for value in _values(schema, name):
+        for value in _list_values(schema, name):
             by_value.setdefault(value, []).append(schema)
-    known = list(by_value)
-    # Who has the member, and has it, is none of those that do not know it.
-    anything = [schema for schema in untold if name in resolved(schema).get("properties", {})]
-    for several in by_value.values():
-        several += untold
+    tag_values = list(by_value)
+    # An object with this member matches no schema that lacks it.
+    fallback = [
+        schema for schema in untagged_schemas if name in resolve(schema).get("properties", {})
+    ]
+    for alternatives in by_value.values():
+        alternatives += untagged_schemas
     checks: dict[Any, Check] = {}
 
     def check(value: Any) -> None:
         tag = value.get(name)
-        found = checks.get(tag) if isinstance(tag, str | None) else None
-        if found is None:
+        check_tag = checks.get(tag) if isinstance(tag, str | None) else None
+        if check_tag is None:
             if tag is None:
-                fitting = optional
-                if not fitting:
-                    raise _missing(name)
+                candidates = optional
+                if not candidates:
+                    raise _missing_parameter(name)
             else:
-                fitting = by_value.get(tag, anything) if isinstance(tag, str) else anything
-                if not fitting:
+                candidates = by_value.get(tag, fallback) if isinstance(tag, str) else fallback
+                if not candidates:
                     if not isinstance(tag, str):
-                        _wrong_type_of(tag, name)
-                    _wrong_value(tag, known, name)
-            found = _several(fitting, "object", mode, tags)
+                        _raise_wrong_tag_type(tag, name)
+                    _raise_wrong_value(tag, tag_values, name)
+            check_tag = _compile_alternatives(candidates, "object", mode, tags)
             if tag is None or (isinstance(tag, str) and tag in by_value):
-                checks[tag] = found
-        found(value)
+                checks[tag] = check_tag
+        check_tag(value)
 
     return check
 
 
-def _wrong_type_of(value: object, name: str) -> NoReturn:
+def _raise_wrong_tag_type(value: object, name: str) -> NoReturn:
     try:
-        _wrong_type(value, {"type": "string"})
-    except Invalid as wrong:
-        raise wrong.within(name) from None
+        _raise_wrong_type(value, {"type": "string"})
+    except Invalid as invalid:
+        raise invalid.within(name) from None
 
 
 def fits(schema: Schema, value: object) -> bool:
-    """Whether a value is as a schema says, in an object of which more may be known."""
+    """Return whether a value matches a schema; objects may have members that it does not know."""
     try:
-        checked(schema, Mode.MODEL)(value)
+        compile_check(schema, Mode.MODEL)(value)
     except Invalid:
         return False
     return True

@@ -1,7 +1,7 @@
-"""What a request's parameters must be, and the error OpenAI answers where they are not.
+"""Check a request's parameters, and return OpenAI's error for the first invalid one.
 
-Rules of this file: the SDK's schema says what is wanted, `LIMITS` within what bounds; the first
-fault is told. Messages and codes are OpenAI's own wording.
+Rules of this file: the SDK's schema states the types, `LIMITS` the bounds. Messages and codes are
+OpenAI's.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from openai_mockserver.api.validation.checks import (
     Check,
     Invalid,
     Mode,
-    checked,
+    compile_check,
     kind_of,
     kinds_of,
     with_article,
 )
-from openai_mockserver.api.validation.schema import Schema, operation, resolved
+from openai_mockserver.api.validation.schema import Schema, operation, resolve
 from openai_mockserver.api.validation.structured_output import check_structured
 from openai_mockserver.reply import ApiError
 
-__all__ = ["LIMITS", "Limit", "Parameters", "coerced", "parameters_of"]
+__all__ = ["LIMITS", "Limit", "Parameters", "coerce", "parameters_of"]
 
 # Bounds
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Bounds: of a number, of a text, and of a list or an object; of what it is, they count.
+    """Bounds of a parameter. Only those of the value's type apply.
 
     Args:
-        low, high: of a number.
-        characters: the most of a text.
-        items: the most of a list, or members of an object.
-        empty: whether there may be none.
+        low, high: bounds of a number.
+        characters: maximum length of a text.
+        items: maximum number of a list's items or an object's members.
+        empty: whether a text or a list may be empty.
     """
 
     low: float | None = None
@@ -49,7 +49,7 @@ class Limit:
     empty: bool = True
 
     def check(self, value: Any, schema: Schema) -> None:
-        """Raise Invalid for a value out of bounds."""
+        """Raise Invalid if a value is out of bounds."""
         kind = kind_of(value)
         if kind in ("integer", "number"):
             word = WORDS["number" if "number" in kinds_of(schema) else kind]
@@ -58,43 +58,43 @@ class Limit:
             if self.high is not None and value > self.high:
                 raise _out_of_bounds(value, word, "above", "max", "<=", self.high)
         elif kind in ("array", "string"):
-            one = with_article(kind)
+            noun = with_article(kind)
             if not (value or self.empty):
                 raise Invalid(
-                    f": empty {kind}. Expected {one} with minimum length 1, "
+                    f": empty {kind}. Expected {noun} with minimum length 1, "
                     f"but got an empty {kind} instead.",
                     f"empty_{kind}",
-                    before="Invalid",
+                    prefix="Invalid",
                 )
-            most = self.items if kind == "array" else self.characters
-            if most is not None and len(value) > most:
+            maximum = self.items if kind == "array" else self.characters
+            if maximum is not None and len(value) > maximum:
                 raise Invalid(
-                    f": {kind} too long. Expected {one} with maximum length "
-                    f"{most}, but got {one} with length {len(value)} instead.",
+                    f": {kind} too long. Expected {noun} with maximum length "
+                    f"{maximum}, but got {noun} with length {len(value)} instead.",
                     f"{kind}_above_max_length",
-                    before="Invalid",
+                    prefix="Invalid",
                 )
         elif kind == "object" and self.items is not None and len(value) > self.items:
             raise Invalid(
                 ": too many properties. Expected an object with at most "
                 f"{self.items} properties, but got an object with {len(value)} properties instead.",
                 "object_above_max_properties",
-                before="Invalid",
+                prefix="Invalid",
             )
 
 
 def _out_of_bounds(
-    value: float, word: str, side: str, end: str, sign: str, bound: float
+    value: float, word: str, side: str, end: str, sign: str, limit: float
 ) -> Invalid:
     return Invalid(
         f": {word} {side} {end}imum value. "
-        f"Expected a value {sign} {bound}, but got {value} instead.",
+        f"Expected a value {sign} {limit}, but got {value} instead.",
         f"{word}_{side}_{end}_value",
-        before="Invalid",
+        prefix="Invalid",
     )
 
 
-_LONGEST = 10 << 20  # characters of a text that is said to a model
+_LONGEST = 10 << 20  # characters of one text in a prompt
 
 _SAMPLING = {
     "temperature": Limit(0, 2),
@@ -113,14 +113,15 @@ _CHAT = {
     "tools": Limit(items=128),
 }
 
-_PICTURES = {
+_IMAGES = {
     "n": Limit(1, 10),
     "output_compression": Limit(0, 100),
     "partial_images": Limit(0, 3),
 }
 
-# By the end of a path; "" is for all. From OpenAI's API reference, and from errors that its users
-# report; those of moderations' input and of completions' prompts (in `api.completions`) are ours.
+# By the end of the path; "" applies to all. From OpenAI's API reference and from errors that its
+# users report; the limits of moderations' input and of completions' prompts (in `api.completions`)
+# are our own choice.
 LIMITS: dict[str, Mapping[str, Limit]] = {
     "": _SAMPLING | {"limit": Limit(0)},
     "/chat/completions": _CHAT,
@@ -142,8 +143,8 @@ LIMITS: dict[str, Mapping[str, Limit]] = {
         "max_tool_calls": Limit(0),
     },
     "/embeddings": {"dimensions": Limit(1, 8192), "input": Limit(empty=False)},
-    "/images/generations": _PICTURES,
-    "/images/edits": _PICTURES,
+    "/images/generations": _IMAGES,
+    "/images/edits": _IMAGES,
     "/images/variations": {"n": Limit(1, 10)},
     "/audio/speech": {"input": Limit(characters=4096), "speed": Limit(0.25, 4)},
     "/search": {"max_num_results": Limit(1, 50)},
@@ -153,17 +154,17 @@ LIMITS: dict[str, Mapping[str, Limit]] = {
 # Endpoints
 
 _ANYWHERE = frozenset({"api-version", "beta"})
-"""Of any query: Azure's version, and the preview of an endpoint's next version."""
+"""Parameters of every query: Azure's version, and the preview of an endpoint's next version."""
 
-_OLDER = ("/chat/completions", "/v1/completions", "/embeddings", "/moderations")
-"""The endpoints that speak of request arguments and ask for a model in words of their own."""
+_OLDER_ENDPOINTS = ("/chat/completions", "/v1/completions", "/embeddings", "/moderations")
+"""Endpoints with different messages for unknown parameters and a missing model."""
 
 
 class Parameters:
     """The parameters of an endpoint's body or query.
 
     Args:
-        method, path: the endpoint's.
+        method, path: method and path of the endpoint.
         part: ``body`` or ``query``.
 
     >>> Parameters("POST", "/v1/embeddings").check({"input": "Hi"}).message
@@ -171,11 +172,11 @@ class Parameters:
     """
 
     def __init__(self, method: str, path: str, part: str = "body") -> None:
-        self._where = method, path
+        self._endpoint = method, path
         self._part = part
         self._checks: dict[Mode, Check] = {}
-        self._right: set[tuple[bytes, bool]] = set()
-        self._older = method == "POST" and path.endswith(_OLDER)
+        self._valid_bodies: set[tuple[bytes, bool]] = set()
+        self._is_older = method == "POST" and path.endswith(_OLDER_ENDPOINTS)
         self._limits = {
             name: limit
             for end, limits in LIMITS.items()
@@ -185,111 +186,115 @@ class Parameters:
 
     @cached_property
     def _properties(self) -> Mapping[str, Schema]:
-        found: Mapping[str, Schema] = self.schema["properties"]
-        return found
+        properties: Mapping[str, Schema] = self.schema["properties"]
+        return properties
 
     @property
     def schema(self) -> Schema:
-        """The object whose properties are the parameters."""
-        found: Schema | None = getattr(operation(*self._where), self._part)
-        return {"type": "object", "properties": {}} if found is None else resolved(found)
+        """The object schema whose properties are the parameters."""
+        schema: Schema | None = getattr(operation(*self._endpoint), self._part)
+        return {"type": "object", "properties": {}} if schema is None else resolve(schema)
 
-    def coerced(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """A form's or a query's parameters, which are all text, as what they should be."""
+    def coerce(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Convert the parameters of a form or a query from text to their types."""
         properties = self.schema.get("properties", {})
         return {
-            k: coerced(properties.get(k, {}), v) for k, v in request.items() if k not in _ANYWHERE
+            k: coerce(properties.get(k, {}), v) for k, v in request.items() if k not in _ANYWHERE
         }
 
     def check_body(
         self, body: bytes, request: Mapping[str, Any], lenient: bool = False
     ) -> ApiError | None:
-        """As `check`, of the parameters that a body holds: one that was right is right again.
+        """Check as `check` does, and remember which bodies are valid.
 
         Args:
             body: the bytes that the parameters were read from.
             request: the parameters.
-            lenient: let unknown ones pass.
+            lenient: allow unknown parameters.
         """
         key = (body, lenient)
-        if key in self._right:
+        if key in self._valid_bodies:
             return None
         error = self.check(request, lenient)
-        if error is None and len(body) <= _SHORT:
-            if len(self._right) >= _KNOWN:
-                self._right.clear()
-            self._right.add(key)
+        if error is None and len(body) <= _LONGEST_BODY:
+            if len(self._valid_bodies) >= _MOST_BODIES:
+                self._valid_bodies.clear()
+            self._valid_bodies.add(key)
         return error
 
     def check(self, request: Mapping[str, Any], lenient: bool = False) -> ApiError | None:
-        """The error for the first parameter that is unknown, missing or wrong; None without one.
+        """Return the error for the first parameter that is unknown, missing or invalid, or None.
 
         Args:
             request: the parameters.
-            lenient: let unknown ones pass.
+            lenient: allow unknown parameters.
         """
         mode = Mode.LENIENT if lenient else Mode.STRICT
         check = self._checks.get(mode)
         if check is None:
-            check = self._checks[mode] = checked(self.schema, mode)
+            check = self._checks[mode] = compile_check(self.schema, mode)
         try:
             check(request)
-            limited = self._limits.keys() & request.keys()
-            for name in limited if len(limited) < 2 else filter(limited.__contains__, self._limits):
+            limited_names = self._limits.keys() & request.keys()
+            for name in (
+                limited_names
+                if len(limited_names) < 2
+                else filter(limited_names.__contains__, self._limits)
+            ):
                 if (value := request[name]) is not None:
                     try:
                         self._limits[name].check(value, self._properties.get(name, {}))
-                    except Invalid as wrong:
-                        raise wrong.within(name) from None
+                    except Invalid as invalid:
+                        raise invalid.within(name) from None
             _check_messages(request)
-        except Invalid as wrong:
-            return self._told(wrong, request)
-        return _together(request) or check_structured(request)
+        except Invalid as invalid:
+            return self._build_error(invalid, request)
+        return _check_exclusive(request) or check_structured(request)
 
-    def _told(self, wrong: Invalid, request: Mapping[str, Any]) -> ApiError:
+    def _build_error(self, invalid: Invalid, request: Mapping[str, Any]) -> ApiError:
         properties = self.schema.get("properties", {})
-        if self._older and wrong.path == ["model"] and "model" not in request:
+        if self._is_older and invalid.path == ["model"] and "model" not in request:
             return ApiError(400, "you must provide a model parameter")
-        if self._older and wrong.code == "unknown_parameter" and len(wrong.path) == 1:
+        if self._is_older and invalid.code == "unknown_parameter" and len(invalid.path) == 1:
             return errors.unknown_parameters([name for name in request if name not in properties])
-        return wrong.error()
+        return invalid.error()
 
 
 def parameters_of(method: str, path: str, part: str = "body") -> Parameters:
-    """What an endpoint takes, as the SDK's types say; looked up when first asked for."""
+    """Return the parameters of an endpoint; their schema is read on first use."""
     return Parameters(method, path, part)
 
 
-_SHORT = 4096  # bytes of a body that is remembered
-_KNOWN = 256  # bodies that are
+_LONGEST_BODY = 4096  # bytes of a body that is remembered, at most
+_MOST_BODIES = 256  # bodies that are remembered, at most
 
-_OF_A_MESSAGE = {
+_MESSAGE_LIMITS = {
     "content": Limit(characters=_LONGEST, items=16384),
     "tool_calls": Limit(items=128),
 }
 
 
 def _check_messages(request: Mapping[str, Any]) -> None:
-    """Raise Invalid for a message, also as an item of a response's input, with too much in it."""
+    """Raise Invalid if a message, or an item of a response's input, exceeds its limits."""
     for place in ("messages", "input"):
         messages = request.get(place)
-        for at, message in enumerate(messages if isinstance(messages, list) else ()):
-            for name, limit in _OF_A_MESSAGE.items() if isinstance(message, dict) else ():
+        for index, message in enumerate(messages if isinstance(messages, list) else ()):
+            for name, limit in _MESSAGE_LIMITS.items() if isinstance(message, dict) else ():
                 value = message.get(name)
                 if not value or (type(value) is str and len(value) <= _LONGEST):
-                    continue  # as most are
+                    continue  # as nearly always
                 try:
                     limit.check(value, {})
-                except Invalid as wrong:
-                    raise wrong.within(place, at, name) from None
+                except Invalid as invalid:
+                    raise invalid.within(place, index, name) from None
 
 
-_APART = (("max_tokens", "max_completion_tokens"),)
-"""Parameters that exclude each other."""
+_EXCLUSIVE = (("max_tokens", "max_completion_tokens"),)
+"""Pairs of parameters that exclude each other."""
 
 
-def _together(request: Mapping[str, Any]) -> ApiError | None:
-    for one, other in _APART:
+def _check_exclusive(request: Mapping[str, Any]) -> ApiError | None:
+    for one, other in _EXCLUSIVE:
         if request.get(one) and request.get(other):
             return ApiError(
                 400,
@@ -301,34 +306,34 @@ def _together(request: Mapping[str, Any]) -> ApiError | None:
     return None
 
 
-_TEXTS: dict[str, Callable[[str], Any]] = {
+_CONVERTERS: dict[str, Callable[[str], Any]] = {
     "integer": int,
     "number": float,
     "boolean": {"true": True, "false": False}.__getitem__,
 }
 
 
-def coerced(schema: Schema, value: Any) -> Any:
-    """What a text in a form or a query means; the text itself where it can mean nothing else.
+def coerce(schema: Schema, value: Any) -> Any:
+    """Return the value that a text in a form or a query stands for, or the text if it fits no type.
 
-    >>> coerced({"type": "integer"}, "20"), coerced({"type": "integer"}, "many")
+    >>> coerce({"type": "integer"}, "20"), coerce({"type": "integer"}, "many")
     (20, 'many')
     """
-    schema = resolved(schema)
+    schema = resolve(schema)
     if isinstance(value, dict):
-        several = [resolved(one) for one in schema.get("anyOf", [schema])]
-        known = {k: v for one in several for k, v in one.get("properties", {}).items()}
-        return {k: coerced(known.get(k, {}), v) for k, v in value.items()}
+        schemas = [resolve(one) for one in schema.get("anyOf", [schema])]
+        properties = {k: v for one in schemas for k, v in one.get("properties", {}).items()}
+        return {k: coerce(properties.get(k, {}), v) for k, v in value.items()}
     if isinstance(value, list):
-        items = [o["items"] for o in schema.get("anyOf", [schema]) if "items" in resolved(o)]
-        return [coerced(items[0], v) if items else v for v in value]
+        items = [o["items"] for o in schema.get("anyOf", [schema]) if "items" in resolve(o)]
+        return [coerce(items[0], v) if items else v for v in value]
     kinds = kinds_of(schema)
     if not isinstance(value, str) or "string" in kinds:
         return value
-    for kind, meant in _TEXTS.items():
+    for kind, convert in _CONVERTERS.items():
         if kind in kinds:
             try:
-                return meant(value)
+                return convert(value)
             except (ValueError, KeyError):
                 continue
     return value

@@ -1,8 +1,8 @@
-"""What OpenAI's SDK knows of the API: each endpoint's parameters and answers, as JSON Schema.
+"""The types of OpenAI's SDK: each endpoint's parameters and answers, as JSON Schema.
 
-Rules of this file: the data is ``schema.json``, which ``scripts/schema`` makes of several releases
-of the SDK: what one of them knows may be asked, and answers are as the newest says. It is
-read when first asked for, and of it only what is asked for. Nothing is known here of endpoints.
+Rules of this file: the data is ``schema.json``, which ``scripts/schema`` generates from several
+releases of the SDK. Requests may use what any of them knows; answers follow the newest. The
+file is read on first use, and only the parts that are needed are decoded. No endpoint is special.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Operation", "Schema", "operation", "operations", "resolved", "version"]
+__all__ = ["Operation", "Schema", "operation", "operations", "resolve", "version"]
 
 Schema = dict[str, Any]
 """JSON Schema, with OpenAPI's ``nullable``; a ``$ref`` is the name of a definition."""
@@ -23,12 +23,12 @@ class Operation(msgspec.Struct, frozen=True):
     """One method of one path.
 
     Args:
-        query, body: objects whose properties are the parameters.
+        query, body: object schemas whose properties are the parameters.
         form: whether the body is a form with files.
-        answer: the answer's schema; None where there is no body, or one that is no JSON.
-        event: the schema of each event, where it can be streamed.
-        binary: whether it answers bytes.
-        list: whether it answers a page of things.
+        answer: schema of the answer; None if it has no body, or one that is not JSON.
+        event: schema of each event; None if the answer cannot be streamed.
+        binary: whether the answer is bytes.
+        list: whether the answer is a page of objects.
     """
 
     query: Schema | None = None
@@ -47,41 +47,43 @@ class _File(msgspec.Struct, rename={"defs": "$defs"}):
 
 
 @cache
-def _file() -> _File:
-    from importlib.resources import files  # a tenth of what importing the mock would take
+def _load_file() -> _File:
+    from importlib.resources import (
+        files,
+    )  # importing it takes a tenth of the time of importing the mock
 
     data = files("openai_mockserver.api.validation").joinpath("schema.json").read_bytes()
     return msgspec.json.decode(data, type=_File)
 
 
 def version() -> str:
-    """The newest version of the SDK that the schema was made of."""
-    return _file().openai
+    """Return the newest version of the SDK that the schema was generated from."""
+    return _load_file().openai
 
 
 def operations() -> Iterator[tuple[str, str]]:
-    """The path and the method of each operation."""
-    for path, methods in _file().paths.items():
+    """Yield the path and the method of each operation."""
+    for path, methods in _load_file().paths.items():
         for method in methods:
             yield path, method
 
 
 @cache
 def operation(method: str, path: str) -> Operation:
-    """An operation. Raises KeyError where there is none."""
-    return msgspec.json.decode(_file().paths[path][method], type=Operation)
+    """Return an operation; raises KeyError if there is none."""
+    return msgspec.json.decode(_load_file().paths[path][method], type=Operation)
 
 
 @cache
 def _definition(name: str) -> Schema:
-    made: Schema = msgspec.json.decode(_file().defs[name])
-    return made
+    schema: Schema = msgspec.json.decode(_load_file().defs[name])
+    return schema
 
 
-def resolved(schema: Schema) -> Schema:
-    """The schema itself, or the definition that it refers to.
+def resolve(schema: Schema) -> Schema:
+    """Return the definition that a schema refers to, or else the schema itself.
 
-    >>> resolved(operation("GET", "/v1/models/{model}").answer)["required"]
+    >>> resolve(operation("GET", "/v1/models/{model}").answer)["required"]
     ['id', 'created', 'object', 'owned_by']
     """
     name = schema.get("$ref")

@@ -1,7 +1,7 @@
-"""Structured outputs: what OpenAI demands of a JSON Schema that is to be kept strictly.
+"""Structured outputs: check the JSON Schemas of a request that are strict, as OpenAI does.
 
-Rules of this file: a request in, the first error or None out. The messages are OpenAI's: the first
-is in WIRE.md §6, the rules in its guide to structured outputs.
+Rules of this file: return the first error of a request, or None. The messages are OpenAI's: the
+first is in WIRE.md §6, the rules are in its guide to structured outputs.
 """
 
 from __future__ import annotations
@@ -15,44 +15,44 @@ __all__ = ["check_structured"]
 
 
 def check_structured(request: Mapping[str, Any]) -> ApiError | None:
-    """The error for a strict schema that OpenAI does not take.
+    """Return OpenAI's error for the first invalid strict schema, or None.
 
     Args:
-        request: the parameters of a chat completion or a response, whose types are right.
+        request: the parameters of a chat completion or a response, with valid types.
     """
-    for what, schema, place, code in _strict(request):
-        if isinstance(schema, dict) and (wrong := _wrong(schema, ())):
-            context, told = wrong
-            message = f"Invalid schema for {what}: In context={context!r}, {told}"
+    for name, schema, place, code in _find_strict_schemas(request):
+        if isinstance(schema, dict) and (problem := _find_problem(schema, ())):
+            context, reason = problem
+            message = f"Invalid schema for {name}: In context={context!r}, {reason}"
             return ApiError(400, message, None, code, place)
     return None
 
 
-def _strict(request: Mapping[str, Any]) -> Iterator[tuple[str, Any, str, str]]:
-    """Each schema to be kept strictly: of what, its place in the request, the error's code."""
-    wanted = request.get("response_format")
-    if isinstance(wanted, dict) and wanted.get("type") == "json_schema":
-        inner = wanted["json_schema"]
-        if inner.get("strict"):
-            name = f"response_format '{inner.get('name')}'"
-            yield name, inner.get("schema"), "response_format", "invalid_json_schema"
+def _find_strict_schemas(request: Mapping[str, Any]) -> Iterator[tuple[str, Any, str, str]]:
+    """Yield each strict schema as (name, schema, place in the request, code of the error)."""
+    format = request.get("response_format")
+    if isinstance(format, dict) and format.get("type") == "json_schema":
+        json_schema = format["json_schema"]
+        if json_schema.get("strict"):
+            name = f"response_format '{json_schema.get('name')}'"
+            yield name, json_schema.get("schema"), "response_format", "invalid_json_schema"
     text = request.get("text")
-    wanted = text.get("format") if isinstance(text, dict) else None
-    if isinstance(wanted, dict) and wanted.get("type") == "json_schema" and wanted.get("strict"):
-        name = f"response_format '{wanted.get('name')}'"
-        yield name, wanted.get("schema"), "text.format.schema", "invalid_json_schema"
+    format = text.get("format") if isinstance(text, dict) else None
+    if isinstance(format, dict) and format.get("type") == "json_schema" and format.get("strict"):
+        name = f"response_format '{format.get('name')}'"
+        yield name, format.get("schema"), "text.format.schema", "invalid_json_schema"
     tools = request.get("tools")
     for index, tool in enumerate(tools if isinstance(tools, list) else ()):
-        inside = isinstance(tool, dict) and isinstance(tool.get("function"), dict)
-        function = tool["function"] if inside else tool
+        is_nested = isinstance(tool, dict) and isinstance(tool.get("function"), dict)
+        function = tool["function"] if is_nested else tool
         if isinstance(function, dict) and function.get("strict"):
-            place = f"tools[{index}]{'.function' * inside}.parameters"
+            place = f"tools[{index}]{'.function' * is_nested}.parameters"
             name = f"function '{function.get('name')}'"
             yield name, function.get("parameters"), place, "invalid_function_parameters"
 
 
-def _wrong(schema: Any, context: tuple[str, ...]) -> tuple[tuple[str, ...], str] | None:
-    """Where a schema is wrong, and how."""
+def _find_problem(schema: Any, context: tuple[str, ...]) -> tuple[tuple[str, ...], str] | None:
+    """Return where a schema is invalid, and why; None if it is valid."""
     if not isinstance(schema, dict):
         return None
     properties = schema.get("properties")
@@ -60,21 +60,23 @@ def _wrong(schema: Any, context: tuple[str, ...]) -> tuple[tuple[str, ...], str]
         if schema.get("additionalProperties") is not False:
             return context, "'additionalProperties' is required to be supplied and to be false."
         required = schema.get("required")
-        named = properties if isinstance(properties, dict) else {}
-        missing = [n for n in named if not (isinstance(required, list) and n in required)]
+        members = properties if isinstance(properties, dict) else {}
+        missing = [
+            name for name in members if not (isinstance(required, list) and name in required)
+        ]
         if missing:
             return context, (
                 "'required' is required to be supplied and to be an array including every key in "
                 f"properties. Missing '{missing[0]}'."
             )
-    for place, inner in _inner(schema):
-        if (wrong := _wrong(inner, (*context, *place))) is not None:
-            return wrong
+    for place, inner in _list_subschemas(schema):
+        if (problem := _find_problem(inner, (*context, *place))) is not None:
+            return problem
     return None
 
 
-def _inner(schema: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The schemas inside one, and where they are."""
+def _list_subschemas(schema: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the schemas inside a schema, each with its place."""
     for name in ("properties", "$defs", "definitions"):
         if isinstance(schema.get(name), dict):
             for key, inner in schema[name].items():
