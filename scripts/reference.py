@@ -31,7 +31,15 @@ from openai_mockserver.api import ENDPOINTS
 from openai_mockserver.cli.program import commands
 from openai_mockserver.dialects import dialects
 from openai_mockserver.dialects.paths import provider_paths
-from openai_mockserver.faults import compression, endings, event_stream, events, http, reads
+from openai_mockserver.faults import (
+    compression,
+    endings,
+    event_stream,
+    events,
+    http,
+    payloads,
+    reads,
+)
 from openai_mockserver.strategies.variations import ASPECTS
 
 __all__ = ["PARTS", "expand"]
@@ -41,6 +49,7 @@ PACKAGE = "openai_mockserver"
 FAULTS: dict[ModuleType, str] = {
     endings: "Endings",
     events: "Events",
+    payloads: "Payloads",
     event_stream: "The event-stream format",
     reads: "Reads",
     http: "HTTP",

@@ -53,7 +53,7 @@ FLOORS = """
     api: detection endpoints
 
     request
-    faults: fault endings event_stream events reads http compression parser
+    faults: fault endings event_stream events payloads reads http compression parser
     cassettes: stream_file content_coding secret_text json_path redact writer recorder
         recorded_request normalization matching cassette
     cassettes.importers: recording exchange yaml_loader file event_stream stream_file document

@@ -1,8 +1,8 @@
 """Faults: functions that take a script and return the script with something wrong in it.
 
 `openai_mockserver.faults.fault` states the rules. Each of the other modules holds the faults of
-one part of a response: its end, its events, the event-stream format, the reads, HTTP, or the
-content coding.
+one part of a response: its end, its events, their payloads, the event-stream format, the reads,
+HTTP, or the content coding.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from openai_mockserver.faults.events import *  # noqa: F403
 from openai_mockserver.faults.fault import Fault
 from openai_mockserver.faults.http import *  # noqa: F403
 from openai_mockserver.faults.parser import FAULTS, named, parse
+from openai_mockserver.faults.payloads import *  # noqa: F403
 from openai_mockserver.faults.reads import *  # noqa: F403
 
 __all__ = ["FAULTS", "Fault", "named", "parse", *FAULTS]

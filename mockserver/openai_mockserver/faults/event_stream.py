@@ -179,9 +179,21 @@ HOUR = 3600.0  # seconds of heartbeats in a silence without end
 
 
 @fault
-def heartbeat(every: float, text: str = "ping", event: str | None = None) -> Change:
-    """Send a comment every ``every`` seconds of silence, or an event named ``event``."""
-    beat: Step = Comment(text) if event is None else Event(text, event)
+def heartbeat(
+    every: float, text: str = "ping", event: str | None = None, data: str | None = None
+) -> Change:
+    """Send a comment every ``every`` seconds of silence, or an event with a name or ``data``.
+
+    Args:
+        every: seconds from one to the next.
+        text: the comment, or the data of an event named ``event``.
+        event: the name of the event that is sent instead of a comment.
+        data: the data of the event that is sent instead of a comment; it has no name unless
+            ``event`` gives one.
+    """
+    beat: Step = Comment(text)
+    if event is not None or data is not None:
+        beat = Event(text if data is None else data, event)
 
     def apply(script: Script) -> Script:
         steps: list[Step] = []

@@ -21,6 +21,7 @@ from openai_mockserver.faults.fault import (
     find_event,
     insert_steps,
     never_happens,
+    replace_body,
     replace_step,
     take_events,
 )
@@ -78,12 +79,7 @@ def malformed(at: int = 1, data: str | None = None) -> Change:
 
 def _halve_body(script: Script) -> Script:
     body = sse.body(script.steps)
-    half = body[: len(body) // 2]
-    headers = tuple(
-        (name, str(len(half)) if name.lower() == "content-length" else value)
-        for name, value in script.head.headers
-    )
-    return Script(replace(script.head, headers=headers), (Raw(half),), script.end)
+    return replace_body(script, body[: len(body) // 2])
 
 
 @fault

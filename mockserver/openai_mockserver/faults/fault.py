@@ -4,14 +4,14 @@ Rules of this folder: a fault is a pure function that takes a script and returns
 Faults compose from left to right. Their names are those of WireMock and toxiproxy if the meaning
 is the same. A fault that cannot happen to its script raises FaultError, because a test with it
 would prove nothing. ``after`` counts events and ``at`` is an index from 0: ``after=3`` lets exactly
-three events reach the client, and ``at=2`` is the third event.
+three events reach the client, ``at=2`` is the third event, and ``at=-1`` the last one.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
@@ -33,6 +33,7 @@ __all__ = [
     "is_changed",
     "never_happens",
     "find_event",
+    "replace_body",
     "replace_step",
 ]
 
@@ -58,8 +59,12 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _are_counts(value: object) -> bool:
-    return _is_count(value) or (isinstance(value, list | tuple) and all(map(_is_count, value)))
+def _is_index(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _are_indexes(value: object) -> bool:
+    return _is_index(value) or (isinstance(value, list | tuple) and all(map(_is_count, value)))
 
 
 def _is_time(value: object) -> bool:
@@ -81,7 +86,7 @@ def _is_positive_count(value: object) -> bool:
 # argument name: (predicate, description of the allowed values)
 _ARGUMENT_CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
     "after": (_is_count, "a count of events, 0 or more"),
-    "at": (_are_counts, "an index, 0 or more"),
+    "at": (_are_indexes, "an index"),
     "byte": (_is_count, "a count of bytes, 0 or more"),
     "times": (_is_count, "a count, 0 or more"),
     "seconds": (_is_time, "a number of seconds, 0 or more"),
@@ -203,9 +208,15 @@ def take_events(script: Script, n: int, what: str) -> tuple[tuple[Step, ...], tu
 def find_event(script: Script, at: int, what: str) -> int:
     """Return the index of the step that completes the event at index ``at``.
 
+    A negative index counts from the end: -1 is the last event.
+
     Raises:
         FaultError: if the script has no such event.
     """
+    if at < 0:
+        at += sum(map(sse.count_events, script.steps))
+        if at < 0:
+            raise never_happens(what, script)
     event_count = 0
     for index, step in enumerate(script.steps):
         event_count += sse.count_events(step)
@@ -222,6 +233,15 @@ def insert_steps(script: Script, index: int, *steps: Step) -> Script:
 def replace_step(script: Script, index: int, step: Step) -> Script:
     """Replace the step at an index."""
     return script.with_steps((*script.steps[:index], step, *script.steps[index + 1 :]))
+
+
+def replace_body(script: Script, body: bytes) -> Script:
+    """Replace the body of a response that is not a stream, and its length in the head."""
+    headers = tuple(
+        (name, str(len(body)) if name.lower() == "content-length" else value)
+        for name, value in script.head.headers
+    )
+    return Script(replace(script.head, headers=headers), (Raw(body),), script.end)
 
 
 def decode_event(step: Step) -> Event:

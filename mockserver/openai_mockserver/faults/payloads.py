@@ -1,0 +1,154 @@
+"""Faults of what events say: an event left out, or a member of its JSON changed or removed.
+
+See `openai_mockserver.faults.fault` for the rules.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from openai_mockserver import sse
+from openai_mockserver.exceptions import FaultError
+from openai_mockserver.faults.fault import (
+    Change,
+    decode_event,
+    fault,
+    find_event,
+    never_happens,
+    replace_body,
+    replace_step,
+)
+from openai_mockserver.script import Script, Step
+
+__all__ = ["change", "drop"]
+
+
+@fault
+def drop(at: int) -> Change:
+    """Leave out the event at index ``at``; -1 is the last one."""
+
+    def apply(script: Script) -> Script:
+        index = find_event(script, at, f"drop(at={at})")
+        return script.with_steps((*script.steps[:index], *script.steps[index + 1 :]))
+
+    return apply
+
+
+@fault
+def change(at: int | None, path: str, value: Any = None, remove: bool = False) -> Change:
+    """Set a member of the JSON of the event at index ``at``; None: of every event that has it.
+
+    The body of a response that is not a stream counts as its one event.
+
+    Args:
+        at: index of the event; -1 is the last one.
+        path: the member's path, as in ``choices.0.delta.content`` or ``choices[0].delta``; a
+            negative number counts from the end of its array.
+        value: the new value: anything that JSON can express. An array grows by one if the number
+            is its length.
+        remove: whether to remove the member instead.
+    """
+    keys = _split_path(path)
+    what = f"change({'' if at is None else f'at={at}, '}path={path!r})"
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError) as error:
+        raise FaultError(f"{what}: value must be JSON: {error}") from None
+
+    def change_json(text: str) -> str | None:
+        try:
+            payload = json.loads(text)
+        except ValueError:
+            return None
+        # Of one event the member may be new; of all events, those that have it are changed.
+        if not _change_member(payload, keys, value, remove, must_exist=remove or at is None):
+            return None
+        return _encode_like(text, payload)
+
+    def change_step(step: Step) -> Step | None:
+        if not sse.count_events(step):
+            return None
+        event = decode_event(step)
+        data = change_json(event.data)
+        return None if data is None else replace(event, data=data)
+
+    def apply(script: Script) -> Script:
+        if not script.is_stream:
+            if at not in (None, 0, -1):
+                raise never_happens(what, script)
+            body = change_json(sse.body(script.steps).decode(errors="surrogateescape"))
+            if body is None:
+                raise FaultError(f"{what} never happens: the body has no such member")
+            return replace_body(script, body.encode(errors="surrogateescape"))
+        if at is not None:
+            index = find_event(script, at, what)
+            step = change_step(script.steps[index])
+            if step is None:
+                raise FaultError(f"{what} never happens: the event has no such member")
+            return replace_step(script, index, step)
+        changed_steps = list(map(change_step, script.steps))
+        if not any(changed_steps):
+            raise FaultError(f"{what} never happens: no event has such a member")
+        return script.with_steps(
+            [new or old for new, old in zip(changed_steps, script.steps, strict=True)]
+        )
+
+    return apply
+
+
+def _split_path(path: str) -> list[str | int]:
+    keys = re.sub(r"\[(-?\d+)\]", r".\1", path).split(".")
+    if not all(keys):
+        raise FaultError(f"change(path={path!r}): path must name a member, as in choices.0.delta")
+    return [int(key) if re.fullmatch(r"-?\d+", key) else key for key in keys]
+
+
+def _change_member(
+    payload: Any, keys: Sequence[str | int], value: Any, remove: bool, must_exist: bool
+) -> bool:
+    """Set or remove a member in place; return False if there is no place for it."""
+    container = payload
+    for key in keys[:-1]:
+        if not _has_member(container, key):
+            return False
+        container = container[_key_of(container, key)]
+    last = _key_of(container, keys[-1])
+    if _has_member(container, last):
+        if remove:
+            del container[last]
+        else:
+            container[last] = value
+        return True
+    if must_exist or not isinstance(container, dict | list):
+        return False
+    if isinstance(container, dict):
+        container[last] = value
+    elif last == len(container):
+        container.append(value)
+    else:
+        return False
+    return True
+
+
+def _key_of(container: Any, key: str | int) -> Any:
+    """Return the key as the container has it: names of objects are strings also if numeric."""
+    return str(key) if isinstance(container, dict) else key
+
+
+def _has_member(container: Any, key: str | int) -> bool:
+    if isinstance(container, dict):
+        return str(key) in container
+    if isinstance(container, list) and isinstance(key, int):
+        return -len(container) <= key < len(container)
+    return False
+
+
+def _encode_like(original: str, payload: Any) -> str:
+    """Encode JSON with the spacing and the escapes of the original."""
+    has_spaces = re.match(r'\s*[{\[]\s*"(?:[^"\\]|\\.)*":\s', original) is not None
+    separators = (", ", ": ") if has_spaces else (",", ":")
+    return json.dumps(payload, separators=separators, ensure_ascii=original.isascii())

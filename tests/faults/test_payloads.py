@@ -1,0 +1,134 @@
+"""Faults of what events say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from openai_mockserver import MockOpenAI, Reply, ToolCall, sse
+from openai_mockserver.api import chat
+from openai_mockserver.exceptions import FaultError
+from openai_mockserver.faults import change, drop, heartbeat, malformed, parse, stall
+from openai_mockserver.script import Comment, Event, Script
+
+STREAM = chat.render(Reply("Hello, world", usage=None))
+CALL = chat.render(Reply(tool_calls=[ToolCall("f", {"x": 1})]))
+BODY = chat.render(Reply("Hello"), {"model": "gpt-4o"})
+
+
+def payloads(script: Script) -> list[Any]:
+    return [json.loads(event.data) for event in script.events if event.data != "[DONE]"]
+
+
+@pytest.mark.parametrize(("at", "index"), [(0, 0), (2, 2), (-1, 5), (-2, 4), (-6, 0)])
+def test_drop(at: int, index: int) -> None:
+    events = list(STREAM.events)
+    del events[index]
+    assert drop(at)(STREAM).events == tuple(events)
+
+
+@pytest.mark.parametrize("at", [6, -7])
+def test_an_event_that_is_not_there_cannot_be_dropped(at: int) -> None:
+    with pytest.raises(FaultError, match="the stream has 6 events"):
+        drop(at)(STREAM)
+
+
+def test_change_sets_a_member_of_one_event() -> None:
+    script = change(1, "choices.0.delta", None)(STREAM)
+    before, after = payloads(STREAM), payloads(script)
+    before[1]["choices"][0]["delta"] = None
+    assert after == before
+
+
+def test_change_adds_a_member_and_an_element() -> None:
+    script = change(0, "choices.1", {"index": 1})(change(0, "x.y", [1])(change(0, "x", {})(STREAM)))
+    payload = payloads(script)[0]
+    assert payload["x"] == {"y": [1]}
+    assert payload["choices"][1] == {"index": 1}
+
+
+def test_change_of_all_events_changes_those_that_have_the_member() -> None:
+    script = change(None, "choices[-1].delta.tool_calls[0].index", "0")(CALL)
+    indexes = [
+        call["index"]
+        for payload in payloads(script)
+        for call in payload["choices"][0]["delta"].get("tool_calls", ())
+    ]
+    assert indexes
+    assert set(indexes) == {"0"}
+
+
+def test_change_removes_a_member() -> None:
+    script = change(None, "choices.0.delta.tool_calls.0.index", remove=True)(CALL)
+    text = sse.body(script.steps).decode()
+    assert '"arguments"' in text
+    assert '"tool_calls":[{"index"' not in text
+
+
+def test_the_rest_of_the_bytes_stays_as_it_was() -> None:
+    model = payloads(STREAM)[0]["model"]
+    assert change(0, "model", model)(STREAM) == STREAM
+    spaced = Script(STREAM.head, (Event('{"a": 1, "b": "\\u00e9"}'),))
+    assert change(0, "a", 2)(spaced).events[0].data == '{"a": 2, "b": "\\u00e9"}'
+
+
+def test_change_of_a_json_body() -> None:
+    script = change(None, "choices.0.finish_reason", "length")(BODY)
+    body = sse.body(script.steps)
+    assert json.loads(body)["choices"][0]["finish_reason"] == "length"
+    assert script.head.header("content-length") == str(len(body))
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (lambda: change(0, "choices..delta"), "must name a member"),
+        (lambda: change(0, ""), "must name a member"),
+        (lambda: change(0, "a", {1, 2}), "value must be JSON"),
+        (lambda: change(0, "choices.9.delta")(STREAM), "the event has no such member"),
+        (lambda: change(0, "nothing", remove=True)(STREAM), "the event has no such member"),
+        (lambda: change(-1, "choices")(STREAM), "the event has no such member"),
+        (lambda: change(None, "nothing", 1)(STREAM), "no event has such a member"),
+        (lambda: change(None, "nothing", 1)(BODY), "the body has no such member"),
+        (lambda: change(3, "id", 1)(BODY), "not a stream"),
+        (lambda: drop(at=True), "at must be an index"),
+    ],
+)
+def test_a_change_that_cannot_happen_is_an_error(fault: Any, message: str) -> None:
+    with pytest.raises(FaultError, match=message):
+        fault()
+
+
+def test_the_last_event_is_minus_one_for_every_fault() -> None:
+    assert malformed(-1)(STREAM).events[-1].data == "[DO"
+
+
+def test_heartbeats_that_are_events_without_a_name() -> None:
+    script = heartbeat(1, data='{"choices":[]}')(stall(after=1, seconds=2)(STREAM))
+    assert script.events[1:3] == (Event('{"choices":[]}'),) * 2
+    assert Comment("ping") in heartbeat(1)(stall(after=1, seconds=2)(STREAM)).steps
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('change; at=1; path=a; value={"b": "c;d, e"}', change(1, "a", {"b": "c;d, e"})),
+        ('change; at=null; path=choices[0]; value=["}", 1]', change(None, "choices[0]", ["}", 1])),
+        ('change; at=-1; path=a; value="x, y; \\"z\\""', change(-1, "a", 'x, y; "z"')),
+        ("drop; at=-1", drop(-1)),
+    ],
+)
+def test_json_on_the_command_line(text: str, fault: Any) -> None:
+    first, second = parse(f"{text}, drop; at=0")
+    assert repr(first) == repr(fault)
+    assert repr(second) == repr(drop(at=0))
+
+
+def test_the_sdk_reads_what_was_changed(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply("Hello", faults=[change(-2, "choices.0.finish_reason", "length"), drop(-1)])
+    with mock_openai.client().chat.completions.create(
+        model="gpt-4o", messages=[{"role": "user", "content": "Hi"}], stream=True
+    ) as chunks:
+        assert [chunk.choices[0].finish_reason for chunk in chunks][-1] == "length"
