@@ -1,4 +1,4 @@
-"""Vectors, and what is flagged."""
+"""Embeddings and moderations."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from openai_mockserver.api.resources.embeddings import vector
 SMALL = "text-embedding-3-small"
 
 
-def embed(**asked: Any) -> Any:
+def embed(**parameters: Any) -> Any:
     with MockOpenAI() as mock:
-        return mock.client().embeddings.create(**{"model": SMALL, "input": "Hi"} | asked)
+        return mock.client().embeddings.create(**{"model": SMALL, "input": "Hi"} | parameters)
 
 
 @pytest.mark.parametrize(
-    ("asked", "dimensions"),
+    ("parameters", "dimensions"),
     [
         ({}, 1536),
         ({"model": "text-embedding-3-large"}, 3072),
@@ -33,13 +33,13 @@ def embed(**asked: Any) -> Any:
         ({"model": "mine"}, 1536),
     ],
 )
-def test_a_vector_has_length_1(asked: Any, dimensions: int) -> None:
-    vector = embed(**asked).data[0].embedding
+def test_a_vector_has_length_1(parameters: Any, dimensions: int) -> None:
+    vector = embed(**parameters).data[0].embedding
     assert len(vector) == dimensions
     assert math.hypot(*vector) == pytest.approx(1, abs=1e-6)
 
 
-def test_a_vector_follows_from_model_and_input() -> None:
+def test_a_vector_depends_on_model_and_input() -> None:
     vectors = [e.embedding for e in embed(input=["a", "b", "a"]).data]
     assert vectors[0] == vectors[2] != vectors[1]
     assert embed(input="a").data[0].embedding == vectors[0]
@@ -47,12 +47,14 @@ def test_a_vector_follows_from_model_and_input() -> None:
 
 
 def test_fewer_dimensions_are_the_first_ones() -> None:
-    whole, part = embed().data[0].embedding, embed(dimensions=3).data[0].embedding
-    assert [x / part[0] for x in part] == pytest.approx([x / whole[0] for x in whole[:3]], rel=1e-5)
+    full_vector, short_vector = embed().data[0].embedding, embed(dimensions=3).data[0].embedding
+    assert [x / short_vector[0] for x in short_vector] == pytest.approx(
+        [x / full_vector[0] for x in full_vector[:3]], rel=1e-5
+    )
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("parameters", "message"),
     [
         ({"dimensions": 1537}, "'dimensions' = 1537. Must be less than or equal to 1536."),
         ({"model": "text-embedding-3-large", "dimensions": 3073}, "less than or equal to 3072."),
@@ -66,28 +68,28 @@ def test_fewer_dimensions_are_the_first_ones() -> None:
         ({"model": "mine", "input": "word " * 300_001}, "Requested 300002 tokens, max 300000"),
     ],
 )
-def test_more_than_the_model_can_give(asked: Any, message: str) -> None:
+def test_requests_beyond_a_models_limits_are_refused(parameters: Any, message: str) -> None:
     with pytest.raises(openai.BadRequestError, match=message):
-        embed(**asked)
+        embed(**parameters)
 
 
 def test_base64_is_the_same_numbers() -> None:
-    asked = {"model": SMALL, "input": "Hi", "encoding_format": "base64"}
+    parameters = {"model": SMALL, "input": "Hi", "encoding_format": "base64"}
     with MockOpenAI() as mock, httpx.Client(transport=mock.transport()) as client:
-        answer = client.post("http://mockserver/v1/embeddings", json=asked).json()
+        answer = client.post("http://mockserver/v1/embeddings", json=parameters).json()
     numbers = struct.unpack("<1536f", base64.b64decode(answer["data"][0]["embedding"]))
     assert list(numbers) == embed(encoding_format="float").data[0].embedding
 
 
-def test_the_json_is_laid_out_as_openais() -> None:
-    asked = {"model": 'a "model"', "input": ["Hi", "there"], "dimensions": 3}
+def test_the_json_is_indented_like_openais() -> None:
+    parameters = {"model": 'a "model"', "input": ["Hi", "there"], "dimensions": 3}
     with MockOpenAI() as mock, httpx.Client(transport=mock.transport()) as client:
-        body = client.post("http://mockserver/v1/embeddings", json=asked).content
-        other = client.post("http://mockserver/v1/embeddings", json={**asked, "input": []})
+        body = client.post("http://mockserver/v1/embeddings", json=parameters).content
+        other = client.post("http://mockserver/v1/embeddings", json={**parameters, "input": []})
     assert body == msgspec.json.format(body, indent=2) + b"\n"
-    told = json.loads(body)
-    assert list(told) == ["object", "data", "model", "usage"]
-    assert told["data"][1] == {
+    answer = json.loads(body)
+    assert list(answer) == ["object", "data", "model", "usage"]
+    assert answer["data"][1] == {
         "object": "embedding",
         "index": 1,
         "embedding": list(vector('a "model"', "there", 3)),
@@ -96,38 +98,40 @@ def test_the_json_is_laid_out_as_openais() -> None:
 
 
 def test_a_large_batch_is_base64_for_the_python_sdk_too() -> None:
-    """As it asks, and as OpenAI answers it: as numbers it would be six times as large."""
-    asked = {"model": SMALL, "input": ["a"] * 66, "encoding_format": "base64"}
+    """As requested, and as OpenAI does: numbers would be six times as large."""
+    parameters = {"model": SMALL, "input": ["a"] * 66, "encoding_format": "base64"}
     python = {"x-stainless-lang": "python"}
     with MockOpenAI() as mock, httpx.Client(transport=mock.transport(), headers=python) as client:
         url = "http://mockserver/v1/embeddings"
-        many = client.post(url, json=asked).json()["data"][0]["embedding"]
-        few = client.post(url, json={**asked, "input": ["a"] * 65}).json()["data"][0]["embedding"]
+        many = client.post(url, json=parameters).json()["data"][0]["embedding"]
+        few = client.post(url, json={**parameters, "input": ["a"] * 65}).json()["data"][0][
+            "embedding"
+        ]
         (first, *_) = mock.client().embeddings.create(model=SMALL, input=["a"] * 66).data
     assert list(struct.unpack("<1536f", base64.b64decode(many))) == few == first.embedding
 
 
-def test_the_python_sdks_strict_models_are_satisfied() -> None:
-    """It asks for base64 by itself, and has a list of floats in its models."""
+def test_the_python_sdks_strict_models_accept_the_answer() -> None:
+    """It requests base64 by default, and its models have a list of floats."""
     with MockOpenAI() as mock:
         client = mock.client(_strict_response_validation=True)
-        made = client.embeddings.create(model=SMALL, input="Hi")
-    assert made.data[0].embedding == embed().data[0].embedding
+        answer = client.embeddings.create(model=SMALL, input="Hi")
+    assert answer.data[0].embedding == embed().data[0].embedding
 
 
 @pytest.mark.parametrize(
-    ("given", "vectors", "tokens"),
+    ("input_", "vectors", "tokens"),
     [("Hello, world", 1, 3), (["a", "b"], 2, 2), ([1, 2, 3], 1, 3), ([[1, 2], [3]], 2, 3)],
 )
-def test_texts_and_tokens(given: Any, vectors: int, tokens: int) -> None:
-    answer = embed(input=given)
+def test_texts_and_tokens(input_: Any, vectors: int, tokens: int) -> None:
+    answer = embed(input=input_)
     assert [e.index for e in answer.data] == list(range(vectors))
     assert answer.usage.prompt_tokens == answer.usage.total_tokens == tokens
 
 
-def moderate(given: Any) -> list[Any]:
+def moderate(input_: Any) -> list[Any]:
     with MockOpenAI() as mock:
-        return mock.client().moderations.create(input=given).results
+        return mock.client().moderations.create(input=input_).results
 
 
 def test_plain_words_are_flagged() -> None:

@@ -1,4 +1,4 @@
-"""Pictures that are pictures."""
+"""Generated images are valid images."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from openai_mockserver.api.resources import images
 MODEL = "gpt-image-1"
 
 
-def size(data: bytes) -> tuple[int, int]:
-    """A PNG's width and height; its checksums and its number of pixels are right."""
+def png_size(data: bytes) -> tuple[int, int]:
+    """Return a PNG's width and height, and check its checksums and its number of pixels."""
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
-    at, chunks = 8, {}
-    while at < len(data):
-        (length,) = struct.unpack(">I", data[at : at + 4])
-        name, inner = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
-        (checksum,) = struct.unpack(">I", data[at + 8 + length : at + 12 + length])
-        assert checksum == zlib.crc32(name + inner)
-        chunks[name] = inner
-        at += 12 + length
+    offset, chunks = 8, {}
+    while offset < len(data):
+        (length,) = struct.unpack(">I", data[offset : offset + 4])
+        name, content = data[offset + 4 : offset + 8], data[offset + 8 : offset + 8 + length]
+        (checksum,) = struct.unpack(">I", data[offset + 8 + length : offset + 12 + length])
+        assert checksum == zlib.crc32(name + content)
+        chunks[name] = content
+        offset += 12 + length
     width, height = struct.unpack(">II", chunks[b"IHDR"][:8])
     assert len(zlib.decompress(chunks[b"IDAT"])) == height * (1 + 3 * width)
     return width, height
 
 
 @pytest.mark.parametrize(
-    ("asked", "drawn"),
+    ("requested_size", "expected"),
     [
         ("1024x1024", (64, 64)),
         ("1536x1024", (64, 42)),
@@ -42,11 +42,11 @@ def size(data: bytes) -> tuple[int, int]:
         ("5000x1", (64, 1)),
     ],
 )
-def test_a_picture_has_the_sides_asked_for(asked: str, drawn: tuple[int, int]) -> None:
-    assert size(images.picture("a cat", asked)) == drawn
+def test_an_image_has_the_requested_ratio(requested_size: str, expected: tuple[int, int]) -> None:
+    assert png_size(images.draw_image("a cat", requested_size)) == expected
 
 
-def test_the_same_prompt_is_the_same_picture() -> None:
+def test_the_same_prompt_gets_the_same_image() -> None:
     with MockOpenAI() as mock:
         client = mock.client()
         cat = [client.images.generate(model=MODEL, prompt="a cat", n=2).data for _ in range(2)]
@@ -54,10 +54,10 @@ def test_the_same_prompt_is_the_same_picture() -> None:
         dog = client.images.generate(model=MODEL, prompt="a dog").data
     assert cat[0] is not None
     assert dog is not None
-    assert len({picture.b64_json for picture in (*cat[0], *dog)}) == 3
+    assert len({image.b64_json for image in (*cat[0], *dog)}) == 3
 
 
-def test_an_edit_takes_files() -> None:
+def test_an_edit_accepts_files() -> None:
     with MockOpenAI() as mock:
         answer = mock.client().images.edit(
             model=MODEL, image=[b"one", b"two"], prompt="a hat", size="1024x1536"
@@ -65,42 +65,42 @@ def test_an_edit_takes_files() -> None:
     assert answer.data is not None
     assert answer.usage is not None
     assert answer.usage.input_tokens_details.image_tokens == 2 * 323
-    assert size(base64.b64decode(answer.data[0].b64_json or "")) == (42, 64)
+    assert png_size(base64.b64decode(answer.data[0].b64_json or "")) == (42, 64)
 
 
-def test_older_models_give_an_address() -> None:
+def test_older_models_return_a_url() -> None:
     with MockOpenAI() as mock:
         answer = mock.client().images.generate(prompt="a cat", model="dall-e-2")
     assert answer.data is not None
     head, _, data = (answer.data[0].url or "").partition(",")
     assert head == "data:image/png;base64"
-    assert size(base64.b64decode(data)) == (64, 64)
+    assert png_size(base64.b64decode(data)) == (64, 64)
 
 
 @pytest.mark.parametrize("kind", ["image_generation", "image_edit"])
-def test_a_streamed_picture_comes_ever_finer(kind: str) -> None:
-    asked: Any = {"model": MODEL, "prompt": "a cat", "stream": True, "partial_images": 2}
+def test_a_stream_has_ever_finer_partial_images(kind: str) -> None:
+    parameters: Any = {"model": MODEL, "prompt": "a cat", "stream": True, "partial_images": 2}
     with MockOpenAI() as mock:
         images = mock.client().images
-        made = images.edit if kind == "image_edit" else images.generate
-        events = list(made(**asked | ({"image": b"x"} if kind == "image_edit" else {})))
+        create = images.edit if kind == "image_edit" else images.generate
+        events = list(create(**parameters | ({"image": b"x"} if kind == "image_edit" else {})))
     assert [event.type for event in events] == [
         f"{kind}.partial_image",
         f"{kind}.partial_image",
         f"{kind}.completed",
     ]
-    whole = [base64.b64decode(event.b64_json) for event in events]
-    assert len(set(whole)) == 3
-    assert {size(data) for data in whole} == {(64, 64)}
+    pngs = [base64.b64decode(event.b64_json) for event in events]
+    assert len(set(pngs)) == 3
+    assert {png_size(data) for data in pngs} == {(64, 64)}
 
 
-def test_a_parameter_out_of_bounds() -> None:
+def test_a_parameter_out_of_bounds_is_refused() -> None:
     with MockOpenAI() as mock, pytest.raises(openai.BadRequestError, match="<= 10, but got 11"):
         mock.client().images.generate(prompt="a cat", n=11)
 
 
 @pytest.mark.parametrize(
-    ("asked", "param"),
+    ("parameters", "param"),
     [
         ({"size": f"1x{'9' * 5000}"}, "size"),
         ({"size": "100000x1"}, "size"),
@@ -109,7 +109,7 @@ def test_a_parameter_out_of_bounds() -> None:
         ({"partial_images": 10**9, "stream": True}, "partial_images"),
     ],
 )
-def test_a_picture_that_nobody_draws(asked: Any, param: str) -> None:
-    with MockOpenAI() as mock, pytest.raises(openai.BadRequestError) as refused:
-        mock.client().images.generate(model=MODEL, prompt="a cat", **asked)
-    assert refused.value.param == param
+def test_invalid_parameters_are_refused(parameters: Any, param: str) -> None:
+    with MockOpenAI() as mock, pytest.raises(openai.BadRequestError) as error_info:
+        mock.client().images.generate(model=MODEL, prompt="a cat", **parameters)
+    assert error_info.value.param == param

@@ -1,4 +1,4 @@
-"""What a request gives to create a thing is what is answered, and found again."""
+"""Created objects have the values of the request, also when they are retrieved."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ def client() -> Iterator[openai.OpenAI]:
         yield mock.client()
 
 
-def ask(mock: MockOpenAI, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+def send(mock: MockOpenAI, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     content = b"" if body is None else json.dumps(body).encode()
     call = mock.respond(Request(method, path, body=content))
     assert call.status == 200, sse.body(call.script.steps)
     return json.loads(sse.body(call.script.steps))
 
 
-# What things are called
+# Names of objects
 
 
-def test_a_container_is_a_container_that_runs(client: openai.OpenAI) -> None:
-    made = client.containers.create(name="box")
-    assert (made.object, made.status, made.name) == ("container", "running", "box")
-    assert client.containers.retrieve(made.id).to_dict() == made.to_dict()
-    assert [one.object for one in client.containers.list()] == ["container"]
-    unseen = client.containers.retrieve("cntr_unseen")
-    assert (unseen.object, unseen.status) == ("container", "running")
+def test_a_container_is_running(client: openai.OpenAI) -> None:
+    container = client.containers.create(name="box")
+    assert (container.object, container.status, container.name) == ("container", "running", "box")
+    assert client.containers.retrieve(container.id).to_dict() == container.to_dict()
+    assert [item.object for item in client.containers.list()] == ["container"]
+    unknown = client.containers.retrieve("cntr_unseen")
+    assert (unknown.object, unknown.status) == ("container", "running")
 
 
 @pytest.mark.parametrize(
-    ("path", "called"),
+    ("path", "object_name"),
     [
         ("/v1/containers/cntr_1", "container.deleted"),
         ("/v1/evals/eval_1", "eval.deleted"),
@@ -52,21 +52,21 @@ def test_a_container_is_a_container_that_runs(client: openai.OpenAI) -> None:
         ("/v1/projects/p/users/u/roles/r", "user.role.deleted"),
     ],
 )
-def test_what_is_deleted_is_called_so(path: str, called: str) -> None:
-    assert ask(MockOpenAI(), "DELETE", path)["object"] == called
+def test_the_name_of_a_deleted_object(path: str, object_name: str) -> None:
+    assert send(MockOpenAI(), "DELETE", path)["object"] == object_name
 
 
 def test_a_page_is_a_list() -> None:
     path = "/v1/fine_tuning/checkpoints/ft:x/permissions"
-    assert ask(MockOpenAI(), "POST", path, {"project_ids": ["p"]})["object"] == "list"
+    assert send(MockOpenAI(), "POST", path, {"project_ids": ["p"]})["object"] == "list"
 
 
-# What is given
+# Values of the request
 
 
-def test_an_eval_tells_what_it_was_given(client: openai.OpenAI) -> None:
+def test_an_eval_has_the_values_of_the_request(client: openai.OpenAI) -> None:
     item: dict[str, object] = {"type": "object", "properties": {"label": {"type": "string"}}}
-    made = client.evals.create(
+    result = client.evals.create(
         name="Labels",
         data_source_config={"type": "custom", "item_schema": item, "include_sample_schema": True},
         testing_criteria=[
@@ -80,17 +80,17 @@ def test_an_eval_tells_what_it_was_given(client: openai.OpenAI) -> None:
             }
         ],
     )
-    whole = {"type": "object", "properties": {"item": item}, "required": ["item"]}
-    assert made.data_source_config.to_dict() == {"type": "custom", "schema": whole}
-    (criterion,) = made.testing_criteria
-    told = criterion.to_dict()
-    assert (told["labels"], told["passing_labels"]) == (["good", "bad"], ["good"])
-    assert told["input"] == [{"role": "developer", "content": "Say {{item.label}}"}]
-    assert client.evals.retrieve(made.id).to_dict() == made.to_dict()
+    schema = {"type": "object", "properties": {"item": item}, "required": ["item"]}
+    assert result.data_source_config.to_dict() == {"type": "custom", "schema": schema}
+    (criterion,) = result.testing_criteria
+    fields = criterion.to_dict()
+    assert (fields["labels"], fields["passing_labels"]) == (["good", "bad"], ["good"])
+    assert fields["input"] == [{"role": "developer", "content": "Say {{item.label}}"}]
+    assert client.evals.retrieve(result.id).to_dict() == result.to_dict()
 
 
-def test_a_client_secret_tells_its_session(client: openai.OpenAI) -> None:
-    made = client.realtime.client_secrets.create(
+def test_a_client_secret_has_the_settings_of_its_session(client: openai.OpenAI) -> None:
+    secret = client.realtime.client_secrets.create(
         expires_after={"anchor": "created_at", "seconds": 60},
         session={
             "type": "realtime",
@@ -99,51 +99,56 @@ def test_a_client_secret_tells_its_session(client: openai.OpenAI) -> None:
             "audio": {"output": {"voice": "marin"}},
         },
     )
-    session: Any = made.session.to_dict()
+    session: Any = secret.session.to_dict()
     assert (session["type"], session["model"]) == ("realtime", "gpt-realtime")
     assert session["instructions"] == "Be brief."
     assert session["audio"]["output"]["voice"] == "marin"
 
 
-def test_a_change_of_a_part_leaves_the_rest() -> None:
+def test_an_update_of_a_part_keeps_the_rest() -> None:
     mock = MockOpenAI()
     agent = {"model": "gpt-5", "instructions": "Be brief.", "tools": []}
-    made = ask(
+    session = send(
         mock, "POST", "/v1/agents/sessions", {"agent": agent, "environment": {"type": "none"}}
     )
-    assert made["agent"]["instructions"] == "Be brief."
-    changed = ask(
-        mock, "POST", f"/v1/agents/sessions/{made['id']}", {"agent": {"model": "gpt-5.1"}}
+    assert session["agent"]["instructions"] == "Be brief."
+    result = send(
+        mock, "POST", f"/v1/agents/sessions/{session['id']}", {"agent": {"model": "gpt-5.1"}}
     )
-    assert changed["agent"] == made["agent"] | {"model": "gpt-5.1"}
+    assert result["agent"] == session["agent"] | {"model": "gpt-5.1"}
 
 
-# Of all things
+# All endpoints
 
 
-def samples(schema: Schema, depth: int = 0) -> list[Any]:
-    """Values of a schema, with all members."""
+def generate_samples(schema: Schema, depth: int = 0) -> list[Any]:
+    """Return sample values of a schema, with all members."""
     schema = resolve(schema)
     if depth > 8:
         return []
     if "anyOf" in schema:
-        return [value for one in schema["anyOf"] for value in samples(one, depth + 1)[:2]][:6]
+        return [
+            value for inner in schema["anyOf"] for value in generate_samples(inner, depth + 1)[:2]
+        ][:6]
     if "enum" in schema:
         return list(schema["enum"][:1])
     if schema.get("type") == "array":
-        return [[value] for value in samples(schema.get("items", {}), depth + 1)[:2]]
+        return [[value] for value in generate_samples(schema.get("items", {}), depth + 1)[:2]]
     if schema.get("type") != "object":
-        return _PLAIN.get(schema.get("type"), [])
-    found = {name: samples(one, depth + 1) for name, one in schema.get("properties", {}).items()}
-    known = {name: values for name, values in found.items() if values}
-    most = min(3, max(map(len, known.values()), default=0))
+        return _SCALARS.get(schema.get("type"), [])
+    member_samples = {
+        name: generate_samples(inner, depth + 1)
+        for name, inner in schema.get("properties", {}).items()
+    }
+    available = {name: values for name, values in member_samples.items() if values}
+    count = min(3, max(map(len, available.values()), default=0))
     return [
-        {name: values[min(n, len(values) - 1)] for name, values in known.items()}
-        for n in range(most)
+        {name: values[min(number, len(values) - 1)] for name, values in available.items()}
+        for number in range(count)
     ] or [{"k": "v"}]
 
 
-_PLAIN: dict[Any, list[Any]] = {
+_SCALARS: dict[Any, list[Any]] = {
     "string": ["text"],
     "integer": [7],
     "number": [0.5],
@@ -151,48 +156,50 @@ _PLAIN: dict[Any, list[Any]] = {
     None: [{"k": "v"}],
 }
 
-# Members of the same name that are something else in the answer.
-OTHERS = {
+# Members that mean something else in the answer.
+DIFFERENT_MEANING = {
     ("/v1/chat/completions", "moderation"),  # the request's are settings, the answer's results
     ("/v1/responses", "moderation"),
-    ("/v1/responses", "conversation"),  # answered in files of their own
+    ("/v1/responses", "conversation"),  # have code of their own
     ("/v1/responses", "image"),
     ("/v1/responses/compact", "image"),
     ("/v1/threads/{thread_id}/messages", "content"),
     ("/v1/evals", "data_source_config"),
     ("/v1/vector_stores/{vector_store_id}/files", "chunking_strategy"),
-    ("/v1/live/sessions", "session"),  # the answer has an id alone
+    ("/v1/live/sessions", "session"),  # the answer only has an id
     ("/v1/live/sessions/{session_id}/fork", "session"),
     ("/v1/realtime/sessions", "client_secret"),
     ("/v1/realtime/transcription_sessions", "client_secret"),
-    ("/v1/vaults/{vault_id}/credentials/{credential_id}", "auth"),  # some are but a secret
+    ("/v1/vaults/{vault_id}/credentials/{credential_id}", "auth"),  # some types only have a secret
 }
 
 
 def common_members() -> Iterator[tuple[str, str, Schema, Schema]]:
-    """The members that the body of a POST and its answer both have."""
+    """Yield the members that the body of a POST and its answer both have."""
     for path, method in operations():
-        known = operation(method, path)
-        if method == "POST" and known.body is not None and known.answer is not None:
-            asked, told = (resolve(one).get("properties", {}) for one in (known.body, known.answer))
-            for name in asked:
-                if name in told and (path, name) not in OTHERS:
-                    yield path, name, asked[name], told[name]
+        types = operation(method, path)
+        if method == "POST" and types.body is not None and types.answer is not None:
+            body_schemas, answer_schemas = (
+                resolve(schema).get("properties", {}) for schema in (types.body, types.answer)
+            )
+            for name in body_schemas:
+                if name in answer_schemas and (path, name) not in DIFFERENT_MEANING:
+                    yield path, name, body_schemas[name], answer_schemas[name]
 
 
-def test_no_member_that_an_answer_has_too_is_lost() -> None:
-    rng, lost, count = Random(1), [], 0
-    for path, name, asked, told in common_members():
-        for value in samples(asked):
+def test_common_members_are_kept() -> None:
+    rng, missing, count = Random(1), [], 0
+    for path, name, body_schema, answer_schema in common_members():
+        for value in generate_samples(body_schema):
             count += 1
-            found = adapt_members({name: told}, {name: value}, rng)
-            if name not in found or not fits(told, found[name]):
-                lost.append((path, name, value))
-    assert lost == []
+            members = adapt_members({name: answer_schema}, {name: value}, rng)
+            if name not in members or not fits(answer_schema, members[name]):
+                missing.append((path, name, value))
+    assert missing == []
     assert count > 400
 
 
-def test_what_has_nothing_in_common_is_left_out() -> None:
+def test_members_without_anything_in_common_are_left_out() -> None:
     member: Schema = {
         "type": "object",
         "properties": {"type": {"enum": ["a"]}, "text": {"type": "string"}},

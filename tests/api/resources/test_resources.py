@@ -1,4 +1,4 @@
-"""Things that are created, asked for, changed, listed and deleted, as the SDK does it."""
+"""Objects are created, retrieved, updated, listed and deleted through the SDK."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def client(mock: MockOpenAI) -> openai.OpenAI:
     return mock.client(max_retries=0)
 
 
-def told(error: openai.APIStatusError) -> tuple[int, str]:
-    """The status and the message of an error."""
+def read_error(error: openai.APIStatusError) -> tuple[int, str]:
+    """Return the status and the message of an error."""
     body: Any = error.body
     return error.status_code, body["message"]
 
 
-def test_a_file_is_what_was_uploaded(client: openai.OpenAI) -> None:
+def test_an_uploaded_file_can_be_read_and_deleted(client: openai.OpenAI) -> None:
     data = bytes(range(256)) * 99 + b"\r\n--boundary"
     file = client.files.create(file=("notes.bin", data), purpose="user_data")
     assert file.id.startswith("file-")
@@ -43,27 +43,27 @@ def test_a_file_is_what_was_uploaded(client: openai.OpenAI) -> None:
     assert client.files.retrieve(file.id) == file
     assert client.files.content(file.id).content == data
     assert client.files.delete(file.id).deleted
-    with pytest.raises(openai.NotFoundError) as gone:
+    with pytest.raises(openai.NotFoundError) as error_info:
         client.files.retrieve(file.id)
-    assert told(gone.value) == (404, f"No such File object: {file.id}")
+    assert read_error(error_info.value) == (404, f"No such File object: {file.id}")
     with pytest.raises(openai.NotFoundError):
         client.files.content(file.id)
 
 
-def test_the_same_request_makes_another_thing(client: openai.OpenAI) -> None:
-    made = {client.vector_stores.create(name="a").id for _ in range(3)}
-    assert len(made) == 3
-    assert {store.id for store in client.vector_stores.list()} == made
+def test_the_same_request_creates_another_object(client: openai.OpenAI) -> None:
+    ids = {client.vector_stores.create(name="a").id for _ in range(3)}
+    assert len(ids) == 3
+    assert {store.id for store in client.vector_stores.list()} == ids
 
 
-def test_an_id_never_seen_is_answered_the_same_again(client: openai.OpenAI) -> None:
+def test_an_unknown_id_always_gets_the_same_object(client: openai.OpenAI) -> None:
     batch = client.batches.retrieve("batch_x")
     assert (batch.id, batch.status) == ("batch_x", "completed")
     assert client.batches.retrieve("batch_x").input_file_id == batch.input_file_id
-    assert list(client.batches.list()) == [], "nothing was created"
+    assert list(client.batches.list()) == [], "generated objects are not listed"
 
 
-def test_pages(client: openai.OpenAI) -> None:
+def test_pagination(client: openai.OpenAI) -> None:
     files = [client.files.create(file=b"x", purpose="batch") for _ in range(5)]
     client.files.create(file=b"x", purpose="vision")
     newest_first = [file.id for file in reversed(files)]
@@ -76,7 +76,7 @@ def test_pages(client: openai.OpenAI) -> None:
     assert client.files.list(limit=0).data == []
 
 
-def test_what_is_told_of_a_thing_is_kept(client: openai.OpenAI) -> None:
+def test_objects_keep_the_values_of_the_request(client: openai.OpenAI) -> None:
     conversation = client.conversations.create(metadata={"topic": "demo"})
     assert conversation.metadata == {"topic": "demo"}
     client.conversations.update(conversation.id, metadata={"topic": "other"})
@@ -88,12 +88,12 @@ def test_what_is_told_of_a_thing_is_kept(client: openai.OpenAI) -> None:
     assert client.batches.retrieve(batch.id) == batch
 
 
-def test_what_is_in_a_thing_that_is_gone_is_gone(client: openai.OpenAI) -> None:
+def test_the_contents_of_a_deleted_object_are_gone(client: openai.OpenAI) -> None:
     store = client.vector_stores.create()
     client.vector_stores.delete(store.id)
-    with pytest.raises(openai.NotFoundError) as gone:
+    with pytest.raises(openai.NotFoundError) as error_info:
         client.vector_stores.files.list(store.id)
-    assert told(gone.value) == (404, f"Vector store with id '{store.id}' not found.")
+    assert read_error(error_info.value) == (404, f"Vector store with id '{store.id}' not found.")
 
 
 def test_expiry(client: openai.OpenAI) -> None:
@@ -106,7 +106,7 @@ def test_expiry(client: openai.OpenAI) -> None:
 # Ends
 
 
-def test_a_thing_made_up_can_be_cancelled_and_stays_so(client: openai.OpenAI) -> None:
+def test_a_generated_object_can_be_cancelled(client: openai.OpenAI) -> None:
     batch = client.batches.cancel("batch_x")
     assert (batch.status, batch.completed_at) == ("cancelled", None)
     assert batch.cancelled_at is not None
@@ -114,34 +114,34 @@ def test_a_thing_made_up_can_be_cancelled_and_stays_so(client: openai.OpenAI) ->
     job = client.fine_tuning.jobs.cancel("ftjob-x")
     assert (job.status, job.finished_at) == ("cancelled", job.created_at)
     assert client.evals.runs.cancel("run_x", eval_id="eval_x").status == "canceled"
-    with pytest.raises(openai.BadRequestError) as refused:
+    with pytest.raises(openai.BadRequestError) as error_info:
         client.fine_tuning.jobs.cancel("ftjob-x")
-    assert told(refused.value) == (400, "Cannot cancel job with status 'cancelled'.")
+    assert read_error(error_info.value) == (400, "Cannot cancel job with status 'cancelled'.")
 
 
-def test_a_run_of_an_eval_is_cancelled_at_its_own_path_too(client: openai.OpenAI) -> None:
-    cancelled: Any = client.post("/evals/eval_1/runs/run_1", cast_to=object)
-    assert (cancelled["id"], cancelled["status"]) == ("run_1", "canceled")
+def test_a_post_to_the_run_of_an_eval_cancels_it(client: openai.OpenAI) -> None:
+    run: Any = client.post("/evals/eval_1/runs/run_1", cast_to=object)
+    assert (run["id"], run["status"]) == ("run_1", "canceled")
     assert client.evals.runs.retrieve("run_1", eval_id="eval_1").status == "canceled"
-    with pytest.raises(openai.BadRequestError) as refused:
+    with pytest.raises(openai.BadRequestError) as error_info:
         client.post("/evals/eval_1/runs/run_1", cast_to=object)
-    assert told(refused.value) == (400, "Cannot cancel run with status 'canceled'.")
+    assert read_error(error_info.value) == (400, "Cannot cancel run with status 'canceled'.")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # assistants
-def test_what_has_ended_is_not_cancelled(client: openai.OpenAI) -> None:
+def test_an_object_that_has_ended_cannot_be_cancelled(client: openai.OpenAI) -> None:
     batch = client.batches.create(
         input_file_id="file-1", endpoint="/v1/embeddings", completion_window="24h"
     )
     job = client.fine_tuning.jobs.create(model="gpt-4o-mini", training_file="file-1")
     run = client.beta.threads.runs.create("thread_1", assistant_id="asst_1")
-    grown: Any = {"type": "completions", "source": {"type": "file_id", "id": "file-1"}}
-    judged = client.evals.runs.create("eval_1", data_source=grown)
+    data_source: Any = {"type": "completions", "source": {"type": "file_id", "id": "file-1"}}
+    eval_run = client.evals.runs.create("eval_1", data_source=data_source)
     store = client.vector_stores.create()
     files = client.vector_stores.file_batches.create(store.id, file_ids=["file-1"])
-    done = "with status 'completed'."
+    suffix = "with status 'completed'."
     for cancel, status, message in (
-        (lambda: client.batches.cancel(batch.id), 409, f"Cannot cancel a batch {done}"),
+        (lambda: client.batches.cancel(batch.id), 409, f"Cannot cancel a batch {suffix}"),
         (
             lambda: client.fine_tuning.jobs.pause(job.id),
             400,
@@ -150,7 +150,7 @@ def test_what_has_ended_is_not_cancelled(client: openai.OpenAI) -> None:
         (
             lambda: client.beta.threads.runs.cancel(run.id, thread_id="thread_1"),
             400,
-            f"Cannot cancel run {done}",
+            f"Cannot cancel run {suffix}",
         ),
         (
             lambda: client.beta.threads.runs.submit_tool_outputs(
@@ -160,24 +160,24 @@ def test_what_has_ended_is_not_cancelled(client: openai.OpenAI) -> None:
             'Runs in status "completed" do not accept tool outputs.',
         ),
         (
-            lambda: client.evals.runs.cancel(judged.id, eval_id="eval_1"),
+            lambda: client.evals.runs.cancel(eval_run.id, eval_id="eval_1"),
             400,
-            f"Cannot cancel run {done}",
+            f"Cannot cancel run {suffix}",
         ),
         (
             lambda: client.vector_stores.file_batches.cancel(files.id, vector_store_id=store.id),
             400,
-            f"Cannot cancel file batch {done}",
+            f"Cannot cancel file batch {suffix}",
         ),
     ):
-        with pytest.raises(openai.APIStatusError) as refused:
+        with pytest.raises(openai.APIStatusError) as error_info:
             cancel()
-        assert told(refused.value) == (status, message)
+        assert read_error(error_info.value) == (status, message)
     assert client.batches.retrieve(batch.id) == batch
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_what_has_ended_says_when(client: openai.OpenAI) -> None:
+def test_an_object_that_has_ended_has_end_times(client: openai.OpenAI) -> None:
     for video in (
         client.videos.create(prompt="A cat"),
         client.videos.remix("video_1", prompt="A dog"),
@@ -196,37 +196,37 @@ def test_what_has_ended_says_when(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Sora
-def test_a_video_made_of_another_is_one_more(client: openai.OpenAI) -> None:
-    made = client.videos.create(prompt="A cat", seconds="8")
-    remixed = client.videos.remix(made.id, prompt="A dog")
-    assert remixed.remixed_from_video_id == made.id
-    assert client.videos.retrieve(remixed.id) == remixed
-    assert [video.id for video in client.videos.list()] == [remixed.id, made.id]
-    assert remixed.id.startswith("video_")
+def test_a_remix_is_a_video_too(client: openai.OpenAI) -> None:
+    video = client.videos.create(prompt="A cat", seconds="8")
+    remix = client.videos.remix(video.id, prompt="A dog")
+    assert remix.remixed_from_video_id == video.id
+    assert client.videos.retrieve(remix.id) == remix
+    assert [item.id for item in client.videos.list()] == [remix.id, video.id]
+    assert remix.id.startswith("video_")
 
 
-def test_an_upload_that_has_ended_takes_no_more(client: openai.OpenAI) -> None:
+def test_an_upload_that_has_ended_refuses_changes(client: openai.OpenAI) -> None:
     def begin() -> str:
         return client.uploads.create(bytes=1, filename="a", mime_type="text/a", purpose="batch").id
 
-    done, left = begin(), begin()
-    part = client.uploads.parts.create(done, data=b"a")
-    client.uploads.complete(done, part_ids=[part.id])
-    assert client.uploads.cancel(left).status == "cancelled"
+    completed_id, cancelled_id = begin(), begin()
+    part = client.uploads.parts.create(completed_id, data=b"a")
+    client.uploads.complete(completed_id, part_ids=[part.id])
+    assert client.uploads.cancel(cancelled_id).status == "cancelled"
     for act, message in (
-        (lambda: client.uploads.cancel(done), "cancel upload with status 'completed'"),
+        (lambda: client.uploads.cancel(completed_id), "cancel upload with status 'completed'"),
         (
-            lambda: client.uploads.complete(left, part_ids=[]),
+            lambda: client.uploads.complete(cancelled_id, part_ids=[]),
             "complete upload with status 'cancelled'",
         ),
         (
-            lambda: client.uploads.parts.create(left, data=b"b"),
+            lambda: client.uploads.parts.create(cancelled_id, data=b"b"),
             "add parts to upload with status 'cancelled'",
         ),
     ):
-        with pytest.raises(openai.BadRequestError) as refused:
+        with pytest.raises(openai.BadRequestError) as error_info:
             act()
-        assert told(refused.value) == (400, f"Cannot {message}.")
+        assert read_error(error_info.value) == (400, f"Cannot {message}.")
 
 
 # Threads
@@ -252,16 +252,16 @@ def test_messages_of_a_thread_have_their_content(client: openai.OpenAI) -> None:
         additional_messages=[{"role": "assistant", "content": "Done"}],
     )
     assert threads.runs.retrieve(run.id, thread_id=thread.id) == run
-    said = list(threads.messages.list(thread.id, order="asc"))
-    texts = [one.content[0].text.value for one in said if one.content[0].type == "text"]
+    messages = list(threads.messages.list(thread.id, order="asc"))
+    texts = [item.content[0].text.value for item in messages if item.content[0].type == "text"]
     assert texts == ["Hi", "Look", "Done"]
-    assert [one.role for one in said] == ["user", "user", "assistant"]
-    assert said[0].metadata == {"n": "1"}
-    assert {one.thread_id for one in said} == {thread.id}
+    assert [item.role for item in messages] == ["user", "user", "assistant"]
+    assert messages[0].metadata == {"n": "1"}
+    assert {item.thread_id for item in messages} == {thread.id}
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_thread_and_its_run_are_made_at_once(client: openai.OpenAI) -> None:
+def test_create_and_run(client: openai.OpenAI) -> None:
     threads = client.beta.threads
     run = threads.create_and_run(
         assistant_id="asst_1", thread={"messages": [{"role": "user", "content": "Hi"}]}
@@ -275,33 +275,33 @@ def test_a_thread_and_its_run_are_made_at_once(client: openai.OpenAI) -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("path", ["/threads/runs", "/threads/thread_1/runs"])
-def test_a_stream_of_a_run_is_refused_as_such(client: openai.OpenAI, path: str) -> None:
-    with pytest.raises(openai.InternalServerError) as refused:
+def test_the_stream_of_a_run_is_refused(client: openai.OpenAI, path: str) -> None:
+    with pytest.raises(openai.InternalServerError) as error_info:
         client.post(path, body={"assistant_id": "asst_1", "stream": True}, cast_to=object)
-    assert told(refused.value) == (
+    assert read_error(error_info.value) == (
         501,
-        f"openai-mockserver answers POST /v1{path}, but not with a stream: ask without "
-        "stream=true, or give a rule for it a Script.",
+        f"openai-mockserver answers POST /v1{path}, but not with a stream: set stream=false, "
+        "or add a rule that replies with a Script.",
     )
 
 
 # Uploads and vector stores
 
 
-def test_an_upload_comes_in_parts(client: openai.OpenAI) -> None:
+def test_an_upload_in_parts(client: openai.OpenAI) -> None:
     upload = client.uploads.create(
         bytes=6, filename="a.jsonl", mime_type="text/jsonl", purpose="batch"
     )
     assert upload.status == "pending"
-    parts = [client.uploads.parts.create(upload.id, data=d).id for d in (b"abc", b"def")]
-    done = client.uploads.complete(upload.id, part_ids=parts[::-1])
-    assert done.status == "completed"
-    assert done.file is not None
-    assert (done.file.bytes, done.file.filename) == (6, "a.jsonl")
-    assert client.files.content(done.file.id).content == b"defabc"
+    parts = [client.uploads.parts.create(upload.id, data=data).id for data in (b"abc", b"def")]
+    result = client.uploads.complete(upload.id, part_ids=parts[::-1])
+    assert result.status == "completed"
+    assert result.file is not None
+    assert (result.file.bytes, result.file.filename) == (6, "a.jsonl")
+    assert client.files.content(result.file.id).content == b"defabc"
 
 
-def test_a_vector_store_finds_words(client: openai.OpenAI) -> None:
+def test_a_vector_store_can_be_searched(client: openai.OpenAI) -> None:
     texts = {"cats.txt": b"Cats purr and sleep.", "dogs.txt": b"Dogs bark at night."}
     files = {
         name: client.files.create(file=(name, text), purpose="assistants").id
@@ -315,23 +315,23 @@ def test_a_vector_store_finds_words(client: openai.OpenAI) -> None:
         assert (file.id, file.status, file.usage_bytes) == (id, "completed", len(texts[name]))
     counts = client.vector_stores.retrieve(store.id).file_counts
     assert (counts.completed, counts.total) == (2, 2)
-    (found,) = client.vector_stores.search(store.id, query="Which dogs bark?")
-    assert (found.filename, found.file_id) == ("dogs.txt", files["dogs.txt"])
-    only: Any = {"type": "eq", "key": "name", "value": "cats.txt"}
-    assert not list(client.vector_stores.search(store.id, query="dogs", filters=only))
+    (result,) = client.vector_stores.search(store.id, query="Which dogs bark?")
+    assert (result.filename, result.file_id) == ("dogs.txt", files["dogs.txt"])
+    condition: Any = {"type": "eq", "key": "name", "value": "cats.txt"}
+    assert not list(client.vector_stores.search(store.id, query="dogs", filters=condition))
     (content,) = client.vector_stores.files.content(files["cats.txt"], vector_store_id=store.id)
     assert content.text == "Cats purr and sleep."
     batch = client.vector_stores.file_batches.create_and_poll(
         store.id, file_ids=list(files.values())
     )
     assert batch.file_counts.completed == 2
-    listed = client.vector_stores.file_batches.list_files(batch.id, vector_store_id=store.id)
-    assert {file.id for file in listed} == set(files.values())
+    batch_files = client.vector_stores.file_batches.list_files(batch.id, vector_store_id=store.id)
+    assert {file.id for file in batch_files} == set(files.values())
 
 
 def test_a_conversation_has_items(client: openai.OpenAI) -> None:
     conversation = client.conversations.create(items=[{"role": "user", "content": "Hi"}])
-    added = client.conversations.items.create(
+    page = client.conversations.items.create(
         conversation.id,
         items=[
             {"role": "assistant", "content": "Hello"},
@@ -340,24 +340,24 @@ def test_a_conversation_has_items(client: openai.OpenAI) -> None:
     )
     kinds = [item.type for item in client.conversations.items.list(conversation.id, order="asc")]
     assert kinds == ["message", "message", "function_call_output"]
-    first = added.data[0]
+    first = page.data[0]
     assert first.type == "message"
     assert first.content[0].type == "output_text"
     assert client.conversations.items.retrieve(first.id, conversation_id=conversation.id) == first
-    left = client.conversations.items.delete(first.id, conversation_id=conversation.id)
-    assert left.id == conversation.id
+    result = client.conversations.items.delete(first.id, conversation_id=conversation.id)
+    assert result.id == conversation.id
     assert len(list(client.conversations.items.list(conversation.id))) == 2
 
 
-def test_the_same_item_again_is_another(client: openai.OpenAI) -> None:
-    said: Any = {"role": "user", "content": "Hi"}
-    conversation = client.conversations.create(items=[said, said])
+def test_equal_items_get_different_ids(client: openai.OpenAI) -> None:
+    message: Any = {"role": "user", "content": "Hi"}
+    conversation = client.conversations.create(items=[message, message])
     for _ in range(2):
-        client.conversations.items.create(conversation.id, items=[said])
+        client.conversations.items.create(conversation.id, items=[message])
     assert len({item.id for item in client.conversations.items.list(conversation.id)}) == 4
 
 
-def test_what_a_response_says_goes_on_a_conversation(
+def test_the_output_of_a_response_becomes_items_of_a_conversation(
     mock: MockOpenAI, client: openai.OpenAI
 ) -> None:
     mock.reply(["Let me see.", ToolCall("look", {"at": "it"})])
@@ -365,30 +365,35 @@ def test_what_a_response_says_goes_on_a_conversation(
     for _ in range(2):  # with a seed, the very same output twice
         output = client.responses.create(model="gpt-4o", input="Say").to_dict()["output"]
         assert isinstance(output, list)
-        conversations.add(mock.store, id, output, Random(0))
-    items = conversations.messages_of(mock.store, id)
+        conversations.add_items(mock.store, id, output, Random(0))
+    items = conversations.list_items(mock.store, id)
     assert [item.id for item in client.conversations.items.list(id, order="asc")] == [
         item["id"] for item in items
     ]
-    heard, *spoken = read_messages({"input": items})
-    assert heard == {
+    question, *answers = read_messages({"input": items})
+    assert question == {
         "role": "user",
         "content": [{"type": "input_text", "text": "What is it?"}],
     }
-    assert [message["role"] for message in spoken] == ["assistant"] * 4
-    assert spoken[0]["content"][0]["text"] == "Let me see."
-    assert spoken[3]["tool_calls"][0]["function"] == {"name": "look", "arguments": '{"at":"it"}'}
+    assert [message["role"] for message in answers] == ["assistant"] * 4
+    assert answers[0]["content"][0]["text"] == "Let me see."
+    assert answers[3]["tool_calls"][0]["function"] == {"name": "look", "arguments": '{"at":"it"}'}
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_stored_completion(mock: MockOpenAI, client: openai.OpenAI, stream: bool) -> None:
     mock.reply("Hello, world")
-    said: Any = {"role": "user", "content": "Hi"}
-    asked: Any = {"model": "gpt-4o", "messages": [said], "store": True, "metadata": {"a": "b"}}
-    answer: Any = client.chat.completions.create(**asked, stream=stream)
+    question: Any = {"role": "user", "content": "Hi"}
+    parameters: Any = {
+        "model": "gpt-4o",
+        "messages": [question],
+        "store": True,
+        "metadata": {"a": "b"},
+    }
+    answer: Any = client.chat.completions.create(**parameters, stream=stream)
     id = next(iter(answer)).id if stream else answer.id
-    kept = client.chat.completions.retrieve(id)
-    assert kept.choices[0].message.content == "Hello, world"
+    completion = client.chat.completions.retrieve(id)
+    assert completion.choices[0].message.content == "Hello, world"
     assert [c.id for c in client.chat.completions.list(metadata={"a": "b"})] == [id]
     assert [c.id for c in client.chat.completions.list(metadata={"a": "c"})] == []
     (message,) = client.chat.completions.messages.list(id)
@@ -400,7 +405,7 @@ def test_a_stored_completion(mock: MockOpenAI, client: openai.OpenAI, stream: bo
         client.chat.completions.retrieve(id)
 
 
-def batch_of(client: openai.OpenAI, *lines: Any) -> Any:
+def create_batch(client: openai.OpenAI, *lines: Any) -> Any:
     text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
     file = client.files.create(file=("in.jsonl", text.encode()), purpose="batch")
     return client.batches.create(
@@ -416,7 +421,7 @@ def test_a_batch_is_answered_by_the_rules(mock: MockOpenAI, client: openai.OpenA
         | {"body": {"model": "gpt-4o", "messages": [{"role": "user", "content": text}]}}
         for text in ("good", "bad")
     ]
-    batch = batch_of(client, *lines)
+    batch = create_batch(client, *lines)
     assert batch.status == "completed"
     counts = batch.request_counts
     assert (counts.total, counts.completed, counts.failed) == (2, 1, 1)
@@ -427,51 +432,59 @@ def test_a_batch_is_answered_by_the_rules(mock: MockOpenAI, client: openai.OpenA
     assert (error["custom_id"], error["response"]["status_code"]) == ("bad", 429)
 
 
-def test_a_line_without_an_answer_fails_alone(mock: MockOpenAI, client: openai.OpenAI) -> None:
+def test_one_failed_line_does_not_affect_the_others(
+    mock: MockOpenAI, client: openai.OpenAI
+) -> None:
     def fails(script: Script) -> Script:
         raise ZeroDivisionError("of this fault")
 
     mock.on(user="good").reply("Hello")
     mock.on(user="cut").reply("Hello", faults=[reset(byte=9)])
     mock.on(user="raises").reply("Hello", faults=[fails])
-    asked: dict[str, Any] = {
+    bodies: dict[str, Any] = {
         name: {"model": "gpt-4o", "messages": [{"role": "user", "content": name}]}
         for name in ("good", "cut", "raises", "unmatched")
     }
-    asked["streamed"] = asked["good"] | {"stream": True}
+    bodies["streamed"] = bodies["good"] | {"stream": True}
     lines = [
         {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
-        for name, body in asked.items()
+        for name, body in bodies.items()
     ]
-    spoken = {"model": "tts-1", "voice": "alloy", "input": "Hi"}
-    again = {"input_file_id": "file-1", "endpoint": "/v1/responses", "completion_window": "24h"}
-    batch = batch_of(
+    speech_body = {"model": "tts-1", "voice": "alloy", "input": "Hi"}
+    batch_body = {
+        "input_file_id": "file-1",
+        "endpoint": "/v1/responses",
+        "completion_window": "24h",
+    }
+    batch = create_batch(
         client,
         *lines,
-        {"custom_id": "spoken", "method": "POST", "url": "/v1/audio/speech", "body": spoken},
-        {"custom_id": "again", "method": "POST", "url": "/v1/batches", "body": again},
+        {"custom_id": "spoken", "method": "POST", "url": "/v1/audio/speech", "body": speech_body},
+        {"custom_id": "again", "method": "POST", "url": "/v1/batches", "body": batch_body},
     )
     assert batch.status == "completed"
     counts = batch.request_counts
     assert (counts.total, counts.completed, counts.failed) == (7, 1, 6)
     assert client.batches.retrieve(batch.id) == batch
-    errors = client.files.content(batch.error_file_id).text.splitlines()
-    told = {one["custom_id"]: one["error"]["message"] for one in map(json.loads, errors)}
-    chat = "The answer to POST /v1/chat/completions"
-    assert told.pop("unmatched").startswith("no rule matches POST /v1/chat/completions")
-    raised = told.pop("raises")
-    assert "raised ZeroDivisionError('of this fault') (" in raised
-    assert f"{__file__}, line " in raised
-    assert told == {
-        "cut": f"{chat} broke off.",
-        "streamed": f"{chat} is not JSON but text/event-stream; charset=utf-8.",
-        "spoken": "The answer to POST /v1/audio/speech is not JSON but audio/mpeg.",
-        "again": "A batch cannot be a line of a batch.",
+    error_lines = client.files.content(batch.error_file_id).text.splitlines()
+    messages = {
+        line["custom_id"]: line["error"]["message"] for line in map(json.loads, error_lines)
+    }
+    prefix = "The response to POST /v1/chat/completions"
+    assert messages.pop("unmatched").startswith("no rule matches POST /v1/chat/completions")
+    message = messages.pop("raises")
+    assert "raised ZeroDivisionError('of this fault') (" in message
+    assert f"{__file__}, line " in message
+    assert messages == {
+        "cut": f"{prefix} ended early.",
+        "streamed": f"{prefix} is text/event-stream; charset=utf-8, not JSON.",
+        "spoken": "The response to POST /v1/audio/speech is audio/mpeg, not JSON.",
+        "again": "A line of a batch cannot create another batch.",
     }
 
 
-def test_a_batch_of_what_is_no_request(client: openai.OpenAI) -> None:
-    batch = batch_of(client, "{", {"custom_id": "a"})
+def test_a_batch_with_invalid_lines_fails(client: openai.OpenAI) -> None:
+    batch = create_batch(client, "{", {"custom_id": "a"})
     assert batch.status == "failed"
     assert [(error.line, error.code) for error in batch.errors.data] == [
         (1, "invalid_json_line"),
@@ -488,7 +501,7 @@ def test_models(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize("name", ["meta-llama/Llama-3", "a b/c%2Fd", "modèle"])
-def test_an_id_may_have_a_slash(mock: MockOpenAI, client: openai.OpenAI, name: str) -> None:
+def test_an_id_may_contain_a_slash(mock: MockOpenAI, client: openai.OpenAI, name: str) -> None:
     on_a_socket = openai.OpenAI(base_url=mock.base_url, api_key="x")
     for door in (client, on_a_socket):
         assert door.models.retrieve(name).id == name
@@ -497,16 +510,16 @@ def test_an_id_may_have_a_slash(mock: MockOpenAI, client: openai.OpenAI, name: s
     assert len({call.path for call in mock.calls}) == 2
 
 
-def test_what_is_not_served_says_so(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.InternalServerError) as refused:
+def test_an_endpoint_that_is_not_implemented_is_a_501(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.InternalServerError) as error_info:
         client.get("/realtime", cast_to=object)
-    assert told(refused.value) == (
+    assert read_error(error_info.value) == (
         501,
         "openai-mockserver does not implement GET /v1/realtime.",
     )
 
 
-def test_rules_win(mock: MockOpenAI, client: openai.OpenAI) -> None:
+def test_rules_take_precedence(mock: MockOpenAI, client: openai.OpenAI) -> None:
     mock.on(endpoint="embeddings").reply(ApiError(429))
     with pytest.raises(openai.RateLimitError):
         client.embeddings.create(model="text-embedding-3-small", input="Hi")
@@ -515,18 +528,18 @@ def test_rules_win(mock: MockOpenAI, client: openai.OpenAI) -> None:
     assert mock.calls[-1].rule is not None
 
 
-def test_a_mapping_that_is_no_json(mock: MockOpenAI) -> None:
+def test_a_reply_that_is_not_json_is_refused(mock: MockOpenAI) -> None:
     with pytest.raises(ReplyError, match="this is no JSON"):
         mock.on(endpoint="files").reply({"a": object()})
 
 
-def test_reset_forgets_what_was_created(mock: MockOpenAI, client: openai.OpenAI) -> None:
+def test_reset_removes_created_objects(mock: MockOpenAI, client: openai.OpenAI) -> None:
     client.files.create(file=b"x", purpose="batch")
     mock.reset()
     assert not client.files.list().data
 
 
-def test_a_form_that_is_none() -> None:
+def test_a_malformed_form_is_refused() -> None:
     headers = [("content-type", "multipart/form-data; boundary=b")]
     call = MockOpenAI().respond(Request("POST", "/v1/files", headers, b"--b\r\nnonsense"))
     assert call.status == 400

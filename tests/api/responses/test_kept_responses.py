@@ -257,7 +257,7 @@ def test_conversations_and_responses_use_the_same_id_prefixes() -> None:
     rng = Random(0)
     for type_, prefix in ITEM_PREFIXES.items():
         message = {"type": type_, "role": "user", "content": "Hi"}
-        item = conversations.item(message if type_ == "message" else {"type": type_}, rng)
+        item = conversations.build_item(message if type_ == "message" else {"type": type_}, rng)
         if item is not None:
             assert str(item["id"]).startswith(f"{prefix}_"), type_
     assert ITEM_PREFIXES["mcp_list_tools"] == "mcpl"

@@ -156,7 +156,7 @@ def test_every_endpoint_answers_valid_requests_with_the_sdks_types(method: str, 
         pytest.skip(f"openai {openai.__version__} does not have this endpoint")
     sdk = methods()[method, path]
     answer, event = (TypeAdapter(kind) for kind in (sdk.answer, sdk.event))
-    with MockOpenAI(default=lambda build_request: "Hello", seed=0) as mock:
+    with MockOpenAI(default=lambda request: "Hello", seed=0) as mock:
         for seed in range(5):
             rng = Random(f"{seed} {method} {path}")
             sent_request = build_request(method, path, rng)
@@ -204,7 +204,7 @@ def damage(value: Any, rng: Random) -> Any:
 
 
 def test_invalid_requests_are_answered() -> None:
-    mock = MockOpenAI(default=lambda build_request: "Hello", seed=0)
+    mock = MockOpenAI(default=lambda request: "Hello", seed=0)
     for seed, (method, path) in enumerate(OPERATIONS * 3):
         rng, operation = Random(seed), schema.operation(method, path)
         for part in path.split("/"):

@@ -1,4 +1,5 @@
-"""The endpoints at which no model answers: created objects, and what else the SDK knows.
+"""The endpoints at which no model answers: stored objects, and all other endpoints of the SDK.
 
-`operations` answers all of them from OpenAI's schema; a file of its own has what is special of one.
+`operations` answers all of them by OpenAI's schema; the other files add what one endpoint needs
+beyond that.
 """

@@ -1,7 +1,7 @@
-"""``/v1/batches``: the lines of an uploaded file, each asked at once, as all else is answered.
+"""``/v1/batches``: answer each line of an uploaded file like any other request, and at once.
 
-Rules of this file: no I/O; what is generic of batches is in `operations`. The forms of lines are
-those of OpenAI's Batch API reference. What goes wrong with a line is told of that line alone.
+Rules of this file: no I/O; `operations` does what batches share with other objects. Lines have the
+form of OpenAI's Batch API reference. A problem with one line does not affect the others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from openai_mockserver.api.disk_bytes import DiskBytes, parts_of
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.multipart import File
-from openai_mockserver.api.resources.operations import CONTENT, Thing
+from openai_mockserver.api.resources.operations import CONTENT, Resource
 from openai_mockserver.api.resources.states import settle
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
@@ -26,11 +26,11 @@ from openai_mockserver.seed import now
 __all__ = ["ANSWERS"]
 
 _BATCHES = "/v1/batches"
-_BATCH = Thing("POST", _BATCHES)
-_FILE = Thing("POST", "/v1/files")
+_BATCH = Resource("POST", _BATCHES)
+_FILE = Resource("POST", "/v1/files")
 _BROKEN = frozenset({"truncate", "reset", "hold"})
 
-_Ask = Callable[[str, str, bytes], Script]
+_Send = Callable[[str, str, bytes], Script]
 
 
 class _Line(msgspec.Struct):
@@ -40,31 +40,37 @@ class _Line(msgspec.Struct):
     body: dict[str, Any]
 
 
-def _create(asked: Asked, store: Store, rng: Random) -> Script:
-    """A batch that is done: what each line of its file was answered is in files."""
-    id = _BATCH.new_id(asked, store, rng)
-    made = _BATCH.made(id, asked, rng, settled=False)
-    data = store.get(CONTENT, f"/v1/files/{made['input_file_id']}")
-    if data is not None and asked.ask is not None:
-        made |= _done(id, data, asked.ask, store, rng)
-    made = settle(made, _BATCH.properties, now(rng))
-    store.put(_BATCHES, id, made)
-    return json_response(made, rng)
+def _create(request: Asked, store: Store, rng: Random) -> Script:
+    """Create a completed batch; files hold the answers to its lines."""
+    id = _BATCH.new_id(request, store, rng)
+    batch = _BATCH.build(id, request, rng, with_end=False)
+    data = store.get(CONTENT, f"/v1/files/{batch['input_file_id']}")
+    if data is not None and request.ask is not None:
+        batch |= _run_batch(id, data, request.ask, store, rng)
+    batch = settle(batch, _BATCH.properties, now(rng))
+    store.put(_BATCHES, id, batch)
+    return json_response(batch, rng)
 
 
-def _done(id: str, data: bytes | DiskBytes, ask: _Ask, store: Store, rng: Random) -> dict[str, Any]:
-    """What is told of a batch when its lines are answered."""
-    lines, wrong = _read(data)
-    if wrong:
-        errors = {"object": "list", "data": wrong}
+def _run_batch(
+    id: str, data: bytes | DiskBytes, send: _Send, store: Store, rng: Random
+) -> dict[str, Any]:
+    """Answer the lines of a batch, and return the batch's fields about them."""
+    lines, problems = _read_lines(data)
+    if problems:
+        errors = {"object": "list", "data": problems}
         return {"status": "failed", "errors": errors}
-    answers = [_answer(line, ask, rng) for line in lines]
-    good = [one for one in answers if _is_good(one)]
-    bad = [one for one in answers if not _is_good(one)]
+    answers = [_answer_line(line, send, rng) for line in lines]
+    successes = [answer for answer in answers if _is_good(answer)]
+    failures = [answer for answer in answers if not _is_good(answer)]
     return {
-        "request_counts": {"total": len(answers), "completed": len(good), "failed": len(bad)},
-        "output_file_id": _written(good, f"{id}_output.jsonl", store, rng),
-        "error_file_id": _written(bad, f"{id}_error.jsonl", store, rng),
+        "request_counts": {
+            "total": len(answers),
+            "completed": len(successes),
+            "failed": len(failures),
+        },
+        "output_file_id": _write_file(successes, f"{id}_output.jsonl", store, rng),
+        "error_file_id": _write_file(failures, f"{id}_error.jsonl", store, rng),
     }
 
 
@@ -72,25 +78,28 @@ def _is_good(answer: dict[str, Any]) -> bool:
     return answer["error"] is None and answer["response"]["status_code"] < 400
 
 
-def _read(data: bytes | DiskBytes) -> tuple[list[_Line], list[dict[str, Any]]]:
-    """The lines, and what is wrong with those that are none."""
-    lines, wrong = [], []
+def _read_lines(data: bytes | DiskBytes) -> tuple[list[_Line], list[dict[str, Any]]]:
+    """Return the valid lines, and an error for each invalid line."""
+    lines, problems = [], []
     for number, text in enumerate(_split_lines(data), 1):
         if not text.strip():
             continue
         try:
             lines.append(msgspec.json.decode(text, type=_Line))
         except (msgspec.DecodeError, UnicodeError) as error:
-            told = {"code": "invalid_json_line", "message": f"This line is not a request: {error}"}
-            wrong.append(told | {"line": number, "param": None})
-    return lines, wrong
+            problem = {
+                "code": "invalid_json_line",
+                "message": f"This line is not a valid request: {error}",
+            }
+            problems.append(problem | {"line": number, "param": None})
+    return lines, problems
 
 
 _LONGEST_LINE = 32 << 20
 
 
 def _split_lines(data: bytes | DiskBytes) -> Iterator[bytes]:
-    """The lines of a file; one that is too long is cut, and so no JSON."""
+    """Yield the lines of a file; a line that is too long is split, and so is not valid JSON."""
     rest = b""
     for part in parts_of(data):
         lines = (rest + part).splitlines(keepends=True)
@@ -103,43 +112,43 @@ def _split_lines(data: bytes | DiskBytes) -> Iterator[bytes]:
         yield rest
 
 
-def _answer(line: _Line, ask: _Ask, rng: Random) -> dict[str, Any]:
-    """The line of an output file that answers a line, or that of an error file."""
-    named = {"id": f"batch_req_{rng.getrandbits(128):032x}", "custom_id": line.custom_id}
+def _answer_line(line: _Line, send: _Send, rng: Random) -> dict[str, Any]:
+    """Return the answer to a line, as the output file or the error file holds it."""
+    fields = {"id": f"batch_req_{rng.getrandbits(128):032x}", "custom_id": line.custom_id}
     if line.url.rstrip("/").endswith("/batches"):
-        return named | _unanswered("A batch cannot be a line of a batch.")
+        return fields | _fail_line("A line of a batch cannot create another batch.")
     try:
-        script = ask(line.method, line.url, msgspec.json.encode(line.body))
-    except Exception as error:  # as elsewhere, whatever a rule raises; other lines go on
-        return named | _unanswered(str(error) or repr(error))
+        script = send(line.method, line.url, msgspec.json.encode(line.body))
+    except Exception as error:  # a rule may raise anything; the other lines are still answered
+        return fields | _fail_line(str(error) or repr(error))
     if script.end in _BROKEN:
-        return named | _unanswered(f"The answer to {line.method} {line.url} broke off.")
+        return fields | _fail_line(f"The response to {line.method} {line.url} ended early.")
     try:
         body = msgspec.json.decode(sse.body(script.steps))
     except (msgspec.DecodeError, UnicodeError):
         kind = script.head.header("content-type")
-        told = f"The answer to {line.method} {line.url} is not JSON but {kind}."
-        return named | _unanswered(told)
+        message = f"The response to {line.method} {line.url} is {kind}, not JSON."
+        return fields | _fail_line(message)
     response = {
         "status_code": script.head.status,
         "request_id": script.head.header("x-request-id") or "",
         "body": body,
     }
-    return named | {"response": response, "error": None}
+    return fields | {"response": response, "error": None}
 
 
-def _unanswered(message: str) -> dict[str, Any]:
-    """What a line says that has no response."""
+def _fail_line(message: str) -> dict[str, Any]:
+    """Return the fields of a line that has no response."""
     return {"response": None, "error": {"code": "request_failed", "message": message}}
 
 
-def _written(answers: list[dict[str, Any]], name: str, store: Store, rng: Random) -> str | None:
-    """The id of a file with these answers; None where there are none."""
+def _write_file(answers: list[dict[str, Any]], name: str, store: Store, rng: Random) -> str | None:
+    """Create a file with these answers and return its id; None if there are no answers."""
     if not answers:
         return None
-    data = b"".join(msgspec.json.encode(one) + b"\n" for one in answers)
-    given = {"file": File(data, name), "purpose": "batch_output"}
-    file = _FILE.created(Asked("POST", _FILE.path, parameters=given), store, rng)
+    data = b"".join(msgspec.json.encode(answer) + b"\n" for answer in answers)
+    parameters = {"file": File(data, name), "purpose": "batch_output"}
+    file = _FILE.create_object(Asked("POST", _FILE.path, parameters=parameters), store, rng)
     return str(file["id"])
 
 

@@ -1,6 +1,6 @@
-"""``/v1/conversations``: items that are kept as the answers of the Responses API have them.
+"""``/v1/conversations``: store items in the form in which the Responses API returns them.
 
-Rules of this file: no I/O; what is generic of conversations is in `operations`.
+Rules of this file: no I/O; `operations` does what conversations share with other objects.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.ids import item_prefix
 from openai_mockserver.api.json_body import json_response
-from openai_mockserver.api.resources.operations import Thing
+from openai_mockserver.api.resources.operations import Resource
 from openai_mockserver.api.resources.pagination import paginate
 from openai_mockserver.api.resources.placeholders import make_placeholder
 from openai_mockserver.api.store import CREATED, Store
@@ -20,94 +20,98 @@ from openai_mockserver.api.validation.checks import fits
 from openai_mockserver.api.validation.schema import Schema, operation, resolve
 from openai_mockserver.script import Script
 
-__all__ = ["ANSWERS", "add", "item", "messages_of"]
+__all__ = ["ANSWERS", "add_items", "build_item", "list_items"]
 
 _CONVERSATIONS = "/v1/conversations"
 _ITEMS = f"{_CONVERSATIONS}/{{conversation_id}}/items"
 _ITEM = f"{_ITEMS}/{{item_id}}"
 
 
-def item(given: Mapping[str, Any], rng: Random) -> dict[str, Any] | None:
-    """An item as it is kept, of one as it is given; None of one that is not kept.
+def build_item(item: Mapping[str, Any], rng: Random) -> dict[str, Any] | None:
+    """Return an item in its stored form, or None if items of its type are not stored.
 
-    >>> (item({"role": "user", "content": "Hi"}, Random(0)) or {})["content"]
+    >>> (build_item({"role": "user", "content": "Hi"}, Random(0)) or {})["content"]
     [{'type': 'input_text', 'text': 'Hi'}]
     """
-    kind = given.get("type") or ("message" if "role" in given else "item_reference")
-    told = {k: v for k, v in given.items() if v is not None} | {"type": kind}
-    told.setdefault("id", f"{item_prefix(kind)}_{rng.getrandbits(192):048x}")
-    if isinstance(content := told.get("content"), str):
-        said = {"type": "output_text", "text": content, "annotations": [], "logprobs": []}
-        heard = {"type": "input_text", "text": content}
-        told["content"] = [said if told.get("role") == "assistant" else heard]
-    for schema in _schemas():
+    kind = item.get("type") or ("message" if "role" in item else "item_reference")
+    fields = {k: v for k, v in item.items() if v is not None} | {"type": kind}
+    fields.setdefault("id", f"{item_prefix(kind)}_{rng.getrandbits(192):048x}")
+    if isinstance(content := fields.get("content"), str):
+        output_part = {"type": "output_text", "text": content, "annotations": [], "logprobs": []}
+        input_part = {"type": "input_text", "text": content}
+        fields["content"] = [output_part if fields.get("role") == "assistant" else input_part]
+    for schema in _item_schemas():
         members = resolve(schema)["properties"]
         if kind in resolve(members.get("type", {})).get("enum", ()):
-            known = {k: v for k, v in told.items() if k not in members or fits(members[k], v)}
-            made: dict[str, Any] = make_placeholder(schema, rng, known)
-            return made
-    return None  # as a reference to another
+            valid_fields = {
+                k: v for k, v in fields.items() if k not in members or fits(members[k], v)
+            }
+            stored_item: dict[str, Any] = make_placeholder(schema, rng, valid_fields)
+            return stored_item
+    return None  # such as a reference to another item
 
 
-def _schemas() -> list[Schema]:
+def _item_schemas() -> list[Schema]:
     answer = resolve(operation("GET", _ITEM).answer or {})
-    several: list[Schema] = answer["anyOf"]
-    return several
+    schemas: list[Schema] = answer["anyOf"]
+    return schemas
 
 
-def add(
+def add_items(
     store: Store, id: str, items: Iterable[Mapping[str, Any]], rng: Random
 ) -> list[dict[str, Any]]:
-    """Put items at the end of a conversation; gives them as they are kept.
+    """Append items to a conversation and return them in their stored form.
 
     Args:
-        store: where conversations are.
-        id: the conversation's.
-        items: as a request or a response has them; references to others are not kept.
-        rng: where ids come from. An item whose id is taken gets another.
+        store: the store of conversations.
+        id: id of the conversation.
+        items: items of a request or a response; references to other items are not stored.
+        rng: random generator of ids; an item whose id is already used gets a new one.
     """
-    where = _ITEMS.format(conversation_id=id)
-    made = []
-    for given in items:
-        kept = item(given, rng)
-        # With a seed the same request draws the same id again.
-        while kept is not None and store.get(CREATED, kept["id"]) is not None:
-            kept = item({**given, "id": None}, rng)
-        if kept is not None:
-            store.put(CREATED, kept["id"], where)
-            store.put(where, kept["id"], kept)
-            made.append(kept)
-    return made
+    collection = _ITEMS.format(conversation_id=id)
+    stored_items = []
+    for item in items:
+        stored_item = build_item(item, rng)
+        # With a seed, the same request would get the same id again.
+        while stored_item is not None and store.get(CREATED, stored_item["id"]) is not None:
+            stored_item = build_item({**item, "id": None}, rng)
+        if stored_item is not None:
+            store.put(CREATED, stored_item["id"], collection)
+            store.put(collection, stored_item["id"], stored_item)
+            stored_items.append(stored_item)
+    return stored_items
 
 
-def messages_of(store: Store, id: str) -> list[dict[str, Any]]:
-    """The items of a conversation, the oldest first, as input items of the Responses API."""
+def list_items(store: Store, id: str) -> list[dict[str, Any]]:
+    """Return the items of a conversation, the oldest first, as input items of the Responses API."""
     return store.all(_ITEMS.format(conversation_id=id))
 
 
-def _create(asked: Asked, store: Store, rng: Random) -> Script:
-    """A conversation, with the items that it begins with."""
-    made = Thing("POST", _CONVERSATIONS).created(asked, store, rng)
-    add(store, made["id"], asked.parameters.get("items") or [], rng)
-    return json_response(made, rng)
+def _create(request: Asked, store: Store, rng: Random) -> Script:
+    """Create a conversation with its initial items."""
+    conversation = Resource("POST", _CONVERSATIONS).create_object(request, store, rng)
+    add_items(store, conversation["id"], request.parameters.get("items") or [], rng)
+    return json_response(conversation, rng)
 
 
-def _add(asked: Asked, store: Store, rng: Random) -> Script:
-    """The items, as they are kept."""
-    made = add(store, asked.ids["conversation_id"], asked.parameters["items"], rng)
-    return json_response(paginate(made, {"order": "asc", "limit": len(made)}), rng)
+def _create_items(request: Asked, store: Store, rng: Random) -> Script:
+    """Add items, and return them."""
+    items = add_items(store, request.ids["conversation_id"], request.parameters["items"], rng)
+    return json_response(paginate(items, {"order": "asc", "limit": len(items)}), rng)
 
 
-def _remove(asked: Asked, store: Store, rng: Random) -> Script:
-    """The conversation, without the item."""
-    Thing("DELETE", _ITEM).delete(asked, store, rng)
-    conversation = Asked("GET", asked.path.rpartition("/items/")[0], asked.ids)
-    found = Thing("GET", f"{_CONVERSATIONS}/{{conversation_id}}").found(conversation, store, rng)
-    return json_response(found[2], rng)
+def _delete_item(request: Asked, store: Store, rng: Random) -> Script:
+    """Delete an item, and return the conversation."""
+    Resource("DELETE", _ITEM).delete(request, store, rng)
+    conversation_request = Asked("GET", request.path.rpartition("/items/")[0], request.ids)
+    conversation = Resource("GET", f"{_CONVERSATIONS}/{{conversation_id}}").find(
+        conversation_request, store, rng
+    )
+    return json_response(conversation[2], rng)
 
 
 ANSWERS = {
     ("POST", _CONVERSATIONS): _create,
-    ("POST", _ITEMS): _add,
-    ("DELETE", _ITEM): _remove,
+    ("POST", _ITEMS): _create_items,
+    ("DELETE", _ITEM): _delete_item,
 }

@@ -1,6 +1,6 @@
-"""``/v1/embeddings``: vectors that mean nothing, and always the same.
+"""``/v1/embeddings``: random vectors; the same input always gets the same vector.
 
-Rules of this file: no I/O; a vector follows from the model and the input alone.
+Rules of this file: no I/O; a vector depends on the model and the input alone.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from openai_mockserver.script import Head, Raw, Script
 
 __all__ = ["ANSWERS", "embed", "vector"]
 
-_USUAL = 1536  # dimensions of a model of which nothing is known
-_INPUTS = 2048  # at most, and of an input that is tokens, as OpenAI's API reference has it
-_TOKENS = 8192  # of one input, at most
-_ALL_TOKENS = 300_000  # of all inputs
-_FEW = 100_000  # numbers that the Python SDK gets as such, whatever it asks for
-_BLOCK = 1 << 20  # bytes of the answer that are sent together
+_DEFAULT_SIZE = 1536  # dimensions of an unknown model
+_INPUTS = 2048  # inputs at most, and tokens of an input that is tokens (OpenAI's API reference)
+_TOKENS = 8192  # tokens of one input, at most
+_ALL_TOKENS = 300_000  # tokens of all inputs, at most
+_FEW = 100_000  # up to so many numbers, the Python SDK gets floats even if it requests base64
+_BLOCK = 1 << 20  # bytes of the answer in one write
 
 
-# Vectors: a number is one of 256 levels, as a byte of a hash says, times a scale that gives length
-# 1. So all that is done with each number is to look it up, which `bytes.translate` does fastest.
+# Vectors: each byte of a hash selects one of 256 levels, and a scale gives the vector length 1. So
+# each number takes only a lookup, for which `bytes.translate` is the fastest way.
 
 _UPPER = [max(1, round(46 * NormalDist().inv_cdf(0.5 + (n + 0.5) / 256))) for n in range(128)]
 _LEVELS = [*(-level for level in reversed(_UPPER)), *_UPPER]
@@ -43,166 +43,176 @@ _SQUARES_LOW = bytes(level * level & 255 for level in _LEVELS)
 _SQUARES_HIGH = bytes(level * level >> 8 for level in _LEVELS)
 
 
-def _hashed(model: str, text: str, size: int) -> tuple[bytes, array[float]]:
-    """A vector as the numbers of its levels, and what each level is in it."""
-    # The first bytes of a longer digest are the shorter one.
-    told = f"{model}\0{text}".encode(errors="surrogatepass")
-    chosen = hashlib.shake_128(told).digest(size)
-    squares = sum(chosen.translate(_SQUARES_LOW)) + 256 * sum(chosen.translate(_SQUARES_HIGH))
+def _hash_vector(model: str, text: str, size: int) -> tuple[bytes, array[float]]:
+    """Return a vector as the index of each number's level, and the value of each level."""
+    # A shorter digest is a prefix of a longer one, so fewer dimensions are the first ones.
+    seed = f"{model}\0{text}".encode(errors="surrogatepass")
+    indices = hashlib.shake_128(seed).digest(size)
+    squares = sum(indices.translate(_SQUARES_LOW)) + 256 * sum(indices.translate(_SQUARES_HIGH))
     scale = squares**-0.5
-    return chosen, array("f", [level * scale for level in _LEVELS])
+    return indices, array("f", [level * scale for level in _LEVELS])
 
 
-def _packed(chosen: bytes, levels: array[float]) -> bytearray:
-    """A vector's numbers of 32 bits, the low byte of each first."""
+def _pack_floats(indices: bytes, levels: array[float]) -> bytearray:
+    """Return a vector as little-endian 32-bit floats."""
     if sys.byteorder == "big":
         levels.byteswap()
-    packed, told = bytearray(4 * len(chosen)), levels.tobytes()
-    for nth in range(4):
-        packed[nth::4] = chosen.translate(told[nth::4])
-    return packed
+    data, level_bytes = bytearray(4 * len(indices)), levels.tobytes()
+    for offset in range(4):
+        data[offset::4] = indices.translate(level_bytes[offset::4])
+    return data
 
 
-def _size(model: str, dimensions: int | None) -> int:
-    return dimensions or _model_named(model).dimensions or _USUAL
+def _vector_size(model: str, dimensions: int | None) -> int:
+    return dimensions or _find_model(model).dimensions or _DEFAULT_SIZE
 
 
-def _model_named(name: str) -> Model:
-    """What is known of a model; of any other only its name."""
+def _find_model(name: str) -> Model:
+    """Return the model of this name; an unknown model has only a name."""
     return EMBEDDING_MODELS.get(name) or Model(snapshot=name)
 
 
 def vector(model: str, text: str, dimensions: int | None = None) -> tuple[float, ...]:
-    """A vector of length 1, of numbers of 32 bits.
+    """Return a vector of length 1, of 32-bit floats.
 
     Args:
-        model: the model's name.
-        text: what is embedded.
-        dimensions: how many of the model's own dimensions are kept; all by default.
+        model: name of the model.
+        text: the text to embed.
+        dimensions: number of dimensions; all of the model by default.
 
     >>> len(vector("text-embedding-3-small", "Hi")), len(vector("text-embedding-3-small", "Hi", 3))
     (1536, 3)
     """
-    chosen, levels = _hashed(model, text, _size(model, dimensions))
-    return tuple(map(levels.__getitem__, chosen))
+    indices, levels = _hash_vector(model, text, _vector_size(model, dimensions))
+    return tuple(map(levels.__getitem__, indices))
 
 
-def _as_floats(chosen: bytes, levels: array[float]) -> str:
-    """A vector as a JSON array of numbers, laid out as in a whole answer."""
-    told = [repr(level) for level in levels]
-    return f"[\n        {_COMMA.join(map(told.__getitem__, chosen))}\n      ]"
+def _render_floats(indices: bytes, levels: array[float]) -> str:
+    """Return a vector as a JSON array, indented as in the answer."""
+    texts = [repr(level) for level in levels]
+    return f"[\n        {_COMMA.join(map(texts.__getitem__, indices))}\n      ]"
 
 
 _COMMA = ",\n        "
 
 
-def _as_base64(chosen: bytes, levels: array[float]) -> str:
-    """A vector as a JSON string, of its numbers' bytes in base64."""
-    return f'"{b64encode(_packed(chosen, levels)).decode()}"'
+def _render_base64(indices: bytes, levels: array[float]) -> str:
+    """Return a vector as a JSON string with its floats in base64."""
+    return f'"{b64encode(_pack_floats(indices, levels)).decode()}"'
 
 
 # Requests
 
 
-def _inputs(given: Any) -> list[Any]:
-    """Each input, as a text or as tokens."""
-    several = given if isinstance(given, list) else [given]
-    return [several] if several and isinstance(several[0], int) else several
+def _list_inputs(input_: Any) -> list[Any]:
+    """Return the inputs as a list; each is a text or a list of tokens."""
+    inputs = input_ if isinstance(input_, list) else [input_]
+    return [inputs] if inputs and isinstance(inputs[0], int) else inputs
 
 
-def _counts(inputs: Iterable[Any], model: str) -> list[int]:
-    """How many tokens each input has."""
-    return [tokens.count(one, model) if isinstance(one, str) else len(one) for one in inputs]
+def _count_tokens(inputs: Iterable[Any], model: str) -> list[int]:
+    """Return how many tokens each input has."""
+    return [
+        tokens.count(input_, model) if isinstance(input_, str) else len(input_) for input_ in inputs
+    ]
 
 
-def _too_long(inputs: list[Any]) -> ApiError | None:
-    """OpenAI's error for a list that is longer than those it takes."""
+def _check_lengths(inputs: list[Any]) -> ApiError | None:
+    """Return OpenAI's error for a list that is too long, or None."""
     lists = [("input", inputs)]
-    lists += [(f"input[{at}]", one) for at, one in enumerate(inputs) if isinstance(one, list)]
+    lists += [
+        (f"input[{index}]", input_)
+        for index, input_ in enumerate(inputs)
+        if isinstance(input_, list)
+    ]
     if len(inputs) == 1 and len(lists) > 1:
         lists = [("input", inputs[0])]
-    for place, listed in lists:
-        if len(listed) > _INPUTS:
-            told = (
+    for place, items in lists:
+        if len(items) > _INPUTS:
+            message = (
                 f"Invalid '{place}': array too long. Expected an array with maximum length "
-                f"{_INPUTS}, but got an array with length {len(listed)} instead."
+                f"{_INPUTS}, but got an array with length {len(items)} instead."
             )
-            return ApiError(400, told, None, "array_above_max_length", place)
+            return ApiError(400, message, None, "array_above_max_length", place)
     return None
 
 
-def _too_much(model: str, dimensions: int | None) -> ApiError | None:
-    """OpenAI's error for more than a model can give."""
+def _check_dimensions(model: str, dimensions: int | None) -> ApiError | None:
+    """Return OpenAI's error for more dimensions than the model has, or None."""
     if dimensions is None:
         return None
-    known = _model_named(model)
-    if not known.takes_dimensions:
+    details = _find_model(model)
+    if not details.takes_dimensions:
         return ApiError(400, "This model does not support specifying dimensions.")
-    own = known.dimensions
-    if own is not None and dimensions > own:
-        told = (
-            f"Invalid value for 'dimensions' = {dimensions}. Must be less than or equal to {own}."
+    maximum = details.dimensions
+    if maximum is not None and dimensions > maximum:
+        message = (
+            f"Invalid value for 'dimensions' = {dimensions}. "
+            f"Must be less than or equal to {maximum}."
         )
-        return ApiError(400, told)
+        return ApiError(400, message)
     return None
 
 
-def _too_many_tokens(model: str, counts: list[int]) -> ApiError | None:
-    """OpenAI's error for inputs of more tokens than a model takes; of an unknown one, in sum."""
-    most = max(counts, default=0)
-    if most > _TOKENS and _model_named(model).dimensions is not None:
+def _check_tokens(model: str, counts: list[int]) -> ApiError | None:
+    """Return OpenAI's error for too many tokens, or None.
+
+    The limit of a single input only applies to known models, that of all inputs to any model.
+    """
+    longest = max(counts, default=0)
+    if longest > _TOKENS and _find_model(model).dimensions is not None:
         return ApiError(
             400,
             f"This model's maximum context length is {_TOKENS} tokens, however you requested "
-            f"{most} tokens ({most} in your prompt; 0 for the completion). "
+            f"{longest} tokens ({longest} in your prompt; 0 for the completion). "
             "Please reduce your prompt; or completion length.",
         )
-    if (told := sum(counts)) > _ALL_TOKENS:
+    if (total := sum(counts)) > _ALL_TOKENS:
         kind = "max_tokens_per_request"
-        message = f"Requested {told} tokens, max {_ALL_TOKENS} tokens per request"
+        message = f"Requested {total} tokens, max {_ALL_TOKENS} tokens per request"
         return ApiError(400, message, kind, kind)
     return None
 
 
-def embed(asked: Asked, store: Store, rng: Random) -> Script:
-    """Vectors of length 1, always the same of the same input."""
-    given = asked.parameters
-    model, dimensions = given["model"], given.get("dimensions")
-    inputs = _inputs(given["input"])
-    if (wrong := _too_long(inputs) or _too_much(model, dimensions)) is not None:
-        return errors.render(wrong, rng)
-    counts = _counts(inputs, model)
-    if (wrong := _too_many_tokens(model, counts)) is not None:
-        return errors.render(wrong, rng)
-    size = _size(model, dimensions)
-    as_base64 = given.get("encoding_format") == "base64"
-    if asked.headers.get("x-stainless-lang") == "python" and size * len(inputs) <= _FEW:
-        # The Python SDK asks for base64 by itself, and its strict models take nothing but floats.
+def embed(request: Asked, store: Store, rng: Random) -> Script:
+    """Return a vector for each input."""
+    parameters = request.parameters
+    model, dimensions = parameters["model"], parameters.get("dimensions")
+    inputs = _list_inputs(parameters["input"])
+    if (error := _check_lengths(inputs) or _check_dimensions(model, dimensions)) is not None:
+        return errors.render(error, rng)
+    counts = _count_tokens(inputs, model)
+    if (error := _check_tokens(model, counts)) is not None:
+        return errors.render(error, rng)
+    size = _vector_size(model, dimensions)
+    as_base64 = parameters.get("encoding_format") == "base64"
+    if request.headers.get("x-stainless-lang") == "python" and size * len(inputs) <= _FEW:
+        # The Python SDK requests base64 by default, but its strict models only accept floats.
         as_base64 = False
-    layout = _as_base64 if as_base64 else _as_floats
-    texts = (one if isinstance(one, str) else repr(one) for one in inputs)
-    vectors = (layout(*_hashed(model, text, size)) for text in texts)
-    blocks = [*_laid_out(vectors, _model_named(model).snapshot, sum(counts))]
+    layout = _render_base64 if as_base64 else _render_floats
+    texts = (input_ if isinstance(input_, str) else repr(input_) for input_ in inputs)
+    vectors = (layout(*_hash_vector(model, text, size)) for text in texts)
+    blocks = [*_render_blocks(vectors, _find_model(model).snapshot, sum(counts))]
     head = Head(200, headers.json_headers(sum(map(len, blocks)), rng))
     return Script(head, tuple(Raw(block, 0) for block in blocks))
 
 
-def _laid_out(vectors: Iterable[str], model: str, used: int) -> Iterable[bytes]:
-    """The answer's JSON as OpenAI lays it out, in blocks: it may be far larger than the request."""
+def _render_blocks(vectors: Iterable[str], model: str, prompt_tokens: int) -> Iterable[bytes]:
+    """Yield the answer's JSON in OpenAI's indentation, in blocks, since it may be very large."""
     block = bytearray(b'{\n  "object": "list",\n  "data": [')
-    for index, told in enumerate(vectors):
-        between = "," if index else ""
+    for index, vector_json in enumerate(vectors):
+        comma = "," if index else ""
         block += (
-            f'{between}\n    {{\n      "object": "embedding",\n      "index": {index},\n'
-            f'      "embedding": {told}\n    }}'
+            f'{comma}\n    {{\n      "object": "embedding",\n      "index": {index},\n'
+            f'      "embedding": {vector_json}\n    }}'
         ).encode()
         if len(block) > _BLOCK:
             yield bytes(block)
             block.clear()
     name = msgspec.json.encode(model).decode()
     block += (
-        f'\n  ],\n  "model": {name},\n  "usage": {{\n    "prompt_tokens": {used},\n'
-        f'    "total_tokens": {used}\n  }}\n}}\n'
+        f'\n  ],\n  "model": {name},\n  "usage": {{\n    "prompt_tokens": {prompt_tokens},\n'
+        f'    "total_tokens": {prompt_tokens}\n  }}\n}}\n'
     ).encode()
     yield bytes(block)
 

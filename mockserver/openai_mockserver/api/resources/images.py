@@ -1,7 +1,7 @@
-"""``/v1/images``: small real pictures, whole or in parts.
+"""``/v1/images``: small but real images, complete or as partial images.
 
-Rules of this file: no I/O; a picture follows from what is asked. It is a PNG (W3C PNG, third
-edition) whatever format is asked for, and says so; its sides are those asked for, scaled down.
+Rules of this file: no I/O; an image depends on the request alone. It is always a PNG (W3C PNG,
+third edition), and the answer says so; its sides are the requested ones, scaled down to 64 pixels.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Event, Head, Script
 from openai_mockserver.seed import now
 
-__all__ = ["ANSWERS", "picture", "png"]
+__all__ = ["ANSWERS", "draw_image", "encode_png"]
 
-_LONGEST = 64  # pixels of a picture's longer side
+_LONGEST = 64  # pixels of an image's longer side
 _SIZE = re.compile("([0-9]{1,5})x([0-9]{1,5})")
 _TOO_LARGE = re.compile("[0-9]{6,}x[0-9]+|[0-9]+x[0-9]{6,}")
 
 
-def png(width: int, height: int, pixels: bytes) -> bytes:
-    """A PNG of 8-bit RGB pixels, row by row.
+def encode_png(width: int, height: int, pixels: bytes) -> bytes:
+    """Return a PNG of 8-bit RGB pixels, given row by row.
 
-    >>> png(1, 1, b"abc")[:8]
+    >>> encode_png(1, 1, b"abc")[:8]
     b'\\x89PNG\\r\\n\\x1a\\n'
     """
     stride = 3 * width
@@ -51,17 +51,19 @@ def png(width: int, height: int, pixels: bytes) -> bytes:
     )
 
 
-def picture(seed: str, size: str | None, grain: int = 1) -> bytes:
-    """The picture that a seed means: a blend of four colours.
+def draw_image(seed: str, size: str | None, grain: int = 1) -> bytes:
+    """Return the image of a seed as a PNG: a blend of four colours.
 
     Args:
-        seed: what is asked for.
-        size: as in ``1536x1024``; square by default.
-        grain: the side of its squares in pixels, more than 1 where it is not finished.
+        seed: text that determines the colours.
+        size: requested size, such as ``1536x1024``; square by default.
+        grain: side of a uniform square in pixels; more than 1 for a partial image.
     """
     sides = _SIZE.fullmatch(size or "")
-    asked = [max(1, int(side)) for side in sides.groups()] if sides else [1024, 1024]
-    width, height = (max(1, side * _LONGEST // max(*asked, _LONGEST)) for side in asked)
+    requested_sides = [max(1, int(side)) for side in sides.groups()] if sides else [1024, 1024]
+    width, height = (
+        max(1, side * _LONGEST // max(*requested_sides, _LONGEST)) for side in requested_sides
+    )
     rng = Random(seed)
     corners = [tuple(rng.randrange(256) for _ in range(3)) for _ in range(4)]
     pixels = bytearray()
@@ -78,24 +80,29 @@ def picture(seed: str, size: str | None, grain: int = 1) -> bytes:
             pixels += bytes(
                 int(sum(w * c[i] for w, c in zip(weights, corners, strict=True))) for i in range(3)
             )
-    return png(width, height, bytes(pixels))
+    return encode_png(width, height, bytes(pixels))
 
 
-def _seed(given: Mapping[str, Any], index: int) -> str:
-    asked = (given.get("prompt"), given.get("model"), given.get("image"), given.get("mask"))
-    return f"{asked!r}\0{index}"
+def _image_seed(parameters: Mapping[str, Any], index: int) -> str:
+    inputs = (
+        parameters.get("prompt"),
+        parameters.get("model"),
+        parameters.get("image"),
+        parameters.get("mask"),
+    )
+    return f"{inputs!r}\0{index}"
 
 
-def _b64(data: bytes) -> str:
+def _encode_base64(data: bytes) -> str:
     return b64encode(data).decode()
 
 
 _QUALITY = frozenset({"low", "medium", "high", "xhigh", "max"})
 
 
-def _look(given: Mapping[str, Any]) -> dict[str, Any]:
-    """How the picture is: what the request says, where it leaves no choice."""
-    size, quality = given.get("size"), given.get("quality")
+def _describe_image(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that describe an image, with defaults for what the request leaves open."""
+    size, quality = parameters.get("size"), parameters.get("quality")
     return {
         "size": size if size not in (None, "auto") else "1024x1024",
         "quality": quality if quality in _QUALITY else "high",
@@ -104,61 +111,66 @@ def _look(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _usage(given: Mapping[str, Any], n: int) -> dict[str, Any]:
-    text = tokens.count(given.get("prompt") or "", given.get("model"))
-    image = given.get("image")
+def _count_usage(parameters: Mapping[str, Any], count: int) -> dict[str, Any]:
+    text = tokens.count(parameters.get("prompt") or "", parameters.get("model"))
+    image = parameters.get("image")
     images = 323 * (len(image) if isinstance(image, list) else image is not None)
     return {
-        "total_tokens": text + images + 4160 * n,
+        "total_tokens": text + images + 4160 * count,
         "input_tokens": text + images,
-        "output_tokens": 4160 * n,
+        "output_tokens": 4160 * count,
         "input_tokens_details": {"text_tokens": text, "image_tokens": images},
     }
 
 
-def draw(asked: Asked, store: Store, rng: Random) -> Script:
-    """Small real pictures, always the same of the same prompt; streamed, ever finer."""
-    given = asked.parameters
-    size = given.get("size")
+def create_images(request: Asked, store: Store, rng: Random) -> Script:
+    """Return images, always the same for the same request; a stream has partial images first."""
+    parameters = request.parameters
+    size = parameters.get("size")
     if size and _TOO_LARGE.fullmatch(size):
-        told = f"Invalid value: '{size}'. Value must be 'auto' or a size like '1024x1024'."
-        return errors.render(ApiError(400, told, None, "invalid_value", "size"), rng)
-    if given.get("stream"):
-        return _stream(asked, rng)
-    n = given.get("n") or 1
-    pictures = [picture(_seed(given, index), size) for index in range(n)]
-    made: dict[str, Any] = {"created": now(rng)}
-    older = not str(given.get("model") or "dall-e-2").startswith("gpt-image")
-    if older and given.get("response_format") != "b64_json":
-        # There is nowhere to fetch them from but the answer itself.
-        made["data"] = [{"url": f"data:image/png;base64,{_b64(data)}"} for data in pictures]
+        message = f"Invalid value: '{size}'. Value must be 'auto' or a size like '1024x1024'."
+        return errors.render(ApiError(400, message, None, "invalid_value", "size"), rng)
+    if parameters.get("stream"):
+        return _stream_images(request, rng)
+    count = parameters.get("n") or 1
+    images = [draw_image(_image_seed(parameters, index), size) for index in range(count)]
+    answer: dict[str, Any] = {"created": now(rng)}
+    is_older = not str(parameters.get("model") or "dall-e-2").startswith("gpt-image")
+    if is_older and parameters.get("response_format") != "b64_json":
+        # The image is in the URL itself, since there is no server to fetch it from.
+        answer["data"] = [
+            {"url": f"data:image/png;base64,{_encode_base64(data)}"} for data in images
+        ]
     else:
-        made["data"] = [{"b64_json": _b64(data)} for data in pictures]
-    if not older:
-        made |= _look(given) | {"usage": _usage(given, n)}
-    return json_response(made, rng)
+        answer["data"] = [{"b64_json": _encode_base64(data)} for data in images]
+    if not is_older:
+        answer |= _describe_image(parameters) | {"usage": _count_usage(parameters, count)}
+    return json_response(answer, rng)
 
 
-def _stream(asked: Asked, rng: Random) -> Script:
-    """Ever finer partial pictures, then the whole one."""
-    given = asked.parameters
-    kind = "image_edit" if asked.path.endswith("/edits") else "image_generation"
-    look = {"created_at": now(rng)} | _look(given)
-    seed, size = _seed(given, 0), given.get("size")
-    partial = given.get("partial_images") or 0
+def _stream_images(request: Asked, rng: Random) -> Script:
+    """Return a stream of partial images, each finer than the last, and the final image."""
+    parameters = request.parameters
+    kind = "image_edit" if request.path.endswith("/edits") else "image_generation"
+    description = {"created_at": now(rng)} | _describe_image(parameters)
+    seed, size = _image_seed(parameters, 0), parameters.get("size")
+    partial_count = parameters.get("partial_images") or 0
     events: list[dict[str, Any]] = []
-    for index in range(partial):
-        data = picture(seed, size, 2 ** (partial - index + 1))
-        said = {"type": f"{kind}.partial_image", "b64_json": _b64(data)} | look
-        events.append(said | {"partial_image_index": index})
-    said = {"type": f"{kind}.completed", "b64_json": _b64(picture(seed, size))} | look
-    events.append(said | {"usage": _usage(given, 1)})
+    for index in range(partial_count):
+        data = draw_image(seed, size, 2 ** (partial_count - index + 1))
+        event = {"type": f"{kind}.partial_image", "b64_json": _encode_base64(data)} | description
+        events.append(event | {"partial_image_index": index})
+    event = {
+        "type": f"{kind}.completed",
+        "b64_json": _encode_base64(draw_image(seed, size)),
+    } | description
+    events.append(event | {"usage": _count_usage(parameters, 1)})
     steps = tuple(Event(msgspec.json.encode(e).decode(), event=str(e["type"])) for e in events)
     return Script(Head(200, headers.stream_headers(rng)), steps)
 
 
 ANSWERS = {
-    ("POST", "/v1/images/generations"): draw,
-    ("POST", "/v1/images/edits"): draw,
-    ("POST", "/v1/images/variations"): draw,
+    ("POST", "/v1/images/generations"): create_images,
+    ("POST", "/v1/images/edits"): create_images,
+    ("POST", "/v1/images/variations"): create_images,
 }

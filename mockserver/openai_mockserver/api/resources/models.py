@@ -1,6 +1,6 @@
-"""``/v1/models``: the models of which something is known; any other exists when asked for.
+"""``/v1/models``: list the known models; any other model can be retrieved as well.
 
-Rules of this file: no I/O. When a model was made is taken from its name, where that is dated.
+Rules of this file: no I/O. The ``created`` time of a model is the date in its name, if it has one.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ __all__ = ["ANSWERS"]
 _LAUNCH = 1686935002
 
 
-def _model(name: str) -> dict[str, Any]:
-    dated = re.search(r"-(\d{4})-(\d\d)-(\d\d)$", models.find_chat_model(name).snapshot)
-    created = _LAUNCH
-    if dated is not None:
-        year, month, day = map(int, dated.groups())
-        created = calendar.timegm((year, month, day, 0, 0, 0))
+def _build_model(name: str) -> dict[str, Any]:
+    date = re.search(r"-(\d{4})-(\d\d)-(\d\d)$", models.find_chat_model(name).snapshot)
+    timestamp = _LAUNCH
+    if date is not None:
+        year, month, day = map(int, date.groups())
+        timestamp = calendar.timegm((year, month, day, 0, 0, 0))
     owner = "user-mockserver" if name.startswith("ft:") else "system"
-    return {"id": name, "object": "model", "created": created, "owned_by": owner}
+    return {"id": name, "object": "model", "created": timestamp, "owned_by": owner}
 
 
-def _list(asked: Asked, store: Store, rng: Random) -> Script:
-    """Those of which something is known."""
-    listed = {name for name, model in models.MODELS.items() if model.is_listed}
-    known = sorted(listed | {model.snapshot for model in models.CHAT_MODELS.values()})
-    data = [_model(name) for name in known]
+def _list(request: Asked, store: Store, rng: Random) -> Script:
+    """List the known models."""
+    names = {name for name, model in models.MODELS.items() if model.is_listed}
+    sorted_names = sorted(names | {model.snapshot for model in models.CHAT_MODELS.values()})
+    data = [_build_model(name) for name in sorted_names]
     return json_response({"object": "list", "data": data}, rng)
 
 
-def _retrieve(asked: Asked, store: Store, rng: Random) -> Script:
-    """Any that is asked for."""
-    return json_response(_model(asked.ids["model"]), rng)
+def _retrieve(request: Asked, store: Store, rng: Random) -> Script:
+    """Return the model of any name."""
+    return json_response(_build_model(request.ids["model"]), rng)
 
 
-def _delete(asked: Asked, store: Store, rng: Random) -> Script:
-    """That it is gone; as it was never made here, it can be asked for again."""
-    return json_response({"id": asked.ids["model"], "object": "model", "deleted": True}, rng)
+def _delete(request: Asked, store: Store, rng: Random) -> Script:
+    """Confirm the deletion; the model can still be retrieved, since it never existed."""
+    return json_response({"id": request.ids["model"], "object": "model", "deleted": True}, rng)
 
 
 ANSWERS = {

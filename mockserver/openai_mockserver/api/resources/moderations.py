@@ -1,6 +1,6 @@
-"""``/v1/moderations``: nothing is flagged but what a few plain words give away.
+"""``/v1/moderations``: flag inputs that contain one of a few plain words.
 
-Rules of this file: no I/O; a score follows from the input alone. The categories are the SDK's.
+Rules of this file: no I/O; a score depends on the input alone. The categories are the SDK's.
 """
 
 from __future__ import annotations
@@ -34,43 +34,48 @@ _PATTERNS = {name: re.compile(rf"\b({words})\b", re.IGNORECASE) for name, words 
 
 @cache
 def _categories() -> dict[str, list[str]]:
-    """The categories, and of what kinds of input each may be."""
+    """Return the categories with the kinds of input that each applies to."""
     answer = resolve(operation("POST", "/v1/moderations").answer or {})
     result: Schema = resolve(answer["properties"]["results"]["items"])
     kinds = resolve(result["properties"]["category_applied_input_types"])["properties"]
     return {name: resolve(kind["items"])["enum"] for name, kind in kinds.items()}
 
 
-def _result(parts: list[Any]) -> dict[str, Any]:
-    """What is said of one input, of text and images."""
-    text = "\n".join(p if isinstance(p, str) else p.get("text", "") for p in parts)
-    kinds = {"text" if isinstance(p, str) or p["type"] == "text" else "image" for p in parts}
-    found = {name for name, pattern in _PATTERNS.items() if pattern.search(text)}
+def _rate_input(parts: list[Any]) -> dict[str, Any]:
+    """Return the result for one input, which may have several texts and images."""
+    text = "\n".join(part if isinstance(part, str) else part.get("text", "") for part in parts)
+    kinds = {
+        "text" if isinstance(part, str) or part["type"] == "text" else "image" for part in parts
+    }
+    flagged_names = {name for name, pattern in _PATTERNS.items() if pattern.search(text)}
     rng = Random(repr(parts))
     categories = _categories()
     scores = {
-        name: round(rng.uniform(0.7, 0.99) if name in found else rng.uniform(1e-7, 1e-4), 10)
+        name: round(
+            rng.uniform(0.7, 0.99) if name in flagged_names else rng.uniform(1e-7, 1e-4), 10
+        )
         for name in categories
     }
     return {
-        "flagged": bool(found),
-        "categories": {name: name in found for name in categories},
+        "flagged": bool(flagged_names),
+        "categories": {name: name in flagged_names for name in categories},
         "category_scores": scores,
         "category_applied_input_types": {
-            name: [kind for kind in taken if kind in kinds] for name, taken in categories.items()
+            name: [kind for kind in allowed_kinds if kind in kinds]
+            for name, allowed_kinds in categories.items()
         },
     }
 
 
-def moderate(asked: Asked, store: Store, rng: Random) -> Script:
-    """A result for each input, flagged by a few plain words."""
-    given = asked.parameters["input"]
-    several = given if isinstance(given, list) else [given]
-    texts = all(isinstance(one, str) for one in several)
-    results = [_result([one]) for one in several] if texts else [_result(several)]
+def moderate(request: Asked, store: Store, rng: Random) -> Script:
+    """Return a result for each input."""
+    input_ = request.parameters["input"]
+    inputs = input_ if isinstance(input_, list) else [input_]
+    are_texts = all(isinstance(text, str) for text in inputs)
+    results = [_rate_input([text]) for text in inputs] if are_texts else [_rate_input(inputs)]
     answer = {
         "id": f"modr-{rng.getrandbits(128):032x}",
-        "model": asked.parameters.get("model") or "omni-moderation-latest",
+        "model": request.parameters.get("model") or "omni-moderation-latest",
         "results": results,
     }
     return json_response(answer, rng)

@@ -1,9 +1,9 @@
-"""Every endpoint of the SDK where nothing but a thing's state is to be told: one generic answer.
+"""Generic answers for all endpoints of the SDK that create, read, update, delete and list objects.
 
-Rules of this file: what an operation does follows from its path and method, as REST has it; what
-its answer looks like from the schema. A collection is known by its path, as in
-``/v1/vector_stores/vs_1/files``. What was created is answered as it was created, what was deleted
-is not found, and an id never seen is that of a thing made up for it, always the same.
+Rules of this file: what an operation does follows from its method and path, as in REST; the form
+of its answer follows from the schema. A collection is identified by its path, such as
+``/v1/vector_stores/vs_1/files``. Created objects are returned as they were created, and deleted
+objects are not found. An unknown id gets a generated object, which is always the same for this id.
 """
 
 from __future__ import annotations
@@ -36,16 +36,23 @@ from openai_mockserver.api.validation.schema import (
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Script
 
-__all__ = ["CONTENT", "Thing", "endpoints", "not_found", "refuse_stream", "unsupported"]
+__all__ = [
+    "CONTENT",
+    "Resource",
+    "endpoints",
+    "refuse_endpoint",
+    "refuse_stream",
+    "refuse_unknown_id",
+]
 
 CONTENT = "content"
-"""The kind under which the store has uploaded bytes, by the path of what they belong to."""
+"""The kind of uploaded bytes in the store; their key is the path of the object that has them."""
 
 
-# What is not there
+# Unknown ids
 
-# The last collection of a path: what OpenAI says of an id that it does not have, and of what
-# parameter. Others are spoken of as the last entry has it.
+# OpenAI's message and param for an unknown id, by the last collection of the path; the last entry
+# applies to all other collections.
 _NOT_FOUND: dict[str, tuple[str, str | None]] = {
     "files": ("No such File object: {id}", "id"),
     "vector_stores": ("Vector store with id '{id}' not found.", None),
@@ -56,13 +63,13 @@ _NOT_FOUND: dict[str, tuple[str, str | None]] = {
 }
 
 
-def not_found(collection: str, id: str, rng: Random) -> Script:
-    """OpenAI's 404 for an id of this collection, a path."""
+def refuse_unknown_id(collection: str, id: str, rng: Random) -> Script:
+    """Return OpenAI's 404 for an id that is not in this collection (a path)."""
     last = collection.rpartition("/")[2]
     message, param = _NOT_FOUND.get(last) or _NOT_FOUND[""]
     code = "model_not_found" if last == "models" else ""
-    told = message.format(id=id, name=_singular(last).replace("_", " "))
-    return errors.render(ApiError(404, told, None, code, param), rng)
+    text = message.format(id=id, name=_singular(last).replace("_", " "))
+    return errors.render(ApiError(404, text, None, code, param), rng)
 
 
 def _singular(word: str) -> str:
@@ -70,15 +77,15 @@ def _singular(word: str) -> str:
     >>> _singular("batches"), _singular("vector_stores"), _singular("policies")
     ('batch', 'vector_store', 'policy')
     """
-    for end, instead in (("ies", "y"), ("ches", "ch"), ("s", "")):
-        if word.endswith(end):
-            return word.removesuffix(end) + instead
+    for suffix, replacement in (("ies", "y"), ("ches", "ch"), ("s", "")):
+        if word.endswith(suffix):
+            return word.removesuffix(suffix) + replacement
     return word
 
 
 # Ids
 
-# By the end of a collection's path: what its ids begin with, and how many letters follow.
+# The prefix of ids and the number of letters after it, by the end of the collection's path.
 _IDS: dict[str, tuple[str, int]] = {
     "/chat/completions": ("chatcmpl-", 29),
     "/containers": ("cntr_", 48),
@@ -101,19 +108,19 @@ _IDS: dict[str, tuple[str, int]] = {
 
 
 _OWN_IDS = frozenset({"/v1/containers/{container_id}/files"})
-"""The collections that copy what a request names; in others it goes by the same id."""
+"""Collections whose objects always get new ids; elsewhere the request may name the id."""
 
 
-def _form(collection: str) -> tuple[str, int]:
-    fitting = [end for end in _IDS if collection.endswith(end)]
-    if fitting:
-        return _IDS[max(fitting, key=len)]
+def _id_format(collection: str) -> tuple[str, int]:
+    suffixes = [suffix for suffix in _IDS if collection.endswith(suffix)]
+    if suffixes:
+        return _IDS[max(suffixes, key=len)]
     return f"{_singular(collection.rpartition('/')[2])}_", 32
 
 
-# Things
+# Resources
 
-# The last part of a path that acts on a thing: the states it may get into, the best first.
+# The states that an action may lead to, in order of preference, by the last part of the path.
 _ACTIONS: dict[str, tuple[str, ...]] = {
     "cancel": ("cancelled", "canceled", "cancelling"),
     "complete": ("completed",),
@@ -121,18 +128,18 @@ _ACTIONS: dict[str, tuple[str, ...]] = {
     "archive": ("archived",),
     "resume": DONE,
 }
-# The same of things whose states the schema leaves open, which are the runs of evals.
+# The same for objects whose schema does not list the states: the runs of evals.
 _OPEN_ACTIONS = {"cancel": "canceled"}
-_ENDED_STAYS = frozenset({"cancel", "complete", "pause", "resume"})
-"""What is not done to a thing that has ended."""
+_REFUSED_WHEN_ENDED = frozenset({"cancel", "complete", "pause", "resume"})
+"""Actions that are refused for an object that has ended."""
 
-# How things begin that are not done at once.
-_BEGIN: dict[str, dict[str, Any]] = {"/v1/uploads": {"status": "pending"}}
+# Fields of new objects that are not complete at once, by their collection.
+_INITIAL_FIELDS: dict[str, dict[str, Any]] = {"/v1/uploads": {"status": "pending"}}
 
-# The same of things whose states the schema leaves open, by their collection.
+# The status of objects whose schema allows any text for it, by their collection.
 _OPEN_STATES = {"/v1/containers": "running", "/v1/organization/projects": "active"}
 
-# What things are called whose schema leaves it open, by their collection, if not as it is.
+# The ``object`` of objects whose schema allows any text for it, if it is not the collection's name.
 _OPEN_OBJECTS = {
     "/v1/organization/external_keys": "organization.external_key",
     "/v1/evals/{eval_id}/runs": "eval.run",
@@ -142,16 +149,16 @@ _OPEN_OBJECTS = {
     "/v1/projects/{project_id}/users/{user_id}/roles": "user.role",
 }
 
-# How many things are on a page, where that is not 20.
-_PAGES = {"/v1/files": 10_000}
+# The default number of objects on a page, if it is not 20.
+_PAGE_SIZES = {"/v1/files": 10_000}
 
 
 @dataclass(frozen=True)
-class Thing:
-    """One operation on one kind of thing.
+class Resource:
+    """One operation on one kind of object.
 
     Args:
-        method, path: the operation's.
+        method, path: method and path template of the operation.
     """
 
     method: str
@@ -159,252 +166,271 @@ class Thing:
 
     @cached_property
     def operation(self) -> Operation:
-        """What the SDK knows of it."""
+        """The SDK's types of the operation."""
         return operation(self.method, self.path)
 
     @cached_property
     def properties(self) -> Mapping[str, Schema]:
-        """The members of what is answered."""
+        """The schemas of the answer's members."""
         return _properties(self.operation.answer or {})
 
     @cached_property
-    def _acts(self) -> bool:
-        """Whether the path ends in what is done to one thing."""
+    def _is_action(self) -> bool:
+        """Whether the path ends in an action on one object."""
         return self.path.rpartition("/")[0].endswith("}") and (
             self.path.rpartition("/")[2] in _ACTIONS or self.path.endswith("/content")
         )
 
     @cached_property
-    def does(self) -> Callable[[Thing, Asked, Store, Random], Script]:
-        """What answers."""
+    def handler(self) -> Callable[[Resource, Asked, Store, Random], Script]:
+        """The method that answers."""
         if self.operation.binary:
-            return Thing.content
-        if self._acts:
-            return Thing.act
+            return Resource.content
+        if self._is_action:
+            return Resource.act
         if self.path.endswith("}"):
             return _ON_ONE[self.method]
         if self.operation.list and self.method == "GET":
-            return Thing.list
+            return Resource.list
         if self._is_single:
             return _ON_ONE[self.method]
-        return Thing.create if self.method == "POST" else Thing.look
+        return Resource.create if self.method == "POST" else Resource.answer_placeholder
 
     @cached_property
     def _is_single(self) -> bool:
-        """Whether there is one such thing only, at the path itself."""
+        """Whether there is only one such object, at the path itself."""
         try:
-            return not (found := operation("GET", self.path)).list and found.answer is not None
+            get = operation("GET", self.path)
+            return not get.list and get.answer is not None
         except KeyError:
             return False
 
-    def _where(self, path: str) -> tuple[str, str]:
-        """The collection and the id of the thing that a request is about."""
-        if self._acts:
+    def _locate(self, path: str) -> tuple[str, str]:
+        """Return the collection and the id of the object that a path means."""
+        if self._is_action:
             path = path.rpartition("/")[0]
-        if not (self._acts or self.path.endswith("}")):
+        if not (self._is_action or self.path.endswith("}")):
             return path, ""
-        where, _, id = path.rpartition("/")
-        return where, unquote(id)
+        collection, _, id = path.rpartition("/")
+        return collection, unquote(id)
 
     @cached_property
     def answer(self) -> Answer:
-        """What answers, but with a stream: nothing is known of the order of its events."""
-        does, operation = self.does, self.operation
-        always = operation.event is not None and operation.answer == operation.event
+        """The function that answers; it refuses streams, whose order of events is unknown."""
+        handler, operation = self.handler, self.operation
+        always_streams = operation.event is not None and operation.answer == operation.event
 
-        @wraps(does)
-        def answered(asked: Asked, store: Store, rng: Random) -> Script:
-            if always:
-                return unsupported(asked, store, rng)
-            if operation.event and asked.parameters.get("stream"):
-                return refuse_stream(asked, store, rng)
-            return does(self, asked, store, rng)
+        @wraps(handler)
+        def answer_request(request: Asked, store: Store, rng: Random) -> Script:
+            if always_streams:
+                return refuse_endpoint(request, store, rng)
+            if operation.event and request.parameters.get("stream"):
+                return refuse_stream(request, store, rng)
+            return handler(self, request, store, rng)
 
-        return answered
+        return answer_request
 
     @cached_property
     def _collection(self) -> str:
-        """The path of the collection that the operation is about, with its variables."""
-        path = self.path.rpartition("/")[0] if self._acts else self.path
+        """The path template of the collection that the operation is about."""
+        path = self.path.rpartition("/")[0] if self._is_action else self.path
         return path.rpartition("/")[0] if path.endswith("}") else path
 
-    def _open_members(self, properties: Mapping[str, Schema], deleted: bool = False) -> Any:
-        """What a thing is called and its state, if the schema takes any text for them."""
+    def _open_members(self, properties: Mapping[str, Schema], is_deleted: bool = False) -> Any:
+        """Return ``object`` and ``status``, if the schema allows any text for them."""
         last = self._collection.rpartition("/")[2]
-        called = _OPEN_OBJECTS.get(self._collection) or _singular(last)
-        # A model that is deleted stays what it is.
-        called += ".deleted" * (deleted and last != "models")
-        called = "list" if self.operation.list else called
-        found = {"object": called, "status": _OPEN_STATES.get(self._collection)}
+        object_name = _OPEN_OBJECTS.get(self._collection) or _singular(last)
+        # A deleted model is still called a model.
+        object_name += ".deleted" * (is_deleted and last != "models")
+        object_name = "list" if self.operation.list else object_name
+        members = {"object": object_name, "status": _OPEN_STATES.get(self._collection)}
         return {
             name: value
-            for name, value in found.items()
+            for name, value in members.items()
             if value is not None and _is_open(properties.get(name))
         }
 
-    def new_id(self, asked: Asked, store: Store, rng: Random) -> str:
-        """The id of what is created: the one that the request puts there, or a new one."""
-        named = asked.parameters.get(_variable(self.path) or "")
-        if isinstance(named, str) and self.path not in _OWN_IDS:
-            return named
-        prefix, n = _form(self.path)
-        # With a seed the same request draws the same id again.
+    def new_id(self, request: Asked, store: Store, rng: Random) -> str:
+        """Return the id of a new object: the one that the request names, or a new one."""
+        requested_id = request.parameters.get(_id_variable(self.path) or "")
+        if isinstance(requested_id, str) and self.path not in _OWN_IDS:
+            return requested_id
+        prefix, length = _id_format(self.path)
+        # With a seed, the same request would get the same id again.
         while True:
-            id = prefix + ids.letters(n, rng)
+            id = prefix + ids.letters(length, rng)
             if store.get(CREATED, id) is None:
-                store.put(CREATED, id, asked.path)
+                store.put(CREATED, id, request.path)
                 return id
 
-    def made(
+    def build(
         self,
         id: str,
-        asked: Asked,
+        request: Asked,
         rng: Random,
         schema: Schema | None = None,
-        settled: bool = True,
+        with_end: bool = True,
     ) -> Any:
-        """A thing of this id, with what the request says of it, and when it ended if it has."""
+        """Return an object with this id and the values of the request.
+
+        Args:
+            id: the object's id.
+            request: the request, whose parameters become members.
+            rng: random generator of all other values.
+            schema: schema of the object; by default, that of the operation's answer.
+            with_end: add the times at which the object ended, if its status says that it has.
+        """
         schema = schema or self.operation.answer or {}
         properties = _properties(schema)
-        told: dict[str, Any] = dict(asked.ids) | dict(asked.parameters)
-        given = self._open_members(properties) | adapt_members(properties, told, rng)
-        file = next((v for v in told.values() if isinstance(v, AnyFile)), None)
+        parameters: dict[str, Any] = dict(request.ids) | dict(request.parameters)
+        members = self._open_members(properties) | adapt_members(properties, parameters, rng)
+        file = next((v for v in parameters.values() if isinstance(v, AnyFile)), None)
         if file is not None:
-            given |= {"bytes": len(file), "filename": file.name or "upload"}
-        if isinstance(told.get("expires_after"), dict) and "expires_at" in properties:
-            after = told["expires_after"]
-            seconds = after.get("seconds") or (after.get("days") or 0) * 86400
-            given["expires_at"] = seed.now(rng) + int(seconds)
-        given |= {"id": id} | _BEGIN.get(self.path, {})
-        known = {k: v for k, v in given.items() if k in properties}
-        value = make_placeholder(schema, rng, known)
-        return settle(value, properties, seed.now(rng)) if settled and properties else value
+            members |= {"bytes": len(file), "filename": file.name or "upload"}
+        if isinstance(parameters.get("expires_after"), dict) and "expires_at" in properties:
+            expiry = parameters["expires_after"]
+            seconds = expiry.get("seconds") or (expiry.get("days") or 0) * 86400
+            members["expires_at"] = seed.now(rng) + int(seconds)
+        members |= {"id": id} | _INITIAL_FIELDS.get(self.path, {})
+        known_members = {k: v for k, v in members.items() if k in properties}
+        value = make_placeholder(schema, rng, known_members)
+        return settle(value, properties, seed.now(rng)) if with_end and properties else value
 
-    def created(self, asked: Asked, store: Store, rng: Random) -> Any:
-        """Make a thing, with what the request says of it, and keep it."""
-        id = self.new_id(asked, store, rng)
-        value = self.made(id, asked, rng)
+    def create_object(self, request: Asked, store: Store, rng: Random) -> Any:
+        """Create an object with the values of the request, store it and return it."""
+        id = self.new_id(request, store, rng)
+        value = self.build(id, request, rng)
         if "id" in _properties(self.operation.answer or {}):
-            store.put(asked.path, value["id"], value)
-            for file in asked.parameters.values():
+            store.put(request.path, value["id"], value)
+            for file in request.parameters.values():
                 if isinstance(file, AnyFile):
-                    store.put(CONTENT, f"{asked.path}/{id}", file)
+                    store.put(CONTENT, f"{request.path}/{id}", file)
         return value
 
-    def create(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """A new thing, which is kept."""
-        value = self.created(asked, store, rng)
+    def create(self, request: Asked, store: Store, rng: Random) -> Script:
+        """Create and store an object."""
+        value = self.create_object(request, store, rng)
         return (
             binary_response(b"", rng)
             if self.operation.answer is None
             else json_response(value, rng)
         )
 
-    def look(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """What is plausible."""
-        return json_response(self.made("", asked, seed.derive_rng(rng, asked.path)), rng)
+    def answer_placeholder(self, request: Asked, store: Store, rng: Random) -> Script:
+        """Return a plausible object, which is not stored."""
+        return json_response(self.build("", request, seed.derive_rng(rng, request.path)), rng)
 
-    def found(
-        self, asked: Asked, store: Store, rng: Random, settled: bool = True
+    def find(
+        self, request: Asked, store: Store, rng: Random, with_end: bool = True
     ) -> tuple[str, str, Any]:
-        """The collection, the id and the thing: as it is kept, or as it is made up."""
-        where, id = self._where(asked.path)
-        value = store.get(where, id)
+        """Return the collection, the id and the object; one that is not stored is generated."""
+        collection, id = self._locate(request.path)
+        value = store.get(collection, id)
         if value is None:
-            bare = Asked(asked.method, asked.path, asked.ids)
-            value = self.made(id, bare, seed.derive_rng(rng, f"{where}/{id}"), self._one, settled)
-        return where, id, value
+            bare_request = Asked(request.method, request.path, request.ids)
+            value = self.build(
+                id,
+                bare_request,
+                seed.derive_rng(rng, f"{collection}/{id}"),
+                self._object_schema,
+                with_end,
+            )
+        return collection, id, value
 
     @cached_property
-    def _one(self) -> Schema | None:
-        """The schema of one thing, which other methods at its path may not answer."""
-        path = f"{self.path.rpartition('/')[0]}" if self._acts else self.path
+    def _object_schema(self) -> Schema | None:
+        """The schema of one object, which the operation itself may not return."""
+        path = f"{self.path.rpartition('/')[0]}" if self._is_action else self.path
         try:
             return operation("GET", path).answer or self.operation.answer
         except KeyError:
             return self.operation.answer
 
-    def retrieve(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """The thing."""
-        return json_response(self.found(asked, store, rng)[2], rng)
+    def retrieve(self, request: Asked, store: Store, rng: Random) -> Script:
+        """Return the object."""
+        return json_response(self.find(request, store, rng)[2], rng)
 
-    def update(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """The thing as the request changes it."""
-        where, id, value = self.found(asked, store, rng)
+    def update(self, request: Asked, store: Store, rng: Random) -> Script:
+        """Update the object with the values of the request."""
+        collection, id, value = self.find(request, store, rng)
         properties = _properties(self.operation.answer or {})
-        # Metadata is kept even where the SDK's type does not tell of it.
-        changes = adapt_members({"metadata": {}} | dict(properties), asked.parameters, rng)
+        # Metadata is stored even if the SDK's type lacks it.
+        changes = adapt_members({"metadata": {}} | dict(properties), request.parameters, rng)
         value = value | {
-            name: _change(value.get(name), new, asked.parameters[name])
+            name: _merge_member(value.get(name), new, request.parameters[name])
             for name, new in changes.items()
         }
-        store.put(where, id, value)
+        store.put(collection, id, value)
         return json_response(value, rng)
 
-    def act(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """The thing in the state that the path names, unless it has ended already."""
-        where, id, value = self.found(asked, store, rng, settled=False)
+    def act(self, request: Asked, store: Store, rng: Random) -> Script:
+        """Move the object to the state named in the path, unless it has already ended."""
+        collection, id, value = self.find(request, store, rng, with_end=False)
         action = self.path.rpartition("/")[2]
-        if (refused := self.refused(action, where, id, store)) is not None:
-            return errors.render(refused, rng)
+        if (error := self.check_action(action, collection, id, store)) is not None:
+            return errors.render(error, rng)
         if self.operation.answer is None:
             return binary_response(b"", rng)
-        if self.operation.answer != self._one:
-            return self.look(asked, store, rng)
+        if self.operation.answer != self._object_schema:
+            return self.answer_placeholder(request, store, rng)
         properties = _properties(self.operation.answer)
         status = resolve(properties.get("status", {}))
-        allowed = status.get("enum", ())
-        state = next((state for state in _ACTIONS.get(action, ()) if state in allowed), None)
-        if state is None and status.get("type") == "string" and not allowed:
+        allowed_states = status.get("enum", ())
+        state = next((state for state in _ACTIONS.get(action, ()) if state in allowed_states), None)
+        if state is None and status.get("type") == "string" and not allowed_states:
             state = _OPEN_ACTIONS.get(action)
         if state is not None:
             value = value | {"status": state}
-            stamp = f"{state}_at"
-            if stamp in properties:
-                value |= {stamp: seed.now(rng)}
+            time_field = f"{state}_at"
+            if time_field in properties:
+                value |= {time_field: seed.now(rng)}
             value = settle(value, properties, seed.now(rng))
-        store.put(where, id, value)
+        store.put(collection, id, value)
         return json_response(value, rng)
 
-    def refused(self, action: str, where: str, id: str, store: Store) -> ApiError | None:
-        """OpenAI's error for what is not done to a thing that was created and has ended."""
-        kept = store.get(where, id)
-        if action not in _ENDED_STAYS or not has_ended(kept):
+    def check_action(self, action: str, collection: str, id: str, store: Store) -> ApiError | None:
+        """Return OpenAI's error if the stored object has ended and this action is then refused."""
+        stored_object = store.get(collection, id)
+        if action not in _REFUSED_WHEN_ENDED or not has_ended(stored_object):
             return None
-        last = where.rpartition("/")[2]
+        last = collection.rpartition("/")[2]
         name = _singular(last).replace("_", " ")
-        return refuse_action(action, last, name, kept["status"])
+        return refuse_action(action, last, name, stored_object["status"])
 
-    def delete(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """That the thing is gone."""
-        where, id = self._where(asked.path)
-        # What was made up for an id that nobody created can be made up again.
-        forget = store.delete if store.get(CREATED, id) else store.drop
-        forget(where, id)
-        store.drop(CONTENT, asked.path)
+    def delete(self, request: Asked, store: Store, rng: Random) -> Script:
+        """Delete the object."""
+        collection, id = self._locate(request.path)
+        # An object that was only generated for an unknown id can be generated again.
+        remove = store.delete if store.get(CREATED, id) else store.drop
+        remove(collection, id)
+        store.drop(CONTENT, request.path)
         schema = self.operation.answer
         if schema is None:
-            named = f"{_singular(self.path.split('/')[2])}.deleted"
-            return json_response({"id": id, "object": named, "deleted": True}, rng)
-        given = self._open_members(_properties(schema), deleted=True)
-        given |= {"id": id, "deleted": True} | dict(asked.ids)
-        known = {k: v for k, v in given.items() if k in _properties(schema)}
-        return json_response(make_placeholder(schema, seed.derive_rng(rng, asked.path), known), rng)
+            object_name = f"{_singular(self.path.split('/')[2])}.deleted"
+            return json_response({"id": id, "object": object_name, "deleted": True}, rng)
+        members = self._open_members(_properties(schema), is_deleted=True)
+        members |= {"id": id, "deleted": True} | dict(request.ids)
+        known_members = {k: v for k, v in members.items() if k in _properties(schema)}
+        return json_response(
+            make_placeholder(schema, seed.derive_rng(rng, request.path), known_members), rng
+        )
 
-    def list(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """Those that were created, by pages."""
-        shown = paginate(store.all(asked.path), asked.query, limit=_PAGES.get(self.path, 20))
-        item = _properties(self.operation.answer or {})["data"].get("items", {})
-        for index, thing in enumerate(shown["data"]):
-            if not fits(item, thing):  # what is listed may be told otherwise than what was created
-                apart = seed.derive_rng(rng, str(thing.get("id")))
-                known = adapt_members(_properties(item), thing, apart)
-                shown["data"][index] = make_placeholder(item, apart, known)
-        return json_response(shown, rng)
+    def list(self, request: Asked, store: Store, rng: Random) -> Script:
+        """Return a page of the created objects."""
+        page = paginate(
+            store.all(request.path), request.query, limit=_PAGE_SIZES.get(self.path, 20)
+        )
+        schema = _properties(self.operation.answer or {})["data"].get("items", {})
+        for index, item in enumerate(page["data"]):
+            if not fits(schema, item):  # a list may have objects in another form
+                own_rng = seed.derive_rng(rng, str(item.get("id")))
+                members = adapt_members(_properties(schema), item, own_rng)
+                page["data"][index] = make_placeholder(schema, own_rng, members)
+        return json_response(page, rng)
 
-    def content(self, asked: Asked, store: Store, rng: Random) -> Script:
-        """The bytes that were uploaded; of what never was, its id."""
-        path = asked.path.removesuffix("/content")
+    def content(self, request: Asked, store: Store, rng: Random) -> Script:
+        """Return the uploaded bytes; an object without an upload gets its id as content."""
+        path = request.path.removesuffix("/content")
         data = store.get(CONTENT, path)
         if data is None:
             data = path.rpartition("/")[2].encode()
@@ -413,46 +439,50 @@ class Thing:
         )
 
 
-_ON_ONE: dict[str, Callable[[Thing, Asked, Store, Random], Script]] = {
-    "GET": Thing.retrieve,
-    "POST": Thing.update,
-    "PUT": Thing.update,
-    "PATCH": Thing.update,
-    "DELETE": Thing.delete,
+_ON_ONE: dict[str, Callable[[Resource, Asked, Store, Random], Script]] = {
+    "GET": Resource.retrieve,
+    "POST": Resource.update,
+    "PUT": Resource.update,
+    "PATCH": Resource.update,
+    "DELETE": Resource.delete,
 }
 
 
 def _properties(schema: Schema) -> Mapping[str, Schema]:
-    """An object's members; of several objects, the first's."""
+    """Return the schemas of an object's members; of several alternatives, the first's."""
     schema = resolve(schema)
     if "anyOf" in schema:
         return _properties(schema["anyOf"][0])
-    found: Mapping[str, Schema] = schema.get("properties", {})
-    return found
+    properties: Mapping[str, Schema] = schema.get("properties", {})
+    return properties
 
 
-def _change(old: Any, new: Any, stated: Any) -> Any:
-    """A member as a request changes it: of one in another shape, what the request does not state
-    stays as it was.
+def _merge_member(old: Any, new: Any, request_value: Any) -> Any:
+    """Return a member after an update.
+
+    Args:
+        old: the member before.
+        new: the request's value in the form of the answer.
+        request_value: the request's value; if its form differs, members that it lacks stay.
     """
-    if new == stated or not all(isinstance(one, dict) for one in (old, new, stated)):
+    if new == request_value or not all(isinstance(one, dict) for one in (old, new, request_value)):
         return new
     return old | {
-        name: _change(old.get(name), value, stated[name])
+        name: _merge_member(old.get(name), value, request_value[name])
         for name, value in new.items()
-        if name in stated
+        if name in request_value
     }
 
 
 def _is_open(schema: Schema | None) -> bool:
-    """Whether any text will do."""
-    known = resolve(schema or {})
-    return known.get("type") == "string" and "enum" not in known
+    """Return whether a schema allows any text."""
+    resolved_schema = resolve(schema or {})
+    return resolved_schema.get("type") == "string" and "enum" not in resolved_schema
 
 
 @cache
-def _variable(path: str) -> str | None:
-    """The variable that follows a collection's path in the path of one of its things."""
+def _id_variable(path: str) -> str | None:
+    """Return the name of the path variable with the id of an object in this collection."""
     for other, _ in operations():
         head, _, last = other.rpartition("/")
         if head == path and last.startswith("{"):
@@ -470,68 +500,70 @@ _WEB_SOCKETS = (
     "/v1/realtime/translations",
     "/v1/responses",
 )
-"""Where the SDK opens WebSockets, which are not served."""
+"""Paths at which the SDK opens WebSockets, which the server does not support."""
 
 
-def unsupported(asked: Asked, store: Store, rng: Random) -> Script:
-    """501: it is known, and not served."""
-    told = ApiError(
+def refuse_endpoint(request: Asked, store: Store, rng: Random) -> Script:
+    """Return a 501 for an endpoint that the server does not implement."""
+    error = ApiError(
         501,
-        f"openai-mockserver does not implement {asked.method} {asked.path}.",
+        f"openai-mockserver does not implement {request.method} {request.path}.",
         "server_error",
         "not_implemented",
         headers=(("x-should-retry", "false"),),
     )
-    return errors.render(told, rng)
+    return errors.render(error, rng)
 
 
-def refuse_stream(asked: Asked, store: Store, rng: Random) -> Script:
-    """501: it is answered, but not with a stream."""
-    told = ApiError(
+def refuse_stream(request: Asked, store: Store, rng: Random) -> Script:
+    """Return a 501 for a stream at an endpoint that is implemented without streams."""
+    error = ApiError(
         501,
-        f"openai-mockserver answers {asked.method} {asked.path}, but not with a stream: ask "
-        "without stream=true, or give a rule for it a Script.",
+        f"openai-mockserver answers {request.method} {request.path}, but not with a stream: set "
+        "stream=false, or add a rule that replies with a Script.",
         "server_error",
         "not_implemented",
         param="stream",
         headers=(("x-should-retry", "false"),),
     )
-    return errors.render(told, rng)
+    return errors.render(error, rng)
 
 
-def _unless_gone(path: str, answer: Answer) -> Answer:
-    """What answers at a path template, but for what was deleted, and what is in it."""
+def _refuse_deleted(path: str, answer: Answer) -> Answer:
+    """Wrap the answer of a path template: deleted objects, and all inside them, are not found."""
     variables = [i for i, name in enumerate(path.split("/")) if name.startswith("{")]
     if not variables:
         return answer
 
     @wraps(answer)
-    def answered(asked: Asked, store: Store, rng: Random) -> Script:
-        parts = asked.path.split("/")
+    def answer_request(request: Asked, store: Store, rng: Random) -> Script:
+        parts = request.path.split("/")
         for index in variables:
-            where = "/".join(parts[:index])
-            if store.is_gone(where, id := unquote(parts[index])):
-                return not_found(where, id, rng)
-        return answer(asked, store, rng)
+            collection = "/".join(parts[:index])
+            if store.is_gone(collection, id := unquote(parts[index])):
+                return refuse_unknown_id(collection, id, rng)
+        return answer(request, store, rng)
 
-    return answered
+    return answer_request
 
 
 def endpoints(special: Mapping[tuple[str, str], Answer]) -> Iterator[Endpoint]:
-    """An endpoint for each operation that the SDK knows.
+    """Yield an endpoint for each operation of the SDK.
 
     Args:
-        special: the answers of those that need more than a thing's state.
+        special: answers of operations for which the generic answer is not enough.
     """
     for path, method in operations():
-        known = operation(method, path)
+        types = operation(method, path)
         yield Endpoint(
             path=path,
             method=method,
-            parameters=parameters_of(method, path) if known.body is not None else None,
-            query=parameters_of(method, path, "query") if known.query is not None else None,
-            form=known.form,
-            answer=_unless_gone(path, special.get((method, path)) or Thing(method, path).answer),
+            parameters=parameters_of(method, path) if types.body is not None else None,
+            query=parameters_of(method, path, "query") if types.query is not None else None,
+            form=types.form,
+            answer=_refuse_deleted(
+                path, special.get((method, path)) or Resource(method, path).answer
+            ),
         )
     for path in _WEB_SOCKETS:
-        yield Endpoint(path=path, method="GET", answer=unsupported)
+        yield Endpoint(path=path, method="GET", answer=refuse_endpoint)

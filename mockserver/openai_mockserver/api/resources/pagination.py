@@ -1,4 +1,4 @@
-"""Lists, page by page."""
+"""Select a page of a list."""
 
 from __future__ import annotations
 
@@ -11,42 +11,44 @@ _PAGING = frozenset({"after", "before", "limit", "order", "include", "page"})
 
 
 def paginate(
-    things: list[Any], query: Mapping[str, Any], order: str = "desc", limit: int = 20
+    objects: list[Any], query: Mapping[str, Any], order: str = "desc", limit: int = 20
 ) -> dict[str, Any]:
-    """A page of these things, the oldest first, as a query asks for it.
+    """Return the page of a list that a query requests.
 
     Args:
-        things: all of them.
-        query: ``after``, ``before``, ``limit``, ``order``, and members that they must have.
-        order, limit: where the query names none.
+        objects: all objects, the oldest first.
+        query: ``after``, ``before``, ``limit``, ``order``, and values that members must have.
+        order, limit: defaults for the query.
 
     >>> paginate([{"id": "a"}, {"id": "b"}, {"id": "c"}], {"limit": 2})["last_id"]
     'b'
     """
-    wanted = {k: v for k, v in query.items() if k not in _PAGING}
-    fitting = [thing for thing in things if all(_has(thing, k, v) for k, v in wanted.items())]
+    filters = {k: v for k, v in query.items() if k not in _PAGING}
+    matches = [
+        object_ for object_ in objects if all(_matches(object_, k, v) for k, v in filters.items())
+    ]
     if query.get("order", order) == "desc":
-        fitting.reverse()
-    names = [thing.get("id") for thing in fitting]
-    if (after := query.get("after")) in names:
-        fitting = fitting[names.index(after) + 1 :]
-    elif (before := query.get("before")) in names:
-        fitting = fitting[: names.index(before)]
-    shown = fitting[: int(query.get("limit", limit))]
+        matches.reverse()
+    ids = [object_.get("id") for object_ in matches]
+    if (after := query.get("after")) in ids:
+        matches = matches[ids.index(after) + 1 :]
+    elif (before := query.get("before")) in ids:
+        matches = matches[: ids.index(before)]
+    page = matches[: int(query.get("limit", limit))]
     return {
         "object": "list",
-        "data": shown,
-        "first_id": shown[0].get("id") if shown else None,
-        "last_id": shown[-1].get("id") if shown else None,
-        "has_more": len(fitting) > len(shown) > 0,
+        "data": page,
+        "first_id": page[0].get("id") if page else None,
+        "last_id": page[-1].get("id") if page else None,
+        "has_more": len(matches) > len(page) > 0,
     }
 
 
-def _has(thing: dict[str, Any], name: str, value: Any) -> bool:
-    """Whether a thing has a member of this value, as far as it has the member at all."""
-    if name not in thing:
+def _matches(object_: dict[str, Any], name: str, value: Any) -> bool:
+    """Return whether an object lacks this member, or has it with this value."""
+    if name not in object_:
         return True
-    have = thing[name]
-    if isinstance(value, dict) and isinstance(have, dict):
-        return have | value == have
-    return bool(have in value if isinstance(value, list) else have == value)
+    actual = object_[name]
+    if isinstance(value, dict) and isinstance(actual, dict):
+        return actual | value == actual
+    return bool(actual in value if isinstance(value, list) else actual == value)

@@ -1,7 +1,7 @@
-"""Plausible answers that are as a schema says, where nothing is known but the schema.
+"""Generate plausible values from a schema alone.
 
-Rules of this file: what may be null is left out, or null where it is required; the same chance
-gives the same sample. What a member of a name usually holds is in a table.
+Rules of this file: a nullable member is left out, or null if it is required. The same random
+generator gives the same value. A table states what members of some names usually hold.
 """
 
 from __future__ import annotations
@@ -30,15 +30,18 @@ DONE = (
     "created",
     "passed",
 )
-"""States in which a thing is of use, the best first."""
+"""States in which an object can be used, in order of preference."""
 
 
-def _state(schema: Schema) -> Any:
-    allowed = schema.get("enum", [])
-    return next((state for state in DONE if state in allowed), allowed[0] if allowed else None)
+def _choose_state(schema: Schema) -> Any:
+    allowed_states = schema.get("enum", [])
+    return next(
+        (state for state in DONE if state in allowed_states),
+        allowed_states[0] if allowed_states else None,
+    )
 
 
-# name: its value, of a schema with this type
+# Generators of values, by the type of the schema and the name of the member.
 _BY_NAME: dict[tuple[str, str], Callable[[Random], Any]] = {
     ("string", "model"): lambda rng: "gpt-4o-mini",
     ("string", "filename"): lambda rng: "file.txt",
@@ -58,62 +61,64 @@ _BY_NAME: dict[tuple[str, str], Callable[[Random], Any]] = {
 }
 
 
-def make_placeholder(schema: Schema, rng: Random, given: Mapping[str, Any] | None = None) -> Any:
-    """A value that is as the schema says.
+def make_placeholder(schema: Schema, rng: Random, members: Mapping[str, Any] | None = None) -> Any:
+    """Return a value that matches a schema.
 
     Args:
-        schema: what it must be.
-        rng: where ids come from.
-        given: members of an object that are known.
+        schema: the schema.
+        rng: random generator of ids.
+        members: values of an object's members, which are used as they are.
     """
-    return _make_placeholder(schema, rng, "", given or {})
+    return _make_placeholder(schema, rng, "", members or {})
 
 
-def _make_placeholder(schema: Schema, rng: Random, name: str, given: Mapping[str, Any]) -> Any:
+def _make_placeholder(schema: Schema, rng: Random, name: str, members: Mapping[str, Any]) -> Any:
     if schema.get("nullable"):
         return None
     schema = resolve(schema)
     if "anyOf" in schema:
-        return _make_placeholder(schema["anyOf"][0], rng, name, given)
+        return _make_placeholder(schema["anyOf"][0], rng, name, members)
     if "enum" in schema:
-        return _state(schema) if name in ("status", "state") else schema["enum"][0]
+        return _choose_state(schema) if name in ("status", "state") else schema["enum"][0]
     kind = schema.get("type")
     if kind == "object":
         properties = schema.get("properties", {})
-        required = schema.get("required", ())
-        made = {
-            member: given[member] if member in given else _make_placeholder(inner, rng, member, {})
+        required_names = schema.get("required", ())
+        fields = {
+            member: members[member]
+            if member in members
+            else _make_placeholder(inner, rng, member, {})
             for member, inner in properties.items()
-            if member in given or member in required or not inner.get("nullable")
+            if member in members or member in required_names or not inner.get("nullable")
         }
-        return {**made, **given}
-    usual = _BY_NAME.get((str(kind), name))
-    return usual(rng) if usual is not None else _PLAIN[kind](rng, name, schema)
+        return {**fields, **members}
+    generate = _BY_NAME.get((str(kind), name))
+    return generate(rng) if generate is not None else _BY_TYPE[kind](rng, name, schema)
 
 
 def adapt_members(
     properties: Mapping[str, Schema], values: Mapping[str, Any], rng: Random
 ) -> dict[str, Any]:
-    """The members of a request that an answer has too, each as the answer has it.
+    """Return the members of a request that its answer has too, each in the answer's form.
 
-    An answer may have a member in another shape, such as the settings of a session with an id of
-    its own: then it is told with what both have in common, and the rest is made up.
+    A member may have another form in the answer: a session, for example, has an id there. It then
+    keeps what both forms have in common, and the rest is generated.
 
     Args:
-        properties: the schemas of the answer's members.
+        properties: schemas of the answer's members.
         values: the request's members.
-        rng: where ids come from.
+        rng: random generator of ids.
     """
-    adapted = {
+    members = {
         name: _adapt(properties[name], value, rng)
         for name, value in values.items()
         if name in properties
     }
-    return {name: value for name, value in adapted.items() if value is not _NOTHING}
+    return {name: value for name, value in members.items() if value is not _NOTHING}
 
 
 _NOTHING = object()
-"""What a value has in common with a schema that is of something else."""
+"""The result for a value that has nothing in common with a schema."""
 
 
 def _adapt(schema: Schema, value: Any, rng: Random) -> Any:
@@ -121,8 +126,8 @@ def _adapt(schema: Schema, value: Any, rng: Random) -> Any:
         return value
     schema = resolve(schema)
     if "anyOf" in schema:
-        adapted = (_adapt(inner, value, rng) for inner in schema["anyOf"])
-        return next((one for one in adapted if one is not _NOTHING), _NOTHING)
+        candidates = (_adapt(inner, value, rng) for inner in schema["anyOf"])
+        return next((candidate for candidate in candidates if candidate is not _NOTHING), _NOTHING)
     kind = schema.get("type")
     if kind == "array" and isinstance(value, list):
         entries = [_adapt(schema.get("items", {}), entry, rng) for entry in value]
@@ -131,16 +136,16 @@ def _adapt(schema: Schema, value: Any, rng: Random) -> Any:
         return _NOTHING
     properties = schema.get("properties", {})
     common = adapt_members(properties, value, rng)
-    # What says of which type it is is of no other; and a type alone says nothing of it.
+    # An object with another type does not match, and a type alone is no common member.
     if ("type" in value and "type" in properties and "type" not in common) or (
         not common.keys() - {"type"}
     ):
         return _NOTHING
-    whole = {name: member for name, member in schema.items() if name != "nullable"}
-    return make_placeholder(whole, rng, common)
+    object_schema = {name: member for name, member in schema.items() if name != "nullable"}
+    return make_placeholder(object_schema, rng, common)
 
 
-def _text(rng: Random, name: str, schema: Schema) -> str:
+def _generate_text(rng: Random, name: str, schema: Schema) -> str:
     if schema.get("format") in ("date", "date-time"):
         form = "%Y-%m-%d" if schema["format"] == "date" else "%Y-%m-%dT%H:%M:%SZ"
         return time.strftime(form, time.gmtime(seed.now(rng)))
@@ -149,17 +154,17 @@ def _text(rng: Random, name: str, schema: Schema) -> str:
     return ""
 
 
-def _number(rng: Random, name: str, schema: Schema) -> int:
+def _generate_number(rng: Random, name: str, schema: Schema) -> int:
     now = seed.now(rng)
     if name.startswith("expires_"):
         return now + 3600
     return now if name.endswith(("_at", "created", "_time")) else 0
 
 
-_PLAIN: dict[Any, Callable[[Random, str, Schema], Any]] = {
-    "string": _text,
-    "integer": _number,
-    "number": lambda rng, name, schema: float(_number(rng, name, schema)),
+_BY_TYPE: dict[Any, Callable[[Random, str, Schema], Any]] = {
+    "string": _generate_text,
+    "integer": _generate_number,
+    "number": lambda rng, name, schema: float(_generate_number(rng, name, schema)),
     "boolean": lambda rng, name, schema: False,
     "array": lambda rng, name, schema: [],
     "null": lambda rng, name, schema: None,

@@ -1,7 +1,7 @@
-"""``/v1/threads``: what a request says in messages, as the messages of a thread have it.
+"""``/v1/threads``: store the messages of a request in the form of a thread's messages.
 
-Rules of this file: no I/O; what is generic of threads, messages and runs is in `operations`. No
-model answers: a run has ended when it is created.
+Rules of this file: no I/O; `operations` does what threads, messages and runs share with other
+objects. No model answers: a run has already ended when it is created.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from openai_mockserver.api import errors
 from openai_mockserver.api.endpoint import Answer, Asked
 from openai_mockserver.api.json_body import json_response
-from openai_mockserver.api.resources.operations import Thing, refuse_stream
+from openai_mockserver.api.resources.operations import Resource, refuse_stream
 from openai_mockserver.api.resources.states import has_ended
 from openai_mockserver.api.store import Store
 from openai_mockserver.reply import ApiError
@@ -22,23 +22,23 @@ from openai_mockserver.script import Script
 __all__ = ["ANSWERS"]
 
 _THREADS = "/v1/threads"
-_THREAD = Thing("POST", _THREADS)
+_THREAD = Resource("POST", _THREADS)
 _MESSAGES = f"{_THREADS}/{{thread_id}}/messages"
-_MESSAGE = Thing("POST", _MESSAGES)
+_MESSAGE = Resource("POST", _MESSAGES)
 _RUNS = f"{_THREADS}/{{thread_id}}/runs"
-_RUN = Thing("POST", _RUNS)
+_RUN = Resource("POST", _RUNS)
 _THREAD_AND_RUN = f"{_THREADS}/runs"
 _TOOL_OUTPUTS = f"{_RUNS}/{{run_id}}/submit_tool_outputs"
-_ONE_RUN = Thing("GET", f"{_RUNS}/{{run_id}}")
+_ONE_RUN = Resource("GET", f"{_RUNS}/{{run_id}}")
 
 
-def _as_content(given: Any) -> list[Any]:
-    """The content of a message, as it was given: its text is an object there.
+def _convert_content(content: Any) -> list[Any]:
+    """Return the content of a request in the form of a message, in which a text is an object.
 
-    >>> _as_content("Hi")
+    >>> _convert_content("Hi")
     [{'type': 'text', 'text': {'value': 'Hi', 'annotations': []}}]
     """
-    parts = [{"type": "text", "text": given}] if isinstance(given, str) else given
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
     return [
         part | {"text": {"value": part["text"], "annotations": []}}
         if part.get("type") == "text"
@@ -47,66 +47,68 @@ def _as_content(given: Any) -> list[Any]:
     ]
 
 
-def _add_message(thread: str, given: Mapping[str, Any], store: Store, rng: Random) -> Any:
-    parameters = dict(given) | {"content": _as_content(given["content"])}
+def _add_message(thread: str, message: Mapping[str, Any], store: Store, rng: Random) -> Any:
+    parameters = dict(message) | {"content": _convert_content(message["content"])}
     path = f"{_THREADS}/{thread}/messages"
-    asked = Asked("POST", path, {"thread_id": thread}, parameters=parameters)
-    return _MESSAGE.created(asked, store, rng)
+    request = Asked("POST", path, {"thread_id": thread}, parameters=parameters)
+    return _MESSAGE.create_object(request, store, rng)
 
 
-def _add_messages(thread: str, given: Iterable[Any] | None, store: Store, rng: Random) -> None:
-    for message in given or ():
+def _add_messages(thread: str, messages: Iterable[Any] | None, store: Store, rng: Random) -> None:
+    for message in messages or ():
         _add_message(thread, message, store, rng)
 
 
-def _create_message(asked: Asked, store: Store, rng: Random) -> Script:
-    """A new message, with the content that the request gives it."""
-    return json_response(_add_message(asked.ids["thread_id"], asked.parameters, store, rng), rng)
+def _create_message(request: Asked, store: Store, rng: Random) -> Script:
+    """Create a message with the content of the request."""
+    return json_response(
+        _add_message(request.ids["thread_id"], request.parameters, store, rng), rng
+    )
 
 
-def _create_thread(asked: Asked, store: Store, rng: Random) -> Script:
-    """A new thread, and the messages that it begins with."""
-    made = _THREAD.created(asked, store, rng)
-    _add_messages(made["id"], asked.parameters.get("messages"), store, rng)
-    return json_response(made, rng)
+def _create_thread(request: Asked, store: Store, rng: Random) -> Script:
+    """Create a thread with its initial messages."""
+    thread = _THREAD.create_object(request, store, rng)
+    _add_messages(thread["id"], request.parameters.get("messages"), store, rng)
+    return json_response(thread, rng)
 
 
-def _add_run(thread: str, given: Mapping[str, Any], store: Store, rng: Random) -> Script:
+def _add_run(thread: str, parameters: Mapping[str, Any], store: Store, rng: Random) -> Script:
     path = f"{_THREADS}/{thread}/runs"
-    asked = Asked("POST", path, {"thread_id": thread}, parameters=given)
-    return json_response(_RUN.created(asked, store, rng), rng)
+    request = Asked("POST", path, {"thread_id": thread}, parameters=parameters)
+    return json_response(_RUN.create_object(request, store, rng), rng)
 
 
-def _create_run(asked: Asked, store: Store, rng: Random) -> Script:
-    """A new run, which has ended, after the messages that the request adds."""
-    if asked.parameters.get("stream"):
-        return refuse_stream(asked, store, rng)
-    thread = asked.ids["thread_id"]
-    _add_messages(thread, asked.parameters.get("additional_messages"), store, rng)
-    return _add_run(thread, asked.parameters, store, rng)
+def _create_run(request: Asked, store: Store, rng: Random) -> Script:
+    """Add the messages of the request, and create a run, which has already ended."""
+    if request.parameters.get("stream"):
+        return refuse_stream(request, store, rng)
+    thread = request.ids["thread_id"]
+    _add_messages(thread, request.parameters.get("additional_messages"), store, rng)
+    return _add_run(thread, request.parameters, store, rng)
 
 
-def _create_thread_and_run(asked: Asked, store: Store, rng: Random) -> Script:
-    """A new thread with its messages, and a run in it, which has ended."""
-    if asked.parameters.get("stream"):
-        return refuse_stream(asked, store, rng)
-    given = asked.parameters.get("thread") or {}
-    made = _THREAD.created(Asked("POST", _THREADS, parameters=given), store, rng)
-    _add_messages(made["id"], given.get("messages"), store, rng)
-    return _add_run(made["id"], asked.parameters, store, rng)
+def _create_thread_and_run(request: Asked, store: Store, rng: Random) -> Script:
+    """Create a thread with its messages and a run, which has already ended."""
+    if request.parameters.get("stream"):
+        return refuse_stream(request, store, rng)
+    parameters = request.parameters.get("thread") or {}
+    thread = _THREAD.create_object(Asked("POST", _THREADS, parameters=parameters), store, rng)
+    _add_messages(thread["id"], parameters.get("messages"), store, rng)
+    return _add_run(thread["id"], request.parameters, store, rng)
 
 
-def _submit_tool_outputs(asked: Asked, store: Store, rng: Random) -> Script:
-    """The run; one that has ended takes no outputs."""
-    if asked.parameters.get("stream"):
-        return refuse_stream(asked, store, rng)
-    path = asked.path.rpartition("/")[0]
-    where, _, id = path.rpartition("/")
-    kept = store.get(where, id)
-    if has_ended(kept):
-        told = f'Runs in status "{kept["status"]}" do not accept tool outputs.'
-        return errors.render(ApiError(400, told), rng)
-    return _ONE_RUN.retrieve(Asked("GET", path, asked.ids), store, rng)
+def _submit_tool_outputs(request: Asked, store: Store, rng: Random) -> Script:
+    """Return the run, or an error if the run has ended."""
+    if request.parameters.get("stream"):
+        return refuse_stream(request, store, rng)
+    path = request.path.rpartition("/")[0]
+    collection, _, id = path.rpartition("/")
+    run = store.get(collection, id)
+    if has_ended(run):
+        message = f'Runs in status "{run["status"]}" do not accept tool outputs.'
+        return errors.render(ApiError(400, message), rng)
+    return _ONE_RUN.retrieve(Asked("GET", path, request.ids), store, rng)
 
 
 ANSWERS: dict[tuple[str, str], Answer] = {

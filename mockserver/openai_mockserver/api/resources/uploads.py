@@ -1,6 +1,7 @@
-"""``/v1/uploads``: a file that comes in parts, and is one when the upload is complete.
+"""``/v1/uploads``: join the parts of an upload to a file when the upload is completed.
 
-Rules of this file: no I/O; what is generic of uploads, parts and files is in `operations`.
+Rules of this file: no I/O; `operations` does what uploads, parts and files share with other
+objects.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from openai_mockserver.api.disk_bytes import DiskBytes, join_bytes
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.multipart import File, FileOnDisk
-from openai_mockserver.api.resources.operations import CONTENT, Thing
+from openai_mockserver.api.resources.operations import CONTENT, Resource
 from openai_mockserver.api.resources.states import has_ended, refuse_action
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
@@ -20,37 +21,38 @@ from openai_mockserver.script import Script
 __all__ = ["ANSWERS"]
 
 _PATH = "/v1/uploads/{upload_id}/complete"
-_UPLOAD = Thing("POST", _PATH)
+_UPLOAD = Resource("POST", _PATH)
 _PARTS = "/v1/uploads/{upload_id}/parts"
-_PART = Thing("POST", _PARTS)
-_FILE = Thing("POST", "/v1/files")
+_PART = Resource("POST", _PARTS)
+_FILE = Resource("POST", "/v1/files")
 
 
-def _complete(asked: Asked, store: Store, rng: Random) -> Script:
-    """The upload, and the file of its parts."""
-    where, id, upload = _UPLOAD.found(asked, store, rng, settled=False)
-    if (refused := _UPLOAD.refused("complete", where, id, store)) is not None:
-        return errors.render(refused, rng)
+def _complete(request: Asked, store: Store, rng: Random) -> Script:
+    """Complete the upload, and create the file of its parts."""
+    collection, id, upload = _UPLOAD.find(request, store, rng, with_end=False)
+    if (error := _UPLOAD.check_action("complete", collection, id, store)) is not None:
+        return errors.render(error, rng)
     parts = (
-        store.get(CONTENT, f"{where}/{id}/parts/{part}") for part in asked.parameters["part_ids"]
+        store.get(CONTENT, f"{collection}/{id}/parts/{part}")
+        for part in request.parameters["part_ids"]
     )
     data = join_bytes(part or b"" for part in parts)
     name = upload["filename"]
     content = FileOnDisk(data, name) if isinstance(data, DiskBytes) else File(data, name)
-    given = {"file": content, "purpose": upload["purpose"]}
-    file = _FILE.created(Asked("POST", _FILE.path, parameters=given), store, rng)
+    parameters = {"file": content, "purpose": upload["purpose"]}
+    file = _FILE.create_object(Asked("POST", _FILE.path, parameters=parameters), store, rng)
     upload |= {"status": "completed", "file": file}
-    store.put(where, id, upload)
+    store.put(collection, id, upload)
     return json_response(upload, rng)
 
 
-def _add_part(asked: Asked, store: Store, rng: Random) -> Script:
-    """A new part, unless the upload has ended."""
-    upload = store.get("/v1/uploads", asked.ids["upload_id"])
+def _add_part(request: Asked, store: Store, rng: Random) -> Script:
+    """Add a part, unless the upload has ended."""
+    upload = store.get("/v1/uploads", request.ids["upload_id"])
     if has_ended(upload):
-        refused = refuse_action("add parts to", "uploads", "upload", upload["status"])
-        return errors.render(refused, rng)
-    return _PART.create(asked, store, rng)
+        error = refuse_action("add parts to", "uploads", "upload", upload["status"])
+        return errors.render(error, rng)
+    return _PART.create(request, store, rng)
 
 
 ANSWERS = {("POST", _PATH): _complete, ("POST", _PARTS): _add_part}

@@ -1,10 +1,12 @@
-"""``/v1/vector_stores``: files that can be searched, by the words that they share with a query.
+"""``/v1/vector_stores``: search files by the words that they share with a query.
 
-Rules of this file: no I/O; what is generic of stores, their files and batches is in `operations`.
+Rules of this file: no I/O; `operations` does what stores, their files and batches share with other
+objects.
 """
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
@@ -12,7 +14,7 @@ from typing import Any
 
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.json_body import json_response
-from openai_mockserver.api.resources.operations import CONTENT, Thing
+from openai_mockserver.api.resources.operations import CONTENT, Resource
 from openai_mockserver.api.resources.pagination import paginate
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
@@ -26,90 +28,100 @@ _BATCHES = f"{_ONE}/file_batches"
 _CHUNK = 800  # characters of a search result
 
 
-def _create(asked: Asked, store: Store, rng: Random) -> Script:
-    """A store, with the files that it begins with."""
-    made = Thing("POST", _STORES).created(asked, store, rng)
-    for file in asked.parameters.get("file_ids") or ():
-        _attach(made["id"], {"file_id": file}, store, rng)
-    return json_response(made, rng)
+def _create(request: Asked, store: Store, rng: Random) -> Script:
+    """Create a store with its initial files."""
+    vector_store = Resource("POST", _STORES).create_object(request, store, rng)
+    for file in request.parameters.get("file_ids") or ():
+        _attach_file(vector_store["id"], {"file_id": file}, store, rng)
+    return json_response(vector_store, rng)
 
 
-def _attach(vector_store: str, given: Mapping[str, Any], store: Store, rng: Random) -> Any:
-    """Put a file into a store, and count it there."""
-    where = f"{_STORES}/{vector_store}"
+def _attach_file(
+    vector_store: str, parameters: Mapping[str, Any], store: Store, rng: Random
+) -> Any:
+    """Add a file to a store, and update the store's counts."""
+    path = f"{_STORES}/{vector_store}"
     ids = {"vector_store_id": vector_store}
-    asked = Asked("POST", f"{where}/files", ids, parameters=given)
-    file = Thing("POST", _FILES).created(asked, store, rng)
+    request = Asked("POST", f"{path}/files", ids, parameters=parameters)
+    file = Resource("POST", _FILES).create_object(request, store, rng)
     file["usage_bytes"] = len(store.get(CONTENT, f"/v1/files/{file['id']}") or b"")
-    if (whole := store.get(_STORES, vector_store)) is not None:
-        files = store.all(f"{where}/files")
-        whole["usage_bytes"] = sum(one["usage_bytes"] for one in files)
-        whole["file_counts"] |= {"completed": len(files), "total": len(files)}
+    if (stored_store := store.get(_STORES, vector_store)) is not None:
+        files = store.all(f"{path}/files")
+        stored_store["usage_bytes"] = sum(attached_file["usage_bytes"] for attached_file in files)
+        stored_store["file_counts"] |= {"completed": len(files), "total": len(files)}
     return file
 
 
-def _attach_one(asked: Asked, store: Store, rng: Random) -> Script:
-    """A file in the store."""
-    return json_response(_attach(asked.ids["vector_store_id"], asked.parameters, store, rng), rng)
+def _create_file(request: Asked, store: Store, rng: Random) -> Script:
+    """Add a file to the store."""
+    return json_response(
+        _attach_file(request.ids["vector_store_id"], request.parameters, store, rng), rng
+    )
 
 
-def _attach_batch(asked: Asked, store: Store, rng: Random) -> Script:
-    """Several files in the store at once."""
-    given = asked.parameters
-    files = given.get("files") or [
-        {"file_id": id} | {k: given[k] for k in ("attributes", "chunking_strategy") if k in given}
-        for id in given.get("file_ids") or ()
+def _create_batch(request: Asked, store: Store, rng: Random) -> Script:
+    """Add several files to the store at once."""
+    parameters = request.parameters
+    files = parameters.get("files") or [
+        {"file_id": id}
+        | {k: parameters[k] for k in ("attributes", "chunking_strategy") if k in parameters}
+        for id in parameters.get("file_ids") or ()
     ]
-    made = Thing("POST", _BATCHES).created(asked, store, rng)
-    made["file_counts"] |= {"completed": len(files), "total": len(files)}
+    batch = Resource("POST", _BATCHES).create_object(request, store, rng)
+    batch["file_counts"] |= {"completed": len(files), "total": len(files)}
     for file in files:
-        attached = _attach(asked.ids["vector_store_id"], file, store, rng)
-        store.put(f"{asked.path}/{made['id']}/files", attached["id"], attached)
-    return json_response(made, rng)
+        stored_file = _attach_file(request.ids["vector_store_id"], file, store, rng)
+        store.put(f"{request.path}/{batch['id']}/files", stored_file["id"], stored_file)
+    return json_response(batch, rng)
 
 
-def _text(store: Store, file: str) -> str:
+def _read_text(store: Store, file: str) -> str:
     data: bytes = store.get(CONTENT, f"/v1/files/{file}") or b""
     return data.decode(errors="replace")
 
 
-def _content(asked: Asked, store: Store, rng: Random) -> Script:
-    """The text of a file."""
-    said = {"type": "text", "text": _text(store, asked.ids["file_id"])}
-    listed = {"object": "vector_store.file_content.page", "data": [said], "has_more": False}
-    return json_response(listed | {"next_page": None}, rng)
+def _retrieve_content(request: Asked, store: Store, rng: Random) -> Script:
+    """Return the text of a file."""
+    part = {"type": "text", "text": _read_text(store, request.ids["file_id"])}
+    page = {"object": "vector_store.file_content.page", "data": [part], "has_more": False}
+    return json_response(page | {"next_page": None}, rng)
 
 
-def _words(text: str) -> set[str]:
+def _split_words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text.lower()))
 
 
-def _search(asked: Asked, store: Store, rng: Random) -> Script:
-    """The chunks of files that have most of the query's words."""
-    given = asked.parameters
-    queries = given["query"] if isinstance(given["query"], list) else [given["query"]]
-    wanted = _words(" ".join(queries))
-    found = []
-    for file in store.all(asked.path.removesuffix("search") + "files"):
-        if not _passes(file.get("attributes") or {}, given.get("filters")):
+def _search(request: Asked, store: Store, rng: Random) -> Script:
+    """Return the chunks of files that have the most words of the query."""
+    parameters = request.parameters
+    queries = (
+        parameters["query"] if isinstance(parameters["query"], list) else [parameters["query"]]
+    )
+    query_words = _split_words(" ".join(queries))
+    results = []
+    for file in store.all(request.path.removesuffix("search") + "files"):
+        if not _matches_filter(file.get("attributes") or {}, parameters.get("filters")):
             continue
-        text = _text(store, file["id"])
-        kept = store.get("/v1/files", file["id"]) or {}
-        for at in range(0, len(text), _CHUNK):
-            chunk = text[at : at + _CHUNK]
-            score = len(wanted & _words(chunk)) / (len(wanted) or 1)
-            found.append(
+        text = _read_text(store, file["id"])
+        details = store.get("/v1/files", file["id"]) or {}
+        for start in range(0, len(text), _CHUNK):
+            chunk = text[start : start + _CHUNK]
+            score = len(query_words & _split_words(chunk)) / (len(query_words) or 1)
+            results.append(
                 {
                     "file_id": file["id"],
-                    "filename": kept.get("filename", file["id"]),
+                    "filename": details.get("filename", file["id"]),
                     "score": score,
                     "attributes": file.get("attributes") or {},
                     "content": [{"type": "text", "text": chunk}],
                 }
             )
-    least = (given.get("ranking_options") or {}).get("score_threshold") or 0
-    best = sorted((one for one in found if one["score"] > least), key=lambda one: -one["score"])
-    limit = given.get("max_num_results") or 10
+    threshold = (parameters.get("ranking_options") or {}).get("score_threshold") or 0
+    best = sorted(
+        (result for result in results if result["score"] > threshold),
+        key=lambda result: -result["score"],
+    )
+    limit = parameters.get("max_num_results") or 10
     answer = {
         "object": "vector_store.search_results.page",
         "search_query": queries,
@@ -120,46 +132,50 @@ def _search(asked: Asked, store: Store, rng: Random) -> Script:
     return json_response(answer, rng)
 
 
-_COMPARED: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": lambda have, want: have == want,
-    "ne": lambda have, want: have != want,
-    "gt": lambda have, want: have is not None and have > want,
-    "gte": lambda have, want: have is not None and have >= want,
-    "lt": lambda have, want: have is not None and have < want,
-    "lte": lambda have, want: have is not None and have <= want,
-    "in": lambda have, want: have in want,
-    "nin": lambda have, want: have not in want,
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "in": lambda value, allowed_values: value in allowed_values,
+    "nin": lambda value, excluded_values: value not in excluded_values,
 }
 
 
-def _passes(attributes: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> bool:
-    """Whether a file's attributes are as a filter says."""
-    if not wanted:
+def _matches_filter(attributes: Mapping[str, Any], condition: Mapping[str, Any] | None) -> bool:
+    """Return whether a file's attributes match a filter."""
+    if not condition:
         return True
-    if wanted["type"] in ("and", "or"):
-        each: Iterable[bool] = (_passes(attributes, one) for one in wanted["filters"])
-        return all(each) if wanted["type"] == "and" else any(each)
+    if condition["type"] in ("and", "or"):
+        each: Iterable[bool] = (
+            _matches_filter(attributes, inner) for inner in condition["filters"]
+        )
+        return all(each) if condition["type"] == "and" else any(each)
     try:
-        return bool(_COMPARED[wanted["type"]](attributes.get(wanted["key"]), wanted["value"]))
+        return bool(
+            _COMPARISONS[condition["type"]](attributes.get(condition["key"]), condition["value"])
+        )
     except TypeError:
-        return False  # a text is neither more nor less than a number
+        return False  # neither a missing value nor a text can be compared with a number
 
 
-def _list_files(asked: Asked, store: Store, rng: Random) -> Script:
-    """Those that were attached, by pages."""
-    query = dict(asked.query)
-    wanted = query.pop("filter", None)
+def _list_files(request: Asked, store: Store, rng: Random) -> Script:
+    """Return a page of the attached files."""
+    query = dict(request.query)
+    status = query.pop("filter", None)
     return json_response(
-        paginate(store.all(asked.path), query | ({"status": wanted} if wanted else {})), rng
+        paginate(store.all(request.path), query | ({"status": status} if status else {})), rng
     )
 
 
 ANSWERS = {
     ("POST", _STORES): _create,
-    ("POST", _FILES): _attach_one,
+    ("POST", _FILES): _create_file,
     ("GET", _FILES): _list_files,
-    ("GET", f"{_FILES}/{{file_id}}/content"): _content,
-    ("POST", _BATCHES): _attach_batch,
+    ("GET", f"{_FILES}/{{file_id}}/content"): _retrieve_content,
+    ("POST", _BATCHES): _create_batch,
     ("GET", f"{_BATCHES}/{{batch_id}}/files"): _list_files,
     ("POST", f"{_ONE}/search"): _search,
 }

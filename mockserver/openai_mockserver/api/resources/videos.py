@@ -1,6 +1,6 @@
-"""``/v1/videos``: what is made of another video is one more of them.
+"""``/v1/videos``: edits, extensions and remixes of a video are videos themselves.
 
-Rules of this file: no I/O; what is generic of videos is in `operations`.
+Rules of this file: no I/O; `operations` does what videos share with other objects.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from random import Random
 
 from openai_mockserver.api.endpoint import Asked
 from openai_mockserver.api.json_body import json_response
-from openai_mockserver.api.resources.operations import Thing
+from openai_mockserver.api.resources.operations import Resource
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
 
 __all__ = ["ANSWERS"]
 
 _VIDEOS = "/v1/videos"
-_VIDEO = Thing("POST", _VIDEOS)
+_VIDEO = Resource("POST", _VIDEOS)
 
 
-def _create(asked: Asked, store: Store, rng: Random) -> Script:
-    """A new video, which is kept with the others."""
-    source = asked.ids.get("video_id")
-    given = dict(asked.parameters) | ({"remixed_from_video_id": source} if source else {})
-    made = _VIDEO.created(Asked("POST", _VIDEOS, parameters=given), store, rng)
-    return json_response(made, rng)
+def _create(request: Asked, store: Store, rng: Random) -> Script:
+    """Create and store a video."""
+    source = request.ids.get("video_id")
+    parameters = dict(request.parameters) | ({"remixed_from_video_id": source} if source else {})
+    video = _VIDEO.create_object(Asked("POST", _VIDEOS, parameters=parameters), store, rng)
+    return json_response(video, rng)
 
 
 ANSWERS = {

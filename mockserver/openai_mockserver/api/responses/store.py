@@ -98,7 +98,7 @@ def keep(request: Asked, result: Rendered, store: Store) -> Script:
     stored_response = StoredResponse(make_response, script, input_, _find_history(request, store))
     if (conversation_id := _conversation_id(request)) is not None:
         items = [*stored_response.items, *stored_response.response["output"]]
-        conversations.add(store, conversation_id, items, Random(id))
+        conversations.add_items(store, conversation_id, items, Random(id))
     if request.parameters.get("store") is False:
         store.delete(KIND, id)
         return script
@@ -154,7 +154,7 @@ def _conversation_id(request: Asked) -> str | None:
 
 def _find_history(request: Asked, store: Store) -> tuple[Mapping[str, Any], ...]:
     if (id := _conversation_id(request)) is not None:
-        items = conversations.messages_of(store, id)
+        items = conversations.list_items(store, id)
         return tuple(read_messages({"input": items}))
     previous = request.parameters.get("previous_response_id")
     stored_response = store.get(KIND, previous) if isinstance(previous, str) else None
