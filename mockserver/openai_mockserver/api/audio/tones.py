@@ -58,7 +58,7 @@ def _generate_samples(text: str, voice: str, speed: float) -> array[int]:
     samples_per_character = RATE * SECONDS / speed
     samples = array("h")
     for word in text.split(" "):
-        period = _sine_period(Random(f"{voice}\0{word}").randint(80, 240))
+        period = _build_sine_period(Random(f"{voice}\0{word}").randint(80, 240))
         length = int(len(word) * samples_per_character) // len(period) * len(period)
         samples += period * (length // len(period))
         samples += array("h", bytes(2 * round(samples_per_character)))
@@ -68,7 +68,7 @@ def _generate_samples(text: str, voice: str, speed: float) -> array[int]:
 
 
 @cache
-def _sine_period(samples: int) -> array[int]:
+def _build_sine_period(samples: int) -> array[int]:
     """Return one period of a sine at a third of the maximum amplitude."""
     return array(
         "h", (round(10_000 * math.sin(2 * math.pi * at / samples)) for at in range(samples))
@@ -78,20 +78,20 @@ def _sine_period(samples: int) -> array[int]:
 # Formats that hold the tones
 
 
-def _pcm(samples: array[int]) -> bytes:
+def _encode_pcm(samples: array[int]) -> bytes:
     if sys.byteorder == "big":
         samples = samples[:]
         samples.byteswap()
     return samples.tobytes()
 
 
-def _wav(samples: array[int]) -> bytes:
-    data = _pcm(samples)
+def _encode_wav(samples: array[int]) -> bytes:
+    data = _encode_pcm(samples)
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, 2 * RATE, 2, 16)
-    return struct.pack("<4sI4s", b"RIFF", 36 + len(data), b"WAVE") + form + _data_chunk(data)
+    return struct.pack("<4sI4s", b"RIFF", 36 + len(data), b"WAVE") + form + _build_data_chunk(data)
 
 
-def _data_chunk(data: bytes) -> bytes:
+def _build_data_chunk(data: bytes) -> bytes:
     return struct.pack("<4sI", b"data", len(data)) + data
 
 
@@ -100,7 +100,7 @@ def _data_chunk(data: bytes) -> bytes:
 BLOCK = 4096  # samples in a FLAC frame
 
 
-def _flac(samples: array[int]) -> bytes:
+def _encode_flac(samples: array[int]) -> bytes:
     """Return FLAC (RFC 9639): one metadata block, then frames with one constant subframe each."""
     shape = (RATE << 44 | (16 - 1) << 36 | len(samples)).to_bytes(8)
     info = struct.pack(">HH", BLOCK, BLOCK) + bytes(6) + shape + bytes(16)
@@ -109,8 +109,8 @@ def _flac(samples: array[int]) -> bytes:
         size = min(BLOCK, len(samples) - at)
         # The block size is in two bytes (code 7); 24 kHz (code 7), mono, 16 bits.
         head = b"\xff\xf8\x77\x08" + _encode_number(number) + struct.pack(">H", size - 1)
-        frame = head + _crc(head, 8, 0x07) + bytes(3)
-        frames.append(frame + _crc(frame, 16, 0x8005))
+        frame = head + _compute_crc(head, 8, 0x07) + bytes(3)
+        frames.append(frame + _compute_crc(frame, 16, 0x8005))
     return b"fLaC\x80" + len(info).to_bytes(3) + info + b"".join(frames)
 
 
@@ -119,9 +119,9 @@ def _encode_number(number: int) -> bytes:
     return chr(number).encode("utf-8", "surrogatepass")
 
 
-def _crc(data: bytes, bits: int, polynomial: int) -> bytes:
+def _compute_crc(data: bytes, bits: int, polynomial: int) -> bytes:
     """Return the cyclic redundancy check, most significant bit first, with initial value 0."""
-    table, top = _crc_table(bits, polynomial), bits - 8
+    table, top = _build_crc_table(bits, polynomial), bits - 8
     mask, crc = (1 << bits) - 1, 0
     for octet in data:
         crc = crc << 8 & mask ^ table[crc >> top ^ octet]
@@ -129,7 +129,7 @@ def _crc(data: bytes, bits: int, polynomial: int) -> bytes:
 
 
 @cache
-def _crc_table(bits: int, polynomial: int) -> tuple[int, ...]:
+def _build_crc_table(bits: int, polynomial: int) -> tuple[int, ...]:
     def divide(octet: int) -> int:
         crc = octet << (bits - 8)
         for _ in range(8):
@@ -140,12 +140,12 @@ def _crc_table(bits: int, polynomial: int) -> tuple[int, ...]:
     return tuple(map(divide, range(256)))
 
 
-def _mp3(samples: array[int]) -> bytes:
+def _encode_mp3(samples: array[int]) -> bytes:
     """Return empty frames of MPEG-2 Layer III at 128 kbit/s, the recorded bit rate."""
     return (b"\xff\xf3\xc4\xc4" + bytes(380)) * math.ceil(len(samples) / 576)
 
 
-def _aac(samples: array[int]) -> bytes:
+def _encode_aac(samples: array[int]) -> bytes:
     """Return ADTS frames (ISO 13818-7) of AAC-LC, each with one silent channel."""
     silence = b"\x00\xc8\x00\x80\x23\x80"
     size = 7 + len(silence)
@@ -153,38 +153,38 @@ def _aac(samples: array[int]) -> bytes:
     return (header + b"\xfc" + silence) * math.ceil(len(samples) / 1024)
 
 
-def _opus(samples: array[int]) -> bytes:
+def _encode_opus(samples: array[int]) -> bytes:
     """Return Ogg (RFC 3533) with Opus (RFC 7845): packets of 20 ms, 50 to a page."""
     head = struct.pack("<8sBBHIHB", b"OpusHead", 1, 1, 312, RATE, 0, 0)
     tags = struct.pack("<8sI4sI", b"OpusTags", 4, b"mock", 0)
-    return b"".join(_pages(head, tags, math.ceil(len(samples) / (RATE // 50))))
+    return b"".join(_build_pages(head, tags, math.ceil(len(samples) / (RATE // 50))))
 
 
-def _pages(head: bytes, tags: bytes, packets: int) -> Iterator[bytes]:
+def _build_pages(head: bytes, tags: bytes, packets: int) -> Iterator[bytes]:
     silence = b"\xf8\xff\xfe"
-    yield _page(2, 0, 0, [head])
-    yield _page(0 if packets else 4, 0, 1, [tags])
+    yield _build_page(2, 0, 0, [head])
+    yield _build_page(0 if packets else 4, 0, 1, [tags])
     for number, start in enumerate(range(0, packets, 50)):
         count = min(50, packets - start)
         flags = 4 if start + count == packets else 0
-        yield _page(flags, (start + count) * 960, number + 2, [silence] * count)
+        yield _build_page(flags, (start + count) * 960, number + 2, [silence] * count)
 
 
-def _page(kind: int, granule: int, number: int, packets: list[bytes]) -> bytes:
+def _build_page(kind: int, granule: int, number: int, packets: list[bytes]) -> bytes:
     sizes = bytes(map(len, packets))
     head = struct.pack("<4sBBQII", b"OggS", 0, kind, granule, 1, number)
     rest = bytes((len(sizes),)) + sizes + b"".join(packets)
-    crc = _crc(head + bytes(4) + rest, 32, 0x04C11DB7)
+    crc = _compute_crc(head + bytes(4) + rest, 32, 0x04C11DB7)
     return head + crc[::-1] + rest
 
 
 FORMATS: dict[str, Callable[[array[int]], bytes]] = {
-    "mp3": _mp3,
-    "opus": _opus,
-    "aac": _aac,
-    "flac": _flac,
-    "wav": _wav,
-    "pcm": _pcm,
+    "mp3": _encode_mp3,
+    "opus": _encode_opus,
+    "aac": _encode_aac,
+    "flac": _encode_flac,
+    "wav": _encode_wav,
+    "pcm": _encode_pcm,
 }
 """The encoder of samples, by format."""
 

@@ -55,25 +55,25 @@ WHISPER = "whisper-1"
 PIECE = 4096  # bytes of audio per event, as recorded
 
 
-def _dumps(value: object) -> bytes:
+def _encode_json(value: object) -> bytes:
     return msgspec.json.encode(value)
 
 
-def _event(data: bytes) -> Raw:
+def _encode_event(data: bytes) -> Raw:
     return Raw(b"data: %b\r\n\r\n" % data, 1)
 
 
-DONE = _event(b"[DONE]")
+DONE = _encode_event(b"[DONE]")
 
 
 def stream_response(events: Iterable[Mapping[str, Any]], has_done: bool, rng: Random) -> Script:
     """Return a stream of these events, with ``[DONE]`` after them if ``has_done``."""
     head = Head(200, headers.audio_headers("text/event-stream; charset=utf-8", None, rng))
-    steps = [_event(_dumps(event)) for event in events]
+    steps = [_encode_event(_encode_json(event)) for event in events]
     return Script(head, (*steps, DONE) if has_done else tuple(steps))
 
 
-def _body(data: bytes, content_type: str, rng: Random) -> Script:
+def _build_response(data: bytes, content_type: str, rng: Random) -> Script:
     return Script(Head(200, headers.audio_headers(content_type, len(data), rng)), (Raw(data),))
 
 
@@ -152,8 +152,8 @@ def _render(
         return errors.render(reply.error, rng)
     content = _WRITERS[format](transcription, request)
     if isinstance(content, str):
-        return _body(content.encode(), "text/plain; charset=utf-8", rng)
-    return _body(_dumps(content), "application/json", rng)
+        return _build_response(content.encode(), "text/plain; charset=utf-8", rng)
+    return _build_response(_encode_json(content), "application/json", rng)
 
 
 def _list_formats(model: str) -> tuple[str, ...]:
@@ -264,7 +264,7 @@ def _render_stream(
     if reply.error is not None:
         partial = stream_response(events, False, rng)
         payload = errors.error_event(reply.error).data.encode()
-        return partial.with_steps((*partial.steps, _event(payload)))
+        return partial.with_steps((*partial.steps, _encode_event(payload)))
     if reply.finish_reason is not None:
         text = transcription.text.strip() if by_speaker else transcription.text
         last_event: dict[str, Any] = {"type": "transcript.text.done", "text": str(text)}
@@ -468,11 +468,11 @@ def _read_plain(text: str) -> str:
     if " --> " not in text:
         return text.removesuffix("\n").removeprefix("WEBVTT\n\n")
     blocks = [block.split("\n") for block in text.strip().split("\n\n")]
-    lines = [line for block in blocks for line in _caption_lines(block)]
+    lines = [line for block in blocks for line in _find_caption_lines(block)]
     return " ".join(lines)
 
 
-def _caption_lines(block: Sequence[str]) -> Sequence[str]:
+def _find_caption_lines(block: Sequence[str]) -> Sequence[str]:
     index = next((number for number, line in enumerate(block) if " --> " in line), len(block))
     return block[index + 1 :]
 

@@ -175,7 +175,7 @@ def _check_tokens(model: str, counts: list[int]) -> ApiError | None:
 
 
 def embed(request: Asked, store: Store, rng: Random) -> Script:
-    """Return a vector for each input."""
+    """Return a vector of length 1 for each input; the same input always gets the same vector."""
     parameters = request.parameters
     model, dimensions = parameters["model"], parameters.get("dimensions")
     inputs = _list_inputs(parameters["input"])

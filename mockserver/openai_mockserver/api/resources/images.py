@@ -83,7 +83,7 @@ def draw_image(seed: str, size: str | None, grain: int = 1) -> bytes:
     return encode_png(width, height, bytes(pixels))
 
 
-def _image_seed(parameters: Mapping[str, Any], index: int) -> str:
+def _make_seed(parameters: Mapping[str, Any], index: int) -> str:
     inputs = (
         parameters.get("prompt"),
         parameters.get("model"),
@@ -133,7 +133,7 @@ def create_images(request: Asked, store: Store, rng: Random) -> Script:
     if parameters.get("stream"):
         return _stream_images(request, rng)
     count = parameters.get("n") or 1
-    images = [draw_image(_image_seed(parameters, index), size) for index in range(count)]
+    images = [draw_image(_make_seed(parameters, index), size) for index in range(count)]
     answer: dict[str, Any] = {"created": now(rng)}
     is_older = not str(parameters.get("model") or "dall-e-2").startswith("gpt-image")
     if is_older and parameters.get("response_format") != "b64_json":
@@ -153,7 +153,7 @@ def _stream_images(request: Asked, rng: Random) -> Script:
     parameters = request.parameters
     kind = "image_edit" if request.path.endswith("/edits") else "image_generation"
     description = {"created_at": now(rng)} | _describe_image(parameters)
-    seed, size = _image_seed(parameters, 0), parameters.get("size")
+    seed, size = _make_seed(parameters, 0), parameters.get("size")
     partial_count = parameters.get("partial_images") or 0
     events: list[dict[str, Any]] = []
     for index in range(partial_count):

@@ -33,7 +33,7 @@ _PATTERNS = {name: re.compile(rf"\b({words})\b", re.IGNORECASE) for name, words 
 
 
 @cache
-def _categories() -> dict[str, list[str]]:
+def _load_categories() -> dict[str, list[str]]:
     """Return the categories with the kinds of input that each applies to."""
     answer = resolve(operation("POST", "/v1/moderations").answer or {})
     result: Schema = resolve(answer["properties"]["results"]["items"])
@@ -49,7 +49,7 @@ def _rate_input(parts: list[Any]) -> dict[str, Any]:
     }
     flagged_names = {name for name, pattern in _PATTERNS.items() if pattern.search(text)}
     rng = Random(repr(parts))
-    categories = _categories()
+    categories = _load_categories()
     scores = {
         name: round(
             rng.uniform(0.7, 0.99) if name in flagged_names else rng.uniform(1e-7, 1e-4), 10
@@ -68,7 +68,7 @@ def _rate_input(parts: list[Any]) -> dict[str, Any]:
 
 
 def moderate(request: Asked, store: Store, rng: Random) -> Script:
-    """Return a result for each input."""
+    """Return a result for each input; a few plain words are flagged."""
     input_ = request.parameters["input"]
     inputs = input_ if isinstance(input_, list) else [input_]
     are_texts = all(isinstance(text, str) for text in inputs)

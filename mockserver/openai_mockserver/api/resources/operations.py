@@ -68,13 +68,13 @@ def refuse_unknown_id(collection: str, id: str, rng: Random) -> Script:
     last = collection.rpartition("/")[2]
     message, param = _NOT_FOUND.get(last) or _NOT_FOUND[""]
     code = "model_not_found" if last == "models" else ""
-    text = message.format(id=id, name=_singular(last).replace("_", " "))
+    text = message.format(id=id, name=_make_singular(last).replace("_", " "))
     return errors.render(ApiError(404, text, None, code, param), rng)
 
 
-def _singular(word: str) -> str:
+def _make_singular(word: str) -> str:
     """
-    >>> _singular("batches"), _singular("vector_stores"), _singular("policies")
+    >>> _make_singular("batches"), _make_singular("vector_stores"), _make_singular("policies")
     ('batch', 'vector_store', 'policy')
     """
     for suffix, replacement in (("ies", "y"), ("ches", "ch"), ("s", "")):
@@ -115,7 +115,7 @@ def _id_format(collection: str) -> tuple[str, int]:
     suffixes = [suffix for suffix in _IDS if collection.endswith(suffix)]
     if suffixes:
         return _IDS[max(suffixes, key=len)]
-    return f"{_singular(collection.rpartition('/')[2])}_", 32
+    return f"{_make_singular(collection.rpartition('/')[2])}_", 32
 
 
 # Resources
@@ -239,7 +239,7 @@ class Resource:
     def _open_members(self, properties: Mapping[str, Schema], is_deleted: bool = False) -> Any:
         """Return ``object`` and ``status``, if the schema allows any text for them."""
         last = self._collection.rpartition("/")[2]
-        object_name = _OPEN_OBJECTS.get(self._collection) or _singular(last)
+        object_name = _OPEN_OBJECTS.get(self._collection) or _make_singular(last)
         # A deleted model is still called a model.
         object_name += ".deleted" * (is_deleted and last != "models")
         object_name = "list" if self.operation.list else object_name
@@ -308,7 +308,7 @@ class Resource:
         return value
 
     def create(self, request: Asked, store: Store, rng: Random) -> Script:
-        """Create and store an object."""
+        """Create and store the object."""
         value = self.create_object(request, store, rng)
         return (
             binary_response(b"", rng)
@@ -394,7 +394,7 @@ class Resource:
         if action not in _REFUSED_WHEN_ENDED or not has_ended(stored_object):
             return None
         last = collection.rpartition("/")[2]
-        name = _singular(last).replace("_", " ")
+        name = _make_singular(last).replace("_", " ")
         return refuse_action(action, last, name, stored_object["status"])
 
     def delete(self, request: Asked, store: Store, rng: Random) -> Script:
@@ -406,7 +406,7 @@ class Resource:
         store.drop(CONTENT, request.path)
         schema = self.operation.answer
         if schema is None:
-            object_name = f"{_singular(self.path.split('/')[2])}.deleted"
+            object_name = f"{_make_singular(self.path.split('/')[2])}.deleted"
             return json_response({"id": id, "object": object_name, "deleted": True}, rng)
         members = self._open_members(_properties(schema), is_deleted=True)
         members |= {"id": id, "deleted": True} | dict(request.ids)
@@ -416,7 +416,7 @@ class Resource:
         )
 
     def list(self, request: Asked, store: Store, rng: Random) -> Script:
-        """Return a page of the created objects."""
+        """Return a page of the objects that have been created."""
         page = paginate(
             store.all(request.path), request.query, limit=_PAGE_SIZES.get(self.path, 20)
         )
@@ -504,7 +504,7 @@ _WEB_SOCKETS = (
 
 
 def refuse_endpoint(request: Asked, store: Store, rng: Random) -> Script:
-    """Return a 501 for an endpoint that the server does not implement."""
+    """Return a 501: the server does not implement this endpoint."""
     error = ApiError(
         501,
         f"openai-mockserver does not implement {request.method} {request.path}.",
@@ -516,7 +516,7 @@ def refuse_endpoint(request: Asked, store: Store, rng: Random) -> Script:
 
 
 def refuse_stream(request: Asked, store: Store, rng: Random) -> Script:
-    """Return a 501 for a stream at an endpoint that is implemented without streams."""
+    """Return a 501: the server implements this endpoint, but not with a stream."""
     error = ApiError(
         501,
         f"openai-mockserver answers {request.method} {request.path}, but not with a stream: set "

@@ -185,10 +185,10 @@ def _complete_tools(value: Any) -> list[Any]:
 
 def _complete_text(value: dict[str, Any]) -> dict[str, Any]:
     text = _DEFAULTS["text"] | value
-    shape = text.get("format") or {"type": "text"}
-    if shape.get("type") == "json_schema":
-        shape = {"type": "json_schema", "description": None, "strict": False} | shape
-    return {**text, "format": shape}
+    format = text.get("format") or {"type": "text"}
+    if format.get("type") == "json_schema":
+        format = {"type": "json_schema", "description": None, "strict": False} | format
+    return {**text, "format": format}
 
 
 _FUNCTION = {

@@ -96,7 +96,7 @@ class Reader:
         if action == "delta" and stem in _DELTAS:
             member, index_key = _DELTAS[stem]
             partial_item = self._item_at(event)
-            key = (member, _index(event, index_key))
+            key = (member, _read_index(event, index_key))
             partial_item.pieces.setdefault(key, []).append(read_string(event, "delta"))
             if entries := event.get("logprobs"):
                 partial_item.logprobs.append(tuple(read_logprob(entry) for entry in entries))
@@ -107,7 +107,7 @@ class Reader:
             self._item_at(event).images.append(read_string(event, "partial_image_b64"))
 
     def _item_at(self, event: Mapping[str, Any]) -> _PartialItem:
-        return self._items.setdefault(_index(event, "output_index"), _PartialItem({}))
+        return self._items.setdefault(_read_index(event, "output_index"), _PartialItem({}))
 
     def _set_item(self, event: Mapping[str, Any]) -> None:
         check_type(dict, event["item"], "item", optional=False)
@@ -122,7 +122,7 @@ class Reader:
     ) -> None:
         """Store a whole text, which is used if the provider sends no deltas."""
         if isinstance(value := as_json_text(value), str) and value:
-            self._item_at(event).full_texts[member, _index(event, index_key)] = value
+            self._item_at(event).full_texts[member, _read_index(event, index_key)] = value
 
     def _finish_part(self, event: Mapping[str, Any]) -> None:
         part = event["part"]
@@ -149,7 +149,7 @@ class Reader:
 
     def _add_annotation(self, event: Mapping[str, Any]) -> None:
         partial_item = self._item_at(event)
-        pieces = partial_item.pieces.get(("text", _index(event, "content_index")), ())
+        pieces = partial_item.pieces.get(("text", _read_index(event, "content_index")), ())
         partial_item.annotations.append(Annotation(event["annotation"], len(pieces)))
 
     def build_output(self) -> list[Output]:
@@ -157,7 +157,7 @@ class Reader:
         return [_build_output(self._items[index]) for index in sorted(self._items)]
 
 
-def _index(event: Mapping[str, Any], name: str) -> int:
+def _read_index(event: Mapping[str, Any], name: str) -> int:
     """Return the index in this field of the event; 0 if there is none."""
     check_type(int, index := event.get(name), name)
     return index or 0

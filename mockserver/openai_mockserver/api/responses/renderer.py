@@ -191,12 +191,12 @@ def _add_included(item: Output, request: Mapping[str, Any]) -> Output:
 def _count_usage(
     output: tuple[Output, ...], request: Mapping[str, Any], usage: Usage | None
 ) -> Usage:
-    prompt = usage.prompt_tokens if usage is not None else _prompt_tokens(request)
+    prompt = usage.prompt_tokens if usage is not None else _count_prompt_tokens(request)
     reasoning_tokens = sum(count_tokens(item) for item in output if isinstance(item, Reasoning))
     return Usage(prompt, sum(map(count_tokens, output)), reasoning_tokens=reasoning_tokens)
 
 
-def _prompt_tokens(request: Mapping[str, Any]) -> int:
+def _count_prompt_tokens(request: Mapping[str, Any]) -> int:
     return tokens.count_messages(read_messages(request), request.get("model"))
 
 
@@ -328,7 +328,7 @@ def shape(
 ) -> dict[str, Any]:
     """Return what the response depends on: the input only counts by its tokens and call ids."""
     used_ids = sorted(call_ids((*history, *read_messages(request))))
-    return {**request, "input": (_prompt_tokens(request), used_ids)}
+    return {**request, "input": (_count_prompt_tokens(request), used_ids)}
 
 
 def _render_json(response: _Response, rng: Random) -> Rendered:

@@ -166,7 +166,7 @@ _ORDERS = {frozenset(_ROLES): _ROLES}
 
 def _raise_wrong_value(value: object, allowed_values: Iterable[Any], *path: str) -> NoReturn:
     unique_values = tuple(dict.fromkeys(allowed_values))
-    names = [repr(one) for one in _ORDERS.get(frozenset(unique_values), unique_values)]
+    names = [repr(item) for item in _ORDERS.get(frozenset(unique_values), unique_values)]
     hint = f"Supported values are: {_join_words(names, 'and')}."
     if len(names) == 1:
         hint = f"Value must be {names[0]}."
@@ -278,10 +278,10 @@ def _compile_definition(name: str, mode: Mode) -> Check:
 
 def _compile_scalar(schema: Schema) -> Check:
     kind = _SCALARS.get(schema.get("type", "")) if "format" not in schema else None
-    takes = kinds_of(schema) | ({"integer"} if schema.get("type") == "number" else set())
+    allowed_kinds = kinds_of(schema) | ({"integer"} if schema.get("type") == "number" else set())
 
     def check(value: Any) -> None:
-        if type(value) is not kind and kind_of(value) not in takes:
+        if type(value) is not kind and kind_of(value) not in allowed_kinds:
             _raise_wrong_type(value, schema)
 
     return check
@@ -302,15 +302,15 @@ def _compile_enum(schema: Schema) -> Check:
 
 
 def _compile_array(schema: Schema, mode: Mode) -> Check:
-    item = compile_check(schema["items"], mode) if schema.get("items") else None
+    check_item = compile_check(schema["items"], mode) if schema.get("items") else None
 
     def check(value: Any) -> None:
         if not isinstance(value, list):
             _raise_wrong_type(value, schema)
-        if item is not None:
-            for index, one in enumerate(value):
+        if check_item is not None:
+            for index, item in enumerate(value):
                 try:
-                    item(one)
+                    check_item(item)
                 except Invalid as invalid:
                     raise invalid.within(index) from None
 
@@ -323,7 +323,7 @@ _MANY = 10  # visiting so many members takes as long as sorting those of a reque
 def _compile_object(schema: Schema, mode: Mode) -> Check:
     properties = schema.get("properties", {})
     members = {name: compile_check(inner, mode) for name, inner in properties.items()}
-    required = {
+    required_names = {
         name
         for name in schema.get("required", ())
         # OpenAI takes an absent parameter for null.
@@ -339,13 +339,15 @@ def _compile_object(schema: Schema, mode: Mode) -> Check:
             _raise_wrong_type(value, schema)
         names: Iterable[str] = members
         if len(members) > _MANY:  # a request has few of them: skip the rest
-            names = sorted((value.keys() | required) & positions.keys(), key=positions.__getitem__)
+            names = sorted(
+                (value.keys() | required_names) & positions.keys(), key=positions.__getitem__
+            )
         for name in names:
             check_member = members[name]
             member = value.get(name)
             # OpenAI takes null for an absent parameter, too.
             if member is None and (mode is not Mode.MODEL or name not in value):
-                if name in required:
+                if name in required_names:
                     raise _missing_parameter(name)
                 continue
             try:
@@ -434,7 +436,7 @@ def _list_values(schema: Schema, name: str) -> list[Any]:
 def _compile_tagged(schemas: list[Schema], name: str, mode: Mode, tags: frozenset[str]) -> Check:
     by_value: dict[Any, list[Schema]] = {}
     untagged_schemas = [schema for schema in schemas if not _list_values(schema, name)]
-    optional = [s for s in schemas if name not in resolve(s).get("required", ())]
+    schemas_without_tag = [s for s in schemas if name not in resolve(s).get("required", ())]
     for schema in schemas:
         for value in _list_values(schema, name):
             by_value.setdefault(value, []).append(schema)
@@ -452,7 +454,7 @@ def _compile_tagged(schemas: list[Schema], name: str, mode: Mode, tags: frozense
         check_tag = checks.get(tag) if isinstance(tag, str | None) else None
         if check_tag is None:
             if tag is None:
-                candidates = optional
+                candidates = schemas_without_tag
                 if not candidates:
                     raise _missing_parameter(name)
             else:

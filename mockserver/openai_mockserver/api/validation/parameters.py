@@ -54,9 +54,9 @@ class Limit:
         if kind in ("integer", "number"):
             word = WORDS["number" if "number" in kinds_of(schema) else kind]
             if self.low is not None and value < self.low:
-                raise _out_of_bounds(value, word, "below", "min", ">=", self.low)
+                raise _build_bounds_error(value, word, "below", "min", ">=", self.low)
             if self.high is not None and value > self.high:
-                raise _out_of_bounds(value, word, "above", "max", "<=", self.high)
+                raise _build_bounds_error(value, word, "above", "max", "<=", self.high)
         elif kind in ("array", "string"):
             noun = with_article(kind)
             if not (value or self.empty):
@@ -83,7 +83,7 @@ class Limit:
             )
 
 
-def _out_of_bounds(
+def _build_bounds_error(
     value: float, word: str, side: str, end: str, sign: str, limit: float
 ) -> Invalid:
     return Invalid(
