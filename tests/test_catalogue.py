@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -75,6 +76,17 @@ def test_a_stream_has_the_names_of_its_file_and_folder(one: Stream) -> None:
 def test_the_description_of_a_stream_is_one_sentence(one: Stream) -> None:
     assert one.description.endswith(".")
     assert "\n" not in one.description
+
+
+@each_stream
+def test_a_stream_says_what_a_correct_consumer_does_and_whose_rule_that_is(one: Stream) -> None:
+    assert one.requirement is not None
+    assert one.requirement.text.endswith(".")
+    assert "\n" not in one.requirement.text
+    assert re.match(
+        r"OpenAI's published schema, \w+|(HTML Standard|RFC \d+), \d|seen at \w",
+        one.requirement.source,
+    )
 
 
 @each_stream

@@ -14,9 +14,9 @@ from importlib.resources.abc import Traversable
 from openai_mockserver.cassettes.stream_file import loads
 from openai_mockserver.exceptions import ReplyError, StreamFileError, UnknownStream
 from openai_mockserver.reply.serialization import decode_reply
-from openai_mockserver.stream_value import Stream
+from openai_mockserver.stream_value import Requirement, Stream
 
-__all__ = ["Stream", "families", "names", "stream", "streams"]
+__all__ = ["Requirement", "Stream", "families", "names", "stream", "streams"]
 
 
 @lru_cache(maxsize=1)
@@ -61,6 +61,7 @@ def stream(name: str) -> Stream:
         reply = decode_reply(expect.get("reply") or {}, "expect.reply")
     except ReplyError as error:
         raise StreamFileError(f"{file.name}:1: {error}") from None
+    request, requirement = about.get("request") or {}, about.get("requirement")
     return Stream(
         exchange.script,
         reply,
@@ -69,7 +70,9 @@ def stream(name: str) -> Stream:
         family,
         about["description"],
         tuple(about.get("citations") or ()),
-        (about.get("request") or {}).get("json") or {},
+        request.get("json") or {},
+        request.get("url") or "",
+        requirement and Requirement(**requirement),
     )
 
 

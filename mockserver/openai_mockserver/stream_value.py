@@ -9,13 +9,13 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from openai_mockserver import sse
 from openai_mockserver.reply import Reply
 from openai_mockserver.script import Script
 
-__all__ = ["ERRORS", "Stream", "print_code"]
+__all__ = ["ERRORS", "Requirement", "Stream", "print_code"]
 
 ERRORS = {
     "api": "an error of the API, instead of the stream or within it",
@@ -25,6 +25,25 @@ ERRORS = {
     "timeout": "the server stopped sending",
 }
 """The kinds of errors that a correct consumer surfaces."""
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What a correct consumer does with a stream, and whose rule that is.
+
+    Args:
+        level: how strict the rule is, in the words of RFC 2119.
+        text: the rule, one sentence.
+        source: who says so: a standard with its section, OpenAI's published schema with the
+            object's name, or the provider that was seen to send such a stream.
+    """
+
+    level: Literal["MUST", "SHOULD", "MAY"]
+    text: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.level}: {self.text} ({self.source})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,6 +61,9 @@ class Stream:
         description: one sentence.
         citations: where it was seen in the real world.
         request: parameters of a request that the stream answers.
+        path: path of the endpoint that such a request is sent to, such as ``/v1/responses``; if
+            empty, the events tell which endpoint it is.
+        requirement: what a correct consumer does with it, and whose rule that is.
 
     >>> from openai_mockserver import Event
     >>> stream = Stream(Script(steps=(Event('{"choices":[]}'), Event("[DONE]"))), Reply(""))
@@ -59,6 +81,8 @@ class Stream:
     description: str = ""
     citations: tuple[str, ...] = ()
     request: Mapping[str, Any] = field(default_factory=dict)
+    path: str = ""
+    requirement: Requirement | None = None
 
     def reads(self) -> list[builtins.bytes]:
         """Return the body as the reads in which a client gets it, one for each step."""

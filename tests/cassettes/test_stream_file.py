@@ -85,6 +85,7 @@ def test_a_file_on_disk_is_read_back_equal(tmp_path: Path) -> None:
         "description": "A greeting.",
         "citations": ["https://example.org/hello"],
         "request": {"model": "gpt-4o", "stream": True},
+        "requirement": {"level": "MUST", "text": "Greet back.", "source": "good manners, §1"},
         "expect": {"reply": {"text": "Hello"}},
     }
     exchanges = [
@@ -206,6 +207,11 @@ def test_an_error_in_a_step_names_file_line_and_key(line: bytes, message: str) -
         (b'{"mockserver": 1, "nme": "x"}', "nme"),
         (b'{"mockserver": 1, "name": 1}', "$.name"),
         (b'{"mockserver": 1, "response": {"staus": 1}}', "staus"),
+        (
+            b'{"mockserver": 1, "requirement": {"level": "must", "text": "a", "source": "b"}}',
+            "$.requirement.level",
+        ),
+        (b'{"mockserver": 1, "requirement": {"level": "MUST", "text": "a"}}', "source"),
         (b'{"mockserver": 1, "response": {"headers": [["a"]]}}', "$.response.headers[0]"),
     ],
 )

@@ -601,6 +601,9 @@ def test_a_stream_is_shown_by_file_or_name(tmp_path: Path) -> None:
     assert (shown.returncode, shown.stderr) == (0, "")
     assert 'get_weather({"city":"Paris"})' in shown.stdout
     assert all(len(line) <= 100 for line in shown.stdout.splitlines())
+    rule = catalogue.stream("tool-call").requirement
+    assert rule is not None
+    assert str(rule) in " ".join(shown.stdout.split())
     body = tmp_path / "some.sse"
     body.write_bytes(b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n')
     facts = json.loads(run_in_process("show", "--json", str(body)).stdout)

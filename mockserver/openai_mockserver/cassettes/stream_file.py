@@ -141,6 +141,12 @@ class _Response(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     raw: bool = False
 
 
+class _Requirement(msgspec.Struct, forbid_unknown_fields=True):
+    level: Literal["MUST", "SHOULD", "MAY"]
+    text: str
+    source: str
+
+
 class _HeadLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     mockserver: int
     name: str | None = None
@@ -148,6 +154,7 @@ class _HeadLine(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     description: str | None = None
     citations: list[str] = []
     request: dict[str, Any] | None = None
+    requirement: _Requirement | None = None
     expect: dict[str, Any] | None = None
     recorded: dict[str, Any] | None = None
     redacted: list[str] = []

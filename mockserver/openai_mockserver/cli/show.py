@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -67,5 +68,8 @@ def _load_exchanges(file: Path) -> list[Exchange]:
     name = str(file)
     if name in catalogue.names() and not file.exists():
         stream = catalogue.stream(name)
-        return [Exchange(stream.script, {"name": name, "description": stream.description})]
+        about: dict[str, Any] = {"name": name, "description": stream.description}
+        if stream.requirement is not None:
+            about["requirement"] = asdict(stream.requirement)
+        return [Exchange(stream.script, about)]
     return import_file(file)

@@ -53,7 +53,7 @@ def as_answer(
     if isinstance(value, Script):
         return Answer(value, faults, pace)
     if isinstance(value, Stream):
-        return Answer(value.script, faults, pace, value.reply)
+        return Answer(value.script, faults, pace, value.reply, path=value.path)
     if isinstance(value, Mapping):
         return Answer(_as_json_object(value), faults, pace)
     reply = as_reply(value)

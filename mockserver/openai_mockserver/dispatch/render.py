@@ -47,7 +47,7 @@ def _render_value(exchange: Exchange, answer: Answer) -> Rendered:
     if isinstance(value, Reply) and endpoint.render is not None:
         return _say(exchange, value)
     if isinstance(value, Script):
-        if answer.spoken is None or not _is_to_be_said(exchange, value):
+        if answer.spoken is None or not _is_to_be_said(exchange, value, answer.path):
             return Rendered(value)
         _check_only_said(exchange, value)
         return _say(exchange, answer.spoken)
@@ -69,12 +69,12 @@ def _say(exchange: Exchange, reply: Reply | ApiError) -> Rendered:
     return exchange.replies.render(exchange.endpoint, reply, context)
 
 
-def _is_to_be_said(exchange: Exchange, script: Script) -> bool:
+def _is_to_be_said(exchange: Exchange, script: Script, stated: str) -> bool:
     """Whether what a ready-made stream says is to be said: it answers streams of its endpoint."""
     if exchange.endpoint.render is None or not script.is_stream:
         return False
     path = exchange.endpoint.path
-    return not (exchange.wants_stream and detect_path(script, path) == path)
+    return not (exchange.wants_stream and (stated or detect_path(script, path)) == path)
 
 
 def _check_only_said(exchange: Exchange, script: Script) -> None:

@@ -39,6 +39,7 @@ class Answer:
     pace: Pace | None = None
     spoken: Reply | None = None  # what a ready-made script says, for requests that want no stream
     dialect: str | None = None
+    path: str = ""  # of the endpoint that a ready-made script is of, if it is known
 
 
 def faulty(reply: object, *faults: Callable[[Script], Script], pace: Pace | None = None) -> Faulty:

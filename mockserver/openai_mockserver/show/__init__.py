@@ -61,6 +61,7 @@ def _collect_facts(exchange: Exchange) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "name": about.get("name"),
         "description": about.get("description"),
+        "requirement": about.get("requirement"),
         "request": _describe_request(about.get("request")),
         "status": received.head.status,
         "headers": received.head.headers,

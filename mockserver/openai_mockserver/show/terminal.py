@@ -319,6 +319,9 @@ def _draw_heading(received: Received, width: int) -> Iterator[Text]:
     if name or description:
         spans = [(name, "title"), ("  " * bool(name), "plain"), (description, "plain")]
         yield _build_line(spans, width)
+    if rule := as_object(about.get("requirement")):
+        words = f"{rule.get('level')}: {rule.get('text')} ({rule.get('source')})"
+        yield from (_build_line([(line, "quiet")], width) for line in _wrap_text(words, width))
     if request := _describe_request(about.get("request")):
         yield _build_line([(request, "quiet")], width)
     status = f"{head.status} {head.header('content-type') or '(no content-type)'}"
