@@ -190,3 +190,40 @@ def test_an_index_far_beyond_the_others_fills_no_gap() -> None:
     delta = event("reasoning_summary_text.delta", summary_index=10**12, delta="so")
     reply = read(event("output_item.added", item=thought), delta, completed())
     assert reply.output == (Reasoning(["so"]),)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "arguments"),
+    [([{}], "{}"), ([{}, '{"a"', ":1}"], ARGUMENTS), ([{"a": 1}], ARGUMENTS)],
+)
+def test_an_empty_object_is_arguments_unless_text_follows(
+    pieces: list[Any], arguments: str
+) -> None:
+    first, *others = pieces
+    events = [call("c", first, "f"), *(call(None, piece) for piece in others)]
+    assert read(*events, chunk("tool_calls")).tool_calls[0].arguments == arguments
+
+
+def test_an_empty_function_call_is_none() -> None:
+    stub = chunk("tool_calls", function_call={"name": "", "arguments": ""})
+    reply = read(call("c", "{}", "f"), stub)
+    assert (reply.function_call, len(reply.tool_calls)) == (None, 1)
+
+
+def test_a_number_is_text() -> None:
+    deltas = [chunk(content=value) for value in ("[", 1, 2.5, True, "]")]
+    assert read(*deltas, chunk("stop")).text == "[12.5]"
+
+
+def test_a_summary_among_the_details_is_reasoning() -> None:
+    details = [
+        {"type": "reasoning.summary", "summary": piece, "index": 0} for piece in ("pl", "an")
+    ]
+    reply = read(*(chunk(reasoning_details=[one]) for one in details), chunk("stop", content="ok"))
+    assert (reply.reasoning, reply.text) == ("plan", "ok")
+
+
+def test_what_is_told_as_a_whole_wins_over_its_deltas() -> None:
+    encrypted = event("function_call_arguments.delta", delta="Zm9v")
+    done = event("output_item.done", item=item(arguments=ARGUMENTS))
+    assert read(ADDED, encrypted, done, completed()).tool_calls[0].arguments == ARGUMENTS

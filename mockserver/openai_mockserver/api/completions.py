@@ -423,7 +423,7 @@ class _Heard:
 
 
 def _read_logprobs(stated: dict[str, Any] | None) -> tuple[Logprob, ...] | None:
-    if not stated:
+    if not stated or "content" in stated:  # which is the form of chat completions
         return None
     made = stated["tokens"]
     tops = stated.get("top_logprobs") or [None] * len(made)

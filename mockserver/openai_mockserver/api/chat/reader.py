@@ -41,11 +41,13 @@ class _Call:
         self.id: str | None = None
         self.name = ""
         self.pieces: list[str] = []
+        self.has_empty_object = False
         self.custom = False
         self.extra: dict[str, Any] = {}
 
     def made(self) -> ToolCall:
-        pieces = join_halves(self.pieces)
+        # Some send an empty object before the text of the arguments.
+        pieces = join_halves(self.pieces or ["{}"] * self.has_empty_object)
         return ToolCall(
             self.name or "?", pieces, self.id or "", custom=self.custom, extra=self.extra
         )
@@ -100,6 +102,8 @@ class _Message:
         return message
 
     def say(self, name: str, value: object, counts_if_empty: bool) -> None:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = str(value)  # Cloudflare sends digits as numbers
         if not isinstance(value, str):
             return
         pieces = self.pieces[name]
@@ -151,13 +155,15 @@ def _read_delta(
                 message.say(kind, text, alone)
     if not delta.keys() & {"reasoning", "reasoning_content"}:
         for detail in delta.get("reasoning_details") or ():
-            message.say("reasoning", detail.get("text"), False)
+            message.say("reasoning", detail.get("text") or detail.get("summary"), False)
     if audio := delta.get("audio"):
         message.hear(audio)
     message.annotations += _read_annotations(delta)
-    for fragment in delta.get("tool_calls") or ():
+    fragments = delta.get("tool_calls") or ()
+    for fragment in [fragments] if isinstance(fragments, dict) else fragments:
         _read_call(message, fragment)
-    if function := delta.get("function_call"):
+    function = delta.get("function_call")
+    if function and (message.function or any(function.values())):  # else a stub that says nothing
         message.function = message.function or _Call()
         _read_function(message.function, function, "name" in function)
     if logprobs and any(isinstance(v, list) for v in logprobs.values()):
@@ -210,7 +216,11 @@ def _read_function(call: _Call, function: dict[str, Any], begins: bool) -> None:
     name = function.get("name")
     if name and name != call.name:
         call.name += name
-    arguments = as_json_text(function.get("input" if call.custom else "arguments"))
+    arguments = function.get("input" if call.custom else "arguments")
+    if arguments == {}:
+        call.has_empty_object = True
+        return
+    arguments = as_json_text(arguments)
     if isinstance(arguments, str) and (arguments or not begins):
         call.pieces.append(arguments)
 

@@ -213,11 +213,13 @@ def _build_output(partial_item: _PartialItem) -> Output:
 
 
 def _join_pieces(partial_item: _PartialItem, member: str, whole: str, index: int = 0) -> Text:
-    """Return a text in the pieces of its deltas; without deltas, the whole text."""
+    """Return a text in the pieces of its deltas; if the whole text differs, the whole text."""
     pieces = partial_item.pieces.get((member, index))
+    whole = whole or partial_item.full_texts.get((member, index), "")
     if pieces is None:
-        return Text(whole or partial_item.full_texts.get((member, index), ""))
-    return Text(join_halves(pieces))
+        return Text(whole)
+    text = Text(join_halves(pieces))
+    return text if not whole or text == whole else Text(whole)
 
 
 def _build_texts(partial_item: _PartialItem, member: str, parts: Any) -> list[Text]:
