@@ -185,6 +185,7 @@ class _Transcription(NamedTuple):
     def create(
         cls, reply: Reply, request: Mapping[str, Any], seconds: float | None, task: str
     ) -> _Transcription:
+        """Create the transcription of a reply, with defaults for what the reply does not state."""
         choice = require_text(reply.choices[0], "a transcription")
         text = choice.text if choice.text is not None else Text("")
         if seconds is None:
@@ -350,7 +351,7 @@ def _write_verbose(transcription: _Transcription, request: Mapping[str, Any]) ->
     if "segment" in granularities:
         temperature = float(request.get("temperature") or 0)
         members["segments"] = [
-            _verbose_segment(number, sentence, temperature)
+            _build_verbose_segment(number, sentence, temperature)
             for number, sentence in enumerate(_split_sentences(transcription))
         ]
     return (
@@ -358,7 +359,7 @@ def _write_verbose(transcription: _Transcription, request: Mapping[str, Any]) ->
     )
 
 
-def _verbose_segment(number: int, sentence: _Span, temperature: float) -> dict[str, Any]:
+def _build_verbose_segment(number: int, sentence: _Span, temperature: float) -> dict[str, Any]:
     text = f" {sentence.text}"
     pieces, data = tokens.words(text), text.encode()
     return {
@@ -428,6 +429,7 @@ class _TranscriptReader:
         self.finish_reason: str | None = None
 
     def read_event(self, value: dict[str, Any]) -> None:
+        """Read one event; events of other types are ignored."""
         kind = value["type"]
         if kind == "transcript.text.delta":
             self.pieces.append(read_string(value, "delta"))
@@ -439,6 +441,7 @@ class _TranscriptReader:
             self.finish_reason, self.usage = "stop", _read_usage(value.get("usage"))
 
     def build_reply(self, error: ApiError | None = None) -> Reply:
+        """Return the reply so far; an error replaces the finish reason and the usage."""
         text = self.pieces or "".join(self.segments).strip()
         finish_reason = None if error else self.finish_reason
         usage = None if error else self.usage

@@ -73,7 +73,8 @@ def refuse_unknown_id(collection: str, id: str, rng: Random) -> Script:
 
 
 def _make_singular(word: str) -> str:
-    """
+    """Return the singular of the last word of a collection.
+
     >>> _make_singular("batches"), _make_singular("vector_stores"), _make_singular("policies")
     ('batch', 'vector_store', 'policy')
     """

@@ -76,7 +76,7 @@ class Envelope:
         opening: the first events, without ``response.``.
         starting_after: sequence number of the last event to skip; -1 skips none.
         comments: comments before the first event, which keep the connection alive.
-        noise: number of the `ids.Padding` that pads the deltas.
+        noise: seed of the `ids.Padding` that pads the deltas.
     """
 
     id: str

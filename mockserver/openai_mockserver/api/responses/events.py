@@ -12,16 +12,18 @@ these. Between them the items of the output arrive one after another; this file 
    call, has deltas and one ``.done``. A text that is in a part of the item, such as the
    ``output_text`` in a message's ``content``, has a ``part.added`` before its deltas, and after
    them a ``.done`` with the whole text and a ``part.done`` with the whole part. Annotations
-   come between the deltas: each after the text that it cites.
-4. The *closing* events of its type say how it went: ``code_interpreter_call.completed``.
-   If the item has an error or its status is ``failed``, a ``.completed`` becomes ``.failed``.
+   come between the deltas: each after the text that it cites. An image arrives in
+   ``partial_image`` events.
+4. The *closing* events of its type say how it went: ``code_interpreter_call.completed``. In these
+   and in step 2, ``.completed`` becomes ``.failed`` if the item has an error or has failed.
 5. ``response.output_item.done`` holds the finished item.
 
 `items.KINDS` states the initial members, the opening and closing events and the member with deltas
 of each type of item. ``sequence_number`` counts all events of the stream from 0; a client resumes
 a stream with the last number that it has seen (``starting_after``). ``output_index`` is the item's
 place in the output, ``content_index`` (in a summary, ``summary_index``) the part's place in the
-item. A *truncated* item ends with its last delta, as if the connection had been lost then.
+item. A *truncated* item ends with its last delta, as if the connection had been lost then; items of
+built-in tools are never truncated.
 
 An example: the only item of a response is a message of two deltas. ``response.created`` and
 ``response.in_progress`` had the numbers 0 and 1, so the item begins with 2.
@@ -293,4 +295,5 @@ class Writer:
 
 
 def _name_outcome(name: str, has_failed: bool) -> str:
+    """Return the event's name, with ``.failed`` for ``.completed`` if the item has failed."""
     return name.replace(".completed", ".failed") if has_failed else name

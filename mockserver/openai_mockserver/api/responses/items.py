@@ -225,6 +225,7 @@ def build_text_part(
     top: int | None = None,
     round_logprobs: bool = False,
 ) -> dict[str, Any]:
+    """Return a text part with this text and these annotations; see `build_item`."""
     part: dict[str, Any] = {
         "type": "output_text",
         "annotations": [form.sort_part(annotation.members) for annotation in annotations],
@@ -239,12 +240,14 @@ def build_text_part(
 
 
 def build_summary_part(text: str, form: ResponsesFormat) -> dict[str, Any]:
+    """Return a part of a reasoning summary."""
     return form.sort_part({"type": "summary_text", "text": text})
 
 
 def build_logprobs(
     entries: Iterable[Logprob], top: int, digits: int | None = None
 ) -> list[dict[str, Any]]:
+    """Return log probabilities with ``top`` alternatives, rounded if ``digits`` is given."""
     return [
         {
             "bytes": entry.bytes,

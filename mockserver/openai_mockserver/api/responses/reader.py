@@ -241,11 +241,11 @@ def _build_message(partial_item: _PartialItem) -> Message:
     logprobs: list[tuple[Logprob, ...]] | None = partial_item.logprobs or None
     for index, part in parts:
         if part.get("type") == "refusal":
-            piece_text = _join_pieces(partial_item, "refusal", part.get("refusal") or "", index)
-            refusal = (refusal or []) + list(piece_text.pieces)
+            part_text = _join_pieces(partial_item, "refusal", part.get("refusal") or "", index)
+            refusal = (refusal or []) + list(part_text.pieces)
         elif "text" in part:
-            piece_text = _join_pieces(partial_item, "text", part.get("text") or "", index)
-            text = (text or []) + list(piece_text.pieces)
+            part_text = _join_pieces(partial_item, "text", part.get("text") or "", index)
+            text = (text or []) + list(part_text.pieces)
             if not annotations:
                 annotations = tuple(map(Annotation, part.get("annotations") or ()))
             if logprobs is None and part.get("logprobs"):

@@ -217,12 +217,14 @@ class _Response:
 
     @property
     def logprobs(self) -> int | None:
+        """The number of alternatives per token; None without log probabilities."""
         if LOGPROBS not in (self.request.get("include") or ()):
             return None
         return self.request.get("top_logprobs") or 0
 
     @property
     def status(self) -> str:
+        """The status of the final response."""
         if self.error is not None:
             return "failed"
         return "incomplete" if self.finish_reason in INCOMPLETE else "completed"
@@ -233,6 +235,7 @@ class _Response:
         return "incomplete" if is_last and self.finish_reason in INCOMPLETE else "completed"
 
     def new_item_id(self, output: Output) -> str:
+        """Create an id for an item of this type."""
         return self.envelope.new_id(ids.item_prefix(type_of(output)))
 
     def build_object(self, status: str, output: Iterable[Any] = ()) -> dict[str, Any]:
@@ -271,10 +274,12 @@ def _render_stream(response: _Response, rng: Random) -> Rendered:
     padding = ids.Padding(envelope.noise) if has_padding else None
     writer = Writer(envelope.form, padding, logprobs=response.logprobs)
     initial_status = "queued" if "queued" in envelope.opening else "in_progress"
-    newest: dict[str, Any] | None = None
+    last_object: dict[str, Any] | None = None
     for name in envelope.opening:
-        newest = response.build_object("in_progress" if name == "in_progress" else initial_status)
-        writer.write_event(f"response.{name}", {"response": newest})
+        last_object = response.build_object(
+            "in_progress" if name == "in_progress" else initial_status
+        )
+        writer.write_event(f"response.{name}", {"response": last_object})
     error, last_index = response.error, len(response.output) - 1
     items = []
     for index, item in enumerate(response.output):
@@ -290,15 +295,17 @@ def _render_stream(response: _Response, rng: Random) -> Rendered:
         fields = {"type": error.type, **error_fields, **error.extra}
         writer.write_event("error", {"error": fields} if is_nested else error_fields)
     if response.finish_reason is not None or (error is not None and error.code in FAILURES):
-        newest = response.build_object(response.status, items)
-        writer.write_event(f"response.{response.status}", {"response": newest})
+        last_object = response.build_object(response.status, items)
+        writer.write_event(f"response.{response.status}", {"response": last_object})
     steps: tuple[Step, ...] = (
         *map(Comment, envelope.comments),
         *writer.events[envelope.starting_after + 1 :],
     )
     if envelope.form.ends_with_done:
         steps += (sse.DONE,)
-    return _attach_object(Script(make_head(envelope, response.dialect, None, rng), steps), newest)
+    return _attach_object(
+        Script(make_head(envelope, response.dialect, None, rng), steps), last_object
+    )
 
 
 def _attach_object(script: Script, response: dict[str, Any] | None) -> Rendered:

@@ -24,7 +24,7 @@ __all__ = [
     "fits",
     "kind_of",
     "kinds_of",
-    "with_article",
+    "add_article",
 ]
 
 Check = Callable[[Any], None]
@@ -53,7 +53,7 @@ class Invalid(Exception):
         self.prefix = prefix
 
     def within(self, *outer: str | int) -> Invalid:
-        """Put keys or indices prefix the path, and return the exception."""
+        """Put keys or indices in front of the path, and return the exception."""
         self.path[:0] = outer
         return self
 
@@ -65,7 +65,8 @@ class Invalid(Exception):
 
 
 def _format_path(path: Iterable[str | int]) -> str:
-    """
+    """Return a path as OpenAI writes it.
+
     >>> _format_path(["tools", 0, "name"])
     'tools[0].name'
     """
@@ -102,9 +103,10 @@ def kind_of(value: object) -> str:
     return _KINDS.get(type(value)) or ("file" if isinstance(value, bytes | DiskBytes) else "object")
 
 
-def with_article(word: str) -> str:
-    """
-    >>> with_article("array"), with_article("string")
+def add_article(word: str) -> str:
+    """Return a word with its article.
+
+    >>> add_article("array"), add_article("string")
     ('an array', 'a string')
     """
     return word if word == "null" else f"an {word}" if word[0] in "aeiou" else f"a {word}"
@@ -141,16 +143,17 @@ def _describe_types(schema: Schema) -> Iterator[str]:
 
 def _raise_wrong_type(value: object, *schemas: Schema) -> NoReturn:
     names = list(dict.fromkeys(name for schema in schemas for name in _describe_types(schema)))
-    expected_types = with_article(names[0]) if names else "nothing"
+    expected_types = add_article(names[0]) if names else "nothing"
     if len(names) > 1:
         expected_types = f"one of {_join_words(names, 'or', expected_types)}"
-    actual = with_article(WORDS[kind_of(value)])
+    actual = add_article(WORDS[kind_of(value)])
     message = f": expected {expected_types}, but got {actual} instead."
     raise Invalid(message, "invalid_type", prefix="Invalid type for")
 
 
 def _join_words(names: list[str], word: str, first: str | None = None) -> str:
-    """
+    """Join words with commas and a conjunction; ``first`` replaces the first word.
+
     >>> _join_words(["'a'", "'b'"], "and"), _join_words(["'a'", "'b'", "'c'"], "and")
     ("'a' and 'b'", "'a', 'b', and 'c'")
     """
@@ -173,12 +176,12 @@ def _raise_wrong_value(value: object, allowed_values: Iterable[Any], *path: str)
     raise Invalid(f"Invalid value: '{value}'. {hint}", "invalid_value", *path)
 
 
-def _missing_parameter(name: str) -> Invalid:
+def _build_missing_error(name: str) -> Invalid:
     code = "missing_required_parameter"
     return Invalid(".", code, name, prefix="Missing required parameter:")
 
 
-def _unknown_parameter(name: str) -> Invalid:
+def _build_unknown_error(name: str) -> Invalid:
     return Invalid(".", "unknown_parameter", name, prefix="Unknown parameter:")
 
 
@@ -348,7 +351,7 @@ def _compile_object(schema: Schema, mode: Mode) -> Check:
             # OpenAI takes null for an absent parameter, too.
             if member is None and (mode is not Mode.MODEL or name not in value):
                 if name in required_names:
-                    raise _missing_parameter(name)
+                    raise _build_missing_error(name)
                 continue
             try:
                 check_member(member)
@@ -357,7 +360,7 @@ def _compile_object(schema: Schema, mode: Mode) -> Check:
         if refuses_unknown:
             for name in value:
                 if name not in members:
-                    raise _unknown_parameter(name)
+                    raise _build_unknown_error(name)
         elif check_other is not None:
             for name, member in value.items():
                 try:
@@ -456,7 +459,7 @@ def _compile_tagged(schemas: list[Schema], name: str, mode: Mode, tags: frozense
             if tag is None:
                 candidates = schemas_without_tag
                 if not candidates:
-                    raise _missing_parameter(name)
+                    raise _build_missing_error(name)
             else:
                 candidates = by_value.get(tag, fallback) if isinstance(tag, str) else fallback
                 if not candidates:

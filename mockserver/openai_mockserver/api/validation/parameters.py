@@ -17,10 +17,10 @@ from openai_mockserver.api.validation.checks import (
     Check,
     Invalid,
     Mode,
+    add_article,
     compile_check,
     kind_of,
     kinds_of,
-    with_article,
 )
 from openai_mockserver.api.validation.schema import Schema, operation, resolve
 from openai_mockserver.api.validation.structured_output import check_structured
@@ -58,7 +58,7 @@ class Limit:
             if self.high is not None and value > self.high:
                 raise _build_bounds_error(value, word, "above", "max", "<=", self.high)
         elif kind in ("array", "string"):
-            noun = with_article(kind)
+            noun = add_article(kind)
             if not (value or self.empty):
                 raise Invalid(
                     f": empty {kind}. Expected {noun} with minimum length 1, "
