@@ -32,21 +32,21 @@ def request(
     *messages: dict[str, Any], path: str = chat.PATH, headers: Any = (), **more: Any
 ) -> Request:
     """A chat request."""
-    said = list(messages) or [{"role": "user", "content": "Tell me a story"}]
-    body = {"model": "gpt-4o", "messages": said} | more
+    message_list = list(messages) or [{"role": "user", "content": "Tell me a story"}]
+    body = {"model": "gpt-4o", "messages": message_list} | more
     return Request("POST", path, headers, json.dumps(body).encode())
 
 
-def answer(mock: MockOpenAI, asked: Request | None = None) -> str | None:
-    """The text a mock answers, None where no rule matches."""
-    call = mock.respond(asked or request())
+def answer(mock: MockOpenAI, example: Request | None = None) -> str | None:
+    """Return the text that a mock answers; None if no rule matches."""
+    call = mock.respond(example or request())
     if call.problem is not None:
         return None
     reply = chat.read(call.script)
     return str(reply.message) if isinstance(reply, ApiError) else str(reply.text)
 
 
-def made(id: str) -> dict[str, Any]:
+def make_tool_call(id: str) -> dict[str, Any]:
     """A tool call that the model made."""
     return {"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
@@ -65,9 +65,9 @@ def calling(*ids: str) -> dict[str, Any]:
 CONVERSATION: list[dict[str, Any]] = [
     {"role": "system", "content": "You are kind."},
     {"role": "user", "content": "Weather?"},
-    {"role": "assistant", "tool_calls": [made("call_0")]},
+    {"role": "assistant", "tool_calls": [make_tool_call("call_0")]},
     {"role": "tool", "tool_call_id": "call_0", "content": "rain"},
-    {"role": "assistant", "tool_calls": [made("call_1"), made("call_2")]},
+    {"role": "assistant", "tool_calls": [make_tool_call("call_1"), make_tool_call("call_2")]},
     {"role": "tool", "tool_call_id": "call_1", "content": "sun"},
     {"role": "tool", "tool_call_id": "call_2", "content": "wind"},
 ]
@@ -110,9 +110,9 @@ DIFFERENT: list[tuple[dict[str, Any], Request, str]] = [
     ({"user": re.compile("song")}, request(), "not re.compile('song')"),
     ({"system": "x"}, request(), "system is None, not 'x'"),
     ({"model": "gpt-4"}, request(), "model is 'gpt-4o', not 'gpt-4'"),
-    ({"tools": "f"}, request(tools=[WEATHER]), "tools ['get_weather'] has no 'f'"),
-    ({"tools": ["get_time", "f"]}, request(tools=[TIME]), "has no 'f'"),
-    ({"tool_result": "call_0"}, request(*CONVERSATION), "has no 'call_0'"),
+    ({"tools": "f"}, request(tools=[WEATHER]), "tools ['get_weather'] does not include 'f'"),
+    ({"tools": ["get_time", "f"]}, request(tools=[TIME]), "does not include 'f'"),
+    ({"tool_result": "call_0"}, request(*CONVERSATION), "does not include 'call_0'"),
     ({"turn": 1}, request(), "turn is 0, not 1"),
     ({"endpoint": "completions2"}, request(), "endpoint is '/v1/chat/completions'"),
     ({"headers": {"x-team": "red"}}, request(), "header x-team is None, not 'red'"),
@@ -120,21 +120,23 @@ DIFFERENT: list[tuple[dict[str, Any], Request, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("patterns", "asked"), MATCHING)
-def test_it_matches(patterns: dict[str, Any], asked: Request) -> None:
+@pytest.mark.parametrize(("patterns", "example"), MATCHING)
+def test_it_matches(patterns: dict[str, Any], example: Request) -> None:
     mock = MockOpenAI()
     mock.on(**patterns).reply("yes")
-    assert answer(mock, asked) == "yes"
+    assert answer(mock, example) == "yes"
 
 
-@pytest.mark.parametrize(("patterns", "asked", "why"), DIFFERENT)
-def test_it_does_not_match_and_says_why(patterns: dict[str, Any], asked: Request, why: str) -> None:
+@pytest.mark.parametrize(("patterns", "example", "reason"), DIFFERENT)
+def test_it_does_not_match_and_says_why(
+    patterns: dict[str, Any], example: Request, reason: str
+) -> None:
     mock = MockOpenAI()
     mock.on(**patterns).reply("yes")
-    assert answer(mock, asked) is None
-    with pytest.raises(UnmatchedRequest) as told:
+    assert answer(mock, example) is None
+    with pytest.raises(UnmatchedRequest) as error:
         mock.check()
-    assert why in str(told.value)
+    assert reason in str(error.value)
 
 
 def test_all_patterns_must_match() -> None:
@@ -155,7 +157,7 @@ def test_a_predicate_that_raises_does_not_match_and_says_so() -> None:
     mock = MockOpenAI()
     mock.on(lambda r: r.json["temperature"] > 1).reply("hot")
     assert answer(mock) is None
-    assert "looking at it raised KeyError('temperature')" in str(mock.problems[0].problem)
+    assert "matching it raised KeyError('temperature')" in str(mock.problems[0].problem)
     mock.on(user=contains("song")).reply("la")
     assert answer(mock, request(temperature=2)) == "hot"
 
@@ -172,7 +174,7 @@ def test_replies_come_in_turn_and_the_last_repeats() -> None:
     mock = MockOpenAI()
     rule = mock.reply("one", "two")
     assert [answer(mock) for _ in range(4)] == ["one", "two", "two", "two"]
-    assert rule.used == 4
+    assert rule.use_count == 4
 
 
 def test_times_limits_a_rule_and_older_ones_answer_then() -> None:
@@ -191,15 +193,16 @@ def test_what_no_rule_matches_lists_the_rules() -> None:
     assert call.status == 400
     assert call.script.head.header("x-should-retry") == "false"
     assert str(call.problem).splitlines() == [
-        "no rule matches POST /v1/chat/completions model='gpt-4o' user='a'; the newest first:",
+        "no rule matches POST /v1/chat/completions model='gpt-4o' user='a'. "
+        "The rules, newest first:",
         "  on(model='b', turn=3): model is 'gpt-4o', not 'b'",
-        "  on(user='a'): it has answered its 1 time",
+        "  on(user='a'): it has already answered 1 time",
     ]
 
 
 def test_without_rules_it_says_what_to_do() -> None:
     call = MockOpenAI().respond(request())
-    assert "there are none; call .reply(...) or .on(...).reply(...)" in str(call.problem)
+    assert "the mock has no rules; call .reply(...) or .on(...).reply(...)" in str(call.problem)
 
 
 def test_a_reply_that_does_not_fit_the_request_is_a_problem() -> None:
@@ -286,16 +289,16 @@ def test_what_was_never_used_is_told() -> None:
     for user in ("Hi", "two", "times"):
         ask(mock, user)
     mock.check()
-    told = [
+    sentences = [
         "on(user='never') answered no request",
-        "only 1 of its 3 replies were given by on(user='two'); never reset(after=1)",
+        "on(user='two') gave only 1 of its 3 replies; faults never used: reset(after=1)",
         "on(user='times') answered 1 of its 3 times",
         "on(user='mute') has no reply",
     ]
-    assert mock.unused == told
-    with pytest.raises(UnusedRule, match="the mock has what no request asked for") as raised:
+    assert mock.unused == sentences
+    with pytest.raises(UnusedRule, match="the mock has unused rules or replies") as error:
         mock.check(unused=True)
-    assert all(line in str(raised.value) for line in told)
+    assert all(line in str(error.value) for line in sentences)
 
 
 def test_what_was_all_used_is_not() -> None:
@@ -327,8 +330,8 @@ def test_a_fault_that_changes_nothing_fails_the_test(fault: Fault) -> None:
     mock = MockOpenAI()
     mock.reply("one two three", faults=fault, pace=Pace(itl=0.01))
     body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
-    asked = Request("POST", "/v1/chat/completions", body=json.dumps(body).encode())
-    assert mock.respond(asked).status == 400
+    example = Request("POST", "/v1/chat/completions", body=json.dumps(body).encode())
+    assert mock.respond(example).status == 400
     with pytest.raises(UnmatchedRequest, match="never happens"):
         mock.check()
 
@@ -345,13 +348,13 @@ def test_or_is_a_warning() -> None:
 
 
 def test_a_fault_that_raises_is_told_with_its_line() -> None:
-    def broken(script: Script) -> Script:
+    def raise_error(script: Script) -> Script:
         raise KeyError("oh")
 
     mock = MockOpenAI()
-    mock.reply("Hello", faults=broken)
+    mock.reply("Hello", faults=raise_error)
     ask(mock)
-    line = broken.__code__.co_firstlineno + 1
+    line = raise_error.__code__.co_firstlineno + 1
     with pytest.raises(
         UnmatchedRequest, match=rf"KeyError\('oh'\) \(.*test_rules\.py, line {line}\)"
     ):
@@ -372,5 +375,5 @@ def test_a_long_text_is_not_spelt_out_to_say_that_it_does_not_match() -> None:
         def __repr__(self) -> str:
             raise AssertionError("the whole text was spelt out")
 
-    why = explain("user", "tick", Text("a" * 1000))
-    assert why == f"user is '{'a' * 78}…, not 'tick'"
+    reason = explain("user", "tick", Text("a" * 1000))
+    assert reason == f"user is '{'a' * 78}…, not 'tick'"

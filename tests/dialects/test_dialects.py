@@ -396,7 +396,7 @@ def test_a_rule_names_the_endpoint_whatever_the_base_path_is(path: str, endpoint
         other = "completions" if "chat" in path else "chat/completions"
         wrong = mock.on(endpoint=other).reply("Not this")
         assert client.post(f"http://mock{path}", json=body).status_code == 200
-        assert (right.used, wrong.used) == (1, 0)
+        assert (right.use_count, wrong.use_count) == (1, 0)
 
 
 def test_a_rule_may_have_another_dialect_than_its_mock() -> None:

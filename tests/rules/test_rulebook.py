@@ -1,4 +1,4 @@
-"""The rule that is found by its literal texts is the one that a look at all rules finds."""
+"""Looking a rule up by its literal texts finds the same rule as comparing every rule."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from openai_mockserver import MockOpenAI, Request, contains
 from openai_mockserver.rules import Answer, Rule, Rulebook, Unmatched
-from openai_mockserver.rules.pattern import LOOKS, RequestValues, explain
+from openai_mockserver.rules.pattern import CONDITIONS, RequestValues, explain
 
 TEXTS = ["a", "b", "ab", ""]
 ENDPOINTS = ["/v1/chat/completions", "chat/completions", "completions", "v1/responses", "/groq/v1"]
@@ -51,7 +51,7 @@ rules = st.tuples(patterns, predicates, st.sampled_from([None, None, 1, 2]))
 
 @st.composite
 def requests(draw: st.DrawFn) -> Request:
-    """A request of few texts, so that rules often match it."""
+    """Draw a request from a few texts, so that rules often match it."""
     body = {
         "model": draw(texts),
         "stream": draw(st.booleans()),
@@ -73,70 +73,72 @@ def requests(draw: st.DrawFn) -> Request:
 
 
 def make_rules(given_rules: list[tuple[dict[str, Any], Any, int | None]]) -> list[Rule]:
-    """Rules, each with an answer of its own."""
-    made = []
-    for number, (looks, predicate, times) in enumerate(given_rules):
-        rule = Rule(looks, predicate)
-        rule.answer([Answer({"rule": number})], times)
-        made.append(rule)
-    return made
+    """Return rules with different answers."""
+    rule_list = []
+    for number, (patterns, predicate, times) in enumerate(given_rules):
+        rule = Rule(patterns, predicate)
+        rule.set_answers([Answer({"rule": number})], times)
+        rule_list.append(rule)
+    return rule_list
 
 
-def find_linearly(listed: list[Rule], request: Request, model_speaks: bool) -> Answer | list[str]:
-    """The answer of the newest rule that matches, all being looked at; else what each says."""
+def find_linearly(
+    rule_list: list[Rule], request: Request, model_speaks: bool
+) -> Answer | list[str]:
+    """Compare every rule; return the newest match's answer, or why each rule does not match."""
     reasons = []
-    for rule in reversed(listed):
+    for rule in reversed(rule_list):
         if not model_speaks and rule.is_about_model:
             continue
-        taken = rule.take(RequestValues(request))
-        if isinstance(taken, Answer):
-            return taken
-        reasons.append(f"{taken}")
+        answer = rule.take_answer(RequestValues(request))
+        if isinstance(answer, Answer):
+            return answer
+        reasons.append(f"{answer}")
     return reasons
 
 
 @given(st.lists(rules, max_size=8), st.lists(requests(), max_size=4), st.booleans())
-def test_the_rule_found_is_the_one_that_looking_at_all_finds(
+def test_the_lookup_finds_the_same_rule_as_a_linear_search(
     given_rules: list[tuple[dict[str, Any], Any, int | None]],
-    asked: list[Request],
+    request_list: list[Request],
     model_speaks: bool,
 ) -> None:
     linear, book = make_rules(given_rules), Rulebook()
     for rule in make_rules(given_rules):
         book.add(rule)
-    for request in asked:
+    for request in request_list:
         expected = find_linearly(linear, request, model_speaks)
-        found = book.find_answer(request, model_speaks)
-        if isinstance(found, Unmatched):
-            assert [str(reason) for _, reason in found.explain()] == expected
+        result = book.find_answer(request, model_speaks)
+        if isinstance(result, Unmatched):
+            assert [str(reason) for _, reason in result.explain()] == expected
         else:
-            assert found.answer == expected
+            assert result.answer == expected
 
 
-def test_rules_with_other_literal_texts_are_not_looked_at() -> None:
+def test_rules_with_other_literal_texts_are_not_compared() -> None:
     def never(text: str) -> bool:
-        raise AssertionError("it was looked at")
+        raise AssertionError("it was compared")
 
     book = Rulebook()
     for number in range(3):
         rule = Rule({"user": never, "model": f"m{number}"}, None)
-        rule.answer([Answer({})])
+        rule.set_answers([Answer({})])
         book.add(rule)
     request = Request("POST", "/v1/chat/completions", body=b'{"model": "m9"}')
     assert isinstance(book.find_answer(request), Unmatched)
-    assert [rule.used for rule in book] == [0, 0, 0]
+    assert [rule.use_count for rule in book] == [0, 0, 0]
 
 
-def test_each_value_of_a_request_is_found_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_value_of_a_request_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     counts: list[str] = []
-    for look in ("user", "model"):
-        read = LOOKS[look].read
+    for name in ("user", "model"):
+        read = CONDITIONS[name].read
 
-        def counted(request: Request, look: str = look, read: Any = read) -> Any:
-            counts.append(look)
+        def count_reads(request: Request, name: str = name, read: Any = read) -> Any:
+            counts.append(name)
             return read(request)
 
-        monkeypatch.setitem(LOOKS, look, LOOKS[look]._replace(read=counted))
+        monkeypatch.setitem(CONDITIONS, name, CONDITIONS[name]._replace(read=count_reads))
     mock = MockOpenAI()
     mock.reply("Hello")
     for number in range(9):
@@ -147,26 +149,26 @@ def test_each_value_of_a_request_is_found_out_once(monkeypatch: pytest.MonkeyPat
     assert counts == ["user"]
 
 
-def test_a_predicate_is_asked_once_also_of_what_nothing_matches() -> None:
-    asked: list[Request] = []
+def test_a_predicate_is_called_once_even_if_nothing_matches() -> None:
+    requests_seen: list[Request] = []
     mock = MockOpenAI()
-    mock.on(asked.append).reply("x")
+    mock.on(requests_seen.append).reply("x")
     body = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}'
     call = mock.respond(Request("POST", "/v1/chat/completions", body=body))
-    assert asked == [call]
-    assert "is not true of it" in str(call.problem)
+    assert requests_seen == [call]
+    assert "returned a false value" in str(call.problem)
 
 
-def test_rules_are_added_and_forgotten_while_requests_are_answered() -> None:
+def test_rules_are_added_and_removed_while_requests_are_answered() -> None:
     mock = MockOpenAI()
     mock.on(user="Hi").reply("old")
     mock.reply("any")
     body = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}'
     request = Request("POST", "/v1/chat/completions", body=body)
-    stopped = threading.Event()
+    stop_event = threading.Event()
 
     def add_rules() -> None:
-        while not stopped.is_set():
+        while not stop_event.is_set():
             mock.on(user="Hi").reply("new")
             mock.on(model=contains("x")).reply("other")
             if len(mock._rules) > 50:
@@ -178,12 +180,12 @@ def test_rules_are_added_and_forgotten_while_requests_are_answered() -> None:
     try:
         problems = [mock.respond(request).problem for _ in range(300)]
     finally:
-        stopped.set()
+        stop_event.set()
         adding.join()
     assert not [p for p in problems if p and "no rule matches" not in p]
 
 
-def test_reset_forgets_all_rules() -> None:
+def test_reset_removes_all_rules() -> None:
     mock = MockOpenAI()
     mock.on(user="Hi").reply("x")
     mock.reply("y")
@@ -191,11 +193,11 @@ def test_reset_forgets_all_rules() -> None:
     assert list(mock._rules) == []
     body = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}'
     call = mock.respond(Request("POST", "/v1/chat/completions", body=body))
-    assert "there are none" in str(call.problem)
+    assert "the mock has no rules" in str(call.problem)
 
 
-@pytest.mark.parametrize("look", ["user", "headers", "tools", "after"])
-def test_what_matches_needs_no_explanation(look: str) -> None:
-    pattern: Any = {"user": "x", "headers": {}, "tools": [], "after": 1.0}[look]
-    value: Any = {"user": "x", "headers": {}, "tools": [], "after": 2.0}[look]
-    assert explain(look, pattern, value) is None
+@pytest.mark.parametrize("condition", ["user", "headers", "tools", "after"])
+def test_a_match_has_no_explanation(condition: str) -> None:
+    pattern: Any = {"user": "x", "headers": {}, "tools": [], "after": 1.0}[condition]
+    value: Any = {"user": "x", "headers": {}, "tools": [], "after": 2.0}[condition]
+    assert explain(condition, pattern, value) is None

@@ -1,9 +1,9 @@
-"""Dispatch: from a request to the call that answers it, its script ready to be played.
+"""Dispatch: from a request to the call that answers it.
 
-A request goes through five functions in a row, `route_request`, `validate_request`,
-`choose_answer`, `render_answer` and `dress_script`, each in a file of its own. They hand on one
-frozen value, `Exchange`, to which each adds what it found; one that knows the end already gives a
-plan instead: an error's script, or the upstream that is to be asked.
+A request passes through five steps, `route_request`, `validate_request`, `choose_answer`,
+`render_answer` and `dress_script`, each in its own file. They pass on one frozen value, `Exchange`,
+to which each adds its result. A step that already knows the outcome returns a plan instead: the
+script of an error, or the upstream that answers.
 """
 
 from openai_mockserver.dispatch.answers import Fault, as_answer

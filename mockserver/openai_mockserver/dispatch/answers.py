@@ -1,6 +1,7 @@
-"""What users give as an answer, as the `Answer` that a rule holds.
+"""Converts the values that users pass as replies into `Answer` values.
 
-Rules of this file: pure functions; what cannot be served is refused here, when it is given.
+Rules of this file: pure functions. A value that cannot be served is refused here, when the rule is
+created.
 """
 
 from __future__ import annotations
@@ -29,26 +30,26 @@ def as_answer(
     pace: Pace | str | None = None,
     imitates: bool = False,
 ) -> Answer:
-    """The answer that a value means.
+    """Return the answer for a value that a user passed as a reply.
 
     Args:
-        value: as of `RuleBuilder.reply`.
-        faults: what goes wrong with it, from left to right, after what it brings itself.
-        pace: when its events come, where it says nothing itself.
-        imitates: whether it is said in another provider's manner.
+        value: a reply, as for `RuleBuilder.reply`.
+        faults: faults to apply from left to right, after those of the value itself.
+        pace: when events are sent, unless the value has its own pace.
+        imitates: whether another provider is imitated, whose finish reasons may differ.
 
     Raises:
-        FaultError: for what is no fault.
-        ReplyError: for what cannot be served.
+        FaultError: a fault is not a function from Script to Script.
+        ReplyError: the value cannot be served.
     """
     if isinstance(value, Faulty):
         return as_answer(value.reply, (*value.faults, *faults), value.pace or pace, imitates)
     for fault in faults:
         name = getattr(fault, "__name__", "")
         if FAULTS.get(name) is fault:  # type: ignore[comparison-overlap]
-            raise FaultError(f"{name} makes a fault and is none itself: call it, as in {name}(...)")
+            raise FaultError(f"{name} is a function that returns a fault: call it, {name}(...)")
         if not callable(fault):
-            raise FaultError(f"a fault is a function from Script to Script, not {fault!r}")
+            raise FaultError(f"a fault must be a function from Script to Script, not {fault!r}")
     pace = as_pace(pace)
     if isinstance(value, Script):
         return Answer(value, faults, pace)
@@ -63,9 +64,9 @@ def as_answer(
 
 
 def _as_json_object(value: Mapping[str, Any]) -> dict[str, Any]:
-    """A JSON object. Raises ReplyError for what is none."""
+    """Return a mapping as a JSON object. Raises ReplyError if JSON cannot represent it."""
     try:
-        decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(dict(value)))
+        json_object: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(dict(value)))
     except (TypeError, ValueError, RecursionError) as error:
-        raise ReplyError(f"a mapping is a JSON body, and this is no JSON: {error}") from None
-    return decoded
+        raise ReplyError(f"a mapping must be a valid JSON body: {error}") from None
+    return json_object

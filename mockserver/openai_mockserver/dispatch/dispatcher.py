@@ -1,7 +1,7 @@
-"""The dispatcher: the five functions in a row, and what happens around them.
+"""The dispatcher: runs the five steps, and handles their errors.
 
-Rules of this file: no I/O. Whatever goes wrong on the way is an error that the client gets and a
-problem that the test hears of. A call's plan is set once, here.
+Rules of this file: no I/O. Every error on the way becomes an error response for the client and a
+problem for the test. A call's plan is set once, here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from openai_mockserver.dispatch.choose import choose_answer
 from openai_mockserver.dispatch.dress import dress_script
 from openai_mockserver.dispatch.exchange import Exchange, Plan
 from openai_mockserver.dispatch.options import Option, Options
-from openai_mockserver.dispatch.refuse import find_recorded, refuse_access, refuse_problem
+from openai_mockserver.dispatch.refuse import find_recording, refuse_access, refuse_problem
 from openai_mockserver.dispatch.render import render_answer
 from openai_mockserver.dispatch.route import choose_dialect, route_request
 from openai_mockserver.dispatch.validate import validate_request
@@ -38,7 +38,7 @@ from openai_mockserver.sensitive import show_path
 
 __all__ = ["Dispatcher"]
 
-_WALK: tuple[Callable[[Exchange], Exchange | Plan], ...] = (
+_STEPS: tuple[Callable[[Exchange], Exchange | Plan], ...] = (
     route_request,
     validate_request,
     choose_answer,
@@ -48,11 +48,11 @@ _WALK: tuple[Callable[[Exchange], Exchange | Plan], ...] = (
 
 
 class Dispatcher:
-    """Answers requests by rules, and remembers what it was asked.
+    """Answers requests by rules, and keeps a journal of them.
 
     Args:
-        options: how it answers.
-        keep_calls, keep_bytes, on_end: as of `MockOpenAI`.
+        options: how to answer.
+        keep_calls, keep_bytes, on_end: as for `MockOpenAI`.
     """
 
     api_key = Option[str | None]()
@@ -76,7 +76,7 @@ class Dispatcher:
         self._replies = CompiledReplies()
 
     def respond(self, request: Request) -> Call:
-        """The call that answers this request, its script ready to be played."""
+        """Return the call that answers a request, with its script or upstream."""
         call = self.calls.add(request)
         exchange = self._begin(call)
         if call.refusal is not None:
@@ -91,37 +91,37 @@ class Dispatcher:
         return call
 
     def refuse(self, request: Request, error: ApiError) -> Call:
-        """The call that answers a request, of which not all has come, by an error."""
+        """Return the call that answers an incompletely received request with an error."""
         call = self.calls.add(request)
         dialect = choose_dialect(locate(call.path, call.query), self.options)
-        call.script = errors.render(error, self._rng(request), dialect)
+        call.script = errors.render(error, self._make_rng(request), dialect)
         return call
 
     def _begin(self, call: Call) -> Exchange:
-        """An exchange before its first function."""
+        """Return an exchange before its first step."""
         return Exchange(
             call=call,
             options=self.options,
             rules=self._rules,
             store=self.store,
             replies=self._replies,
-            rng=self._rng(call),
-            ask=self._ask,
+            rng=self._make_rng(call),
+            ask=self._answer_inner_request,
         )
 
-    def _rng(self, request: Request) -> Random:
+    def _make_rng(self, request: Request) -> Random:
         seed = self.options.seed
         if seed is None:
             return CHANCE
         content: bytes | DiskBytes = request.content
         if isinstance(request.parsed, dict):
-            # Whoever wrote it, in whatever order: the same request.
+            # The order of keys does not make a different request.
             with contextlib.suppress(RecursionError):
                 content = msgspec.json.encode(request.parsed, order="sorted")
         return Seeded(f"{seed}\0{content!r}")
 
-    def _ask(self, method: str, path: str, body: bytes) -> Script:
-        """The answer to a request within another, of which the journal knows only that one."""
+    def _answer_inner_request(self, method: str, path: str, body: bytes) -> Script:
+        """Answer a request that another request contains; the journal lists only the outer one."""
         headers = (("authorization", f"Bearer {self.options.api_key}"),)
         call = Call(Request(method, path, headers, body), 0)
         plan = _plan(self._begin(call))
@@ -131,8 +131,8 @@ class Dispatcher:
 
 
 def _plan(exchange: Exchange) -> Plan:
-    """What is done for a request: what the five functions come to."""
-    for step in _WALK:
+    """Run the five steps and return their plan."""
+    for step in _STEPS:
         result = step(exchange)
         if not isinstance(result, Exchange):
             return result
@@ -141,7 +141,7 @@ def _plan(exchange: Exchange) -> Plan:
 
 
 def _plan_safely(exchange: Exchange) -> Plan:
-    """What is done for a request, also if something goes wrong on the way."""
+    """Run the five steps and return their plan, or an error response if a step raises."""
     call = exchange.call
     try:
         plan = _plan(exchange)
@@ -149,12 +149,12 @@ def _plan_safely(exchange: Exchange) -> Plan:
             check_script(plan)
         return plan
     except RecursionError:
-        # JSON that is nested too deeply to be looked at, as OpenAI's parser finds too.
-        if exchange.options.asks_elsewhere:
-            return find_recorded(exchange)
+        # The JSON is nested too deeply; OpenAI's parser refuses it, too.
+        if exchange.options.has_other_source:
+            return find_recording(exchange)
         return errors.render(errors.invalid_json(), exchange.rng)
     except Exception as error:
-        # Whatever went wrong, the test has to hear of it, and the client of something.
+        # The test must learn of every error, and the client must get a response.
         message = f"{error}" if isinstance(error, MockServerError) else repr(error)
-        who = call.rule or f"what answers {call.method} {show_path(call.path)}"
-        return refuse_problem(exchange, f"{who}: {message}")
+        subject = call.rule or f"the answer to {call.method} {show_path(call.path)}"
+        return refuse_problem(exchange, f"{subject}: {message}")

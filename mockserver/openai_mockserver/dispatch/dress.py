@@ -1,6 +1,6 @@
-"""The fifth function: a script gets its pace, and what goes wrong with it.
+"""The fifth step: apply the pace and the faults to a script.
 
-Rules of this file: a fault that cannot happen is an error, or a warning if the mock is lenient.
+Rules of this file: a fault that cannot happen is an error, or a warning with ``lenient_faults``.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import traceback
 
 from openai_mockserver.dispatch.answers import Fault
-from openai_mockserver.dispatch.exchange import Exchange, grow
+from openai_mockserver.dispatch.exchange import Exchange, replace
 from openai_mockserver.dispatch.options import FAULT_HEADER
 from openai_mockserver.exceptions import FaultError, MockServerError
 from openai_mockserver.faults import parse
@@ -19,7 +19,7 @@ __all__ = ["dress_script"]
 
 
 def dress_script(exchange: Exchange) -> Exchange:
-    """The exchange with its script at its pace and with its faults.
+    """Return the exchange with pace and faults applied to its script.
 
     Raises FaultError for a fault that does not change the script.
     """
@@ -29,32 +29,32 @@ def dress_script(exchange: Exchange) -> Exchange:
     if pace is not None:
         script = pace(script)
     faults = answer.faults if answer is not None else ()
-    own = len(faults)
-    if options.header_faults and (wanted := call.headers.get(FAULT_HEADER)):
-        faults = (*faults, *parse(wanted))
-    for at, fault in enumerate(faults):
+    rule_fault_count = len(faults)
+    if options.header_faults and (fault_text := call.headers.get(FAULT_HEADER)):
+        faults = (*faults, *parse(fault_text))
+    for index, fault in enumerate(faults):
         try:
             script = _apply(fault, script)
         except FaultError as error:
-            # What a request asks for itself it is told of.
-            if not options.lenient_faults or at >= own:
+            # A fault from the request's own header is always an error.
+            if not options.lenient_faults or index >= rule_fault_count:
                 raise
             call.warnings.append(str(error))
-    return exchange if script is exchange.script else grow(exchange, script=script)
+    return exchange if script is exchange.script else replace(exchange, script=script)
 
 
 def _apply(fault: Fault, script: Script) -> Script:
-    """The script with the fault. Raises FaultError if there is none then."""
+    """Return the script with a fault. Raises FaultError if the fault changes nothing."""
     try:
-        faulty = fault(script)
+        changed_script = fault(script)
     except MockServerError:
         raise
     except Exception as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{frame.filename}, line {frame.lineno}"
         raise MockServerError(f"the fault {fault!r} raised {error!r} ({where})") from error
-    if not isinstance(faulty, Script):
-        raise FaultError(f"{fault!r} gives {faulty!r}; a fault gives a Script")
-    if not is_changed(script, faulty):
-        raise FaultError(f"{fault!r} never happens: it leaves the response as it is")
-    return faulty
+    if not isinstance(changed_script, Script):
+        raise FaultError(f"{fault!r} returned {changed_script!r}: a fault must return a Script")
+    if not is_changed(script, changed_script):
+        raise FaultError(f"{fault!r} never happens: it does not change the response")
+    return changed_script

@@ -1,7 +1,7 @@
-"""One request on its way to an answer: the value that goes through the five functions.
+"""The exchange: the value that the five steps pass on, from request to script.
 
-Rules of this file: values only. What a function found stays as it is; `grow` gives the same value
-with more in it.
+Rules of this file: values only. A step never changes an exchange: `replace` returns a copy with
+more fields set.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 
 from msgspec import Struct
-from msgspec.structs import replace as grow
+from msgspec.structs import replace
 
 from openai_mockserver.api import Asked, Endpoint
 from openai_mockserver.api.compiled_replies import CompiledReplies
@@ -22,30 +22,30 @@ from openai_mockserver.rules import Answer, Rulebook
 from openai_mockserver.script import Script
 from openai_mockserver.upstream import Upstream
 
-__all__ = ["Exchange", "Plan", "grow"]
+__all__ = ["Exchange", "Plan", "replace"]
 
 Plan = Script | Upstream
-"""What is done for a request: a script is played, or an upstream is asked."""
+"""How a request is answered: by playing a script, or by an upstream."""
 
 
 class Exchange(Struct, frozen=True, kw_only=True):
-    """A request, and what is known of its answer.
+    """A request, and what is known of its answer so far.
 
     Args:
         call: the request.
         options: how the mock answers.
-        rules: the mock's.
-        store: what requests created.
-        replies: renders replies, and keeps those that are said again.
-        rng: where ids come from, and all else that is made up.
-        ask: asks the same mock something else, by method, path and body.
-        dialect: whose manner to answer in; None for OpenAI's own. `route_request` finds it.
-        path: the endpoint's, as OpenAI has it, filled in. `route_request` finds it.
-        endpoint: `route_request` finds it.
-        ids: the variable parts of the path by name. `route_request` finds them.
-        asked: what the endpoint is asked; it is right. `validate_request` makes it.
-        answer: what answers; None if the endpoint answers of itself. `choose_answer` finds it.
-        script: the response. `render_answer` makes it, `dress_script` gives it pace and faults.
+        rules: the mock's rules.
+        store: the objects that earlier requests created.
+        replies: renders replies, and compiles those that repeat.
+        rng: source of ids and other generated content.
+        ask: sends another request to the same mock, by method, path and body.
+        dialect: the dialect to answer in; None is OpenAI's own. Set by `route_request`.
+        path: OpenAI's path of the endpoint, with ids filled in. Set by `route_request`.
+        endpoint: the endpoint. Set by `route_request`.
+        ids: the variable parts of the path by name. Set by `route_request`.
+        asked: the validated parameters. Set by `validate_request`.
+        answer: the answer; None if the endpoint itself answers. Set by `choose_answer`.
+        script: the response. Set by `render_answer`; `dress_script` adds pace and faults.
     """
 
     call: Call
@@ -65,5 +65,5 @@ class Exchange(Struct, frozen=True, kw_only=True):
 
     @property
     def wants_stream(self) -> bool:
-        """Whether a stream is asked for, as the renderers see it."""
+        """Whether the request asks for a stream, by the rule that the renderers use."""
         return bool(self.asked.parameters.get("stream"))

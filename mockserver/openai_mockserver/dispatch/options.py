@@ -1,4 +1,4 @@
-"""How a mock answers, apart from its rules.
+"""The options of a mock: how it answers, apart from its rules.
 
 Rules of this file: values only.
 """
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["FAULT_HEADER", "STREAM_MODEL", "Option", "Options"]
 
 STREAM_MODEL = "mockserver/"
-"""A model name that begins so asks for a stream of the catalogue, where nothing is recorded."""
+"""Model names with this prefix name a catalogue stream, unless a cassette or upstream is set."""
 
 FAULT_HEADER = "x-mockserver-fault"
-"""The request header that asks for faults, where it is obeyed."""
+"""The request header that asks for faults; obeyed only with ``header_faults``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +33,11 @@ class Options:
 
     Args:
         api_key, seed, lenient, default, dialect, pace, fast_retries, header_faults,
-        lenient_faults, cassette: as of `MockOpenAI`.
-        upstream: where requests go that nothing here answers.
-        recorder: records what the upstream answers.
+        lenient_faults, cassette: as for `MockOpenAI`.
+        upstream: answers requests that nothing else answers.
+        recorder: records the responses of the upstream.
 
-    Raises MockServerError for a dialect or a pace that there is not.
+    Raises MockServerError for an unknown dialect or pace.
     """
 
     api_key: str | None = None
@@ -58,8 +58,8 @@ class Options:
         object.__setattr__(self, "pace", as_pace(self.pace))
 
     @property
-    def asks_elsewhere(self) -> bool:
-        """Whether what no rule speaks for is looked up, or asked of another, and not made up."""
+    def has_other_source(self) -> bool:
+        """Whether a cassette or an upstream answers requests that no rule matches."""
         return self.cassette is not None or self.upstream is not None
 
 
@@ -71,7 +71,7 @@ _Value = TypeVar("_Value")
 
 
 class Option(Generic[_Value]):
-    """One of the options of an object that has `Options`, to be read and set at the object."""
+    """A descriptor that reads and sets a field of an object's ``options``."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name

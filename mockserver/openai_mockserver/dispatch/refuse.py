@@ -1,7 +1,7 @@
-"""What is answered to a request that goes wrong, and the recordings that answer it nevertheless.
+"""Answers to requests that are refused or match nothing, and recordings that answer them anyway.
 
-Rules of this file: a client gets an error that it does not retry, and the call tells the test what
-the problem is. What was recorded is an answer, whatever OpenAI would say to the request today.
+Rules of this file: the client gets an error that it does not retry, and the call gets the problem
+for the test. A recording answers its request even if OpenAI would refuse that request today.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from openai_mockserver.cassettes.matching import IsRecorded, explain_difference
 from openai_mockserver.cassettes.recorded_request import get_request_key
 from openai_mockserver.dialects import Dialect
 from openai_mockserver.dispatch.dress import dress_script
-from openai_mockserver.dispatch.exchange import Exchange, Plan, grow
+from openai_mockserver.dispatch.exchange import Exchange, Plan, replace
 from openai_mockserver.journal import Call
 from openai_mockserver.reply import ApiError
 from openai_mockserver.rules import Answer, Rule, Unmatched
@@ -25,8 +25,8 @@ from openai_mockserver.sensitive import hide_keys, show_path
 __all__ = [
     "check_key",
     "explain_unmatched",
-    "find_recorded",
-    "is_recorded_there",
+    "find_recording",
+    "has_recordings_at_path",
     "refuse_access",
     "refuse_problem",
     "refuse_request",
@@ -34,24 +34,24 @@ __all__ = [
 
 
 def check_key(call: Call, key: str | None, dialect: Dialect | None) -> ApiError | None:
-    """The error for a request that has another key than the only one that is accepted.
+    """Return the error for a request with a wrong API key; None if the key is right.
 
     Args:
         call: the request.
-        key: the one that is accepted; None for any.
-        dialect: whose manner it is answered in.
+        key: the only key to accept; None accepts any.
+        dialect: the dialect to answer in; with one, the header ``api-key`` is read too.
     """
     if key is None:
         return None
     scheme, _, bearer = call.headers.get("authorization", "").strip().partition(" ")
     bearer = bearer.strip() if scheme.lower() == "bearer" else scheme
-    sent = (dialect and call.headers.get("api-key")) or bearer
-    return None if sent == key else errors.invalid_api_key(sent)
+    key_sent = (dialect and call.headers.get("api-key")) or bearer
+    return None if key_sent == key else errors.invalid_api_key(key_sent)
 
 
 def refuse_access(call: Call, rng: Random) -> Script:
-    """The answer to a request that is not let in, whatever the rules say."""
-    call.problem, call.problem_kind = call.refusal, "not let in"
+    """Return the answer to a request that access control does not admit."""
+    call.problem, call.problem_kind = call.refusal, "not allowed"
     headers = (("x-should-retry", "false"),)
     message = f"openai-mockserver: {call.refusal}"
     error = ApiError(403, message, "mockserver_error", "forbidden", headers=headers)
@@ -59,15 +59,15 @@ def refuse_access(call: Call, rng: Random) -> Script:
 
 
 def refuse_problem(exchange: Exchange, problem: str) -> Script:
-    """The answer to what cannot be answered: an error that no client retries.
+    """Return an error that no client retries, and set the call's problem.
 
     Args:
-        exchange: whose call has the problem from now on.
-        problem: a sentence for the test, which the client gets, too.
+        exchange: the exchange whose call has the problem.
+        problem: a sentence for the test and the client.
     """
     call = exchange.call
     call.problem = problem
-    # Where recordings answer, a request that was not recorded is not found.
+    # If recordings answer, a request that was not recorded gets 404.
     is_unrecorded = call.rule is None and any(rule.is_recording for rule in exchange.rules)
     error = ApiError(
         404 if is_unrecorded else 400,
@@ -80,49 +80,52 @@ def refuse_problem(exchange: Exchange, problem: str) -> Script:
 
 
 def refuse_request(exchange: Exchange, error: ApiError) -> Plan:
-    """The answer to a request that OpenAI refuses, unless it was recorded or is asked elsewhere."""
+    """Return the answer to a request that OpenAI refuses.
+
+    It is OpenAI's error, unless a recording or an upstream answers the request.
+    """
     call, options, dialect = exchange.call, exchange.options, exchange.dialect
     refusal = errors.render(error, exchange.rng, dialect)
     if check_key(call, options.api_key, dialect) is not None:
         return refusal
-    if options.asks_elsewhere:
-        return find_recorded(exchange)
-    return _play_recording(exchange) or _refuse_unrecorded(exchange, error) or refusal
+    if options.has_other_source:
+        return find_recording(exchange)
+    return _play_recording(exchange) or _explain_refusal(exchange, error) or refusal
 
 
-def find_recorded(exchange: Exchange) -> Plan:
-    """What was recorded, else the upstream that will answer."""
+def find_recording(exchange: Exchange) -> Plan:
+    """Return the cassette's recording of a request, or else the upstream."""
     call, options = exchange.call, exchange.options
-    found: Script | str = ""
+    recording: Script | str = ""
     if options.cassette is not None:
-        found = options.cassette.find(
+        recording = options.cassette.find(
             call.method, call.path, call.headers.raw, call.body, call.query
         )
-        if isinstance(found, Script):
-            return found
+        if isinstance(recording, Script):
+            return recording
     if options.upstream is None or not (options.cassette is None or options.cassette.records):
-        return refuse_problem(exchange, str(found))
+        return refuse_problem(exchange, str(recording))
     return options.upstream
 
 
 def _play_recording(exchange: Exchange) -> Script | None:
-    """The recording of a request, at its pace and with its faults; None if there is none."""
+    """Return the recording of a request, with its pace and faults; None if there is none."""
     values = RequestValues(exchange.call)
     for rule in reversed(exchange.rules):
-        answer = rule.take(values) if rule.is_recording else None
+        answer = rule.take_answer(values) if rule.is_recording else None
         if isinstance(answer, Answer) and isinstance(answer.value, Script):
             exchange.call.rule = rule
-            return dress_script(grow(exchange, answer=answer, script=answer.value)).script
+            return dress_script(replace(exchange, answer=answer, script=answer.value)).script
     return None
 
 
-def _refuse_unrecorded(exchange: Exchange, error: ApiError) -> Script | None:
-    """How a request that OpenAI refuses differs from those that were recorded at its path.
+def _explain_refusal(exchange: Exchange, error: ApiError) -> Script | None:
+    """Return an error that compares a refused request with the recordings at its path.
 
-    None if there are none, or if there is more than recordings.
+    None if there are no such recordings, or if there are other rules too.
     """
     call, rules = exchange.call, exchange.rules
-    if not is_recorded_there(call, rules) or not all(rule.is_recording for rule in rules):
+    if not has_recordings_at_path(call, rules) or not all(rule.is_recording for rule in rules):
         return None
     difference = _explain_recordings(call, rules)
     return refuse_problem(exchange, f"{difference}\n  and OpenAI refuses it: {error.message}")
@@ -131,30 +134,35 @@ def _refuse_unrecorded(exchange: Exchange, error: ApiError) -> Script | None:
 # Explanations
 
 
-def is_recorded_there(call: Call, rules: Iterable[Rule]) -> bool:
-    """Whether there are recordings of other requests to the same path."""
+def has_recordings_at_path(call: Call, rules: Iterable[Rule]) -> bool:
+    """Whether requests to the same path were recorded."""
     predicates = [rule.predicate for rule in rules if rule.is_recording]
-    return any(isinstance(one, IsRecorded) and one.is_at(call) for one in predicates)
+    return any(
+        isinstance(predicate, IsRecorded) and predicate.is_at(call) for predicate in predicates
+    )
 
 
-def explain_unmatched(call: Call, unmatched: Unmatched) -> str:
-    """Why no rule answers a request."""
-    if any(rule.is_recording for rule in unmatched.rules):
-        return _explain_recordings(call, unmatched.rules)
-    shown = _show_request(call)
-    reasons = [f"  {rule!r}: {reason}" for rule, reason in unmatched.explain()]
+def explain_unmatched(call: Call, search: Unmatched) -> str:
+    """Return why no rule answers a request."""
+    if any(rule.is_recording for rule in search.rules):
+        return _explain_recordings(call, search.rules)
+    request_text = _show_request(call)
+    reasons = [f"  {rule!r}: {reason}" for rule, reason in search.explain()]
     if not reasons:
-        return f"no rule matches {shown}: there are none; call .reply(...) or .on(...).reply(...)"
-    return "\n".join([f"no rule matches {shown}; the newest first:", *reasons])
+        return (
+            f"no rule matches {request_text}: the mock has no rules; "
+            "call .reply(...) or .on(...).reply(...)"
+        )
+    return "\n".join([f"no rule matches {request_text}. The rules, newest first:", *reasons])
 
 
 def _explain_recordings(call: Call, rules: Sequence[Rule]) -> str:
-    """How a request differs from those that were recorded."""
+    """Return how a request differs from the nearest recorded one."""
     predicates = [rule.predicate for rule in reversed(rules)]
-    recorded = [one for one in predicates if isinstance(one, IsRecorded)]
-    keys = [one.key for one in recorded]
-    difference = explain_difference(get_request_key(call), keys, recorded[0].matching)
-    return f"no recording is of {_show_request(call)}; the nearest differs:\n{difference}"
+    recordings = [predicate for predicate in predicates if isinstance(predicate, IsRecorded)]
+    keys = [predicate.key for predicate in recordings]
+    difference = explain_difference(get_request_key(call), keys, recordings[0].matching)
+    return f"no recording matches {_show_request(call)}; the nearest differs:\n{difference}"
 
 
 def _show_request(call: Call) -> str:

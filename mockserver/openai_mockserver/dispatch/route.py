@@ -1,4 +1,4 @@
-"""The first function: which endpoint a request goes to, and in whose manner it is answered.
+"""The first step: find the endpoint and the dialect of a request.
 
 Rules of this file: the dialect is decided here, once.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from openai_mockserver.api import ENDPOINTS, errors
 from openai_mockserver.dialects import Dialect, Place, find_dialect, locate
-from openai_mockserver.dispatch.exchange import Exchange, Plan, grow
+from openai_mockserver.dispatch.exchange import Exchange, Plan, replace
 from openai_mockserver.dispatch.options import Options
 from openai_mockserver.dispatch.refuse import refuse_request
 
@@ -15,12 +15,12 @@ __all__ = ["choose_dialect", "route_request"]
 
 
 def choose_dialect(place: Place, options: Options) -> Dialect | None:
-    """The manner to answer in: the one the path names, else the mock's, else the path's own."""
+    """Return the dialect that the path names, or the mock's, or the one the path implies."""
     return find_dialect(place.dialect if place.is_named else options.dialect or place.dialect)
 
 
 def route_request(exchange: Exchange) -> Exchange | Plan:
-    """The exchange with its dialect and its endpoint; OpenAI's error where there is none."""
+    """Return the exchange with its dialect and endpoint; OpenAI's error if there is none."""
     call = exchange.call
     place = locate(call.path, call.query)
     call.deployment = place.model
@@ -34,6 +34,6 @@ def route_request(exchange: Exchange) -> Exchange | Plan:
         error = errors.method_not_allowed(call.method, call.path, list(methods))
     dialect = choose_dialect(place, exchange.options)
     if error is not None or endpoint is None:
-        refused = grow(exchange, dialect=dialect)
-        return refuse_request(refused, error or errors.invalid_json())
-    return grow(exchange, dialect=dialect, path=place.path, endpoint=endpoint, ids=ids)
+        exchange = replace(exchange, dialect=dialect)
+        return refuse_request(exchange, error or errors.invalid_json())
+    return replace(exchange, dialect=dialect, path=place.path, endpoint=endpoint, ids=ids)

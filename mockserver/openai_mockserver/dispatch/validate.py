@@ -1,6 +1,7 @@
-"""The second function: whether OpenAI takes a request, and what the endpoint is asked.
+"""The second step: check a request as OpenAI would, and collect its parameters.
 
-Rules of this file: the key comes first, then the body, the query, and what the request names.
+Rules of this file: check the key first, then the body, the query, and the objects that the request
+refers to.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from openai_mockserver.api import Asked, Endpoint, errors
 from openai_mockserver.api.multipart import FormError, is_form, nest_parameters
-from openai_mockserver.dispatch.exchange import Exchange, Plan, grow
+from openai_mockserver.dispatch.exchange import Exchange, Plan, replace
 from openai_mockserver.dispatch.refuse import check_key, refuse_request
 from openai_mockserver.journal import Call
 from openai_mockserver.reply import ApiError
@@ -19,7 +20,7 @@ __all__ = ["validate_request"]
 
 
 def validate_request(exchange: Exchange) -> Exchange | Plan:
-    """The exchange with what is asked; OpenAI's error for what it does not take."""
+    """Return the exchange with its parameters, or OpenAI's error if it would refuse them."""
     call, options = exchange.call, exchange.options
     endpoint, dialect = exchange.endpoint, exchange.dialect
     error = check_key(call, options.api_key, dialect)
@@ -28,7 +29,7 @@ def validate_request(exchange: Exchange) -> Exchange | Plan:
     query = nest_parameters(parse_qsl(call.query, keep_blank_values=True)) if call.query else {}
     content_type = call.headers.get("content-type", "")
     parameters, error = _read_body(call, endpoint, content_type)
-    # A preview takes parameters that nobody has told us of.
+    # A preview accepts parameters that the SDK's types do not list.
     lenient = options.lenient or "beta" in query
     lenient |= not (dialect is None or dialect.name.startswith("azure"))
     if endpoint.query is not None:
@@ -56,15 +57,15 @@ def validate_request(exchange: Exchange) -> Exchange | Plan:
         history = endpoint.recall(asked, exchange.store)
         if not isinstance(history, ApiError):
             call.history = history
-        elif not options.asks_elsewhere:  # else what it names may be known there
+        elif not options.has_other_source:  # otherwise the object may exist there
             return errors.render(history, exchange.rng, dialect)
-    return grow(exchange, asked=asked)
+    return replace(exchange, asked=asked)
 
 
 def _read_body(
     call: Call, endpoint: Endpoint, content_type: str
 ) -> tuple[dict[str, Any], ApiError | None]:
-    """The body's parameters, or what is wrong with it."""
+    """Return the body's parameters, and the error if it cannot be parsed."""
     if endpoint.form and is_form(content_type):
         try:
             form = call.form
@@ -73,6 +74,6 @@ def _read_body(
         return endpoint.parameters.coerce(form) if endpoint.parameters else form, None
     if endpoint.parameters is None or isinstance(call.parsed, dict):
         return call.json, None
-    # No body is no parameters, where none is required.
-    bare = not call.content and not endpoint.parameters.schema.get("required")
-    return {}, None if bare else errors.invalid_json()
+    # An empty body is accepted if no parameter is required.
+    is_empty = not call.content and not endpoint.parameters.schema.get("required")
+    return {}, None if is_empty else errors.invalid_json()

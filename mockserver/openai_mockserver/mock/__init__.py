@@ -1,4 +1,4 @@
-"""The object users hold: `MockOpenAI`, its rules' builder, its doors, and what it reports."""
+"""`MockOpenAI`, the builder of its rules, its doors, and its reports."""
 
 from openai_mockserver.mock.mock_openai import MockOpenAI
 from openai_mockserver.mock.rule_builder import RuleBuilder

@@ -1,6 +1,6 @@
 """The two doors of a mock: the loopback server, and the in-process transport.
 
-Rules of this file: a door is opened, and its player imported, when it is first asked for.
+Rules of this file: a door is opened, and its modules are imported, on first use.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
 __all__ = ["DoorOptions", "Doors"]
 
 ANYWHERE = ("127.0.0.1", 0)
-"""A port of the loopback interface that the system chooses."""
+"""The loopback interface, with a port that the system chooses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoorOptions:
-    """How the doors of a mock are.
+    """The options of a mock's doors.
 
     Args:
-        limits: what a request may have that comes over the loopback server.
-        access: which requests it lets in.
-        host_port: where it listens.
-        address: where it listens instead, in turn with other mocks.
-        tls: with a certificate, makes it speak TLS.
-        lead: how many events it may be ahead of what a client has read.
+        limits: the limits of a request to the loopback server.
+        access: which requests the loopback server admits.
+        host_port: the address that the loopback server listens on.
+        address: a shared address to use instead, in turn with other mocks.
+        tls: TLS context with a certificate, for the loopback server.
+        lead: maximum number of events of a stream that its client has not read.
         coalesce: whether events that are due at the same time may share a write.
-        clock: of the in-process door: ``virtual`` or ``real``.
+        clock: clock of the in-process transport, ``virtual`` or ``real``.
 
-    Raises MockServerError for what does not go together.
+    Raises MockServerError for an unknown clock, and for ``address`` with ``tls`` or ``host_port``.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -57,17 +57,17 @@ class DoorOptions:
 
     def __post_init__(self) -> None:
         if self.clock not in ("virtual", "real"):
-            raise MockServerError(f"clock={self.clock!r}: 'virtual' or 'real'")
+            raise MockServerError(f"clock={self.clock!r}: must be 'virtual' or 'real'")
         if self.address is not None and (self.tls is not None or self.host_port != ANYWHERE):
-            raise MockServerError("address= is where it listens already: no host=, port= or tls=")
+            raise MockServerError("address= cannot be combined with host=, port= or tls=")
 
 
 class Doors(Dispatcher):
-    """A dispatcher that is asked over a socket, or in process.
+    """A dispatcher that receives requests over a socket or in process.
 
     Args:
-        door_options: how its doors are.
-        arguments: those of `Dispatcher`.
+        door_options: the options of its doors.
+        arguments: the arguments of `Dispatcher`.
     """
 
     def __init__(self, door_options: DoorOptions, **arguments: Any) -> None:
@@ -81,23 +81,26 @@ class Doors(Dispatcher):
 
     @property
     def has_tls(self) -> bool:
-        """Whether the loopback server speaks TLS."""
+        """Whether the loopback server uses TLS."""
         return self._door_options.tls is not None
 
     @property
     def base_url(self) -> str:
-        """The URL that OpenAI clients take, as in ``http://127.0.0.1:PORT/v1``."""
+        """The base URL for OpenAI clients, for example ``http://127.0.0.1:PORT/v1``.
+
+        Starts the loopback server if it is not running.
+        """
         return f"{self.start().url}/v1"
 
     def door(self) -> Door:
-        """What a server needs of this mock."""
+        """Return what a server needs of this mock."""
         from openai_mockserver.server import Door
 
         lead, coalesce = self._door_options.lead, self._door_options.coalesce
         return Door(self.respond, self.refuse, self.limits, self.access, lead, coalesce)
 
     def start(self) -> Loopback | Claim:
-        """Open the loopback server, unless it is open."""
+        """Start the loopback server if it is not running, and return it."""
         from openai_mockserver.server import Loopback, bind
 
         options = self._door_options
@@ -109,7 +112,7 @@ class Doors(Dispatcher):
             return self._server
 
     def stop(self) -> None:
-        """Close the loopback server: streams that are going on are broken off."""
+        """Stop the loopback server, and abort its open streams."""
         with self._lock:
             server, self._server = self._server, None
         if server is not None:
@@ -117,7 +120,7 @@ class Doors(Dispatcher):
 
     def __enter__(self) -> Doors:
         options = self._door_options
-        if options.host_port[1] or options.address:  # who knows the URL need not ask for it
+        if options.host_port[1] or options.address:  # clients may know the URL without `base_url`
             self.start()
         return self
 
@@ -125,7 +128,7 @@ class Doors(Dispatcher):
         self.stop()
 
     def transport(self) -> Any:
-        """The in-process transport, for clients of httpx2 and httpx, sync and async."""
+        """Return the in-process transport, for httpx2 and httpx, sync and async."""
         if self._transport is None:
             from openai_mockserver.transport import Clock, InProcess
 
@@ -135,20 +138,20 @@ class Doors(Dispatcher):
 
     @property
     def clock(self) -> Clock:
-        """The clock of the in-process door."""
+        """The clock of the in-process transport."""
         clock: Clock = self.transport().clock
         return clock
 
     def client(self, **options: Any) -> openai.OpenAI:
-        """An `openai.OpenAI` in process. Options are those of the client.
+        """Return an in-process `openai.OpenAI`, created with these options.
 
-        Raises MissingDependency without the openai package.
+        Raises MissingDependency if the openai package is not installed.
         """
         return make_client(self.transport(), self.api_key, options)
 
     def async_client(self, **options: Any) -> openai.AsyncOpenAI:
-        """An `openai.AsyncOpenAI` in process. Options are those of the client.
+        """Return an in-process `openai.AsyncOpenAI`, created with these options.
 
-        Raises MissingDependency without the openai package.
+        Raises MissingDependency if the openai package is not installed.
         """
         return make_async_client(self.transport(), self.api_key, options)

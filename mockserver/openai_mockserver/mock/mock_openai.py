@@ -1,7 +1,7 @@
-"""MockOpenAI, the object users hold: rules and journal, with two doors, a server and a transport.
+"""MockOpenAI, the main object of the public API.
 
-Rules of this file: it says what users can say and ask, and does nothing itself. What a request is
-answered is the business of `dispatch`, how it comes of `doors`, what is reported of `report`.
+Rules of this file: declare the API, and delegate the work. `dispatch` answers requests, `doors`
+receives them, and `report` describes problems.
 """
 
 from __future__ import annotations
@@ -36,50 +36,53 @@ __all__ = ["MockOpenAI"]
 
 
 class MockOpenAI(Doors):
-    """A fake OpenAI: say what it answers, point the code under test at it, see what was asked.
+    """A fake OpenAI server: set its answers, point the code under test at it, inspect the calls.
 
     Args:
-        api_key: the only key it accepts; any (or none) by default.
-        seed: makes all that is made up, ids and padding too, a function of seed and request. The
-            time is then always the beginning of 2026.
-        lenient: let unknown request parameters pass.
-        clock: of the in-process door: ``virtual`` never waits, ``real`` does.
-        default: answers what no rule matches; by default that is an error.
-        dialect: whose manner to answer in, as in ``azure``: a name of `dialects()`. A base path may
-            name another, as in ``/groq/openai/v1``.
-        pace: of every reply that has none of its own.
-        fast_retries: tell the SDK to retry after 1 ms where an error says nothing else.
-        fail_on_unmatched: whether `check` complains of requests that no rule matched.
-        fail_on_unused: whether `check` complains of rules and replies that no request was given.
-        lenient_faults: play a response without a rule's faults that cannot happen to it, with a
-            warning (`Call.warnings`); by default that is an error.
-        host, port: where the loopback server listens; port 0 picks a free one, when its URL is
-            asked for, and any other is listened on as soon as the mock is entered.
-        address: where it listens instead, in turn with other mocks.
-        allow_hosts: names that a request's ``Host`` may have beside loopback ones and the address
-            that it came to, as in ``mock.internal`` or ``*.internal``; ``*`` is any.
-        allow_origins: web pages that may ask beside those of loopback, as in
-            ``https://app.example.com``; ``*`` is any, but not with an upstream.
-        tls: an `ssl.SSLContext` with a certificate makes the loopback server speak TLS.
-        header_faults: obey ``x-mockserver-fault`` request headers, as in ``reset; after=3``.
-        upstream: a base URL to which requests go that nothing here answers, over the loopback
-            server: a transparent proxy.
-        record: the folder into which what the upstream answers is recorded.
-        cassette: recordings that answer the requests they were recorded of, and take new ones.
-        redactor: what is taken out of recordings.
-        keep_calls: how many calls, and created things of a kind, are kept; all by default.
-        keep_bytes: how many bytes of memory the kept calls may take, and as many the uploaded
-            files; no limit by default. The newest of each is kept however large it is. Uploads of
-            more than 1 MiB lie on disk: they count as a 64th of their bytes, or as 256 KiB.
-        on_end: is given each call when it is over.
-        max_body: how many bytes the loopback server takes as the body of a request.
-        max_upload: how many where it is a form with files.
-        request_timeout: seconds in which a request's head, and then its body, has to come; any
-            number where it is None.
-        lead: how many events the loopback server may be ahead of what a client has read; with 1,
-            `Call.delivered` is exact also for streams without a pace. No limit by default.
-        coalesce: whether the loopback server may write events together that are due at the same
-            time. If False, each event is a write of its own.
+        api_key: the only API key to accept; by default any key, or none.
+        seed: makes generated content, even ids and padding, a function of the seed and the
+            request, and fixes the time at the beginning of 2026. Random by default.
+        lenient: accept unknown request parameters.
+        clock: clock of the in-process transport: ``virtual`` never waits, ``real`` does.
+        default: a function that returns the reply to a request that no rule matches; by default
+            such a request is an error.
+        dialect: the provider to imitate, for example ``azure``: a name from `dialects()`. The base
+            path may name another, for example ``/groq/openai/v1``.
+        pace: the pace of replies that have none.
+        fast_retries: make the SDK retry after 1 ms, unless an error sets another time.
+        fail_on_unmatched: whether `check` fails if no rule matched a request.
+        fail_on_unused: whether `check` fails if a rule or a reply was never used.
+        lenient_faults: ignore a rule's fault that cannot happen to a response, with a warning in
+            `Call.warnings`; by default that is an error.
+        host: the host that the loopback server listens on.
+        port: its port. Port 0 picks a free one when `base_url` is first read; with any other port,
+            the server starts when the mock is entered.
+        address: a shared address to listen on instead, in turn with other mocks.
+        allow_hosts: names that a request's ``Host`` may have, besides loopback names and the
+            server's own address, for example ``mock.internal`` or ``*.internal``; ``*`` allows any.
+        allow_origins: origins of web pages that may send requests, besides loopback origins, for
+            example ``https://app.example.com``; ``*`` allows any, but not with an upstream.
+        tls: an `ssl.SSLContext` with a certificate, to use TLS on the loopback server.
+        header_faults: obey ``x-mockserver-fault`` request headers, for example ``reset; after=3``.
+        upstream: base URL of a server that answers all requests to the loopback server that
+            nothing here answers, as behind a transparent proxy.
+        record: folder to record the upstream's responses to.
+        cassette: recordings that answer their requests, and to which new ones may be added.
+        redactor: redacts recordings.
+        keep_calls: maximum number of calls, and of created objects of each kind; no limit by
+            default.
+        keep_bytes: maximum bytes of memory for the calls, and also for the uploaded files; no limit
+            by default. The newest of each is kept whatever its size. Uploads of more than 1 MiB
+            are kept on disk: they count as a 64th of their size, or as 256 KiB.
+        on_end: called with each call when it ends.
+        max_body: maximum bytes of a request body on the loopback server.
+        max_upload: maximum bytes of a form with files on the loopback server.
+        request_timeout: seconds within which a request's head must arrive, and then its body;
+            None sets no limit.
+        lead: maximum number of events that the client of the loopback server has not read; with 1,
+            `Call.delivered` is exact even for streams without a pace. No limit by default.
+        coalesce: whether the loopback server may join events that are due at the same time. If
+            False, it writes each event separately.
 
     >>> with MockOpenAI() as mock:
     ...     _ = mock.reply("Hello, world")
@@ -125,8 +128,9 @@ class MockOpenAI(Doors):
         limits = Limits(max_body, max_upload, request_timeout)
         for name, limit in (("keep_calls", keep_calls), ("keep_bytes", keep_bytes), ("lead", lead)):
             if limit is not None and not (isinstance(limit, int) and limit >= 1):
-                raise MockServerError(f"{name}={limit!r}: a whole number, 1 or more, or None")
-        vocabulary()  # where what is chosen is not there, that is told now
+                message = f"{name}={limit!r}: must be a whole number, 1 or more, or None"
+                raise MockServerError(message)
+        vocabulary()  # raises now if the configured vocabulary is missing
         super().__init__(
             DoorOptions(
                 limits=limits,
@@ -159,7 +163,7 @@ class MockOpenAI(Doors):
         self.fail_on_unmatched = fail_on_unmatched
         self.fail_on_unused = fail_on_unused
 
-    # Saying what it answers
+    # Rules
 
     def reply(
         self,
@@ -189,26 +193,29 @@ class MockOpenAI(Doors):
         nth: int | None = None,
         after: float | None = None,
     ) -> RuleBuilder:
-        """A rule for the requests that match all of these; the newest that matches wins.
+        """Add a rule for the requests that match all conditions; the newest matching rule wins.
 
-        A string means equality; `contains` and compiled patterns (searched) are there for the rest.
+        A string must be equal. For anything else, use `contains`, a compiled pattern (searched), or
+        a function of the value.
 
         Args:
             predicate: any function of the `Request`.
             user: the text of the last user message.
             system: the text of the last system or developer message.
-            model: the model asked for.
-            tools: a tool, or tools, that must be offered.
-            tool_result: the id of a call that a tool message answers.
-            turn: how many assistant messages the conversation holds.
-            endpoint: the path, or what comes after its ``/v1/``, as in ``chat/completions``.
-            headers: header names and the patterns of their values.
-            stream: whether a stream is asked for.
-            attempt: the how-manieth attempt at one logical call it is, from 1.
-            nth: the how-manieth request on its connection it is, from 1.
-            after: seconds that have passed since the first request, at least.
+            model: the requested model.
+            tools: one or several tools that the request must offer.
+            tool_result: the id of a tool call that a tool message answers.
+            turn: number of assistant messages in the conversation.
+            endpoint: the path, or its part after ``/v1/``, for example ``chat/completions``.
+            headers: patterns for header values, by header name.
+            stream: whether the request asks for a stream.
+            attempt: attempt number within one logical call, counted from 1.
+            nth: request number on its connection, counted from 1.
+            after: minimum seconds since the first request.
+
+        Raises MockServerError for a pattern that could never match.
         """
-        given = {
+        conditions = {
             "user": user,
             "system": system,
             "model": model,
@@ -222,7 +229,7 @@ class MockOpenAI(Doors):
             "nth": nth,
             "after": after,
         }
-        rule = Rule({k: v for k, v in given.items() if v is not None}, predicate)
+        rule = Rule({k: v for k, v in conditions.items() if v is not None}, predicate)
         self._rules.add(rule)
         return RuleBuilder(self, rule)
 
@@ -231,40 +238,40 @@ class MockOpenAI(Doors):
         return self
 
     def reset(self) -> None:
-        """Forget all rules, all calls and all that requests created."""
+        """Remove all rules, all calls and all objects that requests created."""
         self._rules.clear()
         self.calls.clear()
         self.store.clear()
 
-    # Seeing what was asked
+    # Reports
 
     @property
     def problems(self) -> list[Call]:
-        """The calls that no rule matched, or that could not be answered, or not be recorded.
+        """The calls that no rule matched, or that could not be answered or recorded.
 
-        Those that ``keep_calls`` or ``keep_bytes`` forgot are counted in `forgotten_problems`.
+        Those dropped because of ``keep_calls`` or ``keep_bytes`` count in `forgotten_problems`.
         """
         return report.list_problems(self.calls)
 
     @property
     def forgotten_problems(self) -> int:
-        """How many calls with problems ``keep_calls`` or ``keep_bytes`` forgot."""
+        """How many calls with problems were dropped because of ``keep_calls`` or ``keep_bytes``."""
         return report.count_forgotten_problems(self.calls)
 
     @property
     def unused(self) -> list[str]:
-        """What was never given to any request, in words: rules, replies of several, ``times``."""
+        """A sentence for each rule that was not used, or not with all its replies or ``times``."""
         return report.list_unused(self._rules)
 
     def check(self, unused: bool = False) -> None:
-        """Raise UnmatchedRequest where a request was not answered as a rule says, or not recorded.
+        """Raise UnmatchedRequest if a request was not answered by a rule, or not recorded.
 
-        Where ``fail_on_unmatched`` is off, only of recordings.
+        Without ``fail_on_unmatched``, only failed recordings count.
 
         Args:
-            unused: also raise UnusedRule if a rule, or one of its replies, was never given, or if
-                no request came at all; so it does if ``fail_on_unused`` is on.
+            unused: also raise UnusedRule if a rule or one of its replies was never used, or if no
+                request arrived. ``fail_on_unused`` has the same effect.
         """
-        report.check_problems(self.calls, unanswered=self.fail_on_unmatched)
+        report.check_problems(self.calls, include_unanswered=self.fail_on_unmatched)
         if unused or self.fail_on_unused:
             report.check_unused(self.calls, self._rules)

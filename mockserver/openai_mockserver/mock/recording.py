@@ -1,6 +1,6 @@
-"""What records the responses of an upstream, for a mock that has one.
+"""Creates the recorder of a mock with an upstream.
 
-Rules of this file: recorders are imported when something is to be recorded.
+Rules of this file: import recorders only if something is recorded.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ __all__ = ["make_recorder"]
 def make_recorder(
     folder: Path | str | None, cassette: Cassette | None, redactor: Redactor | None
 ) -> Recorder | None:
-    """What records, if something is to be recorded.
+    """Return the recorder for a folder or a cassette; None if nothing is recorded.
 
     Args:
-        folder: into which each exchange goes as a file.
-        cassette: at whose end exchanges go, if it records.
-        redactor: what is taken out of what goes into the folder.
+        folder: where each exchange is written to its own file.
+        cassette: to which exchanges are appended, if it records; it precedes the folder.
+        redactor: redacts what is written to the folder.
     """
     if cassette is not None and cassette.records:
         return _make_recorder_into(cassette)
@@ -39,16 +39,16 @@ def make_recorder(
 
 
 def _make_recorder_into(cassette: Cassette) -> Recorder:
-    """What records at the end of a cassette."""
+    """Return a recorder that appends to a cassette."""
     from openai_mockserver.cassettes.recorder import Recorder
     from openai_mockserver.cassettes.writer import append_recording
 
     path = cassette.path
-    beside = path.parent / f".{path.stem}.parts"
+    parts_folder = path.parent / f".{path.stem}.parts"
 
     def finish(recording: Path) -> None:
         append_recording(path, recording)
         with contextlib.suppress(OSError):  # another exchange is still being recorded
-            beside.rmdir()
+            parts_folder.rmdir()
 
-    return Recorder(beside, cassette.redactor, finish)
+    return Recorder(parts_folder, cassette.redactor, finish)

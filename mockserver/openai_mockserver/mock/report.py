@@ -1,6 +1,6 @@
-"""What a mock reports of its calls and rules: what went wrong, and what was never used.
+"""Reports about a mock's calls and rules: what went wrong, and what was never used.
 
-Rules of this file: functions of the journal and the rulebook; what the journal forgot is counted.
+Rules of this file: functions of the journal and the rulebook. Dropped calls are counted too.
 """
 
 from __future__ import annotations
@@ -21,61 +21,62 @@ __all__ = [
 
 
 def list_problems(calls: Journal) -> list[Call]:
-    """The calls with problems, of those that are kept."""
-    return [call for call in calls if call.problem or call.unrecorded]
+    """Return the calls with problems that are still in the journal."""
+    return [call for call in calls if call.problem or call.recording_problem]
 
 
 def count_forgotten_problems(calls: Journal) -> int:
-    """How many calls with problems are not kept any more."""
-    total = calls.problem_counts.calls  # first, so that what comes now is none of these
+    """Return how many calls with problems the journal has dropped."""
+    total = calls.problem_counts.calls  # read first, so that new problems are not counted
     return max(0, total - len(list_problems(calls)))
 
 
 def list_unused(rules: Iterable[Rule]) -> list[str]:
-    """What was never given to any request, in words."""
-    return [unused for rule in rules if (unused := rule.unused) is not None]
+    """Return a sentence for each rule that was never used, or not completely."""
+    return [sentence for rule in rules if (sentence := rule.explain_unused()) is not None]
 
 
-def check_problems(calls: Journal, unanswered: bool) -> None:
-    """Raise UnmatchedRequest for requests not answered as a rule says, and responses not recorded.
+def check_problems(calls: Journal, include_unanswered: bool) -> None:
+    """Raise UnmatchedRequest if a request was not answered by a rule, or a response not recorded.
 
     Args:
         calls: the journal.
-        unanswered: whether requests that were not answered count, or recordings only.
+        include_unanswered: whether requests that no rule answered count too; otherwise only
+            responses that could not be recorded count.
     """
     counts = calls.problem_counts
-    # First, so that what comes now is not taken for what was forgotten.
-    total_unanswered, total_unrecorded = counts.unanswered, counts.unrecorded
+    # Read first, so that new problems are not mistaken for dropped ones.
+    unanswered_count, unrecorded_count = counts.unanswered_calls, counts.unrecorded_calls
     lines = []
-    if unanswered:
+    if include_unanswered:
         problems = [f"{call.line()}\n{call.problem}" for call in calls if call.problem]
-        lines += _describe(calls, "answer", "request", "\n\n", problems, total_unanswered)
-    unrecorded = [call.line() for call in calls if call.unrecorded]
-    lines += _describe(calls, "record", "response", "\n", unrecorded, total_unrecorded)
+        lines += _describe(calls, "answer", "request", "\n\n", problems, unanswered_count)
+    problems = [call.line() for call in calls if call.recording_problem]
+    lines += _describe(calls, "record", "response", "\n", problems, unrecorded_count)
     if lines:
         raise UnmatchedRequest("\n".join(lines))
 
 
 def _describe(
-    calls: Journal, verb: str, noun: str, between: str, kept: list[str], total: int
+    calls: Journal, verb: str, noun: str, separator: str, problems: list[str], total: int
 ) -> list[str]:
-    """The lines about problems of one kind: a heading, those kept, and a count of others."""
-    forgotten = max(0, total - len(kept))
-    if not kept and not forgotten:
+    """Return the lines about one kind of problem: heading, problems, and the number of others."""
+    dropped_count = max(0, total - len(problems))
+    if not problems and not dropped_count:
         return []
-    n = len(kept) + forgotten
+    n = len(problems) + dropped_count
     heading = f"the mock could not {verb} {n} {noun}{'s' * (n > 1)}"
-    if not kept:
-        return [f"{heading}, which {calls.limits} forgot"]
-    earlier = f"and {forgotten} earlier one{'s' * (forgotten > 1)}"
-    rest = [f"{earlier}, which {calls.limits} forgot"] if forgotten else []
-    return [f"{heading}:", between.join(kept), *rest]
+    if not problems:
+        return [f"{heading}, dropped because of {calls.limits}"]
+    earlier = f"and {dropped_count} earlier one{'s' * (dropped_count > 1)}"
+    rest = [f"{earlier}, dropped because of {calls.limits}"] if dropped_count else []
+    return [f"{heading}:", separator.join(problems), *rest]
 
 
 def check_unused(calls: Journal, rules: Iterable[Rule]) -> None:
-    """Raise UnusedRule if a rule, or one of its replies, was never given, or no request came."""
-    unused = list_unused(rules)
+    """Raise UnusedRule if a rule or one of its replies was never used, or no request arrived."""
+    sentences = list_unused(rules)
     if not calls:
-        raise UnusedRule("\n".join(["no request reached the mock", *unused]))
-    if unused:
-        raise UnusedRule("the mock has what no request asked for:\n" + "\n".join(unused))
+        raise UnusedRule("\n".join(["no request reached the mock", *sentences]))
+    if sentences:
+        raise UnusedRule("the mock has unused rules or replies:\n" + "\n".join(sentences))

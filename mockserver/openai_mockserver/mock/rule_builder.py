@@ -1,6 +1,7 @@
-"""A rule that waits for its replies.
+"""The builder that `MockOpenAI.on` returns, whose `reply` completes a rule.
 
-Rules of this file: what a mock's connections can never do is refused when it is asked for.
+Rules of this file: refuse an end that the mock's connections do not support when the rule is
+created.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ __all__ = ["RuleBuilder"]
 
 
 class RuleBuilder:
-    """What `MockOpenAI.on` gives: a rule that waits for its replies."""
+    """A rule without replies, as returned by `MockOpenAI.on`."""
 
     def __init__(self, mock: Doors, rule: Rule) -> None:
         self._mock = mock
@@ -34,43 +35,45 @@ class RuleBuilder:
         times: int | None = None,
         dialect: str | None = None,
     ) -> Rule:
-        """Answer with these replies in turn, then with the last again and again.
+        """Answer with these replies in turn, then repeat the last one.
 
         Args:
             replies: text, a `ToolCall`, a list of these, a `Reply`, an `ApiError`, a `Script`, a
-                stream of the catalogue, or a dict, which is a JSON body as it is.
-            faults: what goes wrong with each, from left to right.
-            pace: when its events come: a `Pace`, or the name of a profile.
-            times: how many requests the rule answers at most.
-            dialect: whose manner to say it in, as in ``azure``; the mock's by default.
+                catalogue stream, or a dict, which is sent as the JSON body.
+            faults: applied to each reply, from left to right.
+            pace: when events are sent: a `Pace`, or the name of a profile.
+            times: maximum number of requests that the rule answers.
+            dialect: provider to imitate, for example ``azure``; the mock's dialect by default.
 
         Raises:
-            ReplyError: for what cannot be served.
+            ReplyError: a reply cannot be served.
+            FaultError: a fault is invalid, or impossible on the mock's connections.
         """
-        several = (faults,) if callable(faults) else tuple(faults)
+        fault_list = (faults,) if callable(faults) else tuple(faults)
         imitates = find_dialect(dialect or self._mock.dialect) is not None
         answers = [
-            replace(as_answer(reply, several, pace, imitates), dialect=dialect) for reply in replies
+            replace(as_answer(reply, fault_list, pace, imitates), dialect=dialect)
+            for reply in replies
         ]
         for answer in answers:
-            check_meaning(answer, self._mock.has_tls)
-        self._rule.answer(answers, times)
+            check_end(answer, self._mock.has_tls)
+        self._rule.set_answers(answers, times)
         return self._rule
 
 
-def check_meaning(answer: Answer, has_tls: bool) -> None:
-    """Raise FaultError for an end that connections cannot have.
+def check_end(answer: Answer, has_tls: bool) -> None:
+    """Raise FaultError for an end that the connections do not support.
 
     Args:
-        answer: what a rule is to answer.
-        has_tls: whether the connections are over TLS.
+        answer: an answer of the rule.
+        has_tls: whether the connections use TLS.
     """
     ends = {getattr(fault, "name", "") for fault in answer.faults}
     ends |= {answer.value.end} if isinstance(answer.value, Script) else set()
     if "cut" in ends and not has_tls:
         raise FaultError(
-            "cut() leaves out TLS's goodbye, which has no meaning without TLS, nor in process: "
+            "cut() omits TLS's close_notify, so it needs TLS and a socket: "
             "use MockOpenAI(tls=...) and its base_url"
         )
     if "half_close" in ends and has_tls:
-        raise FaultError("half_close() has no meaning over TLS, which closes both ways at once")
+        raise FaultError("half_close() is impossible over TLS, which closes both directions")

@@ -1,7 +1,7 @@
 """Rules: which replies answer which request.
 
-`pattern` compares what a rule looks at, `rule` gives its answers in turn, and `rulebook` finds the
-newest rule that matches.
+`pattern` holds the conditions and compares patterns, `rule` gives answers in turn, and `rulebook`
+finds the newest rule that matches.
 """
 
 from openai_mockserver.rules.pattern import Contains, Pattern, contains, explain

@@ -1,7 +1,7 @@
-"""What a rule may look at, and how a pattern is compared with it.
+"""The conditions of a rule: which value of a request each reads, and how it compares a pattern.
 
-Rules of this file: no I/O. Comparing says yes or no and costs no more than that; the sentence about
-a mismatch is made when somebody reads it, which is when no rule matched.
+Rules of this file: no I/O. A comparison only says yes or no, and is fast. The sentence about a
+mismatch is built when someone reads it, which happens only if no rule matches.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from openai_mockserver.request import Request
 from openai_mockserver.sensitive import is_secret_header, show_header
 
 __all__ = [
-    "LITERAL_LOOKS",
-    "LOOKS",
+    "CONDITIONS",
+    "LITERAL_CONDITIONS",
     "NOTHING",
+    "Condition",
     "Contains",
-    "Look",
     "Mismatch",
     "Pattern",
     "RequestValues",
@@ -29,15 +29,15 @@ __all__ = [
     "contains",
     "explain",
     "find_literal",
-    "literal_keys",
-    "name_endpoint",
+    "list_literal_keys",
     "show_pattern",
+    "strip_version",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Contains:
-    """Matches a text that has this in it."""
+    """Matches a text that contains ``part``."""
 
     part: str
 
@@ -46,15 +46,15 @@ class Contains:
 
 
 def contains(part: str) -> Contains:
-    """A pattern that matches a text with this part in it.
+    """Return a pattern that matches any text that contains ``part``.
 
-    Raises MockServerError where the part is no text.
+    Raises MockServerError if ``part`` is not a string.
 
     >>> explain("user", contains("story"), "Tell me a story") is None
     True
     """
     if not isinstance(part, str):
-        raise MockServerError(f"contains({part!r}): a part of a text is a text")
+        raise MockServerError(f"contains({part!r}): the part must be a string")
     return Contains(part)
 
 
@@ -75,7 +75,7 @@ def _matches(pattern: Any, value: object) -> bool:
 
 
 NOTHING = object()
-"""What is given when no part of a pattern is unmatched."""
+"""Returned by a comparison that finds no difference."""
 
 
 def _compare_value(pattern: Any, value: Any) -> object:
@@ -83,16 +83,16 @@ def _compare_value(pattern: Any, value: Any) -> object:
 
 
 def _compare_list(pattern: Any, values: list[Any]) -> object:
-    for one in pattern if isinstance(pattern, list | tuple | set) else [pattern]:
-        if not any(_matches(one, value) for value in values):
-            return one
+    for item in pattern if isinstance(pattern, list | tuple | set) else [pattern]:
+        if not any(_matches(item, value) for value in values):
+            return item
     return NOTHING
 
 
 def _compare_headers(pattern: Mapping[str, Any], headers: Mapping[str, str]) -> object:
-    for name, wanted in pattern.items():
-        if not _matches(wanted, headers.get(name)):
-            return name, wanted
+    for name, expected in pattern.items():
+        if not _matches(expected, headers.get(name)):
+            return name, expected
     return NOTHING
 
 
@@ -103,15 +103,15 @@ def _compare_seconds(pattern: float, value: float) -> object:
 def _compare_endpoint(pattern: Any, path: str) -> object:
     if not isinstance(pattern, str):
         return _compare_value(pattern, path)
-    # `chat/completions` names the endpoint whatever the base path is, `completions` another.
-    is_there = locate(path).path.endswith(f"/v1/{name_endpoint(pattern)}")
-    return NOTHING if is_there or path.lstrip("/") == pattern.lstrip("/") else pattern
+    # `chat/completions` is one endpoint under any base path; `completions` is a different one.
+    is_match = locate(path).path.endswith(f"/v1/{strip_version(pattern)}")
+    return NOTHING if is_match or path.lstrip("/") == pattern.lstrip("/") else pattern
 
 
-def name_endpoint(path: str) -> str:
-    """What comes after the ``/v1/`` that a path begins with.
+def strip_version(path: str) -> str:
+    """Return a path without its leading ``/v1/``, if it has one.
 
-    >>> name_endpoint("/v1/chat/completions"), name_endpoint("completions")
+    >>> strip_version("/v1/chat/completions"), strip_version("completions")
     ('chat/completions', 'completions')
     """
     return path.lstrip("/").removeprefix("v1/")
@@ -120,47 +120,47 @@ def name_endpoint(path: str) -> str:
 # Sentences
 
 
-def _describe_value(look: str, unmatched: object, value: Any) -> str:
-    return f"{look} is {_show(value)}, not {_show(unmatched)}"
+def _describe_value(condition: str, difference: object, value: Any) -> str:
+    return f"{condition} is {_show(value)}, not {_show(difference)}"
 
 
-def _describe_list(look: str, unmatched: object, value: Any) -> str:
-    return f"{look} {value!r} has no {unmatched!r}"
+def _describe_list(condition: str, difference: object, value: Any) -> str:
+    return f"{condition} {value!r} does not include {difference!r}"
 
 
-def _describe_headers(look: str, unmatched: Any, value: Any) -> str:
-    name, wanted = unmatched
+def _describe_headers(condition: str, difference: Any, value: Any) -> str:
+    name, expected = difference
     if is_secret_header(name):
         return f"header {name} is {'…' if name in value else None}, not …"
-    had = value.get(name)
-    shown = None if had is None else show_header(name, had)
-    shown_pattern = show_header(name, wanted) if isinstance(wanted, str) else wanted
-    return f"header {name} is {shown!r}, not {shown_pattern!r}"
+    actual = value.get(name)
+    text = None if actual is None else show_header(name, actual)
+    shown_pattern = show_header(name, expected) if isinstance(expected, str) else expected
+    return f"header {name} is {text!r}, not {shown_pattern!r}"
 
 
-def _describe_seconds(look: str, unmatched: Any, value: Any) -> str:
-    return f"it came {value:.3f} s after the first request, not {unmatched:g} s or more"
+def _describe_seconds(condition: str, difference: Any, value: Any) -> str:
+    return f"it arrived {value:.3f} s after the first request, not {difference:g} s or more"
 
 
 def _show(value: object) -> str:
     if isinstance(value, re.Pattern):
         return f"re.compile({value.pattern!r})"
     if isinstance(value, str):
-        value = value[:80]  # of many megabytes, repr() takes 20 ms in which no other thread runs
-    shown = repr(value)
-    return shown if len(shown) <= 80 else f"{shown[:79]}…"
+        value = value[:80]  # repr() of many megabytes would block all threads for 20 ms
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def show_pattern(pattern: object) -> str:
-    """A pattern as a rule's own text shows it, without the values of secret headers."""
+    """Return a pattern as text, without the values of secret headers."""
     if isinstance(pattern, Mapping):
         pattern = {
-            name: show_header(name, wanted)
-            if isinstance(wanted, str)
+            name: show_header(name, expected)
+            if isinstance(expected, str)
             else "…"
             if is_secret_header(name)
-            else wanted
-            for name, wanted in pattern.items()
+            else expected
+            for name, expected in pattern.items()
         }
     return _show(pattern)
 
@@ -187,151 +187,157 @@ def _is_boolean(value: object) -> bool:
 
 
 def _are_patterns(value: object) -> bool:
-    several = value if isinstance(value, list | tuple | set) else [value]
-    return bool(several) and all(map(_is_pattern, several))
+    patterns = value if isinstance(value, list | tuple | set) else [value]
+    return bool(patterns) and all(map(_is_pattern, patterns))
 
 
 def _are_headers(value: object) -> bool:
     return isinstance(value, Mapping) and all(
-        isinstance(name, str) and _is_pattern(wanted) for name, wanted in value.items()
+        isinstance(name, str) and _is_pattern(expected) for name, expected in value.items()
     )
 
 
 # The table
 
 
-class Look(NamedTuple):
-    """One thing of a request that a rule may look at.
+class Condition(NamedTuple):
+    """One condition that a rule may set, a keyword of `MockOpenAI.on`.
 
     Args:
-        read: the request's value.
-        accepts: whether something is a pattern for it.
-        wanted: what `accepts` accepts, in words.
-        compare: what of a pattern a value does not match, or `NOTHING`.
-        describe: that in words, by the look's name, what is unmatched, and the value.
+        read: returns the value of a request.
+        accepts: returns whether an object is a valid pattern.
+        expected: what `accepts` accepts, in words.
+        compare: returns the part of a pattern that a value does not match, or `NOTHING`.
+        describe: returns a sentence about that, from the condition's name, the part, and the value.
     """
 
     read: Callable[[Request], Any]
     accepts: Callable[[Any], bool]
-    wanted: str
+    expected: str
     compare: Callable[[Any, Any], object] = _compare_value
     describe: Callable[[str, Any, Any], str] = _describe_value
 
 
-_TEXT = (_is_pattern, "a text, contains(...), a compiled pattern of text, or a function")
+_TEXT = (_is_pattern, "a string, contains(...), a compiled pattern of text, or a function")
 _COUNT = (_is_whole_number, "a whole number")
-_TOOLS = (_are_patterns, "the name of a tool, or several")
-_HEADERS = (_are_headers, "a mapping of header names to texts or patterns")
+_TOOLS = (_are_patterns, "the name of a tool, or several names")
+_HEADERS = (_are_headers, "a mapping of header names to strings or patterns")
 _SECONDS = (_is_number, "a number of seconds")
 
-LOOKS: dict[str, Look] = {
-    "user": Look(lambda request: request.user, *_TEXT),
-    "system": Look(lambda request: request.system, *_TEXT),
-    "model": Look(lambda request: request.model, *_TEXT),
-    "tools": Look(lambda request: request.tools, *_TOOLS, _compare_list, _describe_list),
-    "tool_result": Look(
+CONDITIONS: dict[str, Condition] = {
+    "user": Condition(lambda request: request.user, *_TEXT),
+    "system": Condition(lambda request: request.system, *_TEXT),
+    "model": Condition(lambda request: request.model, *_TEXT),
+    "tools": Condition(lambda request: request.tools, *_TOOLS, _compare_list, _describe_list),
+    "tool_result": Condition(
         lambda request: request.tool_results, *_TEXT, _compare_list, _describe_list
     ),
-    "turn": Look(lambda request: request.turn, *_COUNT),
-    "endpoint": Look(lambda request: request.path, *_TEXT, _compare_endpoint),
-    "headers": Look(
+    "turn": Condition(lambda request: request.turn, *_COUNT),
+    "endpoint": Condition(lambda request: request.path, *_TEXT, _compare_endpoint),
+    "headers": Condition(
         lambda request: request.headers, *_HEADERS, _compare_headers, _describe_headers
     ),
-    "stream": Look(lambda request: request.stream, _is_boolean, "True or False"),
-    "attempt": Look(lambda request: request.attempt, *_COUNT),
-    "nth": Look(lambda request: request.nth, *_COUNT),
-    "after": Look(lambda request: request.elapsed, *_SECONDS, _compare_seconds, _describe_seconds),
+    "stream": Condition(lambda request: request.stream, _is_boolean, "True or False"),
+    "attempt": Condition(lambda request: request.attempt, *_COUNT),
+    "nth": Condition(lambda request: request.nth, *_COUNT),
+    "after": Condition(
+        lambda request: request.elapsed, *_SECONDS, _compare_seconds, _describe_seconds
+    ),
 }
-"""What a rule may look at, by the keyword of `on`."""
+"""The conditions of a rule, by the keyword of `MockOpenAI.on`."""
 
 
 class RequestValues(dict[str, Any]):
-    """What rules look at of one request, by look; each is found out when it is first needed."""
+    """The values of one request by condition; each is computed when it is first needed."""
 
     def __init__(self, request: Request) -> None:
         super().__init__()
         self.request = request
 
-    def __missing__(self, look: str) -> Any:
-        value = self[look] = LOOKS[look].read(self.request)
+    def __missing__(self, condition: str) -> Any:
+        value = self[condition] = CONDITIONS[condition].read(self.request)
         return value
 
 
 class Mismatch(NamedTuple):
-    """What of a pattern a request does not match; as text, a sentence about it."""
+    """The part of a pattern that a request does not match; `str` makes a sentence of it."""
 
-    look: str
-    unmatched: object
+    condition: str
+    difference: object
     value: object
 
     def __str__(self) -> str:
-        return LOOKS[self.look].describe(*self)
+        return CONDITIONS[self.condition].describe(*self)
 
 
-def explain(look: str, pattern: Any, value: Any) -> str | None:
-    """Why a value does not match the pattern; None where it does."""
-    unmatched = LOOKS[look].compare(pattern, value)
-    return None if unmatched is NOTHING else str(Mismatch(look, unmatched, value))
+def explain(condition: str, pattern: Any, value: Any) -> str | None:
+    """Return why a value does not match a pattern; None if it does."""
+    difference = CONDITIONS[condition].compare(pattern, value)
+    return None if difference is NOTHING else str(Mismatch(condition, difference, value))
 
 
-def check_pattern(look: str, pattern: Any) -> None:
-    """Raise MockServerError for what could never match."""
-    if look not in LOOKS:
-        raise MockServerError(f"a rule can look at {', '.join(LOOKS)}, not at {look!r}")
-    if not LOOKS[look].accepts(pattern):
+def check_pattern(condition: str, pattern: Any) -> None:
+    """Raise MockServerError for an unknown condition, or a pattern that could never match."""
+    if condition not in CONDITIONS:
         raise MockServerError(
-            f"on({look}={pattern!r}): {look} is matched with {LOOKS[look].wanted}"
+            f"unknown condition {condition!r}: a rule can match {', '.join(CONDITIONS)}"
+        )
+    if not CONDITIONS[condition].accepts(pattern):
+        raise MockServerError(
+            f"on({condition}={pattern!r}): {condition} must be {CONDITIONS[condition].expected}"
         )
 
 
-# Literal texts, which are found without comparing
+# Literal texts, whose rules are looked up by a key instead of being compared
 
 
-def _only(value: object) -> Iterable[object]:
+def _single_key(value: object) -> Iterable[object]:
     return (value,)
 
 
-def _each(values: list[object]) -> Iterable[object]:
+def _unique_keys(values: list[object]) -> Iterable[object]:
     return dict.fromkeys(values)
 
 
-def _endpoint_names(path: str) -> Iterable[object]:
-    """Every text that `_compare_endpoint` takes for the name of this endpoint, and maybe more."""
+def _list_endpoint_names(path: str) -> Iterable[object]:
+    """Return every text that `_compare_endpoint` accepts for a path, and possibly others."""
     parts = locate(path).path.split("/v1/")
-    names = {"/v1/".join(parts[at:]) for at in range(1, len(parts))}
-    return names | {name_endpoint(path)}
+    names = {"/v1/".join(parts[index:]) for index in range(1, len(parts))}
+    return names | {strip_version(path)}
 
 
-# From the look that tells the most requests apart to the one that tells the fewest apart.
-_KEYS: dict[str, tuple[Callable[[str], str], Callable[[Any], Iterable[object]]]] = {
-    "user": (str, _only),
-    "tool_result": (str, _each),
-    "tools": (str, _each),
-    "system": (str, _only),
-    "model": (str, _only),
-    "endpoint": (name_endpoint, _endpoint_names),
+# The most selective condition first.
+_LITERAL_KEYS: dict[str, tuple[Callable[[str], str], Callable[[Any], Iterable[object]]]] = {
+    "user": (str, _single_key),
+    "tool_result": (str, _unique_keys),
+    "tools": (str, _unique_keys),
+    "system": (str, _single_key),
+    "model": (str, _single_key),
+    "endpoint": (strip_version, _list_endpoint_names),
 }
 
 
-def literal_keys(look: str, value: Any) -> Iterable[object]:
-    """The keys of all literal patterns that a request's value can match."""
-    return _KEYS[look][1](value)
+def list_literal_keys(condition: str, value: Any) -> Iterable[object]:
+    """Return the keys of all literal patterns that a request's value can match."""
+    return _LITERAL_KEYS[condition][1](value)
 
 
 def find_literal(patterns: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The look and the key of the most telling literal text among patterns, if there is one.
+    """Return the condition and the key of the most selective literal text among patterns.
+
+    None if no pattern is a literal text.
 
     >>> find_literal({"model": "gpt-4o", "user": contains("Hi")})
     ('model', 'gpt-4o')
     """
-    for look, (key, _) in _KEYS.items():
-        pattern = patterns.get(look)
-        if look == "tools" and isinstance(pattern, list | tuple | set):
-            pattern = next((one for one in pattern if type(one) is str), None)
-        if type(pattern) is str:  # a subclass may equal what it likes
-            return look, key(pattern)
+    for condition, (key, _) in _LITERAL_KEYS.items():
+        pattern = patterns.get(condition)
+        if condition == "tools" and isinstance(pattern, list | tuple | set):
+            pattern = next((item for item in pattern if type(item) is str), None)
+        if type(pattern) is str:  # a subclass may redefine equality
+            return condition, key(pattern)
     return None
 
 
-LITERAL_LOOKS = tuple(_KEYS)
-"""The looks whose literal patterns are found by a key."""
+LITERAL_CONDITIONS = tuple(_LITERAL_KEYS)
+"""The conditions whose literal patterns are looked up by a key."""

@@ -1,7 +1,7 @@
-"""A rule: what it looks at, and the answers that it gives in turn.
+"""A rule: its conditions, and the answers that it gives in turn.
 
-Rules of this file: no I/O. A rule can say why it does not match, because what no rule matches has
-to be explained; until then the reason is a value, and no sentence is made.
+Rules of this file: no I/O. A rule can explain why it does not match, for requests that no rule
+matches. The reason is a value until someone reads it; only then a sentence is built.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from openai_mockserver.pacing import Pace
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.request import Request
 from openai_mockserver.rules.pattern import (
-    LOOKS,
+    CONDITIONS,
     NOTHING,
     Mismatch,
     RequestValues,
@@ -32,18 +32,21 @@ __all__ = ["Answer", "Faulty", "Reason", "Rule", "faulty"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a rule gives: what is said or sent, and what is done to it on the way."""
+    """An answer of a rule: the response, its faults, its pace and its dialect.
 
-    value: Reply | ApiError | Script | Mapping[str, Any]  # a mapping is a JSON body as it is
+    ``reply`` is what a ready-made script says, for requests that do not ask for a stream.
+    """
+
+    value: Reply | ApiError | Script | Mapping[str, Any]  # a mapping is a JSON body
     faults: tuple[Callable[[Script], Script], ...] = ()
     pace: Pace | None = None
-    spoken: Reply | None = None  # what a ready-made script says, for requests that want no stream
+    reply: Reply | None = None
     dialect: str | None = None
     path: str = ""  # of the endpoint that a ready-made script is of, if it is known
 
 
 def faulty(reply: object, *faults: Callable[[Script], Script], pace: Pace | None = None) -> Faulty:
-    """A reply with faults of its own, where a rule gives several.
+    """Return a reply with its own faults, for a rule with several replies.
 
     >>> from openai_mockserver.faults import reset
     >>> faulty("Hello", reset(after=1)).faults
@@ -54,122 +57,127 @@ def faulty(reply: object, *faults: Callable[[Script], Script], pace: Pace | None
 
 @dataclass(frozen=True, slots=True)
 class Faulty:
-    """What `faulty` gives."""
+    """A reply with its own faults and pace, as returned by `faulty`."""
 
     reply: object
     faults: tuple[Callable[[Script], Script], ...]
     pace: Pace | None = None
 
 
-class _Untrue(NamedTuple):
-    """A predicate that is not true of a request; as text, a sentence about it."""
+class _FalsePredicate(NamedTuple):
+    """A predicate that returned a false value; `str` makes a sentence of it."""
 
     predicate: Callable[..., object]
 
     def __str__(self) -> str:
-        return f"{_name(self.predicate)} is not true of it"
+        return f"{_name_predicate(self.predicate)} returned a false value"
 
 
-Reason = str | Mismatch | _Untrue
+Reason = str | Mismatch | _FalsePredicate
 """Why a rule does not answer a request; `str` makes the sentence."""
 
 
 class Rule:
     """Answers the requests that match its patterns.
 
-    Several answers are given in turn, then the last again and again; ``times`` limits them all.
-    ``is_recording`` says whether it plays recordings to the requests they were recorded of, at any
-    path; ``is_handmade`` whether it gives more than replies: scripts, faults or headers that may be
-    anything.
+    Its answers are given in turn, then the last one repeats; ``times`` limits their total.
+
+    Attributes:
+        patterns: the patterns by condition.
+        predicate: a function of the request that must return a true value, if any.
+        is_recording: it plays recordings, for the requests that they answered, at any path.
+        is_handmade: its answers include scripts, faults or headers, which may be invalid.
     """
 
     def __init__(self, patterns: Mapping[str, Any], predicate: Callable[[Request], object] | None):
-        for look, pattern in patterns.items():
-            check_pattern(look, pattern)
+        for condition, pattern in patterns.items():
+            check_pattern(condition, pattern)
         if predicate is not None and not callable(predicate):
             raise MockServerError(
-                f"on({predicate!r}): a predicate is a function of the request; "
-                "a text to match goes with user=, system= or model="
+                f"on({predicate!r}): a predicate must be a function of the request; "
+                "to match text, use user=, system= or model="
             )
         self.patterns: Mapping[str, Any] = MappingProxyType(dict(patterns))
-        self._comparisons = [(look, one, LOOKS[look].compare) for look, one in patterns.items()]
+        self._comparisons = [
+            (condition, pattern, CONDITIONS[condition].compare)
+            for condition, pattern in patterns.items()
+        ]
         self.predicate = predicate
         self.is_recording = isinstance(predicate, IsRecorded)
         self.is_handmade = False
         self._answers: list[Answer] = []
         self._times: int | None = None
-        self._used = 0
+        self._use_count = 0
         self._lock = threading.Lock()
 
     @property
     def is_about_model(self) -> bool:
-        """Whether it is about what a model says, and not about any endpoint that it names."""
+        """Whether it answers only where a model speaks: it names no endpoint and plays nothing."""
         return "endpoint" not in self.patterns and not self.is_recording
 
     @property
-    def used(self) -> int:
+    def use_count(self) -> int:
         """How many requests the rule has answered."""
-        return self._used
+        return self._use_count
 
-    @property
-    def unused(self) -> str | None:
-        """What of it no request was given, in words; None if all was."""
+    def explain_unused(self) -> str | None:
+        """Return a sentence about the answers that were never given; None if all were."""
         if not self._answers:
             return f"{self!r} has no reply"
-        if not self._used:
+        if not self._use_count:
             return f"{self!r} answered no request"
-        if self._times is not None and self._used < self._times:
-            return f"{self!r} answered {self._used} of its {self._times} times"
-        left = self._answers[self._used :]
-        if not left:
+        if self._times is not None and self._use_count < self._times:
+            return f"{self!r} answered {self._use_count} of its {self._times} times"
+        unused_answers = self._answers[self._use_count :]
+        if not unused_answers:
             return None
-        faults = ", ".join(repr(fault) for answer in left for fault in answer.faults)
-        which = f"{self._used} of its {len(self._answers)} replies were given"
-        return f"only {which} by {self!r}{f'; never {faults}' if faults else ''}"
+        faults = ", ".join(repr(fault) for answer in unused_answers for fault in answer.faults)
+        suffix = f"; faults never used: {faults}" if faults else ""
+        return f"{self!r} gave only {self._use_count} of its {len(self._answers)} replies{suffix}"
 
-    def answer(self, answers: Iterable[Answer], times: int | None = None) -> None:
-        """Set what the rule answers."""
-        given = list(answers)
-        if not given:
+    def set_answers(self, answers: Iterable[Answer], times: int | None = None) -> None:
+        """Set the answers of the rule, and how many requests it answers at most."""
+        answer_list = list(answers)
+        if not answer_list:
             raise MockServerError("a rule needs at least one reply")
         if times is not None and not (isinstance(times, int) and times >= 1):
-            raise MockServerError(f"times={times!r}: a rule answers at least once")
-        self.is_handmade = any(map(_is_handmade, given))
-        self._answers, self._times = given, times
+            raise MockServerError(f"times={times!r}: must be a whole number, 1 or more, or None")
+        self.is_handmade = any(map(_is_handmade, answer_list))
+        self._answers, self._times = answer_list, times
 
     def find_mismatch(self, values: RequestValues) -> Reason | None:
-        """Why the request with these values does not match; None if it does."""
+        """Return why the request with these values does not match; None if it does."""
         if not self._answers:
             return "it has no reply yet: call .reply(...)"
         try:
-            for look, pattern, compare in self._comparisons:
-                unmatched = compare(pattern, values[look])
-                if unmatched is not NOTHING:
-                    return Mismatch(look, unmatched, values[look])
+            for condition, pattern, compare in self._comparisons:
+                difference = compare(pattern, values[condition])
+                if difference is not NOTHING:
+                    return Mismatch(condition, difference, values[condition])
             if self.predicate is not None and not self.predicate(values.request):
-                return _Untrue(self.predicate)
+                return _FalsePredicate(self.predicate)
         except Exception as error:
-            # As with `request.json["temperature"] > 1`, where the request has no temperature.
-            return f"looking at it raised {error!r}"
+            # For example `request.json["temperature"] > 1`, if the request has no temperature.
+            return f"matching it raised {error!r}"
         return None
 
-    def take(self, values: RequestValues) -> Answer | Reason:
-        """The next answer for the request with these values, or why there is none."""
+    def take_answer(self, values: RequestValues) -> Answer | Reason:
+        """Return the next answer for the request with these values, or why there is none."""
         reason = self.find_mismatch(values)
         if reason is not None:
             return reason
         with self._lock:
-            if self._times is not None and self._used >= self._times:
-                return f"it has answered its {self._times} time{'s' * (self._times != 1)}"
-            answer = self._answers[min(self._used, len(self._answers) - 1)]
-            self._used += 1
+            if self._times is not None and self._use_count >= self._times:
+                return f"it has already answered {self._times} time{'s' * (self._times != 1)}"
+            answer = self._answers[min(self._use_count, len(self._answers) - 1)]
+            self._use_count += 1
         return answer
 
     def __repr__(self) -> str:
-        shown = [f"{look}={show_pattern(pattern)}" for look, pattern in self.patterns.items()]
+        conditions = [f"{name}={show_pattern(pattern)}" for name, pattern in self.patterns.items()]
         if self.predicate is not None:
-            shown.insert(0, _name(self.predicate))
-        return f"on({', '.join(shown)})"
+            conditions.insert(0, _name_predicate(self.predicate))
+        return f"on({', '.join(conditions)})"
 
 
 def _is_handmade(answer: Answer) -> bool:
@@ -178,7 +186,7 @@ def _is_handmade(answer: Answer) -> bool:
     return bool(answer.faults) or isinstance(value, Script) or has_headers
 
 
-def _name(predicate: Callable[..., object]) -> str:
+def _name_predicate(predicate: Callable[..., object]) -> str:
     name = getattr(predicate, "__name__", None) or repr(predicate)
     code = getattr(predicate, "__code__", None)
     return f"{name} (line {code.co_firstlineno})" if name == "<lambda>" and code else name

@@ -1,9 +1,10 @@
-"""The rules of a mock, and the newest that answers a request.
+"""The rules of a mock, and the search for the newest that answers a request.
 
-Rules of this file: no I/O. A rule with a literal text, as ``user="Hi"`` or ``model="gpt-4o"``, lies
-under that text, and is looked at by requests with this text only; all others are looked at by
-every request. Both are looked at from the newest to the oldest, as if all rules were in one list.
-Rules may be added while requests are answered: a request sees a rule or does not.
+Rules of this file: no I/O. A rule with a literal text, for example ``user="Hi"`` or
+``model="gpt-4o"``, is stored under that text and compared only with requests that contain it; every
+other rule is compared with every request. Both kinds are tried from the newest to the oldest, as if
+they were in one list. Rules may be added while requests are answered: a request sees a rule
+completely or not at all.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ from typing import overload
 
 from openai_mockserver.request import Request
 from openai_mockserver.rules.pattern import (
-    LITERAL_LOOKS,
+    LITERAL_CONDITIONS,
     RequestValues,
     find_literal,
-    literal_keys,
+    list_literal_keys,
 )
 from openai_mockserver.rules.rule import Answer, Reason, Rule
 
 __all__ = ["Rulebook", "Unmatched"]
 
-_Aged = tuple[int, Rule]
-"""A rule after its number, which no other rule has: the newest has the highest."""
+_NumberedRule = tuple[int, Rule]
+"""A rule and its unique number; the newest rule has the highest."""
 
 
 class Rulebook(Sequence[Rule]):
@@ -35,60 +36,62 @@ class Rulebook(Sequence[Rule]):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._count = 0
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._rules: list[Rule] = []
-        self._others: list[_Aged] = []
-        self._literals: dict[str, dict[object, list[_Aged]]] = {look: {} for look in LITERAL_LOOKS}
+        self._other_rules: list[_NumberedRule] = []
+        self._literal_rules: dict[str, dict[object, list[_NumberedRule]]] = {
+            condition: {} for condition in LITERAL_CONDITIONS
+        }
 
     def add(self, rule: Rule) -> None:
-        """Add a rule, which is the newest then."""
+        """Add a rule as the newest."""
         with self._lock:
             self._count += 1
             literal = find_literal(rule.patterns)
             if literal is None:
-                self._others.append((self._count, rule))
+                self._other_rules.append((self._count, rule))
             else:
-                look, key = literal
-                self._literals[look].setdefault(key, []).append((self._count, rule))
+                condition, key = literal
+                self._literal_rules[condition].setdefault(key, []).append((self._count, rule))
             self._rules.append(rule)
 
     def clear(self) -> None:
-        """Forget all rules."""
+        """Remove all rules."""
         with self._lock:
-            self._forget()
+            self._reset()
 
-    def find_answer(self, request: Request, model_speaks: bool = True) -> Found | Unmatched:
-        """The newest rule that answers the request, and its next answer.
+    def find_answer(self, request: Request, model_speaks: bool = True) -> Match | Unmatched:
+        """Return the newest rule that answers a request, and its next answer.
 
         Args:
-            request: with its history, if it has one.
-            model_speaks: whether its endpoint is one where a model speaks; elsewhere rules about
-                what a model says do not answer.
+            request: the request, with its history if it has one.
+            model_speaks: whether a model answers at its endpoint; if not, rules that do not name
+                the endpoint are skipped.
         """
         rules = tuple(self._rules)
         values = RequestValues(request)
         reasons: dict[Rule, Reason] = {}
-        for rule in self._candidates(values):
+        for rule in self._find_candidates(values):
             if not model_speaks and rule.is_about_model:
                 continue
-            taken = rule.take(values)
-            if isinstance(taken, Answer):
-                return Found(rule, taken)
-            reasons[rule] = taken
+            answer = rule.take_answer(values)
+            if isinstance(answer, Answer):
+                return Match(rule, answer)
+            reasons[rule] = answer
         return Unmatched(values, rules, model_speaks, reasons)
 
-    def _candidates(self, values: RequestValues) -> Iterable[Rule]:
-        """The rules that may match, the newest first: the others do not."""
-        lists = [self._others] if self._others else []
-        for look, by_key in self._literals.items():
+    def _find_candidates(self, values: RequestValues) -> Iterable[Rule]:
+        """Return the rules that may match, newest first."""
+        lists = [self._other_rules] if self._other_rules else []
+        for condition, by_key in self._literal_rules.items():
             if by_key:
                 try:
-                    keys = literal_keys(look, values[look])
+                    keys = list_literal_keys(condition, values[condition])
                 except Exception:
-                    continue  # what raises when it is looked at matches no pattern
-                lists += [found for key in keys if (found := by_key.get(key))]
+                    continue  # a value that cannot be read matches no pattern
+                lists += [matches for key in keys if (matches := by_key.get(key))]
         if len(lists) == 1:
             return (rule for _, rule in reversed(lists[0]))
         return (rule for _, rule in heapq.merge(*map(reversed, lists), reverse=True))
@@ -111,8 +114,8 @@ class Rulebook(Sequence[Rule]):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The rule that answers a request, and its answer."""
+class Match:
+    """A rule that answers a request, and its answer."""
 
     rule: Rule
     answer: Answer
@@ -120,28 +123,28 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """That no rule answers a request.
+    """The result of `Rulebook.find_answer` if no rule answers.
 
     Args:
-        values: what rules look at of the request.
-        rules: all that there were, the oldest first.
-        model_speaks: as of `Rulebook.find_answer`.
-        found_reasons: why those that were looked at do not answer.
+        values: the request's values by condition.
+        rules: all rules, oldest first.
+        model_speaks: as for `Rulebook.find_answer`.
+        reasons: why those rules that were tried do not answer.
     """
 
     values: RequestValues
     rules: tuple[Rule, ...]
     model_speaks: bool
-    found_reasons: Mapping[Rule, Reason]
+    reasons: Mapping[Rule, Reason]
 
     @property
-    def considered(self) -> list[Rule]:
-        """The rules that are about such a request, the newest first."""
-        about = (rule for rule in self.rules if self.model_speaks or not rule.is_about_model)
-        return list(about)[::-1]
+    def candidates(self) -> list[Rule]:
+        """The rules that apply at the endpoint, newest first."""
+        rules = (rule for rule in self.rules if self.model_speaks or not rule.is_about_model)
+        return list(rules)[::-1]
 
     def explain(self) -> Iterator[tuple[Rule, Reason]]:
-        """Each of the rules considered, and why it does not answer."""
-        for rule in self.considered:
-            reason = self.found_reasons.get(rule) or rule.find_mismatch(self.values)
-            yield rule, reason or "it did not match"  # so only if it was changed since
+        """Yield each candidate, and why it does not answer."""
+        for rule in self.candidates:
+            reason = self.reasons.get(rule) or rule.find_mismatch(self.values)
+            yield rule, reason or "it did not match"  # only if the rule has changed since
