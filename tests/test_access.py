@@ -18,10 +18,10 @@ LOCAL = "http://localhost:3000"
 EVIL = "http://evil.example"
 
 
-def is_let_in(access: Access, method: str = "POST", **headers: str) -> bool:
+def is_admitted(access: Access, method: str = "POST", **headers: str) -> bool:
     """Whether a request is let in; ``sec_fetch_site`` is the header ``Sec-Fetch-Site``."""
-    given = [(name.replace("_", "-").title(), value) for name, value in headers.items()]
-    return access.refusal(method, given, "10.1.2.3") is None
+    header_list = [(name.replace("_", "-").title(), value) for name, value in headers.items()]
+    return access.find_refusal(method, header_list, "10.1.2.3") is None
 
 
 HOSTS: list[tuple[str, list[str], bool]] = [
@@ -62,26 +62,26 @@ HOSTS: list[tuple[str, list[str], bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("host", "allowed", "let_in"), HOSTS)
-def test_hosts(host: str, allowed: list[str], let_in: bool) -> None:
-    assert is_let_in(Access(allowed), host=host) is let_in
+@pytest.mark.parametrize(("host", "patterns", "should_pass"), HOSTS)
+def test_hosts(host: str, patterns: list[str], should_pass: bool) -> None:
+    assert is_admitted(Access(patterns), host=host) is should_pass
 
 
 def test_every_host_header_counts() -> None:
     headers = [("Host", "localhost"), ("Host", "evil.example")]
-    told = Access().refusal("GET", headers)
-    assert told is not None
-    assert told.startswith("the host 'evil.example' is not let in; allow it with --allow-host")
+    refusal = Access().find_refusal("GET", headers)
+    assert refusal is not None
+    assert refusal.startswith("the host 'evil.example' is not allowed: allow it with --allow-host")
 
 
 def test_what_names_no_host_comes_from_no_browser() -> None:
-    assert is_let_in(Access())
+    assert is_admitted(Access())
 
 
 def test_the_address_that_is_listened_on_is_let_in() -> None:
-    assert is_let_in(Access(own="0.0.0.0"), host="0.0.0.0:8000")
-    assert is_let_in(Access(own="mock.internal"), host="mock.internal:8000")
-    assert not is_let_in(Access(own="0.0.0.0"), host="evil.example:8000")
+    assert is_admitted(Access(own="0.0.0.0"), host="0.0.0.0:8000")
+    assert is_admitted(Access(own="mock.internal"), host="mock.internal:8000")
+    assert not is_admitted(Access(own="0.0.0.0"), host="evil.example:8000")
 
 
 ORIGINS: list[tuple[str, list[str], bool]] = [
@@ -111,10 +111,10 @@ ORIGINS: list[tuple[str, list[str], bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("origin", "allowed", "let_in"), ORIGINS)
-def test_origins(origin: str, allowed: list[str], let_in: bool) -> None:
-    access = Access(origins=allowed)
-    assert is_let_in(access, host="10.1.2.3:8000", origin=origin) is let_in
+@pytest.mark.parametrize(("origin", "patterns", "should_pass"), ORIGINS)
+def test_origins(origin: str, patterns: list[str], should_pass: bool) -> None:
+    access = Access(origins=patterns)
+    assert is_admitted(access, host="10.1.2.3:8000", origin=origin) is should_pass
 
 
 # What a browser asks for without an origin: images, scripts, links.
@@ -136,12 +136,12 @@ SILENT: list[tuple[dict[str, str], bool, bool]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("headers", "let_in", "relayed"), SILENT)
+@pytest.mark.parametrize(("headers", "should_pass", "relays"), SILENT)
 def test_requests_of_browsers_without_an_origin(
-    headers: dict[str, str], let_in: bool, relayed: bool
+    headers: dict[str, str], should_pass: bool, relays: bool
 ) -> None:
-    assert is_let_in(Access(), "GET", host="localhost:8000", **headers) is let_in
-    assert is_let_in(Access(relays=True), "GET", host="localhost:8000", **headers) is relayed
+    assert is_admitted(Access(), "GET", host="localhost:8000", **headers) is should_pass
+    assert is_admitted(Access(relays=True), "GET", host="localhost:8000", **headers) is relays
 
 
 @pytest.mark.parametrize(
@@ -153,23 +153,23 @@ def test_requests_of_browsers_without_an_origin(
         ({"hosts": [""]}, "not ''"),
         ({"hosts": ["*mock"]}, r"not '\*mock'"),
         ({"hosts": [None]}, "not None"),
-        ({"hosts": "mock"}, r"allow_hosts is a list, as in allow_hosts=\['mock'\]"),
-        ({"origins": ["app.example.com"]}, "an origin is a scheme and a host"),
+        ({"hosts": "mock"}, r"allow_hosts must be a list: allow_hosts=\['mock'\]"),
+        ({"origins": ["app.example.com"]}, "an allowed origin must be a scheme and a host"),
         ({"origins": ["https://app.example.com/page"]}, "not 'https://app.example.com/page'"),
-        ({"origins": ["https://*.example.com"]}, "an origin is a scheme and a host"),
-        ({"origins": "*"}, r"allow_origins is a list, as in allow_origins=\['\*'\]"),
+        ({"origins": ["https://*.example.com"]}, "an allowed origin must be a scheme and a host"),
+        ({"origins": "*"}, r"allow_origins must be a list: allow_origins=\['\*'\]"),
         ({"origins": ["*"], "relays": True}, "name the origins"),
     ],
 )
-def test_what_is_no_host_and_no_origin(wrong: dict[str, Any], told: str) -> None:
-    with pytest.raises(MockServerError, match=told):
+def test_what_is_no_host_and_no_origin(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(MockServerError, match=message):
         Access(**wrong)
 
 
 def test_a_sentence_is_short_whatever_the_header_holds() -> None:
-    told = Access().refusal("GET", [("Host", "e" * 10_000)])
-    assert told is not None
-    assert len(told) < 500
+    refusal = Access().find_refusal("GET", [("Host", "e" * 10_000)])
+    assert refusal is not None
+    assert len(refusal) < 500
 
 
 @pytest.mark.parametrize(
@@ -180,14 +180,14 @@ def test_wildcard_addresses(host: str, wildcard: bool) -> None:
 
 
 def test_a_preflight_is_told_what_it_asked_for_by_name() -> None:
-    asked = [
+    request_headers = [
         ("Origin", LOCAL),
         ("Access-Control-Request-Method", "DELETE"),
         ("Access-Control-Request-Headers", "authorization,x-stainless-lang"),
         ("Access-Control-Request-Private-Network", "true"),
     ]
-    allowed = [(name, value) for name, value in preflight_headers(asked) if name != "vary"]
-    assert allowed == [
+    names = [(name, value) for name, value in preflight_headers(request_headers) if name != "vary"]
+    assert names == [
         ("access-control-allow-origin", LOCAL),
         ("access-control-max-age", "600"),
         ("access-control-allow-methods", "DELETE"),
@@ -197,10 +197,10 @@ def test_a_preflight_is_told_what_it_asked_for_by_name() -> None:
 
 
 def test_of_two_origins_a_browser_would_take_none() -> None:
-    sent = [("Access-Control-Allow-Origin", "*"), ("Vary", "Accept")]
+    response_headers = [("Access-Control-Allow-Origin", "*"), ("Vary", "Accept")]
     cors = [("access-control-allow-origin", LOCAL), ("vary", "Origin")]
-    assert with_cors(sent, cors) == (("Vary", "Accept"), *cors)
-    assert with_cors(sent, ()) == tuple(sent)
+    assert with_cors(response_headers, cors) == (("Vary", "Accept"), *cors)
+    assert with_cors(response_headers, ()) == tuple(response_headers)
 
 
 # Over a socket
@@ -217,26 +217,28 @@ def client() -> Iterator[httpx2.Client]:
 def test_what_is_not_let_in_gets_one_sentence_and_reaches_no_rule(
     client: httpx2.Client, method: str, headers: dict[str, str]
 ) -> None:
-    asked = {"Access-Control-Request-Method": "POST"} if method == "OPTIONS" else {}
+    request_headers = {"Access-Control-Request-Method": "POST"} if method == "OPTIONS" else {}
     with MockOpenAI() as mock:
         rule = mock.reply("Hello")
         url = f"{mock.base_url}/chat/completions"
-        answer = client.request(method, url, headers=headers | asked, content=json.dumps(ASKED))
+        answer = client.request(
+            method, url, headers=headers | request_headers, content=json.dumps(ASKED)
+        )
         assert answer.status_code == 403
-        told = answer.json()["error"]["message"]
-        assert told.startswith("openai-mockserver: ")
-        assert "evil.example" in told
-        assert "\n" not in told
+        message = answer.json()["error"]["message"]
+        assert message.startswith("openai-mockserver: ")
+        assert "evil.example" in message
+        assert "\n" not in message
         assert not [name for name in answer.headers if name.startswith("access-control-allow")]
-        assert rule.used == 0
+        assert rule.use_count == 0
         assert mock.calls[0].ended == "finished"
         assert (
             mock.calls[0]
             .line()
-            .startswith(f"#1 {method} /v1/chat/completions -> 403 not let in, finished")
+            .startswith(f"#1 {method} /v1/chat/completions -> 403 not allowed, finished")
         )
         assert mock.calls[0].body == b""
-        with pytest.raises(AssertionError, match="is not let in"):
+        with pytest.raises(AssertionError, match="is not allowed"):
             mock.check()
         assert client.get(f"{mock.base_url}/models").status_code == 200, "the connection lives"
 

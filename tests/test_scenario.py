@@ -369,22 +369,22 @@ def test_the_seed_of_a_pace_fixes_its_jitter(load: Load) -> None:
 # The text, the place and our part of the message, empty if another library words all of it.
 MISTAKES = [
     # unknown keys and names
-    ("rulez: []", "rulez", "there are rules, api_key, seed, lenient, pace"),
+    ("rulez: []", "rulez", "allowed keys are rules, api_key, seed, lenient, pace"),
     ("rules: [{reply: a, usr: x}]", "rules[0].usr", "there is no such key"),
     (
         "rules: [{reply: a}, {reply: b}, {reply: {text: c, finsh_reason: stop}}]",
         "rules[2].reply.finsh_reason",
-        "there is no such key; there are text, ",
+        "there is no such key; allowed keys are text, ",
     ),
     (
         "rules: [{reply: {tool_calls: [{name: a}, {nam: b}]}}]",
         "rules[0].reply.tool_calls[1].nam",
-        "there are name, arguments, id",
+        "allowed keys are name, arguments, id",
     ),
     (
         "rules: [{reply: {function_call: {nam: a}}}]",
         "rules[0].reply.function_call.nam",
-        "there are name, arguments",
+        "allowed keys are name, arguments",
     ),
     (
         "rules: [{replies: [a, {choices: [{txt: b}]}]}]",
@@ -401,7 +401,11 @@ MISTAKES = [
         "rules[0].reply.usage.promt_tokens",
         "there are prompt_tokens, ",
     ),
-    ("rules: [{reply: {error: {stats: 1}}}]", "rules[0].reply.error.stats", "there are status, "),
+    (
+        "rules: [{reply: {error: {stats: 1}}}]",
+        "rules[0].reply.error.stats",
+        "allowed keys are status, ",
+    ),
     ("rules: [{reply: {stream: txt}}]", "rules[0].reply.stream", "did you mean text"),
     ("rules: [{reply: a, user: {contians: b}}]", "rules[0].user.contians", "contains, regex"),
     ("rules: [{reply: a, pace: {ttf: 1}}]", "rules[0].pace.ttf", "ttft, itl, jitter, seed"),
@@ -417,11 +421,11 @@ MISTAKES = [
     (
         "rules: [{reply: a, faults: [{error_event: {error: {stats: 1}}}]}]",
         "rules[0].faults[0].error_event.error.stats",
-        "there are status, ",
+        "allowed keys are status, ",
     ),
     # wrong types
     ("rules: Hello", "rules", ""),
-    ("rules: [Hello]", "rules[0]", "expected a mapping, got a text"),
+    ("rules: [Hello]", "rules[0]", "expected a mapping, got a string"),
     ("api_key: 1", "api_key", ""),
     ("lenient: perhaps", "lenient", ""),
     ("seed: [1]", "seed", ""),
@@ -437,7 +441,7 @@ MISTAKES = [
     (
         "rules: [{reply: {usage: {prompt_tokens: many}}}]",
         "rules[0].reply.usage.prompt_tokens",
-        "expected a number of tokens, got a text",
+        "expected a number of tokens, got a string",
     ),
     ("rules: [{reply: {error: Sorry}}]", "rules[0].reply.error", "expected a mapping"),
     ("rules: [{reply: a, user: 3}]", "rules[0].user", "expected a text, contains: or regex:"),
@@ -458,7 +462,7 @@ MISTAKES = [
     ("rules: [{user: Hi}]", "rules[0]", "a rule must have either reply or replies"),
     ("rules: [{reply: a, replies: [b]}]", "rules[0]", "a rule must have either reply or replies"),
     ("rules: [{replies: []}]", "rules[0]", "a rule needs at least one reply"),
-    ("rules: [{reply: a, times: 0}]", "rules[0]", "at least once"),
+    ("rules: [{reply: a, times: 0}]", "rules[0]", "must be a whole number, 1 or more"),
     ("rules: [{reply: {tool_calls: [{id: x}]}}]", "rules[0].reply.tool_calls[0]", ""),
     ("rules: [{reply: {tool_calls: [{name: ''}]}}]", "rules[0].reply.tool_calls[0]", "a non-empty"),
     ("rules: [{reply: {choices: []}}]", "rules[0].reply", "at least one choice"),
@@ -536,7 +540,7 @@ def test_an_error_in_json_names_line_and_column(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"), [("", "nothing"), ("- reply: a", "a list"), ("Hello", "a text")]
+    ("text", "kind"), [("", "nothing"), ("- reply: a", "a list"), ("Hello", "a string")]
 )
 def test_a_scenario_must_be_a_mapping(load: Load, text: str, kind: str) -> None:
     with pytest.raises(

@@ -1,15 +1,15 @@
-"""Which requests are let in: by the host that they name, and by the page that they come from.
+"""Access control: which requests to admit, by the host they name and the page that sends them.
 
 Rules of this file: no I/O. Every web page that is open in a browser on this machine can send
-requests to a loopback server. A browser says where they come from, in two ways:
+requests to a loopback server. Two headers tell where such a request comes from:
 
-* ``Origin`` names the page's own address. A foreign page may send a plain POST without asking, so
-  the request itself is refused, and not only the preflight.
-* ``Host`` names the server as the page sees it. A page of ``evil.example`` whose name DNS suddenly
-  resolves to 127.0.0.1 (DNS rebinding) is of the same origin as the server, but its ``Host`` is
-  still ``evil.example``.
+* ``Origin`` is the address of the page. A foreign page may send a plain POST without a preflight,
+  so the request itself must be refused, not only the preflight.
+* ``Host`` is the server's name as the page sees it. A page of ``evil.example`` whose name DNS
+  suddenly resolves to 127.0.0.1 (DNS rebinding) has the same origin as the server, but its ``Host``
+  is still ``evil.example``.
 
-What comes from no browser names a loopback host or the server's own address, and no origin.
+A client that is not a browser names a loopback host or the server's own address, and no origin.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 ANY = "*"
-"""Lets every host or every origin in."""
+"""Admits every host or every origin."""
 
 Headers = Sequence[tuple[str, str]]
 
@@ -47,29 +47,29 @@ _HOST_HEADER = re.compile(_HOST, re.IGNORECASE)
 _ORIGIN = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]*)://{_HOST}", re.IGNORECASE)
 _REFERER = re.compile(rf"({_ORIGIN.pattern})(?:[/?#]|$)", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
-_PREFLIGHT_AGE = 600  # seconds for which a browser need not ask again
-_SHOWN = 100  # characters of a header that a sentence shows
+_PREFLIGHT_AGE = 600  # seconds for which a browser may cache a preflight
+_MOST_SHOWN = 100  # maximum characters of a header in a message
 
 
 @dataclass(frozen=True)
 class Access:
-    """Which hosts and origins are let in, beside those of this machine.
+    """Which hosts and origins to admit, besides those of this machine.
 
     Args:
-        hosts: names or addresses that a request's ``Host`` may have, without port;
-            ``*.example.com`` is every name below that one, ``*`` is any.
-        origins: pages that may ask, as in ``https://app.example.com``; ``null`` is a page
-            without an address, such as a file; ``*`` is any.
+        hosts: names or addresses that a request's ``Host`` may have, without a port;
+            ``*.example.com`` admits every name below that one, ``*`` admits any.
+        origins: origins of pages that may send requests, for example ``https://app.example.com``;
+            ``null`` is a page without an address, such as a file; ``*`` admits any.
         own: the address that the server listens on.
-        relays: whether requests go on to an upstream: then not every origin can be let in.
+        relays: whether requests are forwarded to an upstream; ``*`` is then refused as an origin.
 
-    Raises MockServerError for what is no host or no origin.
+    Raises MockServerError for an invalid host or origin.
 
     >>> access = Access(hosts=["mock.internal"])
-    >>> access.refusal("GET", [("Host", "mock.internal:8000")]) is None
+    >>> access.find_refusal("GET", [("Host", "mock.internal:8000")]) is None
     True
-    >>> access.refusal("GET", [("Host", "evil.example")])[:38]
-    "the host 'evil.example' is not let in;"
+    >>> access.find_refusal("GET", [("Host", "evil.example")])[:39]
+    "the host 'evil.example' is not allowed:"
     """
 
     hosts: Sequence[str] = ()
@@ -80,111 +80,117 @@ class Access:
     def __post_init__(self) -> None:
         for name, values in (("allow_hosts", self.hosts), ("allow_origins", self.origins)):
             if isinstance(values, str):
-                raise MockServerError(f"{name} is a list, as in {name}=[{values!r}]")
+                raise MockServerError(f"{name} must be a list: {name}=[{values!r}]")
         object.__setattr__(self, "hosts", tuple(map(_read_allowed_host, self.hosts)))
         object.__setattr__(self, "origins", tuple(map(_read_allowed_origin, self.origins)))
         if self.relays and ANY in self.origins:
             raise MockServerError(
-                "with an upstream not every origin can be let in, or any web page could send "
-                "requests there: name the origins"
+                "allow_origins='*' is not allowed with an upstream, because any web page could "
+                "send requests to it: name the origins"
             )
 
-    def refusal(self, method: str, headers: Headers, address: str | None = None) -> str | None:
-        """Why a request is not let in, as a sentence; None if it is.
+    def find_refusal(self, method: str, headers: Headers, address: str | None = None) -> str | None:
+        """Return a sentence about why a request is refused; None if it is admitted.
 
         Args:
-            method: the request's.
-            headers: the request's.
-            address: the server's own, to which the client has connected.
+            method: the method of the request.
+            headers: the headers of the request.
+            address: the server's address that the client has connected to.
         """
         hosts = [value for name, value in headers if name.lower() == "host" and value]
         for host in hosts:
-            if not self._lets_host_in(host, address):
-                shown = _shorten(host)
-                name = spell_controls(_shorten(_name_of(host) or host))
+            if not self._allows_host(host, address):
+                shortened = _shorten(host)
+                name = spell_controls(_shorten(_parse_host(host) or host))
                 return (
-                    f"the host {shown!r} is not let in; allow it with --allow-host {name} "
+                    f"the host {shortened!r} is not allowed: allow it with --allow-host {name} "
                     f"or allow_hosts=[{name!r}]"
                 )
-        origin = _origin_of(method, headers, self.relays)
-        if origin is None or self._lets_origin_in(origin, hosts):
+        origin = _find_origin(method, headers, self.relays)
+        if origin is None or self._allows_origin(origin, hosts):
             return None
         page = "a page that does not say its origin" if origin == "null" else f"a page of {origin}"
         page = spell_controls(_shorten(page))
         if self.relays:
-            return f"{page} is not let in: it would send requests to the upstream"
-        shown = _shorten(origin)
+            return f"{page} is not allowed to send requests to the upstream"
+        shortened = _shorten(origin)
         return (
-            f"{page} is not let in; allow it with --allow-origin {spell_controls(shown)} "
-            f"or allow_origins=[{shown!r}]"
+            f"{page} is not allowed: allow it with --allow-origin {spell_controls(shortened)} "
+            f"or allow_origins=[{shortened!r}]"
         )
 
-    def _lets_host_in(self, value: str, address: str | None) -> bool:
-        name = _name_of(value)
+    def _allows_host(self, value: str, address: str | None) -> bool:
+        name = _parse_host(value)
         if ANY in self.hosts:
             return True
         if name is None:
             return False
-        known = (self.own.lower().rstrip("."), *((address,) if address else ()), *self.hosts)
-        return is_loopback(name) or any(_is_of(name, allowed) for allowed in known)
+        allowed_hosts = (
+            self.own.lower().rstrip("."),
+            *((address,) if address else ()),
+            *self.hosts,
+        )
+        return is_loopback(name) or any(_matches_host(name, pattern) for pattern in allowed_hosts)
 
-    def _lets_origin_in(self, origin: str, hosts: Sequence[str]) -> bool:
+    def _allows_origin(self, origin: str, hosts: Sequence[str]) -> bool:
         if ANY in self.origins or _normalize_origin(origin) in self.origins:
             return True
-        found = _ORIGIN.fullmatch(origin)
-        if found is None:
+        match = _ORIGIN.fullmatch(origin)
+        if match is None:
             return False
-        own = found["scheme"].lower() in _DEFAULT_PORTS
+        is_http = match["scheme"].lower() in _DEFAULT_PORTS
         same = origin.partition("://")[2].lower() in [host.lower() for host in hosts]
-        return own and (same or is_loopback(found["name"].lower().rstrip(".").strip("[]")))
+        return is_http and (same or is_loopback(match["name"].lower().rstrip(".").strip("[]")))
 
 
 def cors_headers(headers: Headers) -> tuple[tuple[str, str], ...]:
-    """What an answer says so that the page that asked may read it; nothing to other clients.
+    """Return the response headers that let the requesting page read the response.
+
+    Clients other than web pages send no ``Origin``, and need none.
 
     >>> cors_headers([("Origin", "http://localhost:3000")])
     (('access-control-allow-origin', 'http://localhost:3000'), ('vary', 'Origin'))
     """
-    origin = _find(headers, "origin")
+    origin = _find_header(headers, "origin")
     if origin is None:
         return ()
     return (("access-control-allow-origin", origin), ("vary", "Origin"))
 
 
 def is_preflight(method: str, headers: Headers) -> bool:
-    """Whether a browser asks what a page may send, before it sends it."""
-    asks = _find(headers, "access-control-request-method") is not None
-    return method == "OPTIONS" and asks and _find(headers, "origin") is not None
+    """Whether this is a browser's preflight request."""
+    has_method = _find_header(headers, "access-control-request-method") is not None
+    return method == "OPTIONS" and has_method and _find_header(headers, "origin") is not None
 
 
 def preflight_headers(headers: Headers) -> tuple[tuple[str, str], ...]:
-    """The answer to a preflight: what was asked for is allowed, by name.
+    """Return the headers of the answer to a preflight, which allow by name what it asks for.
 
-    ``*`` would not do: it does not stand for ``Authorization``.
+    ``*`` is not enough, because it does not include ``Authorization``.
     """
-    allowed = [*cors_headers(headers), ("access-control-max-age", str(_PREFLIGHT_AGE))]
-    for asked, answer in (
+    pattern = [*cors_headers(headers), ("access-control-max-age", str(_PREFLIGHT_AGE))]
+    for request_header, answer in (
         ("access-control-request-method", "access-control-allow-methods"),
         ("access-control-request-headers", "access-control-allow-headers"),
         ("access-control-request-private-network", "access-control-allow-private-network"),
     ):
-        value = _find(headers, asked)
+        value = _find_header(headers, request_header)
         if value is not None:
-            allowed.append((answer, value))
-            allowed.append(("vary", asked))
-    return tuple(allowed)
+            pattern.append((answer, value))
+            pattern.append(("vary", request_header))
+    return tuple(pattern)
 
 
 def with_cors(headers: Headers, cors: Headers) -> tuple[tuple[str, str], ...]:
-    """An answer's headers with these instead of its own of the same names, ``Vary`` beside them."""
-    replaced = {name.lower() for name, _ in cors} - {"vary"}
-    kept = [(name, value) for name, value in headers if name.lower() not in replaced]
-    return (*kept, *cors)
+    """Return the headers with ``cors`` in place of those with the same names; ``Vary`` is added."""
+    replaced_names = {name.lower() for name, _ in cors} - {"vary"}
+    other_headers = [(name, value) for name, value in headers if name.lower() not in replaced_names]
+    return (*other_headers, *cors)
 
 
 @lru_cache(maxsize=64)
 def is_loopback(name: str) -> bool:
-    """Whether a host's name or address is this machine's own, whatever DNS says.
+    """Whether a host's name or address always means this machine, whatever DNS says.
 
     >>> [is_loopback(name) for name in ("localhost", "127.0.0.5", "::1", "localhost.example")]
     [True, True, True, False]
@@ -196,14 +202,14 @@ def is_loopback(name: str) -> bool:
 
 
 def is_wildcard(host: str) -> bool:
-    """Whether a server that listens there listens on every address of its machine."""
+    """Whether a server that listens on ``host`` listens on every address of its machine."""
     address = _read_address(host)
     return address is not None and address.is_unspecified
 
 
 @lru_cache(maxsize=64)
 def _read_address(name: str) -> IPv4Address | IPv6Address | None:
-    import ipaddress  # a mock that nobody connects to does without
+    import ipaddress  # not needed by a mock without connections
 
     try:
         address = ipaddress.ip_address(name.strip("[]"))
@@ -212,45 +218,48 @@ def _read_address(name: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _is_of(name: str, allowed: str) -> bool:
-    if allowed.startswith("*."):
-        return name.endswith(allowed[1:])
+def _matches_host(name: str, pattern: str) -> bool:
+    if pattern.startswith("*."):
+        return name.endswith(pattern[1:])
     address = _read_address(name)
-    return name == allowed or (address is not None and address == _read_address(allowed))
+    return name == pattern or (address is not None and address == _read_address(pattern))
 
 
 @lru_cache(maxsize=64)
-def _name_of(host: str) -> str | None:
-    """The name in a ``Host`` header; None where it holds none."""
-    found = _HOST_HEADER.fullmatch(host)
-    return found["name"].lower().rstrip(".").strip("[]") if found else None
+def _parse_host(host: str) -> str | None:
+    """Return the name in a ``Host`` header; None if the header is invalid."""
+    match = _HOST_HEADER.fullmatch(host)
+    return match["name"].lower().rstrip(".").strip("[]") if match else None
 
 
-def _origin_of(method: str, headers: Headers, relays: bool) -> str | None:
-    """The origin of the page that sends a request; None if no other site's page does."""
-    origin = _find(headers, "origin")
+def _find_origin(method: str, headers: Headers, relays: bool) -> str | None:
+    """Return the origin of the page that sends a request; None if it is no foreign page."""
+    origin = _find_header(headers, "origin")
     if origin is not None:
         return origin
-    # An image or a script is asked for without an origin, but a browser says that it is foreign.
-    if _find(headers, "sec-fetch-site") not in ("cross-site", "same-site"):
+    # Requests for images and scripts have no Origin, but another header marks them as foreign.
+    if _find_header(headers, "sec-fetch-site") not in ("cross-site", "same-site"):
         return None
-    opens = ("navigate", "document")
-    is_link = (_find(headers, "sec-fetch-mode"), _find(headers, "sec-fetch-dest")) == opens
+    navigation = ("navigate", "document")
+    is_link = (
+        _find_header(headers, "sec-fetch-mode"),
+        _find_header(headers, "sec-fetch-dest"),
+    ) == navigation
     if is_link and method == "GET" and not relays:
-        return None  # the user follows a link to here: the page that has it sees nothing
-    found = _REFERER.match(_find(headers, "referer") or "")
-    return found[1] if found else "null"
+        return None  # the user follows a link, whose page cannot see the response
+    match = _REFERER.match(_find_header(headers, "referer") or "")
+    return match[1] if match else "null"
 
 
-def _find(headers: Headers, name: str) -> str | None:
+def _find_header(headers: Headers, name: str) -> str | None:
     return next((value for key, value in headers if key.lower() == name), None)
 
 
 def _normalize_origin(origin: str) -> str:
-    found = _ORIGIN.fullmatch(origin)
-    if found is None:
+    match = _ORIGIN.fullmatch(origin)
+    if match is None:
         return origin
-    scheme, name, port = found["scheme"].lower(), found["name"].lower(), found["port"]
+    scheme, name, port = match["scheme"].lower(), match["name"].lower(), match["port"]
     default = not port or port == _DEFAULT_PORTS.get(scheme)
     return f"{scheme}://{name}{'' if default else f':{port}'}"
 
@@ -262,7 +271,7 @@ def _read_allowed_host(host: str) -> str:
     is_name = ":" not in name and _HOST_HEADER.fullmatch(name) is not None
     if not is_name and _read_address(name) is None:
         raise MockServerError(
-            f"a host that is let in is a name or an address without scheme and port, as in "
+            "an allowed host must be a name or an address without scheme and port, for example "
             f"mock.internal, not {host!r}"
         )
     return host.lower().rstrip(".").strip("[]")
@@ -271,13 +280,14 @@ def _read_allowed_host(host: str) -> str:
 def _read_allowed_origin(origin: str) -> str:
     if origin in (ANY, "null"):
         return origin
-    found = _ORIGIN.fullmatch(origin.removesuffix("/")) if isinstance(origin, str) else None
-    if found is None:
+    match = _ORIGIN.fullmatch(origin.removesuffix("/")) if isinstance(origin, str) else None
+    if match is None:
         raise MockServerError(
-            f"an origin is a scheme and a host, as in https://app.example.com, not {origin!r}"
+            "an allowed origin must be a scheme and a host, for example https://app.example.com, "
+            f"not {origin!r}"
         )
-    return _normalize_origin(found[0])
+    return _normalize_origin(match[0])
 
 
 def _shorten(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"

@@ -1,7 +1,7 @@
-"""Content from outside in bounded time and memory: files, gzip, YAML's aliases, nesting.
+"""Reads untrusted content in bounded time and memory: files, gzip, YAML aliases, nesting.
 
-Rules of this file: what goes beyond a bound is an `InputProblem`, a sentence without the name of
-the file, which the caller knows. Nothing here knows what the content is.
+Rules of this file: content beyond a limit raises `InputProblem`, whose message does not name the
+file, because the caller does. Nothing here knows what the content means.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ __all__ = [
 ]
 
 MOST_FILE = 256 * 2**20
-"""The bytes of a file that is read, of any kind."""
+"""Maximum bytes of a file of any kind."""
 
 MOST_UNPACKED = 128 * 2**20
-"""The bytes that everything compressed in one file may unpack to."""
+"""Maximum bytes that all compressed content of one file may unpack to."""
 
 DEEPEST = 200
-"""How deeply values may be nested in each other; those that walk them do it by recursion."""
+"""Maximum nesting of values, which are walked by recursion."""
 
 _MOST_ALIASED = 16 * 2**20
 _NODE = 16
@@ -40,87 +40,90 @@ _READ = 2**20
 
 
 class InputProblem(Exception):
-    """What is wrong with content from outside, without its name."""
+    """A problem with untrusted content; the message does not name the file."""
 
 
-def read_file(path: Path, most: int = MOST_FILE) -> bytes:
-    """A file's content.
+def read_file(path: Path, limit: int = MOST_FILE) -> bytes:
+    """Return the content of a file.
 
     Args:
         path: the file.
-        most: how many bytes it may have; of one that has no end, no more are read.
+        limit: maximum bytes; no more are read, even from an endless file.
 
     Raises:
-        InputProblem: for what is longer.
-        OSError: for what cannot be read.
+        InputProblem: the file is longer.
+        OSError: the file cannot be read.
     """
     try:
         with path.open("rb") as file:
-            return read_stream(file, most)
+            return read_stream(file, limit)
     except ValueError as error:  # a name with a NUL in it
         raise OSError(errno.EINVAL, str(error)) from None
 
 
-def read_stream(file: BinaryIO, most: int = MOST_FILE) -> bytes:
-    """What is left of a file that is open.
+def read_stream(file: BinaryIO, limit: int = MOST_FILE) -> bytes:
+    """Return the remaining content of an open file.
 
     Args:
         file: the file.
-        most: how many bytes that may be.
+        limit: maximum bytes.
 
     Raises:
-        InputProblem: for more.
-        OSError: for what cannot be read.
+        InputProblem: the content is longer.
+        OSError: the file cannot be read.
     """
     content = bytearray()
-    while part := file.read(min(_READ, most + 1 - len(content))):
+    while part := file.read(min(_READ, limit + 1 - len(content))):
         content += part
-    if len(content) > most:
-        raise InputProblem(f"it is longer than {_megabytes(most)}, which is the most that is read")
+    if len(content) > limit:
+        raise InputProblem(f"it is longer than {_format_size(limit)}, which is the limit")
     return bytes(content)
 
 
-def unpack(packed: bytes, most: int = MOST_UNPACKED) -> bytes:
-    """What was compressed with gzip or zlib; gzip's members follow one another.
+def unpack(data: bytes, limit: int = MOST_UNPACKED) -> bytes:
+    """Return the content of gzip or zlib data, with all of gzip's members.
 
     Args:
-        packed: what is compressed.
-        most: how many bytes it may have.
+        data: the compressed data.
+        limit: maximum bytes of the content.
 
     Raises:
-        InputProblem: for what has more.
-        zlib.error: for what is no such compression.
-        EOFError: for what is cut off.
+        InputProblem: the content is longer.
+        zlib.error: the data is not valid gzip or zlib.
+        EOFError: the data is incomplete.
     """
-    plain = bytearray()
-    while packed:
+    content = bytearray()
+    while data:
         decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)
-        plain += decoder.decompress(packed, most + 1 - len(plain))
-        if len(plain) > most:
-            raise InputProblem(f"it unpacks to more than {_megabytes(most)}")
+        content += decoder.decompress(data, limit + 1 - len(content))
+        if len(content) > limit:
+            raise InputProblem(f"it unpacks to more than {_format_size(limit)}")
         if not decoder.eof:
             raise EOFError
-        packed = decoder.unused_data.lstrip(b"\0")  # gzip pads with zeros
-        if not packed.startswith(b"\x1f\x8b"):
+        data = decoder.unused_data.lstrip(b"\0")  # gzip pads with zeros
+        if not data.startswith(b"\x1f\x8b"):
             break
-    return bytes(plain)
+    return bytes(content)
 
 
-def _megabytes(number: int) -> str:
+def _format_size(number: int) -> str:
     return f"{number // 2**20:,} MiB" if number >= 2**20 else f"{number:,} bytes"
 
 
-def is_deeper(value: Any, deepest: int = DEEPEST) -> bool:
-    """Whether a JSON value is nested more deeply than this.
+def is_deeper(value: Any, max_depth: int = DEEPEST) -> bool:
+    """Whether a JSON value is nested more deeply than a limit.
 
     Args:
         value: the value.
-        deepest: how many lists and objects may lie in each other.
+        max_depth: maximum number of lists and objects nested in each other.
     """
     level: list[Any] = [value]
-    for _ in range(deepest + 1):
+    for _ in range(max_depth + 1):
         level = [
-            inner for outer in level for inner in _inner(outer) if isinstance(inner, dict | list)
+            child
+            for parent in level
+            for child in _list_children(parent)
+            if isinstance(child, dict | list)
         ]
         if not level:
             return False
@@ -131,8 +134,8 @@ def is_deep_json(value: Any, text: str | bytes) -> bool:
     """Whether JSON is nested too deeply to walk.
 
     Args:
-        value: what it means.
-        text: the JSON itself, whose brackets are counted first: few tell that it is not.
+        value: the decoded value.
+        text: the JSON text. Its brackets are counted first: with few, the value is not deep.
     """
     if isinstance(text, str):
         brackets = text.count("[") + text.count("{")
@@ -141,26 +144,26 @@ def is_deep_json(value: Any, text: str | bytes) -> bool:
     return brackets > DEEPEST and is_deeper(value)
 
 
-def _inner(value: Any) -> Iterable[Any]:
+def _list_children(value: Any) -> Iterable[Any]:
     return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def check_yaml(text: str) -> None:
-    """Look through YAML before it is composed, which is by recursion, and by copying of aliases.
+    """Check YAML before it is composed, which uses recursion and copies aliased nodes.
 
     Args:
-        text: the YAML; of several documents, all.
+        text: the YAML, possibly of several documents.
 
     Raises:
-        InputProblem: for what is nested too deeply, an alias that contains itself, and aliases
-            that stand for far more than is written.
-        yaml.YAMLError: for what is not YAML.
+        InputProblem: it is nested too deeply, an alias contains itself, or the aliases expand to
+            more than 16 MiB.
+        yaml.YAMLError: it is not valid YAML.
     """
-    import yaml  # takes 18 ms, which only YAML is worth
+    import yaml  # takes 18 ms
 
-    sizes: dict[str, int | None] = {}  # of what has an anchor; None while it is open
-    open_nodes: list[tuple[str | None, int]] = []  # anchor, and the size at which it begins
-    size = aliased = 0
+    sizes: dict[str, int | None] = {}  # sizes of anchored nodes; None while a node is open
+    open_nodes: list[tuple[str | None, int]] = []  # each node's anchor, and the size before it
+    size = total_aliased = 0
     for event in yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         if isinstance(event, yaml.CollectionStartEvent):
             open_nodes.append((event.anchor, size))
@@ -168,29 +171,29 @@ def check_yaml(text: str) -> None:
             if event.anchor is not None:
                 sizes[event.anchor] = None
             if len(open_nodes) > DEEPEST:
-                raise InputProblem(f"it is nested too deeply{_at(event)}")
+                raise InputProblem(f"it is nested too deeply{_describe_place(event)}")
         elif isinstance(event, yaml.CollectionEndEvent):
-            anchor, began = open_nodes.pop()
+            anchor, start_size = open_nodes.pop()
             if anchor is not None:
-                sizes[anchor] = size - began
+                sizes[anchor] = size - start_size
         elif isinstance(event, yaml.ScalarEvent):
-            own = _NODE + len(event.value)
-            size += own
+            node_size = _NODE + len(event.value)
+            size += node_size
             if event.anchor is not None:
-                sizes[event.anchor] = own
+                sizes[event.anchor] = node_size
         elif isinstance(event, yaml.AliasEvent):
             name = event.anchor or ""
-            named = sizes.get(name, 0)  # an unknown one is told where it is composed
-            if named is None:
-                raise InputProblem(f"the alias *{name:.40} contains itself{_at(event)}")
-            size += named
-            aliased += named
-            if aliased > _MOST_ALIASED:
-                raise InputProblem(
-                    f"its aliases stand for more than {_megabytes(_MOST_ALIASED)}{_at(event)}"
-                )
+            alias_size = sizes.get(name, 0)  # composing reports unknown aliases
+            if alias_size is None:
+                place = _describe_place(event)
+                raise InputProblem(f"the alias *{name:.40} contains itself{place}")
+            size += alias_size
+            total_aliased += alias_size
+            if total_aliased > _MOST_ALIASED:
+                limit, place = _format_size(_MOST_ALIASED), _describe_place(event)
+                raise InputProblem(f"its aliases stand for more than {limit}{place}")
 
 
-def _at(event: Any) -> str:
+def _describe_place(event: Any) -> str:
     mark = event.start_mark
     return f", line {mark.line + 1}" if mark else ""

@@ -1,6 +1,6 @@
-"""OpenAI's clients on the in-process door.
+"""OpenAI's clients on the in-process transport.
 
-Rules of this file: the openai package is imported when a client is made.
+Rules of this file: import the openai package only when a client is created.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 __all__ = ["API_KEY", "make_async_client", "make_client"]
 
 API_KEY = "sk-mockserver"
-"""The key that the fixtures and clients use where none is asked for."""
+"""The API key that the fixtures and clients use by default."""
 
 
 def make_client(transport: Any, api_key: str | None, options: Mapping[str, Any]) -> openai.OpenAI:
-    """An `openai.OpenAI` on a transport.
+    """Return an `openai.OpenAI` that uses a transport.
 
     Args:
-        transport: the in-process door.
-        api_key: the key; by default that of the environment, or `API_KEY`.
+        transport: the in-process transport.
+        api_key: the API key; by default that of the environment, or `API_KEY`.
         options: arguments of the client.
 
     Raises:
-        MissingDependency: without the openai package.
+        MissingDependency: the openai package is not installed.
     """
     package, http = _import_clients()
     client: openai.OpenAI = package.OpenAI(
@@ -41,7 +41,7 @@ def make_client(transport: Any, api_key: str | None, options: Mapping[str, Any])
 def make_async_client(
     transport: Any, api_key: str | None, options: Mapping[str, Any]
 ) -> openai.AsyncOpenAI:
-    """An `openai.AsyncOpenAI` on a transport; the arguments are those of `make_client`."""
+    """Return an `openai.AsyncOpenAI`; the arguments are those of `make_client`."""
     package, http = _import_clients()
     client: openai.AsyncOpenAI = package.AsyncOpenAI(
         **_client_options(api_key, options),
@@ -56,18 +56,18 @@ def _client_options(api_key: str | None, options: Mapping[str, Any]) -> dict[str
 
 
 def _http_options(transport: Any) -> dict[str, Any]:
-    # Without the environment's proxies and certificates there is nothing to load.
+    # Ignore the environment's proxies and certificates, which are slow to load.
     return {"transport": transport, "trust_env": False, "follow_redirects": True}
 
 
 def _import_clients() -> tuple[Any, Any]:
-    """The openai package and the HTTP library that it uses."""
+    """Return the openai package and the HTTP library that it uses."""
     try:
         import openai
     except ImportError:
         raise MissingDependency("this needs the openai package: pip install openai") from None
     for library in ("httpx2", "httpx"):
-        base = openai.DefaultHttpxClient.__mro__
-        if any(kind.__module__.partition(".")[0] == library for kind in base):
+        classes = openai.DefaultHttpxClient.__mro__
+        if any(kind.__module__.partition(".")[0] == library for kind in classes):
             return openai, __import__(library)
     raise MissingDependency(f"openai {openai.__version__} uses neither httpx2 nor httpx")

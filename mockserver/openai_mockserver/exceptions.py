@@ -1,6 +1,6 @@
-"""The exceptions this package raises: one family, so that a user can catch the lot.
+"""The exceptions of this package, with a common base class to catch them all.
 
-Rule: every message is one sentence that says what is wrong and where.
+Rules of this file: every message is one sentence that says what is wrong and where.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ __all__ = [
 
 
 class MockServerError(Exception):
-    """Anything openai-mockserver refuses to do."""
+    """Base class of all exceptions of openai-mockserver."""
 
 
 class ReplyError(MockServerError, ValueError):
-    """A reply that no server could give, or not to this request."""
+    """A reply that cannot be served, at all or to this request."""
 
 
 class ScriptError(MockServerError, ValueError):
-    """A script, or a time in it, that nothing could play."""
+    """A script, or a time in it, that cannot be played."""
 
 
 class FaultError(MockServerError, ValueError):
-    """A fault that cannot happen to this script, so that a test of it would prove nothing."""
+    """A fault that cannot happen to this script, so that testing it would prove nothing."""
 
 
 class StreamFileError(MockServerError, ValueError):
@@ -42,28 +42,28 @@ class StreamFileError(MockServerError, ValueError):
 
 
 class TokensError(MockServerError, ValueError):
-    """What is to cut text into tokens is none of those there are."""
+    """An unknown tokenizer or vocabulary."""
 
 
 class ScenarioError(MockServerError, ValueError):
-    """A scenario file with a mistake in it; the message says where."""
+    """An invalid scenario file; the message says where."""
 
 
 class UnknownStream(MockServerError, LookupError):
-    """No stream of this name is in the catalogue."""
+    """The catalogue has no stream of this name."""
 
 
 class ServerError(MockServerError, RuntimeError):
-    """The server cannot start or cannot go on."""
+    """The server cannot start or cannot continue."""
 
 
 class MissingDependency(MockServerError, ImportError):
-    """An optional package is needed here; the message says what to install."""
+    """A required optional package is not installed; the message names it."""
 
 
 class UnmatchedRequest(MockServerError, AssertionError):
-    """A request came that no rule answers, or its response could not be recorded."""
+    """No rule answered a request, or its response could not be recorded."""
 
 
 class UnusedRule(MockServerError, AssertionError):
-    """A rule, or one of its replies, was never given to any request."""
+    """A rule or one of its replies was never used."""

@@ -1,5 +1,5 @@
-"""What a request that comes over a socket may have: the size of its body, the time to come, and the
-share of the interpreter that answering it may take."""
+"""The limits of a request over a socket: the size of its body, its time to arrive, and the turns
+that a computation takes from other threads."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ TIMEOUT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a request may have.
+    """The limits of a request.
 
     Args:
-        body: bytes of its body.
-        upload: bytes of its body where that is a form with files.
-        seconds: to come, its head and then its body; any number where it is None.
+        body: maximum bytes of its body.
+        upload: maximum bytes of its body if that is a form with files.
+        seconds: seconds within which its head must arrive, and then its body; None sets no limit.
 
-    Raises MockServerError, in the words of `MockOpenAI`'s arguments, for what is no limit.
+    Raises MockServerError for an invalid limit, naming the argument of `MockOpenAI`.
     """
 
     body: int = BODY
@@ -34,21 +34,23 @@ class Limits:
     seconds: float | None = TIMEOUT
 
     def __post_init__(self) -> None:
-        for name, most in (("max_body", self.body), ("max_upload", self.upload)):
-            if most < 0:
-                raise MockServerError(f"{name}={most!r}: a number of bytes, 0 at least")
+        for name, limit in (("max_body", self.body), ("max_upload", self.upload)):
+            if limit < 0:
+                raise MockServerError(f"{name}={limit!r}: must be a number of bytes, 0 or more")
         if self.seconds is not None and not self.seconds > 0:
-            raise MockServerError(f"request_timeout={self.seconds!r}: seconds, or None")
+            raise MockServerError(
+                f"request_timeout={self.seconds!r}: must be a positive number of seconds, or None"
+            )
 
 
-_BREATH = 20e-6  # seconds
+_SLEEP = 20e-6  # seconds
 
 
 def give_way() -> None:
-    """Let other threads run, between the parts of a long computation.
+    """Let other threads run between two parts of a long computation.
 
-    A thread that calls into C, and there gives the interpreter up for some microseconds, has it
-    back before another wakes; and the other's time to insist on its turn begins anew each time. So
-    a loop of such calls, as of a digest's updates, keeps the others out until it ends.
+    A C function may release the interpreter for only some microseconds and take it back before
+    another thread wakes up. Each time, that thread starts to wait anew. A loop of such calls, for
+    example of a digest's updates, therefore blocks all other threads until it ends.
     """
-    time.sleep(_BREATH)
+    time.sleep(_SLEEP)

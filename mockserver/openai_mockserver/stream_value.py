@@ -122,7 +122,7 @@ class Stream:
 
 
 def print_code(code: str, printer: Any) -> None:
-    """Print code as Hypothesis and IPython do, line by line."""
+    """Print code line by line with a pretty-printer of Hypothesis or IPython."""
     for n, line in enumerate(code.split("\n")):
         if n:
             printer.break_()

@@ -67,7 +67,7 @@ class Chromium:
         self.socket.sendall(json.dumps(message).encode() + b"\0")
         return self.sent
 
-    def receive(self, **wanted: object) -> Message:
+    def receive(self, **fields: object) -> Message:
         """The next message with these fields."""
         while True:
             while b"\0" not in self.unread:
@@ -76,7 +76,7 @@ class Chromium:
                 self.unread += data
             line, self.unread = self.unread.split(b"\0", 1)
             message: Message = json.loads(line)
-            if wanted.items() <= message.items():
+            if fields.items() <= message.items():
                 return message
 
     def call(self, method: str, session: str | None = None, **params: object) -> Message:
@@ -97,8 +97,8 @@ class Page:
     def __init__(self, chromium: Chromium) -> None:
         self.chromium = chromium
         self.target = chromium.call("Target.createTarget", url="about:blank")["targetId"]
-        attached = chromium.call("Target.attachToTarget", targetId=self.target, flatten=True)
-        self.session: str = attached["sessionId"]
+        session = chromium.call("Target.attachToTarget", targetId=self.target, flatten=True)
+        self.session: str = session["sessionId"]
         chromium.call("Page.enable", self.session)
 
     def open(self, url: str) -> None:
@@ -246,7 +246,7 @@ def test_a_foreign_name_for_this_machine_reaches_no_upstream(
         rebound = recorder.base_url.replace("127.0.0.1", "evil.example")
         page.open(f"{rebound}/models")
         assert "the host 'evil.example:" in page.text("body")
-        assert "is not let in" in ask(page, rebound, WITH_KEY)
+        assert "is not allowed" in ask(page, rebound, WITH_KEY)
     assert len(mock_openai.calls) == 0
     assert list(tmp_path.iterdir()) == []
 
@@ -257,7 +257,7 @@ def test_an_image_of_a_foreign_page_reaches_no_upstream(
     """It is asked for without an origin."""
     with MockOpenAI(upstream=mock_openai.base_url, record=tmp_path) as recorder:
         page.open(f"http://evil.example:{pages}/")
-        loaded = page.evaluate(f"""
+        result = page.evaluate(f"""
             new Promise((resolve) => {{
                 const image = new Image();
                 image.onload = () => resolve("loaded");
@@ -265,7 +265,7 @@ def test_an_image_of_a_foreign_page_reaches_no_upstream(
                 image.src = {recorder.base_url + "/models"!r};
             }})
         """)
-        assert loaded == "failed"
+        assert result == "failed"
         assert [call.status for call in recorder.calls] == [403]
     assert len(mock_openai.calls) == 0
 
