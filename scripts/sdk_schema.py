@@ -1,9 +1,9 @@
-"""The OpenAI SDK that is installed as a table: its methods as endpoints, its types as JSON Schema.
+"""Writes the installed OpenAI SDK as a table: methods as endpoints, types as JSON Schema.
 
-Writes the file that it is given. `scripts/schema` unites the tables of several releases.
+The argument is the file to write. `scripts/schema` merges the tables of several releases.
 
-Rules of this file: endpoints are read from the SDK's source, types from its classes, by one walker
-for parameters (`TypedDict`) and answers (models) alike. Nothing is known here of single endpoints.
+Rules of this file: read endpoints from the SDK's source and types from its classes, with one walker
+for parameters (`TypedDict`) and answers (models). Nothing here is specific to an endpoint.
 """
 
 from __future__ import annotations
@@ -70,14 +70,14 @@ _ANYTHING: Schema = {}
 
 
 class Types:
-    """Schemas of the SDK's types; those of its classes are kept under their names."""
+    """Converts the SDK's types to schemas; those of its classes are stored under their names."""
 
     def __init__(self) -> None:
         self.definitions: dict[str, Schema] = {}
         self._names: dict[Any, str] = {}
 
     def schema(self, kind: Any) -> Schema:
-        """The schema of a type."""
+        """Return the schema of a type."""
         if is_type_alias_type(kind):
             return self.schema(kind.__value__)
         origin: Any = typing.get_origin(kind)
@@ -101,22 +101,23 @@ class Types:
         if isinstance(kind, typing.TypeVar):
             return _ANYTHING
         if isinstance(kind, type) or typing_extensions.is_typeddict(kind):
-            return {"$ref": self._named(kind)}
-        raise TypeError(f"a type that the walker does not know: {kind!r}")
+            return {"$ref": self._define(kind)}
+        raise TypeError(f"unsupported type: {kind!r}")
 
-    def _named(self, kind: Any) -> str:
+    def _define(self, kind: Any) -> str:
+        """Return the name of a class's definition, which is created on first use."""
         if kind not in self._names:
-            plain = kind.__name__.partition("[")[0]  # of a page of something
-            name, n = plain, 1
+            base_name = kind.__name__.partition("[")[0]  # a generic class has brackets
+            name, n = base_name, 1
             while name in self.definitions:
                 n += 1
-                name = f"{plain}{n}"
+                name = f"{base_name}{n}"
             self._names[kind] = name
             self.definitions[name] = {}
-            self.definitions[name] = self._class(kind)
+            self.definitions[name] = self._convert_class(kind)
         return self._names[kind]
 
-    def _class(self, kind: Any) -> Schema:
+    def _convert_class(self, kind: Any) -> Schema:
         if typing_extensions.is_typeddict(kind):
             return self._object(key[1:] for key in _keys(kind))
         if issubclass(kind, BaseModel):
@@ -124,17 +125,17 @@ class Types:
                 (field.alias or name, field.annotation, field.is_required())
                 for name, field in kind.model_fields.items()
             )
-        raise TypeError(f"a class that the walker does not know: {kind!r}")
+        raise TypeError(f"unsupported class: {kind!r}")
 
     def _object(self, members: Iterable[tuple[str, Any, bool]]) -> Schema:
-        described = [(name, self.schema(kind), needed) for name, kind, needed in members]
-        made: Schema = {
+        rows = [(name, self.schema(kind), is_required) for name, kind, is_required in members]
+        result: Schema = {
             "type": "object",
-            "properties": {name: schema for name, schema, _ in described},
+            "properties": {name: schema for name, schema, _ in rows},
         }
-        if required := [name for name, _, needed in described if needed]:
-            made["required"] = required
-        return made
+        if required_names := [name for name, _, is_required in rows if is_required]:
+            result["required"] = required_names
+        return result
 
 
 _REQUIRED: tuple[Any, ...] = (typing.Required, typing_extensions.Required)
@@ -145,39 +146,42 @@ _WRAPPERS: tuple[Any, ...] = (
     typing_extensions.NotRequired,
 )
 _ARRAYS = (list, Iterable, Sequence, openai._types.SequenceNotStr)
-_FILES = (typing.IO, io.IOBase, os.PathLike, tuple)  # as `FileTypes` has them
+_FILES = (typing.IO, io.IOBase, os.PathLike, tuple)  # the members of `FileTypes`
 
 
 def _keys(kind: Any) -> Iterator[tuple[str, str, Any, bool]]:
-    """A TypedDict's keys: their name, the name as it is sent, the type, whether required."""
+    """Yield a TypedDict's keys: name, name on the wire, type, and whether it is required."""
     hints = typing_extensions.get_type_hints(kind, include_extras=True)
     for name, hint in hints.items():
-        required = name in kind.__required_keys__ and kind.__total__
+        is_required = name in kind.__required_keys__ and kind.__total__
         if typing.get_origin(hint) in _REQUIRED:
-            required, hint = True, typing.get_args(hint)[0]
-        notes = getattr(hint, "__metadata__", ())  # of what is annotated
+            is_required, hint = True, typing.get_args(hint)[0]
+        notes = getattr(hint, "__metadata__", ())  # present on Annotated types
         aliases = [note.alias for note in notes if isinstance(note, PropertyInfo) and note.alias]
-        yield name, aliases[0] if aliases else name, hint, required
+        yield name, aliases[0] if aliases else name, hint, is_required
 
 
 def any_of(schemas: Sequence[Schema]) -> Schema:
-    """One of several, flat and without repetition; literals become one enum."""
+    """Return a schema that allows any of several, flat and without duplicates.
+
+    Literals become one enum.
+    """
     flat: list[Schema] = []
     literals: dict[Any, None] = {}
     nullable = False
     for schema in schemas:
         nullable = nullable or schema == _NULL or schema.get("nullable", False)
-        bare = {key: value for key, value in schema.items() if key != "nullable"}
-        for part in bare.get("anyOf", [bare]):
+        rest = {key: value for key, value in schema.items() if key != "nullable"}
+        for part in rest.get("anyOf", [rest]):
             if "enum" in part:
                 literals |= dict.fromkeys(part["enum"])
             elif part not in flat and part != _NULL:
                 flat.append(part)
-    # Any string may be said where some are suggested.
+    # If any string is allowed, an enum of strings only makes suggestions.
     if literals and not (_SCALARS[str] in flat and all(isinstance(one, str) for one in literals)):
         flat.append({"enum": list(literals)})
-    made = flat[0] if len(flat) == 1 else {"anyOf": flat}
-    return made | {"nullable": True} if nullable else made
+    result = flat[0] if len(flat) == 1 else {"anyOf": flat}
+    return result | {"nullable": True} if nullable else result
 
 
 # Endpoints
@@ -185,16 +189,17 @@ def any_of(schemas: Sequence[Schema]) -> Schema:
 
 @dataclass(frozen=True)
 class Method:
-    """A method of the SDK: what it asks and what it is answered, as the SDK's types.
+    """A method of the SDK: its request and its answer, as the SDK's types.
 
     Args:
-        method, path: of the request.
-        query, body: the types of the parameters, and the names of those that go there; any name
-            where that is None.
-        form: whether files go with it.
-        answer: the type of the answer; None of one that is no JSON.
+        method: the HTTP method of the request.
+        path: the path of the request.
+        query: the types of the query parameters, and their names; None allows any name.
+        body: the same for the body.
+        form: whether the request uploads files.
+        answer: the type of the answer; None if it is not JSON.
         event: the type of a stream's events.
-        paged: whether the answer is a page.
+        is_page: whether the answer is a page.
         binary: whether the answer is bytes.
     """
 
@@ -205,24 +210,24 @@ class Method:
     form: bool
     answer: Any
     event: Any
-    paged: bool
+    is_page: bool
     binary: bool
 
 
-def methods() -> Iterator[Method]:
-    """What the SDK can ask for; the longhand of each request before its shorthands."""
+def find_methods() -> Iterator[Method]:
+    """Yield the SDK's methods; of several for the same endpoint, only the first."""
     root = Path(openai.__file__).parent
-    found: set[tuple[str, str]] = set()
+    known_keys: set[tuple[str, str]] = set()
     for file in sorted((root / "resources").rglob("*.py")):
         parts = file.relative_to(root.parent).with_suffix("").parts
         names = vars(importlib.import_module(".".join(parts).removesuffix(".__init__")))
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and _is_request(node):
-                method = _method(node, names)
+                method = _read_method(node, names)
                 key = method.method, method.path
-                # A query in a path asks for a preview of another endpoint's next version.
-                if key not in found and "?" not in method.path:
-                    found.add(key)
+                # A query in a path requests a preview of another endpoint's next version.
+                if key not in known_keys and "?" not in method.path:
+                    known_keys.add(key)
                     yield method
 
 
@@ -235,127 +240,129 @@ def _is_request(call: ast.Call) -> bool:
     )
 
 
-def _method(call: ast.Call, names: dict[str, Any]) -> Method:
-    given = {keyword.arg: keyword.value for keyword in call.keywords}
-    options = given.get("options")
-    told = {k.arg: k.value for k in options.keywords} if isinstance(options, ast.Call) else {}
+def _read_method(call: ast.Call, names: dict[str, Any]) -> Method:
+    arguments = {keyword.arg: keyword.value for keyword in call.keywords}
+    node = arguments.get("options")
+    options = {k.arg: k.value for k in node.keywords} if isinstance(node, ast.Call) else {}
     assert isinstance(call.func, ast.Attribute)
     method = _METHODS[call.func.attr]
-    if isinstance(said := given.get("method"), ast.Constant):
-        method = str(said.value).upper()
-    where = call.args[0]
-    path = where.args[0] if isinstance(where, ast.Call) else where
+    if isinstance(explicit_method := arguments.get("method"), ast.Constant):
+        method = str(explicit_method.value).upper()
+    location = call.args[0]
+    path = location.args[0] if isinstance(location, ast.Call) else location
     assert isinstance(path, ast.Constant)
-    answer = _value(given.get("page") or given.get("cast_to"), names)
+    answer = _evaluate(arguments.get("page") or arguments.get("cast_to"), names)
     binary = answer is _legacy_response.HttpxBinaryResponseContent
-    stream = typing.get_args(_value(given.get("stream_cls"), names))
+    stream = typing.get_args(_evaluate(arguments.get("stream_cls"), names))
     return Method(
         method,
         PREFIX + str(path.value),
-        _transformed(told.get("query"), names),
-        _transformed(given.get("body"), names),
-        "files" in given,
+        _read_parameters(options.get("query"), names),
+        _read_parameters(arguments.get("body"), names),
+        "files" in arguments,
         None if binary or answer in (None, NoneType, str) else answer,
         stream[0] if stream else None,
-        "page" in given,
+        "page" in arguments,
         binary,
     )
 
 
-def _transformed(
+def _read_parameters(
     node: ast.expr | None, names: dict[str, Any]
 ) -> tuple[list[Any], set[str] | None] | None:
-    """The types of what goes through ``maybe_transform``, and the names of what is sent of them."""
+    """Return the types that a call of ``maybe_transform`` names, and the keys that it sends."""
     if not (isinstance(node, ast.Call) and len(node.args) == 2):
         return None
     value, kind = node.args
     kinds: list[Any] = []
     for branch in [kind.body, kind.orelse] if isinstance(kind, ast.IfExp) else [kind]:
-        meant = _value(branch, names)
-        kinds += typing.get_args(meant) if typing.get_origin(meant) is typing.Union else [meant]
+        result = _evaluate(branch, names)
+        kinds += typing.get_args(result) if typing.get_origin(result) is typing.Union else [result]
     if not isinstance(value, ast.Dict):
         return kinds, None
     return kinds, {str(key.value) for key in value.keys if isinstance(key, ast.Constant)}
 
 
-def _value(node: ast.expr | None, names: dict[str, Any]) -> Any:
-    """What an expression of the SDK's source means, of types only."""
+def _evaluate(node: ast.expr | None, names: dict[str, Any]) -> Any:
+    """Return the type that an expression of the SDK's source denotes; None if it is not static."""
     if node is None:
         return None
     try:
         return eval(compile(ast.Expression(node), "<the SDK>", "eval"), {**names})
     except NameError:
-        return None  # it depends on the call: a type that the caller chooses
+        return None  # the caller chooses the type
 
 
-def endpoints(known: Types) -> dict[str, dict[str, Schema]]:
-    """What the SDK can ask for, by path and method."""
-    found: dict[str, dict[str, Schema]] = {}
-    for method in methods():
+def list_endpoints(converter: Types) -> dict[str, dict[str, Schema]]:
+    """Return the SDK's endpoints by path and method."""
+    result: dict[str, dict[str, Schema]] = {}
+    for method in find_methods():
         endpoint: Schema = {}
-        for part, asked in (("query", method.query), ("body", method.body)):
-            if asked is not None:
-                endpoint[part] = _parameters(*asked, method.path, known)
+        for part, parameters in (("query", method.query), ("body", method.body)):
+            if parameters is not None:
+                endpoint[part] = _merge_parameters(*parameters, method.path, converter)
         if method.form:
             endpoint["form"] = True
         if method.binary:
             endpoint["binary"] = True
         if method.answer is not None:
-            endpoint["answer"] = known.schema(method.answer)
-        if method.paged:
+            endpoint["answer"] = converter.schema(method.answer)
+        if method.is_page:
             endpoint["list"] = True
         if method.event is not None:
-            endpoint["event"] = known.schema(method.event)
-        found.setdefault(method.path, {})[method.method] = endpoint
-    return {path: dict(sorted(found[path].items())) for path in sorted(found)}
+            endpoint["event"] = converter.schema(method.event)
+        result.setdefault(method.path, {})[method.method] = endpoint
+    return {path: dict(sorted(result[path].items())) for path in sorted(result)}
 
 
-def _parameters(kinds: list[Any], names: set[str] | None, path: str, known: Types) -> Schema:
-    """Parameters that differ in whether they stream, as one: required is what all require.
+def _merge_parameters(
+    kinds: list[Any], names: set[str] | None, path: str, converter: Types
+) -> Schema:
+    """Merge parameter types that differ in streaming; a key is required if all types require it.
 
     A type has the parameters of the path, the query and the body together.
     """
     if not all(map(typing_extensions.is_typeddict, kinds)):
         (kind,) = kinds
-        return known.schema(kind)
+        return converter.schema(kind)
     schemas: dict[str, list[Schema]] = {}
-    needed: dict[str, int] = {}
+    required_counts: dict[str, int] = {}
     for kind in kinds:
-        for name, sent, hint, required in _keys(kind):
+        for name, wire_name, hint, is_required in _keys(kind):
             if (names is None or name in names) and f"{{{name}}}" not in path:
-                schemas.setdefault(sent, []).append(known.schema(hint))
-                needed[sent] = needed.get(sent, 0) + required
-    made: Schema = {
+                schemas.setdefault(wire_name, []).append(converter.schema(hint))
+                required_counts[wire_name] = required_counts.get(wire_name, 0) + is_required
+    result: Schema = {
         "type": "object",
-        "properties": {name: any_of(several) for name, several in schemas.items()},
+        "properties": {name: any_of(parts) for name, parts in schemas.items()},
     }
-    if always := [name for name in schemas if needed[name] == len(kinds)]:
-        made["required"] = always
-    return made
+    if required_names := [name for name in schemas if required_counts[name] == len(kinds)]:
+        result["required"] = required_names
+    return result
 
 
 # The file
 
 
-def _without_repetition(paths: Any, definitions: dict[str, Schema]) -> tuple[Any, Any]:
-    """Equal definitions under one name, and none that nothing refers to."""
+def _remove_duplicates(paths: Any, definitions: dict[str, Schema]) -> tuple[Any, Any]:
+    """Merge equal definitions, and remove those that nothing refers to."""
     while True:
         by_text: dict[bytes, str] = {}
-        renamed: dict[str, str] = {}
+        new_names: dict[str, str] = {}
         for name, schema in definitions.items():
             first = by_text.setdefault(msgspec.json.encode(schema), name)
             if first != name:
-                renamed[name] = first
-        if not renamed:
+                new_names[name] = first
+        if not new_names:
             break
         definitions = {
-            k: rename_references(v, renamed) for k, v in definitions.items() if k not in renamed
+            k: rename_references(v, new_names) for k, v in definitions.items() if k not in new_names
         }
-        paths = rename_references(paths, renamed)
-    used = set(_references(paths))
-    while more := {r for name in used for r in _references(definitions[name])} - used:
-        used |= more
-    return paths, {name: definitions[name] for name in sorted(used)}
+        paths = rename_references(paths, new_names)
+    references = set(_references(paths))
+    while more := {r for name in references for r in _references(definitions[name])} - references:
+        references |= more
+    return paths, {name: definitions[name] for name in sorted(references)}
 
 
 def rename_references(value: Any, names: dict[str, str]) -> Any:
@@ -381,44 +388,44 @@ def _references(value: Any) -> Iterator[str]:
             yield from _references(inner)
 
 
-def table() -> dict[str, Any]:
-    """The endpoints and the types of the SDK that is installed."""
-    known = Types()
-    found = endpoints(known)
-    return {"openai": openai.__version__, "paths": found, "$defs": known.definitions}
+def build_table() -> dict[str, Any]:
+    """Return the endpoints and types of the installed SDK."""
+    converter = Types()
+    paths = list_endpoints(converter)
+    return {"openai": openai.__version__, "paths": paths, "$defs": converter.definitions}
 
 
 def encode(table: Mapping[str, Any]) -> bytes:
-    """The content of a file that has this table: an endpoint or a type in a line."""
-    paths, definitions = _without_repetition(table["paths"], table["$defs"])
+    """Return a table as the content of a file, with one endpoint or type per line."""
+    paths, definitions = _remove_duplicates(table["paths"], table["$defs"])
     paths = {path: dict(sorted(paths[path].items())) for path in sorted(paths)}
     lines = [f'{{"openai":"{table["openai"]}","paths":{{']
-    lines.append(",\n".join(_line(name, value) for name, value in paths.items()))
+    lines.append(",\n".join(_format_line(name, value) for name, value in paths.items()))
     lines.append('},"$defs":{')
-    lines.append(",\n".join(_line(name, value) for name, value in definitions.items()))
+    lines.append(",\n".join(_format_line(name, value) for name, value in definitions.items()))
     return "\n".join([*lines, "}}", ""]).encode()
 
 
-def _line(name: str, value: Any) -> str:
+def _format_line(name: str, value: Any) -> str:
     return f'"{name}":{msgspec.json.encode(value).decode()}'
 
 
 def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    """Say in what two tables differ, an endpoint or a type in a line."""
+    """Yield the differences of two tables, with one endpoint or type per line."""
     for part, kind in (("paths", "endpoint"), ("$defs", "type")):
         for name in sorted(old[part].keys() | new[part].keys()):
-            one, other = old[part].get(name), new[part].get(name)
-            if one != other:
-                change = "added" if one is None else "removed" if other is None else "changed"
+            before, after = old[part].get(name), new[part].get(name)
+            if before != after:
+                change = "added" if before is None else "removed" if after is None else "changed"
                 yield f"{change}: {kind} {name}"
 
 
 def decode(file: Path) -> Any:
-    """The table that a file has."""
+    """Return the table in a file."""
     return msgspec.json.decode(file.read_bytes())
 
 
 if __name__ == "__main__":
-    # In a process of its own: of literals that are equal but for their order, `typing` remembers
-    # the one that was imported first.
-    Path(sys.argv[1]).write_bytes(encode(table()))
+    # Run in a separate process: of literals that differ only in order, `typing` caches the one that
+    # was imported first.
+    Path(sys.argv[1]).write_bytes(encode(build_table()))

@@ -25,7 +25,7 @@ from openai_mockserver.api.validation.schema import Schema, resolve
 @functools.cache
 def methods() -> dict[tuple[str, str], sdk_schema.Method]:
     """Return the SDK's methods by method and path; reading them takes seconds."""
-    return {(method.method, method.path): method for method in sdk_schema.methods()}
+    return {(method.method, method.path): method for method in sdk_schema.find_methods()}
 
 
 OPERATIONS = [(method, path) for path, method in schema.operations()]
