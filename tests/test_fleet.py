@@ -87,19 +87,19 @@ def serving(*arguments: str, **environment: str) -> Iterator[str]:
     ) as process:
         try:
             assert process.stdout
-            announced = re.search(r"answers on (http://\S+)/v1 ", process.stdout.readline())
-            assert announced
-            yield announced[1]
+            match = re.search(r"answers on (http://\S+)/v1 ", process.stdout.readline())
+            assert match
+            yield match[1]
         finally:
             process.kill()
 
 
 def bodies(url: str, order: int, threads: int) -> dict[str, set[bytes]]:
     """All that is answered to each request, asked several times, in an order of its own."""
-    asked = [*REQUESTS, *REQUESTS, *REQUESTS]
+    requests = [*REQUESTS, *REQUESTS, *REQUESTS]
     # Others come in between, which the other server does not see.
-    asked += [(CHAT, body | {"user": f"{order} {at}"}) for at, (_, body) in enumerate(REQUESTS)]
-    Random(order).shuffle(asked)
+    requests += [(CHAT, body | {"user": f"{order} {at}"}) for at, (_, body) in enumerate(REQUESTS)]
+    Random(order).shuffle(requests)
     with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
 
         def ask(request: tuple[str, dict[str, Any]]) -> tuple[str, bytes]:
@@ -107,9 +107,9 @@ def bodies(url: str, order: int, threads: int) -> dict[str, set[bytes]]:
             return json.dumps(request), client.post(path, json=body).content
 
         with ThreadPoolExecutor(threads) as several:
-            answered = list(several.map(ask, asked))
-    wanted = set(map(json.dumps, REQUESTS))
-    return {key: {b for k, b in answered if k == key} for key, _ in answered if key in wanted}
+            answers = list(several.map(ask, requests))
+    expected = set(map(json.dumps, REQUESTS))
+    return {key: {b for k, b in answers if k == key} for key, _ in answers if key in expected}
 
 
 def test_two_servers_answer_with_the_same_bytes() -> None:
@@ -124,23 +124,23 @@ def test_two_servers_answer_with_the_same_bytes() -> None:
 
 
 def test_the_servers_of_another_seed_answer_with_others() -> None:
-    asked = {"model": "gpt-4o", "messages": MESSAGES}
+    payload = {"model": "gpt-4o", "messages": MESSAGES}
     answers = []
     for seed in ("7", "8"):
         with serving("--seed", seed, "--quiet") as url:
-            answers.append(httpx.post(f"{url}{CHAT}", json=asked, trust_env=False).json())
+            answers.append(httpx.post(f"{url}{CHAT}", json=payload, trust_env=False).json())
     assert all(answers[0][name] != answers[1][name] for name in ("id", "choices"))
 
 
 def test_without_a_seed_only_what_is_said_is_the_same() -> None:
-    asked = {"model": "gpt-4o", "messages": MESSAGES}
+    payload = {"model": "gpt-4o", "messages": MESSAGES}
     with serving("--quiet") as url:
         first, second = (
-            httpx.post(f"{url}{CHAT}", json=asked, trust_env=False).json() for _ in range(2)
+            httpx.post(f"{url}{CHAT}", json=payload, trust_env=False).json() for _ in range(2)
         )
     assert first["id"] != second["id"]
     assert first["choices"] == second["choices"]
-    assert first["choices"][0]["message"]["content"] == generate(asked, "0").text
+    assert first["choices"][0]["message"]["content"] == generate(payload, "0").text
 
 
 def mock(seed: int = 7) -> MockOpenAI:
@@ -199,5 +199,5 @@ def test_what_no_model_says_is_the_same_too(
 
 def test_what_is_created_twice_is_two_things() -> None:
     one = mock()
-    made = [one.respond(post("/v1/conversations", {})).script for _ in range(2)]
-    assert made[0] != made[1]
+    scripts = [one.respond(post("/v1/conversations", {})).script for _ in range(2)]
+    assert scripts[0] != scripts[1]

@@ -84,17 +84,17 @@ MODULES_SIDE_BY_SIDE = 30
 
 def order() -> list[str]:
     """The modules from the bottom up; a package stands after the last of its modules."""
-    listed: list[str] = []
+    modules: list[str] = []
     for floor in re.sub(r"\n {8,}", " ", FLOORS).split("\n"):
         package, colon, names = floor.strip().rpartition(":")
-        listed += [f"{package}.{name}" if colon else name for name in names.split()]
-    packages = {name.rpartition(".")[0] for name in listed} | {"api"}
+        modules += [f"{package}.{name}" if colon else name for name in names.split()]
+    packages = {name.rpartition(".")[0] for name in modules} | {"api"}
     for package in sorted(packages - {""}, key=lambda name: -name.count(".")):
-        last = max(n for n, name in enumerate(listed) if name.startswith(f"{package}."))
-        listed.insert(last + 1, package)
-    # The package itself names what users import, up to the mock.
-    listed.insert(listed.index("mock") + 1, "")
-    return listed
+        last = max(n for n, name in enumerate(modules) if name.startswith(f"{package}."))
+        modules.insert(last + 1, package)
+    # The package itself imports what users import, up to the mock.
+    modules.insert(modules.index("mock") + 1, "")
+    return modules
 
 
 ORDER = {name: rank for rank, name in enumerate(order())}
@@ -102,17 +102,17 @@ ORDER = {name: rank for rank, name in enumerate(order())}
 
 def modules() -> dict[str, Path]:
     """Every module of the library, by its name below the package."""
-    found = {}
+    modules = {}
     for file in sorted(SOURCE.rglob("*.py")):
         name = ".".join(file.relative_to(SOURCE).with_suffix("").parts)
-        found[name.removesuffix("__init__").removesuffix(".")] = file
-    return found
+        modules[name.removesuffix("__init__").removesuffix(".")] = file
+    return modules
 
 
 MODULES = modules()
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
+def find_imports(tree: ast.AST) -> Iterator[str]:
     """The modules of ours that a file imports, at any depth: in functions and conditions too."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -135,7 +135,7 @@ def tree(name: str) -> ast.Module:
 @functools.cache
 def imports(name: str) -> frozenset[str]:
     """The modules of ours that a module imports."""
-    return frozenset(imported(tree(name))) - {name}
+    return frozenset(find_imports(tree(name))) - {name}
 
 
 # Who may depend on whom
@@ -153,22 +153,24 @@ def test_imports_go_down() -> None:
 
 
 def test_there_are_no_circles() -> None:
-    done: set[str] = set()
+    ready_names: set[str] = set()
     graph = {name: imports(name) for name in MODULES}
-    while ready := {name for name, needs in graph.items() if name not in done and needs <= done}:
-        done |= ready
-    assert done == set(graph), f"these import each other: {set(graph) - done}"
+    while ready := {
+        name for name, needs in graph.items() if name not in ready_names and needs <= ready_names
+    }:
+        ready_names |= ready
+    assert ready_names == set(graph), f"these import each other: {set(graph) - ready_names}"
 
 
 def test_imports_are_found_at_every_depth() -> None:
-    hidden = """
+    pattern = """
 if TYPE_CHECKING:
     from openai_mockserver.mock import MockOpenAI
 def late():
     import openai_mockserver.journal
     from openai_mockserver.api import chat
 """
-    assert set(imported(ast.parse(hidden))) == {"mock", "journal", "api.chat"}
+    assert set(find_imports(ast.parse(pattern))) == {"mock", "journal", "api.chat"}
 
 
 # What the rooms are called
@@ -239,9 +241,9 @@ def test_what_users_import_is_listed() -> None:
     assert set(openai_mockserver.__all__) == set(openai_mockserver._MODULE_OF)
     with pytest.raises(AttributeError, match="has no attribute 'Replay'"):
         _ = openai_mockserver.Replay
-    shown = "".join(file.read_text() for file in (ROOT / "docs").rglob("*.md"))
-    shown += (ROOT / "README.md").read_text()
-    for module, names in re.findall(rf"from ({PACKAGE}[\w.]*) import ([\w, ]+)", shown):
+    text = "".join(file.read_text() for file in (ROOT / "docs").rglob("*.md"))
+    text += (ROOT / "README.md").read_text()
+    for module, names in re.findall(rf"from ({PACKAGE}[\w.]*) import ([\w, ]+)", text):
         assert module in PUBLIC or module == f"{PACKAGE}.api", module
         if module in PUBLIC:
             inner = {n for n in names.split(", ") if f"{module}.{n}" not in PUBLIC}
@@ -262,13 +264,13 @@ def test_the_list_of_packages_is_complete() -> None:
     """It is written out, because finding packages does not see the two that are mapped."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     setuptools = project["tool"]["setuptools"]
-    found = {
+    packages = {
         ".".join(file.parent.relative_to(SOURCE.parent).parts)
         for file in SOURCE.rglob("__init__.py")
     }
-    mapped = {f"{PACKAGE}.fixtures", f"{PACKAGE}.pytest_plugin"}
-    assert set(setuptools["packages"]) == found | mapped
-    assert set(setuptools["package-dir"]) == mapped | {""}
+    mapped_packages = {f"{PACKAGE}.fixtures", f"{PACKAGE}.pytest_plugin"}
+    assert set(setuptools["packages"]) == packages | mapped_packages
+    assert set(setuptools["package-dir"]) == mapped_packages | {""}
 
 
 @pytest.fixture(scope="module")
@@ -276,21 +278,21 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from the source distribution."""
     folder = tmp_path_factory.mktemp("dist")
     run(sys.executable, "-m", "build", "--outdir", folder, ROOT)
-    (built,) = folder.glob("*.whl")
-    return built
+    (wheel,) = folder.glob("*.whl")
+    return wheel
 
 
 @pytest.mark.slow
 @needs_index
 def test_the_wheel_has_one_top_level_name_and_all_its_data(wheel: Path, tmp_path: Path) -> None:
     """Built, installed into a fresh environment, and used there."""
-    packed = set(zipfile.ZipFile(wheel).namelist())
-    tops = {name.partition("/")[0] for name in packed}
+    names = set(zipfile.ZipFile(wheel).namelist())
+    tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {PACKAGE}
-    assert f"{PACKAGE}/api/validation/schema.json" in packed
+    assert f"{PACKAGE}/api/validation/schema.json" in names
     data = {f"{PACKAGE}/{f.relative_to(ROOT)}" for f in (ROOT / "fixtures").rglob("*.jsonl")}
-    assert data | {f"{PACKAGE}/py.typed", f"{PACKAGE}/pytest_plugin/__init__.py"} <= packed
-    assert {f"{PACKAGE}/{file.relative_to(SOURCE)}" for file in MODULES.values()} <= packed
+    assert data | {f"{PACKAGE}/py.typed", f"{PACKAGE}/pytest_plugin/__init__.py"} <= names
+    assert {f"{PACKAGE}/{file.relative_to(SOURCE)}" for file in MODULES.values()} <= names
 
     fresh = tmp_path / "fresh"
     run(sys.executable, "-m", "venv", fresh)
@@ -300,8 +302,8 @@ def test_the_wheel_has_one_top_level_name_and_all_its_data(wheel: Path, tmp_path
     assert "tool-calls-parallel" in run(fresh / "bin" / "openai-mockserver", "streams")
     without = f"from {PACKAGE} import MockOpenAI, MissingDependency\n"
     without += "try: MockOpenAI().client()\nexcept MissingDependency as told: print(told)"
-    told = run(fresh / "bin" / "python", "-c", without)
-    assert told == "this needs the openai package: pip install openai\n"
+    output = run(fresh / "bin" / "python", "-c", without)
+    assert output == "this needs the openai package: pip install openai\n"
 
 
 @pytest.mark.slow
@@ -323,41 +325,41 @@ def test_it_is_installed_beside_the_client_of_mockserver(wheel: Path, tmp_path: 
         "    assert chat.choices[0].message.content == 'Hello'\n"
         "    assert 'openai_mockserver' not in mockserver.__file__\n"
     )
-    printed = run(fresh / "bin" / "python", "-m", "pytest", "-q", test, cwd=tmp_path)
-    assert "1 passed" in printed
-    listed = run(fresh / "bin" / "python", "-m", "pip", "show", "--files", "openai-mockserver")
-    files = listed.partition("Files:")[2].split()
+    output = run(fresh / "bin" / "python", "-m", "pytest", "-q", test, cwd=tmp_path)
+    assert "1 passed" in output
+    file_list = run(fresh / "bin" / "python", "-m", "pip", "show", "--files", "openai-mockserver")
+    files = file_list.partition("Files:")[2].split()
     assert not [file for file in files if file.startswith("mockserver/")]
 
 
 def test_a_plain_installation_brings_no_pytest_plugin_but_ours() -> None:
     """Faker's, for one, imports all of Faker in every run of whoever has it."""
-    found: set[str] = set()
+    names: set[str] = set()
     todo = ["openai-mockserver"]
     while todo:
         name = todo.pop()
-        if name.lower() in found:
+        if name.lower() in names:
             continue
         try:
             requirements = importlib.metadata.requires(name) or ()
         except importlib.metadata.PackageNotFoundError:
             continue  # it is for another system
-        found.add(name.lower())
+        names.add(name.lower())
         for requirement in requirements:
             if "extra ==" not in requirement and "python_version" not in requirement:
                 todo.append(re.split(r"[^A-Za-z0-9._-]", requirement)[0])
     plugins = {
         plugin.dist.name
         for plugin in importlib.metadata.entry_points(group="pytest11")
-        if plugin.dist is not None and plugin.dist.name.lower() in found
+        if plugin.dist is not None and plugin.dist.name.lower() in names
     }
-    assert {"starlette", "uvicorn", "msgspec"} < found
+    assert {"starlette", "uvicorn", "msgspec"} < names
     assert plugins <= {"openai-mockserver", "anyio"}, "anyio comes with starlette and with openai"
 
 
 def test_a_clone_does_not_shadow_what_is_installed() -> None:
     """Both commands, as they are run from the root of a clone."""
-    passed = run(sys.executable, "-m", "pytest", "-q", "examples/quickstart", cwd=ROOT)
-    assert "4 passed" in passed
-    listed = run(sys.executable, "-m", PACKAGE, "streams", cwd=ROOT)
-    assert "tool-calls-parallel" in listed
+    output = run(sys.executable, "-m", "pytest", "-q", "examples/quickstart", cwd=ROOT)
+    assert "4 passed" in output
+    streams = run(sys.executable, "-m", PACKAGE, "streams", cwd=ROOT)
+    assert "tool-calls-parallel" in streams

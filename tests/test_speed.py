@@ -60,12 +60,12 @@ def test_a_table_that_there_is_not_is_an_error() -> None:
 
 def test_requests_are_no_more_work_than_is_accepted() -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    accepted = json.loads((FOLDER / "guard.json").read_text())
-    if version not in accepted:
+    baseline = json.loads((FOLDER / "guard.json").read_text())
+    if version not in baseline:
         pytest.skip(f"no counts are accepted for Python {version}")
     ran = run_benchmark("guard")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert set(read_table(ran.stdout)) == set(accepted[version])
+    assert set(read_table(ran.stdout)) == set(baseline[version])
 
 
 def test_a_request_that_has_become_more_work_is_found(
@@ -81,11 +81,11 @@ def test_a_request_that_has_become_more_work_is_found(
     assert guard.main(["--update"]) == 0
     assert guard.main([]) == 0
 
-    accepted = json.loads(guard.FILE.read_text())
-    (counts,) = accepted[guard.VERSION].values()
+    baseline = json.loads(guard.FILE.read_text())
+    (counts,) = baseline[guard.VERSION].values()
     instructions = counts["instructions"]
     counts["instructions"] = int(instructions / 1.2)
-    guard.FILE.write_text(json.dumps(accepted))
+    guard.FILE.write_text(json.dumps(baseline))
     capsys.readouterr()
     assert guard.main([]) == 1
     assert f"chat, one token: {instructions:,} instructions, " in capsys.readouterr().out

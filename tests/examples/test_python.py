@@ -39,14 +39,16 @@ def test_basic_stream(mock_openai: MockOpenAI, run: Run) -> None:
 @pytest.mark.parametrize("reason", ["stop", "length", "content_filter"])
 def test_collect_message(mock_openai: MockOpenAI, run: Run, reason: str) -> None:
     mock_openai.reply(Reply("Hello, world", finish_reason=reason))
-    printed = f"Message(role='assistant', content='Hello, world', finish_reason='{reason}')\n"
-    assert run("collect_message.py") == printed
+    expected_output = (
+        f"Message(role='assistant', content='Hello, world', finish_reason='{reason}')\n"
+    )
+    assert run("collect_message.py") == expected_output
 
 
 def test_collect_message_of_a_stream_that_never_finishes(mock_openai: MockOpenAI, run: Run) -> None:
     mock_openai.reply(Reply("Hello, world", finish_reason=None))
-    printed = "Message(role='assistant', content='Hello, world', finish_reason=None)\n"
-    assert run("collect_message.py") == printed
+    expected_output = "Message(role='assistant', content='Hello, world', finish_reason=None)\n"
+    assert run("collect_message.py") == expected_output
 
 
 def test_count_tokens(mock_openai: MockOpenAI, run: Run) -> None:
@@ -81,15 +83,15 @@ def test_function_calling(mock_openai: MockOpenAI, run: Run) -> None:
 def test_function_calling_twice_at_once(mock_openai: MockOpenAI, run: Run) -> None:
     calls = [ToolCall("get_weather", {"city": city}) for city in ("Paris", "Rome")]
     mock_openai.reply(Reply(tool_calls=calls), "Both are sunny.")
-    *called, answer = run("function_calling.py").splitlines()
-    assert called == ['get_weather({"city": "Paris"})', 'get_weather({"city": "Rome"})']
+    *call_lines, answer = run("function_calling.py").splitlines()
+    assert call_lines == ['get_weather({"city": "Paris"})', 'get_weather({"city": "Rome"})']
     assert answer == "Both are sunny."
     _, call, *results = mock_openai.calls[1].messages
     assert [result["content"] for result in results] == [
         "sunny, 21 degrees in Paris",
         "sunny, 21 degrees in Rome",
     ]
-    ids = [made["id"] for made in call["tool_calls"]]
+    ids = [tool_call["id"] for tool_call in call["tool_calls"]]
     assert [result["tool_call_id"] for result in results] == ids
     assert len(set(ids)) == 2
 
@@ -196,9 +198,9 @@ def test_stall_timeout_waits_as_long_as_data_comes(mock_openai: MockOpenAI, run:
 
 def test_flushing(mock_openai: MockOpenAI, first_bytes: Callable[..., bytes]) -> None:
     mock_openai.reply("Hello, world", faults=[stall(after=3)])  # unflushed, nothing would come
-    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     program = [sys.executable, str(EXAMPLES / "flushing.py")]
-    assert first_bytes(len("Hello,"), program, env=buffered) == b"Hello,"
+    assert first_bytes(len("Hello,"), program, env=environment) == b"Hello,"
 
 
 def test_flushing_prints_the_whole_answer(mock_openai: MockOpenAI, run: Run) -> None:
@@ -220,16 +222,16 @@ def test_empty_deltas(mock_openai: MockOpenAI, run: Run) -> None:
         ("content_filter", "Once upon a time [withheld by the content filter]\n"),
     ],
 )
-def test_finish_reasons(mock_openai: MockOpenAI, run: Run, reason: str, printed: str) -> None:
+def test_finish_reasons(mock_openai: MockOpenAI, run: Run, reason: str, output: str) -> None:
     mock_openai.on(user=re.compile("story")).reply(Reply("Once upon a time", finish_reason=reason))
-    assert run("finish_reasons.py") == printed
+    assert run("finish_reasons.py") == output
 
 
 def test_time_to_first_token(mock_openai: MockOpenAI, run: Run) -> None:
     mock_openai.reply("Hello, world", pace=Pace(ttft=0.2, itl=0.2))
-    printed = run("time_to_first_token.py")
-    times = re.fullmatch(r"first piece after (\S+) s, last of 3 after (\S+) s\n", printed)
-    assert times, printed
+    output = run("time_to_first_token.py")
+    times = re.fullmatch(r"first piece after (\S+) s, last of 3 after (\S+) s\n", output)
+    assert times, output
     first, last = float(times[1]), float(times[2])
     assert first >= 0.2
     assert last >= 0.6
@@ -262,9 +264,9 @@ def test_relay(mock_openai: MockOpenAI, relay: str) -> None:
 
 def test_relay_sends_each_piece_at_once(mock_openai: MockOpenAI, relay: str) -> None:
     mock_openai.reply("Hello, world", faults=[stall(after=3)])
-    expected = sse(("text", "Hello"), ("text", ","))
+    expected_bytes = sse(("text", "Hello"), ("text", ","))
     with get(f"{relay}/stream") as response:
-        assert response.read(len(expected)).decode() == expected
+        assert response.read(len(expected_bytes)).decode() == expected_bytes
 
 
 @pytest.mark.openai3("raises the exceptions of httpx while a stream is read")
