@@ -28,7 +28,7 @@ from openai_mockserver.faults import empty_response, error_event, reset, truncat
 from openai_mockserver.journal import Call, Journal
 from openai_mockserver.timeline import frames
 
-ASKED: dict[str, Any] = {
+PAYLOAD: dict[str, Any] = {
     "model": "m",
     "stream": True,
     "messages": [{"role": "user", "content": "Hi"}],
@@ -44,7 +44,7 @@ def sdk(mock: MockOpenAI, **options: Any) -> openai.OpenAI:
 
 def read(client: openai.OpenAI, **more: Any) -> str:
     """What the SDK reads."""
-    with client, client.chat.completions.create(**(ASKED | more)) as stream:
+    with client, client.chat.completions.create(**(PAYLOAD | more)) as stream:
         return "".join(c.choices[0].delta.content or "" for c in stream if c.choices)
 
 
@@ -86,12 +86,12 @@ def test_a_connection_is_refused_twice_and_then_works(mock_openai: MockOpenAI) -
 def test_other_clients_attempts_are_known_by_their_body_or_key() -> None:
     journal = Journal()
 
-    def come(body: bytes, *headers: tuple[str, str]) -> int:
+    def add_call(body: bytes, *headers: tuple[str, str]) -> int:
         call = journal.add(Request("POST", PATH, headers, body))
         call.end()
         return call.attempt
 
-    assert [come(b"a") for _ in range(2)] == [1, 1], "the first went well"
+    assert [add_call(b"a") for _ in range(2)] == [1, 1], "the first went well"
     journal = Journal()
     key = ("Idempotency-Key", "k")
     for attempt, body in enumerate((b"a", b"b"), 1):
@@ -109,8 +109,8 @@ def test_an_applications_own_retries_are_attempts(mock_openai: MockOpenAI) -> No
     with client:
         for _ in range(2):
             with pytest.raises(openai.InternalServerError):
-                client.chat.completions.create(**ASKED)
-        with client.chat.completions.create(**ASKED) as stream:
+                client.chat.completions.create(**PAYLOAD)
+        with client.chat.completions.create(**PAYLOAD) as stream:
             list(stream)
     assert [call.headers["x-stainless-retry-count"] for call in mock_openai.calls] == ["0"] * 3
     assert [call.attempt for call in mock_openai.calls] == [1, 2, 3]
@@ -124,25 +124,25 @@ def test_retries_of_retries_are_counted_on(mock_openai: MockOpenAI) -> None:
     with client:
         for _ in range(2):
             with pytest.raises(openai.InternalServerError):
-                client.chat.completions.create(**ASKED)
-        client.chat.completions.create(**ASKED).close()
+                client.chat.completions.create(**PAYLOAD)
+        client.chat.completions.create(**PAYLOAD).close()
     assert [call.attempt for call in mock_openai.calls] == [1, 2, 3, 4, 5]
     assert len(mock_openai.calls.logical) == 1
 
 
-def come(journal: Journal, retries: int | None = None, body: bytes = b"{}") -> Call:
-    told = () if retries is None else (("x-stainless-retry-count", str(retries)),)
-    return journal.add(Request("POST", PATH, told, body))
+def add_call(journal: Journal, retries: int | None = None, body: bytes = b"{}") -> Call:
+    retry_headers = () if retries is None else (("x-stainless-retry-count", str(retries)),)
+    return journal.add(Request("POST", PATH, retry_headers, body))
 
 
-@pytest.mark.parametrize("how", ["reset", "truncated", "client disconnected", "failed"])
+@pytest.mark.parametrize("how", ["reset", "truncated", "client disconnected", "failed_call"])
 @pytest.mark.parametrize("retries", [None, 0])
 def test_after_an_attempt_that_broke_off_or_was_left_comes_another(
     how: str, retries: int | None
 ) -> None:
     journal = Journal()
     for attempt in (1, 2, 3):
-        call = come(journal, retries)
+        call = add_call(journal, retries)
         assert call.attempt == attempt
         call.end(how)
 
@@ -150,46 +150,46 @@ def test_after_an_attempt_that_broke_off_or_was_left_comes_another(
 @pytest.mark.parametrize("render", [chat.render, responses.render])
 def test_after_a_stream_that_told_of_an_error_comes_another_attempt(render: Any) -> None:
     journal = Journal()
-    failed = come(journal)
-    failed.script = error_event(after=2)(render(Reply("Hello, world")))
-    failed.end()
-    assert failed.ended == "finished"
-    again = come(journal)
+    failed_call = add_call(journal)
+    failed_call.script = error_event(after=2)(render(Reply("Hello, world")))
+    failed_call.end()
+    assert failed_call.ended == "finished"
+    again = add_call(journal)
     again.script = render(Reply("Hello, world"))
     again.end()
-    assert (again.attempt, come(journal).attempt) == (2, 1)
+    assert (again.attempt, add_call(journal).attempt) == (2, 1)
 
 
 def test_equal_requests_at_the_same_time_are_calls_of_their_own() -> None:
     journal = Journal()
-    first, second = come(journal, 0), come(journal, 0)
+    first, second = add_call(journal, 0), add_call(journal, 0)
     assert (first.attempt, second.attempt, len(journal.logical)) == (1, 1, 2)
     for call in (first, second):
         call.end("reset")
-    assert [come(journal, 1).attempt for _ in range(2)] == [2, 2]
+    assert [add_call(journal, 1).attempt for _ in range(2)] == [2, 2]
     assert [len(logical.attempts) for logical in journal.logical] == [2, 2]
 
 
 def test_the_sdks_count_tells_which_call_is_retried() -> None:
     journal = Journal()
-    once, twice = come(journal, 0), come(journal, 0)
+    once, twice = add_call(journal, 0), add_call(journal, 0)
     twice.end("reset")
-    again = come(journal, 1)
+    again = add_call(journal, 1)
     once.end("reset")
     again.end("reset")
-    third = come(journal, 2)
+    third = add_call(journal, 2)
     assert third.attempt == 3
     assert [len(logical.attempts) for logical in journal.logical] == [1, 3]
 
 
 def test_a_retry_whose_first_attempts_are_forgotten_keeps_its_number() -> None:
     journal = Journal(keep=1)
-    come(journal, 0).end("reset")
-    come(journal, body=b"another").end()
-    retry = come(journal, 1)
+    add_call(journal, 0).end("reset")
+    add_call(journal, body=b"another").end()
+    retry = add_call(journal, 1)
     assert retry.attempt == 2
     retry.end("reset")
-    assert come(journal, 0).attempt == 3
+    assert add_call(journal, 0).attempt == 3
 
 
 # Connections
@@ -199,7 +199,7 @@ def test_connections_and_the_requests_on_them_are_numbered(mock_openai: MockOpen
     mock_openai.reply("Hello")
     with httpx2.Client(trust_env=False, verify=False) as one, httpx2.Client(trust_env=False) as two:
         for client in (one, one, two):
-            client.post(f"{mock_openai.base_url}/chat/completions", json=ASKED)
+            client.post(f"{mock_openai.base_url}/chat/completions", json=PAYLOAD)
     assert [(call.connection, call.nth) for call in mock_openai.calls] == [(1, 1), (1, 2), (2, 1)]
 
 
@@ -208,10 +208,10 @@ def test_rules_may_look_at_the_nth_request_on_a_connection(mock_openai: MockOpen
     mock_openai.on(nth=2).reply(faulty("x", truncate(after=1)))
     url = f"{mock_openai.base_url}/chat/completions"
     with httpx2.Client(trust_env=False, verify=False) as client:
-        assert "Hello" in client.post(url, json=ASKED).text
+        assert "Hello" in client.post(url, json=PAYLOAD).text
         with pytest.raises(httpx2.RemoteProtocolError):
-            client.post(url, json=ASKED)
-        assert "Hello" in client.post(url, json=ASKED).text
+            client.post(url, json=PAYLOAD)
+        assert "Hello" in client.post(url, json=PAYLOAD).text
 
 
 def test_in_process_there_are_no_connections(mock_openai: MockOpenAI) -> None:
@@ -238,7 +238,7 @@ def test_when_each_event_was_due_and_when_it_was_handed_over(mock_openai: MockOp
     read(sdk(mock_openai))
     call = mock_openai.calls[0]
     assert call.ended == "finished"
-    due = [round(handed.due, 3) for handed in call.times if handed.events]
+    due = [round(part.due, 3) for part in call.times if part.events]
     assert due == [0.05, 0.05, 0.07, 0.09, 0.11, 0.11]
     assert all(-0.002 <= late < 0.5 for late in call.lateness)
 
@@ -246,19 +246,19 @@ def test_when_each_event_was_due_and_when_it_was_handed_over(mock_openai: MockOp
 def test_in_process_time_is_that_of_the_clock(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("one two", pace=Pace(ttft=5, itl=3))
     read(mock_openai.client())
-    assert [handed.at for handed in mock_openai.calls[0].times] == [0, 0, 3, 6, 6]
+    assert [part.at for part in mock_openai.calls[0].times] == [0, 0, 3, 6, 6]
     assert set(mock_openai.calls[0].lateness) == {0}
 
 
 def test_when_the_client_left(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("one two three four", pace=Pace(itl=0.05))
-    with sdk(mock_openai) as client, client.chat.completions.create(**ASKED) as stream:
+    with sdk(mock_openai) as client, client.chat.completions.create(**PAYLOAD) as stream:
         for _ in range(3):
             next(stream)
     call = mock_openai.calls[0]
     assert call.ended == "client disconnected"
-    assert call.left is not None
-    assert 0.04 < call.left < 1
+    assert call.left_after is not None
+    assert 0.04 < call.left_after < 1
     assert call.delivered.events == 3
 
 
@@ -316,12 +316,12 @@ def test_json_is_what_was_sent(mock_openai: MockOpenAI) -> None:
 def test_what_is_kept_is_bounded() -> None:
     mock = MockOpenAI(keep_calls=3)
     mock.reply("Hi")
-    made = [
+    calls = [
         weakref.ref(mock.respond(Request("POST", "/v1/responses", body=b'{"input": "%d"}' % n)))
         for n in range(9)
     ]
     gc.collect()
-    assert sum(call() is not None for call in made) == 3
+    assert sum(call() is not None for call in calls) == 3
     assert len(mock.store.all("response")) == 3
     assert len(mock.calls.logical) == 3
 
@@ -342,7 +342,7 @@ def test_attempts_are_forgotten_with_their_calls() -> None:
 def test_the_same_request_for_ever_takes_no_memory() -> None:
     mock = MockOpenAI(keep_calls=10)
     mock.reply("Hello, world. " * 20)
-    body = json.dumps(ASKED).encode()
+    body = json.dumps(PAYLOAD).encode()
 
     def play(times: int) -> int:
         for _ in range(times):
@@ -365,9 +365,9 @@ def test_the_same_request_for_ever_takes_no_memory() -> None:
 )
 def test_what_is_kept_is_bounded_in_bytes(body: bytes, reply: str) -> None:
     mock = MockOpenAI(keep_bytes=5_000_000, default=lambda request: Reply((reply,)))
-    asked = json.dumps(ASKED).encode()
+    body = json.dumps(PAYLOAD).encode()
     for _ in range(30):
-        call = mock.respond(Request("POST", PATH, body=asked + body))
+        call = mock.respond(Request("POST", PATH, body=body + body))
         call.end()
     assert 3 <= len(mock.calls) <= 19
     assert mock.calls[-1] is call
@@ -380,8 +380,8 @@ def test_what_calls_share_counts_once() -> None:
 
     def ask(n: int) -> None:
         for _ in range(n):
-            asked = json.dumps(ASKED | {"stream": True}).encode()
-            mock.respond(Request("POST", PATH, body=asked)).end()
+            body = json.dumps(PAYLOAD | {"stream": True}).encode()
+            mock.respond(Request("POST", PATH, body=body)).end()
 
     ask(200)
     lazy = [call for call in mock.calls if call.script.lazy is not None]
@@ -398,7 +398,7 @@ def test_the_newest_call_is_kept_however_large() -> None:
     mock = MockOpenAI(keep_bytes=1)
     mock.reply("Hi")
     for _ in range(3):
-        call = mock.respond(Request("POST", PATH, body=json.dumps(ASKED).encode()))
+        call = mock.respond(Request("POST", PATH, body=json.dumps(PAYLOAD).encode()))
         call.end()
         assert list(mock.calls) == [call]
 
@@ -410,50 +410,50 @@ def test_the_size_of_a_call_is_about_what_it_takes(is_known: bool) -> None:
     mock = MockOpenAI(keep_bytes=1 << 40, default=lambda request: Reply(pieces))
     if is_known:
         mock.reply(Reply(pieces))
-    body = json.dumps(ASKED | {"stream": True}).encode()
+    body = json.dumps(PAYLOAD | {"stream": True}).encode()
 
     def play(times: int) -> None:
         for _ in range(times):
             call = mock.respond(Request("POST", PATH, body=body))
             for frame in frames(call.script):
-                call.handed_over(frame, 0.1)
+                call.log_frame(frame, 0.1)
             call.end()
 
     play(60)  # what is said for the first times is rendered
     tracemalloc.start()
     try:
-        before, counted = tracemalloc.get_traced_memory()[0], mock.calls.size
+        before, counted_size = tracemalloc.get_traced_memory()[0], mock.calls.size
         play(20)
         gc.collect()
-        taken = tracemalloc.get_traced_memory()[0] - before
+        measured_size = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert 0.5 < (mock.calls.size - counted) / taken < 2
+    assert 0.5 < (mock.calls.size - counted_size) / measured_size < 2
 
 
 def test_a_call_takes_few_kilobytes_however_long_its_answer() -> None:
     mock = MockOpenAI()
     mock.reply(Reply(["word "] * 200))
-    body = json.dumps(ASKED | {"stream": True}).encode()
+    body = json.dumps(PAYLOAD | {"stream": True}).encode()
 
     def play(times: int) -> None:
         for _ in range(times):
             call = mock.respond(Request("POST", PATH, body=body, connection=1, nth=1))
             for frame in frames(call.script, merge_limit=1 << 20):
-                call.handed_over(frame, 0.1)
+                call.log_frame(frame, 0.1)
             call.end()
 
     play(200)
-    taken = []
+    sizes = []
     for _ in range(4):
         tracemalloc.start()
         try:
             play(100)
             gc.collect()
-            taken.append(tracemalloc.get_traced_memory()[0] / 100)
+            sizes.append(tracemalloc.get_traced_memory()[0] / 100)
         finally:
             tracemalloc.stop()
-    assert min(taken) < 3_000, taken
+    assert min(sizes) < 3_000, sizes
 
 
 def test_uploads_are_not_kept_twice_and_are_bounded() -> None:
@@ -474,25 +474,25 @@ def test_uploads_are_not_kept_twice_and_are_bounded() -> None:
 
 def ask_unmatched(mock: MockOpenAI, n: int) -> Call:
     """A call that no rule answers."""
-    body = json.dumps(ASKED | {"model": f"m{n}"}).encode()
+    body = json.dumps(PAYLOAD | {"model": f"m{n}"}).encode()
     call = mock.respond(Request("POST", PATH, body=body))
     call.end()
     return call
 
 
-@pytest.mark.parametrize("bound", [{"keep_calls": 2}, {"keep_bytes": 1}])
-def test_problems_that_were_forgotten_are_counted(bound: dict[str, int]) -> None:
-    (name,) = bound
-    mock = MockOpenAI(**bound)  # type: ignore[arg-type]
+@pytest.mark.parametrize("limit", [{"keep_calls": 2}, {"keep_bytes": 1}])
+def test_problems_that_were_forgotten_are_counted(limit: dict[str, int]) -> None:
+    (name,) = limit
+    mock = MockOpenAI(**limit)  # type: ignore[arg-type]
     for n in range(5):
         ask_unmatched(mock, n)
-    kept = len(mock.calls)
-    assert (len(mock.problems), mock.forgotten_problems) == (kept, 5 - kept)
-    with pytest.raises(UnmatchedRequest) as told:
+    call_count = len(mock.calls)
+    assert (len(mock.problems), mock.forgotten_problems) == (call_count, 5 - call_count)
+    with pytest.raises(UnmatchedRequest) as error:
         mock.check()
-    lines = str(told.value).splitlines()
+    lines = str(error.value).splitlines()
     assert lines[0] == "the mock could not answer 5 requests:"
-    assert lines[-1] == f"and {5 - kept} earlier ones, which {name} forgot"
+    assert lines[-1] == f"and {5 - call_count} earlier ones, dropped because of {name}"
     mock.reset()
     assert mock.forgotten_problems == 0
     mock.check()
@@ -502,11 +502,11 @@ def test_check_raises_though_all_problems_were_forgotten() -> None:
     mock = MockOpenAI(keep_calls=1)
     ask_unmatched(mock, 1)
     mock.reply("Hi")
-    mock.respond(Request("POST", PATH, body=json.dumps(ASKED).encode())).end()
+    mock.respond(Request("POST", PATH, body=json.dumps(PAYLOAD).encode())).end()
     assert mock.problems == []
-    with pytest.raises(UnmatchedRequest) as told:
+    with pytest.raises(UnmatchedRequest) as error:
         mock.check()
-    assert str(told.value) == "the mock could not answer 1 request, which keep_calls forgot"
+    assert str(error.value) == "the mock could not answer 1 request, dropped because of keep_calls"
     mock.fail_on_unmatched = False
     mock.check()
 
@@ -516,19 +516,19 @@ def test_a_problem_that_comes_after_its_call_was_forgotten_is_counted() -> None:
     mock.reply("Hi")
     first, second = (mock.respond(Request("POST", PATH, body=b'{"n":%d}' % n)) for n in range(2))
     assert list(mock.calls) == [second]
-    first.unrecorded = "the disk is full"
+    first.recording_problem = "the disk is full"
     first.problem = "playing it failed"
-    first.unrecorded = "the disk is full"  # reported again with each read
+    first.recording_problem = "the disk is full"  # reported again with each read
     assert mock.forgotten_problems == 1
-    with pytest.raises(UnmatchedRequest) as told:
+    with pytest.raises(UnmatchedRequest) as error:
         mock.check()
-    assert "the mock could not record 1 response, which keep_calls forgot" in str(told.value)
+    assert "the mock could not record 1 response, dropped because of keep_calls" in str(error.value)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1.5, "10"])
 @pytest.mark.parametrize("name", ["keep_calls", "keep_bytes"])
 def test_a_bound_is_a_whole_number(name: str, limit: Any) -> None:
-    with pytest.raises(MockServerError, match=f"{name}=.* a whole number, 1 or more"):
+    with pytest.raises(MockServerError, match=f"{name}=.* must be a whole number, 1 or more"):
         MockOpenAI(**{name: limit})
 
 

@@ -49,15 +49,15 @@ def step(rng: Random) -> Step:
             return Event(f'{{"n":{rng.random()}}}')
 
 
-def script(rng: Random) -> Script:
-    """Any script."""
+def make_script(rng: Random) -> Script:
+    """Return a random script."""
     steps = tuple(step(rng) for _ in range(rng.randrange(9)))
-    made = Script(rng.choice(HEADS), steps, rng.choice(ENDS))
-    return to_raw(made) if rng.random() < 0.2 else made
+    script = Script(rng.choice(HEADS), steps, rng.choice(ENDS))
+    return to_raw(script) if rng.random() < 0.2 else script
 
 
-def left_open() -> int:
-    """How many files and sockets this process has."""
+def count_files() -> int:
+    """Return how many files and sockets this process has open."""
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
@@ -68,46 +68,46 @@ def test_random_scripts_arrive_and_leave_nothing() -> None:
     rounds = int(os.environ.get("OPENAI_MOCKSERVER_SOAK", "3000"))
     rng = Random(rounds)
     wrong: list[str] = []
-    stopped = threading.Semaphore(0)
+    stop_semaphore = threading.Semaphore(0)
 
-    def ended(call: Call) -> None:
-        stopped.release()
+    def note_end(call: Call) -> None:
+        stop_semaphore.release()
 
     with MockOpenAI() as mock:
-        # What the first server opens for good, as the event loop's pipe, is no leak.
+        # What the first server leaves open, such as the event loop's pipe, is not a leak.
         httpx2.get(mock.base_url, trust_env=False)
-    threads, files = threading.active_count(), left_open()
-    with MockOpenAI(keep_calls=10, on_end=ended) as mock:
+    threads, files = threading.active_count(), count_files()
+    with MockOpenAI(keep_calls=10, on_end=note_end) as mock:
         url = httpx2.URL(mock.base_url)
         client: socket.socket | None = None
         for _ in range(rounds):
-            made = script(rng)
+            script = make_script(rng)
             mock.reset()
-            mock.reply(made)
+            mock.reply(script)
             client = client or socket.create_connection((url.host, url.port or 0), timeout=10)
             client.sendall(REQUEST)
-            wanted, got = encode_script(made), b""
-            while len(got) < len(wanted) and (read := client.recv(65536)):
-                got += read
-            if got != wanted:
-                wrong.append(repr(made))
-            # A connection is used again only where nothing about it is in doubt.
-            sound = made.head is HEADS[0] and not made.raw
-            if expected_end(made) != "open" or not sound:
+            expected, data = encode_script(script), b""
+            while len(data) < len(expected) and (read := client.recv(65536)):
+                data += read
+            if data != expected:
+                wrong.append(repr(script))
+            # Reuse a connection only if its state is certain.
+            is_regular = script.head is HEADS[0] and not script.raw
+            if expected_end(script) != "open" or not is_regular:
                 client.close()
                 client = None
-            assert stopped.acquire(timeout=10), made
+            assert stop_semaphore.acquire(timeout=10), script
         if client is not None:
             client.close()
         server = mock.start()
         assert isinstance(server, Loopback)
-        loop = server._running._loop
+        loop = server._server_run._loop
         assert loop is not None
-        going_on = asyncio.run_coroutine_threadsafe(tasks(), loop).result(5)
+        task_count = asyncio.run_coroutine_threadsafe(tasks(), loop).result(5)
     assert wrong == []
-    assert going_on == 0
+    assert task_count == 0
     assert threading.active_count() == threads
-    assert left_open() <= files
+    assert count_files() <= files
     print(f"{rounds} scripts")
 
 

@@ -40,8 +40,8 @@ def test_the_response_is_as_scripted(client: Any, mock_openai: MockOpenAI) -> No
     mock_openai.reply("Hello")
     response = client.post(URL, json=ASKED)
     call = mock_openai.calls[0]
-    sent = [(k.lower(), v) for k, v in call.script.head.headers]
-    assert list(response.headers.multi_items()) == sent
+    headers = [(k.lower(), v) for k, v in call.script.head.headers]
+    assert list(response.headers.multi_items()) == headers
     assert response.status_code == 200
     assert response.text.endswith("data: [DONE]\n\n")
     assert (call.ended, call.delivered) == ("finished", (4, len(response.content), True))
@@ -50,18 +50,18 @@ def test_the_response_is_as_scripted(client: Any, mock_openai: MockOpenAI) -> No
 def test_a_chunk_is_there_before_the_next_is_made(client: Any, mock_openai: MockOpenAI) -> None:
     mock_openai.reply("one two three")
     with client.stream("POST", URL, json=ASKED) as response:
-        seen = []
+        event_counts = []
         for _ in response.iter_raw():
-            seen.append(mock_openai.calls[0]._events)
-    assert seen == [1, 2, 3, 4, 5, 6]
+            event_counts.append(mock_openai.calls[0]._events)
+    assert event_counts == [1, 2, 3, 4, 5, 6]
 
 
 async def test_so_it_is_for_async_clients(library: ModuleType, mock_openai: MockOpenAI) -> None:
     mock_openai.reply("one two three")
     async with library.AsyncClient(transport=mock_openai.transport()) as client:
         async with client.stream("POST", URL, json=ASKED) as response:
-            seen = [mock_openai.calls[0]._events async for _ in response.aiter_raw()]
-    assert seen == [1, 2, 3, 4, 5, 6]
+            event_counts = [mock_openai.calls[0]._events async for _ in response.aiter_raw()]
+    assert event_counts == [1, 2, 3, 4, 5, 6]
     assert mock_openai.calls[0].ended == "finished"
 
 
@@ -87,12 +87,12 @@ def test_leaving_after_the_last_event_is_finishing(client: Any, mock_openai: Moc
 
 def test_the_virtual_clock_never_waits(client: Any, mock_openai: MockOpenAI) -> None:
     mock_openai.reply("word" + " word" * 49, pace=Pace(ttft=4, itl=3))
-    waited: list[float] = []
-    mock_openai.clock.on_advance.append(waited.append)
-    started, began = time.monotonic(), mock_openai.clock.now
+    waits: list[float] = []
+    mock_openai.clock.on_advance.append(waits.append)
+    start, clock_start = time.monotonic(), mock_openai.clock.now
     assert "[DONE]" in client.post(URL, json=ASKED).text
-    assert time.monotonic() - started < 2
-    assert mock_openai.clock.now - began == sum(waited) == 4 + 50 * 3
+    assert time.monotonic() - start < 2
+    assert mock_openai.clock.now - clock_start == sum(waits) == 4 + 50 * 3
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_silence_longer_than_the_read_timeout_raises_at_once(
     library: ModuleType, client: Any, mock_openai: MockOpenAI, fault: Any, events: int
 ) -> None:
     mock_openai.reply("one two three", faults=[fault])
-    began = mock_openai.clock.now
+    clock_start = mock_openai.clock.now
     with pytest.raises(library.ReadTimeout):
         client.post(URL, json=ASKED)
-    assert mock_openai.clock.now - began == 5
+    assert mock_openai.clock.now - clock_start == 5
     assert mock_openai.calls[0].ended == "client disconnected"
     assert mock_openai.calls[0].delivered.events == events
 
@@ -119,7 +119,7 @@ def test_a_shorter_silence_does_not(client: Any, mock_openai: MockOpenAI) -> Non
 
 def test_no_timeout_and_silence_for_ever_is_told(client: Any, mock_openai: MockOpenAI) -> None:
     mock_openai.reply("one", faults=[stall(after=2)])
-    with pytest.raises(MockServerError, match="would wait for ever"):
+    with pytest.raises(MockServerError, match="would wait forever"):
         client.post(URL, json=ASKED, timeout=None)
 
 
@@ -132,19 +132,19 @@ def test_broken_connections(
     library: ModuleType, client: Any, mock_openai: MockOpenAI, fault: Any, name: str
 ) -> None:
     mock_openai.reply("one two", faults=[fault])
-    got = b""
+    data = b""
     with pytest.raises(getattr(library, name)), client.stream("POST", URL, json=ASKED) as response:
         for read in response.iter_raw():
-            got += read
-    assert got.count(b"\n\n") == 2
+            data += read
+    assert data.count(b"\n\n") == 2
 
 
 @pytest.mark.openai_mock(clock="real")
 def test_the_real_clock_waits(client: Any, mock_openai: MockOpenAI) -> None:
     mock_openai.reply("one two", pace=Pace(ttft=0.05, itl=0.05))
-    started = time.monotonic()
+    start = time.monotonic()
     client.post(URL, json=ASKED)
-    assert time.monotonic() - started >= 0.15
+    assert time.monotonic() - start >= 0.15
 
 
 @pytest.mark.openai_mock(clock="real")
@@ -153,7 +153,7 @@ async def test_the_real_clock_waits_without_blocking(mock_openai: MockOpenAI) ->
 
     mock_openai.reply("one two", pace=Pace(ttft=0.05, itl=0.05))
     client = mock_openai.async_client()
-    started = time.monotonic()
+    start = time.monotonic()
 
     async def ask() -> None:
         await client.chat.completions.create(
@@ -163,7 +163,7 @@ async def test_the_real_clock_waits_without_blocking(mock_openai: MockOpenAI) ->
     async with anyio.create_task_group() as tasks:
         for _ in range(20):
             tasks.start_soon(ask)
-    assert 0.05 <= time.monotonic() - started < 20 * 0.05
+    assert 0.05 <= time.monotonic() - start < 20 * 0.05
 
 
 @pytest.mark.anyio
@@ -225,10 +225,10 @@ def test_replies_of_another_thread_are_seen(mock_openai: MockOpenAI) -> None:
     client = mock_openai.client()
 
     def ask(_: int) -> str | None:
-        made = client.chat.completions.create(
+        completion = client.chat.completions.create(
             model="m", messages=[{"role": "user", "content": "Hi"}]
         )
-        return made.choices[0].message.content
+        return completion.choices[0].message.content
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(ask, range(40))) == ["Hello"] * 40
@@ -286,11 +286,11 @@ def test_a_request_of_http_1_0_gets_no_chunks() -> None:
 
 @pytest.mark.parametrize("last", [True, False])
 def test_an_answer_that_cannot_be_made_ends_the_connection_as_asked(last: bool) -> None:
-    def broken(script: Script) -> Script:
+    def raise_error(script: Script) -> Script:
         raise ZeroDivisionError
 
     mock = MockOpenAI()
-    mock.reply("x", faults=broken)
+    mock.reply("x", faults=raise_error)
     headers = [("connection", "close" if last else "keep-alive")]
     call = mock.respond(Request("POST", "/v1/chat/completions", headers, BODY))
     assert call.script.head.header("connection") == ("close" if last else "keep-alive")

@@ -1,8 +1,8 @@
-"""The in-process player: an HTTP transport for clients of httpx2 and httpx, sync and async.
+"""The in-process player: an HTTP transport for httpx2 and httpx, sync and async.
 
-Rules of this file: it imports neither library; a request brings its own. The script is played
-step by step as the client reads, on a clock that need not wait; faults and timeouts give the
-exceptions that the real stack gives.
+Rules of this file: import neither library; use the one that a request belongs to. The script is
+played step by step as the client reads, on a clock that may be virtual. Faults and timeouts raise
+the exceptions that the real HTTP stack raises.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["Clock", "InProcess"]
 
 
 class Clock:
-    """Time as the in-process player sees it: real, or virtual, where waiting takes no time.
+    """The clock of the in-process player: real, or virtual, on which waiting takes no time.
 
     ``on_advance`` holds functions that are called with the seconds of each virtual wait.
     """
@@ -40,7 +40,7 @@ class Clock:
 
     @property
     def now(self) -> float:
-        """Seconds; only differences mean something."""
+        """Seconds since an arbitrary start."""
         return self._now if self.virtual else time.monotonic()
 
     def _advance(self, seconds: float) -> None:
@@ -50,14 +50,14 @@ class Clock:
             hook(seconds)
 
     def wait(self, seconds: float) -> None:
-        """Let so many seconds pass."""
+        """Wait for a number of seconds."""
         if not self.virtual:
             time.sleep(seconds)
         elif seconds:
             self._advance(seconds)
 
     async def wait_async(self, seconds: float) -> None:
-        """Let so many seconds pass, and other tasks run."""
+        """Wait for a number of seconds, during which other tasks run."""
         import anyio
 
         if self.virtual:
@@ -69,21 +69,21 @@ class Clock:
 
 
 class _Failure(NamedTuple):
-    """An exception, by its name in httpx and httpx2 alike."""
+    """An exception to raise, by its name, which httpx and httpx2 share."""
 
     name: str
     message: str
 
 
 class _Head(NamedTuple):
-    """The head of the response, as the client has read it."""
+    """The head of the response, as the client reads it."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
 
 
-# What a client is given in turn: seconds to wait, the head, bytes of the body, an exception.
-_Given = float | _Head | bytes | _Failure
+# An item of a playback: seconds to wait, the head, bytes of the body, or an exception.
+_Item = float | _Head | bytes | _Failure
 
 _TIMEOUT = _Failure("ReadTimeout", "The read operation timed out")
 _RESET = _Failure("ReadError", "[Errno 104] Connection reset by peer")
@@ -91,61 +91,61 @@ _INCOMPLETE = _Failure(
     "RemoteProtocolError",
     "peer closed connection without sending complete message body (incomplete chunked read)",
 )
-_NOTHING = _Failure("RemoteProtocolError", "Server disconnected without sending a response.")
+_NO_RESPONSE = _Failure("RemoteProtocolError", "Server disconnected without sending a response.")
 
 _ENDINGS = {"reset": _RESET, "truncate": _INCOMPLETE}
-_HEAD_LIMIT = 100 * 1024  # bytes of a head that httpcore bears
-_READ = 64 * 1024  # bytes that it reads at once
+_HEAD_LIMIT = 100 * 1024  # maximum bytes of a head that httpcore accepts
+_READ = 64 * 1024  # bytes that httpcore reads at once
 
 
 class _Playback:
-    """One call being played: what to wait for, what to give, what to raise."""
+    """A call that is being played: its items are waits, parts of the response and exceptions."""
 
     def __init__(self, call: Call, timeout: float | None, clock: Clock) -> None:
         self.call = call
         self._timeout = timeout
         self._clock = clock
-        self._exhausted = False
+        self._is_exhausted = False
         script = call.plan
         if not isinstance(script, Script):
             raise MockServerError(
-                "an upstream is asked over the loopback server only: use base_url, not this client"
+                "an upstream needs the loopback server: use base_url, not an in-process client"
             )
         if script.end == "cut":
             raise MockServerError(
-                "a TLS connection cut without close_notify has no meaning in process: "
-                "use the loopback server, with tls="
+                "cut() needs a TLS connection, which an in-process client does not have: "
+                "use the loopback server with tls="
             )
-        # One play, however often it is iterated: as on a socket, what was read is gone.
-        whole = has_body(call.method, script.head.status) and is_plain(script)
-        self.given = self._plain() if whole else self._parsed()
+        # A single iterator: as on a socket, what was read once cannot be read again.
+        is_complete = has_body(call.method, script.head.status) and is_plain(script)
+        self.items = self._play_steps() if is_complete else self._play_bytes()
 
-    def _plain(self) -> Iterator[_Given]:
-        """A response about which nothing is odd but its end: the steps are what is read."""
+    def _play_steps(self) -> Iterator[_Item]:
+        """Play a response with regular HTTP: the client reads one step at a time."""
         script = self.call.script
         if script.head.delay:
-            yield from self._silence(script.head.delay)
+            yield from self._wait_silence(script.head.delay)
         yield _Head(
             script.head.status,
             [(k.encode("latin-1"), v.encode("latin-1")) for k, v in script.head.headers],
         )
-        for frame in self._due(frames(script)):
+        for frame in self._pace_frames(frames(script)):
             if isinstance(frame, Frame):
                 if frame.data:
-                    self.call.handed_over(frame, self._elapsed())
-                    self._exhausted = frame.last
+                    self.call.log_frame(frame, self._get_elapsed())
+                    self._is_exhausted = frame.last
                     yield frame.data
             else:
                 yield frame
-        self._exhausted = True
+        self._is_exhausted = True
         if script.end == "hold":
-            yield from self._silence(None)
+            yield from self._wait_silence(None)
         self.call.end()
         if (failure := _ENDINGS.get(script.end)) is not None:
             yield failure
 
-    def _parsed(self) -> Iterator[_Given]:
-        """A response whose HTTP is odd: its bytes are read as httpcore reads them, with h11."""
+    def _play_bytes(self) -> Iterator[_Item]:
+        """Play a response with irregular HTTP: parse its bytes with h11, as httpcore does."""
         import h11
 
         script = self.call.script
@@ -153,36 +153,36 @@ class _Playback:
         client.send(h11.Request(method=self.call.method, target="/", headers=[("Host", "mock")]))
         client.send(h11.EndOfMessage())
         try:
-            for frame in self._due(wire_frames(script, self.call.method)):
+            for frame in self._pace_frames(wire_frames(script, self.call.method)):
                 if not isinstance(frame, Frame):
                     yield frame
                 elif frame.data:
-                    self.call.handed_over(frame, self._elapsed())
-                    for at in range(0, len(frame.data), _READ):
-                        client.receive_data(frame.data[at : at + _READ])
-                        yield from self._read(client)
+                    self.call.log_frame(frame, self._get_elapsed())
+                    for offset in range(0, len(frame.data), _READ):
+                        client.receive_data(frame.data[offset : offset + _READ])
+                        yield from self._parse_events(client)
                     if client.their_state is h11.DONE:
                         break
-            self._exhausted = True
-            whole = client.their_state is h11.DONE
-            if script.end == "reset" and not whole:
+            self._is_exhausted = True
+            is_complete = client.their_state is h11.DONE
+            if script.end == "reset" and not is_complete:
                 self.call.end()
                 yield _RESET
             elif script.end == "hold" or (script.end == "finish" and keeps_open(script)):
-                if not whole:
-                    yield from self._silence(None)
-            elif not whole:
+                if not is_complete:
+                    yield from self._wait_silence(None)
+            elif not is_complete:
                 self.call.end()
                 if client.their_state is h11.SEND_RESPONSE:
-                    yield _NOTHING
+                    yield _NO_RESPONSE
                 client.receive_data(b"")
-                yield from self._read(client)
+                yield from self._parse_events(client)
         except h11.RemoteProtocolError as error:
             yield _Failure("RemoteProtocolError", str(error))
         self.call.end()
 
-    def _read(self, client: Any) -> Iterator[_Given]:
-        """What the client makes of the bytes it has."""
+    def _parse_events(self, client: Any) -> Iterator[_Item]:
+        """Yield what h11 parses from the bytes that it has received."""
         import h11
 
         while (event := client.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
@@ -193,24 +193,24 @@ class _Playback:
             elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
                 return
 
-    def _elapsed(self) -> float:
-        return self._clock.now - self._began
+    def _get_elapsed(self) -> float:
+        return self._clock.now - self._start
 
-    def _due(self, timeline: Iterator[Frame]) -> Iterator[Frame | float | _Failure]:
-        """The frames of a timeline, each after the silence before it."""
-        due = late = 0.0
-        started = self._began = self._clock.now
+    def _pace_frames(self, timeline: Iterator[Frame]) -> Iterator[Frame | float | _Failure]:
+        """Yield the frames of a timeline, and a wait before each that is not due yet."""
+        due = lateness = 0.0
+        start = self._start = self._clock.now
         for frame in timeline:
             if not self._clock.virtual:
-                # Deadlines are absolute: a slow reader does not shift what comes after.
-                late = max(0.0, self._clock.now - started - due)
+                # Deadlines are absolute: a slow reader does not delay later frames.
+                lateness = max(0.0, self._clock.now - start - due)
             gap = frame.due - due
-            if gap > late:
-                yield from self._silence(gap - late)
+            if gap > lateness:
+                yield from self._wait_silence(gap - lateness)
             due = frame.due
             yield frame
 
-    def _silence(self, seconds: float | None) -> Iterator[float | _Failure]:
+    def _wait_silence(self, seconds: float | None) -> Iterator[float | _Failure]:
         timeout = self._timeout
         if timeout is not None and (seconds is None or seconds > timeout):
             yield float(timeout)
@@ -219,60 +219,60 @@ class _Playback:
         elif seconds is None:
             if self._clock.virtual:
                 raise MockServerError(
-                    "the stream stays silent for ever and the request has no read timeout: "
-                    "this client would wait for ever"
+                    "the stream stays silent forever and the request has no read timeout, "
+                    "so this client would wait forever: set a timeout"
                 )
             yield float(threading.TIMEOUT_MAX)
         else:
             yield float(seconds)
 
     def close(self) -> None:
-        """The client has left; where nothing was left to send, the script ended first."""
-        self.call.end(None if self._exhausted else CLIENT_DISCONNECTED)
+        """Handle the client's leaving; if everything was sent, the script has ended first."""
+        self.call.end(None if self._is_exhausted else CLIENT_DISCONNECTED)
 
 
 class InProcess:
-    """A transport for `httpx2.Client`, `httpx.Client` and their async kin."""
+    """A transport for `httpx2.Client`, `httpx.Client` and their async counterparts."""
 
     def __init__(self, respond: Callable[[Request], Call], clock: Clock) -> None:
         self.clock = clock
         self._respond = respond
 
     def handle_request(self, request: Any) -> Any:
-        """Answer a sync client."""
-        library = _library(request)
+        """Handle the request of a sync client."""
+        library = _find_library(request)
         playback = self._begin(request, request.read())
         try:
-            for step in playback.given:
+            for step in playback.items:
                 if isinstance(step, _Head):
-                    stream = _streams(library)[0](playback, self.clock, request)
-                    return _response(library, step, stream)
+                    stream = _make_stream_classes(library)[0](playback, self.clock, request)
+                    return _make_response(library, step, stream)
                 if isinstance(step, float):
                     self.clock.wait(step)
                 elif isinstance(step, _Failure):
-                    raise _exception(library, step, request)
+                    raise _make_exception(library, step, request)
         except BaseException:
             playback.close()
             raise
-        raise AssertionError("a response has a head or fails")
+        raise AssertionError("a playback yields a head or an exception")
 
     async def handle_async_request(self, request: Any) -> Any:
-        """Answer an async client."""
-        library = _library(request)
+        """Handle the request of an async client."""
+        library = _find_library(request)
         playback = self._begin(request, await request.aread())
         try:
-            for step in playback.given:
+            for step in playback.items:
                 if isinstance(step, _Head):
-                    stream = _streams(library)[1](playback, self.clock, request)
-                    return _response(library, step, stream)
+                    stream = _make_stream_classes(library)[1](playback, self.clock, request)
+                    return _make_response(library, step, stream)
                 if isinstance(step, float):
                     await self.clock.wait_async(step)
                 elif isinstance(step, _Failure):
-                    raise _exception(library, step, request)
+                    raise _make_exception(library, step, request)
         except BaseException:
             playback.close()
             raise
-        raise AssertionError("a response has a head or fails")
+        raise AssertionError("a playback yields a head or an exception")
 
     def _begin(self, request: Any, body: bytes) -> _Playback:
         url = request.url
@@ -292,10 +292,10 @@ class InProcess:
         return _Playback(call, timeout, self.clock)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no connection is open."""
 
     async def aclose(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no connection is open."""
 
     def __enter__(self) -> InProcess:
         return self
@@ -310,35 +310,35 @@ class InProcess:
         await self.aclose()
 
 
-def _library(request: Any) -> ModuleType:
-    """The library that made the request."""
+def _find_library(request: Any) -> ModuleType:
+    """Return the library that a request belongs to."""
     return sys.modules[type(request).__module__.partition(".")[0]]
 
 
-def _exception(library: ModuleType, failure: _Failure, request: Any) -> Exception:
-    raised: Exception = getattr(library, failure.name)(failure.message, request=request)
-    return raised
+def _make_exception(library: ModuleType, failure: _Failure, request: Any) -> Exception:
+    exception: Exception = getattr(library, failure.name)(failure.message, request=request)
+    return exception
 
 
-def _response(library: ModuleType, head: _Head, stream: Any) -> Any:
+def _make_response(library: ModuleType, head: _Head, stream: Any) -> Any:
     extensions = {"http_version": b"HTTP/1.1"}
     return library.Response(head.status, headers=head.headers, stream=stream, extensions=extensions)
 
 
 @lru_cache
-def _streams(library: ModuleType) -> tuple[type, type]:
-    """The byte streams of a library, which asks for its own classes."""
+def _make_stream_classes(library: ModuleType) -> tuple[type, type]:
+    """Return the sync and async stream class for a library, which requires its own base classes."""
 
     class Stream(library.SyncByteStream):  # type: ignore[misc, name-defined]
         def __init__(self, playback: _Playback, clock: Clock, request: Any) -> None:
             self._playback, self._clock, self._request = playback, clock, request
 
         def __iter__(self) -> Iterator[bytes]:
-            for step in self._playback.given:
+            for step in self._playback.items:
                 if isinstance(step, bytes):
                     yield step
                 elif isinstance(step, _Failure):
-                    raise _exception(library, step, self._request)
+                    raise _make_exception(library, step, self._request)
                 elif isinstance(step, float):
                     self._clock.wait(step)
 
@@ -350,12 +350,12 @@ def _streams(library: ModuleType) -> tuple[type, type]:
             self._playback, self._clock, self._request = playback, clock, request
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            for step in self._playback.given:
+            for step in self._playback.items:
                 if isinstance(step, bytes):
-                    await self._clock.wait_async(0)  # others have their turn between two chunks
+                    await self._clock.wait_async(0)  # lets other tasks run between two chunks
                     yield step
                 elif isinstance(step, _Failure):
-                    raise _exception(library, step, self._request)
+                    raise _make_exception(library, step, self._request)
                 elif isinstance(step, float):
                     await self._clock.wait_async(step)
 

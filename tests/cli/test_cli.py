@@ -391,7 +391,7 @@ def test_a_call_that_takes_long_is_logged_while_it_goes_on() -> None:
         with served.asking():
             assert re.match(
                 r"\S+ #1 POST /v1/chat/completions gpt-4o 'Hi' -> 200 2 of \d+ events, "
-                r"going on, [34]\.\d\d s$",
+                r"in progress, [34]\.\d\d s$",
                 served.line(),
             )
         assert "client disconnected" in served.line()
@@ -465,7 +465,7 @@ REFUSED = [
     ("--fault=reset; after", "reset: argument 'after' must have the form name=value"),
     ("--fault=reset; after=x", "reset(after='x'): after must be a count of events, 0 or more"),
     ("--allow-host=mock:8000", "a name or an address without scheme and port"),
-    ("--allow-origin=app.example.com", "an origin is a scheme and a host"),
+    ("--allow-origin=app.example.com", "an allowed origin must be a scheme and a host"),
     (
         "--match=mehtod",
         "match='mehtod': unknown criterion; choose from method, path, query,",
@@ -532,7 +532,7 @@ def test_a_port_in_use_is_one_sentence() -> None:
     with bind("127.0.0.1", 0) as listener:
         port = str(listener.getsockname()[1])
         refused = run("serve", "--port", port)
-    assert_refused(refused, f"port {port} of 127.0.0.1 is in use; choose another")
+    assert_refused(refused, f"port {port} of 127.0.0.1 is in use: choose another port")
 
 
 def test_an_unknown_family_is_one_sentence() -> None:
@@ -812,9 +812,9 @@ def test_what_cannot_be_imported_or_shown_is_one_sentence(tmp_path: Path) -> Non
 
 def test_what_cannot_be_recorded_from_is_one_sentence(tmp_path: Path) -> None:
     refused = run("record", "--upstream", "api.openai.com", "-o", str(tmp_path))
-    assert_refused(refused, "an upstream is a URL with http:// or https://")
+    assert_refused(refused, "an upstream must be an http:// or https:// URL")
     port = run("record", "--upstream", "http://a:99999999", "-o", str(tmp_path))
-    assert_refused(port, "its port is no number from 1 to 65535")
+    assert_refused(port, "its port is not a number from 1 to 65535")
     bad = run("record", "--upstream", "http://x", "-o", "y", "--redact-pattern", "(")
     assert_refused(bad, "--redact-pattern: ")
 

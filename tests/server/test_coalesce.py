@@ -50,17 +50,17 @@ def test_each_event_is_a_write_if_none_may_share_one() -> None:
         for mock in (alone, together):
             mock.reply(REPLY)
         with connect(alone) as client:
-            first, again, compiled = ask(client), ask(client), ask(client)
+            first, again, compiled_write = ask(client), ask(client), ask(client)
         with connect(together) as client:
             ask(client)
-            shared = ask(client)
+            joined_write = ask(client)
     events = first[0].count(b"data: ")
     assert events == 103
-    for data, writes in (first, again, compiled):
-        assert len(data) == len(shared[0])
+    for data, writes in (first, again, compiled_write):
+        assert len(data) == len(joined_write[0])
         assert data.count(b"data: ") == events
         assert writes >= events
-    assert shared[1] < events
+    assert joined_write[1] < events
 
 
 def test_a_client_that_reads_slowly_gets_every_byte() -> None:

@@ -28,11 +28,11 @@ CHUNK_END = b"\n\n\r\n"
 
 
 @contextmanager
-def asking(mock: MockOpenAI, stream: bool = True) -> Iterator[socket.socket]:
+def open_request(mock: MockOpenAI, stream: bool = True) -> Iterator[socket.socket]:
     """A client that has asked and read nothing."""
     host, port = mock.base_url.removeprefix("http://").removesuffix("/v1").split(":")
-    asked = {"model": "m", "stream": stream, "messages": [{"role": "user", "content": "Hi"}]}
-    body = json.dumps(asked).encode()
+    payload = {"model": "m", "stream": stream, "messages": [{"role": "user", "content": "Hi"}]}
+    body = json.dumps(payload).encode()
     with socket.create_connection((host, int(port)), timeout=10) as client:
         client.sendall(
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b"
@@ -59,7 +59,7 @@ def read_all(client: socket.socket) -> bytes:
     return bytes(read)
 
 
-def the_call(mock: MockOpenAI) -> Call:
+def find_call(mock: MockOpenAI) -> Call:
     (call,) = mock.calls
     assert call.wait(5)
     return call
@@ -73,24 +73,24 @@ EVENTS = 8
 @pytest.mark.parametrize("k", range(EVENTS))
 def test_of_a_paced_stream_it_is_exact(mock_openai: MockOpenAI, k: int) -> None:
     mock_openai.reply(WORDS, pace=PACED)
-    with asking(mock_openai) as client:
+    with open_request(mock_openai) as client:
         read_events(client, k)
         if not k:
             client.recv(1, socket.MSG_PEEK)
-    call = the_call(mock_openai)
+    call = find_call(mock_openai)
     assert (call.ended, *call.delivered) == ("client disconnected", k, call.delivered.bytes, True)
-    sent = [len(step.data) + 8 for step in call.script.events]
-    assert call.delivered.bytes == sum(sent[:k])
+    sizes = [len(step.data) + 8 for step in call.script.events]
+    assert call.delivered.bytes == sum(sizes[:k])
 
 
 @pytest.mark.parametrize("k", [0, 1, 3, 7])
 @pytest.mark.openai_mock(lead=1)
 def test_with_a_lead_of_one_it_is_exact_without_a_pace(mock_openai: MockOpenAI, k: int) -> None:
     mock_openai.reply(WORDS)
-    with asking(mock_openai) as client:
+    with open_request(mock_openai) as client:
         client.recv(1, socket.MSG_PEEK)
         read_events(client, k)
-    call = the_call(mock_openai)
+    call = find_call(mock_openai)
     assert call.ended == "client disconnected"
     assert (call.delivered.events, call.delivered.exact) == (k, True)
 
@@ -98,9 +98,9 @@ def test_with_a_lead_of_one_it_is_exact_without_a_pace(mock_openai: MockOpenAI, 
 @pytest.mark.openai_mock(lead=3)
 def test_a_lead_is_how_far_it_may_be_ahead(mock_openai: MockOpenAI) -> None:
     mock_openai.reply(WORDS)
-    with asking(mock_openai) as client:
+    with open_request(mock_openai) as client:
         read_events(client, 4)
-    call = the_call(mock_openai)
+    call = find_call(mock_openai)
     assert call.ended == "client disconnected"
     assert (call.delivered.events, call.delivered.exact) == (6, False)
 
@@ -108,10 +108,10 @@ def test_a_lead_is_how_far_it_may_be_ahead(mock_openai: MockOpenAI) -> None:
 @pytest.mark.parametrize("k", [0, 4])
 def test_else_it_is_the_most_and_says_so(mock_openai: MockOpenAI, k: int) -> None:
     mock_openai.reply("word " * 200)
-    with asking(mock_openai) as client:
+    with open_request(mock_openai) as client:
         client.recv(1, socket.MSG_PEEK)
         read_events(client, k)
-    call = the_call(mock_openai)
+    call = find_call(mock_openai)
     assert call.ended == "client disconnected"
     assert (call.delivered.events, call.delivered.exact) == (204, False)
     assert "at most 204 of 204 events, client disconnected" in call.line()
@@ -120,11 +120,11 @@ def test_else_it_is_the_most_and_says_so(mock_openai: MockOpenAI, k: int) -> Non
 @pytest.mark.parametrize("read", [0, 10])
 def test_so_it_is_of_a_response_that_is_no_stream(mock_openai: MockOpenAI, read: int) -> None:
     mock_openai.reply("word " * 200)
-    with asking(mock_openai, stream=False) as client:
+    with open_request(mock_openai, stream=False) as client:
         client.recv(1, socket.MSG_PEEK)
         if read:
             client.recv(read)
-    call = the_call(mock_openai)
+    call = find_call(mock_openai)
     assert (call.ended, call.delivered.exact) == ("client disconnected", False)
 
 
@@ -135,7 +135,7 @@ def test_who_reads_it_all_has_finished(
     mock_openai: MockOpenAI, pace: Pace | None, leaves: bool, how: str
 ) -> None:
     mock_openai.reply(WORDS, pace=pace)
-    with asking(mock_openai) as client:
+    with open_request(mock_openai) as client:
         if how == "half-closed":
             client.shutdown(socket.SHUT_WR)
         if how == "byte by byte":
@@ -145,14 +145,14 @@ def test_who_reads_it_all_has_finished(
             read_all(client)
         if leaves:
             client.close()
-        call = the_call(mock_openai)
+        call = find_call(mock_openai)
     assert call.ended == "finished"
     assert (call.delivered.events, call.delivered.exact) == (EVENTS, True)
 
 
 def test_who_has_not_read_it_yet_has_not_finished(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("word " * 200)
-    with asking(mock_openai) as client:
+    with open_request(mock_openai) as client:
         client.recv(1, socket.MSG_PEEK)
         (call,) = mock_openai.calls
         assert not call.wait(0.05)
@@ -163,16 +163,16 @@ def test_who_has_not_read_it_yet_has_not_finished(mock_openai: MockOpenAI) -> No
 
 
 @pytest.mark.parametrize(
-    ("fault", "ended"), [(reset, "reset"), (truncate, "truncated")], ids=["reset", "truncate"]
+    ("fault", "outcome"), [(reset, "reset"), (truncate, "truncated")], ids=["reset", "truncate"]
 )
 def test_faults_are_exact(
-    mock_openai: MockOpenAI, fault: Callable[..., object], ended: str
+    mock_openai: MockOpenAI, fault: Callable[..., object], outcome: str
 ) -> None:
     mock_openai.reply(WORDS, faults=fault(after=3))  # type: ignore[arg-type]
-    with asking(mock_openai) as client:
+    with open_request(mock_openai) as client:
         read_events(client, 3)
-        call = the_call(mock_openai)
-    assert (call.ended, call.delivered.events, call.delivered.exact) == (ended, 3, True)
+        call = find_call(mock_openai)
+    assert (call.ended, call.delivered.events, call.delivered.exact) == (outcome, 3, True)
 
 
 @pytest.mark.parametrize("fault", [stall(after=3), hold(), slice(inside="events")], ids=repr)
@@ -183,9 +183,9 @@ def test_who_leaves_in_silence_has_had_what_it_read(
     mock_openai.reply(WORDS, faults=fault)  # type: ignore[arg-type]
     exact = "slice" in repr(fault)
     k = 3 if "hold" not in repr(fault) else EVENTS
-    with asking(mock_openai) as client:
+    with open_request(mock_openai) as client:
         read_events(client, k - leaves_unread)
-    call = the_call(mock_openai)
+    call = find_call(mock_openai)
     assert call.ended == "client disconnected"
     if exact:
         assert (call.delivered.events, call.delivered.exact) == (k - leaves_unread, True)
@@ -196,18 +196,18 @@ def test_who_leaves_in_silence_has_had_what_it_read(
 
 def test_a_half_closed_client_that_leaves_in_silence_is_noticed(mock_openai: MockOpenAI) -> None:
     mock_openai.reply(WORDS, faults=stall(after=3))
-    with asking(mock_openai) as client:
+    with open_request(mock_openai) as client:
         client.shutdown(socket.SHUT_WR)
         read_events(client, 3)
         (call,) = mock_openai.calls
         assert not call.wait(0.1)
-    assert the_call(mock_openai).ended == "client disconnected"
+    assert find_call(mock_openai).ended == "client disconnected"
     assert call.delivered.events == 3
 
 
 def test_a_half_closed_connection_is_closed_after_its_response(mock_openai: MockOpenAI) -> None:
     mock_openai.reply(WORDS)
-    with asking(mock_openai) as client:
+    with open_request(mock_openai) as client:
         client.shutdown(socket.SHUT_WR)
         read_all(client)
         assert client.recv(1) == b""
@@ -217,10 +217,10 @@ def test_the_sdk_leaves_after_as_many_events_as_it_took(mock_openai: MockOpenAI)
     mock_openai.reply(WORDS, pace=PACED)
     for k in range(1, EVENTS - 1):
         with openai.OpenAI(base_url=mock_openai.base_url, api_key="x") as client:
-            asked = client.chat.completions.create(
+            response = client.chat.completions.create(
                 model="m", stream=True, messages=[{"role": "user", "content": "Hi"}]
             )
-            with asked as stream:
+            with response as stream:
                 for _ in range(k):
                     next(stream)
         call = mock_openai.calls[-1]
@@ -234,12 +234,12 @@ def test_many_that_leave_with_bytes_unread_leave_no_descriptor(mock_openai: Mock
 
     def leave(times: int) -> int:
         for _ in range(times):
-            with asking(mock_openai) as client:
+            with open_request(mock_openai) as client:
                 read_events(client, 1)
             assert mock_openai.calls[-1].wait(5)
         return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
-    with asking(mock_openai) as client:
+    with open_request(mock_openai) as client:
         read_all(client)
         assert mock_openai.calls[-1].wait(5)  # the kernel is asked: a descriptor of the server's
     before = leave(1)
@@ -260,14 +260,14 @@ def test_serve_tells_the_same() -> None:
             class Served:
                 base_url = f"{url}/v1"
 
-            for read, ended in ((False, "client disconnected"), (True, "finished")):
-                with asking(Served()) as client:  # type: ignore[arg-type]
+            for read, outcome in ((False, "client disconnected"), (True, "finished")):
+                with open_request(Served()) as client:  # type: ignore[arg-type]
                     if read:
                         read_all(client)
                     else:
                         read_events(client, 4)
                 line = process.stdout.readline()
-                assert f"events, {ended}" in line
+                assert f"events, {outcome}" in line
                 assert ("at most" in line) is not read
         finally:
             process.kill()
@@ -287,14 +287,14 @@ def test_a_long_step_is_written_in_slices(framing: tuple[str, str]) -> None:
         )
         (call,) = mock.calls
         assert call.delivered == (4, 5_000_005, True)
-        assert [handed.events for handed in call.times if handed.events] == [3, 1]
+        assert [part.events for part in call.times if part.events] == [3, 1]
         assert len(call.times) > 19
     assert answer.content == b"x" * 5_000_000 + b"last\n"
 
 
 def test_a_client_that_resets_when_it_has_read_all_has_had_it_all(mock_openai: MockOpenAI) -> None:
     mock_openai.reply(WORDS)
-    with asking(mock_openai) as client:
+    with open_request(mock_openai) as client:
         read_all(client)
         (call,) = mock_openai.calls
         assert call.wait(5)
@@ -305,9 +305,9 @@ def test_a_client_that_resets_when_it_has_read_all_has_had_it_all(mock_openai: M
 def test_a_request_that_comes_after_tells_that_the_first_was_read(mock_openai: MockOpenAI) -> None:
     mock_openai.reply(WORDS)
     with httpx2.Client(base_url=mock_openai.base_url, trust_env=False) as client:
-        asked = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+        payload = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
         for n in range(1, 20):
-            assert client.post("/chat/completions", json=asked).status_code == 200
+            assert client.post("/chat/completions", json=payload).status_code == 200
             for call in mock_openai.calls[: n - 1]:  # before this one came
                 assert call.is_finished
                 assert call.delivered == (EVENTS, call.delivered.bytes, True)

@@ -241,20 +241,20 @@ def test_an_upstream_that_closes_after_each_response() -> None:
 
 
 def test_a_client_that_leaves_takes_the_connection_with_it() -> None:
-    left = threading.Event()
+    left_event = threading.Event()
 
     def stall(client: Client) -> None:
         client.read()
         client.answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n")
         assert client.connection.recv(1) == b""
-        left.set()
+        left_event.set()
 
     with serving(stall, answer_all()) as upstream, MockOpenAI(upstream=upstream.url) as mock:
         place = ("127.0.0.1", int(mock.base_url.split(":")[2].split("/")[0]))
         with socket.create_connection(place) as client:
             client.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert client.recv(65536)
-        assert left.wait(10)
+        assert left_event.wait(10)
         assert ask(mock) == 200
         assert upstream.requests == [1, 2]
 
@@ -330,14 +330,14 @@ def test_a_response_that_began_is_not_asked_for_again() -> None:
 async def silent_server() -> AsyncIterator[tuple[Route, asyncio.Queue[asyncio.StreamReader]]]:
     """The way to a server that says nothing, and what comes over its connections."""
     writers: list[asyncio.StreamWriter] = []
-    taken: asyncio.Queue[asyncio.StreamReader] = asyncio.Queue()
+    readers: asyncio.Queue[asyncio.StreamReader] = asyncio.Queue()
 
     def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.append(writer)
-        taken.put_nowait(reader)
+        readers.put_nowait(reader)
 
     async with asyncio.timeout(10), await asyncio.start_server(take, "127.0.0.1", 0) as server:
-        yield find_route(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"), taken
+        yield find_route(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"), readers
         for writer in writers:
             writer.close()
             await writer.wait_closed()
@@ -345,43 +345,43 @@ async def silent_server() -> AsyncIterator[tuple[Route, asyncio.Queue[asyncio.St
 
 def test_an_idle_connection_is_closed_after_a_while() -> None:
     async def run() -> None:
-        async with silent_server() as (route, taken):
+        async with silent_server() as (route, readers):
             pool = Pool(idle=0.01)
-            pool.put(await connect(route))
-            assert await (await taken.get()).read() == b""
-            assert pool.take(route) is None
+            pool.release(await connect(route))
+            assert await (await readers.get()).read() == b""
+            assert pool.acquire(route) is None
 
     asyncio.run(run())
 
 
 def test_the_newest_is_taken_first_and_each_once() -> None:
     async def run() -> None:
-        async with silent_server() as (route, taken):
+        async with silent_server() as (route, readers):
             pool = Pool()
             old, new = await connect(route), await connect(route)
-            pool.put(old)
-            pool.put(new)
-            assert [pool.take(route) for _ in range(3)] == [new, old, None]
-            pool.put(old)
-            pool.put(new)
-            assert pool.take(route._replace(port=route.port + 1)) is None
-            assert pool.take(route._replace(secure=True)) is None
+            pool.release(old)
+            pool.release(new)
+            assert [pool.acquire(route) for _ in range(3)] == [new, old, None]
+            pool.release(old)
+            pool.release(new)
+            assert pool.acquire(route._replace(port=route.port + 1)) is None
+            assert pool.acquire(route._replace(secure=True)) is None
             await pool.close()
             assert old.incoming.closed.done()
             assert new.incoming.closed.done()
-            assert [await (await taken.get()).read() for _ in range(2)] == [b"", b""]
+            assert [await (await readers.get()).read() for _ in range(2)] == [b"", b""]
 
     asyncio.run(run())
 
 
 def test_a_pool_that_is_closed_keeps_nothing() -> None:
     async def run() -> None:
-        async with silent_server() as (route, taken):
+        async with silent_server() as (route, readers):
             pool = Pool()
             await pool.close()
-            pool.put(await connect(route))
-            assert pool.take(route) is None
-            assert await (await taken.get()).read() == b""
+            pool.release(await connect(route))
+            assert pool.acquire(route) is None
+            assert await (await readers.get()).read() == b""
 
     asyncio.run(run())
 

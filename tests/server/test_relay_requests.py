@@ -73,10 +73,10 @@ def send(mock: MockOpenAI, target: bytes, headers: bytes = b"", body: bytes = b"
             b"%b %b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%bContent-Length: %d\r\n"
             b"\r\n%b" % (method, target, headers, len(body), body)
         )
-        got = b""
+        data = b""
         while read := client.recv(65536):
-            got += read
-    return got
+            data += read
+    return data
 
 
 TARGETS = [
@@ -147,8 +147,10 @@ def test_the_base_stands_for_v1(base: str, target: str, there: str) -> None:
 
 
 def test_headers_go_on_byte_for_byte(upstream: Listener, recorder: MockOpenAI) -> None:
-    sent = b"x-name: J\xf6rg \xe2\x82\xac\r\nx-empty:\r\nx-two: a\r\nx-two: b\r\nx-tail: a  b \r\n"
-    assert send(recorder, b"/v1/models", sent + b"x-mine: 1\r\n").endswith(b"{}")
+    header_lines = (
+        b"x-name: J\xf6rg \xe2\x82\xac\r\nx-empty:\r\nx-two: a\r\nx-two: b\r\nx-tail: a  b \r\n"
+    )
+    assert send(recorder, b"/v1/models", header_lines + b"x-mine: 1\r\n").endswith(b"{}")
     lines = upstream.requests[0][0].split(b"\r\n")
     assert b"x-name: J\xf6rg \xe2\x82\xac" in lines
     assert b"x-empty: " in lines
@@ -171,16 +173,16 @@ def test_what_concerns_one_connection_does_not_go_on(
     assert b"keep-alive" not in head
 
 
-def nested(depth: int) -> bytes:
+def make_nested_json(depth: int) -> bytes:
     return b'{"model":"m","messages":' + b"[" * depth + b"]" * depth + b"}"
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        nested(500),
-        nested(900),
-        nested(100_000),
+        make_nested_json(500),
+        make_nested_json(900),
+        make_nested_json(100_000),
         b"\xff\0",
         b'{"model":1,"messages":"\xff"}',
         b"[1]",
@@ -198,38 +200,38 @@ def test_bodies_go_on_byte_for_byte(
 
 
 WRONG: list[tuple[Any, str]] = [
-    ("http://a:99999999", "its port is no number from 1 to 65535"),
-    ("http://a:0", "its port is no number"),
-    ("http://a:b/v1", "its port is no number"),
-    ("http://[::1", "its host is no name and no address"),
-    ("http://[::g]/v1", "its host is no name"),
-    ("http://", "its host is no name"),
-    ("http:///v1", "its host is no name"),
-    ("http://a..b/v1", "its host is no name"),
-    ("http://" + "a" * 64 + "/v1", "its host is no name"),
-    ("http://a b/v1", "it holds ' '"),
-    ("http://a/v1\n", r"it holds '\\n'"),
-    ("http://a/\tv1", r"it holds '\\t'"),
+    ("http://a:99999999", "its port is not a number from 1 to 65535"),
+    ("http://a:0", "its port is not a number"),
+    ("http://a:b/v1", "its port is not a number"),
+    ("http://[::1", "its host is neither a name nor an address"),
+    ("http://[::g]/v1", "its host is neither"),
+    ("http://", "its host is neither"),
+    ("http:///v1", "its host is neither"),
+    ("http://a..b/v1", "its host is neither"),
+    ("http://" + "a" * 64 + "/v1", "its host is neither"),
+    ("http://a b/v1", "it contains ' '"),
+    ("http://a/v1\n", r"it contains '\\n'"),
+    ("http://a/\tv1", r"it contains '\\t'"),
     ("http://a/v1?key=1", "it has a query or a fragment"),
     ("http://a/v1#x", "it has a query or a fragment"),
-    ("http://a/é", "its path has to be percent-encoded"),
-    ("ftp://a/v1", "a URL with http:// or https://"),
-    ("http:a", "a URL with http:// or https://"),
-    (b"http://a", "a URL with http:// or https://"),
+    ("http://a/é", "its path must be percent-encoded"),
+    ("ftp://a/v1", "must be an http:// or https:// URL"),
+    ("http:a", "must be an http:// or https:// URL"),
+    (b"http://a", "must be an http:// or https:// URL"),
 ]
 
 
-@pytest.mark.parametrize(("url", "told"), WRONG, ids=lambda value: repr(value)[:40])
-def test_a_bad_upstream_is_refused_at_the_start(url: Any, told: str) -> None:
-    with pytest.raises(MockServerError, match=told):
+@pytest.mark.parametrize(("url", "message"), WRONG, ids=lambda value: repr(value)[:40])
+def test_a_bad_upstream_is_refused_at_the_start(url: Any, message: str) -> None:
+    with pytest.raises(MockServerError, match=message):
         MockOpenAI(upstream=url)
 
 
 @pytest.mark.parametrize("url", ["http://ann:canary@a:99999999", "http://ann:canary@[::1/v1"])
 def test_a_bad_upstream_is_told_without_its_password(url: str) -> None:
-    with pytest.raises(MockServerError, match="holds no credentials") as caught:
+    with pytest.raises(MockServerError, match="must not contain credentials") as error:
         MockOpenAI(upstream=url)
-    assert "canary" not in str(caught.value)
+    assert "canary" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -251,5 +253,5 @@ def test_a_bad_proxy_of_the_environment_is_told_without_its_password(
     with MockOpenAI(upstream="http://far.away.invalid/v1", fail_on_unmatched=False) as mock:
         answer = send(mock, b"/v1/models")
         assert answer.startswith(b"HTTP/1.1 502 ")
-        assert b"the proxy of the environment, http_proxy, is no URL" in answer
+        assert b"the environment variable http_proxy is not a valid URL" in answer
         assert b"canary" not in answer

@@ -156,11 +156,11 @@ def test_a_client_that_leaves_while_the_upstream_is_connected_to(
         with MockOpenAI(upstream="https://far.away.invalid/v1", record=tmp_path) as mock:
             leaving = threading.Thread(target=leave, args=(place_of(mock), 0))
             leaving.start()
-            proxied, _ = silent.accept()
-            with proxied:
+            proxy_socket, _ = silent.accept()
+            with proxy_socket:
                 leaving.join()
-                proxied.settimeout(5)
-                while proxied.recv(4096):
+                proxy_socket.settimeout(5)
+                while proxy_socket.recv(4096):
                     pass
             assert mock.calls[0].ended == "client disconnected"
     assert list(tmp_path.iterdir()) == []
@@ -171,11 +171,11 @@ def test_a_client_that_leaves_while_the_upstream_is_connected_to(
 
 def open_files() -> set[str]:
     """What this process has open."""
-    opened = set()
+    descriptors = set()
     for descriptor in Path("/proc/self/fd").iterdir():
         with suppress(OSError):  # that of the listing itself
-            opened.add(str(descriptor.readlink()))
-    return opened
+            descriptors.add(str(descriptor.readlink()))
+    return descriptors
 
 
 @contextmanager
@@ -219,13 +219,13 @@ REFUSALS = [
 
 
 @pytest.mark.usefixtures("event_loop_of_the_server")
-@pytest.mark.parametrize(("fail", "told"), REFUSALS)
+@pytest.mark.parametrize(("fail", "message"), REFUSALS)
 def test_a_disk_that_refuses_is_not_the_clients_trouble(
     upstream: MockOpenAI,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     fail: Callable[[Path], Any],
-    told: str,
+    message: str,
 ) -> None:
     upstream.reply(Reply("word " * 300))
     folder = tmp_path / "cassettes"
@@ -237,14 +237,14 @@ def test_a_disk_that_refuses_is_not_the_clients_trouble(
             assert all(call.ended == "finished" for call in mock.calls)
             assert not {"/dev/full", *map(str, tmp_path.rglob("*"))} & open_files()
         for call in mock.calls:
-            assert told in (call.unrecorded or "")
-            assert call.line().endswith(f"finished, {call.unrecorded}")
+            assert message in (call.recording_problem or "")
+            assert call.line().endswith(f"finished, {call.recording_problem}")
         assert mock.problems == list(mock.calls)
-        with pytest.raises(UnmatchedRequest, match="could not record 3 responses") as caught:
+        with pytest.raises(UnmatchedRequest, match="could not record 3 responses") as error:
             mock.check()
-        assert told in str(caught.value)
+        assert message in str(error.value)
     assert len(caplog.messages) == 3
-    assert all(told in message for message in caplog.messages)
+    assert all(message in message for message in caplog.messages)
 
 
 def test_what_was_written_before_the_disk_refused_can_be_read(
@@ -273,7 +273,7 @@ def test_a_redaction_that_fails_writes_nothing(upstream: MockOpenAI, tmp_path: P
     ) as mock:
         status, body = ask(mock)
         assert (status, body[-14:]) == (200, b"data: [DONE]\n\n")
-        assert "KeyError" in (mock.calls[0].unrecorded or "")
+        assert "KeyError" in (mock.calls[0].recording_problem or "")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -369,10 +369,10 @@ def test_the_command_ends_with_an_error_where_a_recording_failed(
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
-    logged, told = errors.splitlines()
-    failed = f"recording into {tmp_path}/chat-completions-0001.jsonl.part failed: File too large"
-    assert logged == f"openai-mockserver: {failed}"
-    assert told == f"Error: 1 of 1 calls were not recorded whole: {failed}"
+    log_line, message = errors.splitlines()
+    failure = f"recording into {tmp_path}/chat-completions-0001.jsonl.part failed: File too large"
+    assert log_line == f"openai-mockserver: {failure}"
+    assert message == f"Error: 1 of 1 calls were not recorded whole: {failure}"
 
 
 def test_the_command_refuses_a_folder_that_is_none(tmp_path: Path) -> None:
@@ -399,7 +399,7 @@ def test_a_killed_recorder_has_all_that_its_clients_have(
         # Words that may be the beginnings of keys are held back.
         reply = Reply(f"{n} sk-" + "word eyJ sk-pro " * 100)
         upstream.on(user=str(n)).reply(reply, pace=Pace(itl=0.002), faults=cut)
-    held = 0
+    incomplete_count = 0
     for kill in range(50):
         folder = tmp_path / str(kill)
         with recording(upstream, folder) as (process, url):
@@ -413,28 +413,28 @@ def test_a_killed_recorder_has_all_that_its_clients_have(
                 reading = [
                     pool.submit(read_until_killed, url, n, note_read) for n in range(CLIENTS)
                 ]
-                got = {n: one.result() for n, one in enumerate(reading)}
+                results = {n: one.result() for n, one in enumerate(reading)}
         for path in folder.iterdir():
             for exchange in load(path):
                 n = int(exchange.about["request"]["json"]["messages"][0]["content"])
-                written, had = sse.body(exchange.script.steps), got.pop(n)
-                assert had.startswith(written) or written.startswith(had)
-                assert len(had) - len(written) <= exchange.missing
-                held += exchange.missing > 0
-        assert not any(got.values()), "who has got a byte is recorded"
-    assert held or not cut, "else this shows nothing"
+                content, received_data = sse.body(exchange.script.steps), results.pop(n)
+                assert received_data.startswith(content) or content.startswith(received_data)
+                assert len(received_data) - len(content) <= exchange.missing
+                incomplete_count += exchange.missing > 0
+        assert not any(results.values()), "who has got a byte is recorded"
+    assert incomplete_count or not cut, "else this shows nothing"
 
 
 def read_until_killed(url: str, n: int, note_read: Callable[[], object]) -> bytes:
     """The body that a client has received when the recorder is killed."""
-    got = b""
-    asked = ASKED | {"messages": [{"role": "user", "content": str(n)}]}
+    data = b""
+    payload = ASKED | {"messages": [{"role": "user", "content": str(n)}]}
     with httpx2.Client(trust_env=False, timeout=30) as client:
         try:
-            with client.stream("POST", f"{url}/chat/completions", json=asked) as response:
+            with client.stream("POST", f"{url}/chat/completions", json=payload) as response:
                 for read in response.iter_raw():
-                    got += read
+                    data += read
                     note_read()
         except httpx2.HTTPError:
             pass
-    return got
+    return data

@@ -31,10 +31,10 @@ def connect(mock: MockOpenAI) -> socket.socket:
 
 
 def read_to_end(client: socket.socket) -> bytes:
-    got = b""
+    data = b""
     while read := client.recv(65536):
-        got += read
-    return got
+        data += read
+    return data
 
 
 def too_large(most: int, size: int) -> str:
@@ -80,11 +80,11 @@ def test_the_sdk_gets_the_error_though_it_sends_a_long_body() -> None:
     """It writes all of it before it reads: the answer must not be lost by a reset."""
     with MockOpenAI(max_body=1000) as mock:
         client = openai.OpenAI(base_url=mock.base_url, api_key="k", max_retries=0)
-        asked: Any = [{"role": "user", "content": "x" * 20_000_000}]
-        with client, pytest.raises(openai.APIStatusError, match="size limit") as raised:
-            client.chat.completions.create(model="gpt-4o", messages=asked)
-    assert raised.value.status_code == 413
-    assert raised.value.type == "server_error"
+        messages: Any = [{"role": "user", "content": "x" * 20_000_000}]
+        with client, pytest.raises(openai.APIStatusError, match="size limit") as error:
+            client.chat.completions.create(model="gpt-4o", messages=messages)
+    assert error.value.status_code == 413
+    assert error.value.type == "server_error"
 
 
 def test_what_is_as_large_as_it_may_be_is_answered() -> None:
@@ -98,10 +98,10 @@ def test_an_upload_has_a_limit_of_its_own() -> None:
     with MockOpenAI(max_body=10, max_upload=2000) as mock:
         client = openai.OpenAI(base_url=mock.base_url, api_key="k", max_retries=0)
         with client:
-            made = client.files.create(file=("a", io.BytesIO(b"x" * 1000)), purpose="batch")
+            file = client.files.create(file=("a", io.BytesIO(b"x" * 1000)), purpose="batch")
             with pytest.raises(openai.APIStatusError, match=r"size limit \(2000\)"):
                 client.files.create(file=("a", io.BytesIO(b"x" * 2000)), purpose="batch")
-    assert made.bytes == 1000
+    assert file.bytes == 1000
 
 
 @pytest.mark.parametrize("wrong", [{"max_body": -1}, {"max_upload": -1}, {"request_timeout": 0}])
@@ -114,10 +114,10 @@ def test_limits_that_are_none(wrong: Any) -> None:
 # Time
 
 
-@pytest.mark.parametrize("begun", [b"", b"P", HEAD])
-def test_a_head_that_does_not_come_ends_the_connection(begun: bytes) -> None:
+@pytest.mark.parametrize("begin_event", [b"", b"P", HEAD])
+def test_a_head_that_does_not_come_ends_the_connection(head_start: bytes) -> None:
     with MockOpenAI(request_timeout=0.2) as mock, connect(mock) as client:
-        client.sendall(begun)
+        client.sendall(head_start)
         assert read_to_end(client) == b""
         assert not mock.calls
 
@@ -159,7 +159,7 @@ def test_a_body_that_does_not_come_is_told_so() -> None:
         answer = client.recv(65536)
         (call,) = mock.calls
     assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
-    assert b"did not come within 0.2 seconds; 2 bytes of it did" in answer
+    assert b"did not arrive completely within 0.2 seconds; 2 bytes did" in answer
     assert call.status == 408
 
 
@@ -168,23 +168,23 @@ def test_a_response_may_take_longer_than_a_request() -> None:
         mock.reply(Reply(["a", "b", "c"]), pace=Pace(0.15, 0.15))
         client = openai.OpenAI(base_url=mock.base_url, api_key="k", max_retries=0)
         with client:
-            asked: Any = [{"role": "user", "content": "Hi"}]
-            stream = client.chat.completions.create(model="gpt-4o", messages=asked, stream=True)
-            said = [chunk.choices[0].delta.content for chunk in stream if chunk.choices]
-    assert "".join(piece or "" for piece in said) == "abc"
+            messages: Any = [{"role": "user", "content": "Hi"}]
+            stream = client.chat.completions.create(model="gpt-4o", messages=messages, stream=True)
+            texts = [chunk.choices[0].delta.content for chunk in stream if chunk.choices]
+    assert "".join(piece or "" for piece in texts) == "abc"
 
 
 # What takes long to answer
 
 
 @pytest.mark.parametrize("asked", [{"n": 2}, {"user": "x" * 5000}])
-def test_what_takes_long_stops_no_stream(asked: dict[str, Any]) -> None:
+def test_what_takes_long_stops_no_stream(parameters: dict[str, Any]) -> None:
     """The mock works it out beside: a stream that begins meanwhile ends before."""
-    begun, done = threading.Event(), threading.Event()
+    begin_event, end_event = threading.Event(), threading.Event()
 
     def slow(request: Request) -> bool:
-        begun.set()
-        return done.wait(10)
+        begin_event.set()
+        return end_event.wait(10)
 
     messages: Any = [{"role": "user", "content": "Hi"}]
     with MockOpenAI() as mock:
@@ -193,32 +193,32 @@ def test_what_takes_long_stops_no_stream(asked: dict[str, Any]) -> None:
         client = openai.OpenAI(base_url=mock.base_url, api_key="k", max_retries=0)
         ask: Any = client.chat.completions.create
         with client, ThreadPoolExecutor(1) as threads:
-            waiting = threads.submit(ask, model="slow", messages=messages, **asked)
-            assert begun.wait(10)
+            waiting = threads.submit(ask, model="slow", messages=messages, **parameters)
+            assert begin_event.wait(10)
             stream = ask(model="gpt-4o", messages=messages, stream=True)
             assert "".join(c.choices[0].delta.content or "" for c in stream) == "Hello"
             assert not waiting.done()
-            done.set()
+            end_event.set()
             assert waiting.result().choices[0].message.content == "at last"
 
 
 def test_a_client_that_leaves_while_its_answer_is_made_has_left() -> None:
-    begun, done = threading.Event(), threading.Event()
+    begin_event, end_event = threading.Event(), threading.Event()
 
     def slow(request: Request) -> bool:
-        begun.set()
-        return done.wait(10)
+        begin_event.set()
+        return end_event.wait(10)
 
     body = BODY.replace(b"{", b'{"n": 2, ', 1)
     with MockOpenAI() as mock:
         mock.on(slow).reply("too late")
         with connect(mock) as client:
             client.sendall(HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
-            assert begun.wait(10)
+            assert begin_event.wait(10)
         with connect(mock) as other:  # when this is answered, the server has seen the other go
             other.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert other.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
-        done.set()
+        end_event.set()
         call = mock.calls[0]
         assert call.wait(10)
     assert (call.ended, call.delivered.bytes) == ("client disconnected", 0)
@@ -226,26 +226,26 @@ def test_a_client_that_leaves_while_its_answer_is_made_has_left() -> None:
 
 def test_the_interpreter_switches_threads_as_before_when_all_is_made() -> None:
     usual = sys.getswitchinterval()
-    reached = threading.Barrier(3)
+    barrier = threading.Barrier(3)
     during: list[float] = []
     collects: list[bool] = []
 
     def slow(request: Request) -> bool:
-        reached.wait(10)
+        barrier.wait(10)
         during.append(sys.getswitchinterval())
         collects.append(gc.isenabled())
         return True
 
     def ask(mock: MockOpenAI) -> int:
-        asked = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "n": 2}
-        return httpx2.post(f"{mock.base_url}/chat/completions", json=asked).status_code
+        payload = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "n": 2}
+        return httpx2.post(f"{mock.base_url}/chat/completions", json=payload).status_code
 
     with MockOpenAI() as one, MockOpenAI() as other, ThreadPoolExecutor(2) as threads:
         for mock in (one, other):
             mock.on(slow).reply("Hello")
         waiting = [threads.submit(ask, mock) for mock in (one, other)]
-        reached.wait(10)
-        assert [made.result() for made in waiting] == [200, 200]
+        barrier.wait(10)
+        assert [future.result() for future in waiting] == [200, 200]
     assert max(during) <= 0.0005
     assert sys.getswitchinterval() == usual
     assert collects == [False, False]
@@ -254,24 +254,24 @@ def test_the_interpreter_switches_threads_as_before_when_all_is_made() -> None:
 
 def test_garbage_of_what_takes_long_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not looked for while an answer is made, nor right after; but it does not pile up."""
-    monkeypatch.setattr(worker, "_UNSEEN", 100_000)
+    monkeypatch.setattr(worker, "_MOST_UNCOLLECTED", 100_000)
 
     class Garbage(list[object]):
         """What refers to itself."""
 
         __hash__ = object.__hash__  # type: ignore[assignment]
 
-    left: WeakSet[Garbage] = WeakSet()
+    garbage: WeakSet[Garbage] = WeakSet()
 
     def leave_garbage(request: Request) -> bool:
         first = Garbage()
         first += [first, *([] for _ in range(30_000))]
-        left.add(first)
+        garbage.add(first)
         return True
 
     with MockOpenAI(keep_calls=1) as mock, httpx2.Client(trust_env=False) as client:
         mock.on(leave_garbage).reply("Hello")
-        asked = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "n": 2}
+        payload = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "n": 2}
         for _ in range(12):
-            client.post(f"{mock.base_url}/chat/completions", json=asked)
-    assert len(left) <= 5
+            client.post(f"{mock.base_url}/chat/completions", json=payload)
+    assert len(garbage) <= 5

@@ -22,8 +22,8 @@ from openai_mockserver.faults import latency, reset, stall, truncate
 from openai_mockserver.script import Head
 from openai_mockserver.server import Loopback
 
-ASKED = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
-BODY = json.dumps(ASKED).encode()
+PAYLOAD = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+BODY = json.dumps(PAYLOAD).encode()
 PATH = "/v1/chat/completions"
 LAST = b"\r\n0\r\n\r\n"
 
@@ -48,16 +48,16 @@ class RawClient:
 
     def read_until(self, mark: bytes) -> bytes:
         """Read up to and with the mark."""
-        searched = 0
-        while (at := self._buffer.find(mark, searched)) < 0:
-            searched = max(len(self._buffer) - len(mark) + 1, 0)
+        search_start = 0
+        while (at := self._buffer.find(mark, search_start)) < 0:
+            search_start = max(len(self._buffer) - len(mark) + 1, 0)
             read = self.socket.recv(65536)
             assert read, f"closed before {mark!r}: {bytes(self._buffer)!r}"
             self._buffer += read
         end = at + len(mark)
-        got = bytes(self._buffer[:end])
+        data = bytes(self._buffer[:end])
         del self._buffer[:end]
-        return got
+        return data
 
     def read_to_end(self) -> tuple[bytes, str]:
         """All bytes, and how the connection ended."""
@@ -86,11 +86,11 @@ def connect() -> Iterator[Connect]:
     """Connects raw clients, and closes them at the end."""
     clients: list[RawClient] = []
 
-    def connected(mock: MockOpenAI) -> RawClient:
+    def connect_client(mock: MockOpenAI) -> RawClient:
         clients.append(RawClient(mock))
         return clients[-1]
 
-    yield connected
+    yield connect_client
     for client in clients:
         client.close()
 
@@ -101,7 +101,7 @@ def raw(mock_openai: MockOpenAI, connect: Connect) -> RawClient:
     return connect(mock_openai)
 
 
-def unchunked(body: bytes) -> bytes:
+def decode_chunks(body: bytes) -> bytes:
     """The data of HTTP chunks (RFC 9112 §7.1), as far as they are whole."""
     data, at = bytearray(), 0
     while (end := body.find(b"\r\n", at)) >= 0:
@@ -122,11 +122,11 @@ def test_exactly_n_events_arrive_every_time(
     for _ in range(10):
         client = connect(mock_openai)
         client.ask()
-        got, how = client.read_to_end()
-        head, _, body = got.partition(b"\r\n\r\n")
+        data, end_kind = client.read_to_end()
+        head, _, body = data.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 OK\r\n")
-        assert how == end
-        assert unchunked(body).count(b"\n\n") == after
+        assert end_kind == end
+        assert decode_chunks(body).count(b"\n\n") == after
         assert not body.endswith(b"0\r\n\r\n")
 
 
@@ -139,24 +139,24 @@ def test_a_reset_does_not_overtake_what_a_slow_client_has_not_read(
     client = connect(mock_openai)
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     client.ask()
-    got, how = client.read_to_end()
-    assert how == "RST"
-    assert unchunked(got.partition(b"\r\n\r\n")[2]).count(b"\n\n") == 1990
+    data, end_kind = client.read_to_end()
+    assert end_kind == "RST"
+    assert decode_chunks(data.partition(b"\r\n\r\n")[2]).count(b"\n\n") == 1990
     assert mock_openai.calls[0].ended == "reset"
 
 
 def test_each_event_is_an_http_chunk_of_its_own(mock_openai: MockOpenAI, raw: RawClient) -> None:
     mock_openai.reply("one two")
     raw.ask(extra=b"Connection: close\r\n")
-    got, how = raw.read_to_end()
-    body = got.partition(b"\r\n\r\n")[2]
+    data, end_kind = raw.read_to_end()
+    body = data.partition(b"\r\n\r\n")[2]
     sizes = []
     while body:
         size, _, rest = body.partition(b"\r\n")
         sizes.append(int(size, 16))
         data, body = rest[: sizes[-1]], rest[sizes[-1] + 2 :]
         assert data.count(b"\n\n") == (1 if data else 0)
-    assert (len(sizes), sizes[-1], how) == (6, 0, "FIN")
+    assert (len(sizes), sizes[-1], end_kind) == (6, 0, "FIN")
 
 
 def test_a_client_that_leaves_is_noticed_at_once(mock_openai: MockOpenAI, raw: RawClient) -> None:
@@ -175,10 +175,10 @@ def test_a_client_that_leaves_is_noticed_at_once(mock_openai: MockOpenAI, raw: R
 
 @pytest.mark.parametrize("fault", [stall(after=2), latency(600)], ids=repr)
 def test_so_it_is_in_silence(mock_openai: MockOpenAI, raw: RawClient, fault: Any) -> None:
-    asked = threading.Event()
+    request_event = threading.Event()
 
     def arrives(_: Request) -> bool:
-        asked.set()
+        request_event.set()
         return True
 
     mock_openai.on(arrives).reply("one two", faults=[fault])
@@ -187,7 +187,7 @@ def test_so_it_is_in_silence(mock_openai: MockOpenAI, raw: RawClient, fault: Any
         raw.read_until(b"\n\n")
         raw.read_until(b"\n\n")
     else:
-        asked.wait(5)
+        request_event.wait(5)
     raw.close()
     assert mock_openai.calls[0].wait(1)
     assert mock_openai.calls[0].ended == "client disconnected"
@@ -212,22 +212,22 @@ def test_pipelined_requests_are_answered_in_turn(mock_openai: MockOpenAI, raw: R
 
 def test_a_paced_stream_keeps_its_times(mock_openai: MockOpenAI, raw: RawClient) -> None:
     mock_openai.reply("one two three four", pace=Pace(ttft=0.1, itl=0.05))
-    started = time.monotonic()
+    start = time.monotonic()
     raw.ask()
     raw.read_until(b"\r\n\r\n")
-    assert 0.1 <= time.monotonic() - started < 0.6
+    assert 0.1 <= time.monotonic() - start < 0.6
     raw.read_until(LAST)
-    assert 0.1 + 4 * 0.05 <= time.monotonic() - started < 1.2
+    assert 0.1 + 4 * 0.05 <= time.monotonic() - start < 1.2
 
 
 def test_silence_inside_a_body_of_known_length(mock_openai: MockOpenAI, raw: RawClient) -> None:
     head = Head(200, (("Content-Type", "application/json"), ("Content-Length", "4")))
     mock_openai.reply(Script(head, (Raw(b"{ "), Pause(0.1), Raw(b" }"), Pause(0.1))))
-    started = time.monotonic()
+    start = time.monotonic()
     raw.ask()
     raw.read_until(b"\r\n\r\n{ ")
     raw.read_until(b" }")
-    assert time.monotonic() - started >= 0.09
+    assert time.monotonic() - start >= 0.09
     assert mock_openai.calls[0].ended == "finished"
 
 
@@ -254,7 +254,7 @@ def test_a_client_that_does_not_read_does_not_hold_up_the_others(
     other.ask()
     assert b"quick" in other.read_until(LAST)
     assert mock_openai.calls[0]._events < 5000, "it waits for its client"
-    assert unchunked(idle.read_until(LAST)).count(b"\n\n") == 5003
+    assert decode_chunks(idle.read_until(LAST)).count(b"\n\n") == 5003
 
 
 # Starting and stopping
@@ -280,7 +280,7 @@ def test_a_port_that_was_chosen_is_listened_on_at_once() -> None:
     with MockOpenAI(port=port) as mock:
         mock.reply("Hello")
         url = f"http://127.0.0.1:{port}/v1/chat/completions"
-        assert "Hello" in httpx2.post(url, json=ASKED, trust_env=False).text
+        assert "Hello" in httpx2.post(url, json=PAYLOAD, trust_env=False).text
         with pytest.raises(ServerError, match=f"port {port} of 127.0.0.1 is in use"):
             MockOpenAI(port=port).__enter__()
 
@@ -298,9 +298,9 @@ def test_it_stops_with_streams_open_and_leaves_nothing(connect: Connect) -> None
     for client in clients:
         client.ask()
         client.read_until(b"\n\n")
-    started = time.monotonic()
+    start = time.monotonic()
     mock.stop()
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - start < 0.5
     assert set(threading.enumerate()) == before
     for client in clients:
         client.read_to_end()
@@ -311,7 +311,7 @@ def test_it_starts_again_after_a_stop() -> None:
     mock = MockOpenAI()
     mock.reply("Hello")
     for _ in range(2):
-        response = httpx2.post(f"{mock.base_url}/chat/completions", json=ASKED, trust_env=False)
+        response = httpx2.post(f"{mock.base_url}/chat/completions", json=PAYLOAD, trust_env=False)
         assert "Hello" in response.text
         mock.stop()
 
@@ -327,17 +327,17 @@ def test_a_server_that_nobody_asks_stops_too() -> None:
 
 def test_it_is_ready_quickly_after_its_imports(connect: Connect) -> None:
     """Under 30 ms from nothing to a bound, announced server with its first answer under way."""
-    took = []
+    durations = []
     for _ in range(5):
-        started = time.perf_counter()
+        start = time.perf_counter()
         mock = MockOpenAI()
         mock.reply("Hello")
         client = connect(mock)
         client.ask()
         client.read_until(b"\r\n\r\n")
-        took.append(time.perf_counter() - started)
+        durations.append(time.perf_counter() - start)
         mock.stop()
-    assert min(took) < 0.03
+    assert min(durations) < 0.03
 
 
 def test_nothing_is_logged_and_nothing_warned() -> None:
@@ -358,10 +358,10 @@ def test_nothing_is_logged_and_nothing_warned() -> None:
                     client.recv(100)
                 assert mock.calls[-1].ended
     """
-    ran = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-W", "error", "-X", "dev", "-c", code], capture_output=True, text=True
     )
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 # Requests as others send them
@@ -373,7 +373,7 @@ def test_a_browser_of_another_origin_may_ask(mock_openai: MockOpenAI) -> None:
     origin = {"Origin": "http://localhost:3000"}
     with httpx2.Client(trust_env=False) as client:
         preflight = client.options(url, headers=origin | {"Access-Control-Request-Method": "POST"})
-        answer = client.post(url, headers=origin, json=ASKED)
+        answer = client.post(url, headers=origin, json=PAYLOAD)
     for response in (preflight, answer):
         assert response.is_success
         assert response.headers["access-control-allow-origin"] == origin["Origin"]
@@ -382,7 +382,7 @@ def test_a_browser_of_another_origin_may_ask(mock_openai: MockOpenAI) -> None:
 
 def test_others_get_no_cors_headers(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("Hello")
-    answer = httpx2.post(f"{mock_openai.base_url}/chat/completions", json=ASKED, trust_env=False)
+    answer = httpx2.post(f"{mock_openai.base_url}/chat/completions", json=PAYLOAD, trust_env=False)
     assert "access-control-allow-origin" not in answer.headers
 
 
@@ -391,9 +391,9 @@ def test_a_client_of_http_1_0_gets_no_chunks(mock_openai: MockOpenAI, raw: RawCl
     mock_openai.reply("Hello")
     head = b"POST /v1/chat/completions HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(BODY)
     raw.socket.sendall(head + BODY)
-    got, end = raw.read_to_end()
+    data, end = raw.read_to_end()
     assert end == "FIN"
-    head, _, body = got.partition(b"\r\n\r\n")
+    head, _, body = data.partition(b"\r\n\r\n")
     assert b"chunked" not in head.lower()
     assert body.startswith(b"data: {")
     assert body.endswith(b"data: [DONE]\n\n")
@@ -403,8 +403,8 @@ def test_what_is_no_http_is_refused_and_the_server_lives(
     mock_openai: MockOpenAI, raw: RawClient, connect: Connect
 ) -> None:
     raw.socket.sendall(b"\x16\x03\x01 nonsense\r\n\r\n")
-    got, _ = raw.read_to_end()
-    assert got.startswith(b"HTTP/1.1 400")
+    data, _ = raw.read_to_end()
+    assert data.startswith(b"HTTP/1.1 400")
     mock_openai.reply("Hello")
     other = connect(mock_openai)
     other.ask()
@@ -423,9 +423,9 @@ def test_a_client_that_sends_ahead_and_leaves_leaves_nothing_behind(
     assert mock_openai.calls[0].wait(5)
     assert mock_openai.calls[0].ended == "client disconnected"
     assert len(mock_openai.calls) == 1
-    began = time.monotonic()
+    start = time.monotonic()
     mock_openai.stop()
-    assert time.monotonic() - began < 0.9, "what hangs is waited for"
+    assert time.monotonic() - start < 0.9, "what hangs is waited for"
     assert caplog.text == ""
 
 
@@ -449,10 +449,10 @@ def test_a_connection_that_is_reset_before_it_is_looked_at_leaves_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """While the loop is busy, the system accepts it; then nobody knows whose it was."""
-    begun, go_on = threading.Event(), threading.Event()
+    begin_event, go_on = threading.Event(), threading.Event()
 
     def busy(request: Request) -> bool:
-        begun.set()
+        begin_event.set()
         return go_on.wait(10)
 
     def count_sockets() -> int:
@@ -468,10 +468,10 @@ def test_a_connection_that_is_reset_before_it_is_looked_at_leaves_nothing(
         assert mock.calls[0].wait(10)  # by then the server has opened all that it needs
         before = count_sockets()
         asking = threading.Thread(
-            target=client.post, args=[f"{url}/chat/completions"], kwargs={"json": ASKED}
+            target=client.post, args=[f"{url}/chat/completions"], kwargs={"json": PAYLOAD}
         )
         asking.start()
-        assert begun.wait(10)
+        assert begin_event.wait(10)
         for _ in range(5):
             with socket.create_connection((url.host, url.port or 0)) as leaver:
                 leaver.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -52,65 +52,65 @@ def test_the_sdk_streams_over_tls(secure: MockOpenAI, trusting: ssl.SSLContext) 
     assert secure.calls[0].ended == "finished"
 
 
-def ended(mock: MockOpenAI, context: ssl.SSLContext) -> tuple[int, str]:
+def read_to_end(mock: MockOpenAI, context: ssl.SSLContext) -> tuple[int, str]:
     """How many events a TLS client gets, and how the TCP connection ends below it."""
     url = httpx2.URL(mock.base_url)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing, server_hostname=url.host)
     request = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
     request += b"Content-Length: %d\r\n\r\n%b"
-    got, sent = b"", False
+    data, is_sent = b"", False
     with socket.create_connection((url.host, url.port or 0), timeout=5) as tcp:
         while True:
             try:
                 tls.do_handshake()
-                if not sent:
+                if not is_sent:
                     tls.write(request % (len(BODY), BODY))
-                    sent = True
+                    is_sent = True
                 while data := tls.read(65536):
-                    got += data
-                return got.count(b"\n\n"), "close_notify"
+                    data += data
+                return data.count(b"\n\n"), "close_notify"
             except ssl.SSLWantReadError:
                 pass
             try:
                 tcp.sendall(outgoing.read())
                 read = tcp.recv(65536)
             except ConnectionResetError:
-                return got.count(b"\n\n"), "RST"
+                return data.count(b"\n\n"), "RST"
             if not read:
-                return got.count(b"\n\n"), "FIN without close_notify"
+                return data.count(b"\n\n"), "FIN without close_notify"
             incoming.write(read)
 
 
 def test_a_clean_close(secure: MockOpenAI, trusting: ssl.SSLContext) -> None:
     secure.reply("Hello, world", faults=[close_delimited()])
-    assert ended(secure, trusting) == (6, "close_notify")
+    assert read_to_end(secure, trusting) == (6, "close_notify")
 
 
 def test_a_fin_without_close_notify(secure: MockOpenAI, trusting: ssl.SSLContext) -> None:
     secure.reply("Hello, world", faults=[close_delimited(), cut()])
-    assert ended(secure, trusting) == (6, "FIN without close_notify")
+    assert read_to_end(secure, trusting) == (6, "FIN without close_notify")
     assert secure.calls[0].ended == "truncated"
 
 
 def test_a_reset(secure: MockOpenAI, trusting: ssl.SSLContext) -> None:
     secure.reply("Hello, world", faults=[reset(after=3)])
-    assert ended(secure, trusting) == (3, "RST")
+    assert read_to_end(secure, trusting) == (3, "RST")
 
 
-def test_what_has_no_meaning_says_so_when_the_rule_is_made(
+def test_an_impossible_end_is_refused_when_the_rule_is_created(
     mock_openai: MockOpenAI, secure: MockOpenAI
 ) -> None:
-    with pytest.raises(FaultError, match="no meaning without TLS"):
+    with pytest.raises(FaultError, match="so it needs TLS"):
         mock_openai.reply("Hello", faults=[cut()])
-    with pytest.raises(FaultError, match="no meaning over TLS"):
+    with pytest.raises(FaultError, match="impossible over TLS"):
         secure.reply("Hello", faults=[half_close()])
 
 
 @pytest.mark.openai3("makes any exception in a transport an APIConnectionError")
-def test_in_process_it_is_told_when_it_is_played(secure: MockOpenAI) -> None:
+def test_in_process_cut_is_refused_when_it_is_played(secure: MockOpenAI) -> None:
     secure.reply("Hello", faults=[cut()])
-    with pytest.raises(MockServerError, match="no meaning in process"):
+    with pytest.raises(MockServerError, match="which an in-process client does not have"):
         secure.client(max_retries=0).chat.completions.create(
             model="m", messages=[{"role": "user", "content": "Hi"}]
         )

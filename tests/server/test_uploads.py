@@ -34,15 +34,15 @@ def connect(mock: MockOpenAI) -> openai.OpenAI:
 
 def test_a_long_upload_lies_on_disk_and_is_served_back() -> None:
     with MockOpenAI() as mock, connect(mock) as client:
-        made = client.files.create(file=("a.bin", io.BytesIO(LONG)), purpose="batch")
-        got = client.files.content(made.id).content
-        uploaded, served = mock.calls
-    assert (made.bytes, made.filename, got) == (len(LONG), "a.bin", LONG)
-    assert isinstance(uploaded.content, DiskBytes)
-    assert LONG in uploaded.body
-    assert isinstance(uploaded.form["file"], FileOnDisk)
-    assert bytes(uploaded.form["file"]) == LONG
-    assert served.delivered.bytes == len(LONG)
+        file = client.files.create(file=("a.bin", io.BytesIO(LONG)), purpose="batch")
+        content = client.files.content(file.id).content
+        upload_call, content_call = mock.calls
+    assert (file.bytes, file.filename, content) == (len(LONG), "a.bin", LONG)
+    assert isinstance(upload_call.content, DiskBytes)
+    assert LONG in upload_call.body
+    assert isinstance(upload_call.form["file"], FileOnDisk)
+    assert bytes(upload_call.form["file"]) == LONG
+    assert content_call.delivered.bytes == len(LONG)
 
 
 def test_a_short_one_stays_in_memory() -> None:
@@ -62,16 +62,16 @@ def test_a_file_of_long_parts() -> None:
             client.uploads.parts.create(upload.id, data=("part", io.BytesIO(data))).id
             for data in (LONG, b"abc", LONG)
         ]
-        done = client.uploads.complete(upload.id, part_ids=parts)
-        assert done.file is not None
-        assert done.file.bytes == 2 * len(LONG) + 3
-        assert client.files.content(done.file.id).content == LONG + b"abc" + LONG
+        upload = client.uploads.complete(upload.id, part_ids=parts)
+        assert upload.file is not None
+        assert upload.file.bytes == 2 * len(LONG) + 3
+        assert client.files.content(upload.file.id).content == LONG + b"abc" + LONG
 
 
 def test_a_long_batch() -> None:
-    asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "x" * 300_000}]}
+    payload = {"model": "gpt-4o", "messages": [{"role": "user", "content": "x" * 300_000}]}
     lines = [
-        {"custom_id": f"{n}", "method": "POST", "url": "/v1/chat/completions", "body": asked}
+        {"custom_id": f"{n}", "method": "POST", "url": "/v1/chat/completions", "body": payload}
         for n in range(5)
     ]
     text = "\r\n".join(map(json.dumps, lines))
@@ -90,12 +90,12 @@ def test_the_same_is_heard_in_a_long_recording_wherever_it_lies() -> None:
     def hear(data: bytes, padding: int) -> str:
         """What is heard, in a form that is longer by some text."""
         with MockOpenAI() as mock, connect(mock) as client:
-            told: Any = {"prompt": "x" * padding}
-            heard = client.audio.transcriptions.create(
-                model="whisper-1", file=("a.mp3", io.BytesIO(data)), **told
+            parameters: Any = {"prompt": "x" * padding}
+            transcript = client.audio.transcriptions.create(
+                model="whisper-1", file=("a.mp3", io.BytesIO(data)), **parameters
             )
             assert isinstance(mock.calls[0].content, DiskBytes) == bool(padding)
-            return str(heard.text)
+            return str(transcript.text)
 
     data = LONG[:900_000]
     assert hear(data, 0) == hear(data, 200_000)
@@ -138,8 +138,8 @@ def test_memory_that_is_bounded_bounds_disk_too() -> None:
         ids = [
             client.files.create(file=("a", io.BytesIO(LONG)), purpose="batch").id for _ in range(6)
         ]
-        kept = [client.files.content(id).content == LONG for id in ids]
-    assert kept == [False, False, True, True, True, True]
+        are_equal = [client.files.content(id).content == LONG for id in ids]
+    assert are_equal == [False, False, True, True, True, True]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is /dev/full")
@@ -149,25 +149,25 @@ def test_a_full_disk_is_told_and_stops_no_other(monkeypatch: pytest.MonkeyPatch)
     with MockOpenAI() as mock, connect(mock) as client:
         mock.reply(Reply(["Hel", "lo"]))
         stream = client.chat.completions.create(model="gpt-4o", messages=messages, stream=True)
-        said = [next(stream)]
-        with monkeypatch.context() as patched:
-            patched.setattr(tempfile, "TemporaryFile", lambda **_: full)
-            with pytest.raises(openai.APIStatusError) as raised:
+        chunks = [next(stream)]
+        with monkeypatch.context() as patch:
+            patch.setattr(tempfile, "TemporaryFile", lambda **_: full)
+            with pytest.raises(openai.APIStatusError) as error:
                 client.files.create(file=("a", io.BytesIO(LONG)), purpose="batch")
-        said += stream
-        made = client.files.create(file=("a", io.BytesIO(LONG)), purpose="batch")
-    assert raised.value.status_code == 507
-    told = f"the form cannot be kept in {tempfile.gettempdir()}: {os.strerror(errno.ENOSPC)} after"
-    assert told in raised.value.message
-    assert "".join(c.choices[0].delta.content or "" for c in said if c.choices) == "Hello"
-    assert made.bytes == len(LONG)
+        chunks += stream
+        file = client.files.create(file=("a", io.BytesIO(LONG)), purpose="batch")
+    assert error.value.status_code == 507
+    message = f"cannot write the form to {tempfile.gettempdir()}: {os.strerror(errno.ENOSPC)} after"
+    assert message in error.value.message
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == "Hello"
+    assert file.bytes == len(LONG)
 
 
 def test_a_long_upload_goes_upstream_from_disk() -> None:
     with MockOpenAI() as upstream, MockOpenAI(upstream=upstream.base_url) as mock:
         with connect(mock) as client:
-            made = client.files.create(file=("a", io.BytesIO(LONG)), purpose="batch")
-            assert client.files.content(made.id).content == LONG
+            file = client.files.create(file=("a", io.BytesIO(LONG)), purpose="batch")
+            assert client.files.content(file.id).content == LONG
         assert isinstance(mock.calls[0].content, DiskBytes)
         assert mock.calls[0].content == upstream.calls[0].content
 
@@ -182,11 +182,11 @@ def test_eight_uploads_at_once_take_little_memory() -> None:
         uploads.upload(port, 1, 0)
         tracemalloc.start()
         try:
-            made = list(threads.map(lambda n: uploads.upload(port, size, n), range(8)))
+            results = list(threads.map(lambda n: uploads.upload(port, size, n), range(8)))
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    assert [told for told, _ in made] == [size] * 8
+    assert [size for size, _ in results] == [size] * 8
     assert peak < 24 * MB, "half of what they are"
 
 

@@ -81,8 +81,8 @@ def record(
     def note(call: Call) -> None:
         nonlocal count
         count = max(count, call.number)
-        if call.unrecorded is not None:
-            failed[call.number] = call.unrecorded
+        if call.recording_problem is not None:
+            failed[call.number] = call.recording_problem
 
     def on_end(call: Call) -> None:
         note(call)
@@ -128,6 +128,6 @@ def record(
     for call in mock.calls:
         note(call)
     # What is no longer kept may have failed after it was over, and is only counted.
-    if n := max(len(failed), mock.calls.problem_counts.unrecorded):
+    if n := max(len(failed), mock.calls.problem_counts.unrecorded_calls):
         first = f": {failed[min(failed)]}" if failed else ""
         raise MockServerError(f"{n} of {count} calls were not recorded whole{first}")

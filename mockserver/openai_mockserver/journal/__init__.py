@@ -1,7 +1,7 @@
 """The journal: every call, and how it ended.
 
-Rules of this room: no I/O; a player reports to a `Call` from its own thread, a test reads it from
-another. What is not settled yet is waited for, briefly, instead of being guessed.
+Rules of this package: no I/O. A player reports to a `Call` from its thread, and a test reads the
+call from another. A property that is not final yet waits briefly, and does not guess.
 """
 
 from openai_mockserver.journal.attempts import LogicalCall

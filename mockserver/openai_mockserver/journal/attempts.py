@@ -1,6 +1,6 @@
-"""The attempts at what an application wants: which call is a retry of which.
+"""Logical calls: which call is a retry of which.
 
-Rules of this file: whoever calls holds the journal's lock.
+Rules of this file: the caller holds the journal's lock.
 """
 
 from __future__ import annotations
@@ -14,86 +14,87 @@ __all__ = ["LogicalCall", "LogicalCalls"]
 
 
 class LogicalCall(NamedTuple):
-    """One thing that the application wanted, and its attempts at it."""
+    """One call as the application sees it, and the attempts that it took."""
 
     attempts: tuple[Call, ...]
 
     @property
     def gaps(self) -> tuple[float, ...]:
-        """The seconds from each attempt's coming to the next one's."""
-        return tuple(b.came - a.came for a, b in pairwise(self.attempts))
+        """The seconds between the arrivals of successive attempts."""
+        return tuple(b.arrival - a.arrival for a, b in pairwise(self.attempts))
 
 
-class _Open:
-    """The logical calls of one key of which a retry may still come, in their order."""
+class _OpenCalls:
+    """The logical calls with the same key that a retry may still continue, oldest first."""
 
-    __slots__ = ("failed", "going_on")
+    __slots__ = ("failed_calls", "running_calls")
 
     def __init__(self) -> None:
-        self.failed: dict[Attempts, None] = {}
-        self.going_on: dict[Attempts, None] = {}
+        self.failed_calls: dict[Attempts, None] = {}
+        self.running_calls: dict[Attempts, None] = {}
 
 
 class LogicalCalls:
-    """The logical calls of a journal, in the order in which they began: see `Journal.logical`."""
+    """The logical calls of a journal, oldest first: see `Journal.logical`."""
 
     def __init__(self) -> None:
         self._all: dict[Attempts, None] = {}
-        self._open: dict[object, _Open] = {}
+        self._open: dict[object, _OpenCalls] = {}
 
     def add(self, call: Call) -> None:
-        """Find the logical call that this is an attempt of, or begin one."""
+        """Add an attempt to its logical call, or begin a new one."""
         key = call.headers.get("idempotency-key") or (call.method, call.path, call.content)
         count = call.headers.get("x-stainless-retry-count", "")
         retries = int(count) if count.isdecimal() and len(count) < 10 else 0
-        still = self._open.setdefault(key, _Open())
-        # Of several the SDK's count tells which. It may also have given up an attempt that is not
-        # known to have gone wrong.
-        chosen = next((one for one in still.failed if one.count == retries), None)
-        chosen = chosen or next(iter(still.failed), None)
-        if chosen is None and retries:
-            chosen = next(iter(still.going_on), None)
-        if chosen is None:
-            chosen = Attempts(key, retries)
-            self._all[chosen] = None
-        still.failed.pop(chosen, None)
-        still.going_on[chosen] = None
-        chosen.add(call)
-        call.attempts = chosen
+        open_calls = self._open.setdefault(key, _OpenCalls())
+        # The SDK's retry count distinguishes failed calls with the same key. The SDK may also
+        # retry after an attempt whose failure is not known here yet.
+        failed_calls = open_calls.failed_calls
+        attempts = next((one for one in failed_calls if one.count == retries), None)
+        attempts = attempts or next(iter(failed_calls), None)
+        if attempts is None and retries:
+            attempts = next(iter(open_calls.running_calls), None)
+        if attempts is None:
+            attempts = Attempts(key, retries)
+            self._all[attempts] = None
+        failed_calls.pop(attempts, None)
+        open_calls.running_calls[attempts] = None
+        attempts.add(call)
+        call.attempts = attempts
 
-    def note_over(self, call: Call) -> None:
-        """A call is over, as far as a retry is concerned, or its client left after all."""
+    def note_end(self, call: Call) -> None:
+        """Note that a call was written completely, or has ended."""
         attempts = call.attempts
-        if attempts is None or attempts not in self._all or attempts.kept[-1] is not call:
+        if attempts is None or attempts not in self._all or attempts.calls[-1] is not call:
             return
-        if call.went_wrong:
-            still = self._open.setdefault(attempts.key, _Open())
-            still.going_on.pop(attempts, None)
-            still.failed[attempts] = None
+        if call.has_failed:
+            open_calls = self._open.setdefault(attempts.key, _OpenCalls())
+            open_calls.running_calls.pop(attempts, None)
+            open_calls.failed_calls[attempts] = None
         else:
             self._close(attempts)
 
     def forget(self, call: Call) -> None:
-        """Forget the oldest attempt of its logical call."""
+        """Drop a call, which is the oldest attempt of its logical call."""
         if (attempts := call.attempts) is not None:
-            del attempts.kept[0]
-            if not attempts.kept:
+            del attempts.calls[0]
+            if not attempts.calls:
                 del self._all[attempts]
                 self._close(attempts)
 
     def _close(self, attempts: Attempts) -> None:
-        """No retry of these will come."""
-        if (still := self._open.get(attempts.key)) is not None:
-            still.failed.pop(attempts, None)
-            still.going_on.pop(attempts, None)
-            if not (still.failed or still.going_on):
+        """Note that no retry of these attempts will follow."""
+        if (open_calls := self._open.get(attempts.key)) is not None:
+            open_calls.failed_calls.pop(attempts, None)
+            open_calls.running_calls.pop(attempts, None)
+            if not (open_calls.failed_calls or open_calls.running_calls):
                 del self._open[attempts.key]
 
     def list(self) -> list[LogicalCall]:
-        """All of them, with the attempts that are kept."""
-        return [LogicalCall(tuple(attempts.kept)) for attempts in self._all]
+        """Return all logical calls, with the attempts that are still in the journal."""
+        return [LogicalCall(tuple(attempts.calls)) for attempts in self._all]
 
     def clear(self) -> None:
-        """Forget all."""
+        """Drop all logical calls."""
         self._all.clear()
         self._open.clear()

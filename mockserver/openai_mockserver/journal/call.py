@@ -1,4 +1,4 @@
-"""A call: a request, and what became of it."""
+"""A call: a request, and how it was answered."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = [
 
 logger = logging.getLogger("openai_mockserver")
 
-SETTLE = 1.0  # seconds to wait for a player that is about to notice how a call ended
+SETTLE = 1.0  # seconds to wait for a player that is about to report how a call ended
 
 CLIENT_DISCONNECTED = "client disconnected"
 SERVER_STOPPED = "server stopped"
@@ -48,17 +48,17 @@ ENDED = {
     "cut": "truncated",
     "truncate": "truncated",
     "reset": "reset",
-    # Silence ends when the client has had enough of it.
+    # The script ends in silence, which ends when the client gives up.
     "hold": CLIENT_DISCONNECTED,
 }
-"""How a call ended, by the end of its script."""
+"""The outcome of a call, by the end of its script."""
 
 
 class Delivered(NamedTuple):
-    """How much of a response the client took: the events, and the bytes of the body.
+    """How much of a response the client received: its events, and the bytes of its body.
 
-    ``exact`` is False if more was handed to the client's system than the client is known to have
-    read: the counts are then the most that it can have taken.
+    ``exact`` is False if the client may not have read everything that its system received. The
+    counts are then upper bounds.
     """
 
     events: int
@@ -66,8 +66,8 @@ class Delivered(NamedTuple):
     exact: bool = True
 
 
-class Handed(NamedTuple):
-    """When a part of a response was due and handed over, in seconds after the request."""
+class Handover(NamedTuple):
+    """When a part of a response was due, and when it was written, in seconds after the request."""
 
     due: float
     at: float
@@ -75,55 +75,55 @@ class Handed(NamedTuple):
 
 
 class ProblemCounts:
-    """How many calls had problems, whether or not they are still kept."""
+    """How many calls had problems, including calls that the journal has dropped."""
 
     def __init__(self) -> None:
-        self.unanswered = self.unrecorded = self.calls = 0
+        self.unanswered_calls = self.unrecorded_calls = self.calls = 0
         self._lock = threading.Lock()
 
-    def add(self, *, unanswered: bool, is_first: bool) -> None:
+    def add(self, *, is_unanswered: bool, is_first: bool) -> None:
         """Count a problem of a call.
 
         Args:
-            unanswered: whether its request could not be answered; else its response could not be
+            is_unanswered: the request could not be answered; otherwise, its response could not be
                 recorded.
-            is_first: whether the call had no problem of either kind before.
+            is_first: the call had no problem of either kind before.
         """
         with self._lock:
-            self.unanswered += unanswered
-            self.unrecorded += not unanswered
+            self.unanswered_calls += is_unanswered
+            self.unrecorded_calls += not is_unanswered
             self.calls += is_first
 
 
 class Attempts:
-    """The attempts at one logical call: those that are kept, and how many there were."""
+    """The attempts at one logical call: those still in the journal, and how many there were."""
 
-    __slots__ = ("count", "kept", "key")
+    __slots__ = ("calls", "count", "key")
 
     def __init__(self, key: object, earlier: int) -> None:
         self.key = key
-        self.kept: list[Call] = []
+        self.calls: list[Call] = []
         self.count = earlier
 
     def add(self, call: Call) -> None:
-        self.kept.append(call)
+        self.calls.append(call)
         self.count += 1
         call.attempt = self.count
 
 
 _NO_SCRIPT = Script()
-_WAITING = threading.Lock()  # of two that begin to wait for a call, both wait for the same
+_WAITING = threading.Lock()  # threads that wait for the same call must share its event
 
 
 class Call(Request):
-    """A request and what became of it."""
+    """A request, and how it was answered."""
 
-    # Of so many attributes a dictionary would take 1.5 kB in each call.
+    # A dictionary of this many attributes would take 1.5 kB in each call.
     __slots__ = (
-        "_bytes", "_ended", "_events", "_moments", "_on_end", "_on_written", "_problem",
-        "_problem_counts", "_settled", "_times", "_unrecorded", "_warnings", "_written",
-        "attempts", "came", "is_exact", "left", "number", "on_wait", "problem_kind", "recorder",
-        "rule", "script", "started", "upstream",
+        "_bytes", "_end_event", "_events", "_is_written", "_lazy_times", "_on_end", "_on_write",
+        "_outcome", "_problem", "_problem_counts", "_recording_problem", "_times", "_warnings",
+        "arrival", "attempts", "is_exact", "left_after", "number", "on_wait", "problem_kind",
+        "recorder", "rule", "script", "started", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -132,7 +132,7 @@ class Call(Request):
         number: int,
         on_end: Callable[[Call], object] | None = None,
         problem_counts: ProblemCounts | None = None,
-        on_written: Callable[[Call], object] | None = None,
+        on_write: Callable[[Call], object] | None = None,
     ) -> None:
         super().__init__(
             request.method,
@@ -150,8 +150,8 @@ class Call(Request):
             self.parsed = request.parsed
         self.number = number
         self.started = time.time()
-        self.came = time.monotonic()
-        self.left: float | None = None
+        self.arrival = time.monotonic()
+        self.left_after: float | None = None
         self.is_exact = True
         self.rule: Rule | None = None
         self.script = _NO_SCRIPT
@@ -159,28 +159,28 @@ class Call(Request):
         self.recorder: Recorder | None = None
         self.attempts: Attempts | None = None
         self.problem_kind: str | None = None
-        self.on_wait: Callable[[], object] | None = None  # is called when somebody waits
+        self.on_wait: Callable[[], object] | None = None  # called when a thread waits for the end
         self._problem: str | None = None
-        self._unrecorded: str | None = None
+        self._recording_problem: str | None = None
         self._warnings: list[str] | None = None
-        self._written = False
-        self._ended: str | None = None
+        self._is_written = False
+        self._outcome: str | None = None
         self._events = self._bytes = 0
-        self._times: array[float] | None = None  # four numbers for parts that are alike
-        self._moments: array[float] | None = None  # of frames that were handed over in turn
-        self._settled: threading.Event | None = None
+        self._times: array[float] | None = None  # four numbers for each run of equal parts
+        self._lazy_times: array[float] | None = None  # one number for each frame
+        self._end_event: threading.Event | None = None
         self._on_end = on_end
         self._problem_counts = problem_counts
-        self._on_written = on_written
+        self._on_write = on_write
 
     @property
     def plan(self) -> Script | Upstream:
-        """What answers the request: an upstream, or the script that is played."""
+        """What answers the request: an upstream, or a script."""
         return self.script if self.upstream is None else self.upstream
 
     @property
     def warnings(self) -> list[str]:
-        """What is to be told of it though it was answered."""
+        """Warnings about a call that was answered."""
         if self._warnings is None:
             self._warnings = []
         return self._warnings
@@ -193,26 +193,26 @@ class Call(Request):
         return self._problem
 
     @problem.setter
-    def problem(self, why: str | None) -> None:
-        is_new, is_first = self._problem is None, self._unrecorded is None
-        self._problem = why
-        if is_new and why is not None and self._problem_counts is not None:
-            self._problem_counts.add(unanswered=True, is_first=is_first)
+    def problem(self, problem: str | None) -> None:
+        is_new, is_first = self._problem is None, self._recording_problem is None
+        self._problem = problem
+        if is_new and problem is not None and self._problem_counts is not None:
+            self._problem_counts.add(is_unanswered=True, is_first=is_first)
 
     @property
-    def unrecorded(self) -> str | None:
-        """Why the response could not be recorded; None if it was, or should not be."""
-        return self._unrecorded
+    def recording_problem(self) -> str | None:
+        """Why the response could not be recorded; None if it was, or need not be."""
+        return self._recording_problem
 
-    @unrecorded.setter
-    def unrecorded(self, why: str | None) -> None:
-        is_new, is_first = self._unrecorded is None, self._problem is None
-        self._unrecorded = why
-        if is_new and why is not None and self._problem_counts is not None:
-            self._problem_counts.add(unanswered=False, is_first=is_first)
+    @recording_problem.setter
+    def recording_problem(self, problem: str | None) -> None:
+        is_new, is_first = self._recording_problem is None, self._problem is None
+        self._recording_problem = problem
+        if is_new and problem is not None and self._problem_counts is not None:
+            self._problem_counts.add(is_unanswered=False, is_first=is_first)
 
-    def handed_over(self, frame: Frame, at: float) -> None:
-        """A frame was given to the client, so many seconds after the request."""
+    def log_frame(self, frame: Frame, at: float) -> None:
+        """Log that a frame was written, ``at`` seconds after the request."""
         self._events += frame.events
         self._bytes += frame.size
         times = self._times
@@ -223,87 +223,89 @@ class Call(Request):
             return
         times.extend((frame.due, at, frame.events, 1))
 
-    def handed_over_in_turn(self, frame: Frame, at: float) -> None:
-        """As `handed_over`, of every frame of a script with lazy steps: when it is due is known."""
+    def log_lazy_frame(self, frame: Frame, at: float) -> None:
+        """Log each frame of a script with lazy steps, whose due times need not be stored."""
         self._events += frame.events
         self._bytes += frame.size
-        if self._moments is None:
-            self._moments = array("d")
-        self._moments.append(at)
+        if self._lazy_times is None:
+            self._lazy_times = array("d")
+        self._lazy_times.append(at)
 
-    def take_back(self, events: int, size: int) -> None:
-        """So many of the events and bytes handed over were never read by the client."""
+    def discount_unread(self, events: int, size: int) -> None:
+        """Subtract events and bytes that were written but never read by the client."""
         self._events -= events
         self._bytes -= size
 
-    def end(self, how: str | None = None) -> None:
-        """The call is over; the first to say how is right. By default as its script ends."""
-        if self._ended is None:
-            how = how or ENDED[self.script.end]
-            if how == CLIENT_DISCONNECTED:
-                self.left = time.monotonic() - self.came
-            self._ended = how
-            # After this, so that whoever begins to wait meanwhile sees that it has ended.
-            if self._settled is not None:
-                self._settled.set()
+    def end(self, outcome: str | None = None) -> None:
+        """End the call with an outcome, by default that of its script; later calls do nothing."""
+        if self._outcome is None:
+            outcome = outcome or ENDED[self.script.end]
+            if outcome == CLIENT_DISCONNECTED:
+                self.left_after = time.monotonic() - self.arrival
+            self._outcome = outcome
+            # Set last, so that a thread that begins to wait meanwhile sees the outcome.
+            if self._end_event is not None:
+                self._end_event.set()
             if self._on_end is not None:
                 try:
                     self._on_end(self)
                 except Exception:
-                    # Who only listens must not break the stream.
+                    # An error in a callback must not break the stream.
                     logger.exception("on_end failed for %r", self)
 
     # What tests read
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the call is over, at most so many seconds; whether it is."""
+        """Wait until the call is over, for ``timeout`` seconds at most; return whether it is."""
         with _WAITING:
-            settled = self._settled = self._settled or threading.Event()
-        if self._ended is not None:
+            end_event = self._end_event = self._end_event or threading.Event()
+        if self._outcome is not None:
             return True
         if (on_wait := self.on_wait) is not None:
             with contextlib.suppress(RuntimeError):  # the loop has closed already
                 on_wait()
-        return settled.wait(timeout)
+        return end_event.wait(timeout)
 
     def _settle(self) -> None:
-        if self.connection is not None and self._ended is None:
+        if self.connection is not None and self._outcome is None:
             self.wait(SETTLE)
 
     @property
-    def written(self) -> bool:
-        """Whether the whole response was given to the system, and a retry of it may come."""
-        return self._written
+    def is_written(self) -> bool:
+        """Whether the whole response was passed to the system, so that a retry may follow."""
+        return self._is_written
 
-    @written.setter
-    def written(self, written: bool) -> None:
-        self._written = written
-        if written and self._on_written is not None:
-            self._on_written(self)
+    @is_written.setter
+    def is_written(self, is_written: bool) -> None:
+        self._is_written = is_written
+        if is_written and self._on_write is not None:
+            self._on_write(self)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will be sent. Does not wait."""
-        return self._written or self._ended is not None
+        return self._is_written or self._outcome is not None
 
     @property
     def is_finished(self) -> bool:
-        """Whether it ended, and as a response that is whole. Does not wait."""
-        return self._ended == "finished"
+        """Whether it ended with a complete response. Does not wait."""
+        return self._outcome == "finished"
 
     @property
-    def went_wrong(self) -> bool:
-        """Whether it failed, broke off or was left: then the same request again is a retry.
+    def has_failed(self) -> bool:
+        """Whether it ended in an error or was cut off, so that an equal request is a retry.
 
-        Does not wait: what is still going on has not gone wrong yet.
+        Does not wait: an open call has not failed yet.
         """
         if not self.is_over:
             return False
-        return self.status >= 400 or self._ended not in (None, "finished") or self._tells_error()
+        return (
+            self.status >= 400 or self._outcome not in (None, "finished") or self._ends_with_error()
+        )
 
-    def _tells_error(self) -> bool:
-        """Whether its stream, though it ended well, ends by telling of an error."""
-        if self.script.lazy is not None or not self.script.is_stream:  # lazy: a reply without one
+    def _ends_with_error(self) -> bool:
+        """Whether its stream is complete but its last event reports an error."""
+        if self.script.lazy is not None or not self.script.is_stream:  # lazy scripts hold no errors
             return False
         events = (step for step in reversed(self.script.steps) if isinstance(step, Event))
         last = next((event for event in events if event != DONE), None)
@@ -319,81 +321,83 @@ class Call(Request):
 
     @property
     def status(self) -> int:
-        """The status answered."""
+        """The HTTP status of the response."""
         return self.script.head.status
 
     @property
     def delivered(self) -> Delivered:
-        """The events and bytes (of the body) that the client took, and whether that is exact.
+        """How many events, and bytes of the body, the client received, and whether that is exact.
 
-        While the response is still going on they are those that were handed over so far.
+        While the response is being played, the counts are what was written so far.
         """
         self._settle()
-        return Delivered(self._events, self._bytes, self.is_exact and self._ended is not None)
+        return Delivered(self._events, self._bytes, self.is_exact and self._outcome is not None)
 
     @property
     def ended(self) -> str | None:
-        """``finished``, ``client disconnected``, ``reset``, ``truncated``, ``server stopped``.
+        """The outcome of the call.
 
-        None while the response is still going on, which over a socket it is given a second to
-        stop doing; ``failed`` where it could not be played.
+        ``finished``, ``client disconnected``, ``reset``, ``truncated``, ``server stopped``, or
+        ``failed`` if playing the response raised an error. Over a socket, wait up to one second
+        for the end; None if the response is still being played.
         """
         self._settle()
-        return self._ended
+        return self._outcome
 
     @property
-    def times(self) -> list[Handed]:
-        """When each part of the response was due, and handed over."""
+    def times(self) -> list[Handover]:
+        """When each part of the response was due, and when it was written."""
         lazy = self.script.lazy
-        if self._moments is not None and lazy is not None:
+        if self._lazy_times is not None and lazy is not None:
             frames = lazy.frames(self.script.head.delay)
             return [
-                Handed(frame.due, at, frame.events)
-                for frame, at in zip(frames, self._moments, strict=False)
+                Handover(frame.due, at, frame.events)
+                for frame, at in zip(frames, self._lazy_times, strict=False)
             ]
         numbers = iter(self._times or ())
         parts = zip(numbers, numbers, numbers, numbers, strict=True)
         return [
-            Handed(due, at, int(events))
-            for due, at, events, alike in parts
-            for _ in range(int(alike))
+            Handover(due, at, int(events))
+            for due, at, events, repeats in parts
+            for _ in range(int(repeats))
         ]
 
     @property
-    def moments(self) -> int:
-        """How many numbers are kept of when its parts were handed over."""
-        return len(self._times or ()) + len(self._moments or ())
+    def time_count(self) -> int:
+        """How many numbers are stored for `times`."""
+        return len(self._times or ()) + len(self._lazy_times or ())
 
     @property
     def lateness(self) -> tuple[float, ...]:
-        """By how many seconds each event was handed over later than its script asks."""
+        """How many seconds after its due time each event was written."""
         return tuple(part.at - part.due for part in self.times for _ in range(part.events))
 
     def __repr__(self) -> str:
         return f"<Call {self.line()}>"
 
     def line(self) -> str:
-        """The call in one line: what was asked, what was answered, how it ended."""
-        asked = [f"{spell_controls(self.method)} {_short(show_path(self.path))}"]
+        """Return the call in one line: the request, the answer and the outcome."""
+        request_parts = [f"{spell_controls(self.method)} {_short(show_path(self.path))}"]
         if self.model:
-            asked.append(spell_controls(_short(self.model)))
+            request_parts.append(spell_controls(_short(self.model)))
         if self.user is not None:
-            asked.append(repr(_short(self.user)))
-        answered = f"{self.status}"
+            request_parts.append(repr(_short(self.user)))
+        answer = f"{self.status}"
         if self.problem is not None:
-            unruled = self.problem_kind or "no rule matched"
-            why = unruled if self.rule is None else "its reply cannot be served"
-            answered += " it failed" if self._ended == FAILED else f" {why}"
+            reason = self.problem_kind or "no rule matched"
+            if self.rule is not None:
+                reason = "its reply cannot be served"
+            answer += " it failed" if self._outcome == FAILED else f" {reason}"
         elif self.script.is_stream:
             total = count_all(self.script.steps)
-            most = "" if self.is_exact or self._ended in (None, "finished") else "at most "
-            answered += f" {most}{self._events} of {total} events"
+            most = "" if self.is_exact or self._outcome in (None, "finished") else "at most "
+            answer += f" {most}{self._events} of {total} events"
         else:
-            answered += f" {self._bytes} bytes"
-        unrecorded = "" if self.unrecorded is None else f", {self.unrecorded}"
-        # What is written may be unread yet.
-        how = self._ended or ("written" if self._written else "going on")
-        line = f"#{self.number} {' '.join(asked)} -> {answered}, {how}{unrecorded}"
+            answer += f" {self._bytes} bytes"
+        suffix = "" if self.recording_problem is None else f", {self.recording_problem}"
+        # "written": the client may not have read everything yet.
+        outcome = self._outcome or ("written" if self._is_written else "in progress")
+        line = f"#{self.number} {' '.join(request_parts)} -> {answer}, {outcome}{suffix}"
         return "; warning: ".join([line, *(self._warnings or ())])
 
 

@@ -1,4 +1,4 @@
-"""The calls in their order, bounded by their number and their memory."""
+"""The journal: the calls in order, limited in number and memory."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["Journal"]
 
 
 class Journal(Sequence[Call]):
-    """The calls in the order in which they came.
+    """The calls in the order in which they arrived.
 
     Args:
-        keep: how many calls are kept; the oldest are forgotten, by default none.
-        on_end: is given each call when it is over, in the thread that played it.
-        keep_bytes: how many bytes of memory the kept calls may take, as far as can be told from
-            their requests and responses. The newest call is kept however large it is.
+        keep: maximum number of calls; the oldest are dropped. No limit by default.
+        on_end: called with each call when it ends, in the thread that plays it.
+        keep_bytes: maximum bytes of memory for the calls, estimated from their requests and
+            responses. The newest call is kept whatever its size. No limit by default.
     """
 
     def __init__(
@@ -32,34 +32,34 @@ class Journal(Sequence[Call]):
         keep_bytes: int | None = None,
     ) -> None:
         self._keep, self._keep_bytes = keep, keep_bytes
-        self._kept: deque[Call] = deque()
-        self._came = 0
+        self._calls: deque[Call] = deque()
+        self._count = 0
         self._problem_counts = ProblemCounts()
-        self._first: float | None = None
+        self._first_arrival: float | None = None
         self._logical = LogicalCalls()
         self._memory = None if keep_bytes is None else Memory()
         self._on_end = on_end
         self._lock = threading.Lock()
 
     def add(self, request: Request) -> Call:
-        """Begin a call."""
+        """Begin a call for a request, and return it."""
         with self._lock:
-            self._came += 1
-            call = Call(request, self._came, self._end, self._problem_counts, self._note_over)
-            if self._first is None:
-                self._first = call.came
-            call.elapsed = call.came - self._first
+            self._count += 1
+            call = Call(request, self._count, self._end, self._problem_counts, self._note_end)
+            if self._first_arrival is None:
+                self._first_arrival = call.arrival
+            call.elapsed = call.arrival - self._first_arrival
             self._logical.add(call)
-            self._kept.append(call)
+            self._calls.append(call)
             if self._memory is not None:
                 self._memory.add(call)
             self._forget_oldest()
         return call
 
     def _end(self, call: Call) -> None:
-        """A call is over: tell who listens, and see how large it has become."""
-        if not (call.written and call.is_finished):  # else that was noted when it was written
-            self._note_over(call)
+        """Handle the end of a call: call `on_end`, and measure the call again."""
+        if not (call.is_written and call.is_finished):  # otherwise noted when it was written
+            self._note_end(call)
         try:
             if self._on_end is not None:
                 self._on_end(call)
@@ -70,57 +70,57 @@ class Journal(Sequence[Call]):
                     if self._memory.note_end(call):
                         self._forget_oldest()
 
-    def _note_over(self, call: Call) -> None:
+    def _note_end(self, call: Call) -> None:
         with self._lock:
-            self._logical.note_over(call)
+            self._logical.note_end(call)
 
     @property
     def problem_counts(self) -> ProblemCounts:
-        """How many calls had problems, with those that are forgotten."""
+        """How many calls had problems, including calls that were dropped."""
         return self._problem_counts
 
     @property
     def limits(self) -> str:
-        """The names of the bounds by which calls are forgotten, in words."""
-        bounds = {"keep_calls": self._keep, "keep_bytes": self._keep_bytes}
-        return " or ".join(name for name, bound in bounds.items() if bound is not None)
+        """The names of the limits that are set, joined by "or"."""
+        limits = {"keep_calls": self._keep, "keep_bytes": self._keep_bytes}
+        return " or ".join(name for name, limit in limits.items() if limit is not None)
 
     @property
     def size(self) -> int:
-        """About how many bytes of memory the kept calls take; 0 without ``keep_bytes``."""
+        """Estimated bytes of memory that the calls take; 0 without ``keep_bytes``."""
         return 0 if self._memory is None else self._memory.size
 
     def _forget_oldest(self) -> None:
-        """Forget what is too much, and its attempts with it."""
-        while len(self._kept) > 1 and (
-            (self._keep is not None and len(self._kept) > self._keep)
+        """Drop the oldest calls until the limits are met."""
+        while len(self._calls) > 1 and (
+            (self._keep is not None and len(self._calls) > self._keep)
             or (self._keep_bytes is not None and self.size > self._keep_bytes)
         ):
-            call = self._kept.popleft()
+            call = self._calls.popleft()
             self._logical.forget(call)
             if self._memory is not None:
                 self._memory.forget(call)
 
     @property
     def logical(self) -> list[LogicalCall]:
-        """The calls grouped by the logical call that they are attempts of.
+        """The calls, grouped into logical calls with their attempts.
 
-        An attempt is the same request again (the same ``idempotency-key``, else the same method,
-        path and body) after one that failed, broke off or was left by its client, whoever retries:
-        the SDK, which counts in ``x-stainless-retry-count``, or the application. Equal requests
-        that went well, or that go on at the same time, are calls of their own.
+        A call is a retry if it equals (the same ``idempotency-key``, or else the same method, path
+        and body) an earlier one that failed, was cut off, or was abandoned by its client. It does
+        not matter whether the SDK, which counts in ``x-stainless-retry-count``, or the application
+        retries. Equal requests that succeed, or that run at the same time, are separate calls.
         """
         with self._lock:
             return self._logical.list()
 
     def clear(self) -> None:
-        """Forget all calls."""
+        """Drop all calls."""
         with self._lock:
-            self._kept.clear()
+            self._calls.clear()
             self._logical.clear()
             if self._memory is not None:
                 self._memory.clear()
-            self._came, self._first = 0, None
+            self._count, self._first_arrival = 0, None
             self._problem_counts = ProblemCounts()
 
     @overload
@@ -129,22 +129,22 @@ class Journal(Sequence[Call]):
     def __getitem__(self, index: slice) -> list[Call]: ...
     def __getitem__(self, index: int | slice) -> Call | list[Call]:
         if isinstance(index, slice):
-            return self._listed()[index]
+            return self._copy()[index]
         try:
-            return self._kept[index]
+            return self._calls[index]
         except IndexError:
-            made = f"{len(self)} call{'s' * (len(self) != 1)} came"
-            raise IndexError(f"there is no call {index}: {made}") from None
+            total = f"{len(self)} call{'s' * (len(self) != 1)} arrived"
+            raise IndexError(f"there is no call {index}: {total}") from None
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._calls)
 
-    def _listed(self) -> list[Call]:
+    def _copy(self) -> list[Call]:
         with self._lock:
-            return list(self._kept)
+            return list(self._calls)
 
     def __iter__(self) -> Iterator[Call]:
-        return iter(self._listed())
+        return iter(self._copy())
 
     def __repr__(self) -> str:
-        return f"[{', '.join(map(repr, self._listed()))}]"
+        return f"[{', '.join(map(repr, self._copy()))}]"

@@ -1,6 +1,6 @@
-"""How much memory the kept calls take, as far as can be told from requests and responses.
+"""The memory that calls take, estimated from their requests and responses.
 
-Rules of this file: whoever calls holds the journal's lock.
+Rules of this file: the caller holds the journal's lock.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from openai_mockserver.script import Event, Raw, Step
 
 __all__ = ["Memory"]
 
-# What a call takes beside its texts, and each of its steps, in bytes; measured on CPython 3.11.
+# Bytes of a call, a step and a logged time without their texts; measured on CPython 3.11.
 _CALL_SIZE = 3_500
 _STEP_SIZE = 175
 _TIME_SIZE = 8
 
 
 def _size_of_response(call: Call) -> int:
-    """About how many bytes of memory a response and its times take."""
-    times = _TIME_SIZE * call.moments
-    if call.script.lazy is not None:  # its bytes belong to the reply
+    """Return the estimated bytes of memory that a response and its times take."""
+    times = _TIME_SIZE * call.time_count
+    if call.script.lazy is not None:  # the bytes belong to the reply, which `note_end` counts
         return times
     steps = call.script.steps
     return sum(map(_size_of_step, steps)) + _STEP_SIZE * len(steps) + times
@@ -35,40 +35,40 @@ def _size_of_step(step: Step) -> int:
 
 
 class Memory:
-    """The bytes of memory that calls take."""
+    """Estimates how many bytes of memory calls take."""
 
     def __init__(self) -> None:
         self.size = 0
         self._sizes: dict[int, int] = {}
-        # What calls have of which others may have the same: its id and size by the call's id, and
-        # by its own how many of the kept calls have it.
-        self._shares: dict[int, tuple[int, int]] = {}
-        self._sharers: Counter[int] = Counter()
+        # A compiled reply may be shared by several calls: its id and size, by the id of the call,
+        # and the number of calls that share it, by its id.
+        self._shared_parts: dict[int, tuple[int, int]] = {}
+        self._share_counts: Counter[int] = Counter()
 
     def add(self, call: Call) -> None:
-        """Count a call that has no response yet."""
+        """Add a call that has no response yet."""
         self._measure(call, 0)
 
     def note_end(self, call: Call) -> bool:
-        """Count the response too; whether the call is still kept."""
+        """Add the response of a call; return whether the call is still in the journal."""
         if id(call) not in self._sizes:
             return False
         self._measure(call, _size_of_response(call))
         if (lazy := call.script.lazy) is not None:
-            shared, size = lazy.shared_part
-            self._shares[id(call)] = id(shared), size
-            self._sharers[id(shared)] += 1
-            self.size += size if self._sharers[id(shared)] == 1 else 0
+            part, size = lazy.shared_part
+            self._shared_parts[id(call)] = id(part), size
+            self._share_counts[id(part)] += 1
+            self.size += size if self._share_counts[id(part)] == 1 else 0
         return True
 
     def forget(self, call: Call) -> None:
-        """Count a call no more."""
+        """Subtract a call."""
         self.size -= self._sizes.pop(id(call), 0)
-        if (share := self._shares.pop(id(call), None)) is not None:
-            shared, size = share
-            self._sharers[shared] -= 1
-            if not self._sharers[shared]:
-                del self._sharers[shared]
+        if (shared_part := self._shared_parts.pop(id(call), None)) is not None:
+            part_id, size = shared_part
+            self._share_counts[part_id] -= 1
+            if not self._share_counts[part_id]:
+                del self._share_counts[part_id]
                 self.size -= size
 
     def _measure(self, call: Call, response: int) -> None:
@@ -77,8 +77,8 @@ class Memory:
         self._sizes[id(call)] = size
 
     def clear(self) -> None:
-        """Forget all."""
+        """Subtract all calls."""
         self._sizes.clear()
-        self._shares.clear()
-        self._sharers.clear()
+        self._shared_parts.clear()
+        self._share_counts.clear()
         self.size = 0

@@ -1,4 +1,4 @@
-"""The loopback player: a real server on a real socket."""
+"""The loopback server: plays scripts on real sockets."""
 
 from __future__ import annotations
 

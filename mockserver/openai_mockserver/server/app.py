@@ -1,9 +1,9 @@
-"""The ASGI application: a request in, a call played.
+"""The ASGI application: read a request, get its answer from the mock, and play it.
 
-Rules of this file: nothing stands between uvicorn and it; what to answer is the mock's business,
-how to put it on the wire the player's, and who is let in `openai_mockserver.access`'s. Browsers get
-the CORS headers that they need, others do not. A request that is too large or too slow is refused
-before it is read; what may take long to answer is worked out in a thread beside the loop.
+Rules of this file: no middleware stands between uvicorn and it. The mock decides what to answer,
+the player how to send it, and `openai_mockserver.access` which requests to admit. Only browsers get
+CORS headers. A request that is too large or too slow is refused before it is read completely. An
+answer that may take long to compute is computed in a thread beside the event loop.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request, decode_headers
 from openai_mockserver.script import Script
 from openai_mockserver.server.door import Door
-from openai_mockserver.server.player import Player, Receive, Send, play, tell
+from openai_mockserver.server.player import Player, Receive, Send, end_uvicorn_cycle, play
 from openai_mockserver.server.pool import Pool
 from openai_mockserver.server.protocol import TARGET, WHOLE, Connection, Connections
 from openai_mockserver.server.worker import Worker, is_quick
 
-__all__ = ["application"]
+__all__ = ["make_application"]
 
-_LINGER = 5.0  # seconds in which what a refused client still sends is read, and dropped
+_DRAIN_TIME = 5.0  # seconds for which the rest of a refused request is read and discarded
 
 
 # Reading
 
 
-_IN_MEMORY = 1 << 20  # bytes of a form with files that are not written to disk
+_IN_MEMORY = 1 << 20  # maximum bytes of a form with files that are kept in memory
 
 
-async def _read(
+async def _read_body(
     scope: dict[str, Any],
     receive: Receive,
     content_type: str,
@@ -54,62 +54,66 @@ async def _read(
     worker: Worker,
     connection: Connection,
 ) -> bytes | DiskBytes:
-    """The body. Raises _Refused if it is too large or does not come whole, _Left if nobody waits.
+    """Return the body of a request. A long form with files is written to disk as it arrives.
 
-    That of a long form with files goes to disk as it comes.
+    Raises:
+        _BodyError: the body is too large, too slow or incomplete, or the disk is full.
+        _ClientLeft: the client has disconnected.
     """
     with_files = has_files(content_type)
-    most = limits.upload if with_files else limits.body
-    if scope.get(WHOLE):  # most bodies come with their heads
-        body: bytes = (await _receive(receive))["body"]
-        if len(body) <= most:
+    limit = limits.upload if with_files else limits.body
+    if scope.get(WHOLE):  # most bodies arrive together with their heads
+        body: bytes = (await _receive_part(receive))["body"]
+        if len(body) <= limit:
             return body
-        raise _Refused(_too_large(most, len(body)))
+        raise _BodyError(_too_large_error(limit, len(body)))
     length = next((v for k, v in scope["headers"] if k == b"content-length"), b"")
-    if length.isdigit() and int(length) > most:
-        raise _Refused(_too_large(most, int(length)))
+    if length.isdigit() and int(length) > limit:
+        raise _BodyError(_too_large_error(limit, int(length)))
     parts: list[bytes] = []
-    size = held = 0
+    size = buffered = 0
     writer: DiskWriter | None = None
     more = True
     try:
         async with asyncio.timeout(limits.seconds):
             while more:
-                message = await _receive(receive)
+                message = await _receive_part(receive)
                 part, more = message["body"], message["more_body"]
                 size += len(part)
-                if size > most:
-                    raise _Refused(_too_large(most, size))
+                if size > limit:
+                    raise _BodyError(_too_large_error(limit, size))
                 parts.append(part)
-                held += len(part)
-                if with_files and held > _IN_MEMORY:
+                buffered += len(part)
+                if with_files and buffered > _IN_MEMORY:
                     writer = writer or DiskWriter()
                     await worker.write(writer, parts)
-                    parts, held = [], 0
+                    parts, buffered = [], 0
             if writer is not None:
                 await worker.write(writer, parts)
     except TimeoutError:
-        raise _Refused(_too_slow(limits.seconds or 0, size)) from None
+        raise _BodyError(_timeout_error(limits.seconds or 0, size)) from None
     except OSError as error:
-        raise _Refused(_no_room(size, error)) from None
+        raise _BodyError(_no_space_error(size, error)) from None
     if connection.is_cut_short:
-        raise _Refused(_cut_short(size))
+        raise _BodyError(_cut_short_error(size))
     return b"".join(parts) if writer is None else writer.finish()
 
 
-async def _receive(receive: Receive) -> dict[str, Any]:
-    """A part of the body. Raises _Left if the client has left."""
+async def _receive_part(receive: Receive) -> dict[str, Any]:
+    """Return the next part of the body. Raises _ClientLeft if the client has disconnected."""
     message = await receive()
     if message["type"] == "http.disconnect":
-        raise _Left
+        raise _ClientLeft
     return message
 
 
-class _Left(Exception):
-    """Nobody waits for the answer any more."""
+class _ClientLeft(Exception):
+    """The client has disconnected, and no longer waits for an answer."""
 
 
-class _Refused(Exception):
+class _BodyError(Exception):
+    """The request is refused because of its body; ``error`` is the answer."""
+
     def __init__(self, error: ApiError) -> None:
         super().__init__(error.message)
         self.error = error
@@ -118,96 +122,97 @@ class _Refused(Exception):
 _CLOSE = (("connection", "close"),)
 
 
-def _too_large(most: int, size: int) -> ApiError:
-    message = f"Maximum content size limit ({most}) exceeded ({size} bytes read)"
+def _too_large_error(limit: int, size: int) -> ApiError:
+    message = f"Maximum content size limit ({limit}) exceeded ({size} bytes read)"
     return ApiError(413, message, "server_error", headers=_CLOSE)
 
 
-def _too_slow(seconds: float, size: int) -> ApiError:
+def _timeout_error(seconds: float, size: int) -> ApiError:
     message = (
-        f"openai-mockserver: the body of this request did not come within {seconds:g} seconds; "
-        f"{size} bytes of it did"
+        "openai-mockserver: the body of this request did not arrive completely within "
+        f"{seconds:g} seconds; {size} bytes did"
     )
     return ApiError(408, message, "mockserver_error", "request_timeout", headers=_CLOSE)
 
 
-def _no_room(size: int, error: OSError) -> ApiError:
+def _no_space_error(size: int, error: OSError) -> ApiError:
     message = (
-        f"openai-mockserver: the form cannot be kept in {tempfile.gettempdir()}: {error.strerror} "
-        f"after {size} bytes of it"
+        f"openai-mockserver: cannot write the form to {tempfile.gettempdir()}: {error.strerror} "
+        f"after {size} bytes"
     )
     headers = (*_CLOSE, ("x-should-retry", "false"))
     return ApiError(507, message, "mockserver_error", "insufficient_storage", headers=headers)
 
 
-def _cut_short(size: int) -> ApiError:
+def _cut_short_error(size: int) -> ApiError:
     message = f"openai-mockserver: the client closed its side after {size} bytes of the body"
     return ApiError(400, message, "invalid_request_error", headers=_CLOSE)
 
 
-def _drop_the_rest(connection: Connection, receive: Receive, send: Send) -> Send:
-    """Read what a refused client still sends while it is answered, and drop it.
+def _discard_rest(connection: Connection, receive: Receive, send: Send) -> Send:
+    """Read and discard the rest of a refused request while it is answered.
 
-    A client may read nothing before it has sent all, and a connection that is closed with bytes
-    unread is reset, which may take the answer with it.
+    Some clients read nothing before they have sent everything, and closing a connection with
+    unread bytes resets it, which may discard the answer.
 
     Returns:
-        A ``send`` that ends the response when the client has sent all, or enough of it.
+        A ``send`` that ends the response once the client has sent everything, or after
+        `_DRAIN_TIME` seconds.
     """
 
-    async def drop() -> None:
+    async def discard() -> None:
         if connection.is_cut_short:
-            return  # it has said that it sends no more
+            return  # it sends nothing more
         try:
-            async with asyncio.timeout(_LINGER):
+            async with asyncio.timeout(_DRAIN_TIME):
                 while (await receive()).get("more_body"):
                     pass
         except TimeoutError:
             connection.transport.close()
 
-    connection.muted = True  # nobody is told to continue
-    dropping = asyncio.ensure_future(drop())
+    connection.is_muted = True  # suppresses uvicorn's "100 Continue"
+    task = asyncio.ensure_future(discard())
 
-    async def send_after_the_rest(message: dict[str, Any]) -> None:
+    async def send_after_rest(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            await dropping
+            await task
         await send(message)
 
-    return send_after_the_rest
+    return send_after_rest
 
 
 # Answering
 
 
-class _Once:
-    """A ``send``, and whether it was used."""
+class _WatchedSend:
+    """A ``send`` that knows whether it was used."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self.is_begun = False
+        self.is_used = False
 
     async def __call__(self, message: dict[str, Any]) -> None:
-        self.is_begun = True
+        self.is_used = True
         await self._send(message)
 
 
-def application(
+def make_application(
     find_door: Callable[[], Door],
     worker: Worker,
     connections: Connections,
-    going_on: dict[Call, Connection],
+    open_calls: dict[Call, Connection],
     pool: Pool,
     exact: bool,
 ) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
-    """The application that answers every request.
+    """Return the ASGI application that answers every request.
 
     Args:
-        find_door: gives the door that is open, for each request.
-        worker: works out what may take long.
-        connections: those of the server.
-        going_on: holds the calls that are being played, and over which connection.
+        find_door: returns the door that is open; called for each request.
+        worker: computes answers that may take long.
+        connections: the connections of the server.
+        open_calls: filled with the calls that are being played, and their connections.
         pool: the connections to upstreams.
-        exact: of a paced stream it is known at each event whether the client has read the last.
+        exact: before each event of a paced stream, check whether the client has read the last.
     """
     player: Player | None = None
 
@@ -219,21 +224,21 @@ def application(
             return
         door = find_door()
         method: str = scope["method"]
-        foreign = door.access.refusal(method, headers, scope["server"][0])
+        refusal = door.access.find_refusal(method, headers, scope["server"][0])
         content_type = next((v for k, v in headers if k == "content-type"), "")
         body: bytes | DiskBytes = b""
-        refused: ApiError | None = None
+        body_error: ApiError | None = None
         try:
-            if foreign is not None:
-                await _drop_body(receive)
+            if refusal is not None:
+                await _discard_body(receive)
             else:
                 limits = door.limits
-                body = await _read(scope, receive, content_type, limits, worker, connection)
-        except _Left:
+                body = await _read_body(scope, receive, content_type, limits, worker, connection)
+        except _ClientLeft:
             return
-        except _Refused as error:
-            refused = error.error
-        if foreign is None and refused is None and is_preflight(method, headers):
+        except _BodyError as error:
+            body_error = error.error
+        if refusal is None and body_error is None and is_preflight(method, headers):
             await _answer_preflight(headers)(scope, receive, send)
             return
         connection.requests += 1
@@ -246,44 +251,44 @@ def application(
             connection.number,
             connection.requests,
             scope["http_version"],
-            foreign,
+            refusal,
             _read_target(scope),
         )
-        if refused is None:
+        if body_error is None:
             try:
                 quick = is_quick(request)
                 call = door.respond(request) if quick else await worker.run(door.respond, request)
-            except asyncio.CancelledError:  # the server stops, and has closed the connection
+            except asyncio.CancelledError:  # the server is stopping, and has closed the connection
                 return
         else:
-            call = door.refuse(request, refused)
-            send = _drop_the_rest(connection, receive, send)
-        del request, body  # a stream may be held for long
-        cors = cors_headers(headers) if foreign is None else ()
+            call = door.refuse(request, body_error)
+            send = _discard_rest(connection, receive, send)
+        del request, body  # a stream may last long
+        cors = cors_headers(headers) if refusal is None else ()
         if cors:
-            call.script = _open_to_page(call.script, cors)
-        send = _Once(send)
-        if connection.transport.is_closing():  # left while the answer was worked out
+            call.script = _allow_page(call.script, cors)
+        send = _WatchedSend(send)
+        if connection.transport.is_closing():  # the client left while its answer was computed
             call.end(CLIENT_DISCONNECTED)
-            await tell(connection, send, close=True)
+            await end_uvicorn_cycle(connection, send, close=True)
             return
         player = player or Player(asyncio.get_running_loop())
-        going_on[call] = connection
-        on_over = partial(going_on.pop, call, None)
+        open_calls[call] = connection
+        on_end = partial(open_calls.pop, call, None)
         try:
             if isinstance(plan := call.plan, Script):
-                await play(call, connection, player, send, exact, door.lead, door.coalesce, on_over)
+                await play(call, connection, player, send, exact, door.lead, door.coalesce, on_end)
             else:
-                call.is_exact = False  # what is passed on may be unread
-                from openai_mockserver.server.relay import relay  # h11 is only for an upstream
+                call.is_exact = False  # the client may not have read all that was passed on
+                from openai_mockserver.server.relay import relay  # imports h11
 
                 try:
                     await relay(call, plan, connection, player, send, pool, cors)
                 finally:
-                    on_over()
+                    on_end()
         finally:
-            if not send.is_begun:
-                await tell(connection, send, close=True)
+            if not send.is_used:
+                await end_uvicorn_cycle(connection, send, close=True)
 
     return answer
 
@@ -299,20 +304,22 @@ def _answer_preflight(headers: Sequence[tuple[str, str]]) -> Any:
 
 
 def _read_target(scope: dict[str, Any]) -> str:
-    """What the request line asks for, byte for byte: the path and the query, undecoded."""
+    """Return the request target byte for byte: the path and the query, undecoded."""
     target: bytes = scope.get(TARGET, b"")
-    if not target.startswith(b"/"):  # a parser that does not tell, or the URL that a proxy is sent
+    # h11 does not provide it, and a proxy is sent a whole URL.
+    if not target.startswith(b"/"):
         query = scope["query_string"]
         target = scope["raw_path"] + (b"?" + query if query else b"")
     return target.decode("latin-1")
 
 
-async def _drop_body(receive: Receive) -> None:
-    """Read a body to its end and keep nothing of it, so that the client can read the answer."""
-    while (await _receive(receive))["more_body"]:
+async def _discard_body(receive: Receive) -> None:
+    """Read a body to its end and discard it, so that the client can read the answer."""
+    while (await _receive_part(receive))["more_body"]:
         pass
 
 
-def _open_to_page(script: Script, cors: Sequence[tuple[str, str]]) -> Script:
+def _allow_page(script: Script, cors: Sequence[tuple[str, str]]) -> Script:
+    """Return the script with CORS headers, so that the page may read the response."""
     head = replace(script.head, headers=with_cors(script.head.headers, cors))
     return replace(script, head=head)

@@ -1,6 +1,6 @@
-"""What a server asks of the mock behind it.
+"""The interface between a server and the mock behind it.
 
-Rules of this file: nothing here knows a socket.
+Rules of this file: nothing here knows sockets.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ __all__ = ["Door"]
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where requests go in, and what they may be.
+    """What a server needs of a mock: how to answer requests, and which to accept.
 
     Args:
-        respond: makes a call of a request.
-        refuse: makes one of a request that is not read, and an error.
-        limits: what a request may have.
-        access: which requests are let in.
-        lead: how many events a stream may be ahead of what its client has read.
+        respond: returns the call that answers a request.
+        refuse: returns the call that answers a request with an error, before its body is read.
+        limits: the limits of a request.
+        access: which requests are admitted.
+        lead: maximum number of events of a stream that its client has not read.
         coalesce: whether events that are due at the same time may share a write.
-        on_slow: is given each call that is still going on after `SLOW` seconds.
+        on_slow: called once with each call that is still open after `SLOW` seconds.
     """
 
     respond: Callable[[Request], Call]

@@ -1,8 +1,9 @@
-"""Connections to upstreams that are kept for the next request.
+"""The pool of idle connections to upstreams.
 
-Rules of this file: a connection is kept only while nothing comes over it. What the upstream says
-unasked, be it that it closes, ends it; so does time, before servers usually would. The newest is
-taken first. Nothing here knows HTTP: whether a response was whole is for the caller to say.
+Rules of this file: a connection stays idle only while nothing arrives over it. Anything that the
+upstream sends unrequested, even its FIN, closes the connection; so does a timeout that is shorter
+than that of most servers. The newest connection is reused first. Nothing here knows HTTP: the
+caller decides whether a response was complete.
 """
 
 from __future__ import annotations
@@ -18,36 +19,36 @@ if TYPE_CHECKING:
 
 __all__ = ["Pool"]
 
-IDLE = 4.0  # seconds; servers that close after so few as uvicorn and node wait for 5
+IDLE = 4.0  # seconds; uvicorn and Node.js, which close early, wait for 5
 
-MOST = 100  # connections to one upstream
+MOST = 100  # maximum number of idle connections to one upstream
 
 
 class Pool:
     """The idle connections of one event loop.
 
     Args:
-        idle: seconds for which a connection is kept.
+        idle: seconds after which an idle connection is closed.
     """
 
     def __init__(self, idle: float = IDLE) -> None:
         self._seconds = idle
         self._idle: dict[Route, dict[UpstreamConnection, asyncio.TimerHandle]] = {}
         self._routes: dict[str, Route] = {}
-        self._closing: set[asyncio.Future[None]] = set()
+        self._pending_closes: set[asyncio.Future[None]] = set()
         self._is_closed = False
 
     @cached_property
-    def tls(self) -> ssl.SSLContext:
-        """What TLS is spoken with."""
-        # To read all certificates takes 20 ms, in which no stream goes on.
+    def tls_context(self) -> ssl.SSLContext:
+        """The TLS context of all connections."""
+        # Loading the certificates takes 20 ms, during which no stream proceeds.
         return ssl.create_default_context()
 
     def find_route(self, url: str) -> Route:
-        """The way to a URL's host; what the environment says of proxies is looked up once.
+        """Return the route to the host of a URL; the environment's proxy is looked up once.
 
         Args:
-            url: the upstream's.
+            url: the upstream's URL.
         """
         from openai_mockserver.server.connect import find_route
 
@@ -55,70 +56,72 @@ class Pool:
             route = self._routes[url] = find_route(url)
         return route
 
-    def take(self, route: Route) -> UpstreamConnection | None:
-        """A connection that can be used again; None if there is none."""
-        kept = self._idle.get(route, {})
-        while kept:
-            connection = next(reversed(kept))
+    def acquire(self, route: Route) -> UpstreamConnection | None:
+        """Return an idle connection that can be reused; None if there is none."""
+        idle_connections = self._idle.get(route, {})
+        while idle_connections:
+            connection = next(reversed(idle_connections))
             if _is_silent(connection) and not _is_readable(connection):
-                self._forget(connection)
+                self._remove(connection)
                 return connection
             self._drop(connection)
         return None
 
-    def put(self, connection: UpstreamConnection) -> None:
-        """Keep a connection over which a response has come whole, or close it."""
-        kept = self._idle.setdefault(connection.route, {})
-        if self._is_closed or len(kept) >= MOST or not _is_silent(connection):
+    def release(self, connection: UpstreamConnection) -> None:
+        """Take back a connection after a complete response: keep it idle, or close it."""
+        idle_connections = self._idle.setdefault(connection.route, {})
+        if self._is_closed or len(idle_connections) >= MOST or not _is_silent(connection):
             self._close(connection)
             return
         loop = asyncio.get_running_loop()
-        kept[connection] = loop.call_later(self._seconds, self._drop, connection)
-        connection.incoming.on_unasked = lambda: self._drop(connection)
+        idle_connections[connection] = loop.call_later(self._seconds, self._drop, connection)
+        connection.incoming.on_activity = lambda: self._drop(connection)
 
-    def drop_all(self) -> None:
-        """Close all idle connections, as if none had been."""
+    def drop_idle(self) -> None:
+        """Close all idle connections and forget all routes."""
         self._routes.clear()
-        for kept in list(self._idle.values()):
-            for connection in list(kept):
+        for idle_connections in list(self._idle.values()):
+            for connection in list(idle_connections):
                 self._drop(connection)
 
     async def close(self) -> None:
-        """Close all idle connections and wait until they are gone; none is kept any more."""
+        """Close all idle connections, wait at most 1 s for that, and keep none from now on."""
         self._is_closed = True
-        self.drop_all()
-        if self._closing:
-            await asyncio.wait(self._closing, timeout=1.0)
+        self.drop_idle()
+        if self._pending_closes:
+            await asyncio.wait(self._pending_closes, timeout=1.0)
 
-    def _forget(self, connection: UpstreamConnection) -> None:
-        kept = self._idle[connection.route]
-        kept.pop(connection).cancel()
-        if not kept:
+    def _remove(self, connection: UpstreamConnection) -> None:
+        idle_connections = self._idle[connection.route]
+        idle_connections.pop(connection).cancel()
+        if not idle_connections:
             del self._idle[connection.route]
-        connection.incoming.on_unasked = None
+        connection.incoming.on_activity = None
 
     def _drop(self, connection: UpstreamConnection) -> None:
-        self._forget(connection)
+        self._remove(connection)
         self._close(connection)
 
     def _close(self, connection: UpstreamConnection) -> None:
-        closed = connection.incoming.closed
-        if not closed.done():
-            self._closing.add(closed)
-            closed.add_done_callback(self._closing.discard)
+        close_event = connection.incoming.closed
+        if not close_event.done():
+            self._pending_closes.add(close_event)
+            close_event.add_done_callback(self._pending_closes.discard)
         connection.transport.abort()
 
 
 def _is_silent(connection: UpstreamConnection) -> bool:
-    """Whether the upstream has said nothing that was not asked for, nor that it closes."""
+    """Whether nothing has arrived unrequested, and the connection is not closing."""
     return connection.incoming.is_silent and not connection.transport.is_closing()
 
 
 def _is_readable(connection: UpstreamConnection) -> bool:
-    """Whether something has come that the loop tells of only at its next turn."""
+    """Whether something has arrived that the event loop has not reported yet."""
     descriptor: int = connection.transport.get_extra_info("socket").fileno()
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
         return bool(poll.poll(0))
-    return bool(select.select([descriptor], [], [], 0)[0])  # Windows has it, for any descriptor
+    return bool(
+        select.select([descriptor], [], [], 0)[0]
+    )  # on Windows, select has no descriptor limit

@@ -1,7 +1,8 @@
-"""What ASGI cannot say: the connection of a request, its bytes, and when it is lost.
+"""What ASGI cannot express: the connection behind a request, its bytes, and its loss.
 
-Rules of this file: only uvicorn's public door (``Config(http=...)``) and asyncio's interfaces are
-used; a request finds its connection by its client's address, ``scope["client"]``.
+Rules of this file: use only uvicorn's public hook (``Config(http=...)``) and asyncio's interfaces.
+A request finds its connection by its client's address, ``scope["client"]``. How the pieces work
+together is explained at the top of `openai_mockserver.server.player`.
 """
 
 from __future__ import annotations
@@ -19,270 +20,279 @@ from itertools import count
 from typing import Any, cast
 
 from openai_mockserver.server.door import Door
-from openai_mockserver.server.peer import Peer, Peers, ask_about, count_sent
+from openai_mockserver.server.peer import Peer, Peers, build_query, count_sent_bytes
 
-__all__ = ["TARGET", "WHOLE", "Connection", "Connections", "protocol_class"]
+__all__ = ["TARGET", "WHOLE", "Connection", "Connections", "make_protocol"]
 
 
-_FIRST_LOOK = 0.005  # seconds until the kernel is asked what a silent client has read
-_FEW = 32  # clients, at most, of which it is asked sooner
-_FIRST_OF_FEW = 0.0005
-_ELSEWHERE = 0.02  # seconds that a client has to read what its system has received
-_LAST_LOOK = 1.0  # seconds in which it is noticed here that a client has left
+_FEW = 32  # with at most this many connections, the first check comes sooner
+_FIRST_CHECK = 0.005  # seconds before the first check of what a silent client has read
+_FIRST_CHECK_OF_FEW = 0.0005
+_REMOTE_READ = 0.02  # seconds a client elsewhere has to read what its system has received
+_LOSS_NOTICE = 1.0  # seconds within which the event loop reports that a client has left
 
 
 class Connection:
-    """One client's connection: what goes out, and what wants to know that it is gone.
+    """One client's connection, and how much of what was written its client has read.
 
-    ``number`` counts the connections of a server, ``requests`` those that came over this one;
-    ``is_gone`` says that its client has closed it, as far as was asked, ``is_lost`` that this is
-    known here too, ``left_unread`` that the client left with bytes unread, and ``is_cut_short``
-    that it sends no more though its request is not whole.
+    Attributes:
+        number: the connection's number within its server, counted from 1.
+        requests: how many requests have arrived over it.
+        is_gone: the client had closed its socket when the kernel was last queried.
+        is_lost: the event loop has reported the loss of the connection.
+        left_bytes_unread: the client left without reading everything.
+        is_cut_short: the client stopped sending before its request was complete.
+        is_muted: drop what uvicorn itself writes.
+        on_lost: called with the error, or None, when the connection is lost.
     """
 
     __slots__ = (
-        "_answering", "_half_closed", "_is_known", "_is_last_look", "_look", "_on_read", "_pause",
-        "_question", "_siblings", "_waiting", "is_cut_short", "is_gone", "is_lost", "is_tls",
-        "left_unread", "muted", "number", "on_lost", "requests", "transport",
+        "_check_delay", "_check_timer", "_connections", "_is_answering", "_is_half_closed",
+        "_is_last_check", "_on_read", "_peer_query", "_wakeup", "_was_local", "is_cut_short",
+        "is_gone", "is_lost", "is_muted", "is_tls", "left_bytes_unread", "number", "on_lost",
+        "requests", "transport",
     )  # fmt: skip
 
-    def __init__(self, transport: asyncio.Transport, number: int, siblings: Connections) -> None:
+    def __init__(self, transport: asyncio.Transport, number: int, connections: Connections) -> None:
         self.transport = transport
         self.is_tls = transport.get_extra_info("ssl_object") is not None
         self.number = number
         self.requests = 0
         self.on_lost: Callable[[Exception | None], None] | None = None
-        self.muted = False
+        self.is_muted = False
         self.is_lost = False
-        self.left_unread = False
+        self.left_bytes_unread = False
         self.is_cut_short = False
-        self._answering = False
-        self._half_closed = False
-        self._siblings = siblings
-        self._question: bytes | None = None
-        self._is_known = False
+        self._is_answering = False
+        self._is_half_closed = False
+        self._connections = connections
+        self._peer_query: bytes | None = None
+        self._was_local = False
         self.is_gone = False
-        self._waiting: asyncio.Future[None] | None = None
+        self._wakeup: asyncio.Future[None] | None = None
         self._on_read: Callable[[bool], None] | None = None
-        self._look: asyncio.TimerHandle | None = None
-        self._pause = 0.0
-        self._is_last_look = False
+        self._check_timer: asyncio.TimerHandle | None = None
+        self._check_delay = 0.0
+        self._is_last_check = False
 
-    async def drained(self) -> None:
-        """Wait until the client's side has received every byte."""
-        while not self.transport.is_closing() and self._unsent():
-            # The kernel tells nobody when the peer acknowledges, so it has to be asked.
+    async def wait_until_received(self) -> None:
+        """Wait until the client's system has acknowledged every byte."""
+        while not self.transport.is_closing() and self._count_unreceived():
+            # No event reports an acknowledgement, so the kernel has to be polled.
             await asyncio.sleep(0.001)
 
-    async def read_by_client(self, seconds: float = math.inf, tries: int = 100) -> bool:
-        """Wait until the client has read every byte: its next read is then of what comes next.
+    async def wait_until_read(self, seconds: float = math.inf, tries: int = 100) -> bool:
+        """Wait until the client has read every byte, so that its next read gets only new ones.
 
-        Exact on Linux for a client on this machine; elsewhere what is known is that the client's
-        side has received it, and two milliseconds are given to read it.
+        This is exact on Linux for a client on the same machine. In all other cases, wait until
+        the client's system has received every byte, and 2 ms longer for the client to read them.
 
         Args:
-            seconds: how long to wait at most.
-            tries: how often to ask at once; then it is asked after 1 ms, and ever more seldom.
+            seconds: maximum wait, in seconds.
+            tries: how many checks follow each other at once; later ones come after 1 ms, 2 ms,
+                and so on up to every 20 ms.
 
         Returns:
-            Whether the client is known to have read it.
+            Whether the client is known to have read every byte.
         """
-        asked, pause, until = 0, 0.001, time.monotonic() + seconds
+        attempts, pause, deadline = 0, 0.001, time.monotonic() + seconds
         while not self.transport.is_closing():
-            unread = self.count_unread()
+            unread = self.count_unread_bytes()
             if self.is_gone:
-                if self._half_closed:
+                if self._is_half_closed:
                     self._drop()
-                # Else what it did on leaving is about to be read.
-                await self._heard_within(1.0)
+                # Otherwise the event loop is about to report how it left.
+                await self._wait_for_client(1.0)
                 return False
             if unread is None:
-                await self.drained()
+                await self.wait_until_received()
                 await asyncio.sleep(0.002)
                 return False
             if not unread:
                 return True
-            asked += 1
-            if asked < tries:
+            attempts += 1
+            if attempts < tries:
                 await asyncio.sleep(0)
                 continue
-            if time.monotonic() >= until:
+            if time.monotonic() >= deadline:
                 return False
-            await self._heard_within(pause)
+            await self._wait_for_client(pause)
             pause = min(2 * pause, 0.02)
         return False
 
-    def note_when_read(self, on_read: Callable[[bool], None]) -> None:
-        """Call this when the client has read every byte, unless the connection is lost before.
+    def call_when_read(self, on_read: Callable[[bool], None]) -> None:
+        """Call ``on_read(is_certain)`` once the client has read every byte, unless it is lost.
 
-        It is told whether that is known. A client that asks for something else has read all;
-        of one that does not, the kernel is asked after a while, or when `look` is called.
+        A client that sends another request has read everything. For a silent client, the kernel
+        is queried after a delay that grows to 0.1 s, or when `check_soon` is called.
         """
-        self._note_read(False)
-        first = _FIRST_LOOK if len(self._siblings) > _FEW else _FIRST_OF_FEW
-        self._on_read, self._pause, self._is_last_look = on_read, first, False
-        self._look_within(first)
+        self._report_read(False)
+        first = _FIRST_CHECK if len(self._connections) > _FEW else _FIRST_CHECK_OF_FEW
+        self._on_read, self._check_delay, self._is_last_check = on_read, first, False
+        self._schedule_check(first)
 
-    def look(self) -> None:
-        """Find out now whether the client has read every byte, and from now on in short turns."""
-        if self._on_read is not None and not self._is_last_look:
-            self._pause = 0.0005
-            self._look_again()
+    def check_soon(self) -> None:
+        """Check now whether the client has read every byte, and start again with short delays."""
+        if self._on_read is not None and not self._is_last_check:
+            self._check_delay = 0.0005
+            self._check_unread()
 
-    def _look_within(self, seconds: float) -> None:
-        if self._look is not None:
-            self._look.cancel()
-        self._look = asyncio.get_running_loop().call_later(seconds, self._look_again)
+    def _schedule_check(self, seconds: float) -> None:
+        if self._check_timer is not None:
+            self._check_timer.cancel()
+        self._check_timer = asyncio.get_running_loop().call_later(seconds, self._check_unread)
 
-    def _look_again(self) -> None:
+    def _check_unread(self) -> None:
         if self._on_read is None or self.transport.is_closing():
             return
-        unread = self.count_unread()
+        unread = self.count_unread_bytes()
         if self.is_gone:
-            if self._half_closed:
+            if self._is_half_closed:
                 self._drop()
-            else:  # what it did on leaving is about to be read
-                self._look_once_more(_LAST_LOOK)
+            else:  # the event loop is about to report how it left
+                self._schedule_last_check(_LOSS_NOTICE)
         elif unread == 0:
-            self._note_read(True)
-        elif unread is None and not self._unsent():
-            self._look_once_more(_ELSEWHERE)  # or it has left, and is about to be lost
+            self._report_read(True)
+        elif unread is None and not self._count_unreceived():
+            # Either the client runs elsewhere, or it has left and is about to be lost.
+            self._schedule_last_check(_REMOTE_READ)
         else:
-            self._look_within(self._pause)
-            self._pause = min(2 * self._pause, 0.1)
+            self._schedule_check(self._check_delay)
+            self._check_delay = min(2 * self._check_delay, 0.1)
 
-    def _look_once_more(self, seconds: float) -> None:
-        if self._is_last_look:
-            self._note_read(False)
+    def _schedule_last_check(self, seconds: float) -> None:
+        if self._is_last_check:
+            self._report_read(False)
         else:
-            self._is_last_look = True
-            self._look_within(seconds)
+            self._is_last_check = True
+            self._schedule_check(seconds)
 
-    def _note_read(self, is_known: bool) -> None:
-        if self._look is not None:
-            self._look.cancel()
-            self._look = None
+    def _report_read(self, is_certain: bool) -> None:
+        if self._check_timer is not None:
+            self._check_timer.cancel()
+            self._check_timer = None
         on_read, self._on_read = self._on_read, None
         if on_read is not None:
-            on_read(is_known)
-            if self._half_closed and not self._answering:
+            on_read(is_certain)
+            if self._is_half_closed and not self._is_answering:
                 self.transport.close()
 
-    async def _heard_within(self, seconds: float) -> None:
-        """Wait so long, or until something comes from the client, or it is lost."""
+    async def _wait_for_client(self, seconds: float) -> None:
+        """Wait until the client sends something or is lost, for a number of seconds at most."""
         loop = asyncio.get_running_loop()
-        waiting = self._waiting = loop.create_future()
+        wakeup = self._wakeup = loop.create_future()
         timer = loop.call_later(seconds, self.wake)
         try:
-            await waiting
+            await wakeup
         finally:
             timer.cancel()
 
     def wake(self) -> None:
-        """Let what waits for the client look at it anew."""
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
+        """End the wait of `_wait_for_client`."""
+        if self._wakeup is not None and not self._wakeup.done():
+            self._wakeup.set_result(None)
 
-    def count_unread(self) -> int | None:
-        """How many of the bytes written the client has not read yet; None if nobody knows.
+    def count_unread_bytes(self) -> int | None:
+        """Return how many of the bytes written the client has not read; None if unknown.
 
-        If it is gone, nobody knows any more.
+        The count is no longer known once the client is gone.
         """
         if self.transport.is_closing():
             return None
-        peer = self._peer()
-        sent = None if peer is None or not peer.is_open else count_sent(self._socket())
-        if peer is None or sent is None:
+        peer = self._find_peer()
+        size = None if peer is None or not peer.is_open else count_sent_bytes(self._socket())
+        if peer is None or size is None:
             return None
-        return max(0, sent + self.transport.get_write_buffer_size() - peer.read)
+        return max(0, size + self.transport.get_write_buffer_size() - peer.bytes_read)
 
     def write_each(self, pieces: Iterable[bytes]) -> None:
-        """Write each piece by itself.
+        """Write each piece with a system call of its own.
 
-        An event loop may put what is written in one turn into one write, so the pieces go straight
-        to the socket, until it takes no more at once.
+        An event loop may join what is written during one of its turns, so the pieces go straight
+        to the socket for as long as it accepts them without blocking.
         """
-        transport, left = self.transport, iter(pieces)
+        transport, rest = self.transport, iter(pieces)
         if not (self.is_tls or sys.platform == "win32" or transport.get_write_buffer_size()):
             descriptor, write = self._socket().fileno(), os.write
-            for piece in left:
+            for piece in rest:
                 try:
-                    sent = write(descriptor, piece)
-                except OSError:  # it takes no more; if it is lost, the transport finds out
-                    sent = 0
-                if sent < len(piece):
-                    transport.write(piece[sent:])
+                    size = write(descriptor, piece)
+                except OSError:  # the buffer is full; if the socket is lost, the transport notices
+                    size = 0
+                if size < len(piece):
+                    transport.write(piece[size:])
                     break
-        for piece in left:
+        for piece in rest:
             transport.write(piece)
 
-    def _peer(self) -> Peer | None:
-        if self._question is None:
-            self._question = ask_about(self._socket()) or b""
-        if not self._question:
+    def _find_peer(self) -> Peer | None:
+        if self._peer_query is None:
+            self._peer_query = build_query(self._socket()) or b""
+        if not self._peer_query:
             return None
-        found = self._siblings.peers.find(self._question)
-        # One that was on this machine and is no more is gone; one that never was is elsewhere.
-        self._is_known = self._is_known or (found is not None and found.is_open)
-        self.is_gone = self._is_known and found is not None and not found.is_open
-        return found
+        peer = self._connections.peers.find(self._peer_query)
+        # A socket that used to exist on this machine is gone; one that never did is elsewhere.
+        self._was_local = self._was_local or (peer is not None and peer.is_open)
+        self.is_gone = self._was_local and peer is not None and not peer.is_open
+        return peer
 
     def half_close(self) -> bool:
-        """The client has said that it sends no more; whether it still reads.
+        """Handle the client's FIN, and return whether the client still reads.
 
-        Nobody knows of a client elsewhere, and hardly any half-closes: it is taken to have left.
+        For a client on another machine this is unknown. Few clients half-close, so it is assumed
+        to have left.
         """
-        peer = self._peer() if self._answering or self._on_read is not None else None
-        self._half_closed = peer is not None and peer.is_open
-        if self._half_closed:
-            asyncio.get_running_loop().call_later(0.001, self._watch, 0.001)
+        peer = self._find_peer() if self._is_answering or self._on_read is not None else None
+        self._is_half_closed = peer is not None and peer.is_open
+        if self._is_half_closed:
+            asyncio.get_running_loop().call_later(0.001, self._watch_half_closed, 0.001)
         else:
-            self._note_unsent()
-        return self._half_closed
+            self._note_bytes_unread()
+        return self._is_half_closed
 
-    def _watch(self, seconds: float) -> None:
-        """Notice that a client that had half-closed is gone: no event tells of it."""
+    def _watch_half_closed(self, seconds: float) -> None:
+        """Poll until a half-closed client is gone, because no event reports that."""
         if self.is_lost or self.transport.is_closing():
             return
-        peer = self._peer()
+        peer = self._find_peer()
         if peer is not None and peer.is_open:
             later = min(2 * seconds, 0.05)
-            asyncio.get_running_loop().call_later(later, self._watch, later)
+            asyncio.get_running_loop().call_later(later, self._watch_half_closed, later)
             return
         self._drop()
 
     def _drop(self) -> None:
-        """Give up a client that had half-closed and is gone."""
-        self._note_unsent()
+        """Drop the connection of a half-closed client that is gone."""
+        self._note_bytes_unread()
         if self._socket().getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            self.left_unread = True
+            self.left_bytes_unread = True
         self.transport.abort()
 
-    def _note_unsent(self) -> None:
+    def _note_bytes_unread(self) -> None:
         with contextlib.suppress(OSError):
-            self.left_unread = self.left_unread or self._unsent() > 0
+            self.left_bytes_unread = self.left_bytes_unread or self._count_unreceived() > 0
 
-    def begin(self) -> None:
-        """Something of a request has come."""
-        self._answering = True
+    def note_request(self) -> None:
+        """Note that some bytes of a request have arrived."""
+        self._is_answering = True
         if self._on_read is not None:
-            self._note_read(True)
+            self._report_read(True)
         self.wake()
 
-    def finish(self) -> None:
-        """The response is over. A client that sends no more has no other request."""
-        self._answering = False
-        if self._half_closed and self._on_read is None:
+    def finish_response(self) -> None:
+        """Note the end of the response, and close if the client cannot send another request."""
+        self._is_answering = False
+        if self._is_half_closed and self._on_read is None:
             self.transport.close()
 
-    def lose(self, error: Exception | None) -> None:
-        """The connection is gone."""
+    def note_loss(self, error: Exception | None) -> None:
+        """Note that the connection is lost, and call `on_lost`."""
         self.is_lost = True
-        # The kernel answers a close with bytes unread by a reset, and by an end otherwise.
-        self.left_unread = self.left_unread or error is not None
+        # A close with unread bytes makes the client's kernel send RST; otherwise it sends FIN.
+        self.left_bytes_unread = self.left_bytes_unread or error is not None
         self._on_read = None
-        if self._look is not None:
-            self._look.cancel()
+        if self._check_timer is not None:
+            self._check_timer.cancel()
         self.wake()
         if self.on_lost is not None:
             self.on_lost(error)
@@ -290,27 +300,28 @@ class Connection:
     def _socket(self) -> socket.socket:
         return cast(socket.socket, self.transport.get_extra_info("socket"))
 
-    def _unsent(self) -> int:
-        waiting = self.transport.get_write_buffer_size()
-        if waiting or sys.platform == "win32":
-            return waiting
+    def _count_unreceived(self) -> int:
+        """Return how many bytes wait here or in the kernel for the client's acknowledgement."""
+        buffered = self.transport.get_write_buffer_size()
+        if buffered or sys.platform == "win32":
+            return buffered
         import fcntl
         import termios
 
-        unacknowledged = fcntl.ioctl(self._socket().fileno(), termios.TIOCOUTQ, b"\0" * 4)
-        return int(struct.unpack("i", unacknowledged)[0])
+        queued = fcntl.ioctl(self._socket().fileno(), termios.TIOCOUTQ, b"\0" * 4)
+        return int(struct.unpack("i", queued)[0])
 
     def reset(self) -> None:
-        """Break the connection with a TCP RST."""
-        # A linger time of zero makes the close a reset; abort alone would send a FIN.
+        """Close the connection with a TCP RST."""
+        # With a linger time of zero, closing sends RST; `abort` alone would send FIN.
         self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
 
 class Gate:
-    """uvicorn's transport: what uvicorn itself writes while the connection is muted is dropped.
+    """The transport that uvicorn gets: it drops what uvicorn writes while `is_muted` is set.
 
-    So a script says every byte of its response, and uvicorn still learns that it is over.
+    The player writes every byte of a response itself, and uvicorn still learns that it has ended.
     """
 
     __slots__ = ("_connection",)
@@ -319,7 +330,7 @@ class Gate:
         self._connection = connection
 
     def write(self, data: bytes) -> None:
-        if not self._connection.muted:
+        if not self._connection.is_muted:
             self._connection.transport.write(data)
 
     def __getattr__(self, name: str) -> Any:
@@ -327,27 +338,28 @@ class Gate:
 
 
 TARGET = "openai_mockserver.target"
-"""The member of a request's scope that holds its target as it came, if the parser tells it."""
+"""Key in a request's scope: the request target, byte for byte. Only httptools provides it."""
 
 
 WHOLE = "openai_mockserver.whole"
-"""The member of a request's scope that says that its body has come, if the parser tells it."""
+"""Key in a request's scope: the whole body has arrived. Only httptools provides it."""
 
 
 class Connections(dict[tuple[str, int], Connection]):
-    """The connections of a server by their clients' addresses."""
+    """The connections of a server, by the addresses of their clients."""
 
     def __init__(self) -> None:
         self.peers = Peers()
         self.numbers = count(1)
 
 
-def protocol_class(
+def make_protocol(
     connections: Connections, find_door: Callable[[], Door]
 ) -> type[asyncio.Protocol]:
-    """A uvicorn protocol that keeps `connections`; on httptools where it is installed.
+    """Return a protocol class for uvicorn that keeps `connections` up to date.
 
-    A connection whose request has not told its head in time is closed.
+    It is based on httptools if that is installed. A connection whose request head does not arrive
+    within `Limits.seconds` is closed.
     """
 
     class Protocol(_http_protocol()):  # type: ignore[misc]
@@ -355,41 +367,44 @@ def protocol_class(
             peer = transport.get_extra_info("peername")
             self._address = (peer or ("", 0))[:2]
             self._connection = Connection(transport, next(connections.numbers), connections)
-            if peer is None:  # it was lost before anybody looked
+            if peer is None:  # it was lost before it was accepted
                 transport.abort()
             else:
                 connections[self._address] = self._connection
-            self._overdue: asyncio.TimerHandle | None = None
+            self._head_timer: asyncio.TimerHandle | None = None
             self._is_early = False
             super().connection_made(Gate(self._connection))
-            self._watch()
+            self._watch_head()
 
         def data_received(self, data: bytes) -> None:
-            self._connection.begin()
+            self._connection.note_request()
             cycle = self.cycle
             if cycle is not None and not cycle.more_body and not cycle.response_complete:
-                self._is_early = True  # it is of the next request
+                self._is_early = True  # these bytes belong to the next request
             super().data_received(data)
-            self._watch()
+            self._watch_head()
 
-        def _watch(self) -> None:
-            """Wait for the rest of a head, or no longer; uvicorn does for a next request."""
+        def _watch_head(self) -> None:
+            """Start the time limit for a request head, or stop it once the head is complete.
+
+            The wait between two requests is uvicorn's to limit.
+            """
             if self.cycle is not None and not self.cycle.response_complete:
-                self._unwatch()
-            elif self._overdue is None and (seconds := find_door().limits.seconds) is not None:
+                self._unwatch_head()
+            elif self._head_timer is None and (seconds := find_door().limits.seconds) is not None:
                 loop = asyncio.get_running_loop()
-                self._overdue = loop.call_later(seconds, self._connection.transport.close)
+                self._head_timer = loop.call_later(seconds, self._connection.transport.close)
 
-        def _unwatch(self) -> None:
-            if self._overdue is not None:
-                self._overdue.cancel()
-                self._overdue = None
+        def _unwatch_head(self) -> None:
+            if self._head_timer is not None:
+                self._head_timer.cancel()
+                self._head_timer = None
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
             if self._is_early:
                 self._is_early = False
-                self._watch()
+                self._watch_head()
 
         def on_url(self, url: bytes) -> None:  # httptools calls it, h11 does not
             super().on_url(url)
@@ -400,14 +415,14 @@ def protocol_class(
             self.scope[WHOLE] = True
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._unwatch()
+            self._unwatch_head()
             if connections.get(self._address) is self._connection:
                 del connections[self._address]
             super().connection_lost(exc)
-            self._connection.lose(exc)
+            self._connection.note_loss(exc)
 
         def eof_received(self) -> bool | None:
-            # Over TLS there is no half of a connection.
+            # TLS connections cannot be half-closed.
             if self._connection.is_tls:
                 return None
             if not self._connection.half_close():

@@ -1,10 +1,10 @@
-"""The transparent proxy: a request goes upstream, and each byte of the answer comes back at once.
+"""The transparent proxy: forward a request upstream, and each byte of the response at once.
 
-Rules of this file: the client sees the upstream's status, headers, reads and ending; the recording
-has each byte before the client does, and its troubles are not the client's. A client that leaves
-ends the request to the upstream. A connection to the upstream is used again if a response came over
-it whole. HTTP's own bytes are read with h11, the client's are written as `openai_mockserver.http1`
-writes them.
+Rules of this file: the client sees the upstream's status, headers, reads and ending. The recording
+gets each byte before the client does, and a failure to record does not affect the client. If the
+client leaves, the request to the upstream ends. A connection to the upstream is reused if a
+complete response arrived over it. HTTP from the upstream is parsed with h11; HTTP to the client is
+written by `openai_mockserver.http1`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from openai_mockserver.journal import CLIENT_DISCONNECTED, FAILED, Call
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import End, Frame, Head, Raw, Script
 from openai_mockserver.server.connect import UpstreamConnection, connect
-from openai_mockserver.server.player import HIGH_WATER, Player, Send, play, tell
+from openai_mockserver.server.player import HIGH_WATER, Player, Send, end_uvicorn_cycle, play
 from openai_mockserver.server.pool import Pool
 from openai_mockserver.server.protocol import Connection
 from openai_mockserver.upstream import Upstream
@@ -37,13 +37,13 @@ __all__ = ["relay"]
 
 T = TypeVar("T")
 
-# RFC 9110 §7.6.1: what concerns one connection only, and what we say ourselves.
-_HOP = frozenset({"connection", "host", "keep-alive", "proxy-connection", "te", "upgrade",
+# Not forwarded: hop-by-hop headers (RFC 9110 §7.6.1), and headers that are written anew.
+_HOP_HEADERS = frozenset({"connection", "host", "keep-alive", "proxy-connection", "te", "upgrade",
                   "content-length", "transfer-encoding", "x-mockserver-fault"})  # fmt: skip
 
 
-class _Gone(Exception):
-    """The client has left."""
+class _ClientLeft(Exception):
+    """The client has disconnected."""
 
 
 async def relay(
@@ -55,48 +55,53 @@ async def relay(
     pool: Pool,
     cors: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """Let the upstream answer a call, and record what it answers.
+    """Have the upstream answer a call, and record its response.
+
+    If the upstream cannot be reached or gives no response, the client gets status 502.
 
     Args:
-        call: what is asked.
-        upstream: who is asked.
-        connection, player, send: the client's.
-        pool: the connections to upstreams that can be used again.
-        cors: headers that the client gets instead of the upstream's, and no recording has.
+        call: the call to answer.
+        upstream: the upstream that answers it.
+        connection: the client's connection.
+        player: the clock of the event loop.
+        send: uvicorn's ASGI ``send``.
+        pool: idle connections to upstreams.
+        cors: headers that the client gets in place of the upstream's; they are not recorded.
     """
 
-    async def answer_502(what: str, why: object) -> None:
-        told = f"the upstream {upstream.url} {what}: {why}"
-        call.problem, call.problem_kind = told, f"upstream {what}"
-        call.script = errors.render(ApiError(502, f"openai-mockserver: {told}", "upstream_error"))
+    async def answer_502(problem: str, reason: object) -> None:
+        message = f"the upstream {upstream.url} {problem}: {reason}"
+        call.problem, call.problem_kind = message, f"upstream {problem}"
+        error = ApiError(502, f"openai-mockserver: {message}", "upstream_error")
+        call.script = errors.render(error)
         await play(call, connection, player, send)
 
-    one = _Relay(call, connection, pool, cors)
+    exchange = _Relay(call, connection, pool, cors)
     try:
-        way = await one.connect(upstream)
-    except _Gone:
-        await one.finish(None, send)
+        link = await exchange.connect(upstream)
+    except _ClientLeft:
+        await exchange.finish(None, send)
         return
     except (OSError, ssl.SSLError, TimeoutError, ServerError) as error:
         await answer_502("cannot be reached", error or type(error).__name__)
         return
-    one.record(upstream.url)
+    exchange.record(upstream.url)
     try:
-        end = await one.run(way, upstream)
-        if one.may_try_again(way, end):
-            end = await one.try_again(upstream)
-        if end is not None and not one.has_head:
-            await answer_502("gave no response", one.trouble)
+        ending = await exchange.run(link, upstream)
+        if exchange.can_retry(link, ending):
+            ending = await exchange.retry(upstream)
+        if ending is not None and not exchange.has_head:
+            await answer_502("gave no response", exchange.upstream_error)
         else:
-            await one.finish(end, send)
+            await exchange.finish(ending, send)
     except Exception as error:
-        await one.fail(error)
+        await exchange.abort_with(error)
     finally:
-        one.close_recording()
+        exchange.close_recording()
 
 
 class _Relay:
-    """One exchange passing through."""
+    """One request and its response on their way through the proxy."""
 
     def __init__(
         self, call: Call, connection: Connection, pool: Pool, cors: Sequence[tuple[str, str]]
@@ -105,189 +110,190 @@ class _Relay:
         self._connection = connection
         self._pool = pool
         self._cors = cors
-        self._exchange: ExchangeRecorder | None = None
-        self._lost = asyncio.get_running_loop().create_future()
-        self._done = False
+        self._recording: ExchangeRecorder | None = None
+        self._client_lost = asyncio.get_running_loop().create_future()
+        self._has_done_event = False
         self.has_head = False
-        self.trouble = ""
-        self._has_answer = False
-        self._sent = 0
-        self._is_sending = False
-        self._way: UpstreamConnection | None = None
+        self.upstream_error = ""
+        self._has_response_bytes = False
+        self._request_size = 0
+        self._is_uploading = False
+        self._upstream_connection: UpstreamConnection | None = None
         self._reads: list[Raw] = []
         self._decoder = sse.Decoder()
         connection.on_lost = self._lose
 
     def _lose(self, error: Exception | None) -> None:
-        if not self._lost.done():
-            self._lost.set_result(None)
-        if self._way is not None:
-            self._way.incoming.give_up(_Gone())
+        if not self._client_lost.done():
+            self._client_lost.set_result(None)
+        if self._upstream_connection is not None:
+            self._upstream_connection.incoming.interrupt(_ClientLeft())
 
     def _has_left(self) -> bool:
-        """Whether nothing reaches the client any more."""
-        return self._lost.done() or self._connection.transport.is_closing()
+        """Whether the client can no longer be reached."""
+        return self._client_lost.done() or self._connection.transport.is_closing()
 
     def record(self, upstream: str) -> None:
-        """Record the exchange, if that is wanted."""
+        """Begin to record the exchange, if the call has a recorder."""
         call = self._call
         if call.recorder is not None:
-            self._exchange = call.recorder.begin(call, upstream)
+            self._recording = call.recorder.begin(call, upstream)
 
     def close_recording(self) -> None:
-        """The recording is over, whatever happened."""
-        if self._exchange is not None:
-            self._exchange.close()
-            self._call.unrecorded = self._exchange.problem
+        """Close the recording, whatever happened."""
+        if self._recording is not None:
+            self._recording.close()
+            self._call.recording_problem = self._recording.problem
 
-    async def connect(self, upstream: Upstream, again: bool = False) -> UpstreamConnection:
-        """The way to the upstream. Raises _Gone where the client does not wait for it.
+    async def connect(self, upstream: Upstream, force_new: bool = False) -> UpstreamConnection:
+        """Return a connection to the upstream. Raises _ClientLeft if the client leaves first.
 
         Args:
-            upstream: who is asked.
-            again: whether it has to be a new connection.
+            upstream: the upstream to connect to.
+            force_new: whether to open a new connection even if an idle one exists.
         """
         if self._has_left():
-            raise _Gone
+            raise _ClientLeft
         route = self._pool.find_route(upstream.url)
-        # What lies on disk is not sent twice.
-        may_be_used = not again and not isinstance(self._call.content, DiskBytes)
-        if may_be_used and (kept := self._pool.take(route)) is not None:
-            return kept
-        way = await self._or_gone(connect(route, lambda: self._pool.tls))
+        # A body on disk cannot be retried, so it needs a connection that is surely open.
+        can_reuse = not force_new and not isinstance(self._call.content, DiskBytes)
+        if can_reuse and (idle_link := self._pool.acquire(route)) is not None:
+            return idle_link
+        link = await self._wait_unless_client_leaves(connect(route, lambda: self._pool.tls_context))
         if self._has_left():
-            way.transport.abort()
-            raise _Gone
-        return way
+            link.transport.abort()
+            raise _ClientLeft
+        return link
 
-    def may_try_again(self, way: UpstreamConnection, end: End | None) -> bool:
-        """Whether the upstream closed a connection that was used before as the request came.
+    def can_retry(self, link: UpstreamConnection, ending: End | None) -> bool:
+        """Whether the upstream closed a reused connection without processing the request.
 
-        Then it has not answered anything; and if it said so properly, it has not received anything.
+        It has then sent no byte of a response and, unless it sent RST, acknowledged no byte of the
+        request.
         """
-        if self._has_answer or not way.uses or end not in ("reset", "truncate"):
+        if self._has_response_bytes or not link.uses or ending not in ("reset", "truncate"):
             return False
-        unreceived = way.incoming.unreceived
-        return end == "reset" or unreceived is None or unreceived >= self._sent
+        size = link.incoming.unacknowledged_bytes
+        return ending == "reset" or size is None or size >= self._request_size
 
-    async def try_again(self, upstream: Upstream) -> End | None:
-        """What `run` returns, over a new connection."""
+    async def retry(self, upstream: Upstream) -> End | None:
+        """Repeat the request over a new connection, and return the ending as `run` does."""
         try:
-            return await self.run(await self.connect(upstream, again=True), upstream)
-        except _Gone:
+            return await self.run(await self.connect(upstream, force_new=True), upstream)
+        except _ClientLeft:
             return None
         except (OSError, ServerError) as error:
-            self.trouble = f"{error or type(error).__name__}"
+            self.upstream_error = f"{error or type(error).__name__}"
             return "truncate"
 
-    async def run(self, way: UpstreamConnection, upstream: Upstream) -> End | None:
-        """Pass the request up and the answer down; how it ended, None where the client left.
+    async def run(self, link: UpstreamConnection, upstream: Upstream) -> End | None:
+        """Forward the request and its response; return the ending, or None if the client left.
 
-        Then the connection is closed, or kept for other requests.
+        Afterwards the connection is back in the pool or closed.
         """
         http = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)
-        end: End | None = None
-        self._way = way
+        ending: End | None = None
+        self._upstream_connection = link
         try:
-            end = await self._exchange_bytes(http, way, upstream)
+            ending = await self._transfer(http, link, upstream)
         finally:
-            self._way = None
-            if end == "finish" and self._is_whole(http, way):
-                way.uses += 1
-                self._pool.put(way)
+            self._upstream_connection = None
+            if ending == "finish" and self._can_reuse(http, link):
+                link.uses += 1
+                self._pool.release(link)
             else:
-                way.transport.abort()
-                await way.incoming.closed
-        return end
+                link.transport.abort()
+                await link.incoming.closed
+        return ending
 
-    def _is_whole(self, http: h11.Connection, way: UpstreamConnection) -> bool:
-        """Whether the connection is as it was before the request."""
+    def _can_reuse(self, http: h11.Connection, link: UpstreamConnection) -> bool:
+        """Whether the connection is in its initial state, and can carry another request."""
         framing = self._call.script.head.header
         if framing("content-length") is not None and framing("transfer-encoding") is not None:
-            return False  # RFC 9112 §6.1: another may have read it in the other way
+            return False  # RFC 9112 §6.1: ambiguous framing
         if (framing("proxy-connection") or "").lower() == "close":
             return False
-        over = http.our_state is h11.DONE and http.their_state is h11.DONE
-        return over and http.trailing_data == (b"", False) and not self._is_sending
+        is_over = http.our_state is h11.DONE and http.their_state is h11.DONE
+        return is_over and http.trailing_data == (b"", False) and not self._is_uploading
 
-    async def _exchange_bytes(
-        self, http: h11.Connection, way: UpstreamConnection, upstream: Upstream
+    async def _transfer(
+        self, http: h11.Connection, link: UpstreamConnection, upstream: Upstream
     ) -> End | None:
-        head, content = _request_head(http, self._call, upstream, way), self._call.content
-        self._sent = len(head) + len(content)
-        sending: asyncio.Task[None] | None = None
+        head, content = _build_request_head(http, self._call, upstream, link), self._call.content
+        self._request_size = len(head) + len(content)
+        upload: asyncio.Task[None] | None = None
         if isinstance(content, DiskBytes):
-            way.transport.write(head)
-            sending = asyncio.ensure_future(_send_parts(way, content))
+            link.transport.write(head)
+            upload = asyncio.ensure_future(_upload_parts(link, content))
         else:
-            way.transport.write(head + content)
+            link.transport.write(head + content)
         try:
             while True:
-                if self._lost.done():
-                    raise _Gone
-                data = await way.incoming.read()
-                # Who leaves after [DONE] has had it all; what has come then is the end.
-                if self._has_left() and not self._done:
+                if self._client_lost.done():
+                    raise _ClientLeft
+                data = await link.incoming.read()
+                # A client that leaves after [DONE] has read the whole response.
+                if self._has_left() and not self._has_done_event:
                     return None
-                self._has_answer = self._has_answer or bool(data)
+                self._has_response_bytes = self._has_response_bytes or bool(data)
                 http.receive_data(data)
-                if await self._pass(http):
+                if await self._forward(http):
                     return "finish"
-        except _Gone:
+        except _ClientLeft:
             return None
         except ConnectionResetError:
-            self.trouble = "it reset the connection"
+            self.upstream_error = "it reset the connection"
             return "reset"
         except (h11.RemoteProtocolError, OSError) as error:
-            self.trouble = f"{error or 'it closed the connection'}"
+            self.upstream_error = f"{error or 'it closed the connection'}"
             return "truncate"
         finally:
-            if sending is not None:
-                self._is_sending = not sending.done()
-                sending.cancel()
+            if upload is not None:
+                self._is_uploading = not upload.done()
+                upload.cancel()
 
-    async def _or_gone(self, wanted: Coroutine[Any, Any, T]) -> T:
-        """What is waited for, unless the client leaves before."""
-        task = asyncio.ensure_future(wanted)
+    async def _wait_unless_client_leaves(self, awaitable: Coroutine[Any, Any, T]) -> T:
+        """Return the result of ``awaitable``. Raises _ClientLeft if the client leaves first."""
+        task = asyncio.ensure_future(awaitable)
         try:
-            await asyncio.wait({task, self._lost}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({task, self._client_lost}, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
         finally:
             if not task.done():
                 task.cancel()
                 await asyncio.wait({task})
-        raise _Gone
+        raise _ClientLeft
 
-    async def _pass(self, http: h11.Connection) -> bool:
-        """Hand on what one read brought; whether the response is over."""
+    async def _forward(self, http: h11.Connection) -> bool:
+        """Forward the parsed bytes of one read, and return whether the response is complete."""
         body = b""
         head: Head | None = None
-        over = False
+        is_over = False
         try:
             while (event := http.next_event()) is not h11.NEED_DATA:
                 if isinstance(event, h11.Response):
-                    head = _head(event)
+                    head = _convert_head(event)
                 elif isinstance(event, h11.Data):
                     body += bytes(event.data)
                 elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-                    over = isinstance(event, h11.EndOfMessage)
+                    is_over = isinstance(event, h11.EndOfMessage)
                     break
         finally:
-            # What came before the upstream's mistake is the client's all the same.
-            self._hand_on(head, body)
+            # The client gets everything that precedes a protocol error of the upstream.
+            self._forward_read(head, body)
         if self._connection.transport.get_write_buffer_size() > HIGH_WATER:
-            await self._or_gone(self._connection.drained())
-        return over
+            await self._wait_unless_client_leaves(self._connection.wait_until_received())
+        return is_over
 
-    def _hand_on(self, head: Head | None, body: bytes) -> None:
-        """First to the recording, so that a crash loses nothing that the client has; then on."""
-        if self._exchange is not None:
+    def _forward_read(self, head: Head | None, body: bytes) -> None:
+        """Record a read, then forward it, so that a crash loses nothing that the client has."""
+        if self._recording is not None:
             if head is not None:
-                self._exchange.record_head(head)
+                self._recording.record_head(head)
             if body:
-                self._exchange.record_read(body)
-            self._call.unrecorded = self._exchange.problem
+                self._recording.record_read(body)
+            self._call.recording_problem = self._recording.problem
         out = b""
         if head is not None:
             self.has_head = True
@@ -299,67 +305,70 @@ class _Relay:
         if body:
             self._reads.append(Raw(body))
             events = self._decoder.feed(body) if self._call.script.is_stream else []
-            self._done = self._done or any(event.data == sse.DONE.data for event in events)
-            at = time.monotonic() - self._call.came
-            self._call.handed_over(Frame(at, body, len(events), len(body)), at)
+            if any(event.data == sse.DONE.data for event in events):
+                self._has_done_event = True
+            at = time.monotonic() - self._call.arrival
+            self._call.log_frame(Frame(at, body, len(events), len(body)), at)
 
     def _write(self, data: bytes) -> None:
-        # uvloop raises where asyncio is silent: at a write to a connection that is closing.
+        # Unlike asyncio, uvloop raises an error if the transport is closing.
         if data and not self._connection.transport.is_closing():
             self._connection.transport.write(data)
 
-    async def finish(self, end: End | None, send: Send) -> None:
-        """End the client's connection as the upstream's ended, and the recording too."""
+    async def finish(self, ending: End | None, send: Send) -> None:
+        """End the client's response and the recording in the way that the upstream's ended."""
         call, transport = self._call, self._connection.transport
-        call.script = replace(call.script, steps=tuple(self._reads), end=end or "truncate")
-        self._end_recording(end or "client left")
-        if end == "finish":
+        call.script = replace(call.script, steps=tuple(self._reads), end=ending or "truncate")
+        self._end_recording(ending or "client left")
+        if ending == "finish":
             if http1.is_chunked(call.script.head):
                 self._write(http1.LAST_CHUNK)
-            if await self._is_read():
+            if await self._wait_until_read():
                 self.close_recording()
                 call.end()
                 self._connection.on_lost = None
-                await tell(self._connection, send, close=not http1.keeps_open(call.script))
+                await end_uvicorn_cycle(
+                    self._connection, send, close=not http1.keeps_open(call.script)
+                )
                 return
             self._end_recording("client left")
-        if end == "reset":
-            await self._connection.drained()
+        if ending == "reset":
+            await self._connection.wait_until_received()
         self.close_recording()
-        if end in ("reset", "truncate") and not self._lost.done():
+        if ending in ("reset", "truncate") and not self._client_lost.done():
             call.end()
-            (self._connection.reset if end == "reset" else transport.close)()
-            await self._lost
-        await self._leave(CLIENT_DISCONNECTED)
+            (self._connection.reset if ending == "reset" else transport.close)()
+            await self._client_lost
+        await self._end_connection(CLIENT_DISCONNECTED)
 
-    def _end_recording(self, how: str) -> None:
-        if self._exchange is not None:
-            self._exchange.record_end(how)
+    def _end_recording(self, outcome: str) -> None:
+        if self._recording is not None:
+            self._recording.record_end(outcome)
 
-    async def _is_read(self) -> bool:
-        """Wait until the client has read the whole response; whether it did not leave before."""
-        await self._connection.read_by_client()
+    async def _wait_until_read(self) -> bool:
+        """Wait until the client has read the whole response; return False if it left first."""
+        await self._connection.wait_until_read()
         if self._connection.transport.is_closing():
-            await self._lost
-        return not self._connection.left_unread
+            await self._client_lost
+        return not self._connection.left_bytes_unread
 
-    async def fail(self, error: Exception) -> None:
-        """End a call that went wrong here; the other streams go on."""
-        self._call.problem = f"passing the response on failed: {error!r}"
+    async def abort_with(self, error: Exception) -> None:
+        """End this call after an internal error, without affecting other calls."""
+        self._call.problem = f"forwarding the response failed: {error!r}"
         self._end_recording("truncate")
         self.close_recording()
-        await self._leave(FAILED)
+        await self._end_connection(FAILED)
 
-    async def _leave(self, how: str) -> None:
-        """The connection is no more; where it still is, it is closed."""
-        self._call.end(how)
-        if not self._lost.done():
+    async def _end_connection(self, outcome: str) -> None:
+        """End the call, and close the client's connection if it is still open."""
+        self._call.end(outcome)
+        if not self._client_lost.done():
             self._connection.transport.abort()
-            await self._lost
+            await self._client_lost
         self._connection.on_lost = None
 
 
-def _head(response: h11.Response) -> Head:
+def _convert_head(response: h11.Response) -> Head:
     headers = (
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in response.headers.raw_items()
@@ -367,34 +376,35 @@ def _head(response: h11.Response) -> Head:
     return Head(response.status_code, tuple(headers))
 
 
-async def _send_parts(way: UpstreamConnection, content: DiskBytes) -> None:
-    """Send a long body, no faster than the upstream takes it."""
+async def _upload_parts(link: UpstreamConnection, content: DiskBytes) -> None:
+    """Send a long body no faster than the upstream accepts it."""
     for part in content.parts():
-        way.transport.write(part)
-        while way.transport.get_write_buffer_size() > HIGH_WATER:
+        link.transport.write(part)
+        while link.transport.get_write_buffer_size() > HIGH_WATER:
             await asyncio.sleep(0.001)
         await asyncio.sleep(0)
 
 
-def _request_head(
-    http: h11.Connection, call: Call, upstream: Upstream, way: UpstreamConnection
+def _build_request_head(
+    http: h11.Connection, call: Call, upstream: Upstream, link: UpstreamConnection
 ) -> bytes:
-    """The head of the request: its target and the headers that the client sent, byte for byte.
+    """Return the head of the request, with the client's target and headers byte for byte.
 
-    h11 would refuse some of what clients send and servers take; it only learns of the method.
+    h11 would refuse some heads that clients send and servers accept, so it only gets the method.
     """
     http.send(h11.Request(method=call.method, target="/", headers=[("Host", "upstream")]))
     http.send(h11.EndOfMessage())
-    named = {
+    connection_headers = {
         name.strip().lower()
         for key, value in call.headers.raw
         if key.lower() == "connection"
         for name in value.split(",")
     }
-    headers = [("Host", upstream.authority), *way.headers]
-    headers += [(k, v) for k, v in call.headers.raw if k.lower() not in _HOP | named]
+    headers = [("Host", upstream.authority), *link.headers]
+    skipped_headers = _HOP_HEADERS | connection_headers
+    headers += [(k, v) for k, v in call.headers.raw if k.lower() not in skipped_headers]
     if len(call.content) or call.method in ("POST", "PUT", "PATCH"):
         headers.append(("Content-Length", str(len(call.content))))
-    target = way.route.prefix + upstream.target(call.target)
+    target = link.route.prefix + upstream.target(call.target)
     lines = [f"{call.method} {target} HTTP/1.1", *(f"{k}: {v}" for k, v in headers)]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")

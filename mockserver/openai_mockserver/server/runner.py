@@ -1,7 +1,7 @@
-"""Running the server: bound before it is announced, started by its first client, stopped at once.
+"""Runs the server: bind its socket first, start it on its first client, stop it immediately.
 
-Rules of this file: no polling and no fixed waits. A loopback server that nobody asks costs a bound
-socket and a sleeping thread: uvicorn is imported when a client comes.
+Rules of this file: no polling and no fixed waits. A loopback server without clients costs a bound
+socket and a sleeping thread: uvicorn is imported when a client connects.
 """
 
 from __future__ import annotations
@@ -33,16 +33,19 @@ if TYPE_CHECKING:
 __all__ = ["Loopback", "bind", "serve"]
 
 BACKLOG = 4096
-SLOW = 3.0  # seconds after which a call that is still going on is told of
+SLOW = 3.0  # seconds after which an open call is reported as slow
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Port 0 picks a free one.
+    """Return a listening socket. Port 0 picks a free port.
 
-    Raises ServerError where the address cannot be had.
+    Raises:
+        ServerError: the host is empty, or the address is in use or cannot be bound.
     """
     if not host:
-        raise ServerError("an empty host would listen on every address; give one, as 127.0.0.1")
+        raise ServerError(
+            "an empty host would listen on every address: name one, for example 127.0.0.1"
+        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -52,20 +55,20 @@ def bind(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError, TypeError, UnicodeError) as error:
         listener.close()
         if getattr(error, "errno", None) == errno.EADDRINUSE:
-            raise ServerError(f"port {port} of {host} is in use; choose another") from None
+            raise ServerError(f"port {port} of {host} is in use: choose another port") from None
         raise ServerError(f"cannot listen on {host}, port {port}: {error}") from None
     listener.setblocking(False)
     return listener
 
 
-def url_of(listener: socket.socket, tls: bool = False) -> str:
-    """The URL of a listening socket."""
+def format_url(listener: socket.socket, tls: bool = False) -> str:
+    """Return the URL of a listening socket."""
     host, port = listener.getsockname()[:2]
     return f"http{'s' * tls}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-class _Running:
-    """One server on one socket: its event loop, its calls, and how to stop them."""
+class _ServerRun:
+    """A run of one server: its event loop, its open calls, and how to stop them."""
 
     def __init__(
         self,
@@ -73,56 +76,59 @@ class _Running:
         listener: socket.socket,
         tls: ssl.SSLContext | None = None,
         exact: bool = False,
-        doorkeepers: int = 1,
+        listener_count: int = 1,
     ) -> None:
         self._find_door = find_door
-        self._doorkeepers = doorkeepers
+        self._listener_count = listener_count
         self._tls = tls
         self._exact = exact
         self._listener = listener
-        self._open: dict[Call, Connection] = {}
+        self._open_calls: dict[Call, Connection] = {}
         self._pool = Pool()
         self._connections: Connections
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self._stopping = False
+        self._is_stopping = False
 
     def run(self, ready: Callable[[], object] | None = None) -> None:
-        """Serve until stopped, in this thread."""
+        """Serve in this thread until stopped; call ``ready`` once clients are accepted."""
         import uvicorn
 
-        from openai_mockserver.server.app import application
-        from openai_mockserver.server.protocol import Connections, protocol_class
+        from openai_mockserver.server.app import make_application
+        from openai_mockserver.server.protocol import Connections, make_protocol
         from openai_mockserver.server.worker import Worker
 
-        running = self
+        server_run = self
 
         class Server(uvicorn.Server):
             async def main_loop(self) -> None:
-                running._loop = asyncio.get_running_loop()
-                running._stop = asyncio.Event()
-                if running._stopping:
+                server_run._loop = asyncio.get_running_loop()
+                server_run._stop = asyncio.Event()
+                if server_run._is_stopping:
                     return
                 if ready is not None:
                     ready()
-                if (on_slow := running._find_door().on_slow) is not None:
-                    watching = asyncio.ensure_future(running._watch_slow(on_slow))
-                await running._stop.wait()
+                if (on_slow := server_run._find_door().on_slow) is not None:
+                    watch_task = asyncio.ensure_future(server_run._watch_slow(on_slow))
+                await server_run._stop.wait()
                 if on_slow is not None:
-                    watching.cancel()
+                    watch_task.cancel()
 
             def handle_exit(self, sig: int, frame: Any) -> None:
-                # uvicorn would raise the signal again at the end; all of them end it alike here.
-                running.stop()
+                # uvicorn would raise the signal again after shutdown; here, all signals just stop.
+                server_run.stop()
 
             async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-                await running._close(self)
+                await server_run._close(self)
 
         connections = self._connections = Connections()
         worker = Worker()
+        application = make_application(
+            self._find_door, worker, connections, self._open_calls, self._pool, self._exact
+        )
         config = uvicorn.Config(
-            application(self._find_door, worker, connections, self._open, self._pool, self._exact),
-            http=protocol_class(connections, self._find_door),
+            application,
+            http=make_protocol(connections, self._find_door),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -135,77 +141,79 @@ class _Running:
         )
         config.load()
         config.ssl = self._tls
-        # libuv accepts one client a turn of the loop, of each socket that listens.
-        others = [self._listener.dup() for _ in range(self._doorkeepers - 1)]
+        # libuv accepts one client per turn of the loop and listening socket.
+        extra_listeners = [self._listener.dup() for _ in range(self._listener_count - 1)]
         try:
-            Server(config).run(sockets=[self._listener, *others])
+            Server(config).run(sockets=[self._listener, *extra_listeners])
         finally:
-            for other in others:
-                other.close()
+            for extra in extra_listeners:
+                extra.close()
             worker.stop()
             connections.peers.close()
 
     async def _watch_slow(self, on_slow: Callable[[Call], object]) -> None:
-        """Tell of each call that takes long, once."""
-        known: WeakSet[Call] = WeakSet()
+        """Report each call that takes long, once."""
+        reported_calls: WeakSet[Call] = WeakSet()
         while True:
             await asyncio.sleep(1.0)
-            for call in list(self._open):
-                if not call.is_over and call not in known and time.monotonic() - call.came >= SLOW:
-                    known.add(call)
+            for call in list(self._open_calls):
+                if call.is_over or call in reported_calls:
+                    continue
+                if time.monotonic() - call.arrival >= SLOW:
+                    reported_calls.add(call)
                     on_slow(call)
 
     def _end_calls(self) -> None:
-        for call in list(self._open):
-            call.end(None if call.written else SERVER_STOPPED)
+        for call in list(self._open_calls):
+            call.end(None if call.is_written else SERVER_STOPPED)
 
-    def break_off(self) -> None:
-        """Close all connections, and go on serving as if none had been; from any other thread."""
-        over = threading.Event()
+    def break_connections(self) -> None:
+        """Abort all connections and continue as a fresh server. Call it from another thread."""
+        done_event = threading.Event()
 
         def break_all() -> None:
             self._end_calls()
             for connection in self._connections.values():
                 connection.transport.abort()
-            self._pool.drop_all()
+            self._pool.drop_idle()
             self._connections.numbers = count(1)
-            # An aborted transport closes its socket later, among what is to be called soon.
-            asyncio.get_running_loop().call_soon(over.set)
+            # An aborted transport closes its socket in a callback that is already scheduled.
+            asyncio.get_running_loop().call_soon(done_event.set)
 
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has closed already
                 self._loop.call_soon_threadsafe(break_all)
-                over.wait(1.0)
+                done_event.wait(1.0)
 
     async def _close(self, server: uvicorn.Server) -> None:
-        """Stop listening, break off what is going on, and wait until it is gone."""
-        for listening in server.servers:
-            listening.close()
+        """Stop listening, abort all connections, and wait until their tasks have ended."""
+        for listening_server in server.servers:
+            listening_server.close()
         self._end_calls()
         tasks = set(server.server_state.tasks)
         for connection in list(server.server_state.connections):
             connection.transport.abort()
-        # Losing its connection ends every call; a task that goes on is not one of ours.
-        _, stuck = await asyncio.wait(tasks, timeout=1.0) if tasks else ((), ())
-        for task in stuck:
+        # The loss of its connection ends every call; any other task is cancelled.
+        _, stuck_tasks = await asyncio.wait(tasks, timeout=1.0) if tasks else ((), ())
+        for task in stuck_tasks:
             task.cancel()
         await self._pool.close()
 
     def stop(self) -> None:
-        """End `run`; from any thread, or a signal handler."""
-        self._stopping = True
+        """End `run`. Call it from any thread or a signal handler."""
+        self._is_stopping = True
         if self._loop is not None and self._stop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has closed already
                 self._loop.call_soon_threadsafe(self._stop.set)
 
 
 class Loopback:
-    """A server in a thread, ready to be connected to when the constructor returns.
+    """A server in a thread. Clients can connect as soon as the constructor returns.
 
     Args:
-        find_door: gives the door that is open, for each request.
-        listener: what `bind` gives; it is closed by `stop`.
-        tls: makes it speak TLS.
+        find_door: returns the door that is open; called for each request.
+        listener: a socket from `bind`; closed by `stop`.
+        tls: TLS context with a certificate; without one the server speaks plain HTTP.
     """
 
     def __init__(
@@ -215,43 +223,43 @@ class Loopback:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._listener = listener
-        self.url = url_of(self._listener, tls is not None)
-        self._running = _Running(find_door, self._listener, tls, exact=True)
-        self._stopped = False
-        self._waker, self._wakes = socket.socketpair()
+        self.url = format_url(self._listener, tls is not None)
+        self._server_run = _ServerRun(find_door, self._listener, tls, exact=True)
+        self._is_stopped = False
+        self._wake_sender, self._wake_receiver = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="openai-mockserver", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        # The kernel accepts the first client meanwhile; it waits in the backlog.
+        # The kernel accepts the first client, which waits in the backlog.
         with selectors.DefaultSelector() as selector:
-            for waited in (self._listener, self._wakes):
-                selector.register(waited, selectors.EVENT_READ)
+            for wait_socket in (self._listener, self._wake_receiver):
+                selector.register(wait_socket, selectors.EVENT_READ)
             selector.select()
-        if not self._running._stopping:
-            self._running.run()
+        if not self._server_run._is_stopping:
+            self._server_run.run()
 
-    def break_off(self) -> None:
-        """Close all connections, and go on serving."""
-        self._running.break_off()
+    def break_connections(self) -> None:
+        """Abort all connections and continue as a fresh server."""
+        self._server_run.break_connections()
 
     def stop(self) -> None:
-        """Break off all streams and close the socket; a second time does nothing."""
-        if self._stopped:
+        """Abort all streams and close the socket; does nothing the second time."""
+        if self._is_stopped:
             return
-        self._stopped = True
-        self._running.stop()
-        self._waker.send(b"\0")
+        self._is_stopped = True
+        self._server_run.stop()
+        self._wake_sender.send(b"\0")
         self._thread.join()
-        for end in (self._listener, self._waker, self._wakes):
+        for end in (self._listener, self._wake_sender, self._wake_receiver):
             end.close()
 
 
 def serve(door: Door, listener: socket.socket, ready: Callable[[], object] | None = None) -> None:
-    """Serve in the foreground until a signal asks to stop; ``ready`` is called when it runs."""
-    running = _Running(lambda: door, listener, doorkeepers=8)
+    """Serve in the foreground until a signal arrives; call ``ready`` once clients are accepted."""
+    server_run = _ServerRun(lambda: door, listener, listener_count=8)
     try:
-        with contextlib.suppress(KeyboardInterrupt):  # before uvicorn takes the signals
-            running.run(ready)
+        with contextlib.suppress(KeyboardInterrupt):  # until uvicorn handles the signals
+            server_run.run(ready)
     finally:
         listener.close()

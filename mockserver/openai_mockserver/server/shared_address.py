@@ -1,7 +1,7 @@
-"""One address for several mocks, one after the other.
+"""One address that several mocks use in turn.
 
-Rules of this file: a request goes to the mock that claimed the address last; streams that are going
-on when a mock gives it back are broken off.
+Rules of this file: a request goes to the mock that claimed the address last. When a mock releases
+the address, its open streams are aborted.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ __all__ = ["Claim", "SharedAddress"]
 
 _UNCLAIMED = ApiError(
     400,
-    "openai-mockserver: no test's mock claims this request: it came before, between or after the "
-    "tests that use mock_openai or openai_cassette, or in a test that uses neither",
+    "openai-mockserver: no test's mock claims this request: it arrived before, between or after "
+    "the tests that use mock_openai or openai_cassette, or during a test that uses neither",
     "mockserver_error",
     "unclaimed",
     headers=(("x-should-retry", "false"),),
@@ -32,10 +32,11 @@ _UNCLAIMED = ApiError(
 class SharedAddress:
     """A loopback server that mocks claim in turn.
 
-    It serves from its first client on: until then it costs a socket and a sleeping thread.
+    The server starts when its first client connects; until then it costs a socket and a sleeping
+    thread.
 
     Args:
-        listener: what `bind` gives.
+        listener: a socket from `bind`; closed by `stop`.
     """
 
     def __init__(self, listener: socket.socket) -> None:
@@ -46,22 +47,22 @@ class SharedAddress:
         self.url = self._loopback.url
 
     def claim(self, door: Callable[[], Door]) -> Claim:
-        """Lead requests to a mock from now on."""
+        """Route requests to a mock from now on."""
         self._doors.append(door)
         return Claim(self, door)
 
-    def give_back(self, door: Callable[[], Door]) -> None:
-        """Lead requests to whoever had the address before; a second time does nothing."""
+    def release(self, door: Callable[[], Door]) -> None:
+        """Route requests to the previous mock again; does nothing the second time."""
         if door in self._doors:
             self._doors.remove(door)
-            self._loopback.break_off()
+            self._loopback.break_connections()
 
     def stop(self) -> None:
-        """Break off all streams and close the socket; a second time does nothing."""
+        """Abort all streams and close the socket; does nothing the second time."""
         self._loopback.stop()
 
     def _find_door(self) -> Door:
-        doors = self._doors[-1:]  # at once, as another thread changes the list
+        doors = self._doors[-1:]  # one operation, because another thread changes the list
         return doors[0]() if doors else self._unclaimed
 
     def _respond_unclaimed(self, request: Request) -> Call:
@@ -74,7 +75,7 @@ class SharedAddress:
 
 
 class Claim:
-    """A mock's hold on a shared address, in place of a server of its own."""
+    """A mock's claim to a shared address, used like a server of its own."""
 
     def __init__(self, address: SharedAddress, door: Callable[[], Door]) -> None:
         self._address = address
@@ -82,5 +83,5 @@ class Claim:
         self.url = address.url
 
     def stop(self) -> None:
-        """Give the address back; a second time does nothing."""
-        self._address.give_back(self._door)
+        """Release the address; does nothing the second time."""
+        self._address.release(self._door)

@@ -1,6 +1,7 @@
-"""What may take long to answer is worked out in a thread beside the event loop.
+"""The worker thread that computes slow answers beside the event loop.
 
-Rules of this file: the loop never waits for what computes; a thread that computes has short turns.
+Rules of this file: the event loop never waits for a computation; a thread that computes hands over
+the interpreter often.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ __all__ = ["Worker", "is_quick"]
 
 
 class Worker:
-    """A thread beside the loop: what it works out, in the order in which it is asked.
+    """A thread that computes answers, one after the other, and a thread that writes to disk.
 
-    It is one, so that the loop never waits for more than one other to let it have the interpreter.
-    Another writes to disk, which may take its time, and needs the interpreter hardly at all.
+    There is only one computing thread, so that the event loop never competes with more than one
+    other for the interpreter. Writing to disk may take long, but hardly needs the interpreter.
     """
 
     def __init__(self) -> None:
@@ -31,95 +32,102 @@ class Worker:
         self._disk = ThreadPoolExecutor(1, "openai-mockserver-disk")
 
     async def run(self, respond: Callable[[Request], Call], request: Request) -> Call:
-        """What ``respond`` makes of a request, while the loop goes on."""
-        making = self._threads.submit(_yielding, respond, request)
+        """Return ``respond(request)``, computed in the thread."""
+        future = self._threads.submit(_respond_in_turns, respond, request)
         try:
-            return await asyncio.wrap_future(making)
+            return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
-            making.add_done_callback(_end_unplayed)
+            future.add_done_callback(_end_unplayed_call)
             raise
 
     async def write(self, writer: DiskWriter, parts: list[bytes]) -> None:
-        """Write to disk. Raises OSError where there is no room."""
+        """Write to disk in the other thread. Raises OSError, for example if the disk is full."""
         await asyncio.wrap_future(self._disk.submit(writer.write, parts))
 
     def stop(self) -> None:
-        """Begin nothing more. What has begun is not waited for."""
+        """Start no more work, and do not wait for work in progress."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._disk.shutdown(wait=False, cancel_futures=True)
 
 
-def _end_unplayed(made: Future[Call]) -> None:
-    if not made.cancelled() and made.exception() is None:
-        made.result().end(SERVER_STOPPED)
+def _end_unplayed_call(future: Future[Call]) -> None:
+    if not future.cancelled() and future.exception() is None:
+        future.result().end(SERVER_STOPPED)
 
 
-_TURN = 0.0005  # seconds after which a thread that computes lets another
+_TURN = 0.0005  # seconds after which a computing thread hands over the interpreter
 
 
-_YOUNG = 20_000  # objects that are looked through within milliseconds
-_UNSEEN = 5_000_000  # objects among which there may be much garbage
+_YOUNG = 20_000  # objects that a garbage collection examines within milliseconds
+_MOST_UNCOLLECTED = 5_000_000  # objects that may remain unexamined
 
 
-class _Turns:
-    """Short turns for all threads of the process, while one of any server's workers computes.
+class _ShortTurns:
+    """A context in which all threads of the process switch often, and nothing is collected.
 
-    Nor are objects looked through for garbage meanwhile: of a million, which a large answer takes
-    on its way, that is 100 ms in which no other thread has a turn.
+    It is shared by the workers of all servers. A garbage collection would stop all threads: for
+    the million objects that a large answer creates, that takes 100 ms.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._computing = 0
-        self._usual = 0.0
-        self._collects = False
-        self._unseen = 0
+        self._thread_count = 0
+        self._switch_interval = 0.0
+        self._gc_enabled = False
+        self._uncollected = 0
 
     def __enter__(self) -> None:
         with self._lock:
-            if not self._computing:
-                self._usual = sys.getswitchinterval()
-                sys.setswitchinterval(min(self._usual, _TURN))
-                self._collects = gc.isenabled()
-                if self._unseen > _UNSEEN:
-                    self._unseen = 0
+            if not self._thread_count:
+                self._switch_interval = sys.getswitchinterval()
+                sys.setswitchinterval(min(self._switch_interval, _TURN))
+                self._gc_enabled = gc.isenabled()
+                if self._uncollected > _MOST_UNCOLLECTED:
+                    self._uncollected = 0
                     gc.collect()
                 gc.disable()
-            self._computing += 1
+            self._thread_count += 1
 
     def __exit__(self, *exc: object) -> None:
         with self._lock:
-            self._computing -= 1
-            if not self._computing:
-                sys.setswitchinterval(self._usual)
-                if self._collects:
-                    young = gc.get_count()[0]
-                    if young > _YOUNG and not gc.get_freeze_count():
-                        # Makes old what there is, in no time: most of it is freed with the call.
+            self._thread_count -= 1
+            if not self._thread_count:
+                sys.setswitchinterval(self._switch_interval)
+                if self._gc_enabled:
+                    young_count = gc.get_count()[0]
+                    if young_count > _YOUNG and not gc.get_freeze_count():
+                        # Moves all objects to the oldest generation without examining them. Most
+                        # are freed together with the call.
                         gc.freeze()
                         gc.unfreeze()
-                        self._unseen += young
+                        self._uncollected += young_count
                     gc.enable()
 
 
-_turns = _Turns()
+_short_turns = _ShortTurns()
 
 
-def _yielding(respond: Callable[[Request], Call], request: Request) -> Call:
-    with _turns:
+def _respond_in_turns(respond: Callable[[Request], Call], request: Request) -> Call:
+    with _short_turns:
         return respond(request)
 
 
-_SHORT = 4096  # bytes of a body that is looked at at once
+_SHORT = 4096  # maximum bytes of a body that is parsed in the event loop
 _ENDPOINTS = ("/chat/completions", "/completions", "/responses")
-_LONG = frozenset({"n", "best_of", "logprobs", "modalities", "prediction", "response_format"})
-_LONG |= {"functions", "text", "tools"}
-"""Parameters that make a short request one that may take long."""
+_SLOW_PARAMETERS = frozenset(
+    {"n", "best_of", "logprobs", "modalities", "prediction", "response_format"}
+)
+_SLOW_PARAMETERS |= {"functions", "text", "tools"}
+"""Parameters that may make a short request slow to answer."""
 
 
 def is_quick(request: Request) -> bool:
-    """Whether a request is surely answered within milliseconds."""
+    """Whether answering a request surely takes only milliseconds."""
     if request.method == "GET" and not request.content:
         return True
     body = request.parsed if len(request.content) <= _SHORT else None
-    return isinstance(body, dict) and request.path.endswith(_ENDPOINTS) and not _LONG & body.keys()
+    return (
+        isinstance(body, dict)
+        and request.path.endswith(_ENDPOINTS)
+        and not _SLOW_PARAMETERS & body.keys()
+    )
