@@ -1,9 +1,9 @@
-"""What one request can do to a server, and to a stream of 10 ms events beside it.
+"""Measures what one request can do to a server, and to a stream of 10 ms events beside it.
 
-Each request of `ATTACKS` is sent to a server in a process of its own. Told are the CPU seconds that
-its process took, how much its peak of memory grew, and by how much the latest event of the stream
-was later than that of an equal stream of another server, which nobody attacks: what else runs on
-the machine makes both late. Arguments choose attacks by name. Goal: 25 ms at most.
+Each request of `ATTACKS` is sent to a new server process. The output shows the CPU seconds of that
+process, how much its peak memory grew, and how much later the latest event of the stream was than
+that of an equal stream of another server without an attack, because other load on the machine
+delays both. Arguments choose attacks by name. Goal: at most 25 ms.
 """
 
 from __future__ import annotations
@@ -41,29 +41,29 @@ with MockOpenAI(default=lambda request: generate(request.json, "0"), keep_calls=
 """
 
 
-def chat(content: str = "Hi", **more: Any) -> dict[str, Any]:
+def make_chat(content: str = "Hi", **more: Any) -> dict[str, Any]:
     return {"model": "gpt-4o", "messages": [{"role": "user", "content": content}]} | more
 
 
-def said_as(schema: Any, **more: Any) -> dict[str, Any]:
-    told = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
-    return chat(response_format=told, **more)
+def make_schema_request(schema: Any, **more: Any) -> dict[str, Any]:
+    response_format = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    return make_chat(response_format=response_format, **more)
 
 
-def called(**parameters: Any) -> dict[str, Any]:
+def make_tool_request(**parameters: Any) -> dict[str, Any]:
     tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
-    return chat(tools=[tool], tool_choice="required", n=128)
+    return make_chat(tools=[tool], tool_choice="required", n=128)
 
 
-def nested(depth: int) -> dict[str, Any]:
+def nest_schema(depth: int) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string"}
     for _ in range(depth):
         schema = {"allOf": [schema, schema]} if depth < 100 else {"allOf": [schema]}
     return schema
 
 
-def shared_all_of(depth: int) -> dict[str, Any]:
-    """Each definition twice the one before: small to write, and 2 to the depth to follow."""
+def share_all_of(depth: int) -> dict[str, Any]:
+    """Return a schema whose definitions each refer to the next one twice: 2 to the depth paths."""
     levels = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(depth)}
     return {"$ref": "#/$defs/d0", "$defs": levels | {f"d{depth}": {"type": "string"}}}
 
@@ -73,10 +73,13 @@ WARM = {"model": "text-embedding-3-large", "input": "Hi"}
 PROSE = "The quick brown fox jumps over the lazy dog. "
 
 ATTACKS: dict[str, tuple[str, Callable[[], Any]]] = {
-    "nothing": (CHAT, chat),
-    "n-128-min-length": (CHAT, lambda: said_as({"type": "string", "minLength": 900_000}, n=128)),
-    "n-128-prose": (CHAT, lambda: chat(n=128, logprobs=True, top_logprobs=20)),
-    "n-128-tools": (CHAT, lambda: called(type="string", minLength=400_000)),
+    "nothing": (CHAT, make_chat),
+    "n-128-min-length": (
+        CHAT,
+        lambda: make_schema_request({"type": "string", "minLength": 900_000}, n=128),
+    ),
+    "n-128-prose": (CHAT, lambda: make_chat(n=128, logprobs=True, top_logprobs=20)),
+    "n-128-tools": (CHAT, lambda: make_tool_request(type="string", minLength=400_000)),
     "embeddings-2048": (
         EMBEDDINGS,
         lambda: {
@@ -109,7 +112,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], Any]]] = {
     ),
     "prediction-1-mb": (
         CHAT,
-        lambda: chat(
+        lambda: make_chat(
             prediction={"type": "content", "content": PROSE * 23_000},
             logprobs=True,
             top_logprobs=20,
@@ -117,7 +120,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], Any]]] = {
     ),
     "prediction-repeated": (
         CHAT,
-        lambda: chat(prediction={"type": "content", "content": "a b " * 5_000}),
+        lambda: make_chat(prediction={"type": "content", "content": "a b " * 5_000}),
     ),
     "moderations-100000": ("/v1/moderations", lambda: {"input": ["Hi"] * 100_000}),
     "conversation-100000": (
@@ -126,14 +129,22 @@ ATTACKS: dict[str, tuple[str, Callable[[], Any]]] = {
     ),
     "unique-items": (
         CHAT,
-        lambda: said_as({"type": "array", "items": MOVIE, "minItems": 3000, "uniqueItems": True}),
+        lambda: make_schema_request(
+            {"type": "array", "items": MOVIE, "minItems": 3000, "uniqueItems": True}
+        ),
     ),
-    "all-of-25": (CHAT, lambda: said_as(shared_all_of(25))),
-    "min-properties": (CHAT, lambda: said_as({"type": "object", "minProperties": 50_000})),
-    "many-enums": (CHAT, lambda: said_as({"enum": list(range(20_000)), "not": {"const": -1}})),
+    "all-of-25": (CHAT, lambda: make_schema_request(share_all_of(25))),
+    "min-properties": (
+        CHAT,
+        lambda: make_schema_request({"type": "object", "minProperties": 50_000}),
+    ),
+    "many-enums": (
+        CHAT,
+        lambda: make_schema_request({"enum": list(range(20_000)), "not": {"const": -1}}),
+    ),
     "grammar": (
         CHAT,
-        lambda: chat(
+        lambda: make_chat(
             tools=[
                 {
                     "type": "custom",
@@ -150,15 +161,15 @@ ATTACKS: dict[str, tuple[str, Callable[[], Any]]] = {
             n=128,
         ),
     ),
-    "message-1-mb": (CHAT, lambda: chat(PROSE * 23_000)),
-    "message-10-mb": (CHAT, lambda: chat(PROSE * 230_000)),
-    "message-10-mb-letters": (CHAT, lambda: chat("a" * 10_000_000)),
-    "message-30-mb": (CHAT, lambda: chat(PROSE * 690_000)),
-    "message-100-mb": (CHAT, lambda: chat(PROSE * 2_300_000)),
-    "parts-100000": (CHAT, lambda: chat([{"type": "text", "text": "Hi"}] * 100_000)),  # type: ignore[arg-type]
+    "message-1-mb": (CHAT, lambda: make_chat(PROSE * 23_000)),
+    "message-10-mb": (CHAT, lambda: make_chat(PROSE * 230_000)),
+    "message-10-mb-letters": (CHAT, lambda: make_chat("a" * 10_000_000)),
+    "message-30-mb": (CHAT, lambda: make_chat(PROSE * 690_000)),
+    "message-100-mb": (CHAT, lambda: make_chat(PROSE * 2_300_000)),
+    "parts-100000": (CHAT, lambda: make_chat([{"type": "text", "text": "Hi"}] * 100_000)),  # type: ignore[arg-type]
     "messages-100000": (
         CHAT,
-        lambda: chat() | {"messages": [{"role": "user", "content": "Hi"}] * 100_000},
+        lambda: make_chat() | {"messages": [{"role": "user", "content": "Hi"}] * 100_000},
     ),
     "response-input-100000": (
         "/v1/responses",
@@ -168,7 +179,7 @@ ATTACKS: dict[str, tuple[str, Callable[[], Any]]] = {
 
 
 class Cost(NamedTuple):
-    """What an attack cost: its answer, CPU seconds, MB of memory, and lateness in ms."""
+    """The cost of an attack: its status, seconds, CPU seconds, MB of memory, and delay in ms."""
 
     status: int
     seconds: float
@@ -178,51 +189,51 @@ class Cost(NamedTuple):
 
 
 @contextmanager
-def server() -> Iterator[tuple[int, int]]:
-    """A server's process id and port."""
-    running = subprocess.Popen(
+def start_server() -> Iterator[tuple[int, int]]:
+    """Start a server; yield its process id and port."""
+    process = subprocess.Popen(
         [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    assert running.stdin is not None
-    assert running.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
-        yield running.pid, int(running.stdout.readline())
+        yield process.pid, int(process.stdout.readline())
     finally:
-        running.stdin.close()
-        running.stdout.close()
+        process.stdin.close()
+        process.stdout.close()
         try:
-            running.wait(5)
+            process.wait(5)
         except subprocess.TimeoutExpired:
-            running.kill()
-            running.wait()
+            process.kill()
+            process.wait()
 
 
-def request(path: str, body: bytes) -> bytes:
+def build_request(path: str, body: bytes) -> bytes:
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def cpu_of(pid: int) -> float:
-    """CPU seconds that a process has taken."""
+def read_cpu_seconds(pid: int) -> float:
+    """Return the CPU seconds that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def memory_of(pid: int, what: str) -> float:
-    """Megabytes of a process: ``VmRSS`` now, ``VmHWM`` at most."""
+def read_memory(pid: int, what: str) -> float:
+    """Return the megabytes of a process: ``VmRSS`` is its present size, ``VmHWM`` its peak."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what))
 
 
 class Ticks(threading.Thread):
-    """The stream beside: when each of its events came."""
+    """A stream beside the attack, and when each of its events arrived."""
 
     def __init__(self, port: int) -> None:
         super().__init__(daemon=True)
         self.times: list[float] = []
-        self.begun = threading.Event()
+        self.start_event = threading.Event()
         self._socket = socket.create_connection(("127.0.0.1", port))
-        self._socket.sendall(request(CHAT, TICK))
+        self._socket.sendall(build_request(CHAT, TICK))
         self.start()
 
     def run(self) -> None:
@@ -230,7 +241,7 @@ class Ticks(threading.Thread):
             while read := self._socket.recv(65536):
                 self.times += [time.perf_counter()] * read.count(b"\n\n\r\n")
                 if len(self.times) > 20:
-                    self.begun.set()
+                    self.start_event.set()
 
     def __enter__(self) -> Ticks:
         return self
@@ -240,72 +251,76 @@ class Ticks(threading.Thread):
             self._socket.shutdown(socket.SHUT_RDWR)
         self.join()
 
-    def late(self, since: float) -> float:
-        """How late the latest event was that came since then, in seconds."""
+    def get_delay(self, since: float) -> float:
+        """Return the delay in seconds of the latest event since then."""
         first = self.times[1]
         due = [first + GAP * n for n in range(len(self.times) + 1)]
         pairs = list(zip(self.times[1:], due, strict=False))
         usual = min(at - then for at, then in pairs)
-        missing = time.perf_counter() - due[len(pairs)] - usual  # the one that is still to come
+        missing = time.perf_counter() - due[len(pairs)] - usual  # the next event
         return max(missing, *(at - then - usual for at, then in pairs if at >= since), 0.0)
 
 
 def measure(path: str, body: bytes) -> Cost:
-    """The cost of a request to a fresh server."""
+    """Return the cost of a request to a new server."""
     with ExitStack() as stack:
-        pid, port = stack.enter_context(server())
-        _, calm = stack.enter_context(server())
+        pid, port = stack.enter_context(start_server())
+        _, calm = stack.enter_context(start_server())
         ticks, others = stack.enter_context(Ticks(port)), stack.enter_context(Ticks(calm))
-        assert ticks.begun.wait(10)
-        assert others.begun.wait(10)
+        assert ticks.start_event.wait(10)
+        assert others.start_event.wait(10)
         with socket.create_connection(("127.0.0.1", port)) as client:
-            for path_, first in ((CHAT, chat(n=2)), (CHAT, said_as(MOVIE)), (EMBEDDINGS, WARM)):
-                # What is imported and loaded once is not the attack's.
-                client.sendall(request(path_, json.dumps(first).encode()))
-                answer(client)
+            for path_, first in (
+                (CHAT, make_chat(n=2)),
+                (CHAT, make_schema_request(MOVIE)),
+                (EMBEDDINGS, WARM),
+            ):
+                # Import and load everything before the attack.
+                client.sendall(build_request(path_, json.dumps(first).encode()))
+                read_answer(client)
         time.sleep(0.3)
         Path(f"/proc/{pid}/clear_refs").write_text("5")
-        memory, cpu, began = memory_of(pid, "VmRSS"), cpu_of(pid), time.perf_counter()
+        memory, cpu, start = read_memory(pid, "VmRSS"), read_cpu_seconds(pid), time.perf_counter()
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.settimeout(PATIENCE)
             with suppress(ConnectionError, TimeoutError):  # an answer before the body was read
-                client.sendall(request(path, body))
+                client.sendall(build_request(path, body))
             try:
-                status = answer(client)
+                status = read_answer(client)
             except (ConnectionError, TimeoutError):
                 status = 0
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - start
         time.sleep(2 * GAP)
         return Cost(
             status,
             seconds,
-            cpu_of(pid) - cpu,
-            memory_of(pid, "VmHWM") - memory,
-            max(0.0, ticks.late(began) - others.late(began)) * 1000,
+            read_cpu_seconds(pid) - cpu,
+            read_memory(pid, "VmHWM") - memory,
+            max(0.0, ticks.get_delay(start) - others.get_delay(start)) * 1000,
         )
 
 
-def answer(client: socket.socket) -> int:
-    """Read a whole answer; gives its status."""
-    got = bytearray()
-    while b"\r\n\r\n" not in got:
+def read_answer(client: socket.socket) -> int:
+    """Read a complete response, and return its status."""
+    data = bytearray()
+    while b"\r\n\r\n" not in data:
         read = client.recv(65536)
         if not read:
             return 0
-        got += read
-    head, _, body = bytes(got).partition(b"\r\n\r\n")
+        data += read
+    head, _, body = bytes(data).partition(b"\r\n\r\n")
     lengths = [ln for ln in head.lower().split(b"\r\n") if ln.startswith(b"content-length:")]
-    left = int(lengths[0].partition(b":")[2]) - len(body)
-    while left > 0 and (read := client.recv(1 << 20)):
-        left -= len(read)
+    remaining = int(lengths[0].partition(b":")[2]) - len(body)
+    while remaining > 0 and (read := client.recv(1 << 20)):
+        remaining -= len(read)
     return int(head.split()[1])
 
 
 def main() -> None:
-    chosen = sys.argv[1:] or list(ATTACKS)
+    names = sys.argv[1:] or list(ATTACKS)
     heads = ("body kB", 9), ("status", 6), ("s", 7), ("CPU s", 7), ("MB", 7), ("late ms", 8)
     print(f"{'attack':24} {' '.join(f'{head:>{width}}' for head, width in heads)}")
-    for name in chosen:
+    for name in names:
         path, make = ATTACKS[name]
         body = json.dumps(make()).encode()
         cost = measure(path, body)

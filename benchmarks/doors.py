@@ -1,6 +1,6 @@
-"""What the two doors cost: a stream of 50 chunks read by the SDK, in CPU milliseconds.
+"""Measures the cost of the two doors: CPU milliseconds of a stream of 50 chunks read by the SDK.
 
-Beside a minimal transport that gives the same chunks from a list, in the same run, interleaved.
+It is compared with a minimal transport that serves the same chunks from a list; runs alternate.
 Goals: in process at most 1.05 times the minimal transport, over the socket at most 1.3 times in
 process; a mock with its server started and stopped in at most 0.5 ms.
 """
@@ -19,14 +19,14 @@ from openai_mockserver.api import chat
 
 ROUNDS, REPEATS = 15, 20
 REPLY = Reply("word" + " word" * 46)  # with role, finish and [DONE] 50 events
-ASKED = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+PAYLOAD = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
 
 
 class Minimal(httpx2.BaseTransport):
-    """Chunks from a list, and nothing else."""
+    """A transport that serves chunks from a list."""
 
     def __init__(self) -> None:
-        script = chat.render(REPLY, ASKED)
+        script = chat.render(REPLY, PAYLOAD)
         self.chunks = [sse.encode(step) for step in script.steps]
         self.headers = [(k.encode(), v.encode()) for k, v in script.head.headers]
 
@@ -42,22 +42,22 @@ class Chunks(httpx2.SyncByteStream):
         yield from self.chunks
 
 
-def reads(client: openai.OpenAI) -> Callable[[], None]:
-    """One stream, read whole."""
+def make_reader(client: openai.OpenAI) -> Callable[[], None]:
+    """Return a function that reads one stream completely."""
 
     def read() -> None:
-        for _ in client.chat.completions.create(**ASKED):  # type: ignore[call-overload]
+        for _ in client.chat.completions.create(**PAYLOAD):  # type: ignore[call-overload]
             pass
 
     return read
 
 
-def cost(act: Callable[[], object]) -> float:
-    """CPU milliseconds, of all threads."""
-    began = time.process_time()
+def measure_cost(function: Callable[[], object]) -> float:
+    """Return the CPU milliseconds of all threads for one call of a function."""
+    start = time.process_time()
     for _ in range(REPEATS):
-        act()
-    return (time.process_time() - began) / REPEATS * 1000
+        function()
+    return (time.process_time() - start) / REPEATS * 1000
 
 
 def start_and_stop() -> None:
@@ -71,30 +71,30 @@ def main() -> None:
     mock.reply(REPLY)
     http = [httpx2.Client(transport=Minimal()), httpx2.Client(trust_env=False)]
     doors = {
-        "minimal transport": reads(openai.OpenAI(api_key="x", http_client=http[0])),
-        "in process": reads(mock.client()),
-        "over the socket": reads(
+        "minimal transport": make_reader(openai.OpenAI(api_key="x", http_client=http[0])),
+        "in process": make_reader(mock.client()),
+        "over the socket": make_reader(
             openai.OpenAI(api_key="x", base_url=mock.base_url, http_client=http[1])
         ),
         "start and stop": start_and_stop,
     }
-    for act in doors.values():
-        act()
-    taken: dict[str, list[float]] = {name: [] for name in doors}
+    for function in doors.values():
+        function()
+    measurements: dict[str, list[float]] = {name: [] for name in doors}
     for _ in range(ROUNDS):
-        for name, act in doors.items():
-            taken[name].append(cost(act))
+        for name, function in doors.items():
+            measurements[name].append(measure_cost(function))
     mock.stop()
-    for name, costs in taken.items():
+    for name, costs in measurements.items():
         print(f"{name:<18} {median(costs):6.2f} ms")
 
     def ratio(name: str, other: str) -> float:
-        # The least is what it costs; the rest is what the machine did besides.
-        return min(taken[name]) / min(taken[other])
+        # The minimum is the cost; anything above it is other load on the machine.
+        return min(measurements[name]) / min(measurements[other])
 
     print(f"in process / minimal: {ratio('in process', 'minimal transport'):.2f} (goal 1.05)")
     print(f"socket / in process:  {ratio('over the socket', 'in process'):.2f} (goal 1.3)")
-    print(f"start and stop:       {min(taken['start and stop']):.2f} ms (goal 0.5)")
+    print(f"start and stop:       {min(measurements['start and stop']):.2f} ms (goal 0.5)")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Whether a request has become more work: counts, which no other load of the machine changes.
+"""Checks whether requests have become more work, by counts that other load does not change.
 
-One warm request of each kind is answered in process, and its function calls and bytecode
-instructions are counted, and the bytes that are still allocated afterwards. `guard.json` has the
-counts that are accepted, for each version of Python; a count that is a tenth above them is a
-failure. `python benchmarks/guard.py --update` accepts the counts of this version as they are now.
+A warm request of each kind is answered in process. Its function calls and bytecode instructions
+are counted, and the bytes that remain allocated afterwards. `guard.json` holds the baseline for
+each version of Python. A count that is more than a tenth above it is a failure.
+`python benchmarks/guard.py --update` writes the present counts as the baseline.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from measurements.table import print_table
 FILE = Path(__file__).with_name("guard.json")
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 GROWTH = 1.1
-CALLS = 50  # whose allocations are averaged
-CLIENT = str(Path(httpx2.__file__).parent)  # its work is not ours
-# It draws again, as often as chance has it, until a number is small enough.
+CALLS = 50  # over which allocations are averaged
+CLIENT = str(Path(httpx2.__file__).parent)  # not counted
+# Not counted: it repeats a random number of times.
 DRAW = getattr(Random, "_randbelow").__code__  # noqa: B009
 
 Counts = dict[str, dict[str, int]]
@@ -114,7 +114,7 @@ def count_instructions(exchange: Exchange) -> int:
 
 
 def count_work(exchange: Exchange) -> dict[str, int]:
-    """Count each as the least of a few requests: now and then one fills a cache again."""
+    """Return each count as the minimum of several requests, because some refill a cache."""
     for _ in range(5):
         exchange.read()
     gc.collect()
@@ -123,7 +123,7 @@ def count_work(exchange: Exchange) -> dict[str, int]:
         return {
             "calls": min(count_calls(exchange) for _ in range(5)),
             "instructions": min(count_instructions(exchange) for _ in range(5)),
-            # Random numbers differ in length: beyond three digits, each run has others.
+            # Random numbers differ in length, so only three digits are reproducible.
             "kept bytes": int(float(f"{measure_kept_bytes(exchange, CALLS):.3g}")),
         }
     finally:
@@ -131,9 +131,9 @@ def count_work(exchange: Exchange) -> dict[str, int]:
 
 
 def find_growth(before: Counts, now: Counts) -> list[str]:
-    """A line for each count that is more than a tenth above the one that is accepted."""
+    """Return a line for each count that is more than a tenth above the baseline."""
     return [
-        f"{name}: {count:,} {what}, {before[name][what]:,} are accepted"
+        f"{name}: {count:,} {what}, baseline {before[name][what]:,}"
         for name, counts in now.items()
         for what, count in counts.items()
         if count > before.get(name, {}).get(what, count) * GROWTH
@@ -142,32 +142,34 @@ def find_growth(before: Counts, now: Counts) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--update", action="store_true", help="accept the counts as they are now")
+    parser.add_argument(
+        "--update", action="store_true", help="write the present counts as the baseline"
+    )
     options = parser.parse_args(arguments)
-    accepted: dict[str, Counts] = json.loads(FILE.read_text())
-    before = accepted.get(VERSION, {})
+    baseline: dict[str, Counts] = json.loads(FILE.read_text())
+    before = baseline.get(VERSION, {})
     now = {exchange.name: count_work(exchange) for exchange in list_exchanges()}
     rows = [
         (name, what, count, before.get(name, {}).get(what, "none"))
         for name, counts in now.items()
         for what, count in counts.items()
     ]
-    columns = ["request", "what", "now", "accepted"]
+    columns = ["request", "what", "now", "baseline"]
     print_table(f"Work of a request, Python {VERSION}", columns, rows)
     if options.update:
-        accepted[VERSION] = now
-        FILE.write_text(json.dumps(dict(sorted(accepted.items())), indent=2) + "\n")
+        baseline[VERSION] = now
+        FILE.write_text(json.dumps(dict(sorted(baseline.items())), indent=2) + "\n")
         return 0
     if not before:
-        print(f"\nno counts are accepted for Python {VERSION} yet: --update accepts these")
+        print(f"\nno baseline for Python {VERSION} yet: --update writes these counts")
     for line in find_growth(before, now):
-        print(f"\ngrown by more than a tenth: {line}")
+        print(f"\nmore than a tenth above the baseline: {line}")
     return 1 if find_growth(before, now) else 0
 
 
 if __name__ == "__main__":
     if os.environ.get("PYTHONHASHSEED") != "0":
-        # The order of sets, and so the work on them, is the same in each run.
+        # Fixes the order of sets, and so the work on them.
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {"PYTHONHASHSEED": "0"})
-    os.environ["OPENAI_MOCKSERVER_TOKENS"] = "words"  # whatever vocabularies are installed
+    os.environ["OPENAI_MOCKSERVER_TOKENS"] = "words"  # independent of installed vocabularies
     sys.exit(main())

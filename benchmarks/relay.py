@@ -1,8 +1,8 @@
-"""What the recorder adds to a stream: to its first byte, and to each event.
+"""Measures the delay that the recorder adds to the first byte of a stream, and to each event.
 
-The same stream is read from the upstream and through the recorder, in turn; upstream, recorder and
-client are processes of their own. Goal: at most 1 ms to the first byte, 0.5 µs an event. Beside it
-an upstream that closes each connection, so that the recorder needs a fresh one for each request.
+The same stream is read from the upstream and through the recorder, in turn. Upstream, recorder and
+client are separate processes. Goal: at most 1 ms for the first byte, and 0.5 µs per event. A second
+upstream closes each connection, so that the recorder needs a new one for each request.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from openai_mockserver import stream
 
 ROUNDS, NAME = 40, "long"
 CLOSING = "add_header; name=connection; value=close"
-ASKED = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+PAYLOAD = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[str]:
-    """A command of ours; its URL."""
+def start_command(*arguments: str) -> Iterator[str]:
+    """Start a command of openai-mockserver; yield its URL."""
     command = [sys.executable, "-m", "openai_mockserver", *arguments, "--port", "0", "--quiet"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -37,42 +37,42 @@ def running(*arguments: str) -> Iterator[str]:
         process.terminate()
 
 
-def read(client: httpx2.Client, url: str) -> tuple[float, float]:
-    """Milliseconds to the first byte, and to the last."""
-    began = time.perf_counter()
+def measure_stream(client: httpx2.Client, url: str) -> tuple[float, float]:
+    """Return the milliseconds to the first byte, and to the last."""
+    start = time.perf_counter()
     first = 0.0
-    with client.stream("POST", f"{url}/chat/completions", json=ASKED) as response:
+    with client.stream("POST", f"{url}/chat/completions", json=PAYLOAD) as response:
         for _ in response.iter_raw():
-            first = first or time.perf_counter() - began
-    return first * 1000, (time.perf_counter() - began) * 1000
+            first = first or time.perf_counter() - start
+    return first * 1000, (time.perf_counter() - start) * 1000
 
 
 def main() -> None:
     events = len(stream(NAME).script.events)
-    taken: dict[str, list[tuple[float, float]]] = {}
+    measurements: dict[str, list[tuple[float, float]]] = {}
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         client = stack.enter_context(httpx2.Client(trust_env=False))
-        # A pause between events keeps them apart: each is a read, and a line, of its own.
+        # A pause keeps events apart: each is a separate read, and a separate line of the recording.
         serve = ("serve", "--stream", NAME, "--pace", "0,0.0005")
-        urls = {"upstream": stack.enter_context(running(*serve))}
-        urls["closing upstream"] = stack.enter_context(running(*serve, "--fault", CLOSING))
+        urls = {"upstream": stack.enter_context(start_command(*serve))}
+        urls["closing upstream"] = stack.enter_context(start_command(*serve, "--fault", CLOSING))
         for name in list(urls):
-            recorder = running("record", "--upstream", urls[name], "-o", folder)
+            recorder = start_command("record", "--upstream", urls[name], "-o", folder)
             urls[name.replace("upstream", "recorder")] = stack.enter_context(recorder)
         for url in urls.values():
-            read(client, url)
+            measure_stream(client, url)
         for _ in range(ROUNDS):
             for name, url in urls.items():
-                taken.setdefault(name, []).append(read(client, url))
-    first = {name: median(t[0] for t in times) for name, times in taken.items()}
-    whole = {name: median(t[1] for t in times) for name, times in taken.items()}
-    added = first["recorder"] - first["upstream"]
-    each = (whole["recorder"] - whole["upstream"] - added) / events * 1000
+                measurements.setdefault(name, []).append(measure_stream(client, url))
+    first = {name: median(t[0] for t in times) for name, times in measurements.items()}
+    whole = {name: median(t[1] for t in times) for name, times in measurements.items()}
+    delay = first["recorder"] - first["upstream"]
+    each = (whole["recorder"] - whole["upstream"] - delay) / events * 1000
     print(f"first byte: upstream {first['upstream']:.2f} ms, recorder {first['recorder']:.2f} ms")
-    print(f"the recorder adds {added:.2f} ms to the first byte (goal 1)")
+    print(f"the recorder adds {delay:.2f} ms to the first byte (goal 1)")
     fresh = first["closing recorder"] - first["closing upstream"]
-    print(f"and {fresh:.2f} ms if it needs a fresh connection")
+    print(f"and {fresh:.2f} ms if it needs a new connection")
     print(f"and {each:.1f} µs to each of {events} events (goal 0.5)")
 
 

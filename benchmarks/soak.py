@@ -1,9 +1,10 @@
-"""Mixed load for ten minutes, on a mock and on a recorder before it: is memory flat, is all there?
+"""Mixed load for ten minutes on a mock and a recorder in front of it: do memory or files leak?
 
-Eight clients at once ask for JSON, streams, embeddings and uploads; they leave in the middle, reset
-their connections, send what is no HTTP, and are killed. What is read whole is compared with what
-was to come, and each call through the recorder has its file. Told are the memory and descriptors of
-both at each tenth of the time, and what went wrong. Arguments: seconds (600), and a seed (1).
+Eight clients at once request JSON, streams, embeddings and uploads. They leave in the middle, reset
+their connections, send garbage, and are killed. Complete responses are compared with the expected
+ones, and each call through the recorder must have its file. The output shows the memory and the
+descriptors of both processes at each tenth of the time, and every failure.
+Arguments: seconds (600), and a seed (1).
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from pathlib import Path
 from random import Random
 from typing import IO, Any, NamedTuple
 
-from attacks import CHAT, EMBEDDINGS, memory_of, request
-from uploads import digest_of, download, upload
+from attacks import CHAT, EMBEDDINGS, build_request, read_memory
+from uploads import compute_digest, download, upload
 
 CLIENTS = 8
 TEXT = "word " * 200
 UPLOAD = 2_000_000
 TIMEOUT = 30.0
-KEPT = 200  # calls
+KEEP_CALLS = 200  # calls
 
 SERVER = f"""
 import sys
@@ -40,7 +41,9 @@ from openai_mockserver.faults import reset
 from openai_mockserver.generate import generate
 
 with MockOpenAI(
-    default=lambda request: generate(request.json, "0"), keep_calls={KEPT}, keep_bytes=16 << 20
+    default=lambda request: generate(request.json, "0"),
+    keep_calls={KEEP_CALLS},
+    keep_bytes=16 << 20,
 ) as mock:
     mock.on(user="whole").reply(Reply({TEXT!r}))
     mock.on(user="paced").reply(Reply({TEXT!r}), pace=Pace(0.0, 0.002))
@@ -49,7 +52,7 @@ with MockOpenAI(
     sys.stdin.read()
 """
 
-KILLED = """
+CLIENT = """
 import socket, sys
 client = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 client.sendall(sys.stdin.buffer.read())
@@ -59,7 +62,7 @@ while client.recv(100):
 
 
 class Sample(NamedTuple):
-    """What two processes have, seconds after the beginning: MB of memory, and descriptors."""
+    """MB of memory and descriptors of the two processes, ``at`` seconds after the start."""
 
     at: float
     memory: tuple[float, ...]
@@ -67,28 +70,28 @@ class Sample(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a soak showed: samples, how often each thing was done, and what went wrong."""
+    """The result of a soak: samples, how often each action ran, and the failures."""
 
     samples: list[Sample]
-    done: Counter[str]
-    wrong: list[str]
+    counts: Counter[str]
+    failures: list[str]
 
 
 @contextmanager
-def run(log: IO[str], *command: str) -> Iterator[tuple[int, str]]:
-    """A process that says one line when it is ready: its id, and the line."""
+def start_process(log: IO[str], *command: str) -> Iterator[tuple[int, str]]:
+    """Start a process that prints a line when it is ready; yield its id and the line."""
     pipe = subprocess.PIPE
-    running = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True)
-    assert running.stdin is not None
-    assert running.stdout is not None
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True)
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
-        yield running.pid, running.stdout.readline()
+        yield process.pid, process.stdout.readline()
     finally:
-        running.kill()
-        running.communicate()
+        process.kill()
+        process.communicate()
 
 
-def ask(user: str, **more: Any) -> bytes:
+def build_chat(user: str, **more: Any) -> bytes:
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": user}]} | more
     return json.dumps(body).encode()
 
@@ -105,23 +108,23 @@ def connect(port: int) -> socket.socket:
 
 
 def read_whole(client: socket.socket) -> bytes:
-    """A response's body, which has a length or ends with the last chunk."""
-    got = bytearray()
-    while more := client.recv(65536):
-        got += more
-        head, split, body = bytes(got).partition(b"\r\n\r\n")
+    """Read a response, and return its body, which has a length or is chunked."""
+    data = bytearray()
+    while block := client.recv(65536):
+        data += block
+        head, split, body = bytes(data).partition(b"\r\n\r\n")
         if not split:
             continue
         length = head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]
         if length and len(body) >= int(length):
             return body
         if not length and body.endswith(b"\r\n0\r\n\r\n"):
-            return without_chunks(body)
-    raise AssertionError(f"broken off after {len(got)} bytes")
+            return decode_chunks(body)
+    raise AssertionError(f"broken off after {len(data)} bytes")
 
 
-def without_chunks(body: bytes) -> bytes:
-    """A body without HTTP's chunks around its parts."""
+def decode_chunks(body: bytes) -> bytes:
+    """Return a body without its chunked framing."""
     parts = []
     while body:
         size, _, body = body.partition(b"\r\n")
@@ -130,8 +133,8 @@ def without_chunks(body: bytes) -> bytes:
     return b"".join(parts)
 
 
-def said_in(body: bytes) -> str:
-    """The text of a stream's chunks."""
+def read_text(body: bytes) -> str:
+    """Return the text of a stream's chunks."""
     lines = [line[6:] for line in body.split(b"\n") if line.startswith(b"data: {")]
     choices = [choice for line in lines for choice in json.loads(line)["choices"]]
     return "".join(choice["delta"].get("content") or "" for choice in choices)
@@ -140,21 +143,21 @@ def said_in(body: bytes) -> str:
 def read_json(port: int, rng: Random) -> None:
     with connect(port) as client:
         for _ in range(2):
-            client.sendall(request(CHAT, ask("whole")))
-            said = json.loads(read_whole(client))["choices"][0]["message"]["content"]
-            assert said == TEXT, f"{len(said)} characters"
+            client.sendall(build_request(CHAT, build_chat("whole")))
+            text = json.loads(read_whole(client))["choices"][0]["message"]["content"]
+            assert text == TEXT, f"{len(text)} characters"
 
 
 def read_stream(port: int, rng: Random) -> None:
     with connect(port) as client:
-        client.sendall(request(CHAT, ask(rng.choice(("whole", "paced")), stream=True)))
-        said = said_in(read_whole(client))
-        assert said == TEXT, f"{len(said)} characters"
+        client.sendall(build_request(CHAT, build_chat(rng.choice(("whole", "paced")), stream=True)))
+        text = read_text(read_whole(client))
+        assert text == TEXT, f"{len(text)} characters"
 
 
 def leave(port: int, rng: Random) -> None:
     with connect(port) as client:
-        client.sendall(request(CHAT, ask("paced", stream=True)))
+        client.sendall(build_request(CHAT, build_chat("paced", stream=True)))
         for _ in range(rng.randint(0, 5)):
             client.recv(400)
         if rng.random() < 0.5:
@@ -162,25 +165,25 @@ def leave(port: int, rng: Random) -> None:
 
 
 def be_killed(port: int, rng: Random) -> None:
-    command = [sys.executable, "-S", "-E", "-c", KILLED, str(port)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
-        assert running.stdin is not None
-        assert running.stdout is not None
-        running.stdin.write(request(CHAT, ask("paced", stream=True)))
-        running.stdin.close()
+    command = [sys.executable, "-S", "-E", "-c", CLIENT, str(port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(build_request(CHAT, build_chat("paced", stream=True)))
+        process.stdin.close()
         for _ in range(rng.randint(1, 5)):
-            assert running.stdout.readline(), "it got nothing"
-        running.kill()
+            assert process.stdout.readline(), "it got nothing"
+        process.kill()
 
 
 def be_reset(port: int, rng: Random) -> None:
-    got = b""
+    data = b""
     with connect(port) as client, suppress(ConnectionError):
-        client.sendall(request(CHAT, ask("reset", stream=True)))
-        while more := client.recv(65536):
-            got += more
+        client.sendall(build_request(CHAT, build_chat("reset", stream=True)))
+        while block := client.recv(65536):
+            data += block
         raise AssertionError("it ended well")
-    assert got.count(b"data: {") == 9, f"{got.count(b'data: {')} events"
+    assert data.count(b"data: {") == 9, f"{data.count(b'data: {')} events"
 
 
 def send_garbage(port: int, rng: Random) -> None:
@@ -192,25 +195,27 @@ def send_garbage(port: int, rng: Random) -> None:
 
 
 def embed(port: int, rng: Random) -> None:
-    asked = {"model": "text-embedding-3-small", "input": ["Hi"] * rng.randint(1, 20)}
+    payload = {"model": "text-embedding-3-small", "input": ["Hi"] * rng.randint(1, 20)}
     with connect(port) as client:
-        client.sendall(request(EMBEDDINGS, json.dumps(asked).encode()))
-        assert len(json.loads(read_whole(client))["data"]) == len(asked["input"])
+        client.sendall(build_request(EMBEDDINGS, json.dumps(payload).encode()))
+        assert len(json.loads(read_whole(client))["data"]) == len(payload["input"])
 
 
 def generate_tools(port: int, rng: Random) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
     tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
     with connect(port) as client:
-        client.sendall(request(CHAT, ask(f"{rng.random()}", tools=[tool], tool_choice="required")))
+        client.sendall(
+            build_request(CHAT, build_chat(f"{rng.random()}", tools=[tool], tool_choice="required"))
+        )
         assert json.loads(read_whole(client))["choices"][0]["message"]["tool_calls"]
 
 
 def keep_file(port: int, rng: Random) -> None:
     size = UPLOAD + rng.randrange(1000)
-    told, id = upload(port, size, 1)
-    assert told == size
-    assert download(port, id) == (size, digest_of(size))
+    uploaded_size, id = upload(port, size, 1)
+    assert uploaded_size == size
+    assert download(port, id) == (size, compute_digest(size))
     with connect(port) as client:
         client.sendall(f"DELETE /v1/files/{id} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert json.loads(read_whole(client))["deleted"]
@@ -218,112 +223,114 @@ def keep_file(port: int, rng: Random) -> None:
 
 _ON_BOTH = (read_json, read_stream, leave, be_killed, be_reset, send_garbage, embed, generate_tools)
 _ON_MOCK = (keep_file,)
-_SURE = (read_json, read_stream, be_killed, be_reset, embed, generate_tools)  # recordings
+_ALWAYS_RECORDED = (read_json, read_stream, be_killed, be_reset, embed, generate_tools)
 
 
 # The soak
 
 
 class Soak:
-    """Clients on a mock and a recorder.
+    """Clients of a mock and a recorder.
 
     Args:
-        ports: of the mock, and of the recorder before it.
-        folder: the recorder's.
-        seed: for what clients do.
+        ports: the ports of the mock and of the recorder in front of it.
+        folder: the folder of recordings.
+        seed: seed for the actions of the clients.
     """
 
     def __init__(self, ports: tuple[int, int], folder: Path, seed: int) -> None:
-        self.done: Counter[str] = Counter()
-        self.wrong: list[str] = []
-        self.expected = 0  # recordings at least
+        self.counts: Counter[str] = Counter()
+        self.failures: list[str] = []
+        self.expected = 0  # minimum number of recordings
         self._ports = ports
         self._folder = folder
         self._seed = seed
         self._lock = threading.Lock()
 
-    def be_client(self, number: int, until: float) -> None:
-        """Do one thing after the other."""
+    def be_client(self, number: int, deadline: float) -> None:
+        """Run one action after the other until the deadline."""
         rng = Random(f"{self._seed} {number}")
-        while time.monotonic() < until:
+        while time.monotonic() < deadline:
             self.act(rng.choice((*_ON_BOTH, *_ON_MOCK)), rng)
 
     def act(self, action: Callable[[int, Random], None], rng: Random) -> None:
-        """Do one thing, and note how it went."""
-        recorded = action not in _ON_MOCK and rng.random() < 0.5
-        where = "recorder" if recorded else "mock"
+        """Run one action, and log its outcome."""
+        is_recorded = action not in _ON_MOCK and rng.random() < 0.5
+        place = "recorder" if is_recorded else "mock"
         try:
-            action(self._ports[recorded], rng)
+            action(self._ports[is_recorded], rng)
         except Exception as error:
             with self._lock:
-                self.wrong.append(f"{action.__name__} on the {where}: {error!r}")
+                self.failures.append(f"{action.__name__} on the {place}: {error!r}")
         with self._lock:
-            self.done[action.__name__] += 1
-            if recorded and action in _SURE:
+            self.counts[action.__name__] += 1
+            if is_recorded and action in _ALWAYS_RECORDED:
                 self.expected += 2 if action is read_json else 1
 
     def sweep(self) -> None:
-        """Look whether recordings are whole files, and remove them."""
+        """Check that recordings are complete, and remove them."""
         for path in self._folder.glob("*.jsonl"):
             lines = path.read_bytes().splitlines()
             if b'"end"' not in lines[-1]:
-                self.wrong.append(f"{path.name} has no end")
-            self.done["recordings"] += 1
+                self.failures.append(f"{path.name} has no end")
+            self.counts["recordings"] += 1
             path.unlink()
 
 
-def measure(seconds: float, seed: int = 1, tell: Callable[[Sample], None] | None = None) -> Result:
-    """Load a mock and a recorder for a time, in seconds."""
+def measure(
+    seconds: float, seed: int = 1, report: Callable[[Sample], None] | None = None
+) -> Result:
+    """Load a mock and a recorder for a number of seconds."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         log = stack.enter_context(tempfile.TemporaryFile("w+"))
-        mock, line = stack.enter_context(run(log, sys.executable, "-c", SERVER))
+        mock, line = stack.enter_context(start_process(log, sys.executable, "-c", SERVER))
         port = int(line)
         upstream = f"http://127.0.0.1:{port}/v1"
         record = [sys.executable, "-m", "openai_mockserver", "record", "--port", "0", "-q"]
         record += ["--upstream", upstream, "-o", str(folder)]
-        recorder, line = stack.enter_context(run(log, *record))
+        recorder, line = stack.enter_context(start_process(log, *record))
         ports = port, int(line.rpartition(":")[2].split("/")[0])
         soak = Soak(ports, folder, seed)
-        began = time.monotonic()
+        start = time.monotonic()
 
         def sample() -> Sample:
-            memory = tuple(memory_of(pid, "VmRSS") for pid in (mock, recorder))
+            memory = tuple(read_memory(pid, "VmRSS") for pid in (mock, recorder))
             descriptors = tuple(map(count_descriptors, (mock, recorder)))
-            return Sample(time.monotonic() - began, memory, descriptors)
+            return Sample(time.monotonic() - start, memory, descriptors)
 
         warm = Random(seed)
-        for action in (*_ON_BOTH, *_ON_MOCK) * 4:  # what is loaded once
+        for action in (*_ON_BOTH, *_ON_MOCK) * 4:  # warm up
             soak.act(action, warm)
         samples = [settle(sample)]
         with ThreadPoolExecutor(CLIENTS) as threads:
-            until = time.monotonic() + seconds
-            clients = [threads.submit(soak.be_client, n, until) for n in range(CLIENTS)]
+            deadline = time.monotonic() + seconds
+            clients = [threads.submit(soak.be_client, n, deadline) for n in range(CLIENTS)]
             for tenth in range(1, 11):
-                time.sleep(max(0.0, until - seconds + seconds * tenth / 10 - time.monotonic()))
+                time.sleep(max(0.0, deadline - seconds + seconds * tenth / 10 - time.monotonic()))
                 samples.append(sample())
                 soak.sweep()
-                if tell is not None:
-                    tell(samples[-1])
-            for running in clients:
-                running.result()
-        with connect(port) as client:  # with what the last calls kept, files on disk are gone
-            for _ in range(KEPT):
+                if report is not None:
+                    report(samples[-1])
+            for process in clients:
+                process.result()
+        with connect(port) as client:  # replaces the last calls, and removes their files on disk
+            for _ in range(KEEP_CALLS):
                 client.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 read_whole(client)
         samples.append(settle(sample))
         soak.sweep()
-        if left := list(folder.iterdir()):
-            soak.wrong.append(f"{len(left)} recordings have not ended")
-        if soak.done["recordings"] < soak.expected:
-            soak.wrong.append(f"{soak.done['recordings']} recordings of {soak.expected}")
+        if unfinished_files := list(folder.iterdir()):
+            soak.failures.append(f"{len(unfinished_files)} recordings have not ended")
+        if soak.counts["recordings"] < soak.expected:
+            soak.failures.append(f"{soak.counts['recordings']} recordings of {soak.expected}")
         log.seek(0)
-        soak.wrong += [line.strip() for line in log if "Error" in line or "Exception" in line]
-        return Result(samples, soak.done, soak.wrong)
+        soak.failures += [line.strip() for line in log if "Error" in line or "Exception" in line]
+        return Result(samples, soak.counts, soak.failures)
 
 
 def settle(sample: Callable[[], Sample]) -> Sample:
-    """A sample of when all connections have gone: the least of descriptors within five seconds."""
+    """Return the sample with the fewest descriptors within 5 s, after all connections are gone."""
     least = sample()
     for _ in range(50):
         time.sleep(0.1)
@@ -335,18 +342,18 @@ def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 600.0
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 
-    def tell(one: Sample) -> None:
+    def report(one: Sample) -> None:
         memory = " ".join(f"{size:7.1f}" for size in one.memory)
         descriptors = " ".join(f"{number:4}" for number in one.descriptors)
         print(f"{one.at:6.0f} s  {memory} MB  {descriptors} descriptors", flush=True)
 
     print("          mock recorder")
-    result = measure(seconds, seed, tell)
+    result = measure(seconds, seed, report)
     print("before and after:")
-    tell(result.samples[0])
-    tell(result.samples[-1])
-    print(", ".join(f"{number} {name}" for name, number in result.done.most_common()))
-    print(f"{len(result.wrong)} went wrong", *result.wrong[:20], sep="\n")
+    report(result.samples[0])
+    report(result.samples[-1])
+    print(", ".join(f"{number} {name}" for name, number in result.counts.most_common()))
+    print(f"{len(result.failures)} failures", *result.failures[:20], sep="\n")
 
 
 if __name__ == "__main__":

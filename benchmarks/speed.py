@@ -1,8 +1,8 @@
-"""How fast the server is, beside a limit in C and other servers, all in the same run.
+"""Measures the server's speed beside a limit in C and other servers, all in the same run.
 
-`python benchmarks/speed.py [--quick] [--no-peers] [NAME ...]` prints the tables that are named, or
-all. Each server runs on one core and the load on another. `--quick` measures briefly: its figures
-show that all works, and little else. Other servers are installed in `benchmarks/peers`, or in
+`python benchmarks/speed.py [--quick] [--no-peers] [NAME ...]` prints the named tables, or all. Each
+server runs on one core and the load on another. `--quick` measures briefly, which only shows that
+everything works. Other servers are installed in `benchmarks/peers`, or in
 OPENAI_MOCKSERVER_PEERS_FOLDER.
 """
 
@@ -28,7 +28,7 @@ from measurements.throughput import print_throughput
 
 
 class Run:
-    """What tables share; made when the first of them needs it."""
+    """What tables share; each part is created when a table first needs it."""
 
     def __init__(self, stack: ExitStack, quick: bool, peers_folder: Path | None) -> None:
         self.quick = quick
@@ -36,22 +36,22 @@ class Run:
         self._peers_folder = peers_folder
 
     @cached_property
-    def recorded(self) -> Recorded:
+    def recording(self) -> Recorded:
         with serve_ours() as process:
             return read_response(process.port)
 
     @cached_property
     def limit(self) -> Limit:
         find_compiler()
-        return self._stack.enter_context(build_limit(self.recorded))
+        return self._stack.enter_context(build_limit(self.recording))
 
     @cached_property
     def _peers(self) -> Peers | None:
-        return Peers(self._peers_folder, self.recorded) if self._peers_folder else None
+        return Peers(self._peers_folder, self.recording) if self._peers_folder else None
 
     @property
     def peers(self) -> list[Server]:
-        """Those that stream as fast as they can."""
+        """The peers that stream as fast as they can."""
         return self._peers.list_servers() if self._peers else []
 
     @property
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="measure briefly")
     parser.add_argument("--peers", type=Path, default=FOLDER, help="where peers are installed")
-    parser.add_argument("--no-peers", action="store_true", help="leave other servers out")
+    parser.add_argument("--no-peers", action="store_true", help="skip other servers")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(TABLES))
     options = parser.parse_args(arguments)
     unknown = set(options.names) - set(TABLES)

@@ -1,8 +1,8 @@
-"""How fast streams are drawn: for a bare parser, and through the OpenAI client in process.
+"""Measures how fast streams are drawn, for a bare parser and for the OpenAI client in process.
 
-The limits are Hypothesis itself, drawing as many bytes and doing nothing with them, and the client
-on a transport that only gives it the bytes. Rates are streams a CPU-second; machines differ, so the
-ratios are what counts. Goals: 2000 for a bare parser; for the client at least 0.25 times as many.
+The limits are Hypothesis itself, which draws as many bytes and does nothing with them, and the
+client on a transport that only serves bytes. Rates are streams per CPU second. Machines differ, so
+compare the ratios. Goals: 2000 for a bare parser; for the client at least 0.25 times as many.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ ALL = settings(
 )
 
 
-def rate(drawn: SearchStrategy[Any], use: Callable[[Any], object]) -> float:
-    """Streams a CPU-second."""
+def measure_rate(strategy: SearchStrategy[Any], use: Callable[[Any], object]) -> float:
+    """Return the rate in streams per CPU second."""
 
     @ALL
-    @given(drawn)
+    @given(strategy)
     def run(value: Any) -> None:
         use(value)
 
-    began = time.process_time()
+    start = time.process_time()
     run()
-    return STREAMS / (time.process_time() - began)
+    return STREAMS / (time.process_time() - start)
 
 
-def parsed(stream: Stream) -> object:
-    """What a bare parser does: bytes to events."""
+def parse_stream(stream: Stream) -> object:
+    """Decode bytes to events, as a bare parser does."""
     return sse.decode(stream.bytes())
 
 
 class Minimal(httpx2.BaseTransport):
-    """The bytes of a stream, and nothing else."""
+    """A transport that serves the bytes of a stream."""
 
     def __init__(self) -> None:
         self.reads: list[bytes] = []
@@ -76,21 +76,21 @@ bare = openai.OpenAI(
 )
 
 
-def consumed(stream: Stream) -> object:
-    """What an application does: the client's chunks, one after the other."""
+def consume(stream: Stream) -> object:
+    """Read a stream's chunks with the client, as an application does."""
     mock.reset()
     mock.reply(stream)
-    return chunks(in_process)
+    return read_chunks(in_process)
 
 
-def consumed_bare(stream: Stream) -> object:
-    """The same, without a mock."""
+def consume_bare(stream: Stream) -> object:
+    """Read them without a mock."""
     minimal.reads = stream.reads()
-    return chunks(bare)
+    return read_chunks(bare)
 
 
-def chunks(client: openai.OpenAI) -> object:
-    """All chunks of one stream, or what the client raises."""
+def read_chunks(client: openai.OpenAI) -> object:
+    """Return all chunks of one stream, or the error that the client raises."""
     try:
         return list(
             client.chat.completions.create(
@@ -101,26 +101,26 @@ def chunks(client: openai.OpenAI) -> object:
         return error
 
 
-WAYS: dict[str, tuple[SearchStrategy[Any], Callable[[Any], object]]] = {
+CASES: dict[str, tuple[SearchStrategy[Any], Callable[[Any], object]]] = {
     "Hypothesis alone": (st.binary(min_size=64, max_size=64), len),
     "replies()": (replies(), lambda reply: reply),
-    "scripts(), a bare parser": (scripts(), parsed),
-    "streams(), a bare parser": (streams(), parsed),
-    "scripts() and faulty()": (scripts().flatmap(faulty), parsed),
-    "scripts(), the openai client": (scripts(), consumed),
-    "scripts(), it without a mock": (scripts(), consumed_bare),
+    "scripts(), a bare parser": (scripts(), parse_stream),
+    "streams(), a bare parser": (streams(), parse_stream),
+    "scripts() and faulty()": (scripts().flatmap(faulty), parse_stream),
+    "scripts(), the openai client": (scripts(), consume),
+    "scripts(), it without a mock": (scripts(), consume_bare),
 }
 
 
 def main() -> None:
-    """Print the rates, each the median of rounds that take turns."""
-    rates: dict[str, list[float]] = {name: [] for name in WAYS}
+    """Print the median rates of alternating rounds."""
+    rates: dict[str, list[float]] = {name: [] for name in CASES}
     for _ in range(ROUNDS):
-        for name, way in WAYS.items():
-            rates[name].append(rate(*way))
-    medians = {name: statistics.median(several) for name, several in rates.items()}
-    for name, found in medians.items():
-        print(f"{name:<30} {found:>7.0f} a CPU-second")
+        for name, case in CASES.items():
+            rates[name].append(measure_rate(*case))
+    medians = {name: statistics.median(round_rates) for name, round_rates in rates.items()}
+    for name, median_rate in medians.items():
+        print(f"{name:<30} {median_rate:>7.0f} a CPU-second")
     parser = medians["scripts(), a bare parser"]
     print(f"a bare parser / Hypothesis alone: {parser / medians['Hypothesis alone']:.2f}")
     for name in ("scripts(), the openai client", "scripts(), it without a mock"):

@@ -1,6 +1,6 @@
-"""How well many timed streams keep their times: 200 at once, an event every 20 ms.
+"""Measures how punctual many paced streams are: 200 at once, with an event every 20 ms.
 
-A client in another process reads them with one thread and epoll, and notes when each event came
+A client in another process reads them with one thread and epoll, and records when each event arrives
 after the first of its stream. Goal: p99 of the lateness at most 2 ms when the machine is otherwise
 idle, and no drift.
 """
@@ -23,8 +23,8 @@ HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length
 REQUEST = HEAD % len(BODY) + BODY
 
 
-def client(port: int) -> None:
-    """Read all streams, print the lateness of each event in milliseconds as JSON."""
+def read_streams(port: int) -> None:
+    """Read all streams; print the delay of each event, in milliseconds, as JSON."""
     poll = select.epoll()
     streams: dict[int, tuple[socket.socket, list[float], bytes]] = {}
     for _ in range(STREAMS):
@@ -34,24 +34,24 @@ def client(port: int) -> None:
         poll.register(one, select.EPOLLIN)
     while streams:
         for fileno, _ in poll.poll():
-            one, times, rest = streams[fileno]
+            connection, times, rest = streams[fileno]
             now = time.perf_counter()
-            read = one.recv(65536)
+            read = connection.recv(65536)
             times += [now] * read.count(b"\n\n\r\n")
-            streams[fileno] = (one, times, rest)
+            streams[fileno] = (connection, times, rest)
             if b"\r\n0\r\n\r\n" in read or not read:
-                poll.unregister(one)
-                one.close()
-                done.append(streams.pop(fileno)[1])
-    late: list[list[float]] = []
-    for times in done:
-        # The role chunk and the first token come together; then one event each gap.
-        paced = times[1 : EVENTS - 1]
-        late.append([(at - paced[0] - n * ITL) * 1000 for n, at in enumerate(paced)])
-    print(json.dumps(late))
+                poll.unregister(connection)
+                connection.close()
+                event_times.append(streams.pop(fileno)[1])
+    delays: list[list[float]] = []
+    for times in event_times:
+        # The role chunk and the first token arrive together; then one event per interval.
+        paced_times = times[1 : EVENTS - 1]
+        delays.append([(at - paced_times[0] - n * ITL) * 1000 for n, at in enumerate(paced_times)])
+    print(json.dumps(delays))
 
 
-done: list[list[float]] = []
+event_times: list[list[float]] = []
 
 
 def main() -> None:
@@ -60,23 +60,25 @@ def main() -> None:
     with MockOpenAI() as mock:
         mock.reply(Reply(["word "] * (EVENTS - 3)), pace=Pace(ttft=0.2, itl=ITL))
         port = mock.base_url.split(":")[2].split("/")[0]
-        ran = subprocess.run(
+        result = subprocess.run(
             [sys.executable, __file__, port], stdout=subprocess.PIPE, text=True, check=True
         )
-        asked = [late * 1000 for call in mock.calls for late in call.lateness]
-    per_stream = json.loads(ran.stdout)
-    late = [one for stream in per_stream for one in stream]
-    cuts = quantiles(late, n=100)
+        journal_delays = [delay * 1000 for call in mock.calls for delay in call.lateness]
+    per_stream = json.loads(result.stdout)
+    client_delays = [delay for stream in per_stream for delay in stream]
+    cuts = quantiles(client_delays, n=100)
     drift = sum(stream[-1] - stream[len(stream) // 2] for stream in per_stream) / len(per_stream)
-    served = quantiles(asked, n=100)
+    journal_cuts = quantiles(journal_delays, n=100)
     print(f"{STREAMS} streams, {EVENTS} events {ITL * 1000:.0f} ms apart, ms late at the client:")
     print(f"p50 {cuts[49]:.2f}  p95 {cuts[94]:.2f}  p99 {cuts[98]:.2f} (goal 2)")
     print(f"drift from the middle to the end: {drift:.2f} (goal 0)")
-    print(f"as the journal has it, from the request: p50 {served[49]:.2f}  p99 {served[98]:.2f}")
+    print(
+        f"in the journal, from the request: p50 {journal_cuts[49]:.2f}  p99 {journal_cuts[98]:.2f}"
+    )
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        client(int(sys.argv[1]))
+        read_streams(int(sys.argv[1]))
     else:
         main()

@@ -1,8 +1,8 @@
-"""What uploads take: 8 at once, to a server in a process of its own, and each served back.
+"""Measures 8 uploads at once to a server in a separate process, and their downloads.
 
-Told are the seconds, by how much the server's peak of memory grew, and by how much the latest event
-of a stream of 10 ms events beside them was later than that of another server, which is left alone.
-Arguments: MB of each upload (500), and how many there are (8). Goal: 200 MB of memory at most.
+The output shows the seconds, how much the server's peak memory grew, and how much later the latest
+event of a stream of 10 ms events beside them was than that of an idle server.
+Arguments: MB of each upload (500), and their number (8). Goal: at most 200 MB of memory.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from attacks import Ticks, memory_of, server
+from attacks import Ticks, read_memory, start_server
 
 MB = 1_000_000
 BLOCK = bytes(range(256)) * 400  # about 100 kB
 
 
 class Cost(NamedTuple):
-    """What uploads cost: seconds, MB of memory, and lateness in ms."""
+    """The cost of uploads: seconds, MB of memory, and delay in ms."""
 
     seconds: float
     memory: float
@@ -32,7 +32,7 @@ class Cost(NamedTuple):
 
 
 def upload(port: int, size: int, number: int) -> tuple[int, str]:
-    """Send a file; gives its size as the server tells it, and its id."""
+    """Upload a file; return its size as the server reports it, and its id."""
     head = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{number}"\r\n\r\n'
     tail = '\r\n--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--b--\r\n'
     lines = [
@@ -46,28 +46,28 @@ def upload(port: int, size: int, number: int) -> tuple[int, str]:
         for at in range(0, size, len(BLOCK)):
             client.sendall(BLOCK[: size - at])
         client.sendall(tail.encode())
-        _, _, body = read(client)
-    told = json.loads(body)
-    return told["bytes"], told["id"]
+        _, _, body = read_response(client)
+    file = json.loads(body)
+    return file["bytes"], file["id"]
 
 
 def download(port: int, id: str) -> tuple[int, str]:
-    """Read a file; gives its size and digest."""
+    """Download a file; return its size and digest."""
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(f"GET /v1/files/{id}/content HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        size, digest, _ = read(client)
+        size, digest, _ = read_response(client)
     return size, digest
 
 
-def read(client: socket.socket) -> tuple[int, str, bytes]:
-    """A response's size, its digest, and the first of its bytes."""
-    got = b""
-    while b"\r\n\r\n" not in got:
+def read_response(client: socket.socket) -> tuple[int, str, bytes]:
+    """Read a response; return the size and digest of its body, and its first bytes."""
+    data = b""
+    while b"\r\n\r\n" not in data:
         more = client.recv(65536)
-        assert more, got
-        got += more
-    head, _, first = got.partition(b"\r\n\r\n")
-    assert b" 200 OK" in head, got[:1000]
+        assert more, data
+        data += more
+    head, _, first = data.partition(b"\r\n\r\n")
+    assert b" 200 OK" in head, data[:1000]
     length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
     digest, size = hashlib.blake2b(first), len(first)
     while size < length and (more := client.recv(1 << 18)):
@@ -77,8 +77,8 @@ def read(client: socket.socket) -> tuple[int, str, bytes]:
     return size, digest.hexdigest(), first
 
 
-def digest_of(size: int) -> str:
-    """The digest of what was uploaded."""
+def compute_digest(size: int) -> str:
+    """Return the digest of an uploaded file."""
     digest = hashlib.blake2b()
     for at in range(0, size, len(BLOCK)):
         digest.update(BLOCK[: size - at])
@@ -87,26 +87,26 @@ def digest_of(size: int) -> str:
 
 def measure(size: int, number: int) -> Cost:
     """Measure what a number of uploads at once, each of ``size`` bytes, cost."""
-    wanted = size, digest_of(size)
+    expected = size, compute_digest(size)
     with ExitStack() as stack:
-        pid, port = stack.enter_context(server())
-        _, calm = stack.enter_context(server())
+        pid, port = stack.enter_context(start_server())
+        _, calm = stack.enter_context(start_server())
         threads = stack.enter_context(ThreadPoolExecutor(number))
         ticks, others = stack.enter_context(Ticks(port)), stack.enter_context(Ticks(calm))
-        assert ticks.begun.wait(10)
-        assert others.begun.wait(10)
-        upload(port, 1, 0)  # what is loaded once
+        assert ticks.start_event.wait(10)
+        assert others.start_event.wait(10)
+        upload(port, 1, 0)  # warm up
         Path(f"/proc/{pid}/clear_refs").write_text("5")
-        memory, began = memory_of(pid, "VmRSS"), time.perf_counter()
+        memory, start = read_memory(pid, "VmRSS"), time.perf_counter()
         ids = []
-        for told, id in threads.map(lambda n: upload(port, size, n), range(number)):
-            assert told == size
+        for uploaded_size, id in threads.map(lambda n: upload(port, size, n), range(number)):
+            assert uploaded_size == size
             ids.append(id)
-        for got in threads.map(lambda id: download(port, id), ids):
-            assert got == wanted
-        seconds = time.perf_counter() - began
-        late = max(0.0, ticks.late(began) - others.late(began))
-        return Cost(seconds, memory_of(pid, "VmHWM") - memory, late * 1000)
+        for result in threads.map(lambda id: download(port, id), ids):
+            assert result == expected
+        seconds = time.perf_counter() - start
+        late = max(0.0, ticks.get_delay(start) - others.get_delay(start))
+        return Cost(seconds, read_memory(pid, "VmHWM") - memory, late * 1000)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A thousand requests at once: when each has its first bytes."""
+"""Measures a thousand requests at once: when the first bytes of each response arrive."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ WARM_UP = 1.0  # seconds
 def measure_burst(limit: Limit, process: Process, rounds: int) -> list[dict[str, Times]]:
     """Send the requests on connections that are open, several times."""
     measure_cost(limit, process, WARM_UP)
-    seen = [limit.measure_burst(process.port, REQUESTS) for _ in range(rounds)]
-    lost = sum(REQUESTS - one["completed"] for one in seen)
-    if lost:
-        raise RuntimeError(f"{lost} requests have no whole answer")
-    return seen
+    results = [limit.measure_burst(process.port, REQUESTS) for _ in range(rounds)]
+    lost_count = sum(REQUESTS - one["completed"] for one in results)
+    if lost_count:
+        raise RuntimeError(f"{lost_count} requests have no complete answer")
+    return results
 
 
 def print_burst(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
@@ -37,10 +37,10 @@ def print_burst(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
     rows, first = [], {}
     for server in servers:
         with server.start() as process:
-            seen = measure_burst(limit, process, 1 if quick else 3)
-        times = [one["first_bytes"] for one in seen]
+            results = measure_burst(limit, process, 1 if quick else 3)
+        times = [one["first_bytes"] for one in results]
         first[server.name] = Times(*map(median, zip(*times, strict=True)))
-        last = median(one["whole"].max for one in seen)
+        last = median(one["whole"].max for one in results)
         rows.append((server.name, *first[server.name], last))
     columns = ["burst", "first bytes p50 ms", "p99 ms", "the last ms", "all answered ms"]
     print_table(f"{REQUESTS:,} requests at once", columns, rows)

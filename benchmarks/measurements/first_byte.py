@@ -1,6 +1,6 @@
-"""What a request costs before its first byte, and whole: CPU in process, without the client's.
+"""Measures the CPU cost of a request in process, to its first byte and in total.
 
-What a minimal transport takes for the same response is subtracted.
+The cost of a minimal transport with the same response is subtracted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Cost(NamedTuple):
 
 
 def measure_request(exchange: Exchange, times: int) -> Cost:
-    """The median of some requests, after a few that fill caches."""
+    """Return the median cost of some requests, after a few that fill caches."""
     firsts: list[int] = []
     wholes: list[int] = []
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""Streams that are open and silent: what they take, and what is left of them."""
+"""Measures open, silent streams: their memory, and what they leave behind."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ MB = 1_000_000
 
 
 class Held(NamedTuple):
-    """What held streams showed."""
+    """The result of a measurement."""
 
-    memory: int  # bytes that the server grew by
-    whole: int  # bytes that it has
-    lost: int  # streams
-    kept: int  # descriptors that it had more than before, when all had left
+    memory: int  # bytes by which the server grew
+    whole: int  # bytes of the server in all
+    lost_streams: int
+    leaked_descriptors: int  # descriptors still open after all clients had left
 
 
 def measure_held(limit: Limit, process: Process, streams: int) -> Held:
@@ -36,17 +36,17 @@ def measure_held(limit: Limit, process: Process, streams: int) -> Held:
         pass
     wait_for_descriptors(process, fresh, 1)
     descriptors, memory = process.count_descriptors(), process.read_memory()
-    with limit.hold(process.port, streams) as seen:
+    with limit.hold(process.port, streams) as results:
         time.sleep(HOLD)
         whole = process.read_memory()
-    kept = wait_for_descriptors(process, descriptors) - descriptors
-    return Held(whole - memory, whole, streams - seen["open"], kept)
+    leaked_descriptors = wait_for_descriptors(process, descriptors) - descriptors
+    return Held(whole - memory, whole, streams - results["open"], leaked_descriptors)
 
 
-def wait_for_descriptors(process: Process, wanted: int, seconds: float = 10) -> int:
-    """Wait until a server has no more descriptors than this; how many it has then."""
+def wait_for_descriptors(process: Process, target: int, seconds: float = 10) -> int:
+    """Wait until a server has at most ``target`` descriptors; return how many it has."""
     end = time.monotonic() + seconds
-    while (count := process.count_descriptors()) > wanted and time.monotonic() < end:
+    while (count := process.count_descriptors()) > target and time.monotonic() < end:
         time.sleep(0.05)
     return count
 
@@ -63,7 +63,13 @@ def print_held(limit: Limit, quick: bool) -> None:
         with server.start() as process:
             results[server.name] = measure_held(limit, process, streams)
     rows = [
-        (name, one.memory / streams / 1000, one.whole / MB, one.lost, one.kept)
+        (
+            name,
+            one.memory / streams / 1000,
+            one.whole / MB,
+            one.lost_streams,
+            one.leaked_descriptors,
+        )
         for name, one in results.items()
     ]
     columns = ["held", "kB a stream", "MB in all", "streams lost", "descriptors not given back"]
@@ -74,5 +80,5 @@ def print_held(limit: Limit, quick: bool) -> None:
 def list_goals(ours: Held, streams: int) -> Iterator[Goal]:
     yield Goal("memory a held stream", ours.memory / streams / 1000, 20, " kB")
     yield Goal(f"memory with {streams:,} streams", ours.whole / MB, 250, " MB")
-    yield Goal("streams lost", ours.lost, 0)
-    yield Goal("descriptors not given back", ours.kept, 0)
+    yield Goal("streams lost", ours.lost_streams, 0)
+    yield Goal("descriptors not given back", ours.leaked_descriptors, 0)

@@ -1,7 +1,7 @@
-"""Requests that are answered in this process, without a client's own work.
+"""Requests that are answered in this process, without the work of a client.
 
-What is the same for every server, a response of httpx2 and its stream, is measured with a transport
-that gives bytes from a list, so that it can be subtracted.
+The work that is the same for every server, a response of httpx2 and its stream, is measured with a
+transport that serves bytes from a list, so that it can be subtracted.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ __all__ = ["CHAT", "Exchange", "MinimalTransport", "ask_chat", "ask_responses", 
 
 CHAT, COMPLETIONS, RESPONSES = "/v1/chat/completions", "/v1/completions", "/v1/responses"
 PIECES = 198
-KEPT = 10  # calls, so that a long run measures no growing journal
+KEEP_CALLS = 10  # so that the journal does not grow during a long run
 
 
 class MinimalTransport(httpx2.BaseTransport):
-    """Gives the same bytes each time."""
+    """A transport that serves the same bytes each time."""
 
     def __init__(self, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         self._headers, self._body = headers, body
@@ -40,14 +40,14 @@ class _Body(httpx2.SyncByteStream):
 
 
 class Exchange(NamedTuple):
-    """A request, and who answers it."""
+    """A request, and the transport that answers it."""
 
     name: str
     transport: Any
     request: httpx2.Request
 
     def read(self, note_first: Callable[[], object] = lambda: None) -> bytes:
-        """Have the request answered, and read all; ``note_first`` is called at the first bytes."""
+        """Send the request and return the whole body; call ``note_first`` at its first bytes."""
         response = self.transport.handle_request(self.request)
         chunks = iter(response.stream)
         first: bytes = next(chunks)
@@ -60,7 +60,7 @@ class Exchange(NamedTuple):
 
 
 def ask_chat(content: str = "Hi", **more: Any) -> tuple[str, dict[str, Any]]:
-    """A path and a body."""
+    """Return a path and a body."""
     message = {"role": "user", "content": content}
     return CHAT, {"model": "gpt-4o", "stream": True, "messages": [message]} | more
 
@@ -79,9 +79,9 @@ def make_exchange(
     pieces: int = PIECES,
     dialect: str | None = None,
     rules: int = 0,
-    keep_calls: int = KEPT,
+    keep_calls: int = KEEP_CALLS,
 ) -> Exchange:
-    """A request and a mock that knows its answer; ``rules`` are asked before, and do not match."""
+    """Return a request and a mock that answers it, after comparing ``rules`` that do not match."""
     mock = MockOpenAI(dialect=dialect, keep_calls=keep_calls)
     mock.reply(Reply(["word "] * pieces))
     for n in range(rules):
@@ -95,7 +95,7 @@ def make_exchange(
 
 
 def make_minimal(exchange: Exchange) -> Exchange:
-    """The same request, answered from a list."""
+    """Return the same request, answered from a list."""
     response = exchange.transport.handle_request(exchange.request)
     body = b"".join(response.stream)
     response.stream.close()

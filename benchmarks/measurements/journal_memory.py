@@ -1,4 +1,4 @@
-"""What the journal keeps of a call whose stream has been read whole."""
+"""Measures the memory of a finished call in the journal."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ CHAT = "chat"
 
 
 def measure_kept_bytes(exchange: Exchange, calls: int) -> float:
-    """Bytes that are allocated in a call and still there after it, on average."""
-    for _ in range(50):  # how a reply is said is kept once for all its calls
+    """Return the average number of bytes that remain allocated after a call."""
+    for _ in range(50):  # a compiled reply is shared by all its calls
         exchange.read()
     gc.collect()
     tracemalloc.start()
@@ -39,7 +39,7 @@ def print_journal_memory(quick: bool) -> None:
         make_exchange("Responses", ask_responses(), keep_calls=keep),
         make_exchange("chat, one token", ask_chat(stream=False), pieces=1, keep_calls=keep),
     ]
-    kept = {one.name: measure_kept_bytes(one, calls) / 1000 for one in exchanges}
+    kilobytes = {one.name: measure_kept_bytes(one, calls) / 1000 for one in exchanges}
     title = "What the journal keeps of a finished call of 198 pieces"
-    print_table(title, ["journal", "kB a call"], kept.items())
-    print_goals([Goal("a journal entry", kept[CHAT], 3, " kB")])
+    print_table(title, ["journal", "kB a call"], kilobytes.items())
+    print_goals([Goal("a journal entry", kilobytes[CHAT], 3, " kB")])

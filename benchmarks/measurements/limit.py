@@ -1,7 +1,6 @@
-"""The C programs: the server that is the limit, and the load that asks every server.
+"""The C programs: the server that is the limit, and the load for every server.
 
-What the limit sends is what ours sends: one response of `serve`, read once, with each event in an
-HTTP chunk of its own.
+The limit sends a recorded response of `serve`, with each event in a separate HTTP chunk.
 """
 
 from __future__ import annotations
@@ -64,14 +63,14 @@ class Times(NamedTuple):
 
 def read_response(port: int) -> Recorded:
     """Ask a server once."""
-    received = b""
+    response = b""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(REQUEST)
-        while not received.endswith(b"\r\n0\r\n\r\n"):
+        while not response.endswith(b"\r\n0\r\n\r\n"):
             block = client.recv(65536)
-            assert block, received[:500]
-            received += block
-    head, _, chunks = received.partition(b"\r\n\r\n")
+            assert block, response[:500]
+            response += block
+    head, _, chunks = response.partition(b"\r\n\r\n")
     body = b""
     while chunks:
         size, _, rest = chunks.partition(b"\r\n")
@@ -80,11 +79,11 @@ def read_response(port: int) -> Recorded:
     return Recorded(head + b"\r\n\r\n", body)
 
 
-def frame_events(recorded: Recorded) -> list[bytes]:
+def frame_events(recording: Recorded) -> list[bytes]:
     """The response as it is on the wire, cut after each event: an event, a chunk."""
-    events = [event + b"\n\n" for event in recorded.body.split(b"\n\n")[:-1]]
-    framed = [b"%x\r\n%s\r\n" % (len(event), event) for event in events]
-    return [recorded.head + framed[0], *framed[1:-1], framed[-1] + b"0\r\n\r\n"]
+    events = [event + b"\n\n" for event in recording.body.split(b"\n\n")[:-1]]
+    chunks = [b"%x\r\n%s\r\n" % (len(event), event) for event in events]
+    return [recording.head + chunks[0], *chunks[1:-1], chunks[-1] + b"0\r\n\r\n"]
 
 
 def list_due_times(events: int, gap: float) -> list[float]:
@@ -96,12 +95,12 @@ def list_due_times(events: int, gap: float) -> list[float]:
 
 
 class Limit:
-    """The compiled programs, in a folder with what they read."""
+    """The compiled programs, in a folder with their input files."""
 
-    def __init__(self, folder: Path, recorded: Recorded) -> None:
+    def __init__(self, folder: Path, recording: Recorded) -> None:
         self.folder = folder
-        self.body = recorded.body
-        self._frames = frame_events(recorded)
+        self.body = recording.body
+        self._frames = frame_events(recording)
         self.events = len(self._frames)
         (folder / "request").write_bytes(REQUEST)
         (folder / "response").write_bytes(b"".join(self._frames))
@@ -121,25 +120,25 @@ class Limit:
             yield process
 
     def measure_throughput(self, port: int, connections: int, seconds: float) -> dict[str, Any]:
-        """Ask as fast as answers come."""
+        """Send each request as soon as the previous answer is complete."""
         return self._load("throughput", port, connections, seconds)
 
     def measure_paced(
         self, port: int, streams: int, due: list[float], spread: float, limit: float
     ) -> dict[str, Any]:
-        """Read paced streams; ``late`` is how late their events came."""
+        """Read paced streams; ``late`` holds the delays of their events."""
         schedule = self.folder / "due"
         schedule.write_text("".join(f"{seconds * 1e6:.0f}\n" for seconds in due))
         return self._load("paced", port, streams, schedule, spread, limit)
 
     def measure_burst(self, port: int, requests: int, limit: float = 60) -> dict[str, Any]:
-        """Ask many times at once."""
+        """Send many requests at once."""
         return self._load("burst", port, requests, limit)
 
     @contextmanager
     def hold(self, port: int, streams: int, limit: float = 120) -> Iterator[dict[str, Any]]:
-        """Hold streams open meanwhile; afterwards the dictionary has what the load saw."""
-        seen: dict[str, Any] = {}
+        """Hold streams open in this context; the dictionary is filled afterwards."""
+        result: dict[str, Any] = {}
         command = self._command("held", port, streams, limit)
         pipe = subprocess.PIPE
         with pin_to(LOAD_CORE):
@@ -147,8 +146,8 @@ class Limit:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "held\n"
-            yield seen
-            seen.update(json.loads(process.communicate()[0]))
+            yield result
+            result.update(json.loads(process.communicate()[0]))
         finally:
             process.kill()
             process.communicate()
@@ -159,10 +158,10 @@ class Limit:
 
     def _load(self, mode: str, port: int, connections: int, *more: object) -> dict[str, Any]:
         with pin_to(LOAD_CORE):
-            ran = subprocess.run(
+            completed_process = subprocess.run(
                 self._command(mode, port, connections, *more), stdout=subprocess.PIPE, check=True
             )
-        result: dict[str, Any] = json.loads(ran.stdout)
+        result: dict[str, Any] = json.loads(completed_process.stdout)
         for name in ("whole", "first_bytes", "late"):
             if name in result:
                 result[name] = Times(**result[name])
@@ -170,7 +169,7 @@ class Limit:
 
 
 @contextmanager
-def build_limit(recorded: Recorded) -> Iterator[Limit]:
+def build_limit(recording: Recorded) -> Iterator[Limit]:
     """Compile the programs in a folder that is removed afterwards."""
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -179,12 +178,12 @@ def build_limit(recorded: Recorded) -> Iterator[Limit]:
             subprocess.run(
                 [find_compiler(), "-O2", "-std=gnu99", "-o", folder / program, source], check=True
             )
-        yield Limit(folder, recorded)
+        yield Limit(folder, recording)
 
 
 @cache
 def find_compiler() -> str:
-    """The C compiler. Raises `FileNotFoundError` without one, or on another system than Linux."""
+    """Return the C compiler. Raises FileNotFoundError if there is none, or except on Linux."""
     compiler = shutil.which("cc")
     if compiler is None or sys.platform != "linux":
         raise FileNotFoundError("the limit and the load are C programs: they need Linux and `cc`")

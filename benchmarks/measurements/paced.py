@@ -1,7 +1,7 @@
-"""Streams at a model's pace: how late their events are, and what each stream takes.
+"""Measures streams at a model's pace: the delay of their events, and the cost of each stream.
 
-Streams begin evenly over one second. An event is late against the first one of its stream and the
-pace; the worst that the load could add is that it reads many streams in one thread.
+Streams begin evenly over one second. The delay of an event is relative to the first event of its
+stream and the pace. The load adds to it by reading many streams in one thread.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ COUNTS = (200, 1000, 5000)
 
 
 class Pacing(NamedTuple):
-    """What paced streams showed."""
+    """The result of a measurement."""
 
     late: Times
     first_bytes: Times
     cpu: float  # microseconds an event
     memory: float  # kB a stream
-    arrived: float  # of all events, from 0 to 1
+    arrived_share: float  # of all events, from 0 to 1
     seconds: float
 
 
@@ -39,17 +39,17 @@ def measure_pacing(
     """Play ``streams`` streams on a server that has just been started."""
     patience = 5 * due[-1] + SPREAD
     with running as process:
-        limit.measure_paced(process.port, 20, due, 0.1, 0.5)  # what is loaded or cached once
+        limit.measure_paced(process.port, 20, due, 0.1, 0.5)  # warm up
         memory, cpu = process.read_memory(), process.read_cpu_seconds()
         with process.watch_memory() as samples:
-            seen = limit.measure_paced(process.port, streams, due, SPREAD, patience)
+            results = limit.measure_paced(process.port, streams, due, SPREAD, patience)
         return Pacing(
-            seen["late"],
-            seen["first_bytes"],
-            (process.read_cpu_seconds() - cpu) / max(1, seen["events"]) * 1e6,
+            results["late"],
+            results["first_bytes"],
+            (process.read_cpu_seconds() - cpu) / max(1, results["events"]) * 1e6,
             (max(samples) - memory) / streams / 1000,
-            seen["events"] / (streams * len(due)),
-            seen["seconds"],
+            results["events"] / (streams * len(due)),
+            results["seconds"],
         )
 
 
@@ -75,7 +75,7 @@ def print_paced(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
             one.late.p50,
             one.late.p99,
             one.first_bytes.p99,
-            f"{one.arrived:.1%}",
+            f"{one.arrived_share:.1%}",
             one.seconds,
             one.cpu,
             one.memory,
@@ -114,4 +114,5 @@ def list_goals(results: dict[tuple[str, int], Pacing]) -> Iterator[Goal]:
             ratio = one.cpu / results[LIMIT, count].cpu
             yield Goal(f"{count:,} streams, CPU against {LIMIT}", ratio, 2, " ×")
         if count == 5000:
-            yield Goal(f"{count:,} streams, events that arrived", one.arrived, 1, least=True)
+            share = one.arrived_share
+            yield Goal(f"{count:,} streams, events that arrived", share, 1, is_minimum=True)

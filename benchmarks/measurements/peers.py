@@ -1,6 +1,6 @@
-"""Other servers that stand in for a model's: installed into a folder of their own, and started.
+"""Other mock servers: installs them into a separate folder, and starts them.
 
-A peer that cannot be installed or run is left out, and one line says why.
+A peer that cannot be installed or run is skipped, with a line that says why.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ __all__ = ["FOLDER", "Peers"]
 FOLDER = Path(os.environ.get("OPENAI_MOCKSERVER_PEERS_FOLDER", Path(__file__).parents[1] / "peers"))
 AIMOCK, WIREMOCK = "@copilotkit/aimock", "wiremock"
 VERSIONS = {AIMOCK: "1.43.0", WIREMOCK: "3.13.2"}
-JOURNAL = 1000  # calls that each of them remembers, as `serve` does
+JOURNAL = 1000  # calls in each server's journal, as in that of `serve`
 
 
 class MissingPeerError(Exception):
-    """A peer that cannot be installed or run here, and why."""
+    """A peer cannot be installed or run here."""
 
 
 class Peers:
-    """The peers that run here; each sends the events of a recorded response, or as many."""
+    """The peers that run here; each sends the events of a recorded response, or equally many."""
 
-    def __init__(self, folder: Path, recorded: Recorded) -> None:
-        self._recorded = recorded
+    def __init__(self, folder: Path, recording: Recorded) -> None:
+        self._recording = recording
         self._packages: dict[str, Path] = {}
         for package, program in ((AIMOCK, "node"), (WIREMOCK, "java")):
             try:
                 _require(program)
                 self._packages[package] = install_package(folder, package)
             except MissingPeerError as error:
-                print(f"\n{package.rpartition('/')[2]}: left out: {error}")
+                print(f"\n{package.rpartition('/')[2]}: skipped: {error}")
 
     def list_servers(self) -> list[Server]:
-        """Those that stream as fast as they can."""
+        """Return the peers that stream as fast as they can."""
         servers = []
         if AIMOCK in self._packages:
             servers.append(Server(f"aimock {VERSIONS[AIMOCK]}", self._start_aimock))
@@ -54,7 +54,7 @@ class Peers:
         return servers
 
     def list_paced(self) -> list[Server]:
-        """Those that wait `GAP` before each event."""
+        """Return the peers that wait `GAP` before each event."""
         if AIMOCK not in self._packages:
             return []
         name = f"aimock {VERSIONS[AIMOCK]}"
@@ -80,7 +80,7 @@ class Peers:
             "response": {
                 "status": 200,
                 "headers": {"Content-Type": "text/event-stream; charset=utf-8"},
-                "body": self._recorded.body.decode(),
+                "body": self._recording.body.decode(),
             },
         }
         (jar,) = (self._packages[WIREMOCK] / "build").glob("*.jar")
@@ -97,13 +97,13 @@ class Peers:
 
 
 def install_package(folder: Path, package: str) -> Path:
-    """Install a package of npm in its version, if it is not there; the package's folder."""
+    """Install an npm package, unless it is installed; return its folder."""
     place = folder / package.rpartition("/")[2]
-    installed = place / "node_modules" / package
-    wanted = VERSIONS[package]
-    manifest = installed / "package.json"
-    if manifest.exists() and json.loads(manifest.read_text())["version"] == wanted:
-        return installed
+    package_folder = place / "node_modules" / package
+    version = VERSIONS[package]
+    manifest = package_folder / "package.json"
+    if manifest.exists() and json.loads(manifest.read_text())["version"] == version:
+        return package_folder
     npm = _require("npm")
     place.mkdir(parents=True, exist_ok=True)
     command = [
@@ -115,18 +115,18 @@ def install_package(folder: Path, package: str) -> Path:
         "--no-fund",
         "--loglevel=error",
     ]
-    ran = subprocess.run([*command, f"{package}@{wanted}"], capture_output=True, text=True)
-    if ran.returncode:
-        lines = ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"]
-        raise MissingPeerError(f"npm cannot install {package}@{wanted}: {lines[0]}")
-    return installed
+    result = subprocess.run([*command, f"{package}@{version}"], capture_output=True, text=True)
+    if result.returncode:
+        lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
+        raise MissingPeerError(f"npm cannot install {package}@{version}: {lines[0]}")
+    return package_folder
 
 
 def _require(program: str) -> str:
-    found = shutil.which(program)
-    if found is None:
+    program_path = shutil.which(program)
+    if program_path is None:
         raise MissingPeerError(f"`{program}` is not installed")
-    return found
+    return program_path
 
 
 def _write_json(file: Path, content: object) -> Path:

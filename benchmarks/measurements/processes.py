@@ -1,6 +1,6 @@
-"""Processes that are measured: started on a core of their own, with what they cost.
+"""Starts processes on separate cores, and measures them.
 
-The kernel's figures of a process: they hold all of its threads, and nothing of its client.
+The figures are the kernel's: they include all threads of a process, and nothing of its client.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SERVER_CORE, LOAD_CORE = 0, 1
 
 
 def raise_descriptor_limit() -> int:
-    """Let this process and those that it starts open as many files as they may; says how many."""
+    """Raise the limit of open files to its maximum, also for child processes; return it."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     return most
@@ -37,15 +37,15 @@ def raise_descriptor_limit() -> int:
 
 @contextmanager
 def pin_to(core: int) -> Iterator[None]:
-    """Run what is started meanwhile on one core, if the machine has two."""
-    allowed = os.sched_getaffinity(0)
-    cores = sorted(allowed)
+    """Run processes that are started in this context on one core, if the machine has several."""
+    affinity = os.sched_getaffinity(0)
+    cores = sorted(affinity)
     if len(cores) > 1:
         os.sched_setaffinity(0, {cores[core]})
     try:
         yield
     finally:
-        os.sched_setaffinity(0, allowed)
+        os.sched_setaffinity(0, affinity)
 
 
 def find_free_port() -> int:
@@ -67,19 +67,19 @@ def wait_for_port(port: int, process: subprocess.Popen[Any], seconds: float = 60
 
 
 class Process:
-    """A server that runs, and what it has cost."""
+    """A running server, and its cost."""
 
     def __init__(self, process: subprocess.Popen[str], port: int) -> None:
         self.pid = process.pid
         self.port = port
 
     def read_cpu_seconds(self) -> float:
-        """CPU of all threads, those that have ended too, in user and kernel mode."""
-        # The clock that clock_getcpuclockid(3) names: /proc counts in hundredths of a second.
+        """Return the CPU seconds of all threads, even ended ones, in user and kernel mode."""
+        # The clock of clock_getcpuclockid(3), because /proc counts hundredths of a second.
         return time.clock_gettime(~self.pid << 3 | 2)
 
     def read_memory(self) -> int:
-        """Resident bytes."""
+        """Return the resident bytes."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0]) * 1024
 
@@ -88,11 +88,11 @@ class Process:
 
     @contextmanager
     def watch_memory(self) -> Iterator[list[int]]:
-        """Read the memory every 50 ms meanwhile: a list that grows."""
-        samples, ended = [self.read_memory()], threading.Event()
+        """Read the memory every 50 ms in this context; yield the growing list."""
+        samples, end_event = [self.read_memory()], threading.Event()
 
         def sample() -> None:
-            while not ended.wait(0.05):
+            while not end_event.wait(0.05):
                 samples.append(self.read_memory())
 
         thread = threading.Thread(target=sample)
@@ -100,13 +100,13 @@ class Process:
         try:
             yield samples
         finally:
-            ended.set()
+            end_event.set()
             thread.join()
 
 
 @contextmanager
 def start_server(command: Sequence[str | Path], port: int | None = None) -> Iterator[Process]:
-    """A server on its core. Without a port, the first line that it prints ends with its port."""
+    """Start a server on its core. Without a port, read it from the first line that it prints."""
     output = subprocess.PIPE if port is None else subprocess.DEVNULL
     with pin_to(SERVER_CORE):
         process = subprocess.Popen([*map(str, command)], stdout=output, text=True)
@@ -127,6 +127,6 @@ def start_server(command: Sequence[str | Path], port: int | None = None) -> Iter
 
 
 def _find_port(line: str) -> int:
-    """The port in a line that says nothing else, or has a URL of this machine."""
-    _, found, rest = line.partition("127.0.0.1:")
-    return int((rest if found else line).split("/")[0])
+    """Return the port in a line that holds nothing else, or a URL of this machine."""
+    _, marker, rest = line.partition("127.0.0.1:")
+    return int((rest if marker else line).split("/")[0])

@@ -1,4 +1,4 @@
-"""Servers that are compared: ours, the limit, and Starlette with an event at a time."""
+"""The servers to compare: ours, the limit, and Starlette with one event at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PIECE = "word "
 
 
 class Server(NamedTuple):
-    """A row of a table: a name, and how it is started."""
+    """A row of a table: the name of a server, and how to start it."""
 
     name: str
     start: Callable[[], AbstractContextManager[Process]]
@@ -45,7 +45,7 @@ def serve_ours(pace: str = "none", *options: str) -> Iterator[Process]:
 
 @contextmanager
 def serve_starlette() -> Iterator[Process]:
-    """A `StreamingResponse` that makes each event when it sends it, as one writes it by hand."""
+    """Run a `StreamingResponse` that creates each event when it sends it, as is usual."""
     port = find_free_port()
     program = Path(__file__).with_name("starlette_server.py")
     with start_server([sys.executable, program, str(port), str(PIECES)], port) as process:

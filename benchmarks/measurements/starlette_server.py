@@ -1,4 +1,4 @@
-"""A program: the chat stream that anybody writes with Starlette. Arguments: port, and pieces."""
+"""A chat stream as most people write it with Starlette. Arguments: port, and number of pieces."""
 
 from __future__ import annotations
 

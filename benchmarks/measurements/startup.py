@@ -1,4 +1,4 @@
-"""From the start of `serve` to its first answer."""
+"""Measures the time from the start of `serve` to its first answer."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["print_startup"]
 
 
 def measure_start(*options: str) -> tuple[float, float]:
-    """Seconds until a request is answered, and those until Python itself would have run."""
+    """Return the seconds until a request is answered, and those that Python alone takes."""
     port = find_free_port()
     command = [sys.executable, "-m", "openai_mockserver", "serve", "--port", str(port), "--quiet"]
     with pin_to(SERVER_CORE):
-        began = time.perf_counter()
+        start = time.perf_counter()
         process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
         try:
             while process.poll() is None:
@@ -32,16 +32,16 @@ def measure_start(*options: str) -> tuple[float, float]:
                 with client:
                     client.sendall(REQUEST)
                     assert client.recv(65536).startswith(b"HTTP/1.1 200")
-                    took = time.perf_counter() - began
+                    duration = time.perf_counter() - start
                 break
             else:
                 raise RuntimeError(f"serve ended with {process.returncode}")
         finally:
             process.kill()
             process.wait()
-        began = time.perf_counter()
+        start = time.perf_counter()
         subprocess.run([sys.executable, "-c", ""], check=True)
-        return took, time.perf_counter() - began
+        return duration, time.perf_counter() - start
 
 
 def print_startup(quick: bool) -> None:

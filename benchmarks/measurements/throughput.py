@@ -1,4 +1,4 @@
-"""Streams without a pause: what an event costs, and how many requests one core answers."""
+"""Measures streams without pauses: the cost of an event, and the requests that a core answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONNECTIONS = 50
 
 
 class Cost(NamedTuple):
-    """What a server's streams cost."""
+    """The cost of a server's streams."""
 
     cpu: float  # microseconds an event
     rate: float  # requests a second
@@ -29,19 +29,19 @@ class Cost(NamedTuple):
 
 
 def measure_cost(limit: Limit, process: Process, seconds: float) -> Cost:
-    """Ask a server for so long, and divide its CPU time by the events that came."""
+    """Load a server for a number of seconds, and divide its CPU time by the events received."""
     before = process.read_cpu_seconds()
-    seen = limit.measure_throughput(process.port, CONNECTIONS, seconds)
+    results = limit.measure_throughput(process.port, CONNECTIONS, seconds)
     cpu = process.read_cpu_seconds() - before
-    if seen["failed"] or seen["fewest_events"] != seen["most_events"]:
-        raise RuntimeError(f"not every answer came whole: {seen}")
-    times = seen["whole"], seen["first_bytes"]
-    load_cpu = seen["load_cpu"] / seen["events"] * 1e3
-    return Cost(cpu / seen["events"] * 1e6, seen["rate"], *times, load_cpu)
+    if results["failed"] or results["fewest_events"] != results["most_events"]:
+        raise RuntimeError(f"some answers are incomplete: {results}")
+    times = results["whole"], results["first_bytes"]
+    load_cpu = results["load_cpu"] / results["events"] * 1e3
+    return Cost(cpu / results["events"] * 1e6, results["rate"], *times, load_cpu)
 
 
 def _take_medians(costs: Sequence[Cost]) -> Cost:
-    """The median of each figure."""
+    """Return the median of each figure."""
 
     def merge(times: list[Times]) -> Times:
         return Times(*map(median, zip(*times, strict=True)))
@@ -58,12 +58,12 @@ def _take_medians(costs: Sequence[Cost]) -> Cost:
 def measure_all(
     limit: Limit, servers: Sequence[Server], rounds: int, seconds: float
 ) -> dict[str, Cost]:
-    """Measure servers in turn, several times: what disturbs one round disturbs all."""
+    """Measure servers in turn, several times, so that other load disturbs all of them equally."""
     costs: dict[str, list[Cost]] = {server.name: [] for server in servers}
     with ExitStack() as stack:
         running = {server.name: stack.enter_context(server.start()) for server in servers}
         for process in running.values():
-            measure_cost(limit, process, 2 * seconds)  # what is loaded, compiled or cached once
+            measure_cost(limit, process, 2 * seconds)  # warm up
         for _ in range(rounds):
             for name, process in running.items():
                 costs[name].append(measure_cost(limit, process, seconds))
