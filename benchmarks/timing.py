@@ -1,8 +1,8 @@
 """Measures how punctual many paced streams are: 200 at once, with an event every 20 ms.
 
-A client in another process reads them with one thread and epoll, and records when each event arrives
-after the first of its stream. Goal: p99 of the lateness at most 2 ms when the machine is otherwise
-idle, and no drift.
+A client in another process reads them with one thread and epoll, and records when each event
+arrives after the first of its stream. Goal: p99 of the lateness at most 2 ms when the machine is
+otherwise idle, and no drift.
 """
 
 from __future__ import annotations

@@ -257,8 +257,8 @@ def test_when_the_client_left(mock_openai: MockOpenAI) -> None:
             next(stream)
     call = mock_openai.calls[0]
     assert call.ended == "client disconnected"
-    assert call.left_after is not None
-    assert 0.04 < call.left_after < 1
+    assert call.left is not None
+    assert 0.04 < call.left < 1
     assert call.delivered.events == 3
 
 
@@ -516,9 +516,9 @@ def test_a_problem_that_comes_after_its_call_was_forgotten_is_counted() -> None:
     mock.reply("Hi")
     first, second = (mock.respond(Request("POST", PATH, body=b'{"n":%d}' % n)) for n in range(2))
     assert list(mock.calls) == [second]
-    first.recording_problem = "the disk is full"
+    first.unrecorded = "the disk is full"
     first.problem = "playing it failed"
-    first.recording_problem = "the disk is full"  # reported again with each read
+    first.unrecorded = "the disk is full"  # reported again with each read
     assert mock.forgotten_problems == 1
     with pytest.raises(UnmatchedRequest) as error:
         mock.check()

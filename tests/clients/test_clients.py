@@ -98,8 +98,8 @@ def test_early_break(run: Run, cell: Cell) -> None:
     else:
         assert left.ended == "client disconnected"
         assert left.delivered.events < PIECES
-        assert left.left_after is not None
-        at_once = left.arrival + left.left_after < again.arrival + TTFT
+        assert left.left is not None
+        at_once = left.arrival + left.left < again.arrival + TTFT
         assert how == ("disconnects" if at_once else "disconnects late")
     cell(f"✓ {how}")
 

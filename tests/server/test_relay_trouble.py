@@ -237,8 +237,8 @@ def test_a_disk_that_refuses_is_not_the_clients_trouble(
             assert all(call.ended == "finished" for call in mock.calls)
             assert not {"/dev/full", *map(str, tmp_path.rglob("*"))} & open_files()
         for call in mock.calls:
-            assert message in (call.recording_problem or "")
-            assert call.line().endswith(f"finished, {call.recording_problem}")
+            assert message in (call.unrecorded or "")
+            assert call.line().endswith(f"finished, {call.unrecorded}")
         assert mock.problems == list(mock.calls)
         with pytest.raises(UnmatchedRequest, match="could not record 3 responses") as error:
             mock.check()
@@ -273,7 +273,7 @@ def test_a_redaction_that_fails_writes_nothing(upstream: MockOpenAI, tmp_path: P
     ) as mock:
         status, body = ask(mock)
         assert (status, body[-14:]) == (200, b"data: [DONE]\n\n")
-        assert "KeyError" in (mock.calls[0].recording_problem or "")
+        assert "KeyError" in (mock.calls[0].unrecorded or "")
     assert list(tmp_path.iterdir()) == []
 
 

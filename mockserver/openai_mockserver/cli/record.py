@@ -81,8 +81,8 @@ def record(
     def note(call: Call) -> None:
         nonlocal count
         count = max(count, call.number)
-        if call.recording_problem is not None:
-            failed[call.number] = call.recording_problem
+        if call.unrecorded is not None:
+            failed[call.number] = call.unrecorded
 
     def on_end(call: Call) -> None:
         note(call)

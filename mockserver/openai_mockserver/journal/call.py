@@ -120,10 +120,31 @@ class Call(Request):
 
     # A dictionary of this many attributes would take 1.5 kB in each call.
     __slots__ = (
-        "_bytes", "_end_event", "_events", "_is_written", "_lazy_times", "_on_end", "_on_write",
-        "_outcome", "_problem", "_problem_counts", "_recording_problem", "_times", "_warnings",
-        "arrival", "attempts", "is_exact", "left_after", "number", "on_wait", "problem_kind",
-        "recorder", "rule", "script", "started", "upstream",
+        "_bytes",
+        "_end_event",
+        "_events",
+        "_is_written",
+        "_lazy_times",
+        "_on_end",
+        "_on_write",
+        "_outcome",
+        "_problem",
+        "_problem_counts",
+        "_times",
+        "_unrecorded",
+        "_warnings",
+        "arrival",
+        "attempts",
+        "is_exact",
+        "left",
+        "number",
+        "on_wait",
+        "problem_kind",
+        "recorder",
+        "rule",
+        "script",
+        "started",
+        "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -151,7 +172,7 @@ class Call(Request):
         self.number = number
         self.started = time.time()
         self.arrival = time.monotonic()
-        self.left_after: float | None = None
+        self.left: float | None = None
         self.is_exact = True
         self.rule: Rule | None = None
         self.script = _NO_SCRIPT
@@ -161,7 +182,7 @@ class Call(Request):
         self.problem_kind: str | None = None
         self.on_wait: Callable[[], object] | None = None  # called when a thread waits for the end
         self._problem: str | None = None
-        self._recording_problem: str | None = None
+        self._unrecorded: str | None = None
         self._warnings: list[str] | None = None
         self._is_written = False
         self._outcome: str | None = None
@@ -194,20 +215,20 @@ class Call(Request):
 
     @problem.setter
     def problem(self, problem: str | None) -> None:
-        is_new, is_first = self._problem is None, self._recording_problem is None
+        is_new, is_first = self._problem is None, self._unrecorded is None
         self._problem = problem
         if is_new and problem is not None and self._problem_counts is not None:
             self._problem_counts.add(is_unanswered=True, is_first=is_first)
 
     @property
-    def recording_problem(self) -> str | None:
+    def unrecorded(self) -> str | None:
         """Why the response could not be recorded; None if it was, or need not be."""
-        return self._recording_problem
+        return self._unrecorded
 
-    @recording_problem.setter
-    def recording_problem(self, problem: str | None) -> None:
-        is_new, is_first = self._recording_problem is None, self._problem is None
-        self._recording_problem = problem
+    @unrecorded.setter
+    def unrecorded(self, problem: str | None) -> None:
+        is_new, is_first = self._unrecorded is None, self._problem is None
+        self._unrecorded = problem
         if is_new and problem is not None and self._problem_counts is not None:
             self._problem_counts.add(is_unanswered=False, is_first=is_first)
 
@@ -241,7 +262,7 @@ class Call(Request):
         if self._outcome is None:
             outcome = outcome or ENDED[self.script.end]
             if outcome == CLIENT_DISCONNECTED:
-                self.left_after = time.monotonic() - self.arrival
+                self.left = time.monotonic() - self.arrival
             self._outcome = outcome
             # Set last, so that a thread that begins to wait meanwhile sees the outcome.
             if self._end_event is not None:
@@ -394,7 +415,7 @@ class Call(Request):
             answer += f" {most}{self._events} of {total} events"
         else:
             answer += f" {self._bytes} bytes"
-        suffix = "" if self.recording_problem is None else f", {self.recording_problem}"
+        suffix = "" if self.unrecorded is None else f", {self.unrecorded}"
         # "written": the client may not have read everything yet.
         outcome = self._outcome or ("written" if self._is_written else "in progress")
         line = f"#{self.number} {' '.join(request_parts)} -> {answer}, {outcome}{suffix}"

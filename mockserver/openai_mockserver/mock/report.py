@@ -22,7 +22,7 @@ __all__ = [
 
 def list_problems(calls: Journal) -> list[Call]:
     """Return the calls with problems that are still in the journal."""
-    return [call for call in calls if call.problem or call.recording_problem]
+    return [call for call in calls if call.problem or call.unrecorded]
 
 
 def count_forgotten_problems(calls: Journal) -> int:
@@ -51,7 +51,7 @@ def check_problems(calls: Journal, include_unanswered: bool) -> None:
     if include_unanswered:
         problems = [f"{call.line()}\n{call.problem}" for call in calls if call.problem]
         lines += _describe(calls, "answer", "request", "\n\n", problems, unanswered_count)
-    problems = [call.line() for call in calls if call.recording_problem]
+    problems = [call.line() for call in calls if call.unrecorded]
     lines += _describe(calls, "record", "response", "\n", problems, unrecorded_count)
     if lines:
         raise UnmatchedRequest("\n".join(lines))

@@ -143,7 +143,7 @@ class _Relay:
         """Close the recording, whatever happened."""
         if self._recording is not None:
             self._recording.close()
-            self._call.recording_problem = self._recording.problem
+            self._call.unrecorded = self._recording.problem
 
     async def connect(self, upstream: Upstream, force_new: bool = False) -> UpstreamConnection:
         """Return a connection to the upstream. Raises _ClientLeft if the client leaves first.
@@ -293,7 +293,7 @@ class _Relay:
                 self._recording.record_head(head)
             if body:
                 self._recording.record_read(body)
-            self._call.recording_problem = self._recording.problem
+            self._call.unrecorded = self._recording.problem
         out = b""
         if head is not None:
             self.has_head = True
