@@ -145,7 +145,7 @@ def test_requests_of_browsers_without_an_origin(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"hosts": ["http://mock"]}, "a name or an address without scheme and port"),
         ({"hosts": ["mock:8000"]}, "not 'mock:8000'"),

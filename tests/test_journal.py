@@ -226,11 +226,11 @@ def test_in_process_there_are_no_connections(mock_openai: MockOpenAI) -> None:
 def test_rules_may_look_at_the_time(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("early")
     mock_openai.on(after=0.05).reply("late")
-    assert read(mock_openai.client()) == "early"
     began = time.monotonic()
+    assert read(mock_openai.client()) == "early"
     while read(mock_openai.client()) == "early":
         assert time.monotonic() - began < 5
-    assert time.monotonic() - began >= 0.03
+    assert time.monotonic() - began >= 0.05
 
 
 def test_when_each_event_was_due_and_when_it_was_handed_over(mock_openai: MockOpenAI) -> None:
@@ -361,13 +361,15 @@ def test_the_same_request_for_ever_takes_no_memory() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "reply"), [(b" " * 1_000_000, "Hi"), (b"", "word " * 50_000)], ids=["request", "reply"]
+    ("padding", "reply"),
+    [(b" " * 1_000_000, "Hi"), (b"", "word " * 50_000)],
+    ids=["request", "reply"],
 )
-def test_what_is_kept_is_bounded_in_bytes(body: bytes, reply: str) -> None:
+def test_what_is_kept_is_bounded_in_bytes(padding: bytes, reply: str) -> None:
     mock = MockOpenAI(keep_bytes=5_000_000, default=lambda request: Reply((reply,)))
     body = json.dumps(PAYLOAD).encode()
     for _ in range(30):
-        call = mock.respond(Request("POST", PATH, body=body + body))
+        call = mock.respond(Request("POST", PATH, body=body + padding))
         call.end()
     assert 3 <= len(mock.calls) <= 19
     assert mock.calls[-1] is call

@@ -215,7 +215,7 @@ def test_empty_deltas(mock_openai: MockOpenAI, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "printed"),
+    ("reason", "output"),
     [
         ("stop", "Once upon a time\n"),
         ("length", "Once upon a time [cut short: the answer reached its length limit]\n"),

@@ -92,7 +92,7 @@ def test_the_members_are_the_arguments_of_a_reply() -> None:
     ("members", "message"),
     [
         (3, "reply: expected a mapping, got int"),
-        ({"txt": "a"}, "reply.txt: there is no such key; there are text, "),
+        ({"txt": "a"}, "reply.txt: there is no such key; allowed keys are text, "),
         ({"text": 1}, "reply.text: "),
         ({"usage": {"promt_tokens": 1}}, "reply.usage.promt_tokens: there is no such key"),
         ({"usage": {"extra": 1}}, "reply.usage.extra: expected a mapping"),

@@ -244,7 +244,7 @@ def test_a_disk_that_refuses_is_not_the_clients_trouble(
             mock.check()
         assert message in str(error.value)
     assert len(caplog.messages) == 3
-    assert all(message in message for message in caplog.messages)
+    assert all(message in line for line in caplog.messages)
 
 
 def test_what_was_written_before_the_disk_refused_can_be_read(

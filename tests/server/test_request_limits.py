@@ -114,7 +114,7 @@ def test_limits_that_are_none(wrong: Any) -> None:
 # Time
 
 
-@pytest.mark.parametrize("begin_event", [b"", b"P", HEAD])
+@pytest.mark.parametrize("head_start", [b"", b"P", HEAD])
 def test_a_head_that_does_not_come_ends_the_connection(head_start: bytes) -> None:
     with MockOpenAI(request_timeout=0.2) as mock, connect(mock) as client:
         client.sendall(head_start)

@@ -67,8 +67,8 @@ def read_to_end(mock: MockOpenAI, context: ssl.SSLContext) -> tuple[int, str]:
                 if not is_sent:
                     tls.write(request % (len(BODY), BODY))
                     is_sent = True
-                while data := tls.read(65536):
-                    data += data
+                while part := tls.read(65536):
+                    data += part
                 return data.count(b"\n\n"), "close_notify"
             except ssl.SSLWantReadError:
                 pass

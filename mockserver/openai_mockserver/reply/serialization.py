@@ -303,7 +303,7 @@ def _decode_usage(value: Any, at: str) -> Usage:
             continue
         if name not in USAGE_COUNTS:
             known_names = ", ".join((*USAGE_COUNTS, "extra"))
-            raise ReplyError(f"{at}.{name}: there is no such key; there are {known_names}")
+            raise ReplyError(f"{at}.{name}: there is no such key; allowed keys are {known_names}")
         if not isinstance(count, int) or isinstance(count, bool):
             raise ReplyError(
                 f"{at}.{name}: expected a number of tokens, got {describe_kind(count)}"

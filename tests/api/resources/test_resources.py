@@ -529,7 +529,7 @@ def test_rules_take_precedence(mock: MockOpenAI, client: openai.OpenAI) -> None:
 
 
 def test_a_reply_that_is_not_json_is_refused(mock: MockOpenAI) -> None:
-    with pytest.raises(ReplyError, match="this is no JSON"):
+    with pytest.raises(ReplyError, match="must be a valid JSON body"):
         mock.on(endpoint="files").reply({"a": object()})
 
 

@@ -474,7 +474,7 @@ def test_a_ready_made_chat_stream_is_served_here_too(mock_openai: MockOpenAI) ->
 @pytest.mark.parametrize("name", ["reset", "malformed-chunk", "missing-done"])
 def test_a_broken_ready_made_stream_is_refused(mock_openai: MockOpenAI, name: str) -> None:
     mock_openai.reply(stream(name))
-    with pytest.raises(openai.BadRequestError, match="is broken as one of /v1/chat/completions"):
+    with pytest.raises(openai.BadRequestError, match="of /v1/chat/completions is broken"):
         mock_openai.client().responses.create(model="m", input="", stream=True)
 
 
