@@ -24,7 +24,7 @@ from openai_mockserver import Event, Reply, Script, __version__, catalogue, cli,
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import Exchange, dump, load, loads
 from openai_mockserver.cli import program
-from openai_mockserver.cli.address import leads_to
+from openai_mockserver.cli.address import is_same_server
 from openai_mockserver.server import bind
 
 TOO_LONG = 60  # seconds after which a command that hangs is killed, so that its test fails
@@ -34,42 +34,44 @@ COMMAND = [sys.executable, "-m", "openai_mockserver"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """A command that ends by itself."""
+    """Run a command that ends by itself."""
     return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=TOO_LONG)
 
 
 def run_in_process(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The same in this process, as starting one takes longer than most commands: none that serves,
-    since nothing would stop it."""
+    """Run a command in this process, because starting one takes longer than most commands.
+
+    Not for `serve`, because nothing would stop it.
+    """
     output, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
     code: Any = 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
         patch.setattr(sys, "argv", ["openai-mockserver", *arguments])
         try:
             cli.main()
-        except SystemExit as ended:
-            code = ended.code
-    printed = []
+        except SystemExit as result:
+            code = result.code
+    lines = []
     for file in (output, errors):
         file.seek(0)
-        printed.append(file.read())
-    return subprocess.CompletedProcess(arguments, code, *printed)
+        lines.append(file.read())
+    return subprocess.CompletedProcess(arguments, code, *lines)
 
 
-class Served:
-    """A `openai-mockserver serve` that runs, and what it has announced."""
+class RunningServer:
+    """A running `openai-mockserver serve`, and the lines that it prints first."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
-        self.announced = [self.line() for _ in range(5)]
-        announced = re.search(r"answers on (http://\S+)/v1 ", self.announced[0])
-        assert announced, self.announced
-        self.url = announced[1]
+        self.first_lines = [self.line() for _ in range(5)]
+        address = re.search(r"answers on (http://\S+)/v1 ", self.first_lines[0])
+        assert address, self.first_lines
+        self.url = address[1]
 
     def line(self) -> str:
-        """The next line it prints; a process that prints none for too long is killed."""
+        """Return the next line that it prints; kill it if none comes for too long."""
         assert self.process.stdout
-        # A limit on the process's whole life would kill a server that a fixture keeps for longer.
+        # A limit on its whole life would kill a server that a fixture keeps for longer.
         too_late = threading.Timer(TOO_LONG, self.process.kill)
         too_late.start()
         try:
@@ -83,26 +85,26 @@ class Served:
         return {"url": f"{self.url}/v1/chat/completions", "json": body, "headers": headers}
 
     def ask(self, key: str | None = None, **parameters: Any) -> httpx.Response:
-        # No proxy of the environment stands between the test and the server.
+        # The environment may name a proxy, which must not stand in between.
         return httpx.post(**self.request(key, **parameters), trust_env=False, timeout=TOO_LONG)
 
     def text(self, **parameters: Any) -> str:
-        """What it answers in one piece."""
+        """Return the text of an answer that is not streamed."""
         content: str = self.ask(**parameters).json()["choices"][0]["message"]["content"]
         return content
 
     @contextmanager
-    def asking(self, **parameters: Any) -> Iterator[httpx.Response]:
-        """The response while it is still coming."""
-        asked = self.request(stream=True, **parameters)
+    def open_stream(self, **parameters: Any) -> Iterator[httpx.Response]:
+        """Give a response while it is being streamed."""
+        request = self.request(stream=True, **parameters)
         with (
             httpx.Client(trust_env=False, timeout=TOO_LONG) as client,
-            client.stream("POST", **asked) as response,
+            client.stream("POST", **request) as response,
         ):
             yield response
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> str:
-        """Stop it, and return what it had still to print."""
+        """Stop it, and return what it prints last."""
         self.process.send_signal(how)
         output, errors = self.process.communicate(timeout=QUICK)
         assert errors == ""
@@ -111,8 +113,8 @@ class Served:
 
 
 @contextmanager
-def serving(*arguments: str | Path) -> Iterator[Served]:
-    """Runs `openai-mockserver serve` on a free port, and sees that Ctrl-C stops it cleanly."""
+def serving(*arguments: str | Path) -> Iterator[RunningServer]:
+    """Run `openai-mockserver serve` on a free port, and check that Ctrl-C stops it cleanly."""
     with subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -120,43 +122,43 @@ def serving(*arguments: str | Path) -> Iterator[Served]:
         text=True,
     ) as process:
         try:
-            served = Served(process)
-            yield served
+            server = RunningServer(process)
+            yield server
             if process.poll() is None:
-                served.stop()
+                server.stop()
                 assert process.returncode == 0
         finally:
             process.kill()
 
 
 @pytest.fixture(scope="module")
-def another() -> Iterator[Served]:
-    """One that differs in its seed, and lets pass what OpenAI refuses."""
-    with serving("--pace", "none", "--quiet", "--seed", "other", "--lenient") as served:
-        yield served
+def another() -> Iterator[RunningServer]:
+    """A server with another seed, which accepts what OpenAI refuses."""
+    with serving("--pace", "none", "--quiet", "--seed", "other", "--lenient") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def anything() -> Iterator[Served]:
-    """A server that is told nothing, and so answers anything."""
-    with serving("--pace", "none", "--quiet") as served:
-        yield served
+def anything() -> Iterator[RunningServer]:
+    """A server without files, which answers every request."""
+    with serving("--pace", "none", "--quiet") as server:
+        yield server
 
 
 # What it announces
 
 
-def test_it_announces_its_address_and_what_to_export(anything: Served) -> None:
-    assert anything.announced == [
+def test_it_announces_its_address_and_what_to_export(anything: RunningServer) -> None:
+    assert anything.first_lines == [
         f"openai-mockserver {__version__} answers on {anything.url}/v1 (Ctrl-C stops it)",
-        "It keeps the last 1,000 calls, in 64 MiB at most.",
+        "It keeps the last 1,000 calls, in at most 64 MiB.",
         f"  export OPENAI_BASE_URL={anything.url}/v1",
         "  export OPENAI_API_KEY=sk-mockserver",
         "",
     ]
 
 
-def test_by_default_it_is_for_this_machine_alone(anything: Served) -> None:
+def test_by_default_it_is_for_this_machine_alone(anything: RunningServer) -> None:
     url = httpx.URL(anything.url)
     assert url.host == "127.0.0.1"
     assert url.port
@@ -165,82 +167,83 @@ def test_by_default_it_is_for_this_machine_alone(anything: Served) -> None:
         socket.create_connection(("127.0.0.2", url.port), timeout=1).close()
 
 
-def test_another_address_is_announced_as_it_was_given() -> None:
-    with serving("--host", "localhost", "--pace", "none") as served:
-        assert served.announced[2] == f"  export OPENAI_BASE_URL={served.url}/v1"
-        assert httpx.URL(served.url).host == "localhost"
-        assert served.ask(stream=True).status_code == 200
+def test_another_address_is_announced_as_written() -> None:
+    with serving("--host", "localhost", "--pace", "none") as server:
+        assert server.first_lines[2] == f"  export OPENAI_BASE_URL={server.url}/v1"
+        assert httpx.URL(server.url).host == "localhost"
+        assert server.ask(stream=True).status_code == 200
 
 
-def test_what_an_open_address_means_is_said() -> None:
+def test_an_address_that_others_reach_is_announced_with_a_warning() -> None:
     arguments = ["--host", "0.0.0.0", "--allow-host", "*.mock.internal", "--allow-origin", "*"]
-    with serving(*arguments, "--pace", "none") as served:
-        assert served.url.startswith("http://127.0.0.1:"), "what a client can connect to"
-        said = [served.line() for _ in range(4)]
-        assert said == [
-            "It listens on every address of this machine: whoever can reach that can ask it. "
-            "Clients that call it by another name than that address need --allow-host.",
+    with serving(*arguments, "--pace", "none") as server:
+        assert server.url.startswith("http://127.0.0.1:"), "what a client can connect to"
+        warnings = [server.line() for _ in range(4)]
+        assert warnings == [
+            "It listens on every address of this machine: every client that reaches it can send "
+            "requests. Clients that use another host name than this address need --allow-host.",
             "",
-            "Every web page that is open in a browser here can ask it, and read it.",
+            "Every web page open in a browser on this machine can send requests and read the "
+            "responses.",
             "",
         ]
         for host, status in (("a.mock.internal", 200), ("evil.example", 403)):
             answer = httpx.get(
-                f"{served.url}/v1/models", headers={"Host": host}, trust_env=False, timeout=TOO_LONG
+                f"{server.url}/v1/models", headers={"Host": host}, trust_env=False, timeout=TOO_LONG
             )
             assert answer.status_code == status
-            assert f"GET /v1/models -> {status} " in served.line()
+            assert f"GET /v1/models -> {status} " in server.line()
 
 
-# What it answers when it is told nothing
+# What it answers without files
 
 
-def test_the_same_request_gets_the_same_text(anything: Served) -> None:
+def test_the_same_request_gets_the_same_text(anything: RunningServer) -> None:
     first = anything.text()
     assert first
     assert anything.text() == first
     assert anything.text(messages=[{"role": "user", "content": "Bye"}]) != first
 
 
-def test_another_seed_gives_another_text(anything: Served, another: Served) -> None:
+def test_another_seed_gives_another_text(anything: RunningServer, another: RunningServer) -> None:
     assert another.text() != anything.text()
 
 
-def test_a_stream_says_what_a_body_says(anything: Served) -> None:
-    streamed = anything.ask(stream=True)
-    assert streamed.headers["content-type"] == "text/event-stream; charset=utf-8"
-    spoken = chat.read(Script(steps=sse.parse(streamed.content)))
-    assert isinstance(spoken, Reply)
-    assert spoken.text == anything.text()
+def test_a_stream_says_what_a_body_says(anything: RunningServer) -> None:
+    response = anything.ask(stream=True)
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    reply = chat.read(Script(steps=sse.parse(response.content)))
+    assert isinstance(reply, Reply)
+    assert reply.text == anything.text()
 
 
-def test_a_request_can_ask_for_a_stream_by_name(anything: Served) -> None:
-    answered = anything.ask(model="mockserver/unicode", stream=True)
-    assert answered.content == sse.body(stream("unicode").script.steps)
+def test_a_request_can_ask_for_a_stream_by_name(anything: RunningServer) -> None:
+    response = anything.ask(model="mockserver/unicode", stream=True)
+    assert response.content == sse.body(stream("unicode").script.steps)
 
 
-def test_an_unknown_stream_is_a_model_that_is_not_found(anything: Served) -> None:
-    answered = anything.ask(model="mockserver/unicde", stream=True)
-    assert answered.status_code == 404
-    error = answered.json()["error"]
+def test_an_unknown_stream_is_a_model_that_is_not_found(anything: RunningServer) -> None:
+    response = anything.ask(model="mockserver/unicde", stream=True)
+    assert response.status_code == 404
+    error = response.json()["error"]
     assert error["code"] == "model_not_found"
     assert "did you mean unicode" in error["message"]
 
 
-def test_an_unknown_parameter_is_refused(anything: Served) -> None:
+def test_an_unknown_parameter_is_refused(anything: RunningServer) -> None:
     assert anything.ask(temprature=1).status_code == 400
 
 
-def test_when_lenient_an_unknown_parameter_passes(another: Served) -> None:
+def test_when_lenient_an_unknown_parameter_passes(another: RunningServer) -> None:
     assert another.ask(temprature=1).status_code == 200
 
 
-def test_the_answer_comes_at_the_pace_asked_for() -> None:
-    with serving("--pace", "0.3,0") as served:
-        assert served.ask(stream=True).elapsed.total_seconds() >= 0.3
+def test_the_pace_option_sets_the_pace() -> None:
+    with serving("--pace", "0.3,0") as server:
+        assert server.ask(stream=True).elapsed.total_seconds() >= 0.3
 
 
-def test_every_answer_has_the_faults_asked_for() -> None:
+def test_the_fault_option_puts_faults_into_every_answer() -> None:
     with serving("--pace", "none", "--fault", "drop_done", "--fault", "error_event; after=2") as it:
         body = it.ask(stream=True).text
         assert "[DONE]" not in body
@@ -248,13 +251,13 @@ def test_every_answer_has_the_faults_asked_for() -> None:
         assert json.loads(body.split("data: ")[-1])["error"]["type"] == "server_error"
 
 
-def test_a_request_asks_for_faults_where_that_is_allowed(anything: Served) -> None:
-    asking = {"x-mockserver-fault": "drop_done"}
+def test_a_request_header_names_faults_if_that_is_allowed(anything: RunningServer) -> None:
+    headers = {"x-mockserver-fault": "drop_done"}
     with serving("--pace", "none", "--allow-header-faults") as allowing:
-        for served in (allowing, anything):
-            asked = served.request(stream=True)
-            answer = httpx.post(**(asked | {"headers": asking}), trust_env=False)
-            assert ("[DONE]" in answer.text) is (served is anything)
+        for server in (allowing, anything):
+            request = server.request(stream=True)
+            answer = httpx.post(**(request | {"headers": headers}), trust_env=False)
+            assert ("[DONE]" in answer.text) is (server is anything)
 
 
 # What it logs
@@ -263,7 +266,7 @@ CALL = r"\d\d:\d\d:\d\d #{number} POST /v1/chat/completions gpt-4o 'Hi' -> {answ
 
 
 def test_each_call_is_one_line() -> None:
-    with serving("--pace", "none", "--stream", "one-token") as served:
+    with serving("--pace", "none", "--stream", "one-token") as server:
         events = len(stream("one-token").script.events)
         lines: dict[str, dict[str, Any]] = {
             f"200 {events} of {events} events": {"stream": True},
@@ -271,44 +274,44 @@ def test_each_call_is_one_line() -> None:
             r"400 \d+ bytes": {"temprature": 1},
         }
         for number, (answer, parameters) in enumerate(lines.items(), 1):
-            served.ask(**parameters)
+            server.ask(**parameters)
             line = CALL.format(number=number, answer=answer, s=r"\d+\.\d\d s")
-            assert re.fullmatch(line, served.line())
-        assert served.stop() == "stopped\n"
+            assert re.fullmatch(line, server.line())
+        assert server.stop() == "stopped\n"
 
 
 def test_when_quiet_no_call_is_logged() -> None:
-    with serving("--pace", "none", "--quiet") as served:
-        assert served.ask().status_code == 200
-        assert served.ask(model="mockserver/nosuch").status_code == 404
-        assert served.stop() == "stopped\n"
+    with serving("--pace", "none", "--quiet") as server:
+        assert server.ask().status_code == 200
+        assert server.ask(model="mockserver/nosuch").status_code == 404
+        assert server.stop() == "stopped\n"
 
 
 def test_a_fault_that_cannot_happen_is_a_warning() -> None:
-    with serving("--pace", "none", "--fault", "reset; after=5000") as served:
-        assert served.ask(stream=True).status_code == 200
-        assert "; warning: reset(after=5000) never happens: the stream has" in served.line()
+    with serving("--pace", "none", "--fault", "reset; after=5000") as server:
+        assert server.ask(stream=True).status_code == 200
+        assert "; warning: reset(after=5000) never happens: the stream has" in server.line()
 
 
 # The key
 
 
-def test_only_the_key_it_was_given_is_accepted() -> None:
-    with serving("--api-key", "sk-secret", "--pace", "none") as served:
-        assert served.announced[3] == "  export OPENAI_API_KEY=sk-secret"
-        assert served.ask().status_code == 401
-        wrong = served.ask(key="sk-wrong")
+def test_only_the_key_of_the_option_is_accepted() -> None:
+    with serving("--api-key", "sk-secret", "--pace", "none") as server:
+        assert server.first_lines[3] == "  export OPENAI_API_KEY=sk-secret"
+        assert server.ask().status_code == 401
+        wrong = server.ask(key="sk-wrong")
         assert (wrong.status_code, wrong.json()["error"]["code"]) == (401, "invalid_api_key")
-        assert served.ask(key="sk-secret").status_code == 200
+        assert server.ask(key="sk-secret").status_code == 200
 
 
-# What it is told to answer
+# What files and options make it answer
 
 
 def test_ready_made_streams_answer_in_turn_and_the_last_again() -> None:
-    with serving("--pace", "none", "--stream", "text", "--stream", "tool-call") as served:
-        answered = [served.ask(stream=True).content for _ in range(3)]
-    assert answered == [
+    with serving("--pace", "none", "--stream", "text", "--stream", "tool-call") as server:
+        responses = [server.ask(stream=True).content for _ in range(3)]
+    assert responses == [
         sse.body(stream(name).script.steps) for name in ("text", "tool-call", "tool-call")
     ]
 
@@ -324,10 +327,10 @@ RECORDINGS = {
 def test_recordings_answer_in_turn_byte_for_byte(tmp_path: Path) -> None:
     for name, body in RECORDINGS.items():
         (tmp_path / name).write_bytes(body)
-    with serving("--pace", "none", *(tmp_path / name for name in RECORDINGS)) as served:
-        answered = [served.ask(stream=True) for _ in RECORDINGS]
-    assert [response.content for response in answered] == list(RECORDINGS.values())
-    assert {response.headers["content-type"] for response in answered} == {
+    with serving("--pace", "none", *(tmp_path / name for name in RECORDINGS)) as server:
+        responses = [server.ask(stream=True) for _ in RECORDINGS]
+    assert [response.content for response in responses] == list(RECORDINGS.values())
+    assert {response.headers["content-type"] for response in responses} == {
         "text/event-stream; charset=utf-8"
     }
 
@@ -335,31 +338,33 @@ def test_recordings_answer_in_turn_byte_for_byte(tmp_path: Path) -> None:
 def test_each_exchange_of_a_stream_file_is_an_answer(tmp_path: Path) -> None:
     scripts = [stream("text").script, Script(stream("text").script.head, (Event("two"),))]
     dump(tmp_path / "two.jsonl", [Exchange(script, {}) for script in scripts])
-    with serving("--pace", "none", tmp_path / "two.jsonl") as served:
-        answered = [served.ask(stream=True).content for _ in scripts]
-    assert answered == [sse.body(script.steps) for script in scripts]
+    with serving("--pace", "none", tmp_path / "two.jsonl") as server:
+        responses = [server.ask(stream=True).content for _ in scripts]
+    assert responses == [sse.body(script.steps) for script in scripts]
 
 
 def test_recordings_answer_requests_that_differ_in_what_is_not_compared(tmp_path: Path) -> None:
-    def asking(day: str, word: str, name: str = "ann") -> list[dict[str, str]]:
+    def build_messages(day: str, word: str, name: str = "ann") -> list[dict[str, str]]:
         content = f"On {day}, ticket-{len(day)}: {word}"
         return [{"role": "user", "content": content, "name": name}]
 
-    recorded = []
+    exchanges = []
     for word in ("cats", "dogs"):
-        body = {"model": "gpt-4o", "messages": asking("2026-11-26", word)}
+        body = {"model": "gpt-4o", "messages": build_messages("2026-11-26", word)}
         request = {"url": "https://api.openai.com/v1/chat/completions", "json": body}
-        recorded.append(Exchange(Script(steps=(Event(word),)), {"request": request}))
-    dump(tmp_path / "a.jsonl", recorded)
+        exchanges.append(Exchange(Script(steps=(Event(word),)), {"request": request}))
+    dump(tmp_path / "a.jsonl", exchanges)
     comparison = ["--match=path", "--match=json:messages", "--ignore=messages[*].name"]
     comparison += ["--normalize=dates", "--normalize-pattern=ticket-[0-9]+"]
-    with serving("--pace", "none", *comparison, tmp_path) as served:
+    with serving("--pace", "none", *comparison, tmp_path) as server:
         for word in ("cats", "dogs"):
-            messages = asking("November 27, 2026", word, "bob")
-            answered = served.ask(stream=True, model="gpt-4.1", messages=messages)
-            assert answered.text == f"data: {word}\n\n"
-        told = served.ask(messages=asking("1/1/2027", "birds")).json()["error"]["message"]
-    assert '+      "content": "On <date>, <pattern>: birds",' in told
+            messages = build_messages("November 27, 2026", word, "bob")
+            response = server.ask(stream=True, model="gpt-4.1", messages=messages)
+            assert response.text == f"data: {word}\n\n"
+        message = server.ask(messages=build_messages("1/1/2027", "birds")).json()["error"][
+            "message"
+        ]
+    assert '+      "content": "On <date>, <pattern>: birds",' in message
 
 
 def test_a_scenario_says_what_answers_what(tmp_path: Path) -> None:
@@ -373,13 +378,13 @@ def test_a_scenario_says_what_answers_what(tmp_path: Path) -> None:
           replies: [Hello!, Hello again!]
         """
     )
-    with serving("--pace", "none", scenario) as served:
-        assert [served.text(), served.text()] == ["Hello!", "Hello again!"]
-        weather = served.ask(messages=[{"role": "user", "content": "How is the weather?"}]).json()
+    with serving("--pace", "none", scenario) as server:
+        assert [server.text(), server.text()] == ["Hello!", "Hello again!"]
+        weather = server.ask(messages=[{"role": "user", "content": "How is the weather?"}]).json()
         assert weather["choices"][0]["finish_reason"] == "tool_calls"
-        unmatched = served.ask(messages=[{"role": "user", "content": "Bye"}])
-        assert unmatched.status_code == 400
-        assert "no rule matches" in unmatched.json()["error"]["message"]
+        response = server.ask(messages=[{"role": "user", "content": "Bye"}])
+        assert response.status_code == 400
+        assert "no rule matches" in response.json()["error"]["message"]
 
 
 # How it ends
@@ -387,29 +392,29 @@ def test_a_scenario_says_what_answers_what(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_call_that_takes_long_is_logged_while_it_goes_on() -> None:
-    with serving("--pace", "none", "--fault", "stall; after=2") as served:
-        with served.asking():
+    with serving("--pace", "none", "--fault", "stall; after=2") as server:
+        with server.open_stream():
             assert re.match(
                 r"\S+ #1 POST /v1/chat/completions gpt-4o 'Hi' -> 200 2 of \d+ events, "
                 r"in progress, [34]\.\d\d s$",
-                served.line(),
+                server.line(),
             )
-        assert "client disconnected" in served.line()
+        assert "client disconnected" in server.line()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_a_signal_breaks_off_an_open_stream(how: signal.Signals) -> None:
-    with serving("--stream", "silence", "--pace", "none") as served:
-        with served.asking() as response:
-            received = response.iter_raw()
-            assert next(received)
-            # The stream never ends by itself: that this returns at all shows it is broken off.
-            printed = served.stop(how).splitlines()
+    with serving("--stream", "silence", "--pace", "none") as server:
+        with server.open_stream() as response:
+            chunks = response.iter_raw()
+            assert next(chunks)
+            # The stream never ends by itself, so returning at all shows that it is broken off.
+            lines = server.stop(how).splitlines()
             with pytest.raises(httpx.TransportError):
-                list(received)
-        assert served.process.returncode == 0
-        assert "3 of 3 events, server stopped" in printed[0]
-        assert printed[1:] == ["stopped"]
+                list(chunks)
+        assert server.process.returncode == 0
+        assert "3 of 3 events, server stopped" in lines[0]
+        assert lines[1:] == ["stopped"]
 
 
 # What it refuses: one sentence, no traceback
@@ -481,7 +486,7 @@ REFUSED = [
 ]
 
 
-# All in one process, as starting one takes longer than refusing.
+# In one process, because starting one takes longer than refusing.
 REFUSING = """
 import contextlib, io, json, sys
 from openai_mockserver.cli import main
@@ -492,47 +497,47 @@ for argument in sys.argv[1:]:
         with contextlib.redirect_stderr(io.StringIO()) as errors:
             try:
                 main()
-            except SystemExit as ended:
-                code = ended.code
+            except SystemExit as result:
+                code = result.code
     print(json.dumps([argument, code, output.getvalue(), errors.getvalue()]))
 """
 
 
 @pytest.fixture(scope="module")
-def refused(folder: Path) -> dict[str, subprocess.CompletedProcess[str]]:
-    """How `openai-mockserver serve` ends with each of these arguments."""
+def refusals(folder: Path) -> dict[str, subprocess.CompletedProcess[str]]:
+    """Return how `openai-mockserver serve` ends with each of these arguments."""
     command = [sys.executable, "-c", REFUSING, *(argument for argument, _ in REFUSED)]
     ran = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=TOO_LONG, check=True
     )
     return {
-        argument: subprocess.CompletedProcess([argument], *ended)
-        for argument, *ended in map(json.loads, ran.stdout.splitlines())
+        argument: subprocess.CompletedProcess([argument], *result)
+        for argument, *result in map(json.loads, ran.stdout.splitlines())
     }
 
 
-def assert_refused(ended: subprocess.CompletedProcess[str], told: str) -> None:
-    assert ended.returncode == 1
-    assert ended.stdout == ""
-    assert re.fullmatch(r"Error: [^\n]*\n", ended.stderr)
-    assert told in ended.stderr
+def assert_refused(result: subprocess.CompletedProcess[str], message: str) -> None:
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert re.fullmatch(r"Error: [^\n]*\n", result.stderr)
+    assert message in result.stderr
 
 
 @pytest.mark.parametrize(
-    ("argument", "told"), REFUSED, ids=[argument[-40:] for argument, _ in REFUSED]
+    ("argument", "message"), REFUSED, ids=[argument[-40:] for argument, _ in REFUSED]
 )
 def test_what_cannot_be_served_is_one_sentence(
-    refused: dict[str, subprocess.CompletedProcess[str]], argument: str, told: str
+    refusals: dict[str, subprocess.CompletedProcess[str]], argument: str, message: str
 ) -> None:
-    assert_refused(refused[argument], told)
+    assert_refused(refusals[argument], message)
 
 
 def test_a_port_in_use_is_one_sentence() -> None:
     # The test itself holds the port, so it cannot become free while the command starts.
     with bind("127.0.0.1", 0) as listener:
         port = str(listener.getsockname()[1])
-        refused = run("serve", "--port", port)
-    assert_refused(refused, f"port {port} of 127.0.0.1 is in use: choose another port")
+        result = run("serve", "--port", port)
+    assert_refused(result, f"port {port} of 127.0.0.1 is in use: choose another port")
 
 
 def test_an_unknown_family_is_one_sentence() -> None:
@@ -540,38 +545,38 @@ def test_an_unknown_family_is_one_sentence() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--port", "70000"], ["--port", "http"], ["--prot", "1"]])
-def test_an_argument_that_is_none_is_told_with_the_usage(arguments: list[str]) -> None:
-    ended = run("serve", *arguments)
-    assert ended.returncode == 2
-    assert ended.stdout == ""
-    assert ended.stderr.startswith("Usage: ")
-    assert "Traceback" not in ended.stderr
-    assert "\nError: " in ended.stderr
+def test_a_wrong_argument_is_explained_with_the_usage(arguments: list[str]) -> None:
+    result = run("serve", *arguments)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("Usage: ")
+    assert "Traceback" not in result.stderr
+    assert "\nError: " in result.stderr
 
 
-# What it says of itself
+# Help, version and lists
 
 
 @pytest.mark.parametrize("name", ["serve", "streams", "generate"])
 def test_the_help_of_a_command_names_every_option(name: str) -> None:
-    helped = run_in_process(name, "--help")
-    assert helped.returncode == 0
+    result = run_in_process(name, "--help")
+    assert result.returncode == 0
     for parameter in program.commands.commands[name].params:
         for option in parameter.opts if isinstance(parameter, click.Option) else ():
-            assert re.search(rf"(^|[\s,]){re.escape(option)}\b", helped.stdout), option
+            assert re.search(rf"(^|[\s,]){re.escape(option)}\b", result.stdout), option
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_the_help_names_every_command(option: str) -> None:
-    helped = run_in_process(option)
-    assert helped.returncode == 0
-    assert all(re.search(rf"^  {name} ", helped.stdout, re.M) for name in program.commands.commands)
+    result = run_in_process(option)
+    assert result.returncode == 0
+    assert all(re.search(rf"^  {name} ", result.stdout, re.M) for name in program.commands.commands)
 
 
 def test_the_streams_are_listed_one_a_line() -> None:
-    listed = run_in_process("streams")
-    assert (listed.returncode, listed.stderr) == (0, "")
-    lines = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
+    result = run_in_process("streams")
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = [line.split(maxsplit=2) for line in result.stdout.splitlines()]
     assert lines == [[one.family, one.name, one.description] for one in catalogue.streams()]
     assert tuple(name for _, name, _ in lines) == catalogue.names()
 
@@ -584,8 +589,8 @@ def test_the_streams_of_a_family_are_listed() -> None:
 
 
 def test_the_version_is_that_of_the_package() -> None:
-    told = run("--version")
-    assert (told.returncode, told.stdout) == (0, f"openai-mockserver, version {__version__}\n")
+    result = run("--version")
+    assert (result.returncode, result.stdout) == (0, f"openai-mockserver, version {__version__}\n")
 
 
 def test_the_installed_command_is_the_module() -> None:
@@ -597,13 +602,13 @@ def test_the_installed_command_is_the_module() -> None:
 
 
 def test_a_stream_is_shown_by_file_or_name(tmp_path: Path) -> None:
-    shown = run_in_process("show", "tool-call", "--width", "100")
-    assert (shown.returncode, shown.stderr) == (0, "")
-    assert 'get_weather({"city":"Paris"})' in shown.stdout
-    assert all(len(line) <= 100 for line in shown.stdout.splitlines())
+    result = run_in_process("show", "tool-call", "--width", "100")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert 'get_weather({"city":"Paris"})' in result.stdout
+    assert all(len(line) <= 100 for line in result.stdout.splitlines())
     rule = catalogue.stream("tool-call").requirement
     assert rule is not None
-    assert str(rule) in " ".join(shown.stdout.split())
+    assert str(rule) in " ".join(result.stdout.split())
     body = tmp_path / "some.sse"
     body.write_bytes(b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n')
     facts = json.loads(run_in_process("show", "--json", str(body)).stdout)
@@ -634,25 +639,25 @@ def test_recordings_are_imported_without_their_secrets(tmp_path: Path) -> None:
     }
     (tmp_path / "some.har").write_text(json.dumps(har))
     out = tmp_path / "out"
-    done = run_in_process("import", str(tmp_path / "some.har"), "-o", str(out))
-    assert done.stdout == f"{out / 'some.jsonl'}: 1 exchange\n", done.stderr
+    result = run_in_process("import", str(tmp_path / "some.har"), "-o", str(out))
+    assert result.stdout == f"{out / 'some.jsonl'}: 1 exchange\n", result.stderr
     assert b"canary" not in (out / "some.jsonl").read_bytes()
     assert_refused(
-        run_in_process("import", str(tmp_path / "some.har"), "-o", str(out)), "is there already"
+        run_in_process("import", str(tmp_path / "some.har"), "-o", str(out)), "exists already"
     )
     again = run_in_process("import", str(tmp_path / "some.har"), "-o", str(out), "--force")
-    assert again.stdout == done.stdout
+    assert again.stdout == result.stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such modes")
-def test_what_is_imported_is_for_the_user_alone(tmp_path: Path) -> None:
+def test_only_the_user_can_read_imported_files(tmp_path: Path) -> None:
     (tmp_path / "a.sse").write_text("data: {}\n\n")
     out = tmp_path / "deep" / "out"
     command = ["import", str(tmp_path / "a.sse"), "--keep-secrets", "-o", str(out)]
     assert run(*command).returncode == 0
-    made = [tmp_path / "deep", out, out / "a.jsonl"]
-    assert [path.stat().st_mode & 0o777 for path in made] == [0o700, 0o700, 0o600]
-    # What is there is replaced, with its mode; a link stays one.
+    paths = [tmp_path / "deep", out, out / "a.jsonl"]
+    assert [path.stat().st_mode & 0o777 for path in paths] == [0o700, 0o700, 0o600]
+    # An existing file is replaced, and so is its mode; a link stays a link.
     real = tmp_path / "real.jsonl"
     real.write_text("old")
     real.chmod(0o644)
@@ -669,12 +674,12 @@ def test_names_that_begin_alike_are_imported_side_by_side(tmp_path: Path) -> Non
     for file in files:
         file.write_text('{"choices":[]}\n')
     out = tmp_path / "out"
-    done = run_in_process("import", *map(str, files), "-o", str(out))
-    assert done.returncode == 0, done.stderr
+    result = run_in_process("import", *map(str, files), "-o", str(out))
+    assert result.returncode == 0, result.stderr
     assert sorted(file.name for file in out.iterdir()) == ["gpt-4.1.jsonl", "gpt-4.2.jsonl"]
 
 
-def test_nothing_is_written_where_something_cannot_be(tmp_path: Path) -> None:
+def test_nothing_is_written_if_one_file_cannot_be(tmp_path: Path) -> None:
     for name, content in [
         ("a.sse", "data: {}\n\n"),
         ("a.ndjson", '{"choices":[]}\n'),
@@ -682,14 +687,17 @@ def test_nothing_is_written_where_something_cannot_be(tmp_path: Path) -> None:
     ]:
         (tmp_path / name).write_text(content)
     out = tmp_path / "out"
-    for second, told in [("a.ndjson", "would both become"), ("b.sse", "b.sse: it is empty")]:
+    for second, message in [
+        ("a.ndjson", "would both be written to"),
+        ("b.sse", "b.sse: it is empty"),
+    ]:
         files = [str(tmp_path / "a.sse"), str(tmp_path / second)]
-        assert_refused(run_in_process("import", *files, "-o", str(out)), told)
+        assert_refused(run_in_process("import", *files, "-o", str(out)), message)
         assert not out.exists()
 
 
 def test_a_folder_is_imported_where_the_fixture_looks_and_shown(tmp_path: Path) -> None:
-    """pytest-recording names a cassette after its test; so does `openai_cassette`, in its way."""
+    """pytest-recording and `openai_cassette` both name a cassette after its test."""
     folder = tmp_path / "cassettes" / "test_chat"
     folder.mkdir(parents=True)
     (folder / "test_a[gpt-4.1].sse").write_text('data: {"choices":[]}\n\n')
@@ -700,9 +708,9 @@ def test_a_folder_is_imported_where_the_fixture_looks_and_shown(tmp_path: Path) 
     (folder / "test_a-gpt-4.1-.jsonl").unlink()
     run_in_process("import", str(tmp_path / "cassettes"), "-o", str(elsewhere))
     assert (elsewhere / "test_chat" / "test_a-gpt-4.1-.jsonl").exists()
-    shown = run_in_process("show", str(tmp_path / "cassettes"))
-    assert (shown.returncode, shown.stderr) == (0, "")
-    assert "test_a[gpt-4.1]" in shown.stdout
+    result = run_in_process("show", str(tmp_path / "cassettes"))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "test_a[gpt-4.1]" in result.stdout
     (tmp_path / "empty").mkdir()
     for command in ("show", "import"):
         assert_refused(
@@ -710,39 +718,37 @@ def test_a_folder_is_imported_where_the_fixture_looks_and_shown(tmp_path: Path) 
         )
 
 
-# Streams that are made up
+# Generated streams
 
 
 def test_streams_are_generated_served_and_shown(tmp_path: Path) -> None:
     arguments = ["generate", "-o", str(tmp_path / "streams"), "--count", "11", "--seed", "7"]
-    made = run_in_process(*arguments)
-    assert (made.returncode, made.stderr) == (0, "")
+    result = run_in_process(*arguments)
+    assert (result.returncode, result.stderr) == (0, "")
     files = sorted((tmp_path / "streams").iterdir())
-    assert [line.partition(": ")[0] for line in made.stdout.splitlines()] == list(map(str, files))
+    assert [line.partition(": ")[0] for line in result.stdout.splitlines()] == list(map(str, files))
     assert len(files) == 11
 
     assert "ends cleanly" in run_in_process("show", *map(str, files)).stdout
-    with serving("--pace", "none", tmp_path / "streams") as served:
+    with serving("--pace", "none", tmp_path / "streams") as server:
         for file in files:
             (exchange,) = load(file)
-            asked = served.ask(**exchange.about["request"]["json"])
-            assert asked.content == sse.body(exchange.script.steps)
+            response = server.ask(**exchange.about["request"]["json"])
+            assert response.content == sse.body(exchange.script.steps)
 
     before = [file.read_bytes() for file in files]
-    assert_refused(
-        run_in_process(*arguments), f"{files[0]} is there already; --force writes over it"
-    )
+    assert_refused(run_in_process(*arguments), f"{files[0]} exists already; --force overwrites it")
     assert run_in_process(*arguments, "--force").returncode == 0
     assert [file.read_bytes() for file in files] == before
 
 
-def test_a_stream_that_is_generated_may_be_printed(tmp_path: Path) -> None:
-    asked = tmp_path / "asked.json"
-    asked.write_text('{"messages": [{"role": "user", "content": "Привет"}], "n": 2}')
+def test_generated_streams_are_printed_without_a_folder(tmp_path: Path) -> None:
+    file = tmp_path / "request.json"
+    file.write_text('{"messages": [{"role": "user", "content": "Привет"}], "n": 2}')
     options = ["--model", "o3", "--fault", "drop_done", "--pace", "0.5,0.1", "--count", "2"]
-    printed = run_in_process("generate", "--request", str(asked), *options)
-    assert printed.stderr == ""
-    exchanges = loads(printed.stdout.encode())
+    lines = run_in_process("generate", "--request", str(file), *options)
+    assert lines.stderr == ""
+    exchanges = loads(lines.stdout.encode())
     assert len(exchanges) == 2
     for exchange in exchanges:
         assert exchange.about["request"]["json"]["model"] == "o3"
@@ -753,19 +759,19 @@ def test_a_stream_that_is_generated_may_be_printed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
-        ("[]", "a request is a JSON object: "),
-        ("{", "a request is a JSON object: "),
+        ("[]", "a request must be a JSON object: "),
+        ("{", "a request must be a JSON object: "),
         ('{"messages": [], "temprature": 1}', "the request is refused: "),
         ('{"a": ' + "[" * 900 + "]" * 900 + "}", "it is nested too deeply"),
         ('{"a": ' + "[" * 9000, "it is nested too deeply"),
     ],
 )
-def test_what_cannot_be_asked_is_one_sentence(tmp_path: Path, content: str, told: str) -> None:
-    (tmp_path / "asked.json").write_text(content)
-    asked = str(tmp_path / "asked.json")
-    assert_refused(run_in_process("generate", "--request", asked), told)
+def test_a_wrong_request_is_one_sentence(tmp_path: Path, content: str, message: str) -> None:
+    file = tmp_path / "request.json"
+    file.write_text(content)
+    assert_refused(run_in_process("generate", "--request", str(file)), message)
 
 
 def test_a_request_without_an_end_is_one_sentence() -> None:
@@ -778,22 +784,22 @@ def test_a_request_nested_deeply_is_walked_and_one_nested_more_is_one_sentence(
     tmp_path: Path, command: list[str], levels: int
 ) -> None:
     file = tmp_path / "deep.jsonl"
-    asked = "[" * levels + "]" * levels
-    file.write_text(f'{{"mockserver":1,"request":{{"json":{asked}}}}}\n{{"end":"finish"}}\n')
-    command = [str(tmp_path / one) if one == "out" else one for one in command]
-    ended = run(*command, str(file))
+    body = "[" * levels + "]" * levels
+    file.write_text(f'{{"mockserver":1,"request":{{"json":{body}}}}}\n{{"end":"finish"}}\n')
+    command = [str(tmp_path / word) if word == "out" else word for word in command]
+    result = run(*command, str(file))
     if levels > 1000:
-        assert_refused(ended, f"{file}:1: it is nested too deeply")
+        assert_refused(result, f"{file}:1: it is nested too deeply")
         return
-    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (result.returncode, result.stderr) == (0, "")
     written = tmp_path / "out" / "deep.jsonl"
-    assert asked in (written.read_text() if written.exists() else ended.stdout)
+    assert body in (written.read_text() if written.exists() else result.stdout)
 
 
 def test_a_request_that_is_nested_too_deeply_to_be_compared_is_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "deep.jsonl"
-    asked = "[" * 900 + "]" * 900
-    file.write_text(f'{{"mockserver":1,"request":{{"json":{asked}}}}}\n{{"end":"finish"}}\n')
+    body = "[" * 900 + "]" * 900
+    file.write_text(f'{{"mockserver":1,"request":{{"json":{body}}}}}\n{{"end":"finish"}}\n')
     assert_refused(run("serve", str(file)), "nested too deeply")
 
 
@@ -811,8 +817,8 @@ def test_what_cannot_be_imported_or_shown_is_one_sentence(tmp_path: Path) -> Non
 
 
 def test_what_cannot_be_recorded_from_is_one_sentence(tmp_path: Path) -> None:
-    refused = run("record", "--upstream", "api.openai.com", "-o", str(tmp_path))
-    assert_refused(refused, "an upstream must be an http:// or https:// URL")
+    result = run("record", "--upstream", "api.openai.com", "-o", str(tmp_path))
+    assert_refused(result, "an upstream must be an http:// or https:// URL")
     port = run("record", "--upstream", "http://a:99999999", "-o", str(tmp_path))
     assert_refused(port, "its port is not a number from 1 to 65535")
     bad = run("record", "--upstream", "http://x", "-o", "y", "--redact-pattern", "(")
@@ -820,19 +826,19 @@ def test_what_cannot_be_recorded_from_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("named", "host"),
+    ("name", "host"),
     [("localhost", "127.0.0.1"), ("127.0.0.1", "0.0.0.0"), ("0.0.0.0", "127.0.0.1")],
 )
 def test_an_upstream_that_is_the_server_itself_is_refused(
-    tmp_path: Path, named: str, host: str
+    tmp_path: Path, name: str, host: str
 ) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    upstream = f"http://{named}:{port}/v1"
+    upstream = f"http://{name}:{port}/v1"
     command = ("record", "--upstream", upstream, "-o", str(tmp_path), "--host", host)
-    refused = run(*command, "--port", str(port))
-    assert_refused(refused, f"the upstream {upstream} is this server itself, which listens on")
+    result = run(*command, "--port", str(port))
+    assert_refused(result, f"the upstream {upstream} is this server itself (it listens on")
 
 
 @pytest.mark.parametrize(
@@ -846,4 +852,4 @@ def test_an_upstream_that_is_the_server_itself_is_refused(
     ],
 )
 def test_another_upstream_is_not_the_server_itself(url: str, host: str) -> None:
-    assert not leads_to(url, host, 8000)
+    assert not is_same_server(url, host, 8000)

@@ -372,7 +372,7 @@ def test_the_command_ends_with_an_error_where_a_recording_failed(
     log_line, message = errors.splitlines()
     failure = f"recording into {tmp_path}/chat-completions-0001.jsonl.part failed: File too large"
     assert log_line == f"openai-mockserver: {failure}"
-    assert message == f"Error: 1 of 1 calls were not recorded whole: {failure}"
+    assert message == f"Error: 1 of 1 calls were not recorded completely: {failure}"
 
 
 def test_the_command_refuses_a_folder_that_is_none(tmp_path: Path) -> None:

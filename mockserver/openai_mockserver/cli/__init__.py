@@ -1,4 +1,4 @@
-"""The command ``openai-mockserver``, one file for each of its own commands."""
+"""The command ``openai-mockserver``, one file for each subcommand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a command listens, and what it says of that."""
+"""Options for the address that a command listens on, and sentences about it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ import click
 
 from openai_mockserver.access import is_loopback, is_wildcard
 
-__all__ = ["allow_host", "describe_exposure", "format_url", "host", "leads_to", "port"]
+__all__ = ["allow_host", "describe_exposure", "format_url", "host", "is_same_server", "port"]
 
 host = click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on; 0.0.0.0 lets other machines ask.",
+    help="Address to listen on; 0.0.0.0 accepts requests from other machines.",
 )
 port = click.option(
-    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free."
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 for any that is free.",
 )
 
 allow_host = click.option(
@@ -26,13 +30,13 @@ allow_host = click.option(
     "allow_hosts",
     multiple=True,
     metavar="NAME",
-    help="Let requests in that name this host, as in mock.internal or *.internal, beside localhost "
-    "and the address they came to; * for any; may be repeated.",
+    help="Accept requests whose Host header names this host, such as mock.internal or *.internal; "
+    "* for any. localhost and the address itself are always accepted. May be repeated.",
 )
 
 
 def format_url(host: str, port: int) -> str:
-    """The base URL for clients on this machine.
+    """Return the base URL for clients on this machine.
 
     >>> format_url("0.0.0.0", 8000)
     'http://127.0.0.1:8000/v1'
@@ -44,54 +48,55 @@ def format_url(host: str, port: int) -> str:
     return f"http://{host}:{port}/v1"
 
 
-def leads_to(url: str, host: str, port: int) -> bool:
-    """Whether a URL is of the server that listens there.
+def is_same_server(url: str, host: str, port: int) -> bool:
+    """Return whether a URL leads to the server that listens on a host and port.
 
     Args:
-        url: with http:// or https://.
+        url: the URL, with http:// or https://.
         host, port: where the server listens.
     """
-    parsed = urlsplit(url)
-    if (parsed.port or {"http": 80, "https": 443}[parsed.scheme]) != port:
+    parts = urlsplit(url)
+    if (parts.port or {"http": 80, "https": 443}[parts.scheme]) != port:
         return False
-    named = _find_addresses(parsed.hostname or "")
+    addresses = _find_addresses(parts.hostname or "")
     if is_wildcard(host):
-        return any(map(_is_of_this_machine, named))
-    # A client that asks for every address gets this machine's.
-    return not named.isdisjoint(_find_addresses(host)) or (
-        is_loopback(host) and any(map(is_wildcard, named))
+        return any(map(_is_local, addresses))
+    # A client that connects to the wildcard address reaches this machine.
+    return not addresses.isdisjoint(_find_addresses(host)) or (
+        is_loopback(host) and any(map(is_wildcard, addresses))
     )
 
 
 def _find_addresses(host: str) -> set[str]:
-    """The addresses of a host; none if it is not known."""
+    """Return the addresses of a host; none if the name cannot be resolved."""
     try:
-        return {str(found[4][0]) for found in socket.getaddrinfo(host.strip("[]"), None)}
+        return {str(entry[4][0]) for entry in socket.getaddrinfo(host.strip("[]"), None)}
     except (OSError, UnicodeError):
         return set()
 
 
-def _is_of_this_machine(address: str) -> bool:
+def _is_local(address: str) -> bool:
+    """Return whether an address belongs to this machine."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as tried:
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
         try:
-            tried.bind((address, 0))
+            probe.bind((address, 0))
         except OSError:
             return False
     return True
 
 
-def describe_exposure(host: str, allowed: str) -> str | None:
-    """A sentence on who can reach a server that listens there; None if only this machine can.
+def describe_exposure(host: str, ability: str) -> str | None:
+    """Return a warning about who can reach the server; None if only this machine can.
 
     Args:
-        host: the address that it listens on.
-        allowed: what those who reach it can do.
+        host: the address that the server listens on.
+        ability: what a client that reaches it can do, as a verb phrase.
     """
     if is_loopback(host):
         return None
     where = "every address of this machine" if is_wildcard(host) else host
     return (
-        f"It listens on {where}: whoever can reach that {allowed}. Clients that call it by another "
-        "name than that address need --allow-host."
+        f"It listens on {where}: every client that reaches it {ability}. Clients that use another "
+        "host name than this address need --allow-host."
     )

@@ -12,33 +12,50 @@ from openai_mockserver.exceptions import MockServerError
 
 @click.command()
 @click.option(
-    "--output", "-o", type=click.Path(path_type=Path), help="Folder to write into; else printed."
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Folder to write to; without it, the streams are printed.",
 )
-@click.option("--count", default=1, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--seed", default="0", show_default=True, help="Another gives other streams.")
+@click.option(
+    "--count",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="Number of streams.",
+)
+@click.option(
+    "--seed",
+    default="0",
+    show_default=True,
+    help="Seed for all content; another seed gives other streams.",
+)
 @click.option(
     "--request",
     "file",
     type=click.File("rb"),
-    help="The JSON that is asked; - reads it from stdin.",
+    help="File with the JSON of the request to answer; - reads stdin.  [default: generated ones]",
 )
-@click.option("--model", help="Whom to ask.  [default: the request's, or one of the endpoint's]")
+@click.option(
+    "--model", help="Model to request.  [default: the request's, or one of the endpoint's]"
+)
 @click.option(
     "--endpoint",
     default="chat",
     show_default=True,
     type=click.Choice(["chat", "responses", "completions"]),
+    help="API to answer for.",
 )
-@click.option("--no-stream", is_flag=True, help="Ask for bodies instead of streams.")
-@click.option("--dialect", help="Answer as this provider does, as in azure or openrouter.")
-@click.option("--pace", help="A profile, or TTFT,ITL[,JITTER] in seconds.  [default: none]")
+@click.option("--no-stream", is_flag=True, help="Generate bodies instead of streams.")
+@click.option("--dialect", help="Imitate this provider, such as azure or openrouter.")
+@click.option("--pace", help="Pauses: a profile, or TTFT,ITL[,JITTER] in seconds.  [default: none]")
 @click.option(
     "--fault",
     "faults",
     multiple=True,
-    help="Of every answer, as in 'reset; after=3'; may be repeated.",
+    help="Fault in every answer, such as 'reset; after=3'; may be repeated.",
 )
-@click.option("--force", is_flag=True, help="Write over files that are there already.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 def generate(
     output: Path | None,
     count: int,
@@ -52,11 +69,11 @@ def generate(
     faults: tuple[str, ...],
     force: bool,
 ) -> None:
-    """Make streams up, each with its request and its right answer, as stream files.
+    """Generate streams as stream files, each with its request and the expected reply.
 
-    Without a request of yours, requests are made up too: for text, tool calls, JSON of a schema,
-    several choices and what else there is, in turn. The same arguments give the same bytes;
-    `openai-mockserver serve` answers with them.
+    Without --request, the requests are generated too: in turn they ask for text, tool calls, JSON
+    for a schema, several choices and more. The same arguments give the same bytes.
+    `openai-mockserver serve` answers with these files.
     """
     from openai_mockserver.cassettes import dumps
     from openai_mockserver.corpus import corpus
@@ -66,7 +83,7 @@ def generate(
     exchanges = corpus(
         count,
         seed,
-        request=None if file is None else _request(file),
+        request=None if file is None else _read_request(file),
         model=model,
         endpoint=endpoint,
         stream=False if no_stream else None,
@@ -78,21 +95,21 @@ def generate(
         for exchange in exchanges:
             click.echo(dumps(exchange.script, exchange.about), nl=False)
         return
-    made = {output / f"{e.about['name']}.jsonl": e for e in exchanges}
-    there = next((path for path in made if path.exists()), None)
-    if there is not None and not force:
-        raise MockServerError(f"{there} is there already; --force writes over it")
+    files = {output / f"{e.about['name']}.jsonl": e for e in exchanges}
+    existing_file = next((path for path in files if path.exists()), None)
+    if existing_file is not None and not force:
+        raise MockServerError(f"{existing_file} exists already; --force overwrites it")
     try:
         output.mkdir(parents=True, exist_ok=True)
-        for path, exchange in made.items():
+        for path, exchange in files.items():
             path.write_bytes(dumps(exchange.script, exchange.about))
             click.echo(f"{path}: {exchange.about['description']}")
     except OSError as error:
         raise MockServerError(f"cannot write to {output}: {error.strerror or error}") from None
 
 
-def _request(file: BinaryIO) -> dict[str, Any]:
-    """A request's parameters. Raises MockServerError where they are no JSON object."""
+def _read_request(file: BinaryIO) -> dict[str, Any]:
+    """Read a request's parameters. Raises MockServerError if they are not a JSON object."""
     import msgspec.json
 
     from openai_mockserver.bounded_input import InputProblem, is_deeper, read_stream
@@ -108,8 +125,8 @@ def _request(file: BinaryIO) -> dict[str, Any]:
     except RecursionError:
         raise MockServerError(f"{file.name}: it is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise MockServerError(f"{file.name}: a request is a JSON object: {error}") from None
+        raise MockServerError(f"{file.name}: a request must be a JSON object: {error}") from None
     return request
 
 
-_MOST_REQUEST = 32 * 2**20
+_MOST_REQUEST = 32 * 2**20  # bytes

@@ -17,20 +17,21 @@ from openai_mockserver.exceptions import MockServerError
     "--output",
     "-o",
     type=click.Path(path_type=Path),
-    help="Folder to write into.  [default: that of each file]",
+    help="Folder to write to.  [default: the folder of each file]",
 )
-@click.option("--keep-secrets", is_flag=True, help="Take nothing out.")
-@click.option("--force", is_flag=True, help="Write over files that are there already.")
+@click.option("--keep-secrets", is_flag=True, help="Do not redact anything.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 def import_(files: tuple[Path, ...], output: Path | None, keep_secrets: bool, force: bool) -> None:
-    """Turn recordings of other tools into stream files.
+    """Convert recordings of other tools into stream files.
 
-    vcrpy, go-vcr and Ruby VCR cassettes, HAR, Vercel .chunks.txt, .sse, what `curl -i` prints, JSON
-    arrays and lines of chunks. FILES may be folders: their recordings are written into folders of
-    the same names. Keys, cookies and ids of organisations and projects are taken out. Only the user
-    may read what is written.
+    Formats: cassettes of vcrpy, go-vcr and Ruby's VCR, HAR, Vercel's .chunks.txt, .sse, the output
+    of `curl -i`, and chunks as a JSON array or as JSON lines. FILES may be folders; the files
+    written for them are in folders of the same names. Keys, cookies, organization ids and project
+    ids are redacted. Only the current user can read the files.
 
-    Without -o each is written beside its file: cassettes/MODULE/TEST.yaml, where pytest-recording
-    has it, becomes cassettes/MODULE/TEST.jsonl, where the fixture openai_cassette looks for it.
+    Without -o, each stream file is written beside its source: cassettes/MODULE/TEST.yaml, where
+    pytest-recording keeps it, becomes cassettes/MODULE/TEST.jsonl, where the fixture
+    openai_cassette looks for it.
     """
     from openai_mockserver.cassettes import dumps
     from openai_mockserver.cassettes.importers import import_file
@@ -39,21 +40,21 @@ def import_(files: tuple[Path, ...], output: Path | None, keep_secrets: bool, fo
 
     redactor = Redactor(enabled=not keep_secrets)
     sources: dict[Path, Path] = {}
-    made: dict[Path, tuple[bytes, int]] = {}
-    for file, folder in _sources(files, output):
+    contents: dict[Path, tuple[bytes, int]] = {}
+    for file, folder in _list_sources(files, output):
         exchanges = import_file(file)
-        target = folder / f"{_file_name(file)}.jsonl"
+        target = folder / f"{_build_name(file)}.jsonl"
         if target in sources:
-            raise MockServerError(f"{sources[target]} and {file} would both become {target}")
+            raise MockServerError(f"{sources[target]} and {file} would both be written to {target}")
         if target.exists() and not force:
-            raise MockServerError(f"{target} is there already; --force writes over it")
+            raise MockServerError(f"{target} exists already; --force overwrites it")
         try:
             clean = [redact_exchange(exchange, redactor) for exchange in exchanges]
             content = b"".join(dumps(e.script, e.about, e.client_left) for e in clean)
         except RecursionError:
             raise MockServerError(f"{file}: a request in it is nested too deeply") from None
-        sources[target], made[target] = file, (content, len(exchanges))
-    for target, (content, count) in made.items():
+        sources[target], contents[target] = file, (content, len(exchanges))
+    for target, (content, count) in contents.items():
         try:
             write_file(target, content)
         except OSError as error:
@@ -61,28 +62,30 @@ def import_(files: tuple[Path, ...], output: Path | None, keep_secrets: bool, fo
         click.echo(f"{target}: {count} exchange{'s' * (count != 1)}")
 
 
-def _sources(files: tuple[Path, ...], output: Path | None) -> Iterator[tuple[Path, Path]]:
-    """The files to import, each with the folder to write into."""
+def _list_sources(files: tuple[Path, ...], output: Path | None) -> Iterator[tuple[Path, Path]]:
+    """Yield the files to import, each with the folder to write to."""
     from openai_mockserver.cassettes.importers import find_recordings
 
     for file in files:
         if not os.path.isdir(file):  # noqa: PTH112 - it takes names of any length
             yield file, file.parent if output is None else output
             continue
-        # A stream file that lies where it would be written is what was imported before.
-        found = [one for one in find_recordings(file) if output or one.suffix.lower() != ".jsonl"]
-        if not found:
+        # Without an output folder, stream files are the results of an earlier import.
+        recordings = [
+            path for path in find_recordings(file) if output or path.suffix.lower() != ".jsonl"
+        ]
+        if not recordings:
             raise MockServerError(f"{file}: there is no recording in this folder")
-        for one in found:
-            yield one, one.parent if output is None else output / one.parent.relative_to(file)
+        for path in recordings:
+            yield path, path.parent if output is None else output / path.parent.relative_to(file)
 
 
-def _file_name(file: Path) -> str:
-    """The name without what says the format, as the fixture openai_cassette writes a test's."""
+def _build_name(file: Path) -> str:
+    """Return the file's name without the format, as openai_cassette spells the name of a test."""
     from openai_mockserver.cassettes.importers import bare_name
 
     name = bare_name(file)
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
-    while len(safe.encode()) > 200:  # most file systems take 255 bytes
+    while len(safe.encode()) > 200:  # most file systems allow 255 bytes
         safe = safe[:-1]
     return safe

@@ -1,4 +1,4 @@
-"""What a request may have, as options: a body's size in MiB, and the seconds it has to come."""
+"""Options that limit requests: the size of a body in MiB, and the seconds it may take to arrive."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ max_body = click.option(
     show_default=True,
     type=click.IntRange(0),
     callback=_count_bytes,
-    help="MiB that the body of a request may have.",
+    help="Largest body of a request, in MiB.",
 )
 max_upload = click.option(
     "--max-upload",
@@ -33,7 +33,7 @@ max_upload = click.option(
     show_default=True,
     type=click.IntRange(0),
     callback=_count_bytes,
-    help="MiB where it is a form with files.",
+    help="Largest body of a form with files, in MiB.",
 )
 request_timeout = click.option(
     "--request-timeout",
@@ -41,5 +41,5 @@ request_timeout = click.option(
     show_default=True,
     type=click.FloatRange(0),
     callback=_read_timeout,
-    help="Seconds in which a request has to come; 0: any number.",
+    help="Seconds within which a request must arrive completely; 0 for no limit.",
 )

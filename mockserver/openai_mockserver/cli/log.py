@@ -1,4 +1,4 @@
-"""The log: a line for each call; and how much of them a server remembers."""
+"""The log, one line for each call, and how many calls a server keeps."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 KEEP_CALLS = 1000
 KEEP_BYTES = 64 * 1024 * 1024
-KEPT = f"It keeps the last {KEEP_CALLS:,} calls, in {KEEP_BYTES >> 20} MiB at most."
+KEEPS = f"It keeps the last {KEEP_CALLS:,} calls, in at most {KEEP_BYTES >> 20} MiB."
 
 
 def log_call(call: Call) -> None:
-    """Print a line of a call that is over, or that takes long."""
-    took = time.time() - call.started
-    # Whoever read the log may be gone; the streams go on.
+    """Print the line of a call that has ended, or that takes long."""
+    seconds = time.time() - call.started
+    # The program that read the log may have exited; the streams go on.
     with contextlib.suppress(BrokenPipeError):
-        click.echo(f"{time.strftime('%H:%M:%S')} {call.line()}, {took:.2f} s")
+        click.echo(f"{time.strftime('%H:%M:%S')} {call.line()}, {seconds:.2f} s")

@@ -1,7 +1,8 @@
 """The program: the group of all commands, and its entry point.
 
-Rules of this package: a command reads arguments and prints; what it does is done elsewhere, and
-imported when it runs. Bad input ends in one sentence and a non-zero exit, never in a traceback.
+Rules of this package: a command reads arguments and prints; other packages do the work, and are
+imported when the command runs. Bad input ends in one sentence and a non-zero exit code, never in a
+traceback.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ for command in (serve, generate, record, show, import_, streams):
 
 
 def main() -> None:
-    """The entry point of the command."""
+    """Run the command with the arguments of the process."""
     try:
         commands(standalone_mode=False)
     except click.exceptions.Abort:

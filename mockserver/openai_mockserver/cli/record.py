@@ -16,11 +16,11 @@ from openai_mockserver.cli.address import (
     describe_exposure,
     format_url,
     host,
-    leads_to,
+    is_same_server,
     port,
 )
 from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
-from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEPT, log_call
+from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, log_call
 from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
@@ -29,23 +29,35 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--upstream", required=True, help="The base URL to ask, as https://api.openai.com/v1."
+    "--upstream",
+    required=True,
+    help="Base URL to forward requests to, such as https://api.openai.com/v1.",
 )
 @click.option(
-    "--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder to record into."
+    "--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder to write to."
 )
 @host
 @port
 @allow_host
 @click.option(
-    "--redact-header", "headers", multiple=True, help="Take out this header too; may be repeated."
+    "--redact-header", "headers", multiple=True, help="Redact this header too; may be repeated."
 )
-@click.option("--redact-path", "paths", multiple=True, help="Take out this member of JSON bodies.")
-@click.option("--redact-pattern", "patterns", multiple=True, help="Take out what matches this.")
+@click.option(
+    "--redact-path",
+    "paths",
+    multiple=True,
+    help="Redact this member of JSON bodies, such as user or messages[*].name; may be repeated.",
+)
+@click.option(
+    "--redact-pattern",
+    "patterns",
+    multiple=True,
+    help="Redact text that matches this regular expression; may be repeated.",
+)
 @max_body
 @max_upload
 @request_timeout
-@click.option("--quiet", "-q", is_flag=True, help="Log no calls.")
+@click.option("--quiet", "-q", is_flag=True, help="Do not log calls.")
 def record(
     upstream: str,
     output: Path,
@@ -60,11 +72,11 @@ def record(
     request_timeout: float | None,
     quiet: bool,
 ) -> None:
-    """Pass requests on to an upstream, and record what it answers.
+    """Forward requests to an upstream and record its responses.
 
-    The client sees the untouched stream. Each exchange goes into a stream file of its own, without
-    keys, cookies and ids of organisations and projects. Web pages are answered only if they come
-    from localhost.
+    The client receives the upstream's stream unchanged. Each exchange is written to its own stream
+    file, from which keys, cookies, organization ids and project ids are redacted. Requests from web
+    pages are answered only if the page comes from localhost.
     """
     from openai_mockserver.cassettes.redact import Redactor
     from openai_mockserver.mock import MockOpenAI
@@ -75,17 +87,17 @@ def record(
         redactor = Redactor(headers, paths, patterns)
     except re.error as error:
         raise MockServerError(f"--redact-pattern: {error}") from None
-    failed: dict[int, str] = {}
+    problems: dict[int, str] = {}
     count = 0
 
-    def note(call: Call) -> None:
+    def note_problem(call: Call) -> None:
         nonlocal count
         count = max(count, call.number)
         if call.unrecorded is not None:
-            failed[call.number] = call.unrecorded
+            problems[call.number] = call.unrecorded
 
     def on_end(call: Call) -> None:
-        note(call)
+        note_problem(call)
         if not quiet:
             log_call(call)
 
@@ -102,21 +114,21 @@ def record(
         max_upload=max_upload,
         request_timeout=request_timeout,
     )
-    import_module("openai_mockserver.server.relay")  # now, and not within the first request
+    import_module("openai_mockserver.server.relay")  # now rather than during the first request
     listener = bind(host, port)
     own_port = listener.getsockname()[1]
-    if leads_to(upstream, host, own_port):
+    if is_same_server(upstream, host, own_port):
         listener.close()
         raise MockServerError(
-            f"the upstream {upstream} is this server itself, which listens on {host}, port "
-            f"{own_port}: name the upstream's own URL, or choose another --port"
+            f"the upstream {upstream} is this server itself (it listens on {host}, port "
+            f"{own_port}): give the upstream's URL, or choose another --port"
         )
     url = format_url(host, own_port)
-    exposure = describe_exposure(host, "can send requests to the upstream, and is recorded")
+    exposure = describe_exposure(host, "can send requests to the upstream, which are recorded")
 
     def announce() -> None:
         click.echo(f"openai-mockserver {__version__} records {upstream} on {url}")
-        click.echo(KEPT)
+        click.echo(KEEPS)
         click.echo(f"  export OPENAI_BASE_URL={url}\n")
         if exposure is not None:
             click.echo(f"{exposure}\n")
@@ -124,10 +136,10 @@ def record(
     door = replace(mock.door(), on_slow=None if quiet else log_call)
     serve_forever(door, listener, announce)
     click.echo("stopped")
-    # What was broken off by the end may have failed after it.
+    # A call that was interrupted when the server stopped may not have been recorded.
     for call in mock.calls:
-        note(call)
-    # What is no longer kept may have failed after it was over, and is only counted.
-    if n := max(len(failed), mock.calls.problem_counts.unrecorded_calls):
-        first = f": {failed[min(failed)]}" if failed else ""
-        raise MockServerError(f"{n} of {count} calls were not recorded whole{first}")
+        note_problem(call)
+    # Problems of calls that the journal has dropped are only counted.
+    if n := max(len(problems), mock.calls.problem_counts.unrecorded_calls):
+        first = f": {problems[min(problems)]}" if problems else ""
+        raise MockServerError(f"{n} of {count} calls were not recorded completely{first}")

@@ -16,7 +16,7 @@ import click
 from openai_mockserver import __version__
 from openai_mockserver.cli.address import allow_host, describe_exposure, format_url, host, port
 from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
-from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEPT, log_call
+from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, log_call
 from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ _THRESHOLDS = (10_000, 20, 20)
 )
 @click.option(
     "--seed",
-    help="Of all that is made up: with one, ids and times too are always the same.  "
-    "[default: 0 for what is said, new ids and times]",
+    help="Seed for generated content; fixes ids and timestamps too.  [default: 0 for content, new "
+    "ids and timestamps]",
 )
 @click.option(
     "--pace",
-    help="A profile, or TTFT,ITL[,JITTER] in seconds; none for no waiting.  [default: gpt-4o]",
+    help="Pauses: a profile, TTFT,ITL[,JITTER] in seconds, or none.  [default: gpt-4o]",
 )
 @allow_host
 @click.option(
@@ -48,44 +48,46 @@ _THRESHOLDS = (10_000, 20, 20)
     "allow_origins",
     multiple=True,
     metavar="ORIGIN",
-    help="Let pages of this origin ask, as in https://app.example.com, beside those of localhost; "
-    "* lets every web page in; may be repeated.",
+    help="Accept requests from web pages of this origin, such as https://app.example.com; * for "
+    "any. Pages of localhost are always accepted. May be repeated.",
 )
-@click.option("--api-key", help="Refuse requests that have another key.")
+@click.option("--api-key", help="Refuse requests with any other API key.")
 @click.option(
     "--fault",
     "faults",
     multiple=True,
-    help="Of every reply, as in 'reset; after=3'; may be repeated.",
+    help="Fault in every reply, such as 'reset; after=3'; may be repeated.",
 )
 @click.option(
-    "--allow-header-faults", is_flag=True, help="Obey the request header x-mockserver-fault."
+    "--allow-header-faults",
+    is_flag=True,
+    help="Apply the faults in the request header x-mockserver-fault.",
 )
-@click.option("--dialect", help="Answer as this provider does, as in azure or openrouter.")
+@click.option("--dialect", help="Imitate this provider, such as azure or openrouter.")
 @click.option(
     "--in-turn",
     is_flag=True,
-    help="Let recordings that state their request answer other requests too, in turn.",
+    help="Let recordings with a request answer other requests too, in turn.",
 )
 @click.option(
     "--match",
     multiple=True,
     metavar="WHAT",
-    help="What of a request has to equal a recorded one: method, path, query, body, or json:PATH, "
-    "as in json:messages[-1].content; may be repeated.  [default: method, path, body]",
+    help="Part of a request that must equal the recorded one: method, path, query, body, or "
+    "json:PATH, such as json:messages[-1].content; may be repeated.  [default: method, path, body]",
 )
 @click.option(
     "--ignore",
     multiple=True,
     metavar="PATH",
-    help="Leave out this member of the body when requests are compared, as in user or "
-    "messages[*].name; * is the whole body; may be repeated.",
+    help="Member of the body to ignore when requests are compared, such as user or "
+    "messages[*].name; * for the whole body; may be repeated.",
 )
 @click.option(
     "--normalize",
     multiple=True,
     metavar="NAME",
-    help="Even this out in all texts when requests are compared: dates, uuids, ids, whitespace, or "
+    help="Differences to ignore when requests are compared: dates, uuids, ids, whitespace or "
     "key_order; may be repeated.",
 )
 @click.option(
@@ -93,9 +95,9 @@ _THRESHOLDS = (10_000, 20, 20)
     "normalize_patterns",
     multiple=True,
     metavar="REGEX",
-    help="Even out what matches this in texts; may be repeated.",
+    help="Ignore differences in text that matches this regular expression; may be repeated.",
 )
-@click.option("--lenient", is_flag=True, help="Let unknown request parameters pass.")
+@click.option("--lenient", is_flag=True, help="Accept unknown request parameters.")
 @click.option(
     "--no-coalesce",
     is_flag=True,
@@ -104,7 +106,7 @@ _THRESHOLDS = (10_000, 20, 20)
 @max_body
 @max_upload
 @request_timeout
-@click.option("--quiet", "-q", is_flag=True, help="Log no calls.")
+@click.option("--quiet", "-q", is_flag=True, help="Do not log calls.")
 def serve(
     files: tuple[Path, ...],
     host: str,
@@ -132,44 +134,43 @@ def serve(
 ) -> None:
     """Serve OpenAI's API.
 
-    Without FILES it answers anything, with plausible text at a realistic pace; the same request
-    gets the same answer, and with --seed the same bytes on every machine. FILES say what to answer
-    instead:
+    Without FILES, the server answers every request with plausible text at a realistic pace. The
+    same request gets the same answer, with --seed the same bytes on every machine. FILES choose
+    the answers instead:
 
     \b
       scenario.yaml, .json   rules and replies
       recording.sse          the body of a recorded stream, replayed byte for byte
       stream.jsonl           a stream file
-      page.har, vcr.yaml     what else `import` knows: HAR, cassettes, chunks, curl -i
+      page.har, vcr.yaml     any other format that `import` reads: HAR, cassettes, curl -i
       streams/               a folder of recordings and stream files
 
-    A stream whose file states its request answers that request, at any path, and others only with
-    --in-turn; streams whose files state none answer any request, in turn. --match, --ignore and
-    --normalize say how requests are compared. `openai-mockserver
-    streams` lists the ready-made ones, which any request can also ask for by
-    model="mockserver/NAME". Options go before what a scenario says.
+    A stream file with a request answers that request at any path, and other requests only with
+    --in-turn. Stream files without a request answer any request, in turn. --match, --ignore and
+    --normalize choose how requests are compared. `openai-mockserver streams` lists the ready-made
+    streams; any request can choose one with model="mockserver/NAME". Options override a scenario.
     """
     loading: threading.Thread | None = None
-    if not (files or names):  # what is made up is cut into tokens; recordings are not
-        # Beside the imports: for two thirds of its time it does not need the interpreter. No
-        # daemon, as the interpreter must not go away under native code.
+    if not (files or names):  # only generated text is cut into tokens
+        # In parallel with the imports: for two thirds of its time it does not need the
+        # interpreter. Not a daemon, because the interpreter must outlive native code.
         loading = threading.Thread(target=_load_vocabulary)
         loading.start()
 
     from openai_mockserver.access import ANY
     from openai_mockserver.clients import API_KEY
     from openai_mockserver.faults import parse
-    from openai_mockserver.generate import generate as made_up
+    from openai_mockserver.generate import generate
     from openai_mockserver.mock import MockOpenAI
     from openai_mockserver.pacing import profile
     from openai_mockserver.rules import faulty
     from openai_mockserver.server import bind
     from openai_mockserver.server import serve as serve_forever
 
-    wrong = parse(",".join(faults))
+    parsed_faults = parse(",".join(faults))
 
-    def generated(request: Request) -> object:
-        return faulty(made_up(request.json, "0" if seed is None else seed), *wrong)
+    def generate_reply(request: Request) -> object:
+        return faulty(generate(request.json, "0" if seed is None else seed), *parsed_faults)
 
     mock = MockOpenAI(
         api_key=api_key,
@@ -181,7 +182,7 @@ def serve(
         dialect=dialect,
         pace=None if pace is None else profile(pace),
         fast_retries=False,
-        default=None if files or names else generated,
+        default=None if files or names else generate_reply,
         keep_calls=KEEP_CALLS,
         keep_bytes=KEEP_BYTES,
         on_end=None if quiet else log_call,
@@ -197,18 +198,20 @@ def serve(
         from openai_mockserver.files import add_files
 
         matching = Matching(match or DEFAULT, ignore, normalize, normalize_patterns)
-        add_files(mock, files, names, wrong, in_turn, matching)
+        add_files(mock, files, names, parsed_faults, in_turn, matching)
     mock.pace = mock.pace or profile("gpt-4o")
     listener = bind(host, port)
     url = format_url(host, listener.getsockname()[1])
-    exposure = describe_exposure(host, "can ask it" + (", with the key" if api_key else ""))
+    exposure = describe_exposure(
+        host, "can send requests" + (" with the API key" if api_key else "")
+    )
 
     def announce() -> None:
         if loading is not None:
-            loading.join()  # or the first requests would each load it themselves
+            loading.join()  # otherwise each of the first requests would load it
         gc.set_threshold(*_THRESHOLDS)
         click.echo(f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)")
-        click.echo(KEPT)
+        click.echo(KEEPS)
         if missing := _describe_missing_extra():
             click.echo(missing)
         click.echo(f"  export OPENAI_BASE_URL={url}")
@@ -216,7 +219,10 @@ def serve(
         if exposure is not None:
             click.echo(f"{exposure}\n")
         if ANY in allow_origins:
-            click.echo("Every web page that is open in a browser here can ask it, and read it.\n")
+            click.echo(
+                "Every web page open in a browser on this machine can send requests and read the "
+                "responses.\n"
+            )
 
     door = replace(mock.door(), on_slow=None if quiet else log_call)
     serve_forever(door, listener, announce)
@@ -226,16 +232,16 @@ def serve(
 def _load_vocabulary() -> None:
     from openai_mockserver.tokens import load_vocabulary
 
-    with suppress(MockServerError):  # which the mock raises too
+    with suppress(MockServerError):  # the mock raises it again
         load_vocabulary()
 
 
 def _describe_missing_extra() -> str | None:
-    """What the extra ``server`` would add; None where all of it is installed."""
-    added = {"faker": "more words", "httptools": "a faster parser"}
+    """Return what the extra ``server`` would add; None if it is installed completely."""
+    benefits = {"faker": "more words", "httptools": "a faster parser", "lark": "grammars"}
     if sys.platform != "win32":
-        added["uvloop"] = "a faster event loop"
-    missing = [what for module, what in added.items() if find_spec(module) is None]
+        benefits["uvloop"] = "a faster event loop"
+    missing = [benefit for module, benefit in benefits.items() if find_spec(module) is None]
     if not missing:
         return None
     return f"pip install 'openai-mockserver[server]' adds {', '.join(missing)}."

@@ -8,8 +8,8 @@ import click
 @click.command()
 @click.argument("family", required=False)
 def streams(family: str | None) -> None:
-    """List the ready-made streams, or those of a FAMILY."""
+    """List the ready-made streams: all, or those of one FAMILY."""
     from openai_mockserver import catalogue
 
-    for one in catalogue.streams(family):
-        click.echo(f"{one.family:<12} {one.name:<26} {one.description}")
+    for stream in catalogue.streams(family):
+        click.echo(f"{stream.family:<12} {stream.name:<26} {stream.description}")
