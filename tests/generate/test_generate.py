@@ -826,7 +826,7 @@ MATCHED = {"type": "custom", "custom": {"name": "g", "format": {"type": "grammar
 def test_all_choices_have_one_budget(asked: dict[str, Any]) -> None:
     asked = asked | {"parallel_tool_calls": False}
     assert generate(asked).choices
-    with pytest.raises(ReplyError, match="too large to be made up"):
+    with pytest.raises(ReplyError, match="too large to generate"):
         generate(asked | {"n": 2})
 
 
@@ -837,7 +837,7 @@ def test_a_predicted_output_is_as_long_as_the_budget_lets_it(
     characters: int, more: dict[str, Any]
 ) -> None:
     asked = {"messages": [], "prediction": {"content": "a " * (characters // 2)}} | more
-    with pytest.raises(ReplyError, match="too large to be made up"):
+    with pytest.raises(ReplyError, match="too large to generate"):
         generate(asked)
     asked["prediction"] = {"content": "a " * (characters * 4 // 10)}
     assert generate(asked).text
@@ -847,7 +847,7 @@ def test_the_same_request_is_the_same_however_long() -> None:
     """What is said follows from the JSON with sorted keys, which is made a few items at a time."""
     messages = [{"role": "user", "content": f"é{n}"} for n in range(1001)]
     said = {"model": "m", "messages": messages, "stop": [], "metadata": {"b": "1", "a": {}}}
-    assert "".join(reply._dumped(said)) == json.dumps(said, sort_keys=True)
+    assert "".join(reply._encode_parts(said)) == json.dumps(said, sort_keys=True)
 
 
 # The recordings' own requests

@@ -9,21 +9,21 @@ import pytest
 
 from openai_mockserver import MockOpenAI
 from openai_mockserver.generate import generate
-from openai_mockserver.generate.languages import LANGUAGES, of_script, script_of, words
+from openai_mockserver.generate.languages import LANGUAGES, find_languages, find_script, load_words
 
 each_language = pytest.mark.parametrize("tag", LANGUAGES)
 
 
 @each_language
 def test_a_language_has_words_enough(tag: str) -> None:
-    assert len(set(words(tag))) >= 40
-    assert all(word and word == word.strip() for word in words(tag))
+    assert len(set(load_words(tag))) >= 40
+    assert all(word and word == word.strip() for word in load_words(tag))
 
 
 @each_language
 def test_its_words_are_of_its_script(tag: str) -> None:
-    assert script_of(" ".join(words(tag))) == LANGUAGES[tag].script
-    assert tag in of_script(LANGUAGES[tag].script)
+    assert find_script(" ".join(load_words(tag))) == LANGUAGES[tag].script
+    assert tag in find_languages(LANGUAGES[tag].script)
 
 
 def test_there_are_scripts_of_all_kinds() -> None:
@@ -47,7 +47,7 @@ def test_there_are_scripts_of_all_kinds() -> None:
     ],
 )
 def test_a_text_tells_its_script(text: str, script: str) -> None:
-    assert script_of(text) == script
+    assert find_script(text) == script
 
 
 LOCALES = [language.source for language in LANGUAGES.values() if "_" in language.source]
@@ -57,7 +57,7 @@ LOCALES = [language.source for language in LANGUAGES.values() if "_" in language
 @pytest.mark.parametrize("tag", [t for t, one in LANGUAGES.items() if one.source in LOCALES])
 def test_where_faker_has_words_they_are_its_own(tag: str) -> None:
     module = pytest.importorskip(f"faker.providers.lorem.{LANGUAGES[tag].source}")
-    assert words(tag) == tuple(module.Provider.word_list)
+    assert load_words(tag) == tuple(module.Provider.word_list)
 
 
 @pytest.fixture
@@ -66,17 +66,17 @@ def without_faker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in [name for name in sys.modules if name.partition(".")[0] == "faker"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "faker", None)
-    words.cache_clear()
+    load_words.cache_clear()
     yield
-    words.cache_clear()
+    load_words.cache_clear()
 
 
 @pytest.mark.usefixtures("without_faker")
 @pytest.mark.parametrize("tag", LANGUAGES)
 def test_each_language_has_words_without_faker(tag: str) -> None:
-    found = words(tag)
+    found = load_words(tag)
     assert len(set(found)) >= 30
-    assert script_of(" ".join(found)) == LANGUAGES[tag].script
+    assert find_script(" ".join(found)) == LANGUAGES[tag].script
 
 
 @pytest.mark.usefixtures("without_faker")
@@ -85,5 +85,5 @@ def test_replies_are_made_up_without_faker() -> None:
         client = mock.client()
         for prompt in ("Hi", "Привет", "你好"):
             text = client.responses.create(model="gpt-4o", input=prompt).output_text
-            assert script_of(text) == script_of(prompt)
+            assert find_script(text) == find_script(prompt)
     assert sys.modules["faker"] is None

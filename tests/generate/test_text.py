@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from openai_mockserver import tokens
-from openai_mockserver.generate.languages import LANGUAGES, script_of
+from openai_mockserver.generate.languages import LANGUAGES, find_script
 from openai_mockserver.generate.text import CODE, EMOJI, KINDS, LONGEST, SIGNS, Pen, write_text
 
 
@@ -74,7 +74,7 @@ def test_most_texts_are_english() -> None:
 
 
 def test_other_scripts_are_among_them() -> None:
-    count = Counter(map(script_of, texts()))
+    count = Counter(map(find_script, texts()))
     assert count.keys() >= {language.script for language in LANGUAGES.values()}
 
 
@@ -157,7 +157,7 @@ def test_the_answer_is_in_the_script_of_the_question(asked: str, script: str) ->
     texts = [write_text(Random(seed), asked) for seed in range(60)]
     prose = [text for text in texts if len(text) > 60 and "```" not in text]
     assert len(prose) > 20
-    assert sum(script_of(text) == script for text in prose) > 0.9 * len(prose)
+    assert sum(find_script(text) == script for text in prose) > 0.9 * len(prose)
 
 
 def test_a_question_in_an_unknown_script_is_answered_all_the_same() -> None:

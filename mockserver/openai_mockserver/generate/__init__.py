@@ -1,4 +1,4 @@
-"""Replies that nobody wrote: plausible text, tool calls and JSON of any schema, from a seed."""
+"""Generated replies: plausible text, tool calls, and JSON for any schema, from a seed."""
 
 from __future__ import annotations
 

@@ -1,8 +1,40 @@
 """Values that conform to a JSON Schema, in OpenAI's structured-output subset and a little more.
 
-Rules of this file: a value is a function of schema and chance; it is as small as its schema lets
-it where it is deep or large already, so that every schema that has a finite value gets one. What is
-made is judged before it is given: by the keywords of ``_CHECKS``, all others are not known here.
+Rules of this file: a value is a function of the schema and the random generator. Every value is
+checked before it is returned, by the keywords in ``schema_check``; other keywords are ignored.
+
+Theory of operation. `_Sampler.sample` walks the schema once and chooses as it goes. Before it
+chooses, it merges ``$ref`` and ``allOf`` into one schema (`_merge_schemas`): of two minima the
+larger counts, of two enums what they share. Then it takes ``const``, ``enum``, ``if``, ``anyOf``
+and ``oneOf`` in this order, and last a type, whose function makes the value. Three ideas keep this
+short walk from failing, from never ending and from taking too long:
+
+* *Small.* A recursive schema has endlessly large values, and chance would build them. Beyond `DEEP`
+  levels, or after `MANY` values, `_must_be_small` is true: optional members are left out, arrays
+  have their least length, null is preferred, and of several options the lowest is taken. The
+  height of a schema is the least number of levels that a value of it needs (`_measure_height`). An
+  optional member of infinite height is never chosen; a required one is an error.
+* *Hard.* No walk can aim at keywords such as ``not`` or ``contains`` (`_HARD`). A schema with such
+  a keyword is sampled up to `TRIES` times, until the check accepts the value. While it retries,
+  optional members are left out at random (`is_varied`), because a value without them often
+  conforms. The whole value is checked in the same way, up to `TRIES` times.
+* *Budget.* A schema comes from a request, so it may ask for anything, such as 10^8 items. Each
+  value, merge and check spends from a `Budget` before its work is done. An exhausted budget raises
+  ReplyError after about a second.
+
+For example, a linked list of odd numbers:
+
+>>> node = {"type": "object", "required": ["n", "next"], "properties": {
+...     "n": {"type": "integer", "minimum": 3, "not": {"multipleOf": 2}},
+...     "next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}}
+>>> generate_json(node, Random(3))
+{'n': 83, 'next': {'n': 27, 'next': None}}
+
+The first ``n`` is hard. A missing bound is a hundred steps from the other, so the sampler chooses
+from 3 to 103; it gets 50, which the check refuses because of ``not``, and then 83. For ``next``
+both options are possible, and it chooses the object again. There it gets 36 and 27, and chooses
+null. Had it always chosen the object, the third ``next`` would be on level 5, where values must be
+small: null has height 0, the object height 2 (its own ``next`` can be null), so null is taken.
 """
 
 from __future__ import annotations
@@ -28,203 +60,205 @@ from openai_mockserver.generate.addresses import (
 from openai_mockserver.generate.languages import LANGUAGES
 from openai_mockserver.generate.regex import Budget, generate_matching
 from openai_mockserver.generate.schema_check import (
-    KINDS,
+    TYPES,
     Judge,
     Schema,
-    allowed_types,
-    compiled_patterns,
-    kind_of,
+    guess_type,
+    list_patterns,
+    list_types,
 )
 from openai_mockserver.generate.text import Pen
 
 __all__ = ["generate_json"]
 
-DEEP = 4  # levels after which a value becomes as small as its schema lets it
-MANY = 300  # values after which all that follow do
-TRIES = 30  # values of one schema of which none conforms, after which there is none
+DEEP = 4  # levels below which values are as small as possible
+MANY = 300  # values after which all others are as small as possible
+TRIES = 30  # how often a schema is sampled before it counts as impossible
 STEP = 30  # of the budget: a value takes longer than a character
-LENGTHY = 10_000  # characters after which a text that has to be longer says the same again
-PLAIN = 0.85  # of the texts of which nothing is told: a word
-BOTTOM = 60  # levels that no value has that ends
+LENGTHY = 10_000  # characters after which a text that must be longer repeats itself
+PLAIN = 0.85  # share of the unrestricted texts that are a single word
+BOTTOM = 60  # levels that no finite value has
 
 
 def generate_json(schema: Any, rng: Random, budget: Budget | None = None) -> Any:
-    """A value that conforms to the schema, of JSON's kinds.
+    """Return a JSON value that conforms to the schema.
 
     Args:
-        schema: the JSON Schema, to whose root ``$ref`` refers.
-        rng: where all other chance comes from.
+        schema: the JSON Schema; references are alternatives within it.
+        rng: the source of randomness.
         budget: what it may take.
 
     Raises:
-        ReplyError: where no value was found, as for a recursion that never ends, or the schema
-            cannot be read or asks for more than the budget.
+        ReplyError: if no value is found (as for endless recursion), the schema cannot be read, or
+            a value exceeds the budget.
     """
     judge = Judge(schema, budget or Budget())
     sampler = _Sampler(judge, rng)
-    wrong = None
+    violation = None
     try:
         for _ in range(TRIES):
-            value = sampler.value(schema, 0)
-            wrong = judge.wrong(value, schema, "#")
-            if wrong is None:
+            value = sampler.sample(schema, 0)
+            violation = judge.find_violation(value, schema, "#")
+            if violation is None:
                 return value
-            sampler.varied = True
+            sampler.is_varied = True
     except ReplyError:
         raise
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         raise ReplyError(f"the schema cannot be read: {error}") from error
     except RecursionError:
         raise ReplyError("no value was found that conforms to the schema: it has no end") from None
-    raise ReplyError(f"no value was found that conforms to the schema's {wrong}")
+    raise ReplyError(f"no value was found that conforms to the schema's {violation}")
 
 
-# One schema of two
+# Merging schemas
 
 
-def _both(one: Schema, other: Schema) -> Schema:
-    """A schema to which conforms what conforms to both."""
+def _merge_schemas(one: Schema, other: Schema) -> Schema:
+    """Return a schema whose values conform to both."""
     return dict(one) | {
-        name: _JOINED[name](one[name], value) if name in one and name in _JOINED else value
+        name: _MERGERS[name](one[name], value) if name in one and name in _MERGERS else value
         for name, value in other.items()
     }
 
 
-def _union(one: Iterable[Any], other: Iterable[Any]) -> list[Any]:
-    kept = list(one)
-    return kept + [value for value in other if value not in kept]
+def _unite(one: Iterable[Any], other: Iterable[Any]) -> list[Any]:
+    values = list(one)
+    return values + [value for value in other if value not in values]
 
 
-def _common_types(one: Any, other: Any) -> list[str]:
-    some, others = allowed_types(one), allowed_types(other)
-    both = [kind for kind in some if kind in others]
-    integer = "integer" in (*some, *others) and "number" in (*some, *others)
-    return [*both, "integer"] if integer and "integer" not in both else both
+def _intersect_types(one: Any, other: Any) -> list[str]:
+    first, second = list_types(one), list_types(other)
+    shared = [name for name in first if name in second]
+    has_integer = "integer" in (*first, *second) and "number" in (*first, *second)
+    return [*shared, "integer"] if has_integer and "integer" not in shared else shared
 
 
-def _both_or_neither(one: Any, other: Any) -> Any:
+def _merge_subschemas(one: Any, other: Any) -> Any:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return _both(one, other)
+        return _merge_schemas(one, other)
     if one is False or other is False:
         return False
     return one if isinstance(one, Mapping) else other
 
 
-def _members(one: Schema, other: Schema) -> Schema:
-    joined = {k: _both_or_neither(one[k], v) if k in one else v for k, v in other.items()}
-    return {**one, **joined}
+def _merge_members(one: Schema, other: Schema) -> Schema:
+    merged = {k: _merge_subschemas(one[k], v) if k in one else v for k, v in other.items()}
+    return {**one, **merged}
 
 
-def _multiple(one: Any, other: Any) -> Any:
-    """The least number of which multiples are multiples of both."""
-    some, others = Fraction(str(one)), Fraction(str(other))
-    below = some.denominator * others.denominator
-    least = Fraction(math.lcm(int(some * below), int(others * below)), below)
+def _find_common_multiple(one: Any, other: Any) -> Any:
+    """Return the least common multiple of two numbers, which may be fractions."""
+    first, second = Fraction(str(one)), Fraction(str(other))
+    scale = first.denominator * second.denominator
+    least = Fraction(math.lcm(int(first * scale), int(second * scale)), scale)
     return int(least) if least.denominator == 1 else float(least)
 
 
-def _crossed(one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
+def _cross_options(one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
     if len(one) * len(other) > MANY:
-        raise ReplyError("the schema joins too many choices")
-    return [{"allOf": [some, others]} for some in one for others in other]
+        raise ReplyError("the schema combines too many choices")
+    return [{"allOf": [first, second]} for first in one for second in other]
 
 
-_JOINED: dict[str, Callable[[Any, Any], Any]] = {
-    "type": _common_types,
+_MERGERS: dict[str, Callable[[Any, Any], Any]] = {
+    "type": _intersect_types,
     "enum": lambda one, other: [value for value in one if value in other],
-    "pattern": lambda one, other: tuple(_union(compiled_patterns(one), compiled_patterns(other))),
-    "multipleOf": _multiple,
+    "pattern": lambda one, other: tuple(_unite(list_patterns(one), list_patterns(other))),
+    "multipleOf": _find_common_multiple,
     "not": lambda one, other: {"anyOf": [one, other]},
-    "anyOf": _crossed,
-    "oneOf": _crossed,
-    "required": _union,
-    "allOf": _union,
-    "properties": _members,
-    "patternProperties": _members,
-    "additionalProperties": _both_or_neither,
-    "items": _both_or_neither,
+    "anyOf": _cross_options,
+    "oneOf": _cross_options,
+    "required": _unite,
+    "allOf": _unite,
+    "properties": _merge_members,
+    "patternProperties": _merge_members,
+    "additionalProperties": _merge_subschemas,
+    "items": _merge_subschemas,
     **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
     **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
 }
-"""How what both say of a thing becomes one."""
+"""How the values of a keyword are merged if both schemas have it."""
 
 _HARD = frozenset({"not", "oneOf", "if", "contains", "dependentRequired"})
-"""Keywords that chance has to meet."""
+"""Keywords that values can only meet by chance."""
 
 
-# Making
+# Sampling
 
 
 class _Sampler:
+    """Chooses a value of a schema; see the theory of operation above."""
+
     def __init__(self, judge: Judge, rng: Random) -> None:
         self._judge = judge
         self._rng = rng
-        self._made = 0
-        self._known: dict[tuple[int, int], tuple[Any, bool]] = {}
-        self.varied = False  # whether members that may be left out sometimes are
+        self._count = 0
+        self._results: dict[tuple[int, int], tuple[Any, bool]] = {}
+        self.is_varied = False  # whether optional members are left out at random
 
-    def value(self, schema: Any, depth: int) -> Any:
+    def sample(self, schema: Any, depth: int) -> Any:
         if schema is False:
             raise ReplyError("no value was found that conforms to the schema: false has none")
-        if not isinstance(schema, Mapping):  # true: anything will do
+        if not isinstance(schema, Mapping):  # true allows anything
             self._judge.budget.spend(STEP)
             return make_word(self._rng)
         if depth > BOTTOM:
             raise ReplyError("no value was found that conforms to the schema: it has no end")
-        whole = self._whole(schema)
-        value = self._value(whole, depth)
+        whole = self._resolve(schema)
+        value = self._sample_once(whole, depth)
         for _ in range(TRIES if _HARD & whole.keys() else 0):
-            if self._judge.fits(value, whole):
+            if self._judge.accepts(value, whole):
                 break
-            varied, self.varied = self.varied, True
-            value = self._value(whole, depth)
-            self.varied = varied
+            was_varied, self.is_varied = self.is_varied, True
+            value = self._sample_once(whole, depth)
+            self.is_varied = was_varied
         return value
 
-    def _value(self, schema: Schema, depth: int) -> Any:
-        self._made += 1
+    def _sample_once(self, schema: Schema, depth: int) -> Any:
+        self._count += 1
         self._judge.budget.spend(STEP)
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
-            rest = {name: told for name, told in schema.items() if name != "enum"}
-            fits = [value for value in schema["enum"] if self._judge.fits(value, rest)]
+            rest = {name: value for name, value in schema.items() if name != "enum"}
+            fits = [value for value in schema["enum"] if self._judge.accepts(value, rest)]
             if not fits:
                 raise ReplyError(f"no value was found that conforms to {dict(schema)}")
             return self._rng.choice(fits)
         if "if" in schema:
-            rest = {k: told for k, told in schema.items() if k not in ("if", "then", "else")}
-            met = {"allOf": [schema["if"], schema.get("then", True)]}
-            option = self._option(rest, [met, schema.get("else", True)], depth)
-            return self.value(option, depth + 1)
+            rest = {k: value for k, value in schema.items() if k not in ("if", "then", "else")}
+            then = {"allOf": [schema["if"], schema.get("then", True)]}
+            option = self._choose_option(rest, [then, schema.get("else", True)], depth)
+            return self.sample(option, depth + 1)
         for choice in ("anyOf", "oneOf"):
             if options := schema.get(choice):
                 rest = {name: value for name, value in schema.items() if name != choice}
-                return self.value(self._option(rest, options, depth), depth + 1)
-        small = self._is_small(depth)
-        kinds = self._kinds(schema)
+                return self.sample(self._choose_option(rest, options, depth), depth + 1)
+        small = self._must_be_small(depth)
+        kinds = self._list_types(schema)
         kind = "null" if small and "null" in kinds else self._rng.choice(kinds)
-        return _MAKERS[kind](self, schema, depth)
+        return _SAMPLERS[kind](self, schema, depth)
 
-    def _kinds(self, schema: Schema) -> list[str]:
+    def _list_types(self, schema: Schema) -> list[str]:
         if "type" not in schema:
-            kind = kind_of(schema)
-            anything = self.varied and kind == "string" and "not" in schema
-            return list(KINDS) if anything else [kind]
-        kinds = allowed_types(schema["type"])
+            kind = guess_type(schema)
+            may_be_any = self.is_varied and kind == "string" and "not" in schema
+            return list(TYPES) if may_be_any else [kind]
+        kinds = list_types(schema["type"])
         if not kinds:
             raise ReplyError(f"no value was found that conforms to {dict(schema)}")
         for kind in kinds:
-            if kind not in _MAKERS:
-                raise ReplyError(f"the schema has the type {kind!r}, which is none of JSON's")
+            if kind not in _SAMPLERS:
+                raise ReplyError(f"the schema has the type {kind!r}, which JSON does not have")
         return kinds
 
-    def _is_small(self, depth: int) -> bool:
-        return depth > DEEP or self._made > MANY
+    def _must_be_small(self, depth: int) -> bool:
+        return depth > DEEP or self._count > MANY
 
-    def _whole(self, schema: Schema) -> Schema:
-        """The schema with what it refers to and all of ``allOf`` in it."""
-        seen = 0
+    def _resolve(self, schema: Schema) -> Schema:
+        """Return the schema with its ``$ref`` and ``allOf`` merged into it."""
+        merges = 0
         while "$ref" in schema or "allOf" in schema:
             rest = {k: v for k, v in schema.items() if k not in ("$ref", "allOf")}
             parts = list(schema.get("allOf") or ())
@@ -234,68 +268,71 @@ class _Sampler:
                 self._judge.budget.spend(STEP)
                 if part is False:
                     raise ReplyError("no value was found that conforms to the schema's false")
-                rest = dict(_both(rest, part)) if isinstance(part, Mapping) else rest
-            schema, seen = rest, seen + 1
-            if seen > BOTTOM:
+                rest = dict(_merge_schemas(rest, part)) if isinstance(part, Mapping) else rest
+            schema, merges = rest, merges + 1
+            if merges > BOTTOM:
                 raise ReplyError("no value was found that conforms to the schema: it has no end")
         return schema
 
-    def _option(self, rest: Schema, options: Sequence[Any], depth: int) -> Schema:
-        """One of the options, with the rest of what is asked."""
-        wholes = [
-            self._whole(o) if isinstance(o, Mapping) else {} for o in options if o is not False
+    def _choose_option(self, rest: Schema, options: Sequence[Any], depth: int) -> Schema:
+        """Choose one of the options, and merge it with the rest of the schema."""
+        alternatives = [
+            self._resolve(option) if isinstance(option, Mapping) else {}
+            for option in options
+            if option is not False
         ]
-        joined = [_both(rest, whole) for whole in wholes]
-        possible = [one for one in joined if one.get("type", ...) and one.get("enum", ...)]
+        merged = [_merge_schemas(rest, option) for option in alternatives]
+        possible = [one for one in merged if one.get("type", ...) and one.get("enum", ...)]
         if not possible:
             raise ReplyError(f"no value was found that conforms to one of {list(options)}")
-        small = min(possible, key=self._height) if self._is_small(depth) else None
-        return small or self._rng.choice(possible)
+        lowest = min(possible, key=self._measure_height) if self._must_be_small(depth) else None
+        return lowest or self._rng.choice(possible)
 
-    def _height(self, schema: Any) -> float:
-        """How many levels the smallest value has; infinite where there is no end."""
-        return next((n for n in range(BOTTOM) if self._fits(schema, n)), math.inf)
+    def _measure_height(self, schema: Any) -> float:
+        """Return how many levels the least nested value has; infinite if there is no finite one."""
+        return next((n for n in range(BOTTOM) if self._has_value(schema, n)), math.inf)
 
-    def _fits(self, schema: Any, levels: int) -> bool:
-        """Whether some value has so few levels."""
+    def _has_value(self, schema: Any, levels: int) -> bool:
+        """Return whether some value has at most so many levels."""
         if not isinstance(schema, Mapping):
             return True
-        known = self._known.get((id(schema), levels))
-        if known is None:
-            # The schema is kept too, so that no other gets its id.
-            known = self._known[id(schema), levels] = (schema, self._looks_fit(schema, levels))
-        return known[1]
+        result = self._results.get((id(schema), levels))
+        if result is None:
+            # The schema is stored too, so that no other schema gets its id.
+            result = (schema, self._compute_has_value(schema, levels))
+            self._results[id(schema), levels] = result
+        return result[1]
 
-    def _looks_fit(self, schema: Schema, levels: int) -> bool:
+    def _compute_has_value(self, schema: Schema, levels: int) -> bool:
         self._judge.budget.spend(1)
         if levels < 0:
             return False
-        needed = list(schema.get("allOf") or ())
+        parts = list(schema.get("allOf") or ())
         if "$ref" in schema:
-            needed.append(self._judge.resolve(str(schema["$ref"])))
-        if "null" not in allowed_types(schema.get("type", ())):
+            parts.append(self._judge.resolve(str(schema["$ref"])))
+        if "null" not in list_types(schema.get("type", ())):
             members = schema.get("properties") or {}
-            needed += [members.get(name) for name in schema.get("required", ())]
-            needed += schema.get("prefixItems", ()) if schema.get("minItems") else ()
-            needed += [schema.get("items")] if schema.get("minItems") else []
+            parts += [members.get(name) for name in schema.get("required", ())]
+            parts += schema.get("prefixItems", ()) if schema.get("minItems") else ()
+            parts += [schema.get("items")] if schema.get("minItems") else []
         options = schema.get("anyOf") or schema.get("oneOf") or [True]
-        return any(self._fits(option, levels - 1) for option in options) and all(
-            self._fits(one, levels - 1) for one in needed
+        return any(self._has_value(option, levels - 1) for option in options) and all(
+            self._has_value(part, levels - 1) for part in parts
         )
 
     # Objects and arrays
 
-    def _object(self, schema: Schema, depth: int) -> dict[str, Any]:
+    def _sample_object(self, schema: Schema, depth: int) -> dict[str, Any]:
         required = dict.fromkeys(schema.get("required", ()))
         names = [name for name in schema.get("properties") or {} if name not in required]
-        members = {name: self._member(schema, name) for name in (*names, *required)}
+        members = {name: self._find_member(schema, name) for name in (*names, *required)}
         order = [*(schema.get("properties") or {}), *required]
         names = [name for name in dict.fromkeys(order) if name in required]
-        if not self._is_small(depth):
+        if not self._must_be_small(depth):
             names = [
                 name
                 for name in dict.fromkeys(order)
-                if name in required or (self._can_be(members[name]) and self._is_kept())
+                if name in required or (self._has_end(members[name]) and self._keeps_optional())
             ]
         most = schema.get("maxProperties", math.inf)
         while len(names) > most and (spare := [n for n in names if n not in required]):
@@ -303,49 +340,51 @@ class _Sampler:
         for name in names:
             if members[name] is False:
                 raise ReplyError(f"no value was found: the schema requires and forbids {name!r}")
-        made = {name: self.value(members[name], depth + 1) for name in names}
-        self._add_members(made, schema, depth)
-        return made
+        value = {name: self.sample(members[name], depth + 1) for name in names}
+        self._add_members(value, schema, depth)
+        return value
 
-    def _member(self, schema: Schema, name: str) -> Any:
-        """The schema of a member of this name."""
-        named = self._judge.named(schema, name) or [schema.get("additionalProperties", True)]
-        if False in named:
+    def _find_member(self, schema: Schema, name: str) -> Any:
+        """Return the schema of a member of this name."""
+        schemas = self._judge.find_schemas(schema, name) or [
+            schema.get("additionalProperties", True)
+        ]
+        if False in schemas:
             return False
-        return named[0] if len(named) == 1 else {"allOf": named}
+        return schemas[0] if len(schemas) == 1 else {"allOf": schemas}
 
-    def _is_kept(self) -> bool:
-        return not self.varied or self._rng.random() < 0.5
+    def _keeps_optional(self) -> bool:
+        return not self.is_varied or self._rng.random() < 0.5
 
-    def _can_be(self, schema: Any) -> bool:
-        return schema is not False and self._height(schema) < math.inf
+    def _has_end(self, schema: Any) -> bool:
+        return schema is not False and self._measure_height(schema) < math.inf
 
-    def _add_members(self, made: dict[str, Any], schema: Schema, depth: int) -> None:
-        """Members of no given name, where there have to be some or nothing else is told."""
+    def _add_members(self, value: dict[str, Any], schema: Schema, depth: int) -> None:
+        """Add members that the schema does not name, if it requires or describes such members."""
         by_pattern = schema.get("patternProperties") or {}
         others = schema.get("additionalProperties", True)
-        told = by_pattern or isinstance(others, Mapping)
-        wanted = schema.get("minProperties", 0)
-        if told and not schema.get("properties") and not self._is_small(depth):
-            wanted = max(wanted, self._rng.randint(1, 3))
-        wanted = min(wanted, schema.get("maxProperties", wanted))
-        self._judge.budget.spend(max(0, wanted) * STEP)
-        for _ in range(100 + 2 * int(wanted)):
-            if len(made) >= wanted:
+        is_described = by_pattern or isinstance(others, Mapping)
+        count = schema.get("minProperties", 0)
+        if is_described and not schema.get("properties") and not self._must_be_small(depth):
+            count = max(count, self._rng.randint(1, 3))
+        count = min(count, schema.get("maxProperties", count))
+        self._judge.budget.spend(max(0, count) * STEP)
+        for _ in range(100 + 2 * int(count)):
+            if len(value) >= count:
                 return
             pattern = self._rng.choice(list(by_pattern)) if by_pattern else None
             names = schema.get("propertyNames")
-            name = make_word(self._rng) + (str(self._rng.randint(2, 99)) if len(made) > 9 else "")
+            name = make_word(self._rng) + (str(self._rng.randint(2, 99)) if len(value) > 9 else "")
             if pattern is not None:
                 name = generate_matching(pattern, self._rng, budget=self._judge.budget) or name
-                self._judge.matched.add((pattern, name))
+                self._judge.known_matches.add((pattern, name))
             elif isinstance(names, Mapping):
-                name = str(self.value({"type": "string"} | dict(names), depth + 1))
-            inner = self._member(schema, name)
-            if name not in made and inner is not False:
-                made[name] = self.value(inner, depth + 1)
+                name = str(self.sample({"type": "string"} | dict(names), depth + 1))
+            inner = self._find_member(schema, name)
+            if name not in value and inner is not False:
+                value[name] = self.sample(inner, depth + 1)
 
-    def _array(self, schema: Schema, depth: int) -> list[Any]:
+    def _sample_array(self, schema: Schema, depth: int) -> list[Any]:
         items = schema.get("items", True)
         first = schema.get("prefixItems") or (items if isinstance(items, list) else [])
         rest = schema.get("additionalItems", True) if isinstance(items, list) else items
@@ -356,42 +395,42 @@ class _Sampler:
             max(low, len(first)) + 2,
         )
         size = low
-        if not self._is_small(depth) and self._can_be(rest):
+        if not self._must_be_small(depth) and self._has_end(rest):
             size = self._rng.randint(min(max(low, 1, len(first)), int(high)), int(high))
-        holds = schema.get("contains")
-        held = schema.get("minContains", 1) if holds is not None else 0
-        size = max(size, min(held and len(first) + held, high))
+        contains = schema.get("contains")
+        least = schema.get("minContains", 1) if contains is not None else 0
+        size = max(size, min(least and len(first) + least, high))
         self._judge.budget.spend(size * STEP)
-        made: list[Any] = []
-        known: set[str] = set()
+        value: list[Any] = []
+        texts: set[str] = set()
         for _ in range(size * 50):
-            if len(made) == size:
+            if len(value) == size:
                 break
-            at = len(made)
-            item = first[at] if at < len(first) else rest
-            if size - at <= held:
-                item = {"allOf": [item, holds]}
-            one = self.value(item, depth + 1)
-            text = json.dumps(one, sort_keys=True)
-            if not (schema.get("uniqueItems") and text in known):
-                known.add(text)
-                made.append(one)
-        if len(made) < low:
+            at = len(value)
+            item_schema = first[at] if at < len(first) else rest
+            if size - at <= least:
+                item_schema = {"allOf": [item_schema, contains]}
+            item = self.sample(item_schema, depth + 1)
+            text = json.dumps(item, sort_keys=True)
+            if not (schema.get("uniqueItems") and text in texts):
+                texts.add(text)
+                value.append(item)
+        if len(value) < low:
             raise ReplyError(f"no {low} different values were found of {rest}")
-        return made
+        return value
 
-    # What has no parts
+    # Strings and numbers
 
-    def _string(self, schema: Schema, depth: int) -> str:
+    def _sample_string(self, schema: Schema, depth: int) -> str:
         low, high = schema.get("minLength", 0), schema.get("maxLength", math.inf)
         if low > high:
-            raise ReplyError(f"no text is {low} characters long at least and {high} at most")
+            raise ReplyError(f"no text has at least {low} and at most {high} characters")
         if "pattern" in schema:
-            return self._matching(compiled_patterns(schema["pattern"]), low, high)
+            return self._match_all(list_patterns(schema["pattern"]), low, high)
         self._judge.budget.spend(low)
-        make = _FORMATS.get(schema.get("format", ""))
+        make_text = _FORMATS.get(schema.get("format", ""))
         for _ in range(100):
-            text = self._text() if make is None else make(self._rng)
+            text = self._write_text() if make_text is None else make_text(self._rng)
             if low <= len(text) <= high:
                 return text
         text = make_word(self._rng)
@@ -400,15 +439,15 @@ class _Sampler:
         text += f" {text}" * int(low // len(text))
         return text if len(text) <= high else text[: int(high)].rstrip().ljust(int(low), "s")
 
-    def _text(self) -> str:
-        """A word; now and then some in any language, with what has to be escaped."""
+    def _write_text(self) -> str:
+        """Return a word, or now and then several in any language with characters to escape."""
         if self._rng.random() < PLAIN:
             return make_word(self._rng)
         pen = Pen(self._rng, self._rng.choice(list(LANGUAGES)))
         return pen.phrase(1, 4) + self._rng.choice(("", "", ' "', "\\", "\n", "\t", pen.emoji()))
 
-    def _matching(self, patterns: Sequence[str], low: int, high: float) -> str:
-        """A text that matches all of the patterns."""
+    def _match_all(self, patterns: Sequence[str], low: int, high: float) -> str:
+        """Return a text that matches all of the patterns."""
         if len(patterns) == 1:
             return self._match(patterns[0], low, high)
         for _ in range(TRIES * len(patterns)):
@@ -416,7 +455,7 @@ class _Sampler:
             texts = [self._match(one, low, high) for one in order]
             for text in (texts[0], "".join(texts)):
                 fits = low <= len(text) <= high
-                if fits and all(self._judge.found(one, text) for one in patterns):
+                if fits and all(self._judge.matches(one, text) for one in patterns):
                     return text
         raise ReplyError(f"no text was found that matches the patterns {patterns}")
 
@@ -424,63 +463,63 @@ class _Sampler:
         text = generate_matching(pattern, self._rng, low, high, self._judge.budget)
         if text is None:
             raise ReplyError(f"no text was found that matches the pattern {pattern!r}")
-        self._judge.matched.add((pattern, text))
+        self._judge.known_matches.add((pattern, text))
         return text
 
-    def _integer(self, schema: Schema, depth: int) -> int:
-        low, high = _bounds(schema, lambda n: math.floor(n) + 1, lambda n: math.ceil(n) - 1)
+    def _sample_integer(self, schema: Schema, depth: int) -> int:
+        low, high = _find_bounds(schema, lambda n: math.floor(n) + 1, lambda n: math.ceil(n) - 1)
         step = Fraction(str(schema.get("multipleOf", 1))).numerator
-        least, most = _range(low, high, step, schema)
+        least, most = _find_multiples(low, high, step, schema)
         return self._rng.randint(least, most) * step
 
-    def _number(self, schema: Schema, depth: int) -> float:
-        low, high = _bounds(
+    def _sample_number(self, schema: Schema, depth: int) -> float:
+        low, high = _find_bounds(
             schema,
             lambda n: math.nextafter(n, math.inf),
             lambda n: math.nextafter(n, -math.inf),
         )
         if (multiple := schema.get("multipleOf")) is not None:
             step = Fraction(str(multiple))
-            least, most = _range(low, high, step, schema)
+            least, most = _find_multiples(low, high, step, schema)
             for _ in range(100):
                 value = float(self._rng.randint(least, most) * step)
-                # Some multiples of 0.1 are none to who divides.
+                # Not every multiple of 0.1 divides without a remainder.
                 if (value / multiple).is_integer():
                     return value
             return float(least * step)
-        low, high = _closed(low, high, 1)
+        low, high = _close_bounds(low, high, 1)
         at = self._rng.random()
         value = low * (1 - at) + high * at
         return float(min(high, max(low, round(value, 2))))
 
-    def _boolean(self, schema: Schema, depth: int) -> bool:
+    def _sample_boolean(self, schema: Schema, depth: int) -> bool:
         return self._rng.random() < 0.5
 
-    def _null(self, schema: Schema, depth: int) -> None:
+    def _sample_null(self, schema: Schema, depth: int) -> None:
         return None
 
 
-_MAKERS: dict[str, Callable[[_Sampler, Schema, int], Any]] = {
-    "null": _Sampler._null,
-    "boolean": _Sampler._boolean,
-    "integer": _Sampler._integer,
-    "number": _Sampler._number,
-    "string": _Sampler._string,
-    "array": _Sampler._array,
-    "object": _Sampler._object,
+_SAMPLERS: dict[str, Callable[[_Sampler, Schema, int], Any]] = {
+    "null": _Sampler._sample_null,
+    "boolean": _Sampler._sample_boolean,
+    "integer": _Sampler._sample_integer,
+    "number": _Sampler._sample_number,
+    "string": _Sampler._sample_string,
+    "array": _Sampler._sample_array,
+    "object": _Sampler._sample_object,
 }
-"""How a value of each kind is made."""
+"""The functions that sample a value of each type."""
 
 
 Bound = Callable[[Any], Any]
 
 
-def _bounds(schema: Schema, above: Bound, below: Bound) -> tuple[Any, Any]:
-    """The least and the greatest number, None where there is none."""
+def _find_bounds(schema: Schema, above: Bound, below: Bound) -> tuple[Any, Any]:
+    """Return the least and the greatest number; None if there is no such bound."""
     lows = [schema[name] for name in ("minimum",) if name in schema]
     highs = [schema[name] for name in ("maximum",) if name in schema]
     least, most = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    # Old schemas only say whether the bound itself is excluded.
+    # In draft 4, true means that the bound itself is excluded.
     if least is True:
         lows = [above(low) for low in lows]
     elif least is not None and least is not False:
@@ -492,32 +531,32 @@ def _bounds(schema: Schema, above: Bound, below: Bound) -> tuple[Any, Any]:
     return max(lows, default=None), min(highs, default=None)
 
 
-def _closed(low: Any, high: Any, step: Any) -> tuple[Any, Any]:
-    """Both bounds, a hundred steps apart where one is missing."""
+def _close_bounds(low: Any, high: Any, step: Any) -> tuple[Any, Any]:
+    """Return both bounds; a missing one is a hundred steps from the other."""
     if low is None:
         low = 0 if high is None else min(0, high - 100 * step)
     return low, low + 100 * step if high is None else high
 
 
-def _range(low: Any, high: Any, step: Any, schema: Schema) -> tuple[int, int]:
-    """The least and the greatest multiple of the step."""
-    low, high = _closed(low, high, step)
+def _find_multiples(low: Any, high: Any, step: Any, schema: Schema) -> tuple[int, int]:
+    """Return the factors of the least and the greatest multiple of the step."""
+    low, high = _close_bounds(low, high, step)
     least, most = math.ceil(Fraction(low) / step), math.floor(Fraction(high) / step)
     if least > most:
         raise ReplyError(f"no number was found that conforms to {dict(schema)}")
     return least, most
 
 
-def _moment(rng: Random) -> datetime:
-    """A moment of the last decades before 2026, the same whenever it is asked for."""
+def _sample_moment(rng: Random) -> datetime:
+    """Return a moment in the three decades before 2026, whatever the time is now."""
     return datetime(2025, 12, 31, tzinfo=UTC) - timedelta(seconds=rng.randrange(10**9))
 
 
 _FORMATS: dict[str, Callable[[Random], str]] = {
-    "date": lambda rng: f"{_moment(rng):%Y-%m-%d}",
-    "date-time": lambda rng: f"{_moment(rng):%Y-%m-%dT%H:%M:%SZ}",
-    # RFC 3339 wants an offset too, which Python's jsonschema refuses.
-    "time": lambda rng: f"{_moment(rng):%H:%M:%S}",
+    "date": lambda rng: f"{_sample_moment(rng):%Y-%m-%d}",
+    "date-time": lambda rng: f"{_sample_moment(rng):%Y-%m-%dT%H:%M:%SZ}",
+    # RFC 3339 requires an offset too, but Python's jsonschema refuses it.
+    "time": lambda rng: f"{_sample_moment(rng):%H:%M:%S}",
     "duration": lambda rng: f"P{rng.randint(1, 30)}DT{rng.randint(1, 23)}H",
     "email": make_email,
     "idn-email": make_email,
@@ -536,4 +575,4 @@ _FORMATS: dict[str, Callable[[Random], str]] = {
     "relative-json-pointer": lambda rng: f"{rng.randint(0, 3)}/{make_word(rng)}",
     "regex": lambda rng: f"^{make_word(rng)}[0-9]*$",
 }
-"""How a text of a format is made."""
+"""The functions that write a text of each format."""

@@ -1,9 +1,9 @@
-"""The languages that replies are written in: whose words they have, and how they are set.
+"""The languages of generated replies: their words and their punctuation.
 
-Rules of this file: tables, and the words they speak of. Words are Faker's where it is installed and
-has real ones in a language (in Hebrew they mean nothing, in others there are none), else those of
-``_WORDS``, or the fewer of ``_FEW_WORDS``. They come in the order of their tables, so that all
-chance is with the caller.
+Rules of this file: it has tables and the functions that read them. Words come from Faker if it is
+installed and has real words in a language (its Hebrew ones mean nothing, and some languages have
+none), else from ``_WORDS``, or from the shorter lists in ``_FEW_WORDS``. They come in the order of
+their tables, so all randomness is the caller's.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["LANGUAGES", "Language", "of_script", "script_of", "words"]
+__all__ = ["LANGUAGES", "Language", "find_languages", "find_script", "load_words"]
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language as it is written.
+    """A language and how it is written.
 
     Args:
-        script: the first word of the names that Unicode has for its letters.
-        source: the locale of Faker that has its words, or its key in ``_WORDS``.
-        space: between words.
+        script: the first word of the Unicode names of its letters.
+        source: the locale of Faker that has its words, or the key in ``_WORDS``.
+        space: what separates words.
         stop, ask, comma: what ends a sentence, a question and a clause.
+        right_to_left: whether it is written from right to left.
     """
 
     script: str
@@ -78,24 +79,24 @@ LANGUAGES: dict[str, Language] = {
     "ta": Language("TAMIL", "ta"),
     "th": Language("THAI", "th_TH", space="", stop=" ", ask=" ", comma=" "),
 }
-"""By their tags (BCP 47)."""
+"""The languages by tag (BCP 47)."""
 
 
 @lru_cache(maxsize=len(LANGUAGES))
-def words(tag: str) -> tuple[str, ...]:
-    """The words of a language."""
+def load_words(tag: str) -> tuple[str, ...]:
+    """Return the words of a language."""
     source = LANGUAGES[tag].source
     if source in _WORDS:
         return tuple(_WORDS[source].split())
-    found = _read_faker_words(source) or _import_faker_words(source)
-    return found or tuple(_FEW_WORDS[tag].split())
+    faker_words = _read_faker_words(source) or _import_faker_words(source)
+    return faker_words or tuple(_FEW_WORDS[tag].split())
 
 
 def _read_faker_words(locale: str) -> tuple[str, ...] | None:
-    """The words that stand in Faker's module of a locale; None unless they stand there literally.
+    """Return the words in the source of Faker's module of a locale; None if it has no literal list.
 
-    To import the module would import all of Faker, which looks for all locales of all providers:
-    that takes 80 ms, and then 14 MB.
+    Importing the module would import all of Faker, which looks for all locales of all providers;
+    that takes 80 ms and 14 MB.
     """
     try:
         faker = find_spec("faker")
@@ -110,36 +111,38 @@ def _read_faker_words(locale: str) -> tuple[str, ...] | None:
 
 
 def _names_word_list(targets: list[ast.expr]) -> bool:
-    return any(isinstance(one, ast.Name) and one.id == "word_list" for one in targets)
+    """Return whether an assignment sets ``word_list``."""
+    return any(isinstance(target, ast.Name) and target.id == "word_list" for target in targets)
 
 
 def _import_faker_words(locale: str) -> tuple[str, ...] | None:
-    """The words of Faker's module of a locale; None without Faker."""
+    """Return the words of Faker's module of a locale; None without Faker."""
     try:
-        found: tuple[str, ...] = import_module(f"faker.providers.lorem.{locale}").Provider.word_list
+        module = import_module(f"faker.providers.lorem.{locale}")
     except ImportError:
         return None
-    return found
+    faker_words: tuple[str, ...] = module.Provider.word_list
+    return faker_words
 
 
-def of_script(script: str) -> list[str]:
-    """The tags of the languages in this script."""
+def find_languages(script: str) -> list[str]:
+    """Return the tags of the languages in this script."""
     return [tag for tag, language in LANGUAGES.items() if language.script == script]
 
 
-_LOOKED_AT = 200  # letters of a text that tell its script
+_SAMPLE = 200  # letters of a text that decide its script
 
 
-def script_of(text: str) -> str:
-    """The script that most letters of a text are of; Latin where there are none.
+def find_script(text: str) -> str:
+    """Return the script of most letters of a text; Latin if it has no letters.
 
-    >>> script_of("Привет, world и мир"), script_of("漢字とかな"), script_of("1 + 1")
+    >>> find_script("Привет, world и мир"), find_script("漢字とかな"), find_script("1 + 1")
     ('CYRILLIC', 'HIRAGANA', 'LATIN')
     """
-    letters = [sign for sign in text[: 4 * _LOOKED_AT] if sign.isalpha()][:_LOOKED_AT]
+    letters = [char for char in text[: 4 * _SAMPLE] if char.isalpha()][:_SAMPLE]
     count = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in letters)
     kana = count.pop("KATAKANA", 0) + count["HIRAGANA"]
-    if kana:  # Japanese has more signs of Chinese than of its own
+    if kana:  # Japanese text has more Chinese characters than kana
         count["HIRAGANA"] = kana + count.pop("CJK", 0)
     return count.most_common(1)[0][0] if letters else "LATIN"
 
@@ -296,4 +299,4 @@ _FEW_WORDS = {
         ครอบครัว งาน คำถาม คำตอบ ถนน เด็ก ใหม่ เก่า ใหญ่ เล็ก ดี สำคัญ เรา นี้ และ แต่ เสมอ มาก
     """,
 }
-"""By tag, for those who have no Faker; whoever has words in ``_WORDS`` needs none here."""
+"""Words by tag, for when Faker is not installed; languages in ``_WORDS`` need none here."""

@@ -413,8 +413,8 @@ class _Reader:
     def _import(self, library: str, names: Iterable[tuple[Token, Token]]) -> None:
         for name, alias in names:
             if library != "common." or name not in COMMON:
-                known = "only terminals of Lark's library `common` can be imported"
-                raise ReplyError(_at(name, f"it imports {library}{name}, but {known}"))
+                hint = "only terminals of Lark's library `common` can be imported"
+                raise ReplyError(_at(name, f"it imports {library}{name}, but {hint}"))
             self.define(_Definition(alias, (), Pattern(COMMON[name])))
 
     def _declare(self, *names: Token) -> None:

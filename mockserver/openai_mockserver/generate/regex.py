@@ -1,8 +1,9 @@
 """Texts that a regular expression matches.
 
-Rules of this file: a function of its arguments; what is given matches as it was written or has been
-matched; nothing here takes longer than its budget. The expression is read by Python's own parser,
-which differs little from JavaScript's, whose syntax JSON Schema has.
+Rules of this file: a text is a function of the arguments, and is returned only if the pattern
+matches it, by construction or because a search found it. Nothing takes longer than the budget
+allows. Python's own parser reads the expression; its syntax differs little from JavaScript's, which
+JSON Schema uses.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from random import Random
 from typing import Any
 
@@ -21,7 +23,7 @@ from openai_mockserver.exceptions import ReplyError
 __all__ = ["Budget", "generate_matching", "is_found"]
 
 TRIES = 400
-PATHS = 100_000  # ways through an expression that a search may have to try
+PATHS = 100_000  # ways through an expression that a search may try
 PRINTABLE = [chr(code) for code in range(32, 127)]
 CATEGORIES: dict[str, Sequence[str]] = {
     "CATEGORY_DIGIT": string.digits,
@@ -38,10 +40,10 @@ PROPERTIES = {
     **dict.fromkeys(("Ll", "Lowercase", "Lowercase_Letter"), ("a-z", r" -`{-~")),
     **dict.fromkeys(("N", "Nd", "Number", "Decimal_Number"), ("0-9", r" -/:-~")),
 }
-"""JavaScript's properties of signs: those who have it, and those who do not, of ASCII's."""
+"""JavaScript's character properties: the ASCII characters that have one, and those that do not."""
 
-# What JavaScript spells otherwise than Python, and what tells where a class begins and ends.
-_SPELLED = re.compile(
+# What JavaScript spells differently from Python, and where a character class begins and ends.
+_DIALECT = re.compile(
     r"\\(?P<sense>[pP])\{(?P<property>\w+)\}|\\k<(?P<ref>\w+)>|\\."
     r"|(?P<group>\(\?<(?=[A-Za-z_]))|(?P<open>\[\^?\]?)|(?P<close>\])|(?P<twice>--|&&|\|\||~~)",
     re.DOTALL,
@@ -50,15 +52,15 @@ _SPELLED = re.compile(
 
 @dataclass(slots=True)
 class Budget:
-    """What one reply may still take: about a character, or a step of the writing, each."""
+    """How much work one reply may still take; one unit is about one character or step."""
 
-    left: int = 1_000_000
+    remaining: int = 1_000_000
 
     def spend(self, amount: float) -> None:
-        """Take so much of it. Raises ReplyError where there is not so much left."""
-        if amount > self.left:
-            raise ReplyError("what is asked for is too large to be made up")
-        self.left -= int(amount)
+        """Take an amount of it. Raises ReplyError if less is left."""
+        if amount > self.remaining:
+            raise ReplyError("the request asks for a reply that is too large to generate")
+        self.remaining -= int(amount)
 
 
 def generate_matching(
@@ -68,99 +70,101 @@ def generate_matching(
     longest: float = math.inf,
     budget: Budget | None = None,
 ) -> str | None:
-    r"""A text in which the pattern is found; None where none was found.
+    r"""Return a text in which the pattern is found; None if none was found.
 
     Args:
-        pattern: the regular expression, in Python's syntax or the usual of JavaScript's.
-        rng: where chance comes from.
-        shortest, longest: bounds of its length, in characters.
+        pattern: the regular expression, in Python's syntax or the common part of JavaScript's.
+        rng: the source of randomness.
+        shortest, longest: bounds of the length, in characters.
         budget: what it may take.
 
     Raises:
-        ReplyError: where it takes more than that, or a search for the pattern would.
+        ReplyError: if generating or searching exceeds the budget.
 
     >>> generate_matching(r"^[A-Z]{2}-\d{3}$", Random(1))
     'IP-610'
     """
     budget = budget or Budget()
     try:
-        return _tried(pattern, rng, shortest, longest, budget)
+        return _search_text(pattern, rng, shortest, longest, budget)
     except (re.error, OverflowError, RecursionError):
         return None
 
 
-def _tried(pattern: str, rng: Random, shortest: int, longest: float, budget: Budget) -> str | None:
-    parsed, compiled = _read(pattern)
-    low = max(shortest, _span_of(parsed)[0])
+def _search_text(
+    pattern: str, rng: Random, shortest: int, longest: float, budget: Budget
+) -> str | None:
+    tree, expression = _read(pattern)
+    low = max(shortest, _measure_sequence(tree)[0])
     budget.spend(low)
-    sure, slow = _is_sure(parsed), False
-    bounded = shortest > 0 or longest < math.inf
+    is_sure, is_slow = _is_sure(tree), False
+    is_bounded = shortest > 0 or longest < math.inf
     more = 5
     for n in range(TRIES):
         writer = _Writer(rng, more, budget)
-        if bounded and n % 2:
-            text = writer.fitted(parsed, rng.randint(low, max(low, int(min(longest, low + more)))))
+        if is_bounded and n % 2:
+            high = max(low, int(min(longest, low + more)))
+            text = writer.write_fitting(tree, rng.randint(low, high))
         else:
-            text = writer.text(parsed)
-        padded = bounded and n % 4 in _PADDED and len(text) < shortest
-        if padded:  # which is found all the same where nothing anchors it
-            text = _PADDED[n % 4](text, shortest, "a")
-        if not _is_text(text):
+            text = writer.write(tree)
+        is_padded = is_bounded and n % 4 in _PADDING and len(text) < shortest
+        if is_padded:  # the pattern is still found, unless it is anchored
+            text = _PADDING[n % 4](text, shortest, "a")
+        if not _is_valid_text(text):
             continue
         if len(text) < shortest:
             more += 1 + more // 4
         elif len(text) > longest:
             more -= min(more, 1 + more // 4)
-        elif sure and not padded and not writer.failed:
+        elif is_sure and not is_padded and not writer.has_failed:
             return text
-        elif _paths(parsed, len(text)) > PATHS:
-            slow = True
+        elif _count_paths(tree, len(text)) > PATHS:
+            is_slow = True
             more -= min(more, 1)
-        elif compiled.search(text):
+        elif expression.search(text):
             return text
         else:
-            more += n % 20 == 0  # what is looked for ahead may need more room
-    if slow:
+            more += n % 20 == 0  # a lookahead may need more characters
+    if is_slow:
         raise ReplyError(f"the pattern {pattern!r} would take too long to match")
     return None
 
 
-_PADDED = {1: str.ljust, 3: str.rjust}
+_PADDING = {1: str.ljust, 3: str.rjust}
 
 
 def is_found(pattern: str, text: str) -> bool:
-    """Whether the pattern is found in the text.
+    """Return whether the pattern is found in the text.
 
     Raises:
-        ReplyError: for what is no pattern, or would take too long.
+        ReplyError: if the pattern cannot be read or would take too long to match.
     """
     try:
-        parsed, compiled = _read(pattern)
-        paths = _paths(parsed, len(text))
+        tree, expression = _read(pattern)
+        paths = _count_paths(tree, len(text))
     except (re.error, OverflowError, RecursionError) as error:
         raise ReplyError(f"the pattern {pattern!r} cannot be read: {error}") from None
     if paths > PATHS:
         raise ReplyError(f"the pattern {pattern!r} would take too long to match")
-    return compiled.search(text) is not None
+    return expression.search(text) is not None
 
 
 @lru_cache(maxsize=256)
 def _read(pattern: str) -> tuple[Any, re.Pattern[str]]:
-    from re import _parser  # type: ignore[attr-defined]  # the one parser there is
+    parser = import_module("re._parser")  # the only parser there is
+    pattern = _translate_pattern(pattern)
+    return parser.parse(pattern), re.compile(pattern)
 
-    pattern = _in_python(pattern)
-    return _parser.parse(pattern), re.compile(pattern)
 
-
-def _in_python(pattern: str) -> str:
-    """The expression as Python spells it."""
+def _translate_pattern(pattern: str) -> str:
+    """Return the expression in Python's syntax."""
     inside = False
 
-    def spelled(match: re.Match[str]) -> str:
+    def translate(match: re.Match[str]) -> str:
         nonlocal inside
         if match["property"] in PROPERTIES:
-            signs = PROPERTIES[match["property"]][match["sense"] == "P"]
-            return signs if inside else f"[{signs}]"
+            characters = PROPERTIES[match["property"]][match["sense"] == "P"]
+            return characters if inside else f"[{characters}]"
         if match["ref"]:
             return f"(?P={match['ref']})"
         if match["open"]:
@@ -174,22 +178,22 @@ def _in_python(pattern: str) -> str:
         elif match["group"] and not inside:
             return "(?P<"
         elif match["twice"] and inside:
-            return f"{match[0][0]}\\{match[0][1]}"  # which Python means to use one day
+            return f"{match[0][0]}\\{match[0][1]}"  # Python reserves them for set operations
         return match[0]
 
-    return _SPELLED.sub(spelled, pattern)
+    return _DIALECT.sub(translate, pattern)
 
 
-# What is known of an expression
+# Properties of an expression
 
-_ENDLESS = 2**32 - 1  # how Python's parser writes no bound
+_ENDLESS = 2**32 - 1  # how Python's parser writes "no bound"
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 _WIDE = ("LITERAL", "NOT_LITERAL", "ANY", "IN")  # one character each
 _SURE = frozenset({*_WIDE, "MAX_REPEAT", "MIN_REPEAT", "BRANCH", "SUBPATTERN"})
 
 
-def _inner(op: str, value: Any) -> list[Any]:
-    """The expressions within a node."""
+def _list_inner(op: str, value: Any) -> list[Any]:
+    """Return the expressions within a node."""
     if op in _REPEATS:
         return [value[2]]
     if op == "BRANCH":
@@ -206,27 +210,27 @@ def _inner(op: str, value: Any) -> list[Any]:
 
 
 def _is_sure(nodes: Any, outermost: bool = True) -> bool:
-    """Whether what is written for it matches it, whatever chance says."""
+    """Return whether every text that is written for it matches it."""
     ends = {"AT_BEGINNING": 0, "AT_END": len(nodes) - 1} if outermost else {}
     return all(
         (op.name == "AT" and ends.get(value.name) == at)
-        or (op.name in _SURE and all(_is_sure(one, False) for one in _inner(op.name, value)))
+        or (op.name in _SURE and all(_is_sure(one, False) for one in _list_inner(op.name, value)))
         for at, (op, value) in enumerate(nodes)
     )
 
 
-def _span_of(nodes: Any) -> tuple[int, float]:
-    """The least and the greatest length of its texts."""
-    spans = [_span(op.name, value) for op, value in nodes]
+def _measure_sequence(nodes: Any) -> tuple[int, float]:
+    """Return the least and the greatest length of the texts of several nodes."""
+    spans = [_measure_node(op.name, value) for op, value in nodes]
     return sum(low for low, _ in spans), sum(high for _, high in spans)
 
 
-def _span(op: str, value: Any) -> tuple[int, float]:
+def _measure_node(op: str, value: Any) -> tuple[int, float]:
     if op in _WIDE:
         return 1, 1
     if op in ("ASSERT", "ASSERT_NOT"):
         return 0, 0
-    spans = [_span_of(one) for one in _inner(op, value)]
+    spans = [_measure_sequence(one) for one in _list_inner(op, value)]
     if not spans:
         return 0, 0
     least, most = min(low for low, _ in spans), max(high for _, high in spans)
@@ -236,16 +240,16 @@ def _span(op: str, value: Any) -> tuple[int, float]:
     return least, most
 
 
-def _paths(nodes: Any, size: int) -> float:
-    """In how many ways a search goes through it at most, in a text of this size."""
+def _count_paths(nodes: Any, size: int) -> float:
+    """Return in how many ways at most a search may go through it, in a text of this size."""
     ways, aside = 1.0, 0.0
     for op, value in nodes:
-        within = [_paths(one, size) for one in _inner(op.name, value)]
+        within = [_count_paths(one, size) for one in _list_inner(op.name, value)]
         if op.name in ("ASSERT", "ASSERT_NOT"):
             aside += sum(within)
         elif op.name in _REPEATS:
             most = min(int(value[1]), size)
-            # A thing that is repeated in several ways multiplies them.
+            # Each repetition multiplies the ways through the part.
             log = math.log(max(1.0, within[0])) * most
             if log > 50:
                 return math.inf
@@ -255,37 +259,38 @@ def _paths(nodes: Any, size: int) -> float:
     return ways * max(1.0, aside)
 
 
-def _is_text(text: str) -> bool:
-    return not any("\ud800" <= sign <= "\udfff" for sign in text)
+def _is_valid_text(text: str) -> bool:
+    """Return whether a text has no lone surrogates."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 class _Writer:
-    """Writes one text, node by node. Anchors and what is looked for ahead write nothing."""
+    """Writes one text, node by node. Anchors and lookarounds write nothing."""
 
     def __init__(self, rng: Random, more: int, budget: Budget) -> None:
-        # more: how many times oftener than it must be a thing is repeated at most.
+        # more: how many more times than it must a part is repeated at most
         self._rng = rng
         self._more = more
         self._budget = budget
         self._groups: dict[int, str] = {}
-        self.failed = False  # whether some class has no sign
+        self.has_failed = False  # whether some class contains no character
 
-    def text(self, nodes: Any) -> str:
+    def write(self, nodes: Any) -> str:
         self._budget.spend(1 + len(nodes))
-        return "".join(self._node(op.name, value) for op, value in nodes)
+        return "".join(self._write_node(op.name, value) for op, value in nodes)
 
-    def fitted(self, nodes: Any, length: int) -> str:
-        """A text of this length, where there is one of the nodes that is easily found."""
+    def write_fitting(self, nodes: Any, length: int) -> str:
+        """Return a text, of this length if one is easily found."""
         self._budget.spend(1 + len(nodes))
-        spans = [_span(op.name, value) for op, value in nodes]
-        lengths = self._shares(spans, length)
+        spans = [_measure_node(op.name, value) for op, value in nodes]
+        lengths = self._share_length(spans, length)
         return "".join(
-            self._fitted(op.name, value, size)
+            self._fit_node(op.name, value, size)
             for (op, value), size in zip(nodes, lengths, strict=True)
         )
 
-    def _shares(self, spans: Sequence[tuple[int, float]], length: int) -> list[int]:
-        """The length, shared out."""
+    def _share_length(self, spans: Sequence[tuple[int, float]], length: int) -> list[int]:
+        """Share the length among the parts, each within its span."""
         shares = [low for low, _ in spans]
         spare = max(0, length - sum(shares))
         room = sum(high - low for low, high in spans if high < math.inf)
@@ -303,36 +308,38 @@ class _Writer:
             spare -= extra
         return shares
 
-    def _fitted(self, op: str, value: Any, length: int) -> str:
+    def _fit_node(self, op: str, value: Any, length: int) -> str:
         if op in _REPEATS:
-            return self._repeated(value, length)
+            return self._fit_repeat(value, length)
         if op == "BRANCH":
-            spans = [_span_of(one) for one in value[1]]
-            fit = [
-                one
-                for one, (low, high) in zip(value[1], spans, strict=True)
+            spans = [_measure_sequence(option) for option in value[1]]
+            fitting = [
+                option
+                for option, (low, high) in zip(value[1], spans, strict=True)
                 if low <= length <= high
             ]
-            return self.fitted(self._rng.choice(fit or value[1]), length)
+            return self.write_fitting(self._rng.choice(fitting or value[1]), length)
         if op == "SUBPATTERN":
-            text = self.fitted(value[-1], length)
+            text = self.write_fitting(value[-1], length)
             if value[0] is not None:
                 self._groups[value[0]] = text
             return text
-        return self._node(op, value)
+        return self._write_node(op, value)
 
-    def _repeated(self, value: Any, length: int) -> str:
+    def _fit_repeat(self, value: Any, length: int) -> str:
         low, high, nodes = value
-        span = least, most = _span_of(nodes)
+        span = least, most = _measure_sequence(nodes)
         fewest = max(low, math.ceil(length / most) if most else 0)
         times = min(int(high), length // least if least else max(low, length))
         times = self._rng.randint(min(fewest, times), times)
         self._budget.spend(times)
         if span == (1, 1):
-            return "".join(self.text(nodes) for _ in range(times))
-        return "".join(self.fitted(nodes, size) for size in self._shares([span] * times, length))
+            return "".join(self.write(nodes) for _ in range(times))
+        return "".join(
+            self.write_fitting(nodes, size) for size in self._share_length([span] * times, length)
+        )
 
-    def _node(self, op: str, value: Any) -> str:
+    def _write_node(self, op: str, value: Any) -> str:
         write = getattr(self, f"_{op.lower()}", None)
         return "" if write is None else write(value)
 
@@ -340,16 +347,16 @@ class _Writer:
         return chr(code)
 
     def _not_literal(self, code: int) -> str:
-        return self._rng.choice([sign for sign in PRINTABLE if sign != chr(code)])
+        return self._rng.choice([char for char in PRINTABLE if char != chr(code)])
 
     def _any(self, _: None) -> str:
         return self._rng.choice(PRINTABLE)
 
     def _in(self, items: Any) -> str:
         if items[0][0].name == "NEGATE":
-            allowed = [s for s in PRINTABLE if not any(_holds(i, s) for i in items[1:])]
-            self.failed |= not allowed
-            return self._rng.choice(allowed or ["\u00e9"])
+            characters = [s for s in PRINTABLE if not any(_contains(i, s) for i in items[1:])]
+            self.has_failed |= not characters
+            return self._rng.choice(characters or ["\u00e9"])
         op, value = self._rng.choice(items)
         if op.name == "RANGE":
             return chr(self._rng.randint(*value))
@@ -358,43 +365,44 @@ class _Writer:
         return chr(value)
 
     def _branch(self, value: Any) -> str:
-        return self.text(self._rng.choice(value[1]))
+        return self.write(self._rng.choice(value[1]))
 
     def _subpattern(self, value: Any) -> str:
         number, *_, nodes = value
-        text = self.text(nodes)
+        text = self.write(nodes)
         if number is not None:
             self._groups[number] = text
         return text
 
     def _atomic_group(self, nodes: Any) -> str:
-        return self.text(nodes)
+        return self.write(nodes)
 
     def _groupref(self, number: int) -> str:
         return self._groups.get(number, "")
 
     def _groupref_exists(self, value: Any) -> str:
         number, yes, no = value
-        return self.text(yes if number in self._groups else no or ())
+        return self.write(yes if number in self._groups else no or ())
 
     def _max_repeat(self, value: Any) -> str:
         low, high, nodes = value
         times = self._rng.randint(low, min(int(high), low + self._more))
         self._budget.spend(times)
-        return "".join(self.text(nodes) for _ in range(times))
+        return "".join(self.write(nodes) for _ in range(times))
 
     _min_repeat = _possessive_repeat = _max_repeat
 
 
-def _holds(item: Any, sign: str) -> bool:
+def _contains(item: Any, char: str) -> bool:
+    """Return whether an item of a character class contains a character."""
     op, value = item
     if op.name == "RANGE":
-        return bool(value[0] <= ord(sign) <= value[1])
+        return bool(value[0] <= ord(char) <= value[1])
     if op.name == "CATEGORY":
         name = value.name.replace("NOT_", "")
-        found = bool(_CATEGORY[name].match(sign))
-        return found != ("NOT_" in value.name)
-    return bool(ord(sign) == value)
+        matches = bool(_CATEGORY[name].match(char))
+        return matches != ("NOT_" in value.name)
+    return bool(ord(char) == value)
 
 
 _CATEGORY = {

@@ -1,10 +1,10 @@
-"""Replies nobody wrote: plausible text, and calls and JSON in the form that is asked for.
+"""Generated replies: plausible text, and tool calls and JSON in the form that the request demands.
 
-Rules of this file: a reply is a function of (seed, request) alone, so that every server of a fleet
-answers alike: no clock, no other chance, nothing of what came before, no vocabulary that one
-machine has and another has not. Requests are read in the form of chat completions, of the Responses
-API and of the legacy endpoints alike: what is asked for is the same. What only some requests ask
-for is imported when one does.
+Rules of this file: a reply is a function of the seed and the request alone, so that every server of
+a fleet gives the same answer. It depends on no clock, no other randomness, no earlier request and
+no vocabulary that only some machines have. Requests of chat completions, of the Responses API and
+of the legacy endpoints are read alike, because they ask for the same things. Modules that only some
+requests need are imported when a request needs them.
 """
 
 from __future__ import annotations
@@ -37,72 +37,71 @@ from openai_mockserver.reply import (
 
 __all__ = ["generate"]
 
-# How the answer travels does not change what is said.
-_FORM = frozenset({"stream", "stream_options", "user", "metadata", "store", "background"})
+# Parameters that do not change the content of the reply.
+_TRANSPORT = frozenset({"stream", "stream_options", "user", "metadata", "store", "background"})
 
-CALLED = (0.5, 0.3, 0.15)
-"""How often a tool is called that may be, by how many rounds of results there are: never after."""
+CALL_SHARES = (0.5, 0.3, 0.15)
+"""How often an optional tool is called after no, one and two rounds of results; then never."""
 
-SEVERAL = ((0.75, 1), (0.92, 2), (1.0, 3))
-"""How many calls are made at once where several may be, and the share of replies up to these."""
+CALL_COUNTS = ((0.75, 1), (0.92, 2), (1.0, 3))
+"""How many calls are made at once, if several are allowed, with cumulative shares."""
 
-SPOKEN = 0.25
-"""How often something is said before calls."""
+SPEECH_SHARE = 0.25
+"""How often text precedes calls."""
 
-PREDICTED = 4
-"""Of the budget: what a character of a predicted output takes, and one more each alternative."""
+PREDICTION = 4
+"""Of the budget, for each character of a predicted output; each alternative takes one more."""
 
 
 def generate(request: Mapping[str, Any], seed: int | str = 0) -> Reply:
-    """A plausible reply to a request.
+    """Generate a plausible reply to a request.
 
-    Tools that are offered are called, often where they may be and always where they must be; JSON
-    conforms to the schema that is given, and a predicted output comes with one of its words
-    changed. Each of n choices is another.
+    Optional tools are called often, required ones always. JSON conforms to the schema in the
+    request. A predicted output is returned with one word changed. Each of n choices is different.
 
     Args:
         request: the request's parameters.
-        seed: another seed gives other replies.
+        seed: the seed; another one gives other replies.
 
     Raises:
-        ReplyError: for a form that no reply was found to have, or none that is short enough.
+        ReplyError: if no reply is found that has the demanded form, or it exceeds the budget.
 
-    >>> asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
-    >>> generate(asked) == generate(asked | {"stream": True}) != generate(asked, seed=1)
+    >>> request = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+    >>> generate(request) == generate(request | {"stream": True}) != generate(request, seed=1)
     True
     """
-    said = {k: v for k, v in request.items() if k not in _FORM}
+    content = {name: value for name, value in request.items() if name not in _TRANSPORT}
     digest = hashlib.sha256(f"{seed}\0".encode())
-    for part in _dumped(said):
+    for part in _encode_parts(content):
         digest.update(part.encode())
     rng, budget = Random(digest.digest()), Budget()
     n = request.get("n") if "input" not in request else 1
     if isinstance(n, int) and n > 1:
-        return Reply(choices=[_choice(request, rng, budget) for _ in range(n)])
-    return Reply(choices=[_choice(request, rng, budget)])
+        return Reply(choices=[_generate_choice(request, rng, budget) for _ in range(n)])
+    return Reply(choices=[_generate_choice(request, rng, budget)])
 
 
-_LONG = 100_000
+_LONG = 100_000  # characters that are encoded at once
 
 
-def _dumped(value: Any) -> Iterator[str]:
-    """JSON with sorted keys, a part of what is long at a time, so that others go on."""
+def _encode_parts(value: Any) -> Iterator[str]:
+    """Yield JSON with sorted keys; long values come in parts, so that other requests can go on."""
     if is_small(value):
         yield json.dumps(value, sort_keys=True)
     elif isinstance(value, Mapping):
         yield "{"
         for at, name in enumerate(sorted(value)):
             yield f"{', ' * (at > 0)}{json.dumps(name)}: "
-            yield from _dumped(value[name])
+            yield from _encode_parts(value[name])
         yield "}"
     elif isinstance(value, list):
         yield "["
-        for at, several in enumerate(group_values(value)):
+        for at, group in enumerate(group_values(value)):
             yield ", " * (at > 0)
-            if len(several) == 1:
-                yield from _dumped(several[0])
+            if len(group) == 1:
+                yield from _encode_parts(group[0])
             else:
-                yield json.dumps(several, sort_keys=True)[1:-1]
+                yield json.dumps(group, sort_keys=True)[1:-1]
         yield "]"
     elif isinstance(value, str):
         yield '"'
@@ -114,49 +113,51 @@ def _dumped(value: Any) -> Iterator[str]:
         yield json.dumps(value, sort_keys=True)
 
 
-def _choice(request: Mapping[str, Any], rng: Random, budget: Budget) -> Choice:
-    called = _calls(request, rng, budget)
-    if called is not None:
-        return called
-    done = _by_itself(request, rng)
-    if done and done[-1].type == "mcp_approval_request":
-        return Choice(output=done)  # nothing is said before it is given
-    searched = any(item.type == "web_search_call" for item in done)
-    cites = searched or request.get("web_search_options") is not None
-    said = _said(request, rng, cites, budget)
-    if done and said.text is not None:
-        return Choice(output=[*done, Message(said.text, annotations=said.annotations)])
-    return said
+def _generate_choice(request: Mapping[str, Any], rng: Random, budget: Budget) -> Choice:
+    calls = _generate_calls(request, rng, budget)
+    if calls is not None:
+        return calls
+    output = _use_built_in(request, rng)
+    if output and output[-1].type == "mcp_approval_request":
+        return Choice(output=output)  # the model waits for the approval
+    has_searched = any(item.type == "web_search_call" for item in output)
+    cites = has_searched or request.get("web_search_options") is not None
+    choice = _generate_content(request, rng, cites, budget)
+    if output and choice.text is not None:
+        return Choice(output=[*output, Message(choice.text, annotations=choice.annotations)])
+    return choice
 
 
-def _said(request: Mapping[str, Any], rng: Random, cites: bool, budget: Budget) -> Choice:
-    schema = _schema(request)
+def _generate_content(
+    request: Mapping[str, Any], rng: Random, cites: bool, budget: Budget
+) -> Choice:
+    schema = _find_schema(request)
     if schema is not None:
         from openai_mockserver.generate.json_schema import generate_json
 
         value = generate_json(schema, rng, budget)
         return Choice(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-    if expected := predicted(request):
+    if prediction := predicted(request):
         top = request.get("top_logprobs")
-        budget.spend(len(expected) * (PREDICTED + (top if isinstance(top, int) else 0)))
-        return Choice(_changed(expected, rng))
+        budget.spend(len(prediction) * (PREDICTION + (top if isinstance(top, int) else 0)))
+        return Choice(_change_word(prediction, rng))
     if cites:
-        return _cited(request, rng)
+        return _write_cited(request, rng)
     if "audio" in (request.get("modalities") or ()):
-        return _spoken(request, rng)
-    return Choice(_prose(request, rng))
+        return _write_spoken(request, rng)
+    return Choice(_write_prose(request, rng))
 
 
-def _prose(request: Mapping[str, Any], rng: Random) -> str:
+def _write_prose(request: Mapping[str, Any], rng: Random) -> str:
     text = request.get("text")
     verbosity = request.get("verbosity") or (
         text.get("verbosity") if isinstance(text, Mapping) else None
     )
-    return write_text(rng, _asked(request), str(verbosity))
+    return write_text(rng, _read_question(request), str(verbosity))
 
 
-def _asked(request: Mapping[str, Any]) -> str:
-    """The text of the last user message."""
+def _read_question(request: Mapping[str, Any]) -> str:
+    """Return the text of the last user message."""
     last = next((m for m in reversed(read_messages(request)) if m.get("role") == "user"), {})
     content = last.get("content")
     if not isinstance(content, list):
@@ -165,25 +166,25 @@ def _asked(request: Mapping[str, Any]) -> str:
     return "\n".join(part for part in parts if isinstance(part, str))
 
 
-def _cited(request: Mapping[str, Any], rng: Random) -> Choice:
-    """Text that cites a page, as chat models that search the web link it."""
-    pen, text = Pen(rng), _prose(request, rng)
+def _write_cited(request: Mapping[str, Any], rng: Random) -> Choice:
+    """Write text that cites a page with a link, as chat models with web search do."""
+    pen, text = Pen(rng), _write_prose(request, rng)
     url = f"https://{pen.word()}.example/{pen.name()}"
     link = f"([{url.split('/')[2]}]({url}))"
-    cited = f"{text} {link}"
-    where = (len(text) + 1, len(cited))
-    return Choice(cited, annotations=[url_citation(url, pen.phrase(2, 5), *where)])
+    whole = f"{text} {link}"
+    span = (len(text) + 1, len(whole))
+    return Choice(whole, annotations=[url_citation(url, pen.phrase(2, 5), *span)])
 
 
-def _spoken(request: Mapping[str, Any], rng: Random) -> Choice:
-    """A sentence as sound, in the voice and format that are asked for."""
+def _write_spoken(request: Mapping[str, Any], rng: Random) -> Choice:
+    """Speak a sentence in the voice and format that the request chooses."""
     from openai_mockserver.api.audio.tones import FORMATS, speak
 
-    asked = request.get("audio")
-    wanted = asked if isinstance(asked, Mapping) else {}
-    form = str(wanted.get("format") or "wav").removesuffix("16")  # OpenAI's pcm16
+    audio = request.get("audio")
+    options = audio if isinstance(audio, Mapping) else {}
+    form = str(options.get("format") or "wav").removesuffix("16")  # OpenAI's pcm16
     text = Pen(rng).sentence()
-    data = speak(text, form if form in FORMATS else "wav", str(wanted.get("voice") or "alloy"))
+    data = speak(text, form if form in FORMATS else "wav", str(options.get("voice") or "alloy"))
     return Choice(audio=Audio(text, data))
 
 
@@ -191,25 +192,25 @@ def _spoken(request: Mapping[str, Any], rng: Random) -> Choice:
 
 
 class _Tool(NamedTuple):
-    """A tool that is offered: its kind, its name, and what else is told of it."""
+    """A tool that the request offers: its type, its name, and its definition."""
 
     kind: str
     name: str
-    told: Mapping[str, Any]
+    definition: Mapping[str, Any]
 
 
-def _inner(value: Any) -> Any:
-    """What a tool or a choice of one tells: in chat under its type's name, else beside it."""
+def _unwrap(value: Any) -> Any:
+    """Return the definition of a tool or format, which chat nests under the name of its type."""
     kind = value.get("type") if isinstance(value, Mapping) else None
     inner = value.get(kind) if isinstance(kind, str) else None
     return inner if isinstance(inner, Mapping) else value
 
 
-def _offered(request: Mapping[str, Any]) -> list[_Tool]:
+def _list_tools(request: Mapping[str, Any]) -> list[_Tool]:
     tools = [
-        _Tool(str(tool.get("type", "function")), str(told["name"]), told)
+        _Tool(str(tool.get("type", "function")), str(definition["name"]), definition)
         for tool in request.get("tools") or ()
-        if isinstance(told := _inner(tool), Mapping) and told.get("name")
+        if isinstance(definition := _unwrap(tool), Mapping) and definition.get("name")
     ]
     tools += [
         _Tool("legacy", str(function["name"]), function)
@@ -219,142 +220,149 @@ def _offered(request: Mapping[str, Any]) -> list[_Tool]:
     return [tool for tool in tools if tool.kind in (*_CALLS, "legacy")]
 
 
-class _Choice(NamedTuple):
-    """The tools that may be called, and whether one must be, or a single one of a name."""
+class _ToolChoice(NamedTuple):
+    """The tools that may be called, and the mode: whether one may, must or must not be called."""
 
     tools: list[_Tool]
-    mode: str  # none, auto, or one of _MUST
+    mode: str  # none, auto, or one of _FORCED
 
 
-_MUST = ("required", "any", "named")  # any: as Mistral says it
+_FORCED = ("required", "any", "named")  # any is Mistral's word for required
 
 
-def _chosen(request: Mapping[str, Any]) -> _Choice:
-    """What the request says of calls."""
-    offered = _offered(request)
+def _read_tool_choice(request: Mapping[str, Any]) -> _ToolChoice:
+    """Return which tools the request allows or demands."""
+    tools = _list_tools(request)
     choice = request.get("tool_choice") or request.get("function_call") or "auto"
     if not isinstance(choice, Mapping):
-        return _Choice(offered, str(choice))
-    told = _inner(choice)
+        return _ToolChoice(tools, str(choice))
+    details = _unwrap(choice)
     if choice.get("type") == "allowed_tools":
-        allowed = [_inner(tool).get("name") for tool in told.get("tools") or ()]
-        return _Choice([t for t in offered if t.name in allowed], str(told.get("mode")))
-    return _Choice([tool for tool in offered if tool.name == told.get("name")][:1], "named")
+        names = [_unwrap(tool).get("name") for tool in details.get("tools") or ()]
+        allowed_tools = [tool for tool in tools if tool.name in names]
+        return _ToolChoice(allowed_tools, str(details.get("mode")))
+    return _ToolChoice([tool for tool in tools if tool.name == details.get("name")][:1], "named")
 
 
-def _calls(request: Mapping[str, Any], rng: Random, budget: Budget) -> Choice | None:
-    """Calls of tools, where they are to be made."""
-    tools, mode = _chosen(request)
-    if tools and mode in _MUST:
-        return _called(request, tools, mode != "named", rng, budget)
-    rounds = _rounds(request)
-    if not tools or mode != "auto" or rounds >= len(CALLED) or rng.random() >= CALLED[rounds]:
+def _generate_calls(request: Mapping[str, Any], rng: Random, budget: Budget) -> Choice | None:
+    """Return calls of tools; None if the reply has none."""
+    tools, mode = _read_tool_choice(request)
+    if tools and mode in _FORCED:
+        return _call_tools(request, tools, mode != "named", rng, budget)
+    rounds = _count_rounds(request)
+    if (
+        not tools
+        or mode != "auto"
+        or rounds >= len(CALL_SHARES)
+        or rng.random() >= CALL_SHARES[rounds]
+    ):
         return None
     try:
-        called = _called(request, tools, True, rng, budget)
+        calls = _call_tools(request, tools, True, rng, budget)
     except ReplyError:
-        return None  # who need not call a tool that cannot be called says something
-    if _schema(request) is not None or rng.random() >= SPOKEN:
-        return called
-    return Choice(
-        Pen(rng).sentence(), tool_calls=called.tool_calls, function_call=called.function_call
-    )
+        return None  # no value conforms to the parameters; text is allowed instead
+    if _find_schema(request) is not None or rng.random() >= SPEECH_SHARE:
+        return calls
+    text = Pen(rng).sentence()
+    return Choice(text, tool_calls=calls.tool_calls, function_call=calls.function_call)
 
 
-def _called(
+def _call_tools(
     request: Mapping[str, Any], tools: list[_Tool], several: bool, rng: Random, budget: Budget
 ) -> Choice:
-    """A call of one of the tools, or different calls."""
+    """Call one of the tools, or several different ones."""
     first = rng.choice(tools)
     share = rng.random()
-    count = next(count for upto, count in SEVERAL if share < upto)
+    count = next(count for limit, count in CALL_COUNTS if share < limit)
     if not several or request.get("parallel_tool_calls") is False:
         count = 1
     if first.kind == "legacy":
-        arguments = _arguments(first, rng, budget)
+        arguments = _generate_arguments(first, rng, budget)
         return Choice(function_call=FunctionCall(first.name, arguments))
-    picked = [first, *(rng.choice(tools) for _ in range(count - 1))]
-    kinds = [(tool, _CALLS[tool.kind]) for tool in picked if tool.kind in _CALLS]
-    made = [call(tool, rng, budget) for tool, call in kinds]
-    return Choice(tool_calls={(call.name, call.arguments): call for call in made}.values())
+    chosen_tools = [first, *(rng.choice(tools) for _ in range(count - 1))]
+    kinds = [(tool, _CALLS[tool.kind]) for tool in chosen_tools if tool.kind in _CALLS]
+    calls = [call(tool, rng, budget) for tool, call in kinds]
+    return Choice(tool_calls={(call.name, call.arguments): call for call in calls}.values())
 
 
-def _rounds(request: Mapping[str, Any]) -> int:
-    """How many times tools have answered since the user spoke last.
+def _count_rounds(request: Mapping[str, Any]) -> int:
+    """Return how many rounds of tool results follow the last user message.
 
-    More than any number where nobody is to be answered, or what came before is not told.
+    It is the largest number that counts if there is nothing to answer, or if the user message is
+    part of an earlier request.
     """
-    said = [str(message.get("role")) for message in read_messages(request)]
-    elsewhere = request.get("previous_response_id") or request.get("conversation")
-    if not said or said[-1] == "assistant" or (elsewhere and "user" not in said):
-        return len(CALLED)
-    since = said[len(said) - said[::-1].index("user") :] if "user" in said else said
-    results = [role in ("tool", "function") for role in since]
+    roles = [str(message.get("role")) for message in read_messages(request)]
+    is_continued = request.get("previous_response_id") or request.get("conversation")
+    if not roles or roles[-1] == "assistant" or (is_continued and "user" not in roles):
+        return len(CALL_SHARES)
+    last_roles = roles[len(roles) - roles[::-1].index("user") :] if "user" in roles else roles
+    results = [role in ("tool", "function") for role in last_roles]
     return sum(now and not before for before, now in zip([False, *results], results, strict=False))
 
 
-def _arguments(tool: _Tool, rng: Random, budget: Budget) -> dict[str, Any]:
+def _generate_arguments(tool: _Tool, rng: Random, budget: Budget) -> dict[str, Any]:
     from openai_mockserver.generate.json_schema import generate_json
 
-    arguments = generate_json(tool.told.get("parameters") or {}, rng, budget)
+    arguments = generate_json(tool.definition.get("parameters") or {}, rng, budget)
     return arguments if isinstance(arguments, dict) else {}
 
 
-def _function(tool: _Tool, rng: Random, budget: Budget) -> ToolCall:
-    return ToolCall(tool.name, _arguments(tool, rng, budget))
+def _call_function(tool: _Tool, rng: Random, budget: Budget) -> ToolCall:
+    return ToolCall(tool.name, _generate_arguments(tool, rng, budget))
 
 
-def _custom(tool: _Tool, rng: Random, budget: Budget) -> ToolCall:
-    """A call whose input is any text, or one that its grammar derives."""
-    form = tool.told.get("format") or {}
-    grammar = _inner(form) if form.get("type") == "grammar" else {}
+def _call_custom(tool: _Tool, rng: Random, budget: Budget) -> ToolCall:
+    """Call a custom tool, with a text that its grammar derives, or any text."""
+    form = tool.definition.get("format") or {}
+    grammar = _unwrap(form) if form.get("type") == "grammar" else {}
     definition = str(grammar.get("definition") or "")
     if grammar.get("syntax") == "lark":
         from openai_mockserver.generate.lark_grammar import generate_from_grammar
 
         text = generate_from_grammar(definition, rng, budget)
     elif grammar.get("syntax") == "regex":
-        found = generate_matching(f"^(?:{definition})$", rng, budget=budget)
-        if found is None:
+        matching_text = generate_matching(f"^(?:{definition})$", rng, budget=budget)
+        if matching_text is None:
             raise ReplyError(f"no text was found that matches the pattern {definition!r}")
-        text = found
+        text = matching_text
     else:
         text = Pen(rng).sentence()
     return ToolCall(tool.name, text, custom=True)
 
 
 _CALLS: dict[str, Callable[[_Tool, Random, Budget], ToolCall]] = {
-    "function": _function,
-    "custom": _custom,
+    "function": _call_function,
+    "custom": _call_custom,
 }
-"""The kinds of tools that a client calls, and how a call of each is made."""
+"""The types of tools that the client runs, and the functions that call them."""
 
 
-# What the API does by itself
+# Tools that the API runs itself
 
 
-def _by_itself(request: Mapping[str, Any], rng: Random) -> list[Item]:
-    """What is done before something is said, with one of the tools that are the API's own.
+def _use_built_in(request: Mapping[str, Any], rng: Random) -> list[Item]:
+    """Return the output items of one of the API's own tools, which precede the text.
 
-    It has to be where one is demanded, and is half of the time where the user has just spoken.
+    A tool that the request demands is always used; otherwise one is used for half of the new user
+    messages.
     """
-    told = request.get("tools") if "input" in request else None
-    tools = [tool for tool in told or () if isinstance(tool, Mapping)]
-    tools = [tool for tool in tools if str(tool.get("type")) in _OWN]
+    entries = request.get("tools") if "input" in request else None
+    tools = [tool for tool in entries or () if isinstance(tool, Mapping)]
+    tools = [tool for tool in tools if str(tool.get("type")) in _BUILT_IN]
     choice = request.get("tool_choice") or "auto"
     if isinstance(choice, Mapping):
         tools = [tool for tool in tools if tool["type"] == choice.get("type")]
         choice = "required"
     if not tools or choice == "none":
         return []
-    if choice == "auto" and (_rounds(request) > 0 or rng.random() >= CALLED[0]):
+    if choice == "auto" and (_count_rounds(request) > 0 or rng.random() >= CALL_SHARES[0]):
         return []
     tool = rng.choice(tools)
-    return _OWN[tool["type"]](tool, Pen(rng))
+    return _BUILT_IN[tool["type"]](tool, Pen(rng))
 
 
-def _with_mcp(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
-    """The tools of a server, and a call of one of those that are allowed."""
+def _use_mcp(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
+    """List the tools of an MCP server, and call one that is allowed."""
     server, allowed = str(tool.get("server_label") or "server"), tool.get("allowed_tools")
     if isinstance(allowed, Mapping):
         allowed = allowed.get("tool_names")
@@ -365,21 +373,21 @@ def _with_mcp(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
         "required": ["query"],
         "additionalProperties": False,
     }
-    listed = items.mcp_list_tools(
+    tool_list = items.mcp_list_tools(
         server, [{"name": name, "input_schema": schema} for name in dict.fromkeys(names)]
     )
     arguments = {"query": pen.phrase(1, 4)}
     if tool.get("require_approval") == "never":
-        return [listed, items.mcp_call(server, names[0], arguments, pen.sentence())]
-    return [listed, items.mcp_approval(server, names[0], arguments)]
+        return [tool_list, items.mcp_call(server, names[0], arguments, pen.sentence())]
+    return [tool_list, items.mcp_approval(server, names[0], arguments)]
 
 
-def _with_code(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
+def _use_code(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
     number = pen.number()
     return [items.code_interpreter(f"x = {number}\nprint(x ** 2)", logs=f"{number**2}\n")]
 
 
-def _with_search(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
+def _use_search(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
     return [items.web_search(pen.phrase(2, 6))]
 
 
@@ -387,49 +395,49 @@ _PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
     "gg=="
 )
-"""A picture, the same on every machine."""
+"""A picture of one pixel, as base64 of its PNG."""
 
-_OWN: dict[str, Callable[[Mapping[str, Any], Pen], list[Item]]] = {
-    "web_search": _with_search,
-    "web_search_preview": _with_search,
+_BUILT_IN: dict[str, Callable[[Mapping[str, Any], Pen], list[Item]]] = {
+    "web_search": _use_search,
+    "web_search_preview": _use_search,
     "file_search": lambda tool, pen: [items.file_search(pen.phrase(2, 6))],
-    "code_interpreter": _with_code,
+    "code_interpreter": _use_code,
     "image_generation": lambda tool, pen: [items.image_generation(_PIXEL)],
-    "mcp": _with_mcp,
+    "mcp": _use_mcp,
 }
-"""The tools that the Responses API uses itself, and what it does with each."""
+"""The tools that the Responses API runs itself, and the functions that use them."""
 
 
 # Text
 
 
-def _schema(request: Mapping[str, Any]) -> Any:
-    """The schema that the text has to conform to, if there is one."""
+def _find_schema(request: Mapping[str, Any]) -> Any:
+    """Return the schema that the text must conform to; None if there is none."""
     text = request.get("text")
-    wanted = request.get("response_format") or (
+    response_format = request.get("response_format") or (
         text.get("format") if isinstance(text, Mapping) else None
     )
-    if not isinstance(wanted, Mapping):
+    if not isinstance(response_format, Mapping):
         return None
-    if wanted.get("type") == "json_object":
+    if response_format.get("type") == "json_object":
         return {
             "type": "object",
             "properties": {"answer": {"type": "string"}},
             "required": ["answer"],
         }
-    if wanted.get("type") != "json_schema":
+    if response_format.get("type") != "json_schema":
         return None
-    stated = _inner(wanted)
-    return stated.get("schema", {}) if isinstance(stated, Mapping) else None
+    details = _unwrap(response_format)
+    return details.get("schema", {}) if isinstance(details, Mapping) else None
 
 
 _WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]+")
 
 
-def _changed(text: str, rng: Random) -> str:
-    """The text with one of its words another."""
+def _change_word(text: str, rng: Random) -> str:
+    """Return the text with one of its words replaced."""
     words = list(_WORD.finditer(text))
     if not words:
         return text
-    changed = rng.choice(words)
-    return text[: changed.start()] + Pen(rng).word() + text[changed.end() :]
+    word = rng.choice(words)
+    return text[: word.start()] + Pen(rng).word() + text[word.end() :]

@@ -1,4 +1,4 @@
-"""Whether a value conforms to a JSON Schema: the check of sampled values."""
+"""The check of sampled values: whether a value conforms to a JSON Schema."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from openai_mockserver.generate.regex import Budget, is_found
 Schema = Mapping[str, Any]
 
 
-def allowed_types(stated: Any) -> list[str]:
-    return [stated] if isinstance(stated, str) else list(stated)
+def list_types(operand: Any) -> list[str]:
+    """Return the types that the keyword ``type`` allows."""
+    return [operand] if isinstance(operand, str) else list(operand)
 
 
-def compiled_patterns(told: Any) -> tuple[str, ...]:
-    return told if isinstance(told, tuple) else (str(told),)
+def list_patterns(operand: Any) -> tuple[str, ...]:
+    """Return the patterns of a keyword ``pattern``; merged schemas have several."""
+    return operand if isinstance(operand, tuple) else (str(operand),)
 
 
 HINTS = {
@@ -27,9 +29,9 @@ HINTS = {
     "array": ("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
     "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
 }
-"""What tells the type where nothing states it; else it is a string."""
+"""Keywords that imply a type if the schema has none. Without any, the type is string."""
 
-KINDS: dict[str, Callable[[Any], bool]] = {
+TYPES: dict[str, Callable[[Any], bool]] = {
     "null": lambda value: value is None,
     "boolean": lambda value: isinstance(value, bool),
     "integer": lambda value: (
@@ -43,72 +45,76 @@ KINDS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-# Judging
+# Checking
 
-STEP = 3  # of the budget: to judge takes longer than a character
+STEP = 3  # of the budget: a check takes longer than a character
 
 
 class Judge:
-    """Tells where a value fails its schema, and what references refer to."""
+    """Checks values against schemas, and resolves references."""
 
     def __init__(self, root: Any, budget: Budget) -> None:
         self.root = root
         self.budget = budget
-        self.matched: set[tuple[str, str]] = set()  # patterns, and texts that were made for them
+        self.known_matches: set[tuple[str, str]] = set()  # patterns, and texts generated for them
 
-    def wrong(self, value: Any, schema: Any, place: str) -> str | None:
-        """The place of the first keyword that the value fails, if there is one."""
+    def find_violation(self, value: Any, schema: Any, place: str) -> str | None:
+        """Return the place of the first keyword that the value violates; None if it conforms."""
         self.budget.spend(STEP)
         if not isinstance(schema, Mapping):
             return place if schema is False else None
-        for keyword, told in schema.items():
+        for keyword, operand in schema.items():
             if (check := _CHECKS.get(keyword)) is not None:
-                kind, passes = check
-                if kind is not None and not KINDS[kind](value):
+                type_name, accepts = check
+                if type_name is not None and not TYPES[type_name](value):
                     continue
-                if not passes(self, value, told, schema):
-                    return self._within(value, keyword, told, f"{place}/{keyword}")
+                if not accepts(self, value, operand, schema):
+                    return self._locate_member(value, keyword, operand, f"{place}/{keyword}")
         return None
 
-    def _within(self, value: Any, keyword: str, told: Any, place: str) -> str:
-        """The place within a keyword that names members, where it is one of theirs."""
+    def _locate_member(self, value: Any, keyword: str, operand: Any, place: str) -> str:
+        """Return the place of the violation: for ``properties``, the place within the member."""
         if keyword == "properties":
-            for name, schema in told.items():
-                if name in value and (inner := self.wrong(value[name], schema, f"{place}/{name}")):
+            for name, schema in operand.items():
+                if name in value and (
+                    inner := self.find_violation(value[name], schema, f"{place}/{name}")
+                ):
                     return inner
         return place
 
-    def fits(self, value: Any, schema: Any) -> bool:
-        """Whether the value conforms to the schema."""
-        return self.wrong(value, schema, "") is None
+    def accepts(self, value: Any, schema: Any) -> bool:
+        """Return whether the value conforms to the schema."""
+        return self.find_violation(value, schema, "") is None
 
-    def found(self, pattern: str, text: str) -> bool:
-        """Whether the pattern is found in the text."""
-        if (pattern, text) in self.matched:
+    def matches(self, pattern: str, text: str) -> bool:
+        """Return whether the pattern is found in the text."""
+        if (pattern, text) in self.known_matches:
             return True
         self.budget.spend(len(text))
         return is_found(pattern, text)
 
-    def others(self, value: Mapping[str, Any], schema: Schema) -> list[str]:
-        """The members of an object that the schema does not name."""
-        return [name for name in value if not self.named(schema, name)]
+    def list_additional(self, value: Mapping[str, Any], schema: Schema) -> list[str]:
+        """Return the members of an object that the schema does not name."""
+        return [name for name in value if not self.find_schemas(schema, name)]
 
-    def named(self, schema: Schema, name: str) -> list[Any]:
-        """The schemas that the schema has for a member of this name."""
+    def find_schemas(self, schema: Schema, name: str) -> list[Any]:
+        """Return the schemas that apply to a member of this name."""
         members, patterns = schema.get("properties") or {}, schema.get("patternProperties") or {}
-        own = [members[name]] if name in members else []
-        return own + [inner for pattern, inner in patterns.items() if self.found(pattern, name)]
+        schemas = [members[name]] if name in members else []
+        return schemas + [
+            inner for pattern, inner in patterns.items() if self.matches(pattern, name)
+        ]
 
     def resolve(self, ref: str) -> Any:
-        """What the reference refers to. Raises ReplyError where there is no such thing."""
+        """Return the schema that a reference names. Raises ReplyError if there is none."""
         document, _, pointer = ref.partition("#")
         pointer = unquote(pointer)
         at = self.root
         own = self.root.get("$id", "") if isinstance(self.root, Mapping) else ""
         if document and document != own.rstrip("#"):
-            at = self._stated("$id", document)
+            at = self._find_schema("$id", document)
         if pointer and not pointer.startswith("/"):
-            at = self._stated("$anchor", pointer)
+            at = self._find_schema("$anchor", pointer)
         for part in pointer.split("/")[1:]:
             name = part.replace("~1", "/").replace("~0", "~")
             if isinstance(at, list) and name.isdecimal() and int(name) < len(at):
@@ -121,147 +127,184 @@ class Judge:
             raise ReplyError(f"the schema refers to {ref!r}, which it does not have")
         return at
 
-    def _stated(self, keyword: str, name: str) -> Any:
-        """The schema within the root that states its name thus."""
-        ahead = [self.root]
-        while ahead:
+    def _find_schema(self, keyword: str, name: str) -> Any:
+        """Return the schema within the root that has this ``$id`` or ``$anchor``."""
+        pending = [self.root]
+        while pending:
             self.budget.spend(1)
-            at = ahead.pop()
+            at = pending.pop()
             if isinstance(at, Mapping):
                 if at.get(keyword) == name:
                     return at
-                ahead += at.values()
+                pending += at.values()
             elif isinstance(at, list):
-                ahead += at
+                pending += at
         return None
 
 
-def same_json(one: Any, other: Any) -> bool:
-    """Whether two values are one in JSON, where true is not 1."""
+def is_same_json(one: Any, other: Any) -> bool:
+    """Return whether two values are equal in JSON, in which true is not 1."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same_json, one, other))
+        return len(one) == len(other) and all(map(is_same_json, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same_json(one[name], other[name]) for name in one)
+        return one.keys() == other.keys() and all(
+            is_same_json(one[name], other[name]) for name in one
+        )
     return bool(one == other)
 
 
 def is_multiple(value: Any, step: Any) -> bool:
+    """Return whether a number is a multiple of the step."""
     if isinstance(value, float) or isinstance(step, float):
         return float(value / step).is_integer()
     return bool(value % step == 0)
 
 
 def is_unique(judge: Judge, items: list[Any]) -> bool:
+    """Return whether no two items are equal."""
     judge.budget.spend(len(items))
     return len({json.dumps(item, sort_keys=True) for item in items}) == len(items)
 
 
-def _items_fit(judge: Judge, value: list[Any], told: Any, schema: Schema) -> bool:
-    if isinstance(told, list):
-        return all(map(judge.fits, value, told))
-    return all(judge.fits(item, told) for item in value[len(schema.get("prefixItems") or ()) :])
+def _accepts_items(judge: Judge, value: list[Any], operand: Any, schema: Schema) -> bool:
+    if isinstance(operand, list):
+        return all(map(judge.accepts, value, operand))
+    return all(
+        judge.accepts(item, operand) for item in value[len(schema.get("prefixItems") or ()) :]
+    )
 
 
-def _contains(judge: Judge, value: list[Any], told: Any, schema: Schema) -> bool:
-    count = sum(judge.fits(item, told) for item in value)
+def _accepts_contains(judge: Judge, value: list[Any], operand: Any, schema: Schema) -> bool:
+    count = sum(judge.accepts(item, operand) for item in value)
     return bool(schema.get("minContains", 1) <= count <= schema.get("maxContains", math.inf))
 
 
-def _branch_fits(judge: Judge, value: Any, told: Any, schema: Schema) -> bool:
-    return judge.fits(value, schema.get("then" if judge.fits(value, told) else "else", True))
+def _accepts_branch(judge: Judge, value: Any, operand: Any, schema: Schema) -> bool:
+    return judge.accepts(
+        value, schema.get("then" if judge.accepts(value, operand) else "else", True)
+    )
+
+
+def _accepts_exclusive_minimum(judge: Judge, value: Any, operand: Any, schema: Schema) -> bool:
+    if isinstance(operand, bool):  # in draft 4, true means that the bound itself is excluded
+        return not operand or bool(value > schema.get("minimum", -math.inf))
+    return bool(value > operand)
+
+
+def _accepts_exclusive_maximum(judge: Judge, value: Any, operand: Any, schema: Schema) -> bool:
+    if isinstance(operand, bool):
+        return not operand or bool(value < schema.get("maximum", math.inf))
+    return bool(value < operand)
+
+
+def _accepts_additional_items(judge: Judge, value: list[Any], operand: Any, schema: Schema) -> bool:
+    items = schema.get("items")
+    if not isinstance(items, list):
+        return True
+    return all(judge.accepts(item, operand) for item in value[len(items) :])
+
+
+def _accepts_properties(judge: Judge, value: dict[str, Any], operand: Any, schema: Schema) -> bool:
+    return all(judge.accepts(value[name], operand[name]) for name in operand if name in value)
+
+
+def _accepts_pattern_properties(
+    judge: Judge, value: dict[str, Any], operand: Any, schema: Schema
+) -> bool:
+    return all(
+        judge.accepts(value[name], inner)
+        for pattern, inner in operand.items()
+        for name in value
+        if judge.matches(pattern, name)
+    )
+
+
+def _accepts_dependent_required(
+    judge: Judge, value: dict[str, Any], operand: Any, schema: Schema
+) -> bool:
+    return all(
+        name in value for member, names in operand.items() if member in value for name in names
+    )
 
 
 Check = Callable[[Judge, Any, Any, Schema], bool]
 
 _CHECKS: dict[str, tuple[str | None, Check]] = {
-    "$ref": (None, lambda judge, value, told, _: judge.fits(value, judge.resolve(told))),
-    "type": (None, lambda judge, value, told, _: any(KINDS[k](value) for k in allowed_types(told))),
-    "const": (None, lambda judge, value, told, _: same_json(value, told)),
-    "enum": (None, lambda judge, value, told, _: any(same_json(value, one) for one in told)),
-    "allOf": (None, lambda judge, value, told, _: all(judge.fits(value, one) for one in told)),
-    "anyOf": (None, lambda judge, value, told, _: any(judge.fits(value, one) for one in told)),
-    "oneOf": (None, lambda judge, value, told, _: sum(judge.fits(value, o) for o in told) == 1),
-    "not": (None, lambda judge, value, told, _: not judge.fits(value, told)),
-    "if": (None, _branch_fits),
-    "minLength": ("string", lambda judge, value, told, _: len(value) >= told),
-    "maxLength": ("string", lambda judge, value, told, _: len(value) <= told),
+    "$ref": (None, lambda judge, value, operand, _: judge.accepts(value, judge.resolve(operand))),
+    "type": (
+        None,
+        lambda judge, value, operand, _: any(TYPES[k](value) for k in list_types(operand)),
+    ),
+    "const": (None, lambda judge, value, operand, _: is_same_json(value, operand)),
+    "enum": (
+        None,
+        lambda judge, value, operand, _: any(is_same_json(value, one) for one in operand),
+    ),
+    "allOf": (
+        None,
+        lambda judge, value, operand, _: all(judge.accepts(value, one) for one in operand),
+    ),
+    "anyOf": (
+        None,
+        lambda judge, value, operand, _: any(judge.accepts(value, one) for one in operand),
+    ),
+    "oneOf": (
+        None,
+        lambda judge, value, operand, _: sum(judge.accepts(value, o) for o in operand) == 1,
+    ),
+    "not": (None, lambda judge, value, operand, _: not judge.accepts(value, operand)),
+    "if": (None, _accepts_branch),
+    "minLength": ("string", lambda judge, value, operand, _: len(value) >= operand),
+    "maxLength": ("string", lambda judge, value, operand, _: len(value) <= operand),
     "pattern": (
         "string",
-        lambda judge, value, told, _: all(
-            judge.found(one, value) for one in compiled_patterns(told)
+        lambda judge, value, operand, _: all(
+            judge.matches(one, value) for one in list_patterns(operand)
         ),
     ),
-    "minimum": ("number", lambda judge, value, told, _: value >= told),
-    "maximum": ("number", lambda judge, value, told, _: value <= told),
-    # Old schemas only say whether the bound itself is excluded.
-    "exclusiveMinimum": (
-        "number",
-        lambda judge, value, told, schema: (
-            told is False or value > (schema.get("minimum", -math.inf) if told is True else told)
-        ),
-    ),
-    "exclusiveMaximum": (
-        "number",
-        lambda judge, value, told, schema: (
-            told is False or value < (schema.get("maximum", math.inf) if told is True else told)
-        ),
-    ),
-    "multipleOf": ("number", lambda judge, value, told, _: is_multiple(value, told)),
-    "minItems": ("array", lambda judge, value, told, _: len(value) >= told),
-    "maxItems": ("array", lambda judge, value, told, _: len(value) <= told),
-    "uniqueItems": ("array", lambda judge, value, told, _: not told or is_unique(judge, value)),
-    "prefixItems": ("array", lambda judge, value, told, _: all(map(judge.fits, value, told))),
-    "items": ("array", _items_fit),
-    "additionalItems": (
+    "minimum": ("number", lambda judge, value, operand, _: value >= operand),
+    "maximum": ("number", lambda judge, value, operand, _: value <= operand),
+    "exclusiveMinimum": ("number", _accepts_exclusive_minimum),
+    "exclusiveMaximum": ("number", _accepts_exclusive_maximum),
+    "multipleOf": ("number", lambda judge, value, operand, _: is_multiple(value, operand)),
+    "minItems": ("array", lambda judge, value, operand, _: len(value) >= operand),
+    "maxItems": ("array", lambda judge, value, operand, _: len(value) <= operand),
+    "uniqueItems": (
         "array",
-        lambda judge, value, told, schema: (
-            not isinstance(schema.get("items"), list)
-            or all(judge.fits(item, told) for item in value[len(schema["items"]) :])
-        ),
+        lambda judge, value, operand, _: not operand or is_unique(judge, value),
     ),
-    "contains": ("array", _contains),
-    "required": ("object", lambda judge, value, told, _: all(name in value for name in told)),
-    "minProperties": ("object", lambda judge, value, told, _: len(value) >= told),
-    "maxProperties": ("object", lambda judge, value, told, _: len(value) <= told),
+    "prefixItems": (
+        "array",
+        lambda judge, value, operand, _: all(map(judge.accepts, value, operand)),
+    ),
+    "items": ("array", _accepts_items),
+    "additionalItems": ("array", _accepts_additional_items),
+    "contains": ("array", _accepts_contains),
+    "required": ("object", lambda judge, value, operand, _: all(name in value for name in operand)),
+    "minProperties": ("object", lambda judge, value, operand, _: len(value) >= operand),
+    "maxProperties": ("object", lambda judge, value, operand, _: len(value) <= operand),
     "propertyNames": (
         "object",
-        lambda judge, value, told, _: all(judge.fits(name, told) for name in value),
+        lambda judge, value, operand, _: all(judge.accepts(name, operand) for name in value),
     ),
-    "properties": (
-        "object",
-        lambda judge, value, told, _: all(
-            judge.fits(value[n], told[n]) for n in told if n in value
-        ),
-    ),
-    "patternProperties": (
-        "object",
-        lambda judge, value, told, _: all(
-            judge.fits(value[name], inner)
-            for pattern, inner in told.items()
-            for name in value
-            if judge.found(pattern, name)
-        ),
-    ),
+    "properties": ("object", _accepts_properties),
+    "patternProperties": ("object", _accepts_pattern_properties),
     "additionalProperties": (
         "object",
-        lambda judge, value, told, schema: all(
-            judge.fits(value[name], told) for name in judge.others(value, schema)
+        lambda judge, value, operand, schema: all(
+            judge.accepts(value[name], operand) for name in judge.list_additional(value, schema)
         ),
     ),
-    "dependentRequired": (
-        "object",
-        lambda judge, value, told, _: all(
-            name in value for given, names in told.items() if given in value for name in names
-        ),
-    ),
+    "dependentRequired": ("object", _accepts_dependent_required),
 }
-"""The keywords that are known: of which kind of value they tell, and whether one passes."""
+"""The keywords that are checked: the type of value that each applies to, and its check."""
 
 
-def kind_of(schema: Schema) -> str:
-    for kind, hints in HINTS.items():
+def guess_type(schema: Schema) -> str:
+    """Return the type that a schema without ``type`` implies."""
+    for name, hints in HINTS.items():
         if any(hint in schema for hint in hints):
-            return kind
+            return name
     return "string"

@@ -1,8 +1,8 @@
-"""What a model might say: prose, lists, markdown, code, JSON, formulas, in many scripts.
+"""Text as a model might write it: prose, lists, markdown, code, JSON, formulas, in many scripts.
 
-Rules of this file: chance comes from the caller, and nothing else decides: no clock, no library of
-mathematics, no set, no vocabulary. What is frequent stands in tables of weights. A kind of text is
-a function of a `Pen`, which knows the language and how much is still to be said.
+Rules of this file: randomness comes from the caller, and nothing else decides: no clock, no library
+of mathematics, no set, no vocabulary. Tables of weights say how frequent a kind of text is. A kind
+of text is a function of a `Pen`, which knows the language and how many words are left to write.
 """
 
 from __future__ import annotations
@@ -13,145 +13,147 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeVar
 
-from openai_mockserver.generate.languages import LANGUAGES, of_script, script_of, words
+from openai_mockserver.generate.languages import LANGUAGES, find_languages, find_script, load_words
 
 __all__ = ["KINDS", "Pen", "write_text"]
 
 T = TypeVar("T")
 
 MOTHER_TONGUE = "en"
-FOREIGN = 0.2  # of the replies to what is asked in Latin letters
+FOREIGN = 0.2  # share of the replies to questions in Latin letters
 LONGEST = 900  # words
 
-# Words of a reply, by how many of a hundred replies are shorter. What is between is as likely as
-# what is beside it; sums and products alone, which every machine has alike.
+# Percentiles of the length: a share of the replies in percent, and how many words they have at
+# most. Between two entries the length is interpolated, with sums and products only, because their
+# results are equal on every machine.
 _LENGTHS = ((0, 3), (10, 14), (25, 32), (50, 62), (75, 120), (90, 230), (97, 450), (100, LONGEST))
 
 _FACTORS = {"low": 0.4, "medium": 1.0, "high": 2.5}
-"""What a ``verbosity`` makes of the length."""
+"""The factor by which a ``verbosity`` changes the length."""
 
 
-def write_text(rng: Random, asked: str = "", verbosity: str = "medium") -> str:
-    """A text as a model might write it.
+def write_text(rng: Random, question: str = "", verbosity: str = "medium") -> str:
+    """Return a text as a model might write it.
 
     Args:
-        rng: where all chance comes from.
-        asked: what it answers, whose script it is written in.
+        rng: the source of randomness.
+        question: the text to answer; the answer is in the same script.
         verbosity: ``low``, ``medium`` or ``high``.
 
     >>> write_text(Random(1)) == write_text(Random(1)) != write_text(Random(2))
     True
     """
-    tag, length = _language(rng, asked), _length(rng, _FACTORS.get(verbosity, 1.0))
-    # Where signs are whole words or syllables, a word is more of a text.
+    tag, length = _choose_language(rng, question), _choose_length(rng, _FACTORS.get(verbosity, 1.0))
+    # In languages without spaces, a word counts twice as much.
     pen = Pen(rng, tag, length if LANGUAGES[tag].space else length // 2)
-    return _weighed(rng, KINDS)(pen).strip()
+    return _choose_weighted(rng, KINDS)(pen).strip()
 
 
-def _language(rng: Random, asked: str) -> str:
-    """The tag of the language to answer in."""
-    script = script_of(asked)
-    known = of_script(script)
-    if known and script != LANGUAGES[MOTHER_TONGUE].script:
-        return rng.choice(known)
+def _choose_language(rng: Random, question: str) -> str:
+    """Return the tag of the language to answer in."""
+    script = find_script(question)
+    languages = find_languages(script)
+    if languages and script != LANGUAGES[MOTHER_TONGUE].script:
+        return rng.choice(languages)
     return rng.choice(list(LANGUAGES)) if rng.random() < FOREIGN else MOTHER_TONGUE
 
 
-def _length(rng: Random, factor: float) -> int:
-    at = rng.random() * 100
-    upper = bisect([share for share, _ in _LENGTHS], at)
-    (before, least), (share, most) = _LENGTHS[upper - 1], _LENGTHS[upper]
-    length = least + (most - least) * (at - before) / (share - before)
+def _choose_length(rng: Random, factor: float) -> int:
+    """Return how many words a reply has."""
+    percent = rng.random() * 100
+    upper = bisect([share for share, _ in _LENGTHS], percent)
+    (below, least), (above, most) = _LENGTHS[upper - 1], _LENGTHS[upper]
+    length = least + (most - least) * (percent - below) / (above - below)
     return max(2, min(LONGEST, int(length * factor)))
 
 
-def _weighed(rng: Random, table: Sequence[tuple[int, T]]) -> T:
-    """One of a table, as often as its weight says."""
+def _choose_weighted(rng: Random, table: Sequence[tuple[int, T]]) -> T:
+    """Return an entry of a table, as often as its weight says."""
     at = rng.randrange(sum(weight for weight, _ in table))
     for weight, one in table:
         at -= weight
         if at < 0:
             return one
-    raise AssertionError("a number below the sum of the weights is below one of their sums")
+    raise AssertionError("a number below the sum of the weights selects an entry")
 
 
 class Pen:
-    """Writes words of a language, and knows how many are left to write.
+    """Writes words of a language, and counts how many are left to write.
 
     Args:
-        rng: where all chance comes from.
-        tag: of the language, as in `LANGUAGES`.
-        left: how many words there are to be, about.
+        rng: the source of randomness.
+        tag: the language's tag, a key of `LANGUAGES`.
+        words_left: about how many words to write.
     """
 
-    def __init__(self, rng: Random, tag: str = MOTHER_TONGUE, left: int = 60) -> None:
+    def __init__(self, rng: Random, tag: str = MOTHER_TONGUE, words_left: int = 60) -> None:
         self.rng = rng
         self.language = LANGUAGES[tag]
-        self.left = left
-        self._words = words(tag)
+        self.words_left = words_left
+        self._words = load_words(tag)
 
     def word(self) -> str:
-        """A word as its table has it."""
-        self.left -= 1
+        """Write a word."""
+        self.words_left -= 1
         return self.rng.choice(self._words)
 
     def phrase(self, least: int, most: int) -> str:
-        """Some words, the first with a capital where there are any."""
+        """Write some words, the first with a capital letter if the script has them."""
         count = self.rng.randint(least, most)
-        self.left -= count
+        self.words_left -= count
         text = self.language.space.join(self.rng.choices(self._words, k=count))
         return text[:1].upper() + text[1:]
 
     def sentence(self) -> str:
-        """A sentence, which may have two clauses, or ask."""
+        """Write a sentence or a question of one or two clauses."""
         least = 3 if self.language.space else 2
         text = self.phrase(least, 3 * least)
         if self.rng.random() < 0.4:
             clause = self.phrase(least, 3 * least)
             text += self.language.comma + clause[:1].lower() + clause[1:]
-        asks = self.rng.random() < 0.08
-        return text + (self.language.ask if asks else self.language.stop)
+        is_question = self.rng.random() < 0.08
+        return text + (self.language.ask if is_question else self.language.stop)
 
     def paragraph(self, sentences: int) -> str:
-        """Sentences, fewer where no more is to be said."""
-        said = [self.sentence()]
-        while len(said) < sentences and self.left > 0:
-            said.append(self.sentence())
-        return (" " if self.language.space else "").join(said).strip()
+        """Write so many sentences, or fewer if no words are left."""
+        texts = [self.sentence()]
+        while len(texts) < sentences and self.words_left > 0:
+            texts.append(self.sentence())
+        return (" " if self.language.space else "").join(texts).strip()
 
-    def several(self, least: int, most: int, make: Callable[[], str]) -> list[str]:
-        """At least so many texts, and more until no more is to be said."""
-        made: list[str] = []
-        while len(made) < least or (len(made) < most and self.left > 0):
-            made.append(make())
-        return made
+    def repeat(self, least: int, most: int, write: Callable[[], str]) -> list[str]:
+        """Write at least so many texts, and more while words are left."""
+        texts: list[str] = []
+        while len(texts) < least or (len(texts) < most and self.words_left > 0):
+            texts.append(write())
+        return texts
 
     def name(self) -> str:
-        """A name as programs have them, whatever the language."""
+        """Write an identifier as in programs, whatever the language."""
         return self.rng.choice(_NAMES)
 
     def number(self) -> int:
-        """A number of one to four digits, each as likely as the others."""
+        """Return a number of at most one to four digits, each limit equally likely."""
         return self.rng.randrange(10 ** self.rng.randint(1, 4))
 
     def emoji(self) -> str:
-        """One sign, of one code point or many."""
+        """Write an emoji of one or several code points."""
         return self.rng.choice(EMOJI)
 
 
 # Kinds of text
 
 
-def _short(pen: Pen) -> str:
-    pen.left = min(pen.left, 12)
-    return _weighed(pen.rng, _SHORT)(pen)
+def _write_short(pen: Pen) -> str:
+    pen.words_left = min(pen.words_left, 12)
+    return _choose_weighted(pen.rng, _SHORT)(pen)
 
 
-def _prose(pen: Pen) -> str:
-    return "\n\n".join(pen.several(1, 20, lambda: pen.paragraph(pen.rng.randint(2, 5))))
+def _write_prose(pen: Pen) -> str:
+    return "\n\n".join(pen.repeat(1, 20, lambda: pen.paragraph(pen.rng.randint(2, 5))))
 
 
-def _bullets(pen: Pen) -> str:
+def _write_bullets(pen: Pen) -> str:
     mark = pen.rng.choice(("- ", "* ", "• "))
     bold = pen.rng.random() < 0.5
 
@@ -161,22 +163,26 @@ def _bullets(pen: Pen) -> str:
         text = f"{mark}{pen.phrase(2, 7)}"
         return text + (f"\n  {mark}{pen.phrase(2, 5)}" if pen.rng.random() < 0.15 else "")
 
-    return _introduced(pen, "\n".join(pen.several(3, 12, item)))
+    return _add_introduction(pen, "\n".join(pen.repeat(3, 12, item)))
 
 
-def _steps(pen: Pen) -> str:
-    items = pen.several(3, 10, pen.sentence)
-    return _introduced(pen, "\n".join(f"{at}. {item}" for at, item in enumerate(items, 1)))
+def _write_steps(pen: Pen) -> str:
+    items = pen.repeat(3, 10, pen.sentence)
+    return _add_introduction(pen, "\n".join(f"{at}. {item}" for at, item in enumerate(items, 1)))
 
 
-def _markdown(pen: Pen) -> str:
+def _write_markdown(pen: Pen) -> str:
     parts = [f"# {pen.phrase(2, 4)}", pen.paragraph(2)]
-    while pen.left > 0:
-        parts += [f"## {pen.phrase(1, 4)}", pen.paragraph(3), _weighed(pen.rng, _BLOCKS)(pen)]
+    while pen.words_left > 0:
+        parts += [
+            f"## {pen.phrase(1, 4)}",
+            pen.paragraph(3),
+            _choose_weighted(pen.rng, _BLOCKS)(pen),
+        ]
     return "\n\n".join(parts)
 
 
-def _table(pen: Pen) -> str:
+def _write_table(pen: Pen) -> str:
     columns = pen.rng.randint(2, 4)
 
     def row(cells: list[str]) -> str:
@@ -187,125 +193,127 @@ def _table(pen: Pen) -> str:
         return row([pen.phrase(1, 2), *numbers, pen.phrase(1, 3)])
 
     head = row([pen.phrase(1, 2) for _ in range(columns)])
-    return _introduced(pen, "\n".join([head, row(["---"] * columns), *pen.several(2, 12, cells)]))
-
-
-def _quote(pen: Pen) -> str:
-    return f"> {pen.sentence()}\n>\n> — *{pen.phrase(2, 2)}*"
-
-
-def _links(pen: Pen) -> str:
-    def item() -> str:
-        return f"- [{pen.phrase(1, 3)}](https://example.com/{pen.name()}?id={pen.number()}#top)"
-
-    return "\n".join(pen.several(2, 4, item))
-
-
-def _tasks(pen: Pen) -> str:
-    return "\n".join(
-        pen.several(2, 5, lambda: f"- [{pen.rng.choice(' x')}] {pen.phrase(2, 5)} `{pen.name()}`")
+    return _add_introduction(
+        pen, "\n".join([head, row(["---"] * columns), *pen.repeat(2, 12, cells)])
     )
 
 
-def _code(pen: Pen) -> str:
+def _write_quote(pen: Pen) -> str:
+    return f"> {pen.sentence()}\n>\n> — *{pen.phrase(2, 2)}*"
+
+
+def _write_links(pen: Pen) -> str:
+    def item() -> str:
+        return f"- [{pen.phrase(1, 3)}](https://example.com/{pen.name()}?id={pen.number()}#top)"
+
+    return "\n".join(pen.repeat(2, 4, item))
+
+
+def _write_tasks(pen: Pen) -> str:
+    return "\n".join(
+        pen.repeat(2, 5, lambda: f"- [{pen.rng.choice(' x')}] {pen.phrase(2, 5)} `{pen.name()}`")
+    )
+
+
+def _write_code(pen: Pen) -> str:
     tongue = pen.rng.choice(list(CODE))
 
     def block() -> str:
-        pen.left -= 30
+        pen.words_left -= 30
         text = CODE[tongue].replace("‹a›", pen.name()).replace("‹b›", pen.name())
         return f"```{tongue}\n{text.replace('‹n›', str(pen.number()))}\n```"
 
-    blocks = pen.several(1, 3, lambda: f"{block()}\n\n{pen.paragraph(2)}")
-    return _introduced(pen, "\n\n".join(blocks))
+    blocks = pen.repeat(1, 3, lambda: f"{block()}\n\n{pen.paragraph(2)}")
+    return _add_introduction(pen, "\n\n".join(blocks))
 
 
-def _json(pen: Pen) -> str:
+def _write_json(pen: Pen) -> str:
     value = {
         pen.name(): pen.phrase(1, 3),
         pen.name(): pen.number(),
-        "tags": pen.several(1, 4, pen.word),
+        "tags": pen.repeat(1, 4, pen.word),
         "nested": {pen.name(): None, pen.name(): pen.rng.random() < 0.5, "emoji": pen.emoji()},
         "items": [{"id": at, "text": pen.sentence()} for at in range(pen.rng.randint(1, 4))],
     }
     text = json.dumps(value, ensure_ascii=pen.rng.random() < 0.2, indent=pen.rng.choice((2, 4)))
-    return _introduced(pen, f"```json\n{text}\n```")
+    return _add_introduction(pen, f"```json\n{text}\n```")
 
 
-def _formulas(pen: Pen) -> str:
+def _write_formulas(pen: Pen) -> str:
     def step() -> str:
         formula = pen.rng.choice(FORMULAS).replace("‹n›", str(pen.number()))
         return f"{pen.sentence()}\n\n\\[\n{formula}\n\\]"
 
     last = pen.rng.choice(FORMULAS).replace("‹n›", str(pen.number()))
-    return "\n\n".join([*pen.several(1, 6, step), f"{pen.sentence()} \\({last}\\)"])
+    return "\n\n".join([*pen.repeat(1, 6, step), f"{pen.sentence()} \\({last}\\)"])
 
 
-def _dialogue(pen: Pen) -> str:
+def _write_dialogue(pen: Pen) -> str:
     names = [pen.phrase(1, 1), pen.phrase(1, 1)]
-    lines = pen.several(2, 20, lambda: pen.paragraph(pen.rng.randint(1, 2)))
+    lines = pen.repeat(2, 20, lambda: pen.paragraph(pen.rng.randint(1, 2)))
     return "\n\n".join(f"**{names[at % 2]}:** {line}" for at, line in enumerate(lines))
 
 
-def _poem(pen: Pen) -> str:
+def _write_poem(pen: Pen) -> str:
     def verse() -> str:
         return ",\n".join(pen.phrase(3, 5) for _ in range(4)) + pen.language.stop
 
-    return "\n\n".join(pen.several(1, 5, verse))
+    return "\n\n".join(pen.repeat(1, 5, verse))
 
 
-def _cheerful(pen: Pen) -> str:
-    lines = pen.several(1, 8, lambda: f"{pen.emoji()} {pen.sentence()} {pen.emoji()}{pen.emoji()}")
+def _write_cheerful(pen: Pen) -> str:
+    lines = pen.repeat(1, 8, lambda: f"{pen.emoji()} {pen.sentence()} {pen.emoji()}{pen.emoji()}")
     return "\n".join(lines)
 
 
-def _mixed(pen: Pen) -> str:
-    """Left to right and right to left in one line, as in a text about another language."""
+def _write_mixed(pen: Pen) -> str:
+    """Mix both writing directions in a line, as in a text about another language."""
 
     def line() -> str:
-        pen.left -= 12
+        pen.words_left -= 12
         other = Pen(pen.rng, pen.rng.choice(("ar", "he", "fa")))
-        quoted = f"{other.phrase(1, 3)} ({pen.number()})"
-        isolated = pen.rng.choice(("{}", "\u2068{}\u2069", "\u200f{}\u200e", "\u202b{}\u202c"))
-        return f"{pen.phrase(2, 4)}: “{isolated.format(quoted)}” = {pen.phrase(1, 3)}."
+        quotation = f"{other.phrase(1, 3)} ({pen.number()})"
+        isolation = pen.rng.choice(("{}", "\u2068{}\u2069", "\u200f{}\u200e", "\u202b{}\u202c"))
+        return f"{pen.phrase(2, 4)}: “{isolation.format(quotation)}” = {pen.phrase(1, 3)}."
 
-    return "\n".join(pen.several(1, 6, line))
+    return "\n".join(pen.repeat(1, 6, line))
 
 
-def _scripts(pen: Pen) -> str:
-    """A word in each of many scripts, and signs that are several code points."""
+def _write_scripts(pen: Pen) -> str:
+    """Write words in many scripts, with characters of several code points."""
 
     def line() -> str:
-        pen.left -= 6
+        pen.words_left -= 6
         tag = pen.rng.choice(list(LANGUAGES))
         return f"- {tag}: {Pen(pen.rng, tag).phrase(2, 4)} {pen.rng.choice(SIGNS)}"
 
-    return _introduced(pen, "\n".join(pen.several(4, 20, line)))
+    return _add_introduction(pen, "\n".join(pen.repeat(4, 20, line)))
 
 
-def _introduced(pen: Pen, text: str) -> str:
-    """With a sentence before it, as a rule, and sometimes one after it."""
+def _add_introduction(pen: Pen, text: str) -> str:
+    """Put a sentence before the text in most cases, and sometimes one after it."""
     before = f"{pen.phrase(2, 6)}:\n\n" if pen.rng.random() < 0.8 else ""
     after = f"\n\n{pen.sentence()}" if pen.rng.random() < 0.4 else ""
     return f"{before}{text}{after}"
 
 
 KINDS: tuple[tuple[int, Callable[[Pen], str]], ...] = (
-    (34, _prose),
-    (16, _short),
-    (11, _bullets),
-    (8, _steps),
-    (8, _markdown),
-    (7, _code),
-    (3, _table),
-    (3, _json),
-    (2, _formulas),
-    (2, _dialogue),
-    (2, _poem),
-    (2, _cheerful),
-    (1, _mixed),
-    (1, _scripts),
+    (34, _write_prose),
+    (16, _write_short),
+    (11, _write_bullets),
+    (8, _write_steps),
+    (8, _write_markdown),
+    (7, _write_code),
+    (3, _write_table),
+    (3, _write_json),
+    (2, _write_formulas),
+    (2, _write_dialogue),
+    (2, _write_poem),
+    (2, _write_cheerful),
+    (1, _write_mixed),
+    (1, _write_scripts),
 )
-"""Kinds of text, and how many of a hundred replies are of each."""
+"""Kinds of text, with the percentage of replies that are of each kind."""
 
 _SHORT: tuple[tuple[int, Callable[[Pen], str]], ...] = (
     (6, Pen.sentence),
@@ -313,20 +321,20 @@ _SHORT: tuple[tuple[int, Callable[[Pen], str]], ...] = (
     (1, lambda pen: f"{pen.number()}"),
     (1, lambda pen: f"**{pen.phrase(1, 2)}**"),
 )
-"""What is a short answer."""
+"""Kinds of short answers, with their weights."""
 
 _BLOCKS: tuple[tuple[int, Callable[[Pen], str]], ...] = (
-    (3, _bullets),
-    (2, _steps),
-    (2, _table),
-    (2, _code),
-    (2, _quote),
-    (1, _links),
-    (1, _tasks),
+    (3, _write_bullets),
+    (2, _write_steps),
+    (2, _write_table),
+    (2, _write_code),
+    (2, _write_quote),
+    (1, _write_links),
+    (1, _write_tasks),
     (1, lambda pen: "---"),
     (1, lambda pen: f"![{pen.phrase(1, 2)}](https://example.com/{pen.name()}.png)"),
 )
-"""What stands between the paragraphs of markdown."""
+"""Kinds of blocks between the paragraphs of markdown, with their weights."""
 
 _NAMES = (
     "user",
@@ -380,7 +388,7 @@ EMOJI = (
     "🧔🏽‍♀️",
     "🪿",
 )
-"""Of one code point, with a variation selector, skin tones and joiners, flags, keycaps."""
+"""Emoji of one code point, and with variation selectors, skin tones, joiners, flags and keycaps."""
 
 SIGNS = (
     "e\u0301",  # é of two code points
@@ -400,7 +408,7 @@ SIGNS = (
     "co\u00adoperate",
     "a\u200bb",
 )
-"""What is cut, counted or shown wrong where code points are taken for characters."""
+"""Characters that programs cut, count or show wrongly if they take code points for characters."""
 
 FORMULAS = (
     r"\int_0^{‹n›} x^2 \, dx = \frac{‹n›^3}{3}",
@@ -477,4 +485,4 @@ done 2>/dev/null || exit 1""",
 data: [DONE]
 event: ‹b›""",
 }
-"""A block in each of some languages, with quotes, braces, tabs and escapes; ‹a›, ‹b› are names."""
+"""Code by language, with quotes, braces, tabs and escapes. ‹a› and ‹b› become identifiers."""

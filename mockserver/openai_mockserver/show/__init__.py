@@ -16,12 +16,12 @@ from openai_mockserver.bounded_input import is_deeper
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.exceptions import StreamFileError
 from openai_mockserver.reply import ApiError, Reply
-from openai_mockserver.show.decode import Item, Received, measure_times, receive
+from openai_mockserver.show.decode import Item, ReceivedResponse, measure_times, receive
 from openai_mockserver.show.format import as_plain
 from openai_mockserver.show.lint import CHECKS, find_oddities
 from openai_mockserver.show.terminal import draw_blocks
 
-__all__ = ["CHECKS", "Received", "as_json", "draw"]
+__all__ = ["CHECKS", "ReceivedResponse", "as_json", "draw"]
 
 
 def draw(exchange: Exchange, width: int = 100) -> Text:
@@ -56,32 +56,32 @@ def as_json(exchange: Exchange) -> dict[str, Any]:
 
 
 def _collect_facts(exchange: Exchange) -> dict[str, Any]:
-    received = receive(exchange)
-    times, reply, about = measure_times(received), received.reply, exchange.about
+    response = receive(exchange)
+    times, reply, about = measure_times(response), response.reply, exchange.about
     facts: dict[str, Any] = {
         "name": about.get("name"),
         "description": about.get("description"),
         "requirement": about.get("requirement"),
         "request": _describe_request(about.get("request")),
-        "status": received.head.status,
-        "headers": received.head.headers,
-        "endpoint": received.endpoint,
-        "events": [_describe_item(item) for item in received.items],
+        "status": response.head.status,
+        "headers": response.head.headers,
+        "endpoint": response.endpoint,
+        "events": [_describe_item(item) for item in response.items],
         "totals": {
-            "events": len(received.events),
-            "reads": len({item.read for item in received.items}),
-            "bytes": len(received.body),
-            "seconds": received.seconds,
+            "events": len(response.events),
+            "reads": len({item.read for item in response.items}),
+            "bytes": len(response.body),
+            "seconds": response.seconds,
             "ttft": times.ttft,
             "itl": {"p50": times.p50, "p95": times.p95, "max": times.longest},
         },
-        "reply": reply if received.is_understood and isinstance(reply, Reply) else None,
+        "reply": reply if response.is_understood and isinstance(reply, Reply) else None,
         "error": reply if isinstance(reply, ApiError) else getattr(reply, "error", None),
         "end": exchange.script.end,
         "complete": exchange.complete,
         "missing": exchange.missing,
         "withheld": exchange.withheld,
-        "odd": [{"name": name, "fact": fact} for name, fact in find_oddities(received)],
+        "odd": [{"name": name, "fact": fact} for name, fact in find_oddities(response)],
     }
     plain: dict[str, Any] = as_plain(facts)
     return plain

@@ -1,7 +1,7 @@
 """An exchange as a client would receive it, down to HTTP's own bytes.
 
 Rules of this file: exchanges are played without a clock, and nothing raises. Problems below the
-events are noted in `Received.faults`; the rest is kept as it came.
+events are noted in `ReceivedResponse.faults`; the rest is kept as it came.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from openai_mockserver.show.format import (
 from openai_mockserver.show.summaries import PIECES, STYLES, Phrase, list_phrases
 from openai_mockserver.timeline import frames
 
-__all__ = ["Item", "Received", "Times", "receive", "measure_times"]
+__all__ = ["Item", "ReceivedResponse", "Times", "receive", "measure_times"]
 
 # What came
 
@@ -64,7 +64,7 @@ class Item:
 
 
 @dataclass
-class Received:
+class ReceivedResponse:
     """An exchange as a client would receive it.
 
     Args:
@@ -151,19 +151,21 @@ class Received:
 _UNREADABLE = (MockServerError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-def receive(exchange: Exchange) -> Received:
+def receive(exchange: Exchange) -> ReceivedResponse:
     """Return what a client would receive, by playing the exchange without a clock."""
     faults: dict[str, str] = {}
-    played = list(frames(_make_sendable(exchange.script, faults)))
-    bodies = _decode_parts([frame.data for frame in played], exchange.script, faults)
+    sent_frames = list(frames(_make_sendable(exchange.script, faults)))
+    bodies = _decode_parts([frame.data for frame in sent_frames], exchange.script, faults)
     reader = _Reader(exchange.script.head.delay)
-    for frame, data in zip(played, bodies, strict=True):
+    for frame, data in zip(sent_frames, bodies, strict=True):
         reader.take(frame.due, frame.fence, data)
     values = [as_object(item.value) for item in reader.items]
     several = any(choice.get("index") for value in values for choice in list_choices(value))
     items = [_add_phrases(item, several) for item in reader.items]
     is_unfinished = reader.decoder.pending
-    return Received(exchange, items, b"".join(bodies), faults, is_unfinished, reader.split_reads)
+    return ReceivedResponse(
+        exchange, items, b"".join(bodies), faults, is_unfinished, reader.split_reads
+    )
 
 
 def _make_sendable(script: Script, faults: dict[str, str]) -> Script:
@@ -252,9 +254,9 @@ class Times:
     longest: float | None
 
 
-def measure_times(received: Received) -> Times:
+def measure_times(response: ReceivedResponse) -> Times:
     """Return when the pieces of the model's output came."""
-    moments = [item.at for item in received.events if item.kind in PIECES]
+    moments = [item.at for item in response.events if item.kind in PIECES]
     gaps = [after - before for before, after in itertools.pairwise(moments)]
     p50, p95 = (find_percentile(gaps, share) if gaps else None for share in (0.5, 0.95))
     return Times(min(moments, default=None), p50, p95, max(gaps, default=None))

@@ -151,5 +151,5 @@ def format_size(number: int) -> str:
 
 def find_percentile(values: list[float], share: float) -> float:
     """Return the smallest value that is not exceeded by a share (0 to 1) of the values."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
+    sorted_values = sorted(values)
+    return sorted_values[min(len(sorted_values) - 1, math.ceil(share * len(sorted_values)) - 1)]

@@ -1,7 +1,7 @@
 """What is odd about an exchange, compared with OpenAI's own streams.
 
-Rules of this file: a check takes a `Received`, returns one fact or None, and never raises. The
-table `CHECKS` has all checks.
+Rules of this file: a check takes a `ReceivedResponse`, returns one fact or None, and never raises.
+The table `CHECKS` has all checks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from openai_mockserver.api.detection import CHAT, RESPONSES
 from openai_mockserver.cassettes.stream_file import explain_withheld
 from openai_mockserver.reply import FINISH_REASONS, Choice, Reply
-from openai_mockserver.show.decode import Item, Received
+from openai_mockserver.show.decode import Item, ReceivedResponse
 from openai_mockserver.show.format import (
     Broken,
     as_object,
@@ -32,39 +32,39 @@ from openai_mockserver.show.format import (
 __all__ = ["CHECKS", "find_oddities"]
 
 
-def _check_content_type(received: Received) -> str | None:
-    content_type = received.head.header("content-type")
-    if received.events and not (content_type or "").lower().startswith("text/event-stream"):
+def _check_content_type(response: ReceivedResponse) -> str | None:
+    content_type = response.head.header("content-type")
+    if response.events and not (content_type or "").lower().startswith("text/event-stream"):
         return f"there are events, but content-type is {content_type or 'missing'}"
     return None
 
 
-def _check_line_ends(received: Received) -> str | None:
-    if not received.events:
+def _check_line_ends(response: ReceivedResponse) -> str | None:
+    if not response.events:
         return None
-    kinds = Counter(end.decode() for end in _LINE_ENDS.findall(received.body))
+    kinds = Counter(end.decode() for end in _LINE_ENDS.findall(response.body))
     odd = [name for sign, name in (("\r\n", "CRLF"), ("\r", "CR")) if kinds[sign]]
-    if odd == ["CRLF"] and (received.endpoint or "").startswith("audio") and not kinds["\n"]:
+    if odd == ["CRLF"] and (response.endpoint or "").startswith("audio") and not kinds["\n"]:
         return None  # as in OpenAI's own: WIRE.md §0
-    mixed = " and LF" if odd and kinds["\n"] else ""
-    return f"lines end in {' and '.join(odd)}{mixed}" if odd else None
+    suffix = " and LF" if odd and kinds["\n"] else ""
+    return f"lines end in {' and '.join(odd)}{suffix}" if odd else None
 
 
 _LINE_ENDS = re.compile(rb"\r\n|\r|\n")
 
 
-def _check_utf8(received: Received) -> str | None:
+def _check_utf8(response: ReceivedResponse) -> str | None:
     try:
-        received.body.decode()
+        response.body.decode()
     except UnicodeDecodeError as error:
         return f"byte {error.start} of the body is not UTF-8: {error.reason}"
     return None
 
 
-def _check_fields(received: Received) -> str | None:
-    if not received.events:
+def _check_fields(response: ReceivedResponse) -> str | None:
+    if not response.events:
         return None
-    lines = _LINE_ENDS.split(received.body.removeprefix(_BOM))
+    lines = _LINE_ENDS.split(response.body.removeprefix(_BOM))
     names = {line.partition(b":")[0].decode("utf-8", "replace") for line in lines} - _FIELDS
     shown = _join_words(quote(shorten(name, 30)) for name in sorted(names))
     return f"there are lines with unknown fields: {shown}" if names else None
@@ -74,86 +74,86 @@ _FIELDS = {"", "data", "event", "id", "retry"}
 _BOM = b"\xef\xbb\xbf"
 
 
-def _check_json(received: Received) -> str | None:
-    odd = [item for item in received.events if isinstance(item.value, Broken)]
+def _check_json(response: ReceivedResponse) -> str | None:
+    odd = [item for item in response.events if isinstance(item.value, Broken)]
     return (odd and f"{_locate(odd)} is not JSON") or None
 
 
-def _check_objects(received: Received) -> str | None:
-    odd = [i for i in received.events if not isinstance(i.value, dict | Broken) and not _is_done(i)]
+def _check_objects(response: ReceivedResponse) -> str | None:
+    odd = [i for i in response.events if not isinstance(i.value, dict | Broken) and not _is_done(i)]
     return (odd and f"{_locate(odd)}: JSON, but not an object") or None
 
 
-def _check_compactness(received: Received) -> str | None:
-    odd = [item for item, value in received.objects if encode_json(value) != item.data]
+def _check_compactness(response: ReceivedResponse) -> str | None:
+    odd = [item for item, value in response.objects if encode_json(value) != item.data]
     return (odd and f"{_locate(odd)}: not the compact JSON that OpenAI writes") or None
 
 
-def _check_done(received: Received) -> str | None:
-    if received.endpoint != CHAT or any(map(_is_done, received.events)):
+def _check_done(response: ReceivedResponse) -> str | None:
+    if response.endpoint != CHAT or any(map(_is_done, response.events)):
         return None
-    return "the stream ends without [DONE]" if received.events else None
+    return "the stream ends without [DONE]" if response.events else None
 
 
-def _check_after_done(received: Received) -> str | None:
-    after = list(itertools.dropwhile(lambda item: not _is_done(item), received.events))[1:]
+def _check_after_done(response: ReceivedResponse) -> str | None:
+    after = list(itertools.dropwhile(lambda item: not _is_done(item), response.events))[1:]
     return (after and f"{_locate(after)} after [DONE]") or None
 
 
-def _check_needless_done(received: Received) -> str | None:
-    odd = [item for item in received.events if _is_done(item)]
-    ends = received.endpoint == RESPONSES and odd
+def _check_needless_done(response: ReceivedResponse) -> str | None:
+    odd = [item for item in response.events if _is_done(item)]
+    ends = response.endpoint == RESPONSES and odd
     return f"{_locate(odd)}: the Responses API has no [DONE]" if ends else None
 
 
-def _group_by_choice(received: Received, member: str) -> dict[str, list[tuple[Item, Any]]]:
+def _group_by_choice(response: ReceivedResponse, member: str) -> dict[str, list[tuple[Item, Any]]]:
     """Return the values of a member that are not null, for each index of a choice."""
     values: dict[str, list[tuple[Item, Any]]] = {}
-    for item, choice in received.choices:
+    for item, choice in response.choices:
         entries = values.setdefault(shorten_json(choice.get("index")), [])
         if choice.get(member) is not None:
             entries.append((item, choice[member]))
     return values
 
 
-def _check_finish(received: Received) -> str | None:
-    ends = _group_by_choice(received, "finish_reason")
+def _check_finish(response: ReceivedResponse) -> str | None:
+    ends = _group_by_choice(response, "finish_reason")
     odd = [index for index, finishes in ends.items() if not finishes]
     which = f" of choice {_join_words(odd)}" if len(ends) > 1 else ""
-    if received.chunks and not ends:
+    if response.chunks and not ends:
         return "no chunk has a choice"
     return f"no chunk{which} has a finish_reason" if odd else None
 
 
-def _check_finish_reasons(received: Received) -> str | None:
-    by_choice = _group_by_choice(received, "finish_reason").values()
+def _check_finish_reasons(response: ReceivedResponse) -> str | None:
+    by_choice = _group_by_choice(response, "finish_reason").values()
     finishes = [finish for entries in by_choice for _, finish in entries]
     odd = sorted({shorten_json(f) for f in finishes if f not in FINISH_REASONS})
     return f"{_join_words(odd)} is not one of OpenAI's finish reasons" if odd else None
 
 
-def _check_finish_once(received: Received) -> str | None:
-    by_choice = _group_by_choice(received, "finish_reason").values()
+def _check_finish_once(response: ReceivedResponse) -> str | None:
+    by_choice = _group_by_choice(response, "finish_reason").values()
     odd = [entries[1][0] for entries in by_choice if len(entries) > 1]
     return (odd and f"{_locate(odd)}: the choice has a finish_reason already") or None
 
 
-def _check_finish_of_calls(received: Received) -> str | None:
+def _check_finish_of_calls(response: ReceivedResponse) -> str | None:
     fine = {None, "tool_calls", "length", "content_filter"}
-    request = as_object(as_object(received.exchange.about.get("request")).get("json"))
+    request = as_object(as_object(response.exchange.about.get("request")).get("json"))
     if isinstance(request.get("tool_choice"), dict):
         fine.add("stop")  # OpenAI itself ends a call with stop if the request names the function
-    odd = [str(i) for i, c in enumerate(_read_choices(received))
+    odd = [str(i) for i, c in enumerate(_read_choices(response))
            if c.tool_calls and c.finish_reason not in fine]  # fmt: skip
     if not odd:
         return None
-    finish = _read_choices(received)[int(odd[0])].finish_reason
+    finish = _read_choices(response)[int(odd[0])].finish_reason
     return f"tool calls, but finish_reason is {quote(str(finish))}"
 
 
-def _check_arguments(received: Received) -> str | None:
+def _check_arguments(response: ReceivedResponse) -> str | None:
     odd: list[str] = []
-    for choice in _read_choices(received):
+    for choice in _read_choices(response):
         legacy = () if choice.function_call is None else (choice.function_call,)
         for call in (*choice.tool_calls, *legacy):
             if not isinstance(decode_json(str(call.arguments)), dict):
@@ -161,8 +161,8 @@ def _check_arguments(received: Received) -> str | None:
     return f"arguments that are not a JSON object: {_join_words(odd)}" if odd else None
 
 
-def _check_first(received: Received) -> str | None:
-    first = received.chunks[0][1] if received.chunks else {}
+def _check_first(response: ReceivedResponse) -> str | None:
+    first = response.chunks[0][1] if response.chunks else {}
     if _is_azure_filter(first):
         return "the first chunk has no choices, only the results of Azure's prompt filter"
     return "the first chunk has no choices" if first.get("choices") == [] else None
@@ -173,11 +173,11 @@ def _is_azure_filter(chunk: dict[str, Any]) -> bool:
     return chunk.get("choices") == [] and "prompt_filter_results" in chunk
 
 
-def _check_constant(member: str) -> Callable[[Received], str | None]:
-    def check(received: Received) -> str | None:
+def _check_constant(member: str) -> Callable[[ReceivedResponse], str | None]:
+    def check(response: ReceivedResponse) -> str | None:
         values = [
             (item, chunk[member])
-            for item, chunk in received.chunks
+            for item, chunk in response.chunks
             if member in chunk and not _is_azure_filter(chunk)
         ]
         odd = [item for (_, before), (item, now) in itertools.pairwise(values) if before != now]
@@ -186,9 +186,9 @@ def _check_constant(member: str) -> Callable[[Received], str | None]:
     return check
 
 
-def _check_role(received: Received) -> str | None:
+def _check_role(response: ReceivedResponse) -> str | None:
     firsts: dict[str, Any] = {}
-    for _, choice in received.choices:
+    for _, choice in response.choices:
         firsts.setdefault(
             shorten_json(choice.get("index")), as_object(choice.get("delta")).get("role")
         )
@@ -197,102 +197,102 @@ def _check_role(received: Received) -> str | None:
     return f"the first delta{which} has no role" if odd else None
 
 
-def _check_role_once(received: Received) -> str | None:
-    seen: set[str] = set()
+def _check_role_once(response: ReceivedResponse) -> str | None:
+    earlier: set[str] = set()
     odd: list[Item] = []
-    for item, choice in received.choices:
+    for item, choice in response.choices:
         if as_object(choice.get("delta")).get("role") is not None:
             index = shorten_json(choice.get("index"))
-            if index in seen:
+            if index in earlier:
                 odd.append(item)
-            seen.add(index)
+            earlier.add(index)
     return (odd and f"{_locate(odd)}: the role is repeated") or None
 
 
-def _check_one_choice(received: Received) -> str | None:
-    odd = [item for item, chunk in received.chunks if len(list_choices(chunk)) > 1]
+def _check_one_choice(response: ReceivedResponse) -> str | None:
+    odd = [item for item, chunk in response.chunks if len(list_choices(chunk)) > 1]
     return (odd and f"{_locate(odd)}: several choices in one chunk") or None
 
 
-def _check_deltas(received: Received) -> str | None:
-    odd = [i for i, c in received.choices if not isinstance(c.get("delta"), dict)]
+def _check_deltas(response: ReceivedResponse) -> str | None:
+    odd = [i for i, c in response.choices if not isinstance(c.get("delta"), dict)]
     return (odd and f"{_locate(odd)}: a choice without a delta") or None
 
 
-def _check_choices(received: Received) -> str | None:
+def _check_choices(response: ReceivedResponse) -> str | None:
     odd = [
-        i for i, c in received.chunks if not isinstance(c.get("choices"), list) and "error" not in c
+        i for i, c in response.chunks if not isinstance(c.get("choices"), list) and "error" not in c
     ]
     return (odd and f"{_locate(odd)}: a chunk without `choices`") or None
 
 
-def _check_usage(received: Received) -> str | None:
-    odd = [item for item, chunk in received.chunks if list_choices(chunk) and chunk.get("usage")]
+def _check_usage(response: ReceivedResponse) -> str | None:
+    odd = [item for item, chunk in response.chunks if list_choices(chunk) and chunk.get("usage")]
     return (odd and f"{_locate(odd)}: usage on a chunk that has choices") or None
 
 
-def _check_last_delta(received: Received) -> str | None:
+def _check_last_delta(response: ReceivedResponse) -> str | None:
     ends = [
-        (i, choice) for i, choice in received.choices if choice.get("finish_reason") is not None
+        (i, choice) for i, choice in response.choices if choice.get("finish_reason") is not None
     ]
     odd = [item for item, choice in ends if as_object(choice.get("delta"))]
     return (odd and f"{_locate(odd)}: the chunk that finishes has more than an empty delta") or None
 
 
-def _list_calls(received: Received) -> Iterator[tuple[Item, str, dict[str, Any]]]:
-    for item, choice in received.choices:
+def _list_calls(response: ReceivedResponse) -> Iterator[tuple[Item, str, dict[str, Any]]]:
+    for item, choice in response.choices:
         for call in as_objects(as_object(choice.get("delta")).get("tool_calls")):
             yield item, shorten_json(choice.get("index")), call
 
 
-def _check_call_index(received: Received) -> str | None:
+def _check_call_index(response: ReceivedResponse) -> str | None:
     odd = [
-        item for item, _, call in _list_calls(received) if not isinstance(call.get("index"), int)
+        item for item, _, call in _list_calls(response) if not isinstance(call.get("index"), int)
     ]
     return (odd and f"{_locate(odd)}: a tool call without an index") or None
 
 
-def _check_call_id(received: Received) -> str | None:
-    seen: set[tuple[str, str]] = set()
+def _check_call_id(response: ReceivedResponse) -> str | None:
+    earlier: set[tuple[str, str]] = set()
     odd: list[Item] = []
-    for item, choice, call in _list_calls(received):
+    for item, choice, call in _list_calls(response):
         key = choice, shorten_json(call.get("index"))
-        if key not in seen and not call.get("id"):
+        if key not in earlier and not call.get("id"):
             odd.append(item)
-        seen.add(key)
+        earlier.add(key)
     return (odd and f"{_locate(odd)}: a tool call that begins without an id") or None
 
 
-def _check_event_names(received: Received) -> str | None:
-    odd = [item for item, _ in received.chunks if item.event and item.event.event is not None]
+def _check_event_names(response: ReceivedResponse) -> str | None:
+    odd = [item for item, _ in response.chunks if item.event and item.event.event is not None]
     return (odd and f"{_locate(odd)}: an event of a chat stream with a name") or None
 
 
-def _check_event_types(received: Received) -> str | None:
-    if received.endpoint != RESPONSES:
+def _check_event_types(response: ReceivedResponse) -> str | None:
+    if response.endpoint != RESPONSES:
         return None
-    if received.objects and all(
-        item.event and item.event.event is None for item, _ in received.objects
+    if response.objects and all(
+        item.event and item.event.event is None for item, _ in response.objects
     ):
         return "no event has a name; OpenAI names each event after the type in its data"
-    odd = [item for item, value in received.objects
+    odd = [item for item, value in response.objects
            if item.event and item.event.event != value.get("type")]  # fmt: skip
     return (odd and f"{_locate(odd)}: the event's name is not the type in its data") or None
 
 
-def _check_sequence(received: Received) -> str | None:
-    numbers = [(i, v["sequence_number"]) for i, v in received.objects if "sequence_number" in v]
+def _check_sequence(response: ReceivedResponse) -> str | None:
+    numbers = [(i, v["sequence_number"]) for i, v in response.objects if "sequence_number" in v]
     odd = [i for (_, a), (i, b) in itertools.pairwise(numbers)
            if not (isinstance(a, int) and b == a + 1)]  # fmt: skip
     return (odd and f"{_locate(odd)}: sequence_number is not one more than before") or None
 
 
-def _check_obfuscation(received: Received) -> str | None:
+def _check_obfuscation(response: ReceivedResponse) -> str | None:
     """Check that padding fills up to a multiple of 16 characters (WIRE.md §2)."""
     odd: list[Item] = []
-    for item, value in received.objects:
+    for item, value in response.objects:
         noise = value.get("obfuscation")
-        if isinstance(noise, str) and len(noise) not in _list_paddings(value, received.endpoint):
+        if isinstance(noise, str) and len(noise) not in _list_paddings(value, response.endpoint):
             odd.append(item)
     return (
         odd and f"{_locate(odd)}: obfuscation does not have the length that OpenAI gives it"
@@ -319,41 +319,41 @@ def _remove_filters(value: Any) -> Any:
 _FILTERS = ("content_filter_", "prompt_filter_", "latency_checkpoint")
 
 
-def _check_errors(received: Received) -> str | None:
-    odd = [item for item in received.events if item.kind == "error"]
+def _check_errors(response: ReceivedResponse) -> str | None:
+    odd = [item for item in response.events if item.kind == "error"]
     return (odd and f"{_locate(odd)}: an error within the stream") or None
 
 
-def _check_comments(received: Received) -> str | None:
-    comments = [item for item in received.items if item.kind == "comment"]
+def _check_comments(response: ReceivedResponse) -> str | None:
+    comments = [item for item in response.items if item.kind == "comment"]
     return f"{format_count(len(comments), 'comment')} among the events" if comments else None
 
 
-def _check_withheld(received: Received) -> str | None:
-    return "; ".join(explain_withheld(received.exchange)) or None
+def _check_withheld(response: ReceivedResponse) -> str | None:
+    return "; ".join(explain_withheld(response.exchange)) or None
 
 
-def _find_fault(name: str) -> Callable[[Received], str | None]:
-    return lambda received: received.faults.get(name)
+def _find_fault(name: str) -> Callable[[ReceivedResponse], str | None]:
+    return lambda response: response.faults.get(name)
 
 
-def _check_bom(received: Received) -> str | None:
-    return "the body begins with a BOM" if received.body.startswith(_BOM) else None
+def _check_bom(response: ReceivedResponse) -> str | None:
+    return "the body begins with a BOM" if response.body.startswith(_BOM) else None
 
 
-def _check_reads(received: Received) -> str | None:
+def _check_reads(response: ReceivedResponse) -> str | None:
     return (
-        f"reads that end within an event: {received.split_reads}" if received.split_reads else None
+        f"reads that end within an event: {response.split_reads}" if response.split_reads else None
     )
 
 
-def _check_last_event(received: Received) -> str | None:
-    if not received.is_unfinished or not received.events:
+def _check_last_event(response: ReceivedResponse) -> str | None:
+    if not response.is_unfinished or not response.events:
         return None
     return "the last event has no blank line after it, so clients never dispatch it"
 
 
-CHECKS: tuple[tuple[str, Callable[[Received], str | None]], ...] = (
+CHECKS: tuple[tuple[str, Callable[[ReceivedResponse], str | None]], ...] = (
     ("withheld", _check_withheld),
     ("unsendable", _find_fault("unsendable")),
     ("framing", _find_fault("framing")),
@@ -400,18 +400,18 @@ CHECKS: tuple[tuple[str, Callable[[Received], str | None]], ...] = (
 """The checks by name. OpenAI's own streams pass all of them (WIRE.md §0)."""
 
 
-def find_oddities(received: Received) -> list[tuple[str, str]]:
+def find_oddities(response: ReceivedResponse) -> list[tuple[str, str]]:
     """Return the name and the fact of each check that finds something odd."""
-    return [(name, fact) for name, check in CHECKS if (fact := check(received))]
+    return [(name, fact) for name, check in CHECKS if (fact := check(response))]
 
 
 def _is_done(item: Item) -> bool:
     return item.data.startswith("[DONE]")
 
 
-def _read_choices(received: Received) -> tuple[Choice, ...]:
-    whole = received.endpoint == CHAT and isinstance(received.reply, Reply)
-    return received.reply.choices if whole and isinstance(received.reply, Reply) else ()
+def _read_choices(response: ReceivedResponse) -> tuple[Choice, ...]:
+    whole = response.endpoint == CHAT and isinstance(response.reply, Reply)
+    return response.reply.choices if whole and isinstance(response.reply, Reply) else ()
 
 
 def _locate(items: list[Item]) -> str:

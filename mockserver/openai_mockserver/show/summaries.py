@@ -62,9 +62,9 @@ def _describe_choices(event: Event, value: dict[str, Any], several: bool) -> Ite
             yield Phrase("index", f"[{choice.get('index')}]")
         yield from _describe_choice(choice)
     if value.get("choices") == []:
-        filtered = "prompt_filter_results" in value
-        if filtered or not value.get("usage"):
-            yield Phrase("empty", "no choices" + ", but filter results" * filtered)
+        has_filter = "prompt_filter_results" in value
+        if has_filter or not value.get("usage"):
+            yield Phrase("empty", "no choices" + ", but filter results" * has_filter)
 
 
 def _describe_choice(choice: dict[str, Any]) -> Iterator[Phrase]:

@@ -23,7 +23,7 @@ from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.reply import ApiError, Choice, FunctionCall, Reply, ToolCall, Usage
 from openai_mockserver.reply import Item as OutputItem
 from openai_mockserver.sensitive import spell_controls
-from openai_mockserver.show.decode import Item, Received, measure_times
+from openai_mockserver.show.decode import Item, ReceivedResponse, measure_times
 from openai_mockserver.show.format import (
     JOINERS,
     as_object,
@@ -134,28 +134,28 @@ class _Columns:
         return self.width - self.number - 2 - times
 
 
-def _draw_timeline(received: Received, width: int) -> Iterator[Text]:
-    has_times = received.seconds > 0
-    number = max(2, len(str(len(received.events))))
+def _draw_timeline(response: ReceivedResponse, width: int) -> Iterator[Text]:
+    has_times = response.seconds > 0
+    number = max(2, len(str(len(response.events))))
     bar = min(30, width // 4) if has_times and width >= 70 else 0
-    columns = _Columns(number, bar, has_times, received.seconds, width)
+    columns = _Columns(number, bar, has_times, response.seconds, width)
     if has_times:
-        scale = format_seconds(received.seconds)
+        scale = format_seconds(response.seconds)
         axis = f"0 {'·' * (bar - len(scale) - 3)} {scale}" if bar else ""
         titles = f"{'#':>{number}}  {'seconds':>8}  {'gap':>8}  {axis}"
         yield _build_line([(titles, "quiet")], width)
-    for row in _shorten_timeline(_group_rows(received, columns.text)):
+    for row in _shorten_timeline(_group_rows(response, columns.text)):
         yield _build_line(_draw_row(row, columns), width)
-    yield _build_line(_draw_end(received, columns), width)
+    yield _build_line(_draw_end(response, columns), width)
 
 
-def _group_rows(received: Received, width: int) -> list[_Row]:
+def _group_rows(response: ReceivedResponse, width: int) -> list[_Row]:
     """Return one row for each event, or for the events of one read that fit into a row."""
-    if not received.seconds:
-        return [_Row((item,), 0.0) for item in received.items]
-    threshold = _find_late_gap(received)
+    if not response.seconds:
+        return [_Row((item,), 0.0) for item in response.items]
+    threshold = _find_late_gap(response)
     rows: list[_Row] = []
-    for _, read in itertools.groupby(received.items, key=lambda item: item.read):
+    for _, read in itertools.groupby(response.items, key=lambda item: item.read):
         groups: list[list[Item]] = []
         for item in read:
             if groups and _measure_phrases([*groups[-1], item]) <= width:
@@ -168,9 +168,9 @@ def _group_rows(received: Received, width: int) -> list[_Row]:
     return rows
 
 
-def _find_late_gap(received: Received) -> float:
+def _find_late_gap(response: ReceivedResponse) -> float:
     """Return the length in seconds from which a gap is much longer than the others."""
-    gaps = [item.gap for item in received.items[1:] if item.gap > 0]
+    gaps = [item.gap for item in response.items[1:] if item.gap > 0]
     return max(5 * median(gaps), 0.02) if len(gaps) >= 4 else 1.0
 
 
@@ -298,14 +298,14 @@ def _describe_end(exchange: Exchange) -> tuple[str, str]:
     return words + more, "late"
 
 
-def _draw_end(received: Received, columns: _Columns) -> Spans:
-    words, kind = _describe_end(received.exchange)
+def _draw_end(response: ReceivedResponse, columns: _Columns) -> Spans:
+    words, kind = _describe_end(response.exchange)
     spans: Spans = [(f"{'■':>{columns.number}}  ", kind)]
     if columns.has_times:
-        silence = received.seconds - (received.items[-1].at if received.items else 0.0)
+        silence = response.seconds - (response.items[-1].at if response.items else 0.0)
         gap = format_seconds(silence) if silence > 0.0005 else ""
-        gap_kind = "late" if silence > _find_late_gap(received) else "quiet"
-        spans += [(f"{received.seconds:>8.3f}  ", "plain"), (f"{gap:>8}  ", gap_kind)]
+        gap_kind = "late" if silence > _find_late_gap(response) else "quiet"
+        spans += [(f"{response.seconds:>8.3f}  ", "plain"), (f"{gap:>8}  ", gap_kind)]
         spans.append((" " * (columns.bar + 2 * bool(columns.bar)), "plain"))
     return [*spans, (words, kind)]
 
@@ -313,8 +313,8 @@ def _draw_end(received: Received, columns: _Columns) -> Spans:
 # Above the timeline
 
 
-def _draw_heading(received: Received, width: int) -> Iterator[Text]:
-    about, head = received.exchange.about, received.head
+def _draw_heading(response: ReceivedResponse, width: int) -> Iterator[Text]:
+    about, head = response.exchange.about, response.head
     name, description = (str(about.get(key) or "") for key in ("name", "description"))
     if name or description:
         spans = [(name, "title"), ("  " * bool(name), "plain"), (description, "plain")]
@@ -328,7 +328,7 @@ def _draw_heading(received: Received, width: int) -> Iterator[Text]:
     delay = f", the head after {format_seconds(head.delay)}" if head.delay else ""
     status_kind = "plain" if head.status < 400 else "error"
     yield _build_line([(status, status_kind), (delay, "quiet")], width)
-    for words in (_describe_totals(received), _describe_pace(received)):
+    for words in (_describe_totals(response), _describe_pace(response)):
         if words:
             yield _build_line([(words, "quiet")], width)
 
@@ -371,17 +371,17 @@ def _join_texts(content: object) -> str:
     return content if isinstance(content, str) else shorten_json(content)
 
 
-def _describe_totals(received: Received) -> str:
-    totals = [format_count(len(received.events), "event"), format_size(len(received.body))]
-    if not received.seconds:
+def _describe_totals(response: ReceivedResponse) -> str:
+    totals = [format_count(len(response.events), "event"), format_size(len(response.body))]
+    if not response.seconds:
         return f"{', '.join(totals)}; no times recorded"
-    reads = len({item.read for item in received.items})
-    return ", ".join([*totals, format_count(reads, "read"), format_seconds(received.seconds)])
+    reads = len({item.read for item in response.items})
+    return ", ".join([*totals, format_count(reads, "read"), format_seconds(response.seconds)])
 
 
-def _describe_pace(received: Received) -> str:
-    times = measure_times(received)
-    if not received.seconds or times.ttft is None:
+def _describe_pace(response: ReceivedResponse) -> str:
+    times = measure_times(response)
+    if not response.seconds or times.ttft is None:
         return ""
     words = f"first piece after {format_seconds(times.ttft)}"
     if times.p50 is None or times.p95 is None or times.longest is None:
@@ -396,37 +396,37 @@ Facts = Iterator[tuple[str, str, str]]
 """Facts: each a label, its text, and the text's kind."""
 
 
-def _list_facts(received: Received) -> Facts:
+def _list_facts(response: ReceivedResponse) -> Facts:
     """Yield what the response means."""
-    endpoint, reply = received.endpoint, received.reply
-    is_typed = any(item.kind == "type" for item in received.events)
+    endpoint, reply = response.endpoint, response.reply
+    is_typed = any(item.kind == "type" for item in response.events)
     is_chat = endpoint in (CHAT, None) and not is_typed
     if is_chat and isinstance(reply, ApiError):
         yield from _list_error_facts(reply)
     elif is_chat and isinstance(reply, Reply) and (endpoint or reply.error):
         yield from _list_reply_facts(reply)
-        yield from _join_pieces(received, ("audio",))
+        yield from _join_pieces(response, ("audio",))
     elif endpoint == CHAT:
         yield "unreadable", str(reply), "error"
-        yield from _join_pieces(received, PIECES)
+        yield from _join_pieces(response, PIECES)
     else:
         looks = f"looks like {endpoint}" if endpoint else "of an unknown endpoint"
-        label = "stream" if received.events else "body"
-        yield label, looks if received.items else "empty", "quiet"
+        label = "stream" if response.events else "body"
+        yield label, looks if response.items else "empty", "quiet"
         if endpoint == RESPONSES:
-            yield from _list_response_facts(received)
-        if endpoint is not None and received.is_understood and isinstance(reply, Reply):
+            yield from _list_response_facts(response)
+        if endpoint is not None and response.is_understood and isinstance(reply, Reply):
             yield from _list_reply_facts(reply)
         else:
-            yield from _join_pieces(received, PIECES)
+            yield from _join_pieces(response, PIECES)
 
 
-def _list_response_facts(received: Received) -> Facts:
+def _list_response_facts(response: ReceivedResponse) -> Facts:
     """Yield the id, model and status of a response, from the last event that has them."""
     body = {}
-    if not received.events:
-        body = as_object(decode_json(received.body.decode("utf-8", "replace")))
-    responses = [as_object(value.get("response")) for _, value in received.objects]
+    if not response.events:
+        body = as_object(decode_json(response.body.decode("utf-8", "replace")))
+    responses = [as_object(value.get("response")) for _, value in response.objects]
     last: dict[str, Any] = next((one for one in reversed([body, *responses]) if one), {})
     words = [str(last[name]) for name in ("id", "model", "status") if last.get(name)]
     if reason := as_object(last.get("incomplete_details")).get("reason"):
@@ -435,10 +435,10 @@ def _list_response_facts(received: Received) -> Facts:
         yield "id", "  ".join(words), "plain"
 
 
-def _join_pieces(received: Received, kinds: tuple[str, ...]) -> Facts:
+def _join_pieces(response: ReceivedResponse, kinds: tuple[str, ...]) -> Facts:
     """Yield the pieces of each kind as one text."""
     for kind in kinds:
-        phrases = [phrase for item in received.events for phrase in item.phrases]
+        phrases = [phrase for item in response.events for phrase in item.phrases]
         if text := "".join(phrase.piece for phrase in phrases if phrase.kind == kind):
             yield kind.replace("_", " "), text, kind
 
@@ -518,13 +518,13 @@ def _draw_facts(facts: Iterable[tuple[str, str, str]], width: int) -> Iterator[T
 MOST_LINES = 20
 
 
-def draw_blocks(received: Received, width: int) -> Iterator[list[Text]]:
+def draw_blocks(response: ReceivedResponse, width: int) -> Iterator[list[Text]]:
     """Yield the blocks of the drawing, each as lines of at most ``width`` columns."""
-    yield list(_draw_heading(received, width))
-    yield list(_draw_timeline(received, width))
+    yield list(_draw_heading(response, width))
+    yield list(_draw_timeline(response, width))
     title = _build_line([("Meaning", "title")], width)
-    yield [title, *_draw_facts(_list_facts(received), width)]
-    if oddities := find_oddities(received):
+    yield [title, *_draw_facts(_list_facts(response), width)]
+    if oddities := find_oddities(response):
         facts = [(name, fact, "plain") for name, fact in oddities]
         title = _build_line([("Oddities", "title")], width)
         yield [title, *_draw_facts(facts, width)]
