@@ -151,7 +151,7 @@ def test_requests_that_ask_for_other_things_get_them() -> None:
 
 
 def test_what_is_compiled_is_bounded() -> None:
-    compiled = CompiledReplies(most=50_000)
+    compiled = CompiledReplies(max_bytes=50_000)
     several = [Reply([f"{n} ", "a" * 1000], finish_reason="stop") for n in range(40)]
     for reply in several:
         for _ in range(20):

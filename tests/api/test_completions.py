@@ -353,9 +353,9 @@ def test_a_refusal_is_said_as_text_and_reasoning_only_counted() -> None:
 
 
 def test_calls_and_speech_cannot_be_said() -> None:
-    with pytest.raises(ReplyError, match="this reply calls a tool, as only a chat can"):
+    with pytest.raises(ReplyError, match="only text, but this reply calls a tool"):
         completions.render(Reply(tool_calls=ToolCall("now")), STREAM)
-    with pytest.raises(ReplyError, match="this reply is speech"):
+    with pytest.raises(ReplyError, match="this reply has audio"):
         completions.render(Reply(audio=Audio("Hi", b"RIFF")), STREAM)
     with pytest.raises(ReplyError, match="cannot have finish_reason='tool_calls'"):
         completions.render(Reply("x", finish_reason="tool_calls"), STREAM)

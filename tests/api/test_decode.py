@@ -224,7 +224,7 @@ def event(kind: str, **members: Any) -> dict[str, Any]:
 
 SAID = chunk(delta={"content": "Hi"})
 LEGACY = {"object": "text_completion", "choices": [{"index": 0, "text": "a"}]}
-OTHER_KIND = "a value in it is of another kind than is read there"
+UNEXPECTED_TYPE = "it contains a value of an unexpected type"
 
 
 @pytest.mark.parametrize(
@@ -232,25 +232,28 @@ OTHER_KIND = "a value in it is of another kind than is read there"
     [
         (
             [SAID, chunk(index="error")],
-            "event 2 is no chunk of a chat completion: "
+            "event 2 is not a chunk of a chat completion: "
             "the index of a choice must be an integer, not 'error'",
         ),
-        ([SAID, chunk(delta="x")], f"event 2 is no chunk of a chat completion: {OTHER_KIND}"),
+        (
+            [SAID, chunk(delta="x")],
+            f"event 2 is not a chunk of a chat completion: {UNEXPECTED_TYPE}",
+        ),
         (
             [SAID, chunk(finish_reason=5)],
-            "choice 0 is none of a chat completion: finish_reason must be",
+            "choice 0 is not a choice of a chat completion: finish_reason must be",
         ),
         (
             [SAID | {"usage": {"prompt_tokens": "x"}}],
-            "the usage is none of a chat completion: Usage.prompt_tokens must be an integer",
+            "the usage is not the usage of a chat completion: Usage.prompt_tokens must be",
         ),
         (
             [LEGACY, {**LEGACY, "choices": [{"text": "a", "logprobs": {"top_logprobs": 1}}]}],
-            "event 2 is no chunk of a completion: it has no 'tokens'",
+            "event 2 is not a chunk of a completion: it has no 'tokens'",
         ),
         (
             [event("output_text.delta", delta=5)],
-            "event 1 is not a valid event of a response: delta is a text, not 5",
+            "event 1 is not a valid event of a response: delta must be a string, not 5",
         ),
         (
             [event("output_item.added", item=[])],

@@ -1,4 +1,4 @@
-"""How much of a predicted output came true."""
+"""Accepted and rejected tokens of predicted outputs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from openai_mockserver.api.prediction import outcome
+from openai_mockserver.api.prediction import count_prediction_tokens
 from openai_mockserver.reply import Choice
 
 
 @pytest.mark.parametrize(
-    ("predicted", "said", "counts"),
+    ("prediction", "text", "counts"),
     [
         ("a red house", "a red house", (3, 0)),
         ("a red house", "a red house by the sea", (3, 0)),
@@ -21,16 +21,20 @@ from openai_mockserver.reply import Choice
         ("a a a", "a", (1, 2)),
     ],
 )
-def test_what_both_say(predicted: str, said: str, counts: tuple[int, int]) -> None:
-    assert outcome([Choice(said)], {"prediction": {"content": predicted}}) == counts
+def test_tokens_in_both_texts_are_accepted(
+    prediction: str, text: str, counts: tuple[int, int]
+) -> None:
+    request = {"prediction": {"content": prediction}}
+    assert count_prediction_tokens([Choice(text)], request) == counts
 
 
 def test_long_texts_are_compared_in_bounded_time() -> None:
-    """All of what is alike at both ends counts; what lies between does where it is not too long."""
+    """In long texts only a common beginning and a common end count."""
     words = [f" {n % 97}" for n in range(100_000)]
     other = words[:1000] + words[:0:-1] + words[-1000:]
     began = time.process_time()
-    met, missed = outcome([Choice("".join(other))], {"prediction": {"content": "".join(words)}})
-    assert met + missed == 200_000
-    assert met >= 4000
+    request = {"prediction": {"content": "".join(words)}}
+    accepted_tokens, rejected_tokens = count_prediction_tokens([Choice("".join(other))], request)
+    assert accepted_tokens + rejected_tokens == 200_000
+    assert accepted_tokens >= 4000
     assert time.process_time() - began < 5

@@ -1,20 +1,20 @@
-"""Streams whose bytes are made once: what differs from response to response is a hole in them.
+"""Bodies that are rendered once and reused: values that vary are placeholders in their bytes.
 
-Theory of operation. Two streams that say the same differ in a few short values: the response's id,
-the time, the ids of its items. So a stream is rendered once and cut at those values:
+Theory of operation. Two streams with the same content differ in a few short values: the id of the
+response, the time, the ids of its items. So a stream is rendered once and cut at those values:
 
     data: {"id":"chatcmpl-D7Ti…","created":1770674929,"choices":[…"content":"Hello"…]}
     ├──────────┤├────────────┤├────────┤├────────┤├───────────────────────────────────┤
       literal      value 0     literal    value 1                literal
 
-and each later one is a join of the same literals around its own values. The order says which pieces
-an event is of, by their places in a table: first the values, then the literals, of which each is
-kept once. Values have a fixed length, so that the sizes of HTTP chunks (RFC 9112 §7.1) are part of
-the literals; a value of another length does not fit (`Compiled.fits`).
+Each later stream joins the same literals around its own values. The order lists the pieces of each
+event as indices into a table: first the values, then the literals, each of which is stored once.
+Values have a fixed length, so the sizes of HTTP chunks (RFC 9112 §7.1) are part of the literals; a
+value of a different length does not fit (`CompiledBody.fits`).
 
-`CompiledSteps` is one such stream: a compiled one, its own values, and the silences that a pace
-puts into it. It holds no object an event, and equals the steps that rendering would have given.
-"""
+`CompiledSteps` is one such stream: a compiled body, the values of this response, and the pauses
+that
+a pace inserts. It creates no object per event, and equals the steps of a rendered stream."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from openai_mockserver import sse
 from openai_mockserver.script import Frame, LazySteps, Pause, Raw, Step
 from openai_mockserver.timeline import chunk_size, encode_chunk
 
-__all__ = ["Compiled", "CompiledSteps", "compile_body", "compile_steps"]
+__all__ = ["CompiledBody", "CompiledSteps", "compile_body", "compile_steps"]
 
 _GROUP = 128 * 1024
-"""Bytes of steps that are joined at once, at most, where they are more than one step."""
+"""The largest number of bytes in a group of several steps, which are joined in one call."""
 
 
 _NEAR = 100
-"""Bytes between two values that are joined with them once for all steps."""
+"""The largest number of bytes between two values of a run (see `_Group`)."""
 
 
 class _Group:
-    """Steps in a row that are joined at once, from fewer and longer pieces than each alone.
+    """Consecutive steps that are joined in one call, from fewer and longer pieces.
 
-    Literals in a row are one piece. Values that are near each other, and what is between them, are
-    a run, which is joined once however many steps it is in. In chat there is one, and so a group is
-    joined by it: ``run.join(tails)``.
+    Consecutive literals become one piece. Values that are near each other form a run, together with
+    the literals between them; a run is joined once, even if several steps contain it. The steps of
+    a chat stream contain a single run, so that joining the group is ``run.join(tails)``.
     """
 
     __slots__ = ("_pick", "_runs", "_tails", "ends", "events", "first", "last", "size")
@@ -61,7 +61,7 @@ class _Group:
         self.ends = ends
         runs: dict[tuple[int | bytes, ...], int] = {}
         tails: list[bytes] = [b""]
-        order: list[int] = []  # after each tail but the last, which run
+        order: list[int] = []  # index of the run after each tail except the last
         for run, tail in _split_runs(pieces):
             if run:
                 order.append(runs.setdefault(run, len(runs)))
@@ -72,7 +72,7 @@ class _Group:
         self._pick = itemgetter(*order) if len(runs) > 1 else None
 
     def join(self, values: Sequence[bytes]) -> bytes:
-        """The steps, each an HTTP chunk, with these values in their holes."""
+        """Return the steps as HTTP chunks, with these values for the placeholders."""
         runs = [
             b"".join([values[piece] if isinstance(piece, int) else piece for piece in run])
             for run in self._runs
@@ -87,7 +87,7 @@ class _Group:
 def _split_runs(
     pieces: Sequence[int | bytes],
 ) -> Iterator[tuple[tuple[int | bytes, ...], bytes]]:
-    """Runs of values that are near each other in a step, each with the literal after it."""
+    """Return the runs of values that are near each other, each with the literal after it."""
     run: list[int | bytes] = []
     tail = b""
     for piece in pieces:
@@ -103,16 +103,16 @@ def _split_runs(
     yield tuple(run), tail
 
 
-class Compiled:
-    """A stream with holes.
+class CompiledBody:
+    """The bytes of a stream or body, with placeholders for the values that vary.
 
     Args:
-        lengths: how long the values are that fill the holes, in bytes.
-        literals: what is between them.
-        order: the pieces of all steps, each an index into the values and then the literals.
-        starts: where the pieces of each step begin in the order, and where the last one's end.
-        sizes: how long each step is, in bytes, without the framing of an HTTP chunk.
-        kinds: as `LazySteps.kinds`.
+        lengths: length of each value, in bytes.
+        literals: the bytes between the values.
+        order: the pieces of all steps: indices into the values, followed by the literals.
+        starts: index in ``order`` at which each step begins, and the end of the last step.
+        sizes: length of each step in bytes, without the framing of an HTTP chunk.
+        kinds: see `LazySteps.kinds`.
     """
 
     __slots__ = (
@@ -133,136 +133,136 @@ class Compiled:
         self.sizes, self.kinds = sizes, kinds
         self.size = sum(sizes)
         self._groups: tuple[_Group, ...] | None = None
-        # About how many bytes of memory it takes, with its groups.
+        # Approximate memory use in bytes, including the groups.
         self.weight = 2 * sum(map(len, literals)) + 80 * len(literals) + 24 * len(order)
 
     @property
     def groups(self) -> tuple[_Group, ...]:
-        """The steps in groups of `_GROUP` bytes; made for the first stream without pauses."""
+        """The steps in groups of `_GROUP` bytes, made when a stream without pauses needs them."""
         if self._groups is None:
             self._groups = tuple(self._make_groups())
         return self._groups
 
     def _make_groups(self) -> Iterator[_Group]:
         first = size = 0
-        for at, own in enumerate(self.sizes):
-            if size and size + own > _GROUP:
+        for at, step_size in enumerate(self.sizes):
+            if size and size + step_size > _GROUP:
                 yield self._make_group(first, at, size)
                 first, size = at, 0
-            size += own
+            size += step_size
         if self.sizes:
             yield self._make_group(first, len(self.sizes), size)
 
     def _make_group(self, first: int, last: int, size: int) -> _Group:
-        known, literals = len(self.lengths), self.literals
+        count, literals = len(self.lengths), self.literals
         order = self._order[self._starts[first] : self._starts[last]]
-        pieces = [n if n < known else literals[n - known] for n in order]
+        pieces = [n if n < count else literals[n - count] for n in order]
         events = last - first - self.kinds.count(0, first, last)
         ends = array("L", accumulate(map(chunk_size, self.sizes[first:last])))
         return _Group(pieces, first, last, events, size, ends)
 
     def fits(self, values: Sequence[bytes]) -> bool:
-        """Whether values are as long as the holes."""
+        """Whether the values have the lengths of the placeholders."""
         return self.lengths == tuple(map(len, values))
 
     def chunk(self, at: int, values: Sequence[bytes]) -> bytes:
-        """One step as an HTTP chunk."""
-        known, literals = len(values), self.literals
+        """Return one step as an HTTP chunk."""
+        count, literals = len(values), self.literals
         pieces = self._order[self._starts[at] : self._starts[at + 1]]
-        return b"".join([values[n] if n < known else literals[n - known] for n in pieces])
+        return b"".join([values[n] if n < count else literals[n - count] for n in pieces])
 
     def data(self, at: int, values: Sequence[bytes]) -> bytes:
-        """One step as it is."""
+        """Return one step without the framing of an HTTP chunk."""
         return self.chunk(at, values)[-2 - self.sizes[at] : -2]
 
 
 class CompiledSteps(LazySteps):
-    """The steps of a compiled stream, with values of its own in its holes.
+    """The steps of a compiled stream, with the values of one response.
 
     Args:
-        compiled: the stream.
-        values: what fills its holes.
-        silences: the seconds of silence before each step.
+        body: the compiled stream.
+        values: the values for its placeholders.
+        silences: seconds of silence before each step; None for no pauses.
     """
 
-    __slots__ = ("_compiled", "_silences", "_values")
+    __slots__ = ("_body", "_silences", "_values")
 
     def __init__(
         self,
-        compiled: Compiled,
+        body: CompiledBody,
         values: tuple[bytes, ...],
         silences: Sequence[float] | None = None,
     ) -> None:
-        self._compiled, self._values, self._silences = compiled, values, silences
+        self._body, self._values, self._silences = body, values, silences
 
     @property
     def kinds(self) -> bytes:
-        return self._compiled.kinds
+        return self._body.kinds
 
     @property
     def size(self) -> int:
-        return self._compiled.size
+        return self._body.size
 
     @property
-    def shared_part(self) -> tuple[Compiled, int]:
-        return self._compiled, self._compiled.weight
+    def shared_part(self) -> tuple[CompiledBody, int]:
+        return self._body, self._body.weight
 
     @property
     def silences(self) -> Sequence[float] | None:
         return self._silences
 
     def with_silences(self, silences: Sequence[float]) -> CompiledSteps:
-        return CompiledSteps(self._compiled, self._values, silences)
+        return CompiledSteps(self._body, self._values, silences)
 
     def frames(
         self, start: float = 0.0, *, chunked: bool = False, merge_limit: int = 0
     ) -> Iterator[Frame]:
-        compiled, values, silences = self._compiled, self._values, self._silences
+        body, values, silences = self._body, self._values, self._silences
         if merge_limit >= _GROUP and silences is None:
-            for group in compiled.groups:
+            for group in body.groups:
                 if chunked:
                     data, ends = group.join(values), group.ends
                 else:
                     steps = range(group.first, group.last)
-                    data, ends = b"".join([compiled.data(at, values) for at in steps]), ()
+                    data, ends = b"".join([body.data(at, values) for at in steps]), ()
                 yield Frame(start, data, group.events, group.size, ends=ends)
             return
-        make, due = compiled.chunk if chunked else compiled.data, start
-        for at, (kind, size) in enumerate(zip(compiled.kinds, compiled.sizes, strict=True)):
+        encode, due = body.chunk if chunked else body.data, start
+        for at, (kind, size) in enumerate(zip(body.kinds, body.sizes, strict=True)):
             if silences is not None:
                 due += silences[at]
-            yield Frame(due, make(at, values), 1 if kind else 0, size)
+            yield Frame(due, encode(at, values), 1 if kind else 0, size)
 
     def __len__(self) -> int:
         pauses = 0 if self._silences is None else sum(1 for silence in self._silences if silence)
-        return len(self._compiled.sizes) + pauses
+        return len(self._body.sizes) + pauses
 
     def _step(self, at: int) -> Step:
-        data = self._compiled.data(at, self._values)
+        data = self._body.data(at, self._values)
         return _read_step(data) or Raw(data, 1)
 
     def __iter__(self) -> Iterator[Step]:
-        for at in range(len(self._compiled.sizes)):
+        for at in range(len(self._body.sizes)):
             if self._silences is not None and self._silences[at]:
                 yield Pause(self._silences[at])
             yield self._step(at)
 
     def __reversed__(self) -> Iterator[Step]:
-        for at in reversed(range(len(self._compiled.sizes))):
+        for at in reversed(range(len(self._body.sizes))):
             yield self._step(at)
             if self._silences is not None and self._silences[at]:
                 yield Pause(self._silences[at])
 
 
-def compile_steps(steps: Sequence[Step], values: Sequence[str]) -> Compiled | None:
-    """The stream of these steps with holes in place of the values.
+def compile_steps(steps: Sequence[Step], values: Sequence[str]) -> CompiledBody | None:
+    """Compile the steps of a stream: replace the values by placeholders.
 
     Args:
         steps: events and comments.
-        values: what differs from stream to stream; each is a text that occurs nowhere else.
+        values: the values that vary; each must occur only where it varies.
 
     Returns:
-        None if the steps are others than events and comments, each of one block of lines.
+        None if a step is neither an event nor a comment, or is not a single block of lines.
     """
     blocks, kinds = [], bytearray()
     for step in steps:
@@ -275,32 +275,34 @@ def compile_steps(steps: Sequence[Step], values: Sequence[str]) -> Compiled | No
 
 
 def _read_step(data: bytes) -> Step | None:
-    """The step that has these bytes: of an event that is written otherwise than we do, a `Raw`."""
+    """Return the step with these bytes: a `Raw` if `sse` would spell the event differently."""
     steps = sse.parse(data)
     if len(steps) != 1:
         return None
     return Raw(data, 1) if isinstance(steps[0], Raw) else steps[0]
 
 
-def compile_body(body: bytes, values: Sequence[str]) -> Compiled:
-    """A body with holes in place of the values: its one step, which is no event."""
+def compile_body(body: bytes, values: Sequence[str]) -> CompiledBody:
+    """Compile a body of a single step that is not an event: replace the values by placeholders."""
     return _compile([body], values, b"\0")
 
 
-def _compile(blocks: Sequence[bytes], values: Sequence[str], kinds: bytes) -> Compiled:
-    encoded = [value.encode() for value in values]
-    places = {value: n for n, value in enumerate(encoded)}
-    longest = sorted(encoded, key=len, reverse=True)
-    cut = re.compile(b"(" + b"|".join(map(re.escape, longest)) + b")").split if longest else None
+def _compile(blocks: Sequence[bytes], values: Sequence[str], kinds: bytes) -> CompiledBody:
+    encoded_values = [value.encode() for value in values]
+    places = {value: n for n, value in enumerate(encoded_values)}
+    longest = sorted(encoded_values, key=len, reverse=True)
+    split = re.compile(b"(" + b"|".join(map(re.escape, longest)) + b")").split if longest else None
     order, starts, sizes = array("L"), array("L", [0]), array("L")
     literals: dict[bytes, int] = {}
     for block in blocks:
-        framed = encode_chunk(block)
-        for n, piece in enumerate(cut(framed) if cut else [framed]):
+        framed_block = encode_chunk(block)
+        for n, piece in enumerate(split(framed_block) if split else [framed_block]):
             if n % 2:
                 order.append(places[piece])
             elif piece:
                 order.append(len(values) + literals.setdefault(piece, len(literals)))
         starts.append(len(order))
         sizes.append(len(block))
-    return Compiled(tuple(map(len, encoded)), tuple(literals), order, starts, sizes, kinds)
+    return CompiledBody(
+        tuple(map(len, encoded_values)), tuple(literals), order, starts, sizes, kinds
+    )

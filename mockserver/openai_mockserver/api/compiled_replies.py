@@ -1,10 +1,9 @@
-"""Replies whose responses were made before: each later one is a join, not a rendering.
+"""Cache of compiled responses: a repeated response is joined from pieces instead of rendered.
 
-Rules of this file: what is compiled says the very bytes that rendering would say with the same
-envelope, which is tried, with another envelope, before it is used; what cannot be compiled is
-rendered each time. A reply is compiled when it is said for the second time to requests of the same
-shape, and what is compiled is bounded in bytes.
-"""
+Rules of this file: a compiled response has exactly the bytes that rendering with the same envelope
+would produce; this is verified with a second envelope before it is used. Responses that cannot be
+compiled are rendered each time. A reply is compiled when it is sent for the second time to requests
+of the same shape. The size of the cache, in bytes, is limited."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ import msgspec.json
 from msgspec.structs import replace as grow
 
 from openai_mockserver import sse
-from openai_mockserver.api.compiled import Compiled, CompiledSteps, compile_body, compile_steps
+from openai_mockserver.api.compiled import CompiledBody, CompiledSteps, compile_body, compile_steps
 from openai_mockserver.api.context import Context
 from openai_mockserver.api.endpoint import CompileHooks, Endpoint, Rendered
 from openai_mockserver.dialects import Dialect
@@ -31,20 +30,20 @@ from openai_mockserver.seed import Seeded
 
 __all__ = ["CompiledReplies"]
 
-_MOST = 32 * 1024 * 1024  # bytes of compiled responses
-_LARGEST = 1024 * 1024  # bytes of one
-_LONG_SHAPE = 500  # bytes of which a digest is kept
-_SEEN = 1024  # keys of replies that were said once
+_MOST_BYTES = 32 * 1024 * 1024  # of all compiled responses
+_LARGEST = 1024 * 1024  # bytes of one compiled response
+_LONG_SHAPE = 500  # bytes; a longer shape is replaced by its digest
+_MOST_KEYS = 1024  # of replies that were rendered before
 
 _Render = Callable[[Reply | ApiError, Context], Rendered]
 
-_HEAD_CHANCE = Random(0)  # for heads that nobody gets
+_UNUSED_RNG = Random(0)  # for heads that are not sent
 
-_MOMENTS = (1_600_000_001, 2_222_222_222)  # of the two envelopes a reply is compiled with
+_TIMES = (1_600_000_001, 2_222_222_222)  # of the two envelopes with which a reply is compiled
 
 
-class _OtherTime(Seeded):
-    """Chance at a time of its own."""
+class _RandomAt(Seeded):
+    """A random generator with a clock that is frozen at a given time, in Unix seconds."""
 
     def __init__(self, moment: int) -> None:
         super().__init__(moment)
@@ -53,37 +52,37 @@ class _OtherTime(Seeded):
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A compiled response of a reply: ``compiled`` is None if it cannot be compiled."""
+    """A compiled response of a reply; ``body`` is None if it cannot be compiled."""
 
-    reply: Reply  # so that no other has its id meanwhile
+    reply: Reply  # referenced so that its id() stays unique
     dialect: Dialect | None
-    compiled: Compiled | None
+    body: CompiledBody | None
     names: tuple[str, ...] = ()
     is_stream: bool = False
     has_object: bool = False
 
     @property
     def weight(self) -> int:
-        return 1000 if self.compiled is None else self.compiled.weight
+        return 1000 if self.body is None else self.body.weight
 
 
 class CompiledReplies:
-    """Renders replies, and keeps how those are said that are said again.
+    """Renders replies, and caches compiled responses of those that are sent repeatedly.
 
     Args:
-        most: how many bytes of memory they may take; those that were not said lately are forgotten.
+        max_bytes: memory limit in bytes; the least recently used responses are dropped.
     """
 
-    def __init__(self, most: int = _MOST) -> None:
-        self._most = most
+    def __init__(self, max_bytes: int = _MOST_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._entries: OrderedDict[object, _Entry] = OrderedDict()
-        self._seen: OrderedDict[object, None] = OrderedDict()
+        self._seen_keys: OrderedDict[object, None] = OrderedDict()
         self._weight = 0
         self._lock = threading.Lock()
 
     @property
     def weight(self) -> int:
-        """About how many bytes of memory they take."""
+        """Approximate memory use, in bytes."""
         return self._weight
 
     def render(
@@ -92,42 +91,42 @@ class CompiledReplies:
         reply: Reply | ApiError,
         context: Context,
     ) -> Rendered:
-        """Return the response of a reply, compiled if the same was rendered before.
+        """Return the response of a reply, from the cache if possible.
 
         Raises:
             ReplyError: as the endpoint's `render` does.
         """
-        render, own = endpoint.render, endpoint.compile_hooks
+        render, hooks = endpoint.render, endpoint.compile_hooks
         if render is None:
-            raise TypeError(f"no model speaks at {endpoint.path}")
-        if own is None or isinstance(reply, ApiError) or reply.error is not None:
+            raise TypeError(f"{endpoint.path} does not return model output")
+        if hooks is None or isinstance(reply, ApiError) or reply.error is not None:
             return render(reply, context)
         parameters, dialect, rng = context.parameters or {}, context.dialect, context.rng
-        envelope = own.envelope(parameters, dialect, rng)
-        shape = msgspec.json.encode(own.shape(parameters, dialect, context.history))
+        envelope = hooks.envelope(parameters, dialect, rng)
+        shape = msgspec.json.encode(hooks.shape(parameters, dialect, context.history))
         if len(shape) > _LONG_SHAPE:
             shape = blake2b(shape).digest()
         request_key = (endpoint.path, id(reply), id(dialect), shape)
         key = (request_key, envelope.noise)
         entry = self._find(key)
         if entry is None:
-            if not self._is_said_again(request_key):
+            if not self._is_repeated(request_key):
                 return render(reply, grow(context, envelope=envelope))
-            entry = _compile(render, reply, context, own, envelope.noise)
-            self._keep(key, entry)
-        if entry.compiled is None:
+            entry = _compile(render, reply, context, hooks, envelope.noise)
+            self._add(key, entry)
+        if entry.body is None:
             return render(reply, grow(context, envelope=envelope))
         values = envelope.values(entry.names)
-        filled = tuple([value.encode() for value in values])
-        if not entry.compiled.fits(filled):
+        encoded_values = tuple([value.encode() for value in values])
+        if not entry.body.fits(encoded_values):
             return render(reply, grow(context, envelope=envelope.replay(values)))
-        script = _fill(entry.compiled, filled, entry, own, envelope, rng)
+        script = _fill(entry.body, encoded_values, entry, hooks, envelope, rng)
         if not entry.has_object:
             return Rendered(script)
-        # Chance makes only the head, which is not part of the object.
-        frozen = grow(context, rng=_HEAD_CHANCE)
-        again = partial(_make_object, render, reply, frozen, envelope, values)
-        return Rendered(script, envelope.id, again)
+        # Only the head, which is not part of the object, depends on the random generator.
+        object_context = grow(context, rng=_UNUSED_RNG)
+        make_object = partial(_make_object, render, reply, object_context, envelope, values)
+        return Rendered(script, envelope.id, make_object)
 
     def _find(self, key: object) -> _Entry | None:
         with self._lock:
@@ -136,83 +135,83 @@ class CompiledReplies:
                 self._entries.move_to_end(key)
             return entry
 
-    def _is_said_again(self, request_key: object) -> bool:
-        """Whether a reply was said before to a request of this shape; from now on it was."""
+    def _is_repeated(self, request_key: object) -> bool:
+        """Whether this reply was rendered before for this shape; record that it is now."""
         with self._lock:
-            was_said = request_key in self._seen
-            self._seen[request_key] = None
-            self._seen.move_to_end(request_key)
-            if len(self._seen) > _SEEN:
-                self._seen.popitem(last=False)
-            return was_said
+            is_repeated = request_key in self._seen_keys
+            self._seen_keys[request_key] = None
+            self._seen_keys.move_to_end(request_key)
+            if len(self._seen_keys) > _MOST_KEYS:
+                self._seen_keys.popitem(last=False)
+            return is_repeated
 
-    def _keep(self, key: object, entry: _Entry) -> None:
+    def _add(self, key: object, entry: _Entry) -> None:
         with self._lock:
-            before = self._entries.pop(key, None)
+            previous = self._entries.pop(key, None)
             self._entries[key] = entry
-            self._weight += entry.weight - (before.weight if before is not None else 0)
-            while self._weight > self._most and len(self._entries) > 1:
+            self._weight += entry.weight - (previous.weight if previous is not None else 0)
+            while self._weight > self._max_bytes and len(self._entries) > 1:
                 _, oldest = self._entries.popitem(last=False)
                 self._weight -= oldest.weight
 
 
 def _fill(
-    compiled: Compiled,
+    body: CompiledBody,
     values: tuple[bytes, ...],
     entry: _Entry,
-    own: CompileHooks,
+    hooks: CompileHooks,
     envelope: Any,
     rng: Random,
 ) -> Script:
     if entry.is_stream:
-        head = own.head(envelope, entry.dialect, None, rng)
-        return Script.of_lazy(head, CompiledSteps(compiled, values))
-    body = compiled.data(0, values)
-    return Script(own.head(envelope, entry.dialect, len(body), rng), (Raw(body),))
+        head = hooks.head(envelope, entry.dialect, None, rng)
+        return Script.of_lazy(head, CompiledSteps(body, values))
+    data = body.data(0, values)
+    return Script(hooks.head(envelope, entry.dialect, len(data), rng), (Raw(data),))
 
 
 def _make_object(
     render: _Render, reply: Reply, context: Context, envelope: Any, values: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return the final object of a filled response, by rendering the same response."""
-    rendered = render(reply, grow(context, envelope=envelope.replay(values)))
-    assert rendered.make_object is not None
-    return rendered.make_object()
+    """Return the final object of a compiled response, by rendering the same response."""
+    response = render(reply, grow(context, envelope=envelope.replay(values)))
+    assert response.make_object is not None
+    return response.make_object()
 
 
 def _compile(
-    render: _Render, reply: Reply, context: Context, own: CompileHooks, noise: int
+    render: _Render, reply: Reply, context: Context, hooks: CompileHooks, noise: int
 ) -> _Entry:
-    """Compile the response of a reply, and try the result on another envelope."""
+    """Compile the response of a reply, and verify the result with another envelope."""
     parameters, dialect = context.parameters or {}, context.dialect
     envelopes = [
-        replace(own.envelope(parameters, dialect, _OtherTime(moment)), noise=noise)
-        for moment in _MOMENTS
+        replace(hooks.envelope(parameters, dialect, _RandomAt(time)), noise=noise)
+        for time in _TIMES
     ]
     names = envelopes[0].vary(envelopes[1])
     scripts, values, has_object = [], [], False
     for envelope in envelopes:
         prefixes, envelope = envelope.watch()
-        rendered = render(reply, grow(context, envelope=envelope, rng=_HEAD_CHANCE))
-        has_object = rendered.make_object is not None
-        scripts.append(rendered.script)
+        response = render(reply, grow(context, envelope=envelope, rng=_UNUSED_RNG))
+        has_object = response.make_object is not None
+        scripts.append(response.script)
         values.append((*envelope.values(names), *(id for _, id in prefixes)))
     names += tuple(prefix for prefix, _ in prefixes)
     first, second = scripts
-    not_compiled = _Entry(reply, dialect, None)
+    failure = _Entry(reply, dialect, None)
     if first.head.status != 200 or len(set(values[0])) != len(values[0]):
-        return not_compiled
+        return failure
     is_stream = first.is_stream
     if is_stream:
-        compiled = compile_steps(first.steps, values[0])
+        body = compile_steps(first.steps, values[0])
     elif len(first.steps) == 1 and isinstance(first.steps[0], Raw):
-        compiled = compile_body(first.steps[0].data, values[0])
+        body = compile_body(first.steps[0].data, values[0])
     else:
-        compiled = None
-    filled = tuple(value.encode() for value in values[1])
-    if compiled is None or compiled.weight > _LARGEST or not compiled.fits(filled):
-        return not_compiled
-    body = b"".join([compiled.data(at, filled) for at in range(len(compiled.sizes))])
-    if body != sse.body(second.steps):
-        return not_compiled
-    return _Entry(reply, dialect, compiled, names, is_stream, has_object)
+        body = None
+    encoded_values = tuple(value.encode() for value in values[1])
+    if body is None or body.weight > _LARGEST or not body.fits(encoded_values):
+        return failure
+    data = b"".join([body.data(at, encoded_values) for at in range(len(body.sizes))])
+    if data != sse.body(second.steps):
+        return failure
+    return _Entry(reply, dialect, body, names, is_stream, has_object)

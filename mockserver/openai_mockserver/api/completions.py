@@ -1,8 +1,8 @@
-"""``/v1/completions``, the legacy endpoint: a reply to its stream or JSON body, and back.
+"""``/v1/completions``, the legacy endpoint: renders a reply as a stream or JSON body, and reads it.
 
 Rules of this file: no I/O; bytes are those of WIRE.md §1 ("Legacy /completions") and Annex C;
-`read` is the inverse of `render`. A completion is text alone: a refusal is said as text, reasoning
-is counted but not shown, and a reply that calls a tool cannot be said here.
+`read` is the inverse of `render`. A completion contains only text: a refusal becomes text,
+reasoning is counted but not sent, and a tool call is an error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from openai_mockserver.api.context import Context, make_context
 from openai_mockserver.api.decode import decode_completion, join_halves
 from openai_mockserver.api.endpoint import CompileHooks, Endpoint, Rendered
 from openai_mockserver.api.envelope import Envelope
-from openai_mockserver.api.logprobs import likely
+from openai_mockserver.api.logprobs import make_logprob
 from openai_mockserver.api.text_only import require_text
 from openai_mockserver.api.validation.parameters import parameters_of
 from openai_mockserver.dialects import Dialect
@@ -48,19 +48,19 @@ def render(
     envelope: Envelope | None = None,
     rng: Random | None = None,
 ) -> Script:
-    """The response that says this reply.
+    """Render a reply as a response.
 
     Args:
-        reply: what to say. One choice is said to each prompt n times; else there are n, or n for
-            each prompt.
-        request: the request's parameters. Without one, it is a request that streams the reply
-            whole: with its n, its logprobs, and its usage if it states one.
-        dialect: whose manner to say it in: a name of `dialects()`; OpenAI's own by default.
-        envelope: id, time and model to answer with; fresh ones by default.
-        rng: where ids come from.
+        reply: the reply. A single choice is repeated n times for each prompt; otherwise the reply
+            must have n choices, or n for each prompt.
+        request: parameters of the request. By default a request that streams the whole reply, with
+            as many choices as it has, and with log probabilities and usage if it has them.
+        dialect: the provider to imitate: a name of `dialects()`; OpenAI by default.
+        envelope: id, time and model of the response; new ones by default.
+        rng: the source of ids.
 
     Raises:
-        ReplyError: for a reply that cannot be served, or not to this request.
+        ReplyError: if the reply cannot be sent, or does not fit the request.
 
     >>> script = render(Reply("Hello"))
     >>> len(script.events), script.events[-1].data
@@ -71,52 +71,56 @@ def render(
 
 
 def compose(reply: Reply | ApiError, context: Context) -> Rendered:
-    """Render a reply.
+    """Render a reply in a context.
 
-    Raises ReplyError for a reply that cannot be served, or not to this request.
+    Raises:
+        ReplyError: if the reply cannot be sent, or does not fit the request.
     """
     return Rendered(_render(reply, context))
 
 
 def _render(reply: Reply | ApiError, context: Context) -> Script:
-    rng, manner = context.rng, context.dialect
-    shape = (manner and manner.completions) or COMPLETIONS
+    rng, dialect = context.rng, context.dialect
+    layout = (dialect and dialect.completions) or COMPLETIONS
     if isinstance(reply, ApiError):
-        return errors.render(reply, rng, manner)
+        return errors.render(reply, rng, dialect)
     check_servable(reply)
-    request = _asking_for(reply) if context.parameters is None else context.parameters
+    request = _default_request(reply) if context.parameters is None else context.parameters
     n, best_of = request.get("n") or 1, request.get("best_of") or 0
     if best_of and best_of < n:
-        return errors.render(_too_many_choices(n, best_of), rng, manner)
-    if (wrong := _too_many_prompts(request.get("prompt"), max(n, best_of))) is not None:
-        return errors.render(wrong, rng, manner)
-    envelope = context.envelope or fresh_envelope(request, manner, rng)
+        return errors.render(_too_many_choices(n, best_of), rng, dialect)
+    if (wrong := _check_prompts(request.get("prompt"), max(n, best_of))) is not None:
+        return errors.render(wrong, rng, dialect)
+    envelope = context.envelope or fresh_envelope(request, dialect, rng)
     model = request.get("model")
-    prompts = _prompts(request.get("prompt"), model)
-    whole = retokenize(tuple(map(_sayable, _choices(reply, n, len(prompts)))), model)
+    prompts = _cut_prompts(request.get("prompt"), model)
+    whole = retokenize(
+        tuple(map(_require_sendable, _repeat_choices(reply, n, len(prompts)))), model
+    )
     choices = [limit_choice(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
-        spoken = sum(map(count_tokens, choices)) * max(n, best_of) // n
-        asked = sum(sum(prompt.sizes) for prompt in prompts)
-        usage = Usage(asked if usage is None else usage.prompt_tokens, spoken)
-    said = [_Said.of(choice, prompts[at // n], request) for at, choice in enumerate(choices)]
+        completion_tokens = sum(map(count_tokens, choices)) * max(n, best_of) // n
+        prompt_tokens = sum(sum(prompt.sizes) for prompt in prompts)
+        usage = Usage(prompt_tokens if usage is None else usage.prompt_tokens, completion_tokens)
+    answers = [_Answer.of(choice, prompts[at // n], request) for at, choice in enumerate(choices)]
     if request.get("stream"):
-        return _stream(reply, said, usage, request, envelope, rng, shape, manner)
+        return _render_stream(reply, answers, usage, request, envelope, rng, layout, dialect)
     if reply.error is not None:
-        return errors.render(reply.error, rng, manner)
-    return _json(said, usage, envelope, rng, shape, manner)
+        return errors.render(reply.error, rng, dialect)
+    return _render_json(answers, usage, envelope, rng, layout, dialect)
 
 
-def _asking_for(reply: Reply) -> dict[str, Any]:
-    stated = any(choice.logprobs is not None for choice in reply.choices)
+def _default_request(reply: Reply) -> dict[str, Any]:
+    """Return a request that streams the whole reply."""
+    has_logprobs = any(choice.logprobs is not None for choice in reply.choices)
     return {
         "model": "gpt-3.5-turbo-instruct",
         "prompt": "",
         "n": len(reply.choices),
         "stream": True,
         "stream_options": {"include_usage": reply.usage is not None},
-        "logprobs": 20 if stated else None,
+        "logprobs": 20 if has_logprobs else None,
     }
 
 
@@ -129,42 +133,43 @@ def _too_many_choices(n: int, best_of: int) -> ApiError:
     )
 
 
-_COMPLETIONS = 2048  # that are made at once
+_MOST_COMPLETIONS = 2048  # in one request
 
 
-def _too_many_prompts(prompt: Any, each: int) -> ApiError | None:
-    """OpenAI's error for too many answers: the number of prompts times that of answers to each."""
+def _check_prompts(prompt: Any, per_prompt: int) -> ApiError | None:
+    """Return OpenAI's error if the prompts, times the completions of each, are too many."""
     if not isinstance(prompt, list) or not prompt or isinstance(prompt[0], int):
         return None
-    if len(prompt) > _COMPLETIONS:
-        told = (
+    if len(prompt) > _MOST_COMPLETIONS:
+        message = (
             f"Invalid 'prompt': array too long. Expected an array with maximum length "
-            f"{_COMPLETIONS}, but got an array with length {len(prompt)} instead."
+            f"{_MOST_COMPLETIONS}, but got an array with length {len(prompt)} instead."
         )
-        return ApiError(400, told, None, "array_above_max_length", "prompt")
-    if len(prompt) * each > _COMPLETIONS:
+        return ApiError(400, message, None, "array_above_max_length", "prompt")
+    if len(prompt) * per_prompt > _MOST_COMPLETIONS:
         return ApiError(
             400,
             f"Too many parallel completions requested. You submitted {len(prompt)} prompts, but "
-            f"you can currently request up to at most a total of {_COMPLETIONS // each}.",
+            f"you can currently request up to at most a total of "
+            f"{_MOST_COMPLETIONS // per_prompt}.",
         )
     return None
 
 
 def fresh_envelope(request: Mapping[str, Any], dialect: Dialect | None, rng: Random) -> Envelope:
-    """A new envelope, as this provider would answer this request now."""
-    form = (dialect and dialect.completions) or COMPLETIONS
+    """Return a new envelope, with the values this provider would use for this request now."""
+    layout = (dialect and dialect.completions) or COMPLETIONS
     created = seed.now(rng)
     model = str(request.get("model", "gpt-3.5-turbo-instruct"))
-    if (known := COMPLETION_MODELS.get(model)) is not None:
-        model = known.snapshot
+    if (known_model := COMPLETION_MODELS.get(model)) is not None:
+        model = known_model.snapshot
     return Envelope(
-        ids.fill_pattern(form.id, rng, created, model), created, model, form.fingerprint
+        ids.fill_pattern(layout.id, rng, created, model), created, model, layout.fingerprint
     )
 
 
 def make_head(envelope: Envelope, dialect: Dialect | None, length: int | None, rng: Random) -> Head:
-    """The head of a stream; of a body, if its length in bytes is given."""
+    """Return the head of a JSON body of this length in bytes; of a stream if the length is None."""
     if dialect is not None:
         return headers.make_dialect_head(dialect, envelope.model, length, rng)
     if length is None:
@@ -173,79 +178,83 @@ def make_head(envelope: Envelope, dialect: Dialect | None, length: int | None, r
 
 
 def shape(request: Mapping[str, Any], dialect: Dialect | None, history: object) -> dict[str, Any]:
-    """What of a request its response depends on: all, or of the prompt its tokens."""
+    """Return what the response to a request depends on: often only the length of the prompt."""
     prompt = request.get("prompt")
     if request.get("echo") or request.get("logprobs") is not None or isinstance(prompt, list):
         return dict(request)
     return {**request, "prompt": tokens.count(prompt or "", request.get("model"))}
 
 
-def _prompts(prompt: Any, model: Any) -> list[tokens.Cut]:
-    """Each prompt, cut. Token ids have no text here, so they show as ``<|id|>``."""
+def _cut_prompts(prompt: Any, model: Any) -> list[tokens.Cut]:
+    """Cut each prompt into tokens. Token ids have no text here, so they become ``<|id|>``."""
     if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int):
-        return [cut for one in prompt for cut in _prompts(one, model)]
+        return [cut for one in prompt for cut in _cut_prompts(one, model)]
     if isinstance(prompt, list):
         return [tokens.Cut(tuple(f"<|{token}|>" for token in prompt), (1,) * len(prompt))]
     return [tokens.cut(prompt or "", model)]
 
 
-def _choices(reply: Reply, n: int, prompts: int) -> list[Choice]:
-    made, wanted = len(reply.choices), n * prompts
-    if made not in (1, n, wanted):
-        for_each = f" for each of {prompts} prompts" if prompts > 1 else ""
-        raise ReplyError(f"the reply has {made} choices, the request asks for n={n}{for_each}")
-    return list(reply.choices) * (wanted // made)
+def _repeat_choices(reply: Reply, n: int, prompts: int) -> list[Choice]:
+    """Return n choices for each prompt. Raises ReplyError if the reply has a different number."""
+    count, total = len(reply.choices), n * prompts
+    if count not in (1, n, total):
+        per_prompt = f" for each of {prompts} prompts" if prompts > 1 else ""
+        raise ReplyError(f"the reply has {count} choices, the request asks for n={n}{per_prompt}")
+    return list(reply.choices) * (total // count)
 
 
-def _sayable(choice: Choice) -> Choice:
-    """The choice as text. Raises ReplyError for what no completion says."""
+def _require_sendable(choice: Choice) -> Choice:
+    """Return the choice as text. Raises ReplyError if a completion cannot contain it."""
     finish = choice.finish_reason
     choice = require_text(choice, "a completion")
     if finish is not None and finish not in FINISH_REASONS:
-        allowed = ", ".join(FINISH_REASONS)
-        raise ReplyError(f"a completion cannot have finish_reason={finish!r}: {allowed}")
+        reasons = ", ".join(FINISH_REASONS)
+        raise ReplyError(f"a completion cannot have finish_reason={finish!r}: use one of {reasons}")
     return choice
 
 
 class _Part(NamedTuple):
-    """What one chunk says of a choice."""
+    """The part of a choice in one chunk."""
 
     text: str
     logprobs: dict[str, Any] | None
 
 
-class _Said(NamedTuple):
-    """A choice as it is said to a prompt."""
+class _Answer(NamedTuple):
+    """A choice as the answer to a prompt, cut into the parts of its chunks."""
 
     parts: tuple[_Part, ...]
     finish_reason: str | None
     logprobs: dict[str, Any] | None
 
     @classmethod
-    def of(cls, choice: Choice, prompt: tokens.Cut, request: Mapping[str, Any]) -> _Said:
+    def of(cls, choice: Choice, prompt: tokens.Cut, request: Mapping[str, Any]) -> _Answer:
         top = request.get("logprobs")
-        echoed = prompt.pieces if request.get("echo") else ()
+        echo = prompt.pieces if request.get("echo") else ()
         pieces = choice.text.pieces if choice.text is not None else ()
-        texts = ("".join(echoed), *pieces) if echoed else pieces
+        texts = ("".join(echo), *pieces) if echo else pieces
         if not texts and choice.finish_reason is None:
-            texts, top = ("",), None  # or nothing would tell that there is this choice
+            texts, top = ("",), None  # the only chunk of this choice
         if top is None:
             return cls(tuple(_Part(text, None) for text in texts), choice.finish_reason, None)
-        stated = choice.logprobs or tuple((likely(piece, top),) for piece in pieces)
-        if echoed:
-            stated = (tuple(likely(piece, top) for piece in echoed), *stated)
-        start = 0 if echoed else sum(map(len, prompt.pieces))
+        logprobs = choice.logprobs or tuple((make_logprob(piece, top),) for piece in pieces)
+        if echo:
+            logprobs = (tuple(make_logprob(piece, top) for piece in echo), *logprobs)
+        start = 0 if echo else sum(map(len, prompt.pieces))
         offsets = accumulate(map(len, texts), initial=start)
         parts = tuple(
-            _Part(text, _logprobs(entries, top, at))
-            for text, entries, at in zip(texts, stated, offsets, strict=False)
+            _Part(text, _logprobs_to_json(entries, top, at))
+            for text, entries, at in zip(texts, logprobs, offsets, strict=False)
         )
-        flat = [entry for entries in stated for entry in entries]
-        return cls(parts, choice.finish_reason, _logprobs(flat, top, start))
+        flat = [entry for entries in logprobs for entry in entries]
+        return cls(parts, choice.finish_reason, _logprobs_to_json(flat, top, start))
 
 
-def _logprobs(entries: Sequence[Logprob], top: int, at: int) -> dict[str, Any]:
-    """The legacy form. OpenAI says null of an echo's first token, which its own SDK refuses."""
+def _logprobs_to_json(entries: Sequence[Logprob], top: int, at: int) -> dict[str, Any]:
+    """Return log probabilities in the legacy format, of text that begins at this offset.
+
+    OpenAI sends null for the first token of an echo, which its own SDK rejects.
+    """
     lengths = (len(entry.token) for entry in entries)
     return {
         "tokens": [entry.token for entry in entries],
@@ -259,12 +268,13 @@ def _logprobs(entries: Sequence[Logprob], top: int, at: int) -> dict[str, Any]:
     }
 
 
-def _picked(names: Sequence[str], members: Mapping[str, Any]) -> dict[str, Any]:
+def _select_members(names: Sequence[str], members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members with these names, in this order."""
     return {name: members[name] for name in names if name in members}
 
 
-def _choice(
-    shape: CompletionsFormat, index: int, part: _Part, finish: str | None
+def _choice_to_json(
+    layout: CompletionsFormat, index: int, part: _Part, finish: str | None
 ) -> dict[str, Any]:
     members = {
         "index": index,
@@ -273,143 +283,148 @@ def _choice(
         "finish_reason": finish,
         "stop_reason": None,
     }
-    return _picked(shape.choice, members)
+    return _select_members(layout.choice, members)
 
 
-def _usage(shape: CompletionsFormat, usage: Usage) -> dict[str, int]:
-    return {name: getattr(usage, name) for name in shape.usage}
+def _usage_to_json(layout: CompletionsFormat, usage: Usage) -> dict[str, int]:
+    return {name: getattr(usage, name) for name in layout.usage}
 
 
 # Streaming
 
 
-def _stream(
+def _render_stream(
     reply: Reply,
-    said: Sequence[_Said],
+    answers: Sequence[_Answer],
     usage: Usage,
     request: Mapping[str, Any],
     envelope: Envelope,
     rng: Random,
-    shape: CompletionsFormat,
+    layout: CompletionsFormat,
     dialect: Dialect | None,
 ) -> Script:
-    asked = bool((request.get("stream_options") or {}).get("include_usage"))
+    include_usage = bool((request.get("stream_options") or {}).get("include_usage"))
     common: dict[str, Any] = {
         "id": envelope.id,
         "object": "text_completion",
         "created": envelope.created,
         "model": envelope.model,
     }
-    with_null = asked if shape.usage_null is None else shape.usage_null
-    nothing = {"usage": None} if with_null else {}
+    with_null = include_usage if layout.usage_null is None else layout.usage_null
+    usage_null = {"usage": None} if with_null else {}
 
     def chunk(*choices: dict[str, Any], end: bool = False) -> Event:
-        members = _picked(shape.chunk, common | nothing | {"choices": choices})
-        if end and shape.fingerprint_at_end:
+        members = _select_members(layout.chunk, common | usage_null | {"choices": choices})
+        if end and layout.fingerprint_at_end:
             members["system_fingerprint"] = envelope.system_fingerprint
-        return _event(members)
+        return _encode_event(members)
 
-    merged = [shape.length_with_text and one.finish_reason == "length" for one in said]
-    events, left = [], [len(one.parts) for one in said]
-    for index, part in _interleaved(said) if not reply.is_only_error else ():
-        left[index] -= 1
-        finish = said[index].finish_reason if merged[index] and not left[index] else None
-        events.append(chunk(_choice(shape, index, part, finish)))
+    finishes_with_text = [
+        layout.length_with_text and answer.finish_reason == "length" for answer in answers
+    ]
+    events, parts_left = [], [len(answer.parts) for answer in answers]
+    for index, part in _interleave_parts(answers) if not reply.is_only_error else ():
+        parts_left[index] -= 1
+        is_end = finishes_with_text[index] and not parts_left[index]
+        finish = answers[index].finish_reason if is_end else None
+        events.append(chunk(_choice_to_json(layout, index, part, finish)))
     head = make_head(envelope, dialect, None, rng)
     if reply.error is not None:
         if dialect is not None:
             return Script(head, (*events, errors.dialect_error_event(reply.error, dialect)))
         return Script(head, (*events, errors.error_event(reply.error)))
     ends = [
-        _choice(shape, index, _Part("", None), one.finish_reason)
-        for index, one in enumerate(said)
-        if one.finish_reason is not None and not (merged[index] and one.parts)
+        _choice_to_json(layout, index, _Part("", None), answer.finish_reason)
+        for index, answer in enumerate(answers)
+        if answer.finish_reason is not None and not (finishes_with_text[index] and answer.parts)
     ]
-    if shape.finish_together and ends:
+    if layout.finish_together and ends:
         events.append(chunk(*ends, end=True))
     else:
         events += [chunk(end, end=True) for end in ends]
-    if asked or shape.usage_always:
-        members = common | {"choices": [], "usage": _usage(shape, usage)}
-        events.append(_event(_picked(shape.usage_chunk, members)))
+    if include_usage or layout.usage_always:
+        members = common | {"choices": [], "usage": _usage_to_json(layout, usage)}
+        events.append(_encode_event(_select_members(layout.usage_chunk, members)))
     return Script(head, (*events, sse.DONE))
 
 
-def _event(members: Mapping[str, Any]) -> Event:
+def _encode_event(members: Mapping[str, Any]) -> Event:
     return Event(msgspec.json.encode(members).decode())
 
 
-def _interleaved(said: Sequence[_Said]) -> Iterator[tuple[int, _Part]]:
-    """All choices go on at one pace, so a chunk of several tokens comes when its last is made."""
-    if len(said) == 1:
-        yield from ((0, part) for part in said[0].parts)
+def _interleave_parts(answers: Sequence[_Answer]) -> Iterator[tuple[int, _Part]]:
+    """Return the parts of all choices, which advance at the same pace, by their last token."""
+    if len(answers) == 1:
+        yield from ((0, part) for part in answers[0].parts)
         return
-    due: list[tuple[int, int, int]] = []
-    for index, one in enumerate(said):
-        times = accumulate(max(1, tokens.count(part.text)) for part in one.parts)
-        due += [(time_, index, at) for at, time_ in enumerate(times)]
-    for _, index, at in sorted(due):
-        yield index, said[index].parts[at]
+    positions: list[tuple[int, int, int]] = []
+    for index, answer in enumerate(answers):
+        times = accumulate(max(1, tokens.count(part.text)) for part in answer.parts)
+        positions += [(time_, index, at) for at, time_ in enumerate(times)]
+    for _, index, at in sorted(positions):
+        yield index, answers[index].parts[at]
 
 
 # Not streaming
 
 
-def _json(
-    said: Sequence[_Said],
+def _render_json(
+    answers: Sequence[_Answer],
     usage: Usage,
     envelope: Envelope,
     rng: Random,
-    shape: CompletionsFormat,
+    layout: CompletionsFormat,
     dialect: Dialect | None,
 ) -> Script:
     choices = []
-    for index, one in enumerate(said):
-        if one.finish_reason is None:
-            raise ReplyError("a reply that never finishes can only be streamed; set stream=True")
-        part = _Part("".join(part.text for part in one.parts), one.logprobs)
-        choices.append(_choice(shape, index, part, one.finish_reason))
+    for index, answer in enumerate(answers):
+        if answer.finish_reason is None:
+            raise ReplyError(
+                "a reply without a finish reason can only be streamed: set stream=True"
+            )
+        part = _Part("".join(part.text for part in answer.parts), answer.logprobs)
+        choices.append(_choice_to_json(layout, index, part, answer.finish_reason))
     members = {
         "id": envelope.id,
         "object": "text_completion",
         "created": envelope.created,
         "model": envelope.model,
         "choices": choices,
-        "usage": _usage(shape, usage),
+        "usage": _usage_to_json(layout, usage),
     }
-    body = msgspec.json.encode(_picked(shape.body, members))
-    if shape.indent:
-        body = msgspec.json.format(body, indent=shape.indent) + b"\n"
+    body = msgspec.json.encode(_select_members(layout.body, members))
+    if layout.indent:
+        body = msgspec.json.format(body, indent=layout.indent) + b"\n"
     return Script(make_head(envelope, dialect, len(body), rng), (Raw(body),))
 
 
-# Reading back
+# Reading
 
 
 def read(script: Script) -> Reply | ApiError:
-    """What a response says: the reply as far as it goes, or the error it is instead.
+    """Read the reply of a response, as far as it has arrived, or its error.
 
-    Chunks that are not JSON objects are passed over. An echoed prompt reads as part of the text.
+    Chunks that are not JSON objects are ignored. An echoed prompt becomes part of the text.
 
     Raises:
-        ReplyError: for what is no completion.
+        ReplyError: if the response is not a completion.
     """
-    return decode_completion(script, "a completion", _Heard, _read_choice, _read_usage)
+    return decode_completion(script, "a completion", _ChoiceReader, _read_choice, _read_usage)
 
 
-class _Heard:
-    """A choice, as far as it has come."""
+class _ChoiceReader:
+    """Assembles one choice from the chunks of a stream."""
 
     def __init__(self) -> None:
         self.pieces: list[str] | None = None
         self.logprobs: list[tuple[Logprob, ...]] | None = None
         self.finish_reason: str | None = None
 
-    def take(self, choice: dict[str, Any]) -> None:
+    def add_chunk(self, choice: dict[str, Any]) -> None:
         self.pieces = self.pieces or []
         text, finish = choice.get("text"), choice.get("finish_reason")
         entries = _read_logprobs(choice.get("logprobs"))
-        # An empty text is a piece where it is all that the chunk says; else it is mere form.
+        # An empty text counts as a piece only if the chunk contains nothing else.
         if isinstance(text, str) and (text or not finish or entries):
             self.pieces.append(text)
             if entries is not None:
@@ -417,19 +432,19 @@ class _Heard:
         if finish:
             self.finish_reason = finish
 
-    def choice(self) -> Choice:
+    def read_choice(self) -> Choice:
         pieces = None if self.pieces is None else join_halves(self.pieces)
         return Choice(pieces, logprobs=self.logprobs, finish_reason=self.finish_reason)
 
 
-def _read_logprobs(stated: dict[str, Any] | None) -> tuple[Logprob, ...] | None:
-    if not stated or "content" in stated:  # which is the form of chat completions
+def _read_logprobs(members: dict[str, Any] | None) -> tuple[Logprob, ...] | None:
+    if not members or "content" in members:  # which is the form of chat completions
         return None
-    made = stated["tokens"]
-    tops = stated.get("top_logprobs") or [None] * len(made)
+    token_texts = members["tokens"]
+    tops = members.get("top_logprobs") or [None] * len(token_texts)
     return tuple(
         Logprob(token, value or 0.0, None, tuple(Logprob(t, p) for t, p in (top or {}).items()))
-        for token, value, top in zip(made, stated["token_logprobs"], tops, strict=True)
+        for token, value, top in zip(token_texts, members["token_logprobs"], tops, strict=True)
     )
 
 

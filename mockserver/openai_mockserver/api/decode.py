@@ -1,8 +1,8 @@
-"""Reading responses back: the JSON objects of a stream, and the one of a body.
+"""Decoding of responses: the JSON objects of a stream, and the JSON object of a body.
 
-Rules of this file: no I/O; what is no JSON object in a stream is passed over, in a body it is an
-error that says so. A value of the wrong kind, or nested too deeply, is one `ReplyError` that says
-which event or body it is in, made by `explain_error`.
+Rules of this file: no I/O. Data that is not a JSON object is ignored in a stream and is an error in
+a body. A value of the wrong type, or nested too deeply, is a `ReplyError` from `explain_error` that
+names the event or the body.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from openai_mockserver.script import Event, Script
 
 __all__ = [
     "DECODE_ERRORS",
+    "ChoiceReader",
     "Decoded",
-    "Heard",
     "as_json_text",
     "check_depth",
     "decode_body",
@@ -48,40 +48,40 @@ DECODE_ERRORS = (
     ValueError,
     msgspec.DecodeError,
 )
-"""What taking a value for another raises."""
+"""The exceptions that reading a value of an unexpected type can raise."""
 
 
 def explain_error(what: str, error: Exception, content: object = None) -> ReplyError:
-    """The error to raise where reading raised one of `DECODE_ERRORS`.
+    """Return the error to raise after reading raised one of `DECODE_ERRORS`.
 
     Args:
-        what: what cannot be read, and as what, as in ``event 3 is no chunk of a completion``.
-        error: what was raised.
-        content: what it was raised of; its beginning is told.
+        what: the problem, such as ``event 3 is not a chunk of a completion``.
+        error: the exception that was raised.
+        content: the value that raised it; the message quotes its beginning.
     """
-    told = f"{what}: {_shorten(_reason(error))}"
+    message = f"{what}: {_shorten(_explain_reason(error))}"
     if content and not (isinstance(error, RecursionError) and not isinstance(content, str)):
-        told += f", in {_shorten(content if isinstance(content, str) else repr(content))}"
-    return ReplyError(told)
+        message += f", in {_shorten(content if isinstance(content, str) else repr(content))}"
+    return ReplyError(message)
 
 
-_MOST_TOLD = 300
+_LONGEST = 300  # characters of a quotation in a message
 
 
 def _shorten(text: str) -> str:
-    return text if len(text) <= _MOST_TOLD else f"{text[: _MOST_TOLD - 1]}…"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def _reason(error: Exception) -> str:
+def _explain_reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     if isinstance(error, KeyError):
         return f"it has no {error.args[0]!r}"
     if isinstance(error, msgspec.DecodeError):
         return f"it is not JSON: {error}"
-    if isinstance(error, ValueError):  # our own are sentences
+    if isinstance(error, ValueError):  # the messages of our own are sentences
         return str(error)
-    return f"a value in it is of another kind than is read there ({error})"
+    return f"it contains a value of an unexpected type ({error})"
 
 
 class Decoded(NamedTuple):
@@ -89,8 +89,8 @@ class Decoded(NamedTuple):
 
     Args:
         value: the object.
-        event: the event whose data it is.
-        number: of the event, from 1.
+        event: the event that contains it.
+        number: number of the event, counted from 1.
     """
 
     value: dict[str, Any]
@@ -99,45 +99,43 @@ class Decoded(NamedTuple):
 
 
 def is_stream(script: Script) -> bool:
-    """Whether a response is to be read event by event."""
+    """Whether to read a response event by event."""
     return script.is_stream or bool(script.events)
 
 
 def decode_events(script: Script) -> Iterator[Decoded]:
-    """The JSON objects of a stream until ``[DONE]``, each with its event.
+    """Return the JSON objects of a stream before ``[DONE]``, each with its event.
 
     Raises:
-        ReplyError: for one that is nested too deeply.
+        ReplyError: if an object is nested too deeply.
     """
     body = sse.body(script.steps)
-    if b"error:" in body:  # a field of no event stream, in which llama.cpp tells its errors
+    if b"error:" in body:  # llama.cpp reports errors in a field that event streams do not have
         body = _ERROR_LINE.sub(rb"\1event: error\ndata:", body)
     for number, event in enumerate(sse.decode(body), 1):
         if event.data.startswith("[DONE]"):
             return
         try:
-            said = _decode_bounded(event.data)
+            payload = _decode_bounded(event.data)
         except RecursionError as error:
             raise explain_error(f"event {number} cannot be read", error, event.data) from None
-        if event.event == "error" and errors.read_error(said) is None:
-            if not isinstance(said, dict):
-                said = {"error": {"message": event.data}}
-            elif isinstance(said.get("message"), str) and "type" not in said:
-                said = {"error": said}
-        if isinstance(said, dict):
-            yield Decoded(said, event, number)
+        if event.event == "error" and errors.read_error(payload) is None:
+            if not isinstance(payload, dict):
+                payload = {"error": {"message": event.data}}
+            elif isinstance(payload.get("message"), str) and "type" not in payload:
+                payload = {"error": payload}
+        if isinstance(payload, dict):
+            yield Decoded(payload, event, number)
 
 
 _ERROR_LINE = re.compile(rb"(\A|[\r\n])error:")
 
 
 def decode_data(data: str) -> Any:
-    """An event's data as JSON, in which a text may end within a character; None if it is none.
+    """Decode the data of an event as JSON, in which a string may end in half a character.
 
-    What is nested too deeply is none either.
-
-    Args:
-        data: the data.
+    Returns:
+        None if the data is not JSON, or if it is nested too deeply.
     """
     try:
         return _decode_bounded(data)
@@ -146,14 +144,14 @@ def decode_data(data: str) -> Any:
 
 
 def _decode_bounded(data: str) -> Any:
-    """The same; raises RecursionError for what is nested too deeply."""
+    """Decode like `decode_data`, but raise RecursionError for JSON that is nested too deeply."""
     try:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeError):
         if "\\u" not in data:
             return None
         try:
-            value = json.loads(data)  # which takes half a character for text
+            value = json.loads(data)  # accepts half of a surrogate pair
         except ValueError:
             return None
     check_depth(value, data)
@@ -161,75 +159,71 @@ def _decode_bounded(data: str) -> Any:
 
 
 def check_depth(value: object, text: str | bytes) -> None:
-    """Raise RecursionError for a JSON value, of this text, that is nested too deeply to walk."""
+    """Raise RecursionError if this JSON value, decoded from this text, is nested too deeply."""
     if is_deep_json(value, text):
         raise RecursionError
 
 
 def read_string(members: Mapping[str, Any], name: str) -> str:
-    """A member that has to be there and be a string, which may end within a character.
+    """Return a required string member, which may end in half a character.
 
     Args:
-        members: the object that has it.
-        name: its name.
+        members: the object that contains the member.
+        name: name of the member.
 
     Raises:
-        KeyError: if it is missing.
-        ReplyError: for a value of another kind.
+        KeyError: if the member is missing.
+        ReplyError: if the value is not a string.
     """
     value = members[name]
     if not isinstance(value, str):
-        raise ReplyError(f"{name} is a text, not {value!r}")
+        raise ReplyError(f"{name} must be a string, not {value!r}")
     return value
 
 
 def join_halves(pieces: Sequence[str]) -> Sequence[str]:
-    """Pieces in which a character whose halves came apart is whole again, in the later piece.
+    """Rejoin characters that were split between two pieces; they go into the later piece.
 
     Args:
         pieces: texts, each of which may begin or end with half of a surrogate pair.
     """
     if not any(map(_HALF.search, pieces)):
         return pieces
-    joined, held = [], ""
+    whole_pieces, half = [], ""
     for piece in pieces:
-        text, held = held + piece, ""
+        text, half = half + piece, ""
         if text and "\ud800" <= text[-1] <= "\udbff":
-            text, held = text[:-1], text[-1]
-        joined.append(_whole(text))
-    return [*joined, _whole(held)] if held else joined
+            text, half = text[:-1], text[-1]
+        whole_pieces.append(_repair(text))
+    return [*whole_pieces, _repair(half)] if half else whole_pieces
 
 
 _HALF = re.compile("[\ud800-\udfff]")
 
 
-def _whole(text: str) -> str:
-    """Text with halves that are beside each other joined, and others replaced."""
+def _repair(text: str) -> str:
+    """Join adjacent halves of surrogate pairs, and replace single halves with U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def as_json_text(value: object) -> object:
-    """Arguments as the text that they should be, of those who send the object itself.
-
-    Args:
-        value: the arguments.
-    """
+    """Return arguments as JSON text: some providers send the object itself."""
     return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value
 
 
 def decode_body(
     script: Script, what: str, member: str, read: Callable[[dict[str, Any]], Reply]
 ) -> Reply | ApiError:
-    """What a body says that is no stream.
+    """Return the reply or error in a body that is not a stream.
 
     Args:
         script: the response.
-        what: what it should be, as in ``a chat completion``.
-        member: the list that makes it one; without it, it is an error.
-        read: makes the reply of it.
+        what: what the body should be, such as ``a chat completion``.
+        member: the list that such a body contains; without it, the body must be an error.
+        read: reads the reply from the JSON object.
 
     Raises:
-        ReplyError: for what is neither.
+        ReplyError: if the body is neither.
     """
     status, body = script.head.status, sse.body(script.steps)
     try:
@@ -242,96 +236,96 @@ def decode_body(
         check_depth(value, body)
         if isinstance(value, dict) and isinstance(value.get(member), list):
             return read(value)
-        if (found := errors.read_error(value)) is not None:
-            return found.with_payload(status) if 400 <= status <= 599 else found
-    except DECODE_ERRORS as error:
-        raise explain_error(f"the body is not {what}", error, value) from None
+        if (api_error := errors.read_error(value)) is not None:
+            return api_error.with_payload(status) if 400 <= status <= 599 else api_error
+    except DECODE_ERRORS as wrong:
+        raise explain_error(f"the body is not {what}", wrong, value) from None
     raise ReplyError(f"the body is not {what}: it has no {member}")
 
 
-class Heard(Protocol):
-    """A choice, as far as it has come."""
+class ChoiceReader(Protocol):
+    """Assembles one choice from the chunks of a stream."""
 
-    def take(self, choice: dict[str, Any]) -> None:
-        """Hear what a chunk says of it."""
+    def add_chunk(self, choice: dict[str, Any]) -> None:
+        """Add the choice's part of a chunk."""
 
-    def choice(self) -> Choice:
-        """What was heard."""
+    def read_choice(self) -> Choice:
+        """Return the choice, as far as it has arrived."""
 
 
 def decode_completion(
     script: Script,
     what: str,
-    heard: Callable[[], Heard],
+    make_reader: Callable[[], ChoiceReader],
     read_choice: Callable[[dict[str, Any]], Choice],
     read_usage: Callable[[dict[str, Any]], Usage],
 ) -> Reply | ApiError:
-    """What a completion says, chat or legacy: a reply as far as it goes, or an error instead.
+    """Return the reply in a chat or legacy completion, as far as it has arrived, or the error.
 
     Args:
         script: the response.
-        what: what it should be, as in ``a chat completion``.
-        heard: makes what hears a choice of a stream.
-        read_choice: reads one of a body that is no stream.
-        read_usage: reads the usage of either.
+        what: what the response should be, such as ``a chat completion``.
+        make_reader: returns a new reader for a choice of a stream.
+        read_choice: reads a choice of a body that is not a stream.
+        read_usage: reads the usage of a stream or body.
 
     Raises:
-        ReplyError: for what is neither.
+        ReplyError: if the response is neither a completion nor an error.
     """
     if not is_stream(script):
 
         def read(value: dict[str, Any]) -> Reply:
-            stated = value.get("usage")
+            counts = value.get("usage")
             choices = [read_choice(choice) for choice in value["choices"]]
-            usage = read_usage(stated) if usages.has_counts(stated) else None
+            usage = read_usage(counts) if usages.has_counts(counts) else None
             return Reply(choices=choices, usage=usage)
 
         return decode_body(script, what, "choices", read)
-    choices: dict[int, Heard] = {}
+    readers: dict[int, ChoiceReader] = {}
     counts: dict[str, Any] = {}
     error: ApiError | None = None
     for chunk, _, number in decode_events(script):
         try:
             error = error or errors.read_error(chunk)
-            listed = chunk.get("choices") or ()
-            if error is not None and not listed:
+            chunk_choices = chunk.get("choices") or ()
+            if error is not None and not chunk_choices:
                 break
-            for choice in listed:
+            for choice in chunk_choices:
                 if error is not None and choice.get("finish_reason") == "error":
-                    choice = choice | {"finish_reason": None}  # which says no more than the error
+                    choice = choice | {"finish_reason": None}  # adds nothing to the error
                 check_type(int, index := choice.get("index"), "the index of a choice")
-                choices.setdefault(index or 0, heard()).take(choice)
-            if (stated := _stated_usage(chunk)) is not None:
-                counts = _merge(counts, stated)
+                readers.setdefault(index or 0, make_reader()).add_chunk(choice)
+            if (chunk_usage := _find_usage(chunk)) is not None:
+                counts = _merge_members(counts, chunk_usage)
         except DECODE_ERRORS as wrong:
-            raise explain_error(f"event {number} is no chunk of {what}", wrong, chunk) from None
-    said = []
-    for index in sorted(choices):
+            raise explain_error(f"event {number} is not a chunk of {what}", wrong, chunk) from None
+    choices = []
+    for index in sorted(readers):
         try:
-            said.append(choices[index].choice())
+            choices.append(readers[index].read_choice())
         except DECODE_ERRORS as wrong:
-            raise explain_error(f"choice {index} is none of {what}", wrong) from None
+            raise explain_error(f"choice {index} is not a choice of {what}", wrong) from None
     try:
         usage = read_usage(counts) if usages.has_counts(counts) else None
     except DECODE_ERRORS as wrong:
-        raise explain_error(f"the usage is none of {what}", wrong, counts) from None
-    return Reply(choices=said or [heard().choice()], usage=usage, error=error)
+        raise explain_error(f"the usage is not the usage of {what}", wrong, counts) from None
+    return Reply(choices=choices or [make_reader().read_choice()], usage=usage, error=error)
 
 
-def _stated_usage(chunk: dict[str, Any]) -> dict[str, Any] | None:
-    """The usage of a chunk, also in a choice, as Moonshot's, or in Groq's own member."""
-    own = chunk.get("x_groq")
-    places = [chunk, *(chunk.get("choices") or ()), own if isinstance(own, dict) else {}]
-    return next((use for one in places if isinstance(use := one.get("usage"), dict)), None)
+def _find_usage(chunk: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the usage of a chunk: in the chunk, in a choice (Moonshot) or in ``x_groq`` (Groq)."""
+    groq = chunk.get("x_groq")
+    places = [chunk, *(chunk.get("choices") or ()), groq if isinstance(groq, dict) else {}]
+    return next((use for place in places if isinstance(use := place.get("usage"), dict)), None)
 
 
-def _merge(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
-    """What is stated last, and what was stated before that it does not repeat."""
-    merged = dict(later)
-    for name, before in earlier.items():
-        value = merged.get(name)
+def _merge_members(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the later members, and those of the earlier that the later do not have."""
+    members = dict(later)
+    for name, earlier_value in earlier.items():
+        value = members.get(name)
         if value is None:
-            merged[name] = before
-        elif isinstance(value, Mapping) and isinstance(before, Mapping):
-            merged[name] = _merge(before, value)
-    return merged
+            members[name] = earlier_value
+        elif isinstance(value, Mapping) and isinstance(earlier_value, Mapping):
+            members[name] = _merge_members(earlier_value, value)
+    return members

@@ -1,7 +1,7 @@
-"""Which endpoint a response is of, by the looks of its JSON.
+"""Detection of the endpoint that a response comes from, by its JSON.
 
-Rules of this file: one table for all who ask: `read`, which reads any response, the player of
-ready-made streams, and the drawing of recordings.
+Rules of this file: one table for all callers: `read`, which reads any response, the player of
+ready-made streams, and the command that shows recordings.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ __all__ = ["CHAT", "LOOKS", "RESPONSES", "Look", "detect_path", "find_look"]
 
 
 class Look(NamedTuple):
-    """How a JSON object of an endpoint's responses looks.
+    """How to recognise the JSON objects in an endpoint's responses.
 
     Args:
-        name: the endpoint, for a person.
-        path: where it is; None for one that is not served.
-        matches: whether an object is one of its responses' or events', by the event's name and the
-            object.
+        name: name of the endpoint in messages.
+        path: path of the endpoint; None if this server does not have it.
+        matches: whether an object belongs to the endpoint, given the event's name and the object.
     """
 
     name: str
@@ -31,8 +30,8 @@ class Look(NamedTuple):
     matches: Callable[[str, Mapping[str, Any]], bool]
 
 
-def _has_type(prefix: str) -> Callable[[str, Mapping[str, Any]], bool]:
-    return lambda event, value: str(value.get("type")).startswith(prefix)
+def _starts_with(member: str, prefix: str) -> Callable[[str, Mapping[str, Any]], bool]:
+    return lambda event, value: str(value.get(member)).startswith(prefix)
 
 
 def _has_choices_with(member: str) -> Callable[[str, Mapping[str, Any]], bool]:
@@ -55,26 +54,26 @@ _CHAT_PATH = "/v1/chat/completions"
 _COMPLETIONS = ("legacy completions", "/v1/completions")
 
 LOOKS = (
-    Look(CHAT, _CHAT_PATH, lambda e, v: str(v.get("object")).startswith("chat.completion")),
+    Look(CHAT, _CHAT_PATH, _starts_with("object", "chat.completion")),
     Look(*_COMPLETIONS, lambda e, v: v.get("object") == "text_completion"),
     Look(RESPONSES, "/v1/responses", _is_response),
-    Look("audio transcriptions", "/v1/audio/transcriptions", _has_type("transcript.")),
-    Look("audio speech", "/v1/audio/speech", _has_type("speech.")),
+    Look("audio transcriptions", "/v1/audio/transcriptions", _starts_with("type", "transcript.")),
+    Look("audio speech", "/v1/audio/speech", _starts_with("type", "speech.")),
     Look("the Assistants API", None, lambda e, v: e.startswith("thread.")),
     Look("Anthropic's Messages API", None, lambda e, v: v.get("type") == "message_start"),
-    # Servers that leave out ``object``.
+    # Servers that omit ``object``.
     Look(CHAT, _CHAT_PATH, _has_choices_with("delta")),
     Look(CHAT, _CHAT_PATH, _has_choices_with("message")),
     Look(*_COMPLETIONS, _has_choices_with("text")),
 )
-"""The looks, in the order in which they are tried."""
+"""The looks, in the order in which they are tried; the first match wins."""
 
 
 def find_look(objects: Iterable[tuple[str, Mapping[str, Any]]]) -> Look | None:
-    """The look of the first object that has one.
+    """Return the look of the first object that any look matches; None if there is no match.
 
     Args:
-        objects: the JSON objects of a response, each with the name of its event, or "".
+        objects: the JSON objects of a response, each with the name of its event ("" if none).
     """
     for event, value in objects:
         for look in LOOKS:
@@ -84,17 +83,19 @@ def find_look(objects: Iterable[tuple[str, Mapping[str, Any]]]) -> Look | None:
 
 
 def detect_path(script: Script, default: str = _CHAT_PATH) -> str:
-    """The path of the endpoint that a response is of: that of chats if no other is recognised.
+    """Return the path of the endpoint that a response comes from.
+
+    This is the path of chat completions if no look matches.
 
     Args:
         script: the response.
-        default: the path if nothing is known, as of a body that broke off at once.
+        default: the path if the response contains no JSON object, as after an immediate disconnect.
     """
     any_object = False
 
     def objects() -> Iterator[tuple[str, Mapping[str, Any]]]:
         nonlocal any_object
-        for event, text in _texts(script):
+        for event, text in _event_data(script):
             value = decode_data(text if isinstance(text, str) else text.decode("utf-8", "replace"))
             if isinstance(value, dict):
                 any_object = True
@@ -106,8 +107,8 @@ def detect_path(script: Script, default: str = _CHAT_PATH) -> str:
     return _CHAT_PATH if look is None or look.path is None else look.path
 
 
-def _texts(script: Script) -> Iterator[tuple[str, str | bytes]]:
-    """The data of the events, read no further than is asked for; or the body that has none."""
+def _event_data(script: Script) -> Iterator[tuple[str, str | bytes]]:
+    """Return name and data of each event, lazily; the whole body if there are no events."""
     decoder, any_event = sse.Decoder(), False
     for step in script.steps:
         for event in decoder.feed(sse.encode(step)):

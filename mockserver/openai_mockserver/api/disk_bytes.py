@@ -1,8 +1,8 @@
-"""Bytes that lie on disk: what is too long to be held in memory, as an upload is.
+"""Bytes on disk, for data that is too large to hold in memory, such as uploads.
 
-Rules of this file: the bytes are in temporary files without a name, which the system removes when
-nothing refers to them any more, or when the process ends, however it does. No more than `PART` of
-them is in memory unless all of them are asked for.
+Rules of this file: the bytes are in temporary files without a name, which the operating system
+removes when they are closed and when the process ends, even if it crashes. No more than `PART`
+bytes are in memory at a time, unless the caller requests all of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from openai_mockserver.script import Raw
 __all__ = ["PART", "DiskBytes", "DiskWriter", "RawOnDisk", "join_bytes", "parts_of", "weigh"]
 
 PART = 1 << 18
-"""How many bytes are read at once."""
+"""Number of bytes that are read at a time."""
 
 
 class _File:
@@ -34,15 +34,15 @@ class _File:
             view = view[self._file.write(view) :]
 
     def read(self, start: int, size: int) -> bytes:
-        read = bytearray()
+        data = bytearray()
         with self._lock:
             self._file.seek(start)
-            while len(read) < size and (more := self._file.read(size - len(read))):
-                read += more
-        return bytes(read)
+            while len(data) < size and (more := self._file.read(size - len(data))):
+                data += more
+        return bytes(data)
 
     def __del__(self) -> None:
-        if hasattr(self, "_file"):  # none where it could not be opened
+        if hasattr(self, "_file"):  # missing if opening the file failed
             self._file.close()
 
 
@@ -61,7 +61,7 @@ _Piece = bytes | _Range
 
 
 class DiskBytes:
-    """Bytes that lie on disk. ``bytes(...)`` reads them all; a slice of them is on disk, too."""
+    """Bytes on disk. ``bytes(...)`` reads all of them; a slice is on disk, too."""
 
     __slots__ = ("_digest", "_size", "pieces")
 
@@ -77,7 +77,7 @@ class DiskBytes:
         return b"".join(self.parts())
 
     def parts(self, size: int = PART) -> Iterator[bytes]:
-        """All the bytes, at most so many at once."""
+        """Return all the bytes in parts of at most ``size`` bytes."""
         for part in self.split(size):
             for piece in part.pieces:
                 if isinstance(piece, bytes):
@@ -86,13 +86,13 @@ class DiskBytes:
                     yield piece.file.read(piece.start, piece.size)
 
     def split(self, size: int = PART) -> Iterator[DiskBytes]:
-        """The same bytes as several of so many, the last of fewer. Nothing is read."""
+        """Split the bytes, without reading, into parts of ``size``; the last may be shorter."""
         return (self[at : at + size] for at in range(0, len(self), size))
 
-    def __getitem__(self, wanted: slice) -> DiskBytes:
-        start, stop, step = wanted.indices(len(self))
+    def __getitem__(self, bounds: slice) -> DiskBytes:
+        start, stop, step = bounds.indices(len(self))
         if step != 1:
-            raise ValueError("bytes on disk are sliced without a step")
+            raise ValueError("bytes on disk can be sliced only with a step of 1")
         pieces: list[_Piece] = []
         at = 0
         for piece in self.pieces:
@@ -108,12 +108,12 @@ class DiskBytes:
 
     @property
     def digest(self) -> bytes:
-        """What tells these bytes from others."""
+        """A hash of the bytes."""
         if self._digest is None:
-            digest = blake2b(digest_size=32)
+            hasher = blake2b(digest_size=32)
             for part in self.parts():
-                digest.update(part)
-            self._digest = digest.digest()
+                hasher.update(part)
+            self._digest = hasher.digest()
         return self._digest
 
     def __eq__(self, other: object) -> bool:
@@ -129,40 +129,40 @@ class DiskBytes:
 
 
 class DiskWriter:
-    """Bytes on their way to disk. Raises OSError where there is no room for them."""
+    """Writes bytes to disk. Raises OSError if the disk is full."""
 
     def __init__(self) -> None:
         self._file = _File()
         self._size = 0
-        self._digest = blake2b(digest_size=32)
+        self._hasher = blake2b(digest_size=32)
 
     def write(self, parts: Iterable[bytes]) -> None:
-        """Append these."""
+        """Append the parts."""
         for part in parts:
             self._file.append(part)
-            self._digest.update(part)
+            self._hasher.update(part)
             self._size += len(part)
 
     def finish(self) -> DiskBytes:
-        """All that was written."""
-        return DiskBytes([_Range(self._file, 0, self._size)], self._digest.digest())
+        """Return everything that was written."""
+        return DiskBytes([_Range(self._file, 0, self._size)], self._hasher.digest())
 
 
 def parts_of(data: bytes | DiskBytes, size: int = PART) -> Iterator[bytes]:
-    """Bytes wherever they are, at most so many at once."""
+    """Return bytes, in memory or on disk, in parts of at most ``size`` bytes."""
     if isinstance(data, DiskBytes):
         return data.parts(size)
     return (data[at : at + size] for at in range(0, len(data), size))
 
 
 def join_bytes(several: Iterable[bytes | DiskBytes]) -> bytes | DiskBytes:
-    """Bytes one after the other: on disk where some of them are. Nothing is read or written."""
-    joined = list(several)
-    in_memory = [data for data in joined if not isinstance(data, DiskBytes)]
-    if len(in_memory) == len(joined):
+    """Concatenate bytes without reading or writing; on disk if any of them are."""
+    items = list(several)
+    in_memory = [data for data in items if not isinstance(data, DiskBytes)]
+    if len(in_memory) == len(items):
         return b"".join(in_memory)
     pieces: list[_Piece] = []
-    for data in joined:
+    for data in items:
         pieces += data.pieces if isinstance(data, DiskBytes) else [bytes(data)]
     return DiskBytes(pieces)
 
@@ -172,10 +172,10 @@ _LEAST_WEIGHT = 1 << 18
 
 
 def weigh(data: bytes | DiskBytes) -> int:
-    """How much bytes count where memory is bounded.
+    """Return how many bytes of a memory limit these bytes use.
 
-    Those on disk count as a 64th of their number, and as 256 KiB at least: so that room on disk,
-    and open files, are bounded too.
+    Bytes on disk count as a 64th of their number, but as 256 KiB at least, so that a memory limit
+    also limits disk space and open files.
     """
     if isinstance(data, DiskBytes):
         return max(_LEAST_WEIGHT, len(data) // _WEIGHT)
@@ -183,7 +183,7 @@ def weigh(data: bytes | DiskBytes) -> int:
 
 
 class RawOnDisk(Raw):
-    """A step whose bytes are read when they are asked for, and are no event's."""
+    """A step that reads its bytes from disk when they are needed, and counts as no event."""
 
     __slots__ = ("content",)
 

@@ -1,7 +1,7 @@
-"""Whole bodies, which are no streams: a JSON value, or bytes; and JSON that comes, decoded.
+"""Bodies that are not streams: JSON and bytes to send, and JSON to decode.
 
-Rules of this file: a response's JSON is laid out as OpenAI's, indented by 2 and with a line's end.
-No single call takes long for large JSON, since no other thread has a turn meanwhile.
+Rules of this file: the JSON of a response is indented by 2 and ends in a newline, as OpenAI's is.
+Large JSON is split into several short calls of msgspec, because each call holds the GIL.
 """
 
 from __future__ import annotations
@@ -29,23 +29,24 @@ __all__ = [
 
 
 def copy_plain(value: Any, encode: Callable[[Any], bytes] = msgspec.json.encode) -> Any:
-    """A copy of a JSON value, of plain values only and with nothing encoded in it.
+    """Return a copy of a JSON value that consists of plain values, with no encoded parts.
 
     Args:
         value: the value.
-        encode: what encodes it, if it holds what msgspec does not know.
+        encode: the encoder, if the value contains types that msgspec does not support.
     """
     return decode_json(encode(value))
 
 
-_LONG = 100_000  # bytes of JSON that take a while to decode
-_ITEMS = 200
+_LONG = 100_000  # bytes of JSON that one call decodes at most
+_ITEMS = 200  # items that one call decodes at most
 
 
 def decode_json(data: bytes) -> Any:
-    """The value that JSON means; what is long in it by and by, so that others go on.
+    """Decode JSON; long JSON in several steps, so that other threads can run in between.
 
-    Raises `msgspec.DecodeError`, UnicodeError or RecursionError where it is none.
+    Raises:
+        msgspec.DecodeError, UnicodeError, RecursionError: if the data is not valid JSON.
 
     >>> decode_json(b'{"a": [1, "b"]}')
     {'a': [1, 'b']}
@@ -53,7 +54,7 @@ def decode_json(data: bytes) -> Any:
     return _decode(data if len(data) < _LONG else data.lstrip(), _DEPTH)
 
 
-_DEPTH = 6  # levels that are taken apart: a chat's part of a message's content is in the fifth
+_DEPTH = 6  # levels that are decoded one by one: content parts of chat messages are in the fifth
 
 
 def _decode(data: bytes | msgspec.Raw, depth: int) -> Any:
@@ -66,35 +67,35 @@ def _decode(data: bytes | msgspec.Raw, depth: int) -> Any:
         return {name: _decode(raw, depth - 1) for name, raw in members.items()}
     if first == b"[":
         values: list[Any] = []
-        for several in _group_raws(msgspec.json.decode(data, type=list[msgspec.Raw])):
-            if len(several) == 1:
-                values.append(_decode(several[0], depth - 1))
+        for group in _group_raws(msgspec.json.decode(data, type=list[msgspec.Raw])):
+            if len(group) == 1:
+                values.append(_decode(group[0], depth - 1))
             else:
-                values += msgspec.json.decode(b"[%b]" % b",".join(several))
+                values += msgspec.json.decode(b"[%b]" % b",".join(group))
         return values
-    if first == b'"' and isinstance(data, msgspec.Raw):  # which is known to end in one, too
+    if first == b'"' and isinstance(data, msgspec.Raw):  # a Raw is complete: it ends in a quote
         return _decode_text(view)
     return msgspec.json.decode(data)
 
 
 def _group_raws(raws: list[msgspec.Raw]) -> Iterator[list[msgspec.Raw]]:
-    """Values in groups that are decoded at once; what is long is alone."""
+    """Group values that are decoded in one call; a long value is a group by itself."""
     group: list[msgspec.Raw] = []
     size = 0
     for raw in raws:
-        own = memoryview(raw).nbytes
-        if group and (len(group) == _ITEMS or size + own > _LONG):
+        raw_size = memoryview(raw).nbytes
+        if group and (len(group) == _ITEMS or size + raw_size > _LONG):
             yield group
             group, size = [], 0
         group.append(raw)
-        size += own
+        size += raw_size
     if group:
         yield group
 
 
-_SLICE = 1 << 20
-_NEAR = 1000  # places that are tried
-_ESCAPES = 12  # bytes of two escapes that mean one character
+_SLICE = 1 << 20  # bytes of a string that one call decodes
+_NEAR = 1000  # places where a cut is tried
+_ESCAPES = 12  # bytes of two escapes that encode one character
 
 
 def _can_cut(view: memoryview, place: int) -> bool:
@@ -103,11 +104,11 @@ def _can_cut(view: memoryview, place: int) -> bool:
 
 
 def _decode_text(view: memoryview) -> Any:
-    """A long string, cut where no escape and no character is."""
+    """Decode a long string in slices that split neither an escape nor a character."""
     parts, at, end = [], 1, len(view) - 1
     while at < end:
-        wanted = min(at + _SLICE, end)
-        near = range(wanted, min(wanted + _NEAR, end))
+        target = min(at + _SLICE, end)
+        near = range(target, min(target + _NEAR, end))
         cut = next((place for place in near if _can_cut(view, place)), end)
         parts.append(msgspec.json.decode(b'"%b"' % bytes(view[at:cut])))
         at = cut
@@ -115,12 +116,13 @@ def _decode_text(view: memoryview) -> Any:
 
 
 def json_response(value: Any, rng: Random, varying: Any = None) -> Script:
-    """A JSON body.
+    """Return a response with a JSON body.
 
     Args:
         value: the value.
-        rng: where ids come from.
-        varying: the part of the value that may be large, if the rest never is.
+        rng: the source of ids.
+        varying: the only part of the value that may be large, if the caller knows it; by default
+            the whole value.
 
     >>> json_response({"a": 1}, Random()).steps[0].data
     b'{\\n  "a": 1\\n}\\n'
@@ -128,101 +130,101 @@ def json_response(value: Any, rng: Random, varying: Any = None) -> Script:
     if is_small(value if varying is None else varying):
         body = msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
         return Script(Head(200, headers.json_headers(len(body), rng)), (Raw(body),))
-    steps = tuple(Raw(block, 0) for block in _join_blocks(_lay_out(value, b"\n")))
+    steps = tuple(Raw(block, 0) for block in _join_blocks(_indent_json(value, b"\n")))
     size = sum(len(step.data) for step in steps)
     return Script(Head(200, headers.json_headers(size, rng)), steps)
 
 
 _FEW = 4000
-"""Values that are encoded at once, and 64 bytes of a text count as one."""
+"""Values that one call encodes at most; 64 bytes of a text count as one value."""
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 20  # bytes of one step of a large body
 
 
 def encode_large(value: Any) -> Any:
-    """A value that is encoded already if it is large, so that it takes less memory."""
+    """Return the value, encoded if it is large, which takes less memory."""
     return value if is_small(value) else msgspec.Raw(msgspec.json.encode(value))
 
 
 def is_small(value: Any) -> bool:
-    """Whether a JSON value is encoded within a millisecond."""
-    return _count_left(value, _FEW) > 0
+    """Whether a JSON value can be encoded within a millisecond."""
+    return _subtract_values(value, _FEW) > 0
 
 
-def _count_left(value: Any, left: int) -> int:
-    """What is left of so many values; 0 or less if these are more."""
+def _subtract_values(value: Any, budget: int) -> int:
+    """Return the budget minus the number of values in this one; 0 or less if it is exceeded."""
     open_values = [value]
     while open_values:
-        one = open_values.pop()
-        left -= 1
-        kind = type(one)
+        inner = open_values.pop()
+        budget -= 1
+        kind = type(inner)
         if kind is str:
-            left -= len(one) >> 6
+            budget -= len(inner) >> 6
         elif kind in _SCALARS:
             continue
         elif kind is dict or kind is list or kind is tuple:
-            if len(one) > left:
+            if len(inner) > budget:
                 return 0
-            open_values += one.values() if kind is dict else one
+            open_values += inner.values() if kind is dict else inner
         elif kind is msgspec.Raw:
-            left -= memoryview(one).nbytes >> 6
-        elif isinstance(one, (str, bytes)):
-            left -= len(one) >> 6
-        if left <= 0:
-            return left
-    return left
+            budget -= memoryview(inner).nbytes >> 6
+        elif isinstance(inner, (str, bytes)):
+            budget -= len(inner) >> 6
+        if budget <= 0:
+            return budget
+    return budget
 
 
 _SCALARS = frozenset({int, float, bool, type(None)})
 
 
-def _lay_out(value: Any, line: bytes) -> Iterator[bytes]:
-    """Large JSON, indented, in parts.
+def _indent_json(value: Any, newline: bytes) -> Iterator[bytes]:
+    """Encode large JSON with indentation, part by part.
 
     Args:
-        value: what is encoded.
-        line: the end of a line, and how far the next one is indented.
+        value: the value to encode.
+        newline: a newline and the indentation of the next line.
     """
-    inside = line + b"  "
+    inner_newline = newline + b"  "
     if isinstance(value, dict) and value and all(isinstance(name, str) for name in value):
         start = b"{"
         for name, inner in value.items():
-            yield b"%b%b%b: " % (start, inside, msgspec.json.encode(name))
-            yield from _lay_out(inner, inside)
+            yield b"%b%b%b: " % (start, inner_newline, msgspec.json.encode(name))
+            yield from _indent_json(inner, inner_newline)
             start = b","
-        yield line + b"}"
+        yield newline + b"}"
     elif isinstance(value, list | tuple) and value and not is_small(value):
         start = b"["
-        for several in group_values(value):
+        for group in group_values(value):
             yield start
-            if len(several) == 1:
-                yield inside
-                yield from _lay_out(several[0], inside)
+            if len(group) == 1:
+                yield inner_newline
+                yield from _indent_json(group[0], inner_newline)
             else:
-                laid_out = msgspec.json.format(msgspec.json.encode(several), indent=2)
-                yield laid_out[1:-2].replace(b"\n", line)
+                text = msgspec.json.format(msgspec.json.encode(group), indent=2)
+                yield text[1:-2].replace(b"\n", newline)
             start = b","
-        yield line + b"]"
+        yield newline + b"]"
     else:
-        yield msgspec.json.format(msgspec.json.encode(value), indent=2).replace(b"\n", line)
+        yield msgspec.json.format(msgspec.json.encode(value), indent=2).replace(b"\n", newline)
 
 
 def group_values(values: Sequence[Any]) -> Iterator[list[Any]]:
-    """Values in groups that are encoded at once; what is large is alone."""
+    """Group values that are encoded in one call; a large value is a group by itself."""
     group: list[Any] = []
-    left = _FEW
+    budget = _FEW
     for value in values:
-        left = _count_left(value, left)
-        if left <= 0 and group:
+        budget = _subtract_values(value, budget)
+        if budget <= 0 and group:
             yield group
-            group, left = [], _count_left(value, _FEW)
+            group, budget = [], _subtract_values(value, _FEW)
         group.append(value)
     if group:
         yield group
 
 
 def _join_blocks(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes, and a line's end, in blocks of about a megabyte."""
+    """Join the parts, and a final newline, into blocks of about a megabyte."""
     block = bytearray()
     for part in parts:
         block += part
@@ -235,8 +237,8 @@ def _join_blocks(parts: Iterable[bytes]) -> Iterator[bytes]:
 def binary_response(
     data: bytes | DiskBytes, rng: Random, content_type: str = "application/octet-stream"
 ) -> Script:
-    """A body of bytes."""
-    sent = headers.binary_headers(content_type, len(data), rng)
+    """Return a response with a body of bytes."""
+    head = Head(200, headers.binary_headers(content_type, len(data), rng))
     if isinstance(data, DiskBytes):
-        return Script(Head(200, sent), tuple(map(RawOnDisk, data.split())))
-    return Script(Head(200, sent), (Raw(data, 0),) if data else ())
+        return Script(head, tuple(map(RawOnDisk, data.split())))
+    return Script(head, (Raw(data, 0),) if data else ())

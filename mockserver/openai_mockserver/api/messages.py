@@ -1,7 +1,7 @@
-"""What a request asks, as the messages of a chat, whichever endpoint it goes to.
+"""The input of a request as chat messages, whatever its endpoint.
 
-Rules of this file: pure functions of the request; wrong JSON gives fewer messages, never an
-exception.
+Rules of this file: pure functions of the request. Malformed JSON results in fewer messages, never
+in an exception.
 """
 
 from __future__ import annotations
@@ -13,46 +13,46 @@ __all__ = ["call_ids", "read_messages"]
 
 Json = dict[str, Any]
 
-# Output items that a client gives back: they are the model's.
+# Output items that a client sends back: they belong to the model's message.
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 
 
 def read_messages(request: Mapping[str, Any]) -> list[Json]:
-    """The conversation.
+    """Return the messages of a request.
 
     >>> read_messages({"instructions": "Be brief.", "input": "Hi"})
     [{'role': 'system', 'content': 'Be brief.'}, {'role': 'user', 'content': 'Hi'}]
     """
-    stated, prompt = request.get("messages"), request.get("prompt")
-    if isinstance(stated, list):
-        return [message for message in stated if isinstance(message, dict)]
-    if isinstance(prompt, list):  # of a legacy completion
+    messages, prompt = request.get("messages"), request.get("prompt")
+    if isinstance(messages, list):
+        return [message for message in messages if isinstance(message, dict)]
+    if isinstance(prompt, list):  # a legacy completion
         prompt = "\n".join(map(str, prompt))
     if isinstance(prompt, str):
         return [{"role": "user", "content": prompt}]
-    return list(_of_input(request))
+    return list(_read_input(request))
 
 
 def call_ids(messages: Iterable[Mapping[str, Any]]) -> set[str]:
-    """The ids of the tool calls that these messages make."""
-    return {str(call.get("id")) for said in messages for call in said.get("tool_calls") or ()}
+    """Return the ids of the tool calls in these messages."""
+    return {str(call.get("id")) for one in messages for call in one.get("tool_calls") or ()}
 
 
-def _of_input(request: Mapping[str, Any]) -> Iterator[Json]:
-    """Those of ``instructions`` and ``input`` of the Responses API."""
+def _read_input(request: Mapping[str, Any]) -> Iterator[Json]:
+    """Convert ``instructions`` and ``input`` of the Responses API."""
     if isinstance(request.get("instructions"), str):
         yield {"role": "system", "content": request["instructions"]}
-    asked = request.get("input")
-    if isinstance(asked, str):
-        yield {"role": "user", "content": asked}
+    items = request.get("input")
+    if isinstance(items, str):
+        yield {"role": "user", "content": items}
     calls: list[Json] = []
-    for item in asked if isinstance(asked, list) else ():
+    for item in items if isinstance(items, list) else ():
         if not isinstance(item, dict):
             continue
         type_ = str(item.get("type") or "message")
         if type_ in _CALLS:
-            # Several calls in a row are one message of the assistant.
-            calls.append(_call(item, _CALLS[type_]))
+            # Consecutive calls are one message of the assistant.
+            calls.append(_read_call(item, _CALLS[type_]))
             continue
         if calls:
             yield {"role": "assistant", "content": None, "tool_calls": calls}
@@ -66,6 +66,6 @@ def _of_input(request: Mapping[str, Any]) -> Iterator[Json]:
         yield {"role": "assistant", "content": None, "tool_calls": calls}
 
 
-def _call(item: Json, said: str) -> Json:
-    function = {"name": item.get("name"), "arguments": item.get(said)}
+def _read_call(item: Json, arguments_key: str) -> Json:
+    function = {"name": item.get("name"), "arguments": item.get(arguments_key)}
     return {"id": item.get("call_id"), "type": "function", "function": function}

@@ -1,6 +1,6 @@
-"""Predicted outputs: what the client says that the answer will be, and how much of it came true.
+"""Predicted outputs: the text that the client expects, and how much of it the reply contains.
 
-Rules of this file: pure functions; tokens are those that `openai_mockserver.tokens` cuts text into.
+Rules of this file: pure functions; tokens are those of `openai_mockserver.tokens`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 from openai_mockserver import tokens
 from openai_mockserver.reply import Choice
 
-__all__ = ["outcome", "predicted"]
+__all__ = ["count_prediction_tokens", "read_prediction"]
 
 
-def predicted(request: Mapping[str, Any]) -> str:
-    """The text of the request's ``prediction``; empty where there is none.
+def read_prediction(request: Mapping[str, Any]) -> str:
+    """Return the text of the request's ``prediction``; empty if there is none.
 
-    >>> predicted({"prediction": {"type": "content", "content": [{"type": "text", "text": "a"}]}})
+    >>> read_prediction({"prediction": {"content": [{"type": "text", "text": "a"}]}})
     'a'
     """
     prediction = request.get("prediction")
@@ -28,30 +28,37 @@ def predicted(request: Mapping[str, Any]) -> str:
     return content if isinstance(content, str) else ""
 
 
-def outcome(choices: Iterable[Choice], request: Mapping[str, Any]) -> tuple[int, int]:
-    """How many predicted tokens the choices have, and how many they do not.
+def count_prediction_tokens(
+    choices: Iterable[Choice], request: Mapping[str, Any]
+) -> tuple[int, int]:
+    """Return the numbers of accepted and rejected prediction tokens.
 
-    >>> outcome([Choice("a red house")], {"prediction": {"content": "a blue house"}})
+    A predicted token is accepted if the choice contains it, else rejected.
+
+    >>> request = {"prediction": {"content": "a blue house"}}
+    >>> count_prediction_tokens([Choice("a red house")], request)
     (2, 1)
     """
-    text = predicted(request) if "prediction" in request else ""
+    text = read_prediction(request) if "prediction" in request else ""
     if not text:
         return 0, 0
     model = request.get("model")
-    (expected, sizes), accepted, rejected = tokens.cut(text, model), 0, 0
+    prediction, sizes = tokens.cut(text, model)
+    accepted_tokens = rejected_tokens = 0
     for choice in choices:
-        said = tokens.pieces(str(choice.text or ""), model)
-        met = sum(sum(sizes[at : at + size]) for at, size in _common(expected, said))
-        accepted, rejected = accepted + met, rejected + sum(sizes) - met
-    return accepted, rejected
+        pieces = tokens.pieces(str(choice.text or ""), model)
+        hits = sum(sum(sizes[at : at + size]) for at, size in _find_common(prediction, pieces))
+        accepted_tokens += hits
+        rejected_tokens += sum(sizes) - hits
+    return accepted_tokens, rejected_tokens
 
 
-_COMPARED = 100_000_000
-"""Pairs of pieces that are compared at most: of more, what lies between is told as different."""
+_MOST_PAIRS = 100_000_000
+"""Pairs of pieces to compare at most; in longer texts, only a common beginning and end count."""
 
 
-def _common(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """What two texts have in common: where a run of pieces is in the first, and how many it has."""
+def _find_common(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Return the runs of pieces that two texts share: index in the first text, and length."""
     from difflib import SequenceMatcher
 
     shorter = min(len(one), len(other))
@@ -60,7 +67,7 @@ def _common(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[int, int
     end = next((at for at in rest if one[-1 - at] != other[-1 - at]), len(rest))
     yield 0, begin
     yield len(one) - end, end
-    middle, said = one[begin : len(one) - end], other[begin : len(other) - end]
-    if len(middle) * len(said) <= _COMPARED:
-        for block in SequenceMatcher(None, middle, said).get_matching_blocks():
+    middle, other_middle = one[begin : len(one) - end], other[begin : len(other) - end]
+    if len(middle) * len(other_middle) <= _MOST_PAIRS:
+        for block in SequenceMatcher(None, middle, other_middle).get_matching_blocks():
             yield begin + block.a, block.size

@@ -1,4 +1,4 @@
-"""Which endpoint a request goes to: decoded paths, and the table of endpoints."""
+"""Routing of requests to endpoints: path decoding, and the table of endpoints."""
 
 from __future__ import annotations
 
@@ -14,27 +14,30 @@ __all__ = ["Routes", "decode_path"]
 
 
 def decode_path(raw: str) -> str:
-    """A request's path as it is routed: decoded, but for what would look like other parts.
+    """Decode the path of a request, except for escaped slashes and percent signs.
+
+    Decoding these would change the parts of the path.
 
     Args:
-        raw: the path as it came, without the query.
+        raw: the path as received, without the query.
 
     >>> decode_path("/v1/models/meta%2dllama%2fLlama%203")
     '/v1/models/meta-llama%2FLlama 3'
     """
-    pieces = _KEPT.split(raw)
-    return "".join(p.upper() if _KEPT.fullmatch(p) else unquote(p) for p in pieces)
+    pieces = _ESCAPES.split(raw)
+    return "".join(p.upper() if _ESCAPES.fullmatch(p) else unquote(p) for p in pieces)
 
 
-_KEPT = re.compile("(%2F|%25)", re.IGNORECASE)  # a slash within a part, and the sign of such
+_ESCAPES = re.compile("(%2F|%25)", re.IGNORECASE)  # a slash within a part, and a percent sign
 
 
 class Routes:
     """Endpoints by path and method.
 
     Args:
-        endpoints: those known at once.
-        more: each gives more where those before have none; what is known first wins.
+        endpoints: the endpoints that are available from the start.
+        more: functions that return further endpoints, called in turn while no endpoint matches.
+            If two endpoints have the same path and method, the first wins.
     """
 
     def __init__(
@@ -45,15 +48,15 @@ class Routes:
         self._lock = threading.Lock()
 
     def find(self, path: str, method: str = "") -> tuple[Mapping[str, Endpoint], Mapping[str, str]]:
-        """The endpoints at this path by method, none where there is none, and its variables.
+        """Return the endpoints at a path, by method, and the values of the path's variables.
 
         Args:
-            path: a request's, as `decode_path` has it.
-            method: the one that is looked for.
+            path: path of the request, as returned by `decode_path`.
+            method: method of the request. The variables are empty if no endpoint has it.
         """
         methods = self._table.methods(path)
         if method not in methods:
-            with self._lock:  # while this waited, another thread may have added what is looked for
+            with self._lock:  # while this thread waited, another may have added the endpoint
                 while method not in (methods := self._table.methods(path)) and self._more:
                     self._table = _Table((*self._table, *self._more[0]()))
                     del self._more[0]
@@ -66,7 +69,7 @@ class Routes:
 
 
 class _Table:
-    """Endpoints by path and method, which are never changed: threads read them without a lock."""
+    """Endpoints by path and method. Immutable, so that threads read it without a lock."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._at: dict[str, dict[str, Endpoint]] = {}
@@ -75,13 +78,13 @@ class _Table:
             node = self._tree
             for part in endpoint.path.split("/"):
                 node = node.setdefault("{}" if part.startswith("{") else part, {})
-            # Templates that differ in their variables' names only are one.
+            # Templates that differ only in the names of their variables are the same.
             path = node.setdefault(_HERE, endpoint.path)
             self._at.setdefault(path, {}).setdefault(endpoint.method, endpoint)
 
     def methods(self, path: str) -> Mapping[str, Endpoint]:
-        """The endpoints at a request's path by method."""
-        template = path if path in self._at else _found(self._tree, path.split("/"))
+        """Return the endpoints at a request's path, by method."""
+        template = path if path in self._at else _find_template(self._tree, path.split("/"))
         return self._at.get(template or "", {})
 
     def __iter__(self) -> Iterator[Endpoint]:
@@ -91,14 +94,14 @@ class _Table:
 
 _Tree = dict[str, Any]
 _HERE = "/"
-"""Where a tree of a path's parts has the whole path: no part is called so."""
+"""Key of the whole path in a node of the tree; no part of a path contains a slash."""
 
 
-def _found(tree: _Tree, parts: list[str]) -> str | None:
-    """The path template that these parts are of; a part of its own name comes first."""
+def _find_template(tree: _Tree, parts: list[str]) -> str | None:
+    """Return the path template that matches these parts; a literal part wins over a variable."""
     if not parts:
         return tree.get(_HERE)
     for name in (parts[0], "{}" if parts[0] else ""):
-        if name in tree and (found := _found(tree[name], parts[1:])) is not None:
-            return found
+        if name in tree and (path := _find_template(tree[name], parts[1:])) is not None:
+            return path
     return None

@@ -1,7 +1,7 @@
-"""What requests created: files, responses, stored completions and all that can be asked for later.
+"""The objects that requests created and can retrieve: files, responses, stored completions, etc.
 
-Rules of this file: no I/O; values are JSON objects or whatever their endpoint keeps, by kind and
-id, in the order in which they were made.
+Rules of this file: no I/O. Values are JSON objects, or anything else that their endpoint stores, by
+kind and id, in order of creation.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from openai_mockserver.api.disk_bytes import DiskBytes, weigh
 __all__ = ["CREATED", "Store"]
 
 CREATED = "created"
-"""The kind under which are the ids that were given here: of these, what is deleted is gone."""
+"""The kind of the ids that this server generated: if their object is missing, it was deleted."""
 
 
 class Store:
-    """Created things by kind and id. What was deleted is known to be gone."""
+    """Objects by kind and id. The store remembers the ids of deleted objects."""
 
     def __init__(self, keep: int | None = None, keep_bytes: int | None = None) -> None:
-        # keep: how many values of a kind there are at most; the oldest are forgotten.
-        # keep_bytes: how large the uploaded files are together; the newest is kept however large.
+        # keep: the largest number of values of a kind; the oldest are dropped.
+        # keep_bytes: the largest total size of uploaded files; the newest stays whatever its size.
         self._keep, self._keep_bytes = keep, keep_bytes
         self._files: dict[tuple[str, str], int] = {}
         self._kinds: dict[str, dict[str, Any]] = {}
@@ -30,7 +30,7 @@ class Store:
         self._lock = threading.Lock()
 
     def put(self, kind: str, id: str, value: Any) -> None:
-        """Keep a value, instead of an older one of this id."""
+        """Store a value, and replace an older one with this id."""
         with self._lock:
             values = self._kinds.setdefault(kind, {})
             values[id] = value
@@ -48,16 +48,16 @@ class Store:
         return self._kinds.get(kind, {}).pop(id, None)
 
     def get(self, kind: str, id: str) -> Any:
-        """The value; None where there is none."""
+        """Return the value; None if there is none."""
         return self._kinds.get(kind, {}).get(id)
 
     def all(self, kind: str) -> list[Any]:
-        """The values of a kind, the oldest first."""
+        """Return the values of a kind, the oldest first."""
         with self._lock:
             return list(self._kinds.get(kind, {}).values())
 
     def delete(self, kind: str, id: str) -> Any:
-        """Forget a value, and remember that it is gone; gives what it was."""
+        """Remove and return a value, and remember that it was deleted."""
         with self._lock:
             self._gone[kind, id] = None
             if self._keep is not None and len(self._gone) > 10 * self._keep:
@@ -65,16 +65,16 @@ class Store:
             return self._forget(kind, id)
 
     def drop(self, kind: str, id: str) -> None:
-        """Forget a value, and that there was one."""
+        """Remove a value without remembering that it existed."""
         with self._lock:
             self._forget(kind, id)
 
     def is_gone(self, kind: str, id: str) -> bool:
-        """Whether a value of this id was deleted."""
+        """Whether a value with this id was deleted."""
         return (kind, id) in self._gone
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         with self._lock:
             self._kinds.clear()
             self._gone.clear()

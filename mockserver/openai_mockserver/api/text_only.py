@@ -1,6 +1,6 @@
-"""Endpoints where a model says nothing but text: what becomes of a choice there.
+"""Conversion of a choice for endpoints that return only text.
 
-Rules of this file: a refusal is said as text; what cannot be said, a call or speech, is an error.
+Rules of this file: a refusal becomes text; a tool call or audio is an error.
 """
 
 from __future__ import annotations
@@ -13,18 +13,22 @@ __all__ = ["require_text"]
 
 
 def require_text(choice: Choice, what: str) -> Choice:
-    """The choice with a refusal as its text.
+    """Return the choice with its refusal as text.
+
+    Args:
+        choice: the choice.
+        what: the response in error messages, such as ``a completion``.
 
     Raises:
-        ReplyError: for a call of a tool or speech, where ``what`` is text alone.
+        ReplyError: if the choice has a tool call or audio.
 
     >>> require_text(Choice(refusal="I can't."), "a completion").text
     "I can't."
     """
     if choice.tool_calls or choice.function_call is not None:
-        raise ReplyError(f"{what} is text alone: this reply calls a tool, as only a chat can")
+        raise ReplyError(f"{what} can contain only text, but this reply calls a tool")
     if choice.audio is not None:
-        raise ReplyError(f"{what} is text alone: this reply is speech, as only a chat's can be")
+        raise ReplyError(f"{what} can contain only text, but this reply has audio")
     if choice.refusal is None:
         return choice
     if choice.text is None:

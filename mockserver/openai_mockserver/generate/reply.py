@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from openai_mockserver import items
 from openai_mockserver.api.json_body import group_values, is_small
 from openai_mockserver.api.messages import read_messages
-from openai_mockserver.api.prediction import predicted
+from openai_mockserver.api.prediction import read_prediction
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.generate.regex import Budget, generate_matching
 from openai_mockserver.generate.text import Pen, write_text
@@ -137,7 +137,7 @@ def _generate_content(
 
         value = generate_json(schema, rng, budget)
         return Choice(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-    if prediction := predicted(request):
+    if prediction := read_prediction(request):
         top = request.get("top_logprobs")
         budget.spend(len(prediction) * (PREDICTION + (top if isinstance(top, int) else 0)))
         return Choice(_change_word(prediction, rng))

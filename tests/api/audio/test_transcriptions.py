@@ -305,7 +305,7 @@ def test_an_error_ends_the_stream() -> None:
 
 
 def test_replies_that_a_transcription_cannot_express() -> None:
-    with pytest.raises(ReplyError, match="a transcription is text alone"):
+    with pytest.raises(ReplyError, match="a transcription can contain only text"):
         render_body(Reply(tool_calls=ToolCall("now")))
     with pytest.raises(ReplyError, match="has one choice; this reply has 2"):
         render_body(Reply(choices=[Choice("a"), Choice("b")]))

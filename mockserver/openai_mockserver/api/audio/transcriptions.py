@@ -21,7 +21,7 @@ from openai_mockserver.api.context import Context
 from openai_mockserver.api.decode import DECODE_ERRORS, check_depth, explain_error, read_string
 from openai_mockserver.api.disk_bytes import DiskBytes, parts_of
 from openai_mockserver.api.endpoint import Asked, Rendered
-from openai_mockserver.api.logprobs import likely, logprob_json, read_logprob
+from openai_mockserver.api.logprobs import logprob_to_json, make_logprob, read_logprob
 from openai_mockserver.api.store import Store
 from openai_mockserver.api.text_only import require_text
 from openai_mockserver.exceptions import ReplyError
@@ -193,7 +193,7 @@ class _Transcription(NamedTuple):
             seconds = tones.seconds(file) if file is not None else len(text) * tones.SECONDS
         logprobs = choice.logprobs
         if logprobs is None:
-            logprobs = tuple((likely(piece, 0),) for piece in text.pieces)
+            logprobs = tuple((make_logprob(piece, 0),) for piece in text.pieces)
         with_logprobs = "logprobs" in (request.get("include") or ())
         usage = _build_usage(reply.usage or _count_usage(text, request, seconds))
         if request.get("model") == WHISPER:
@@ -249,7 +249,7 @@ def _assign_times(parts: Sequence[str], seconds: float) -> list[_Span]:
 
 
 def _flatten(logprobs: Iterable[Sequence[Logprob]]) -> list[dict[str, Any]]:
-    return [logprob_json(entry, None) for entries in logprobs for entry in entries]
+    return [logprob_to_json(entry, None) for entries in logprobs for entry in entries]
 
 
 # Streams
@@ -370,7 +370,7 @@ def _build_verbose_segment(number: int, sentence: _Span, temperature: float) -> 
         "text": text,
         "tokens": [zlib.crc32(piece.encode()) % 50_257 for piece in pieces],
         "temperature": temperature,
-        "avg_logprob": sum(likely(piece, 0).logprob for piece in pieces) / len(pieces),
+        "avg_logprob": sum(make_logprob(piece, 0).logprob for piece in pieces) / len(pieces),
         "compression_ratio": len(data) / len(zlib.compress(data)),
         "no_speech_prob": 0.01,
     }

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec.json
 
 from openai_mockserver.api.chat.sequence import citations
-from openai_mockserver.api.logprobs import likely, logprob_json
+from openai_mockserver.api.logprobs import logprob_to_json, make_logprob
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
     Choice,
@@ -21,23 +21,23 @@ def dumps(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-# Whether a call is of a custom tool: its type, and the member that holds what it is given.
+# Whether a call is of a custom tool: its type, and the member that holds its arguments.
 CALL_MEMBERS = {False: ("function", "arguments"), True: ("custom", "input")}
 
 
-def call_json(call: ToolCall, said: str) -> dict[str, Any]:
-    kind, said_in = CALL_MEMBERS[call.custom]
-    return {"id": call.id, "type": kind, kind: {"name": call.name, said_in: said}, **call.extra}
+def call_json(call: ToolCall, arguments: str) -> dict[str, Any]:
+    kind, member = CALL_MEMBERS[call.custom]
+    return {"id": call.id, "type": kind, kind: {"name": call.name, member: arguments}, **call.extra}
 
 
 def encode_logprobs(choice: Choice, top: int) -> list[str]:
-    """For each piece of what is said, the JSON of its log probabilities."""
-    if choice.logprobs is not None:
-        stated = choice.logprobs
-    else:
-        spoken = choice.text if choice.text is not None else choice.refusal
-        stated = tuple((likely(p, top),) for p in (spoken.pieces if spoken is not None else ()))
-    return [dumps([logprob_json(entry, top) for entry in entries]) for entries in stated]
+    """Return the JSON of the log probabilities of each piece of the text or refusal."""
+    logprobs = choice.logprobs
+    if logprobs is None:
+        text = choice.text if choice.text is not None else choice.refusal
+        pieces = text.pieces if text is not None else ()
+        logprobs = tuple((make_logprob(piece, top),) for piece in pieces)
+    return [dumps([logprob_to_json(entry, top) for entry in entries]) for entries in logprobs]
 
 
 def require_finish(choice: Choice) -> Choice:

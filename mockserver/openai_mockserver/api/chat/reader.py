@@ -1,4 +1,4 @@
-"""A chat completion's stream or JSON body, back to the reply."""
+"""Reads the reply of a chat completion's stream or JSON body."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from openai_mockserver.script import Script
 
 __all__ = ["read"]
 
-# Reading back
-
 
 def read(script: Script) -> Reply | ApiError:
-    """What a response says: the reply as far as it goes, or the error it is instead.
+    """Return the reply of a response, as far as it was sent, or the error that came instead.
 
-    Chunks that are not JSON objects are passed over. Takes the shapes of OpenAI and, in text,
-    reasoning and tool calls, those of its imitators (WIRE.md §5).
+    Chunks that are not JSON objects are skipped. The shapes may be OpenAI's and, for text,
+    reasoning and tool calls, those of other providers (WIRE.md §5).
     """
-    return decode_completion(script, "a chat completion", _Message, _read_message, usages.read)
+    return decode_completion(
+        script, "a chat completion", _PartialChoice, _read_message, usages.read
+    )
 
 
-class _Call:
-    """A tool call, as far as it has come."""
+class _PartialCall:
+    """A tool call, as far as it was received."""
 
     def __init__(self) -> None:
         self.id: str | None = None
@@ -45,8 +45,8 @@ class _Call:
         self.custom = False
         self.extra: dict[str, Any] = {}
 
-    def made(self) -> ToolCall:
-        # Some send an empty object before the text of the arguments.
+    def build(self) -> ToolCall:
+        # Some providers send an empty object before the text of the arguments.
         pieces = join_halves(self.pieces or ["{}"] * self.has_empty_object)
         return ToolCall(
             self.name or "?", pieces, self.id or "", custom=self.custom, extra=self.extra
@@ -57,12 +57,12 @@ _MEMBERS_OF_CALL = frozenset({"index", "id", "type", "function", "custom"})
 
 
 def _read_extra(call: dict[str, Any]) -> dict[str, Any]:
-    """The members of a call that OpenAI's do not have."""
+    """Return the members of a call that OpenAI's calls do not have."""
     return {k: v for k, v in call.items() if k not in _MEMBERS_OF_CALL and v is not None}
 
 
-class _Message:
-    """A choice, as far as it has come."""
+class _PartialChoice:
+    """A choice, as far as it was received."""
 
     def __init__(self) -> None:
         self.pieces: dict[str, list[str] | None] = {
@@ -70,30 +70,33 @@ class _Message:
             "reasoning": None,
             "refusal": None,
         }
-        self.calls: dict[object, _Call] = {}
-        self.function: _Call | None = None
+        self.calls: dict[object, _PartialCall] = {}
+        self.function: _PartialCall | None = None
         self.logprobs: list[tuple[Logprob, ...]] | None = None
         self.finish_reason: str | None = None
         self.annotations: list[dict[str, Any]] = []
         self.audio: dict[str, Any] = {}
 
-    def hear(self, audio: dict[str, Any]) -> None:
-        """Take a delta of audio: pieces of the transcript and the sound, else members."""
+    def add_audio(self, audio: dict[str, Any]) -> None:
+        """Add a delta of audio: pieces of the transcript and the data, and other members."""
         for name, value in audio.items():
             if name in ("transcript", "data"):
                 self.audio.setdefault(name, []).append(value)
             else:
                 self.audio[name] = value
 
-    def take(self, choice: dict[str, Any]) -> None:
+    def add_chunk(self, choice: dict[str, Any]) -> None:
         finish = choice.get("finish_reason")
-        delta = choice.get("delta") or self._instead(choice)
+        delta = choice.get("delta") or self._find_message(choice)
         _read_delta(self, delta, choice.get("logprobs"), finish is not None)
         if finish:
             self.finish_reason = finish
 
-    def _instead(self, choice: dict[str, Any]) -> dict[str, Any]:
-        """What some send in place of a delta: a whole message, not one that repeats it all."""
+    def _find_message(self, choice: dict[str, Any]) -> dict[str, Any]:
+        """Return the message that some providers send instead of a delta.
+
+        A message that repeats what was already received is ignored.
+        """
         if isinstance(text := choice.get("text"), str):
             return {"content": text}
         if self.calls or self.function or any(self.pieces.values()):
@@ -101,7 +104,7 @@ class _Message:
         message: dict[str, Any] = choice.get("message") or {}
         return message
 
-    def say(self, name: str, value: object, counts_if_empty: bool) -> None:
+    def add_text(self, name: str, value: object, keep_empty: bool) -> None:
         if isinstance(value, int | float) and not isinstance(value, bool):
             value = str(value)  # Cloudflare sends digits as numbers
         if not isinstance(value, str):
@@ -111,20 +114,20 @@ class _Message:
             pieces = self.pieces[name] = []
             if name == "reasoning" and not any(self.pieces["text"] or ()):
                 self.pieces["text"] = None if self.pieces["text"] is None else []
-        if value or counts_if_empty:
+        if value or keep_empty:
             pieces.append(value)
 
-    def choice(self) -> Choice:
+    def read_choice(self) -> Choice:
         function = self.function
-        said = {name: p and join_halves(p) for name, p in self.pieces.items()}
-        refusal = said["refusal"]
-        if not refusal and (said["text"] or self.calls or function):
-            refusal = None  # some say an empty one beside what is said
+        texts = {name: p and join_halves(p) for name, p in self.pieces.items()}
+        refusal = texts["refusal"]
+        if not refusal and (texts["text"] or self.calls or function):
+            refusal = None  # some providers send an empty one beside the answer
         return Choice(
-            said["text"],
-            reasoning=said["reasoning"],
+            texts["text"],
+            reasoning=texts["reasoning"],
             refusal=refusal,
-            tool_calls=[call.made() for call in self.calls.values()],
+            tool_calls=[call.build() for call in self.calls.values()],
             function_call=None
             if function is None
             else FunctionCall(function.name, join_halves(function.pieces)),
@@ -144,66 +147,66 @@ _MEMBERS = {
 
 
 def _read_delta(
-    message: _Message, delta: dict[str, Any], logprobs: dict[str, Any] | None, finishes: bool
+    partial: _PartialChoice, delta: dict[str, Any], logprobs: dict[str, Any] | None, finishes: bool
 ) -> None:
-    # An empty string is a piece where it is all that the delta says; else it is mere form.
-    alone = len(delta) == 1 and not finishes
+    # An empty string is a piece if the delta has nothing else; otherwise it is a placeholder.
+    is_alone = len(delta) == 1 and not finishes
     for member, name in _MEMBERS.items():
-        # Some say what they think under both names.
+        # Some providers send the reasoning under both names.
         if member in delta and (member != "reasoning" or not delta.get("reasoning_content")):
             for kind, text in text_parts(delta[member], name):
-                message.say(kind, text, alone)
+                partial.add_text(kind, text, is_alone)
     if not delta.keys() & {"reasoning", "reasoning_content"}:
         for detail in delta.get("reasoning_details") or ():
-            message.say("reasoning", detail.get("text") or detail.get("summary"), False)
+            partial.add_text("reasoning", detail.get("text") or detail.get("summary"), False)
     if audio := delta.get("audio"):
-        message.hear(audio)
-    message.annotations += _read_annotations(delta)
+        partial.add_audio(audio)
+    partial.annotations += _read_annotations(delta)
     fragments = delta.get("tool_calls") or ()
     for fragment in [fragments] if isinstance(fragments, dict) else fragments:
-        _read_call(message, fragment)
+        _read_call(partial, fragment)
     function = delta.get("function_call")
-    if function and (message.function or any(function.values())):  # else a stub that says nothing
-        message.function = message.function or _Call()
-        _read_function(message.function, function, "name" in function)
+    if function and (partial.function or any(function.values())):  # else it is an empty stub
+        partial.function = partial.function or _PartialCall()
+        _read_function(partial.function, function, "name" in function)
     if logprobs and any(isinstance(v, list) for v in logprobs.values()):
-        message.logprobs = message.logprobs if message.logprobs is not None else []
+        partial.logprobs = partial.logprobs if partial.logprobs is not None else []
         entries = logprobs.get("content") or logprobs.get("refusal")
         if entries:
-            message.logprobs.append(tuple(map(read_logprob, entries)))
+            partial.logprobs.append(tuple(map(read_logprob, entries)))
 
 
 def text_parts(value: object, name: str) -> Iterator[tuple[str, object]]:
-    """A member's text; Mistral's content may be a list of parts (WIRE.md §5)."""
+    """Yield the texts of a member by kind; Mistral's content may be a list (WIRE.md §5)."""
     if not isinstance(value, list):
         yield name, value
         return
     for part in value:
         if part.get("type") == "thinking":
-            for thought in part.get("thinking") or ():
-                yield "reasoning", thought.get("text")
+            for thinking_part in part.get("thinking") or ():
+                yield "reasoning", thinking_part.get("text")
         else:
             yield name, part.get("text")
 
 
-def _read_call(message: _Message, fragment: dict[str, Any]) -> None:
+def _read_call(partial: _PartialChoice, fragment: dict[str, Any]) -> None:
     id_ = fragment.get("id")
     key = fragment.get("index")
     function = fragment.get("custom") or fragment.get("function") or {}
     if key is None:
-        # Without an index a new id begins a call, and no id goes on with the last; Gemini's whole
-        # calls had an empty one.
-        begun = id_ == "" and bool(function.get("name"))
-        key = id_ or (("", len(message.calls)) if begun else next(reversed(message.calls), 0))
-    # One index for all calls is seen too: then a new id with a new name tells where one begins.
-    known = message.calls.get(key)
-    if known is not None and id_ and known.id not in (None, id_):
-        before = next((k for k, call in message.calls.items() if call.id == id_), None)
-        if before is not None:
-            key = before
+        # Without an index a new id begins a call, and a missing id continues the last one. Gemini
+        # sends whole calls with an empty id.
+        is_whole = id_ == "" and bool(function.get("name"))
+        key = id_ or (("", len(partial.calls)) if is_whole else next(reversed(partial.calls), 0))
+    # Some providers use one index for all calls: then a new id with a name begins a call.
+    earlier_call = partial.calls.get(key)
+    if earlier_call is not None and id_ and earlier_call.id not in (None, id_):
+        earlier_key = next((k for k, call in partial.calls.items() if call.id == id_), None)
+        if earlier_key is not None:
+            key = earlier_key
         elif function.get("name"):
-            message.calls[known.id, key] = message.calls.pop(key)
-    call = message.calls.setdefault(key, _Call())
+            partial.calls[earlier_call.id, key] = partial.calls.pop(key)
+    call = partial.calls.setdefault(key, _PartialCall())
     begins = call.id is None and bool(id_)
     if begins:
         call.id = id_
@@ -212,7 +215,7 @@ def _read_call(message: _Message, fragment: dict[str, Any]) -> None:
     _read_function(call, function, begins)
 
 
-def _read_function(call: _Call, function: dict[str, Any], begins: bool) -> None:
+def _read_function(call: _PartialCall, function: dict[str, Any], begins: bool) -> None:
     name = function.get("name")
     if name and name != call.name:
         call.name += name
@@ -226,11 +229,11 @@ def _read_function(call: _Call, function: dict[str, Any], begins: bool) -> None:
 
 
 def _read_annotations(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """Citations, flat as in the Responses API."""
+    """Return the citations, flat as in the Responses API."""
     return [
-        {"type": kind, **one[kind]}
-        for one in message.get("annotations") or ()
-        if isinstance(one.get(kind := str(one.get("type"))), dict)
+        {"type": kind, **annotation[kind]}
+        for annotation in message.get("annotations") or ()
+        if isinstance(annotation.get(kind := str(annotation.get("type"))), dict)
     ]
 
 
@@ -262,7 +265,9 @@ def _read_message(choice: dict[str, Any]) -> Choice:
 
 
 def _read_whole_call(call: dict[str, Any]) -> ToolCall:
-    custom = call.get("type") == "custom"
-    kind, said_in = CALL_MEMBERS[custom]
+    is_custom = call.get("type") == "custom"
+    kind, member = CALL_MEMBERS[is_custom]
     extra = _read_extra(call)
-    return ToolCall(call[kind]["name"], call[kind][said_in], call["id"], custom=custom, extra=extra)
+    return ToolCall(
+        call[kind]["name"], call[kind][member], call["id"], custom=is_custom, extra=extra
+    )

@@ -25,7 +25,7 @@ from openai_mockserver.api.endpoint import Rendered
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.json_body import copy_plain, json_response
 from openai_mockserver.api.messages import call_ids
-from openai_mockserver.api.prediction import outcome
+from openai_mockserver.api.prediction import count_prediction_tokens
 from openai_mockserver.dialects import Dialect
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
@@ -189,7 +189,7 @@ def _count(choices: list[Choice], request: Mapping[str, Any], stated: Usage | No
     if stated is not None:
         prompt = stated.prompt_tokens
     thought = sum([c.reasoning.tokens for c in choices if c.reasoning is not None])
-    accepted, rejected = outcome(choices, request)
+    accepted, rejected = count_prediction_tokens(choices, request)
     return Usage(
         prompt,
         sum(map(count_tokens, choices)) + rejected,

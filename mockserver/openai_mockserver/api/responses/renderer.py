@@ -18,7 +18,7 @@ from openai_mockserver.api import errors, headers, ids
 from openai_mockserver.api.context import Context, make_context
 from openai_mockserver.api.endpoint import Rendered
 from openai_mockserver.api.json_body import copy_plain
-from openai_mockserver.api.logprobs import likely
+from openai_mockserver.api.logprobs import make_logprob
 from openai_mockserver.api.messages import call_ids, read_messages
 from openai_mockserver.api.responses.envelope import INCOMPLETE, Envelope, clear_result
 from openai_mockserver.api.responses.events import Writer
@@ -180,7 +180,7 @@ def _add_included(item: Output, request: Mapping[str, Any]) -> Output:
     if isinstance(item, Message) and item.text is not None and item.logprobs is None:
         top = request.get("top_logprobs") or 0
         if LOGPROBS in include:
-            logprobs = tuple((likely(piece, top),) for piece in item.text.pieces)
+            logprobs = tuple((make_logprob(piece, top),) for piece in item.text.pieces)
             return replace(item, logprobs=logprobs)
     if isinstance(item, Reasoning) and ENCRYPTED in include and item.encrypted is None:
         cipher = ids.letters(200, Random(repr(item)))
