@@ -1,6 +1,6 @@
-"""The clients of the matrix: what to install, which program uses it, and what it is known to do.
+"""The clients of the matrix: what to install, which program uses it, and its known behaviour.
 
-Rules of this file: data. A client's behaviour is stated here where it differs from the others', so
+Rules of this file: data only. A client's behaviour is listed if it differs from that of others, so
 that a version that behaves differently fails a test.
 """
 
@@ -14,20 +14,20 @@ __all__ = ["CLIENTS", "Client"]
 
 @dataclass(frozen=True, eq=False)
 class Client:
-    """A client, and what it is known to do: by way, or in all ways under ``*``.
+    """A client, and its known behaviour: by way, or for all ways under ``*``.
 
     Args:
-        name: names its environment, and it on the command line.
-        packages: what is installed, as pip or npm read it; the first is the client itself.
-        program: in `programs/`; Python's clients have one in Python, Node's one in JavaScript.
-        ways: each an argument of the program: an endpoint, or another door of the client.
-        refused: the exception that tells of a status 400, where it is not OpenAI's own.
-        busy: the exception that tells of a status 429, where the client does not try again.
-        leaves: how a stream that is left ends, where it does not at once: ``disconnects late``,
-            when its garbage is collected, or ``reads on``, to its end.
-        lacks: scenarios that the client has no means for, and why, by scenario or WAY/scenario.
-        breaks: scenarios that the client fails, and why, likewise.
-        notes: what else a user of it and of the mock would want to know.
+        name: its name on the command line, and that of its environment.
+        packages: the packages to install with pip or npm; the first is the client itself.
+        program: a file in `programs/`, in Python or, for Node.js, in JavaScript.
+        ways: ways to use the client, each an argument of the program, such as an endpoint.
+        refused: the exception for status 400, if it is not OpenAI's.
+        busy: the exception for status 429, if the client does not retry.
+        leaves: how an abandoned stream ends, if not immediately: ``disconnects late``, when it is
+            garbage-collected, or ``reads on``, to its end.
+        lacks: scenarios that the client does not support, and why, by scenario or WAY/scenario.
+        breaks: scenarios that the client fails, and why, by the same keys.
+        notes: other facts for users of the client and the mock.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""Real clients against the mock: each in an environment of its own, as its documentation uses it.
+"""Real clients against the mock, each in a separate environment, used as its documentation shows.
 
-Needs the clients: `scripts/clients` installs them, outside the repository, and runs this. What the
-clients said is compared with what was served, and with what the journal saw.
+`scripts/clients` installs the clients outside the repository, and runs these tests. The results of
+the clients are compared with the served replies, and with the journal.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.client,
     pytest.mark.skipif(
         not os.environ.get("OPENAI_MOCKSERVER_CLIENTS"),
-        reason="no client is named: run scripts/clients",
+        reason="no client was requested: run scripts/clients",
     ),
 ]
 
@@ -33,17 +33,17 @@ COUNTS = {
 
 
 @pytest.fixture(autouse=True)
-def expected(request: pytest.FixtureRequest, run: Run) -> None:
-    """Skips what a client has no means for, and expects the failure of what it breaks."""
+def check_support(request: pytest.FixtureRequest, run: Run) -> None:
+    """Skip what a client does not support, and expect what it breaks to fail."""
     scenario = request.function.__name__.removeprefix("test_")
 
-    def why(about: Mapping[str, str]) -> str | None:
-        return about.get(f"{run.way}/{scenario}", about.get(scenario))
+    def find_reason(reasons: Mapping[str, str]) -> str | None:
+        return reasons.get(f"{run.way}/{scenario}", reasons.get(scenario))
 
-    if reason := why(run.client.lacks):
-        assert scenario not in run.said, f"it does have means: {run.said[scenario]}"
+    if reason := find_reason(run.client.lacks):
+        assert scenario not in run.results, f"it is supported: {run.results[scenario]}"
         pytest.skip(reason)
-    if reason := why(run.client.breaks):
+    if reason := find_reason(run.client.breaks):
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
 
 
@@ -57,83 +57,83 @@ def test_text(run: Run) -> None:
 
 
 def test_tool(run: Run) -> None:
-    said = run["tool"]
-    assert said["calls"] == [{"name": "get_weather", "arguments": CITY}]
-    assert said["text"] == TEXT
+    result = run["tool"]
+    assert result["calls"] == [{"name": "get_weather", "arguments": CITY}]
+    assert result["text"] == TEXT
 
-    asked, answered = run.calls("tool")
-    (offered,) = asked.tools
-    assert offered in TOOLS
-    *_, asking, result = answered.messages
-    assert tool_calls(asking) == [(CALL_ID, offered, CITY)]
-    assert (result["role"], result["tool_call_id"]) == ("tool", CALL_ID)
-    assert "sunny, 21 degrees" in json.dumps(result["content"])
+    first_call, second_call = run.calls("tool")
+    (tool,) = first_call.tools
+    assert tool in TOOLS
+    *_, message, tool_message = second_call.messages
+    assert list_tool_calls(message) == [(CALL_ID, tool, CITY)]
+    assert (tool_message["role"], tool_message["tool_call_id"]) == ("tool", CALL_ID)
+    assert "sunny, 21 degrees" in json.dumps(tool_message["content"])
 
 
-def tool_calls(message: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
-    """The tool calls of a message: ids, names, arguments."""
-    made = [(call["id"], call["function"]) for call in message["tool_calls"]]
-    return [(call_id, one["name"], json.loads(one["arguments"])) for call_id, one in made]
+def list_tool_calls(message: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+    """Return the tool calls of a message: ids, names, arguments."""
+    calls = [(call["id"], call["function"]) for call in message["tool_calls"]]
+    return [(call_id, one["name"], json.loads(one["arguments"])) for call_id, one in calls]
 
 
 def test_usage(run: Run) -> None:
-    said = run["usage"]
-    assert {"input", "output"} <= said.keys()
-    assert said == {name: COUNTS[name] for name in said}
+    result = run["usage"]
+    assert {"input", "output"} <= result.keys()
+    assert result == {name: COUNTS[name] for name in result}
 
 
 def test_early_break(run: Run, cell: Cell) -> None:
-    said = run["early_break"]
-    assert 0 < len(said["pieces"]) < PIECES
-    assert set("".join(said["pieces"]).split()) == {"word"}
-    assert "".join(said["again"]) == TEXT
+    result = run["early_break"]
+    assert 0 < len(result["pieces"]) < PIECES
+    assert set("".join(result["pieces"]).split()) == {"word"}
+    assert "".join(result["again"]) == TEXT
 
-    (left,) = run.calls("early_break")
+    (first,) = run.calls("early_break")
     (again,) = run.calls("again")
     assert again.ended == "finished"
-    assert left.wait(10)
-    how = run.known(run.client.leaves, "disconnects")
-    if how == "reads on":
-        assert left.ended == "finished"
+    assert first.wait(10)
+    outcome = run.look_up(run.client.leaves, "disconnects")
+    if outcome == "reads on":
+        assert first.ended == "finished"
     else:
-        assert left.ended == "client disconnected"
-        assert left.delivered.events < PIECES
-        assert left.left is not None
-        at_once = left.arrival + left.left < again.arrival + TTFT
-        assert how == ("disconnects" if at_once else "disconnects late")
-    cell(f"✓ {how}")
+        assert first.ended == "client disconnected"
+        assert first.delivered.events < PIECES
+        assert first.left is not None
+        at_once = first.arrival + first.left < again.arrival + TTFT
+        assert outcome == ("disconnects" if at_once else "disconnects late")
+    cell(f"✓ {outcome}")
 
 
 def test_busy(run: Run, cell: Cell) -> None:
-    said = run["busy"]
+    result = run["busy"]
     statuses = [call.status for call in run.calls("busy")]
-    raises = run.known(run.client.busy, "")
+    raises = run.look_up(run.client.busy, "")
     if raises:
-        assert (said.get("raised"), statuses) == (raises, [429])
+        assert (result.get("raised"), statuses) == (raises, [429])
         cell(f"✓ `{raises}`")
     else:
-        assert ("".join(said.get("pieces", ())), statuses) == (TEXT, [429, 200]), said
+        assert ("".join(result.get("pieces", ())), statuses) == (TEXT, [429, 200]), result
         cell("✓ tries again")
 
 
 def test_refused(run: Run, cell: Cell) -> None:
-    said = run["refused"]
-    raises = run.known(run.client.refused, "BadRequestError")
-    assert said.get("raised") == raises, said
-    assert "That is too hot." in said["message"]
+    result = run["refused"]
+    raises = run.look_up(run.client.refused, "BadRequestError")
+    assert result.get("raised") == raises, result
+    assert "That is too hot." in result["message"]
     assert [call.status for call in run.calls("refused")] == [400]
     cell(f"✓ `{raises}`")
 
 
 def test_structured(run: Run) -> None:
-    said = run["structured"]
-    assert said == READING
+    result = run["structured"]
+    assert result == READING
     (call,) = run.calls("structured")
     assert asks_for_structure(call.json)
 
 
 def asks_for_structure(request: dict[str, Any]) -> bool:
-    """Whether a request asks for JSON by a schema, or by a tool that it forces."""
+    """Whether a request asks for JSON by a schema, or by a forced tool."""
     schemas = [request.get("response_format"), (request.get("text") or {}).get("format")]
-    named = [one["type"] for one in schemas if one]
-    return "json_schema" in named or isinstance(request.get("tool_choice"), dict)
+    types = [one["type"] for one in schemas if one]
+    return "json_schema" in types or isinstance(request.get("tool_choice"), dict)

@@ -1,36 +1,36 @@
-"""docs/background/clients.md has what the clients' table has; scripts/clients measures the rest."""
+"""docs/background/clients.md matches `clients.table`; scripts/clients measures its results."""
 
 from __future__ import annotations
 
 import pytest
 
 from clients.environments import PROGRAMS
-from clients.page import PAGE, SCENARIOS, row, rows, written
+from clients.page import PAGE, SCENARIOS, format_row, read_rows, update_page
 from clients.table import CLIENTS, Client
 
 
 def test_it_has_a_row_for_every_way_of_every_client() -> None:
-    expected = [(client.name, way) for client in CLIENTS for way in client.ways]
-    assert list(rows(PAGE.read_text("utf-8"))) == expected
+    keys = [(client.name, way) for client in CLIENTS for way in client.ways]
+    assert list(read_rows(PAGE.read_text("utf-8"))) == keys
 
 
-def test_its_notes_are_those_of_the_table() -> None:
+def test_its_notes_are_up_to_date() -> None:
     page = PAGE.read_text("utf-8")
-    assert written(page, {}) == page
+    assert update_page(page, {}) == page
 
 
-def test_what_was_measured_replaces_its_row_and_no_other() -> None:
+def test_a_new_row_replaces_only_its_own() -> None:
     page = PAGE.read_text("utf-8")
     client = CLIENTS[0]
     key = client.name, client.ways[0]
-    line = row(client, client.ways[0], {"openai": "0.0.1"}, {"text": "✓"})
-    changed = rows(written(page, {key: line}))
-    assert changed[key] == line
-    assert {**changed, key: ""} == {**rows(page), key: ""}
+    line = format_row(client, client.ways[0], {"openai": "0.0.1"}, {"text": "✓"})
+    new_rows = read_rows(update_page(page, {key: line}))
+    assert new_rows[key] == line
+    assert {**new_rows, key: ""} == {**read_rows(page), key: ""}
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
-def test_a_client_is_described_by_what_there_is(client: Client) -> None:
+def test_a_clients_description_is_valid(client: Client) -> None:
     assert (PROGRAMS / client.program).is_file()
     for about in (client.refused, client.busy, client.leaves):
         assert set(about) <= {*client.ways, "*"}

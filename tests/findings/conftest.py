@@ -1,7 +1,7 @@
-"""The consumers that the tests are run for, each opened once.
+"""The consumers that the tests run for, each opened once.
 
-Rules of this file: nothing is installed or run that needs an environment of its own, unless
-`scripts/findings` asks for it.
+Rules of this file: install and run nothing that needs a separate environment, unless
+`scripts/findings` is used.
 """
 
 from __future__ import annotations
@@ -12,45 +12,47 @@ from typing import Any, cast
 
 import pytest
 
-from findings.consumers import CONSUMERS, Consumer, versions
+from findings.consumers import CONSUMERS, Consumer, find_versions
 from findings.found import FOUND
-from findings.judge import Told, wrongs
-from findings.report import PAGE, Measured, section, written
+from findings.judge import AnsweredStream, find_mistakes
+from findings.report import PAGE, Measurements, format_section, update_page
 
-# The programs need their clients, and are no tests.
+# The programs need their clients, and are not tests.
 collect_ignore_glob = ["programs/*"]
 
 WRITE = os.environ.get("OPENAI_MOCKSERVER_WRITE", "")
-NAMED = os.environ.get("OPENAI_MOCKSERVER_FINDINGS", "").split()  # or: all
+REQUESTED = os.environ.get("OPENAI_MOCKSERVER_FINDINGS", "").split()  # or: all
 
 
-def chosen() -> list[Any]:
-    """The consumers that run here, and those asked for, as parameters."""
+def choose_consumers() -> list[Any]:
+    """Return the consumers that always run, and the requested ones, as parameters."""
     clients = {consumer: consumer.client.name for consumer in CONSUMERS if consumer.client}
-    if unknown := set(NAMED) - {*clients.values(), "all"}:
-        known = ", ".join(sorted(set(clients.values())))
-        raise pytest.UsageError(f"no client is named {', '.join(sorted(unknown))}: {known}")
+    if unknown := set(REQUESTED) - {*clients.values(), "all"}:
+        all_names = ", ".join(sorted(set(clients.values())))
+        raise pytest.UsageError(f"no client is named {', '.join(sorted(unknown))}: {all_names}")
     return [
         pytest.param(consumer, id=consumer.name, marks=[pytest.mark.client] * bool(consumer.client))
         for consumer in CONSUMERS
-        if consumer not in clients or {"all", clients[consumer]} & set(NAMED)
+        if consumer not in clients or {"all", clients[consumer]} & set(REQUESTED)
     ]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each test, of each consumer, and of each finding of these."""
+    """Parametrize each test with each consumer, and with each of its findings."""
     if "consumer" not in metafunc.fixturenames:
         return
-    consumers = chosen()
+    consumers = choose_consumers()
     if "finding" not in metafunc.fixturenames:
         metafunc.parametrize("consumer", consumers, indirect=True, scope="session")
         return
-    found = [
+    parameters = [
         pytest.param(*one.values, finding, id=f"{one.id} {finding.title}", marks=one.marks)
         for one in consumers
         for finding in FOUND[one.values[0].name]
     ]
-    metafunc.parametrize(("consumer", "finding"), found, indirect=["consumer"], scope="session")
+    metafunc.parametrize(
+        ("consumer", "finding"), parameters, indirect=["consumer"], scope="session"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -61,38 +63,40 @@ def consumer(request: pytest.FixtureRequest) -> Consumer:
 
 
 @pytest.fixture(scope="session")
-def judged(consumer: Consumer) -> Iterator[Callable[[Told], list[str]]]:
-    """Lets the consumer consume a stream, and says all that it gets wrong."""
+def judge_stream(consumer: Consumer) -> Iterator[Callable[[AnsweredStream], list[str]]]:
+    """Return a function that lets the consumer consume a stream, and returns its mistakes."""
     with consumer.open() as consume:
-        yield lambda stream: wrongs(stream, consume(stream), consumer.manner)
+        yield lambda stream: find_mistakes(stream, consume(stream), consumer.manner)
 
 
-MEASURED = pytest.StashKey[dict[Consumer, Measured]]()
+MEASURED = pytest.StashKey[dict[Consumer, Measurements]]()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember what the page is to have of a test."""
+    """Record the results of a test for the page."""
     report = yield
-    told = dict(report.user_properties)
-    if WRITE and report.when == "call" and isinstance(item, pytest.Function) and told:
+    properties = dict(report.user_properties)
+    if WRITE and report.when == "call" and isinstance(item, pytest.Function) and properties:
         params: dict[str, Any] = dict(item.callspec.params)
-        known = item.config.stash.setdefault(MEASURED, {})
-        measured = known.setdefault(params["consumer"], Measured())
-        if "said" in told:
-            measured.said[params["finding"].title] = cast(list[str], told["said"])
-        if "searched" in told:
-            measured.searched[params["kind"]] = cast(tuple[int, int], told["searched"])
+        results = item.config.stash.setdefault(MEASURED, {})
+        measurements = results.setdefault(params["consumer"], Measurements())
+        if "sentences" in properties:
+            measurements.sentences[params["finding"].title] = cast(
+                list[str], properties["sentences"]
+            )
+        if "searches" in properties:
+            measurements.searches[params["kind"]] = cast(tuple[int, int], properties["searches"])
     return report
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write what was measured into the page."""
-    told = {
-        consumer.name: section(consumer.name, versions(consumer), measured)
-        for consumer, measured in session.config.stash.get(MEASURED, {}).items()
+    """Write the results into the page."""
+    sections = {
+        consumer.name: format_section(consumer.name, find_versions(consumer), measurements)
+        for consumer, measurements in session.config.stash.get(MEASURED, {}).items()
     }
-    if told:
-        PAGE.write_text(written(PAGE.read_text("utf-8"), told), "utf-8")
+    if sections:
+        PAGE.write_text(update_page(PAGE.read_text("utf-8"), sections), "utf-8")

@@ -28,31 +28,32 @@ from clients.table import CLIENTS, Client
 from findings.in_process import (
     PATIENCE,
     Consume,
-    accumulated,
+    accumulate,
     answer,
     httpx_sse,
     openai_python,
 )
-from findings.judge import DEATH, HANG, Manner, Outcome, Raised, Told, answer_of
+from findings.judge import DEATH, HANG, AnsweredStream, Manner, Outcome, RaisedError, get_answer
 from openai_mockserver import MockOpenAI
 
-__all__ = ["CONSUMERS", "Consumer", "Program", "unasked", "versions"]
+__all__ = ["CONSUMERS", "Consumer", "Program", "explain_mismatch", "find_versions"]
 
 PROGRAMS = Path(__file__).parent / "programs"
 START = 120.0  # seconds until a program has imported its client
-HANGS = 10 * PATIENCE  # seconds after which a program is taken to hang
+HANGS = 10 * PATIENCE  # seconds after which a program is considered to hang
 
 
 @dataclass(frozen=True, eq=False)
 class Consumer:
-    """A client or parser, as one may use it.
+    """A client or parser, used in one way.
 
     Args:
-        name: on the command line and in the findings: the client, and its way where it has several.
-        open: a context manager that gives the function from streams to outcomes.
-        client: whose environment it needs; None runs in the tests' process.
-        manner: how it says what others say otherwise.
-        several: whether it can ask for several choices.
+        name: its name on the command line and in the findings: the client, and the way if there
+            are several.
+        open: returns a context manager that yields the function from streams to outcomes.
+        client: the client whose environment it needs; None runs in the tests' process.
+        manner: how it reports things differently.
+        several: whether it can request several choices.
     """
 
     name: str
@@ -62,32 +63,32 @@ class Consumer:
     several: bool = True
 
 
-def unasked(consumer: Consumer, stream: Told) -> str | None:
-    """Why a stream is no answer to what a consumer asks, if so."""
-    if len(answer_of(stream).choices) > 1 and not consumer.several:
-        return "it asks for one answer, not for several"
+def explain_mismatch(consumer: Consumer, stream: AnsweredStream) -> str | None:
+    """Return why a stream does not fit the requests of a consumer; None if it fits."""
+    if len(get_answer(stream).choices) > 1 and not consumer.several:
+        return "it requests one answer, not several"
     if stream.error is None and stream.script.seconds > PATIENCE / 2:
-        return "the stream rests for longer than the consumer is told to wait"
+        return "the stream is silent for longer than the consumer waits"
     if consumer.client is not None and stream.script.end == "close":
-        return "the connection that closes after it may be the one that the next stream is asked on"
+        return "the connection that closes after it may carry the next request"
     return None
 
 
-def versions(consumer: Consumer) -> Mapping[str, str]:
-    """The installed versions of a consumer's packages."""
+def find_versions(consumer: Consumer) -> Mapping[str, str]:
+    """Return the installed versions of a consumer's packages."""
     if consumer.client is None:
         return {consumer.name: version(consumer.name)}
-    return environments.versions(consumer.client)
+    return environments.find_versions(consumer.client)
 
 
 class Program:
-    """A consumer's program, its mock, and its process while it lives.
+    """A consumer's program, its mock, and its process while it runs.
 
     Args:
-        command: what runs it.
-        mock: what it is to ask.
-        home: an empty folder: no settings nor caches of the user's.
-        patience: seconds after which it is taken to hang.
+        command: the command that runs it.
+        mock: the mock that it sends requests to.
+        home: an empty folder, without the user's settings and caches.
+        patience: seconds after which it is considered to hang.
     """
 
     def __init__(
@@ -99,24 +100,24 @@ class Program:
         self._home = home
         self._process: subprocess.Popen[bytes] | None = None
 
-    def consume(self, stream: Told) -> Outcome:
-        """Let the program consume a stream, and hear what came of it."""
+    def consume(self, stream: AnsweredStream) -> Outcome:
+        """Let the program consume a stream, and return its outcome."""
         process = self._process or self._start()
         answer(self._mock, stream)
-        tools = [call.name for call in answer_of(stream).tool_calls]
-        asked = {"tools": [*dict.fromkeys(tools)], "n": len(answer_of(stream).choices)}
+        tools = [call.name for call in get_answer(stream).tool_calls]
+        request = {"tools": [*dict.fromkeys(tools)], "n": len(get_answer(stream).choices)}
         assert process.stdin is not None
         try:
-            process.stdin.write(msgspec.json.encode(asked) + b"\n")
+            process.stdin.write(msgspec.json.encode(request) + b"\n")
             process.stdin.flush()
             line = self._line(process, self._patience)
         except BrokenPipeError:
             line = b""
         if line is None:
             self.end()
-            return Outcome(error=Raised(HANG, f"nothing came for {self._patience:g} s"))
+            return Outcome(error=RaisedError(HANG, f"nothing came for {self._patience:g} s"))
         if not line.endswith(b"\n"):
-            return Outcome(error=Raised(DEATH, f"the program ended:\n{self.end()}"))
+            return Outcome(error=RaisedError(DEATH, f"the program ended:\n{self.end()}"))
         return msgspec.json.decode(line, type=Outcome)
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -143,15 +144,15 @@ class Program:
 
     @staticmethod
     def _line(process: subprocess.Popen[bytes], seconds: float) -> bytes | None:
-        """The next line, nothing from who has ended, None where it does not come in time."""
+        """Return the next line; no bytes from an ended program, None after a timeout."""
         stdout: IO[bytes] | None = process.stdout
         assert stdout is not None
-        # No line comes unasked, so that none is left in the buffer.
+        # The program prints one line per request, so none is left in the buffer.
         ready, _, _ = select.select([stdout], [], [], seconds)
         return stdout.readline() if ready else None
 
     def end(self) -> str:
-        """End the process, if there is one. Returns the end of what it said to stderr."""
+        """End the process, if there is one; return the end of its stderr."""
         process, self._process = self._process, None
         if process is not None:
             with process:
@@ -165,25 +166,25 @@ def _program(
     client: Client, program: str, way: str, finish: Callable[[Outcome], Outcome]
 ) -> Iterator[Consume]:
     environments.install(client)
-    command = environments.command(client, way, PROGRAMS / program)
+    command = environments.build_command(client, way, PROGRAMS / program)
     with ExitStack() as stack:
         mock = stack.enter_context(MockOpenAI(lenient=True, keep_calls=1))
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        running = Program(command, mock, home)
-        stack.callback(running.end)
-        yield lambda stream: finish(running.consume(stream))
+        process_driver = Program(command, mock, home)
+        stack.callback(process_driver.end)
+        yield lambda stream: finish(process_driver.consume(stream))
 
 
-def _as_told(outcome: Outcome) -> Outcome:
+def _keep_outcome(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _of_events(outcome: Outcome) -> Outcome:
-    """What the events of a bare parser say."""
-    died = outcome.error is not None and outcome.error.type in (HANG, DEATH)
-    if died:
+def _accumulate_events(outcome: Outcome) -> Outcome:
+    """Return the outcome of a bare parser's events."""
+    has_died = outcome.error is not None and outcome.error.type in (HANG, DEATH)
+    if has_died:
         return outcome
-    return accumulated(() if outcome.events is UNSET else outcome.events, outcome.error)
+    return accumulate(() if outcome.events is UNSET else outcome.events, outcome.error)
 
 
 _BY_NAME = {client.name: client for client in CLIENTS}
@@ -193,8 +194,8 @@ _EVENTSOURCE_PARSER = Client(
 
 
 def _row(client: Client, program: str, way: str = "", **more: Any) -> Consumer:
-    """A consumer that is a program."""
-    finish = more.pop("finish", _as_told)
+    """Return a consumer that is a program."""
+    finish = more.pop("finish", _keep_outcome)
     return Consumer(
         f"{client.name} {way}".strip(),
         partial(_program, client, program, way, finish),
@@ -228,6 +229,6 @@ CONSUMERS = (
     _row(_BY_NAME["pydantic-ai"], "pydantic_ai_python.py", manner=_PYDANTIC_AI, several=False),
     _row(_BY_NAME["llama-index"], "llama_index_python.py", "chat", several=False),
     _row(_BY_NAME["llama-index"], "llama_index_python.py", "openai-like", several=False),
-    _row(_EVENTSOURCE_PARSER, "eventsource_parser.mjs", finish=_of_events),
+    _row(_EVENTSOURCE_PARSER, "eventsource_parser.mjs", finish=_accumulate_events),
 )
 """All consumers."""

@@ -1,9 +1,9 @@
-"""What the consumers are found to get wrong, each with its smallest stream and its cause.
+"""The findings: mistakes of consumers, each with its smallest stream and its cause.
 
-Rules of this file: data. What is here is expected of the versions that are told here: where one
-mends it, a test fails. A sentence of the judge's is explained where a finding says it *and* the
-stream shows it. Whatever goes together with everything else, as a byte order mark does, may be the
-cause of any sentence: what else is wrong also shows in streams that have none.
+Rules of this file: data only. Every finding is expected of the versions listed here; if a newer one
+fixes it, a test fails. A finding explains a sentence of the judge if its pattern matches the
+sentence *and* the stream has its sign. A sign that occurs with anything else, such as a byte order
+mark, may explain any sentence; other mistakes also show in streams without it.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from findings import signs
-from findings.judge import Told
+from findings.judge import AnsweredStream
 from openai_mockserver import Choice, Event, Raw, Reply, Script, Stream, ToolCall, Usage
 from openai_mockserver.dialects import usage
 from openai_mockserver.script import Step
 from openai_mockserver.sse import DONE
 from openai_mockserver.strategies.variations import HEAD
 
-__all__ = ["FOUND", "VERSIONS", "Finding", "unexplained"]
+__all__ = ["FOUND", "VERSIONS", "Finding", "find_unexplained"]
 
 
-UNHEARD = r"when the error comes, not|loses what the API said"
+LOST = r"when the error comes, not|loses what the API said"
 
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """Something that a consumer gets wrong.
+    """A mistake of a consumer.
 
     Args:
-        title: what of a stream it is about.
-        stream: the smallest one that Hypothesis came down to, or a shorter one.
-        says: a pattern of the judge's sentence.
-        shows: whether another stream shows it, too.
-        cause: why, as far as it is known.
+        title: the property of the stream that it is about.
+        stream: the smallest stream that Hypothesis found, or a shorter one.
+        says: a pattern for the judge's sentence.
+        shows: the sign by which other streams can show it.
+        cause: its cause, as far as it is known.
         lawful: whether OpenAI's schema and the event-stream format allow the stream.
         citation: where it is reported.
     """
@@ -50,22 +50,26 @@ class Finding:
     lawful: bool
     citation: str = ""
 
-    def explains(self, stream: Told, sentence: str) -> bool:
-        """Whether this is why a sentence is said of a stream.
+    def explains(self, stream: AnsweredStream, sentence: str) -> bool:
+        """Whether this explains a sentence about a stream.
 
-        Who raises has also not heard what was to come before an error of the stream.
+        A consumer that raises too early also loses what precedes an error of the stream.
         """
-        says = f"{self.says}|{UNHEARD}" if "raises" in self.says else self.says
+        says = f"{self.says}|{LOST}" if "raises" in self.says else self.says
         return re.search(says, sentence, re.DOTALL) is not None and self.shows(stream)
 
 
-def unexplained(consumer: str, stream: Told, sentences: Iterable[str]) -> list[str]:
-    """The sentences on a stream that nothing found explains."""
-    found = FOUND.get(consumer, ())
-    return [said for said in sentences if not any(one.explains(stream, said) for one in found)]
+def find_unexplained(consumer: str, stream: AnsweredStream, sentences: Iterable[str]) -> list[str]:
+    """Return the sentences about a stream that no finding explains."""
+    findings = FOUND.get(consumer, ())
+    return [
+        sentence
+        for sentence in sentences
+        if not any(one.explains(stream, sentence) for one in findings)
+    ]
 
 
-# The streams, in the bytes in which they were found.
+# The streams, with the bytes of the findings
 
 
 def chunk(
@@ -74,7 +78,7 @@ def chunk(
     choice: int = 0,
     **more: Any,
 ) -> Event:
-    """A chunk of a chat, with one choice or with none."""
+    """Return a chunk of a chat, with one choice or none."""
     members = {
         "id": "chatcmpl-1",
         "object": "chat.completion.chunk",
@@ -82,12 +86,12 @@ def chunk(
         "model": "gpt-4o-mini",
         "choices": [{"index": choice, "delta": delta, "finish_reason": finish_reason}],
     }
-    made = {name: value for name, value in (members | more).items() if value is not ...}
-    return Event(json.dumps(made, ensure_ascii=False, separators=(",", ":")))
+    fields = {name: value for name, value in (members | more).items() if value is not ...}
+    return Event(json.dumps(fields, ensure_ascii=False, separators=(",", ":")))
 
 
 def call(*, arguments: str = "{}", **more: Any) -> dict[str, Any]:
-    """The first fragment of a call."""
+    """Return the first fragment of a call."""
     members = {
         "index": 0,
         "id": "call_1",
@@ -98,17 +102,17 @@ def call(*, arguments: str = "{}", **more: Any) -> dict[str, Any]:
 
 
 def calls(*fragments: Mapping[str, Any], **delta: Any) -> Event:
-    """A chunk of calls."""
+    """Return a chunk of calls."""
     return chunk(delta | {"tool_calls": fragments})
 
 
-def called(*fragments: Mapping[str, Any]) -> Event:
-    """The first chunk, of calls."""
+def call_first(*fragments: Mapping[str, Any]) -> Event:
+    """Return the first chunk, with calls."""
     return calls(*fragments, **FIRST)
 
 
-def sent(*steps: Step, reply: Reply) -> Stream:
-    """A stream of these, and the end."""
+def make_stream(*steps: Step, reply: Reply) -> Stream:
+    """Return a stream of these steps and [DONE]."""
     return Stream(Script(HEAD, (*steps, DONE)), reply)
 
 
@@ -134,7 +138,7 @@ USED = usage.write(COUNTED)
 
 BOM = Finding(
     "a byte order mark",
-    sent(Raw(b"\xef\xbb\xbfdata: " + A.data.encode() + b"\n\n", 1), STOP, reply=SAID_A),
+    make_stream(Raw(b"\xef\xbb\xbfdata: " + A.data.encode() + b"\n\n", 1), STOP, reply=SAID_A),
     "",
     signs.starts_with_bom,
     "the mark is read as part of the first field's name, and that event is dropped",
@@ -143,7 +147,7 @@ BOM = Finding(
 )
 NO_DATA = Finding(
     "a field without data, and a blank line",
-    sent(Raw(b"retry: 3000\n\n", 0), A, STOP, reply=SAID_A),
+    make_stream(Raw(b"retry: 3000\n\n", 0), A, STOP, reply=SAID_A),
     r"^raises .*Expecting value",
     signs.block_without_data,
     "an event without data is dispatched all the same, and read as JSON",
@@ -153,7 +157,7 @@ NO_DATA = Finding(
 
 AFTER_ID = Finding(
     "a comment, or one blank line more, after an event with an `id`",
-    sent(Event(A.data, id="1"), Raw(b": ping\n\n", 0), STOP, reply=SAID_A),
+    make_stream(Event(A.data, id="1"), Raw(b": ping\n\n", 0), STOP, reply=SAID_A),
     r"^raises .*Expecting value",
     signs.nothing_after_id,
     "as the last id is kept, the blank line is taken for the end of an event, which has no data",
@@ -164,7 +168,7 @@ UNENDED = Finding(
     "a last event without its blank line",
     Stream(Script(HEAD, (A, Raw(b"data: " + STOP.data.encode() + b"\n", 0))), SAID_A),
     "",
-    signs.unended,
+    signs.last_event_unended,
     "as the event-stream standard has it, which discards what no blank line ends",
     lawful=False,
 )
@@ -186,7 +190,7 @@ HELD_BACK = Finding(
 )
 EMPTY_REASON = Finding(
     "an empty `finish_reason` after the real one",
-    sent(
+    make_stream(
         chunk(FIRST | {"content": "a"}, ""),
         STOP,
         chunk({}, "", usage=USED),
@@ -201,13 +205,13 @@ UNFINISHED = Finding(
     "a body that ends before the answer does",
     Stream(Script(HEAD, (A,)), Reply("a", finish_reason=None), "incomplete"),
     r"^raises nothing, though .* \(incomplete\)|^finish_reason is 'stop', not None",
-    signs.unfinished,
+    signs.body_incomplete,
     "where no reason to finish came, it tells `stop`",
     lawful=False,
 )
 PARTS = Finding(
     "`content` as a list of parts",
-    sent(
+    make_stream(
         chunk(FIRST | {"content": ""}),
         chunk({"content": [{"type": "thinking", "thinking": THOUGHT}]}),
         A_LATER,
@@ -221,13 +225,13 @@ PARTS = Finding(
 )
 CUT_OFF = Finding(
     "arguments that are cut off by the length",
-    sent(
-        called(call(arguments='{"a')),
+    make_stream(
+        call_first(call(arguments='{"a')),
         chunk({}, "length"),
         reply=Reply(tool_calls=[ToolCall("f", '{"a', id="call_1")], finish_reason="length"),
     ),
     r"^gives a tool the arguments",
-    signs.cut_off,
+    signs.arguments_cut_off,
     "they are completed by a parser of partial JSON",
     lawful=True,
 )
@@ -259,7 +263,7 @@ OPENAI = (BOM, NO_DATA, AFTER_ID)
 
 NO_INDEX = Finding(
     "a tool call without `index`",
-    sent(called(call(index=...)), CALLED, reply=CALL),
+    make_stream(call_first(call(index=...)), CALLED, reply=CALL),
     "",
     signs.call_without_index,
     "calls are told apart by their index alone",
@@ -267,7 +271,7 @@ NO_INDEX = Finding(
 )
 FROM_ONE = Finding(
     "an `index` of tool calls that begins at 1",
-    sent(called(call(index=1)), CALLED, reply=CALL),
+    make_stream(call_first(call(index=1)), CALLED, reply=CALL),
     "",
     signs.call_index_ahead,
     "a call is appended, and looked for at its index",
@@ -275,7 +279,7 @@ FROM_ONE = Finding(
 )
 ONE_INDEX = Finding(
     "tool calls whose `index` is always 0",
-    sent(called(call()), calls(call(id="call_2")), CALLED, reply=CALL_TWICE),
+    make_stream(call_first(call()), calls(call(id="call_2")), CALLED, reply=CALL_TWICE),
     r"^one call|^\d+ calls|^gives a tool|^arguments of call|^the name of call|^call \d has the id",
     signs.call_index_again,
     "calls are told apart by their index alone, and become one",
@@ -283,8 +287,8 @@ ONE_INDEX = Finding(
 )
 SAME_ID = Finding(
     "the `id` of a tool call in every fragment",
-    sent(
-        called(call(arguments="")),
+    make_stream(
+        call_first(call(arguments="")),
         calls({"index": 0, "function": {"arguments": "{}"}, "id": "call_1"}),
         CALLED,
         reply=CALL_IN_PIECES,
@@ -296,7 +300,7 @@ SAME_ID = Finding(
 )
 SUMMED = Finding(
     "usage in more than one chunk",
-    sent(
+    make_stream(
         chunk(FIRST | {"content": "a"}, usage=USED),
         chunk({}, "stop", usage=USED),
         reply=Reply("a", finish_reason="stop", usage=COUNTED),
@@ -324,8 +328,8 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         SAME_ID,
         Finding(
             "a `type` of a tool call that is null later",
-            sent(
-                called(call(arguments="")),
+            make_stream(
+                call_first(call(arguments="")),
                 calls({"index": 0, "type": None, "function": {"arguments": "{}"}}),
                 CALLED,
                 reply=CALL_IN_PIECES,
@@ -337,7 +341,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         ),
         Finding(
             "a choice without `delta`",
-            sent(
+            make_stream(
                 A,
                 chunk(None, choices=[{"index": 0, "finish_reason": None}]),
                 STOP,
@@ -351,7 +355,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         ),
         Finding(
             "`created` with decimals",
-            sent(
+            make_stream(
                 chunk(FIRST | {"content": "a"}, created=1700000000.25),
                 chunk({}, "stop", created=1700000000.25),
                 reply=SAID_A,
@@ -368,13 +372,13 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         ),
         Finding(
             "`object` is empty or missing",
-            sent(
+            make_stream(
                 chunk(FIRST | {"content": "a"}, object=""),
                 chunk({}, "stop", object=""),
                 reply=SAID_A,
             ),
             r"^raises AssertionError\(''\)",
-            signs.object_otherwise,
+            signs.object_differs,
             "it is asserted",
             lawful=False,
         ),
@@ -400,7 +404,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         UNENDED,
         Finding(
             "no `role`",
-            sent(chunk({"content": "a"}), STOP, reply=SAID_A),
+            make_stream(chunk({"content": "a"}), STOP, reply=SAID_A),
             r"^raises OpenAIError\('missing role for choice \d'\)",
             signs.without_role,
             "a completion has to have a role",
@@ -409,7 +413,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         ),
         Finding(
             "a `message` beside the `delta`",
-            sent(
+            make_stream(
                 chunk(None, choices=[{"index": 0, "delta": FIRST | {"content": "a"}, **SPOKEN}]),
                 chunk(None, choices=[{"index": 0, "delta": {}, "finish_reason": "stop", **SPOKEN}]),
                 reply=SAID_A,
@@ -421,7 +425,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         ),
         Finding(
             "an empty `id`",
-            sent(
+            make_stream(
                 chunk(FIRST | {"content": "a"}, id=""),
                 chunk({}, "stop", id=""),
                 chunk(None, choices=[], usage=USED, id=""),
@@ -434,7 +438,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         ),
         Finding(
             "a tool call without `type`",
-            sent(called(call(type=...)), CALLED, reply=CALL),
+            make_stream(call_first(call(type=...)), CALLED, reply=CALL),
             r"^raises OpenAIError\('(tool call snapshot missing `type`|missing choices.*type)'\)",
             signs.without_call_type,
             "a call has to have a type",
@@ -454,7 +458,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         PARTS,
         Finding(
             "reasoning in pieces",
-            sent(
+            make_stream(
                 chunk(FIRST | {"reasoning_content": "a"}),
                 chunk({"reasoning_content": "a"}),
                 A_LATER,
@@ -462,7 +466,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
                 reply=Reply("a", reasoning=["a", "a"], finish_reason="stop"),
             ),
             r"^reasoning is",
-            signs.said_in_pieces("reasoning", "reasoning_content"),
+            signs.arrives_in_pieces("reasoning", "reasoning_content"),
             "a member of a delta that the SDK does not know replaces what came before it",
             lawful=False,
         ),
@@ -480,7 +484,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         UNENDED,
         Finding(
             "a refusal",
-            sent(
+            make_stream(
                 chunk(FIRST | {"refusal": "a"}),
                 STOP,
                 reply=Reply(refusal="a", finish_reason="stop"),
@@ -494,7 +498,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         SUMMED,
         Finding(
             "a reason to finish that comes twice",
-            sent(A, STOP, STOP, reply=SAID_A),
+            make_stream(A, STOP, STOP, reply=SAID_A),
             r"^finish_reason is '(\w+)\1'",
             signs.finish_not_last,
             "members of `response_metadata` are joined, if they are strings",
@@ -506,8 +510,8 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         UNENDED_ALONE,
         replace(
             NO_INDEX,
-            stream=sent(
-                called(call(index=...)),
+            stream=make_stream(
+                call_first(call(index=...)),
                 calls(call(index=..., id="call_2")),
                 CALLED,
                 reply=CALL_TWICE,
@@ -520,7 +524,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         UNFINISHED,
         Finding(
             "several choices",
-            sent(
+            make_stream(
                 A,
                 chunk(FIRST | {"content": "a"}, choice=1),
                 STOP,
@@ -546,7 +550,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         ),
         Finding(
             "a tag of thinking in the text",
-            sent(
+            make_stream(
                 A,
                 chunk({"content": "<think>"}),
                 STOP,
@@ -566,7 +570,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         SAME_ID,
         Finding(
             "tool calls that come in one delta",
-            sent(called(call(), call(index=1, id="call_2")), CALLED, reply=CALL_TWICE),
+            make_stream(call_first(call(), call(index=1, id="call_2")), CALLED, reply=CALL_TWICE),
             r"^one call|^\d+ calls|^(the name|arguments) of call|^call \d has the id|^gives a tool",
             signs.calls_together,
             "the first call of a delta is taken, and no other",
@@ -574,7 +578,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         ),
         Finding(
             "reasoning in `reasoning_details`",
-            sent(
+            make_stream(
                 chunk(FIRST | {"content": "", "reasoning_details": [{"index": 0, "text": "a"}]}),
                 A_LATER,
                 STOP,
@@ -587,8 +591,8 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         ),
         Finding(
             "tool calls by turns",
-            sent(
-                called(call(arguments="")),
+            make_stream(
+                call_first(call(arguments="")),
                 calls(call(index=1, id="call_2")),
                 calls({"index": 0, "function": {"arguments": "{}"}}),
                 CALLED,

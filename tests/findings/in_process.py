@@ -1,7 +1,7 @@
-"""The consumers that need no environment of their own: they run in the tests' process.
+"""The consumers that run in the tests' process.
 
-Rules of this file: each is asked as its documentation says, through the mock's transport, where
-time is virtual; who parses events has them accumulated by `accumulated`, which is ours.
+Rules of this file: each is used as its documentation shows, through the mock's transport, whose
+clock is virtual. For parsers of events, `accumulate` builds the outcome.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ import openai
 from httpx_sse import connect_sse
 from msgspec.structs import replace
 
-from findings.judge import Call, Counts, Function, Outcome, Raised, Told, answer_of
+from findings.judge import AnsweredStream, Call, Counts, Function, Outcome, RaisedError, get_answer
 from openai_mockserver import ApiError, MockOpenAI, Reply, Script
 from openai_mockserver.api import chat
 from openai_mockserver.api.errors import read_error
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.script import Event
 
-__all__ = ["PATIENCE", "accumulated", "answer", "httpx_sse", "openai_python"]
+__all__ = ["PATIENCE", "accumulate", "answer", "httpx_sse", "openai_python"]
 
-Consume = Callable[[Told], Outcome]
+Consume = Callable[[AnsweredStream], Outcome]
 
 PATIENCE = 2.0
-"""Seconds of silence that a consumer bears."""
+"""Seconds of silence after which a consumer gives up."""
 
 MODEL = "gpt-4o-mini"
 MESSAGES: list[Any] = [{"role": "user", "content": "Go on."}]
 
 
-def answer(mock: MockOpenAI, stream: Told) -> None:
-    """Let a mock answer with a stream, whatever it is asked."""
+def answer(mock: MockOpenAI, stream: AnsweredStream) -> None:
+    """Let a mock answer every request with a stream."""
     mock.reset()
     mock.reply(stream.script)
 
@@ -44,42 +44,42 @@ def answer(mock: MockOpenAI, stream: Told) -> None:
 def openai_python() -> Iterator[Consume]:
     """OpenAI's SDK: what `chat.completions.stream()` accumulates.
 
-    No tools are offered: for those that are it parses and raises by itself, as documented.
+    No tools are offered, because the SDK itself parses the calls of offered tools, and raises.
     """
     with MockOpenAI(lenient=True, keep_calls=1) as mock:
         with mock.client(max_retries=0, timeout=PATIENCE) as client:
 
-            def consume(stream: Told) -> Outcome:
+            def consume(stream: AnsweredStream) -> Outcome:
                 answer(mock, stream)
-                heard: Any = None
+                completion: Any = None
                 try:
                     with client.chat.completions.stream(
                         model=MODEL,
                         messages=MESSAGES,
-                        n=len(answer_of(stream).choices),
+                        n=len(get_answer(stream).choices),
                         stream_options={"include_usage": True},
                     ) as events:
                         for _ in events:
-                            heard = events.current_completion_snapshot
-                        heard = events.get_final_completion()
+                            completion = events.current_completion_snapshot
+                        completion = events.get_final_completion()
                 except (
                     openai.LengthFinishReasonError,
                     openai.ContentFilterFinishReasonError,
                 ):
-                    pass  # its way to tell the finish reason, which the snapshot has, too
+                    pass  # reports the finish reason, which the snapshot also has
                 except Exception as error:
-                    return replace(_said(heard), error=raised(error))
-                return _said(heard)
+                    return replace(_read_completion(completion), error=describe_exception(error))
+                return _read_completion(completion)
 
             yield consume
 
 
-def _said(completion: Any) -> Outcome:
-    """What a completion of the SDK says, or what there is of one."""
+def _read_completion(completion: Any) -> Outcome:
+    """Return the outcome of a complete or partial completion of the SDK."""
     choices = completion.choices if completion is not None else ()
     choice = next((choice for choice in choices if choice.index == 0), None)
     if choice is None:
-        usage = _counted(completion.usage) if completion is not None else None
+        usage = _count_usage(completion.usage) if completion is not None else None
         return Outcome(text=None, calls=[], finish_reason=None, usage=usage)
     message = choice.message
     call = message.function_call
@@ -93,24 +93,24 @@ def _said(completion: Any) -> Outcome:
         ],
         function_call=Function(call.name or "", call.arguments or "") if call else None,
         finish_reason=choice.finish_reason,
-        usage=_counted(completion.usage),
+        usage=_count_usage(completion.usage),
     )
 
 
 def _reasoning(message: Any) -> str | None:
-    """The reasoning, which the SDK has no member for, in whichever it came."""
-    told = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
+    """Return the reasoning from whichever member holds it; the SDK declares none."""
+    reasoning = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
     details = getattr(message, "reasoning_details", None) or ()
-    return told or "".join(detail.get("text") or "" for detail in details) or None
+    return reasoning or "".join(detail.get("text") or "" for detail in details) or None
 
 
-def _counted(usage: Any) -> Counts | None:
+def _count_usage(usage: Any) -> Counts | None:
     return Counts(usage.prompt_tokens, usage.completion_tokens) if usage is not None else None
 
 
-def raised(error: Exception) -> Raised:
-    """What is told of an exception."""
-    return Raised(type(error).__name__, str(error))
+def describe_exception(error: Exception) -> RaisedError:
+    """Return the name and message of an exception."""
+    return RaisedError(type(error).__name__, str(error))
 
 
 @contextmanager
@@ -120,52 +120,52 @@ def httpx_sse() -> Iterator[Consume]:
         options = {"transport": mock.transport(), "timeout": PATIENCE, "trust_env": False}
         with httpx.Client(base_url="http://mockserver/v1", **options) as client:
 
-            def consume(stream: Told) -> Outcome:
+            def consume(stream: AnsweredStream) -> Outcome:
                 answer(mock, stream)
-                asked = {
+                payload = {
                     "model": MODEL,
                     "messages": MESSAGES,
                     "stream": True,
-                    "n": len(answer_of(stream).choices),
+                    "n": len(get_answer(stream).choices),
                 }
                 events: list[str] = []
-                error: Raised | None = None
+                error: RaisedError | None = None
                 try:
-                    with connect_sse(client, "POST", "/chat/completions", json=asked) as source:
+                    with connect_sse(client, "POST", "/chat/completions", json=payload) as source:
                         if source.response.is_error:
                             raise RuntimeError(source.response.read().decode())
                         for event in source.iter_sse():
                             events.append(event.data)
                 except Exception as failure:
-                    error = raised(failure)
-                return accumulated(events, error)
+                    error = describe_exception(failure)
+                return accumulate(events, error)
 
             yield consume
 
 
-def accumulated(events: Iterable[str], error: Raised | None) -> Outcome:
-    """What the data of events say, accumulated rightly, so that only their parser can be wrong.
+def accumulate(events: Iterable[str], error: RaisedError | None) -> Outcome:
+    """Accumulate the data of events correctly, so that only their parser can be wrong.
 
-    What is no JSON raises, and so does an error object; ``[DONE]`` ends it.
+    Invalid JSON is an error, and so is an error object; ``[DONE]`` ends the stream.
     """
     chunks: list[Event] = []
     for data in events:
         if data.startswith("[DONE]"):
             break
         try:
-            said = msgspec.json.decode(data)
+            chunk = msgspec.json.decode(data)
         except (msgspec.DecodeError, UnicodeError) as malformed:
-            error = Raised("MalformedEvent", f"{malformed}: {data!r}")
+            error = RaisedError("MalformedEvent", f"{malformed}: {data!r}")
             break
-        if isinstance(said, dict) and (api := read_error(said)) is not None:
-            error = Raised("ApiError", api.message or "")
+        if isinstance(chunk, dict) and (api := read_error(chunk)) is not None:
+            error = RaisedError("ApiError", api.message or "")
             break
-        # Said again, so that any parser's data can be carried.
-        chunks.append(Event(msgspec.json.encode(said).decode()))
+        # Encode again, so that any parser's data is valid in an event.
+        chunks.append(Event(msgspec.json.encode(chunk).decode()))
     try:
         reply = chat.read(Script(steps=tuple(chunks))) if chunks else Reply(finish_reason=None)
-    except ReplyError as nothing:  # what is left of the chunks is no reply
-        reply, error = Reply(finish_reason=None), error or raised(nothing)
+    except ReplyError as reply_error:  # the chunks so far are not a reply
+        reply, error = Reply(finish_reason=None), error or describe_exception(reply_error)
     assert not isinstance(reply, ApiError)
     call = reply.function_call
     return Outcome(
@@ -175,6 +175,6 @@ def accumulated(events: Iterable[str], error: Raised | None) -> Outcome:
         calls=[Call(call.name, call.arguments, call.id) for call in reply.tool_calls],
         function_call=Function(call.name, call.arguments) if call is not None else None,
         finish_reason=reply.finish_reason,
-        usage=_counted(reply.usage),
+        usage=_count_usage(reply.usage),
         error=error,
     )

@@ -1,13 +1,14 @@
-"""What a consumer made of a stream, and one sentence on each thing that is not the right answer.
+"""The judge: compares a consumer's outcome with the right answer, with a sentence for each mistake.
 
-Rules of this file: nothing is run here, and no consumer is known. What a consumer cannot tell it is
-not judged by; what it says in a `Manner` of its own is right where only the manner is its own.
+Rules of this file: run nothing, and know no consumer. Fields that a consumer does not report are
+not judged. A consumer may use its own words, which its `Manner` lists.
 
-* Text, reasoning, refusal: as wholes; None is nothing. Arguments: as JSON values, else as text.
-* Where the stream has an error, any exception will do, but that of an API error says its message.
-  Who tells that no reason to finish came need not raise because the stream is incomplete.
-* With an exception, what was heard before it begins what is right; where all of that had arrived
-  (`ARRIVED`), text, reasoning and refusal are whole: an application has shown what it was sent.
+* Text, reasoning and refusal are compared as wholes; None is empty. Arguments are compared as JSON
+  values if they are valid, and otherwise as text.
+* If the stream has an error, any exception is right, but that of an API error must contain its
+  message. A consumer that reports no finish reason need not raise for an incomplete stream.
+* With an exception, the outcome so far must be a prefix of the right answer. If all of that had
+  arrived (`ARRIVED`), text, reasoning and refusal must be complete.
 """
 
 from __future__ import annotations
@@ -31,28 +32,28 @@ __all__ = [
     "Function",
     "Manner",
     "Outcome",
-    "Raised",
-    "Told",
-    "answer_of",
-    "wrong",
-    "wrongs",
+    "RaisedError",
+    "AnsweredStream",
+    "get_answer",
+    "find_mistake",
+    "find_mistakes",
 ]
 
 ARRIVED = frozenset({"api", "incomplete", "timeout"})
-"""The errors that come after all that the right answer has; a reset may overtake what was sent."""
+"""The errors that follow the complete right answer; a reset may discard what was sent."""
 
 HANG, DEATH = "Hang", "Death"
-"""The errors of who had to be ended, and of who ended: right for no stream."""
+"""The errors of a consumer that hangs, and of one that dies; never right."""
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How a consumer says what others say otherwise.
+    """The ways in which a consumer reports things differently.
 
     Args:
-        reasons: its words for OpenAI's finish reasons, where they are others; None is for none.
-        refusal_as_text: a refusal is part of its text.
-        refused: a word that it may have for the finish reason of a refusal, whatever that is.
+        reasons: its words for OpenAI's finish reasons, if different; None is no finish reason.
+        refusal_as_text: it reports a refusal as text.
+        refused: a word that it may report as the finish reason of any refusal.
     """
 
     reasons: Mapping[str | None, str] = field(default_factory=dict)
@@ -60,8 +61,8 @@ class Manner:
     refused: str | None = None
 
 
-class Told(Protocol):
-    """A stream with its right answer: of the catalogue, or drawn."""
+class AnsweredStream(Protocol):
+    """A stream with its right answer, from the catalogue or a strategy."""
 
     @property
     def script(self) -> Script: ...
@@ -71,20 +72,20 @@ class Told(Protocol):
     def error(self) -> str | None: ...
 
 
-def answer_of(stream: Told) -> Reply:
-    """The right answer of a stream, or of the error that comes instead of one."""
+def get_answer(stream: AnsweredStream) -> Reply:
+    """Return the right answer of a stream, or of an error instead of a stream."""
     return Reply(error=stream.reply) if isinstance(stream.reply, ApiError) else stream.reply
 
 
 class Function(msgspec.Struct, frozen=True):
-    """A call in the legacy form. Arguments are text, or their JSON where that is all there is."""
+    """A call in the legacy form. Arguments are text, or JSON if the consumer reports only that."""
 
     name: str
     arguments: str
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A tool call, as far as it came."""
+    """A tool call, as far as it arrived."""
 
     name: str
     arguments: str
@@ -92,24 +93,24 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """The usage, or what is told of it."""
+    """The usage, as far as it is reported."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
 
-class Raised(msgspec.Struct, frozen=True):
-    """What was raised: the name of its class, and what it says."""
+class RaisedError(msgspec.Struct, frozen=True):
+    """An exception: the name of its class, and its message."""
 
     type: str
     message: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What the application has in the end, whole or as far as it came before the error.
+    """What the application has in the end, complete or up to an error.
 
-    What is unset, the consumer cannot tell. ``parsed`` are the arguments, as JSON, that it gives to
-    run tools with; ``events`` are the data of the events, of who parses no more than these.
+    An unset field is one that the consumer does not report. ``parsed`` holds the arguments, as
+    JSON, that it passes to tools; ``events`` holds the data of the events, for a bare parser.
     """
 
     text: str | UnsetType | None = UNSET
@@ -120,185 +121,202 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     parsed: list[str] | UnsetType = UNSET
     finish_reason: str | UnsetType | None = UNSET
     usage: Counts | UnsetType | None = UNSET
-    error: Raised | None = None
+    error: RaisedError | None = None
     events: list[str] | UnsetType = UNSET
 
 
-def wrong(stream: Told, outcome: Outcome, manner: Manner | None = None) -> str | None:
-    """The first of `wrongs`; None where the outcome is right."""
-    return next(iter(wrongs(stream, outcome, manner)), None)
+def find_mistake(
+    stream: AnsweredStream, outcome: Outcome, manner: Manner | None = None
+) -> str | None:
+    """Return the first of `find_mistakes`; None if the outcome is right."""
+    return next(iter(find_mistakes(stream, outcome, manner)), None)
 
 
-def wrongs(stream: Told, outcome: Outcome, manner: Manner | None = None) -> list[str]:
-    """How an outcome differs from the right answer, a sentence for each thing that does.
+def find_mistakes(
+    stream: AnsweredStream, outcome: Outcome, manner: Manner | None = None
+) -> list[str]:
+    """Return a sentence for each way in which an outcome differs from the right answer.
 
     Args:
-        stream: what was played, and its right answer.
-        outcome: what came of it.
-        manner: the consumer's.
+        stream: the stream that was played, and its right answer.
+        outcome: the outcome of the consumer.
+        manner: the manner of the consumer.
     """
-    said = (check(stream, outcome, manner or Manner()) for check in _CHECKS)
-    return [sentence for sentence in said if sentence is not None]
+    sentences = (check(stream, outcome, manner or Manner()) for check in _CHECKS)
+    return [sentence for sentence in sentences if sentence is not None]
 
 
-def _error(stream: Told, outcome: Outcome, manner: Manner) -> str | None:
-    raised, due = outcome.error, stream.error
-    if raised is None:
-        # Who says that no reason to finish came has said that the answer is not whole; of several
-        # choices, only the first one's is told here.
+def _check_error(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> str | None:
+    error, kind = outcome.error, stream.error
+    if error is None:
+        # A consumer without a finish reason has reported that the answer is incomplete. Of several
+        # choices, only the first one's reason is known here.
         quiet = outcome.finish_reason in (None, "", manner.reasons.get(None))
-        if due is None or (due == "incomplete" and (quiet or len(answer_of(stream).choices) > 1)):
+        if kind is None or (
+            kind == "incomplete" and (quiet or len(get_answer(stream).choices) > 1)
+        ):
             return None
-        return f"raises nothing, though the stream breaks off with an error ({due})"
-    if raised.type in (HANG, DEATH):
-        return f"{raised.type}: {raised.message}"
-    if due is None:
-        return f"raises {_shown(raised)}, though all is well"
-    error = answer_of(stream).error
-    if due == "api" and error is not None and not _tells(raised, error.message or ""):
-        return f"raises {_shown(raised)}, and loses what the API said: {error.message!r}"
+        return f"raises nothing, though the stream breaks off with an error ({kind})"
+    if error.type in (HANG, DEATH):
+        return f"{error.type}: {error.message}"
+    if kind is None:
+        return f"raises {_format_error(error)}, though all is well"
+    cause = get_answer(stream).error
+    if kind == "api" and cause is not None and not _contains_message(error, cause.message or ""):
+        return f"raises {_format_error(error)}, and loses what the API said: {cause.message!r}"
     return None
 
 
-def _tells(raised: Raised, message: str) -> bool:
-    """Whether an exception says this, as it is or as code has it."""
-    return message in raised.message or repr(message)[1:-1] in raised.message
+def _contains_message(error: RaisedError, message: str) -> bool:
+    """Whether an exception's message contains this, verbatim or as a Python literal."""
+    return message in error.message or repr(message)[1:-1] in error.message
 
 
-def _text(member: str) -> Callable[[Told, Outcome, Manner], str | None]:
-    def check(stream: Told, outcome: Outcome, manner: Manner) -> str | None:
-        told: str | UnsetType | None = getattr(outcome, member)
-        if told is UNSET:
+def _make_text_check(member: str) -> Callable[[AnsweredStream, Outcome, Manner], str | None]:
+    def check(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> str | None:
+        actual: str | UnsetType | None = getattr(outcome, member)
+        if actual is UNSET:
             return None
-        reply = answer_of(stream)
-        right = str(getattr(reply, member) or "")
+        reply = get_answer(stream)
+        expected = str(getattr(reply, member) or "")
         if member == "text" and manner.refusal_as_text:
-            right += reply.refusal or ""
-        if outcome.error is not None and stream.error in ARRIVED and (told or "") != right:
-            return f"{member} is {told or ''!r} when the error comes, not {right!r}"
-        return _differs(member, told or "", right, outcome.error)
+            expected += reply.refusal or ""
+        if outcome.error is not None and stream.error in ARRIVED and (actual or "") != expected:
+            return f"{member} is {actual or ''!r} when the error comes, not {expected!r}"
+        return _describe_difference(member, actual or "", expected, outcome.error)
 
     return check
 
 
-def _differs(what: str, told: str, right: str, error: Raised | None) -> str | None:
-    """How a text differs; with an error, what came before it is enough."""
-    if told == right or (error is not None and right.startswith(told)):
+def _describe_difference(
+    what: str, actual: str, expected: str, error: RaisedError | None
+) -> str | None:
+    """Return how a text differs; with an error, a prefix is right."""
+    if actual == expected or (error is not None and expected.startswith(actual)):
         return None
     if error is not None:
-        return f"{what} is {told!r} before the error, which does not begin {right!r}"
-    return f"{what} is {told!r}, not {right!r}"
+        return f"{what} is {actual!r} before the error, which does not begin {expected!r}"
+    return f"{what} is {actual!r}, not {expected!r}"
 
 
-def _calls(stream: Told, outcome: Outcome, manner: Manner) -> str | None:
+def _check_calls(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> str | None:
     if outcome.calls is UNSET:
         return None
-    told, right = outcome.calls, answer_of(stream).tool_calls
-    if len(told) > len(right) or (outcome.error is None and len(told) < len(right)):
-        return f"{_count(len(told))} ({_listed(told)}), not {len(right)} ({_listed(right)})"
-    for n, (call, due) in enumerate(zip(told, right, strict=False), 1):
-        if (sentence := _call(f"call {n}", call, due, outcome.error)) is not None:
+    actual, expected = outcome.calls, get_answer(stream).tool_calls
+    if len(actual) > len(expected) or (outcome.error is None and len(actual) < len(expected)):
+        actual_calls = f"{_format_count(len(actual))} ({_format_calls(actual)})"
+        return f"{actual_calls}, not {len(expected)} ({_format_calls(expected)})"
+    for n, (call, expected_call) in enumerate(zip(actual, expected, strict=False), 1):
+        if (sentence := _check_call(f"call {n}", call, expected_call, outcome.error)) is not None:
             return sentence
-        if call.id and call.id != due.id:
-            return f"call {n} has the id {call.id!r}, not {due.id!r}"
+        if call.id and call.id != expected_call.id:
+            return f"call {n} has the id {call.id!r}, not {expected_call.id!r}"
     return None
 
 
-def _call(
-    which: str, call: Call | Function, due: ToolCall | FunctionCall, error: Raised | None
+def _check_call(
+    label: str,
+    actual: Call | Function,
+    expected: ToolCall | FunctionCall,
+    error: RaisedError | None,
 ) -> str | None:
-    if (sentence := _differs(f"the name of {which}", call.name, due.name, error)) is not None:
+    name = f"the name of {label}"
+    if (sentence := _describe_difference(name, actual.name, expected.name, error)) is not None:
         return sentence
-    right = _value(due.arguments)
-    if right is not _NOTHING and _value(call.arguments) == right:
+    value = _decode_arguments(expected.arguments)
+    if value is not _NOTHING and _decode_arguments(actual.arguments) == value:
         return None
-    return _differs(f"arguments of {which}", call.arguments, str(due.arguments), error)
+    arguments = str(expected.arguments)
+    return _describe_difference(f"arguments of {label}", actual.arguments, arguments, error)
 
 
-def _function_call(stream: Told, outcome: Outcome, manner: Manner) -> str | None:
-    told, due = outcome.function_call, answer_of(stream).function_call
-    if told is UNSET:
+def _check_function_call(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> str | None:
+    actual, expected = outcome.function_call, get_answer(stream).function_call
+    if actual is UNSET:
         return None
-    if told is None:
-        lost = due is not None and outcome.error is None
-        return f"the function_call of {due.name!r} is lost" if due is not None and lost else None
-    if due is None:
-        return f"a function_call of {told.name!r}, where there is none"
-    return _call("function_call", told, due, outcome.error)
+    if actual is None:
+        if expected is None or outcome.error is not None:
+            return None
+        return f"the function_call of {expected.name!r} is lost"
+    if expected is None:
+        return f"a function_call of {actual.name!r}, where there is none"
+    return _check_call("function_call", actual, expected, outcome.error)
 
 
-def _parsed(stream: Told, outcome: Outcome, manner: Manner) -> str | None:
+def _check_parsed(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> str | None:
     if outcome.parsed is UNSET or outcome.error is not None:
         return None
-    right = [_value(call.arguments) for call in answer_of(stream).tool_calls]
+    expected = [_decode_arguments(call.arguments) for call in get_answer(stream).tool_calls]
     for arguments in outcome.parsed:
-        if _value(arguments) not in right:
+        if _decode_arguments(arguments) not in expected:
             return f"gives a tool the arguments {arguments}, which no call has"
     return None
 
 
-def _finish_reason(stream: Told, outcome: Outcome, manner: Manner) -> str | None:
-    told, right = outcome.finish_reason, answer_of(stream).finish_reason
-    if told is UNSET or outcome.error is not None:
+def _check_finish_reason(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> str | None:
+    actual, reason = outcome.finish_reason, get_answer(stream).finish_reason
+    if actual is UNSET or outcome.error is not None:
         return None
-    if right is not None and right not in FINISH_REASONS:
-        return None  # what to make of others' reasons, nobody has written down
-    due = manner.reasons.get(right, right)
-    if answer_of(stream).refusal and manner.refused is not None and told == manner.refused:
+    if reason is not None and reason not in FINISH_REASONS:
+        return None  # other finish reasons have no documented meaning
+    expected = manner.reasons.get(reason, reason)
+    if get_answer(stream).refusal and manner.refused is not None and actual == manner.refused:
         return None
-    return None if (told or None) == due else f"finish_reason is {told!r}, not {due!r}"
+    return (
+        None if (actual or None) == expected else f"finish_reason is {actual!r}, not {expected!r}"
+    )
 
 
-def _usage(stream: Told, outcome: Outcome, manner: Manner) -> str | None:
-    told, right = outcome.usage, answer_of(stream).usage
-    if told is UNSET or right is None or outcome.error is not None:
+def _check_usage(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> str | None:
+    actual, usage = outcome.usage, get_answer(stream).usage
+    if actual is UNSET or usage is None or outcome.error is not None:
         return None
-    due = Counts(right.prompt_tokens, right.completion_tokens)
-    if told == due:
+    expected = Counts(usage.prompt_tokens, usage.completion_tokens)
+    if actual == expected:
         return None
-    if told is None:
-        return f"usage is lost, which is {_counts(due)}"
-    return f"usage is {_counts(told)}, not {_counts(due)}"
+    if actual is None:
+        return f"usage is lost, which is {_format_counts(expected)}"
+    return f"usage is {_format_counts(actual)}, not {_format_counts(expected)}"
 
 
-_CHECKS: tuple[Callable[[Told, Outcome, Manner], str | None], ...] = (
-    _error,
-    *map(_text, ("text", "reasoning", "refusal")),
-    _calls,
-    _function_call,
-    _parsed,
-    _finish_reason,
-    _usage,
+_CHECKS: tuple[Callable[[AnsweredStream, Outcome, Manner], str | None], ...] = (
+    _check_error,
+    *map(_make_text_check, ("text", "reasoning", "refusal")),
+    _check_calls,
+    _check_function_call,
+    _check_parsed,
+    _check_finish_reason,
+    _check_usage,
 )
 
 _NOTHING = object()
 
 
-def _value(arguments: str) -> Any:
-    """Arguments as a value; `_NOTHING` where they are no JSON. None at all are an empty object."""
+def _decode_arguments(arguments: str) -> Any:
+    """Decode arguments; `_NOTHING` if they are not valid JSON. Empty text is an empty object."""
 
     def refuse(constant: str) -> NoReturn:
         raise ValueError(constant)
 
     try:
-        # Numbers as doubles: RFC 8259 §6 promises no more.
+        # Decode numbers as doubles, because RFC 8259 §6 guarantees no more.
         return json.loads(arguments.strip() or "{}", parse_int=float, parse_constant=refuse)
     except ValueError:
         return _NOTHING
 
 
-def _shown(raised: Raised) -> str:
-    lines = raised.message.strip().splitlines() or [""]
-    return f"{raised.type}({lines[0][:120]!r})"
+def _format_error(error: RaisedError) -> str:
+    lines = error.message.strip().splitlines() or [""]
+    return f"{error.type}({lines[0][:120]!r})"
 
 
-def _count(n: int) -> str:
+def _format_count(n: int) -> str:
     return "one call" if n == 1 else f"{n or 'no'} calls"
 
 
-def _listed(calls: Sequence[Call | ToolCall]) -> str:
+def _format_calls(calls: Sequence[Call | ToolCall]) -> str:
     return ", ".join(f"{call.name}({call.arguments})" for call in calls) or "none"
 
 
-def _counts(counts: Counts) -> str:
+def _format_counts(counts: Counts) -> str:
     return f"{counts.prompt_tokens} + {counts.completion_tokens} tokens"

@@ -1,7 +1,7 @@
-"""docs/background/findings.md: what was measured, a section for each consumer.
+"""docs/background/findings.md: the measured results, with a section for each consumer.
 
-Rules of this file: sections of consumers that were not run stay as they are; what a section has
-besides the measured is that of `findings.found`.
+Rules of this file: sections of consumers that were not run do not change. Everything in a section
+besides the results comes from `findings.found`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from findings.consumers import CONSUMERS
 from findings.found import FOUND, Finding
 from openai_mockserver import Stream, sse
 
-__all__ = ["PAGE", "Measured", "excerpt", "section", "sections", "written"]
+__all__ = ["PAGE", "Measurements", "excerpt", "format_section", "read_sections", "update_page"]
 
 PAGE = Path(__file__).parents[2] / "docs" / "background" / "findings.md"
 MARKS = "<!-- findings -->", "<!-- end of findings -->"
@@ -31,41 +31,42 @@ ENDS = {
 
 
 @dataclass
-class Measured:
-    """What a run has shown of a consumer.
+class Measurements:
+    """The results of a run for one consumer.
 
     Args:
-        said: what the judge says of each finding's stream, by title.
-        searched: of each strategy, how many streams were drawn, and of how many something was said.
+        sentences: the judge's sentences about each finding's stream, by title.
+        searches: for each strategy, the number of drawn streams, and of those with a mistake.
     """
 
-    said: dict[str, list[str]] = field(default_factory=dict)
-    searched: dict[str, tuple[int, int]] = field(default_factory=dict)
+    sentences: dict[str, list[str]] = field(default_factory=dict)
+    searches: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def excerpt(stream: Stream) -> str:
-    """The stream as one reads it: ``…`` are the usual members of a chunk; other ends are shown."""
-    ended = sse.body(stream.script.steps).endswith((b"\n\n", b"\r\r"))
+    """Return the stream as text, with ``…`` for the usual members of a chunk, and with odd ends."""
+    is_complete = sse.body(stream.script.steps).endswith((b"\n\n", b"\r\r"))
     text = USUAL.sub("…", sse.body(stream.script.steps).decode())
     text = text.replace("\ufeff", "\\ufeff").replace("\r", "\\r")
     text = re.sub(r"((?:\\r)+)(?!\n)", r"\1\n", text)
-    end = ENDS.get(stream.script.end, "" if ended else "(the end, without a blank line)")
+    end = ENDS.get(stream.script.end, "" if is_complete else "(the end, without a blank line)")
     return f"{text.rstrip()}\n\n{end}".rstrip()
 
 
-def section(name: str, versions: Mapping[str, str], measured: Measured) -> str:
-    """A consumer's section."""
-    installed = ", ".join(f"{package} {version}" for package, version in versions.items())
-    lines = [f"## {name}", "", f"With {installed}."]
-    if measured.searched:
-        told = [f"of {n:,} {kind}, {wrong:,}" for kind, (n, wrong) in measured.searched.items()]
-        lines[-1] += f" Streams drawn, and those that show something: {'; '.join(told)}."
+def format_section(name: str, versions: Mapping[str, str], measurements: Measurements) -> str:
+    """Return a consumer's section."""
+    version_list = ", ".join(f"{package} {version}" for package, version in versions.items())
+    lines = [f"## {name}", "", f"With {version_list}."]
+    if measurements.searches:
+        counts = measurements.searches.items()
+        parts = [f"of {n:,} {kind}, {wrong:,}" for kind, (n, wrong) in counts]
+        lines[-1] += f" Streams drawn, and those that show something: {'; '.join(parts)}."
     for finding in FOUND[name]:
-        lines += ["", *_told(finding, measured.said.get(finding.title, []))]
+        lines += ["", *_format_finding(finding, measurements.sentences.get(finding.title, []))]
     return "\n".join(lines)
 
 
-def _told(finding: Finding, said: list[str]) -> list[str]:
+def _format_finding(finding: Finding, sentences: list[str]) -> list[str]:
     stream = finding.stream
     right = f"`{stream.reply!r}`" + (f", and an error ({stream.error})" if stream.error else "")
     lines = [
@@ -78,7 +79,7 @@ def _told(finding: Finding, said: list[str]) -> list[str]:
         f"* right: {right}",
         *(
             f"* it {sentence}" if sentence.startswith("raises") else f"* {sentence}"
-            for sentence in said
+            for sentence in sentences
         ),
         f"* {'lawful' if finding.lawful else 'a quirk'}; {finding.cause}",
     ]
@@ -87,16 +88,18 @@ def _told(finding: Finding, said: list[str]) -> list[str]:
     return lines
 
 
-def sections(page: str) -> dict[str, str]:
-    """The sections that a page has."""
+def read_sections(page: str) -> dict[str, str]:
+    """Return the sections of a page."""
     table = page.partition(MARKS[0])[2].partition(MARKS[1])[0]
     parts = re.split(r"^(?=## )", table, flags=re.MULTILINE)[1:]
     return {part.partition("\n")[0].removeprefix("## "): part.strip() for part in parts}
 
 
-def written(page: str, measured: Mapping[str, str]) -> str:
-    """A page with the sections that were measured, in the order of the consumers' table."""
-    known = {**sections(page), **measured}
-    told = [known[consumer.name] for consumer in CONSUMERS if consumer.name in known]
-    whole = "\n\n".join([MARKS[0], *told, MARKS[1]])
-    return re.sub(f"{MARKS[0]}.*{MARKS[1]}", lambda _: whole, page, flags=re.DOTALL)
+def update_page(page: str, new_sections: Mapping[str, str]) -> str:
+    """Return a page with new sections, in the order of `CONSUMERS`."""
+    all_sections = {**read_sections(page), **new_sections}
+    ordered_sections = [
+        all_sections[consumer.name] for consumer in CONSUMERS if consumer.name in all_sections
+    ]
+    table = "\n\n".join([MARKS[0], *ordered_sections, MARKS[1]])
+    return re.sub(f"{MARKS[0]}.*{MARKS[1]}", lambda _: table, page, flags=re.DOTALL)

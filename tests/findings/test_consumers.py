@@ -1,6 +1,6 @@
-"""Real consumers over the ready-made streams, as they are and in other legal spellings.
+"""Real consumers over the ready-made streams, in their original and in other valid spellings.
 
-What they get wrong is in `findings.found`, or fails. OpenAI's SDK and httpx-sse always run;
+Their mistakes must be listed in `findings.found`. OpenAI's SDK and httpx-sse always run;
 `scripts/findings` installs and runs the others.
 """
 
@@ -12,9 +12,9 @@ from random import Random
 
 import pytest
 
-from findings.consumers import Consumer, unasked
-from findings.found import unexplained
-from findings.judge import Told
+from findings.consumers import Consumer, explain_mismatch
+from findings.found import find_unexplained
+from findings.judge import AnsweredStream
 from openai_mockserver import ApiError, Reply, Script, catalogue
 from openai_mockserver.api import chat, errors
 from openai_mockserver.faults import (
@@ -34,7 +34,7 @@ from openai_mockserver.faults import (
     unknown_field,
 )
 
-# What the event-stream format and HTTP allow, and changes nothing that is said.
+# Changes that the event-stream format and HTTP allow, without another meaning.
 LEGAL: tuple[Fault, ...] = (
     bom(),
     line_ends("crlf"),
@@ -54,11 +54,11 @@ LEGAL: tuple[Fault, ...] = (
     join(),
     slice(7),
 )
-SPELT = ("unicode", "tool-call", "tool-calls-parallel", "usage")
+RESPELLED = ("unicode", "tool-call", "tool-calls-parallel", "usage")
 
 
 @dataclass(frozen=True)
-class Spelt:
+class RespelledStream:
     """A stream in another spelling."""
 
     script: Script
@@ -66,37 +66,39 @@ class Spelt:
     error: str | None = None
 
 
-def held_up(name: str, fault: Fault, after: int) -> Told:
-    """A stream that falls silent for ever after some events."""
+def make_stalled(name: str, fault: Fault, after: int) -> AnsweredStream:
+    """Return a stream that falls silent forever after some events."""
     script = stall(after=after)(fault(catalogue.stream(name).script))
     reply = chat.read(script)
     assert isinstance(reply, Reply)
-    return Spelt(script, reply, "timeout")
+    return RespelledStream(script, reply, "timeout")
 
 
-def refused(error: ApiError) -> Told:
-    """An error instead of a stream."""
-    return Spelt(errors.render(error, Random(1)), Reply(error=error), "api")
+def make_error(error: ApiError) -> AnsweredStream:
+    """Return an error instead of a stream."""
+    return RespelledStream(errors.render(error, Random(1)), Reply(error=error), "api")
 
 
-STREAMS: dict[str, Told] = {
+STREAMS: dict[str, AnsweredStream] = {
     **{stream.name: stream for stream in catalogue.streams()},
     **{
-        f"{stream.name} {fault!r}": Spelt(fault(stream.script), stream.reply)
-        for stream in map(catalogue.stream, SPELT)
+        f"{stream.name} {fault!r}": RespelledStream(fault(stream.script), stream.reply)
+        for stream in map(catalogue.stream, RESPELLED)
         for fault in LEGAL
     },
     **{
-        f"text {kind} stall": held_up("text", line_ends(kind), after=4)
+        f"text {kind} stall": make_stalled("text", line_ends(kind), after=4)
         for kind in ("lf", "crlf", "cr")
     },
-    **{f"status {status}": refused(ApiError(status)) for status in (400, 429, 503)},
+    **{f"status {status}": make_error(ApiError(status)) for status in (400, 429, 503)},
 }
 
 
 @pytest.mark.parametrize("name", STREAMS)
-def test_streams(consumer: Consumer, judged: Callable[[Told], list[str]], name: str) -> None:
+def test_streams(
+    consumer: Consumer, judge_stream: Callable[[AnsweredStream], list[str]], name: str
+) -> None:
     stream = STREAMS[name]
-    if reason := unasked(consumer, stream):
+    if reason := explain_mismatch(consumer, stream):
         pytest.skip(reason)
-    assert unexplained(consumer.name, stream, judged(stream)) == []
+    assert find_unexplained(consumer.name, stream, judge_stream(stream)) == []

@@ -1,4 +1,4 @@
-"""The driver of programs: what it makes of those that tell, hang, die, and never start."""
+"""The driver of programs: outcomes, and programs that hang, die, or never start."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from findings.consumers import PROGRAMS, Program
-from findings.judge import DEATH, HANG, Raised
+from findings.judge import DEATH, HANG, RaisedError
 from openai_mockserver import MockOpenAI, catalogue
 
 BEGIN = f"""
@@ -17,9 +17,9 @@ import os, sys, time
 sys.path.insert(0, {str(PROGRAMS)!r})
 from consuming import run
 
-def consume(asked, told):
+def consume(request, outcome):
     print("not an outcome")
-    told["text"] = "heard"
+    outcome["text"] = "text"
 """
 STREAM = catalogue.stream("text")
 Start = Callable[[str], Program]
@@ -27,7 +27,7 @@ Start = Callable[[str], Program]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Makes a program, of the lines that end its function."""
+    """Return a function that creates a program from the last line of its function."""
     programs: list[Program] = []
 
     with MockOpenAI() as mock:
@@ -44,10 +44,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
             program.end()
 
 
-def test_a_program_tells_an_outcome_for_each_stream(start: Start) -> None:
-    program = start("told['calls'] = [{'name': n, 'arguments': ''} for n in asked['tools']]")
+def test_a_program_reports_an_outcome_for_each_stream(start: Start) -> None:
+    program = start("outcome['calls'] = [{'name': n, 'arguments': ''} for n in request['tools']]")
     first = program.consume(STREAM)
-    assert (first.text, first.calls, first.error) == ("heard", [], None)
+    assert (first.text, first.calls, first.error) == ("text", [], None)
     second = program.consume(catalogue.stream("tool-call"))
     assert isinstance(second.calls, list)
     assert [call.name for call in second.calls] == ["get_weather"]
@@ -55,22 +55,22 @@ def test_a_program_tells_an_outcome_for_each_stream(start: Start) -> None:
 
 def test_an_exception_leaves_standing_what_was_told(start: Start) -> None:
     outcome = start("raise ValueError('no more')").consume(STREAM)
-    assert (outcome.text, outcome.error) == ("heard", Raised("ValueError", "no more"))
+    assert (outcome.text, outcome.error) == ("text", RaisedError("ValueError", "no more"))
 
 
 def test_a_program_that_hangs_is_ended_and_started_again(start: Start) -> None:
-    program = start("time.sleep(0 if asked['tools'] else 60)")
-    hung = program.consume(STREAM)
-    assert hung.error == Raised(HANG, "nothing came for 1 s")
+    program = start("time.sleep(0 if request['tools'] else 60)")
+    hang_outcome = program.consume(STREAM)
+    assert hang_outcome.error == RaisedError(HANG, "nothing came for 1 s")
     assert program.consume(catalogue.stream("tool-call")).error is None
 
 
 def test_a_program_that_dies_says_why_and_is_started_again(start: Start) -> None:
-    program = start("asked['tools'] or (print('Out of order.'), sys.stderr.flush(), os._exit(1))")
-    died = program.consume(STREAM)
-    assert died.error is not None
-    assert died.error.type == DEATH
-    assert "Out of order." in died.error.message
+    program = start("request['tools'] or (print('Out of order.'), sys.stderr.flush(), os._exit(1))")
+    death_outcome = program.consume(STREAM)
+    assert death_outcome.error is not None
+    assert death_outcome.error.type == DEATH
+    assert "Out of order." in death_outcome.error.message
     assert program.consume(catalogue.stream("tool-call")).error is None
 
 

@@ -1,4 +1,4 @@
-"""What was found is still so; and the table says what it means to say."""
+"""The findings still hold, and their table is consistent."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ from collections.abc import Callable
 import pytest
 
 from findings import signs
-from findings.consumers import CONSUMERS, Consumer, versions
-from findings.found import FOUND, VERSIONS, Finding, unexplained
-from findings.judge import Told
+from findings.consumers import CONSUMERS, Consumer, find_versions
+from findings.found import FOUND, VERSIONS, Finding, find_unexplained
+from findings.judge import AnsweredStream
 from openai_mockserver import api, catalogue
 
 
-def test_it_is_still_so(
+def test_a_finding_still_holds(
     consumer: Consumer,
-    judged: Callable[[Told], list[str]],
+    judge_stream: Callable[[AnsweredStream], list[str]],
     finding: Finding,
     record_property: Callable[[str, object], None],
 ) -> None:
-    said = judged(finding.stream)
-    record_property("said", said)
-    assert any(finding.explains(finding.stream, sentence) for sentence in said), (
+    sentences = judge_stream(finding.stream)
+    record_property("sentences", sentences)
+    assert any(finding.explains(finding.stream, sentence) for sentence in sentences), (
         f"{consumer.name} is right now ({finding.title}), which it was not with "
-        f"{VERSIONS[consumer.name]}; installed are {dict(versions(consumer))}. If they have mended "
-        "it, take it out of tests/findings/found.py, and `scripts/findings --write` its page."
+        f"{VERSIONS[consumer.name]}; installed: {dict(find_versions(consumer))}. If it is fixed, "
+        "remove it from tests/findings/found.py, and run `scripts/findings --write`."
     )
 
 
-def test_it_is_known_of_all_consumers_and_of_no_others() -> None:
+def test_every_consumer_is_listed() -> None:
     names = {consumer.name for consumer in CONSUMERS}
     assert FOUND.keys() == VERSIONS.keys() == names
 
 
 @pytest.mark.parametrize("name", FOUND)
-def test_a_stream_shows_what_it_is_of(name: str) -> None:
+def test_a_stream_has_its_sign(name: str) -> None:
     for finding in FOUND[name]:
         assert finding.shows(finding.stream), finding.title
         assert not finding.shows(catalogue.stream("unicode")), finding.title
 
 
 @pytest.mark.parametrize("name", FOUND)
-def test_a_stream_says_its_right_answer(name: str) -> None:
+def test_a_stream_has_its_right_answer(name: str) -> None:
     for finding in FOUND[name]:
-        # Our own reader keeps with the standard in what no blank line ends.
-        if finding.shows is not signs.unended:
+        # Our reader follows the standard for events that no blank line ends.
+        if finding.shows is not signs.last_event_unended:
             assert api.read(finding.stream.script) == finding.stream.reply, finding.title
 
 
-def test_only_what_was_found_is_explained() -> None:
+def test_only_findings_explain_sentences() -> None:
     bom = FOUND["openai"][0].stream
-    lost = "text is '', not 'a'"
-    assert unexplained("openai", bom, [lost]) == []
-    assert unexplained("openai-node", bom, [lost]) == [lost]
-    assert unexplained("openai", FOUND["openai"][1].stream, [lost]) == [lost]
+    sentence = "text is '', not 'a'"
+    assert find_unexplained("openai", bom, [sentence]) == []
+    assert find_unexplained("openai-node", bom, [sentence]) == [sentence]
+    assert find_unexplained("openai", FOUND["openai"][1].stream, [sentence]) == [sentence]

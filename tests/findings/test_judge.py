@@ -1,4 +1,4 @@
-"""The judge: each of its sentences, and what it lets pass."""
+"""The judge: each of its sentences, and what it accepts."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from findings.judge import (
     Function,
     Manner,
     Outcome,
-    Raised,
-    wrong,
-    wrongs,
+    RaisedError,
+    find_mistake,
+    find_mistakes,
 )
 from openai_mockserver import ApiError, FunctionCall, Reply, Script, ToolCall, Usage
 
 PARIS = ToolCall("get_weather", {"city": "Paris"}, id="call_1")
 ROME = ToolCall("get_weather", {"city": "Rome"}, id="call_2")
 CUT_OFF = ToolCall("get_weather", '{"city":"Par', id="call_1")
-LOST = Raised("ConnectionError", "gone")
+LOST = RaisedError("ConnectionError", "gone")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def call(name: str, arguments: str, id: str | None = None) -> Call:
     return Call(name, arguments, id)
 
 
-def told(**members: Any) -> Outcome:
+def make_outcome(**members: Any) -> Outcome:
     return Outcome(**members)
 
 
@@ -51,127 +51,156 @@ SHORT = Stream(Reply("Hello", finish_reason=None), "incomplete")
 API = Stream(Reply("Hello", error=ApiError(500, "Out of order.")), "api")
 REFUSED = Stream(ApiError(400, "No.\n"), "api")
 WRONG = [
-    (TEXT, told(text="Hello"), "text is 'Hello', not 'Hello, world'"),
-    (TEXT, told(text=None), "text is '', not 'Hello, world'"),
-    (TEXT, told(reasoning="Hm.Hm."), "reasoning is 'Hm.Hm.', not 'Hm.'"),
-    (TEXT, told(refusal="No."), "refusal is 'No.', not ''"),
-    (TEXT, told(finish_reason="length"), "finish_reason is 'length', not 'stop'"),
-    (TEXT, told(finish_reason=None), "finish_reason is None, not 'stop'"),
-    (TEXT, told(usage=None), "usage is lost, which is 9 + 3 tokens"),
-    (TEXT, told(usage=Counts(9)), "usage is 9 + None tokens, not 9 + 3 tokens"),
-    (TEXT, told(error=LOST), "raises ConnectionError('gone'), though all is well"),
-    (TEXT, told(calls=[call("f", "1")]), "one call (f(1)), not 0 (none)"),
+    (TEXT, make_outcome(text="Hello"), "text is 'Hello', not 'Hello, world'"),
+    (TEXT, make_outcome(text=None), "text is '', not 'Hello, world'"),
+    (TEXT, make_outcome(reasoning="Hm.Hm."), "reasoning is 'Hm.Hm.', not 'Hm.'"),
+    (TEXT, make_outcome(refusal="No."), "refusal is 'No.', not ''"),
+    (TEXT, make_outcome(finish_reason="length"), "finish_reason is 'length', not 'stop'"),
+    (TEXT, make_outcome(finish_reason=None), "finish_reason is None, not 'stop'"),
+    (TEXT, make_outcome(usage=None), "usage is lost, which is 9 + 3 tokens"),
+    (TEXT, make_outcome(usage=Counts(9)), "usage is 9 + None tokens, not 9 + 3 tokens"),
+    (TEXT, make_outcome(error=LOST), "raises ConnectionError('gone'), though all is well"),
+    (TEXT, make_outcome(calls=[call("f", "1")]), "one call (f(1)), not 0 (none)"),
     (
         CALLS,
-        told(calls=[call("get_weather", '{"city":"Paris"}{"city":"Rome"}')]),
+        make_outcome(calls=[call("get_weather", '{"city":"Paris"}{"city":"Rome"}')]),
         'one call (get_weather({"city":"Paris"}{"city":"Rome"})), '
         'not 2 (get_weather({"city": "Paris"}), get_weather({"city": "Rome"}))',
     ),
     (
         CALLS,
-        told(calls=[call("get_weather", '{"city":"Rome"}'), call("", "")]),
+        make_outcome(calls=[call("get_weather", '{"city":"Rome"}'), call("", "")]),
         'arguments of call 1 is \'{"city":"Rome"}\', not \'{"city": "Paris"}\'',
     ),
     (
         CALLS,
-        told(calls=[call("get_", '{"city":"Paris"}'), call("", "")]),
+        make_outcome(calls=[call("get_", '{"city":"Paris"}'), call("", "")]),
         "the name of call 1 is 'get_', not 'get_weather'",
     ),
     (
         CALLS,
-        told(calls=[call("get_weather", '{"city":"Paris"}', "call_2"), call("", "")]),
+        make_outcome(calls=[call("get_weather", '{"city":"Paris"}', "call_2"), call("", "")]),
         "call 1 has the id 'call_2', not 'call_1'",
     ),
-    (CALLS, told(function_call=Function("f", "")), "a function_call of 'f', where there is none"),
-    (LEGACY, told(function_call=None), "the function_call of 'now' is lost"),
+    (
+        CALLS,
+        make_outcome(function_call=Function("f", "")),
+        "a function_call of 'f', where there is none",
+    ),
+    (LEGACY, make_outcome(function_call=None), "the function_call of 'now' is lost"),
     (
         LEGACY,
-        told(function_call=Function("later", "{}")),
+        make_outcome(function_call=Function("later", "{}")),
         "the name of function_call is 'later', not 'now'",
     ),
     (
         Stream(Reply(tool_calls=CUT_OFF, finish_reason="length")),
-        told(calls=[call("get_weather", '{"city":"Par')], parsed=['{"city":"Par"}']),
+        make_outcome(calls=[call("get_weather", '{"city":"Par')], parsed=['{"city":"Par"}']),
         'gives a tool the arguments {"city":"Par"}, which no call has',
     ),
     (
         SHORT,
-        told(text="Hel", error=LOST),
+        make_outcome(text="Hel", error=LOST),
         "text is 'Hel' when the error comes, not 'Hello'",
     ),
     (
         BROKEN,
-        told(text="Hello"),
+        make_outcome(text="Hello"),
         "raises nothing, though the stream breaks off with an error (connection)",
     ),
     (
         BROKEN,
-        told(text="Help", error=LOST),
+        make_outcome(text="Help", error=LOST),
         "text is 'Help' before the error, which does not begin 'Hello'",
     ),
-    (BROKEN, told(error=Raised(HANG, "nothing came for 20 s")), "Hang: nothing came for 20 s"),
-    (BROKEN, told(error=Raised(DEATH, "the program ended")), "Death: the program ended"),
+    (
+        BROKEN,
+        make_outcome(error=RaisedError(HANG, "nothing came for 20 s")),
+        "Hang: nothing came for 20 s",
+    ),
+    (
+        BROKEN,
+        make_outcome(error=RaisedError(DEATH, "the program ended")),
+        "Death: the program ended",
+    ),
     (
         SHORT,
-        told(text="Hello", finish_reason="stop"),
+        make_outcome(text="Hello", finish_reason="stop"),
         "raises nothing, though the stream breaks off with an error (incomplete)",
     ),
     (
         API,
-        told(text="Hello", error=LOST),
+        make_outcome(text="Hello", error=LOST),
         "raises ConnectionError('gone'), and loses what the API said: 'Out of order.'",
     ),
 ]
 RIGHT: list[tuple[Stream, Outcome]] = [
-    (TEXT, told()),
-    (TEXT, told(text="Hello, world", reasoning="Hm.", refusal=None, calls=[], usage=Counts(9, 3))),
-    (REFUSAL, told(text=None, refusal="No.", finish_reason="stop")),
-    (CALLS, told(calls=[call("get_weather", f'{{"city" : "{c}"}}') for c in ("Paris", "Rome")])),
-    (LEGACY, told(function_call=Function("now", "{}"), finish_reason="function_call")),
+    (TEXT, make_outcome()),
+    (
+        TEXT,
+        make_outcome(
+            text="Hello, world", reasoning="Hm.", refusal=None, calls=[], usage=Counts(9, 3)
+        ),
+    ),
+    (REFUSAL, make_outcome(text=None, refusal="No.", finish_reason="stop")),
+    (
+        CALLS,
+        make_outcome(calls=[call("get_weather", f'{{"city" : "{c}"}}') for c in ("Paris", "Rome")]),
+    ),
+    (LEGACY, make_outcome(function_call=Function("now", "{}"), finish_reason="function_call")),
     (
         Stream(Reply(tool_calls=ToolCall("now", ""))),
-        told(calls=[call("now", "{}")], parsed=["{}"]),
+        make_outcome(calls=[call("now", "{}")], parsed=["{}"]),
     ),
-    (Stream(Reply("Hi", finish_reason=None)), told(text="Hi", finish_reason="")),
-    (BROKEN, told(text="Hello", error=LOST)),
-    (BROKEN, told(text="He", error=LOST)),
-    (SHORT, told(text="Hello", error=LOST)),
-    (SHORT, told(text="Hello", finish_reason=None)),
-    (API, told(text="Hello", error=Raised("APIError", "500: Out of order."))),
-    (REFUSED, told(error=Raised("APIError", "{'message': 'No.\\n'}"))),
+    (Stream(Reply("Hi", finish_reason=None)), make_outcome(text="Hi", finish_reason="")),
+    (BROKEN, make_outcome(text="Hello", error=LOST)),
+    (BROKEN, make_outcome(text="He", error=LOST)),
+    (SHORT, make_outcome(text="Hello", error=LOST)),
+    (SHORT, make_outcome(text="Hello", finish_reason=None)),
+    (API, make_outcome(text="Hello", error=RaisedError("APIError", "500: Out of order."))),
+    (REFUSED, make_outcome(error=RaisedError("APIError", "{'message': 'No.\\n'}"))),
 ]
 
 
 @pytest.mark.parametrize(("stream", "outcome", "sentence"), WRONG, ids=lambda value: None)
 def test_it_says_what_is_wrong(stream: Stream, outcome: Outcome, sentence: str) -> None:
-    assert sentence in wrongs(stream, outcome)
+    assert sentence in find_mistakes(stream, outcome)
 
 
 @pytest.mark.parametrize(("stream", "outcome"), RIGHT, ids=lambda value: None)
 def test_it_lets_pass_what_is_right(stream: Stream, outcome: Outcome) -> None:
-    assert wrong(stream, outcome) is None
+    assert find_mistake(stream, outcome) is None
 
 
 def test_it_says_each_thing_that_is_wrong() -> None:
-    outcome = told(text="Hello", finish_reason="length")
-    assert len(wrongs(TEXT, outcome)) == 2
-    assert wrong(TEXT, outcome) == wrongs(TEXT, outcome)[0]
+    outcome = make_outcome(text="Hello", finish_reason="length")
+    assert len(find_mistakes(TEXT, outcome)) == 2
+    assert find_mistake(TEXT, outcome) == find_mistakes(TEXT, outcome)[0]
 
 
 def test_numbers_are_doubles() -> None:
     stream = Stream(Reply(tool_calls=ToolCall("f", '{"n": 1, "m": 9007199254740993}')))
-    assert wrong(stream, told(calls=[call("f", '{"n":1.0,"m":9007199254740992}')])) is None
-    assert wrong(stream, told(calls=[call("f", '{"n":2,"m":9007199254740992}')])) is not None
+    assert (
+        find_mistake(stream, make_outcome(calls=[call("f", '{"n":1.0,"m":9007199254740992}')]))
+        is None
+    )
+    assert (
+        find_mistake(stream, make_outcome(calls=[call("f", '{"n":2,"m":9007199254740992}')]))
+        is not None
+    )
 
 
 def test_a_manner_is_no_fault() -> None:
     manner = Manner({"tool_calls": "tool-calls"}, refusal_as_text=True, refused="content-filter")
-    assert wrong(REFUSAL, told(text="No.", finish_reason="content-filter"), manner) is None
-    assert wrong(CALLS, told(finish_reason="tool-calls"), manner) is None
-    assert wrong(CALLS, told(finish_reason="tool_calls"), manner) is not None
-    assert wrong(TEXT, told(finish_reason="content-filter"), manner) is not None
+    assert (
+        find_mistake(REFUSAL, make_outcome(text="No.", finish_reason="content-filter"), manner)
+        is None
+    )
+    assert find_mistake(CALLS, make_outcome(finish_reason="tool-calls"), manner) is None
+    assert find_mistake(CALLS, make_outcome(finish_reason="tool_calls"), manner) is not None
+    assert find_mistake(TEXT, make_outcome(finish_reason="content-filter"), manner) is not None
 
 
 def test_reasons_that_are_not_openai_s_may_be_told_in_any_way() -> None:
     stream = Stream(Reply("Hi", finish_reason="eos"))
-    assert wrong(stream, told(finish_reason="unknown")) is None
+    assert find_mistake(stream, make_outcome(finish_reason="unknown")) is None

@@ -1,9 +1,8 @@
-"""Real consumers over streams nobody wrote: what they get wrong has been found before, or fails.
+"""Real consumers over generated streams: their mistakes must be listed in `findings.found`.
 
-A failure prints the smallest stream that shows it, as code: `findings.found` is to have it then.
-OpenAI's SDK and httpx-sse are always searched, a little and always alike; `scripts/findings`
-searches the others, too, and `OPENAI_MOCKSERVER_EXAMPLES=5000 scripts/findings openai` searches
-longer.
+A failure prints the smallest stream with a new mistake as code, to be added there. OpenAI's SDK and
+httpx-sse are always searched, briefly and reproducibly. `scripts/findings` also searches the
+others, and `OPENAI_MOCKSERVER_EXAMPLES=5000 scripts/findings openai` searches longer.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis.strategies import SearchStrategy
 
-from findings.consumers import Consumer, unasked
-from findings.found import FOUND, unexplained
-from findings.judge import Told
+from findings.consumers import Consumer, explain_mismatch
+from findings.found import FOUND, find_unexplained
+from findings.judge import AnsweredStream
 from openai_mockserver import Stream
 from openai_mockserver.strategies import faulty, scripts, streams
 from properties import examples
 
-ASKED = os.environ.get("OPENAI_MOCKSERVER_EXAMPLES")
+REQUESTED_COUNT = os.environ.get("OPENAI_MOCKSERVER_EXAMPLES")
 FEW = examples(150)
 SEARCH = settings(
-    max_examples=int(ASKED or FEW),
-    derandomize=not ASKED,
+    max_examples=int(REQUESTED_COUNT or FEW),
+    derandomize=not REQUESTED_COUNT,
     database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),
@@ -41,24 +40,24 @@ STRATEGIES: dict[str, SearchStrategy[Stream]] = {
 
 @pytest.mark.hypothesis
 @pytest.mark.parametrize("kind", STRATEGIES)
-def test_what_is_wrong_was_found_before(
+def test_every_mistake_is_listed(
     consumer: Consumer,
-    judged: Callable[[Told], list[str]],
+    judge_stream: Callable[[AnsweredStream], list[str]],
     kind: str,
     record_property: Callable[[str, object], None],
 ) -> None:
-    drawn = wrong = 0
+    draw_count = mistake_count = 0
 
-    def nothing_new(stream: Stream) -> None:
-        nonlocal drawn, wrong
-        assume(unasked(consumer, stream) is None)
-        said = judged(stream)
-        drawn, wrong = drawn + 1, wrong + bool(said)
-        assert unexplained(consumer.name, stream, said) == []
+    def check_stream(stream: Stream) -> None:
+        nonlocal draw_count, mistake_count
+        assume(explain_mismatch(consumer, stream) is None)
+        sentences = judge_stream(stream)
+        draw_count, mistake_count = draw_count + 1, mistake_count + bool(sentences)
+        assert find_unexplained(consumer.name, stream, sentences) == []
 
-    searched = given(STRATEGIES[kind])(nothing_new)
+    search_stream = given(STRATEGIES[kind])(check_stream)
     for finding in FOUND[consumer.name]:
-        searched = example(finding.stream)(searched)
-    SEARCH(searched)()
-    pinned = len(FOUND[consumer.name])
-    record_property("searched", (drawn - pinned, wrong - pinned))
+        search_stream = example(finding.stream)(search_stream)
+    SEARCH(search_stream)()
+    example_count = len(FOUND[consumer.name])
+    record_property("searches", (draw_count - example_count, mistake_count - example_count))

@@ -51,17 +51,17 @@ def tool(prompt):
 
 def usage(prompt):
     *_, last = assistant.run(prompt, stream=True, yield_run_output=True)
-    used = last.metrics
+    token_usage = last.metrics
     return {
-        "input": used.input_tokens,
-        "output": used.output_tokens,
-        "cached": used.cache_read_tokens,
-        "reasoning": used.reasoning_tokens,
+        "input": token_usage.input_tokens,
+        "output": token_usage.output_tokens,
+        "cached": token_usage.cache_read_tokens,
+        "reasoning": token_usage.reasoning_tokens,
     }
 
 
-def structured(prompt):
+def read_structured(prompt):
     return agent(output_schema=Reading).run(prompt).content.model_dump()
 
 
-run(stream, tool=tool, usage=usage, structured=structured)
+run(stream, tool=tool, usage=usage, structured=read_structured)

@@ -21,12 +21,12 @@ const model = {
 }[process.argv[2]];
 
 async function* stream(prompt) {
-  const stopped = new AbortController();
+  const abort = new AbortController();
   try {
     const { fullStream } = streamText({
       model,
       prompt,
-      abortSignal: stopped.signal,
+      abortSignal: abort.signal,
       onError: () => {}, // it comes as a part, too
     });
     for await (const part of fullStream) {
@@ -34,7 +34,7 @@ async function* stream(prompt) {
       if (part.type === "error") throw part.error;
     }
   } finally {
-    stopped.abort();
+    abort.abort();
   }
 }
 
@@ -43,8 +43,8 @@ async function tool(prompt) {
   const get_weather = makeTool({
     description: "The weather in a city",
     inputSchema: z.object({ city: z.string() }),
-    execute: (given) => {
-      calls.push({ name: "get_weather", arguments: given });
+    execute: (input) => {
+      calls.push({ name: "get_weather", arguments: input });
       return WEATHER;
     },
   });
@@ -55,12 +55,12 @@ async function tool(prompt) {
 }
 
 async function usage(prompt) {
-  const used = await streamText({ model, prompt }).usage;
+  const totals = await streamText({ model, prompt }).usage;
   return {
-    input: used.inputTokens,
-    output: used.outputTokens,
-    cached: used.inputTokenDetails.cacheReadTokens,
-    reasoning: used.outputTokenDetails.reasoningTokens,
+    input: totals.inputTokens,
+    output: totals.outputTokens,
+    cached: totals.inputTokenDetails.cacheReadTokens,
+    reasoning: totals.outputTokenDetails.reasoningTokens,
   };
 }
 

@@ -14,12 +14,12 @@ def get_weather(city: str) -> str:
     return WEATHER
 
 
-def said(prompt):
+def make_messages(prompt):
     return [{"role": "user", "content": prompt}]
 
 
 def stream(prompt):
-    for chunk in create(MODEL, said(prompt), stream=True):
+    for chunk in create(MODEL, make_messages(prompt), stream=True):
         yield chunk.choices[0].delta.content
 
 
@@ -32,25 +32,27 @@ def tool(prompt):
         calls.append({"name": "get_weather", "arguments": {"city": city}})
         return WEATHER
 
-    answer = create(MODEL, said(prompt), tools=[get_weather], max_turns=2)
+    answer = create(MODEL, make_messages(prompt), tools=[get_weather], max_turns=2)
     return {"calls": calls, "text": answer.choices[0].message.content}
 
 
 def usage(prompt):
-    *_, last = create(MODEL, said(prompt), stream=True, stream_options={"include_usage": True})
+    *_, last = create(
+        MODEL, make_messages(prompt), stream=True, stream_options={"include_usage": True}
+    )
     return {"input": last.usage.prompt_tokens, "output": last.usage.completion_tokens}
 
 
-def structured(prompt):
+def read_structured(prompt):
     schema = {
         "type": "object",
         "properties": {"city": {"type": "string"}, "celsius": {"type": "integer"}},
         "required": ["city", "celsius"],
         "additionalProperties": False,
     }
-    wanted = {"type": "json_schema", "json_schema": {"name": "Reading", "schema": schema}}
-    answer = create(MODEL, said(prompt), response_format=wanted)
+    response_format = {"type": "json_schema", "json_schema": {"name": "Reading", "schema": schema}}
+    answer = create(MODEL, make_messages(prompt), response_format=response_format)
     return json.loads(answer.choices[0].message.content)
 
 
-run(stream, tool=tool, usage=usage, structured=structured)
+run(stream, tool=tool, usage=usage, structured=read_structured)

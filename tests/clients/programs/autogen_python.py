@@ -15,12 +15,12 @@ class Reading(BaseModel):
     celsius: int
 
 
-def said(prompt):
+def make_messages(prompt):
     return [UserMessage(content=prompt, source="user")]
 
 
 async def stream(prompt):
-    pieces = client.create_stream(said(prompt))
+    pieces = client.create_stream(make_messages(prompt))
     try:
         async for piece in pieces:
             if isinstance(piece, str):
@@ -52,13 +52,15 @@ async def tool(prompt):
 
 
 async def usage(prompt):
-    *_, last = [part async for part in client.create_stream(said(prompt), include_usage=True)]
+    *_, last = [
+        part async for part in client.create_stream(make_messages(prompt), include_usage=True)
+    ]
     return {"input": last.usage.prompt_tokens, "output": last.usage.completion_tokens}
 
 
-async def structured(prompt):
-    answer = await client.create(said(prompt), json_output=Reading)
+async def read_structured(prompt):
+    answer = await client.create(make_messages(prompt), json_output=Reading)
     return Reading.model_validate_json(answer.content).model_dump()
 
 
-run(stream, tool=tool, usage=usage, structured=structured)
+run(stream, tool=tool, usage=usage, structured=read_structured)

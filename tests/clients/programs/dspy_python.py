@@ -15,7 +15,7 @@ dspy.configure(
     track_usage=True,
 )
 predict = dspy.Predict("question -> text")
-streamed = dspy.streamify(
+stream_answer = dspy.streamify(
     predict,
     stream_listeners=[dspy.streaming.StreamListener("text", allow_reuse=True)],
     include_final_prediction_in_output_stream=False,
@@ -23,21 +23,21 @@ streamed = dspy.streamify(
 
 
 async def stream(prompt):
-    async with aclosing(streamed(question=prompt)) as output:
+    async with aclosing(stream_answer(question=prompt)) as output:
         async for part in output:
             if isinstance(part, dspy.streaming.StreamResponse):
                 yield part.chunk
 
 
 def usage(prompt):
-    (used,) = predict(question=prompt).get_lm_usage().values()
-    return {"input": used["prompt_tokens"], "output": used["completion_tokens"]}
+    (token_usage,) = predict(question=prompt).get_lm_usage().values()
+    return {"input": token_usage["prompt_tokens"], "output": token_usage["completion_tokens"]}
 
 
-def structured(prompt):
+def read_structured(prompt):
     with dspy.context(adapter=dspy.JSONAdapter()):
         reading = dspy.Predict("question -> city: str, celsius: int")(question=prompt)
     return {"city": reading.city, "celsius": reading.celsius}
 
 
-run(stream, usage=usage, structured=structured)
+run(stream, usage=usage, structured=read_structured)

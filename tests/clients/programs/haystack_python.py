@@ -23,26 +23,26 @@ class Reading(BaseModel):
     celsius: int
 
 
-class Left(Exception):
+class ClientLeft(Exception):
     """Raised in the callback: nothing else ends a stream."""
 
 
-def said(prompt):
+def make_messages(prompt):
     return [ChatMessage.from_user(prompt)]
 
 
 def stream(prompt):
-    """The pieces that a callback gets, in a thread of its own."""
-    pieces, left = SimpleQueue(), Event()
+    """The pieces that a callback gets in another thread."""
+    pieces, leave_event = SimpleQueue(), Event()
 
-    def took(chunk):
-        if left.is_set():
-            raise Left
+    def put_piece(chunk):
+        if leave_event.is_set():
+            raise ClientLeft
         pieces.put(chunk.content)
 
     def generate():
         try:
-            generator.run(said(prompt), streaming_callback=took)
+            generator.run(make_messages(prompt), streaming_callback=put_piece)
         except Exception as error:
             pieces.put(error)
         else:
@@ -56,7 +56,7 @@ def stream(prompt):
                 raise piece
             yield piece
     finally:
-        left.set()
+        leave_event.set()
         thread.join()
 
 
@@ -72,29 +72,29 @@ def tool(prompt):
     agent = Agent(
         chat_generator=generator, tools=[get_weather], streaming_callback=lambda chunk: None
     )
-    return {"text": agent.run(messages=said(prompt))["last_message"].text, "calls": calls}
+    return {"text": agent.run(messages=make_messages(prompt))["last_message"].text, "calls": calls}
 
 
 def usage(prompt):
     options = {"stream_options": {"include_usage": True}} if sys.argv[1] == "chat" else None
     answer = generator.run(
-        said(prompt), streaming_callback=lambda chunk: None, generation_kwargs=options
+        make_messages(prompt), streaming_callback=lambda chunk: None, generation_kwargs=options
     )
-    used = answer["replies"][0].meta["usage"]
+    token_usage = answer["replies"][0].meta["usage"]
     if sys.argv[1] == "responses":
-        return {"input": used["input_tokens"], "output": used["output_tokens"]}
+        return {"input": token_usage["input_tokens"], "output": token_usage["output_tokens"]}
     return {
-        "input": used["prompt_tokens"],
-        "output": used["completion_tokens"],
-        "cached": used["prompt_tokens_details"]["cached_tokens"],
-        "reasoning": used["completion_tokens_details"]["reasoning_tokens"],
+        "input": token_usage["prompt_tokens"],
+        "output": token_usage["completion_tokens"],
+        "cached": token_usage["prompt_tokens_details"]["cached_tokens"],
+        "reasoning": token_usage["completion_tokens_details"]["reasoning_tokens"],
     }
 
 
-def structured(prompt):
-    wanted = {"response_format" if sys.argv[1] == "chat" else "text_format": Reading}
-    answer = generator.run(said(prompt), generation_kwargs=wanted)
+def read_structured(prompt):
+    generation_options = {"response_format" if sys.argv[1] == "chat" else "text_format": Reading}
+    answer = generator.run(make_messages(prompt), generation_kwargs=generation_options)
     return Reading.model_validate_json(answer["replies"][0].text).model_dump()
 
 
-run(stream, tool=tool, usage=usage, structured=structured)
+run(stream, tool=tool, usage=usage, structured=read_structured)

@@ -24,8 +24,8 @@ async function whole(model, messages) {
 async function tool(prompt) {
   const calls = [];
   const getWeather = makeTool(
-    (given) => {
-      calls.push({ name: "get_weather", arguments: given });
+    (input) => {
+      calls.push({ name: "get_weather", arguments: input });
       return WEATHER;
     },
     {
@@ -36,20 +36,20 @@ async function tool(prompt) {
   );
   const model = llm.bindTools([getWeather]);
   const messages = [new HumanMessage(prompt)];
-  const asked = await whole(model, messages);
-  messages.push(asked);
-  for (const call of asked.tool_calls) messages.push(await getWeather.invoke(call));
+  const firstAnswer = await whole(model, messages);
+  messages.push(firstAnswer);
+  for (const call of firstAnswer.tool_calls) messages.push(await getWeather.invoke(call));
   const answer = await whole(model, messages);
   return { calls, text: answer.text };
 }
 
 async function usage(prompt) {
-  const { usage_metadata: used } = await whole(llm, prompt);
+  const { usage_metadata: totals } = await whole(llm, prompt);
   return {
-    input: used.input_tokens,
-    output: used.output_tokens,
-    cached: used.input_token_details.cache_read,
-    reasoning: used.output_token_details.reasoning,
+    input: totals.input_tokens,
+    output: totals.output_tokens,
+    cached: totals.input_token_details.cache_read,
+    reasoning: totals.output_token_details.reasoning,
   };
 }
 

@@ -24,7 +24,7 @@ def stream(prompt):
         yield chunk.text
 
 
-def whole(model, messages):
+def read_whole(model, messages):
     """A streamed message, its chunks added up."""
     first, *more = model.stream(messages)
     return sum(more, first)
@@ -41,24 +41,24 @@ def tool(prompt):
 
     model = llm.bind_tools([get_weather])
     messages = [HumanMessage(prompt)]
-    asked = whole(model, messages)
-    results = [get_weather.invoke(call) for call in asked.tool_calls]
-    answer = whole(model, [*messages, asked, *results])
+    first_answer = read_whole(model, messages)
+    results = [get_weather.invoke(call) for call in first_answer.tool_calls]
+    answer = read_whole(model, [*messages, first_answer, *results])
     return {"calls": calls, "text": answer.text}
 
 
 def usage(prompt):
-    used = whole(llm, prompt).usage_metadata
+    token_usage = read_whole(llm, prompt).usage_metadata
     return {
-        "input": used["input_tokens"],
-        "output": used["output_tokens"],
-        "cached": used["input_token_details"]["cache_read"],
-        "reasoning": used["output_token_details"]["reasoning"],
+        "input": token_usage["input_tokens"],
+        "output": token_usage["output_tokens"],
+        "cached": token_usage["input_token_details"]["cache_read"],
+        "reasoning": token_usage["output_token_details"]["reasoning"],
     }
 
 
-def structured(prompt):
+def read_structured(prompt):
     return llm.with_structured_output(Reading).invoke(prompt).model_dump()
 
 
-run(stream, tool=tool, usage=usage, structured=structured)
+run(stream, tool=tool, usage=usage, structured=read_structured)

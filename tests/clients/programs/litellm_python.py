@@ -21,11 +21,11 @@ class Reading(BaseModel):
     celsius: int
 
 
-def said(prompt):
+def make_messages(prompt):
     return [{"role": "user", "content": prompt}]
 
 
-def shown(call):
+def describe_call(call):
     return {"name": call.name, "arguments": json.loads(call.arguments)}
 
 
@@ -41,37 +41,39 @@ def chat():
         return litellm.completion(MODEL, messages, stream=True, **more)
 
     def stream(prompt):
-        for chunk in complete(said(prompt)):
+        for chunk in complete(make_messages(prompt)):
             yield chunk.choices[0].delta.content
 
-    def whole(messages, **more):
+    def read_whole(messages, **more):
         chunks = list(complete(messages, **more))
         return litellm.stream_chunk_builder(chunks, messages=messages)
 
     def tool(prompt):
-        messages = said(prompt)
-        asked = whole(messages, tools=tools).choices[0].message
-        calls = [shown(call.function) for call in asked.tool_calls]
-        messages.append(asked)
-        for call in asked.tool_calls:
+        messages = make_messages(prompt)
+        first_answer = read_whole(messages, tools=tools).choices[0].message
+        calls = [describe_call(call.function) for call in first_answer.tool_calls]
+        messages.append(first_answer)
+        for call in first_answer.tool_calls:
             messages.append({"role": "tool", "tool_call_id": call.id, "content": WEATHER})
-        answer = whole(messages, tools=tools).choices[0].message
+        answer = read_whole(messages, tools=tools).choices[0].message
         return {"calls": calls, "text": answer.content}
 
     def usage(prompt):
-        used = whole(said(prompt), stream_options={"include_usage": True}).usage
+        token_usage = read_whole(
+            make_messages(prompt), stream_options={"include_usage": True}
+        ).usage
         return {
-            "input": used.prompt_tokens,
-            "output": used.completion_tokens,
-            "cached": used.prompt_tokens_details.cached_tokens,
-            "reasoning": used.completion_tokens_details.reasoning_tokens,
+            "input": token_usage.prompt_tokens,
+            "output": token_usage.completion_tokens,
+            "cached": token_usage.prompt_tokens_details.cached_tokens,
+            "reasoning": token_usage.completion_tokens_details.reasoning_tokens,
         }
 
-    def structured(prompt):
-        completion = litellm.completion(MODEL, said(prompt), response_format=Reading)
+    def read_structured(prompt):
+        completion = litellm.completion(MODEL, make_messages(prompt), response_format=Reading)
         return json.loads(completion.choices[0].message.content)
 
-    run(stream, tool=tool, usage=usage, structured=structured)
+    run(stream, tool=tool, usage=usage, structured=read_structured)
 
 
 def responses():
@@ -82,16 +84,16 @@ def responses():
             if event.type == "response.output_text.delta":
                 yield event.delta
 
-    def whole(given, **more):
-        *_, last = litellm.responses(given, MODEL, stream=True, **more)
+    def read_whole(input_items, **more):
+        *_, last = litellm.responses(input_items, MODEL, stream=True, **more)
         return last.response
 
     def tool(prompt):
-        given = said(prompt)
-        asked = whole(given, tools=tools)
-        calls = [item for item in asked.output if item.type == "function_call"]
+        input_items = make_messages(prompt)
+        first_answer = read_whole(input_items, tools=tools)
+        calls = [item for item in first_answer.output if item.type == "function_call"]
         for call in calls:
-            given += [
+            input_items += [
                 {
                     "type": "function_call",
                     "call_id": call.call_id,
@@ -100,17 +102,17 @@ def responses():
                 },
                 {"type": "function_call_output", "call_id": call.call_id, "output": WEATHER},
             ]
-        answer = whole(given, tools=tools)
-        return {"calls": [shown(call) for call in calls], "text": text_of(answer)}
+        answer = read_whole(input_items, tools=tools)
+        return {"calls": [describe_call(call) for call in calls], "text": text_of(answer)}
 
     def usage(prompt):
-        used = whole(prompt).usage
-        return {"input": used.input_tokens, "output": used.output_tokens}
+        token_usage = read_whole(prompt).usage
+        return {"input": token_usage.input_tokens, "output": token_usage.output_tokens}
 
-    def structured(prompt):
+    def read_structured(prompt):
         return json.loads(text_of(litellm.responses(prompt, MODEL, text_format=Reading)))
 
-    run(stream, tool=tool, usage=usage, structured=structured)
+    run(stream, tool=tool, usage=usage, structured=read_structured)
 
 
 {"chat": chat, "responses": responses}[sys.argv[1]]()

@@ -34,12 +34,12 @@ class Reading(BaseModel):
     celsius: int
 
 
-def said(prompt):
+def make_messages(prompt):
     return [ChatMessage(role="user", content=prompt)]
 
 
 def stream(prompt):
-    for response in llm.stream_chat(said(prompt)):
+    for response in llm.stream_chat(make_messages(prompt)):
         yield response.delta
 
 
@@ -52,10 +52,10 @@ def tool(prompt):
         return WEATHER
 
     tools = [FunctionTool.from_defaults(get_weather)]
-    history = said(prompt)
-    *_, asked = llm.stream_chat_with_tools(tools, chat_history=history)
-    history.append(asked.message)
-    for call in llm.get_tool_calls_from_response(asked):
+    history = make_messages(prompt)
+    *_, first_answer = llm.stream_chat_with_tools(tools, chat_history=history)
+    history.append(first_answer.message)
+    for call in llm.get_tool_calls_from_response(first_answer):
         result = tools[0](**call.tool_kwargs)
         more = {"tool_call_id": call.tool_id}
         history.append(ChatMessage(role="tool", content=result.content, additional_kwargs=more))
@@ -64,15 +64,15 @@ def tool(prompt):
 
 
 def usage(prompt):
-    *_, last = llm.stream_chat(said(prompt))
-    used = getattr(last.raw, "usage", None) or last.raw.response.usage
+    *_, last = llm.stream_chat(make_messages(prompt))
+    token_usage = getattr(last.raw, "usage", None) or last.raw.response.usage
     if sys.argv[1] == "responses":
-        return {"input": used.input_tokens, "output": used.output_tokens}
-    return {"input": used.prompt_tokens, "output": used.completion_tokens}
+        return {"input": token_usage.input_tokens, "output": token_usage.output_tokens}
+    return {"input": token_usage.prompt_tokens, "output": token_usage.completion_tokens}
 
 
-def structured(prompt):
+def read_structured(prompt):
     return llm.as_structured_llm(Reading).complete(prompt).raw.model_dump()
 
 
-run(stream, tool=tool, usage=usage, structured=structured)
+run(stream, tool=tool, usage=usage, structured=read_structured)

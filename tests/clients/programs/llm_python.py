@@ -32,17 +32,17 @@ def tool(prompt):
 
 
 def usage(prompt):
-    used = model.prompt(prompt).usage()
+    token_usage = model.prompt(prompt).usage()
     return {
-        "input": used.input,
-        "output": used.output,
-        "cached": used.details["prompt_tokens_details"]["cached_tokens"],
-        "reasoning": used.details["completion_tokens_details"]["reasoning_tokens"],
+        "input": token_usage.input,
+        "output": token_usage.output,
+        "cached": token_usage.details["prompt_tokens_details"]["cached_tokens"],
+        "reasoning": token_usage.details["completion_tokens_details"]["reasoning_tokens"],
     }
 
 
-def structured(prompt):
+def read_structured(prompt):
     return json.loads(model.prompt(prompt, schema=Reading).text())
 
 
-run(stream, tool=tool, usage=usage, structured=structured)
+run(stream, tool=tool, usage=usage, structured=read_structured)

@@ -19,16 +19,16 @@ class Reading(BaseModel):
     celsius: int
 
 
-@prompt("{asked}", model=model)
-def streamed(asked: str) -> StreamedStr: ...
+@prompt("{question}", model=model)
+def stream_answer(question: str) -> StreamedStr: ...
 
 
-@prompt("{asked}", model=model)
-def read(asked: str) -> Reading: ...
+@prompt("{question}", model=model)
+def read(question: str) -> Reading: ...
 
 
 def stream(prompt):
-    yield from streamed(prompt)
+    yield from stream_answer(prompt)
 
 
 def tool(prompt):
@@ -56,8 +56,8 @@ def usage(prompt):
     return {"input": message.usage.input_tokens, "output": message.usage.output_tokens}
 
 
-def structured(prompt):
+def read_structured(prompt):
     return read(prompt).model_dump()
 
 
-run(stream, tool=tool, usage=usage, structured=structured)
+run(stream, tool=tool, usage=usage, structured=read_structured)

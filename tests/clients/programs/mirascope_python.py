@@ -38,19 +38,19 @@ def tool(prompt):
 def usage(prompt):
     response = model.stream(prompt)
     response.finish()
-    used = response.usage
+    token_usage = response.usage
     return {
-        "input": used.input_tokens,
-        "output": used.output_tokens,
-        "cached": used.cache_read_tokens,
-        "reasoning": used.reasoning_tokens,
+        "input": token_usage.input_tokens,
+        "output": token_usage.output_tokens,
+        "cached": token_usage.cache_read_tokens,
+        "reasoning": token_usage.reasoning_tokens,
     }
 
 
-def structured(prompt):
+def read_structured(prompt):
     response = model.stream(prompt, format=Reading)
     response.finish()
     return response.parse().model_dump()
 
 
-run(stream, tool=tool, usage=usage, structured=structured)
+run(stream, tool=tool, usage=usage, structured=read_structured)

@@ -16,12 +16,12 @@ setOpenAIAPI({ chat: "chat_completions", responses: "responses" }[process.argv[2
 const agent = new Agent({ name: "Assistant", model });
 
 async function* stream(prompt) {
-  const stopped = new AbortController();
+  const abort = new AbortController();
   try {
-    const result = await runAgent(agent, prompt, { stream: true, signal: stopped.signal });
+    const result = await runAgent(agent, prompt, { stream: true, signal: abort.signal });
     for await (const piece of result.toTextStream()) yield piece;
   } finally {
-    stopped.abort();
+    abort.abort();
   }
 }
 
@@ -39,8 +39,8 @@ async function tool(prompt) {
     name: "get_weather",
     description: "The weather in a city",
     parameters: z.object({ city: z.string() }),
-    execute: (given) => {
-      calls.push({ name: "get_weather", arguments: given });
+    execute: (input) => {
+      calls.push({ name: "get_weather", arguments: input });
       return WEATHER;
     },
   });

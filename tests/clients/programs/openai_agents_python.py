@@ -58,16 +58,16 @@ async def usage(prompt):
     result = Runner.run_streamed(counter, prompt)
     async for _ in result.stream_events():
         pass
-    used = result.context_wrapper.usage
+    token_usage = result.context_wrapper.usage
     return {
-        "input": used.input_tokens,
-        "output": used.output_tokens,
-        "cached": used.input_tokens_details.cached_tokens,
-        "reasoning": used.output_tokens_details.reasoning_tokens,
+        "input": token_usage.input_tokens,
+        "output": token_usage.output_tokens,
+        "cached": token_usage.input_tokens_details.cached_tokens,
+        "reasoning": token_usage.output_tokens_details.reasoning_tokens,
     }
 
 
-async def structured(prompt):
+async def read_structured(prompt):
     reader = Agent(name="Reader", model=MODEL, output_type=Reading)
     result = Runner.run_streamed(reader, prompt)
     async for _ in result.stream_events():
@@ -75,4 +75,4 @@ async def structured(prompt):
     return result.final_output.model_dump()
 
 
-run(stream, tool=tool, usage=usage, structured=structured)
+run(stream, tool=tool, usage=usage, structured=read_structured)

@@ -14,13 +14,13 @@ const parameters = {
   required: ["city"],
   additionalProperties: false,
 };
-const said = (prompt) => [{ role: "user", content: prompt }];
+const makeMessages = (prompt) => [{ role: "user", content: prompt }];
 
 async function chat() {
   async function* stream(prompt) {
     const chunks = await client.chat.completions.create({
       model,
-      messages: said(prompt),
+      messages: makeMessages(prompt),
       stream: true,
     });
     for await (const chunk of chunks) yield chunk.choices[0].delta.content;
@@ -28,13 +28,13 @@ async function chat() {
 
   async function tool(prompt) {
     const calls = [];
-    const get_weather = (given) => {
-      calls.push({ name: "get_weather", arguments: given });
+    const get_weather = (input) => {
+      calls.push({ name: "get_weather", arguments: input });
       return WEATHER;
     };
     const runner = client.chat.completions.runTools({
       model,
-      messages: said(prompt),
+      messages: makeMessages(prompt),
       stream: true,
       tools: [
         {
@@ -49,14 +49,14 @@ async function chat() {
   async function usage(prompt) {
     const stream = client.chat.completions.stream({
       model,
-      messages: said(prompt),
+      messages: makeMessages(prompt),
       stream_options: { include_usage: true },
     });
-    const used = await stream.totalUsage();
+    const totals = await stream.totalUsage();
     const { usage } = await stream.finalChatCompletion();
     return {
-      input: used.prompt_tokens,
-      output: used.completion_tokens,
+      input: totals.prompt_tokens,
+      output: totals.completion_tokens,
       cached: usage.prompt_tokens_details.cached_tokens,
       reasoning: usage.completion_tokens_details.reasoning_tokens,
     };
@@ -65,7 +65,7 @@ async function chat() {
   async function structured(prompt) {
     const completion = await client.chat.completions.parse({
       model,
-      messages: said(prompt),
+      messages: makeMessages(prompt),
       response_format: zodResponseFormat(Reading, "reading"),
     });
     return completion.choices[0].message.parsed;
@@ -84,11 +84,11 @@ async function responses() {
 
   async function tool(prompt) {
     const tools = [{ type: "function", name: "get_weather", parameters, strict: true }];
-    const input = said(prompt);
+    const input = makeMessages(prompt);
     const first = await client.responses.stream({ model, input, tools }).finalResponse();
     const calls = first.output.filter((item) => item.type === "function_call");
-    for (const { call_id, name, arguments: given } of calls) {
-      input.push({ type: "function_call", call_id, name, arguments: given });
+    for (const { call_id, name, arguments: json } of calls) {
+      input.push({ type: "function_call", call_id, name, arguments: json });
       input.push({ type: "function_call_output", call_id, output: WEATHER });
     }
     const second = await client.responses.stream({ model, input, tools }).finalResponse();

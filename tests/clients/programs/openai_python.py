@@ -24,11 +24,11 @@ class Reading(BaseModel):
     celsius: int
 
 
-def said(prompt):
+def make_messages(prompt):
     return [{"role": "user", "content": prompt}]
 
 
-def counted(usage):
+def count_usage(usage):
     return {
         "input": usage.prompt_tokens,
         "output": usage.completion_tokens,
@@ -49,18 +49,18 @@ def collect(chunks):
     return list(calls.values())
 
 
-def answered(prompt, calls):
+def add_results(prompt, calls):
     """The conversation, with the calls and the tool's results."""
     functions = [{"name": call["name"], "arguments": call["arguments"]} for call in calls]
-    made = [
+    tool_calls = [
         {"id": call["id"], "type": "function", "function": function}
         for call, function in zip(calls, functions, strict=True)
     ]
     results = [{"role": "tool", "tool_call_id": call["id"], "content": WEATHER} for call in calls]
-    return [*said(prompt), {"role": "assistant", "tool_calls": made}, *results]
+    return [*make_messages(prompt), {"role": "assistant", "tool_calls": tool_calls}, *results]
 
 
-def shown(calls):
+def describe_calls(calls):
     return [{"name": call["name"], "arguments": json.loads(call["arguments"])} for call in calls]
 
 
@@ -69,28 +69,32 @@ def sync():
     create = client.chat.completions.create
 
     def stream(prompt):
-        with create(model=MODEL, messages=said(prompt), stream=True) as chunks:
+        with create(model=MODEL, messages=make_messages(prompt), stream=True) as chunks:
             for chunk in chunks:
                 yield chunk.choices[0].delta.content
 
     def tool(prompt):
-        calls = collect(create(model=MODEL, messages=said(prompt), tools=TOOLS, stream=True))
-        messages = answered(prompt, calls)
+        calls = collect(
+            create(model=MODEL, messages=make_messages(prompt), tools=TOOLS, stream=True)
+        )
+        messages = add_results(prompt, calls)
         chunks = create(model=MODEL, messages=messages, tools=TOOLS, stream=True)
         text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
-        return {"calls": shown(calls), "text": text}
+        return {"calls": describe_calls(calls), "text": text}
 
     def usage(prompt):
-        *_, last = create(model=MODEL, messages=said(prompt), stream=True, stream_options=USAGE)
-        return counted(last.usage)
+        *_, last = create(
+            model=MODEL, messages=make_messages(prompt), stream=True, stream_options=USAGE
+        )
+        return count_usage(last.usage)
 
-    def structured(prompt):
+    def read_structured(prompt):
         completion = client.chat.completions.parse(
-            model=MODEL, messages=said(prompt), response_format=Reading
+            model=MODEL, messages=make_messages(prompt), response_format=Reading
         )
         return completion.choices[0].message.parsed.model_dump()
 
-    run(stream, tool=tool, usage=usage, structured=structured)
+    run(stream, tool=tool, usage=usage, structured=read_structured)
 
 
 def asynchronous():
@@ -98,30 +102,32 @@ def asynchronous():
     create = client.chat.completions.create
 
     async def stream(prompt):
-        async with await create(model=MODEL, messages=said(prompt), stream=True) as chunks:
+        async with await create(model=MODEL, messages=make_messages(prompt), stream=True) as chunks:
             async for chunk in chunks:
                 yield chunk.choices[0].delta.content
 
     async def tool(prompt):
-        chunks = await create(model=MODEL, messages=said(prompt), tools=TOOLS, stream=True)
+        chunks = await create(model=MODEL, messages=make_messages(prompt), tools=TOOLS, stream=True)
         calls = collect([chunk async for chunk in chunks])
-        messages = answered(prompt, calls)
+        messages = add_results(prompt, calls)
         chunks = await create(model=MODEL, messages=messages, tools=TOOLS, stream=True)
         text = "".join([chunk.choices[0].delta.content or "" async for chunk in chunks])
-        return {"calls": shown(calls), "text": text}
+        return {"calls": describe_calls(calls), "text": text}
 
     async def usage(prompt):
-        chunks = await create(model=MODEL, messages=said(prompt), stream=True, stream_options=USAGE)
+        chunks = await create(
+            model=MODEL, messages=make_messages(prompt), stream=True, stream_options=USAGE
+        )
         *_, last = [chunk async for chunk in chunks]
-        return counted(last.usage)
+        return count_usage(last.usage)
 
-    async def structured(prompt):
+    async def read_structured(prompt):
         completion = await client.chat.completions.parse(
-            model=MODEL, messages=said(prompt), response_format=Reading
+            model=MODEL, messages=make_messages(prompt), response_format=Reading
         )
         return completion.choices[0].message.parsed.model_dump()
 
-    run(stream, tool=tool, usage=usage, structured=structured)
+    run(stream, tool=tool, usage=usage, structured=read_structured)
 
 
 def helpers():
@@ -131,39 +137,39 @@ def helpers():
         return client.chat.completions.stream(model=MODEL, messages=messages, **more)
 
     def stream(prompt):
-        with open_stream(said(prompt)) as events:
+        with open_stream(make_messages(prompt)) as events:
             for event in events:
                 if event.type == "content.delta":
                     yield event.delta
 
     def tool(prompt):
-        with open_stream(said(prompt), tools=TOOLS) as events:
-            done = [e for e in events if e.type == "tool_calls.function.arguments.done"]
-            made = events.get_final_completion().choices[0].message.tool_calls
+        with open_stream(make_messages(prompt), tools=TOOLS) as events:
+            done_events = [e for e in events if e.type == "tool_calls.function.arguments.done"]
+            tool_calls = events.get_final_completion().choices[0].message.tool_calls
         # What the SDK has parsed it would send back, too: parsed_arguments are no parameter.
-        asked = [{"id": call.id} | call.function.model_dump() for call in made]
-        with open_stream(answered(prompt, asked), tools=TOOLS) as events:
+        call_list = [{"id": call.id} | call.function.model_dump() for call in tool_calls]
+        with open_stream(add_results(prompt, call_list), tools=TOOLS) as events:
             text = events.get_final_completion().choices[0].message.content
-        calls = [{"name": e.name, "arguments": e.parsed_arguments} for e in done]
+        calls = [{"name": e.name, "arguments": e.parsed_arguments} for e in done_events]
         return {"calls": calls, "text": text}
 
     def usage(prompt):
-        with open_stream(said(prompt), stream_options=USAGE) as events:
-            return counted(events.get_final_completion().usage)
+        with open_stream(make_messages(prompt), stream_options=USAGE) as events:
+            return count_usage(events.get_final_completion().usage)
 
-    def structured(prompt):
-        with open_stream(said(prompt), response_format=Reading) as events:
+    def read_structured(prompt):
+        with open_stream(make_messages(prompt), response_format=Reading) as events:
             return events.get_final_completion().choices[0].message.parsed.model_dump()
 
-    run(stream, tool=tool, usage=usage, structured=structured)
+    run(stream, tool=tool, usage=usage, structured=read_structured)
 
 
 def responses():
     client = OpenAI()
     tools = [{"type": "function"} | FUNCTION]
 
-    def open_stream(given, **more):
-        return client.responses.stream(model=MODEL, input=given, **more)
+    def open_stream(input_items, **more):
+        return client.responses.stream(model=MODEL, input=input_items, **more)
 
     def stream(prompt):
         with client.responses.create(model=MODEL, input=prompt, stream=True) as events:
@@ -172,14 +178,14 @@ def responses():
                     yield event.delta
 
     def tool(prompt):
-        with open_stream(said(prompt), tools=tools) as events:
+        with open_stream(make_messages(prompt), tools=tools) as events:
             output = events.get_final_response().output
         calls = [item for item in output if item.type == "function_call"]
         results = [
             {"type": "function_call_output", "call_id": call.call_id, "output": WEATHER}
             for call in calls
         ]
-        made = [
+        tool_calls = [
             {
                 "type": "function_call",
                 "call_id": call.call_id,
@@ -188,25 +194,25 @@ def responses():
             }
             for call in calls
         ]
-        with open_stream([*said(prompt), *made, *results], tools=tools) as events:
+        with open_stream([*make_messages(prompt), *tool_calls, *results], tools=tools) as events:
             text = events.get_final_response().output_text
-        return {"calls": shown(made), "text": text}
+        return {"calls": describe_calls(tool_calls), "text": text}
 
     def usage(prompt):
         with open_stream(prompt) as events:
-            used = events.get_final_response().usage
+            token_usage = events.get_final_response().usage
         return {
-            "input": used.input_tokens,
-            "output": used.output_tokens,
-            "cached": used.input_tokens_details.cached_tokens,
-            "reasoning": used.output_tokens_details.reasoning_tokens,
+            "input": token_usage.input_tokens,
+            "output": token_usage.output_tokens,
+            "cached": token_usage.input_tokens_details.cached_tokens,
+            "reasoning": token_usage.output_tokens_details.reasoning_tokens,
         }
 
-    def structured(prompt):
+    def read_structured(prompt):
         with open_stream(prompt, text_format=Reading) as events:
             return events.get_final_response().output_parsed.model_dump()
 
-    run(stream, tool=tool, usage=usage, structured=structured)
+    run(stream, tool=tool, usage=usage, structured=read_structured)
 
 
 {"chat": sync, "chat async": asynchronous, "chat stream()": helpers, "responses": responses}[

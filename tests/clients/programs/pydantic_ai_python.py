@@ -37,18 +37,18 @@ async def tool(prompt):
 async def usage(prompt):
     async with agent.run_stream(prompt) as result:
         await result.get_output()
-        used = result.usage
+        token_usage = result.usage
     return {
-        "input": used.input_tokens,
-        "output": used.output_tokens,
-        "cached": used.cache_read_tokens,
-        "reasoning": used.details["reasoning_tokens"],
+        "input": token_usage.input_tokens,
+        "output": token_usage.output_tokens,
+        "cached": token_usage.cache_read_tokens,
+        "reasoning": token_usage.details["reasoning_tokens"],
     }
 
 
-async def structured(prompt):
+async def read_structured(prompt):
     async with agent.run_stream(prompt, output_type=NativeOutput(Reading)) as result:
         return (await result.get_output()).model_dump()
 
 
-run(stream, tool=tool, usage=usage, structured=structured)
+run(stream, tool=tool, usage=usage, structured=read_structured)

@@ -1,7 +1,7 @@
-// What the JavaScript programs share: the scenarios, and one line of JSON on each for the tests.
+// The scenarios of the JavaScript programs; each prints one line of JSON for the tests.
 //
-// A program says how its client streams a prompt's text, calls the tool, tells its usage, and answers
-// in a structure; what is asked of it is decided here, as in scenarios.py.
+// A program defines how its client streams a text, calls the tool, reports usage, and answers in a
+// structure. The prompts are chosen here, as in scenarios.py.
 
 import { readFileSync } from "node:fs";
 
@@ -9,7 +9,7 @@ export const PROMPTS = JSON.parse(readFileSync(new URL("prompts.json", import.me
 export const WEATHER = "sunny, 21 degrees";
 const PIECES_READ = 3;
 
-/** The pieces that say something, at most so many of them, and then the stream is closed. */
+/** Return the pieces with text, at most `most` of them; then close the stream. */
 async function read(pieces, most = Infinity) {
   const read = [];
   for await (const piece of pieces) {
@@ -19,7 +19,7 @@ async function read(pieces, most = Infinity) {
   return read;
 }
 
-async function tell(scenario, ask) {
+async function report(scenario, ask) {
   let result;
   try {
     result = await ask();
@@ -31,11 +31,11 @@ async function tell(scenario, ask) {
 }
 
 /**
- * Do all scenarios with one client, and print what came of each.
+ * Run all scenarios with one client, and print the result of each.
  *
- * @param stream A prompt's answer, as the pieces of text that the client gives; an async generator
- *   that ends the client's stream where it is left.
- * @param asks `tool`, `usage` and `structured`, as far as the client has them.
+ * @param stream An async generator function that yields the pieces of the answer to a prompt, and
+ *   ends the client's stream when it is closed.
+ * @param asks `tool`, `usage` and `structured`, as far as the client supports them.
  */
 export async function run(stream, asks) {
   const attempt = async (prompt) => {
@@ -45,12 +45,12 @@ export async function run(stream, asks) {
       return { raised: error.name === "Error" ? error.constructor.name : error.name, message: error.message };
     }
   };
-  await tell("text", async () => ({ pieces: await read(stream(PROMPTS.text)) }));
-  for (const [name, ask] of Object.entries(asks)) await tell(name, () => ask(PROMPTS[name]));
-  await tell("early_break", async () => ({
+  await report("text", async () => ({ pieces: await read(stream(PROMPTS.text)) }));
+  for (const [name, ask] of Object.entries(asks)) await report(name, () => ask(PROMPTS[name]));
+  await report("early_break", async () => ({
     pieces: await read(stream(PROMPTS.early_break), PIECES_READ),
     again: await read(stream(PROMPTS.again)),
   }));
-  await tell("busy", () => attempt(PROMPTS.busy));
-  await tell("refused", () => attempt(PROMPTS.refused));
+  await report("busy", () => attempt(PROMPTS.busy));
+  await report("refused", () => attempt(PROMPTS.refused));
 }

@@ -1,7 +1,7 @@
-"""What the Python programs share: the scenarios, and one line of JSON on each for the tests.
+"""The scenarios of the Python programs; each prints one line of JSON for the tests.
 
-Rules of this file: only the standard library. A program says how its client streams a prompt's
-text, calls the tool, tells its usage, and answers in a structure; what is asked is decided here.
+Rules of this file: use only the standard library. A program defines how its client streams a text,
+calls the tool, reports usage, and answers in a structure. The prompts are chosen here.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Ask = Callable[[str], dict[str, Any] | Awaitable[dict[str, Any]]]
 
 
 def run(stream: Stream, **asks: Ask) -> None:
-    """Do all scenarios with one client, and print what came of each.
+    """Run all scenarios with one client, and print the result of each.
 
     Args:
-        stream: a prompt's answer, as the pieces of text that the client gives; made by a generator
-            that ends the client's stream where it is closed.
-        asks: ``tool``, ``usage`` and ``structured``, as far as the client has them.
+        stream: a generator function that yields the pieces of the answer to a prompt, and ends
+            the client's stream when it is closed.
+        asks: ``tool``, ``usage`` and ``structured``, as far as the client supports them.
     """
     with asyncio.Runner() as loop:
 
@@ -44,7 +44,7 @@ def run(stream: Stream, **asks: Ask) -> None:
             return loop.run(answer) if inspect.iscoroutine(answer) else answer
 
         def early_break() -> dict[str, Any]:
-            gc.disable()  # who leaves it to the collector shall be seen to
+            gc.disable()  # shows clients that leave the stream to the garbage collector
             try:
                 return {"pieces": read("early_break", 3), "again": read("again")}
             finally:
@@ -53,19 +53,19 @@ def run(stream: Stream, **asks: Ask) -> None:
         def attempt(prompt: str) -> dict[str, Any]:
             try:
                 return {"pieces": read(prompt)}
-            except Exception as error:  # whichever the client has: the test knows its name
+            except Exception as error:  # of any type: the test knows its name
                 return {"raised": type(error).__name__, "message": str(error)}
 
-        _tell("text", lambda: {"pieces": read("text")})
+        _report("text", lambda: {"pieces": read("text")})
         for name in asks:
-            _tell(name, lambda name=name: ask(name))
-        _tell("early_break", early_break)
-        _tell("busy", lambda: attempt("busy"))
-        _tell("refused", lambda: attempt("refused"))
+            _report(name, lambda name=name: ask(name))
+        _report("early_break", early_break)
+        _report("busy", lambda: attempt("busy"))
+        _report("refused", lambda: attempt("refused"))
 
 
 def _read(pieces: Iterator[str], most: int | None) -> list[str]:
-    """The pieces that say something, at most so many of them; then the stream is closed."""
+    """Return the pieces with text, at most ``most`` of them; then close the stream."""
     read: list[str] = []
     with contextlib.closing(pieces):
         for piece in pieces:
@@ -85,7 +85,7 @@ async def _read_async(pieces: AsyncIterator[str], most: int | None) -> list[str]
     return read
 
 
-def _tell(scenario: str, do: Callable[[], dict[str, Any]]) -> None:
+def _report(scenario: str, do: Callable[[], dict[str, Any]]) -> None:
     try:
         result = do()
     except Exception:

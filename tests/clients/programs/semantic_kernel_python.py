@@ -21,7 +21,7 @@ class Reading(BaseModel):
     celsius: int
 
 
-def said(prompt):
+def make_messages(prompt):
     history = ChatHistory()
     history.add_user_message(prompt)
     return history
@@ -29,16 +29,18 @@ def said(prompt):
 
 async def messages(prompt, kernel=None, **more):
     settings = OpenAIChatPromptExecutionSettings(**more)
-    streamed = service.get_streaming_chat_message_contents(said(prompt), settings, kernel=kernel)
-    async with aclosing(streamed):
-        async for several in streamed:
+    message_stream = service.get_streaming_chat_message_contents(
+        make_messages(prompt), settings, kernel=kernel
+    )
+    async with aclosing(message_stream):
+        async for several in message_stream:
             for message in several:
                 yield message
 
 
 async def stream(prompt):
-    async with aclosing(messages(prompt)) as streamed:
-        async for message in streamed:
+    async with aclosing(messages(prompt)) as message_stream:
+        async for message in message_stream:
             yield message.content
 
 
@@ -54,20 +56,22 @@ async def tool(prompt):
 
     kernel = Kernel()
     kernel.add_plugin(Forecast(), "forecast")
-    chosen = FunctionChoiceBehavior.Auto()
-    streamed = messages(prompt, kernel, function_choice_behavior=chosen)
-    return {"text": "".join([m.content async for m in streamed]), "calls": calls}
+    function_choice = FunctionChoiceBehavior.Auto()
+    message_stream = messages(prompt, kernel, function_choice_behavior=function_choice)
+    return {"text": "".join([m.content async for m in message_stream]), "calls": calls}
 
 
 async def usage(prompt):
-    used = [m.metadata["usage"] async for m in messages(prompt) if m.metadata.get("usage")][-1]
-    return {"input": used.prompt_tokens, "output": used.completion_tokens}
+    token_usage = [m.metadata["usage"] async for m in messages(prompt) if m.metadata.get("usage")][
+        -1
+    ]
+    return {"input": token_usage.prompt_tokens, "output": token_usage.completion_tokens}
 
 
-async def structured(prompt):
+async def read_structured(prompt):
     settings = OpenAIChatPromptExecutionSettings(response_format=Reading)
-    answer = await service.get_chat_message_content(said(prompt), settings)
+    answer = await service.get_chat_message_content(make_messages(prompt), settings)
     return Reading.model_validate_json(answer.content).model_dump()
 
 
-run(stream, tool=tool, usage=usage, structured=structured)
+run(stream, tool=tool, usage=usage, structured=read_structured)

@@ -12,18 +12,20 @@ SCHEMA = {
 }
 
 
-def said(prompt):
+def make_messages(prompt):
     return [{"role": "user", "content": [{"type": "text", "text": prompt}]}]
 
 
 def stream(prompt):
-    for delta in model.generate_stream(said(prompt)):
+    for delta in model.generate_stream(make_messages(prompt)):
         yield delta.content
 
 
 def usage(prompt):
-    used = agglomerate_stream_deltas(list(model.generate_stream(said(prompt)))).token_usage
-    return {"input": used.input_tokens, "output": used.output_tokens}
+    token_usage = agglomerate_stream_deltas(
+        list(model.generate_stream(make_messages(prompt)))
+    ).token_usage
+    return {"input": token_usage.input_tokens, "output": token_usage.output_tokens}
 
 
 run(stream, usage=usage)

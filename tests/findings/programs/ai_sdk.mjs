@@ -15,16 +15,16 @@ const model = {
 const takesAnything = tool({ inputSchema: jsonSchema(PARAMETERS) });
 
 const hear = {
-  "text-delta": (part, told) => (told.text += part.text),
-  "reasoning-delta": (part, told) => (told.reasoning = (told.reasoning ?? "") + part.text),
-  "tool-call": (part, told) => {
+  "text-delta": (part, outcome) => (outcome.text += part.text),
+  "reasoning-delta": (part, outcome) => (outcome.reasoning = (outcome.reasoning ?? "") + part.text),
+  "tool-call": (part, outcome) => {
     const text = typeof part.input === "string" ? part.input : JSON.stringify(part.input);
-    told.calls.push({ id: part.toolCallId, name: part.toolName, arguments: text });
-    if (!part.invalid) told.parsed.push(text);
+    outcome.calls.push({ id: part.toolCallId, name: part.toolName, arguments: text });
+    if (!part.invalid) outcome.parsed.push(text);
   },
-  finish: (part, told) => {
-    told.finish_reason = part.finishReason;
-    told.usage = {
+  finish: (part, outcome) => {
+    outcome.finish_reason = part.finishReason;
+    outcome.usage = {
       prompt_tokens: part.totalUsage.inputTokens ?? null,
       completion_tokens: part.totalUsage.outputTokens ?? null,
     };
@@ -37,16 +37,16 @@ const hear = {
   },
 };
 
-await run(async (asked, told) => {
+await run(async (request, outcome) => {
   const { fullStream } = streamText({
     model,
     prompt: PROMPT,
-    tools: Object.fromEntries(asked.tools.map((name) => [name, takesAnything])),
+    tools: Object.fromEntries(request.tools.map((name) => [name, takesAnything])),
     maxRetries: 0,
     timeout: { chunkMs: PATIENCE, totalMs: 2 * PATIENCE }, // the former begins with the first chunk
     onError: () => {}, // it comes as a part, too
   });
-  Object.assign(told, { text: "", calls: [], parsed: [], finish_reason: null, usage: null });
-  if (way === "compatible") told.reasoning = "";
-  for await (const part of fullStream) hear[part.type]?.(part, told);
+  Object.assign(outcome, { text: "", calls: [], parsed: [], finish_reason: null, usage: null });
+  if (way === "compatible") outcome.reasoning = "";
+  for await (const part of fullStream) hear[part.type]?.(part, outcome);
 });

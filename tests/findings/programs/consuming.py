@@ -1,7 +1,7 @@
-"""What the Python programs share: a line of JSON in for each stream, a line with its outcome out.
+"""The loop of the Python programs: a line of JSON in for each stream, a line with its outcome out.
 
-Rules of this file: only the standard library. A program says how its client asks and accumulates;
-what is told of it is what `tests/findings/judge.py` calls an outcome.
+Rules of this file: use only the standard library. A program defines how its client sends a request
+and accumulates the answer. An outcome has the fields of `Outcome` in `tests/findings/judge.py`.
 """
 
 from __future__ import annotations
@@ -16,41 +16,41 @@ from typing import Any
 
 BASE_URL = os.environ["OPENAI_BASE_URL"]
 API_KEY = os.environ["OPENAI_API_KEY"]
-PATIENCE = float(os.environ["PATIENCE"])  # seconds of silence that a client bears
+PATIENCE = float(os.environ["PATIENCE"])  # seconds of silence after which a client gives up
 MODEL = "gpt-4o-mini"
 PROMPT = "Go on."
 
-Asked = dict[str, Any]
-Told = dict[str, Any]
+Request = dict[str, Any]
+Outcome = dict[str, Any]
 
 
-def functions(asked: Asked) -> list[dict[str, Any]]:
-    """The tools to offer, which take any object."""
+def functions(request: Request) -> list[dict[str, Any]]:
+    """Return the tools to offer, which accept any object."""
     parameters = {"type": "object", "properties": {}, "additionalProperties": True}
     return [
         {"type": "function", "function": {"name": name, "parameters": parameters}}
-        for name in asked["tools"]
+        for name in request["tools"]
     ]
 
 
-def run(consume: Callable[[Asked, Told], Awaitable[None] | None]) -> None:
-    """Consume stream after stream, until there is no more line.
+def run(consume: Callable[[Request, Outcome], Awaitable[None] | None]) -> None:
+    """Consume a stream for each line of input.
 
     Args:
-        consume: makes one request and fills in what the client makes of the answer, as it comes:
-            an exception leaves standing what was told before it.
+        consume: sends one request, and fills in the outcome while the answer arrives; an exception
+            keeps the outcome so far.
     """
-    # Clients print what they like, which is not ours to read.
+    # Keep other output of the client apart.
     out, sys.stdout = sys.stdout, sys.stderr
     print("{}", file=out, flush=True)
     with asyncio.Runner() as loop:
         for line in sys.stdin:
-            told: Told = {}
+            outcome: Outcome = {}
             try:
-                consuming = consume(json.loads(line), told)
+                consuming = consume(json.loads(line), outcome)
                 if inspect.isawaitable(consuming):
                     loop.run(consuming)
-                told["error"] = None
+                outcome["error"] = None
             except Exception as error:
-                told["error"] = {"type": type(error).__name__, "message": str(error)}
-            print(json.dumps(told), file=out, flush=True)
+                outcome["error"] = {"type": type(error).__name__, "message": str(error)}
+            print(json.dumps(outcome), file=out, flush=True)

@@ -3,8 +3,8 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import { API_KEY, BASE_URL, MODEL, PROMPT, functions, run, silence } from "./consuming.mjs";
 
-await run(async (asked, told) => {
-  const more = asked.tools.length ? { tools: functions(asked) } : {};
+await run(async (request, outcome) => {
+  const more = request.tools.length ? { tools: functions(request) } : {};
   const { signal, wake, end } = silence();
   const response = await fetch(`${BASE_URL}/chat/completions`, {
     method: "POST",
@@ -13,19 +13,19 @@ await run(async (asked, told) => {
       model: MODEL,
       messages: [{ role: "user", content: PROMPT }],
       stream: true,
-      n: asked.n,
+      n: request.n,
       ...more,
     }),
     signal,
   });
   if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
-  told.events = [];
+  outcome.events = [];
   const events = response.body
     .pipeThrough(new TextDecoderStream())
     .pipeThrough(new EventSourceParserStream());
   try {
     for await (const event of events) {
-      told.events.push(event.data);
+      outcome.events.push(event.data);
       wake();
     }
   } finally {

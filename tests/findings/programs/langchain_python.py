@@ -1,4 +1,4 @@
-"""LangChain for Python: the chunks of `ChatOpenAI.stream()`, added up."""
+"""LangChain for Python: the chunks of `ChatOpenAI.stream()`, merged."""
 
 import json
 
@@ -15,19 +15,19 @@ llm = ChatOpenAI(
 )
 
 
-def consume(asked, told):
-    model = llm.bind(tools=functions(asked)) if asked["tools"] else llm
+def consume(request, outcome):
+    model = llm.bind(tools=functions(request)) if request["tools"] else llm
     whole = None
     try:
         for chunk in model.stream(PROMPT):
             whole = chunk if whole is None else whole + chunk
     finally:
         if whole is not None:
-            told |= tell(whole)
+            outcome |= describe(whole)
 
 
-def tell(message):
-    used = message.usage_metadata
+def describe(message):
+    token_usage = message.usage_metadata
     return {
         "text": message.text,
         "refusal": message.additional_kwargs.get("refusal"),
@@ -38,10 +38,10 @@ def tell(message):
         "function_call": message.additional_kwargs.get("function_call"),
         "parsed": [json.dumps(call["args"]) for call in message.tool_calls],
         "finish_reason": message.response_metadata.get("finish_reason"),
-        "usage": used
+        "usage": token_usage
         and {
-            "prompt_tokens": used["input_tokens"],
-            "completion_tokens": used["output_tokens"],
+            "prompt_tokens": token_usage["input_tokens"],
+            "completion_tokens": token_usage["output_tokens"],
         },
     }
 

@@ -8,9 +8,9 @@ litellm.suppress_debug_info = True
 MESSAGES = [{"role": "user", "content": PROMPT}]
 
 
-def consume(asked, told):
+def consume(request, outcome):
     chunks = []
-    more = {"tools": functions(asked)} if asked["tools"] else {}
+    more = {"tools": functions(request)} if request["tools"] else {}
     try:
         for chunk in litellm.completion(
             f"openai/{MODEL}",
@@ -21,17 +21,17 @@ def consume(asked, told):
             stream_options={"include_usage": True},
             max_retries=0,
             timeout=PATIENCE,
-            n=asked["n"],
+            n=request["n"],
             **more,
         ):
             chunks.append(chunk)
     finally:
         if chunks:
-            told |= tell(litellm.stream_chunk_builder(chunks, messages=MESSAGES))
+            outcome |= describe(litellm.stream_chunk_builder(chunks, messages=MESSAGES))
 
 
-def tell(completion):
-    choice, used = completion.choices[0], completion.usage
+def describe(completion):
+    choice, token_usage = completion.choices[0], completion.usage
     message = choice.message
     call = message.function_call
     return {
@@ -44,8 +44,8 @@ def tell(completion):
         "function_call": call and {"name": call.name or "", "arguments": call.arguments or ""},
         "finish_reason": choice.finish_reason,
         "usage": {
-            "prompt_tokens": used.prompt_tokens,
-            "completion_tokens": used.completion_tokens,
+            "prompt_tokens": token_usage.prompt_tokens,
+            "completion_tokens": token_usage.completion_tokens,
         },
     }
 

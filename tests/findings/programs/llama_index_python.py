@@ -24,20 +24,20 @@ llm = {
 MESSAGES = [ChatMessage(role="user", content=PROMPT)]
 
 
-def consume(asked, told):
-    more = {"tools": functions(asked)} if asked["tools"] else {}
-    told |= {"finish_reason": None, "usage": None}
+def consume(request, outcome):
+    more = {"tools": functions(request)} if request["tools"] else {}
+    outcome |= {"finish_reason": None, "usage": None}
     for response in llm.stream_chat(MESSAGES, **more):
-        told |= tell(response)
+        outcome |= describe(response)
         if response.raw.choices and response.raw.choices[0].finish_reason:
-            told["finish_reason"] = response.raw.choices[0].finish_reason
+            outcome["finish_reason"] = response.raw.choices[0].finish_reason
         if response.raw.usage is not None:
-            told["usage"] = response.raw.usage.model_dump()
+            outcome["usage"] = response.raw.usage.model_dump()
 
 
-def tell(response):
+def describe(response):
     blocks = response.message.blocks
-    selected = llm.get_tool_calls_from_response(response, error_on_no_tool_call=False)
+    selection = llm.get_tool_calls_from_response(response, error_on_no_tool_call=False)
     return {
         "text": response.message.content,
         "reasoning": "".join(b.content or "" for b in blocks if b.block_type == "thinking"),
@@ -46,7 +46,7 @@ def tell(response):
             for b in blocks
             if b.block_type == "tool_call"
         ],
-        "parsed": [json.dumps(call.tool_kwargs) for call in selected],
+        "parsed": [json.dumps(call.tool_kwargs) for call in selection],
     }
 
 

@@ -6,25 +6,25 @@ import { API_KEY, BASE_URL, MODEL, PROMPT, functions, run, silence } from "./con
 const client = new OpenAI({ baseURL: BASE_URL, apiKey: API_KEY, maxRetries: 0 });
 const messages = [{ role: "user", content: PROMPT }];
 
-await run(async (asked, told) => {
-  const more = asked.tools.length ? { tools: functions(asked) } : {};
+await run(async (request, outcome) => {
+  const more = request.tools.length ? { tools: functions(request) } : {};
   const { signal, wake, end } = silence(); // the client's own `timeout` is for the head alone
   const stream = client.chat.completions.stream(
-    { model: MODEL, messages, n: asked.n, stream_options: { include_usage: true }, ...more },
+    { model: MODEL, messages, n: request.n, stream_options: { include_usage: true }, ...more },
     { signal },
   );
   stream.on("chunk", (chunk, snapshot) => {
     wake();
-    Object.assign(told, tell(snapshot));
+    Object.assign(outcome, describe(snapshot));
   });
   try {
-    Object.assign(told, tell(await stream.finalChatCompletion()));
+    Object.assign(outcome, describe(await stream.finalChatCompletion()));
   } finally {
     end();
   }
 });
 
-function tell(completion) {
+function describe(completion) {
   const choice = completion?.choices.find((choice) => choice.index === 0);
   const message = choice?.message;
   return {

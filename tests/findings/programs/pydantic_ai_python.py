@@ -14,11 +14,11 @@ model = OpenAIChatModel(MODEL, provider=OpenAIProvider(openai_client=client))
 MESSAGES = [ModelRequest.user_text_prompt(PROMPT)]
 
 
-async def consume(asked, told):
-    offered = [tool["function"] for tool in functions(asked)]
+async def consume(request, outcome):
+    function_list = [tool["function"] for tool in functions(request)]
     tools = [
         ToolDefinition(name=tool["name"], parameters_json_schema=tool["parameters"])
-        for tool in offered
+        for tool in function_list
     ]
     parameters = ModelRequestParameters(function_tools=tools)
     async with model_request_stream(model, MESSAGES, model_request_parameters=parameters) as stream:
@@ -26,16 +26,16 @@ async def consume(asked, told):
             async for _ in stream:
                 pass
         finally:
-            told |= tell(stream.get())
+            outcome |= describe(stream.get())
 
 
-def tell(response):
-    def said(kind):
+def describe(response):
+    def join_parts(kind):
         return "".join(part.content for part in response.parts if part.part_kind == kind)
 
     return {
-        "text": said("text"),
-        "reasoning": said("thinking"),
+        "text": join_parts("text"),
+        "reasoning": join_parts("thinking"),
         "refusal": (response.provider_details or {}).get("refusal"),
         "calls": [
             {"id": part.tool_call_id, "name": part.tool_name, "arguments": part.args or ""}
