@@ -1,4 +1,4 @@
-"""Stream two answers at the same time with the asynchronous client."""
+"""Stream two answers concurrently with the asynchronous client."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Print an answer piece by piece, as it is written."""
+"""Print an answer piece by piece, as it arrives."""
 
 from openai import OpenAI
 

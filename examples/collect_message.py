@@ -1,4 +1,4 @@
-"""Put the whole message together from its pieces, with the reason it ended."""
+"""Assemble a complete message from its pieces, with its finish reason."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from openai.types.chat import ChatCompletionChunk
 class Message:
     role: str
     content: str
-    finish_reason: str | None  # None: the stream broke off before the model had finished
+    finish_reason: str | None  # None: the stream ended before the model had finished
 
 
 def collect(stream: Stream[ChatCompletionChunk]) -> Message:
     message = Message(role="", content="", finish_reason=None)
     for chunk in stream:
         choice = chunk.choices[0]
-        message.role += choice.delta.role or ""  # only the first chunk has it
+        message.role += choice.delta.role or ""  # present in the first chunk only
         message.content += choice.delta.content or ""
         message.finish_reason = choice.finish_reason or message.finish_reason
     return message

@@ -1,4 +1,4 @@
-"""Report the tokens an answer used, and how many were written a second."""
+"""Report the tokens that an answer used, and the tokens per second."""
 
 import time
 
@@ -8,7 +8,7 @@ from openai.types import CompletionUsage
 
 def main() -> None:
     client = OpenAI()
-    started = time.perf_counter()
+    start = time.perf_counter()
     stream = client.chat.completions.create(
         model="gpt-4o-mini",
         messages=[{"role": "user", "content": "Greet the world."}],
@@ -17,11 +17,11 @@ def main() -> None:
     )
     usage: CompletionUsage | None = None
     for chunk in stream:
-        if chunk.usage is not None:  # one more chunk, after the answer and without choices
+        if chunk.usage is not None:  # an extra chunk after the answer, without choices
             usage = chunk.usage
         elif chunk.choices:
             print(chunk.choices[0].delta.content or "", end="", flush=True)
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - start
     print()
     if usage is None:
         print("the server sent no usage")

@@ -1,4 +1,4 @@
-"""Read chunks that have no text: an empty or missing delta, or no choices at all."""
+"""Read chunks without text: an empty or missing delta, or no choices at all."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,8 @@ from openai import OpenAI, Stream
 from openai.types.chat import ChatCompletionChunk
 
 
-def texts(stream: Stream[ChatCompletionChunk]) -> Iterator[str]:
-    """The text of each chunk, "" for one without."""
+def read_texts(stream: Stream[ChatCompletionChunk]) -> Iterator[str]:
+    """Yield the text of each chunk, or "" if it has none."""
     for chunk in stream:
         if not chunk.choices:  # the usage chunk
             yield ""
@@ -23,7 +23,7 @@ def main() -> None:
         stream=True,
         stream_options={"include_usage": True},
     )
-    pieces = list(texts(stream))
+    pieces = list(read_texts(stream))
     print("".join(pieces))
     print(f"{len(pieces)} chunks, {pieces.count('')} without text")
 

@@ -23,8 +23,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(lifespan=lifespan)
 
 
-def event(name: str, text: str = "") -> str:
-    return f"event: {name}\ndata: {json.dumps(text)}\n\n"  # JSON keeps a line break on its line
+def format_event(name: str, text: str = "") -> str:
+    return f"event: {name}\ndata: {json.dumps(text)}\n\n"  # JSON escapes line breaks
 
 
 async def answer(question: str) -> AsyncIterator[str]:
@@ -33,14 +33,16 @@ async def answer(question: str) -> AsyncIterator[str]:
             model="gpt-4o-mini",
             messages=[{"role": "user", "content": question}],
             stream=True,
-        ) as stream:  # left, and so closed, also when the browser goes away
+        ) as stream:  # closed even if the browser disconnects
             async for chunk in stream:
                 if piece := chunk.choices[0].delta.content:
-                    yield event("text", piece)
+                    yield format_event("text", piece)
     except OpenAIError as error:
-        yield event("failed", str(error))  # the status 200 has been sent: tell it in the stream
+        yield format_event(
+            "failed", str(error)
+        )  # status 200 was already sent, so report it in the stream
     else:
-        yield event("done")
+        yield format_event("done")
 
 
 @app.get("/stream")

@@ -1,4 +1,4 @@
-"""Tell the reader when an answer was cut short or withheld."""
+"""Show when an answer was cut short or withheld."""
 
 from openai import OpenAI
 

@@ -11,8 +11,8 @@ app = Flask(__name__, static_folder=Path(__file__).parent / "browser", static_ur
 client = OpenAI()
 
 
-def event(name: str, text: str = "") -> str:
-    return f"event: {name}\ndata: {json.dumps(text)}\n\n"  # JSON keeps a line break on its line
+def format_event(name: str, text: str = "") -> str:
+    return f"event: {name}\ndata: {json.dumps(text)}\n\n"  # JSON escapes line breaks
 
 
 def answer(question: str) -> Iterator[str]:
@@ -21,14 +21,16 @@ def answer(question: str) -> Iterator[str]:
             model="gpt-4o-mini",
             messages=[{"role": "user", "content": question}],
             stream=True,
-        ) as stream:  # left, and so closed, also when the browser goes away
+        ) as stream:  # closed even if the browser disconnects
             for chunk in stream:
                 if piece := chunk.choices[0].delta.content:
-                    yield event("text", piece)
+                    yield format_event("text", piece)
     except OpenAIError as error:
-        yield event("failed", str(error))  # the status 200 has been sent: tell it in the stream
+        yield format_event(
+            "failed", str(error)
+        )  # status 200 was already sent, so report it in the stream
     else:
-        yield event("done")
+        yield format_event("done")
 
 
 @app.get("/stream")

@@ -1,4 +1,4 @@
-"""Let each piece be seen at once, also when the output is a pipe and not a terminal."""
+"""Show each piece at once, even if the output is a pipe and not a terminal."""
 
 import sys
 
@@ -14,7 +14,7 @@ def main() -> None:
     )
     for chunk in stream:
         sys.stdout.write(chunk.choices[0].delta.content or "")
-        sys.stdout.flush()  # a pipe is buffered in blocks: unflushed, the text comes at the end
+        sys.stdout.flush()  # pipes are block-buffered: otherwise the text appears at the end
     print(flush=True)  # the same in one call
 
 

@@ -1,4 +1,4 @@
-"""Assemble streamed tool calls, run them, and stream the answer made from their results."""
+"""Assemble streamed tool calls, run them, and stream the answer to their results."""
 
 import json
 
@@ -33,7 +33,7 @@ TOOLS = {"get_weather": get_weather}
 def stream_turn(
     client: OpenAI, messages: list[ChatCompletionMessageParam]
 ) -> list[ChatCompletionMessageFunctionToolCallParam]:
-    """Print the text of one turn as it comes; return the tool calls it asks for."""
+    """Print the text of one turn as it arrives; return the tool calls that it requests."""
     calls: dict[int, ChatCompletionMessageFunctionToolCallParam] = {}
     stream = client.chat.completions.create(
         model="gpt-4o-mini", messages=messages, tools=[GET_WEATHER], stream=True
@@ -53,7 +53,7 @@ def stream_turn(
                 function["name"] += fragment.function.name or ""
                 function["arguments"] += fragment.function.arguments or ""
         if choice.finish_reason == "length":
-            return []  # the arguments may not be whole
+            return []  # the arguments may be incomplete
     return list(calls.values())
 
 

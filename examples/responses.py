@@ -1,4 +1,4 @@
-"""Stream a response with the Responses API, run the tools it calls, and go on from it by its id."""
+"""Stream a response with the Responses API, run the tools it calls, and continue from its id."""
 
 import json
 
@@ -31,8 +31,8 @@ def get_weather(city: str) -> str:
 TOOLS = {"get_weather": get_weather}
 
 
-def called(call: ResponseFunctionToolCall) -> FunctionCallOutput:
-    """Run a tool; return what the next request tells of it."""
+def run_tool(call: ResponseFunctionToolCall) -> FunctionCallOutput:
+    """Run a tool; return its output as an input item of the next request."""
     print(f"{call.name}({call.arguments})")
     result = TOOLS[call.name](**json.loads(call.arguments))
     return {"type": "function_call_output", "call_id": call.call_id, "output": result}
@@ -40,24 +40,26 @@ def called(call: ResponseFunctionToolCall) -> FunctionCallOutput:
 
 def main() -> None:
     client = OpenAI()
-    asked: ResponseInputParam = [{"role": "user", "content": "What is the weather in Paris?"}]
+    items: ResponseInputParam = [{"role": "user", "content": "What is the weather in Paris?"}]
     previous: str | None = None
-    while asked:
+    while items:
         stream = client.responses.create(
             model="gpt-4o-mini",
-            input=asked,
+            input=items,
             tools=[GET_WEATHER],
             previous_response_id=previous,
             stream=True,
         )
-        asked = []
+        items = []
         for event in stream:
             if event.type == "response.output_text.delta":
                 print(event.delta, end="", flush=True)
-            elif event.type == "response.completed":  # an incomplete one may have cut arguments
+            elif (
+                event.type == "response.completed"
+            ):  # an incomplete response may have truncated arguments
                 previous = event.response.id
-                asked = [
-                    called(item) for item in event.response.output if item.type == "function_call"
+                items = [
+                    run_tool(item) for item in event.response.output if item.type == "function_call"
                 ]
     print()
 

@@ -1,4 +1,4 @@
-"""Retry with exponential back-off; an answer whose connection breaks is started anew."""
+"""Retry with exponential backoff; an answer whose connection breaks is requested again."""
 
 import time
 
@@ -21,7 +21,9 @@ def answer(client: OpenAI, question: str) -> str:
 
 
 def main() -> None:
-    client = OpenAI(max_retries=0)  # the loop below retries; the client's own cannot mid-stream
+    client = OpenAI(
+        max_retries=0
+    )  # the loop below retries; the client itself cannot do so mid-stream
     for attempt in range(1, ATTEMPTS + 1):
         try:
             print(answer(client, "Greet the world."))

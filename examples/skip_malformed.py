@@ -1,4 +1,4 @@
-"""Skip chunks that are not valid JSON, where the client's own decoding would give up."""
+"""Skip chunks that are not valid JSON, at which the client's own decoder raises an error."""
 
 import json
 
@@ -8,7 +8,7 @@ from openai.types.chat import ChatCompletionChunk
 
 def main() -> None:
     client = OpenAI()
-    skipped = 0
+    skip_count = 0
     with client.chat.completions.with_streaming_response.create(
         model="gpt-4o-mini",
         messages=[{"role": "user", "content": "Greet the world."}],
@@ -23,11 +23,11 @@ def main() -> None:
             try:
                 fields = json.loads(data)
             except json.JSONDecodeError:
-                skipped += 1
+                skip_count += 1
                 continue
             chunk = ChatCompletionChunk.model_validate(fields)
             print(chunk.choices[0].delta.content or "", end="", flush=True)
-    print(f"\nmalformed chunks skipped: {skipped}")
+    print(f"\nmalformed chunks skipped: {skip_count}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measure how long a reader waits for the first piece of text, and for the last."""
+"""Measure how long a reader waits for the first and the last piece of text."""
 
 import time
 
@@ -7,7 +7,7 @@ from openai import OpenAI
 
 def main() -> None:
     client = OpenAI()
-    started = time.perf_counter()
+    start = time.perf_counter()
     times: list[float] = []
     stream = client.chat.completions.create(
         model="gpt-4o-mini",
@@ -15,12 +15,12 @@ def main() -> None:
         stream=True,
     )
     for chunk in stream:
-        if chunk.choices[0].delta.content:  # the role chunk is no text to read yet
-            times.append(time.perf_counter() - started)
+        if chunk.choices[0].delta.content:  # the role chunk has no text
+            times.append(time.perf_counter() - start)
     if times:
         print(f"first piece after {times[0]:.3f} s, last of {len(times)} after {times[-1]:.3f} s")
     else:
-        print("no text came")
+        print("no text arrived")
 
 
 if __name__ == "__main__":

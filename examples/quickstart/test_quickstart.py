@@ -1,4 +1,4 @@
-"""The main job: an application that streams from OpenAI, tested offline and unchanged."""
+"""Test an application that streams from OpenAI, offline and unchanged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from openai_mockserver.faults import reset
 
 
 def ask(question: str) -> str:
-    """An application, as in production."""
+    """Ask a question, as the application does in production."""
     answer = ""
     stream = OpenAI().chat.completions.create(
         model="gpt-4o", messages=[{"role": "user", "content": question}], stream=True

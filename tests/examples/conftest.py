@@ -1,4 +1,4 @@
-"""What the tests of the examples share: running a program, and serving a relay."""
+"""Fixtures for the examples: run a program, and serve a relay."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
-    """Runs an example as `python examples/NAME` does, and returns what it prints."""
+    """Return a function that runs an example like `python examples/NAME` and returns its output."""
     pytest.importorskip("openai")
 
     def run(name: str) -> str:
@@ -32,7 +32,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
 
 @pytest.fixture
 def first_bytes() -> Callable[..., bytes]:
-    """Runs a program that does not end, and returns its first bytes of output: fewer if late."""
+    """Return a function that runs an endless program, and returns its first output bytes."""
 
     def first_bytes(count: int, command: list[str], **options: Any) -> bytes:
         with subprocess.Popen(command, stdout=subprocess.PIPE, **options) as program:

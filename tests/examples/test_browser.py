@@ -1,4 +1,4 @@
-"""Real Chromium: pages show a relayed answer while it comes, and foreign pages are not let in."""
+"""Real Chromium: pages show a relayed answer as it arrives, and foreign pages are refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # What an attacker's DNS does: a foreign name that leads to this machine.
+    # Like an attacker's DNS: a foreign name that resolves to this machine.
     "--host-resolver-rules=MAP evil.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
@@ -42,7 +42,7 @@ Message = dict[str, Any]
 
 
 class Chromium:
-    """A headless Chromium, led over its debugging pipe: JSON messages, each ended by a NUL."""
+    """A headless Chromium, controlled over its debugging pipe by NUL-terminated JSON messages."""
 
     def __init__(self, profile: Path) -> None:
         ours, theirs = socket.socketpair()
@@ -68,7 +68,7 @@ class Chromium:
         return self.sent
 
     def receive(self, **fields: object) -> Message:
-        """The next message with these fields."""
+        """Return the next message with these fields."""
         while True:
             while b"\0" not in self.unread:
                 data = self.socket.recv(65536)
@@ -118,7 +118,7 @@ class Page:
         return text
 
     def wait_for(self, selector: str, text: str) -> None:
-        """Returns when the element shows this text; it may have done so already."""
+        """Wait until the element shows this text."""
         self.evaluate(f"""
             new Promise((resolve) => {{
                 const check = () => {{
@@ -178,10 +178,10 @@ def test_whole_answer(mock_openai: MockOpenAI, relay: str, page: Page, path: str
     ]
 
 
-def test_first_part_is_shown_before_the_rest_has_come(
+def test_the_first_part_is_shown_before_the_rest_arrives(
     mock_openai: MockOpenAI, relay: str, page: Page, path: str
 ) -> None:
-    mock_openai.reply("Hello, world", faults=[stall(after=3)])  # the rest never comes
+    mock_openai.reply("Hello, world", faults=[stall(after=3)])  # the rest never arrives
     page.open(f"{relay}/{path}")
     page.wait_for("#answer", "Hello,")
     assert page.text("#status") == "streaming"
@@ -199,7 +199,7 @@ def test_broken_answer(mock_openai: MockOpenAI, relay: str, page: Page, path: st
 
 @pytest.fixture
 def pages() -> Iterator[int]:
-    """The port of a server whose answers are pages of any origin that leads to this machine."""
+    """The port of a server with pages of any origin that resolves to this machine."""
     with MockOpenAI(allow_hosts=["evil.example"]) as mock:
         yield int(mock.start().url.rpartition(":")[2])
 
@@ -208,7 +208,7 @@ BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Hi"}]
 
 
 def ask(page: Page, base_url: str, options: str) -> str:
-    """What a page reads when it asks for a chat completion, or the name of its exception."""
+    """Return what a page reads when it requests a chat completion, or the name of its exception."""
     read: str = page.evaluate(f"""
         fetch({base_url + "/chat/completions"!r}, {{ body: {json.dumps(BODY)}, {options} }})
             .then((answer) => answer.text(), (error) => error.name)
@@ -241,7 +241,7 @@ def test_a_foreign_page_reaches_neither_mock_nor_upstream(
 def test_a_foreign_name_for_this_machine_reaches_no_upstream(
     mock_openai: MockOpenAI, page: Page, tmp_path: Path
 ) -> None:
-    """DNS rebinding: for the browser, the page and the recorder are of one origin."""
+    """DNS rebinding: for the browser, the page and the recorder have the same origin."""
     with MockOpenAI(upstream=mock_openai.base_url, record=tmp_path) as recorder:
         rebound = recorder.base_url.replace("127.0.0.1", "evil.example")
         page.open(f"{rebound}/models")
@@ -254,7 +254,7 @@ def test_a_foreign_name_for_this_machine_reaches_no_upstream(
 def test_an_image_of_a_foreign_page_reaches_no_upstream(
     mock_openai: MockOpenAI, page: Page, pages: int, tmp_path: Path
 ) -> None:
-    """It is asked for without an origin."""
+    """It is requested without an Origin header."""
     with MockOpenAI(upstream=mock_openai.base_url, record=tmp_path) as recorder:
         page.open(f"http://evil.example:{pages}/")
         result = page.evaluate(f"""

@@ -34,7 +34,7 @@ def test_stream(mock_openai: MockOpenAI, reason: str) -> None:
     assert program.stdout == f"Hello, world\nfinish reason: {reason}\n"
 
 
-def test_pieces_are_printed_as_they_come(
+def test_pieces_are_printed_as_they_arrive(
     mock_openai: MockOpenAI, first_bytes: Callable[..., bytes]
 ) -> None:
     mock_openai.reply("Hello, world", faults=[stall(after=3)])  # the stream never ends

@@ -152,7 +152,7 @@ def test_retry_backoff_gives_up(mock_openai: MockOpenAI, run: Run) -> None:
     assert [call.ended for call in mock_openai.calls] == ["truncated"] * 4
 
 
-def test_retry_backoff_where_nobody_answers(
+def test_retry_backoff_without_an_answer(
     mock_openai: MockOpenAI, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     came = []
@@ -169,7 +169,7 @@ def test_retry_backoff_where_nobody_answers(
             run("retry_backoff.py")
         server.shutdown()
         thread.join()
-    assert len(came) == 4  # the program's attempts, and none of the client's own
+    assert len(came) == 4  # the program's attempts; the client adds none
 
 
 def test_skip_malformed(mock_openai: MockOpenAI, run: Run) -> None:
@@ -190,14 +190,16 @@ def test_stall_timeout(mock_openai: MockOpenAI, run: Run) -> None:
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
-def test_stall_timeout_waits_as_long_as_data_comes(mock_openai: MockOpenAI, run: Run) -> None:
-    # 1.8 s in all, more than the program's patience with silence.
+def test_stall_timeout_waits_while_data_arrives(mock_openai: MockOpenAI, run: Run) -> None:
+    # 1.8 s in all, longer than the program waits in silence.
     mock_openai.reply("one two three four", pace=Pace(ttft=0.45, itl=0.45))
     assert run("stall_timeout.py") == "one two three four\n"
 
 
 def test_flushing(mock_openai: MockOpenAI, first_bytes: Callable[..., bytes]) -> None:
-    mock_openai.reply("Hello, world", faults=[stall(after=3)])  # unflushed, nothing would come
+    mock_openai.reply(
+        "Hello, world", faults=[stall(after=3)]
+    )  # without flushing, nothing would arrive
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     program = [sys.executable, str(EXAMPLES / "flushing.py")]
     assert first_bytes(len("Hello,"), program, env=environment) == b"Hello,"
@@ -240,7 +242,7 @@ def test_time_to_first_token(mock_openai: MockOpenAI, run: Run) -> None:
 
 def test_time_to_first_token_of_no_text(mock_openai: MockOpenAI, run: Run) -> None:
     mock_openai.reply(Reply([], finish_reason="content_filter"))
-    assert run("time_to_first_token.py") == "no text came\n"
+    assert run("time_to_first_token.py") == "no text arrived\n"
 
 
 def get(address: str) -> HTTPResponse:
@@ -270,7 +272,7 @@ def test_relay_sends_each_piece_at_once(mock_openai: MockOpenAI, relay: str) -> 
 
 
 @pytest.mark.openai3("raises the exceptions of httpx while a stream is read")
-def test_relay_tells_of_a_broken_upstream(mock_openai: MockOpenAI, relay: str) -> None:
+def test_relay_reports_a_broken_upstream(mock_openai: MockOpenAI, relay: str) -> None:
     mock_openai.reply("Hello, world", faults=[truncate(after=3)])
     with get(f"{relay}/stream") as response:
         body = response.read().decode()

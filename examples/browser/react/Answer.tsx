@@ -1,4 +1,4 @@
-// A React component that shows the relayed answer as it comes.
+// A React component that shows the relayed answer as it arrives.
 
 import { useEffect, useState } from "react";
 
@@ -9,13 +9,13 @@ export function Answer({ question }: { question: string }) {
   const [status, setStatus] = useState("streaming");
 
   useEffect(() => {
-    const gone = new AbortController();
+    const abort = new AbortController();
 
     async function read() {
       setAnswer("");
       setStatus("streaming");
       const query = new URLSearchParams({ question });
-      const response = await fetch(`/stream?${query}`, { signal: gone.signal });
+      const response = await fetch(`/stream?${query}`, { signal: abort.signal });
       for await (const { name, text } of events(response)) {
         if (name === "text") setAnswer((answer) => answer + text);
         if (name === "done") setStatus("done");
@@ -24,9 +24,9 @@ export function Answer({ question }: { question: string }) {
     }
 
     read().catch((error: Error) => {
-      if (!gone.signal.aborted) setStatus(`failed: ${error.message}`);
+      if (!abort.signal.aborted) setStatus(`failed: ${error.message}`);
     });
-    return () => gone.abort(); // removed, or asked another question: the stream is ended
+    return () => abort.abort(); // unmounted, or another question: end the stream
   }, [question]);
 
   return (
