@@ -1,4 +1,4 @@
-"""The benchmarks as modules, for tests that hold bounds on what they measure."""
+"""The benchmarks as modules, for tests with limits on their results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 
 
 def load_benchmark(name: str) -> Any:
-    """A benchmark. Their folder is on the path only meanwhile: it would hide ours."""
+    """Import a benchmark. Its folder is on the path only meanwhile, because it would hide ours."""
     spec = spec_from_file_location(name, FOLDER / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None

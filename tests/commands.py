@@ -1,4 +1,4 @@
-"""Environments that a test makes for itself, and the programs it runs there."""
+"""Environments that a test creates, and programs that it runs there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["has_index", "needs_index", "run"]
 
 
 def run(*command: object, cwd: Path | None = None) -> str:
-    """What a command prints. Fails the test if the command fails."""
+    """Return the output of a command. Fails the test if the command fails."""
     ran = subprocess.run([*map(str, command)], capture_output=True, text=True, cwd=cwd)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
@@ -22,7 +22,7 @@ def run(*command: object, cwd: Path | None = None) -> str:
 
 @functools.cache
 def has_index() -> bool:
-    """Whether a package index can be reached: it is asked for the smallest of packages."""
+    """Whether a package index can be reached, tried with the smallest package."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "--timeout", "5", "--retries", "0", "download"]
         command += ["--no-deps", "--no-cache-dir", "--quiet", "--dest", folder, "toml"]
@@ -30,4 +30,4 @@ def has_index() -> bool:
 
 
 needs_index = pytest.mark.needs_index
-"""For a test that installs packages: it is skipped if no package index can be reached."""
+"""Skips a test that installs packages if no package index can be reached."""

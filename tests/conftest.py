@@ -1,4 +1,4 @@
-"""Where the real recordings are, and which tests are left out without them."""
+"""The folder of the real recordings, and the tests that are deselected without it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytest_plugins = ["pytester"]
 # Doctests would import them again, by when another of them is the module of this name.
 collect_ignore = [str(file) for file in Path(__file__).parent.rglob("conftest.py")]
 
-# How long an example takes says more of the machine than of us.
+# The time that an example takes depends on the machine.
 ours = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100)
 settings.register_profile("ours", ours)
 settings.register_profile("few", ours, max_examples=20)
@@ -39,7 +39,7 @@ def _is_default_run(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A property has few examples in the default run; see `properties`."""
+    """Use few examples for each property in the default run; see `properties`."""
     settings.load_profile("few" if _is_default_run(config) else "ours")
 
 
@@ -56,7 +56,7 @@ def shared() -> Path:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what the installed packages, or the network, cannot show."""
+    """Skip tests that the installed packages or the network do not support."""
     if item.get_closest_marker("needs_index") is not None and not has_index():
         pytest.skip("no package index can be reached")
     marker = item.get_closest_marker("openai3")
@@ -65,7 +65,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported and collected stays: the collector need not walk it during each test."""
+    """Freeze imported and collected objects, so that no garbage collection examines them."""
     gc.collect()
     gc.freeze()
 
@@ -75,13 +75,13 @@ DESELECTED = pytest.StashKey[int]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Before tests are selected: mark the slow ones, and leave out what cannot run."""
+    """Before tests are selected, mark the slow ones, and deselect those that cannot run."""
     _mark_whole_properties(config, items)
     _leave_out_recordings(config, items)
 
 
 def _mark_whole_properties(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With all its examples, a property is one of the slow tests."""
+    """Mark properties with all their examples as slow."""
     for item in items if not _is_default_run(config) else ():
         is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
         if is_property or item.get_closest_marker("hypothesis"):
@@ -96,13 +96,13 @@ def _leave_out_recordings(config: pytest.Config, items: list[pytest.Item]) -> No
     items[:] = [item for item in items if item not in needing]
     config.hook.pytest_deselected(items=needing)
     config.stash[DESELECTED] = len(needing)
-    if hasattr(config, "workeroutput"):  # a worker of pytest-xdist: it reports through another
+    if hasattr(config, "workeroutput"):  # a worker of pytest-xdist, which does not report itself
         config.workeroutput["deselected"] = len(needing)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take the count from a worker of pytest-xdist: each collects the same tests."""
+    """Take the count from a worker of pytest-xdist; all workers collect the same tests."""
     if "deselected" in getattr(node, "workeroutput", {}):
         node.config.stash[DESELECTED] = node.workeroutput["deselected"]
 
@@ -110,6 +110,6 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Say in one line how many tests were left out."""
+    """Print in one line how many tests were deselected."""
     if count := config.stash.get(DESELECTED, 0):
         terminalreporter.line(f"{count} tests need the recordings in ../shared, which is missing")

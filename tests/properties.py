@@ -1,4 +1,4 @@
-"""How many examples a property has: a fifth of them in the default run, all with ``-m slow``."""
+"""The number of examples of a property: a fifth in the default run, all with ``-m slow``."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ __all__ = ["examples"]
 
 
 def examples(count: int) -> int:
-    """The share of so many examples that the profile has of Hypothesis's hundred."""
+    """Scale a number of examples by the profile's share of Hypothesis's default of 100."""
     return max(1, count * settings().max_examples // 100)

@@ -1,4 +1,4 @@
-"""Where the measurements and recordings are: beside the repository, and never part of it."""
+"""The folder of measurements and recordings, beside the repository and never part of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is let in: hosts and origins as a table, and what a server answers the others."""
+"""Access control: a table of hosts and origins, and the answer to refused requests."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ EVIL = "http://evil.example"
 
 
 def is_admitted(access: Access, method: str = "POST", **headers: str) -> bool:
-    """Whether a request is let in; ``sec_fetch_site`` is the header ``Sec-Fetch-Site``."""
+    """Whether a request is admitted; ``sec_fetch_site`` is the header ``Sec-Fetch-Site``."""
     header_list = [(name.replace("_", "-").title(), value) for name, value in headers.items()]
     return access.find_refusal(method, header_list, "10.1.2.3") is None
 
 
 HOSTS: list[tuple[str, list[str], bool]] = [
-    # Host, allow_hosts, let in?
+    # Host, allow_hosts, admitted?
     ("localhost", [], True),
     ("LOCALHOST:8000", [], True),
     ("localhost.:8000", [], True),
@@ -34,7 +34,7 @@ HOSTS: list[tuple[str, list[str], bool]] = [
     ("127.255.0.3", [], True),
     ("[::1]:8000", [], True),
     ("[::ffff:7f00:1]:8000", [], True),
-    ("10.1.2.3:8000", [], True),  # the address that the client has connected to
+    ("10.1.2.3:8000", [], True),  # the address that the client connected to
     ("[::ffff:10.1.2.3]:8000", [], True),
     ("10.1.2.4:8000", [], False),
     ("0.0.0.0:8000", [], False),
@@ -67,30 +67,30 @@ def test_hosts(host: str, patterns: list[str], should_pass: bool) -> None:
     assert is_admitted(Access(patterns), host=host) is should_pass
 
 
-def test_every_host_header_counts() -> None:
+def test_every_host_header_is_checked() -> None:
     headers = [("Host", "localhost"), ("Host", "evil.example")]
     refusal = Access().find_refusal("GET", headers)
     assert refusal is not None
     assert refusal.startswith("the host 'evil.example' is not allowed: allow it with --allow-host")
 
 
-def test_what_names_no_host_comes_from_no_browser() -> None:
+def test_a_request_without_a_host_is_admitted() -> None:
     assert is_admitted(Access())
 
 
-def test_the_address_that_is_listened_on_is_let_in() -> None:
+def test_the_servers_own_address_is_admitted() -> None:
     assert is_admitted(Access(own="0.0.0.0"), host="0.0.0.0:8000")
     assert is_admitted(Access(own="mock.internal"), host="mock.internal:8000")
     assert not is_admitted(Access(own="0.0.0.0"), host="evil.example:8000")
 
 
 ORIGINS: list[tuple[str, list[str], bool]] = [
-    # Origin, allow_origins, let in?
+    # Origin, allow_origins, admitted?
     (LOCAL, [], True),
     ("https://127.0.0.1:8443", [], True),
     ("http://[::1]:5173", [], True),
     ("http://app.localhost:5173", [], True),
-    ("http://10.1.2.3:8000", [], True),  # a page of this server's own
+    ("http://10.1.2.3:8000", [], True),  # a page of this server
     ("http://10.1.2.3:8001", [], False),
     (EVIL, [], False),
     ("https://localhost.evil.example", [], False),
@@ -117,9 +117,9 @@ def test_origins(origin: str, patterns: list[str], should_pass: bool) -> None:
     assert is_admitted(access, host="10.1.2.3:8000", origin=origin) is should_pass
 
 
-# What a browser asks for without an origin: images, scripts, links.
+# Browser requests without an Origin header: images, scripts, links.
 SILENT: list[tuple[dict[str, str], bool, bool]] = [
-    # headers, let in?, and by what relays?
+    # headers, admitted?, admitted with an upstream?
     ({"sec_fetch_site": "none"}, True, True),
     ({"sec_fetch_site": "same-origin"}, True, True),
     ({"sec_fetch_mode": "cors"}, True, True),  # node's fetch
@@ -132,7 +132,7 @@ SILENT: list[tuple[dict[str, str], bool, bool]] = [
      True, False),
     ({"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "iframe"},
      False, False),
-    ({"referer": "https://my.app.example/"}, True, True),  # as some servers send to OpenRouter
+    ({"referer": "https://my.app.example/"}, True, True),  # some servers send it to OpenRouter
 ]  # fmt: skip
 
 
@@ -161,12 +161,12 @@ def test_requests_of_browsers_without_an_origin(
         ({"origins": ["*"], "relays": True}, "name the origins"),
     ],
 )
-def test_what_is_no_host_and_no_origin(wrong: dict[str, Any], message: str) -> None:
+def test_invalid_hosts_and_origins(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(MockServerError, match=message):
         Access(**wrong)
 
 
-def test_a_sentence_is_short_whatever_the_header_holds() -> None:
+def test_a_message_shortens_long_headers() -> None:
     refusal = Access().find_refusal("GET", [("Host", "e" * 10_000)])
     assert refusal is not None
     assert len(refusal) < 500
@@ -179,7 +179,7 @@ def test_wildcard_addresses(host: str, wildcard: bool) -> None:
     assert is_wildcard(host) is wildcard
 
 
-def test_a_preflight_is_told_what_it_asked_for_by_name() -> None:
+def test_a_preflight_answer_names_what_is_allowed() -> None:
     request_headers = [
         ("Origin", LOCAL),
         ("Access-Control-Request-Method", "DELETE"),
@@ -196,7 +196,7 @@ def test_a_preflight_is_told_what_it_asked_for_by_name() -> None:
     ]
 
 
-def test_of_two_origins_a_browser_would_take_none() -> None:
+def test_cors_headers_replace_those_of_the_answer() -> None:
     response_headers = [("Access-Control-Allow-Origin", "*"), ("Vary", "Accept")]
     cors = [("access-control-allow-origin", LOCAL), ("vary", "Origin")]
     assert with_cors(response_headers, cors) == (("Vary", "Accept"), *cors)
@@ -214,7 +214,7 @@ def client() -> Iterator[httpx2.Client]:
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
 @pytest.mark.parametrize("headers", [{"Origin": EVIL}, {"Host": "evil.example:80"}], ids=str)
-def test_what_is_not_let_in_gets_one_sentence_and_reaches_no_rule(
+def test_a_refused_request_gets_a_message_and_reaches_no_rule(
     client: httpx2.Client, method: str, headers: dict[str, str]
 ) -> None:
     request_headers = {"Access-Control-Request-Method": "POST"} if method == "OPTIONS" else {}
@@ -243,7 +243,7 @@ def test_what_is_not_let_in_gets_one_sentence_and_reaches_no_rule(
         assert client.get(f"{mock.base_url}/models").status_code == 200, "the connection lives"
 
 
-def test_a_refused_body_is_read_so_that_the_answer_is_too(client: httpx2.Client) -> None:
+def test_a_refused_body_is_read_so_that_the_client_reads_the_answer(client: httpx2.Client) -> None:
     with MockOpenAI() as mock:
         url = f"{mock.base_url}/chat/completions"
         answer = client.post(url, headers={"Origin": EVIL}, content=b"x" * 3_000_000)
@@ -270,7 +270,7 @@ def test_allowed_pages_read_the_answer(client: httpx2.Client) -> None:
         assert len(mock.calls) == 1, "a preflight is no call"
 
 
-def test_a_dialects_own_header_does_not_stand_beside_ours(client: httpx2.Client) -> None:
+def test_a_dialects_cors_header_is_replaced(client: httpx2.Client) -> None:
     with MockOpenAI(dialect="openrouter") as mock:
         mock.reply("Hello")
         url = f"{mock.base_url}/chat/completions"
@@ -280,7 +280,7 @@ def test_a_dialects_own_header_does_not_stand_beside_ours(client: httpx2.Client)
         assert answer.headers.get_list("access-control-allow-origin") == ["*"]
 
 
-def test_what_records_sends_nothing_to_its_upstream_for_a_foreign_page(
+def test_a_recorder_forwards_no_request_of_a_foreign_page(
     client: httpx2.Client, tmp_path: Path
 ) -> None:
     with MockOpenAI() as upstream:
@@ -304,7 +304,7 @@ def test_what_records_sends_nothing_to_its_upstream_for_a_foreign_page(
         assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_server_on_every_address_is_not_for_every_name(client: httpx2.Client) -> None:
+def test_a_server_on_every_address_does_not_admit_every_name(client: httpx2.Client) -> None:
     with MockOpenAI(host="0.0.0.0") as mock:
         port = httpx2.URL(mock.base_url).port
         assert client.get(f"http://127.0.0.2:{port}/v1/models").status_code == 200
@@ -313,7 +313,7 @@ def test_a_server_on_every_address_is_not_for_every_name(client: httpx2.Client) 
         assert client.get(url, headers={"Host": f"evil.example:{port}"}).status_code == 403
 
 
-def test_wrong_options_are_told_at_once() -> None:
+def test_invalid_options_are_refused() -> None:
     with pytest.raises(MockServerError, match="not 'http://mock'"):
         MockOpenAI(allow_hosts=["http://mock"])
     with pytest.raises(MockServerError, match="name the origins"):

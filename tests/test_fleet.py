@@ -1,4 +1,4 @@
-"""A fleet answers as one: servers with the same seed give the same bytes for the same requests."""
+"""Servers with the same seed answer the same requests with the same bytes."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ REQUESTS = [(path, body | {"stream": stream}) for path, body in ASKED for stream
 
 @contextmanager
 def serving(*arguments: str, **environment: str) -> Iterator[str]:
-    """A `openai-mockserver serve` in a process of its own; its URL."""
+    """Run `openai-mockserver serve`; yield its URL."""
     with subprocess.Popen(
         [
             sys.executable,
@@ -95,9 +95,9 @@ def serving(*arguments: str, **environment: str) -> Iterator[str]:
 
 
 def bodies(url: str, order: int, threads: int) -> dict[str, set[bytes]]:
-    """All that is answered to each request, asked several times, in an order of its own."""
+    """Send each request several times, in a given order; return all answers to each."""
     requests = [*REQUESTS, *REQUESTS, *REQUESTS]
-    # Others come in between, which the other server does not see.
+    # Other requests come in between, which the other server does not receive.
     requests += [(CHAT, body | {"user": f"{order} {at}"}) for at, (_, body) in enumerate(REQUESTS)]
     Random(order).shuffle(requests)
     with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
@@ -123,7 +123,7 @@ def test_two_servers_answer_with_the_same_bytes() -> None:
     assert first == second
 
 
-def test_the_servers_of_another_seed_answer_with_others() -> None:
+def test_another_seed_gives_other_answers() -> None:
     payload = {"model": "gpt-4o", "messages": MESSAGES}
     answers = []
     for seed in ("7", "8"):
@@ -132,7 +132,7 @@ def test_the_servers_of_another_seed_answer_with_others() -> None:
     assert all(answers[0][name] != answers[1][name] for name in ("id", "choices"))
 
 
-def test_without_a_seed_only_what_is_said_is_the_same() -> None:
+def test_without_a_seed_only_the_text_is_the_same() -> None:
     payload = {"model": "gpt-4o", "messages": MESSAGES}
     with serving("--quiet") as url:
         first, second = (
@@ -164,7 +164,7 @@ def test_mocks_in_process_send_the_same_bytes(
         assert other.respond(post(path, body)).script == first  # heads too, with ids and dates
 
 
-def test_a_request_is_the_same_however_it_is_written() -> None:
+def test_the_order_of_json_keys_does_not_matter() -> None:
     path, body = REQUESTS[3]
     other = json.dumps(dict(reversed(body.items())), indent=2).encode()
     one, two = (
@@ -188,7 +188,7 @@ def test_a_request_is_the_same_however_it_is_written() -> None:
     ],
     ids=lambda request: request.path,
 )
-def test_what_no_model_says_is_the_same_too(
+def test_answers_without_a_model_are_the_same_too(
     request_: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = mock().respond(request_).script
@@ -197,7 +197,7 @@ def test_what_no_model_says_is_the_same_too(
     assert mock().respond(request_).script == first
 
 
-def test_what_is_created_twice_is_two_things() -> None:
+def test_creating_twice_gives_two_objects() -> None:
     one = mock()
     scripts = [one.respond(post("/v1/conversations", {})).script for _ in range(2)]
     assert scripts[0] != scripts[1]

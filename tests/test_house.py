@@ -1,4 +1,4 @@
-"""The plan of the house: who may depend on whom, what the rooms are called, what is shipped."""
+"""The plan of the house: which module may import which, what they are called, what is shipped."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ MODULES_SIDE_BY_SIDE = 30
 
 
 def order() -> list[str]:
-    """The modules from the bottom up; a package stands after the last of its modules."""
+    """Return the modules from the bottom up; a package follows the last of its modules."""
     modules: list[str] = []
     for floor in re.sub(r"\n {8,}", " ", FLOORS).split("\n"):
         package, colon, names = floor.strip().rpartition(":")
@@ -101,7 +101,7 @@ ORDER = {name: rank for rank, name in enumerate(order())}
 
 
 def modules() -> dict[str, Path]:
-    """Every module of the library, by its name below the package."""
+    """Return every module of the library, by its name below the package."""
     modules = {}
     for file in sorted(SOURCE.rglob("*.py")):
         name = ".".join(file.relative_to(SOURCE).with_suffix("").parts)
@@ -113,7 +113,7 @@ MODULES = modules()
 
 
 def find_imports(tree: ast.AST) -> Iterator[str]:
-    """The modules of ours that a file imports, at any depth: in functions and conditions too."""
+    """Yield the library's modules that a file imports, also in functions and conditions."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -128,17 +128,17 @@ def find_imports(tree: ast.AST) -> Iterator[str]:
 
 @functools.cache
 def tree(name: str) -> ast.Module:
-    """The syntax of a module."""
+    """Return the syntax tree of a module."""
     return ast.parse(MODULES[name].read_text())
 
 
 @functools.cache
 def imports(name: str) -> frozenset[str]:
-    """The modules of ours that a module imports."""
+    """Return the library's modules that a module imports."""
     return frozenset(find_imports(tree(name))) - {name}
 
 
-# Who may depend on whom
+# Imports
 
 
 def test_every_module_has_its_place() -> None:
@@ -173,10 +173,10 @@ def late():
     assert set(find_imports(ast.parse(pattern))) == {"mock", "journal", "api.chat"}
 
 
-# What the rooms are called
+# Names and sizes
 
 
-def test_every_file_says_what_lives_there() -> None:
+def test_every_file_has_a_docstring() -> None:
     assert [name for name in MODULES if not ast.get_docstring(tree(name))] == []
 
 
@@ -190,17 +190,17 @@ def test_no_module_has_the_name_of_a_public_value(package: str) -> None:
     assert not public & inner
 
 
-def test_a_file_holds_one_idea() -> None:
+def test_no_file_is_too_long() -> None:
     lines = {name: len(file.read_text().splitlines()) for name, file in MODULES.items()}
     assert [name for name, count in lines.items() if count > HAND_WRITTEN_LINES] == []
 
 
 @pytest.mark.parametrize("folder", sorted({file.parent for file in MODULES.values()}), ids=str)
-def test_a_package_is_seen_at_a_glance(folder: Path) -> None:
+def test_no_package_has_too_many_modules(folder: Path) -> None:
     assert len(list(folder.glob("*.py"))) <= MODULES_SIDE_BY_SIDE
 
 
-def test_the_way_of_a_request_is_as_it_is_told() -> None:
+def test_the_documented_way_of_a_request_is_right() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     section = text.partition("## The way of a request")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| \**`([\w.]+)`\** \| `([\w/]+)` \|", section, re.MULTILINE)
@@ -218,7 +218,7 @@ def test_the_way_of_a_request_is_as_it_is_told() -> None:
 
 
 def public_names() -> dict[str, set[str]]:
-    """The public names by module, as CONTRIBUTING lists them."""
+    """Return the public names by module, as CONTRIBUTING lists them."""
     text = (ROOT / "CONTRIBUTING.md").read_text()
     section = text.partition("## Public names")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `([\w.]+)` \| (.*) \|$", section, re.MULTILINE)
@@ -229,7 +229,7 @@ PUBLIC = public_names()
 
 
 @pytest.mark.parametrize("module", PUBLIC)
-def test_the_public_names_are_those_that_are_listed(module: str) -> None:
+def test_the_public_names_are_listed(module: str) -> None:
     whole = importlib.import_module(module)
     assert set(whole.__all__) == PUBLIC[module]
     for name in whole.__all__:
@@ -261,7 +261,7 @@ def test_importing_the_package_imports_no_module_of_it() -> None:
 
 
 def test_the_list_of_packages_is_complete() -> None:
-    """It is written out, because finding packages does not see the two that are mapped."""
+    """It is written out, because automatic discovery misses the two mapped packages."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     setuptools = project["tool"]["setuptools"]
     packages = {
@@ -285,7 +285,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @needs_index
 def test_the_wheel_has_one_top_level_name_and_all_its_data(wheel: Path, tmp_path: Path) -> None:
-    """Built, installed into a fresh environment, and used there."""
+    """It is built, installed into a new environment, and used there."""
     names = set(zipfile.ZipFile(wheel).namelist())
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {PACKAGE}
@@ -309,7 +309,7 @@ def test_the_wheel_has_one_top_level_name_and_all_its_data(wheel: Path, tmp_path
 @pytest.mark.slow
 @needs_index
 def test_it_is_installed_beside_the_client_of_mockserver(wheel: Path, tmp_path: Path) -> None:
-    """MockServer's Python client has the import name, the entry point and command `mockserver`."""
+    """MockServer's client uses `mockserver` as import name, entry point and command."""
     fresh = tmp_path / "fresh"
     run(sys.executable, "-m", "venv", fresh)
     pip = [fresh / "bin" / "python", "-m", "pip", "install", "--quiet"]
@@ -332,8 +332,8 @@ def test_it_is_installed_beside_the_client_of_mockserver(wheel: Path, tmp_path: 
     assert not [file for file in files if file.startswith("mockserver/")]
 
 
-def test_a_plain_installation_brings_no_pytest_plugin_but_ours() -> None:
-    """Faker's, for one, imports all of Faker in every run of whoever has it."""
+def test_a_plain_installation_adds_no_other_pytest_plugin() -> None:
+    """Faker's plugin, for example, imports all of Faker in every run of its users."""
     names: set[str] = set()
     todo = ["openai-mockserver"]
     while todo:
@@ -358,7 +358,7 @@ def test_a_plain_installation_brings_no_pytest_plugin_but_ours() -> None:
 
 
 def test_a_clone_does_not_shadow_what_is_installed() -> None:
-    """Both commands, as they are run from the root of a clone."""
+    """Run both commands from the root of a clone."""
     output = run(sys.executable, "-m", "pytest", "-q", "examples/quickstart", cwd=ROOT)
     assert "4 passed" in output
     streams = run(sys.executable, "-m", PACKAGE, "streams", cwd=ROOT)

@@ -1,4 +1,4 @@
-"""What the journal knows: attempts, connections, times, and how it all ended."""
+"""The journal: attempts, connections, times, and outcomes."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ PATH = "/v1/chat/completions"
 
 
 def sdk(mock: MockOpenAI, **options: Any) -> openai.OpenAI:
-    """The SDK over the socket."""
+    """Return the SDK's client over the socket."""
     http = httpx2.Client(trust_env=False, verify=False)
     return openai.OpenAI(base_url=mock.base_url, api_key="x", http_client=http, **options)
 
 
 def read(client: openai.OpenAI, **more: Any) -> str:
-    """What the SDK reads."""
+    """Return the text that the SDK reads."""
     with client, client.chat.completions.create(**(PAYLOAD | more)) as stream:
         return "".join(c.choices[0].delta.content or "" for c in stream if c.choices)
 
@@ -51,7 +51,7 @@ def read(client: openai.OpenAI, **more: Any) -> str:
 # Attempts
 
 
-def test_attempts_of_one_logical_call_are_grouped_and_their_gaps_told(
+def test_attempts_of_one_logical_call_are_grouped_with_their_gaps(
     mock_openai: MockOpenAI,
 ) -> None:
     mock_openai.reply(ApiError(500), ApiError(429), "third time lucky")
@@ -62,20 +62,20 @@ def test_attempts_of_one_logical_call_are_grouped_and_their_gaps_told(
     assert all(0 < gap < 1 for gap in logical.gaps)
 
 
-def test_a_new_call_is_no_attempt(mock_openai: MockOpenAI) -> None:
+def test_a_new_call_is_not_a_retry(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("Hello")
     for _ in range(2):
         read(sdk(mock_openai))
     assert [len(logical.attempts) for logical in mock_openai.calls.logical] == [1, 1]
 
 
-def test_rules_may_look_at_the_attempt(mock_openai: MockOpenAI) -> None:
+def test_rules_can_match_the_attempt(mock_openai: MockOpenAI) -> None:
     mock_openai.on(attempt=1).reply(ApiError(503))
     mock_openai.on(attempt=2).reply("recovered")
     assert read(sdk(mock_openai)) == "recovered"
 
 
-def test_a_connection_is_refused_twice_and_then_works(mock_openai: MockOpenAI) -> None:
+def test_two_failed_attempts_before_success(mock_openai: MockOpenAI) -> None:
     mock_openai.reply(
         faulty("Hello", empty_response()), faulty("Hello", empty_response("reset")), "Hello"
     )
@@ -83,7 +83,7 @@ def test_a_connection_is_refused_twice_and_then_works(mock_openai: MockOpenAI) -
     assert [call.ended for call in mock_openai.calls] == ["truncated", "reset", "finished"]
 
 
-def test_other_clients_attempts_are_known_by_their_body_or_key() -> None:
+def test_retries_of_other_clients_are_found_by_body_or_key() -> None:
     journal = Journal()
 
     def add_call(body: bytes, *headers: tuple[str, str]) -> int:
@@ -103,7 +103,7 @@ def test_other_clients_attempts_are_known_by_their_body_or_key() -> None:
 
 
 def test_an_applications_own_retries_are_attempts(mock_openai: MockOpenAI) -> None:
-    """The SDK counts from 0 each time that it is asked: the header says nothing of them."""
+    """The SDK counts from 0 in each of them, so its header does not show them."""
     mock_openai.reply(ApiError(500), ApiError(500), "third time lucky")
     client = sdk(mock_openai, max_retries=0)
     with client:
@@ -118,7 +118,7 @@ def test_an_applications_own_retries_are_attempts(mock_openai: MockOpenAI) -> No
     assert len(logical.attempts) == 3
 
 
-def test_retries_of_retries_are_counted_on(mock_openai: MockOpenAI) -> None:
+def test_retries_of_retries_continue_the_count(mock_openai: MockOpenAI) -> None:
     mock_openai.reply(*[ApiError(500)] * 4, "fifth time lucky")
     client = sdk(mock_openai, max_retries=1)
     with client:
@@ -137,9 +137,7 @@ def add_call(journal: Journal, retries: int | None = None, body: bytes = b"{}") 
 
 @pytest.mark.parametrize("how", ["reset", "truncated", "client disconnected", "failed_call"])
 @pytest.mark.parametrize("retries", [None, 0])
-def test_after_an_attempt_that_broke_off_or_was_left_comes_another(
-    how: str, retries: int | None
-) -> None:
+def test_an_incomplete_or_abandoned_attempt_is_retried(how: str, retries: int | None) -> None:
     journal = Journal()
     for attempt in (1, 2, 3):
         call = add_call(journal, retries)
@@ -148,7 +146,7 @@ def test_after_an_attempt_that_broke_off_or_was_left_comes_another(
 
 
 @pytest.mark.parametrize("render", [chat.render, responses.render])
-def test_after_a_stream_that_told_of_an_error_comes_another_attempt(render: Any) -> None:
+def test_a_stream_that_ends_with_an_error_is_retried(render: Any) -> None:
     journal = Journal()
     failed_call = add_call(journal)
     failed_call.script = error_event(after=2)(render(Reply("Hello, world")))
@@ -160,7 +158,7 @@ def test_after_a_stream_that_told_of_an_error_comes_another_attempt(render: Any)
     assert (again.attempt, add_call(journal).attempt) == (2, 1)
 
 
-def test_equal_requests_at_the_same_time_are_calls_of_their_own() -> None:
+def test_concurrent_equal_requests_are_separate_calls() -> None:
     journal = Journal()
     first, second = add_call(journal, 0), add_call(journal, 0)
     assert (first.attempt, second.attempt, len(journal.logical)) == (1, 1, 2)
@@ -170,7 +168,7 @@ def test_equal_requests_at_the_same_time_are_calls_of_their_own() -> None:
     assert [len(logical.attempts) for logical in journal.logical] == [2, 2]
 
 
-def test_the_sdks_count_tells_which_call_is_retried() -> None:
+def test_the_sdks_count_identifies_the_retried_call() -> None:
     journal = Journal()
     once, twice = add_call(journal, 0), add_call(journal, 0)
     twice.end("reset")
@@ -182,7 +180,7 @@ def test_the_sdks_count_tells_which_call_is_retried() -> None:
     assert [len(logical.attempts) for logical in journal.logical] == [1, 3]
 
 
-def test_a_retry_whose_first_attempts_are_forgotten_keeps_its_number() -> None:
+def test_a_retry_keeps_its_number_after_earlier_attempts_are_dropped() -> None:
     journal = Journal(keep=1)
     add_call(journal, 0).end("reset")
     add_call(journal, body=b"another").end()
@@ -203,7 +201,7 @@ def test_connections_and_the_requests_on_them_are_numbered(mock_openai: MockOpen
     assert [(call.connection, call.nth) for call in mock_openai.calls] == [(1, 1), (1, 2), (2, 1)]
 
 
-def test_rules_may_look_at_the_nth_request_on_a_connection(mock_openai: MockOpenAI) -> None:
+def test_rules_can_match_the_nth_request_on_a_connection(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("Hello")
     mock_openai.on(nth=2).reply(faulty("x", truncate(after=1)))
     url = f"{mock_openai.base_url}/chat/completions"
@@ -223,7 +221,7 @@ def test_in_process_there_are_no_connections(mock_openai: MockOpenAI) -> None:
 # Time
 
 
-def test_rules_may_look_at_the_time(mock_openai: MockOpenAI) -> None:
+def test_rules_can_match_the_time(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("early")
     mock_openai.on(after=0.05).reply("late")
     began = time.monotonic()
@@ -233,7 +231,7 @@ def test_rules_may_look_at_the_time(mock_openai: MockOpenAI) -> None:
     assert time.monotonic() - began >= 0.05
 
 
-def test_when_each_event_was_due_and_when_it_was_handed_over(mock_openai: MockOpenAI) -> None:
+def test_times_say_when_each_event_was_due_and_written(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("one two three", pace=Pace(ttft=0.05, itl=0.02))
     read(sdk(mock_openai))
     call = mock_openai.calls[0]
@@ -250,7 +248,7 @@ def test_in_process_time_is_that_of_the_clock(mock_openai: MockOpenAI) -> None:
     assert set(mock_openai.calls[0].lateness) == {0}
 
 
-def test_when_the_client_left(mock_openai: MockOpenAI) -> None:
+def test_left_after_says_when_the_client_left(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("one two three four", pace=Pace(itl=0.05))
     with sdk(mock_openai) as client, client.chat.completions.create(**PAYLOAD) as stream:
         for _ in range(3):
@@ -282,14 +280,14 @@ def test_a_request_may_ask_for_faults(mock_openai: MockOpenAI) -> None:
     assert mock_openai.calls[0].delivered.events == 3
 
 
-def test_but_only_where_it_is_allowed(mock_openai: MockOpenAI) -> None:
+def test_header_faults_must_be_enabled(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("Hello")
     client = mock_openai.client(default_headers={"x-mockserver-fault": "reset; after=3"})
     assert read(client) == "Hello"
 
 
 @pytest.mark.openai_mock(header_faults=True, fail_on_unmatched=False)
-def test_a_mistake_in_the_header_is_told(mock_openai: MockOpenAI) -> None:
+def test_an_invalid_header_fault_is_reported(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("Hello")
     client = mock_openai.client(default_headers={"x-mockserver-fault": "rest; after=3"})
     with pytest.raises(openai.BadRequestError, match="unknown fault 'rest'"):
@@ -313,7 +311,7 @@ def test_json_is_what_was_sent(mock_openai: MockOpenAI) -> None:
     assert call.json["temperature"] == 0.5
 
 
-def test_what_is_kept_is_bounded() -> None:
+def test_keep_calls_limits_the_journal() -> None:
     mock = MockOpenAI(keep_calls=3)
     mock.reply("Hi")
     calls = [
@@ -326,7 +324,7 @@ def test_what_is_kept_is_bounded() -> None:
     assert len(mock.calls.logical) == 3
 
 
-def test_attempts_are_forgotten_with_their_calls() -> None:
+def test_attempts_are_dropped_with_their_calls() -> None:
     mock = MockOpenAI(keep_calls=10, fail_on_unmatched=False)
     mock.reply(ApiError(500))
     body = b'{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}'
@@ -339,14 +337,14 @@ def test_attempts_are_forgotten_with_their_calls() -> None:
     assert len(mock.calls) == 10
 
 
-def test_the_same_request_for_ever_takes_no_memory() -> None:
+def test_repeated_equal_requests_take_no_memory() -> None:
     mock = MockOpenAI(keep_calls=10)
     mock.reply("Hello, world. " * 20)
     body = json.dumps(PAYLOAD).encode()
 
     def play(times: int) -> int:
         for _ in range(times):
-            # Half of them are still going on when the next comes, as over several connections.
+            # Half of them are still open when the next arrives, as over several connections.
             calls = [mock.respond(Request("POST", PATH, body=body)) for _ in range(2)]
             calls[0].end()
         gc.collect()
@@ -367,16 +365,16 @@ def test_the_same_request_for_ever_takes_no_memory() -> None:
 )
 def test_what_is_kept_is_bounded_in_bytes(padding: bytes, reply: str) -> None:
     mock = MockOpenAI(keep_bytes=5_000_000, default=lambda request: Reply((reply,)))
-    body = json.dumps(PAYLOAD).encode()
+    payload = json.dumps(PAYLOAD).encode()
     for _ in range(30):
-        call = mock.respond(Request("POST", PATH, body=body + padding))
+        call = mock.respond(Request("POST", PATH, body=payload + padding))
         call.end()
     assert 3 <= len(mock.calls) <= 19
     assert mock.calls[-1] is call
     assert len(mock.calls.logical) == len(mock.calls)
 
 
-def test_what_calls_share_counts_once() -> None:
+def test_shared_memory_counts_once() -> None:
     mock = MockOpenAI(keep_bytes=5_000_000)
     mock.reply(Reply(["word "] * 2000))
 
@@ -406,8 +404,8 @@ def test_the_newest_call_is_kept_however_large() -> None:
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["known reply", "new reply"])
-def test_the_size_of_a_call_is_about_what_it_takes(is_known: bool) -> None:
-    """Else the bound would be one in name only."""
+def test_the_estimated_size_of_a_call_is_about_right(is_known: bool) -> None:
+    """Otherwise ``keep_bytes`` would not limit the memory."""
     pieces = ["word "] * 500
     mock = MockOpenAI(keep_bytes=1 << 40, default=lambda request: Reply(pieces))
     if is_known:
@@ -421,7 +419,7 @@ def test_the_size_of_a_call_is_about_what_it_takes(is_known: bool) -> None:
                 call.log_frame(frame, 0.1)
             call.end()
 
-    play(60)  # what is said for the first times is rendered
+    play(60)  # warm up: the first times are rendered
     tracemalloc.start()
     try:
         before, counted_size = tracemalloc.get_traced_memory()[0], mock.calls.size
@@ -458,7 +456,7 @@ def test_a_call_takes_few_kilobytes_however_long_its_answer() -> None:
     assert min(sizes) < 3_000, sizes
 
 
-def test_uploads_are_not_kept_twice_and_are_bounded() -> None:
+def test_uploads_are_stored_once_and_limited() -> None:
     mock = MockOpenAI(keep_bytes=250_000)
     form = {"content-type": "multipart/form-data; boundary=x"}
     for _ in range(9):
@@ -475,7 +473,7 @@ def test_uploads_are_not_kept_twice_and_are_bounded() -> None:
 
 
 def ask_unmatched(mock: MockOpenAI, n: int) -> Call:
-    """A call that no rule answers."""
+    """Send a request that no rule answers."""
     body = json.dumps(PAYLOAD | {"model": f"m{n}"}).encode()
     call = mock.respond(Request("POST", PATH, body=body))
     call.end()
@@ -483,7 +481,7 @@ def ask_unmatched(mock: MockOpenAI, n: int) -> Call:
 
 
 @pytest.mark.parametrize("limit", [{"keep_calls": 2}, {"keep_bytes": 1}])
-def test_problems_that_were_forgotten_are_counted(limit: dict[str, int]) -> None:
+def test_dropped_problems_are_counted(limit: dict[str, int]) -> None:
     (name,) = limit
     mock = MockOpenAI(**limit)  # type: ignore[arg-type]
     for n in range(5):
@@ -500,7 +498,7 @@ def test_problems_that_were_forgotten_are_counted(limit: dict[str, int]) -> None
     mock.check()
 
 
-def test_check_raises_though_all_problems_were_forgotten() -> None:
+def test_check_raises_even_if_all_problems_were_dropped() -> None:
     mock = MockOpenAI(keep_calls=1)
     ask_unmatched(mock, 1)
     mock.reply("Hi")
@@ -513,7 +511,7 @@ def test_check_raises_though_all_problems_were_forgotten() -> None:
     mock.check()
 
 
-def test_a_problem_that_comes_after_its_call_was_forgotten_is_counted() -> None:
+def test_a_problem_of_a_dropped_call_is_counted() -> None:
     mock = MockOpenAI(keep_calls=1)
     mock.reply("Hi")
     first, second = (mock.respond(Request("POST", PATH, body=b'{"n":%d}' % n)) for n in range(2))
@@ -529,13 +527,13 @@ def test_a_problem_that_comes_after_its_call_was_forgotten_is_counted() -> None:
 
 @pytest.mark.parametrize("limit", [0, -1, 1.5, "10"])
 @pytest.mark.parametrize("name", ["keep_calls", "keep_bytes"])
-def test_a_bound_is_a_whole_number(name: str, limit: Any) -> None:
+def test_a_limit_must_be_a_whole_number(name: str, limit: Any) -> None:
     with pytest.raises(MockServerError, match=f"{name}=.* must be a whole number, 1 or more"):
         MockOpenAI(**{name: limit})
 
 
 @pytest.mark.parametrize("body", [b"[" * 200_000, b'{"a":' * 100_000])
-def test_what_is_nested_too_deeply_is_told_of_like_all_else(body: bytes) -> None:
+def test_a_deeply_nested_request_is_reported_like_any_other(body: bytes) -> None:
     mock = MockOpenAI()
     call = mock.respond(Request("POST", "/v1/chat/completions", body=body))
     assert call.status == 400

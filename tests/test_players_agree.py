@@ -1,4 +1,4 @@
-"""The same script over the socket and in process: the same chunks, the same exception class."""
+"""The same script gives the same chunks and the same exception class through both doors."""
 
 from __future__ import annotations
 

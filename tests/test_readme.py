@@ -1,4 +1,4 @@
-"""What the README and the documentation show, run as it stands there."""
+"""Runs the examples of the README and the documentation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text()
 
 
 def blocks(text: str, language: str) -> list[str]:
-    """The code blocks of a language."""
+    """Return the code blocks of a language."""
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
@@ -46,7 +46,7 @@ def test_the_tour_runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatc
     result.assert_outcomes(passed=4 + 7)
 
 
-def test_the_two_commands_name_what_is_there() -> None:
+def test_the_two_commands_name_existing_streams() -> None:
     first, second, serve = blocks(README, "console")
     assert first == "pip install . openai pytest && pytest examples/quickstart\n"
     assert (ROOT / "examples" / "quickstart" / "test_quickstart.py").exists()

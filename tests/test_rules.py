@@ -31,7 +31,7 @@ from openai_mockserver.rules import explain
 def request(
     *messages: dict[str, Any], path: str = chat.PATH, headers: Any = (), **more: Any
 ) -> Request:
-    """A chat request."""
+    """Return a chat request."""
     message_list = list(messages) or [{"role": "user", "content": "Tell me a story"}]
     body = {"model": "gpt-4o", "messages": message_list} | more
     return Request("POST", path, headers, json.dumps(body).encode())
@@ -47,7 +47,7 @@ def answer(mock: MockOpenAI, example: Request | None = None) -> str | None:
 
 
 def make_tool_call(id: str) -> dict[str, Any]:
-    """A tool call that the model made."""
+    """Return a tool call in a message."""
     return {"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
 
@@ -56,7 +56,7 @@ TIME = {"type": "function", "function": {"name": "get_time"}}
 
 
 def calling(*ids: str) -> dict[str, Any]:
-    """A message that calls a tool so often."""
+    """Return a message with tool calls of these ids."""
     function = {"name": "get_weather", "arguments": "{}"}
     calls = [{"id": id, "type": "function", "function": function} for id in ids]
     return {"role": "assistant", "tool_calls": calls}
@@ -177,14 +177,14 @@ def test_replies_come_in_turn_and_the_last_repeats() -> None:
     assert rule.use_count == 4
 
 
-def test_times_limits_a_rule_and_older_ones_answer_then() -> None:
+def test_times_limits_a_rule_before_older_ones_answer() -> None:
     mock = MockOpenAI()
     mock.reply("old")
     mock.reply("new", "newer", times=3)
     assert [answer(mock) for _ in range(5)] == ["new", "newer", "newer", "old", "old"]
 
 
-def test_what_no_rule_matches_lists_the_rules() -> None:
+def test_an_unmatched_request_lists_the_rules() -> None:
     mock = MockOpenAI()
     mock.on(user="a").reply("1", times=1)
     mock.on(model="b", turn=3).reply("2")
@@ -200,7 +200,7 @@ def test_what_no_rule_matches_lists_the_rules() -> None:
     ]
 
 
-def test_without_rules_it_says_what_to_do() -> None:
+def test_the_message_without_rules_says_what_to_do() -> None:
     call = MockOpenAI().respond(request())
     assert "the mock has no rules; call .reply(...) or .on(...).reply(...)" in str(call.problem)
 
@@ -220,7 +220,7 @@ def test_a_rule_without_reply_matches_nothing() -> None:
     assert "it has no reply yet" in str(mock.problems[0].problem)
 
 
-def test_mistakes_are_told_when_the_rule_is_made() -> None:
+def test_invalid_rules_are_refused_when_they_are_created() -> None:
     mock = MockOpenAI()
     with pytest.raises(TypeError, match="usr"):
         mock.on(usr="x")  # type: ignore[call-arg]
@@ -237,14 +237,14 @@ def test_mistakes_are_told_when_the_rule_is_made() -> None:
     assert answer(mock) is None, "and no half-made rule stays behind"
 
 
-def test_an_endpoint_is_named_whole() -> None:
+def test_an_endpoint_must_match_completely() -> None:
     mock = MockOpenAI()
     mock.reply("chat")
     mock.on(endpoint="completions").reply("legacy")
     assert answer(mock) == "chat"
 
 
-def test_a_key_stays_out_of_what_is_said_of_a_mismatch() -> None:
+def test_a_mismatch_does_not_show_keys() -> None:
     mock = MockOpenAI()
     mock.on(headers={"authorization": "Bearer sk-mine"}).reply("yes")
     call = mock.respond(
@@ -260,7 +260,7 @@ def test_a_key_stays_out_of_what_is_said_of_a_mismatch() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_the_scheme_of_a_key_has_any_case(scheme: str) -> None:
+def test_the_scheme_of_a_key_is_case_insensitive(scheme: str) -> None:
     """RFC 9110 §11.1."""
     mock = MockOpenAI(api_key="k")
     mock.reply("yes")
@@ -271,7 +271,7 @@ def test_the_scheme_of_a_key_has_any_case(scheme: str) -> None:
     )
 
 
-# What was never used
+# Unused rules
 
 
 def ask(mock: MockOpenAI, user: str = "Hi") -> Call:
@@ -279,7 +279,7 @@ def ask(mock: MockOpenAI, user: str = "Hi") -> Call:
     return mock.respond(Request("POST", "/v1/chat/completions", body=body.encode()))
 
 
-def test_what_was_never_used_is_told() -> None:
+def test_unused_rules_are_reported() -> None:
     mock = MockOpenAI()
     mock.reply("Hello")
     mock.on(user="never").reply("x")
@@ -301,7 +301,7 @@ def test_what_was_never_used_is_told() -> None:
     assert all(line in str(error.value) for line in sentences)
 
 
-def test_what_was_all_used_is_not() -> None:
+def test_completely_used_rules_are_not_reported() -> None:
     mock = MockOpenAI(fail_on_unused=True)
     mock.reply("one", "two")
     with pytest.raises(UnusedRule):
@@ -336,7 +336,7 @@ def test_a_fault_that_changes_nothing_fails_the_test(fault: Fault) -> None:
         mock.check()
 
 
-def test_or_is_a_warning() -> None:
+def test_a_fault_that_changes_nothing_can_be_a_warning() -> None:
     mock = MockOpenAI(lenient_faults=True)
     mock.reply("Hello", faults=[reset(after=50), latency(1)])
     call = ask(mock)
@@ -347,7 +347,7 @@ def test_or_is_a_warning() -> None:
     mock.check()
 
 
-def test_a_fault_that_raises_is_told_with_its_line() -> None:
+def test_a_fault_that_raises_is_reported_with_its_line() -> None:
     def raise_error(script: Script) -> Script:
         raise KeyError("oh")
 
@@ -361,15 +361,15 @@ def test_a_fault_that_raises_is_told_with_its_line() -> None:
         mock.check()
 
 
-def test_a_list_of_one_text_is_one_piece() -> None:
+def test_a_list_of_one_string_is_one_piece() -> None:
     reply = as_reply(["Hello, world"])
     assert isinstance(reply, Reply)
     events = chat.render(reply, {"stream": True}).events
     assert sum('"content":"Hello, world"' in event.data for event in events) == 1
 
 
-def test_a_long_text_is_not_spelt_out_to_say_that_it_does_not_match() -> None:
-    """Of many megabytes that takes 20 ms, in which no other stream goes on."""
+def test_a_mismatch_shortens_long_texts() -> None:
+    """The repr of many megabytes would block other streams for 20 ms."""
 
     class Text(str):
         def __repr__(self) -> str:

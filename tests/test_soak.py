@@ -1,4 +1,4 @@
-"""Very many random scripts, and mixed load: all that was to come comes, and nothing is left behind.
+"""Many random scripts, and mixed load: everything arrives, and nothing is left behind.
 
 A few thousand scripts by default; OPENAI_MOCKSERVER_SOAK says how many instead. Ten minutes of
 mixed load are `benchmarks/soak.py`.
@@ -33,7 +33,7 @@ ENDS: list[End] = ["finish", "finish", "finish", "close", "truncate", "reset", "
 
 
 def step(rng: Random) -> Step:
-    """Any step."""
+    """Return a random step."""
     match rng.randrange(12):
         case 0:
             return Pause(rng.choice((0, 0.0001, 0.002)))
@@ -62,7 +62,7 @@ def count_files() -> int:
 
 
 @pytest.mark.slow
-def test_random_scripts_arrive_and_leave_nothing() -> None:
+def test_random_scripts_arrive_and_leave_nothing_behind() -> None:
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("open files are counted in /proc")
     rounds = int(os.environ.get("OPENAI_MOCKSERVER_SOAK", "3000"))
@@ -112,8 +112,8 @@ def test_random_scripts_arrive_and_leave_nothing() -> None:
 
 
 @pytest.mark.slow
-def test_mixed_load_leaves_nothing_and_loses_nothing() -> None:
-    """Eight clients, some of which leave, are reset or are killed, on a mock and a recorder."""
+def test_mixed_load_loses_nothing_and_leaves_nothing_behind() -> None:
+    """Eight clients of a mock and a recorder; some leave, are reset or are killed."""
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("memory and open files are counted in /proc")
     result = load_benchmark("soak").measure(20)
@@ -121,13 +121,13 @@ def test_mixed_load_leaves_nothing_and_loses_nothing() -> None:
     assert result.wrong == []
     assert min(result.done.values()) > 10, "each thing was done"
     assert all(a <= b for a, b in zip(after.descriptors, before.descriptors, strict=True))
-    # The recorder still has room for calls that it keeps, the mock has not.
+    # The recorder's journal still grows, the mock's is full.
     assert max(one.memory[0] for one in during[5:]) < during[2].memory[0] + 10
     assert max(one.memory[1] for one in during) < before.memory[1] + 90
 
 
 async def tasks() -> int:
-    """How many tasks go on in the server's loop besides this one and the server itself."""
+    """Return how many tasks the server's loop runs besides this one and the server itself."""
     await asyncio.sleep(0)
     names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]  # type: ignore[union-attr]
     return sum("RequestResponseCycle" in name for name in names)

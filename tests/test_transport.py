@@ -1,4 +1,4 @@
-"""The in-process door: incremental, on a clock that need not wait, for both HTTP libraries."""
+"""The in-process transport: incremental, on a virtual clock, for both HTTP libraries."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_response_is_as_scripted(client: Any, mock_openai: MockOpenAI) -> No
     assert (call.ended, call.delivered) == ("finished", (4, len(response.content), True))
 
 
-def test_a_chunk_is_there_before_the_next_is_made(client: Any, mock_openai: MockOpenAI) -> None:
+def test_a_chunk_arrives_before_the_next_is_played(client: Any, mock_openai: MockOpenAI) -> None:
     mock_openai.reply("one two three")
     with client.stream("POST", URL, json=ASKED) as response:
         event_counts = []
@@ -56,7 +56,9 @@ def test_a_chunk_is_there_before_the_next_is_made(client: Any, mock_openai: Mock
     assert event_counts == [1, 2, 3, 4, 5, 6]
 
 
-async def test_so_it_is_for_async_clients(library: ModuleType, mock_openai: MockOpenAI) -> None:
+async def test_a_chunk_arrives_before_the_next_for_async_clients(
+    library: ModuleType, mock_openai: MockOpenAI
+) -> None:
     mock_openai.reply("one two three")
     async with library.AsyncClient(transport=mock_openai.transport()) as client:
         async with client.stream("POST", URL, json=ASKED) as response:
@@ -65,7 +67,7 @@ async def test_so_it_is_for_async_clients(library: ModuleType, mock_openai: Mock
     assert mock_openai.calls[0].ended == "finished"
 
 
-def test_leaving_early_is_seen(client: Any, mock_openai: MockOpenAI) -> None:
+def test_leaving_early_is_noticed(client: Any, mock_openai: MockOpenAI) -> None:
     mock_openai.reply("one two three")
     with client.stream("POST", URL, json=ASKED) as response:
         reads = response.iter_raw()
@@ -76,7 +78,7 @@ def test_leaving_early_is_seen(client: Any, mock_openai: MockOpenAI) -> None:
 
 
 def test_leaving_after_the_last_event_is_finishing(client: Any, mock_openai: MockOpenAI) -> None:
-    """As the SDK does, which stops reading at [DONE]."""
+    """The SDK stops reading at [DONE]."""
     mock_openai.reply("one")
     with client.stream("POST", URL, json=ASKED) as response:
         reads = response.iter_raw()
@@ -112,12 +114,14 @@ def test_silence_longer_than_the_read_timeout_raises_at_once(
     assert mock_openai.calls[0].delivered.events == events
 
 
-def test_a_shorter_silence_does_not(client: Any, mock_openai: MockOpenAI) -> None:
+def test_a_shorter_silence_does_not_raise(client: Any, mock_openai: MockOpenAI) -> None:
     mock_openai.reply("one", faults=[stall(after=2, seconds=5), latency(5)])
     assert client.post(URL, json=ASKED).status_code == 200
 
 
-def test_no_timeout_and_silence_for_ever_is_told(client: Any, mock_openai: MockOpenAI) -> None:
+def test_endless_silence_without_a_timeout_is_an_error(
+    client: Any, mock_openai: MockOpenAI
+) -> None:
     mock_openai.reply("one", faults=[stall(after=2)])
     with pytest.raises(MockServerError, match="would wait forever"):
         client.post(URL, json=ASKED, timeout=None)
@@ -204,8 +208,8 @@ def test_clients_are_the_sdks_and_take_its_options(mock_openai: MockOpenAI) -> N
     assert isinstance(mock_openai.async_client(), openai.AsyncOpenAI)
 
 
-def test_the_door_in_process_opens_no_server() -> None:
-    """A loopback server that nobody asks costs a socket; this imports no server at all."""
+def test_the_in_process_transport_starts_no_server() -> None:
+    """It does not even import the server."""
     code = """if True:
         import sys
         from openai_mockserver import MockOpenAI
@@ -218,7 +222,7 @@ def test_the_door_in_process_opens_no_server() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_replies_of_another_thread_are_seen(mock_openai: MockOpenAI) -> None:
+def test_replies_set_in_another_thread_are_used(mock_openai: MockOpenAI) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     mock_openai.reply(Reply("Hello"))
@@ -238,7 +242,7 @@ def test_replies_of_another_thread_are_seen(mock_openai: MockOpenAI) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/models/gpt-4o", "/v1/nothing"])
 def test_head_has_the_same_answer_behind_both_doors(path: str) -> None:
-    """Its head is that of a GET, and it has no body (RFC 9110 §9.3.2)."""
+    """The head is that of a GET, and there is no body (RFC 9110 §9.3.2)."""
     with MockOpenAI(fail_on_unmatched=False) as mock:
         url = mock.base_url.removesuffix("/v1")
         with httpx.Client(transport=mock.transport(), base_url=url) as client:
@@ -250,7 +254,7 @@ def test_head_has_the_same_answer_behind_both_doors(path: str) -> None:
     assert names[0] == names[1]
 
 
-def test_a_request_that_wants_to_be_the_last_gets_the_same_head_behind_both_doors() -> None:
+def test_connection_close_gets_the_same_head_behind_both_doors() -> None:
     with MockOpenAI() as mock:
         mock.reply("Hi")
         url = f"{mock.base_url}/chat/completions"
@@ -266,7 +270,7 @@ BODY = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}'
 
 
 def test_a_request_of_http_1_0_gets_no_chunks() -> None:
-    """RFC 9112 §7: it knows none, and the end of the connection ends the body."""
+    """RFC 9112 §7: the end of the connection ends the body."""
     body = b'{"model": "gpt-4o", "stream": true, "messages": [{"role": "user", "content": "Hi"}]}'
     request = b"POST /v1/chat/completions HTTP/1.0\r\ncontent-length: %d\r\n\r\n%b" % (
         len(body),
@@ -285,7 +289,7 @@ def test_a_request_of_http_1_0_gets_no_chunks() -> None:
 
 
 @pytest.mark.parametrize("last", [True, False])
-def test_an_answer_that_cannot_be_made_ends_the_connection_as_asked(last: bool) -> None:
+def test_an_answer_that_fails_ends_the_connection_as_requested(last: bool) -> None:
     def raise_error(script: Script) -> Script:
         raise ZeroDivisionError
 

@@ -1,4 +1,4 @@
-"""The five functions that a request goes through, and the options that they look at."""
+"""The five steps of a request, and the options that they read."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def begin(mock: MockOpenAI, request: Request) -> Exchange:
 
 
 def walk(mock: MockOpenAI, request: Request, *steps: Step) -> Exchange:
-    """The exchange after these functions."""
+    """Return the exchange after these steps."""
     exchange = begin(mock, request)
     for step in steps:
         result = step(exchange)
@@ -48,7 +48,7 @@ def walk(mock: MockOpenAI, request: Request, *steps: Step) -> Exchange:
     return exchange
 
 
-def test_each_function_adds_what_it_finds() -> None:
+def test_each_step_adds_its_result() -> None:
     mock = MockOpenAI()
     rule = mock.reply("Hello", faults=latency(1))
     exchange = walk(mock, chat("/groq/openai/v1/chat/completions"), route_request)
@@ -79,7 +79,7 @@ def test_each_function_adds_what_it_finds() -> None:
     ],
     ids=["no endpoint", "no method", "wrong parameter", "no stream", "no rule"],
 )
-def test_a_function_that_knows_the_end_gives_a_plan(
+def test_a_step_that_knows_the_outcome_returns_a_plan(
     request_: Request, steps: int, status: int
 ) -> None:
     mock = MockOpenAI()
@@ -90,7 +90,7 @@ def test_a_function_that_knows_the_end_gives_a_plan(
     assert mock.respond(request_).status == status
 
 
-def test_what_goes_to_the_upstream_is_planned_and_not_played() -> None:
+def test_the_plan_of_a_forwarded_request_is_its_upstream() -> None:
     mock = MockOpenAI(upstream="http://127.0.0.1:1/v1")
     exchange = walk(mock, chat(), *WALK[:2])
     assert choose_answer(exchange) == Upstream("http://127.0.0.1:1/v1")
@@ -98,7 +98,7 @@ def test_what_goes_to_the_upstream_is_planned_and_not_played() -> None:
     assert (call.upstream, call.script) == (Upstream("http://127.0.0.1:1/v1"), Script())
 
 
-def test_an_option_that_is_set_anew_counts_from_then_on() -> None:
+def test_an_option_can_be_changed_later() -> None:
     mock = MockOpenAI()
     mock.reply("Hello")
     assert mock.respond(chat(stream=True)).script.seconds == 0

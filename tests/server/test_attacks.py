@@ -1,4 +1,4 @@
-"""One request does not stop the others: `benchmarks/attacks.py`, with bounds."""
+"""One request does not stop the others: `benchmarks/attacks.py`, with limits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
 ]
 
-# What they are answered: OpenAI's error, or ours where the budget of a reply ends.
+# Their status: OpenAI's error, or ours if the size limit of a reply is exceeded.
 REFUSED = {
     "message-100-mb": 413,
     **dict.fromkeys(
@@ -40,7 +40,7 @@ REFUSED = {
         400,
     ),
 }
-# CPU seconds, megabytes, and milliseconds by which another stream may be late.
+# Maximum CPU seconds, megabytes, and milliseconds of delay of another stream.
 USUAL = (3.0, 120.0, 25.0)
 DEARER = {
     "embeddings-2048-floats": (4.0, 260.0, 25.0),  # an answer of 190 MB
@@ -52,7 +52,7 @@ DEARER = {
 
 @pytest.mark.parametrize("name", attacks.ATTACKS)
 def test_what_an_attack_costs(name: str) -> None:
-    """The best of six: what else runs on the machine only adds."""
+    """Take the best of six measurements, because other load only adds to them."""
     path, make = attacks.ATTACKS[name]
     body = json.dumps(make()).encode()
     costs = []
@@ -63,4 +63,4 @@ def test_what_an_attack_costs(name: str) -> None:
         bounds = DEARER.get(name, USUAL)
         if all(a <= b for a, b in zip((best.cpu, best.memory, best.late), bounds, strict=True)):
             return
-    raise AssertionError(f"{name}: {best}, and at most {bounds} were wanted")
+    raise AssertionError(f"{name}: {best}, limits {bounds}")

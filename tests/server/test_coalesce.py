@@ -1,4 +1,4 @@
-"""Events that are due at once share a write, unless each is to be a write of its own."""
+"""Events that are due at the same time share a write, unless coalescing is off."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def connect(mock: MockOpenAI) -> socket.socket:
 
 
 def count_writes() -> int:
-    """The write system calls of this process, which the server runs in (proc_pid_io(5))."""
+    """Return the number of write system calls of this process (proc_pid_io(5))."""
     counts = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
     return int(counts["syscw"])
 
 
 def ask(client: socket.socket) -> tuple[bytes, int]:
-    """The bytes of a response, and how many writes there were meanwhile."""
+    """Return the bytes of a response, and how many writes it took."""
     before = count_writes()
     client.sendall(REQUEST)
     data = b""
@@ -45,7 +45,7 @@ def ask(client: socket.socket) -> tuple[bytes, int]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts writes")
-def test_each_event_is_a_write_if_none_may_share_one() -> None:
+def test_each_event_is_a_separate_write_without_coalescing() -> None:
     with MockOpenAI(coalesce=False) as alone, MockOpenAI() as together:
         for mock in (alone, together):
             mock.reply(REPLY)
@@ -64,10 +64,10 @@ def test_each_event_is_a_write_if_none_may_share_one() -> None:
 
 
 def test_a_client_that_reads_slowly_gets_every_byte() -> None:
-    reply = Reply(["long " * 2000] * 300)  # 3 MB: more than a socket takes at once
+    reply = Reply(["long " * 2000] * 300)  # 3 MB: more than a socket buffers
     with MockOpenAI(coalesce=False) as mock:
         mock.reply(reply)
-        for _ in range(3):  # rendered, compiled, and from what was compiled
+        for _ in range(3):  # rendered, compiled, and replayed
             with connect(mock) as client:
                 client.sendall(REQUEST)
                 data = b""

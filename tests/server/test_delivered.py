@@ -1,4 +1,4 @@
-"""How a call ended, and how much of it the client took: true in every case."""
+"""`Call.ended` and `Call.delivered` are true in every case."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CHUNK_END = b"\n\n\r\n"
 
 @contextmanager
 def open_request(mock: MockOpenAI, stream: bool = True) -> Iterator[socket.socket]:
-    """A client that has asked and read nothing."""
+    """Yield a client that has sent a request and read nothing."""
     host, port = mock.base_url.removeprefix("http://").removesuffix("/v1").split(":")
     payload = {"model": "m", "stream": stream, "messages": [{"role": "user", "content": "Hi"}]}
     body = json.dumps(payload).encode()
@@ -42,7 +42,7 @@ def open_request(mock: MockOpenAI, stream: bool = True) -> Iterator[socket.socke
 
 
 def read_events(client: socket.socket, n: int) -> None:
-    """Read so many events, and not a byte more."""
+    """Read ``n`` events, and not a byte more."""
     read = bytearray()
     while read.count(CHUNK_END) < n:
         byte = client.recv(1)
@@ -65,13 +65,13 @@ def find_call(mock: MockOpenAI) -> Call:
     return call
 
 
-# Streams of eight events: the role, five words, what comes last, [DONE]
+# Streams of eight events: the role, five words, the finish reason, [DONE]
 WORDS = " ".join(["word"] * 5)
 EVENTS = 8
 
 
 @pytest.mark.parametrize("k", range(EVENTS))
-def test_of_a_paced_stream_it_is_exact(mock_openai: MockOpenAI, k: int) -> None:
+def test_delivered_is_exact_for_a_paced_stream(mock_openai: MockOpenAI, k: int) -> None:
     mock_openai.reply(WORDS, pace=PACED)
     with open_request(mock_openai) as client:
         read_events(client, k)
@@ -85,7 +85,7 @@ def test_of_a_paced_stream_it_is_exact(mock_openai: MockOpenAI, k: int) -> None:
 
 @pytest.mark.parametrize("k", [0, 1, 3, 7])
 @pytest.mark.openai_mock(lead=1)
-def test_with_a_lead_of_one_it_is_exact_without_a_pace(mock_openai: MockOpenAI, k: int) -> None:
+def test_delivered_is_exact_with_a_lead_of_one(mock_openai: MockOpenAI, k: int) -> None:
     mock_openai.reply(WORDS)
     with open_request(mock_openai) as client:
         client.recv(1, socket.MSG_PEEK)
@@ -96,7 +96,7 @@ def test_with_a_lead_of_one_it_is_exact_without_a_pace(mock_openai: MockOpenAI, 
 
 
 @pytest.mark.openai_mock(lead=3)
-def test_a_lead_is_how_far_it_may_be_ahead(mock_openai: MockOpenAI) -> None:
+def test_lead_limits_the_unread_events(mock_openai: MockOpenAI) -> None:
     mock_openai.reply(WORDS)
     with open_request(mock_openai) as client:
         read_events(client, 4)
@@ -106,7 +106,7 @@ def test_a_lead_is_how_far_it_may_be_ahead(mock_openai: MockOpenAI) -> None:
 
 
 @pytest.mark.parametrize("k", [0, 4])
-def test_else_it_is_the_most_and_says_so(mock_openai: MockOpenAI, k: int) -> None:
+def test_delivered_is_otherwise_an_upper_bound(mock_openai: MockOpenAI, k: int) -> None:
     mock_openai.reply("word " * 200)
     with open_request(mock_openai) as client:
         client.recv(1, socket.MSG_PEEK)
@@ -118,7 +118,7 @@ def test_else_it_is_the_most_and_says_so(mock_openai: MockOpenAI, k: int) -> Non
 
 
 @pytest.mark.parametrize("read", [0, 10])
-def test_so_it_is_of_a_response_that_is_no_stream(mock_openai: MockOpenAI, read: int) -> None:
+def test_delivered_is_an_upper_bound_for_a_body(mock_openai: MockOpenAI, read: int) -> None:
     mock_openai.reply("word " * 200)
     with open_request(mock_openai, stream=False) as client:
         client.recv(1, socket.MSG_PEEK)
@@ -131,7 +131,7 @@ def test_so_it_is_of_a_response_that_is_no_stream(mock_openai: MockOpenAI, read:
 @pytest.mark.parametrize("pace", [None, PACED], ids=["unpaced", "paced"])
 @pytest.mark.parametrize("leaves", [False, True])
 @pytest.mark.parametrize("how", ["all at once", "byte by byte", "half-closed"])
-def test_who_reads_it_all_has_finished(
+def test_a_client_that_reads_everything_has_finished(
     mock_openai: MockOpenAI, pace: Pace | None, leaves: bool, how: str
 ) -> None:
     mock_openai.reply(WORDS, pace=pace)
@@ -150,7 +150,7 @@ def test_who_reads_it_all_has_finished(
     assert (call.delivered.events, call.delivered.exact) == (EVENTS, True)
 
 
-def test_who_has_not_read_it_yet_has_not_finished(mock_openai: MockOpenAI) -> None:
+def test_a_client_with_unread_bytes_has_not_finished(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("word " * 200)
     with open_request(mock_openai) as client:
         client.recv(1, socket.MSG_PEEK)
@@ -165,7 +165,7 @@ def test_who_has_not_read_it_yet_has_not_finished(mock_openai: MockOpenAI) -> No
 @pytest.mark.parametrize(
     ("fault", "outcome"), [(reset, "reset"), (truncate, "truncated")], ids=["reset", "truncate"]
 )
-def test_faults_are_exact(
+def test_delivered_is_exact_with_faults(
     mock_openai: MockOpenAI, fault: Callable[..., object], outcome: str
 ) -> None:
     mock_openai.reply(WORDS, faults=fault(after=3))  # type: ignore[arg-type]
@@ -177,7 +177,7 @@ def test_faults_are_exact(
 
 @pytest.mark.parametrize("fault", [stall(after=3), hold(), slice(inside="events")], ids=repr)
 @pytest.mark.parametrize("leaves_unread", [False, True])
-def test_who_leaves_in_silence_has_had_what_it_read(
+def test_a_client_that_leaves_in_silence_has_what_it_read(
     mock_openai: MockOpenAI, fault: Callable[..., object], leaves_unread: bool
 ) -> None:
     mock_openai.reply(WORDS, faults=fault)  # type: ignore[arg-type]
@@ -213,7 +213,7 @@ def test_a_half_closed_connection_is_closed_after_its_response(mock_openai: Mock
         assert client.recv(1) == b""
 
 
-def test_the_sdk_leaves_after_as_many_events_as_it_took(mock_openai: MockOpenAI) -> None:
+def test_delivered_counts_what_the_sdk_read(mock_openai: MockOpenAI) -> None:
     mock_openai.reply(WORDS, pace=PACED)
     for k in range(1, EVENTS - 1):
         with openai.OpenAI(base_url=mock_openai.base_url, api_key="x") as client:
@@ -229,7 +229,7 @@ def test_the_sdk_leaves_after_as_many_events_as_it_took(mock_openai: MockOpenAI)
         assert call.delivered.exact
 
 
-def test_many_that_leave_with_bytes_unread_leave_no_descriptor(mock_openai: MockOpenAI) -> None:
+def test_clients_that_leave_with_unread_bytes_leak_no_descriptors(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("word " * 200)
 
     def leave(times: int) -> int:
@@ -241,13 +241,13 @@ def test_many_that_leave_with_bytes_unread_leave_no_descriptor(mock_openai: Mock
 
     with open_request(mock_openai) as client:
         read_all(client)
-        assert mock_openai.calls[-1].wait(5)  # the kernel is asked: a descriptor of the server's
+        assert mock_openai.calls[-1].wait(5)  # the server opens a netlink socket
     before = leave(1)
     assert leave(30) <= before
     assert {call.ended for call in mock_openai.calls[1:]} == {"client disconnected"}
 
 
-def test_serve_tells_the_same() -> None:
+def test_serve_logs_the_same() -> None:
     command = [sys.executable, "-m", "openai_mockserver", "serve", "--port=0", "--pace=none"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -277,7 +277,7 @@ def test_serve_tells_the_same() -> None:
     "framing", [("Transfer-Encoding", "chunked"), ("Content-Length", "5000005")]
 )
 def test_a_long_step_is_written_in_slices(framing: tuple[str, str]) -> None:
-    """So that the streams beside it go on."""
+    """So that it does not delay other streams."""
     steps = (Raw(b"x" * 5_000_000, 3), Raw(b"last\n", 1))
     with MockOpenAI() as mock, httpx2.Client(trust_env=False) as client:
         mock.reply(Script(Head(200, (framing,)), steps))
@@ -292,7 +292,9 @@ def test_a_long_step_is_written_in_slices(framing: tuple[str, str]) -> None:
     assert answer.content == b"x" * 5_000_000 + b"last\n"
 
 
-def test_a_client_that_resets_when_it_has_read_all_has_had_it_all(mock_openai: MockOpenAI) -> None:
+def test_a_client_that_resets_after_reading_everything_has_finished(
+    mock_openai: MockOpenAI,
+) -> None:
     mock_openai.reply(WORDS)
     with open_request(mock_openai) as client:
         read_all(client)
@@ -302,12 +304,12 @@ def test_a_client_that_resets_when_it_has_read_all_has_had_it_all(mock_openai: M
     assert (call.ended, call.delivered.exact) == ("finished", True)
 
 
-def test_a_request_that_comes_after_tells_that_the_first_was_read(mock_openai: MockOpenAI) -> None:
+def test_a_next_request_proves_that_the_first_response_was_read(mock_openai: MockOpenAI) -> None:
     mock_openai.reply(WORDS)
     with httpx2.Client(base_url=mock_openai.base_url, trust_env=False) as client:
         payload = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
         for n in range(1, 20):
             assert client.post("/chat/completions", json=payload).status_code == 200
-            for call in mock_openai.calls[: n - 1]:  # before this one came
+            for call in mock_openai.calls[: n - 1]:  # before this request
                 assert call.is_finished
                 assert call.delivered == (EVENTS, call.delivered.bytes, True)

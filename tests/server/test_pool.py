@@ -1,4 +1,4 @@
-"""Connections to upstreams that are used again, and those that must not be."""
+"""Connections to upstreams that are reused, and those that must not be."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\
 WITHOUT_BODY = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 Handle = Callable[["Client"], None]
-"""What an upstream does with one connection; then it closes it."""
+"""Handles one connection of an upstream, which is then closed."""
 
 
 class Client:
-    """The recorder, as its upstream sees it."""
+    """The recorder's connection, from the upstream's side."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self._stream = connection.makefile("rb")
 
     def read(self) -> bytes:
-        """The next request; nothing if there is none."""
+        """Return the next request; no bytes if there is none."""
         head = b""
         while (line := self._stream.readline()) not in (b"\r\n", b""):
             head += line
@@ -48,7 +48,7 @@ class Client:
         self.connection.sendall(answer)
 
     def reset(self) -> None:
-        """End the connection by a reset."""
+        """Reset the connection."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
 
@@ -58,7 +58,7 @@ class Client:
 
 
 class Upstream:
-    """A server that has a way with each of its connections, the last of them with all others.
+    """A server with a handler for each of its connections; the last also handles all others.
 
     ``requests`` holds what came over which connection, counted from 1.
     """
@@ -97,7 +97,7 @@ class Upstream:
         try:
             self._handles[min(number, len(self._handles)) - 1](client)
         except OSError:
-            pass  # the recorder has left before it was answered
+            pass  # the recorder left before it was answered
         finally:
             client.close()
             self.closed.release()
@@ -111,7 +111,7 @@ class Upstream:
 
 @contextmanager
 def serving(*handles: Handle) -> Iterator[Upstream]:
-    """An upstream, until its clients have left."""
+    """Run an upstream until its clients have left."""
     upstream = Upstream(*handles)
     try:
         yield upstream
@@ -120,7 +120,7 @@ def serving(*handles: Handle) -> Iterator[Upstream]:
 
 
 def answer_all(answer: bytes = WITH_LENGTH) -> Handle:
-    """Answer whatever comes, until the client leaves."""
+    """Return a handler that answers every request until the client leaves."""
 
     def handle(client: Client) -> None:
         while client.read():
@@ -130,7 +130,7 @@ def answer_all(answer: bytes = WITH_LENGTH) -> Handle:
 
 
 def answer_once() -> Handle:
-    """Answer one request, and close."""
+    """Return a handler that answers one request, and closes."""
 
     def handle(client: Client) -> None:
         if client.read():
@@ -140,13 +140,13 @@ def answer_once() -> Handle:
 
 
 def ask(mock: MockOpenAI, method: str = "POST") -> int:
-    """The status that a client gets."""
+    """Return the status that a client gets."""
     with httpx2.Client(trust_env=False, timeout=30) as client:
         content = {"json": {"model": "m"}} if method == "POST" else {}
         return client.request(method, f"{mock.base_url}/models", **content).status_code  # type: ignore[arg-type]
 
 
-# Used again
+# Reused
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_two_requests_share_a_connection(tmp_path: Path, method: str, answer: by
     assert bodies == [b"{}" * (b"{}" in answer)] * 2
 
 
-def test_requests_at_the_same_time_have_a_connection_each() -> None:
+def test_concurrent_requests_use_separate_connections() -> None:
     both = threading.Barrier(2)
 
     def handle(client: Client) -> None:
@@ -193,7 +193,7 @@ def test_requests_at_the_same_time_have_a_connection_each() -> None:
         assert max(upstream.requests) == 2, "the third came over one of the two"
 
 
-# Not used again
+# Not reused
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_requests_at_the_same_time_have_a_connection_each() -> None:
     ],
     ids=["close", "HTTP/1.0", "proxy", "two framings", "left over", "one byte", "upgrade"],
 )
-def test_a_connection_that_may_be_in_disorder_is_closed(answer: bytes) -> None:
+def test_a_connection_in_an_uncertain_state_is_closed(answer: bytes) -> None:
     with serving(answer_all(answer)) as upstream, MockOpenAI(upstream=upstream.url) as mock:
         first = ask(mock)
         assert upstream.closed.acquire(timeout=10), "the connection is closed"
@@ -217,8 +217,8 @@ def test_a_connection_that_may_be_in_disorder_is_closed(answer: bytes) -> None:
         assert upstream.requests == [1, 2]
 
 
-def test_what_comes_after_the_response_is_nobodys_answer() -> None:
-    """It comes when the connection is idle, before the next request."""
+def test_bytes_after_the_response_answer_no_request() -> None:
+    """They arrive while the connection is idle, before the next request."""
 
     def handle(client: Client) -> None:
         while client.read():
@@ -240,7 +240,7 @@ def test_an_upstream_that_closes_after_each_response() -> None:
         assert [call.problem for call in mock.calls] == [None] * 5
 
 
-def test_a_client_that_leaves_takes_the_connection_with_it() -> None:
+def test_a_client_that_leaves_closes_the_upstream_connection() -> None:
     left_event = threading.Event()
 
     def stall(client: Client) -> None:
@@ -259,11 +259,11 @@ def test_a_client_that_leaves_takes_the_connection_with_it() -> None:
         assert upstream.requests == [1, 2]
 
 
-# Closed as the next request comes
+# Closed when the next request arrives
 
 
-def test_a_connection_that_is_reset_under_a_request_is_replaced(tmp_path: Path) -> None:
-    """The upstream has closed it as idle with the request unread, which the kernel tells."""
+def test_a_reused_connection_that_is_reset_is_replaced(tmp_path: Path) -> None:
+    """The upstream closed the idle connection with the request unread, so its kernel sends RST."""
 
     def handle(client: Client) -> None:
         client.read()
@@ -279,7 +279,7 @@ def test_a_connection_that_is_reset_under_a_request_is_replaced(tmp_path: Path) 
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_only_one_connection_is_tried_again(tmp_path: Path) -> None:
+def test_a_request_is_retried_only_once(tmp_path: Path) -> None:
     def reset(client: Client) -> None:
         select.select([client.connection], [], [])
         client.reset()
@@ -297,8 +297,8 @@ def test_only_one_connection_is_tried_again(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_request_that_the_upstream_took_is_not_sent_twice() -> None:
-    """It closes without an answer, properly: it has read the request, and may have obeyed it."""
+def test_a_request_that_the_upstream_received_is_not_sent_twice() -> None:
+    """It sends FIN without an answer: it has read the request, and may have acted on it."""
 
     def handle(client: Client) -> None:
         client.read()
@@ -310,7 +310,7 @@ def test_a_request_that_the_upstream_took_is_not_sent_twice() -> None:
         assert upstream.requests == [1, 1]
 
 
-def test_a_response_that_began_is_not_asked_for_again() -> None:
+def test_a_request_whose_response_has_begun_is_not_sent_twice() -> None:
     def handle(client: Client) -> None:
         client.read()
         client.answer(WITH_LENGTH)
@@ -323,12 +323,12 @@ def test_a_response_that_began_is_not_asked_for_again() -> None:
         assert upstream.requests == [1, 1]
 
 
-# How long they are kept
+# How long they stay idle
 
 
 @asynccontextmanager
 async def silent_server() -> AsyncIterator[tuple[Route, asyncio.Queue[asyncio.StreamReader]]]:
-    """The way to a server that says nothing, and what comes over its connections."""
+    """Run a server that sends nothing; yield its route and the readers of its connections."""
     writers: list[asyncio.StreamWriter] = []
     readers: asyncio.Queue[asyncio.StreamReader] = asyncio.Queue()
 
@@ -354,7 +354,7 @@ def test_an_idle_connection_is_closed_after_a_while() -> None:
     asyncio.run(run())
 
 
-def test_the_newest_is_taken_first_and_each_once() -> None:
+def test_the_newest_connection_is_reused_first_and_only_once() -> None:
     async def run() -> None:
         async with silent_server() as (route, readers):
             pool = Pool()
@@ -374,7 +374,7 @@ def test_the_newest_is_taken_first_and_each_once() -> None:
     asyncio.run(run())
 
 
-def test_a_pool_that_is_closed_keeps_nothing() -> None:
+def test_a_closed_pool_keeps_no_connection() -> None:
     async def run() -> None:
         async with silent_server() as (route, readers):
             pool = Pool()
@@ -408,7 +408,7 @@ def test_a_server_that_stops_leaves_no_connection() -> None:
             time.sleep(0.01)
 
 
-def test_an_error_of_the_upstream_is_no_reason_to_close(tmp_path: Path) -> None:
+def test_an_error_response_does_not_close_the_connection(tmp_path: Path) -> None:
     with MockOpenAI(fast_retries=False, lenient=True) as upstream:
         with MockOpenAI(upstream=upstream.base_url, record=tmp_path) as mock:
             with httpx2.Client(trust_env=False) as client:

@@ -1,4 +1,4 @@
-"""The recorder: a transparent proxy, and recordings that lose nothing and tell nothing."""
+"""The recorder: a transparent proxy, whose recordings lose no bytes and reveal no secrets."""
 
 from __future__ import annotations
 
@@ -65,25 +65,25 @@ ASKED: dict[str, Any] = {
 
 @pytest.fixture
 def upstream() -> Iterator[MockOpenAI]:
-    """What is recorded."""
+    """The upstream to record."""
     with MockOpenAI(fast_retries=False) as mock:
         yield mock
 
 
 @pytest.fixture
 def recorder(upstream: MockOpenAI, tmp_path: Path) -> Iterator[MockOpenAI]:
-    """What records it, into the folder ``cassettes``."""
+    """A recorder that writes to the folder ``cassettes``."""
     with MockOpenAI(upstream=upstream.base_url, record=tmp_path / "cassettes") as mock:
         yield mock
 
 
 def recordings(folder: Path) -> list[Path]:
-    """The finished recordings."""
+    """Return the finished recordings."""
     return sorted((folder / "cassettes").glob("*.jsonl"))
 
 
 def ask(mock: MockOpenAI, body: Any = None, path: str = "/chat/completions") -> tuple[Any, ...]:
-    """What a plain client gets: status, headers, body, and the exception's class."""
+    """Return what a plain client gets: status, headers, body, or the type of the exception."""
     data = b""
     headers = {"Authorization": f"Bearer {KEY}", "Accept-Encoding": "gzip"}
     with httpx2.Client(trust_env=False) as client:
@@ -95,8 +95,8 @@ def ask(mock: MockOpenAI, body: Any = None, path: str = "/chat/completions") -> 
         except httpx2.HTTPError as error:
             assert mock.calls[-1].wait(30)
             return (data, type(error))
-    # Of several clients at once it may be another's, which is still going on.
-    assert mock.calls[-1].wait(30), "and so its recording is there"
+    # With several clients, the last call may be another's, and still be open.
+    assert mock.calls[-1].wait(30), "its recording must be finished"
     fields = [(k, v) for k, v in response.headers.multi_items() if k not in ("date",)]
     return (response.status_code, fields, data)
 
@@ -146,16 +146,14 @@ def test_the_client_sees_the_upstream_and_the_replay_is_the_same(
 
 
 def as_if(direct: tuple[Any, ...], faults: Any) -> tuple[Any, ...]:
-    """What is seen through a proxy, which reads HTTP and writes it anew."""
+    """Return what the client of a proxy sees, which parses HTTP and writes it anew."""
     if "bad_chunk_size" in repr(faults):
         return (direct[0], httpx2.RemoteProtocolError)
     return direct
 
 
-def test_each_byte_comes_as_soon_as_the_upstream_sent_it(
-    upstream: MockOpenAI, recorder: MockOpenAI
-) -> None:
-    """The upstream stays silent after two events, and both are there."""
+def test_each_byte_is_forwarded_at_once(upstream: MockOpenAI, recorder: MockOpenAI) -> None:
+    """The upstream falls silent after two events, and both arrive."""
     upstream.reply("Hello, world", faults=[stall(after=2)])
     with httpx2.Client(trust_env=False) as client:
         url = f"{recorder.base_url}/chat/completions"
@@ -169,17 +167,17 @@ def test_each_byte_comes_as_soon_as_the_upstream_sent_it(
     assert upstream.calls[0].ended == "client disconnected", "the upstream is left alone too"
 
 
-def test_a_client_that_leaves_is_recorded_as_one(
+def test_a_client_that_leaves_is_recorded(
     upstream: MockOpenAI, recorder: MockOpenAI, tmp_path: Path
 ) -> None:
-    test_each_byte_comes_as_soon_as_the_upstream_sent_it(upstream, recorder)
+    test_each_byte_is_forwarded_at_once(upstream, recorder)
     (path,) = recordings(tmp_path)
     (exchange,) = load(path)
     assert exchange.client_left
     assert sse.body(exchange.script.steps).count(b"\n\n") == 2
 
 
-def test_times_and_reads_are_kept(
+def test_times_and_reads_are_recorded(
     upstream: MockOpenAI, recorder: MockOpenAI, tmp_path: Path
 ) -> None:
     upstream.reply("one two three", pace=Pace(ttft=0.1, itl=0.05))
@@ -208,7 +206,7 @@ def test_no_secret_reaches_the_disk(
     assert "authorization" in exchange.about["redacted"]
 
 
-def test_other_paths_and_bodies_pass(
+def test_other_paths_and_bodies_are_forwarded(
     recorder: MockOpenAI, upstream: MockOpenAI, tmp_path: Path
 ) -> None:
     odd = Script(Head(418, (("Content-Type", "x/y"), ("Content-Length", "3"))), (Raw(b"\xff\0a"),))
@@ -223,7 +221,7 @@ def test_other_paths_and_bodies_pass(
     assert len(recordings(tmp_path)) == 2
 
 
-def test_an_upstream_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
+def test_an_unreachable_upstream_is_reported(tmp_path: Path) -> None:
     with socket.socket() as busy_socket:
         busy_socket.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{busy_socket.getsockname()[1]}/v1"
@@ -237,10 +235,10 @@ def test_an_upstream_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_streams_name_is_a_model_like_any_other(
+def test_a_stream_name_is_forwarded_like_any_model(
     upstream: MockOpenAI, recorder: MockOpenAI, tmp_path: Path
 ) -> None:
-    """The upstream has streams of its own, or none: that is its answer, and it is recorded."""
+    """Whether such a stream exists is for the upstream to answer; its answer is recorded."""
     for model in ("mockserver/text", "mockserver/nothing"):
         body = ASKED | {"model": model}
         answer = ask(recorder, body)
@@ -257,7 +255,7 @@ def test_a_streams_name_is_a_model_like_any_other(
         )
 
 
-def test_a_response_that_only_the_upstream_knows(
+def test_a_stored_response_that_only_the_upstream_has(
     upstream: MockOpenAI, recorder: MockOpenAI, tmp_path: Path
 ) -> None:
     upstream.reply("Hello")
@@ -275,7 +273,7 @@ def test_a_response_that_only_the_upstream_knows(
     [empty_response(), half_head(), empty_response("reset"), raw_head("no HTTP\r\n\r\n")],
     ids=["closed", "half a head", "reset", "no HTTP"],
 )
-def test_an_upstream_that_gives_no_response_is_told(
+def test_an_upstream_without_a_response_is_reported(
     upstream: MockOpenAI, recorder: MockOpenAI, tmp_path: Path, fault: Fault
 ) -> None:
     upstream.reply("Hello", faults=[fault])
@@ -292,12 +290,12 @@ def test_an_upstream_that_gives_no_response_is_told(
 
 @pytest.fixture
 def proxy() -> Iterator[MockOpenAI]:
-    """A mock as a proxy, which is asked for whole URLs of another host."""
+    """A mock as a proxy, which receives whole URLs of another host."""
     with MockOpenAI(allow_hosts=["far.away.invalid"]) as mock:
         yield mock
 
 
-def test_through_a_proxy_of_the_environment(
+def test_the_environments_proxy_is_used(
     proxy: MockOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with MockOpenAI(upstream="http://far.away.invalid/v1", record=tmp_path) as mock:
@@ -307,7 +305,7 @@ def test_through_a_proxy_of_the_environment(
     assert call.headers["host"] == "far.away.invalid"
 
 
-def test_through_a_proxy_that_asks_who_is_there(
+def test_a_proxy_gets_its_credentials(
     proxy: MockOpenAI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with MockOpenAI(upstream="http://far.away.invalid/v1", record=tmp_path / "cassettes") as mock:
@@ -322,7 +320,7 @@ def test_through_a_proxy_that_asks_who_is_there(
     assert "proxy-authorization" not in file.read_text()
 
 
-def test_a_proxy_that_we_cannot_speak_to_is_told_without_its_password(
+def test_an_unsupported_proxy_is_reported_without_its_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("http_proxy", "socks5://ann:canary@127.0.0.1:1")
@@ -335,14 +333,14 @@ def test_a_proxy_that_we_cannot_speak_to_is_told_without_its_password(
             mock.check()
 
 
-def test_an_upstream_is_a_url() -> None:
+def test_an_upstream_must_be_a_url() -> None:
     with pytest.raises(
         MockServerError, match="must be an http:// or https:// URL, not 'localhost'"
     ):
         MockOpenAI(upstream="localhost")
 
 
-def test_an_upstream_has_no_credentials_in_its_url() -> None:
+def test_an_upstreams_url_must_not_contain_credentials() -> None:
     with pytest.raises(MockServerError, match="must not contain credentials") as error:
         MockOpenAI(upstream="https://ann:canary@api.example/v1")
     assert "canary" not in str(error.value)
@@ -350,7 +348,7 @@ def test_an_upstream_has_no_credentials_in_its_url() -> None:
 
 @pytest.fixture
 def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockOpenAI]:
-    """An upstream with TLS, which the environment trusts."""
+    """An upstream with TLS that the environment trusts."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -370,7 +368,7 @@ def test_https_upstreams(secure: MockOpenAI, tmp_path: Path) -> None:
 
 @contextmanager
 def tunnel(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
-    """A proxy for one CONNECT: its URL, and what it was asked."""
+    """Run a proxy for one CONNECT; yield its URL, and the requests that it receives."""
     received: list[bytes] = []
 
     def serve() -> None:
@@ -395,7 +393,7 @@ def tunnel(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
             while data := source.recv(65536):
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
-        except OSError:  # the recorder hangs up when it has all
+        except OSError:  # the recorder closes when it has everything
             source.close()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -433,7 +431,7 @@ def test_a_proxy_that_refuses(secure: MockOpenAI, monkeypatch: pytest.MonkeyPatc
                 mock.check()
 
 
-def test_eight_clients_at_once_lose_no_exchange(
+def test_eight_concurrent_clients_are_all_recorded(
     upstream: MockOpenAI, recorder: MockOpenAI, tmp_path: Path
 ) -> None:
     for n in range(8):
@@ -474,13 +472,13 @@ def test_a_recording_serves_through_the_sdk_in_process_without_waiting(
 
 
 def text(client: openai.OpenAI) -> str:
-    """What the SDK reads."""
+    """Return the text that the SDK reads."""
     with client, client.chat.completions.create(**ASKED) as stream:
         return "".join(c.choices[0].delta.content or "" for c in stream if c.choices)
 
 
-def test_frames_are_as_they_were() -> None:
-    """The bytes of a replayed chunked recording are framed read by read."""
+def test_replayed_frames_equal_the_recorded_reads() -> None:
+    """A replayed chunked recording has one HTTP chunk for each read."""
     script = Script(Head(200, (("Transfer-Encoding", "chunked"),)), (Raw(b"ab"), Raw(b"c")))
     assert [frame.data for frame in wire_frames(script)][1:] == [
         b"2\r\nab\r\n",
@@ -489,8 +487,8 @@ def test_frames_are_as_they_were() -> None:
     ]
 
 
-def test_rules_are_asked_as_without_an_upstream() -> None:
-    """What no rule speaks for goes upstream: what comes too often, and what is no model's."""
+def test_rules_precede_the_upstream() -> None:
+    """Requests that no rule matches go upstream: after ``times``, and at other endpoints."""
     with MockOpenAI() as upstream, MockOpenAI(upstream=upstream.base_url) as mock:
         upstream.reply("from upstream")
         mock.reply("from here", times=1)

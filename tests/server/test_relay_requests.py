@@ -1,4 +1,4 @@
-"""What the upstream gets is what the client sent: targets, headers and bodies, byte for byte."""
+"""The upstream gets what the client sent: targets, headers and bodies, byte for byte."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 class Listener:
-    """An upstream that keeps each request's bytes, and answers all of them alike."""
+    """An upstream that stores the bytes of each request, and always sends the same response."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[bytes, bytes]] = []
@@ -36,7 +36,7 @@ class Listener:
                 lines: list[bytes] = []
                 while (line := stream.readline()) not in (b"\r\n", b""):
                     lines.append(line)
-                if not lines:  # nothing but an empty line: this is to end
+                if not lines:  # only an empty line: stop
                     return
                 lengths = [line for line in lines if line.lower().startswith(b"content-length")]
                 size = int(lengths[0].split(b":")[1]) if lengths else 0
@@ -65,7 +65,7 @@ def recorder(upstream: Listener, tmp_path: Path) -> Iterator[MockOpenAI]:
 
 
 def send(mock: MockOpenAI, target: bytes, headers: bytes = b"", body: bytes = b"") -> bytes:
-    """What a socket gets that sends these very bytes."""
+    """Send these bytes over a socket, and return the response."""
     _, _, port = mock.start().url.rpartition(":")
     method = b"POST" if body else b"GET"
     with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as client:
@@ -101,7 +101,7 @@ TARGETS = [
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_targets_go_on_byte_for_byte(
+def test_targets_are_forwarded_byte_for_byte(
     upstream: Listener, recorder: MockOpenAI, target: bytes, tmp_path: Path
 ) -> None:
     assert send(recorder, target).endswith(b"{}")
@@ -113,7 +113,7 @@ def test_targets_go_on_byte_for_byte(
     (exchange,) = load(file)
     assert exchange.about["request"]["url"].encode("latin-1") == target
     if b"#" in target:
-        return  # no client sends a fragment, and none is compared
+        return  # clients do not send fragments
     with MockOpenAI(cassette=Cassette(file)) as replay:
         assert send(replay, target).endswith(b"{}"), "and its recording answers it"
 
@@ -142,11 +142,11 @@ def test_a_mock_answers_any_target_with_an_error_in_openais_shape(target: bytes)
         ("http://a", "/v1?x", "/v1?x"),
     ],
 )
-def test_the_base_stands_for_v1(base: str, target: str, there: str) -> None:
+def test_the_base_path_replaces_v1(base: str, target: str, there: str) -> None:
     assert Upstream(base).target(target) == there
 
 
-def test_headers_go_on_byte_for_byte(upstream: Listener, recorder: MockOpenAI) -> None:
+def test_headers_are_forwarded_byte_for_byte(upstream: Listener, recorder: MockOpenAI) -> None:
     header_lines = (
         b"x-name: J\xf6rg \xe2\x82\xac\r\nx-empty:\r\nx-two: a\r\nx-two: b\r\nx-tail: a  b \r\n"
     )
@@ -161,10 +161,8 @@ def test_headers_go_on_byte_for_byte(upstream: Listener, recorder: MockOpenAI) -
     ]
 
 
-def test_what_concerns_one_connection_does_not_go_on(
-    upstream: Listener, recorder: MockOpenAI
-) -> None:
-    """RFC 9110 §7.6.1: also the headers that Connection names."""
+def test_hop_by_hop_headers_are_not_forwarded(upstream: Listener, recorder: MockOpenAI) -> None:
+    """RFC 9110 §7.6.1: nor are headers that ``Connection`` names."""
     headers = b"Connection: x-hop, close\r\nx-hop: 1\r\nKeep-Alive: 5\r\nx-kept: 1\r\n"
     assert send(recorder, b"/v1/models", headers).endswith(b"{}")
     head = upstream.requests[0][0].lower()
@@ -189,7 +187,7 @@ def make_nested_json(depth: int) -> bytes:
     ],
     ids=["500", "900", "100000", "bytes", "not UTF-8", "list"],
 )
-def test_bodies_go_on_byte_for_byte(
+def test_bodies_are_forwarded_byte_for_byte(
     upstream: Listener, recorder: MockOpenAI, body: bytes, tmp_path: Path
 ) -> None:
     headers = b"Content-Type: application/json\r\n"
@@ -222,13 +220,13 @@ WRONG: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("url", "message"), WRONG, ids=lambda value: repr(value)[:40])
-def test_a_bad_upstream_is_refused_at_the_start(url: Any, message: str) -> None:
+def test_an_invalid_upstream_is_refused(url: Any, message: str) -> None:
     with pytest.raises(MockServerError, match=message):
         MockOpenAI(upstream=url)
 
 
 @pytest.mark.parametrize("url", ["http://ann:canary@a:99999999", "http://ann:canary@[::1/v1"])
-def test_a_bad_upstream_is_told_without_its_password(url: str) -> None:
+def test_an_invalid_upstream_is_reported_without_its_password(url: str) -> None:
     with pytest.raises(MockServerError, match="must not contain credentials") as error:
         MockOpenAI(upstream=url)
     assert "canary" not in str(error.value)
@@ -242,11 +240,11 @@ def test_a_bad_upstream_is_told_without_its_password(url: str) -> None:
         ("http://bücher.example:81/v1", "xn--bcher-kva.example:81"),
     ],
 )
-def test_hosts_are_named_as_dns_knows_them(url: str, authority: str) -> None:
+def test_host_names_are_converted_to_ascii(url: str, authority: str) -> None:
     assert Upstream(url).authority == authority
 
 
-def test_a_bad_proxy_of_the_environment_is_told_without_its_password(
+def test_an_invalid_proxy_is_reported_without_its_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://ann:canary@127.0.0.1:99999999")

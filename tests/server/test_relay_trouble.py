@@ -1,4 +1,4 @@
-"""The recorder in trouble: clients that leave, disks that refuse, a process that is killed."""
+"""Failures around the recorder: clients that leave, full disks, a killed process."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ ASKED: dict[str, Any] = {
     "messages": [{"role": "user", "content": "Hi"}],
 }
 LONG = Reply("word " * 2000)
-"""About 2,000 events, which the upstream sends at once: more than a client's kernel takes."""
+"""About 2,000 events that the upstream sends at once: more than a client's kernel buffers."""
 
 
 @pytest.fixture
 def upstream() -> Iterator[MockOpenAI]:
-    """What is recorded."""
+    """The upstream to record."""
     with MockOpenAI(fast_retries=False) as mock:
         yield mock
 
@@ -51,27 +51,27 @@ def upstream() -> Iterator[MockOpenAI]:
 def event_loop_of_the_server(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The servers of this test run on this event loop."""
+    """The event loop of the servers in this test."""
     if request.param == "asyncio":
         monkeypatch.setitem(sys.modules, "uvloop", None)
     else:
         pytest.importorskip("uvloop")
 
 
-def place_of(mock: MockOpenAI) -> tuple[str, int]:
+def get_address(mock: MockOpenAI) -> tuple[str, int]:
     host, port = mock.base_url.removeprefix("http://").removesuffix("/v1").split(":")
     return host, int(port)
 
 
 def ask(mock: MockOpenAI, path: str = "/chat/completions") -> tuple[int, bytes]:
-    """The status and the body that a plain client gets."""
+    """Return the status and body that a plain client gets."""
     with httpx2.Client(trust_env=False, timeout=30) as client:
         answer = client.post(mock.base_url + path, json=ASKED, headers={"Authorization": KEY})
         return answer.status_code, answer.content
 
 
 def leave(place: tuple[str, int], after: int) -> None:
-    """Ask for a stream, read so many bytes of it, and close."""
+    """Request a stream, read ``after`` bytes of it, and close."""
     body = json.dumps(ASKED).encode()
     head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
     head += f"Content-Length: {len(body)}\r\n\r\n"
@@ -91,10 +91,10 @@ def leave(place: tuple[str, int], after: int) -> None:
 def test_clients_that_leave(upstream: MockOpenAI, tmp_path: Path, leavers: int) -> None:
     upstream.reply(LONG)
     with MockOpenAI(upstream=upstream.base_url, record=tmp_path) as mock:
-        place = place_of(mock)
+        place = get_address(mock)
         leave(place, 100_000)
         assert mock.calls[0].wait(10)
-        before = descriptors()
+        before = count_descriptors()
         with ThreadPoolExecutor(4) as pool:
             for _ in pool.map(lambda _: leave(place, 100_000), range(leavers)):
                 pass
@@ -109,21 +109,21 @@ def test_clients_that_leave(upstream: MockOpenAI, tmp_path: Path, leavers: int) 
         assert len(sse.body(exchange.script.steps)) > 95_000, "what was received is kept"
 
 
-def descriptors() -> int:
-    """How many files and sockets this process has."""
+def count_descriptors() -> int:
+    """Return how many files and sockets this process has open."""
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def wait_for_descriptors(most: int) -> None:
-    """Wait until there are so many: a call ends a turn of the loop before its socket is closed."""
-    until = time.monotonic() + 5
-    while descriptors() > most:
-        assert time.monotonic() < until, f"{descriptors()} descriptors, {most} before"
+    """Wait until at most ``most`` are open: a call ends shortly before its socket is closed."""
+    deadline = time.monotonic() + 5
+    while count_descriptors() > most:
+        assert time.monotonic() < deadline, f"{count_descriptors()} descriptors, {most} before"
         time.sleep(0.01)
 
 
 @pytest.mark.usefixtures("event_loop_of_the_server")
-def test_who_reads_it_all_has_not_left(upstream: MockOpenAI, tmp_path: Path) -> None:
+def test_a_client_that_reads_everything_has_not_left(upstream: MockOpenAI, tmp_path: Path) -> None:
     upstream.reply(LONG)
     with MockOpenAI(upstream=upstream.base_url, record=tmp_path) as mock:
         ask(mock)
@@ -136,10 +136,10 @@ def test_who_reads_it_all_has_not_left(upstream: MockOpenAI, tmp_path: Path) -> 
 def test_a_client_that_leaves_ends_the_request_to_the_upstream(
     upstream: MockOpenAI, tmp_path: Path
 ) -> None:
-    """The upstream would be silent for a minute, in the middle or before the head."""
+    """The upstream would stay silent for a minute, in the middle or before the head."""
     upstream.reply("Hello, world", faults=[stall(after=2, seconds=60)])
     with MockOpenAI(upstream=upstream.base_url, record=tmp_path) as mock:
-        leave(place_of(mock), 300)
+        leave(get_address(mock), 300)
         assert mock.calls[0].wait(5)
         assert upstream.calls[0].wait(5)
     assert upstream.calls[0].ended == "client disconnected"
@@ -147,14 +147,14 @@ def test_a_client_that_leaves_ends_the_request_to_the_upstream(
 
 
 @pytest.mark.usefixtures("event_loop_of_the_server")
-def test_a_client_that_leaves_while_the_upstream_is_connected_to(
+def test_a_client_that_leaves_ends_the_connection_attempt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A proxy that takes the connection and says nothing."""
+    """The proxy accepts the connection and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{silent.getsockname()[1]}")
         with MockOpenAI(upstream="https://far.away.invalid/v1", record=tmp_path) as mock:
-            leaving = threading.Thread(target=leave, args=(place_of(mock), 0))
+            leaving = threading.Thread(target=leave, args=(get_address(mock), 0))
             leaving.start()
             proxy_socket, _ = silent.accept()
             with proxy_socket:
@@ -166,21 +166,21 @@ def test_a_client_that_leaves_while_the_upstream_is_connected_to(
     assert list(tmp_path.iterdir()) == []
 
 
-# Disks that refuse
+# Disk errors
 
 
 def open_files() -> set[str]:
-    """What this process has open."""
+    """Return the files that this process has open."""
     descriptors = set()
     for descriptor in Path("/proc/self/fd").iterdir():
-        with suppress(OSError):  # that of the listing itself
+        with suppress(OSError):  # the descriptor of the listing itself
             descriptors.add(str(descriptor.readlink()))
     return descriptors
 
 
 @contextmanager
 def file_size_limit(limit: int) -> Iterator[None]:
-    """Files of this process grow no larger."""
+    """Limit the size of files that this process writes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
@@ -195,7 +195,7 @@ def fail_with_file_too_large(folder: Path) -> Any:
 
 @contextmanager
 def fail_with_full_disk(folder: Path) -> Iterator[None]:
-    """The next recording of chat completions is on a disk without room."""
+    """Put the next recording of chat completions on a full disk."""
     (folder / "chat-completions-0001.jsonl.part").touch()
     with pytest.MonkeyPatch.context() as patch:
         from openai_mockserver.cassettes import writer
@@ -220,7 +220,7 @@ REFUSALS = [
 
 @pytest.mark.usefixtures("event_loop_of_the_server")
 @pytest.mark.parametrize(("fail", "message"), REFUSALS)
-def test_a_disk_that_refuses_is_not_the_clients_trouble(
+def test_a_disk_error_does_not_affect_the_client(
     upstream: MockOpenAI,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -247,9 +247,7 @@ def test_a_disk_that_refuses_is_not_the_clients_trouble(
     assert all(message in line for line in caplog.messages)
 
 
-def test_what_was_written_before_the_disk_refused_can_be_read(
-    upstream: MockOpenAI, tmp_path: Path
-) -> None:
+def test_a_recording_can_be_read_up_to_a_disk_error(upstream: MockOpenAI, tmp_path: Path) -> None:
     upstream.reply(Reply("word " * 300), pace=Pace(itl=0.001))
     with MockOpenAI(upstream=upstream.base_url, record=tmp_path) as mock:
         with file_size_limit(20_000):
@@ -263,7 +261,7 @@ def test_what_was_written_before_the_disk_refused_can_be_read(
         assert body.startswith(sse.body(exchange.script.steps))
 
 
-def test_a_redaction_that_fails_writes_nothing(upstream: MockOpenAI, tmp_path: Path) -> None:
+def test_a_failed_redaction_writes_nothing(upstream: MockOpenAI, tmp_path: Path) -> None:
     def change(text: str) -> str:
         raise KeyError("I know no such text")
 
@@ -277,7 +275,7 @@ def test_a_redaction_that_fails_writes_nothing(upstream: MockOpenAI, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_none_is_refused_at_the_start(tmp_path: Path) -> None:
+def test_an_invalid_folder_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     for folder in (file, file / "inner"):
@@ -312,7 +310,7 @@ def test_a_key_in_the_path_is_not_in_the_name(upstream: MockOpenAI, tmp_path: Pa
 
 
 def test_only_the_user_may_read_recordings(upstream: MockOpenAI, tmp_path: Path) -> None:
-    """Whatever the umask allows; while they are going on and after."""
+    """Whatever the umask allows, during the exchange and afterwards."""
     upstream.reply("Hello", faults=[stall(after=2, seconds=60)])
     cassette = tmp_path / "cassettes" / "some" / "test.jsonl"
     umask = os.umask(0)
@@ -326,16 +324,16 @@ def test_only_the_user_may_read_recordings(upstream: MockOpenAI, tmp_path: Path)
                 with httpx2.Client(trust_env=False) as client:
                     with client.stream("POST", f"{mock.base_url}/chat/completions", json=ASKED):
                         assert len(list(tmp_path.rglob("*.part"))) == 1
-                        modes = modes_within(tmp_path)
+                        modes = find_modes(tmp_path)
                 assert mock.calls[0].wait(5)
-            assert modes | modes_within(tmp_path) == {0o600, 0o700}
+            assert modes | find_modes(tmp_path) == {0o600, 0o700}
     finally:
         os.umask(umask)
     assert cassette.exists()
 
 
-def modes_within(folder: Path) -> set[int]:
-    """The permissions of files and folders."""
+def find_modes(folder: Path) -> set[int]:
+    """Return the permissions of files and folders."""
     return {path.stat().st_mode & 0o777 for path in folder.rglob("*")}
 
 
@@ -344,7 +342,7 @@ def modes_within(folder: Path) -> set[int]:
 
 @contextmanager
 def recording(upstream: MockOpenAI, folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """An `openai-mockserver record` that runs, and its URL."""
+    """Run `openai-mockserver record`; yield the process and its URL."""
     command = [sys.executable, "-m", "openai_mockserver", "record", "--port", "0", "-q",
                "--upstream", upstream.base_url, "-o", str(folder)]  # fmt: skip
     with subprocess.Popen(
@@ -357,7 +355,7 @@ def recording(upstream: MockOpenAI, folder: Path) -> Iterator[tuple[subprocess.P
             process.kill()
 
 
-def test_the_command_ends_with_an_error_where_a_recording_failed(
+def test_the_command_ends_with_an_error_if_a_recording_failed(
     upstream: MockOpenAI, tmp_path: Path
 ) -> None:
     upstream.reply(Reply("word " * 300))
@@ -375,7 +373,7 @@ def test_the_command_ends_with_an_error_where_a_recording_failed(
     assert message == f"Error: 1 of 1 calls were not recorded completely: {failure}"
 
 
-def test_the_command_refuses_a_folder_that_is_none(tmp_path: Path) -> None:
+def test_the_command_refuses_an_invalid_folder(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     command = [sys.executable, "-m", "openai_mockserver", "record", "--port", "0",
@@ -390,13 +388,13 @@ CLIENTS = 8
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cut", [(), (slice(size=50),)], ids=["events", "reads of 50 bytes"])
-def test_a_killed_recorder_has_all_that_its_clients_have(
+def test_a_killed_recorder_has_written_all_that_its_clients_received(
     upstream: MockOpenAI, tmp_path: Path, cut: Any
 ) -> None:
-    """Fifty kills after random numbers of reads by eight clients; the file says what it lacks."""
+    """Kill it fifty times, after random numbers of reads by eight clients; check the files."""
     rng = random.Random(1)
     for n in range(CLIENTS):
-        # Words that may be the beginnings of keys are held back.
+        # The recorder holds back text that may be the start of a key.
         reply = Reply(f"{n} sk-" + "word eyJ sk-pro " * 100)
         upstream.on(user=str(n)).reply(reply, pace=Pace(itl=0.002), faults=cut)
     incomplete_count = 0
@@ -426,7 +424,7 @@ def test_a_killed_recorder_has_all_that_its_clients_have(
 
 
 def read_until_killed(url: str, n: int, note_read: Callable[[], object]) -> bytes:
-    """The body that a client has received when the recorder is killed."""
+    """Return the body that a client has received when the recorder is killed."""
     data = b""
     payload = ASKED | {"messages": [{"role": "user", "content": str(n)}]}
     with httpx2.Client(trust_env=False, timeout=30) as client:

@@ -1,4 +1,4 @@
-"""What a request may have: its body's size, and the time in which it comes."""
+"""The limits of a request: the size of its body, and its time to arrive."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ def read_to_end(client: socket.socket) -> bytes:
     return data
 
 
-def too_large(most: int, size: int) -> str:
+def format_error(most: int, size: int) -> str:
     return f"Maximum content size limit ({most}) exceeded ({size} bytes read)"
 
 
 # Size
 
 
-def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
+def test_a_body_with_too_large_a_length_is_not_read() -> None:
     with MockOpenAI() as mock, connect(mock) as client:
         client.sendall(HEAD + b"Content-Length: 33554433\r\nExpect: 100-continue\r\n\r\n")
         client.shutdown(socket.SHUT_WR)
         answer = read_to_end(client)
         (call,) = mock.calls
-    assert answer.startswith(b"HTTP/1.1 413 ")  # newer Pythons call it otherwise
+    assert answer.startswith(b"HTTP/1.1 413 ")  # newer Pythons use another reason phrase
     assert b"connection: close" in answer.lower()
     assert httpx2.Response(413, content=answer.partition(b"\r\n\r\n")[2]).json() == {
         "error": {
-            "message": too_large(33554432, 33554433),
+            "message": format_error(33554432, 33554433),
             "type": "server_error",
             "param": None,
             "code": None,
@@ -63,7 +63,7 @@ def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
     assert (call.status, call.body, call.ended) == (413, b"", "finished")
 
 
-def test_a_body_in_chunks_is_read_as_far_as_it_may_go() -> None:
+def test_a_chunked_body_is_read_up_to_the_limit() -> None:
     with MockOpenAI(max_body=1000) as mock, connect(mock) as client:
         client.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
         client.sendall(b"3e8\r\n%b\r\n" % (b"x" * 1000))
@@ -73,11 +73,11 @@ def test_a_body_in_chunks_is_read_as_far_as_it_may_go() -> None:
         read_to_end(client)
         (call,) = mock.calls
     assert call.problem is None
-    assert too_large(1000, 1001).encode() in call.script.steps[0].data  # type: ignore[union-attr]
+    assert format_error(1000, 1001).encode() in call.script.steps[0].data  # type: ignore[union-attr]
 
 
-def test_the_sdk_gets_the_error_though_it_sends_a_long_body() -> None:
-    """It writes all of it before it reads: the answer must not be lost by a reset."""
+def test_the_sdk_gets_the_error_for_a_long_body() -> None:
+    """It sends everything before it reads, so a reset must not discard the answer."""
     with MockOpenAI(max_body=1000) as mock:
         client = openai.OpenAI(base_url=mock.base_url, api_key="k", max_retries=0)
         messages: Any = [{"role": "user", "content": "x" * 20_000_000}]
@@ -87,14 +87,14 @@ def test_the_sdk_gets_the_error_though_it_sends_a_long_body() -> None:
     assert error.value.type == "server_error"
 
 
-def test_what_is_as_large_as_it_may_be_is_answered() -> None:
+def test_a_body_at_the_limit_is_answered() -> None:
     with MockOpenAI(max_body=len(BODY)) as mock, connect(mock) as client:
         mock.reply("Hello")
         client.sendall(WHOLE)
         assert client.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_an_upload_has_a_limit_of_its_own() -> None:
+def test_uploads_have_a_separate_limit() -> None:
     with MockOpenAI(max_body=10, max_upload=2000) as mock:
         client = openai.OpenAI(base_url=mock.base_url, api_key="k", max_retries=0)
         with client:
@@ -105,7 +105,7 @@ def test_an_upload_has_a_limit_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"max_body": -1}, {"max_upload": -1}, {"request_timeout": 0}])
-def test_limits_that_are_none(wrong: Any) -> None:
+def test_invalid_limits(wrong: Any) -> None:
     (name,) = wrong
     with pytest.raises(MockServerError, match=name):
         MockOpenAI(**wrong)
@@ -122,7 +122,7 @@ def test_a_head_that_does_not_come_ends_the_connection(head_start: bytes) -> Non
         assert not mock.calls
 
 
-def test_so_does_the_head_of_a_second_request() -> None:
+def test_an_incomplete_second_head_ends_the_connection() -> None:
     with MockOpenAI(request_timeout=0.2) as mock, connect(mock) as client:
         mock.reply("Hello")
         client.sendall(WHOLE)
@@ -132,7 +132,7 @@ def test_so_does_the_head_of_a_second_request() -> None:
         assert len(mock.calls) == 1
 
 
-def test_a_connection_between_requests_is_left_open() -> None:
+def test_a_connection_between_requests_stays_open() -> None:
     with MockOpenAI(request_timeout=0.05) as mock, connect(mock) as client:
         mock.reply("Hello")
         client.sendall(WHOLE)
@@ -142,7 +142,7 @@ def test_a_connection_between_requests_is_left_open() -> None:
             client.recv(1)
 
 
-def test_a_body_that_cannot_come_any_more_is_told_so() -> None:
+def test_a_client_that_half_closes_early_gets_an_error() -> None:
     with MockOpenAI() as mock, connect(mock) as client:
         client.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
         client.shutdown(socket.SHUT_WR)
@@ -153,7 +153,7 @@ def test_a_body_that_cannot_come_any_more_is_told_so() -> None:
     assert (call.status, call.body, call.ended) == (400, b"", "finished")
 
 
-def test_a_body_that_does_not_come_is_told_so() -> None:
+def test_a_body_that_does_not_arrive_is_an_error() -> None:
     with MockOpenAI(request_timeout=0.2) as mock, connect(mock) as client:
         client.sendall(HEAD + b"Content-Length: 100\r\n\r\n{}")
         answer = client.recv(65536)
@@ -174,12 +174,12 @@ def test_a_response_may_take_longer_than_a_request() -> None:
     assert "".join(piece or "" for piece in texts) == "abc"
 
 
-# What takes long to answer
+# Slow answers
 
 
-@pytest.mark.parametrize("asked", [{"n": 2}, {"user": "x" * 5000}])
-def test_what_takes_long_stops_no_stream(parameters: dict[str, Any]) -> None:
-    """The mock works it out beside: a stream that begins meanwhile ends before."""
+@pytest.mark.parametrize("parameters", [{"n": 2}, {"user": "x" * 5000}])
+def test_a_slow_answer_does_not_stop_streams(parameters: dict[str, Any]) -> None:
+    """A thread computes it, so a stream that begins meanwhile ends first."""
     begin_event, end_event = threading.Event(), threading.Event()
 
     def slow(request: Request) -> bool:
@@ -202,7 +202,7 @@ def test_what_takes_long_stops_no_stream(parameters: dict[str, Any]) -> None:
             assert waiting.result().choices[0].message.content == "at last"
 
 
-def test_a_client_that_leaves_while_its_answer_is_made_has_left() -> None:
+def test_a_client_that_leaves_while_its_answer_is_computed() -> None:
     begin_event, end_event = threading.Event(), threading.Event()
 
     def slow(request: Request) -> bool:
@@ -215,7 +215,9 @@ def test_a_client_that_leaves_while_its_answer_is_made_has_left() -> None:
         with connect(mock) as client:
             client.sendall(HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
             assert begin_event.wait(10)
-        with connect(mock) as other:  # when this is answered, the server has seen the other go
+        with connect(
+            mock
+        ) as other:  # once this is answered, the server has noticed that the other has left
             other.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert other.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
         end_event.set()
@@ -224,7 +226,7 @@ def test_a_client_that_leaves_while_its_answer_is_made_has_left() -> None:
     assert (call.ended, call.delivered.bytes) == ("client disconnected", 0)
 
 
-def test_the_interpreter_switches_threads_as_before_when_all_is_made() -> None:
+def test_the_switch_interval_is_restored_after_slow_answers() -> None:
     usual = sys.getswitchinterval()
     barrier = threading.Barrier(3)
     during: list[float] = []
@@ -252,12 +254,12 @@ def test_the_interpreter_switches_threads_as_before_when_all_is_made() -> None:
     assert gc.isenabled()
 
 
-def test_garbage_of_what_takes_long_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not looked for while an answer is made, nor right after; but it does not pile up."""
+def test_garbage_of_slow_answers_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not while an answer is computed, nor directly afterwards; but it does not accumulate."""
     monkeypatch.setattr(worker, "_MOST_UNCOLLECTED", 100_000)
 
     class Garbage(list[object]):
-        """What refers to itself."""
+        """A list in a reference cycle."""
 
         __hash__ = object.__hash__  # type: ignore[assignment]
 

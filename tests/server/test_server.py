@@ -1,4 +1,4 @@
-"""The loopback server: what was scripted is what arrives, and the end is known."""
+"""The loopback server: the script is exactly what arrives, and the outcome is known."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Connect = Callable[[MockOpenAI], "RawClient"]
 
 
 class RawClient:
-    """A socket and nothing more, so that nothing hides what arrives."""
+    """A bare socket, so that nothing hides what arrives."""
 
     def __init__(self, mock: MockOpenAI) -> None:
         url = httpx2.URL(mock.base_url)
@@ -47,7 +47,7 @@ class RawClient:
         )
 
     def read_until(self, mark: bytes) -> bytes:
-        """Read up to and with the mark."""
+        """Read up to and including the mark."""
         search_start = 0
         while (at := self._buffer.find(mark, search_start)) < 0:
             search_start = max(len(self._buffer) - len(mark) + 1, 0)
@@ -60,7 +60,7 @@ class RawClient:
         return data
 
     def read_to_end(self) -> tuple[bytes, str]:
-        """All bytes, and how the connection ended."""
+        """Return all bytes, and how the connection ended."""
         while True:
             try:
                 read = self.socket.recv(65536)
@@ -76,14 +76,14 @@ class RawClient:
 
 @pytest.fixture(params=["httptools", "h11"], autouse=True)
 def http_protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both of uvicorn's parsers: the fast one where it is installed, the plain one else."""
+    """Use each of uvicorn's parsers: httptools, if it is installed, and h11."""
     if request.param == "h11":
         monkeypatch.setattr("openai_mockserver.server.protocol._http_protocol", lambda: H11Protocol)
 
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """Connects raw clients, and closes them at the end."""
+    """Return a function that connects raw clients, which are closed at the end."""
     clients: list[RawClient] = []
 
     def connect_client(mock: MockOpenAI) -> RawClient:
@@ -102,7 +102,7 @@ def raw(mock_openai: MockOpenAI, connect: Connect) -> RawClient:
 
 
 def decode_chunks(body: bytes) -> bytes:
-    """The data of HTTP chunks (RFC 9112 §7.1), as far as they are whole."""
+    """Return the data of all complete HTTP chunks (RFC 9112 §7.1)."""
     data, at = bytearray(), 0
     while (end := body.find(b"\r\n", at)) >= 0:
         n = int(body[at:end], 16)
@@ -130,11 +130,11 @@ def test_exactly_n_events_arrive_every_time(
         assert not body.endswith(b"0\r\n\r\n")
 
 
-def test_a_reset_does_not_overtake_what_a_slow_client_has_not_read(
+def test_a_reset_waits_for_a_slow_client(
     mock_openai: MockOpenAI,
     connect: Connect,
 ) -> None:
-    """Two megabytes wait in buffers; the client begins to read only when the server has paused."""
+    """Two megabytes wait in buffers; the client starts to read only when the server waits."""
     mock_openai.reply(Reply(["x" * 1000] * 2000), faults=[reset(after=1990)])
     client = connect(mock_openai)
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
@@ -145,7 +145,7 @@ def test_a_reset_does_not_overtake_what_a_slow_client_has_not_read(
     assert mock_openai.calls[0].ended == "reset"
 
 
-def test_each_event_is_an_http_chunk_of_its_own(mock_openai: MockOpenAI, raw: RawClient) -> None:
+def test_each_event_is_a_separate_http_chunk(mock_openai: MockOpenAI, raw: RawClient) -> None:
     mock_openai.reply("one two")
     raw.ask(extra=b"Connection: close\r\n")
     data, end_kind = raw.read_to_end()
@@ -174,7 +174,9 @@ def test_a_client_that_leaves_is_noticed_at_once(mock_openai: MockOpenAI, raw: R
 
 
 @pytest.mark.parametrize("fault", [stall(after=2), latency(600)], ids=repr)
-def test_so_it_is_in_silence(mock_openai: MockOpenAI, raw: RawClient, fault: Any) -> None:
+def test_a_client_that_leaves_in_silence_is_noticed(
+    mock_openai: MockOpenAI, raw: RawClient, fault: Any
+) -> None:
     request_event = threading.Event()
 
     def arrives(_: Request) -> bool:
@@ -193,9 +195,7 @@ def test_so_it_is_in_silence(mock_openai: MockOpenAI, raw: RawClient, fault: Any
     assert mock_openai.calls[0].ended == "client disconnected"
 
 
-def test_a_connection_serves_one_request_after_another(
-    mock_openai: MockOpenAI, raw: RawClient
-) -> None:
+def test_a_connection_serves_several_requests(mock_openai: MockOpenAI, raw: RawClient) -> None:
     mock_openai.reply("one", "two")
     for text in (b'"one"', b'"two"'):
         raw.ask()
@@ -241,7 +241,7 @@ def test_many_streams_at_once(mock_openai: MockOpenAI, connect: Connect) -> None
     assert {call.ended for call in mock_openai.calls} == {"finished"}
 
 
-def test_a_client_that_does_not_read_does_not_hold_up_the_others(
+def test_a_client_that_does_not_read_does_not_delay_others(
     mock_openai: MockOpenAI, connect: Connect
 ) -> None:
     mock_openai.reply(Reply(["x" * 1000] * 5000))
@@ -253,7 +253,7 @@ def test_a_client_that_does_not_read_does_not_hold_up_the_others(
     other = connect(mock_openai)
     other.ask()
     assert b"quick" in other.read_until(LAST)
-    assert mock_openai.calls[0]._events < 5000, "it waits for its client"
+    assert mock_openai.calls[0]._events < 5000, "the stream must wait for its client"
     assert decode_chunks(idle.read_until(LAST)).count(b"\n\n") == 5003
 
 
@@ -266,14 +266,14 @@ def test_it_is_bound_to_the_loopback_address_only() -> None:
         assert mock.base_url == mock.base_url
 
 
-def test_a_port_in_use_is_one_clear_error() -> None:
+def test_a_port_in_use_is_an_error() -> None:
     with MockOpenAI() as mock:
         port = httpx2.URL(mock.base_url).port
         with pytest.raises(ServerError, match=f"port {port} of 127.0.0.1 is in use"):
             _ = MockOpenAI(port=port or 0).base_url
 
 
-def test_a_port_that_was_chosen_is_listened_on_at_once() -> None:
+def test_a_fixed_port_is_opened_when_the_mock_is_entered() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -285,12 +285,12 @@ def test_a_port_that_was_chosen_is_listened_on_at_once() -> None:
             MockOpenAI(port=port).__enter__()
 
 
-def test_an_address_that_is_none_is_one_clear_error() -> None:
+def test_an_invalid_address_is_an_error() -> None:
     with pytest.raises(ServerError, match=r"cannot listen on 256\.0\.0\.1, port 0"):
         _ = MockOpenAI(host="256.0.0.1").base_url
 
 
-def test_it_stops_with_streams_open_and_leaves_nothing(connect: Connect) -> None:
+def test_stopping_with_open_streams_leaves_nothing(connect: Connect) -> None:
     before = set(threading.enumerate())
     mock = MockOpenAI()
     mock.reply("word " * 50, pace=Pace(itl=0.05))
@@ -316,7 +316,7 @@ def test_it_starts_again_after_a_stop() -> None:
         mock.stop()
 
 
-def test_a_server_that_nobody_asks_stops_too() -> None:
+def test_a_server_without_clients_stops() -> None:
     before = set(threading.enumerate())
     for _ in range(20):
         mock = MockOpenAI()
@@ -325,8 +325,8 @@ def test_a_server_that_nobody_asks_stops_too() -> None:
     assert set(threading.enumerate()) == before
 
 
-def test_it_is_ready_quickly_after_its_imports(connect: Connect) -> None:
-    """Under 30 ms from nothing to a bound, announced server with its first answer under way."""
+def test_it_starts_quickly_after_its_imports(connect: Connect) -> None:
+    """It takes under 30 ms from the constructor to the head of the first answer."""
     durations = []
     for _ in range(5):
         start = time.perf_counter()
@@ -340,8 +340,8 @@ def test_it_is_ready_quickly_after_its_imports(connect: Connect) -> None:
     assert min(durations) < 0.03
 
 
-def test_nothing_is_logged_and_nothing_warned() -> None:
-    """In a process of its own, with warnings as errors and asyncio's debug mode."""
+def test_no_logs_and_no_warnings() -> None:
+    """In a separate process, with warnings as errors and asyncio's debug mode."""
     code = """if True:
         import json, socket
         from openai_mockserver import MockOpenAI, Pace
@@ -364,10 +364,10 @@ def test_nothing_is_logged_and_nothing_warned() -> None:
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
-# Requests as others send them
+# Requests of other clients
 
 
-def test_a_browser_of_another_origin_may_ask(mock_openai: MockOpenAI) -> None:
+def test_a_loopback_page_may_send_requests(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("Hello")
     url = f"{mock_openai.base_url}/chat/completions"
     origin = {"Origin": "http://localhost:3000"}
@@ -380,14 +380,14 @@ def test_a_browser_of_another_origin_may_ask(mock_openai: MockOpenAI) -> None:
     assert len(mock_openai.calls) == 1
 
 
-def test_others_get_no_cors_headers(mock_openai: MockOpenAI) -> None:
+def test_other_clients_get_no_cors_headers(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("Hello")
     answer = httpx2.post(f"{mock_openai.base_url}/chat/completions", json=PAYLOAD, trust_env=False)
     assert "access-control-allow-origin" not in answer.headers
 
 
 def test_a_client_of_http_1_0_gets_no_chunks(mock_openai: MockOpenAI, raw: RawClient) -> None:
-    """RFC 9112 §7: the connection's end ends the body."""
+    """RFC 9112 §7: the end of the connection ends the body."""
     mock_openai.reply("Hello")
     head = b"POST /v1/chat/completions HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(BODY)
     raw.socket.sendall(head + BODY)
@@ -399,7 +399,7 @@ def test_a_client_of_http_1_0_gets_no_chunks(mock_openai: MockOpenAI, raw: RawCl
     assert body.endswith(b"data: [DONE]\n\n")
 
 
-def test_what_is_no_http_is_refused_and_the_server_lives(
+def test_garbage_is_refused_and_the_server_continues(
     mock_openai: MockOpenAI, raw: RawClient, connect: Connect
 ) -> None:
     raw.socket.sendall(b"\x16\x03\x01 nonsense\r\n\r\n")
@@ -411,10 +411,10 @@ def test_what_is_no_http_is_refused_and_the_server_lives(
     assert b"Hello" in other.read_until(LAST)
 
 
-def test_a_client_that_sends_ahead_and_leaves_leaves_nothing_behind(
+def test_a_client_that_pipelines_and_leaves_leaves_nothing_behind(
     mock_openai: MockOpenAI, raw: RawClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """uvicorn tells only the last request of a connection that it is lost."""
+    """uvicorn notifies only the last request of a connection of its loss."""
     mock_openai.reply("word " * 100, pace=Pace(itl=0.02))
     for _ in range(3):
         raw.ask()
@@ -425,11 +425,11 @@ def test_a_client_that_sends_ahead_and_leaves_leaves_nothing_behind(
     assert len(mock_openai.calls) == 1
     start = time.monotonic()
     mock_openai.stop()
-    assert time.monotonic() - start < 0.9, "what hangs is waited for"
+    assert time.monotonic() - start < 0.9, "a task that hangs delays the stop"
     assert caplog.text == ""
 
 
-def test_a_request_that_breaks_off_is_no_call(
+def test_an_incomplete_request_is_not_a_call(
     mock_openai: MockOpenAI, raw: RawClient, connect: Connect
 ) -> None:
     raw.socket.sendall(b"POST " + PATH.encode() + b" HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
@@ -441,14 +441,14 @@ def test_a_request_that_breaks_off_is_no_call(
     assert len(mock_openai.calls) == 1
 
 
-def test_loopback_is_what_runs_it(mock_openai: MockOpenAI) -> None:
+def test_start_returns_the_loopback_server(mock_openai: MockOpenAI) -> None:
     assert isinstance(mock_openai.start(), Loopback)
 
 
-def test_a_connection_that_is_reset_before_it_is_looked_at_leaves_nothing(
+def test_a_connection_that_is_reset_before_it_is_accepted_leaves_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """While the loop is busy, the system accepts it; then nobody knows whose it was."""
+    """The system accepts it while the event loop is busy; then its address is unknown."""
     begin_event, go_on = threading.Event(), threading.Event()
 
     def busy(request: Request) -> bool:
@@ -465,7 +465,7 @@ def test_a_connection_that_is_reset_before_it_is_looked_at_leaves_nothing(
         mock.on(busy).reply("Hello")
         url = httpx2.URL(mock.base_url)
         client.get(f"{url}/models")
-        assert mock.calls[0].wait(10)  # by then the server has opened all that it needs
+        assert mock.calls[0].wait(10)  # the server has now opened everything that it needs
         before = count_sockets()
         asking = threading.Thread(
             target=client.post, args=[f"{url}/chat/completions"], kwargs={"json": PAYLOAD}
@@ -477,7 +477,7 @@ def test_a_connection_that_is_reset_before_it_is_looked_at_leaves_nothing(
                 leaver.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         go_on.set()
         asking.join()
-        for _ in range(100):  # each a turn of the loop, in which it may let go of them
+        for _ in range(100):  # each is a turn of the event loop, which may close them
             assert client.get(f"{url}/models").status_code == 200
             if count_sockets() == before:
                 break

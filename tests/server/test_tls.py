@@ -1,4 +1,4 @@
-"""TLS on request: right, and ended wrongly."""
+"""TLS on request: correct, and with wrong endings."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ BODY = b'{"model":"m","stream":true,"messages":[{"role":"user","content":"Hi"}]}
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """A certificate authority that lives in memory."""
+    """A certificate authority in memory."""
     return trustme.CA()
 
 
 @pytest.fixture
 def secure(authority: trustme.CA) -> Iterator[MockOpenAI]:
-    """A mock that speaks TLS."""
+    """A mock with TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     with MockOpenAI(tls=context) as mock:
@@ -34,7 +34,7 @@ def secure(authority: trustme.CA) -> Iterator[MockOpenAI]:
 
 @pytest.fixture
 def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    """A client's context that trusts the authority."""
+    """A TLS context that trusts the authority."""
     context = ssl.create_default_context()
     authority.configure_trust(context)
     return context
@@ -53,7 +53,7 @@ def test_the_sdk_streams_over_tls(secure: MockOpenAI, trusting: ssl.SSLContext) 
 
 
 def read_to_end(mock: MockOpenAI, context: ssl.SSLContext) -> tuple[int, str]:
-    """How many events a TLS client gets, and how the TCP connection ends below it."""
+    """Return how many events a TLS client gets, and how the TCP connection below it ends."""
     url = httpx2.URL(mock.base_url)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing, server_hostname=url.host)

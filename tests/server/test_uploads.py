@@ -1,4 +1,4 @@
-"""Long uploads: they go to disk, are served from there, and leave nothing behind."""
+"""Long uploads are written to disk, served from there, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def connect(mock: MockOpenAI) -> openai.OpenAI:
     return openai.OpenAI(base_url=mock.base_url, api_key="k", max_retries=0)
 
 
-def test_a_long_upload_lies_on_disk_and_is_served_back() -> None:
+def test_a_long_upload_is_stored_on_disk_and_served_from_there() -> None:
     with MockOpenAI() as mock, connect(mock) as client:
         file = client.files.create(file=("a.bin", io.BytesIO(LONG)), purpose="batch")
         content = client.files.content(file.id).content
@@ -45,7 +45,7 @@ def test_a_long_upload_lies_on_disk_and_is_served_back() -> None:
     assert content_call.delivered.bytes == len(LONG)
 
 
-def test_a_short_one_stays_in_memory() -> None:
+def test_a_short_upload_stays_in_memory() -> None:
     with MockOpenAI() as mock, connect(mock) as client:
         client.files.create(file=("a.bin", io.BytesIO(b"abc")), purpose="batch")
         (call,) = mock.calls
@@ -86,9 +86,9 @@ def test_a_long_batch() -> None:
         assert batch.request_counts.completed == 5
 
 
-def test_the_same_is_heard_in_a_long_recording_wherever_it_lies() -> None:
-    def hear(data: bytes, padding: int) -> str:
-        """What is heard, in a form that is longer by some text."""
+def test_a_transcript_does_not_depend_on_where_the_upload_is_stored() -> None:
+    def transcribe(data: bytes, padding: int) -> str:
+        """Return the transcript of an upload in a form with padding."""
         with MockOpenAI() as mock, connect(mock) as client:
             parameters: Any = {"prompt": "x" * padding}
             transcript = client.audio.transcriptions.create(
@@ -98,7 +98,7 @@ def test_the_same_is_heard_in_a_long_recording_wherever_it_lies() -> None:
             return str(transcript.text)
 
     data = LONG[:900_000]
-    assert hear(data, 0) == hear(data, 200_000)
+    assert transcribe(data, 0) == transcribe(data, 200_000)
 
 
 def test_the_same_upload_again_is_a_retry() -> None:
@@ -116,7 +116,7 @@ def test_the_same_upload_again_is_a_retry() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts open files in /proc")
-def test_what_is_forgotten_is_gone_from_disk() -> None:
+def test_dropped_files_are_removed_from_disk() -> None:
     def count_files() -> int:
         gc.collect()
         links = [file for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
@@ -133,7 +133,7 @@ def test_what_is_forgotten_is_gone_from_disk() -> None:
         assert count_files() == before
 
 
-def test_memory_that_is_bounded_bounds_disk_too() -> None:
+def test_keep_bytes_also_limits_the_disk() -> None:
     with MockOpenAI(keep_bytes=1 << 20) as mock, connect(mock) as client:
         ids = [
             client.files.create(file=("a", io.BytesIO(LONG)), purpose="batch").id for _ in range(6)
@@ -143,7 +143,7 @@ def test_memory_that_is_bounded_bounds_disk_too() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is /dev/full")
-def test_a_full_disk_is_told_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_affects_no_other_call(monkeypatch: pytest.MonkeyPatch) -> None:
     full = Path("/dev/full").open("r+b", buffering=0)  # noqa: SIM115
     messages: Any = [{"role": "user", "content": "Hi"}]
     with MockOpenAI() as mock, connect(mock) as client:
@@ -163,7 +163,7 @@ def test_a_full_disk_is_told_and_stops_no_other(monkeypatch: pytest.MonkeyPatch)
     assert file.bytes == len(LONG)
 
 
-def test_a_long_upload_goes_upstream_from_disk() -> None:
+def test_a_long_upload_is_forwarded_from_disk() -> None:
     with MockOpenAI() as upstream, MockOpenAI(upstream=upstream.base_url) as mock:
         with connect(mock) as client:
             file = client.files.create(file=("a", io.BytesIO(LONG)), purpose="batch")
@@ -175,7 +175,7 @@ def test_a_long_upload_goes_upstream_from_disk() -> None:
 uploads = load_benchmark("uploads")
 
 
-def test_eight_uploads_at_once_take_little_memory() -> None:
+def test_eight_concurrent_uploads_take_little_memory() -> None:
     size = 6 * MB
     with MockOpenAI() as mock, ThreadPoolExecutor(8) as threads:
         port = httpx2.URL(mock.base_url).port
@@ -193,5 +193,5 @@ def test_eight_uploads_at_once_take_little_memory() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_eight_uploads_of_500_mb_take_less_than_200() -> None:
-    """And are served back, byte for byte."""
+    """They are also downloaded, byte for byte."""
     assert uploads.measure(500 * MB, 8).memory < 200
