@@ -53,12 +53,12 @@ def list_exchanges() -> Iterator[Exchange]:
 
 
 def is_counted(code: CodeType) -> bool:
-    """Whether what a function does is the same in each run, and the server's."""
+    """Whether a function's work belongs to the server and is the same in each run."""
     return code is not DRAW and not code.co_filename.startswith(CLIENT)
 
 
 def count_calls(exchange: Exchange) -> int:
-    """Calls of functions, those in C too."""
+    """Count the calls of functions, including those in C."""
     calls = 0
 
     def profile(frame: FrameType, event: str, argument: object) -> None:

@@ -1,19 +1,19 @@
-/* The client of the benchmarks of speed: one thread, and little work for each event.
+/* The client of the speed benchmarks: one thread, with little work for each event.
  *
- * Sends one request again and again, on connections that stay open, reads the streams that come
- * back and counts their events. Arguments: MODE PORT REQUEST CONNECTIONS and what a mode needs:
+ * Sends one request repeatedly on open connections, reads the streams, and counts their events.
+ * Arguments: MODE PORT REQUEST CONNECTIONS, and those of the mode:
  *
- *   throughput … SECONDS           each connection asks again as soon as it has its answer
- *   paced … SCHEDULE SPREAD LIMIT  one stream each, begun evenly over SPREAD seconds; how late its
- *                                  events are, against its first and the microseconds in SCHEDULE,
- *                                  a line for each; those that are not here after LIMIT seconds
- *                                  are lost
- *   burst … LIMIT                  one request each, all at once: when each has its first bytes
- *   held … LIMIT                   one stream each: says "held" when all have begun, and counts
- *                                  those that ended when its input ends
+ *   throughput … SECONDS           each connection sends again as soon as it has its answer
+ *   paced … SCHEDULE SPREAD LIMIT  one stream each, started evenly over SPREAD seconds; measures
+ *                                  the delay of events relative to the first event and the
+ *                                  microseconds in SCHEDULE, one line per event; events that do
+ *                                  not arrive within LIMIT seconds are lost
+ *   burst … LIMIT                  one request each, all at once: time to the first bytes of each
+ *   held … LIMIT                   one stream each: prints "held" when all have started, and counts
+ *                                  those that have ended when its input ends
  *
  * REQUEST is a file with the bytes of the request. Prints a line of JSON; times in it are
- * milliseconds, and "load_cpu" is what this program took.
+ * milliseconds, and "load_cpu" is the CPU time of this program.
  */
 
 #define _GNU_SOURCE
@@ -35,20 +35,20 @@
 #define READ_SIZE (256 * 1024)
 #define HEAD_SIZE 8192
 #define READY 256
-#define PER_ADDRESS 10000 /* connections from one client address: it has so many ports */
+#define PER_ADDRESS 10000 /* connections from one client address, whose ports are limited */
 
 enum part { HEAD, SIZE, DATA, AFTER_DATA, LAST, LENGTH, DONE };
 
 struct connection {
     int fd;
     enum part part;
-    int open;           /* a request is under way */
+    int open;           /* a request is open */
     char *head;
     size_t head_size;
-    size_t left;        /* bytes of the chunk, the body, or what follows a chunk */
-    char last;          /* byte of the body */
+    size_t left;        /* remaining bytes of the chunk, the body, or the end of a chunk */
+    char last;          /* last byte of the body */
     int events;
-    double asked, first; /* when the request was sent; when the first bytes came */
+    double asked, first; /* times of the request and of the first bytes */
     double first_event;
 };
 
@@ -163,7 +163,7 @@ static int read_size(struct connection *one, char byte) {
     return 0;
 }
 
-/* Read these bytes as a response goes on; -1 if they are none. */
+/* Parse more bytes of a response; -1 if they are invalid. */
 static int read_response(struct connection *one, const char *bytes, size_t size, double now) {
     size_t at = 0;
     while (at < size && one->part != DONE) {
@@ -244,7 +244,7 @@ static void finish(struct connection *one, double now) {
     note(&whole, now - one->asked);
 }
 
-/* Read what is here; 1 if a response is whole. */
+/* Read available bytes; 1 if a response is complete. */
 static int receive(struct connection *one) {
     static char buffer[READ_SIZE];
     ssize_t count = recv(one->fd, buffer, READ_SIZE, 0);
@@ -267,7 +267,7 @@ static int receive(struct connection *one) {
     return 1;
 }
 
-/* Wait and read; a connection whose response is whole asks again if it is not yet `until`. */
+/* Wait and read; a connection with a complete response sends again before `until`. */
 static void read_some(double wait, double until) {
     struct epoll_event ready[READY];
     int found = epoll_wait(poll_fd, ready, READY, wait < 0 ? 0 : (int)wait);
@@ -292,7 +292,7 @@ static void measure_throughput(double seconds) {
     while (now_milliseconds() < until && count_open()) read_some(100, until);
     double in_time = (double)completed;
     double took = now_milliseconds() - began;
-    /* What is under way has its answer too: the server's time is divided by all of them. */
+    /* Wait for open requests, because the server's time is divided by all of them. */
     while (count_open() && now_milliseconds() < until + 30e3) read_some(100, until);
     printf("\"rate\": %.2f", in_time / took * 1e3);
 }
@@ -312,7 +312,7 @@ static void measure_burst(double limit) {
     double began = now_milliseconds();
     for (int n = 0; n < total; n++) {
         ask(&connections[n]);
-        connections[n].asked = began; /* at once: the last one waits too */
+        connections[n].asked = began; /* all at once, so the last one waits too */
     }
     while (count_open() && now_milliseconds() < began + limit * 1e3) read_some(100, 0);
     printf("\"seconds\": %.3f", (now_milliseconds() - began) / 1e3);
@@ -320,7 +320,7 @@ static void measure_burst(double limit) {
 
 static void measure_held(double limit) {
     double end = now_milliseconds() + limit * 1e3;
-    /* A few at a time: how many can begin at once is another question. */
+    /* Start a few at a time; a burst is measured elsewhere. */
     for (int n = 0; n < total; n++) {
         ask(&connections[n]);
         while (n + 1 - (int)first_bytes.count - failed > 100 && now_milliseconds() < end)

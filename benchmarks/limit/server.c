@@ -1,15 +1,15 @@
-/* The limit: what the kernel lets one thread do that has nothing to think about.
+/* The limit: what one thread can send if it does nothing else.
  *
- * Answers every HTTP request, whatever it asks for, with the bytes of one recorded response, on
- * connections that stay open. Arguments:
+ * Answers every HTTP request with the bytes of one recorded response, on connections that stay
+ * open. Arguments:
  *
- *   stream | event | paced   one write a response, a write an event, or each event when it is due
- *   RESPONSE                 a file: the response as it is on the wire, head and chunks
- *   SCHEDULE                 a file: for each event a line "END DUE": how many bytes of the response
- *                            have been sent when it has, and microseconds after the first event
+ *   stream | event | paced   one write per response, one per event, or each event when due
+ *   RESPONSE                 a file: the response on the wire, head and chunks
+ *   SCHEDULE                 a file with a line "END DUE" per event: the offset of its end in the
+ *                            response, and microseconds after the first event
  *
- * Prints its port, and runs until it is killed. Deadlines are absolute and lie in one heap, for
- * which one timer is armed; an event that is late does not delay the next one.
+ * Prints its port, and runs until it is killed. Deadlines are absolute, in one heap with one
+ * timer; a late event does not delay the next one.
  */
 
 #define _GNU_SOURCE
@@ -37,11 +37,11 @@ struct connection {
     int place;        /* in the heap, or -1 */
     int event;        /* the next one */
     int answering;
-    int blocked;      /* the socket takes no more: EPOLLOUT is awaited */
+    int blocked;      /* the socket's buffer is full: wait for EPOLLOUT */
     size_t sent;      /* bytes of the response */
     int64_t began;    /* microseconds */
     int64_t due;
-    char *unread;     /* of a request that is not here whole */
+    char *unread;     /* of an incomplete request */
     size_t unread_size;
 };
 
@@ -140,7 +140,7 @@ static void drop(struct connection *one) {
     free(one);
 }
 
-/* Send up to this byte of the response; 0 if the socket takes no more, -1 if it is gone. */
+/* Send up to this byte of the response; 0 if the buffer is full, -1 if the peer is gone. */
 static int send_until(struct connection *one, size_t end) {
     while (one->sent < end) {
         ssize_t count = send(one->fd, response + one->sent, end - one->sent, MSG_NOSIGNAL);
@@ -179,7 +179,7 @@ static int answer(struct connection *one) {
     return went < 0 ? -1 : 0;
 }
 
-/* The size of the first request in these bytes, or 0 if it is not whole. */
+/* The size of the first request in these bytes, or 0 if it is incomplete. */
 static size_t measure_request(const char *bytes, size_t size) {
     const char *end = memmem(bytes, size, "\r\n\r\n", 4);
     if (!end) return 0;
@@ -210,7 +210,7 @@ static void keep_unread(struct connection *one, const char *bytes, size_t size) 
     one->unread_size = size;
 }
 
-/* Answer the requests that are here, one after the other; -1 if the connection is gone. */
+/* Answer the received requests in turn; -1 if the connection is gone. */
 static int answer_requests(struct connection *one, const char *bytes, size_t size) {
     size_t at = 0, whole;
     while (!one->answering && (whole = measure_request(bytes + at, size - at))) {
@@ -228,7 +228,7 @@ static int answer_requests(struct connection *one, const char *bytes, size_t siz
 static int receive(struct connection *one) {
     static char buffer[READ_SIZE + 1];
     size_t before = one->unread_size;
-    if (before >= READ_SIZE) return -1; /* no request of a benchmark is so long */
+    if (before >= READ_SIZE) return -1; /* longer than any benchmark's request */
     memcpy(buffer, one->unread ? one->unread : "", before);
     ssize_t count = recv(one->fd, buffer + before, READ_SIZE - before, 0);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
@@ -277,7 +277,7 @@ static void answer_due(void) {
     }
 }
 
-/* What there is to say */
+/* The response and its schedule */
 
 static void read_files(const char *response_file, const char *schedule_file) {
     FILE *file = fopen(response_file, "rb");
@@ -337,7 +337,7 @@ int main(int count, char **arguments) {
     int listener = listen_on_any_port();
     struct epoll_event wanted = {.events = EPOLLIN, .data.fd = listener};
     epoll_ctl(poll_fd, EPOLL_CTL_ADD, listener, &wanted);
-    wanted.events |= EPOLLET; /* it need not be read */
+    wanted.events |= EPOLLET; /* it is never read */
     wanted.data.fd = timer_fd;
     epoll_ctl(poll_fd, EPOLL_CTL_ADD, timer_fd, &wanted);
     for (;;) {
