@@ -301,7 +301,7 @@ def test_the_wheel_has_one_top_level_name_and_all_its_data(wheel: Path, tmp_path
     assert not [top for top in ("fixtures", "pytest_plugin", "tests") if (site / top).exists()]
     assert "tool-calls-parallel" in run(fresh / "bin" / "openai-mockserver", "streams")
     without = f"from {PACKAGE} import MockOpenAI, MissingDependency\n"
-    without += "try: MockOpenAI().client()\nexcept MissingDependency as told: print(told)"
+    without += "try: MockOpenAI().client()\nexcept MissingDependency as error: print(error)"
     output = run(fresh / "bin" / "python", "-c", without)
     assert output == "this needs the openai package: pip install openai\n"
 

@@ -467,7 +467,7 @@ def test_uploads_are_stored_once_and_limited() -> None:
         call.end()
         assert call.status == 200
         assert "form" not in vars(call)
-    assert call.json["purpose"] == "batch", "what it said can still be read"
+    assert call.json["purpose"] == "batch", "the form can still be read"
     assert len(mock.calls) == 2
     assert [len(content) for content in mock.store.all("content")] == [100_000] * 2
 

@@ -206,7 +206,7 @@ def test_unused_rules_can_fail_the_whole_suite(suite: pytest.Pytester) -> None:
         passed=2,
         errors=1,
     )
-    result.stdout.fnmatch_lines(["*only 1 of its 2 replies were given by on()*"])
+    result.stdout.fnmatch_lines(["*on() gave only 1 of its 2 replies*"])
 
 
 def test_a_failing_test_shows_each_call_on_a_line(suite: pytest.Pytester) -> None:

@@ -252,7 +252,7 @@ def test_a_mock_applies_its_own_limits_and_access() -> None:
 def test_a_shared_address_takes_no_port() -> None:
     address = SharedAddress(bind("127.0.0.1", 0))
     try:
-        with pytest.raises(MockServerError, match="address= is where it listens already"):
+        with pytest.raises(MockServerError, match="address= cannot be combined with"):
             MockOpenAI(address=address, port=8000)
     finally:
         address.stop()

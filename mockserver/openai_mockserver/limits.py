@@ -1,5 +1,5 @@
-"""The limits of a request over a socket: the size of its body, its time to arrive, and the turns
-that a computation takes from other threads."""
+"""The limits of a request over a socket: the size of its body, and its time to arrive; and a way to
+let other threads run during a long computation."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def give_way() -> None:
     """Let other threads run between two parts of a long computation.
 
     A C function may release the interpreter for only some microseconds and take it back before
-    another thread wakes up. Each time, that thread starts to wait anew. A loop of such calls, for
-    example of a digest's updates, therefore blocks all other threads until it ends.
+    another thread wakes up, and each time that thread's wait starts again. A loop of such calls,
+    for example of a digest's updates, therefore blocks all other threads until it ends.
     """
     time.sleep(_SLEEP)

@@ -20,7 +20,7 @@ from openai_mockserver.faults import hold, reset, slice, stall, truncate
 from openai_mockserver.journal import Call
 
 pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="only Linux tells what a client has read"
+    not sys.platform.startswith("linux"), reason="only Linux reports what a client has read"
 )
 
 PACED = Pace(itl=0.02)

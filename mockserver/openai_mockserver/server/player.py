@@ -389,7 +389,7 @@ class _Stream:
         return not self.is_lost
 
     def end_call(self, outcome: str | None = None) -> None:
-        """End the call with an outcome, and with what the client took of the response."""
+        """End the call with an outcome, and with the amount that the client received."""
         call, script = self._call, self._call.script
         if self.is_lost and not self._connection.left_bytes_unread:
             self._mark_read(0)
@@ -399,7 +399,7 @@ class _Stream:
             call.end(outcome)
             return
         size = self._unread_body
-        # A single unread event is exactly what the client has not read completely.
+        # With a single unread event, exactly that event was not received completely.
         call.is_exact = outcome is not None and (self._unread_events == 1 or not size)
         if call.is_exact:
             call.discount_unread(self._unread_events, size)

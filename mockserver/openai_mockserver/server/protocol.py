@@ -33,7 +33,7 @@ _LOSS_NOTICE = 1.0  # seconds within which the event loop reports that a client 
 
 
 class Connection:
-    """One client's connection, and how much of what was written its client has read.
+    """A client's connection, and how many of the written bytes its client has read.
 
     Attributes:
         number: the connection's number within its server, counted from 1.
@@ -206,7 +206,7 @@ class Connection:
         return max(0, size + self.transport.get_write_buffer_size() - peer.bytes_read)
 
     def write_each(self, pieces: Iterable[bytes]) -> None:
-        """Write each piece with a system call of its own.
+        """Write each piece with a separate system call.
 
         An event loop may join what is written during one of its turns, so the pieces go straight
         to the socket for as long as it accepts them without blocking.
