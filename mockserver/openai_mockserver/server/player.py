@@ -45,11 +45,12 @@ event and set its end to ``reset``.
    has reported the loss of the connection.
 
 If the client leaves first, nothing can be queried afterwards, because its socket is gone. A stream
-that must know how many events a client took (``exact`` and paced, or with ``lead``) therefore
-queries while it plays, before each event. Such an event is written only once the previous one has
-been read, or after 20 ms (`READ_WAIT`) if the client is slow: keeping the pace is then more
-important than an exact count, and `Call.delivered` says that it is a maximum. A `Boundary` sets
-``fence`` on the next frame, and waits for the client without such a limit.
+that must know how many events its client received therefore queries while it plays, before each
+event. With ``exact``, a paced event is written once the previous one has been read, or after 20 ms
+(`READ_WAIT`) if the client is slow: keeping the pace is then more important than an exact count,
+and `Call.delivered` says that it is a maximum. With more than 32 (`FEW`) waiting streams, events do
+not wait at all. With ``lead``, once that many events are unread, the next one waits without a limit
+until all bytes are read. So does the frame after a `Boundary`, which has a ``fence``.
 
 A response with a complete body ends when the client has read it, because until then it may still
 leave with bytes unread. That must not delay the next request on the same connection, so
