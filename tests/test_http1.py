@@ -71,7 +71,7 @@ def split_at_boundaries(script: Script) -> list[bytes]:
 
 
 class Reader:
-    """A client that does nothing but `recv()`."""
+    """A client that only calls `recv()`."""
 
     def __init__(self, mock: MockOpenAI) -> None:
         url = httpx2.URL(mock.base_url)
@@ -90,12 +90,12 @@ class Reader:
             try:
                 read = self.socket.recv(1 << 20)
             except ConnectionResetError:
-                return got, "RST"
+                return reads, "RST"
             except TimeoutError:
-                return got, "open"
+                return reads, "open"
             if not read:
-                return got, "FIN"
-            got.append(read)
+                return reads, "FIN"
+            reads.append(read)
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ COVERED: dict[str, list[Script]] = {
 }
 del COVERED["h2-none"]
 
-# tests/server/test_tls.py has these
+# tested in tests/server/test_tls.py
 OVER_TLS = {"tls-close-without-close_notify"}
 
 NOT_COVERED = {
@@ -339,7 +339,7 @@ def test_joined_events_are_one_read(mock_openai: MockOpenAI, reader: Callable[[]
 def test_exactly_k_events_every_time(
     fault: Any, end: str, mock_openai: MockOpenAI, reader: Callable[[], Reader]
 ) -> None:
-    """k in 0…50, with no pacing, 20 times each."""
+    """Try k from 0 to 50 without pacing, 20 times each."""
     for k in range(51):
         mock_openai.reply("word " * 60, faults=[fault(after=k)])
         for _ in range(20):

@@ -325,7 +325,7 @@ def test_errors_in_markers_are_reported(suite: pytest.Pytester, marker: str, mes
     )
     result = suite.runpytest_inprocess("-p", "openai_mockserver.pytest_plugin")
     assert result.ret != 0
-    assert told in result.stdout.str() + result.stderr.str()
+    assert message in result.stdout.str() + result.stderr.str()
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
 
 

@@ -192,7 +192,7 @@ def test_the_environment_is_restored(
     }
 
 
-def test_another_value_is_one_sentence(suite: pytest.Pytester) -> None:
+def test_an_invalid_value_is_one_sentence(suite: pytest.Pytester) -> None:
     suite.makeini("[pytest]\nopenai_mock_address = module\n")
     result = suite.runpytest_subprocess("-p", "openai_mockserver.pytest_plugin")
     assert "openai_mock_address = module: must be 'test' or 'session'" in result.stderr.str()
@@ -201,7 +201,7 @@ def test_another_value_is_one_sentence(suite: pytest.Pytester) -> None:
 # The shared address
 
 
-def test_mocks_claim_it_one_after_the_other() -> None:
+def test_mocks_claim_the_address_in_turn() -> None:
     address = SharedAddress(bind("127.0.0.1", 0))
     try:
         with openai.OpenAI(base_url=f"{address.url}/v1", api_key="k", max_retries=0) as client:
@@ -260,7 +260,7 @@ def test_a_shared_address_takes_no_port() -> None:
         socket.create_connection(("127.0.0.1", int(address.url.rpartition(":")[2])))
 
 
-def test_a_failing_test_that_asked_nothing_says_why(
+def test_a_failing_test_without_requests_says_why(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
