@@ -18,6 +18,7 @@ from openai_mockserver.faults import (
     stall,
     truncate,
 )
+from ready_made import OTHER_CHATS, PLAYED
 
 Outcome = tuple[list[dict[str, Any]], type[Exception] | None, type[BaseException] | None]
 
@@ -154,13 +155,20 @@ async def test_errors_before_the_stream(mock: MockOpenAI, status: int) -> None:
     assert (await assert_all_agree(mock))[1] is not None
 
 
-@pytest.mark.openai_streams
-async def test_every_ready_made_stream(mock: MockOpenAI, openai_stream: Stream) -> None:
+@pytest.mark.openai_streams(*PLAYED)
+async def test_the_ready_made_streams(mock: MockOpenAI, openai_stream: Stream) -> None:
     if openai_stream.script.seconds > 1:
         pytest.skip("its silence would have to be waited for on a socket")
     mock.reply(openai_stream)
     outcome = await assert_all_agree(mock)
     assert (outcome[1] is None) == (openai_stream.error is None)
+
+
+@pytest.mark.slow
+@pytest.mark.openai_streams(*OTHER_CHATS)
+async def test_the_misbehaviours_of_chats(mock: MockOpenAI, openai_stream: Stream) -> None:
+    mock.reply(openai_stream)
+    await assert_all_agree(mock)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from openai_mockserver.faults import (
     stall,
     unknown_field,
 )
+from ready_made import PLAYED
 
 # Changes that the event-stream format and HTTP allow, without another meaning.
 LEGAL: tuple[Fault, ...] = (
@@ -80,7 +81,7 @@ def make_error(error: ApiError) -> AnsweredStream:
 
 
 STREAMS: dict[str, AnsweredStream] = {
-    **{stream.name: stream for stream in catalogue.streams()},
+    **{stream.name: stream for stream in map(catalogue.stream, PLAYED)},
     **{
         f"{stream.name} {fault!r}": RespelledStream(fault(stream.script), stream.reply)
         for stream in map(catalogue.stream, RESPELLED)
