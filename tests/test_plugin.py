@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import openai
 import pytest
 
-from openai_mockserver import server
+from openai_mockserver import server, streams
 
 # Imported first; otherwise every suite in this process would import them again.
 assert openai
@@ -279,14 +279,14 @@ def test_streams_parametrize_a_test(suite: pytest.Pytester) -> None:
         import pytest
         from openai_mockserver import streams
 
-        @pytest.mark.openai_streams(family="tool_calls")
+        @pytest.mark.openai_streams(family="choices")
         def test_family(openai_stream, mock_openai, openai_client):
             mock_openai.reply(openai_stream)
             with openai_client.chat.completions.create(
                 model="m", stream=True, messages=[{"role": "user", "content": "Hi"}]
             ) as stream:
                 assert [chunk for chunk in stream]
-            assert openai_stream.family == "tool_calls"
+            assert openai_stream.family == "choices"
 
         @pytest.mark.openai_streams("text", "refusal")
         def test_names(openai_stream):
@@ -297,16 +297,16 @@ def test_streams_parametrize_a_test(suite: pytest.Pytester) -> None:
             pass
         """,
         ["-v"],
-        passed=6 + 2 + 34,
+        passed=len(streams("choices")) + 2 + len(streams()),
     )
-    result.stdout.fnmatch_lines(["*test_family[[]tool-calls-parallel[]]*"])
+    result.stdout.fnmatch_lines(["*test_family[[]n-3[]]*"])
 
 
 @pytest.mark.parametrize(
     ("marker", "message"),
     [
         ("openai_streams('txt')", "no stream is called 'txt'; did you mean text"),
-        ("openai_streams(family='x')", "no family is called 'x'; choose from choices"),
+        ("openai_streams(family='x')", "no family is called 'x'; choose from audio, choices"),
         ("openai_streams(famly='x')", "openai_streams() takes names and family=, not {'famly'}"),
         ("skipif(False, reason='')", "openai_stream needs @pytest.mark.openai_streams(...)"),
         ("openai_mock('x')", "openai_mock() takes keyword arguments only, not ('x',)"),

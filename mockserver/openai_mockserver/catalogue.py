@@ -43,16 +43,20 @@ def families() -> tuple[str, ...]:
     return tuple(sorted({family for family, _ in _load_index().values()}))
 
 
+_HOW_TO_LIST = "openai_mockserver.catalogue.names() and `openai-mockserver streams` list them"
+
+
 @lru_cache(maxsize=256)
 def stream(name: str) -> Stream:
     """Return the stream with this name.
 
     Raises:
-        UnknownStream: if there is none; the message suggests similar names.
+        UnknownStream: if there is none; the message suggests similar names, or how to list all.
     """
     if name not in _load_index():
-        close_names = difflib.get_close_matches(name, names(), 3, 0.5) or names()
-        raise UnknownStream(f"no stream is called {name!r}; did you mean {', '.join(close_names)}?")
+        close_names = difflib.get_close_matches(name, names(), 3, 0.5)
+        hint = f"did you mean {', '.join(close_names)}?" if close_names else _HOW_TO_LIST
+        raise UnknownStream(f"no stream is called {name!r}; {hint}")
     family, file = _load_index()[name]
     (exchange,) = loads(file.read_bytes(), file.name)
     about = exchange.about
