@@ -41,6 +41,7 @@ from openai_mockserver.faults import (
     reads,
 )
 from openai_mockserver.strategies.variations import ASPECTS
+from openai_mockserver.stream_value import Stream
 
 __all__ = ["PARTS", "expand"]
 
@@ -284,11 +285,19 @@ def list_streams() -> str:
     lines = []
     for family in catalogue.families():
         rows = [
-            [f"`{stream.name}`", stream.description.replace("|", "\\|")]
+            [f"`{stream.name}`", *(cell.replace("|", "\\|") for cell in _describe_stream(stream))]
             for stream in catalogue.streams(family)
         ]
-        lines += [f"## {family}", "", _table(["stream", "what it is"], rows)]
+        columns = ["stream", "what it is", "what a correct consumer does"]
+        lines += [f"## {family}", "", _table(columns, rows)]
     return "\n".join(lines)
+
+
+def _describe_stream(stream: Stream) -> tuple[str, str]:
+    """Describe a stream, and what a correct consumer does with it."""
+    if (rule := stream.requirement) is None:
+        return stream.description, ""
+    return stream.description, f"**{rule.level}** {rule.text} ({rule.source})"
 
 
 def list_profiles() -> str:

@@ -75,7 +75,7 @@ def test_the_scenario_of_the_page_is_one(tmp_path: Path) -> None:
 
 
 def test_the_stream_file_of_the_page_is_one() -> None:
-    example, _ = blocks((ROOT / "docs" / "reference" / "stream-files.md").read_text(), "json")
+    (example,) = blocks((ROOT / "docs" / "reference" / "stream-files.md").read_text(), "json")
     (exchange,) = loads(example.encode())
     assert exchange.complete
     assert len(exchange.script.events) == 2
