@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import msgspec.json
 import pytest
 
 from openai_mockserver import (
     ApiError,
+    Event,
     MockOpenAI,
     MockServerError,
+    Raw,
     Reply,
     Request,
     Script,
@@ -44,6 +48,7 @@ FAMILIES = {
     "logprobs",
     "reasoning",
     "refusal",
+    "responses",
     "role",
     "shape",
     "text",
@@ -60,6 +65,9 @@ READ_OTHERWISE = {
     "error-message-is-json-string": "the message is kept, so that it can be sent again",
     "finish-reason-end-turn": REASONS,
     "finish-reason-eos": REASONS,
+    "responses-args-truncated-but-response-completed": "the status is taken at its word",
+    "responses-no-arguments-done-for-zero-arg-call": "arguments that are empty are kept empty",
+    "responses-output-index-collision": "items are told apart by their index, not by their ids",
     "think-close-tag-split-across-chunks": TAGS,
     "think-close-tag-without-open-tag": TAGS,
     "think-tag-never-closed": TAGS,
@@ -91,7 +99,7 @@ def read(one: Stream) -> Reply | ApiError:
 
 
 def test_there_is_a_stream_for_each_documented_misbehaviour() -> None:
-    assert len(catalogue.names()) >= 155
+    assert len(catalogue.names()) >= 178
 
 
 def test_the_streams_that_expensive_tests_play_are_a_part_of_all() -> None:
@@ -244,3 +252,48 @@ def test_an_unknown_name_is_caught_as_any_error_of_the_package_and_as_a_lookup()
     with pytest.raises(MockServerError) as error:
         stream("nosuch")
     assert isinstance(error.value, LookupError)
+
+
+# The documented misbehaviours
+
+DONE = Event("[DONE]")
+
+
+def list_steps(wire: list[Any]) -> list[Any]:
+    """What a row's wire says of the steps: a JSON value, data as it is spelt, or bytes."""
+    steps: list[Any] = []
+    for entry in wire:
+        if isinstance(entry, dict) and "$repeat" in entry:
+            repeat = entry["$repeat"]
+            steps.append(Raw((repeat["raw"] * repeat["count"]).encode()))
+        elif isinstance(entry, str):
+            steps.append(Raw(entry.encode()) if entry.endswith("\n") else Event(entry))
+        else:
+            steps.append(entry)
+    return steps
+
+
+def test_each_documented_misbehaviour_is_a_stream_as_it_was_documented(shared: Path) -> None:
+    lines = (shared / "catalogue" / "chunks.jsonl").read_text().splitlines()
+    for row in map(json.loads, lines):
+        one = stream(row["slug"])
+        assert list(one.citations) == row["citations"], one
+        wire, steps = list_steps(row["wire"]), list(one.script.steps)
+        if steps[-1] == DONE and len(steps) > len(wire):
+            steps.pop()
+        assert len(steps) == len(wire), one
+        for step, entry in zip(steps, wire, strict=True):
+            if isinstance(entry, Event | Raw):
+                assert step == entry, one
+            else:
+                assert isinstance(step, Event), one
+                assert json.loads(step.data) == entry, one
+                assert step.event in (None, entry.get("type")), one
+    assert len(lines) == 144
+
+
+@pytest.mark.parametrize("one", streams("responses"), ids=str)
+def test_events_of_the_responses_api_are_named_and_none_is_done(one: Stream) -> None:
+    steps = [step for step in one.script.steps if isinstance(step, Event)]
+    assert [step.event for step in steps] == [json.loads(step.data)["type"] for step in steps]
+    assert one.path == "/v1/responses"
