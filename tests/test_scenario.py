@@ -399,7 +399,7 @@ MISTAKES = [
     (
         "rules: [{reply: {text: a, usage: {promt_tokens: 1}}}]",
         "rules[0].reply.usage.promt_tokens",
-        "there are prompt_tokens, ",
+        "allowed keys are prompt_tokens, ",
     ),
     (
         "rules: [{reply: {error: {stats: 1}}}]",

@@ -54,9 +54,9 @@ def test_each_step_adds_its_result() -> None:
     exchange = walk(mock, chat("/groq/openai/v1/chat/completions"), route_request)
     assert exchange.dialect is not None
     assert (exchange.dialect.name, exchange.endpoint.path) == ("groq", "/v1/chat/completions")
-    assert exchange.asked.parameters == {}
+    assert exchange.endpoint_request.parameters == {}
     exchange = walk(mock, chat(stream=True), *WALK[:2])
-    assert exchange.asked.parameters["model"] == "gpt-4o"
+    assert exchange.endpoint_request.parameters["model"] == "gpt-4o"
     assert exchange.wants_stream
     assert exchange.answer is None
     exchange = walk(mock, chat(), *WALK[:3])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from openai_mockserver.api.detection import detect_path
-from openai_mockserver.api.endpoint import Asked, Endpoint, Rendered
+from openai_mockserver.api.endpoint import Endpoint, EndpointRequest, Rendered
 from openai_mockserver.api.endpoints import ENDPOINTS, read
 
-__all__ = ["ENDPOINTS", "Asked", "Endpoint", "Rendered", "detect_path", "read"]
+__all__ = ["ENDPOINTS", "EndpointRequest", "Endpoint", "Rendered", "detect_path", "read"]

@@ -17,11 +17,11 @@ from openai_mockserver.api.validation.parameters import Parameters
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Head, Script
 
-__all__ = ["Answer", "Asked", "CompileHooks", "Endpoint", "Rendered"]
+__all__ = ["Answer", "EndpointRequest", "CompileHooks", "Endpoint", "Rendered"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class EndpointRequest:
     """A validated request, as an endpoint receives it.
 
     Args:
@@ -60,7 +60,7 @@ class Rendered(NamedTuple):
     make_object: Callable[[], dict[str, Any]] | None = None
 
 
-Answer = Callable[[Asked, Store, Random], Script]
+Answer = Callable[[EndpointRequest, Store, Random], Script]
 """Responds to a request at an endpoint without model output."""
 
 
@@ -111,5 +111,5 @@ class Endpoint:
     read: Callable[[Script], Reply | ApiError] | None = None
     compile_hooks: CompileHooks | None = None
     answer: Answer | None = None
-    keep: Callable[[Asked, Rendered, Store], Script] | None = None
-    recall: Callable[[Asked, Store], Sequence[Mapping[str, Any]] | ApiError] | None = None
+    keep: Callable[[EndpointRequest, Rendered, Store], Script] | None = None
+    recall: Callable[[EndpointRequest, Store], Sequence[Mapping[str, Any]] | ApiError] | None = None

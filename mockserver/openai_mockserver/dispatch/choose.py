@@ -29,7 +29,7 @@ def choose_answer(exchange: Exchange) -> Exchange | Plan:
     model_speaks = endpoint.render is not None
     # With an upstream, such a model is a model like any other.
     if model_speaks and not options.has_other_source:
-        model = exchange.asked.parameters.get("model")
+        model = exchange.endpoint_request.parameters.get("model")
         if isinstance(model, str) and model.startswith(STREAM_MODEL):
             return _answer_with_stream(exchange, model.removeprefix(STREAM_MODEL))
     match = exchange.rules.find_answer(call, model_speaks)

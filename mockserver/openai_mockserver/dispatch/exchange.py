@@ -12,7 +12,7 @@ from random import Random
 from msgspec import Struct
 from msgspec.structs import replace
 
-from openai_mockserver.api import Asked, Endpoint
+from openai_mockserver.api import Endpoint, EndpointRequest
 from openai_mockserver.api.compiled_replies import CompiledReplies
 from openai_mockserver.api.store import Store
 from openai_mockserver.dialects import Dialect
@@ -43,7 +43,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
         path: OpenAI's path of the endpoint, with ids filled in. Set by `route_request`.
         endpoint: the endpoint. Set by `route_request`.
         ids: the variable parts of the path by name. Set by `route_request`.
-        asked: the validated parameters. Set by `validate_request`.
+        endpoint_request: the validated request. Set by `validate_request`.
         answer: the answer; None if the endpoint itself answers. Set by `choose_answer`.
         script: the response. Set by `render_answer`; `dress_script` adds pace and faults.
     """
@@ -59,11 +59,11 @@ class Exchange(Struct, frozen=True, kw_only=True):
     path: str = ""
     endpoint: Endpoint = Endpoint(path="")
     ids: Mapping[str, str] = {}
-    asked: Asked = Asked("", "")
+    endpoint_request: EndpointRequest = EndpointRequest("", "")
     answer: Answer | None = None
     script: Script = Script()
 
     @property
     def wants_stream(self) -> bool:
         """Whether the request asks for a stream, by the rule that the renderers use."""
-        return bool(self.asked.parameters.get("stream"))
+        return bool(self.endpoint_request.parameters.get("stream"))

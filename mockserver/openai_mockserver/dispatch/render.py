@@ -29,16 +29,22 @@ def render_answer(exchange: Exchange) -> Exchange:
 
     Raises ReplyError for an answer that this endpoint or request cannot get.
     """
-    answer, endpoint, asked = exchange.answer, exchange.endpoint, exchange.asked
+    answer, endpoint, endpoint_request = (
+        exchange.answer,
+        exchange.endpoint,
+        exchange.endpoint_request,
+    )
     if answer is None:
         assert endpoint.answer is not None
-        return replace(exchange, script=endpoint.answer(asked, exchange.store, exchange.rng))
+        return replace(
+            exchange, script=endpoint.answer(endpoint_request, exchange.store, exchange.rng)
+        )
     if answer.dialect is not None:
         exchange = replace(exchange, dialect=find_dialect(answer.dialect))
     result = _render_value(exchange, answer)
     if endpoint.keep is None:
         return replace(exchange, script=result.script)
-    return replace(exchange, script=endpoint.keep(asked, result, exchange.store))
+    return replace(exchange, script=endpoint.keep(endpoint_request, result, exchange.store))
 
 
 def _render_value(exchange: Exchange, answer: Answer) -> Rendered:
@@ -66,7 +72,7 @@ def _render_value(exchange: Exchange, answer: Answer) -> Rendered:
 
 def _render_reply(exchange: Exchange, reply: Reply | ApiError) -> Rendered:
     """Return the response of the exchange's endpoint for a reply."""
-    parameters, history = exchange.asked.parameters, exchange.call.history
+    parameters, history = exchange.endpoint_request.parameters, exchange.call.history
     context = Context(parameters, exchange.dialect, history, exchange.rng)
     return exchange.replies.render(exchange.endpoint, reply, context)
 

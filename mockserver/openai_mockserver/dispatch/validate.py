@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl
 
-from openai_mockserver.api import Asked, Endpoint, errors
+from openai_mockserver.api import Endpoint, EndpointRequest, errors
 from openai_mockserver.api.multipart import FormError, is_form, nest_parameters
 from openai_mockserver.dispatch.exchange import Exchange, Plan, replace
 from openai_mockserver.dispatch.refuse import check_key, refuse_request
@@ -43,7 +43,7 @@ def validate_request(exchange: Exchange) -> Exchange | Plan:
             error = endpoint.parameters.check(parameters, lenient)
     if error is not None:
         return refuse_request(exchange, error)
-    asked = Asked(
+    endpoint_request = EndpointRequest(
         call.method,
         exchange.path,
         exchange.ids,
@@ -54,12 +54,12 @@ def validate_request(exchange: Exchange) -> Exchange | Plan:
         exchange.ask,
     )
     if endpoint.recall is not None:
-        history = endpoint.recall(asked, exchange.store)
+        history = endpoint.recall(endpoint_request, exchange.store)
         if not isinstance(history, ApiError):
             call.history = history
         elif not options.has_other_source:  # otherwise the object may exist there
             return errors.render(history, exchange.rng, dialect)
-    return replace(exchange, asked=asked)
+    return replace(exchange, endpoint_request=endpoint_request)
 
 
 def _read_body(

@@ -29,7 +29,7 @@ from fidelity.replies import replies
 from openai_mockserver import MockOpenAI, sse
 from openai_mockserver.api import audio
 from openai_mockserver.api.audio import Speech, tones, transcriptions
-from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.endpoint import EndpointRequest
 from openai_mockserver.api.multipart import File
 from openai_mockserver.api.store import Store
 from openai_mockserver.exceptions import ReplyError
@@ -315,7 +315,7 @@ def test_replies_that_a_transcription_cannot_express() -> None:
 
 def test_without_a_rule_the_transcript_depends_on_the_bytes() -> None:
     def transcribe(data: bytes) -> str:
-        request = Asked(
+        request = EndpointRequest(
             "POST", "/", parameters=REQUEST | {"file": File(data, "a.mp3", "audio/mpeg")}
         )
         answer = ENDPOINTS["transcriptions"].answer

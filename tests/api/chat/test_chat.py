@@ -313,7 +313,7 @@ def test_one_choice_answers_n() -> None:
 
 
 def test_another_number_of_choices_than_asked_for_is_an_error() -> None:
-    with pytest.raises(ReplyError, match="the reply has 2 choices, the request asks for n=1"):
+    with pytest.raises(ReplyError, match="the reply has 2 choices, but the request asks for n=1"):
         chat.render(Reply(choices=[Choice("a"), Choice("b")]), STREAM)
 
 

@@ -15,7 +15,7 @@ from openai_mockserver.api import headers
 from openai_mockserver.api.audio import tones
 from openai_mockserver.api.audio.transcriptions import PIECE, read, stream_response
 from openai_mockserver.api.decode import DECODE_ERRORS, check_depth, explain_error
-from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.endpoint import EndpointRequest
 from openai_mockserver.api.store import Store
 from openai_mockserver.reply import ApiError, Usage
 from openai_mockserver.script import Head, Raw, Script
@@ -96,7 +96,7 @@ def read_speech(script: Script) -> Speech | ApiError:
     return Speech(data, usage)
 
 
-def speak_text(request: Asked, store: Store, rng: Random) -> Script:
+def speak_text(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return generated audio, as long as the text takes to say."""
     parameters = request.parameters
     text, voice = parameters["input"], parameters["voice"]

@@ -20,7 +20,7 @@ from openai_mockserver.api.audio import tones
 from openai_mockserver.api.context import Context
 from openai_mockserver.api.decode import DECODE_ERRORS, check_depth, explain_error, read_string
 from openai_mockserver.api.disk_bytes import DiskBytes, parts_of
-from openai_mockserver.api.endpoint import Asked, Rendered
+from openai_mockserver.api.endpoint import EndpointRequest, Rendered
 from openai_mockserver.api.logprobs import logprob_to_json, make_logprob, read_logprob
 from openai_mockserver.api.store import Store
 from openai_mockserver.api.text_only import require_text
@@ -538,14 +538,14 @@ _VOCABULARY = (
 )
 
 
-def transcribe(request: Asked, store: Store, rng: Random) -> Script:
+def transcribe(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return the transcript that is generated from the bytes of the file."""
     return render(
         Reply(generate_transcript(request.parameters["file"])), request.parameters, rng=rng
     )
 
 
-def translate(request: Asked, store: Store, rng: Random) -> Script:
+def translate(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return the same transcript as a translation into English."""
     reply = Reply(generate_transcript(request.parameters["file"]))
     return render_translation(reply, request.parameters, rng=rng)

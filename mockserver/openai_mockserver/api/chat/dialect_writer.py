@@ -109,14 +109,14 @@ class ChunkWriter:
         self._usage, self._rest = usage, dict.fromkeys(dialect.usage)
         self.with_usage = bool(options.get("include_usage"))
         self._padded = options.get("include_obfuscation") is not False
-        told = usages.write(usage, dialect.usage)
+        counts = usages.write(usage, dialect.usage)
         self._values: dict[str, Any] = {
             "object": "chat.completion.chunk",
             **envelope_values(envelope),
             f"{DELTA}role": "assistant",
             "choices.index": 0,
-            "usage": told,
-            "usage_if_requested": told if self.with_usage else OMITTED,
+            "usage": counts,
+            "usage_if_requested": counts if self.with_usage else OMITTED,
             "null_usage_if_requested": None if self.with_usage else OMITTED,
             "usage.prompt_tokens": usage.prompt_tokens,
             "usage.completion_tokens": usage.completion_tokens,
@@ -124,13 +124,13 @@ class ChunkWriter:
             "stream_options": request.get("stream_options"),
             "text": "",
         }
-        self._said: dict[int, list[str]] = {}
+        self._texts: dict[int, list[str]] = {}
         self._turns: Counter[str] = Counter()
         self._paddings = iter(envelope.paddings)
 
     def chunk(self, part: Part, index: int = 0) -> Step:
-        """The chunk that says a part of the choice of this index."""
-        so_far = self._said.setdefault(index, [])
+        """Return the chunk with a part of the choice of this index."""
+        so_far = self._texts.setdefault(index, [])
         so_far.append(part.values.get("text", ""))
         layout = self._dialect.layout(part.kind)
         values = {"choices.index": index} | part.values
@@ -139,28 +139,28 @@ class ChunkWriter:
         return self._step(part.kind, layout, values, so_far)
 
     def error_chunk(self, error: ApiError, finish_reason: str) -> Step:
-        """The chunk that says an error beside the choice that it ends."""
+        """Return the chunk with an error beside the choice that it ends."""
         layout = self._dialect.layout("error")
         layout = layout | {"error": layout["error"] | dict(error.extra)}
         finish = {"choices.index": 0, "choices.finish_reason": finish_reason}
         values = errors.error_values(error) | finish
-        return self._step("error", layout, values, self._said.get(0, []))
+        return self._step("error", layout, values, self._texts.get(0, []))
 
     def extra_step(self, extra: ExtraStep) -> Step:
-        """A step that says nothing."""
+        """Return an extra step, which has no content."""
         if isinstance(extra.step, dict):
             return self._step("", extra.step, {}, [])
         step: Step = extra.step
         return step
 
     def _step(self, kind: str, layout: Any, values: dict[str, Any], so_far: list[str]) -> Step:
-        known, envelope = self._values, self._envelope
+        response_values, envelope = self._values, self._envelope
 
         def value(name: str) -> Any:
             if name in values:
                 return values[name]
-            if name in known:
-                return known[name]
+            if name in response_values:
+                return response_values[name]
             if name in envelope.turns:
                 turn = envelope.turns[name]
                 n = self._turns[name]
@@ -193,10 +193,10 @@ class ChunkWriter:
 
     def _padding(self, kind: str, members: dict[str, Any]) -> str:
         if self._dialect.padding == "p":
-            # WIRE.md §5: a prefix of the alphabet, as long as chance will have it.
+            # WIRE.md §5: a prefix of the alphabet, of a random length.
             size = next(self._paddings, None) or self._noise.number(len(ALPHABET))
             return ALPHABET[:size]
-        # WIRE.md §2: of the upstream's JSON, which has none of what the provider adds.
+        # WIRE.md §2: it pads the upstream's JSON, which lacks the members that the provider adds.
         bare = {k: v for k, v in members.items() if k not in _UPSTREAM_HAS_NOT}
         if "choices" in bare:
             bare["choices"] = [
@@ -215,7 +215,7 @@ _PADDINGS = ("obfuscation", "p")
 
 
 def envelope_values(envelope: Envelope) -> dict[str, Any]:
-    """The values that every chunk of a response repeats."""
+    """Return the values that every chunk of a response repeats."""
     return {
         "id": envelope.id,
         "created": envelope.created,
@@ -225,35 +225,34 @@ def envelope_values(envelope: Envelope) -> dict[str, Any]:
 
 
 def insert_extra_steps(
-    steps: list[Step], done: list[Step], layer: ChunkWriter, extra_steps: Any
+    steps: list[Step], last_steps: list[Step], layer: ChunkWriter, extra_steps: Any
 ) -> list[Step]:
-    """The steps with the extra ones in their places: each after so many of the others."""
-    left = sorted(extra_steps, key=lambda extra: extra.after)
-    if not left:
-        return steps + done
-    mixed: list[Step] = []
-    for n, step in enumerate([*steps, *done]):
-        while left and left[0].after <= n:
-            mixed.append(layer.extra_step(left.pop(0)))
-        mixed.append(step)
-    return mixed + [layer.extra_step(extra) for extra in left]
+    """Return the steps with each extra step after as many others as it states."""
+    queue = sorted(extra_steps, key=lambda extra: extra.after)
+    if not queue:
+        return steps + last_steps
+    all_steps: list[Step] = []
+    for n, step in enumerate([*steps, *last_steps]):
+        while queue and queue[0].after <= n:
+            all_steps.append(layer.extra_step(queue.pop(0)))
+        all_steps.append(step)
+    return all_steps + [layer.extra_step(extra) for extra in queue]
 
 
 def whole_call(dialect: Dialect, index: int, call: ToolCall) -> dict[str, Any]:
-    """A tool call of a message that does not stream."""
+    """Return a tool call of a message in a JSON body."""
     layout = dialect.layout("call")["choices"][0]["delta"]["tool_calls"][0]
     values = call_values(index, call, str(call.arguments))
-    filled = fill({k: v for k, v in layout.items() if k != "index"}, values.get)
-    filled.setdefault("type", "function")
+    entry: dict[str, Any] = fill({k: v for k, v in layout.items() if k != "index"}, values.get)
+    entry.setdefault("type", "function")
     function = layout["function"]
     if not isinstance(function.get("arguments"), Hole):
-        filled["function"]["arguments"] = str(call.arguments)
-    entry: dict[str, Any] = filled
+        entry["function"]["arguments"] = str(call.arguments)
     add_extra([entry], values.get)
     return entry
 
 
-# In another's manner
+# Streams and bodies of another provider
 
 
 def render_dialect_stream(
@@ -269,23 +268,23 @@ def render_dialect_stream(
     layer = ChunkWriter(dialect, envelope, request, usage)
     error, ended_by = reply.error, choices[0].finish_reason
     only_error = reply.is_only_error
-    within = error is not None and dialect.error_finish is not None and not only_error
-    said, ends = [], []
+    is_in_chunk = error is not None and dialect.error_finish is not None and not only_error
+    per_choice, ends = [], []
     for choice in choices:
         entries = None
         if request.get("logprobs"):
             entries = [msgspec.json.decode(entry) for entry in encode_logprobs(choice, top)]
         parts = split_choice(choice, dialect, entries, envelope.sequence)
-        finished = parts[-1].kind == "finish"
-        said.append(parts[:-1] if finished else parts)
-        ends.append(parts[-1:] if finished else [])
-    if within:
+        has_end = parts[-1].kind == "finish"
+        per_choice.append(parts[:-1] if has_end else parts)
+        ends.append(parts[-1:] if has_end else [])
+    if is_in_chunk:
         ends[0] = []
         ended_by = ended_by or dialect.error_finish
-    in_order = interleave(said, ends, envelope.order)
-    steps = [layer.chunk(part, index) for index, part in in_order if not only_error]
+    all_parts = interleave(per_choice, ends, envelope.order)
+    steps = [layer.chunk(part, index) for index, part in all_parts if not only_error]
     head = headers.make_dialect_head(dialect, envelope.model, None, rng)
-    if error is not None and within:
+    if error is not None and is_in_chunk:
         steps.append(layer.error_chunk(error, str(ended_by)))
     elif error is not None:
         steps.append(errors.dialect_error_event(error, dialect))
@@ -297,15 +296,15 @@ def render_dialect_stream(
         if choice.audio is not None and choice.audio.expires_at:
             expiry = {"choices.delta.audio.expires_at": choice.audio.expires_at}
             steps.append(layer.chunk(Part("expiry", expiry), index))
-    done = [dialect.event(sse.DONE.data)] if dialect.ends_with_done else []
-    ended = insert_extra_steps(steps, done, layer, envelope.extra_steps)
-    return Script(head, tuple(ended))
+    last_steps = [dialect.event(sse.DONE.data)] if dialect.ends_with_done else []
+    all_steps = insert_extra_steps(steps, last_steps, layer, envelope.extra_steps)
+    return Script(head, tuple(all_steps))
 
 
 def render_dialect_json(
     completion: Mapping[str, Any], dialect: Dialect, envelope: Envelope, rng: Random
 ) -> Script:
-    """The response that a completion in the dialect's manner is."""
+    """Return the response of a completion in the dialect."""
     data = dialect.style.dumps(completion).encode()
     return Script(headers.make_dialect_head(dialect, envelope.model, len(data), rng), (Raw(data),))
 
@@ -317,32 +316,33 @@ def dialect_completion_json(
     dialect: Dialect,
     envelope: Envelope,
 ) -> dict[str, Any]:
-    """The completion as one object in the dialect's manner."""
-    asked, top = bool(request.get("logprobs")), request.get("top_logprobs") or 0
+    """Return the completion as one object in the dialect."""
+    with_logprobs, top = bool(request.get("logprobs")), request.get("top_logprobs") or 0
     values = envelope_values(envelope) | {
         "object": "chat.completion",
         "usage": usages.write(usage, dialect.usage),
     }
     values |= {path: value for path, value in envelope.extra.items() if "." not in path}
-    inner = dialect.body["choices"][0]
-    told = []
+    layout = dialect.body["choices"][0]
+    entries = []
     for index, choice in enumerate(choices):
-        made = choice_json(index, require_finish(choice), asked, top, True)
-        message = made["message"]
+        members = choice_json(index, require_finish(choice), with_logprobs, top, True)
+        message = members["message"]
         if choice.tool_calls:
             calls = enumerate(choice.tool_calls)
             message["tool_calls"] = [whole_call(dialect, i, call) for i, call in calls]
-        thought = message.pop("reasoning_content", None)
-        if thought is not None:
-            message[reasoning_member(dialect)] = thought
+        reasoning = message.pop("reasoning_content", None)
+        if reasoning is not None:
+            message[reasoning_member(dialect)] = reasoning
         message["annotations"] = message["annotations"] or None
         hit = content_filter.filter_results(choice) or content_filter.SAFE
-        own = {"choice_filter": hit, **{f"choices.{name}": value for name, value in made.items()}}
-        own |= {f"choices.message.{name}": value for name, value in message.items()}
-        filled = fill(inner, own.get)
-        if "reasoning" in message:  # the tables know it by its other name
-            filled["message"].setdefault("reasoning", message["reasoning"])
-        told.append(filled)
-    values["choices"] = told
+        own_values = {f"choices.{name}": value for name, value in members.items()}
+        own_values |= {f"choices.message.{name}": value for name, value in message.items()}
+        own_values["choice_filter"] = hit
+        entry = fill(layout, own_values.get)
+        if "reasoning" in message:  # layouts have it under its other name
+            entry["message"].setdefault("reasoning", message["reasoning"])
+        entries.append(entry)
+    values["choices"] = entries
     body: dict[str, Any] = fill({**dialect.body, "choices": Hole("choices")}, values.get)
     return body

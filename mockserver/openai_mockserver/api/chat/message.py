@@ -49,7 +49,7 @@ def require_finish(choice: Choice) -> Choice:
 
 
 def choice_json(
-    index: int, choice: Choice, asked: bool, top: int, logprobs_key: bool
+    index: int, choice: Choice, with_logprobs: bool, top: int, logprobs_key: bool
 ) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": choice.text}
     if choice.reasoning is not None:
@@ -69,14 +69,14 @@ def choice_json(
             "transcript": str(choice.audio.transcript),
         }
     members: dict[str, Any] = {"index": index, "message": _plain(message)}
-    if asked:
+    if with_logprobs:
         flat = [
             entry for json in encode_logprobs(choice, top) for entry in msgspec.json.decode(json)
         ]
-        refused = choice.text is None and choice.refusal is not None
+        is_refusal = choice.text is None and choice.refusal is not None
         members["logprobs"] = {
-            "content": None if refused else flat,
-            "refusal": flat if refused else None,
+            "content": None if is_refusal else flat,
+            "refusal": flat if is_refusal else None,
         }
     elif logprobs_key:
         members["logprobs"] = None
@@ -84,5 +84,5 @@ def choice_json(
 
 
 def _plain(message: dict[str, Any]) -> dict[str, Any]:
-    """msgspec encodes str, not its subclasses."""
+    """Convert `Text` to str, since msgspec does not encode subclasses of str."""
     return {k: str(v) if isinstance(v, Text) else v for k, v in message.items()}

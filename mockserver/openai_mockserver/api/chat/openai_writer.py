@@ -1,6 +1,6 @@
-"""OpenAI's own chunks and bodies of a chat completion.
+"""Writes OpenAI's own chunks and bodies of a chat completion.
 
-A stream is spliced: every chunk begins with the same text, so only the tails are made anew.
+All chunks of a stream begin with the same text, so only their tails are encoded one by one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from openai_mockserver.reply import (
 )
 from openai_mockserver.script import Event, Head, Script, Step
 
-# Streaming
+# Streams
 
 
 class _Delta(NamedTuple):
@@ -54,25 +54,25 @@ def render_stream(
     options = request.get("stream_options") or {}
     with_usage = bool(options.get("include_usage"))
     splice = _Splicer(envelope, with_usage, options.get("include_obfuscation") is not False)
-    asked = bool(request.get("logprobs"))
-    logprobs = ',"logprobs":null' if envelope.logprobs_key or asked else ""
-    refusals = "refusal" not in envelope.omits
+    with_logprobs = bool(request.get("logprobs"))
+    no_logprobs = ',"logprobs":null' if envelope.logprobs_key or with_logprobs else ""
+    with_refusal = "refusal" not in envelope.omits
     top = request.get("top_logprobs") or 0
-    per_choice = [_deltas(choice, asked, top, refusals) for choice in choices]
+    per_choice = [_build_deltas(choice, with_logprobs, top, with_refusal) for choice in choices]
     events: list[Step] = []
     if reply.is_only_error:
         per_choice = [[] for _ in choices]
     for index, delta in interleave(per_choice, [[] for _ in choices], envelope.order):
-        stated = logprobs if delta.logprobs is None else f',"logprobs":{delta.logprobs}'
-        spliced = f'{{"index":{index},"delta":{delta.json}{stated},"finish_reason":null}}'
-        events.append(splice.chunk(spliced, delta.usage_first))
+        logprobs = no_logprobs if delta.logprobs is None else f',"logprobs":{delta.logprobs}'
+        fragment = f'{{"index":{index},"delta":{delta.json}{logprobs},"finish_reason":null}}'
+        events.append(splice.chunk(fragment, delta.usage_first))
     if reply.error is not None:
         events.append(errors.error_event(reply.error))
         return Script(make_head(None, rng), tuple(events))
     for index, choice in enumerate(choices):
         if choice.finish_reason is not None:
             finish = f'"finish_reason":"{choice.finish_reason}"'
-            events.append(splice.chunk(f'{{"index":{index},"delta":{{}}{logprobs},{finish}}}'))
+            events.append(splice.chunk(f'{{"index":{index},"delta":{{}}{no_logprobs},{finish}}}'))
     if with_usage:
         events.append(splice.usage(usage))
     for index, choice in enumerate(choices):
@@ -80,18 +80,18 @@ def render_stream(
             expiry = f'{{"audio":{{"expires_at":{choice.audio.expires_at}}}}}'
             # The padding of this one is longer by one: one of the few exceptions of WIRE.md §2.
             events.append(splice.chunk(f'{{"index":{index},"delta":{expiry}}}', beyond=1))
-    steps = [*events, sse.DONE] if not envelope.extra_steps else splice.with_asides(events)
+    steps = [*events, sse.DONE] if not envelope.extra_steps else splice.insert_extra_steps(events)
     return Script(make_head(None, rng), tuple(steps))
 
 
 def make_head(length: int | None, rng: Random) -> Head:
-    """The head of a stream; of a body, if its length in bytes is given."""
-    sent = headers.stream_headers(rng) if length is None else headers.json_headers(length, rng)
-    return Head(200, sent)
+    """Return the head of a stream; of a body, if its length in bytes is given."""
+    fields = headers.stream_headers(rng) if length is None else headers.json_headers(length, rng)
+    return Head(200, fields)
 
 
 class _Splicer:
-    """Makes the chunks of one response from the part that differs."""
+    """Builds the chunks of one response from the parts in which they differ."""
 
     def __init__(self, envelope: Envelope, usage: bool, obfuscation: bool) -> None:
         members: dict[str, Any] = {
@@ -120,64 +120,68 @@ class _Splicer:
     def usage(self, usage: Usage) -> Event:
         return self._close(f'{self._prefix},"choices":[],"usage":{dumps(usages.write(usage))}')
 
-    def with_asides(self, events: list[Step]) -> list[Step]:
-        """The events, and among them the chunks that say nothing, as moderation results."""
-        left = sorted(self._extra_steps, key=lambda extra: extra.after)
-        mixed: list[Step] = []
+    def insert_extra_steps(self, events: list[Step]) -> list[Step]:
+        """Return the events with the extra chunks without content, such as moderation results."""
+        queue = sorted(self._extra_steps, key=lambda extra: extra.after)
+        steps: list[Step] = []
         for n, event in enumerate([*events, sse.DONE]):
-            while left and left[0].after <= n:
-                step = left.pop(0).step
+            while queue and queue[0].after <= n:
+                step = queue.pop(0).step
                 if isinstance(step, dict):
                     step = self._close(dumps(fill(step, self._values.get))[:-1])
-                mixed.append(step)
-            mixed.append(event)
-        return mixed
+                steps.append(step)
+            steps.append(event)
+        return steps
 
     def _close(self, members: str, beyond: int = 0) -> Event:
         if self._padding is None:
             return Event(members + "}")
-        # WIRE.md §2: pads the chunk without this member to a multiple of 16 characters.
+        # WIRE.md §2: padding fills the chunk without this member up to a multiple of 16 characters.
         size = -(len(members) + 1 - beyond) % 16
         return Event(f'{members},"obfuscation":"{self._padding.letters(size)}"}}')
 
 
-def _deltas(choice: Choice, logprobs: bool, top: int, refusals: bool) -> list[_Delta]:
+def _build_deltas(
+    choice: Choice, with_logprobs: bool, top: int, with_refusal: bool
+) -> list[_Delta]:
     if choice.audio is not None:
-        return _heard(choice.audio)
+        return _build_audio_deltas(choice.audio)
     calls, function = choice.tool_calls, choice.function_call
-    said = choice.text is not None or choice.reasoning is not None or choice.refusal is not None
+    has_words = (
+        choice.text is not None or choice.reasoning is not None or choice.refusal is not None
+    )
     role: dict[str, Any] = {"role": "assistant", "content": None if choice.text is None else ""}
-    parallel = len(calls) > 1
-    if len(calls) == 1 and not said:
-        # A single call's header is merged into the first chunk; several stand apart (WIRE.md §1).
+    is_parallel = len(calls) > 1
+    if len(calls) == 1 and not has_words:
+        # The header of a single call is part of the first chunk; several have own chunks (§1).
         role["tool_calls"] = [_call_header(0, calls[0])]
     if function is not None:
         role["function_call"] = {"name": function.name, "arguments": ""}
     if choice.reasoning is not None:
         role["reasoning_content"] = ""
-    if refusals and (not parallel or said):
+    if with_refusal and (not is_parallel or has_words):
         role["refusal"] = None if choice.refusal is None else ""
-    entries = encode_logprobs(choice, top) if logprobs else None
-    first = '{"content":[],"refusal":null}' if logprobs else None
-    deltas = [_Delta(dumps(role), first, usage_first=parallel and not said)]
+    entries = encode_logprobs(choice, top) if with_logprobs else None
+    first = '{"content":[],"refusal":null}' if with_logprobs else None
+    deltas = [_Delta(dumps(role), first, usage_first=is_parallel and not has_words)]
     add = deltas.append
     for piece in choice.reasoning.pieces if choice.reasoning is not None else ():
         add(_Delta(f'{{"reasoning_content":{dumps(piece)}}}'))
     for at, piece in enumerate(choice.text.pieces if choice.text is not None else ()):
-        given = f'{{"content":{entries[at]},"refusal":null}}' if entries is not None else None
-        add(_Delta(f'{{"content":{dumps(piece)}}}', given))
+        logprobs = f'{{"content":{entries[at]},"refusal":null}}' if entries is not None else None
+        add(_Delta(f'{{"content":{dumps(piece)}}}', logprobs))
     for at, piece in enumerate(choice.refusal.pieces if choice.refusal is not None else ()):
-        given = None
+        logprobs = None
         if entries is not None and choice.text is None:
-            given = f'{{"content":null,"refusal":{entries[at]}}}'
-        add(_Delta(f'{{"refusal":{dumps(piece)}}}', given))
+            logprobs = f'{{"content":null,"refusal":{entries[at]}}}'
+        add(_Delta(f'{{"refusal":{dumps(piece)}}}', logprobs))
     for index, call in enumerate(calls):
-        if said or parallel:
-            add(_Delta(dumps({"tool_calls": [_call_header(index, call)]}), None, parallel))
+        if has_words or is_parallel:
+            add(_Delta(dumps({"tool_calls": [_call_header(index, call)]}), None, is_parallel))
         for piece in call.arguments.pieces:
-            kind, said_in = CALL_MEMBERS[call.custom]
-            fragment = f'{{"index":{index},"{kind}":{{"{said_in}":{dumps(piece)}}}}}'
-            add(_Delta(f'{{"tool_calls":[{fragment}]}}', None, parallel))
+            kind, member = CALL_MEMBERS[call.custom]
+            fragment = f'{{"index":{index},"{kind}":{{"{member}":{dumps(piece)}}}}}'
+            add(_Delta(f'{{"tool_calls":[{fragment}]}}', None, is_parallel))
     for piece in function.arguments.pieces if function is not None else ():
         add(_Delta(f'{{"function_call":{{"arguments":{dumps(piece)}}}}}'))
     if choice.annotations:
@@ -185,18 +189,18 @@ def _deltas(choice: Choice, logprobs: bool, top: int, refusals: bool) -> list[_D
     return deltas
 
 
-def _heard(audio: Audio) -> list[_Delta]:
-    """WIRE.md §1, audio: transcript and sound each begin with the id."""
+def _build_audio_deltas(audio: Audio) -> list[_Delta]:
+    """Return the deltas of audio: transcript and data each begin with the id (WIRE.md §1)."""
     id_ = dumps(audio.id)
     deltas = [_Delta('{"role":"assistant","refusal":null}')]
     for n, piece in enumerate(audio.transcript.pieces):
-        said = f'"transcript":{dumps(piece)}}}}}'
-        first = f'{{"content":null,"audio":{{"id":{id_},{said}'
-        deltas.append(_Delta(f'{{"audio":{{{said}' if n else first))
+        tail = f'"transcript":{dumps(piece)}}}}}'
+        first = f'{{"content":null,"audio":{{"id":{id_},{tail}'
+        deltas.append(_Delta(f'{{"audio":{{{tail}' if n else first))
     for n, piece in enumerate(audio.data.pieces):
-        heard = f'"data":{dumps(piece)}}}}}'
-        first = f'{{"role":"assistant","content":null,"refusal":null,"audio":{{"id":{id_},{heard}'
-        deltas.append(_Delta(f'{{"audio":{{{heard}' if n else first))
+        tail = f'"data":{dumps(piece)}}}}}'
+        first = f'{{"role":"assistant","content":null,"refusal":null,"audio":{{"id":{id_},{tail}'
+        deltas.append(_Delta(f'{{"audio":{{{tail}' if n else first))
     return deltas
 
 
@@ -204,17 +208,17 @@ def _call_header(index: int, call: ToolCall) -> dict[str, Any]:
     return {"index": index, **call_json(call, "")}
 
 
-# Not streaming
+# JSON bodies
 
 
 def completion_json(
     choices: list[Choice], usage: Usage, request: Mapping[str, Any], envelope: Envelope
 ) -> dict[str, Any]:
-    """The completion as one object, in which what is large is encoded already."""
+    """Return the completion as one object; its large parts are encoded already."""
     choices = [*map(require_finish, choices)]
-    asked, top = bool(request.get("logprobs")), request.get("top_logprobs") or 0
-    made = (
-        choice_json(index, choice, asked, top, envelope.logprobs_key)
+    with_logprobs, top = bool(request.get("logprobs")), request.get("top_logprobs") or 0
+    items = (
+        choice_json(index, choice, with_logprobs, top, envelope.logprobs_key)
         for index, choice in enumerate(choices)
     )
     return {
@@ -222,7 +226,7 @@ def completion_json(
         "object": "chat.completion",
         "created": envelope.created,
         "model": envelope.model,
-        "choices": [*map(encode_large, made)] if len(choices) > 1 else [*made],
+        "choices": [*map(encode_large, items)] if len(choices) > 1 else [*items],
         "usage": usages.write(usage),
         "service_tier": envelope.service_tier,
         "system_fingerprint": envelope.system_fingerprint,

@@ -58,7 +58,7 @@ def render(
         reply: what to say.
         request: the request's parameters. Without one, it is a request that streams the reply
             whole: with its n, its logprobs, and its usage if it states one.
-        dialect: whose manner to say it in: a name of `dialects()`; OpenAI's own by default.
+        dialect: whose dialect to say it in: a name of `dialects()`; OpenAI's own by default.
         envelope: id, time and model to answer with; fresh ones by default.
         rng: where ids and obfuscation come from.
 
@@ -78,34 +78,34 @@ def compose(reply: Reply | ApiError, context: Context) -> Rendered:
 
     Raises ReplyError for a reply that cannot be served, or not to this request.
     """
-    rng, manner = context.rng, context.dialect
+    rng, dialect = context.rng, context.dialect
     if isinstance(reply, ApiError):
-        return Rendered(errors.render(reply, rng, manner))
-    check_servable(reply, any_reason=manner is not None)
-    if manner is not None and any(call.custom for c in reply.choices for call in c.tool_calls):
-        raise ReplyError(f"nothing is known of custom tools in the dialect {manner.name!r}")
-    request = _asking_for(reply) if context.parameters is None else context.parameters
-    envelope = context.envelope or fresh_envelope(request, manner, rng)
+        return Rendered(errors.render(reply, rng, dialect))
+    check_servable(reply, any_reason=dialect is not None)
+    if dialect is not None and any(call.custom for c in reply.choices for call in c.tool_calls):
+        raise ReplyError(f"nothing is known of custom tools in the dialect {dialect.name!r}")
+    request = _default_request(reply) if context.parameters is None else context.parameters
+    envelope = context.envelope or fresh_envelope(request, dialect, rng)
     whole = retokenize(tuple(_choices(reply, request)), request.get("model"))
     choices = [limit_choice(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
-        usage = _count(choices, request, usage)
+        usage = _count_usage(choices, request, usage)
     if request.get("stream"):
-        if manner is not None:
-            script = render_dialect_stream(reply, choices, usage, request, manner, envelope, rng)
+        if dialect is not None:
+            script = render_dialect_stream(reply, choices, usage, request, dialect, envelope, rng)
         else:
             script = render_stream(reply, choices, usage, request, envelope, rng)
         if reply.error is not None:
             return Rendered(script)
-        # Whatever manner it is streamed in, OpenAI's has a place for all that is said.
+        # Whatever dialect it is streamed in, OpenAI's has a place for all that is said.
         make = partial(completion_json, choices, usage, request, envelope)
         return Rendered(script, envelope.id, lambda: copy_plain(make()))
     if reply.error is not None:
-        return Rendered(errors.render(reply.error, rng, manner))
-    if manner is not None:
-        completion = dialect_completion_json(choices, usage, request, manner, envelope)
-        script = render_dialect_json(completion, manner, envelope, rng)
+        return Rendered(errors.render(reply.error, rng, dialect))
+    if dialect is not None:
+        completion = dialect_completion_json(choices, usage, request, dialect, envelope)
+        script = render_dialect_json(completion, dialect, envelope, rng)
     else:
         completion = completion_json(choices, usage, request, envelope)
         script = json_response(completion, rng, None if usage.extra else completion["choices"])
@@ -113,27 +113,27 @@ def compose(reply: Reply | ApiError, context: Context) -> Rendered:
 
 
 def fresh_envelope(request: Mapping[str, Any], dialect: Dialect | None, rng: Random) -> Envelope:
-    """A new envelope, as this provider would answer this request now."""
-    made = Envelope.fresh(request, rng)
+    """Return a new envelope, with the values that this provider would use for this request now."""
+    envelope = Envelope.fresh(request, rng)
     if dialect is None:
-        return made
-    named_as = str(request.get("model") or "gpt-4o-mini")
+        return envelope
+    requested_model = str(request.get("model") or "gpt-4o-mini")
     is_openais = dialect.id == "chatcmpl-{openai}"
-    model = made.model if is_openais else named_as
-    form = dialect.fingerprint
+    model = envelope.model if is_openais else requested_model
+    pattern = dialect.fingerprint
     return replace(
-        made,
-        id=ids.fill_pattern(dialect.id, rng, made.created, model),
+        envelope,
+        id=ids.fill_pattern(dialect.id, rng, envelope.created, model),
         model=model,
-        # The fingerprint is the deployment's: the same for the same model.
-        system_fingerprint=made.system_fingerprint
+        # The fingerprint belongs to the deployment: it is the same for the same model.
+        system_fingerprint=envelope.system_fingerprint
         if is_openais
         else None
-        if form is None
-        else ids.fill_pattern(form, Random(model), made.created, model),
+        if pattern is None
+        else ids.fill_pattern(pattern, Random(model), envelope.created, model),
         service_tier=None,
         extra={
-            path: ids.fill_pattern(value, rng, made.created, model)
+            path: ids.fill_pattern(value, rng, envelope.created, model)
             if isinstance(value, str)
             else value
             for path, value in dialect.extra.items()
@@ -143,21 +143,21 @@ def fresh_envelope(request: Mapping[str, Any], dialect: Dialect | None, rng: Ran
 
 
 def make_head(envelope: Envelope, dialect: Dialect | None, length: int | None, rng: Random) -> Head:
-    """The head of a stream; of a body, if its length in bytes is given."""
+    """Return the head of a stream; of a body, if its length in bytes is given."""
     if dialect is None:
         return openai_writer.make_head(length, rng)
     return headers.make_dialect_head(dialect, envelope.model, length, rng)
 
 
 def shape(request: Mapping[str, Any], dialect: Dialect | None, history: object) -> dict[str, Any]:
-    """What of a request its response depends on: of the messages their tokens, and calls' ids."""
+    """Return what a response depends on: of the messages only their tokens and the calls' ids."""
     messages, options = request.get("messages") or (), request.get("stream_options") or {}
     counts = dialect is not None or not request.get("stream") or options.get("include_usage")
     prompt = tokens.count_messages(messages, request.get("model")) if counts else None
     return {**request, "messages": (prompt, sorted(call_ids(messages)))}
 
 
-def _asking_for(reply: Reply) -> dict[str, Any]:
+def _default_request(reply: Reply) -> dict[str, Any]:
     return {
         "model": "gpt-4o-mini",
         "n": len(reply.choices),
@@ -169,31 +169,31 @@ def _asking_for(reply: Reply) -> dict[str, Any]:
 
 
 def _choices(reply: Reply, request: Mapping[str, Any]) -> list[Choice]:
-    n, made = request.get("n") or 1, len(reply.choices)
-    if made not in (1, n):
-        raise ReplyError(f"the reply has {made} choices, the request asks for n={n}")
-    taken = call_ids(request.get("messages") or ())
-    fresh = [_with_fresh_ids(choice, taken) for choice in reply.choices]
-    return fresh * (n if made == 1 else 1)
+    n, count = request.get("n") or 1, len(reply.choices)
+    if count not in (1, n):
+        raise ReplyError(f"the reply has {count} choices, but the request asks for n={n}")
+    used_ids = call_ids(request.get("messages") or ())
+    choices = [_with_unique_ids(choice, used_ids) for choice in reply.choices]
+    return choices * (n if count == 1 else 1)
 
 
-def _with_fresh_ids(choice: Choice, taken: set[str]) -> Choice:
-    if not any(call.id in taken and call.has_derived_id for call in choice.tool_calls):
+def _with_unique_ids(choice: Choice, used_ids: set[str]) -> Choice:
+    if not any(call.id in used_ids and call.has_derived_id for call in choice.tool_calls):
         return choice
-    calls = tuple(c.with_unique_id(taken) if c.has_derived_id else c for c in choice.tool_calls)
+    calls = tuple(c.with_unique_id(used_ids) if c.has_derived_id else c for c in choice.tool_calls)
     return replace_arguments(choice, tool_calls=calls)
 
 
-def _count(choices: list[Choice], request: Mapping[str, Any], stated: Usage | None) -> Usage:
+def _count_usage(choices: list[Choice], request: Mapping[str, Any], usage: Usage | None) -> Usage:
     prompt = tokens.count_messages(request.get("messages"), request.get("model"))
-    if stated is not None:
-        prompt = stated.prompt_tokens
-    thought = sum([c.reasoning.tokens for c in choices if c.reasoning is not None])
-    accepted, rejected = count_prediction_tokens(choices, request)
+    if usage is not None:
+        prompt = usage.prompt_tokens
+    reasoning = sum([c.reasoning.tokens for c in choices if c.reasoning is not None])
+    accepted_tokens, rejected_tokens = count_prediction_tokens(choices, request)
     return Usage(
         prompt,
-        sum(map(count_tokens, choices)) + rejected,
-        reasoning_tokens=thought,
-        accepted_prediction_tokens=accepted,
-        rejected_prediction_tokens=rejected,
+        sum(map(count_tokens, choices)) + rejected_tokens,
+        reasoning_tokens=reasoning,
+        accepted_prediction_tokens=accepted_tokens,
+        rejected_prediction_tokens=rejected_tokens,
     )

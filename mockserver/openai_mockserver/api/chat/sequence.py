@@ -1,4 +1,4 @@
-"""A choice cut into the parts of a stream, and the order in which several choices come."""
+"""Splits a choice into the parts of a stream, and orders the parts of several choices."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CALL = "choices.delta.tool_calls."
 
 
 class Part(NamedTuple):
-    """What one chunk says: its kind and the values of its holes."""
+    """The content of one chunk: its kind and the values of its placeholders."""
 
     kind: str
     values: dict[str, Any]
@@ -37,32 +37,32 @@ GROUPS = {
     "function arguments": "function",
     "annotations": "annotations",
 }
-"""What the kinds of parts are parts of, in the order in which a choice says them."""
+"""The group of each kind of part, in the order in which a choice sends them."""
 
 
-def _in_sequence(said: list[Part], sequence: Sequence[str]) -> list[Part]:
-    """The parts in another order than the usual."""
+def _reorder_parts(parts: list[Part], sequence: Sequence[str]) -> list[Part]:
+    """Return the parts in the order of a sequence of groups."""
     queues: dict[str, list[Part]] = {}
-    for part in said:
+    for part in parts:
         queues.setdefault(GROUPS[part.kind], []).append(part)
-    ordered = []
+    reordered_parts = []
     for groups in sequence:
-        together = [queues[group].pop(0) for group in groups.split("+") if queues.get(group)]
-        ordered += [join_parts(together)] if together else []
-    return ordered + [part for queue in queues.values() for part in queue]
+        joint = [queues[group].pop(0) for group in groups.split("+") if queues.get(group)]
+        reordered_parts += [join_parts(joint)] if joint else []
+    return reordered_parts + [part for queue in queues.values() for part in queue]
 
 
-def join_parts(together: Sequence[Part]) -> Part:
-    """What one chunk says that says several things; the second of a kind has names of its own."""
+def join_parts(parts: Sequence[Part]) -> Part:
+    """Join parts that are sent in one chunk; the values of a second call get other names."""
     values: dict[str, Any] = {}
-    called = 0
-    for n, part in enumerate(together):
+    call_count = 0
+    for n, part in enumerate(parts):
         for name, value in part.values.items():
-            if called and name.startswith(CALL):
-                name = f"{CALL[:-1]}#{called}.{name.removeprefix(CALL)}"
+            if call_count and name.startswith(CALL):
+                name = f"{CALL[:-1]}#{call_count}.{name.removeprefix(CALL)}"
             values[f"piece#{n}" if n and name == "piece" else name] = value
-        called += part.kind in ("call", "arguments")
-    return Part("+".join(part.kind for part in together), values)
+        call_count += part.kind in ("call", "arguments")
+    return Part("+".join(part.kind for part in parts), values)
 
 
 def split_choice(
@@ -71,17 +71,17 @@ def split_choice(
     logprobs: Sequence[Any] | None,
     sequence: Sequence[str] = (),
 ) -> list[Part]:
-    """What a choice says, one part for each chunk.
+    """Split a choice into parts, one for each chunk.
 
     Args:
-        choice: what is said.
-        dialect: how tool calls, roles and finish reasons are put.
-        logprobs: for each piece of the text or refusal, its entries.
-        sequence: the `GROUPS` to which the parts belong, where they come otherwise than there.
+        choice: the choice.
+        dialect: how tool calls, roles and finish reasons are sent.
+        logprobs: the entries of each piece of the text or refusal.
+        sequence: names of `GROUPS` in the order of the parts, if it is not the order there.
     """
-    said = [*_said(choice, dialect, logprobs)]
+    parts = [*_split_content(choice, dialect, logprobs)]
     if sequence:
-        said = _in_sequence(said, sequence)
+        parts = _reorder_parts(parts, sequence)
     thinks = choice.reasoning is not None
     common = {
         "null_if_reasoning": None if thinks else OMITTED,
@@ -94,34 +94,36 @@ def split_choice(
         f"{DELTA}reasoning_content": "" if thinks else None,
         "empty_text_unless_reasoning": None if thinks else "",
     }
-    alone = choice.text is None and choice.refusal is None and not thinks
-    single = dialect.role == "call" and alone and len(choice.tool_calls) == 1
-    if said and (dialect.role == "with" or single):
-        first = said[0]
-        said[0] = Part(f"role+{first.kind}", opening | {f"{DELTA}content": None} | first.values)
+    has_only_calls = choice.text is None and choice.refusal is None and not thinks
+    is_one_call = dialect.role == "call" and has_only_calls and len(choice.tool_calls) == 1
+    if parts and (dialect.role == "with" or is_one_call):
+        first = parts[0]
+        parts[0] = Part(f"role+{first.kind}", opening | {f"{DELTA}content": None} | first.values)
     else:
-        said.insert(0, Part("role", opening))
+        parts.insert(0, Part("role", opening))
     if "filter" in dialect.layouts and choice.text is not None:
-        said.append(Part("filter", _offsets(choice.text)))
+        parts.append(Part("filter", _filter_offsets(choice.text)))
     if choice.finish_reason is not None:
         reason = dialect.calls_finish if choice.finish_reason == "tool_calls" else None
         finish = {"choices.finish_reason": reason or choice.finish_reason}
-        last = said[-1]
+        last = parts[-1]
         if dialect.finish == "with" and last.kind not in ("role", "filter"):
-            said[-1] = Part(f"{last.kind}+finish", last.values | finish)
+            parts[-1] = Part(f"{last.kind}+finish", last.values | finish)
         else:
-            said.append(Part("finish", finish))
-    return [Part(kind, common | values) for kind, values in said]
+            parts.append(Part("finish", finish))
+    return [Part(kind, common | values) for kind, values in parts]
 
 
-def _offsets(text: str) -> dict[str, Any]:
-    at = "choices.content_filter_offsets."
-    return {f"{at}check_offset": 0, f"{at}start_offset": 0, f"{at}end_offset": len(text)}
+def _filter_offsets(text: str) -> dict[str, Any]:
+    path = "choices.content_filter_offsets."
+    return {f"{path}check_offset": 0, f"{path}start_offset": 0, f"{path}end_offset": len(text)}
 
 
-def _said(choice: Choice, dialect: Dialect, logprobs: Sequence[Any] | None) -> Iterator[Part]:
+def _split_content(
+    choice: Choice, dialect: Dialect, logprobs: Sequence[Any] | None
+) -> Iterator[Part]:
     for piece in choice.reasoning.pieces if choice.reasoning is not None else ():
-        # Who has no member for it says it as text.
+        # Providers without a reasoning member send it as text.
         yield Part(
             "reasoning",
             {
@@ -144,9 +146,9 @@ def _said(choice: Choice, dialect: Dialect, logprobs: Sequence[Any] | None) -> I
                 values["choices.logprobs"] = {name: logprobs[at], other: None}
             yield Part(member, values)
     if choice.audio is not None:
-        yield from _heard(choice)
+        yield from _split_audio(choice)
     for index, call in enumerate(choice.tool_calls):
-        yield from _called(index, call, dialect.calls)
+        yield from _split_call(index, call, dialect.calls)
     if choice.function_call is not None:
         path = f"{DELTA}function_call."
         yield Part("function", {f"{path}name": choice.function_call.name, f"{path}arguments": ""})
@@ -156,36 +158,36 @@ def _said(choice: Choice, dialect: Dialect, logprobs: Sequence[Any] | None) -> I
         yield Part("annotations", {f"{DELTA}annotations": citations(choice)})
 
 
-def _heard(choice: Choice) -> Iterator[Part]:
+def _split_audio(choice: Choice) -> Iterator[Part]:
     audio = choice.audio
     if audio is None:
         return
-    at = f"{DELTA}audio."
+    path = f"{DELTA}audio."
     for n, piece in enumerate(audio.transcript.pieces):
-        yield Part("transcript", {f"{at}id": None if n else audio.id, f"{at}transcript": piece})
+        yield Part("transcript", {f"{path}id": None if n else audio.id, f"{path}transcript": piece})
     for n, piece in enumerate(audio.data.pieces):
-        yield Part("sound", {f"{at}id": None if n else audio.id, f"{at}data": piece})
+        yield Part("sound", {f"{path}id": None if n else audio.id, f"{path}data": piece})
 
 
 def citations(choice: Choice) -> list[dict[str, Any]]:
-    """The citations of a choice: nested in chat, as they are flat in the Responses API."""
-    nested = []
+    """Return the citations of a choice: nested in chat, while the Responses API has them flat."""
+    nested_citations = []
     for annotation in choice.annotations:
         members = dict(annotation.members)
         kind = members.pop("type", "url_citation")
-        nested.append({"type": kind, kind: members})
-    return nested
+        nested_citations.append({"type": kind, kind: members})
+    return nested_citations
 
 
-def _called(index: int, call: ToolCall, how: str) -> Iterator[Part]:
+def _split_call(index: int, call: ToolCall, style: str) -> Iterator[Part]:
     pieces: tuple[str, ...] = call.arguments.pieces
-    if how == "whole":
+    if style == "whole":
         pieces = (str(call.arguments),)
-    elif how == "split" or not pieces:
+    elif style == "split" or not pieces:
         pieces = ("", *pieces)
     yield Part("call", call_values(index, call, pieces[0]) | {"piece": pieces[0]})
     for piece in pieces[1:]:
-        # Who repeats the type repeats its value: a null breaks the SDK's own streams.
+        # A provider that repeats the type repeats its value: null would break the SDK's streams.
         values = {
             f"{CALL}index": index,
             f"{CALL}type": "function",
@@ -196,7 +198,7 @@ def _called(index: int, call: ToolCall, how: str) -> Iterator[Part]:
 
 
 def call_values(index: int, call: ToolCall, arguments: str) -> dict[str, Any]:
-    """The values of a tool call's holes."""
+    """Return the values of a tool call's placeholders."""
     return {
         f"{CALL}index": index,
         f"{CALL}id": call.id,
@@ -209,35 +211,35 @@ def call_values(index: int, call: ToolCall, arguments: str) -> dict[str, Any]:
 
 
 def add_extra(entries: list[dict[str, Any]], value: Callable[[str], Any]) -> None:
-    """Add to the calls of a delta or a message what their layout does not have of their extra."""
+    """Add the extra members of calls that the layout of the delta or message does not have."""
     for n, entry in enumerate(entries):
         path = f"{CALL[:-1]}#{n}." if n else CALL
         entry |= {k: v for k, v in (value(f"{path}extra") or {}).items() if k not in entry}
 
 
 def interleave(
-    said: list[list[T]], ends: list[list[T]], order: str | tuple[int, ...]
+    choices: list[list[T]], ends: list[list[T]], order: str | tuple[int, ...]
 ) -> Iterator[tuple[int, T]]:
-    """The parts of several choices, each with its index, in an order of `envelope.ORDERS`.
+    """Yield the parts of several choices, each with its index, in an order of `envelope.ORDERS`.
 
     ``interleaved`` is OpenAI's (WIRE.md §1, n > 1): each role chunk is followed by its first token,
     then round robin, and the ends come last.
     """
     if isinstance(order, tuple):
-        left = [iter([*one, *end]) for one, end in zip(said, ends, strict=True)]
-        yield from ((i, part) for i in order if (part := next(left[i], None)) is not None)
-        yield from ((i, part) for i, one in enumerate(left) for part in one)
+        iterators = [iter([*parts, *end]) for parts, end in zip(choices, ends, strict=True)]
+        yield from ((i, part) for i in order if (part := next(iterators[i], None)) is not None)
+        yield from ((i, part) for i, iterator in enumerate(iterators) for part in iterator)
         return
-    last = order in ("interleaved", "in turn, ends last")
-    if not last:
-        said = [[*one, *end] for one, end in zip(said, ends, strict=True)]
+    are_ends_last = order in ("interleaved", "in turn, ends last")
+    if not are_ends_last:
+        choices = [[*parts, *end] for parts, end in zip(choices, ends, strict=True)]
     if order.startswith("in turn"):
-        yield from ((index, part) for index, one in enumerate(said) for part in one)
+        yield from ((index, part) for index, parts in enumerate(choices) for part in parts)
     else:
-        opening = 2 if last else 0
-        for index, one in enumerate(said):
-            yield from ((index, part) for part in one[:opening])
-        for turn in zip_longest(*(one[opening:] for one in said)):
+        opening = 2 if are_ends_last else 0
+        for index, parts in enumerate(choices):
+            yield from ((index, part) for part in parts[:opening])
+        for turn in zip_longest(*(parts[opening:] for parts in choices)):
             yield from ((i, part) for i, part in enumerate(turn) if part is not None)
-    if last:
+    if are_ends_last:
         yield from ((index, part) for index, end in enumerate(ends) for part in end)

@@ -1,4 +1,4 @@
-"""Chat completions that are stored, with what was asked."""
+"""Stores chat completions, with the messages of their requests."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from openai_mockserver import sse
 from openai_mockserver.api.chat.reader import read
 from openai_mockserver.api.chat.renderer import PATH, render
 from openai_mockserver.api.decode import DECODE_ERRORS
-from openai_mockserver.api.endpoint import Asked, Rendered
+from openai_mockserver.api.endpoint import EndpointRequest, Rendered
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.json_body import decode_json
 from openai_mockserver.api.store import CREATED, Store
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.script import Script
 
-# Storing
 
-
-def keep(asked: Asked, rendered: Rendered, store: Store) -> Script:
-    """Remember a completion that is to be stored, and what it was asked."""
-    script, _, make_object = rendered
-    if not asked.parameters.get("store") or script.head.status != 200:
+def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
+    """Store a completion and its request's messages, if the request asks for that."""
+    script, _, make_object = result
+    if not request.parameters.get("store") or script.head.status != 200:
         return script
     try:
-        kept = make_object() if make_object else _read_completion(asked.parameters, script)
-        kept |= {"id": kept["id"], "metadata": asked.parameters.get("metadata") or {}}
+        completion = make_object() if make_object else _read_completion(request.parameters, script)
+        metadata = request.parameters.get("metadata") or {}
+        completion |= {"id": completion["id"], "metadata": metadata}
     except (*DECODE_ERRORS, ReplyError, StopIteration):
-        return script  # what a rule sent is no completion
-    store.put(CREATED, kept["id"], PATH)
-    store.put(PATH, kept["id"], kept)
-    for index, message in enumerate(asked.parameters["messages"]):
-        said = {"id": f"{kept['id']}-{index}"} | message
-        store.put(f"{PATH}/{kept['id']}/messages", said["id"], said)
+        return script  # the rule's response is not a completion
+    id = completion["id"]
+    store.put(CREATED, id, PATH)
+    store.put(PATH, id, completion)
+    for index, message in enumerate(request.parameters["messages"]):
+        stored_message = {"id": f"{id}-{index}"} | message
+        store.put(f"{PATH}/{id}/messages", stored_message["id"], stored_message)
     return script
 
 
 def _read_completion(request: Mapping[str, Any], script: Script) -> dict[str, Any]:
-    """The completion that a ready-made response holds, as one object."""
+    """Return the completion of a ready-made response as one object."""
     body = sse.body(script.steps)
     if script.is_stream:
         chunk = msgspec.json.decode(next(iter(sse.decode(body))).data)

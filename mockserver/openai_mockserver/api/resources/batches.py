@@ -14,7 +14,7 @@ import msgspec
 
 from openai_mockserver import sse
 from openai_mockserver.api.disk_bytes import DiskBytes, parts_of
-from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.endpoint import EndpointRequest
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.multipart import File
 from openai_mockserver.api.resources.operations import CONTENT, Resource
@@ -40,7 +40,7 @@ class _Line(msgspec.Struct):
     body: dict[str, Any]
 
 
-def _create(request: Asked, store: Store, rng: Random) -> Script:
+def _create(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Create a completed batch; files hold the answers to its lines."""
     id = _BATCH.new_id(request, store, rng)
     batch = _BATCH.build(id, request, rng, with_end=False)
@@ -148,7 +148,9 @@ def _write_file(answers: list[dict[str, Any]], name: str, store: Store, rng: Ran
         return None
     data = b"".join(msgspec.json.encode(answer) + b"\n" for answer in answers)
     parameters = {"file": File(data, name), "purpose": "batch_output"}
-    file = _FILE.create_object(Asked("POST", _FILE.path, parameters=parameters), store, rng)
+    file = _FILE.create_object(
+        EndpointRequest("POST", _FILE.path, parameters=parameters), store, rng
+    )
     return str(file["id"])
 
 

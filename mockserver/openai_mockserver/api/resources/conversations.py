@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
-from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.endpoint import EndpointRequest
 from openai_mockserver.api.ids import item_prefix
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.resources.operations import Resource
@@ -87,23 +87,25 @@ def list_items(store: Store, id: str) -> list[dict[str, Any]]:
     return store.all(_ITEMS.format(conversation_id=id))
 
 
-def _create(request: Asked, store: Store, rng: Random) -> Script:
+def _create(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Create a conversation with its initial items."""
     conversation = Resource("POST", _CONVERSATIONS).create_object(request, store, rng)
     add_items(store, conversation["id"], request.parameters.get("items") or [], rng)
     return json_response(conversation, rng)
 
 
-def _create_items(request: Asked, store: Store, rng: Random) -> Script:
+def _create_items(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Add items, and return them."""
     items = add_items(store, request.ids["conversation_id"], request.parameters["items"], rng)
     return json_response(paginate(items, {"order": "asc", "limit": len(items)}), rng)
 
 
-def _delete_item(request: Asked, store: Store, rng: Random) -> Script:
+def _delete_item(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Delete an item, and return the conversation."""
     Resource("DELETE", _ITEM).delete(request, store, rng)
-    conversation_request = Asked("GET", request.path.rpartition("/items/")[0], request.ids)
+    conversation_request = EndpointRequest(
+        "GET", request.path.rpartition("/items/")[0], request.ids
+    )
     conversation = Resource("GET", f"{_CONVERSATIONS}/{{conversation_id}}").find(
         conversation_request, store, rng
     )

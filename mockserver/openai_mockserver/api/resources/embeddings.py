@@ -18,7 +18,7 @@ import msgspec.json
 
 from openai_mockserver import tokens
 from openai_mockserver.api import errors, headers
-from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.endpoint import EndpointRequest
 from openai_mockserver.api.store import Store
 from openai_mockserver.models import EMBEDDING_MODELS, Model
 from openai_mockserver.reply import ApiError
@@ -174,7 +174,7 @@ def _check_tokens(model: str, counts: list[int]) -> ApiError | None:
     return None
 
 
-def embed(request: Asked, store: Store, rng: Random) -> Script:
+def embed(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return a vector of length 1 for each input; the same input always gets the same vector."""
     parameters = request.parameters
     model, dimensions = parameters["model"], parameters.get("dimensions")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.endpoint import EndpointRequest
 from openai_mockserver.api.resources.operations import Resource
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
@@ -22,12 +22,12 @@ _RUN = "/v1/evals/{eval_id}/runs/{run_id}"
 _CANCEL = Resource("POST", f"{_RUN}/cancel")
 
 
-def _cancel(request: Asked, store: Store, rng: Random) -> Script:
+def _cancel(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Cancel the run, unless it has already ended."""
-    return _CANCEL.act(Asked("POST", f"{request.path}/cancel", request.ids), store, rng)
+    return _CANCEL.act(EndpointRequest("POST", f"{request.path}/cancel", request.ids), store, rng)
 
 
-def _create(request: Asked, store: Store, rng: Random) -> Script:
+def _create(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Create an eval; its data schema wraps the schema of an item."""
     parameters = dict(request.parameters)
     config = parameters.get("data_source_config")

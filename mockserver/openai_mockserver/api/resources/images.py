@@ -18,7 +18,7 @@ import msgspec.json
 
 from openai_mockserver import tokens
 from openai_mockserver.api import errors, headers
-from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.endpoint import EndpointRequest
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.store import Store
 from openai_mockserver.reply import ApiError
@@ -123,7 +123,7 @@ def _count_usage(parameters: Mapping[str, Any], count: int) -> dict[str, Any]:
     }
 
 
-def create_images(request: Asked, store: Store, rng: Random) -> Script:
+def create_images(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return images, always the same for the same request; a stream has partial images first."""
     parameters = request.parameters
     size = parameters.get("size")
@@ -148,7 +148,7 @@ def create_images(request: Asked, store: Store, rng: Random) -> Script:
     return json_response(answer, rng)
 
 
-def _stream_images(request: Asked, rng: Random) -> Script:
+def _stream_images(request: EndpointRequest, rng: Random) -> Script:
     """Return a stream of partial images, each finer than the last, and the final image."""
     parameters = request.parameters
     kind = "image_edit" if request.path.endswith("/edits") else "image_generation"

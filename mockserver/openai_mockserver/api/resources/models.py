@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from openai_mockserver import models
-from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.endpoint import EndpointRequest
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.store import Store
 from openai_mockserver.script import Script
@@ -31,7 +31,7 @@ def _build_model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": timestamp, "owned_by": owner}
 
 
-def _list(request: Asked, store: Store, rng: Random) -> Script:
+def _list(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """List the known models."""
     names = {name for name, model in models.MODELS.items() if model.is_listed}
     sorted_names = sorted(names | {model.snapshot for model in models.CHAT_MODELS.values()})
@@ -39,12 +39,12 @@ def _list(request: Asked, store: Store, rng: Random) -> Script:
     return json_response({"object": "list", "data": data}, rng)
 
 
-def _retrieve(request: Asked, store: Store, rng: Random) -> Script:
+def _retrieve(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return the model of any name."""
     return json_response(_build_model(request.ids["model"]), rng)
 
 
-def _delete(request: Asked, store: Store, rng: Random) -> Script:
+def _delete(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Confirm the deletion; the model can still be retrieved, since it never existed."""
     return json_response({"id": request.ids["model"], "object": "model", "deleted": True}, rng)
 

@@ -10,7 +10,7 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.endpoint import EndpointRequest
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.store import Store
 from openai_mockserver.api.validation.schema import Schema, operation, resolve
@@ -67,7 +67,7 @@ def _rate_input(parts: list[Any]) -> dict[str, Any]:
     }
 
 
-def moderate(request: Asked, store: Store, rng: Random) -> Script:
+def moderate(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return a result for each input; a few plain words are flagged."""
     input_ = request.parameters["input"]
     inputs = input_ if isinstance(input_, list) else [input_]

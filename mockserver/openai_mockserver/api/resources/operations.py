@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from openai_mockserver import seed
 from openai_mockserver.api import errors, ids
-from openai_mockserver.api.endpoint import Answer, Asked, Endpoint
+from openai_mockserver.api.endpoint import Answer, Endpoint, EndpointRequest
 from openai_mockserver.api.json_body import binary_response, json_response
 from openai_mockserver.api.multipart import AnyFile
 from openai_mockserver.api.resources.pagination import paginate
@@ -183,7 +183,7 @@ class Resource:
         )
 
     @cached_property
-    def handler(self) -> Callable[[Resource, Asked, Store, Random], Script]:
+    def handler(self) -> Callable[[Resource, EndpointRequest, Store, Random], Script]:
         """The method that answers."""
         if self.operation.binary:
             return Resource.content
@@ -222,7 +222,7 @@ class Resource:
         always_streams = operation.event is not None and operation.answer == operation.event
 
         @wraps(handler)
-        def answer_request(request: Asked, store: Store, rng: Random) -> Script:
+        def answer_request(request: EndpointRequest, store: Store, rng: Random) -> Script:
             if always_streams:
                 return refuse_endpoint(request, store, rng)
             if operation.event and request.parameters.get("stream"):
@@ -251,7 +251,7 @@ class Resource:
             if value is not None and _is_open(properties.get(name))
         }
 
-    def new_id(self, request: Asked, store: Store, rng: Random) -> str:
+    def new_id(self, request: EndpointRequest, store: Store, rng: Random) -> str:
         """Return the id of a new object: the one that the request names, or a new one."""
         requested_id = request.parameters.get(_id_variable(self.path) or "")
         if isinstance(requested_id, str) and self.path not in _OWN_IDS:
@@ -267,7 +267,7 @@ class Resource:
     def build(
         self,
         id: str,
-        request: Asked,
+        request: EndpointRequest,
         rng: Random,
         schema: Schema | None = None,
         with_end: bool = True,
@@ -297,7 +297,7 @@ class Resource:
         value = make_placeholder(schema, rng, known_members)
         return settle(value, properties, seed.now(rng)) if with_end and properties else value
 
-    def create_object(self, request: Asked, store: Store, rng: Random) -> Any:
+    def create_object(self, request: EndpointRequest, store: Store, rng: Random) -> Any:
         """Create an object with the values of the request, store it and return it."""
         id = self.new_id(request, store, rng)
         value = self.build(id, request, rng)
@@ -308,7 +308,7 @@ class Resource:
                     store.put(CONTENT, f"{request.path}/{id}", file)
         return value
 
-    def create(self, request: Asked, store: Store, rng: Random) -> Script:
+    def create(self, request: EndpointRequest, store: Store, rng: Random) -> Script:
         """Create and store the object."""
         value = self.create_object(request, store, rng)
         return (
@@ -317,18 +317,18 @@ class Resource:
             else json_response(value, rng)
         )
 
-    def answer_placeholder(self, request: Asked, store: Store, rng: Random) -> Script:
+    def answer_placeholder(self, request: EndpointRequest, store: Store, rng: Random) -> Script:
         """Return a plausible object, which is not stored."""
         return json_response(self.build("", request, seed.derive_rng(rng, request.path)), rng)
 
     def find(
-        self, request: Asked, store: Store, rng: Random, with_end: bool = True
+        self, request: EndpointRequest, store: Store, rng: Random, with_end: bool = True
     ) -> tuple[str, str, Any]:
         """Return the collection, the id and the object; one that is not stored is generated."""
         collection, id = self._locate(request.path)
         value = store.get(collection, id)
         if value is None:
-            bare_request = Asked(request.method, request.path, request.ids)
+            bare_request = EndpointRequest(request.method, request.path, request.ids)
             value = self.build(
                 id,
                 bare_request,
@@ -347,11 +347,11 @@ class Resource:
         except KeyError:
             return self.operation.answer
 
-    def retrieve(self, request: Asked, store: Store, rng: Random) -> Script:
+    def retrieve(self, request: EndpointRequest, store: Store, rng: Random) -> Script:
         """Return the object."""
         return json_response(self.find(request, store, rng)[2], rng)
 
-    def update(self, request: Asked, store: Store, rng: Random) -> Script:
+    def update(self, request: EndpointRequest, store: Store, rng: Random) -> Script:
         """Update the object with the values of the request."""
         collection, id, value = self.find(request, store, rng)
         properties = _properties(self.operation.answer or {})
@@ -364,7 +364,7 @@ class Resource:
         store.put(collection, id, value)
         return json_response(value, rng)
 
-    def act(self, request: Asked, store: Store, rng: Random) -> Script:
+    def act(self, request: EndpointRequest, store: Store, rng: Random) -> Script:
         """Move the object to the state named in the path, unless it has already ended."""
         collection, id, value = self.find(request, store, rng, with_end=False)
         action = self.path.rpartition("/")[2]
@@ -398,7 +398,7 @@ class Resource:
         name = _make_singular(last).replace("_", " ")
         return refuse_action(action, last, name, stored_object["status"])
 
-    def delete(self, request: Asked, store: Store, rng: Random) -> Script:
+    def delete(self, request: EndpointRequest, store: Store, rng: Random) -> Script:
         """Delete the object."""
         collection, id = self._locate(request.path)
         # An object that was only generated for an unknown id can be generated again.
@@ -416,7 +416,7 @@ class Resource:
             make_placeholder(schema, seed.derive_rng(rng, request.path), known_members), rng
         )
 
-    def list(self, request: Asked, store: Store, rng: Random) -> Script:
+    def list(self, request: EndpointRequest, store: Store, rng: Random) -> Script:
         """Return a page of the objects that have been created."""
         page = paginate(
             store.all(request.path), request.query, limit=_PAGE_SIZES.get(self.path, 20)
@@ -429,7 +429,7 @@ class Resource:
                 page["data"][index] = make_placeholder(schema, own_rng, members)
         return json_response(page, rng)
 
-    def content(self, request: Asked, store: Store, rng: Random) -> Script:
+    def content(self, request: EndpointRequest, store: Store, rng: Random) -> Script:
         """Return the uploaded bytes; an object without an upload gets its id as content."""
         path = request.path.removesuffix("/content")
         data = store.get(CONTENT, path)
@@ -440,7 +440,7 @@ class Resource:
         )
 
 
-_ON_ONE: dict[str, Callable[[Resource, Asked, Store, Random], Script]] = {
+_ON_ONE: dict[str, Callable[[Resource, EndpointRequest, Store, Random], Script]] = {
     "GET": Resource.retrieve,
     "POST": Resource.update,
     "PUT": Resource.update,
@@ -504,7 +504,7 @@ _WEB_SOCKETS = (
 """Paths at which the SDK opens WebSockets, which the server does not support."""
 
 
-def refuse_endpoint(request: Asked, store: Store, rng: Random) -> Script:
+def refuse_endpoint(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return a 501: the server does not implement this endpoint."""
     error = ApiError(
         501,
@@ -516,7 +516,7 @@ def refuse_endpoint(request: Asked, store: Store, rng: Random) -> Script:
     return errors.render(error, rng)
 
 
-def refuse_stream(request: Asked, store: Store, rng: Random) -> Script:
+def refuse_stream(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return a 501: the server implements this endpoint, but not with a stream."""
     error = ApiError(
         501,
@@ -537,7 +537,7 @@ def _refuse_deleted(path: str, answer: Answer) -> Answer:
         return answer
 
     @wraps(answer)
-    def answer_request(request: Asked, store: Store, rng: Random) -> Script:
+    def answer_request(request: EndpointRequest, store: Store, rng: Random) -> Script:
         parts = request.path.split("/")
         for index in variables:
             collection = "/".join(parts[:index])

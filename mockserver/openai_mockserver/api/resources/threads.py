@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from openai_mockserver.api import errors
-from openai_mockserver.api.endpoint import Answer, Asked
+from openai_mockserver.api.endpoint import Answer, EndpointRequest
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.resources.operations import Resource, refuse_stream
 from openai_mockserver.api.resources.states import has_ended
@@ -50,7 +50,7 @@ def _convert_content(content: Any) -> list[Any]:
 def _add_message(thread: str, message: Mapping[str, Any], store: Store, rng: Random) -> Any:
     parameters = dict(message) | {"content": _convert_content(message["content"])}
     path = f"{_THREADS}/{thread}/messages"
-    request = Asked("POST", path, {"thread_id": thread}, parameters=parameters)
+    request = EndpointRequest("POST", path, {"thread_id": thread}, parameters=parameters)
     return _MESSAGE.create_object(request, store, rng)
 
 
@@ -59,14 +59,14 @@ def _add_messages(thread: str, messages: Iterable[Any] | None, store: Store, rng
         _add_message(thread, message, store, rng)
 
 
-def _create_message(request: Asked, store: Store, rng: Random) -> Script:
+def _create_message(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Create a message with the content of the request."""
     return json_response(
         _add_message(request.ids["thread_id"], request.parameters, store, rng), rng
     )
 
 
-def _create_thread(request: Asked, store: Store, rng: Random) -> Script:
+def _create_thread(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Create a thread with its initial messages."""
     thread = _THREAD.create_object(request, store, rng)
     _add_messages(thread["id"], request.parameters.get("messages"), store, rng)
@@ -75,11 +75,11 @@ def _create_thread(request: Asked, store: Store, rng: Random) -> Script:
 
 def _add_run(thread: str, parameters: Mapping[str, Any], store: Store, rng: Random) -> Script:
     path = f"{_THREADS}/{thread}/runs"
-    request = Asked("POST", path, {"thread_id": thread}, parameters=parameters)
+    request = EndpointRequest("POST", path, {"thread_id": thread}, parameters=parameters)
     return json_response(_RUN.create_object(request, store, rng), rng)
 
 
-def _create_run(request: Asked, store: Store, rng: Random) -> Script:
+def _create_run(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Add the messages of the request, and create a run, which has already ended."""
     if request.parameters.get("stream"):
         return refuse_stream(request, store, rng)
@@ -88,17 +88,19 @@ def _create_run(request: Asked, store: Store, rng: Random) -> Script:
     return _add_run(thread, request.parameters, store, rng)
 
 
-def _create_thread_and_run(request: Asked, store: Store, rng: Random) -> Script:
+def _create_thread_and_run(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Create a thread with its messages and a run, which has already ended."""
     if request.parameters.get("stream"):
         return refuse_stream(request, store, rng)
     parameters = request.parameters.get("thread") or {}
-    thread = _THREAD.create_object(Asked("POST", _THREADS, parameters=parameters), store, rng)
+    thread = _THREAD.create_object(
+        EndpointRequest("POST", _THREADS, parameters=parameters), store, rng
+    )
     _add_messages(thread["id"], parameters.get("messages"), store, rng)
     return _add_run(thread["id"], request.parameters, store, rng)
 
 
-def _submit_tool_outputs(request: Asked, store: Store, rng: Random) -> Script:
+def _submit_tool_outputs(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return the run, or an error if the run has ended."""
     if request.parameters.get("stream"):
         return refuse_stream(request, store, rng)
@@ -108,7 +110,7 @@ def _submit_tool_outputs(request: Asked, store: Store, rng: Random) -> Script:
     if has_ended(run):
         message = f'Runs in status "{run["status"]}" do not accept tool outputs.'
         return errors.render(ApiError(400, message), rng)
-    return _ONE_RUN.retrieve(Asked("GET", path, request.ids), store, rng)
+    return _ONE_RUN.retrieve(EndpointRequest("GET", path, request.ids), store, rng)
 
 
 ANSWERS: dict[tuple[str, str], Answer] = {

@@ -10,7 +10,7 @@ from random import Random
 
 from openai_mockserver.api import errors
 from openai_mockserver.api.disk_bytes import DiskBytes, join_bytes
-from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.endpoint import EndpointRequest
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.multipart import File, FileOnDisk
 from openai_mockserver.api.resources.operations import CONTENT, Resource
@@ -27,7 +27,7 @@ _PART = Resource("POST", _PARTS)
 _FILE = Resource("POST", "/v1/files")
 
 
-def _complete(request: Asked, store: Store, rng: Random) -> Script:
+def _complete(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Complete the upload, and create the file of its parts."""
     collection, id, upload = _UPLOAD.find(request, store, rng, with_end=False)
     if (error := _UPLOAD.check_action("complete", collection, id, store)) is not None:
@@ -40,13 +40,15 @@ def _complete(request: Asked, store: Store, rng: Random) -> Script:
     name = upload["filename"]
     content = FileOnDisk(data, name) if isinstance(data, DiskBytes) else File(data, name)
     parameters = {"file": content, "purpose": upload["purpose"]}
-    file = _FILE.create_object(Asked("POST", _FILE.path, parameters=parameters), store, rng)
+    file = _FILE.create_object(
+        EndpointRequest("POST", _FILE.path, parameters=parameters), store, rng
+    )
     upload |= {"status": "completed", "file": file}
     store.put(collection, id, upload)
     return json_response(upload, rng)
 
 
-def _add_part(request: Asked, store: Store, rng: Random) -> Script:
+def _add_part(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Add a part, unless the upload has ended."""
     upload = store.get("/v1/uploads", request.ids["upload_id"])
     if has_ended(upload):

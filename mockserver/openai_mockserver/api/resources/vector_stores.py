@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any
 
-from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.endpoint import EndpointRequest
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.resources.operations import CONTENT, Resource
 from openai_mockserver.api.resources.pagination import paginate
@@ -28,7 +28,7 @@ _BATCHES = f"{_ONE}/file_batches"
 _CHUNK = 800  # characters of a search result
 
 
-def _create(request: Asked, store: Store, rng: Random) -> Script:
+def _create(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Create a store with its initial files."""
     vector_store = Resource("POST", _STORES).create_object(request, store, rng)
     for file in request.parameters.get("file_ids") or ():
@@ -42,7 +42,7 @@ def _attach_file(
     """Add a file to a store, and update the store's counts."""
     path = f"{_STORES}/{vector_store}"
     ids = {"vector_store_id": vector_store}
-    request = Asked("POST", f"{path}/files", ids, parameters=parameters)
+    request = EndpointRequest("POST", f"{path}/files", ids, parameters=parameters)
     file = Resource("POST", _FILES).create_object(request, store, rng)
     file["usage_bytes"] = len(store.get(CONTENT, f"/v1/files/{file['id']}") or b"")
     if (stored_store := store.get(_STORES, vector_store)) is not None:
@@ -52,14 +52,14 @@ def _attach_file(
     return file
 
 
-def _create_file(request: Asked, store: Store, rng: Random) -> Script:
+def _create_file(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Add a file to the store."""
     return json_response(
         _attach_file(request.ids["vector_store_id"], request.parameters, store, rng), rng
     )
 
 
-def _create_batch(request: Asked, store: Store, rng: Random) -> Script:
+def _create_batch(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Add several files to the store at once."""
     parameters = request.parameters
     files = parameters.get("files") or [
@@ -80,7 +80,7 @@ def _read_text(store: Store, file: str) -> str:
     return data.decode(errors="replace")
 
 
-def _retrieve_content(request: Asked, store: Store, rng: Random) -> Script:
+def _retrieve_content(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return the text of a file."""
     part = {"type": "text", "text": _read_text(store, request.ids["file_id"])}
     page = {"object": "vector_store.file_content.page", "data": [part], "has_more": False}
@@ -91,7 +91,7 @@ def _split_words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text.lower()))
 
 
-def _search(request: Asked, store: Store, rng: Random) -> Script:
+def _search(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return the chunks of files that have the most words of the query."""
     parameters = request.parameters
     queries = (
@@ -161,7 +161,7 @@ def _matches_filter(attributes: Mapping[str, Any], condition: Mapping[str, Any] 
         return False  # neither a missing value nor a text can be compared with a number
 
 
-def _list_files(request: Asked, store: Store, rng: Random) -> Script:
+def _list_files(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return a page of the attached files."""
     query = dict(request.query)
     status = query.pop("filter", None)

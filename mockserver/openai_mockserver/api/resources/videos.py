@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from random import Random
 
-from openai_mockserver.api.endpoint import Asked
+from openai_mockserver.api.endpoint import EndpointRequest
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.resources.operations import Resource
 from openai_mockserver.api.store import Store
@@ -19,11 +19,13 @@ _VIDEOS = "/v1/videos"
 _VIDEO = Resource("POST", _VIDEOS)
 
 
-def _create(request: Asked, store: Store, rng: Random) -> Script:
+def _create(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Create and store a video."""
     source = request.ids.get("video_id")
     parameters = dict(request.parameters) | ({"remixed_from_video_id": source} if source else {})
-    video = _VIDEO.create_object(Asked("POST", _VIDEOS, parameters=parameters), store, rng)
+    video = _VIDEO.create_object(
+        EndpointRequest("POST", _VIDEOS, parameters=parameters), store, rng
+    )
     return json_response(video, rng)
 
 

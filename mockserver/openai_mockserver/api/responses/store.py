@@ -18,7 +18,7 @@ import msgspec.json
 from openai_mockserver import seed, sse, tokens
 from openai_mockserver.api import errors, headers, ids
 from openai_mockserver.api.context import make_context
-from openai_mockserver.api.endpoint import Asked, Rendered
+from openai_mockserver.api.endpoint import EndpointRequest, Rendered
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.resources import conversations
 from openai_mockserver.api.responses.envelope import Envelope, clear_result
@@ -83,7 +83,7 @@ class StoredResponse:
 # Storing
 
 
-def keep(request: Asked, result: Rendered, store: Store) -> Script:
+def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
     """Store the response, and return what to answer: in the background, one that is queued."""
     script, id = result.script, result.id
     make_response: Callable[[], Mapping[str, Any]] | None = result.make_object
@@ -126,7 +126,7 @@ def _replace_body(script: Script, other: Script) -> Script:
     return replace(other, head=replace(script.head, headers=headers))
 
 
-def recall(request: Asked, store: Store) -> tuple[Mapping[str, Any], ...] | ApiError:
+def recall(request: EndpointRequest, store: Store) -> tuple[Mapping[str, Any], ...] | ApiError:
     """Return the messages of the conversation that the request continues.
 
     Returns an error if the previous response is deleted, or if a background response is not to be
@@ -145,14 +145,14 @@ def recall(request: Asked, store: Store) -> tuple[Mapping[str, Any], ...] | ApiE
     return _find_history(request, store)
 
 
-def _conversation_id(request: Asked) -> str | None:
+def _conversation_id(request: EndpointRequest) -> str | None:
     """Return the id of the conversation that the request names, if any."""
     conversation = request.parameters.get("conversation")
     id = conversation.get("id") if isinstance(conversation, Mapping) else conversation
     return id if isinstance(id, str) else None
 
 
-def _find_history(request: Asked, store: Store) -> tuple[Mapping[str, Any], ...]:
+def _find_history(request: EndpointRequest, store: Store) -> tuple[Mapping[str, Any], ...]:
     if (id := _conversation_id(request)) is not None:
         items = conversations.list_items(store, id)
         return tuple(read_messages({"input": items}))
@@ -208,7 +208,9 @@ def _build_item(item: dict[str, Any], id: str) -> dict[str, Any]:
 # Retrieving and changing
 
 
-def _find_response(request: Asked, store: Store, rng: Random) -> StoredResponse | ApiError:
+def _find_response(
+    request: EndpointRequest, store: Store, rng: Random
+) -> StoredResponse | ApiError:
     id = request.ids["response_id"]
     stored_response = store.get(KIND, id)
     if isinstance(stored_response, StoredResponse):
@@ -229,7 +231,7 @@ def _generate_response(id: str) -> StoredResponse:
     return StoredResponse(result.make_object, None, request["input"])
 
 
-def retrieve(request: Asked, store: Store, rng: Random) -> Script:
+def retrieve(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return the response; as a stream, only the events after ``starting_after``."""
     stored_response = _find_response(request, store, rng)
     if isinstance(stored_response, ApiError):
@@ -253,7 +255,7 @@ def _sequence_number(event: Event) -> float:
     return int(numbers[-1]) if numbers else math.inf
 
 
-def delete(request: Asked, store: Store, rng: Random) -> Script:
+def delete(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Delete the response."""
     stored_response = _find_response(request, store, rng)
     if isinstance(stored_response, ApiError):
@@ -264,7 +266,7 @@ def delete(request: Asked, store: Store, rng: Random) -> Script:
     return render_body({"id": id, "object": "response", "deleted": True}, rng)
 
 
-def cancel(request: Asked, store: Store, rng: Random) -> Script:
+def cancel(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Cancel a background response, unless the client already knows that it has ended."""
     stored_response = _find_response(request, store, rng)
     if isinstance(stored_response, StoredResponse):
@@ -293,7 +295,7 @@ def _refuse_cancelling(stored_response: StoredResponse) -> ApiError | None:
     return None
 
 
-def list_input_items(request: Asked, store: Store, rng: Random) -> Script:
+def list_input_items(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return a page of the input's items, by default the newest first."""
     stored_response = _find_response(request, store, rng)
     if isinstance(stored_response, ApiError):
@@ -319,14 +321,14 @@ def list_input_items(request: Asked, store: Store, rng: Random) -> Script:
 # Counting and compacting input
 
 
-def count_input_tokens(request: Asked, store: Store, rng: Random) -> Script:
+def count_input_tokens(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return how many tokens the conversation and the input have."""
     messages = [*_find_history(request, store), *read_messages(request.parameters)]
     count = tokens.count_messages(messages, request.parameters.get("model"))
     return render_body({"object": "response.input_tokens", "input_tokens": count}, rng)
 
 
-def compact(request: Asked, store: Store, rng: Random) -> Script:
+def compact(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return the conversation as one encrypted item."""
     created_at = seed.now(rng)
     new_id = ids.response_ids(created_at, rng)
