@@ -1,4 +1,4 @@
-"""Replies nobody wrote: the same for the same request, and in the form it asks for."""
+"""Generated replies: equal for equal requests, and in the form that the request demands."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from openai_mockserver.api import chat, responses
 from openai_mockserver.api.audio import tones
 from openai_mockserver.generate import generate, reply
 
-ASKED: dict[str, Any] = {
+REQUEST: dict[str, Any] = {
     "model": "gpt-4o",
     "messages": [{"role": "user", "content": "Tell me a story"}],
 }
@@ -36,7 +36,7 @@ Conforms = Callable[[object, Any], None]
 
 @pytest.fixture(scope="session")
 def conforms() -> Conforms:
-    """Asserts that a value is one of a JSON Schema's, formats included."""
+    """Return a function that asserts that a value conforms to a JSON Schema and its formats."""
     jsonschema = pytest.importorskip("jsonschema")
     formats = jsonschema.FormatChecker()
 
@@ -59,29 +59,29 @@ def json_schema(schema: Any) -> dict[str, Any]:
 
 
 def test_the_same_request_gets_the_same_reply() -> None:
-    assert generate(ASKED) == generate(dict(ASKED))
+    assert generate(REQUEST) == generate(dict(REQUEST))
 
 
 def test_the_reply_is_text_that_stops() -> None:
-    reply = generate(ASKED)
+    reply = generate(REQUEST)
     assert reply.text
     assert reply == Reply(str(reply.text), finish_reason="stop")
 
 
 def test_no_reply_depends_on_those_before_it() -> None:
-    first = generate(ASKED)
-    generate(ASKED | {"tools": [tool("now")], "tool_choice": "required"})
-    generate(ASKED | {"model": "gpt-4o-mini"})
-    assert generate(ASKED) == first
+    first = generate(REQUEST)
+    generate(REQUEST | {"tools": [tool("now")], "tool_choice": "required"})
+    generate(REQUEST | {"model": "gpt-4o-mini"})
+    assert generate(REQUEST) == first
 
 
 def test_another_seed_gives_another_reply() -> None:
-    assert len({generate(ASKED, seed).text for seed in SEEDS}) == len(SEEDS)
+    assert len({generate(REQUEST, seed).text for seed in SEEDS}) == len(SEEDS)
 
 
 def test_a_seed_may_be_a_number_or_its_text() -> None:
     # The command line knows only text.
-    assert generate(ASKED, 7) == generate(ASKED, "7")
+    assert generate(REQUEST, 7) == generate(REQUEST, "7")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_seed_may_be_a_number_or_its_text() -> None:
     ids=str,
 )
 def test_another_request_gets_another_reply(change: dict[str, Any]) -> None:
-    assert generate(ASKED | change) != generate(ASKED)
+    assert generate(REQUEST | change) != generate(REQUEST)
 
 
 @pytest.mark.parametrize(
@@ -110,19 +110,19 @@ def test_another_request_gets_another_reply(change: dict[str, Any]) -> None:
     ],
     ids=str,
 )
-def test_how_the_answer_travels_does_not_change_what_is_said(form: dict[str, Any]) -> None:
-    assert generate(ASKED | form) == generate(ASKED)
+def test_how_the_answer_is_sent_does_not_change_the_text(form: dict[str, Any]) -> None:
+    assert generate(REQUEST | form) == generate(REQUEST)
 
 
 def test_the_order_of_the_parameters_does_not_matter() -> None:
-    assert generate(dict(reversed(ASKED.items()))) == generate(ASKED)
+    assert generate(dict(reversed(REQUEST.items()))) == generate(REQUEST)
 
 
-def test_what_python_says_of_chance_elsewhere_does_not_matter() -> None:
+def test_the_global_random_generator_does_not_matter() -> None:
     random.seed(1)
-    first = generate(ASKED)
+    first = generate(REQUEST)
     random.seed(2)
-    assert generate(ASKED) == first
+    assert generate(REQUEST) == first
 
 
 @pytest.mark.parametrize(
@@ -139,14 +139,14 @@ def test_another_process_gives_the_same_reply(environment: dict[str, str]) -> No
         "properties": {name: {"enum": list("abcdefgh")} for name in ("one", "two", "three")},
     }
     requests = [
-        ASKED,
-        ASKED | {"tools": [tool("a", schema), tool("b", schema)], "tool_choice": "required"},
-        ASKED | {"response_format": json_schema(schema)},
+        REQUEST,
+        REQUEST | {"tools": [tool("a", schema), tool("b", schema)], "tool_choice": "required"},
+        REQUEST | {"response_format": json_schema(schema)},
         *({"model": "m", "input": f"Question {at}", "tools": TOOLS} for at in range(200)),
     ]
     program = (
         "import json, sys; from openai_mockserver.generate import generate\n"
-        "for asked in json.load(sys.stdin): print(repr(generate(asked)))"
+        "for request in json.load(sys.stdin): print(repr(generate(request)))"
     )
     elsewhere = subprocess.run(
         [sys.executable, "-c", program],
@@ -157,12 +157,12 @@ def test_another_process_gives_the_same_reply(environment: dict[str, str]) -> No
         timeout=60,
         check=True,
     )
-    assert elsewhere.stdout.splitlines() == [repr(generate(asked)) for asked in requests]
+    assert elsewhere.stdout.splitlines() == [repr(generate(request)) for request in requests]
 
 
 @given(st.text(max_size=20), st.integers())
 def test_every_message_and_seed_gets_a_reply(content: str, seed: int) -> None:
-    reply = generate(ASKED | {"messages": [{"role": "user", "content": content}]}, seed)
+    reply = generate(REQUEST | {"messages": [{"role": "user", "content": content}]}, seed)
     assert reply.text
 
 
@@ -190,10 +190,10 @@ TOOLS = [tool("get_weather", WEATHER), tool("send_mail", MAIL)]
 @pytest.mark.parametrize(
     ("name", "schema"), [("get_weather", WEATHER), ("send_mail", MAIL)], ids=str
 )
-def test_the_tool_that_is_named_is_called(name: str, schema: Any, conforms: Conforms) -> None:
+def test_the_named_tool_is_called(name: str, schema: Any, conforms: Conforms) -> None:
     choice = {"type": "function", "function": {"name": name}}
     for seed in SEEDS:
-        reply = generate(ASKED | {"tools": TOOLS, "tool_choice": choice}, seed)
+        reply = generate(REQUEST | {"tools": TOOLS, "tool_choice": choice}, seed)
         (call,) = reply.tool_calls
         assert (call.name, reply.text, reply.finish_reason) == (name, None, "tool_calls")
         conforms(call.parsed, schema)
@@ -202,33 +202,31 @@ def test_the_tool_that_is_named_is_called(name: str, schema: Any, conforms: Conf
 SCHEMA_OF = {"get_weather": WEATHER, "send_mail": MAIL}
 
 
-def test_where_a_call_is_required_some_of_the_tools_are_called(conforms: Conforms) -> None:
-    called = set()
+def test_if_a_call_is_required_some_of_the_tools_are_called(conforms: Conforms) -> None:
+    combinations = set()
     for seed in SEEDS:
-        reply = generate(ASKED | {"tools": TOOLS, "tool_choice": "required"}, seed)
+        reply = generate(REQUEST | {"tools": TOOLS, "tool_choice": "required"}, seed)
         for call in reply.tool_calls:
             conforms(call.parsed, SCHEMA_OF[call.name])
-        called.add(tuple(sorted(call.name for call in reply.tool_calls)))
-    assert called >= {("get_weather",), ("send_mail",), ("get_weather", "send_mail")}
+        combinations.add(tuple(sorted(call.name for call in reply.tool_calls)))
+    assert combinations >= {("get_weather",), ("send_mail",), ("get_weather", "send_mail")}
 
 
-MANY = range(300)  # seeds by which to tell how often something happens
+MANY = range(300)  # seeds enough to measure how often something happens
 
 
-def share(asked: dict[str, Any], of: Callable[[Reply], object]) -> float:
-    """The share of replies of which this is true."""
-    return sum(bool(of(generate(asked, seed))) for seed in MANY) / len(MANY)
+def share(request: dict[str, Any], is_counted: Callable[[Reply], object]) -> float:
+    """Return the share of the replies to which a condition applies."""
+    return sum(bool(is_counted(generate(request, seed))) for seed in MANY) / len(MANY)
 
 
 @pytest.mark.parametrize("choice", [None, "auto"])
-def test_where_a_call_may_be_made_one_is_half_of_the_time(
-    choice: str | None, conforms: Conforms
-) -> None:
-    asked = ASKED | {"tools": TOOLS, "tool_choice": choice}
-    assert 0.4 < share(asked, lambda reply: reply.tool_calls) < 0.6
-    assert 0.05 < share(asked, lambda reply: reply.tool_calls and reply.text) < 0.25
+def test_an_optional_call_is_made_half_of_the_time(choice: str | None, conforms: Conforms) -> None:
+    request = REQUEST | {"tools": TOOLS, "tool_choice": choice}
+    assert 0.4 < share(request, lambda reply: reply.tool_calls) < 0.6
+    assert 0.05 < share(request, lambda reply: reply.tool_calls and reply.text) < 0.25
     for seed in SEEDS:
-        reply = generate(asked, seed)
+        reply = generate(request, seed)
         assert reply.text or reply.tool_calls
         assert reply.finish_reason == ("tool_calls" if reply.tool_calls else "stop")
         for call in reply.tool_calls:
@@ -236,19 +234,19 @@ def test_where_a_call_may_be_made_one_is_half_of_the_time(
 
 
 @pytest.mark.parametrize("choice", ["none", "of another kind"])
-def test_where_no_call_may_be_made_the_reply_is_text(choice: str) -> None:
-    asked = ASKED | {"tools": TOOLS, "tool_choice": choice}
-    assert share(asked, lambda reply: reply.text and not reply.tool_calls) == 1
+def test_if_no_call_is_allowed_the_reply_is_text(choice: str) -> None:
+    request = REQUEST | {"tools": TOOLS, "tool_choice": choice}
+    assert share(request, lambda reply: reply.text and not reply.tool_calls) == 1
 
 
-def test_a_tool_that_cannot_be_called_is_not_unless_it_must_be() -> None:
-    asked = ASKED | {"tools": [tool("never", {"enum": []})]}
-    assert share(asked, lambda reply: reply.text) == 1
+def test_a_tool_that_cannot_be_called_is_an_error_only_if_it_is_required() -> None:
+    request = REQUEST | {"tools": [tool("never", {"enum": []})]}
+    assert share(request, lambda reply: reply.text) == 1
     with pytest.raises(ReplyError, match="no value was found"):
-        generate(asked | {"tool_choice": "required"})
+        generate(request | {"tool_choice": "required"})
 
 
-# A loop of an agent, in both forms: the messages that a round adds.
+# An agent's loop: the messages that a round adds, in each API.
 
 
 def chat_round(at: int) -> list[dict[str, Any]]:
@@ -281,10 +279,10 @@ def test_the_loop_of_an_agent_ends(member: str) -> None:
     shares = []
     for rounds in range(5):
         turns = [turn for at in range(rounds) for turn in ROUNDS[member](at)]
-        asked = {"model": "gpt-4o", member: [user, *turns], "tools": TOOLS}
-        shares.append(share(asked, lambda reply: reply.tool_calls))
-        # Who asks anew begins anew.
-        again = asked | {member: [user, *turns, {"role": "assistant", "content": "Sunny."}, user]}
+        request = {"model": "gpt-4o", member: [user, *turns], "tools": TOOLS}
+        shares.append(share(request, lambda reply: reply.tool_calls))
+        # A new user message begins a new loop.
+        again = request | {member: [user, *turns, {"role": "assistant", "content": "Sunny."}, user]}
         assert 0.4 < share(again, lambda reply: reply.tool_calls) < 0.6
     assert shares == sorted(shares, reverse=True)
     assert shares[1] > 0.2
@@ -293,31 +291,31 @@ def test_the_loop_of_an_agent_ends(member: str) -> None:
 
 
 def test_the_loop_of_an_agent_ends_with_legacy_functions_too() -> None:
-    asked: dict[str, Any] = {"functions": [offered["function"] for offered in TOOLS]}
+    request: dict[str, Any] = {"functions": [offer["function"] for offer in TOOLS]}
     user = {"role": "user", "content": "Hi"}
-    asked |= {"messages": [user]}
-    assert 0.4 < share(asked, lambda reply: reply.function_call) < 0.6
-    asked |= {"messages": [user, *(turn for at in range(3) for turn in legacy_round(at))]}
-    assert share(asked, lambda reply: reply.function_call) == 0
+    request |= {"messages": [user]}
+    assert 0.4 < share(request, lambda reply: reply.function_call) < 0.6
+    request |= {"messages": [user, *(turn for at in range(3) for turn in legacy_round(at))]}
+    assert share(request, lambda reply: reply.function_call) == 0
 
 
 @pytest.mark.parametrize("member", ["previous_response_id", "conversation"])
-def test_results_of_calls_that_are_not_told_get_text(member: str) -> None:
-    asked = {"model": "gpt-4o", "input": responses_round(1)[1:], "tools": TOOLS, member: "id"}
-    assert share(asked, lambda reply: reply.text and not reply.tool_calls) == 1
+def test_results_of_calls_in_earlier_requests_get_text(member: str) -> None:
+    request = {"model": "gpt-4o", "input": responses_round(1)[1:], "tools": TOOLS, member: "id"}
+    assert share(request, lambda reply: reply.text and not reply.tool_calls) == 1
 
 
 @pytest.mark.parametrize("messages", [[], [{"role": "assistant", "content": "And so"}]], ids=str)
-def test_who_asks_nothing_gets_text(messages: list[Any]) -> None:
-    asked = ASKED | {"messages": messages, "tools": TOOLS}
-    assert share(asked, lambda reply: reply.text and not reply.tool_calls) == 1
+def test_a_request_without_a_question_gets_text(messages: list[Any]) -> None:
+    request = REQUEST | {"messages": messages, "tools": TOOLS}
+    assert share(request, lambda reply: reply.text and not reply.tool_calls) == 1
 
 
 @pytest.mark.parametrize("parameters", [None, {}, {"type": "object", "properties": {}}], ids=str)
 def test_a_tool_without_parameters_is_called_with_none(parameters: Any) -> None:
-    asked = ASKED | {"tools": [tool("now", parameters)], "tool_choice": "required"}
+    request = REQUEST | {"tools": [tool("now", parameters)], "tool_choice": "required"}
     for seed in SEEDS:
-        (call,) = generate(asked, seed).tool_calls  # the same call is not made twice
+        (call,) = generate(request, seed).tool_calls  # equal calls are made once
         assert call.arguments == "{}"
 
 
@@ -325,7 +323,7 @@ def test_a_tool_without_parameters_is_called_with_none(parameters: Any) -> None:
 FORMS: dict[str, tuple[list[Any], Callable[[str, str], dict[str, Any]]]] = {
     "chat": (TOOLS, lambda kind, name: {"type": kind, kind: {"name": name}}),
     "responses": (
-        [{"type": "function", **offered["function"]} for offered in TOOLS],
+        [{"type": "function", **offer["function"]} for offer in TOOLS],
         lambda kind, name: {"type": kind, "name": name},
     ),
 }
@@ -334,8 +332,8 @@ FORMS: dict[str, tuple[list[Any], Callable[[str, str], dict[str, Any]]]] = {
 @pytest.mark.parametrize("form", FORMS)
 def test_a_choice_has_two_forms(form: str, conforms: Conforms) -> None:
     tools, choose = FORMS[form]
-    asked = ASKED | {"tools": tools, "tool_choice": choose("function", "send_mail")}
-    (call,) = generate(asked).tool_calls
+    request = REQUEST | {"tools": tools, "tool_choice": choose("function", "send_mail")}
+    (call,) = generate(request).tool_calls
     assert call.name == "send_mail"
     conforms(call.parsed, MAIL)
 
@@ -344,23 +342,23 @@ def test_a_choice_has_two_forms(form: str, conforms: Conforms) -> None:
 @pytest.mark.parametrize("mode", ["auto", "required"])
 def test_only_allowed_tools_are_called(form: str, mode: str) -> None:
     tools, choose = FORMS[form]
-    allowed: dict[str, Any] = {"mode": mode, "tools": [choose("function", "get_weather")]}
-    choice: dict[str, Any] = {"type": "allowed_tools", "allowed_tools": allowed}
+    details: dict[str, Any] = {"mode": mode, "tools": [choose("function", "get_weather")]}
+    choice: dict[str, Any] = {"type": "allowed_tools", "allowed_tools": details}
     if form == "responses":
-        choice = {"type": "allowed_tools", **allowed}
-    called = set()
+        choice = {"type": "allowed_tools", **details}
+    has_calls = set()
     for seed in SEEDS:
-        reply = generate(ASKED | {"tools": tools, "tool_choice": choice}, seed)
-        called.add(bool(reply.tool_calls))
+        reply = generate(REQUEST | {"tools": tools, "tool_choice": choice}, seed)
+        has_calls.add(bool(reply.tool_calls))
         assert {call.name for call in reply.tool_calls} <= {"get_weather"}
-    assert called == ({True} if mode == "required" else {True, False})
+    assert has_calls == ({True} if mode == "required" else {True, False})
 
 
 @pytest.mark.parametrize("choice", ["auto", "required"])
 def test_several_calls_are_made_unless_that_is_forbidden(choice: str) -> None:
-    asked = ASKED | {"tools": TOOLS, "tool_choice": choice}
+    request = REQUEST | {"tools": TOOLS, "tool_choice": choice}
     for parallel, most in ((None, 3), (True, 3), (False, 1)):
-        replies = [generate(asked | {"parallel_tool_calls": parallel}, seed) for seed in MANY]
+        replies = [generate(request | {"parallel_tool_calls": parallel}, seed) for seed in MANY]
         counts = {len(reply.tool_calls) for reply in replies}
         assert max(counts) == most
         assert all(len({c.id for c in r.tool_calls}) == len(r.tool_calls) for r in replies)
@@ -371,14 +369,17 @@ REGEX = {"syntax": "regex", "definition": r"SELECT [a-z]+ FROM (users|orders)"}
 
 
 def test_a_custom_tool_is_called_with_text() -> None:
-    asked = ASKED | {"tools": [CODE], "tool_choice": {"type": "custom", "custom": {"name": "run"}}}
-    (call,) = generate(asked).tool_calls
+    request = REQUEST | {
+        "tools": [CODE],
+        "tool_choice": {"type": "custom", "custom": {"name": "run"}},
+    }
+    (call,) = generate(request).tool_calls
     assert (call.name, call.custom) == ("run", True)
     assert call.arguments
 
 
 @pytest.mark.parametrize(
-    "offered",
+    "offer",
     [
         {
             "type": "custom",
@@ -388,61 +389,72 @@ def test_a_custom_tool_is_called_with_text() -> None:
     ],
     ids=FORMS,
 )
-def test_the_input_of_a_custom_tool_matches_its_grammar(offered: Any) -> None:
+def test_the_input_of_a_custom_tool_matches_its_grammar(offer: Any) -> None:
     for seed in SEEDS:
-        calls = generate(ASKED | {"tools": [offered], "tool_choice": "required"}, seed).tool_calls
+        calls = generate(REQUEST | {"tools": [offer], "tool_choice": "required"}, seed).tool_calls
         assert all(re.fullmatch(REGEX["definition"], call.arguments) for call in calls)
 
 
-def test_the_grammar_may_be_larks() -> None:
+def test_a_grammar_in_larks_notation_is_followed() -> None:
     grammar = {"syntax": "lark", "definition": 'start: "GO" " " ("north" | "south")'}
-    offered = {"type": "custom", "name": "move", "format": {"type": "grammar", **grammar}}
-    asked = {"model": "gpt-5", "input": "Hi", "tools": [offered], "tool_choice": "required"}
-    said = {str(generate(asked, seed).tool_calls[0].arguments) for seed in SEEDS}
-    assert said == {"GO north", "GO south"}
+    offer = {"type": "custom", "name": "move", "format": {"type": "grammar", **grammar}}
+    request = {
+        "model": "gpt-5",
+        "input": "Hi",
+        "tools": [offer],
+        "tool_choice": "required",
+    }
+    texts = {str(generate(request, seed).tool_calls[0].arguments) for seed in SEEDS}
+    assert texts == {"GO north", "GO south"}
 
 
 def test_a_legacy_function_is_called_in_the_legacy_form(conforms: Conforms) -> None:
-    functions = [offered["function"] for offered in TOOLS]
-    asked = ASKED | {"functions": functions, "function_call": {"name": "send_mail"}}
-    reply = generate(asked)
+    functions = [offer["function"] for offer in TOOLS]
+    request = REQUEST | {"functions": functions, "function_call": {"name": "send_mail"}}
+    reply = generate(request)
     assert reply.function_call is not None
     assert (reply.function_call.name, reply.finish_reason) == ("send_mail", "function_call")
     conforms(reply.function_call.parsed, MAIL)
-    assert generate(asked | {"function_call": "none"}).text
+    assert generate(request | {"function_call": "none"}).text
 
 
 @pytest.mark.parametrize(
     "choice", [{"type": "function", "function": {"name": "other"}}, {"type": "file_search"}]
 )
-def test_what_is_not_offered_is_not_called(choice: Any) -> None:
-    assert generate(ASKED | {"tools": TOOLS, "tool_choice": choice}).text
+def test_a_tool_that_is_not_offered_is_not_called(choice: Any) -> None:
+    assert generate(REQUEST | {"tools": TOOLS, "tool_choice": choice}).text
 
 
 def test_a_call_comes_before_the_form_of_the_text() -> None:
-    asked = {"tools": TOOLS, "tool_choice": "required", "response_format": {"type": "json_object"}}
-    assert generate(ASKED | asked).tool_calls
+    request = {
+        "tools": TOOLS,
+        "tool_choice": "required",
+        "response_format": {"type": "json_object"},
+    }
+    assert generate(REQUEST | request).tool_calls
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_an_agent_that_does_what_it_is_told_comes_to_an_end(seed: int) -> None:
+def test_an_agent_that_runs_every_call_comes_to_an_end(seed: int) -> None:
     with MockOpenAI(default=lambda call: generate(call.json, seed)) as mock:
         chats: Any = mock.client().chat.completions
-        said: list[Any] = [{"role": "user", "content": "How is the weather?"}]
+        messages: list[Any] = [{"role": "user", "content": "How is the weather?"}]
         for _ in range(4):
-            message = chats.create(model="gpt-4o", messages=said, tools=TOOLS).choices[0].message
-            said.append(message.to_dict())
+            message = (
+                chats.create(model="gpt-4o", messages=messages, tools=TOOLS).choices[0].message
+            )
+            messages.append(message.to_dict())
             if not message.tool_calls:
                 break
-            said += [
+            messages += [
                 {"role": "tool", "tool_call_id": call.id, "content": "sunny"}
                 for call in message.tool_calls
             ]
-        assert said[-1]["role"] == "assistant"
-        assert said[-1]["content"]
+        assert messages[-1]["role"] == "assistant"
+        assert messages[-1]["content"]
 
         answers: Any = mock.client().responses
-        tools = [{"type": "function", **offered["function"]} for offered in TOOLS]
+        tools = [{"type": "function", **offer["function"]} for offer in TOOLS]
         items: list[Any] = [{"role": "user", "content": "How is the weather?"}]
         for _ in range(4):
             response = answers.create(model="gpt-5", input=items, tools=tools)
@@ -457,7 +469,7 @@ def test_an_agent_that_does_what_it_is_told_comes_to_an_end(seed: int) -> None:
         assert response.output_text
 
 
-# What the API does by itself
+# Tools that the API runs itself
 
 OWN: dict[str, tuple[dict[str, Any], list[str]]] = {
     "web_search": ({}, ["web_search_call"]),
@@ -473,27 +485,27 @@ OWN: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 @pytest.mark.parametrize("kind", OWN)
 def test_tools_of_the_api_are_used_half_of_the_time(kind: str) -> None:
-    members, done = OWN[kind]
-    asked = {"model": "gpt-5", "input": "Hi", "tools": [{"type": kind, **members}]}
+    members, types = OWN[kind]
+    request = {"model": "gpt-5", "input": "Hi", "tools": [{"type": kind, **members}]}
 
     def kinds(reply: Reply) -> list[str]:
-        made = sse.body(responses.render(reply, asked).steps)
-        return [item.type for item in Response.model_validate_json(made, strict=True).output]
+        body = sse.body(responses.render(reply, request).steps)
+        return [item.type for item in Response.model_validate_json(body, strict=True).output]
 
-    assert 0.4 < share(asked, lambda reply: len(reply.output) > 1) < 0.6
+    assert 0.4 < share(request, lambda reply: len(reply.output) > 1) < 0.6
     for seed in SEEDS:
-        assert kinds(generate(asked, seed)) in (["message"], [*done, "message"])
-        demanded = generate(asked | {"tool_choice": {"type": kind}}, seed)
-        assert kinds(demanded) == [*done, "message"]
-        assert bool(demanded.annotations) == (kind == "web_search")
-        assert kinds(generate(asked | {"tool_choice": "none"}, seed)) == ["message"]
+        assert kinds(generate(request, seed)) in (["message"], [*types, "message"])
+        reply = generate(request | {"tool_choice": {"type": kind}}, seed)
+        assert kinds(reply) == [*types, "message"]
+        assert bool(reply.annotations) == (kind == "web_search")
+        assert kinds(generate(request | {"tool_choice": "none"}, seed)) == ["message"]
 
 
-def test_a_server_that_wants_approval_is_asked_for_it() -> None:
+def test_a_call_that_needs_approval_waits_for_it() -> None:
     mcp = {"type": "mcp", "server_label": "a", "allowed_tools": ["look"]}
-    asked = {"model": "gpt-5", "input": "Hi", "tools": [mcp], "tool_choice": "required"}
-    listed, approval = generate(asked).output
-    assert isinstance(listed, Item)
+    request = {"model": "gpt-5", "input": "Hi", "tools": [mcp], "tool_choice": "required"}
+    tool_list, approval = generate(request).output
+    assert isinstance(tool_list, Item)
     assert isinstance(approval, Item)
     assert (approval.type, approval.members["name"]) == ("mcp_approval_request", "look")
 
@@ -626,14 +638,14 @@ SCHEMAS: dict[str, Any] = {
 }
 
 
-# Where references lead: beside the members, not within one.
+# What references refer to: it stays beside the members.
 AT_THE_ROOT = ("$defs", "definitions")
 
 
 @pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
 def test_the_text_is_json_of_the_schema(schema: Any, conforms: Conforms) -> None:
     for seed in SEEDS:
-        reply = generate(ASKED | {"response_format": json_schema(schema)}, seed)
+        reply = generate(REQUEST | {"response_format": json_schema(schema)}, seed)
         assert reply.text is not None
         assert reply.finish_reason == "stop"
         conforms(json.loads(reply.text), schema)
@@ -648,8 +660,8 @@ def test_the_arguments_of_a_call_are_of_the_schema(schema: Any, conforms: Confor
         **{k: v for k, v in schema.items() if k in AT_THE_ROOT},
     }
     for seed in SEEDS:
-        asked = ASKED | {"tools": [tool("save", parameters)], "tool_choice": "required"}
-        calls = generate(asked, seed).tool_calls
+        request = REQUEST | {"tools": [tool("save", parameters)], "tool_choice": "required"}
+        calls = generate(request, seed).tool_calls
         assert calls
         for call in calls:
             conforms(call.parsed, parameters)
@@ -664,60 +676,62 @@ def test_the_arguments_of_a_call_are_of_the_schema(schema: Any, conforms: Confor
     ],
 )
 def test_the_formats_no_validator_checks_look_right(name: str, pattern: str) -> None:
-    asked = ASKED | {"response_format": json_schema({"type": "string", "format": name})}
+    request = REQUEST | {"response_format": json_schema({"type": "string", "format": name})}
     for seed in SEEDS:
-        text = generate(asked, seed).text
+        text = generate(request, seed).text
         assert text is not None
         assert re.match(pattern, json.loads(text))
 
 
 def test_an_unknown_format_is_a_word() -> None:
-    asked = ASKED | {"response_format": json_schema({"type": "string", "format": "shoe-size"})}
-    text = generate(asked).text
+    request = REQUEST | {"response_format": json_schema({"type": "string", "format": "shoe-size"})}
+    text = generate(request).text
     assert text is not None
     assert json.loads(text).isalpha()
 
 
 def test_the_members_come_in_the_order_of_the_schema() -> None:
     schema = {"type": "object", "properties": {name: {"type": "string"} for name in "zma"}}
-    text = generate(ASKED | {"response_format": json_schema(schema)}).text
+    text = generate(REQUEST | {"response_format": json_schema(schema)}).text
     assert text is not None
     assert list(json.loads(text)) == ["z", "m", "a"]
 
 
 def test_json_mode_without_a_schema_gives_an_object() -> None:
-    text = generate(ASKED | {"response_format": {"type": "json_object"}}).text
+    text = generate(REQUEST | {"response_format": {"type": "json_object"}}).text
     assert text is not None
     assert isinstance(json.loads(text), dict)
 
 
 def test_the_responses_api_asks_for_json_in_its_own_form(conforms: Conforms) -> None:
-    stated = {"type": "json_schema", "name": "weather", "schema": WEATHER, "strict": True}
-    asked = {"model": "gpt-4o", "input": "Hi", "text": {"format": stated}}
-    reply = generate(asked)
+    text_format = {"type": "json_schema", "name": "weather", "schema": WEATHER, "strict": True}
+    request = {"model": "gpt-4o", "input": "Hi", "text": {"format": text_format}}
+    reply = generate(request)
     assert reply.text is not None
     conforms(json.loads(reply.text), WEATHER)
-    assert generate(asked | {"text": {"format": {"type": "text"}, "verbosity": "low"}}).text
+    assert generate(request | {"text": {"format": {"type": "text"}, "verbosity": "low"}}).text
 
 
 def test_a_custom_tool_whose_grammar_asks_for_too_much_is_an_error() -> None:
     for syntax, definition in (("lark", 'start: "a"~100000000'), ("regex", "a{100000000}")):
         form = {"type": "grammar", "grammar": {"syntax": syntax, "definition": definition}}
-        offered = {"type": "custom", "custom": {"name": "run", "format": form}}
+        offer = {"type": "custom", "custom": {"name": "run", "format": form}}
         with pytest.raises(ReplyError, match="too large"):
-            generate({"model": "m", "tools": [offered], "tool_choice": "required"})
+            generate({"model": "m", "tools": [offer], "tool_choice": "required"})
 
 
-def test_replies_made_at_once_are_those_made_in_turn() -> None:
-    asked = [{"model": "m", "messages": [{"role": "user", "content": str(n)}]} for n in range(40)]
+def test_replies_in_several_threads_are_the_same() -> None:
+    requests = [
+        {"model": "m", "messages": [{"role": "user", "content": f"{n}"}]} for n in range(40)
+    ]
     with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(generate, asked)) == [generate(one) for one in asked]
+        assert list(threads.map(generate, requests)) == list(map(generate, requests))
 
 
 def test_a_schema_without_a_value_is_an_error() -> None:
     schema = {"type": "string", "enum": []}
     with pytest.raises(ReplyError, match="no value was found"):
-        generate(ASKED | {"response_format": json_schema(schema)})
+        generate(REQUEST | {"response_format": json_schema(schema)})
 
 
 # Texts of other endpoints
@@ -727,154 +741,160 @@ def test_a_prompt_is_completed_with_text() -> None:
     assert generate({"model": "davinci-002", "prompt": "Once upon"}).text
 
 
-PREDICTED = "def area(radius):\n    return pi * radius ** 2\n"
+PREDICTION = "def area(radius):\n    return pi * radius ** 2\n"
 
 
-@pytest.mark.parametrize("content", [PREDICTED, [{"type": "text", "text": PREDICTED}]], ids=type)
-def test_a_prediction_comes_true_but_for_a_word(content: Any) -> None:
-    asked = ASKED | {"prediction": {"type": "content", "content": content}}
-    reply = generate(asked)
+@pytest.mark.parametrize("content", [PREDICTION, [{"type": "text", "text": PREDICTION}]], ids=type)
+def test_a_prediction_is_repeated_with_one_word_changed(content: Any) -> None:
+    request = REQUEST | {"prediction": {"type": "content", "content": content}}
+    reply = generate(request)
     assert reply.text is not None
-    assert reply.text != PREDICTED
-    expected = len(tokens.pieces(PREDICTED))
-    assert len(tokens.pieces(reply.text)) == expected
-    told = json.loads(sse.body(chat.render(reply, asked).steps))["usage"]
-    assert told["completion_tokens_details"]["accepted_prediction_tokens"] == expected - 1
-    assert told["completion_tokens_details"]["rejected_prediction_tokens"] == 1
-    # What was predicted in vain is paid for.
-    assert told["completion_tokens"] == expected + 1
+    assert reply.text != PREDICTION
+    size = len(tokens.pieces(PREDICTION))
+    assert len(tokens.pieces(reply.text)) == size
+    usage = json.loads(sse.body(chat.render(reply, request).steps))["usage"]
+    assert usage["completion_tokens_details"]["accepted_prediction_tokens"] == size - 1
+    assert usage["completion_tokens_details"]["rejected_prediction_tokens"] == 1
+    # Rejected tokens count as output.
+    assert usage["completion_tokens"] == size + 1
 
 
-def test_who_searches_the_web_cites_a_page() -> None:
-    reply = generate(ASKED | {"web_search_options": {}})
+def test_a_web_search_cites_a_page() -> None:
+    reply = generate(REQUEST | {"web_search_options": {}})
     (annotation,) = reply.annotations
-    cited = annotation.members
+    members = annotation.members
     assert reply.text is not None
-    assert f"]({cited['url']}))" in reply.text[cited["start_index"] : cited["end_index"]]
+    assert f"]({members['url']}))" in reply.text[members["start_index"] : members["end_index"]]
     message = (
-        ChatCompletion.model_validate_json(sse.body(chat.render(reply, ASKED).steps), strict=True)
+        ChatCompletion.model_validate_json(sse.body(chat.render(reply, REQUEST).steps), strict=True)
         .choices[0]
         .message
     )
     assert message.annotations
-    assert message.annotations[0].url_citation.url == cited["url"]
+    assert message.annotations[0].url_citation.url == members["url"]
 
 
 @pytest.mark.parametrize("form", ["wav", "pcm16", "mp3", "flac", "opus", "aac"])
-def test_speech_is_of_the_format_that_is_asked_for(form: str) -> None:
+def test_speech_has_the_format_of_the_request(form: str) -> None:
     audio = {"voice": "ash", "format": form}
-    spoken = generate(ASKED | {"modalities": ["text", "audio"], "audio": audio}).audio
-    assert spoken is not None
-    expected = tones.speak(str(spoken.transcript), form.removesuffix("16"), "ash")
-    assert base64.b64decode(spoken.data) == expected
+    speech = generate(REQUEST | {"modalities": ["text", "audio"], "audio": audio}).audio
+    assert speech is not None
+    sound = tones.speak(str(speech.transcript), form.removesuffix("16"), "ash")
+    assert base64.b64decode(speech.data) == sound
 
 
 def test_a_response_format_of_text_is_text() -> None:
-    reply = generate(ASKED | {"response_format": {"type": "text"}})
+    reply = generate(REQUEST | {"response_format": {"type": "text"}})
     assert reply.text
     assert not reply.text.startswith(("{", "["))
 
 
 def test_each_choice_is_another() -> None:
-    asked = ASKED | {"n": 3, "tools": TOOLS}
+    request = REQUEST | {"n": 3, "tools": TOOLS}
     for seed in SEEDS:
-        choices = generate(asked, seed).choices
+        choices = generate(request, seed).choices
         assert len({repr(choice) for choice in choices}) == 3
-        assert generate(asked | {"stream": True}, seed).choices == choices
+        assert generate(request | {"stream": True}, seed).choices == choices
 
 
 def test_the_answer_is_in_the_script_of_the_question() -> None:
-    asked = {"model": "gpt-5", "input": "Расскажи сказку", "text": {"format": {"type": "text"}}}
-    assert re.search("[а-яґєії]", str(generate(asked).text))
+    request = {"model": "gpt-5", "input": "Расскажи сказку", "text": {"format": {"type": "text"}}}
+    assert re.search("[а-яґєії]", str(generate(request).text))
 
 
-def test_who_asks_for_few_words_gets_fewer() -> None:
+def test_verbosity_changes_the_length() -> None:
     lengths = []
     for verbosity in ("low", "medium", "high"):
         chat_form, responses_form = {"verbosity": verbosity}, {"text": {"verbosity": verbosity}}
-        replies = [generate(ASKED | form, s) for s in SEEDS for form in (chat_form, responses_form)]
+        replies = [
+            generate(REQUEST | form, s) for s in SEEDS for form in (chat_form, responses_form)
+        ]
         lengths.append(sum(tokens.count(str(reply.text)) for reply in replies))
     assert lengths == sorted(lengths)
 
 
 def test_every_branch_of_a_choice_is_taken_by_some_seed() -> None:
     schema = {"anyOf": [{"const": "a"}, {"enum": ["b", "c"]}]}
-    said = {generate(ASKED | {"response_format": json_schema(schema)}, seed).text for seed in SEEDS}
-    assert said == {'"a"', '"b"', '"c"'}
+    texts = {
+        generate(REQUEST | {"response_format": json_schema(schema)}, seed).text for seed in SEEDS
+    }
+    assert texts == {'"a"', '"b"', '"c"'}
 
 
-# What a request may take
+# The budget of a request
 
 
-def wants(schema: Any, **more: Any) -> dict[str, Any]:
+def request_json(schema: Any, **more: Any) -> dict[str, Any]:
     form = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
     return {"messages": [], "response_format": form} | more
 
 
-def forced(tool: Any, **more: Any) -> dict[str, Any]:
+def request_call(tool: Any, **more: Any) -> dict[str, Any]:
     return {"messages": [], "tools": [tool], "tool_choice": "required"} | more
 
 
 LONG = {"type": "string", "minLength": 900_000}
-CALLED = {"type": "function", "function": {"name": "f", "parameters": {
+LONG_CALL = {"type": "function", "function": {"name": "f", "parameters": {
     "type": "object", "properties": {"a": LONG}, "required": ["a"]}}}  # fmt: skip
-MATCHED = {"type": "custom", "custom": {"name": "g", "format": {"type": "grammar", "grammar": {
+LONG_MATCH = {"type": "custom", "custom": {"name": "g", "format": {"type": "grammar", "grammar": {
     "syntax": "regex", "definition": "a{150000}"}}}}  # fmt: skip
 
 
-@pytest.mark.parametrize("asked", [wants(LONG), forced(CALLED), forced(MATCHED)])
-def test_all_choices_have_one_budget(asked: dict[str, Any]) -> None:
-    asked = asked | {"parallel_tool_calls": False}
-    assert generate(asked).choices
+@pytest.mark.parametrize(
+    "body", [request_json(LONG), request_call(LONG_CALL), request_call(LONG_MATCH)]
+)
+def test_all_choices_have_one_budget(body: dict[str, Any]) -> None:
+    request = body | {"parallel_tool_calls": False}
+    assert generate(request).choices
     with pytest.raises(ReplyError, match="too large to generate"):
-        generate(asked | {"n": 2})
+        generate(request | {"n": 2})
 
 
 @pytest.mark.parametrize(
     ("characters", "more"), [(260_000, {}), (45_000, {"logprobs": True, "top_logprobs": 20})]
 )
-def test_a_predicted_output_is_as_long_as_the_budget_lets_it(
-    characters: int, more: dict[str, Any]
-) -> None:
-    asked = {"messages": [], "prediction": {"content": "a " * (characters // 2)}} | more
+def test_the_budget_bounds_a_predicted_output(characters: int, more: dict[str, Any]) -> None:
+    request = {"messages": [], "prediction": {"content": "a " * (characters // 2)}} | more
     with pytest.raises(ReplyError, match="too large to generate"):
-        generate(asked)
-    asked["prediction"] = {"content": "a " * (characters * 4 // 10)}
-    assert generate(asked).text
+        generate(request)
+    request["prediction"] = {"content": "a " * (characters * 4 // 10)}
+    assert generate(request).text
 
 
 def test_the_same_request_is_the_same_however_long() -> None:
-    """What is said follows from the JSON with sorted keys, which is made a few items at a time."""
+    """A reply follows from the JSON with sorted keys, which is encoded a few items at a time."""
     messages = [{"role": "user", "content": f"é{n}"} for n in range(1001)]
-    said = {"model": "m", "messages": messages, "stop": [], "metadata": {"b": "1", "a": {}}}
-    assert "".join(reply._encode_parts(said)) == json.dumps(said, sort_keys=True)
+    content = {"model": "m", "messages": messages, "stop": [], "metadata": {"b": "1", "a": {}}}
+    assert "".join(reply._encode_parts(content)) == json.dumps(content, sort_keys=True)
 
 
 # The recordings' own requests
 
 
-def recorded(shared: Path) -> Iterator[tuple[dict[str, Any], Any]]:
-    """Recorded requests, each made to demand what it offers, and the schema of the answer."""
+def load_requests(shared: Path) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Yield recorded requests that demand a form, each with the schema of the answer."""
     for file in sorted((shared / "recordings").glob("*/*/*.json")):
-        asked = json.loads(file.read_text())["request"]["json"]
-        if not isinstance(asked, dict):
+        request = json.loads(file.read_text())["request"]["json"]
+        if not isinstance(request, dict):
             continue
-        for offered in asked.get("tools") or ():
-            if offered.get("type") == "function":
-                told = offered.get("function") or offered
-                choice = {"type": "function", "name": told["name"]}
-                yield asked | {"tool_choice": choice}, told.get("parameters") or {}
-        form = asked.get("response_format") or (asked.get("text") or {}).get("format") or {}
+        for offer in request.get("tools") or ():
+            if offer.get("type") == "function":
+                function = offer.get("function") or offer
+                choice = {"type": "function", "name": function["name"]}
+                yield request | {"tool_choice": choice}, function.get("parameters") or {}
+        form = request.get("response_format") or (request.get("text") or {}).get("format") or {}
         if form.get("type") == "json_schema":
-            without = {name: v for name, v in asked.items() if name not in ("tools", "tool_choice")}
+            without = {
+                name: v for name, v in request.items() if name not in ("tools", "tool_choice")
+            }
             yield without, (form.get("json_schema") or form)["schema"]
 
 
-def test_what_real_requests_demand_is_given(shared: Path, conforms: Conforms) -> None:
-    demands = list(recorded(shared))
+def test_recorded_requests_get_the_form_that_they_demand(shared: Path, conforms: Conforms) -> None:
+    demands = list(load_requests(shared))
     assert len(demands) >= 50
-    for asked, schema in demands:
+    for request, schema in demands:
         for seed in range(3):
-            reply = generate(asked, seed)
-            said = reply.tool_calls[0].parsed if reply.tool_calls else json.loads(reply.text or "")
-            conforms(said, schema)
+            reply = generate(request, seed)
+            calls = reply.tool_calls
+            conforms(calls[0].parsed if calls else json.loads(reply.text or ""), schema)

@@ -1,4 +1,4 @@
-"""Values made for JSON Schemas: jsonschema finds nothing wrong with them."""
+"""Values sampled from JSON Schemas; jsonschema checks them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ FORMATS = jsonschema.FormatChecker()
 Schema = dict[str, Any]
 
 
-def made(schema: Any, seed: int = 0) -> Any:
-    """A value, which conforms."""
+def sample(schema: Any, seed: int = 0) -> Any:
+    """Sample a value, and check that it conforms."""
     value = generate_json(schema, Random(seed))
     jsonschema.validate(value, schema, format_checker=FORMATS)
     return value
 
 
-# Schemas that Hypothesis makes, in OpenAI's structured-output subset
+# Schemas from Hypothesis, in OpenAI's structured-output subset
 
 NAMES = st.from_regex("[a-z]{1,6}", fullmatch=True)
 CONSTANTS = st.integers() | st.floats(-1e9, 1e9) | NAMES | st.none() | st.booleans()
@@ -55,15 +55,15 @@ TEXT_FORMATS = [
 
 
 @st.composite
-def typed(draw: st.DrawFn, kind: str, *more: st.SearchStrategy[Schema]) -> Schema:
-    """A schema of this type, or of this or null, with what else one of these says."""
+def schemas_of_type(draw: st.DrawFn, kind: str, *more: st.SearchStrategy[Schema]) -> Schema:
+    """Schemas of this type, or of this type or null, with the keywords that one of these adds."""
     type_ = draw(st.sampled_from([kind, kind, [kind, "null"], ["null", kind]]))
     schema: Schema = {"type": type_}
     return schema | (draw(st.one_of(*more)) if more else {})
 
 
 @st.composite
-def bounded(draw: st.DrawFn, low: str, high: str, values: st.SearchStrategy[Any]) -> Schema:
+def bounds(draw: st.DrawFn, low: str, high: str, values: st.SearchStrategy[Any]) -> Schema:
     """None, one or both of two bounds."""
     least, most = sorted((draw(values), draw(values)))
     return {name: value for name, value in ((low, least), (high, most)) if draw(st.booleans())}
@@ -77,7 +77,7 @@ def numbers(draw: st.DrawFn) -> Schema:
     values = whole | st.floats(-1e12, 1e12) if kind == "number" else whole
     low = draw(st.sampled_from(["minimum", "exclusiveMinimum"]))
     high = draw(st.sampled_from(["maximum", "exclusiveMaximum"]))
-    limits = draw(bounded(low, high, values))
+    limits = draw(bounds(low, high, values))
     if len(limits) == 2:
         limits[high] += 2
     if draw(st.booleans()):
@@ -85,18 +85,18 @@ def numbers(draw: st.DrawFn) -> Schema:
         if len(limits) == 2:
             limits[high] += 100
         limits["multipleOf"] = multiple
-    return draw(typed(kind, st.just(limits)))
+    return draw(schemas_of_type(kind, st.just(limits)))
 
 
 LEAVES = st.one_of(
-    typed("boolean"),
+    schemas_of_type("boolean"),
     st.just({"type": "null"}),
     st.lists(CONSTANTS, min_size=1, unique_by=repr).map(lambda values: {"enum": values}),
     st.lists(NAMES, min_size=1, unique=True).map(lambda names: {"type": "string", "enum": names}),
     CONSTANTS.map(lambda value: {"const": value}),
-    typed("string", st.sampled_from(TEXT_FORMATS).map(lambda name: {"format": name})),
-    typed("string", st.sampled_from(PATTERNS).map(lambda pattern: {"pattern": pattern})),
-    typed("string", bounded("minLength", "maxLength", st.integers(0, 30))),
+    schemas_of_type("string", st.sampled_from(TEXT_FORMATS).map(lambda name: {"format": name})),
+    schemas_of_type("string", st.sampled_from(PATTERNS).map(lambda pattern: {"pattern": pattern})),
+    schemas_of_type("string", bounds("minLength", "maxLength", st.integers(0, 30))),
     numbers(),
 )
 REFERENCES = ["#", "#/$defs/tree", "#/$defs/deep", "#/$defs/chicken"]
@@ -106,31 +106,35 @@ REFERENCES = ["#", "#/$defs/tree", "#/$defs/deep", "#/$defs/chicken"]
 def objects(draw: st.DrawFn, inner: st.SearchStrategy[Schema]) -> Schema:
     """Objects of these members, all of which strict schemas require."""
     members = draw(st.dictionaries(NAMES, inner, max_size=5))
-    required = [name for name in members if draw(st.sampled_from([True, True, False]))]
-    more = {"properties": members, "required": required, "additionalProperties": False}
-    return draw(typed("object", st.just(more)))
+    required_names = [name for name in members if draw(st.sampled_from([True, True, False]))]
+    more = {"properties": members, "required": required_names, "additionalProperties": False}
+    return draw(schemas_of_type("object", st.just(more)))
 
 
-def nested(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
-    """Objects, arrays and choices of schemas, and of what is defined."""
-    sizes = bounded("minItems", "maxItems", st.integers(0, 4))
-    defined = st.sampled_from(REFERENCES).map(lambda ref: {"$ref": ref})
+def compound_schemas(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
+    """Objects, arrays and choices of schemas, and of references to definitions."""
+    sizes = bounds("minItems", "maxItems", st.integers(0, 4))
+    references = st.sampled_from(REFERENCES).map(lambda ref: {"$ref": ref})
     return st.one_of(
         objects(inner),
-        typed("array", st.builds(lambda items, bounds: {"items": items} | bounds, inner, sizes)),
+        schemas_of_type(
+            "array", st.builds(lambda items, bounds: {"items": items} | bounds, inner, sizes)
+        ),
         st.lists(inner, min_size=1, max_size=3).map(lambda options: {"anyOf": options}),
         inner.map(lambda schema: {"allOf": [schema, {"description": "the same"}]}),
         st.just({"$ref": "#/$defs/name"}),
-        defined.map(lambda ref: {"anyOf": [ref, {"type": "null"}]}),
-        defined.map(lambda ref: {"type": "array", "items": ref}),
-        defined.filter(lambda ref: ref["$ref"] != "#").map(lambda ref: ref | {"description": "it"}),
+        references.map(lambda ref: {"anyOf": [ref, {"type": "null"}]}),
+        references.map(lambda ref: {"type": "array", "items": ref}),
+        references.filter(lambda ref: ref["$ref"] != "#").map(
+            lambda ref: ref | {"description": "it"}
+        ),
     )
 
 
 def strict(**members: Schema) -> Schema:
-    """An object as OpenAI's strict schemas want it."""
-    named: Schema = {"properties": members, "required": list(members)}
-    return {"type": "object", **named, "additionalProperties": False}
+    """Return the schema of an object in OpenAI's strict form."""
+    keywords: Schema = {"properties": members, "required": list(members)}
+    return {"type": "object", **keywords, "additionalProperties": False}
 
 
 DEFINED: Schema = {
@@ -141,29 +145,29 @@ DEFINED: Schema = {
         "required": ["leaf"],
     },
     "deep": {"type": "array", "items": {"anyOf": [{"$ref": "#/$defs/deep"}, {"type": "string"}]}},
-    # Each has the other.
+    # Each refers to the other.
     "chicken": strict(
         egg={"anyOf": [{"$ref": "#/$defs/egg"}, {"type": "null"}]},
         flock={"type": "array", "items": {"$ref": "#"}},
     ),
     "egg": strict(chicken={"$ref": "#/$defs/chicken"}),
 }
-SCHEMAS = st.dictionaries(NAMES, st.recursive(LEAVES, nested, max_leaves=12), max_size=5).map(
-    lambda members: strict(**members) | {"$defs": DEFINED}
-)
+SCHEMAS = st.dictionaries(
+    NAMES, st.recursive(LEAVES, compound_schemas, max_leaves=12), max_size=5
+).map(lambda members: strict(**members) | {"$defs": DEFINED})
 
 
 @given(SCHEMAS, st.integers(0, 2**32))
 def test_a_value_conforms(schema: Schema, seed: int) -> None:
-    made(schema, seed)
+    sample(schema, seed)
 
 
 @given(SCHEMAS, st.integers(0, 2**32))
 def test_a_value_is_a_function_of_schema_and_chance(schema: Schema, seed: int) -> None:
-    assert made(schema, seed) == made(schema, seed)
+    assert sample(schema, seed) == sample(schema, seed)
 
 
-# What else there is
+# More than the subset
 
 MORE: dict[str, Any] = {
     "anything": True,
@@ -344,7 +348,7 @@ MORE: dict[str, Any] = {
             }
         },
     },
-    "many who refer to each other": {
+    "many that refer to each other": {
         "$ref": "#/$defs/n0",
         "$defs": {
             f"n{n}": {
@@ -372,18 +376,18 @@ MORE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("schema", MORE.values(), ids=MORE)
-def test_more_than_the_subset_is_understood(schema: Any) -> None:
+def test_other_schemas_are_understood(schema: Any) -> None:
     for seed in range(10):
-        made(schema, seed)
+        sample(schema, seed)
 
 
 def test_the_branches_of_a_choice_keep_what_is_beside_them() -> None:
-    kinds = {made(MORE["anyOf and more"], seed)["kind"] for seed in range(30)}
+    kinds = {sample(MORE["anyOf and more"], seed)["kind"] for seed in range(30)}
     assert kinds == {"a", "b"}
 
 
 @pytest.mark.parametrize(
-    ("schema", "told"),
+    ("schema", "message"),
     [
         ({"$ref": "#"}, "it has no end"),
         (
@@ -428,13 +432,13 @@ def test_the_branches_of_a_choice_keep_what_is_beside_them() -> None:
     ],
     ids=str,
 )
-def test_what_no_value_conforms_to_is_told(schema: Any, told: str) -> None:
-    with pytest.raises(ReplyError, match=told):
+def test_a_schema_without_values_is_explained(schema: Any, message: str) -> None:
+    with pytest.raises(ReplyError, match=message):
         generate_json(schema, Random(0))
 
 
-def test_texts_are_words_and_now_and_then_what_is_hard_to_write() -> None:
-    texts = [made({"type": "string"}, seed) for seed in range(300)]
+def test_texts_are_words_and_sometimes_need_escapes() -> None:
+    texts = [sample({"type": "string"}, seed) for seed in range(300)]
     assert sum(text.isalpha() and text.isascii() for text in texts) > 200
     assert all(any(sign in text for text in texts) for sign in '"\\\n')
     assert any(not text.isascii() for text in texts)

@@ -15,13 +15,13 @@ each_language = pytest.mark.parametrize("tag", LANGUAGES)
 
 
 @each_language
-def test_a_language_has_words_enough(tag: str) -> None:
+def test_a_language_has_enough_words(tag: str) -> None:
     assert len(set(load_words(tag))) >= 40
     assert all(word and word == word.strip() for word in load_words(tag))
 
 
 @each_language
-def test_its_words_are_of_its_script(tag: str) -> None:
+def test_the_words_of_a_language_are_in_its_script(tag: str) -> None:
     assert find_script(" ".join(load_words(tag))) == LANGUAGES[tag].script
     assert tag in find_languages(LANGUAGES[tag].script)
 
@@ -42,27 +42,27 @@ def test_there_are_scripts_of_all_kinds() -> None:
         ("漢字仮名交じり文とは", "HIRAGANA"),
         ("カタカナ", "HIRAGANA"),
         ("안녕", "HANGUL"),
-        ("\ue000", "LATIN"),  # of private use: no letter
+        ("\ue000", "LATIN"),  # private use, not a letter
         ("ᏣᎳᎩ", "CHEROKEE"),
     ],
 )
-def test_a_text_tells_its_script(text: str, script: str) -> None:
+def test_the_script_of_a_text_is_found(text: str, script: str) -> None:
     assert find_script(text) == script
 
 
 LOCALES = [language.source for language in LANGUAGES.values() if "_" in language.source]
-"""Those of Faker's."""
+"""The locales of Faker."""
 
 
 @pytest.mark.parametrize("tag", [t for t, one in LANGUAGES.items() if one.source in LOCALES])
-def test_where_faker_has_words_they_are_its_own(tag: str) -> None:
+def test_words_come_from_faker_if_it_has_any(tag: str) -> None:
     module = pytest.importorskip(f"faker.providers.lorem.{LANGUAGES[tag].source}")
     assert load_words(tag) == tuple(module.Provider.word_list)
 
 
 @pytest.fixture
 def without_faker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As in an installation without the extra ``server``."""
+    """Hide Faker, as in an installation without the extra ``server``."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "faker"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "faker", None)
@@ -74,13 +74,13 @@ def without_faker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("without_faker")
 @pytest.mark.parametrize("tag", LANGUAGES)
 def test_each_language_has_words_without_faker(tag: str) -> None:
-    found = load_words(tag)
-    assert len(set(found)) >= 30
-    assert find_script(" ".join(found)) == LANGUAGES[tag].script
+    all_words = load_words(tag)
+    assert len(set(all_words)) >= 30
+    assert find_script(" ".join(all_words)) == LANGUAGES[tag].script
 
 
 @pytest.mark.usefixtures("without_faker")
-def test_replies_are_made_up_without_faker() -> None:
+def test_replies_are_generated_without_faker() -> None:
     with MockOpenAI(default=lambda request: generate(request.json)) as mock:
         client = mock.client()
         for prompt in ("Hi", "Привет", "你好"):

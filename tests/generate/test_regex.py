@@ -1,4 +1,4 @@
-"""Texts made for regular expressions."""
+"""Texts generated from regular expressions."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ PYTHON = [p for p in PATTERNS if r"\p" not in p and r"\k" not in p]
 
 @pytest.mark.parametrize("pattern", PYTHON)
 def test_the_pattern_is_found_in_the_text(pattern: str) -> None:
-    made = {generate_matching(pattern, Random(seed)) for seed in range(30)}
-    for text in made:
+    texts = {generate_matching(pattern, Random(seed)) for seed in range(30)}
+    for text in texts:
         assert text is not None
         assert re.search(pattern, text)
-    assert len(made) > 1 or pattern in (r"^$", r"", r"\bword\b", r"^a{200}$")
+    assert len(texts) > 1 or pattern in (r"^$", r"", r"\bword\b", r"^a{200}$")
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -82,7 +82,7 @@ def test_an_exact_length_is_met(pattern: str, size: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "allowed"),
+    ("pattern", "matching"),
     [
         (r"^[\p{L}\d]+$", r"[A-Za-z0-9]+"),
         (r"^\P{L}+$", r"[^A-Za-z]+"),
@@ -91,15 +91,15 @@ def test_an_exact_length_is_met(pattern: str, size: int, seed: int) -> None:
         (r"^[[\]a-]+[^&&]$", r"[\[\]a-]+[^&]"),
     ],
 )
-def test_properties_of_signs_stand_within_classes_too(pattern: str, allowed: str) -> None:
+def test_character_properties_work_within_classes(pattern: str, matching: str) -> None:
     for seed in range(30):
         text = generate_matching(pattern, Random(seed))
         assert text is not None
-        assert re.fullmatch(allowed, text)
+        assert re.fullmatch(matching, text)
 
 
 @pytest.mark.parametrize(
-    ("pattern", "told"),
+    ("pattern", "message"),
     [
         ("^a{200000000}$", "too large"),
         ("((((a{99}){99}){99}){99}){99}", "too large"),
@@ -108,8 +108,8 @@ def test_properties_of_signs_stand_within_classes_too(pattern: str, allowed: str
         ("^(?=.*.*.*.*.*.*!)[a-z]{100}$", "too long"),
     ],
 )
-def test_what_takes_too_long_is_told(pattern: str, told: str) -> None:
-    with pytest.raises(ReplyError, match=told):
+def test_a_pattern_that_takes_too_long_is_refused(pattern: str, message: str) -> None:
+    with pytest.raises(ReplyError, match=message):
         generate_matching(pattern, Random(0))
 
 
@@ -120,7 +120,7 @@ def test_one_budget_is_for_several_texts() -> None:
         generate_matching("^a{60}$", Random(0), budget=budget)
 
 
-def test_a_text_is_searched_as_long_as_that_is_soon_done() -> None:
+def test_a_text_is_searched_unless_that_takes_too_long() -> None:
     assert is_found("b+$", "abb")
     assert not is_found(r"^\p{L}$", "1")
     with pytest.raises(ReplyError, match="cannot be read"):
@@ -130,17 +130,17 @@ def test_a_text_is_searched_as_long_as_that_is_soon_done() -> None:
 
 
 @pytest.mark.parametrize("pattern", [r"(", r"a{2,1}", r"^(?=a)b$", r"[^\x00-\U0010ffff]"])
-def test_what_nothing_matches_has_no_text(pattern: str) -> None:
+def test_a_pattern_that_nothing_matches_has_no_text(pattern: str) -> None:
     assert generate_matching(pattern, Random(0)) is None
 
 
-def test_what_is_too_short_for_its_length_has_no_text() -> None:
+def test_a_pattern_that_matches_only_shorter_texts_has_no_text() -> None:
     assert generate_matching("^abc$", Random(0), shortest=4) is None
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "1"])
 def test_it_is_a_function_of_its_arguments(hash_seed: str) -> None:
-    """Also of a set of signs, whose order in Python is another in every process."""
+    """Sets of characters included, whose order differs from process to process."""
     code = "from random import Random; "
     code += "from openai_mockserver.generate.regex import generate_matching; "
     code += r"print(generate_matching(r'^[^\s\d]{20}$', Random(5)))"

@@ -1,4 +1,4 @@
-"""What text is made of: kinds, languages and lengths, as frequent as their tables say."""
+"""Generated text: its kinds, languages and lengths are as frequent as the tables say."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from openai_mockserver.generate.text import CODE, EMOJI, KINDS, LONGEST, SIGNS, 
 
 @functools.cache
 def texts() -> list[str]:
-    """Two thousand of them."""
+    """Write two thousand texts."""
     return [write_text(Random(seed)) for seed in range(2000)]
 
 
 def blocks(language: str) -> list[str]:
-    """The code in this language, in all texts."""
+    """Return all blocks of code in this language."""
     return [
-        found for text in texts() for found in re.findall(rf"```{language}\n(.*?)\n```", text, re.S)
+        block for text in texts() for block in re.findall(rf"```{language}\n(.*?)\n```", text, re.S)
     ]
 
 
 def share(pattern: str) -> float:
-    """The share of texts in which this is found."""
+    """Return the share of the texts in which a pattern is found."""
     return sum(bool(re.search(pattern, text, re.M)) for text in texts()) / len(texts())
 
 
@@ -51,8 +51,8 @@ def test_a_text_can_be_sent() -> None:
 @pytest.mark.parametrize("kind", [kind for _, kind in KINDS], ids=lambda kind: kind.__name__)
 def test_every_kind_of_text_is_written_in_every_language(kind: object) -> None:
     assert callable(kind)
-    for tag, left in itertools.product(LANGUAGES, (1, 80)):
-        text = kind(Pen(Random(1), tag, left))
+    for tag, words_left in itertools.product(LANGUAGES, (1, 80)):
+        text = kind(Pen(Random(1), tag, words_left))
         assert text.strip(), tag
         assert "‹" not in text, tag
 
@@ -98,7 +98,7 @@ def test_every_form_of_text_is_there(pattern: str, least: float) -> None:
     assert share(pattern) >= least
 
 
-# What is in them
+# Content
 
 
 def test_code_is_code() -> None:
@@ -119,11 +119,11 @@ def test_emoji_are_of_every_making() -> None:
     signs = "".join(EMOJI)
     joiner, variation, keycap = "\u200d", "\ufe0f", "\u20e3"
     assert all(sign in signs for sign in (joiner, variation, keycap, "🇩", "🏽", "\U000e007f"))
-    # Each is one sign to a reader, and ends as one.
+    # Each is one character to a reader, and ends as one.
     assert all(not emoji.endswith(joiner) for emoji in EMOJI)
     assert any(len(emoji) >= 7 for emoji in EMOJI)
-    written_ones = {emoji for emoji in EMOJI if any(emoji in text for text in texts())}
-    assert len(written_ones) >= len(EMOJI) - 1  # some are beginnings of others
+    used_emoji = {emoji for emoji in EMOJI if any(emoji in text for text in texts())}
+    assert len(used_emoji) >= len(EMOJI) - 1  # some are beginnings of others
 
 
 def test_signs_of_several_code_points_are_there() -> None:
@@ -136,25 +136,25 @@ def test_directions_are_mixed_within_a_line() -> None:
     def directions(line: str) -> set[str]:
         return {unicodedata.bidirectional(sign) for sign in line}
 
-    mixed = [
+    mixed_lines = [
         line
         for text in texts()
         for line in text.splitlines()
         if {"L"} < directions(line) and directions(line) & {"R", "AL"}
     ]
-    assert len(mixed) > 20
-    assert all(any(sign in line for line in mixed) for sign in "\u2068\u200f\u202b")
+    assert len(mixed_lines) > 20
+    assert all(any(sign in line for line in mixed_lines) for sign in "\u2068\u200f\u202b")
 
 
-# What decides
+# What decides the text
 
 
 @pytest.mark.parametrize(
-    ("asked", "script"),
+    ("question", "script"),
     [("Привет", "CYRILLIC"), ("こんにちは", "HIRAGANA"), ("你好", "CJK"), ("שלום", "HEBREW")],
 )
-def test_the_answer_is_in_the_script_of_the_question(asked: str, script: str) -> None:
-    texts = [write_text(Random(seed), asked) for seed in range(60)]
+def test_the_answer_is_in_the_script_of_the_question(question: str, script: str) -> None:
+    texts = [write_text(Random(seed), question) for seed in range(60)]
     prose = [text for text in texts if len(text) > 60 and "```" not in text]
     assert len(prose) > 20
     assert sum(find_script(text) == script for text in prose) > 0.9 * len(prose)

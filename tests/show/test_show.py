@@ -1,4 +1,4 @@
-"""Exchanges drawn on the terminal: what a person sees, and what is told to be odd."""
+"""Exchanges drawn on the terminal, and the oddities that are found in them."""
 
 from __future__ import annotations
 
@@ -53,26 +53,26 @@ STOP = chunk(choice({}, "stop"))
 PLAIN = (ROLE, HI, STOP, sse.DONE)
 
 
-def seen(exchange: Exchange, width: int = 100) -> str:
-    """The drawing without colours."""
+def draw_text(exchange: Exchange, width: int = 100) -> str:
+    """Return the drawing without colours."""
     return draw(exchange, width).plain
 
 
 def style_of(text: str, drawing: RichText) -> str:
-    """The style in which a text is drawn."""
+    """Return the style in which a text is drawn."""
     start = drawing.plain.rindex(text)
     spans = [s for s in drawing.spans if s.start <= start and start + len(text) <= s.end]
     return " ".join(str(span.style) for span in spans).strip()
 
 
 def timeline(*steps: Step) -> list[str]:
-    """What the rows of the timeline say."""
-    rows = seen(of(*steps)).split("\n\n")[1].splitlines()
+    """Return the text of the rows of the timeline."""
+    rows = draw_text(of(*steps)).split("\n\n")[1].splitlines()
     return [row[4:] for row in rows[:-1]]
 
 
 def odd(*steps: Step, **about: Any) -> dict[str, str]:
-    """The oddities by name."""
+    """Return the oddities by name."""
     return {entry["name"]: entry["fact"] for entry in as_json(of(*steps, **about))["odd"]}
 
 
@@ -85,8 +85,8 @@ def test_a_short_answer_without_times() -> None:
         "path": "/v1/chat/completions",
         "json": {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello?"}]},
     }
-    drawn = seen(of(*PLAIN, name="greeting", description="It greets.", request=request))
-    assert drawn == (
+    drawing = draw_text(of(*PLAIN, name="greeting", description="It greets.", request=request))
+    assert drawing == (
         "greeting  It greets.\n"
         'POST /v1/chat/completions  gpt-4o  "Hello?"\n'
         "200 text/event-stream\n"
@@ -104,10 +104,10 @@ def test_a_short_answer_without_times() -> None:
     )
 
 
-def test_against_time_what_comes_in_one_read_stands_together_and_silence_is_drawn() -> None:
+def test_items_of_one_read_share_a_row_and_silence_is_drawn() -> None:
     steps = (Pause(0.4), ROLE, HI, Pause(0.1), HI, Pause(0.1), HI, Pause(1.4), STOP, sse.DONE)
-    _, drawn, *_ = seen(of(*steps)).split("\n\n")
-    assert drawn.splitlines() == [
+    _, drawing, *_ = draw_text(of(*steps)).split("\n\n")
+    assert drawing.splitlines() == [
         " #   seconds       gap  0 ················ 2.00 s",
         ' 1     0.400    400 ms   ────●                     role assistant · "Hi"',
         ' 3     0.500    100 ms        ●                    "Hi"',
@@ -158,44 +158,44 @@ def test_a_silence_much_longer_than_the_others_is_highlighted() -> None:
          ['thread.message.delta "Hi"']),
     ],
 )  # fmt: skip
-def test_what_an_event_says(steps: list[Step], rows: list[str]) -> None:
+def test_events_are_described(steps: list[Step], rows: list[str]) -> None:
     assert timeline(*steps) == rows
 
 
-def test_bytes_of_an_event_that_is_not_whole_are_shown_and_then_the_event() -> None:
+def test_the_bytes_of_an_unfinished_event_are_shown_and_then_the_event() -> None:
     data = sse.encode(HI)
     cut = of(Raw(data[:12]), Pause(1), Raw(data[12:]))
     assert [event["kind"] for event in as_json(cut)["events"]] == ["bytes", "text"]
 
 
-def test_many_events_that_are_alike_are_told_as_one() -> None:
+def test_many_similar_events_share_a_row() -> None:
     steps = [step for n in range(300) for step in (says(content=f" w{n}"), Pause(0.016))]
-    drawn = seen(of(ROLE, *steps, Pause(0.4), HI, STOP, sse.DONE))
-    assert "… 275 more, 16 ms apart (p50), longest gap 16 ms" in drawn
-    assert '" w0"' in drawn
-    assert '" w299"' in drawn
-    assert len(drawn.split("\n\n")[1].splitlines()) < 42
+    drawing = draw_text(of(ROLE, *steps, Pause(0.4), HI, STOP, sse.DONE))
+    assert "… 275 more, 16 ms apart (p50), longest gap 16 ms" in drawing
+    assert '" w0"' in drawing
+    assert '" w299"' in drawing
+    assert len(drawing.split("\n\n")[1].splitlines()) < 42
 
 
-def test_where_nothing_is_alike_the_middle_is_left_out() -> None:
+def test_if_nothing_is_similar_the_middle_is_left_out() -> None:
     steps = [says(**{name: "a"}) for _ in range(100) for name in ("content", "refusal")]
     assert len(timeline(*steps)) == 37
     assert "… 164 more" in timeline(*steps)[24]
 
 
-def test_the_pieces_are_put_together_where_only_text_is_understood() -> None:
+def test_pieces_are_joined_if_only_text_is_understood() -> None:
     deltas = ("Hel", "lo")
     events = [Event(json.dumps({"type": "response.output_text.delta", "delta": d})) for d in deltas]
-    drawn = seen(of(*events))
-    assert "looks like the Responses API" in drawn
-    assert "  text    Hello\n" in drawn
+    drawing = draw_text(of(*events))
+    assert "looks like the Responses API" in drawing
+    assert "  text    Hello\n" in drawing
 
 
 def test_an_error_instead_of_a_stream() -> None:
     script = errors.render(ApiError(429))
-    drawn = seen(Exchange(script, {}))
-    assert "429 application/json" in drawn
-    assert "  error  Rate limit reached. Please try again later.\n  type   requests\n" in drawn
+    drawing = draw_text(Exchange(script, {}))
+    assert "429 application/json" in drawing
+    assert "  error  Rate limit reached. Please try again later.\n  type   requests\n" in drawing
     assert as_json(Exchange(script, {}))["error"]["status"] == 429
 
 
@@ -209,27 +209,29 @@ def test_an_error_instead_of_a_stream() -> None:
     ],
 )
 def test_how_it_ended(end: str, words: str) -> None:
-    assert words in seen(of(*PLAIN, end=end))
+    assert words in draw_text(of(*PLAIN, end=end))
 
 
 def test_a_file_that_holds_only_the_beginning() -> None:
-    unfinished = Exchange(Script(STREAM, PLAIN), {}, complete=False)
-    assert "the recording ends here, before the response\n" in seen(unfinished)
-    unfinished = Exchange(Script(STREAM, PLAIN), {}, complete=False, missing=12)
-    assert "the recording ends here, before the response: 12 more bytes came" in seen(unfinished)
+    exchange = Exchange(Script(STREAM, PLAIN), {}, complete=False)
+    assert "the recording ends here, before the response\n" in draw_text(exchange)
+    exchange = Exchange(Script(STREAM, PLAIN), {}, complete=False, missing=12)
+    assert "the recording ends here, before the response: 12 more bytes came" in draw_text(exchange)
 
 
 def test_several_choices_are_marked_as_in_the_timeline() -> None:
     one = catalogue.stream("n-3")
-    drawn = seen(Exchange(one.script, {}))
-    assert "  [0] text    Atlantic Ocean.\n" in drawn
-    assert '  [2] "Indian"\n' in drawn
+    drawing = draw_text(Exchange(one.script, {}))
+    assert "  [0] text    Atlantic Ocean.\n" in drawing
+    assert '  [2] "Indian"\n' in drawing
 
 
-def test_what_a_terminal_would_obey_is_escaped() -> None:
-    drawn = seen(of(says(content="\x1b[2J\u202e\ufeff\x07"), Comment("\x1b]0;x"), name="\x1b[1m"))
-    assert not set(drawn) & set("\x1b\u202e\ufeff\x07")
-    assert "\\x1b[2J\\u202e\\ufeff\\x07" in drawn
+def test_control_characters_are_escaped() -> None:
+    drawing = draw_text(
+        of(says(content="\x1b[2J\u202e\ufeff\x07"), Comment("\x1b]0;x"), name="\x1b[1m")
+    )
+    assert not set(drawing) & set("\x1b\u202e\ufeff\x07")
+    assert "\\x1b[2J\\u202e\\ufeff\\x07" in drawing
 
 
 @pytest.mark.parametrize(
@@ -241,7 +243,7 @@ def test_what_a_terminal_would_obey_is_escaped() -> None:
     ],
 )
 def test_wide_and_combining_characters_count_as_their_columns(text: str, line: str) -> None:
-    row = seen(of(says(content=text)), 20).split("\n\n")[1].splitlines()[0]
+    row = draw_text(of(says(content=text)), 20).split("\n\n")[1].splitlines()[0]
     assert row.removeprefix(" 1  ").replace(" ", "") == line
 
 
@@ -281,7 +283,7 @@ def test_the_same_facts_as_json() -> None:
     assert facts["odd"] == []
 
 
-# What is odd
+# Oddities
 
 
 CALL = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -298,14 +300,14 @@ def exchanges(*numbers: int) -> list[Event]:
     return [Event(RESPONSE % number, "response.created") for number in numbers]
 
 
-def padded(length: int) -> Event:
+def pad_chunk(length: int) -> Event:
     return chunk(choice({"content": "Hi"}), obfuscation="x" * length)
 
 
 RIGHT = -len(HI.data) % 16
 
 ODDITIES: list[tuple[str, Exchange, Exchange]] = [
-    # The oddity; an exchange that has it; one that is close to that, and has it not.
+    # The oddity; an exchange that has it; a similar exchange that does not.
     ("withheld", Exchange(Script(), {"redacted": ["the body: it is in compress"]}),
      Exchange(Script(), {"redacted": ["a member of the body"]})),
     ("unsendable", of(Event("a\rb")), of(Event("a\nb"))),
@@ -357,7 +359,7 @@ ODDITIES: list[tuple[str, Exchange, Exchange]] = [
     ("event-name", of(Event(HI.data, event="message")), of(HI)),
     ("event-type", of(Event(RESPONSE % 0, "other")), of(*exchanges(0))),
     ("sequence", of(*exchanges(0, 2)), of(*exchanges(0, 1, 2))),
-    ("obfuscation", of(padded(RIGHT + 1)), of(padded(RIGHT))),
+    ("obfuscation", of(pad_chunk(RIGHT + 1)), of(pad_chunk(RIGHT))),
 ]  # fmt: skip
 
 
@@ -366,9 +368,9 @@ def names(exchange: Exchange) -> set[str]:
 
 
 @pytest.mark.parametrize(("name", "has_it", "has_not"), ODDITIES, ids=[o[0] for o in ODDITIES])
-def test_what_is_odd_is_told(name: str, has_it: Exchange, has_not: Exchange) -> None:
+def test_each_oddity_is_found(name: str, has_it: Exchange, has_not: Exchange) -> None:
     assert name in names(has_it)
-    assert f"  {name} " in seen(has_it)
+    assert f"  {name} " in draw_text(has_it)
     assert name not in names(has_not)
 
 
@@ -377,9 +379,9 @@ def test_every_check_is_tried_here() -> None:
 
 
 def test_the_fact_says_where() -> None:
-    found = odd(ROLE, *[ROLE] * 3, HI, Event("{"))
-    assert found["role-again"] == "events 2 to 4: the role is repeated"
-    assert found["not-json"] == "event 6 is not JSON"
+    oddities = odd(ROLE, *[ROLE] * 3, HI, Event("{"))
+    assert oddities["role-again"] == "events 2 to 4: the role is repeated"
+    assert oddities["not-json"] == "event 6 is not JSON"
 
 
 def test_our_own_plain_streams_are_not_odd() -> None:
@@ -387,14 +389,14 @@ def test_our_own_plain_streams_are_not_odd() -> None:
         assert odd(*catalogue.stream(name).script.steps) == {}, name
 
 
-# Whatever comes
+# Any exchange
 
 
 def check(exchange: Exchange, width: int = 100) -> None:
-    drawn = seen(exchange, width)
-    assert all(cell_len(line) <= width for line in drawn.split("\n"))
-    hidden = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    strange = {char for char in drawn if unicodedata.category(char) in hidden}
+    drawing = draw_text(exchange, width)
+    assert all(cell_len(line) <= width for line in drawing.split("\n"))
+    categories = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    strange = {char for char in drawing if unicodedata.category(char) in categories}
     assert strange <= set("\n\u200c\u200d")
     facts = as_json(exchange)
     assert msgspec.json.decode(msgspec.json.encode(facts))["totals"] == facts["totals"]
@@ -476,17 +478,15 @@ HEADS = st.builds(
     about=st.dictionaries(st.sampled_from(["name", "description", "request"]), VALUES),
     width=st.integers(1, 130),
 )
-def test_nothing_that_can_be_scripted_is_too_odd(
-    script: Script, about: dict[str, Any], width: int
-) -> None:
+def test_every_script_can_be_drawn(script: Script, about: dict[str, Any], width: int) -> None:
     check(Exchange(script, about), width)
 
 
 def test_a_body_of_the_responses_api_is_shown_with_its_reply() -> None:
     script = responses.render(Reply("Hello"), {"model": "gpt-4o", "input": "Hi"})
-    drawn = seen(Exchange(script, {}))
-    assert "looks like the Responses API" in drawn
-    assert "  text    Hello\n" in drawn
+    drawing = draw_text(Exchange(script, {}))
+    assert "looks like the Responses API" in drawing
+    assert "  text    Hello\n" in drawing
     assert as_json(Exchange(script, {}))["reply"]["choices"][0]["text"] == "Hello"
 
 
@@ -499,7 +499,7 @@ def test_a_body_of_the_responses_api_is_shown_with_its_reply() -> None:
         (audio, "audio transcriptions"),
     ],
 )
-def test_what_is_drawn_is_of_the_endpoint_that_reads_it(endpoint: Any, name: str) -> None:
+def test_the_endpoint_in_the_drawing_is_the_one_that_reads_it(endpoint: Any, name: str) -> None:
     """One table says which endpoint a response is of."""
     script = endpoint.render(Reply("Hello"))
     facts = as_json(Exchange(script, {}))
@@ -508,7 +508,7 @@ def test_what_is_drawn_is_of_the_endpoint_that_reads_it(endpoint: Any, name: str
     assert facts["reply"]["choices"][0]["text"] == "Hello"
 
 
-# The Responses API, and who answers otherwise
+# The Responses API, and other providers
 
 
 def event(kind: str, **members: Any) -> Event:
@@ -517,23 +517,23 @@ def event(kind: str, **members: Any) -> Event:
 
 
 RESULT = {"type": "function_call_output", "call_id": "c", "output": "21 degrees"}
-ASKED = {"role": "user", "content": [{"type": "input_text", "text": "What is it?"}]}
+QUESTION = {"role": "user", "content": [{"type": "input_text", "text": "What is it?"}]}
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("items", "words"),
     [
-        ([{"role": "user", "content": "First"}, ASKED, RESULT], '"What is it?"'),
+        ([{"role": "user", "content": "First"}, QUESTION, RESULT], '"What is it?"'),
         ([RESULT], '"21 degrees"'),
         ("Hi", '"Hi"'),
     ],
 )
-def test_input_is_told_by_what_the_user_said_last(given: object, words: str) -> None:
-    asked = {"method": "POST", "json": {"model": "gpt-5", "input": given}}
-    assert seen(of(*PLAIN, request=asked)).splitlines()[0] == f"POST  gpt-5  {words}"
+def test_the_last_user_message_stands_for_the_input(items: object, words: str) -> None:
+    request = {"method": "POST", "json": {"model": "gpt-5", "input": items}}
+    assert draw_text(of(*PLAIN, request=request)).splitlines()[0] == f"POST  gpt-5  {words}"
 
 
-def test_a_response_says_its_calls_its_id_status_and_usage() -> None:
+def test_a_response_is_drawn_with_its_calls_id_status_and_usage() -> None:
     call = {"type": "function_call", "name": "go", "call_id": "call_1", "arguments": "{}"}
     usage = {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}
     about = {"id": "resp_1", "model": "gpt-5"}
@@ -544,49 +544,51 @@ def test_a_response_says_its_calls_its_id_status_and_usage() -> None:
         event("output_item.done", item=call),
         event("completed", response={**about, "status": "completed", "usage": usage, "output": []}),
     ]
-    whole, cut = seen(of(*steps)), seen(of(*steps[:3], end="reset"))
+    whole, cut = draw_text(of(*steps)), draw_text(of(*steps[:3], end="reset"))
     assert "response.output_item.added function_call go call_1" in whole
     assert "response.completed usage 3 + 4" in whole
     assert "resp_1  gpt-5  completed" in whole
     assert "3 prompt + 4 completion = 7 tokens" in whole
     assert "resp_1  gpt-5  in_progress" in cut
-    for shown in (whole, cut):
-        assert "go({})  call_1" in shown
+    for drawing in (whole, cut):
+        assert "go({})  call_1" in drawing
 
 
-def test_a_response_that_failed_says_why() -> None:
-    failed = {"status": "failed", "error": {"code": "server_error", "message": "Overheated"}}
-    shown = seen(of(event("failed", response=failed)))
-    assert 'response.failed error "Overheated"' in shown
-    assert "error within the stream" in shown
+def test_a_failed_response_is_drawn_with_the_reason() -> None:
+    response = {"status": "failed", "error": {"code": "server_error", "message": "Overheated"}}
+    drawing = draw_text(of(event("failed", response=response)))
+    assert 'response.failed error "Overheated"' in drawing
+    assert "error within the stream" in drawing
     reason = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
-    assert "response.incomplete max_output_tokens" in seen(of(event("incomplete", response=reason)))
+    assert "response.incomplete max_output_tokens" in draw_text(
+        of(event("incomplete", response=reason))
+    )
 
 
-def test_events_without_names_are_told_once() -> None:
+def test_events_without_names_are_one_oddity() -> None:
     bare = [Event(one.data) for one in (event("created"), event("completed"))]
     assert odd(*bare)["event-type"].startswith("no event has a name")
     assert "event 2: the event's name" in odd(event("created"), bare[1])["event-type"]
 
 
 def test_azures_first_chunk_is_one_oddity() -> None:
-    filtered = {"id": "", "model": "", "created": 0, "prompt_filter_results": []}
-    assert list(odd(chunk(**filtered), *PLAIN)) == ["empty-first"]
-    assert "Azure" in odd(chunk(**filtered), *PLAIN)["empty-first"]
+    filter_results = {"id": "", "model": "", "created": 0, "prompt_filter_results": []}
+    assert list(odd(chunk(**filter_results), *PLAIN)) == ["empty-first"]
+    assert "Azure" in odd(chunk(**filter_results), *PLAIN)["empty-first"]
     later = chunk(choice({"content": "b"}), id="other")
-    assert "id-changes" in odd(chunk(**filtered), ROLE, later, STOP, sse.DONE)
+    assert "id-changes" in odd(chunk(**filter_results), ROLE, later, STOP, sse.DONE)
 
 
 def test_a_forced_function_may_end_with_stop() -> None:
     call = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     steps = (says(role="assistant", content=None, tool_calls=[call]), STOP, sse.DONE)
-    forced = {"json": {"tool_choice": {"type": "function", "function": {"name": "f"}}}}
+    forced_choice = {"json": {"tool_choice": {"type": "function", "function": {"name": "f"}}}}
     assert "finish-calls" in odd(*steps)
     assert "finish-calls" in odd(*steps, request={"json": {"tool_choice": "auto"}})
-    assert "finish-calls" not in odd(*steps, request=forced)
+    assert "finish-calls" not in odd(*steps, request=forced_choice)
 
 
-def test_a_request_nested_as_none_should_be_is_told_as_text() -> None:
+def test_a_request_that_is_nested_too_deeply_is_shown_as_text() -> None:
     value: Any = "x"
     for _ in range(700):
         value = {"a": value}
