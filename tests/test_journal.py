@@ -248,7 +248,7 @@ def test_in_process_time_is_that_of_the_clock(mock_openai: MockOpenAI) -> None:
     assert set(mock_openai.calls[0].lateness) == {0}
 
 
-def test_left_after_says_when_the_client_left(mock_openai: MockOpenAI) -> None:
+def test_left_says_when_the_client_left(mock_openai: MockOpenAI) -> None:
     mock_openai.reply("one two three four", pace=Pace(itl=0.05))
     with sdk(mock_openai) as client, client.chat.completions.create(**PAYLOAD) as stream:
         for _ in range(3):

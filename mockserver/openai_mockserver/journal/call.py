@@ -120,31 +120,10 @@ class Call(Request):
 
     # A dictionary of this many attributes would take 1.5 kB in each call.
     __slots__ = (
-        "_bytes",
-        "_end_event",
-        "_events",
-        "_is_written",
-        "_lazy_times",
-        "_on_end",
-        "_on_write",
-        "_outcome",
-        "_problem",
-        "_problem_counts",
-        "_times",
-        "_unrecorded",
-        "_warnings",
-        "arrival",
-        "attempts",
-        "is_exact",
-        "left",
-        "number",
-        "on_wait",
-        "problem_kind",
-        "recorder",
-        "rule",
-        "script",
-        "started",
-        "upstream",
+        "_bytes", "_end_event", "_events", "_is_written", "_lazy_times", "_on_end", "_on_write",
+        "_outcome", "_problem", "_problem_counts", "_times", "_unrecorded", "_warnings", "arrival",
+        "attempts", "is_exact", "left", "number", "on_wait", "problem_kind", "recorder", "rule",
+        "script", "started", "upstream",
     )  # fmt: skip
 
     def __init__(
