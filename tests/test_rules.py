@@ -209,7 +209,9 @@ def test_a_reply_that_does_not_fit_the_request_is_a_problem() -> None:
     mock = MockOpenAI()
     mock.reply(Reply(choices=[Choice("a"), Choice("b")]))
     assert answer(mock) is None
-    with pytest.raises(UnmatchedRequest, match="the reply has 2 choices, the request asks for n=1"):
+    with pytest.raises(
+        UnmatchedRequest, match="the reply has 2 choices, but the request asks for n=1"
+    ):
         mock.check()
 
 

@@ -284,7 +284,7 @@ def test_every_prompt_is_answered_n_times(prompt: object) -> None:
 
 
 def test_another_number_of_choices_than_asked_for_is_an_error() -> None:
-    with pytest.raises(ReplyError, match="3 choices, the request asks for n=2 for each of 2"):
+    with pytest.raises(ReplyError, match="3 choices, but the request asks for n=2 for each of 2"):
         body(Reply(choices=[Choice("x")] * 3), prompt=["a", "b"], n=2)
 
 

@@ -73,13 +73,13 @@ def _of_response(data: bytes) -> bytes:
     client.send(h11.Request(method="GET", target="/", headers=[("Host", "mockserver")]))
     client.send(h11.EndOfMessage())
     client.receive_data(data)
-    data = b""
+    content = b""
     try:
         while not isinstance(event := client.next_event(), type | h11.EndOfMessage):
-            data += event.data if isinstance(event, h11.Data) else b""
+            content += event.data if isinstance(event, h11.Data) else b""
     except h11.RemoteProtocolError:
         pass
-    return data
+    return content
 
 
 def chunks(stream: AnsweredStream) -> Iterator[Chunk]:

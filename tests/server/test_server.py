@@ -148,8 +148,8 @@ def test_a_reset_waits_for_a_slow_client(
 def test_each_event_is_a_separate_http_chunk(mock_openai: MockOpenAI, raw: RawClient) -> None:
     mock_openai.reply("one two")
     raw.ask(extra=b"Connection: close\r\n")
-    data, end_kind = raw.read_to_end()
-    body = data.partition(b"\r\n\r\n")[2]
+    response, end_kind = raw.read_to_end()
+    body = response.partition(b"\r\n\r\n")[2]
     sizes = []
     while body:
         size, _, rest = body.partition(b"\r\n")

@@ -186,7 +186,7 @@ def test_eight_concurrent_uploads_take_little_memory() -> None:
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    assert [size for size, _ in results] == [size] * 8
+    assert [stored_size for stored_size, _ in results] == [size] * 8
     assert peak < 24 * MB, "half of what they are"
 
 

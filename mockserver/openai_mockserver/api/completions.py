@@ -199,7 +199,9 @@ def _repeat_choices(reply: Reply, n: int, prompts: int) -> list[Choice]:
     count, total = len(reply.choices), n * prompts
     if count not in (1, n, total):
         per_prompt = f" for each of {prompts} prompts" if prompts > 1 else ""
-        raise ReplyError(f"the reply has {count} choices, the request asks for n={n}{per_prompt}")
+        raise ReplyError(
+            f"the reply has {count} choices, but the request asks for n={n}{per_prompt}"
+        )
     return list(reply.choices) * (total // count)
 
 
