@@ -258,6 +258,21 @@ def test_an_unknown_name_is_caught_as_any_error_of_the_package_and_as_a_lookup()
 
 DONE = Event("[DONE]")
 
+IN_THE_ROW = "the row itself spells how the body ends"
+ERROR_ENDS = "the server reports an error, and ends the body"
+WITHOUT_DONE = {
+    "chat-consumer-given-responses-events": "the Responses API has no [DONE]",
+    "content-filter-finish-then-eof-without-done": "that is what the row shows",
+    "error-under-misspelt-key": ERROR_ENDS,
+    "first-frame-is-error-with-null-code": ERROR_ENDS,
+    "json-mode-trailing-whitespace-flood": "the stream never ends",
+    "midstream-bare-error-frame-no-done": "that is what the row shows",
+    "nonstandard-error-sse-field-at-200": IN_THE_ROW,
+    "nonstream-json-body-followed-by-done": IN_THE_ROW,
+    "tool-args-truncated-by-dropped-stream": "the connection closes before",
+}
+"""The streams that are not of the Responses API and to which no event [DONE] was added, and why."""
+
 
 def list_steps(wire: list[Any]) -> list[Any]:
     """What a row's wire says of the steps: a JSON value, data as it is spelt, or bytes."""
@@ -273,21 +288,26 @@ def list_steps(wire: list[Any]) -> list[Any]:
     return steps
 
 
+def spell(value: Any) -> str:
+    """JSON of which two are the same only if the values are, 1 and 1.0 and true apart."""
+    return json.dumps(value, sort_keys=True)
+
+
 def test_each_documented_misbehaviour_is_a_stream_as_it_was_documented(shared: Path) -> None:
     lines = (shared / "catalogue" / "chunks.jsonl").read_text().splitlines()
     for row in map(json.loads, lines):
         one = stream(row["slug"])
         assert list(one.citations) == row["citations"], one
         wire, steps = list_steps(row["wire"]), list(one.script.steps)
-        if steps[-1] == DONE and len(steps) > len(wire):
-            steps.pop()
+        if one.path != "/v1/responses" and one.name not in WITHOUT_DONE:
+            assert steps.pop() == DONE, one
         assert len(steps) == len(wire), one
         for step, entry in zip(steps, wire, strict=True):
             if isinstance(entry, Event | Raw):
                 assert step == entry, one
             else:
                 assert isinstance(step, Event), one
-                assert json.loads(step.data) == entry, one
+                assert spell(json.loads(step.data)) == spell(entry), one
                 assert step.event in (None, entry.get("type")), one
     assert len(lines) == 144
 
