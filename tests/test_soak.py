@@ -118,7 +118,7 @@ def test_mixed_load_loses_nothing_and_leaves_nothing_behind() -> None:
         pytest.skip("memory and open files are counted in /proc")
     result = load_benchmark("soak").measure(20)
     before, *during, after = result.samples
-    assert result.wrong == []
+    assert result.failures == []
     assert min(result.done.values()) > 10, "each thing was done"
     assert all(a <= b for a, b in zip(after.descriptors, before.descriptors, strict=True))
     # The recorder's journal still grows, the mock's is full.
