@@ -35,7 +35,7 @@ _NO_REQUEST = """\
 no request reached the mock. Perhaps the client
 - was created before the test, with an earlier base URL: `openai_mock_address = session` in
   pytest.ini keeps one base URL for the whole run;
-- gets another base_url, or reads another variable than OPENAI_BASE_URL;
+- is given another base_url, or reads a variable other than OPENAI_BASE_URL;
 - runs in a process that was started before the test."""
 _ADDRESS: pytest.StashKey[SessionAddress] = pytest.StashKey()
 
@@ -50,12 +50,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--openai-record",
         choices=("none", "once", "new_episodes", "all"),
-        help="When openai_cassette records; by default the mode of the marker, or else none.",
+        help="When openai_cassette records; by default the mode in the marker, or none if the "
+        "marker sets no mode.",
     )
     group.addoption(
         "--openai-upstream",
         metavar="URL",
-        help="Server from which openai_cassette records; by default OPENAI_BASE_URL, else OpenAI.",
+        help="Base URL of the server that openai_cassette records; by default OPENAI_BASE_URL, or "
+        "OpenAI's own if that is not set.",
     )
     parser.addini(
         "openai_fail_on_unmatched",
@@ -65,14 +67,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "openai_fail_on_unused",
-        "Fail a test if no request uses one of its rules or replies for mock_openai.",
+        "Fail a test if one of its rules or replies for mock_openai is never used.",
         type="bool",
         default=False,
     )
     parser.addini(
         "openai_mock_address",
         "Address of mock_openai and openai_cassette: 'test' opens one for each test; 'session' "
-        "opens one for the whole run and puts it into the environment before tests are collected.",
+        "opens one for the whole run and sets OPENAI_BASE_URL to it before tests are collected.",
         default="test",
     )
 
@@ -120,7 +122,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "normalize=(), normalize_patterns=(), speed=1.0): recordings that answer the "
         "requests of openai_cassette; by default in cassettes/MODULE/TEST.jsonl beside the test",
         "openai_streams(*names, family=None): run the test once for each of these ready-made "
-        "streams, as the argument openai_stream",
+        "streams, which it gets from the fixture openai_stream",
     ):
         config.addinivalue_line("markers", marker)
 

@@ -109,7 +109,7 @@ class Access:
         origin = _find_origin(method, headers, self.relays)
         if origin is None or self._allows_origin(origin, hosts):
             return None
-        page = "a page that does not say its origin" if origin == "null" else f"a page of {origin}"
+        page = "a page without an origin" if origin == "null" else f"a page of {origin}"
         page = spell_controls(_shorten(page))
         if self.relays:
             return f"{page} is not allowed to send requests to the upstream"

@@ -151,7 +151,7 @@ def anything() -> Iterator[RunningServer]:
 def test_it_announces_its_address_and_what_to_export(anything: RunningServer) -> None:
     assert anything.first_lines == [
         f"openai-mockserver {__version__} answers on {anything.url}/v1 (Ctrl-C stops it)",
-        "It keeps the last 1,000 calls, in at most 64 MiB.",
+        "The journal keeps the last 1,000 calls, in at most 64 MiB.",
         f"  export OPENAI_BASE_URL={anything.url}/v1",
         "  export OPENAI_API_KEY=sk-mockserver",
         "",
@@ -180,8 +180,9 @@ def test_an_address_that_others_reach_is_announced_with_a_warning() -> None:
         assert server.url.startswith("http://127.0.0.1:"), "what a client can connect to"
         warnings = [server.line() for _ in range(4)]
         assert warnings == [
-            "It listens on every address of this machine: every client that reaches it can send "
-            "requests. Clients that use another host name than this address need --allow-host.",
+            "The server listens on every address of this machine: every client that reaches it can "
+            "send requests. If clients use a host name instead of this address, allow it with "
+            "--allow-host.",
             "",
             "Every web page open in a browser on this machine can send requests and read the "
             "responses.",

@@ -22,7 +22,7 @@ port = click.option(
     default=8000,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="Port to listen on; 0 for any that is free.",
+    help="Port to listen on; 0 chooses a free port.",
 )
 
 allow_host = click.option(
@@ -31,7 +31,7 @@ allow_host = click.option(
     multiple=True,
     metavar="NAME",
     help="Accept requests whose Host header names this host, such as mock.internal or *.internal; "
-    "* for any. localhost and the address itself are always accepted. May be repeated.",
+    "* accepts any host. localhost and the address itself are always accepted. May be repeated.",
 )
 
 
@@ -97,6 +97,6 @@ def describe_exposure(host: str, ability: str) -> str | None:
         return None
     where = "every address of this machine" if is_wildcard(host) else host
     return (
-        f"It listens on {where}: every client that reaches it {ability}. Clients that use another "
-        "host name than this address need --allow-host."
+        f"The server listens on {where}: every client that reaches it {ability}. If clients use a "
+        "host name instead of this address, allow it with --allow-host."
     )

@@ -34,26 +34,31 @@ from openai_mockserver.exceptions import MockServerError
     "--request",
     "file",
     type=click.File("rb"),
-    help="File with the JSON of the request to answer; - reads stdin.  [default: generated ones]",
+    help="File with the JSON of the request to answer; - reads stdin.  [default: requests are "
+    "generated]",
 )
 @click.option(
-    "--model", help="Model to request.  [default: the request's, or one of the endpoint's]"
+    "--model",
+    help="Model to request.  [default: the one in --request, or one that fits the endpoint]",
 )
 @click.option(
     "--endpoint",
     default="chat",
     show_default=True,
     type=click.Choice(["chat", "responses", "completions"]),
-    help="API to answer for.",
+    help="API whose responses to generate.",
 )
-@click.option("--no-stream", is_flag=True, help="Generate bodies instead of streams.")
+@click.option("--no-stream", is_flag=True, help="Generate JSON bodies instead of event streams.")
 @click.option("--dialect", help="Imitate this provider, such as azure or openrouter.")
-@click.option("--pace", help="Pauses: a profile, or TTFT,ITL[,JITTER] in seconds.  [default: none]")
+@click.option(
+    "--pace",
+    help="Pauses between events: a profile, or TTFT,ITL[,JITTER] in seconds.  [default: none]",
+)
 @click.option(
     "--fault",
     "faults",
     multiple=True,
-    help="Fault in every answer, such as 'reset; after=3'; may be repeated.",
+    help="Fault to put into every stream, such as 'reset; after=3'; may be repeated.",
 )
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
 def generate(
@@ -71,9 +76,9 @@ def generate(
 ) -> None:
     """Generate streams as stream files, each with its request and the expected reply.
 
-    Without --request, the requests are generated too: in turn they ask for text, tool calls, JSON
-    for a schema, several choices and more. The same arguments give the same bytes.
-    `openai-mockserver serve` answers with these files.
+    Without --request, the requests are generated too. They cover text, tool calls, JSON for a
+    schema, several choices and more, one after another. The same arguments always give the same
+    bytes. To replay the files, pass them to `openai-mockserver serve`.
     """
     from openai_mockserver.cassettes import dumps
     from openai_mockserver.corpus import corpus

@@ -25,12 +25,12 @@ def import_(files: tuple[Path, ...], output: Path | None, keep_secrets: bool, fo
     """Convert recordings of other tools into stream files.
 
     Formats: cassettes of vcrpy, go-vcr and Ruby's VCR, HAR, Vercel's .chunks.txt, .sse, the output
-    of `curl -i`, and chunks as a JSON array or as JSON lines. FILES may be folders; the files
-    written for them are in folders of the same names. Keys, cookies, organization ids and project
-    ids are redacted. Only the current user can read the files.
+    of `curl -i`, and chunks as a JSON array or as JSON lines. FILES may be folders: their stream
+    files are written to folders with the same names. Keys, cookies, organization ids and project
+    ids are redacted. Only the current user can read the stream files.
 
-    Without -o, each stream file is written beside its source: cassettes/MODULE/TEST.yaml, where
-    pytest-recording keeps it, becomes cassettes/MODULE/TEST.jsonl, where the fixture
+    Without -o, each stream file is written beside its source. For example, pytest-recording's
+    cassettes/MODULE/TEST.yaml becomes cassettes/MODULE/TEST.jsonl, where the fixture
     openai_cassette looks for it.
     """
     from openai_mockserver.cassettes import dumps

@@ -25,7 +25,7 @@ max_body = click.option(
     show_default=True,
     type=click.IntRange(0),
     callback=_count_bytes,
-    help="Largest body of a request, in MiB.",
+    help="Largest request body to accept, in MiB.",
 )
 max_upload = click.option(
     "--max-upload",
@@ -33,7 +33,7 @@ max_upload = click.option(
     show_default=True,
     type=click.IntRange(0),
     callback=_count_bytes,
-    help="Largest body of a form with files, in MiB.",
+    help="Largest form with files to accept, in MiB.",
 )
 request_timeout = click.option(
     "--request-timeout",
@@ -41,5 +41,5 @@ request_timeout = click.option(
     show_default=True,
     type=click.FloatRange(0),
     callback=_read_timeout,
-    help="Seconds within which a request must arrive completely; 0 for no limit.",
+    help="Seconds that a request may take to arrive completely; 0 means no limit.",
 )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 KEEP_CALLS = 1000
 KEEP_BYTES = 64 * 1024 * 1024
-KEEPS = f"It keeps the last {KEEP_CALLS:,} calls, in at most {KEEP_BYTES >> 20} MiB."
+KEEPS = f"The journal keeps the last {KEEP_CALLS:,} calls, in at most {KEEP_BYTES >> 20} MiB."
 
 
 def log_call(call: Call) -> None:

@@ -35,12 +35,13 @@ _THRESHOLDS = (10_000, 20, 20)
 )
 @click.option(
     "--seed",
-    help="Seed for generated content; fixes ids and timestamps too.  [default: 0 for content, new "
-    "ids and timestamps]",
+    help="Seed for generated content, ids and timestamps.  [default: seed 0 for content; ids and "
+    "timestamps are always new]",
 )
 @click.option(
     "--pace",
-    help="Pauses: a profile, TTFT,ITL[,JITTER] in seconds, or none.  [default: gpt-4o]",
+    help="Pauses between events: a profile, TTFT,ITL[,JITTER] in seconds, or none.  [default: "
+    "gpt-4o]",
 )
 @allow_host
 @click.option(
@@ -48,15 +49,15 @@ _THRESHOLDS = (10_000, 20, 20)
     "allow_origins",
     multiple=True,
     metavar="ORIGIN",
-    help="Accept requests from web pages of this origin, such as https://app.example.com; * for "
-    "any. Pages of localhost are always accepted. May be repeated.",
+    help="Accept requests from web pages of this origin, such as https://app.example.com; * "
+    "accepts any page. Pages of localhost are always accepted. May be repeated.",
 )
 @click.option("--api-key", help="Refuse requests with any other API key.")
 @click.option(
     "--fault",
     "faults",
     multiple=True,
-    help="Fault in every reply, such as 'reset; after=3'; may be repeated.",
+    help="Fault to put into every reply, such as 'reset; after=3'; may be repeated.",
 )
 @click.option(
     "--allow-header-faults",
@@ -67,7 +68,7 @@ _THRESHOLDS = (10_000, 20, 20)
 @click.option(
     "--in-turn",
     is_flag=True,
-    help="Let recordings with a request answer other requests too, in turn.",
+    help="Let recordings that contain a request answer other requests too, one after another.",
 )
 @click.option(
     "--match",
@@ -135,8 +136,8 @@ def serve(
     """Serve OpenAI's API.
 
     Without FILES, the server answers every request with plausible text at a realistic pace. The
-    same request gets the same answer, with --seed the same bytes on every machine. FILES choose
-    the answers instead:
+    same request always gets the same answer; with --seed, the answer has the same bytes on every
+    machine. FILES choose the answers instead:
 
     \b
       scenario.yaml, .json   rules and replies
@@ -145,10 +146,11 @@ def serve(
       page.har, vcr.yaml     any other format that `import` reads: HAR, cassettes, curl -i
       streams/               a folder of recordings and stream files
 
-    A stream file with a request answers that request at any path, and other requests only with
-    --in-turn. Stream files without a request answer any request, in turn. --match, --ignore and
-    --normalize choose how requests are compared. `openai-mockserver streams` lists the ready-made
-    streams; any request can choose one with model="mockserver/NAME". Options override a scenario.
+    A stream file that contains a request answers only that request, under any path; --in-turn lets
+    it answer other requests too. Stream files without a request answer all requests, one after
+    another. --match, --ignore and --normalize choose how requests are compared.
+    `openai-mockserver streams` lists the ready-made streams; any request can choose one with
+    model="mockserver/NAME". Options override the settings in a scenario.
     """
     loading: threading.Thread | None = None
     if not (files or names):  # only generated text is cut into tokens

@@ -19,14 +19,19 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
-@click.option("--json", "as_text", is_flag=True, help="Print the facts as JSON, one line a stream.")
+@click.option(
+    "--json",
+    "as_text",
+    is_flag=True,
+    help="Print the same information as JSON, one line per stream.",
+)
 @click.option(
     "--width",
     type=click.IntRange(40),
-    help="Number of columns; by default the terminal's, at most 140.",
+    help="Width in columns.  [default: the terminal's width, at most 140]",
 )
 def show(files: tuple[Path, ...], as_text: bool, width: int | None) -> None:
-    """Draw recorded streams over time, with their meaning and their oddities.
+    """Draw recorded streams over time, and explain what they mean and what is unusual.
 
     FILES are stream files, recordings in any format that `import` reads, folders of these, or
     names of ready-made streams.
