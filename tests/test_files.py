@@ -330,15 +330,15 @@ UNFINISHED = b'{"mockserver":1,"request":{"json":{"model":"m"}}}\n{"data":"a"}\n
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (UNFINISHED, "the recording is unfinished: it breaks off after 2 events"),
-        (UNFINISHED + b'{"data":"c', "it breaks off after 2 events"),
+        (UNFINISHED, "the recording is unfinished: it ends after 2 events"),
+        (UNFINISHED + b'{"data":"c', "it ends after 2 events"),
         (
             UNFINISHED + b'{"t":1.0,"held":12}\n',
-            "it breaks off after 2 events and lacks 12 bytes that had arrived",
+            "it ends after 2 events and lacks the last 12 bytes that arrived",
         ),
         (
             UNFINISHED + b'{"end":"finish"}\n',
-            "the recording is complete, but did not get its final name",
+            "the recording is complete, but its file was not renamed from .part",
         ),
         (b"", "the recording ended before the response began, so it cannot answer"),
     ],

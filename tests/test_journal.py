@@ -492,7 +492,10 @@ def test_dropped_problems_are_counted(limit: dict[str, int]) -> None:
         mock.check()
     lines = str(error.value).splitlines()
     assert lines[0] == "the mock could not answer 5 requests:"
-    assert lines[-1] == f"and {5 - call_count} earlier ones, dropped because of {name}"
+    assert (
+        lines[-1]
+        == f"and {5 - call_count} earlier ones, which the journal has dropped because of {name}"
+    )
     mock.reset()
     assert mock.forgotten_problems == 0
     mock.check()
@@ -506,7 +509,9 @@ def test_check_raises_even_if_all_problems_were_dropped() -> None:
     assert mock.problems == []
     with pytest.raises(UnmatchedRequest) as error:
         mock.check()
-    assert str(error.value) == "the mock could not answer 1 request, dropped because of keep_calls"
+    assert str(error.value) == (
+        "the mock could not answer 1 request; the journal has dropped it because of keep_calls"
+    )
     mock.fail_on_unmatched = False
     mock.check()
 
@@ -522,7 +527,10 @@ def test_a_problem_of_a_dropped_call_is_counted() -> None:
     assert mock.forgotten_problems == 1
     with pytest.raises(UnmatchedRequest) as error:
         mock.check()
-    assert "the mock could not record 1 response, dropped because of keep_calls" in str(error.value)
+    assert (
+        "the mock could not record 1 response; the journal has dropped it because of keep_calls"
+        in str(error.value)
+    )
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1.5, "10"])

@@ -444,8 +444,12 @@ MISTAKES = [
         "expected a number of tokens, got a string",
     ),
     ("rules: [{reply: {error: Sorry}}]", "rules[0].reply.error", "expected a mapping"),
-    ("rules: [{reply: a, user: 3}]", "rules[0].user", "expected a text, contains: or regex:"),
-    ("rules: [{reply: a, headers: {x: 3}}]", "rules[0].headers.x", "expected a text"),
+    (
+        "rules: [{reply: a, user: 3}]",
+        "rules[0].user",
+        "expected a string, or a mapping with contains",
+    ),
+    ("rules: [{reply: a, headers: {x: 3}}]", "rules[0].headers.x", "expected a string"),
     ("rules: [{reply: a, turn: first}]", "rules[0].turn", ""),
     ("rules: [{reply: a, times: twice}]", "rules[0].times", ""),
     ("rules: [{reply: a, stream: perhaps}]", "rules[0].stream", ""),
@@ -486,7 +490,7 @@ MISTAKES = [
     (
         "rules: [{reply: a, faults: [{reset: {}, stall: {}}]}]",
         "rules[0].faults[0]",
-        "one name with its arguments",
+        "a mapping from one name to its arguments",
     ),
     (
         "rules: [{reply: a, faults: [{reset: {after: -1}}]}]",

@@ -181,10 +181,10 @@ def _describe_extent(exchanges: list[Exchange]) -> str:
         return "the recording ended before the response began, so it cannot answer"
     last = exchanges[-1]
     if last.complete:
-        return "the recording is complete, but did not get its final name"
+        return "the recording is complete, but its file was not renamed from .part"
     count = sse.count_all(last.script.steps)
-    extent = f"it breaks off after {count} event{'s' * (count != 1)}"
-    extent += f" and lacks {last.missing} bytes that had arrived" if last.missing else ""
+    extent = f"it ends after {count} event{'s' * (count != 1)}"
+    extent += f" and lacks the last {last.missing} bytes that arrived" if last.missing else ""
     return f"the recording is unfinished: {extent}"
 
 

@@ -149,7 +149,7 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if not isinstance(key.value, str):
                 raise yaml.constructor.ConstructorError(
-                    None, None, "a key must be a text", key.start_mark
+                    None, None, "a key must be a string", key.start_mark
                 )
             if key.value in keys:
                 raise yaml.constructor.ConstructorError(
@@ -237,7 +237,8 @@ def _read_pattern(value: Any, at: str) -> Any:
     if not isinstance(value, dict):
         if not isinstance(value, str):
             raise ScenarioError(
-                f"{at}: expected a text, contains: or regex:, got {describe_kind(value)}"
+                f"{at}: expected a string, or a mapping with contains or regex, "
+                f"got {describe_kind(value)}"
             )
         return value
     if at.endswith(".headers"):
@@ -267,7 +268,9 @@ def _read_fault(value: Any, at: str) -> faults.Fault:
     if isinstance(value, str):
         return _call_at(at, lambda: faults.named(value))
     if not isinstance(value, dict) or len(value) != 1:
-        raise ScenarioError(f"{at}: a fault must be a name, or one name with its arguments")
+        raise ScenarioError(
+            f"{at}: a fault must be a name, or a mapping from one name to its arguments"
+        )
     ((name, arguments),) = value.items()
     if arguments is not None and not isinstance(arguments, dict):
         raise ScenarioError(f"{at}.{name}: expected a mapping, got {describe_kind(arguments)}")
@@ -276,7 +279,7 @@ def _read_fault(value: Any, at: str) -> faults.Fault:
         arguments["error"] = _read_error(arguments["error"], f"{at}.{name}.error")
     if not isinstance(arguments.get("data", ""), str):
         raise ScenarioError(
-            f"{at}.{name}.data: expected a text, got {describe_kind(arguments['data'])}"
+            f"{at}.{name}.data: expected a string, got {describe_kind(arguments['data'])}"
         )
     return _call_at(f"{at}.{name}", lambda: faults.named(name, arguments))
 

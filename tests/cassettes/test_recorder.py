@@ -110,8 +110,8 @@ def test_the_file_counts_the_bytes_of_a_withheld_body(tmp_path: Path) -> None:
 
 
 SENTENCE = (
-    "the recording withholds the body of the response to POST /v1/responses: "
-    "it is in br, compress, which cannot be decoded; it lacks 9 bytes"
+    "the body of the response to POST /v1/responses was not recorded: "
+    "it is in br, compress, which cannot be decoded; 9 bytes are missing"
 )
 
 
@@ -131,7 +131,7 @@ def test_serve_and_the_fixture_warn_of_a_withheld_body(
 ) -> None:
     add_files(MockOpenAI(), [withheld_file])
     assert f"{withheld_file}: {SENTENCE}" in caplog.messages
-    with pytest.warns(UserWarning, match="the recording withholds the body") as warnings:
+    with pytest.warns(UserWarning, match="was not recorded") as warnings:
         Cassette(withheld_file)
     assert [str(one.message) for one in warnings] == [f"{withheld_file}: {SENTENCE}"]
 
@@ -149,7 +149,7 @@ def test_show_says_that_a_body_was_withheld(withheld_file: Path) -> None:
 def test_a_withheld_request_body_has_a_sentence_too() -> None:
     about = {"request": {"method": "POST", "url": "/v1/x"}, "redacted": ["the request's body: no"]}
     sentences = explain_withheld(Exchange(Script(), about))
-    assert sentences == ["the recording withholds the body of the request POST /v1/x: no"]
+    assert sentences == ["the body of the request POST /v1/x was not recorded: no"]
     assert explain_withheld(Exchange(Script(), {"redacted": ["a member of the body"]})) == []
 
 

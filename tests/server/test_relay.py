@@ -425,7 +425,7 @@ def test_a_proxy_that_refuses(secure: MockOpenAI, monkeypatch: pytest.MonkeyPatc
         with MockOpenAI(upstream=secure.base_url) as mock:
             status_code, _, body = ask(mock)
             assert status_code == 502
-            assert b"refused: 'HTTP/1.1 407 Who are you'" in body
+            assert b"refused to connect: 'HTTP/1.1 407 Who are you'" in body
             assert b"canary" not in body
             with pytest.raises(AssertionError, match="cannot be reached"):
                 mock.check()

@@ -187,8 +187,8 @@ def test_a_correct_loop_passes() -> None:
         ("forgets results", "lacks the text of the tool"),
         ("stops after a call", "but the loop did not send the result"),
         ("forgets the user", "lacks the text of the user"),
-        ("takes a broken stream for whole", "broke off|has not completed such a call"),
-        ("runs a tool twice", "has not completed such a call"),
+        ("takes a broken stream for whole", "broke off|completed no such call"),
+        ("runs a tool twice", "completed no such call, or fewer of them"),
         ("tries for ever", "does not end: it has sent .* requests"),
     ],
 )

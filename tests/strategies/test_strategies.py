@@ -266,9 +266,9 @@ def test_calls_conform_to_the_tools_of_the_request(tool: Mapping[str, Any]) -> N
         (lambda: scripts(without=["a bom"]), "unknown habit or dialect 'a bom'"),
         (
             lambda: conversations(endpoint="completions"),
-            "endpoint='completions': it has no tool calls",
+            "endpoint='completions': this endpoint has no tool calls",
         ),
-        (lambda: tool_calls([]), "tools must be functions with a name, at least one"),
+        (lambda: tool_calls([]), "tools must hold at least one function"),
         (lambda: tool_calls([{"type": "web_search"}]), "not {'type': 'web_search'}"),
         (lambda: streams(ApiError(500)), "an API error is not a stream"),
         (lambda: streams(b"bytes"), "a reply must be a string"),

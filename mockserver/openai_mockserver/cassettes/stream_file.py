@@ -128,8 +128,8 @@ def explain_withheld(exchange: Exchange) -> list[str]:
         subject = "the request" if of_request else "the response to"
         lacks = exchange.missing and not of_request
         sentences.append(
-            f"the recording withholds the body of {subject} {where}: "
-            f"{one.partition(': ')[2]}{f'; it lacks {exchange.missing} bytes' if lacks else ''}"
+            f"the body of {subject} {where} was not recorded: "
+            f"{one.partition(': ')[2]}{f'; {exchange.missing} bytes are missing' if lacks else ''}"
         )
     return sentences
 

@@ -272,5 +272,5 @@ def take_bytes(script: Script, n: int, what: str) -> tuple[Step, ...]:
             return (*taken_steps, *script.steps[at + 1 : end])
     if bytes_left:
         size = n - bytes_left
-        raise FaultError(f"{what} never happens: there are {size} bytes")
+        raise FaultError(f"{what} never happens: the response has only {size} bytes")
     return tuple(taken_steps)

@@ -67,9 +67,14 @@ def _describe(
     n = len(problems) + dropped_count
     heading = f"the mock could not {verb} {n} {noun}{'s' * (n > 1)}"
     if not problems:
-        return [f"{heading}, dropped because of {calls.limits}"]
+        pronoun = "them" if n > 1 else "it"
+        return [f"{heading}; the journal has dropped {pronoun} because of {calls.limits}"]
     earlier = f"and {dropped_count} earlier one{'s' * (dropped_count > 1)}"
-    rest = [f"{earlier}, dropped because of {calls.limits}"] if dropped_count else []
+    rest = (
+        [f"{earlier}, which the journal has dropped because of {calls.limits}"]
+        if dropped_count
+        else []
+    )
     return [f"{heading}:", separator.join(problems), *rest]
 
 

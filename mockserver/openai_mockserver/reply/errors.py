@@ -95,8 +95,8 @@ class ApiError:
         for name, value in self.headers:
             if not name or any(character in name + value for character in "\r\n\0"):
                 raise ReplyError(
-                    f"the header {name!r}: {value!r} of an error cannot be sent: a header needs a "
-                    "name, and holds no CR, LF or NUL"
+                    f"the error's header {name!r}: {value!r} cannot be sent: a header must have a "
+                    "name, and must not contain CR, LF or NUL"
                 )
         put(self, "message", message if self.message is None else self.message)
         put(self, "type", kind if self.type is None else self.type)

@@ -130,14 +130,14 @@ def _too_large_error(limit: int, size: int) -> ApiError:
 def _timeout_error(seconds: float, size: int) -> ApiError:
     message = (
         "openai-mockserver: the body of this request did not arrive completely within "
-        f"{seconds:g} seconds; {size} bytes did"
+        f"{seconds:g} seconds, only {size} bytes of it"
     )
     return ApiError(408, message, "mockserver_error", "request_timeout", headers=_CLOSE)
 
 
 def _no_space_error(size: int, error: OSError) -> ApiError:
     message = (
-        f"openai-mockserver: cannot write the form to {tempfile.gettempdir()}: {error.strerror} "
+        f"openai-mockserver: cannot write the form to {tempfile.gettempdir()}: {error.strerror}, "
         f"after {size} bytes"
     )
     headers = (*_CLOSE, ("x-should-retry", "false"))
@@ -145,7 +145,10 @@ def _no_space_error(size: int, error: OSError) -> ApiError:
 
 
 def _cut_short_error(size: int) -> ApiError:
-    message = f"openai-mockserver: the client closed its side after {size} bytes of the body"
+    message = (
+        f"openai-mockserver: the client closed its side of the connection after {size} bytes of "
+        "the body"
+    )
     return ApiError(400, message, "invalid_request_error", headers=_CLOSE)
 
 

@@ -220,7 +220,7 @@ async def _open_tunnel(
             break
     status = response.partition(b"\r\n")[0].decode("latin-1")
     if " 200" not in status:
-        raise ServerError(f"the proxy {proxy_address} refused: {status!r}")
+        raise ServerError(f"the proxy {proxy_address} refused to connect: {status!r}")
 
 
 def _proxy_headers(proxy: urllib.parse.SplitResult) -> tuple[tuple[str, str], ...]:

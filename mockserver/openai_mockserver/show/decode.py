@@ -278,7 +278,9 @@ def _decode_parts(parts: list[bytes], script: Script, faults: dict[str, str]) ->
     if coding == "identity":
         return parts
     if coding not in ("gzip", "x-gzip", "deflate"):
-        faults["coding"] = f"the body is coded as {coding}, which cannot be decoded here"
+        faults["coding"] = (
+            f"the body's content-encoding is {coding}, which this command cannot decode"
+        )
         return parts
     return _unzip(parts, faults)
 
@@ -293,10 +295,10 @@ def _unzip(parts: list[bytes], faults: dict[str, str]) -> list[bytes]:
             plain.append(decoder.decompress(part, room) if room else b"")
             room -= len(plain[-1])
     except zlib.error as error:
-        faults["coding"] = f"the body is not in its content-encoding: {error}"
+        faults["coding"] = f"the body does not match its content-encoding: {error}"
         return [*plain, *parts[len(plain) :]]
     if not room:
-        faults["coding"] = f"the body has more than {MOST_UNPACKED:,} bytes once it is decompressed"
+        faults["coding"] = f"the decompressed body has more than {MOST_UNPACKED:,} bytes"
     elif not decoder.eof:
         faults["coding"] = "the compressed body is unfinished"
     return plain

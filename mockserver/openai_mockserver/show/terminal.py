@@ -293,7 +293,7 @@ def _describe_end(exchange: Exchange) -> tuple[str, str]:
     """Return how the response ends, and the kind of these words."""
     if exchange.complete:
         return _ENDS[exchange.script.end]
-    words = "the recording ends here, before the response"
+    words = "the recording ends here, before the end of the response"
     more = f": {format_count(exchange.missing, 'more byte')} came" if exchange.missing else ""
     return words + more, "late"
 

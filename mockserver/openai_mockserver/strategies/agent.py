@@ -307,8 +307,8 @@ class AgentMachine(RuleBasedStateMachine):
             call = next((call for call in calls if _is_run_of(run, call)), None)
             if call is None:
                 _fail(
-                    f"the loop ran {run.name} with {dict(run.arguments)!r}, but the model has not "
-                    "completed such a call, or not as often: "
+                    f"the loop ran {run.name} with {dict(run.arguments)!r}, but the model "
+                    "completed no such call, or fewer of them: "
                     f"{_describe_exchanges(self._exchanges)}"
                 )
             calls.remove(call)

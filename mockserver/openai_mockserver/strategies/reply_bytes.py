@@ -349,7 +349,7 @@ def list_functions(tools: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]]:
     for function in functions or [None]:
         if not isinstance(function, Mapping) or not function.get("name"):
             raise MockServerError(
-                f"tools must be functions with a name, at least one, not {function!r}"
+                f"tools must hold at least one function, each with a name, not {function!r}"
             )
     return [(str(f["name"]), f.get("parameters") or {"type": "object"}) for f in functions]
 

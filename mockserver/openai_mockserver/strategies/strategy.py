@@ -333,7 +333,7 @@ def conversations(
     """
     path = _check_endpoint(endpoint)
     if "tool_calls" not in ENDPOINT_KINDS[path]:
-        raise MockServerError(f"endpoint={path!r}: it has no tool calls")
+        raise MockServerError(f"endpoint={path!r}: this endpoint has no tool calls")
     tool_list = tuple(TOOLS if tools is None else tools)
     # Created once: creating and checking a strategy takes longer than drawing from it.
     size, build = _prepare_streams(path, quirks, without, splits.SIZE)
