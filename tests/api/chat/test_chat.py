@@ -1,4 +1,4 @@
-"""Chat completions: bytes as OpenAI sends them, and back."""
+"""Chat completions: rendered as OpenAI sends them, and read back."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ USAGE = STREAM | {"stream_options": {"include_usage": True}}
 
 
 def chunks(reply: Reply, request: dict[str, Any] = STREAM) -> list[dict[str, Any]]:
-    """The JSON of a stream's chunks."""
-    *events, done = chat.render(reply, request).events
-    assert done == sse.DONE
+    """Return the JSON of a stream's chunks."""
+    *events, last = chat.render(reply, request).events
+    assert last == sse.DONE
     return [json.loads(event.data) for event in events]
 
 
 def deltas(reply: Reply, request: dict[str, Any] = STREAM) -> list[dict[str, Any]]:
-    """The deltas of a stream's choices."""
+    """Return the deltas of a stream's choices."""
     return [choice["delta"] for chunk in chunks(reply, request) for choice in chunk["choices"]]
 
 
 def pieces(reply: Reply) -> list[object]:
-    """All the pieces of a reply."""
+    """Return the pieces of each text of a reply."""
     texts = [getattr(c, name) for c in reply.choices for name in ("text", "reasoning", "refusal")]
     texts += [call.arguments for c in reply.choices for call in c.tool_calls]
     texts += [c.function_call.arguments for c in reply.choices if c.function_call]
     return [text and text.pieces for text in texts]
 
 
-# There and back
+# Rendering and reading
 
 
 @given(replies())
@@ -66,22 +66,22 @@ def test_reading_what_was_rendered_gives_the_same_reply(reply: Reply) -> None:
 
 
 @given(replies(finished=True))
-def test_so_does_reading_a_body_that_is_no_stream(reply: Reply) -> None:
-    asked = PLAIN | {
+def test_reading_a_rendered_body_gives_the_same_choices_and_usage(reply: Reply) -> None:
+    request = PLAIN | {
         "n": len(reply.choices),
         "logprobs": any(choice.logprobs is not None for choice in reply.choices),
         "top_logprobs": 20,
     }
-    again = chat.read(chat.render(reply, asked))
+    again = chat.read(chat.render(reply, request))
     assert isinstance(again, Reply)
-    if asked["logprobs"]:
+    if request["logprobs"]:
         again, reply = without_partition(again), without_partition(reply)
     assert again.choices == reply.choices
     assert reply.usage in (None, again.usage)
 
 
 def without_partition(reply: Reply) -> Reply:
-    """A body that is no stream tells which tokens there are, not which came together."""
+    """Return the reply with flat logprobs: a body does not show which tokens shared a chunk."""
     flat = [
         Choice(
             c.text,
@@ -125,7 +125,7 @@ def test_obfuscation_pads_every_chunk_to_a_multiple_of_16_characters(reply: Repl
 
 
 def test_a_stream_of_text() -> None:
-    """WIRE.md §1: role chunk, one piece a chunk, an empty delta that finishes."""
+    """WIRE.md §1: a role chunk, a chunk for each piece, an empty delta with the finish reason."""
     assert deltas(Reply("Hello, world")) == [
         {"role": "assistant", "content": "", "refusal": None},
         {"content": "Hello"},
@@ -135,16 +135,16 @@ def test_a_stream_of_text() -> None:
     ]
 
 
-def test_members_come_in_openais_order() -> None:
+def test_members_are_in_openais_order() -> None:
     envelope = Envelope("chatcmpl-1", 1770674929, "gpt-4o-2024-08-06", "fp_ad98c18a04")
     script = chat.render(Reply("One"), USAGE, envelope=envelope, rng=Random(1))
-    shown = [re.sub('"obfuscation":"[^"]*"', '"obfuscation":"…"', e.data) for e in script.events]
+    data = [re.sub('"obfuscation":"[^"]*"', '"obfuscation":"…"', e.data) for e in script.events]
     start = (
         '{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1770674929,'
         '"model":"gpt-4o-2024-08-06","service_tier":"default",'
         '"system_fingerprint":"fp_ad98c18a04","choices":['
     )
-    assert shown == [
+    assert data == [
         start + '{"index":0,"delta":{"role":"assistant","content":"","refusal":null},'
         '"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"…"}',
         start + '{"index":0,"delta":{"content":"One"},'
@@ -159,15 +159,15 @@ def test_members_come_in_openais_order() -> None:
     ]
 
 
-def test_ids_and_time_are_the_same_in_every_chunk_and_of_openais_form() -> None:
-    made = chunks(Reply("Hello, world"))
-    assert len({(c["id"], c["created"]) for c in made}) == 1
-    assert re.fullmatch("chatcmpl-[0-9A-Za-z]{29}", made[0]["id"])
-    assert chunks(Reply("Hello, world"))[0]["id"] != made[0]["id"]
+def test_every_chunk_has_the_same_time_and_id_in_openais_format() -> None:
+    first, *others = chunks(Reply("Hello, world"))
+    assert {(c["id"], c["created"]) for c in others} == {(first["id"], first["created"])}
+    assert re.fullmatch("chatcmpl-[0-9A-Za-z]{29}", first["id"])
+    assert chunks(Reply("Hello, world"))[0]["id"] != first["id"]
 
 
 @pytest.mark.parametrize(
-    ("asked", "answers", "fingerprint", "logprobs"),
+    ("model", "snapshot", "has_fingerprint", "has_logprobs"),
     [
         ("gpt-4o", "gpt-4o-2024-08-06", True, True),
         ("gpt-4o-mini", "gpt-4o-mini-2024-07-18", True, True),
@@ -176,34 +176,36 @@ def test_ids_and_time_are_the_same_in_every_chunk_and_of_openais_form() -> None:
         ("my-model", "my-model", True, True),
     ],
 )
-def test_the_model_that_answers(
-    asked: str, answers: str, fingerprint: bool, logprobs: bool
+def test_a_response_names_the_snapshot_of_the_model(
+    model: str, snapshot: str, has_fingerprint: bool, has_logprobs: bool
 ) -> None:
-    """WIRE.md §0.9, §1: the dated name; reasoning models have no fingerprint nor logprobs key."""
-    chunk = chunks(Reply("a"), STREAM | {"model": asked})[0]
-    assert chunk["model"] == answers
-    assert bool(re.fullmatch("fp_[0-9a-f]{10}", chunk["system_fingerprint"] or "")) is fingerprint
-    assert ("logprobs" in chunk["choices"][0]) is logprobs
+    """WIRE.md §0.9, §1: reasoning models have neither a fingerprint nor the logprobs key."""
+    chunk = chunks(Reply("a"), STREAM | {"model": model})[0]
+    assert chunk["model"] == snapshot
+    assert (
+        bool(re.fullmatch("fp_[0-9a-f]{10}", chunk["system_fingerprint"] or "")) is has_fingerprint
+    )
+    assert ("logprobs" in chunk["choices"][0]) is has_logprobs
     assert chunk["service_tier"] == "default"
 
 
-def test_usage_comes_only_where_it_is_asked_for() -> None:
+def test_usage_is_sent_only_if_requested() -> None:
     assert all("usage" not in chunk for chunk in chunks(Reply("a", usage=Usage(1, 2))))
-    *before, last = chunks(Reply("a", usage=Usage(1, 2)), USAGE)
-    assert [chunk["usage"] for chunk in before] == [None] * len(before)
+    *others, last = chunks(Reply("a", usage=Usage(1, 2)), USAGE)
+    assert [chunk["usage"] for chunk in others] == [None] * len(others)
     assert last["choices"] == []
     assert last["usage"]["total_tokens"] == 3
 
 
 def test_obfuscation_can_be_turned_off() -> None:
-    asked = STREAM | {"stream_options": {"include_obfuscation": False}}
-    assert all("obfuscation" not in chunk for chunk in chunks(Reply("a b c"), asked))
+    request = STREAM | {"stream_options": {"include_obfuscation": False}}
+    assert all("obfuscation" not in chunk for chunk in chunks(Reply("a b c"), request))
 
 
-def test_headers_are_openais_in_openais_order() -> None:
+def test_a_stream_has_openais_headers_in_openais_order() -> None:
     """WIRE.md §4."""
-    sent = chat.render(Reply("a"), STREAM).head.headers
-    assert [name for name, _ in sent] == [
+    headers = chat.render(Reply("a"), STREAM).head.headers
+    assert [name for name, _ in headers] == [
         "Date",
         "Content-Type",
         "Transfer-Encoding",
@@ -230,33 +232,33 @@ def test_headers_are_openais_in_openais_order() -> None:
         "CF-RAY",
         "alt-svc",
     ]
-    assert dict(sent)["Content-Type"] == "text/event-stream; charset=utf-8"
+    assert dict(headers)["Content-Type"] == "text/event-stream; charset=utf-8"
 
 
-# The kinds of answers
+# Kinds of content
 
 
 def test_a_single_tool_call_begins_in_the_first_chunk() -> None:
     call = ToolCall("get_weather", {"city": "New York"}, "call_1")
     header = {"name": "get_weather", "arguments": ""}
     first = {"index": 0, "id": "call_1", "type": "function", "function": header}
-    made = deltas(Reply(tool_calls=call))
-    assert made[0] == {
+    opening, *others, _ = deltas(Reply(tool_calls=call))
+    assert opening == {
         "role": "assistant",
         "content": None,
         "tool_calls": [first],
         "refusal": None,
     }
-    fragments = [d["tool_calls"][0]["function"]["arguments"] for d in made[1:-1]]
+    fragments = [d["tool_calls"][0]["function"]["arguments"] for d in others]
     assert fragments == ['{"', "city", '":"', "New", " York", '"}']
 
 
-def test_parallel_tool_calls_stand_apart_with_usage_before_choices() -> None:
+def test_parallel_tool_calls_have_their_own_chunks_with_usage_before_choices() -> None:
     reply = Reply(tool_calls=[ToolCall("a", {"x": 1}, "1"), ToolCall("b", {}, "2")])
-    made = deltas(reply)
-    assert made[0] == {"role": "assistant", "content": None}
-    assert [d["tool_calls"][0]["index"] for d in made[1:-1]] == [0, 0, 0, 1, 1]
-    assert [d["tool_calls"][0].get("id") for d in made[1:-1]] == ["1", None, None, "2", None]
+    opening, *others, _ = deltas(reply)
+    assert opening == {"role": "assistant", "content": None}
+    assert [d["tool_calls"][0]["index"] for d in others] == [0, 0, 0, 1, 1]
+    assert [d["tool_calls"][0].get("id") for d in others] == ["1", None, None, "2", None]
     keys = [list(chunk) for chunk in chunks(reply, USAGE)]
     assert all(k.index("usage") < k.index("choices") for k in keys[:-2])
     assert all(k.index("usage") > k.index("choices") for k in keys[-2:])
@@ -285,9 +287,9 @@ def test_reasoning_comes_before_the_text() -> None:
 
 
 def test_a_legacy_function_call() -> None:
-    made = deltas(Reply(function_call=FunctionCall("f", ["{", "}"])))
-    assert made[0]["function_call"] == {"name": "f", "arguments": ""}
-    assert made[1:] == [
+    opening, *others = deltas(Reply(function_call=FunctionCall("f", ["{", "}"])))
+    assert opening["function_call"] == {"name": "f", "arguments": ""}
+    assert others == [
         {"function_call": {"arguments": "{"}},
         {"function_call": {"arguments": "}"}},
         {},
@@ -298,39 +300,38 @@ def test_a_legacy_function_call() -> None:
 
 
 def test_several_choices_are_interleaved() -> None:
-    """WIRE.md §1, n > 1: 00 11 22, then round robin, finishes together at the end."""
+    """WIRE.md §1, n > 1: two chunks of each choice, the others round robin, then the finishes."""
     reply = Reply(choices=[Choice(["a", "b", "c"]), Choice(["d"]), Choice(["e", "f"])])
-    made = [choice for c in chunks(reply, STREAM | {"n": 3}) for choice in c["choices"]]
-    assert [c["index"] for c in made] == [0, 0, 1, 1, 2, 2, 0, 2, 0, 0, 1, 2]
-    assert [c["finish_reason"] for c in made[-3:]] == ["stop"] * 3
+    choices = [choice for c in chunks(reply, STREAM | {"n": 3}) for choice in c["choices"]]
+    assert [c["index"] for c in choices] == [0, 0, 1, 1, 2, 2, 0, 2, 0, 0, 1, 2]
+    assert [c["finish_reason"] for c in choices[-3:]] == ["stop"] * 3
 
 
-def test_one_choice_answers_n() -> None:
-    script = chat.render(Reply("a"), PLAIN | {"n": 3})
-    read = chat.read(script)
-    assert isinstance(read, Reply)
-    assert [c.text for c in read.choices] == ["a", "a", "a"]
+def test_a_single_choice_is_repeated_n_times() -> None:
+    reply = chat.read(chat.render(Reply("a"), PLAIN | {"n": 3}))
+    assert isinstance(reply, Reply)
+    assert [c.text for c in reply.choices] == ["a", "a", "a"]
 
 
-def test_another_number_of_choices_than_asked_for_is_an_error() -> None:
+def test_a_number_of_choices_other_than_n_is_an_error() -> None:
     with pytest.raises(ReplyError, match="the reply has 2 choices, but the request asks for n=1"):
         chat.render(Reply(choices=[Choice("a"), Choice("b")]), STREAM)
 
 
-def test_logprobs_come_where_they_are_asked_for() -> None:
+def test_logprobs_are_sent_if_requested() -> None:
     reply = Reply("Hi you", logprobs=[Logprob("Hi", -0.5), Logprob(" you", -1e-06)])
-    stated = [c["choices"][0]["logprobs"] for c in chunks(reply, STREAM | {"logprobs": True})]
+    logprobs = [c["choices"][0]["logprobs"] for c in chunks(reply, STREAM | {"logprobs": True})]
     entry = {"token": "Hi", "logprob": -0.5, "bytes": [72, 105], "top_logprobs": []}
-    assert stated[0] == {"content": [], "refusal": None}
-    assert stated[1] == {"content": [entry], "refusal": None}
-    assert stated[-1] is None
+    assert logprobs[0] == {"content": [], "refusal": None}
+    assert logprobs[1] == {"content": [entry], "refusal": None}
+    assert logprobs[-1] is None
     assert '"logprob":-1e-6' in chat.render(reply, STREAM | {"logprobs": True}).events[2].data
     assert all(c["choices"][0]["logprobs"] is None for c in chunks(reply))
 
 
-def test_logprobs_that_the_reply_does_not_state_are_made_up() -> None:
-    asked = STREAM | {"logprobs": True, "top_logprobs": 2}
-    (entry,) = chunks(Reply("Hi"), asked)[1]["choices"][0]["logprobs"]["content"]
+def test_logprobs_are_generated_if_the_reply_has_none() -> None:
+    request = STREAM | {"logprobs": True, "top_logprobs": 2}
+    (entry,) = chunks(Reply("Hi"), request)[1]["choices"][0]["logprobs"]["content"]
     assert entry["token"] == "Hi"
     assert entry["logprob"] < 0
     assert len(entry["top_logprobs"]) == 2
@@ -344,14 +345,14 @@ def test_every_finish_reason(reason: str) -> None:
     assert (last["delta"], last["finish_reason"]) == ({}, reason)
 
 
-def test_a_reply_may_never_finish_in_a_stream_only() -> None:
+def test_a_reply_without_a_finish_reason_can_only_be_streamed() -> None:
     reply = Reply("a", finish_reason=None)
     assert [c["choices"][0]["finish_reason"] for c in chunks(reply)] == [None, None]
     with pytest.raises(ReplyError, match="can only be streamed"):
         chat.render(reply, PLAIN)
 
 
-def test_an_error_breaks_the_stream_off() -> None:
+def test_an_error_ends_the_stream() -> None:
     events = chat.render(Reply("a", error=ApiError(429, "slow down")), STREAM).events
     assert json.loads(events[-1].data) == {
         "error": {
@@ -364,18 +365,18 @@ def test_an_error_breaks_the_stream_off() -> None:
     assert len(events) == 3
 
 
-# What the request cuts short
+# Limits of the request
 
 
-def cut(reply: Reply, **asked: object) -> Reply:
-    """The reply as it is read from a stream, and the same from a body."""
-    streamed = chat.read(chat.render(reply, USAGE | asked))
-    whole = chat.read(chat.render(reply, PLAIN | asked))
-    assert isinstance(streamed, Reply)
-    assert isinstance(whole, Reply)
-    assert whole.choices == streamed.choices
-    assert whole.usage == streamed.usage
-    return streamed
+def cut(reply: Reply, **parameters: object) -> Reply:
+    """Return the reply as read from a stream, and check that a JSON body gives the same."""
+    from_stream = chat.read(chat.render(reply, USAGE | parameters))
+    from_body = chat.read(chat.render(reply, PLAIN | parameters))
+    assert isinstance(from_stream, Reply)
+    assert isinstance(from_body, Reply)
+    assert from_body.choices == from_stream.choices
+    assert from_body.usage == from_stream.usage
+    return from_stream
 
 
 @pytest.mark.parametrize("limit", ["max_tokens", "max_completion_tokens"])
@@ -411,7 +412,7 @@ def test_stop(stop: object, text: str, finish: str) -> None:
     assert (reply.text, reply.finish_reason) == (text, finish)
 
 
-def test_stop_ends_what_would_come_after() -> None:
+def test_stop_drops_the_tool_calls_after_the_text() -> None:
     reply = cut(Reply("one. two", tool_calls=ToolCall("f")), stop=".")
     assert (reply.text, reply.tool_calls, reply.finish_reason) == ("one", (), "stop")
 
@@ -419,30 +420,30 @@ def test_stop_ends_what_would_come_after() -> None:
 def test_a_derived_id_is_not_used_twice_in_a_conversation() -> None:
     call = ToolCall("poll")
     turn = {"role": "assistant", "tool_calls": [{"id": call.id, "type": "function"}]}
-    asked = STREAM | {"messages": [turn]}
-    (again,) = chat.read(chat.render(Reply(tool_calls=call), asked)).tool_calls  # type: ignore[union-attr]
+    request = STREAM | {"messages": [turn]}
+    (again,) = chat.read(chat.render(Reply(tool_calls=call), request)).tool_calls  # type: ignore[union-attr]
     assert again.id != call.id
-    stated = ToolCall("poll", id=call.id + "x")
-    (kept,) = chat.read(chat.render(Reply(tool_calls=stated), asked)).tool_calls  # type: ignore[union-attr]
-    assert kept.id == stated.id
+    with_id = ToolCall("poll", id=call.id + "x")
+    (again,) = chat.read(chat.render(Reply(tool_calls=with_id), request)).tool_calls  # type: ignore[union-attr]
+    assert again.id == with_id.id
 
 
-# Reading what others send
+# Reading the responses of other servers
 
 
 def stream_of(*chunks: dict[str, Any] | str) -> Script:
-    """A stream of these chunks."""
+    """Return a stream of these chunks."""
     head = Head(200, (("content-type", "text/event-stream"),))
     data = [chunk if isinstance(chunk, str) else json.dumps(chunk) for chunk in chunks]
     return Script(head, tuple(map(Event, data)))
 
 
 def delta(**members: Any) -> dict[str, Any]:
-    """A chunk with this delta."""
+    """Return a chunk with this delta."""
     return {"choices": [{"index": 0, "delta": members}]}
 
 
-def test_what_is_no_json_object_is_passed_over() -> None:
+def test_data_that_is_not_a_json_object_is_skipped() -> None:
     script = stream_of('{"choices":', "null", delta(content="a"), "[DONE]", delta(content="b"))
     assert chat.read(script) == Reply("a", finish_reason=None)
 
@@ -458,7 +459,7 @@ def test_tool_calls_without_index_or_with_the_whole_arguments() -> None:
     assert [c.name for c in chat.read(script).tool_calls][:2] == ["a", "b"]  # type: ignore[union-attr]
 
 
-def test_reasoning_under_its_other_names() -> None:
+def test_reasoning_is_read_from_other_members_too() -> None:
     parts = [
         {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
         {"type": "text", "text": "a"},
@@ -469,7 +470,7 @@ def test_reasoning_under_its_other_names() -> None:
     assert chat.read(stream_of(delta(reasoning="hm"))) == Reply(reasoning="hm", finish_reason=None)
 
 
-def test_a_body_that_is_neither_is_refused() -> None:
+def test_reading_something_other_than_a_completion_is_an_error() -> None:
     from openai_mockserver.script import Raw
 
     with pytest.raises(ReplyError, match="neither an event stream nor JSON"):
@@ -478,7 +479,7 @@ def test_a_body_that_is_neither_is_refused() -> None:
         chat.read(Script(Head(200), (Raw(b"{}"),)))
 
 
-def test_pieces_are_made_of_text() -> None:
+def test_text_keeps_its_pieces() -> None:
     assert Text(["a", "b"]).pieces == ("a", "b")
 
 
@@ -494,13 +495,13 @@ def test_rendering_is_a_function_of_its_arguments(reply: Reply) -> None:
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_calls_of_custom_tools_hold_their_input(stream: bool) -> None:
+def test_calls_of_custom_tools_are_sent_and_read_back(stream: bool) -> None:
     reply = Reply(tool_calls=[ToolCall("sql", "SELECT 1", custom=True), ToolCall("f", {"a": 1})])
     script = chat.render(reply, STREAM | {"stream": stream})
     again = chat.read(script)
     assert isinstance(again, Reply)
     assert again.tool_calls == reply.tool_calls
-    said = sse.body(script.steps).decode()
+    body = sse.body(script.steps).decode()
     assert '"type":"custom","custom":{"name":"sql","input":' in re.sub(
-        r"\s*\n\s*|(?<=:) ", "", said
+        r"\s*\n\s*|(?<=:) ", "", body
     )

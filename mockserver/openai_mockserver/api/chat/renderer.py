@@ -83,7 +83,10 @@ def compose(reply: Reply | ApiError, context: Context) -> Rendered:
         return Rendered(errors.render(reply, rng, dialect))
     check_servable(reply, any_reason=dialect is not None)
     if dialect is not None and any(call.custom for c in reply.choices for call in c.tool_calls):
-        raise ReplyError(f"nothing is known of custom tools in the dialect {dialect.name!r}")
+        raise ReplyError(
+            f"no custom tools in the dialect {dialect.name!r}: use a function tool, or "
+            "OpenAI's dialect"
+        )
     request = _default_request(reply) if context.parameters is None else context.parameters
     envelope = context.envelope or fresh_envelope(request, dialect, rng)
     whole = retokenize(tuple(_choices(reply, request)), request.get("model"))
