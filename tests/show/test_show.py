@@ -214,9 +214,12 @@ def test_how_it_ended(end: str, words: str) -> None:
 
 def test_a_file_that_holds_only_the_beginning() -> None:
     exchange = Exchange(Script(STREAM, PLAIN), {}, complete=False)
-    assert "the recording ends here, before the response\n" in draw_text(exchange)
+    assert "the recording ends here, before the end of the response\n" in draw_text(exchange)
     exchange = Exchange(Script(STREAM, PLAIN), {}, complete=False, missing=12)
-    assert "the recording ends here, before the response: 12 more bytes came" in draw_text(exchange)
+    assert (
+        "the recording ends here, before the end of the response: 12 more bytes came"
+        in draw_text(exchange)
+    )
 
 
 def test_several_choices_are_marked_as_in_the_timeline() -> None:
