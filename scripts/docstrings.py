@@ -1,7 +1,7 @@
-"""How docstrings become pages: they are written with Markdown's backticks, and Sphinx reads rST.
+"""Converts docstrings to reStructuredText for Sphinx: they are written with Markdown's backticks.
 
-Rules of this file: the text of a docstring stays as it is. `name` in single backticks becomes a
-link if it is a public name, and code otherwise.
+Rules of this file: change the markup of a docstring, never its words. `name` in single backticks
+becomes a link if it is a public name, and code otherwise.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROOT = "openai_mockserver"
 
 @lru_cache(maxsize=1)
 def public_names() -> dict[str, tuple[str, ...]]:
-    """Return the public names by module, as CONTRIBUTING lists them."""
+    """Return the public names that CONTRIBUTING lists, by module."""
     text = CONTRIBUTING.read_text("utf-8")
     section = text.partition("## Public names")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `([\w.]+)` \| (.*) \|$", section, re.MULTILINE)
@@ -31,7 +31,7 @@ def public_names() -> dict[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=1)
 def _targets() -> dict[str, str]:
-    """Return the full name of each public name; the package's own go before its modules'."""
+    """Return the full name of each public name; the package takes precedence over its modules."""
     targets: dict[str, str] = {}
     for module, names in public_names().items():
         for name in names:
@@ -41,7 +41,7 @@ def _targets() -> dict[str, str]:
 
 
 def _link(name: str, module: str) -> str | None:
-    """Return the role that links to a public name, or to the class of an attribute."""
+    """Return a link to a public name, or to the class of an attribute; None for any other name."""
     plain = name.removesuffix("()")
     owner = plain.partition(".")[0]
     for candidate in (f"{module}.{plain}", plain, owner):
@@ -64,12 +64,12 @@ def convert(line: str, module: str = ROOT) -> str:
         return _link(name, module) or f"``{name}``"
 
     line = re.sub(r"(?P<code>``.+?``)|(?<![`:])`(?P<name>[^`]+)`(?!`)", replace, line)
-    # A star that nothing closes is an argument's.
+    # Escape the stars of `*args`: a star without a partner is not emphasis.
     return re.sub(r"(?<![\w*`])(\*{1,2}\w+)(?![\w*]*\*)(?=[,; :)]|$)", r"\\\1", line)
 
 
 def _module_of(name: str) -> str:
-    """Return the module that a documented object's full name begins with."""
+    """Return the documented module that contains an object, from its full name."""
     while name:
         name = name.rpartition(".")[0]
         if name in public_names():
@@ -80,17 +80,17 @@ def _module_of(name: str) -> str:
 def process(
     _app: object, _what: str, name: str, obj: Any, _options: object, lines: list[str]
 ) -> None:
-    """Convert a docstring, unless it is one that Python's own classes have."""
+    """Convert the lines of a docstring in place, except its doctest examples."""
     module = _module_of(name)
     in_code = False
-    for at, line in enumerate(lines):
+    for index, line in enumerate(lines):
         in_code = line.lstrip().startswith((">>>", "...")) or (in_code and bool(line.strip()))
         if not in_code:
-            lines[at] = convert(line, module)
+            lines[index] = convert(line, module)
 
 
 class _Dots:
-    """Stands for a default value that is too long to show."""
+    """Placeholder for a default value that is too long to show."""
 
     def __repr__(self) -> str:
         return "..."
@@ -108,27 +108,29 @@ def shorten_signature(
     signature: str | None,
     returns: str | None,
 ) -> tuple[str | None, str | None] | None:
-    """Show ``...`` for a long default, and `Fault` for what a fault's function returns.
+    """Show ``...`` instead of a long default, and `Fault` as the return type of a fault.
 
-    A fault's function is wrapped: its own annotation names what the wrapper makes a `Fault` of.
+    A decorator turns a function's result into a `Fault`, so its own annotation names another type.
     """
     from sphinx.util.inspect import stringify_signature
 
     faults = importlib.import_module(f"{ROOT}.faults").FAULTS
-    known: Callable[..., object] | None = faults.get(getattr(obj, "__name__", ""))
-    if known is not None and known is obj:
+    fault: Callable[..., object] | None = faults.get(getattr(obj, "__name__", ""))
+    if fault is not None and fault is obj:
         return signature, "Fault"
     if signature is None or len(signature) < _LONGEST_DEFAULT:
         return None
     try:
-        found = inspect.signature(obj)
+        full_signature = inspect.signature(obj)
     except (TypeError, ValueError):
         return None
     parameters = [
         each.replace(default=_Dots()) if len(repr(each.default)) > _LONGEST_DEFAULT else each
-        for each in found.parameters.values()
+        for each in full_signature.parameters.values()
     ]
-    if parameters == list(found.parameters.values()):
+    if parameters == list(full_signature.parameters.values()):
         return None
-    shown = found.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
-    return stringify_signature(shown, unqualified_typehints=True), returns
+    short_signature = full_signature.replace(
+        parameters=parameters, return_annotation=inspect.Signature.empty
+    )
+    return stringify_signature(short_signature, unqualified_typehints=True), returns

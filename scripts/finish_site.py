@@ -1,11 +1,10 @@
-"""What `scripts/docs` does once Sphinx has built the site: checks it, and writes it for programs.
+"""Checks the site that Sphinx has built, and adds versions for programs: the end of `scripts/docs`.
 
-Written beside the pages: `llms.txt`, `llms-full.txt` and each page as Markdown, PAGE.html.md, as
+It adds `llms.txt`, `llms-full.txt` and each page as Markdown (PAGE.html.md), as
 https://llmstxt.org proposes.
 
-Rules of this file: the order of pages and their groups are those of docs/index.md. A link within
-the site that leads nowhere, a page that docs/index.md does not list and a public name without a
-description are errors.
+Rules of this file: pages have the order and the groups of docs/index.md. A broken link within the
+site, a page that docs/index.md does not list and a public name without a description are errors.
 """
 
 from __future__ import annotations
@@ -27,14 +26,15 @@ __all__ = ["Page", "check_site", "list_groups", "write_markdown"]
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 OPTIONAL = "Background"
-"""The group that a reader with little room can do without: llms.txt calls it Optional."""
+"""The group that a reader with a small context may skip: llms.txt calls it Optional."""
 
 
 class Page(NamedTuple):
-    """A page as it is written, in Markdown.
+    """The source of a page.
 
     Args:
         name: its path within the site, without a suffix.
+        text: its Markdown.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Page(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """The first sentence below the title, without its links."""
+        """The first sentence below the title, without links."""
         paragraph = self.text.split("\n\n")[1]
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(paragraph.split()))
         return re.split(r"(?<=\.) ", plain, maxsplit=1)[0].rstrip(":")
@@ -60,18 +60,25 @@ def list_groups() -> dict[str, list[Page]]:
         for name in names.split():
             text = (DOCS / f"{name}.md").read_text("utf-8")
             groups.setdefault(caption, []).append(Page(name, text))
-    listed = {page.name for pages in groups.values() for page in pages}
-    there = {file.relative_to(DOCS).with_suffix("").as_posix() for file in DOCS.rglob("*.md")}
-    if missing := there - listed - {"index"}:
-        raise SystemExit(f"docs/index.md does not list {', '.join(sorted(missing))}")
+    listed_names = {page.name for pages in groups.values() for page in pages}
+    existing_names = {
+        file.relative_to(DOCS).with_suffix("").as_posix() for file in DOCS.rglob("*.md")
+    }
+    if missing_names := existing_names - listed_names - {"index"}:
+        raise SystemExit(f"docs/index.md does not list {', '.join(sorted(missing_names))}")
     return groups
 
 
 def write_markdown(site: Path, groups: dict[str, list[Page]]) -> None:
-    """Write llms.txt, llms-full.txt and the Markdown of each page."""
+    """Write llms.txt, llms-full.txt and each page as Markdown.
+
+    Args:
+        site: the folder of the site.
+        groups: the pages of each group, by its caption.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     lines = [f"# {project['name']}", "", f"> {project['description']}", ""]
-    whole = list(lines)
+    full_lines = list(lines)
     for caption, pages in groups.items():
         lines += [f"## {'Optional' if caption == OPTIONAL else caption}", ""]
         for page in pages:
@@ -79,14 +86,14 @@ def write_markdown(site: Path, groups: dict[str, list[Page]]) -> None:
             text = re.sub(r"(\]\([^):]+)\.md(?=[#)])", r"\1.html.md", text)
             (site / f"{page.name}.html.md").write_text(text, "utf-8")
             lines.append(f"- [{page.title}]({page.name}.html.md): {page.summary}")
-            whole += [f"<!-- {page.name} -->", "", text]
+            full_lines += [f"<!-- {page.name} -->", "", text]
         lines.append("")
     (site / "llms.txt").write_text("\n".join(lines), "utf-8")
-    (site / "llms-full.txt").write_text("\n".join(whole), "utf-8")
+    (site / "llms-full.txt").write_text("\n".join(full_lines), "utf-8")
 
 
 class _Links(HTMLParser):
-    """Collects where a page links to, and the anchors that it has."""
+    """Collects the links and the anchors of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -103,12 +110,12 @@ class _Links(HTMLParser):
 
 
 def find_broken_links(site: Path) -> list[str]:
-    """Return the links within the site that lead nowhere."""
+    """Return the broken links within the site, each as ``PAGE: LINK``."""
     pages = {
         file.relative_to(site).as_posix(): _Links(file.read_text("utf-8"))
         for file in site.rglob("*.html")
     }
-    broken = []
+    broken_links = []
     for name, page in pages.items():
         for link in page.links:
             parts = urlsplit(link)
@@ -117,12 +124,12 @@ def find_broken_links(site: Path) -> list[str]:
             path = posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(parts.path)))
             target = path if parts.path else name
             if not (site / target).is_file():
-                broken.append(f"{name}: {link}")
+                broken_links.append(f"{name}: {link}")
             elif parts.fragment and target in pages:
                 anchor = unquote(parts.fragment)
                 if anchor not in pages[target].anchors and anchor not in ("", "top"):
-                    broken.append(f"{name}: {link}")
-    return broken
+                    broken_links.append(f"{name}: {link}")
+    return broken_links
 
 
 def find_undescribed_names(site: Path) -> list[str]:
@@ -136,14 +143,14 @@ def find_undescribed_names(site: Path) -> list[str]:
 
 
 def check_site(site: Path) -> None:
-    """Exit with a message if a link leads nowhere or a public name has no description."""
-    wrong = [f"a link leads nowhere: {link}" for link in find_broken_links(site)]
-    wrong += [
+    """Exit with a message if a link is broken or a public name has no description."""
+    errors = [f"broken link: {link}" for link in find_broken_links(site)]
+    errors += [
         f"no page describes {name}: add it to <!-- insert: names … --> of a page in docs/reference"
         for name in find_undescribed_names(site)
     ]
-    if wrong:
-        raise SystemExit("\n".join(wrong))
+    if errors:
+        raise SystemExit("\n".join(errors))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""The parts of the reference that are generated from the code, as Markdown.
+"""Generates parts of the reference from the code, as Markdown.
 
-A page says where a part goes: ``<!-- insert: faults -->``, or with arguments
-``<!-- insert: names openai_mockserver Reply Text -->``. `expand` puts the parts there.
+A page marks the place of a part with ``<!-- insert: faults -->``, or with arguments:
+``<!-- insert: names openai_mockserver Reply Text -->``. `expand` inserts the parts.
 
-Rules of this file: what the parts say is taken from the code, its docstrings and the tests that
-show it, and is written nowhere else. Public names are left to Sphinx's autodoc, unless plain
-Markdown is wanted.
+Rules of this file: take the content from the code, its docstrings and its tests, and write it
+nowhere else. Sphinx's autodoc documents public names, except in plain Markdown.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ INTERNAL = {
         "written",
     ),
 }
-"""Members of public classes that other rooms of the package use, and no test."""
+"""Members of public classes that only the package itself uses."""
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:
@@ -90,9 +89,9 @@ def _table(heads: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
 
 
-def _summarize(documented: object) -> str:
-    """Return the first paragraph of a docstring in one line of Markdown."""
-    text = " ".join((inspect.getdoc(documented) or "").split("\n\n")[0].split())
+def _summarize(value: object) -> str:
+    """Return the first paragraph of a docstring as one line of Markdown."""
+    text = " ".join((inspect.getdoc(value) or "").split("\n\n")[0].split())
     return text.replace("``", "`").replace("|", "\\|")
 
 
@@ -104,7 +103,7 @@ def _is_exception(value: object) -> bool:
 
 
 def _find_comment(module: str, name: str) -> str:
-    """Return the string below the assignment of a constant, in the module or those within it."""
+    """Return the docstring below a constant, in a module or one that it imports; "" if none."""
     origin = importlib.import_module(module)
     inner = (origin, *(v for v in vars(origin).values() if isinstance(v, ModuleType)))
     for source in inner:
@@ -123,8 +122,7 @@ def _find_comment(module: str, name: str) -> str:
 def list_members(value: type) -> list[str]:
     """Return the members of a public class that have a docstring, in the order of the code.
 
-    What a class inherits from outside the package is left out, and so are the members of another
-    public class, which has a description of its own.
+    Members inherited from outside the package, or from another public class, are left out.
     """
     if _is_exception(value):
         return []
@@ -145,7 +143,7 @@ def list_members(value: type) -> list[str]:
 
 
 def _directive(module: str, name: str) -> str:
-    """Return the directive of autodoc that documents a public name."""
+    """Return the autodoc directive for a public name."""
     value = getattr(importlib.import_module(module), name)
     full = f"{module}.{name}"
     if module != PACKAGE and value is getattr(importlib.import_module(PACKAGE), name, None):
@@ -160,8 +158,8 @@ def _directive(module: str, name: str) -> str:
     from docstrings import convert
 
     comment = [f"   {convert(line, module)}" for line in _find_comment(module, name).split("\n")]
-    shown = repr(value)
-    option = f"   :value: {shown}\n" if len(shown) < 40 else f"   :type: {type(value).__name__}\n"
+    text = repr(value)
+    option = f"   :value: {text}\n" if len(text) < 40 else f"   :type: {type(value).__name__}\n"
     return "\n".join([f".. py:data:: {name}\n{option}", *comment, ""])
 
 
@@ -170,9 +168,9 @@ def _select_names(module: str, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def document_names(module: str, *names: str) -> str:
-    """Document public names of a module, or all of them, by autodoc."""
-    made = "\n".join(_directive(module, name) for name in _select_names(module, names))
-    return f"```{{eval-rst}}\n.. py:currentmodule:: {module}\n\n{made}```\n"
+    """Return autodoc directives for some public names of a module, or for all of them."""
+    directives = "\n".join(_directive(module, name) for name in _select_names(module, names))
+    return f"```{{eval-rst}}\n.. py:currentmodule:: {module}\n\n{directives}```\n"
 
 
 def _describe_name(module: str, name: str) -> str:
@@ -200,7 +198,7 @@ def _signature_of(value: object) -> str:
 
 
 def describe_names(module: str, *names: str) -> str:
-    """Describe public names of a module, or all of them, in plain Markdown."""
+    """Describe some public names of a module, or all of them, in plain Markdown."""
     return "\n".join(_describe_name(module, name) for name in _select_names(module, names))
 
 
@@ -208,7 +206,7 @@ def describe_names(module: str, *names: str) -> str:
 
 
 def list_faults() -> str:
-    """Describe the faults, by the module that they are in."""
+    """Describe the faults by module."""
     lines: list[str] = []
     for module, title in FAULTS.items():
         names = " ".join(sorted(module.__all__))
@@ -246,9 +244,9 @@ def list_provider_paths() -> str:
     """List the paths that belong to one provider."""
     rows = []
     for pattern, name in provider_paths():
-        shown = pattern.pattern.replace("\\.", ".")
-        shown = re.sub(r"\(\?P<(\w+)>[^)]*\)|\[\^/\]\+", lambda m: f"{{{m[1] or 'id'}}}", shown)
-        rows.append([f"`{shown}`", f"`{name}`"])
+        path = pattern.pattern.replace("\\.", ".")
+        path = re.sub(r"\(\?P<(\w+)>[^)]*\)|\[\^/\]\+", lambda m: f"{{{m[1] or 'id'}}}", path)
+        rows.append([f"`{path}`", f"`{name}`"])
     return _table(["path", "dialect"], rows)
 
 
@@ -256,14 +254,14 @@ def list_provider_paths() -> str:
 
 
 def _group_of(path: str) -> str:
-    """Return the resource that a path is about, as in ``chat/completions`` or ``files``."""
+    """Return the resource of a path, for example ``chat/completions`` or ``files``."""
     parts = [part for part in path.removeprefix("/v1/").split("/") if not part.startswith("{")]
     return "/".join(parts[:2]) if parts[0] in ("chat", "audio") else parts[0]
 
 
 def list_endpoints() -> str:
-    """List the endpoints, with what each answers if no rule does."""
-    assert not ENDPOINTS.find("/")[0], "the table is filled by the first look-up"
+    """List the endpoints, with the answer of each if no rule matches."""
+    assert not ENDPOINTS.find("/")[0], "the first look-up fills the table"
     groups: dict[str, list[list[str]]] = {}
     for endpoint in sorted(ENDPOINTS, key=lambda one: (one.path, one.method)):
         answer = "The reply of a rule." if endpoint.render else _summarize(endpoint.answer)
@@ -281,7 +279,7 @@ def list_endpoints() -> str:
 
 
 def list_streams() -> str:
-    """List the ready-made streams, by family."""
+    """List the ready-made streams by family."""
     lines = []
     for family in catalogue.families():
         rows = [
@@ -301,7 +299,7 @@ def _describe_stream(stream: Stream) -> tuple[str, str]:
 
 
 def list_profiles() -> str:
-    """List the paces that have a name."""
+    """List the named paces."""
     rows = [
         [f"`{name}`", *(f"{n:g}" for n in (pace.ttft, pace.itl, pace.jitter)), pace.distribution]
         for name, pace in pacing.PROFILES.items()
@@ -310,7 +308,7 @@ def list_profiles() -> str:
 
 
 def list_habits() -> str:
-    """List the habits that drawn streams can have."""
+    """List the habits of generated streams."""
     rows = [
         [habit.name, "quirk" if habit.is_quirk else "lawful"]
         for aspect in ASPECTS
@@ -321,12 +319,12 @@ def list_habits() -> str:
 
 
 def list_network_behaviours() -> str:
-    """List the documented behaviours of networks, with the test of each or the reason for none."""
+    """List the documented behaviours of networks, each with its test or the reason for none."""
     sys.path.insert(0, str(TESTS))
-    shown = importlib.import_module("test_http1")
-    rows = dict.fromkeys(shown.COVERED, "`tests/test_http1.py`")
-    rows |= dict.fromkeys(shown.OVER_TLS, "`tests/server/test_tls.py`")
-    rows |= {slug: f"not covered: {why}" for slug, why in shown.NOT_COVERED.items()}
+    tests = importlib.import_module("test_http1")
+    rows = dict.fromkeys(tests.COVERED, "`tests/test_http1.py`")
+    rows |= dict.fromkeys(tests.OVER_TLS, "`tests/server/test_tls.py`")
+    rows |= {slug: f"not covered: {why}" for slug, why in tests.NOT_COVERED.items()}
     return _table(["behaviour", "test"], [[slug, rows[slug]] for slug in sorted(rows)])
 
 
@@ -340,8 +338,8 @@ def _option_names(option: click.Option) -> str:
     kind = option.type
     if isinstance(kind, click.Choice):
         return f"{names} {' or '.join(f'`{choice}`' for choice in kind.choices)}"
-    shown = kind.name.removesuffix(" range").upper()
-    return f"{names} `{option.metavar or shown}`"
+    metavar = option.metavar or kind.name.removesuffix(" range").upper()
+    return f"{names} `{metavar}`"
 
 
 def _describe_option(option: click.Option, context: click.Context) -> str:
@@ -351,13 +349,13 @@ def _describe_option(option: click.Option, context: click.Context) -> str:
 
 
 def _mark_options(text: str) -> str:
-    """Return a text of the command line with its options as code."""
+    """Return a text with its command-line options marked as code."""
     code_or_option = r"(`[^`]*`)|(?<![\w-])(--?[a-z][a-z-]*)"
     return re.sub(code_or_option, lambda match: match[1] or f"`{match[2]}`", text)
 
 
 def _describe_help(text: str) -> str:
-    """Return the help of a command as Markdown: paragraphs, and its tables as they are."""
+    """Return the help of a command as Markdown; its tables become code blocks."""
     parts = []
     for paragraph in inspect.cleandoc(text).split("\n\n"):
         if paragraph.startswith("\b"):
@@ -368,7 +366,7 @@ def _describe_help(text: str) -> str:
 
 
 def describe_commands() -> str:
-    """Describe each command with all its options, as its own parser knows them."""
+    """Describe each command with all options of its parser."""
     lines = []
     for name, command in commands.commands.items():
         context = click.Context(command, info_name=f"openai-mockserver {name}")
@@ -394,7 +392,7 @@ class Setting(NamedTuple):
 
 
 class _Parser:
-    """Takes what the plugin tells pytest, in the place of pytest's own parser and configuration."""
+    """Records what the plugin registers, in place of pytest's parser and configuration."""
 
     def __init__(self) -> None:
         self.options: list[Setting] = []
@@ -417,7 +415,7 @@ class _Parser:
         self.markers.append(line)
 
 
-def _ask_plugin() -> _Parser:
+def _read_plugin() -> _Parser:
     plugin = importlib.import_module(f"{PACKAGE}.pytest_plugin")
     parser = _Parser()
     plugin.pytest_addoption(parser)
@@ -445,7 +443,7 @@ def list_fixtures() -> str:
 def list_markers() -> str:
     """Describe the markers."""
     lines = []
-    for marker in _ask_plugin().markers:
+    for marker in _read_plugin().markers:
         call, _, text = marker.partition("): ")
         lines.append(f"`@pytest.mark.{call})`\n: {text[0].upper()}{text[1:]}.\n")
     return "\n".join(lines)
@@ -453,15 +451,15 @@ def list_markers() -> str:
 
 def list_plugin_options() -> str:
     """Describe the plugin's command-line options, and its settings in pytest.ini."""
-    parser = _ask_plugin()
+    parser = _read_plugin()
     lines = []
     for name, options in parser.options:
         value = options.get("metavar") or "|".join(options.get("choices", ()))
         lines.append(f"`{name}={value}`\n: {options['help']}\n")
     for name, options in parser.settings:
         default = str(options.get("default"))
-        shown = default.lower() if options.get("type") == "bool" else default
-        lines.append(f"`{name} = {shown}`\n: {options['help']}\n")
+        value = default.lower() if options.get("type") == "bool" else default
+        lines.append(f"`{name} = {value}`\n: {options['help']}\n")
     return "\n".join(lines)
 
 
@@ -485,11 +483,11 @@ PLAIN_PARTS: dict[str, Part] = {**PARTS, "names": describe_names}
 
 
 def expand(text: str, plain: bool = False) -> str:
-    """Return a page with the generated parts in it.
+    """Return a page with its generated parts inserted.
 
     Args:
         text: the page, in Markdown.
-        plain: without directives of Sphinx, as in the Markdown beside the site.
+        plain: generate plain Markdown, without Sphinx directives.
     """
     parts = PLAIN_PARTS if plain else PARTS
 
@@ -500,7 +498,7 @@ def expand(text: str, plain: bool = False) -> str:
     return re.sub(r"^<!-- insert: (.+?) -->$", insert, text, flags=re.MULTILINE)
 
 
-def inserted_parts(text: str) -> Iterator[str]:
-    """Give the names of the generated parts that a page has."""
+def find_parts(text: str) -> Iterator[str]:
+    """Yield the names of the generated parts of a page."""
     for match in re.finditer(r"^<!-- insert: ([\w-]+)", text, re.MULTILINE):
         yield match[1]

@@ -366,6 +366,12 @@ def _remove_duplicates(paths: Any, definitions: dict[str, Schema]) -> tuple[Any,
 
 
 def rename_references(value: Any, names: dict[str, str]) -> Any:
+    """Return a JSON value whose references have new names.
+
+    Args:
+        value: schemas, or a part of a table that holds them.
+        names: new names by old name.
+    """
     if isinstance(value, dict):
         return {
             k: names.get(v, v)

@@ -74,23 +74,25 @@ class _Union:
         return bool(schema.get("nullable") or self._resolve(schema).get("nullable"))
 
     def _covers(
-        self, schema: Schema, other: Schema, seen: frozenset[tuple[str, str]] = frozenset()
+        self, schema: Schema, other: Schema, visited_pairs: frozenset[tuple[str, str]] = frozenset()
     ) -> bool:
         """Whether a schema allows everything that another allows."""
         pair = (schema.get("$ref", ""), other.get("$ref", ""))
         if all(pair):
-            if pair in seen:
+            if pair in visited_pairs:
                 return True
-            seen |= {pair}
+            visited_pairs |= {pair}
         if self._is_nullable(other) and not self._is_nullable(schema):
             return False
         mine = [self._resolve(one) for one in self._alternatives(schema)]
         return {} in mine or all(
-            any(self._allows(one, self._resolve(their), seen) for one in mine)
+            any(self._allows(one, self._resolve(their), visited_pairs) for one in mine)
             for their in self._alternatives(other)
         )
 
-    def _allows(self, mine: Schema, their: Schema, seen: frozenset[tuple[str, str]]) -> bool:
+    def _allows(
+        self, mine: Schema, their: Schema, visited_pairs: frozenset[tuple[str, str]]
+    ) -> bool:
         if mine == their:
             return True
         if "enum" in their:
@@ -102,16 +104,16 @@ class _Union:
         if mine.get("type") != kind:
             return mine == {"type": "number"} and kind == "integer"
         if kind == "array":
-            return self._covers(mine.get("items", {}), their.get("items", {}), seen)
+            return self._covers(mine.get("items", {}), their.get("items", {}), visited_pairs)
         if kind != "object":
             return False
         if "properties" not in mine or "properties" not in their:
             free = "properties" not in mine and "properties" not in their
             more, theirs = mine.get("additionalProperties", {}), their.get("additionalProperties")
-            return free and self._covers(more, {} if theirs is None else theirs, seen)
+            return free and self._covers(more, {} if theirs is None else theirs, visited_pairs)
         properties = mine["properties"]
         return set(mine.get("required", ())) <= set(their.get("required", ())) and all(
-            name in properties and self._covers(properties[name], inner, seen)
+            name in properties and self._covers(properties[name], inner, visited_pairs)
             for name, inner in their["properties"].items()
         )
 
@@ -152,11 +154,11 @@ class _Union:
             if kind != "object" or "properties" not in one or "properties" not in inner:
                 continue
             mine, theirs = _tags(one), _tags(inner)
-            shared = mine.keys() & theirs.keys()
-            if all(mine[name] == theirs[name] for name in shared):
+            shared_tags = mine.keys() & theirs.keys()
+            if all(mine[name] == theirs[name] for name in shared_tags):
                 names, others = one["properties"].keys(), inner["properties"].keys()
                 similarity = len(names & others) / (len(names | others) or 1)
-                scores.append((len(shared), similarity, -index))
+                scores.append((len(shared_tags), similarity, -index))
         best = max(scores, default=None)
         return None if best is None or best[:2] < (0, 0.5) else -best[2]
 

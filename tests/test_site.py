@@ -11,7 +11,7 @@ from docstrings import convert, process, public_names
 from finish_site import Page, find_broken_links, list_groups, write_markdown
 from openai_mockserver.cli.program import commands
 from openai_mockserver.faults import FAULTS
-from reference import PARTS, expand, inserted_parts
+from reference import PARTS, expand, find_parts
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -38,7 +38,7 @@ def test_examples_in_docstrings_stay() -> None:
 
 def test_every_part_is_on_a_page() -> None:
     pages = [file.read_text("utf-8") for file in DOCS.rglob("*.md")]
-    assert {part for page in pages for part in inserted_parts(page)} == set(PARTS)
+    assert {part for page in pages for part in find_parts(page)} == set(PARTS)
 
 
 def test_every_option_of_every_command_is_described() -> None:
