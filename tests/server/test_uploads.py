@@ -157,7 +157,9 @@ def test_a_full_disk_is_reported_and_affects_no_other_call(monkeypatch: pytest.M
         chunks += stream
         file = client.files.create(file=("a", io.BytesIO(LONG)), purpose="batch")
     assert error.value.status_code == 507
-    message = f"cannot write the form to {tempfile.gettempdir()}: {os.strerror(errno.ENOSPC)}, after"
+    message = (
+        f"cannot write the form to {tempfile.gettempdir()}: {os.strerror(errno.ENOSPC)}, after"
+    )
     assert message in error.value.message
     assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == "Hello"
     assert file.bytes == len(LONG)
