@@ -1,9 +1,9 @@
 """Measures what one request can do to a server, and to a stream of 10 ms events beside it.
 
 Each request of `ATTACKS` is sent to a new server process. The output shows the CPU seconds of that
-process, how much its peak memory grew, and how much later the latest event of the stream was than
-that of an equal stream of another server without an attack, because other load on the machine
-delays both. Arguments choose attacks by name. Goal: at most 25 ms.
+process, the growth of its peak memory, and the longest delay of an event of the stream. The delay
+is relative to an equal stream of a second, idle server, because other load on the machine delays
+both. Arguments choose attacks by name. Goal: a delay of at most 25 ms.
 """
 
 from __future__ import annotations
@@ -219,14 +219,14 @@ def read_cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def read_memory(pid: int, what: str) -> float:
-    """Return the megabytes of a process: ``VmRSS`` is its present size, ``VmHWM`` its peak."""
+def read_memory(pid: int, field: str) -> float:
+    """Return the memory of a process in MB: ``VmRSS`` is its present size, ``VmHWM`` its peak."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what))
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
 
 
 class Ticks(threading.Thread):
-    """A stream beside the attack, and when each of its events arrived."""
+    """Reads a stream during the attack, and notes the arrival of each event."""
 
     def __init__(self, port: int) -> None:
         super().__init__(daemon=True)
@@ -252,7 +252,7 @@ class Ticks(threading.Thread):
         self.join()
 
     def get_delay(self, since: float) -> float:
-        """Return the delay in seconds of the latest event since then."""
+        """Return the longest delay, in seconds, of the events that arrived since a time."""
         first = self.times[1]
         due = [first + GAP * n for n in range(len(self.times) + 1)]
         pairs = list(zip(self.times[1:], due, strict=False))
@@ -283,7 +283,9 @@ def measure(path: str, body: bytes) -> Cost:
         memory, cpu, start = read_memory(pid, "VmRSS"), read_cpu_seconds(pid), time.perf_counter()
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.settimeout(PATIENCE)
-            with suppress(ConnectionError, TimeoutError):  # an answer before the body was read
+            with suppress(
+                ConnectionError, TimeoutError
+            ):  # the server may answer before the body ends
                 client.sendall(build_request(path, body))
             try:
                 status = read_answer(client)

@@ -1,8 +1,8 @@
-"""Checks whether requests have become more work, by counts that other load does not change.
+"""Fails if requests take more work than before, by counts that other load does not change.
 
-A warm request of each kind is answered in process. Its function calls and bytecode instructions
-are counted, and the bytes that remain allocated afterwards. `guard.json` holds the baseline for
-each version of Python. A count that is more than a tenth above it is a failure.
+A warm request of each kind is answered in process. The guard counts its function calls, its
+bytecode instructions, and the bytes that remain allocated afterwards. `guard.json` holds the
+baseline for each version of Python. A count that is more than a tenth above it is a failure.
 `python benchmarks/guard.py --update` writes the present counts as the baseline.
 """
 
@@ -33,7 +33,7 @@ from measurements.table import print_table
 FILE = Path(__file__).with_name("guard.json")
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 GROWTH = 1.1
-CALLS = 50  # over which allocations are averaged
+CALLS = 50  # number of calls over which allocations are averaged
 CLIENT = str(Path(httpx2.__file__).parent)  # not counted
 # Not counted: it repeats a random number of times.
 DRAW = getattr(Random, "_randbelow").__code__  # noqa: B009

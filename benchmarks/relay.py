@@ -1,6 +1,6 @@
 """Measures the delay that the recorder adds to the first byte of a stream, and to each event.
 
-The same stream is read from the upstream and through the recorder, in turn. Upstream, recorder and
+It reads the same stream from the upstream and through the recorder, in turn. Upstream, recorder and
 client are separate processes. Goal: at most 1 ms for the first byte, and 0.5 µs per event. A second
 upstream closes each connection, so that the recorder needs a new one for each request.
 """
@@ -53,7 +53,7 @@ def main() -> None:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         client = stack.enter_context(httpx2.Client(trust_env=False))
-        # A pause keeps events apart: each is a separate read, and a separate line of the recording.
+        # A pause separates events: each is a separate read, and a separate line of the recording.
         serve = ("serve", "--stream", NAME, "--pace", "0,0.0005")
         urls = {"upstream": stack.enter_context(start_command(*serve))}
         urls["closing upstream"] = stack.enter_context(start_command(*serve, "--fault", CLOSING))
@@ -66,14 +66,14 @@ def main() -> None:
             for name, url in urls.items():
                 measurements.setdefault(name, []).append(measure_stream(client, url))
     first = {name: median(t[0] for t in times) for name, times in measurements.items()}
-    whole = {name: median(t[1] for t in times) for name, times in measurements.items()}
+    total = {name: median(t[1] for t in times) for name, times in measurements.items()}
     delay = first["recorder"] - first["upstream"]
-    each = (whole["recorder"] - whole["upstream"] - delay) / events * 1000
+    event_delay = (total["recorder"] - total["upstream"] - delay) / events * 1000
     print(f"first byte: upstream {first['upstream']:.2f} ms, recorder {first['recorder']:.2f} ms")
     print(f"the recorder adds {delay:.2f} ms to the first byte (goal 1)")
-    fresh = first["closing recorder"] - first["closing upstream"]
-    print(f"and {fresh:.2f} ms if it needs a new connection")
-    print(f"and {each:.1f} µs to each of {events} events (goal 0.5)")
+    reconnect_delay = first["closing recorder"] - first["closing upstream"]
+    print(f"and {reconnect_delay:.2f} ms if it needs a new connection")
+    print(f"and {event_delay:.1f} µs to each of {events} events (goal 0.5)")
 
 
 if __name__ == "__main__":

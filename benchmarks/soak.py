@@ -1,9 +1,9 @@
-"""Mixed load for ten minutes on a mock and a recorder in front of it: do memory or files leak?
+"""Looks for leaks of memory and files: mixed load on a mock and the recorder in front of it.
 
-Eight clients at once request JSON, streams, embeddings and uploads. They leave in the middle, reset
-their connections, send garbage, and are killed. Complete responses are compared with the expected
-ones, and each call through the recorder must have its file. The output shows the memory and the
-descriptors of both processes at each tenth of the time, and every failure.
+Eight clients at once request JSON, streams, embeddings and uploads. Some disconnect in the middle
+of a stream, reset their connections, send garbage, or are killed. Complete responses are compared
+with the expected ones, and each call through the recorder must have its file. The output shows the
+memory and the descriptors of both processes at each tenth of the time, and every failure.
 Arguments: seconds (600), and a seed (1).
 """
 
@@ -32,7 +32,7 @@ CLIENTS = 8
 TEXT = "word " * 200
 UPLOAD = 2_000_000
 TIMEOUT = 30.0
-KEEP_CALLS = 200  # calls
+KEEP_CALLS = 200  # calls in the journal
 
 SERVER = f"""
 import sys
@@ -120,7 +120,7 @@ def read_whole(client: socket.socket) -> bytes:
             return body
         if not length and body.endswith(b"\r\n0\r\n\r\n"):
             return decode_chunks(body)
-    raise AssertionError(f"broken off after {len(data)} bytes")
+    raise AssertionError(f"the response ended early, after {len(data)} bytes")
 
 
 def decode_chunks(body: bytes) -> bytes:
@@ -172,7 +172,7 @@ def be_killed(port: int, rng: Random) -> None:
         process.stdin.write(build_request(CHAT, build_chat("paced", stream=True)))
         process.stdin.close()
         for _ in range(rng.randint(1, 5)):
-            assert process.stdout.readline(), "it got nothing"
+            assert process.stdout.readline(), "the client received nothing before it was killed"
         process.kill()
 
 
@@ -182,7 +182,7 @@ def be_reset(port: int, rng: Random) -> None:
         client.sendall(build_request(CHAT, build_chat("reset", stream=True)))
         while block := client.recv(65536):
             data += block
-        raise AssertionError("it ended well")
+        raise AssertionError("the stream ended without a reset")
     assert data.count(b"data: {") == 9, f"{data.count(b'data: {')} events"
 
 
@@ -241,7 +241,7 @@ class Soak:
     def __init__(self, ports: tuple[int, int], folder: Path, seed: int) -> None:
         self.counts: Counter[str] = Counter()
         self.failures: list[str] = []
-        self.expected = 0  # minimum number of recordings
+        self.min_recordings = 0
         self._ports = ports
         self._folder = folder
         self._seed = seed
@@ -261,18 +261,18 @@ class Soak:
             action(self._ports[is_recorded], rng)
         except Exception as error:
             with self._lock:
-                self.failures.append(f"{action.__name__} on the {place}: {error!r}")
+                self.failures.append(f"{action.__name__} at the {place}: {error!r}")
         with self._lock:
             self.counts[action.__name__] += 1
             if is_recorded and action in _ALWAYS_RECORDED:
-                self.expected += 2 if action is read_json else 1
+                self.min_recordings += 2 if action is read_json else 1
 
     def sweep(self) -> None:
-        """Check that recordings are complete, and remove them."""
+        """Check that all recordings are complete, and remove their files."""
         for path in self._folder.glob("*.jsonl"):
             lines = path.read_bytes().splitlines()
             if b'"end"' not in lines[-1]:
-                self.failures.append(f"{path.name} has no end")
+                self.failures.append(f'{path.name} is incomplete: its last line has no "end"')
             self.counts["recordings"] += 1
             path.unlink()
 
@@ -280,7 +280,13 @@ class Soak:
 def measure(
     seconds: float, seed: int = 1, report: Callable[[Sample], None] | None = None
 ) -> Result:
-    """Load a mock and a recorder for a number of seconds."""
+    """Load a mock and a recorder.
+
+    Args:
+        seconds: duration of the load.
+        seed: seed for the actions of the clients.
+        report: called with the sample at each tenth of the duration.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         log = stack.enter_context(tempfile.TemporaryFile("w+"))
@@ -299,9 +305,9 @@ def measure(
             descriptors = tuple(map(count_descriptors, (mock, recorder)))
             return Sample(time.monotonic() - start, memory, descriptors)
 
-        warm = Random(seed)
+        rng = Random(seed)
         for action in (*_ON_BOTH, *_ON_MOCK) * 4:  # warm up
-            soak.act(action, warm)
+            soak.act(action, rng)
         samples = [settle(sample)]
         with ThreadPoolExecutor(CLIENTS) as threads:
             deadline = time.monotonic() + seconds
@@ -312,25 +318,28 @@ def measure(
                 soak.sweep()
                 if report is not None:
                     report(samples[-1])
-            for process in clients:
-                process.result()
-        with connect(port) as client:  # replaces the last calls, and removes their files on disk
+            for client in clients:
+                client.result()
+        # Push the last calls out of the journal, and so remove their files on disk.
+        with connect(port) as connection:
             for _ in range(KEEP_CALLS):
-                client.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                read_whole(client)
+                connection.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                read_whole(connection)
         samples.append(settle(sample))
         soak.sweep()
         if unfinished_files := list(folder.iterdir()):
-            soak.failures.append(f"{len(unfinished_files)} recordings have not ended")
-        if soak.counts["recordings"] < soak.expected:
-            soak.failures.append(f"{soak.counts['recordings']} recordings of {soak.expected}")
+            soak.failures.append(f"{len(unfinished_files)} recordings are unfinished")
+        if soak.counts["recordings"] < soak.min_recordings:
+            soak.failures.append(
+                f"{soak.counts['recordings']} recordings, at least {soak.min_recordings} expected"
+            )
         log.seek(0)
         soak.failures += [line.strip() for line in log if "Error" in line or "Exception" in line]
         return Result(samples, soak.counts, soak.failures)
 
 
 def settle(sample: Callable[[], Sample]) -> Sample:
-    """Return the sample with the fewest descriptors within 5 s, after all connections are gone."""
+    """Return the sample with the fewest descriptors within 5 s, in which connections close."""
     least = sample()
     for _ in range(50):
         time.sleep(0.1)

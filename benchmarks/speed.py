@@ -18,7 +18,7 @@ from measurements.burst import print_burst
 from measurements.first_byte import print_first_byte
 from measurements.held import print_held
 from measurements.journal_memory import print_journal_memory
-from measurements.limit import Limit, Recorded, build_limit, find_compiler, read_response
+from measurements.limit import Limit, Recording, build_limit, find_compiler, read_response
 from measurements.paced import print_paced
 from measurements.peers import FOLDER, Peers
 from measurements.processes import raise_descriptor_limit
@@ -36,7 +36,7 @@ class Run:
         self._peers_folder = peers_folder
 
     @cached_property
-    def recording(self) -> Recorded:
+    def recording(self) -> Recording:
         with serve_ours() as process:
             return read_response(process.port)
 

@@ -1,7 +1,7 @@
 """Measures 8 uploads at once to a server in a separate process, and their downloads.
 
-The output shows the seconds, how much the server's peak memory grew, and how much later the latest
-event of a stream of 10 ms events beside them was than that of an idle server.
+The output shows the seconds, the growth of the server's peak memory, and the longest
+delay of an event in a stream of 10 ms events, relative to the same stream of an idle server.
 Arguments: MB of each upload (500), and their number (8). Goal: at most 200 MB of memory.
 """
 
@@ -78,7 +78,7 @@ def read_response(client: socket.socket) -> tuple[int, str, bytes]:
 
 
 def compute_digest(size: int) -> str:
-    """Return the digest of an uploaded file."""
+    """Return the digest of an uploaded file of ``size`` bytes."""
     digest = hashlib.blake2b()
     for at in range(0, size, len(BLOCK)):
         digest.update(BLOCK[: size - at])
@@ -86,8 +86,8 @@ def compute_digest(size: int) -> str:
 
 
 def measure(size: int, number: int) -> Cost:
-    """Measure what a number of uploads at once, each of ``size`` bytes, cost."""
-    expected = size, compute_digest(size)
+    """Return the cost of a number of uploads at once, each of ``size`` bytes."""
+    size_and_digest = size, compute_digest(size)
     with ExitStack() as stack:
         pid, port = stack.enter_context(start_server())
         _, calm = stack.enter_context(start_server())
@@ -103,7 +103,7 @@ def measure(size: int, number: int) -> Cost:
             assert uploaded_size == size
             ids.append(id)
         for result in threads.map(lambda id: download(port, id), ids):
-            assert result == expected
+            assert result == size_and_digest
         seconds = time.perf_counter() - start
         late = max(0.0, ticks.get_delay(start) - others.get_delay(start))
         return Cost(seconds, read_memory(pid, "VmHWM") - memory, late * 1000)

@@ -39,7 +39,7 @@ MESSAGES = [{"role": "user", "content": "Tell me a story"}]
 FORM = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}}
 
 CHAT = "/v1/chat/completions"
-ASKED: list[tuple[str, dict[str, Any]]] = [
+PATHS_AND_BODIES: list[tuple[str, dict[str, Any]]] = [
     (CHAT, {"model": "gpt-4o", "messages": MESSAGES}),
     (CHAT, {"model": "gpt-4o", "messages": MESSAGES, "n": 2, "logprobs": True}),
     (CHAT, {"model": "gpt-4o", "messages": MESSAGES, "tools": CHAT_TOOLS}),
@@ -63,11 +63,13 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ),
     ("/v1/completions", {"model": "davinci-002", "prompt": ["One", "Two"], "n": 2}),
 ]
-REQUESTS = [(path, body | {"stream": stream}) for path, body in ASKED for stream in (False, True)]
+REQUESTS = [
+    (path, body | {"stream": stream}) for path, body in PATHS_AND_BODIES for stream in (False, True)
+]
 
 
 @contextmanager
-def serving(*arguments: str, **environment: str) -> Iterator[str]:
+def start_server(*arguments: str, **environment: str) -> Iterator[str]:
     """Run `openai-mockserver serve`; yield its URL."""
     with subprocess.Popen(
         [
@@ -94,30 +96,30 @@ def serving(*arguments: str, **environment: str) -> Iterator[str]:
             process.kill()
 
 
-def bodies(url: str, order: int, threads: int) -> dict[str, set[bytes]]:
-    """Send each request several times, in a given order; return all answers to each."""
+def collect_bodies(url: str, order: int, threads: int) -> dict[str, set[bytes]]:
+    """Send each request several times, shuffled by a seed; return all answers to each."""
     requests = [*REQUESTS, *REQUESTS, *REQUESTS]
-    # Other requests come in between, which the other server does not receive.
+    # Mix in requests that the other server does not receive.
     requests += [(CHAT, body | {"user": f"{order} {at}"}) for at, (_, body) in enumerate(REQUESTS)]
     Random(order).shuffle(requests)
     with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
 
-        def ask(request: tuple[str, dict[str, Any]]) -> tuple[str, bytes]:
+        def send(request: tuple[str, dict[str, Any]]) -> tuple[str, bytes]:
             path, body = request
             return json.dumps(request), client.post(path, json=body).content
 
-        with ThreadPoolExecutor(threads) as several:
-            answers = list(several.map(ask, requests))
-    expected = set(map(json.dumps, REQUESTS))
-    return {key: {b for k, b in answers if k == key} for key, _ in answers if key in expected}
+        with ThreadPoolExecutor(threads) as pool:
+            answers = list(pool.map(send, requests))
+    keys = set(map(json.dumps, REQUESTS))
+    return {key: {b for k, b in answers if k == key} for key, _ in answers if key in keys}
 
 
 def test_two_servers_answer_with_the_same_bytes() -> None:
     with (
-        serving("--seed", "7", "--quiet", PYTHONHASHSEED="1", TZ="Asia/Tokyo") as one,
-        serving("--seed", "7", "--quiet", PYTHONHASHSEED="2", LC_ALL="C") as other,
+        start_server("--seed", "7", "--quiet", PYTHONHASHSEED="1", TZ="Asia/Tokyo") as one,
+        start_server("--seed", "7", "--quiet", PYTHONHASHSEED="2", LC_ALL="C") as other,
     ):
-        first, second = bodies(one, 1, threads=1), bodies(other, 2, threads=8)
+        first, second = collect_bodies(one, 1, threads=1), collect_bodies(other, 2, threads=8)
     assert len(first) == len(REQUESTS)
     assert [len(answers) for answers in first.values()] == [1] * len(REQUESTS)
     assert first == second
@@ -127,14 +129,14 @@ def test_another_seed_gives_other_answers() -> None:
     payload = {"model": "gpt-4o", "messages": MESSAGES}
     answers = []
     for seed in ("7", "8"):
-        with serving("--seed", seed, "--quiet") as url:
+        with start_server("--seed", seed, "--quiet") as url:
             answers.append(httpx.post(f"{url}{CHAT}", json=payload, trust_env=False).json())
     assert all(answers[0][name] != answers[1][name] for name in ("id", "choices"))
 
 
 def test_without_a_seed_only_the_text_is_the_same() -> None:
     payload = {"model": "gpt-4o", "messages": MESSAGES}
-    with serving("--quiet") as url:
+    with start_server("--quiet") as url:
         first, second = (
             httpx.post(f"{url}{CHAT}", json=payload, trust_env=False).json() for _ in range(2)
         )
@@ -143,11 +145,11 @@ def test_without_a_seed_only_the_text_is_the_same() -> None:
     assert first["choices"][0]["message"]["content"] == generate(payload, "0").text
 
 
-def mock(seed: int = 7) -> MockOpenAI:
+def make_mock(seed: int = 7) -> MockOpenAI:
     return MockOpenAI(seed=seed, default=lambda call: generate(call.json, seed))
 
 
-def post(path: str, body: dict[str, Any]) -> Request:
+def make_post(path: str, body: dict[str, Any]) -> Request:
     return Request("POST", path, body=json.dumps(body).encode())
 
 
@@ -155,20 +157,21 @@ def post(path: str, body: dict[str, Any]) -> Request:
 def test_mocks_in_process_send_the_same_bytes(
     path: str, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = mock().respond(post(path, body)).script
+    first = make_mock().respond(make_post(path, body)).script
     assert first.head.status == (400 if "temprature" in body else 200)
     monkeypatch.setattr(time, "time", lambda: 4e9)  # another day
-    other = mock()
-    other.respond(post(CHAT, {"model": "m", "messages": []}))
+    other = make_mock()
+    other.respond(make_post(CHAT, {"model": "m", "messages": []}))
     for _ in range(2):
-        assert other.respond(post(path, body)).script == first  # heads too, with ids and dates
+        assert other.respond(make_post(path, body)).script == first  # heads too, with ids and dates
 
 
 def test_the_order_of_json_keys_does_not_matter() -> None:
     path, body = REQUESTS[3]
     other = json.dumps(dict(reversed(body.items())), indent=2).encode()
     one, two = (
-        mock().respond(r).script for r in (post(path, body), Request("POST", path, body=other))
+        make_mock().respond(r).script
+        for r in (make_post(path, body), Request("POST", path, body=other))
     )
     assert one == two
 
@@ -176,11 +179,11 @@ def test_the_order_of_json_keys_does_not_matter() -> None:
 @pytest.mark.parametrize(
     "request_",
     [
-        post("/v1/images/generations", {"model": "gpt-image-1", "prompt": "a cat"}),
-        post("/v1/embeddings", {"model": "text-embedding-3-small", "input": "Hi"}),
-        post("/v1/conversations", {"items": [{"role": "user", "content": "Hi"}]}),
-        post("/v1/vector_stores", {"expires_after": {"anchor": "last_active_at", "days": 1}}),
-        post("/v1/responses/compact", {"model": "gpt-5", "input": "Hi"}),
+        make_post("/v1/images/generations", {"model": "gpt-image-1", "prompt": "a cat"}),
+        make_post("/v1/embeddings", {"model": "text-embedding-3-small", "input": "Hi"}),
+        make_post("/v1/conversations", {"items": [{"role": "user", "content": "Hi"}]}),
+        make_post("/v1/vector_stores", {"expires_after": {"anchor": "last_active_at", "days": 1}}),
+        make_post("/v1/responses/compact", {"model": "gpt-5", "input": "Hi"}),
         Request("GET", "/v1/models"),
         Request("GET", "/v1/files/file-unknown"),
         Request("GET", "/v1/responses/resp_unknown"),
@@ -191,13 +194,13 @@ def test_the_order_of_json_keys_does_not_matter() -> None:
 def test_answers_without_a_model_are_the_same_too(
     request_: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = mock().respond(request_).script
+    first = make_mock().respond(request_).script
     assert first.head.status == 200
     monkeypatch.setattr(time, "time", lambda: 4e9)
-    assert mock().respond(request_).script == first
+    assert make_mock().respond(request_).script == first
 
 
 def test_creating_twice_gives_two_objects() -> None:
-    one = mock()
-    scripts = [one.respond(post("/v1/conversations", {})).script for _ in range(2)]
+    one = make_mock()
+    scripts = [one.respond(make_post("/v1/conversations", {})).script for _ in range(2)]
     assert scripts[0] != scripts[1]

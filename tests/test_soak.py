@@ -1,7 +1,7 @@
-"""Many random scripts, and mixed load: everything arrives, and nothing is left behind.
+"""Random scripts and mixed load: all responses arrive, and nothing leaks.
 
-A few thousand scripts by default; OPENAI_MOCKSERVER_SOAK says how many instead. Ten minutes of
-mixed load are `benchmarks/soak.py`.
+3,000 scripts by default; OPENAI_MOCKSERVER_SOAK sets another number. `benchmarks/soak.py` runs the
+mixed load for ten minutes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HEADS = [
 ENDS: list[End] = ["finish", "finish", "finish", "close", "truncate", "reset", "half_close"]
 
 
-def step(rng: Random) -> Step:
+def make_step(rng: Random) -> Step:
     """Return a random step."""
     match rng.randrange(12):
         case 0:
@@ -51,30 +51,30 @@ def step(rng: Random) -> Step:
 
 def make_script(rng: Random) -> Script:
     """Return a random script."""
-    steps = tuple(step(rng) for _ in range(rng.randrange(9)))
+    steps = tuple(make_step(rng) for _ in range(rng.randrange(9)))
     script = Script(rng.choice(HEADS), steps, rng.choice(ENDS))
     return to_raw(script) if rng.random() < 0.2 else script
 
 
 def count_files() -> int:
-    """Return how many files and sockets this process has open."""
+    """Return the number of open files and sockets of this process."""
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @pytest.mark.slow
-def test_random_scripts_arrive_and_leave_nothing_behind() -> None:
+def test_random_scripts_arrive_and_leak_nothing() -> None:
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("open files are counted in /proc")
     rounds = int(os.environ.get("OPENAI_MOCKSERVER_SOAK", "3000"))
     rng = Random(rounds)
-    wrong: list[str] = []
-    stop_semaphore = threading.Semaphore(0)
+    failed_scripts: list[str] = []
+    ended_calls = threading.Semaphore(0)
 
     def note_end(call: Call) -> None:
-        stop_semaphore.release()
+        ended_calls.release()
 
     with MockOpenAI() as mock:
-        # What the first server leaves open, such as the event loop's pipe, is not a leak.
+        # The first server leaves some files open, such as the event loop's pipe: no leak.
         httpx2.get(mock.base_url, trust_env=False)
     threads, files = threading.active_count(), count_files()
     with MockOpenAI(keep_calls=10, on_end=note_end) as mock:
@@ -86,25 +86,25 @@ def test_random_scripts_arrive_and_leave_nothing_behind() -> None:
             mock.reply(script)
             client = client or socket.create_connection((url.host, url.port or 0), timeout=10)
             client.sendall(REQUEST)
-            expected, data = encode_script(script), b""
-            while len(data) < len(expected) and (read := client.recv(65536)):
+            expected_bytes, data = encode_script(script), b""
+            while len(data) < len(expected_bytes) and (read := client.recv(65536)):
                 data += read
-            if data != expected:
-                wrong.append(repr(script))
+            if data != expected_bytes:
+                failed_scripts.append(repr(script))
             # Reuse a connection only if its state is certain.
             is_regular = script.head is HEADS[0] and not script.raw
             if expected_end(script) != "open" or not is_regular:
                 client.close()
                 client = None
-            assert stop_semaphore.acquire(timeout=10), script
+            assert ended_calls.acquire(timeout=10), script
         if client is not None:
             client.close()
         server = mock.start()
         assert isinstance(server, Loopback)
         loop = server._server_run._loop
         assert loop is not None
-        task_count = asyncio.run_coroutine_threadsafe(tasks(), loop).result(5)
-    assert wrong == []
+        task_count = asyncio.run_coroutine_threadsafe(count_request_tasks(), loop).result(5)
+    assert failed_scripts == []
     assert task_count == 0
     assert threading.active_count() == threads
     assert count_files() <= files
@@ -112,8 +112,8 @@ def test_random_scripts_arrive_and_leave_nothing_behind() -> None:
 
 
 @pytest.mark.slow
-def test_mixed_load_loses_nothing_and_leaves_nothing_behind() -> None:
-    """Eight clients of a mock and a recorder; some leave, are reset or are killed."""
+def test_mixed_load_loses_and_leaks_nothing() -> None:
+    """Eight clients load a mock and a recorder; some disconnect, are reset or are killed."""
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("memory and open files are counted in /proc")
     result = load_benchmark("soak").measure(20)
@@ -121,13 +121,13 @@ def test_mixed_load_loses_nothing_and_leaves_nothing_behind() -> None:
     assert result.failures == []
     assert min(result.counts.values()) > 10, "each action ran"
     assert all(a <= b for a, b in zip(after.descriptors, before.descriptors, strict=True))
-    # The recorder's journal still grows, the mock's is full.
+    # The journal of the recorder still grows, that of the mock is full.
     assert max(one.memory[0] for one in during[5:]) < during[2].memory[0] + 10
     assert max(one.memory[1] for one in during) < before.memory[1] + 90
 
 
-async def tasks() -> int:
-    """Return how many tasks the server's loop runs besides this one and the server itself."""
+async def count_request_tasks() -> int:
+    """Return the number of requests that the server's event loop still handles."""
     await asyncio.sleep(0)
     names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]  # type: ignore[union-attr]
     return sum("RequestResponseCycle" in name for name in names)

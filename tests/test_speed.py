@@ -1,4 +1,4 @@
-"""The speed benchmarks run, and the guard notices when a request becomes more work."""
+"""The speed benchmarks run, and the guard fails if a request takes more work than before."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def read_table(output: str) -> dict[str, list[str]]:
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
 def test_throughput_has_a_row_for_each_server() -> None:
-    ran = run_benchmark("speed", "--quick", "--no-peers", "throughput")
-    assert ran.returncode == 0, ran.stderr
-    rows = read_table(ran.stdout)
+    result = run_benchmark("speed", "--quick", "--no-peers", "throughput")
+    assert result.returncode == 0, result.stderr
+    rows = read_table(result.stdout)
     one_write, write_an_event, ours, _, starlette = rows.values()
     assert list(rows) == [
         "C, one write a stream",
@@ -45,31 +45,31 @@ def test_throughput_has_a_row_for_each_server() -> None:
     ]
     for cells in rows.values():
         assert all(float(cell.replace(",", "").removeprefix("> ")) > 0 for cell in cells)
-    # The basis of the ratios: fewer writes cost less, and Python costs more than C.
+    # The ratios make sense: fewer writes cost less, and Python costs more than C.
     costs = [float(cells[0]) for cells in (one_write, write_an_event, starlette)]
     assert costs == sorted(costs)
     assert float(ours[0]) > costs[0]
-    assert "CPU an event: " in ran.stdout
-    assert "(goal ≤ 1 µs: " in ran.stdout
+    assert "CPU an event: " in result.stdout
+    assert "(goal ≤ 1 µs: " in result.stdout
 
 
 def test_an_unknown_table_is_an_error() -> None:
-    ran = run_benchmark("speed", "throughputs")
-    assert ran.returncode == 2
-    assert "no table is called throughputs: throughput, paced, held, " in ran.stderr
+    result = run_benchmark("speed", "throughputs")
+    assert result.returncode == 2
+    assert "no table is called throughputs: throughput, paced, held, " in result.stderr
 
 
-def test_requests_are_no_more_work_than_the_baseline() -> None:
+def test_requests_take_no_more_work_than_the_baseline() -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     baseline = json.loads((FOLDER / "guard.json").read_text())
     if version not in baseline:
         pytest.skip(f"no baseline for Python {version}")
-    ran = run_benchmark("guard")
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert set(read_table(ran.stdout)) == set(baseline[version])
+    result = run_benchmark("guard")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert set(read_table(result.stdout)) == set(baseline[version])
 
 
-def test_a_request_that_has_become_more_work_is_found(
+def test_the_guard_reports_a_request_that_takes_more_work(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     guard = load_benchmark("guard")

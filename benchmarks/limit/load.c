@@ -48,7 +48,7 @@ struct connection {
     size_t left;        /* remaining bytes of the chunk, the body, or the end of a chunk */
     char last;          /* last byte of the body */
     int events;
-    double asked, first; /* times of the request and of the first bytes */
+    double requested, first; /* times of the request and of the first bytes */
     double first_event;
 };
 
@@ -211,8 +211,8 @@ static void connect_all(void) {
         setsockopt(one->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         fcntl(one->fd, F_SETFL, O_NONBLOCK);
         one->head = malloc(HEAD_SIZE + 1);
-        struct epoll_event wanted = {.events = EPOLLIN, .data.u32 = (uint32_t)n};
-        if (!one->head || epoll_ctl(poll_fd, EPOLL_CTL_ADD, one->fd, &wanted)) fail("epoll_ctl");
+        struct epoll_event interest = {.events = EPOLLIN, .data.u32 = (uint32_t)n};
+        if (!one->head || epoll_ctl(poll_fd, EPOLL_CTL_ADD, one->fd, &interest)) fail("epoll_ctl");
     }
 }
 
@@ -230,7 +230,7 @@ static void ask(struct connection *one) {
     one->events = 0;
     one->last = 0;
     one->open = 1;
-    one->asked = now_milliseconds();
+    one->requested = now_milliseconds();
     one->first = 0;
     if (send(one->fd, request, request_size, MSG_NOSIGNAL) != (ssize_t)request_size) lose(one);
 }
@@ -241,7 +241,7 @@ static void finish(struct connection *one, double now) {
     all_events += one->events;
     if (fewest_events < 0 || one->events < fewest_events) fewest_events = one->events;
     if (one->events > most_events) most_events = one->events;
-    note(&whole, now - one->asked);
+    note(&whole, now - one->requested);
 }
 
 /* Read available bytes; 1 if a response is complete. */
@@ -256,7 +256,7 @@ static int receive(struct connection *one) {
     }
     if (!one->first) {
         one->first = now;
-        note(&first_bytes, now - one->asked);
+        note(&first_bytes, now - one->requested);
     }
     if (read_response(one, buffer, (size_t)count, now)) {
         lose(one);
@@ -287,35 +287,35 @@ static int count_open(void) {
 /* Modes */
 
 static void measure_throughput(double seconds) {
-    double began = now_milliseconds(), until = began + seconds * 1e3;
+    double start = now_milliseconds(), until = start + seconds * 1e3;
     for (int n = 0; n < total; n++) ask(&connections[n]);
     while (now_milliseconds() < until && count_open()) read_some(100, until);
     double in_time = (double)completed;
-    double took = now_milliseconds() - began;
+    double took = now_milliseconds() - start;
     /* Wait for open requests, because the server's time is divided by all of them. */
     while (count_open() && now_milliseconds() < until + 30e3) read_some(100, until);
     printf("\"rate\": %.2f", in_time / took * 1e3);
 }
 
 static void measure_paced(double spread, double limit) {
-    double began = now_milliseconds(), end = began + limit * 1e3;
+    double start = now_milliseconds(), end = start + limit * 1e3;
     int next = 0;
     while ((next < total || count_open()) && now_milliseconds() < end) {
-        while (next < total && now_milliseconds() >= began + spread * 1e3 * next / total)
+        while (next < total && now_milliseconds() >= start + spread * 1e3 * next / total)
             ask(&connections[next++]);
         read_some(next < total ? 1 : 100, 0);
     }
-    printf("\"seconds\": %.3f", (now_milliseconds() - began) / 1e3);
+    printf("\"seconds\": %.3f", (now_milliseconds() - start) / 1e3);
 }
 
 static void measure_burst(double limit) {
-    double began = now_milliseconds();
+    double start = now_milliseconds();
     for (int n = 0; n < total; n++) {
         ask(&connections[n]);
-        connections[n].asked = began; /* all at once, so the last one waits too */
+        connections[n].requested = start; /* all at once, so the last one waits too */
     }
-    while (count_open() && now_milliseconds() < began + limit * 1e3) read_some(100, 0);
-    printf("\"seconds\": %.3f", (now_milliseconds() - began) / 1e3);
+    while (count_open() && now_milliseconds() < start + limit * 1e3) read_some(100, 0);
+    printf("\"seconds\": %.3f", (now_milliseconds() - start) / 1e3);
 }
 
 static void measure_held(double limit) {

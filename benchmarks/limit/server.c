@@ -34,14 +34,14 @@ enum mode { STREAM, EVENT, PACED };
 
 struct connection {
     int fd;
-    int place;        /* in the heap, or -1 */
-    int event;        /* the next one */
-    int answering;
+    int place;        /* index in the heap, or -1 */
+    int event;        /* index of the next event */
+    int answering;    /* a response is not complete */
     int blocked;      /* the socket's buffer is full: wait for EPOLLOUT */
-    size_t sent;      /* bytes of the response */
-    int64_t began;    /* microseconds */
+    size_t sent;      /* sent bytes of the response */
+    int64_t start;    /* of the response, in microseconds */
     int64_t due;
-    char *unread;     /* of an incomplete request */
+    char *unread;     /* received bytes of an incomplete request */
     size_t unread_size;
 };
 
@@ -128,8 +128,8 @@ static void arm_timer(void) {
 /* Connections */
 
 static void await(struct connection *one, uint32_t what) {
-    struct epoll_event wanted = {.events = what, .data.fd = one->fd};
-    if (epoll_ctl(poll_fd, EPOLL_CTL_MOD, one->fd, &wanted)) fail("epoll_ctl");
+    struct epoll_event interest = {.events = what, .data.fd = one->fd};
+    if (epoll_ctl(poll_fd, EPOLL_CTL_MOD, one->fd, &interest)) fail("epoll_ctl");
 }
 
 static void drop(struct connection *one) {
@@ -166,7 +166,7 @@ static int answer(struct connection *one) {
     }
     while (went > 0 && one->event < events) {
         if (mode == PACED) {
-            one->due = one->began + dues[one->event];
+            one->due = one->start + dues[one->event];
             if (one->due > now_microseconds()) {
                 schedule(one);
                 return 0;
@@ -218,7 +218,7 @@ static int answer_requests(struct connection *one, const char *bytes, size_t siz
         one->answering = 1;
         one->event = 0;
         one->sent = 0;
-        one->began = now_microseconds();
+        one->start = now_microseconds();
         if (answer(one)) return -1;
     }
     if (bytes != one->unread || at) keep_unread(one, bytes + at, size - at);
@@ -262,8 +262,8 @@ static void accept_all(int listener) {
         one->fd = fd;
         one->place = -1;
         connections[fd] = one;
-        struct epoll_event wanted = {.events = EPOLLIN, .data.fd = fd};
-        if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &wanted)) fail("epoll_ctl");
+        struct epoll_event interest = {.events = EPOLLIN, .data.fd = fd};
+        if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &interest)) fail("epoll_ctl");
     }
 }
 
@@ -335,11 +335,11 @@ int main(int count, char **arguments) {
     timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (poll_fd < 0 || timer_fd < 0) fail("epoll");
     int listener = listen_on_any_port();
-    struct epoll_event wanted = {.events = EPOLLIN, .data.fd = listener};
-    epoll_ctl(poll_fd, EPOLL_CTL_ADD, listener, &wanted);
-    wanted.events |= EPOLLET; /* it is never read */
-    wanted.data.fd = timer_fd;
-    epoll_ctl(poll_fd, EPOLL_CTL_ADD, timer_fd, &wanted);
+    struct epoll_event interest = {.events = EPOLLIN, .data.fd = listener};
+    epoll_ctl(poll_fd, EPOLL_CTL_ADD, listener, &interest);
+    interest.events |= EPOLLET; /* the timer is never read */
+    interest.data.fd = timer_fd;
+    epoll_ctl(poll_fd, EPOLL_CTL_ADD, timer_fd, &interest);
     for (;;) {
         struct epoll_event ready[READY];
         int found = epoll_wait(poll_fd, ready, READY, -1);

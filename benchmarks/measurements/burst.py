@@ -18,12 +18,12 @@ WARM_UP = 1.0  # seconds
 
 
 def measure_burst(limit: Limit, process: Process, rounds: int) -> list[dict[str, Times]]:
-    """Send the requests on connections that are open, several times."""
+    """Send the requests on open connections, several times."""
     measure_cost(limit, process, WARM_UP)
     results = [limit.measure_burst(process.port, REQUESTS) for _ in range(rounds)]
     lost_count = sum(REQUESTS - one["completed"] for one in results)
     if lost_count:
-        raise RuntimeError(f"{lost_count} requests have no complete answer")
+        raise RuntimeError(f"{lost_count} requests have no complete response")
     return results
 
 

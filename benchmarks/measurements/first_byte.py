@@ -29,7 +29,7 @@ RULES = (1, 100, 1000)
 
 
 class Cost(NamedTuple):
-    """CPU microseconds."""
+    """CPU microseconds to the first byte, and in total."""
 
     first: float
     whole: float
@@ -79,7 +79,9 @@ def print_first_byte(quick: bool) -> None:
         for name, cost in costs.items()
     ]
     columns = ["in process", "to the first byte µs", "whole µs", "× chat"]
-    print_table("CPU of a request of 198 pieces, of our own", columns, rows)
+    print_table(
+        "CPU of a request of 198 pieces, without that of the minimal transport", columns, rows
+    )
     print_goals(list_goals(costs))
 
 

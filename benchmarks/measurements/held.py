@@ -72,7 +72,7 @@ def print_held(limit: Limit, quick: bool) -> None:
         )
         for name, one in results.items()
     ]
-    columns = ["held", "kB a stream", "MB in all", "streams lost", "descriptors not given back"]
+    columns = ["held", "kB a stream", "MB in all", "streams lost", "descriptors left open"]
     print_table(f"{streams:,} streams held open", columns, rows)
     print_goals(list_goals(results[OURS], streams))
 
@@ -81,4 +81,4 @@ def list_goals(ours: Held, streams: int) -> Iterator[Goal]:
     yield Goal("memory a held stream", ours.memory / streams / 1000, 20, " kB")
     yield Goal(f"memory with {streams:,} streams", ours.whole / MB, 250, " MB")
     yield Goal("streams lost", ours.lost_streams, 0)
-    yield Goal("descriptors not given back", ours.leaked_descriptors, 0)
+    yield Goal("descriptors left open", ours.leaked_descriptors, 0)

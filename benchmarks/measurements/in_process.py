@@ -1,7 +1,7 @@
-"""Requests that are answered in this process, without the work of a client.
+"""Sends requests to a mock in this process, without the SDK.
 
-The work that is the same for every server, a response of httpx2 and its stream, is measured with a
-transport that serves bytes from a list, so that it can be subtracted.
+The work of httpx2 on a response and its stream is the same for every server. It is measured with a
+minimal transport, which serves bytes from a list, so that it can be subtracted.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Exchange(NamedTuple):
 
 
 def ask_chat(content: str = "Hi", **more: Any) -> tuple[str, dict[str, Any]]:
-    """Return a path and a body."""
+    """Return the path and the body of a chat completion; ``more`` adds members to the body."""
     message = {"role": "user", "content": content}
     return CHAT, {"model": "gpt-4o", "stream": True, "messages": [message]} | more
 
@@ -75,7 +75,7 @@ def ask_completions() -> tuple[str, dict[str, Any]]:
 
 def make_exchange(
     name: str,
-    question: tuple[str, dict[str, Any]],
+    path_and_body: tuple[str, dict[str, Any]],
     pieces: int = PIECES,
     dialect: str | None = None,
     rules: int = 0,
@@ -86,7 +86,7 @@ def make_exchange(
     mock.reply(Reply(["word "] * pieces))
     for n in range(rules):
         mock.on(user=f"question {n}").reply(f"answer {n}")
-    path, body = question
+    path, body = path_and_body
     headers = {"Content-Type": "application/json", "Authorization": "Bearer sk-test"}
     request = httpx2.Request(
         "POST", f"http://localhost{path}", content=json.dumps(body).encode(), headers=headers
@@ -95,7 +95,7 @@ def make_exchange(
 
 
 def make_minimal(exchange: Exchange) -> Exchange:
-    """Return the same request, answered from a list."""
+    """Return the same request with the minimal transport, which serves the bytes of the mock."""
     response = exchange.transport.handle_request(exchange.request)
     body = b"".join(response.stream)
     response.stream.close()

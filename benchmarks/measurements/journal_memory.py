@@ -40,6 +40,6 @@ def print_journal_memory(quick: bool) -> None:
         make_exchange("chat, one token", ask_chat(stream=False), pieces=1, keep_calls=keep),
     ]
     kilobytes = {one.name: measure_kept_bytes(one, calls) / 1000 for one in exchanges}
-    title = "What the journal keeps of a finished call of 198 pieces"
+    title = "Memory of a finished call of 198 pieces in the journal"
     print_table(title, ["journal", "kB a call"], kilobytes.items())
     print_goals([Goal("a journal entry", kilobytes[CHAT], 3, " kB")])

@@ -24,7 +24,7 @@ __all__ = [
     "EVENTS",
     "GAP",
     "Limit",
-    "Recorded",
+    "Recording",
     "Times",
     "build_limit",
     "frame_events",
@@ -46,23 +46,23 @@ REQUEST = (
 )
 
 
-class Recorded(NamedTuple):
-    """A response: its head, and its body without chunks."""
+class Recording(NamedTuple):
+    """A recorded response: its head, and its body without the chunked framing."""
 
     head: bytes
     body: bytes
 
 
 class Times(NamedTuple):
-    """Milliseconds."""
+    """Percentiles and maximum, in milliseconds."""
 
     p50: float
     p99: float
     max: float
 
 
-def read_response(port: int) -> Recorded:
-    """Ask a server once."""
+def read_response(port: int) -> Recording:
+    """Send one request to a server, and return its response."""
     response = b""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(REQUEST)
@@ -76,20 +76,20 @@ def read_response(port: int) -> Recorded:
         size, _, rest = chunks.partition(b"\r\n")
         body += rest[: int(size, 16)]
         chunks = rest[int(size, 16) + 2 :]
-    return Recorded(head + b"\r\n\r\n", body)
+    return Recording(head + b"\r\n\r\n", body)
 
 
-def frame_events(recording: Recorded) -> list[bytes]:
-    """The response as it is on the wire, cut after each event: an event, a chunk."""
+def frame_events(recording: Recording) -> list[bytes]:
+    """Return the response on the wire, split after each event, with a chunk for each event."""
     events = [event + b"\n\n" for event in recording.body.split(b"\n\n")[:-1]]
     chunks = [b"%x\r\n%s\r\n" % (len(event), event) for event in events]
     return [recording.head + chunks[0], *chunks[1:-1], chunks[-1] + b"0\r\n\r\n"]
 
 
 def list_due_times(events: int, gap: float) -> list[float]:
-    """When `Pace(itl=gap)` sends each event, in seconds after the first.
+    """Return when `Pace(itl=gap)` sends each event, in seconds after the first.
 
-    The role comes with the first piece, and [DONE] with the finish reason.
+    The role is sent with the first piece, and [DONE] with the finish reason.
     """
     return [gap * max(0, min(n, events - 2) - 1) for n in range(events)]
 
@@ -97,7 +97,7 @@ def list_due_times(events: int, gap: float) -> list[float]:
 class Limit:
     """The compiled programs, in a folder with their input files."""
 
-    def __init__(self, folder: Path, recording: Recorded) -> None:
+    def __init__(self, folder: Path, recording: Recording) -> None:
         self.folder = folder
         self.body = recording.body
         self._frames = frame_events(recording)
@@ -107,7 +107,7 @@ class Limit:
 
     @contextmanager
     def serve(self, mode: str, gap: float = 0.0) -> Iterator[Process]:
-        """Run the server: ``stream``, ``event`` or ``paced``."""
+        """Run the server in a mode: ``stream``, ``event`` or ``paced``; ``gap`` is in seconds."""
         dues, end, lines = list_due_times(self.events, gap), 0, []
         for frame, due in zip(self._frames, dues, strict=True):
             end += len(frame)
@@ -169,7 +169,7 @@ class Limit:
 
 
 @contextmanager
-def build_limit(recording: Recorded) -> Iterator[Limit]:
+def build_limit(recording: Recording) -> Iterator[Limit]:
     """Compile the programs in a folder that is removed afterwards."""
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -183,7 +183,7 @@ def build_limit(recording: Recorded) -> Iterator[Limit]:
 
 @cache
 def find_compiler() -> str:
-    """Return the C compiler. Raises FileNotFoundError if there is none, or except on Linux."""
+    """Return the C compiler. Raises FileNotFoundError if there is none, or not on Linux."""
     compiler = shutil.which("cc")
     if compiler is None or sys.platform != "linux":
         raise FileNotFoundError("the limit and the load are C programs: they need Linux and `cc`")

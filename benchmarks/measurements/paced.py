@@ -25,7 +25,7 @@ COUNTS = (200, 1000, 5000)
 class Pacing(NamedTuple):
     """The result of a measurement."""
 
-    late: Times
+    delay: Times
     first_bytes: Times
     cpu: float  # microseconds an event
     memory: float  # kB a stream
@@ -72,8 +72,8 @@ def print_paced(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
         (
             name,
             count,
-            one.late.p50,
-            one.late.p99,
+            one.delay.p50,
+            one.delay.p99,
             one.first_bytes.p99,
             f"{one.arrived_share:.1%}",
             one.seconds,
@@ -107,9 +107,9 @@ def list_goals(results: dict[tuple[str, int], Pacing]) -> Iterator[Goal]:
         if name != OURS:
             continue
         p50, p99 = bounds[count]
-        yield Goal(f"{count:,} streams, late p50", one.late.p50, p50, " ms")
+        yield Goal(f"{count:,} streams, late p50", one.delay.p50, p50, " ms")
         if p99 is not None:
-            yield Goal(f"{count:,} streams, late p99", one.late.p99, p99, " ms")
+            yield Goal(f"{count:,} streams, late p99", one.delay.p99, p99, " ms")
         if count == 1000:
             ratio = one.cpu / results[LIMIT, count].cpu
             yield Goal(f"{count:,} streams, CPU against {LIMIT}", ratio, 2, " ×")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from measurements.limit import GAP, PIECES, Recorded
+from measurements.limit import GAP, PIECES, Recording
 from measurements.processes import Process, find_free_port, start_server
 from measurements.servers import PIECE, Server
 
@@ -33,7 +33,7 @@ class MissingPeerError(Exception):
 class Peers:
     """The peers that run here; each sends the events of a recorded response, or equally many."""
 
-    def __init__(self, folder: Path, recording: Recorded) -> None:
+    def __init__(self, folder: Path, recording: Recording) -> None:
         self._recording = recording
         self._packages: dict[str, Path] = {}
         for package, program in ((AIMOCK, "node"), (WIREMOCK, "java")):

@@ -1,6 +1,6 @@
 """Starts processes on separate cores, and measures them.
 
-The figures are the kernel's: they include all threads of a process, and nothing of its client.
+The kernel counts the CPU time and memory: for all threads of a process, but not for its client.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ SERVER_CORE, LOAD_CORE = 0, 1
 
 def raise_descriptor_limit() -> int:
     """Raise the limit of open files to its maximum, also for child processes; return it."""
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    return most
+    maximum = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (maximum, maximum))
+    return maximum
 
 
 @contextmanager
@@ -127,6 +127,6 @@ def start_server(command: Sequence[str | Path], port: int | None = None) -> Iter
 
 
 def _find_port(line: str) -> int:
-    """Return the port in a line that holds nothing else, or a URL of this machine."""
+    """Return the port in a line that holds only a port, or a URL with 127.0.0.1."""
     _, marker, rest = line.partition("127.0.0.1:")
     return int((rest if marker else line).split("/")[0])

@@ -28,7 +28,7 @@ class Server(NamedTuple):
 
 @contextmanager
 def serve_ours(pace: str = "none", *options: str) -> Iterator[Process]:
-    """`openai-mockserver serve`, with rules to match and its journal."""
+    """Run `openai-mockserver serve`, with rules to match and its journal; ``pace`` is an option."""
     rules = [
         {"user": {"regex": "weather|time"}, "reply": "Sunny."},
         {"user": "Hi", "reply": {"text": [PIECE] * PIECES}},

@@ -16,7 +16,7 @@ __all__ = ["print_startup"]
 
 
 def measure_start(*options: str) -> tuple[float, float]:
-    """Return the seconds until a request is answered, and those that Python alone takes."""
+    """Return the seconds until `serve` answers a request, and those that Python alone takes."""
     port = find_free_port()
     command = [sys.executable, "-m", "openai_mockserver", "serve", "--port", str(port), "--quiet"]
     with pin_to(SERVER_CORE):
@@ -46,7 +46,7 @@ def measure_start(*options: str) -> tuple[float, float]:
 
 def print_startup(quick: bool) -> None:
     """Measure and print."""
-    measure_start("--pace", "none")  # its files are in the page cache from now on
+    measure_start("--pace", "none")  # fill the page cache
     times = [measure_start("--pace", "none") for _ in range(2 if quick else 7)]
     ours, python = (median(each) for each in zip(*times, strict=True))
     rows = [("`serve`, to its first answer", ours), ("`python -c ''`, to its end", python)]

@@ -19,13 +19,13 @@ CONNECTIONS = 50
 
 
 class Cost(NamedTuple):
-    """The cost of a server's streams."""
+    """The cost and the times of a server's streams."""
 
     cpu: float  # microseconds an event
     rate: float  # requests a second
     whole: Times
     first_bytes: Times
-    load_cpu: float  # microseconds an event: if it is more than ``cpu``, the server waits for it
+    load_cpu: float  # microseconds an event; if above ``cpu``, the server waits for the load
 
 
 def measure_cost(limit: Limit, process: Process, seconds: float) -> Cost:
