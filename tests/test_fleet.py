@@ -114,6 +114,7 @@ def collect_bodies(url: str, order: int, threads: int) -> dict[str, set[bytes]]:
     return {key: {b for k, b in answers if k == key} for key, _ in answers if key in keys}
 
 
+@pytest.mark.slow
 def test_two_servers_answer_with_the_same_bytes() -> None:
     with (
         start_server("--seed", "7", "--quiet", PYTHONHASHSEED="1", TZ="Asia/Tokyo") as one,

@@ -357,6 +357,7 @@ def test_a_plain_installation_adds_no_other_pytest_plugin() -> None:
     assert plugins <= {"openai-mockserver", "anyio"}, "anyio comes with starlette and with openai"
 
 
+@pytest.mark.slow
 def test_a_clone_does_not_shadow_what_is_installed() -> None:
     """Run both commands from the root of a clone."""
     output = run(sys.executable, "-m", "pytest", "-q", "examples/quickstart", cwd=ROOT)

@@ -431,6 +431,7 @@ def test_the_estimated_size_of_a_call_is_about_right(is_known: bool) -> None:
     assert 0.5 < (mock.calls.size - counted_size) / measured_size < 2
 
 
+@pytest.mark.slow
 def test_a_call_takes_few_kilobytes_however_long_its_answer() -> None:
     mock = MockOpenAI()
     mock.reply(Reply(["word "] * 200))

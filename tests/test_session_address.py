@@ -132,18 +132,21 @@ def test_each_test_of_several_files_has_its_own_mock(suite: pytest.Pytester) -> 
     run(suite, passed=11)
 
 
+@pytest.mark.slow
 def test_each_worker_has_its_own(suite: pytest.Pytester) -> None:
     for name in ("a", "b", "c"):
         suite.makepyfile(**{f"test_{name}": TWO_TESTS})
     run(suite, "-p", "xdist", "-n2", passed=6)
 
 
+@pytest.mark.slow
 def test_a_request_during_collection_gets_the_same_error(suite: pytest.Pytester) -> None:
     suite.makepyfile(test_it="import my_app\nmy_app.ask('Hi')\n")
     result = run(suite, errors=1)
     result.stdout.fnmatch_lines(["*no test's mock claims this request*"])
 
 
+@pytest.mark.slow
 def test_a_cassette_is_recorded_from_the_upstream_in_the_environment(
     suite: pytest.Pytester, mock_openai: MockOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:

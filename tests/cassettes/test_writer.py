@@ -42,6 +42,7 @@ def record(folder: RecordingFolder, stem: str) -> Path:
 # Names
 
 
+@pytest.mark.slow
 def test_the_thousandth_recording_costs_as_little_as_the_first(tmp_path: Path) -> None:
     """Also if an earlier run has left thousands."""
     for n in range(3000):

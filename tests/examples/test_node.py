@@ -50,6 +50,7 @@ def test_responses(mock_openai: MockOpenAI) -> None:
     assert program.stdout == 'Hello, world 👋🏽wave({"hands":2})\n\ncompleted, 12 tokens\n'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", [NODE, REACT], ids=["node", "react"])
 def test_types(folder: Path) -> None:
     if not (folder / "node_modules").is_dir():

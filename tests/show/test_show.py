@@ -414,6 +414,7 @@ def test_every_stream_of_the_catalogue_can_be_drawn(one: catalogue.Stream, width
         check(Exchange(script, about), width)
 
 
+@pytest.mark.slow
 def test_every_recording_can_be_drawn(shared: Path) -> None:
     bodies = {f.name: f.read_bytes() for f in (shared / "wire" / "examples").glob("*.sse")}
     for file in (shared / "recordings").rglob("*.json"):

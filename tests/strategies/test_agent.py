@@ -178,6 +178,7 @@ def test_a_correct_loop_passes() -> None:
     run_state_machine_as_test(machine(""), settings=settings(SEARCH, max_examples=examples(200)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bug", "message"),
     [

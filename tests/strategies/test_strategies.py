@@ -336,6 +336,7 @@ def test_strategies_work_with_the_rest_of_hypothesis() -> None:
     Machine.TestCase("runTest").debug()
 
 
+@pytest.mark.slow
 def test_the_meaning_of_bytes_does_not_depend_on_the_process() -> None:
     code = (
         "from hypothesis import HealthCheck, given, settings\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import NamedTuple
@@ -27,6 +28,8 @@ class _File:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(buffering=0, prefix="openai-mockserver-")  # noqa: SIM115
         self._lock = threading.Lock()
+        # The finalizer holds the file, so that it cannot be collected, and complain, before this.
+        weakref.finalize(self, self._file.close)
 
     def append(self, data: bytes) -> None:
         view = memoryview(data)
@@ -40,10 +43,6 @@ class _File:
             while len(data) < size and (more := self._file.read(size - len(data))):
                 data += more
         return bytes(data)
-
-    def __del__(self) -> None:
-        if hasattr(self, "_file"):  # missing if opening the file failed
-            self._file.close()
 
 
 class _Range(NamedTuple):
