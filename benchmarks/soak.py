@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from operator import le
 from pathlib import Path
 from random import Random
 from typing import IO, Any, NamedTuple
@@ -325,7 +326,7 @@ def measure(
             for _ in range(KEEP_CALLS):
                 connection.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 read_whole(connection)
-        samples.append(settle(sample))
+        samples.append(settle(sample, samples[0]))
         soak.sweep()
         if unfinished_files := list(folder.iterdir()):
             soak.failures.append(f"{len(unfinished_files)} recordings are unfinished")
@@ -338,10 +339,16 @@ def measure(
         return Result(samples, soak.counts, soak.failures)
 
 
-def settle(sample: Callable[[], Sample]) -> Sample:
-    """Return the sample with the fewest descriptors within 5 s, in which connections close."""
+def settle(sample: Callable[[], Sample], before: Sample | None = None) -> Sample:
+    """Return the sample with the fewest descriptors within 5 s, in which connections close.
+
+    With a sample from before, wait up to 30 s until neither process has more descriptors than then:
+    the recorder keeps idle connections to its upstream for a while.
+    """
     least = sample()
-    for _ in range(50):
+    for _ in range(50 if before is None else 300):
+        if before is not None and all(map(le, least.descriptors, before.descriptors)):
+            break
         time.sleep(0.1)
         least = min(least, sample(), key=lambda one: sum(one.descriptors))
     return least
