@@ -120,7 +120,8 @@ def test_mixed_load_loses_and_leaks_nothing() -> None:
     before, *during, after = result.samples
     assert result.failures == []
     assert min(result.counts.values()) > 10, "each action ran"
-    assert all(a <= b for a, b in zip(after.descriptors, before.descriptors, strict=True))
+    # A leak would be one for each of hundreds; a few may wait for the garbage collector.
+    assert all(a <= b + 5 for a, b in zip(after.descriptors, before.descriptors, strict=True))
     # The journal of the recorder still grows, that of the mock is full.
     assert max(one.memory[0] for one in during[5:]) < during[2].memory[0] + 10
     assert max(one.memory[1] for one in during) < before.memory[1] + 90
