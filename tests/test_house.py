@@ -73,6 +73,7 @@ FLOORS = """
 
     scenario files corpus
     show: format summaries decode lint terminal
+    judge: outcome comparison
     strategies: conversation reply_bytes chunk_changes variations splits failures strategy agent
 
     cli: log address limits serve generate record show import_ streams program

@@ -6,6 +6,7 @@ Rules of this file: every message is one sentence that says what is wrong and wh
 from __future__ import annotations
 
 __all__ = [
+    "CheckError",
     "FaultError",
     "MissingDependency",
     "MockServerError",
@@ -47,6 +48,10 @@ class TokensError(MockServerError, ValueError):
 
 class ScenarioError(MockServerError, ValueError):
     """An invalid scenario file; the message says where."""
+
+
+class CheckError(MockServerError, ValueError):
+    """A consumer that cannot be checked: it cannot be reached, or reports something unreadable."""
 
 
 class UnknownStream(MockServerError, LookupError):

@@ -14,8 +14,8 @@ import pytest
 
 from findings.consumers import CONSUMERS, Consumer, find_versions
 from findings.found import FOUND
-from findings.judge import AnsweredStream, find_mistakes
 from findings.report import PAGE, Measurements, format_section, update_page
+from openai_mockserver.judge import AnsweredStream, find_mistakes
 
 # The programs need their clients, and are not tests.
 collect_ignore_glob = ["programs/*"]
@@ -66,7 +66,9 @@ def consumer(request: pytest.FixtureRequest) -> Consumer:
 def judge_stream(consumer: Consumer) -> Iterator[Callable[[AnsweredStream], list[str]]]:
     """Return a function that lets the consumer consume a stream, and returns its mistakes."""
     with consumer.open() as consume:
-        yield lambda stream: find_mistakes(stream, consume(stream), consumer.manner)
+        yield lambda stream: [
+            str(one) for one in find_mistakes(stream, consume(stream), consumer.manner)
+        ]
 
 
 MEASURED = pytest.StashKey[dict[Consumer, Measurements]]()

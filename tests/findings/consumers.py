@@ -33,8 +33,16 @@ from findings.in_process import (
     httpx_sse,
     openai_python,
 )
-from findings.judge import DEATH, HANG, AnsweredStream, Manner, Outcome, RaisedError, get_answer
 from openai_mockserver import MockOpenAI
+from openai_mockserver.judge import (
+    DEATH,
+    HANG,
+    AnsweredStream,
+    Manner,
+    Outcome,
+    RaisedError,
+    get_answer,
+)
 
 __all__ = ["CONSUMERS", "Consumer", "Program", "explain_mismatch", "find_versions"]
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from findings import signs
-from findings.judge import AnsweredStream
 from openai_mockserver import Choice, Event, Raw, Reply, Script, Stream, ToolCall, Usage
 from openai_mockserver.dialects import usage
+from openai_mockserver.judge import AnsweredStream
 from openai_mockserver.script import Step
 from openai_mockserver.sse import DONE
 from openai_mockserver.strategies.variations import HEAD

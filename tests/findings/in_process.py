@@ -16,11 +16,19 @@ import openai
 from httpx_sse import connect_sse
 from msgspec.structs import replace
 
-from findings.judge import AnsweredStream, Call, Counts, Function, Outcome, RaisedError, get_answer
 from openai_mockserver import ApiError, MockOpenAI, Reply, Script
 from openai_mockserver.api import chat
 from openai_mockserver.api.errors import read_error
 from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.judge import (
+    AnsweredStream,
+    Call,
+    Counts,
+    Function,
+    Outcome,
+    RaisedError,
+    get_answer,
+)
 from openai_mockserver.script import Event
 
 __all__ = ["PATIENCE", "accumulate", "answer", "httpx_sse", "openai_python"]
@@ -80,14 +88,14 @@ def _read_completion(completion: Any) -> Outcome:
     choice = next((choice for choice in choices if choice.index == 0), None)
     if choice is None:
         usage = _count_usage(completion.usage) if completion is not None else None
-        return Outcome(text=None, calls=[], finish_reason=None, usage=usage)
+        return Outcome(text=None, tool_calls=[], finish_reason=None, usage=usage)
     message = choice.message
     call = message.function_call
     return Outcome(
         text=message.content,
         reasoning=_reasoning(message),
         refusal=message.refusal,
-        calls=[
+        tool_calls=[
             Call(call.function.name or "", call.function.arguments or "", call.id)
             for call in message.tool_calls or ()
         ],
@@ -172,7 +180,7 @@ def accumulate(events: Iterable[str], error: RaisedError | None) -> Outcome:
         text=str(reply.text or ""),
         reasoning=str(reply.reasoning or ""),
         refusal=str(reply.refusal or ""),
-        calls=[Call(call.name, call.arguments, call.id) for call in reply.tool_calls],
+        tool_calls=[Call(call.name, call.arguments, call.id) for call in reply.tool_calls],
         function_call=Function(call.name, call.arguments) if call is not None else None,
         finish_reason=reply.finish_reason,
         usage=_count_usage(reply.usage),

@@ -14,8 +14,8 @@ from typing import Any
 import h11
 import msgspec.json
 
-from findings.judge import AnsweredStream, get_answer
 from openai_mockserver import sse
+from openai_mockserver.judge import AnsweredStream, get_answer
 
 __all__ = [
     "Sign",

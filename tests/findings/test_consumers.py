@@ -14,7 +14,6 @@ import pytest
 
 from findings.consumers import Consumer, explain_mismatch
 from findings.found import find_unexplained
-from findings.judge import AnsweredStream
 from openai_mockserver import ApiError, Reply, Script, catalogue
 from openai_mockserver.api import chat, errors
 from openai_mockserver.faults import (
@@ -33,6 +32,7 @@ from openai_mockserver.faults import (
     stall,
     unknown_field,
 )
+from openai_mockserver.judge import AnsweredStream
 from ready_made import PLAYED
 
 # Changes that the event-stream format and HTTP allow, without another meaning.

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from findings.consumers import PROGRAMS, Program
-from findings.judge import DEATH, HANG, RaisedError
 from openai_mockserver import MockOpenAI, catalogue
+from openai_mockserver.judge import DEATH, HANG, RaisedError
 
 BEGIN = f"""
 import os, sys, time
@@ -45,12 +45,14 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def test_a_program_reports_an_outcome_for_each_stream(start: Start) -> None:
-    program = start("outcome['calls'] = [{'name': n, 'arguments': ''} for n in request['tools']]")
+    program = start(
+        "outcome['tool_calls'] = [dict(name=n, arguments='') for n in request['tools']]"
+    )
     first = program.consume(STREAM)
-    assert (first.text, first.calls, first.error) == ("text", [], None)
+    assert (first.text, first.tool_calls, first.error) == ("text", [], None)
     second = program.consume(catalogue.stream("tool-call"))
-    assert isinstance(second.calls, list)
-    assert [call.name for call in second.calls] == ["get_weather"]
+    assert isinstance(second.tool_calls, list)
+    assert [call.name for call in second.tool_calls] == ["get_weather"]
 
 
 def test_an_exception_leaves_standing_what_was_told(start: Start) -> None:

@@ -9,8 +9,8 @@ import pytest
 from findings import signs
 from findings.consumers import CONSUMERS, Consumer, find_versions
 from findings.found import FOUND, VERSIONS, Finding, find_unexplained
-from findings.judge import AnsweredStream
 from openai_mockserver import api, catalogue
+from openai_mockserver.judge import AnsweredStream
 
 
 def test_a_finding_still_holds(

@@ -17,8 +17,8 @@ from hypothesis.strategies import SearchStrategy
 
 from findings.consumers import Consumer, explain_mismatch
 from findings.found import FOUND, find_unexplained
-from findings.judge import AnsweredStream
 from openai_mockserver import Stream
+from openai_mockserver.judge import AnsweredStream
 from openai_mockserver.strategies import faulty, scripts, streams
 from properties import examples
 

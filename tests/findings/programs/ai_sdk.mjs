@@ -19,7 +19,7 @@ const hear = {
   "reasoning-delta": (part, outcome) => (outcome.reasoning = (outcome.reasoning ?? "") + part.text),
   "tool-call": (part, outcome) => {
     const text = typeof part.input === "string" ? part.input : JSON.stringify(part.input);
-    outcome.calls.push({ id: part.toolCallId, name: part.toolName, arguments: text });
+    outcome.tool_calls.push({ id: part.toolCallId, name: part.toolName, arguments: text });
     if (!part.invalid) outcome.parsed.push(text);
   },
   finish: (part, outcome) => {
@@ -46,7 +46,7 @@ await run(async (request, outcome) => {
     timeout: { chunkMs: PATIENCE, totalMs: 2 * PATIENCE }, // the former begins with the first chunk
     onError: () => {}, // it comes as a part, too
   });
-  Object.assign(outcome, { text: "", calls: [], parsed: [], finish_reason: null, usage: null });
+  Object.assign(outcome, { text: "", tool_calls: [], parsed: [], finish_reason: null, usage: null });
   if (way === "compatible") outcome.reasoning = "";
   for await (const part of fullStream) hear[part.type]?.(part, outcome);
 });

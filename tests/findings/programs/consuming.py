@@ -1,7 +1,7 @@
 """The loop of the Python programs: a line of JSON in for each stream, a line with its outcome out.
 
 Rules of this file: use only the standard library. A program defines how its client sends a request
-and accumulates the answer. An outcome has the fields of `Outcome` in `tests/findings/judge.py`.
+and accumulates the answer. An outcome has the fields of `Outcome` in `openai_mockserver.judge`.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def describe(message):
     return {
         "text": message.text,
         "refusal": message.additional_kwargs.get("refusal"),
-        "calls": [
+        "tool_calls": [
             {"id": call["id"], "name": call["name"] or "", "arguments": call["args"] or ""}
             for call in message.tool_call_chunks
         ],

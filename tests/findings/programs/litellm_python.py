@@ -37,7 +37,7 @@ def describe(completion):
     return {
         "text": message.content,
         "reasoning": getattr(message, "reasoning_content", None),
-        "calls": [
+        "tool_calls": [
             {"id": call.id, "name": call.function.name or "", "arguments": text_of(call)}
             for call in message.tool_calls or ()
         ],

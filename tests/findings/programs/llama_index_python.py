@@ -41,7 +41,7 @@ def describe(response):
     return {
         "text": response.message.content,
         "reasoning": "".join(b.content or "" for b in blocks if b.block_type == "thinking"),
-        "calls": [
+        "tool_calls": [
             {"id": b.tool_call_id, "name": b.tool_name, "arguments": text_of(b.tool_kwargs)}
             for b in blocks
             if b.block_type == "tool_call"

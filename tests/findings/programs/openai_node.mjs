@@ -31,7 +31,7 @@ function describe(completion) {
     text: message?.content ?? null,
     reasoning: message?.reasoning_content ?? message?.reasoning ?? null,
     refusal: message?.refusal ?? null,
-    calls: (message?.tool_calls ?? []).filter(Boolean).map((call) => ({
+    tool_calls: (message?.tool_calls ?? []).filter(Boolean).map((call) => ({
       id: call.id ?? null,
       name: call.function?.name ?? "",
       arguments: call.function?.arguments ?? "",

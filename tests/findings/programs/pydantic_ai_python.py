@@ -37,7 +37,7 @@ def describe(response):
         "text": join_parts("text"),
         "reasoning": join_parts("thinking"),
         "refusal": (response.provider_details or {}).get("refusal"),
-        "calls": [
+        "tool_calls": [
             {"id": part.tool_call_id, "name": part.tool_name, "arguments": part.args or ""}
             for part in response.parts
             if part.part_kind == "tool-call"

@@ -16,34 +16,66 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, Protocol
+from typing import Any, Literal, NamedTuple, NoReturn, Protocol
 
-import msgspec
+import msgspec.structs
 from msgspec import UNSET, UnsetType
 
-from openai_mockserver import ApiError, FunctionCall, Reply, Script, ToolCall
-from openai_mockserver.reply import FINISH_REASONS
+from openai_mockserver.judge.outcome import (
+    DEATH,
+    HANG,
+    Call,
+    Counts,
+    Function,
+    Outcome,
+    RaisedError,
+)
+from openai_mockserver.reply import FINISH_REASONS, ApiError, FunctionCall, Reply, ToolCall
+from openai_mockserver.script import Script
 
 __all__ = [
-    "DEATH",
-    "HANG",
-    "Call",
-    "Counts",
-    "Function",
-    "Manner",
-    "Outcome",
-    "RaisedError",
+    "GRADES",
     "AnsweredStream",
-    "get_answer",
-    "find_mistake",
+    "Grade",
+    "Manner",
+    "Mistake",
     "find_mistakes",
+    "get_answer",
+    "worst_grade",
 ]
+
+Grade = Literal["pass", "unsupported", "lossy", "wrong", "silent", "crash", "hang"]
+
+GRADES: dict[Grade, str] = {
+    "pass": "the right answer, or the right error",
+    "unsupported": "the consumer cannot be asked this",
+    "lossy": "right, but something is missing",
+    "wrong": "another answer",
+    "silent": "an error is swallowed, or half an answer is given as a whole one",
+    "crash": "an error where all was well",
+    "hang": "no answer in time",
+}
+"""The grades, from the best to the worst, each with what it means."""
+
+
+class Mistake(NamedTuple):
+    """A way in which an outcome differs from the right answer: its grade, and a sentence."""
+
+    grade: Grade
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+def worst_grade(mistakes: Sequence[Mistake]) -> Grade:
+    """Return the worst grade of these mistakes; ``pass`` if there is none."""
+    order: list[Grade] = list(GRADES)
+    return max((mistake.grade for mistake in mistakes), key=order.index, default="pass")
+
 
 ARRIVED = frozenset({"api", "incomplete", "timeout"})
 """The errors that follow the complete right answer; a reset may discard what was sent."""
-
-HANG, DEATH = "Hang", "Death"
-"""The errors of a consumer that hangs, and of one that dies; never right."""
 
 
 @dataclass(frozen=True)
@@ -77,93 +109,43 @@ def get_answer(stream: AnsweredStream) -> Reply:
     return Reply(error=stream.reply) if isinstance(stream.reply, ApiError) else stream.reply
 
 
-class Function(msgspec.Struct, frozen=True):
-    """A call in the legacy form. Arguments are text, or JSON if the consumer reports only that."""
-
-    name: str
-    arguments: str
-
-
-class Call(msgspec.Struct, frozen=True):
-    """A tool call, as far as it arrived."""
-
-    name: str
-    arguments: str
-    id: str | None = None
-
-
-class Counts(msgspec.Struct, frozen=True):
-    """The usage, as far as it is reported."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
-class RaisedError(msgspec.Struct, frozen=True):
-    """An exception: the name of its class, and its message."""
-
-    type: str
-    message: str = ""
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What the application has in the end, complete or up to an error.
-
-    An unset field is one that the consumer does not report. ``parsed`` holds the arguments, as
-    JSON, that it passes to tools; ``events`` holds the data of the events, for a bare parser.
-    """
-
-    text: str | UnsetType | None = UNSET
-    reasoning: str | UnsetType | None = UNSET
-    refusal: str | UnsetType | None = UNSET
-    calls: list[Call] | UnsetType = UNSET
-    function_call: Function | UnsetType | None = UNSET
-    parsed: list[str] | UnsetType = UNSET
-    finish_reason: str | UnsetType | None = UNSET
-    usage: Counts | UnsetType | None = UNSET
-    error: RaisedError | None = None
-    events: list[str] | UnsetType = UNSET
-
-
-def find_mistake(
-    stream: AnsweredStream, outcome: Outcome, manner: Manner | None = None
-) -> str | None:
-    """Return the first of `find_mistakes`; None if the outcome is right."""
-    return next(iter(find_mistakes(stream, outcome, manner)), None)
-
-
 def find_mistakes(
     stream: AnsweredStream, outcome: Outcome, manner: Manner | None = None
-) -> list[str]:
-    """Return a sentence for each way in which an outcome differs from the right answer.
+) -> list[Mistake]:
+    """Return each way in which an outcome differs from the right answer.
 
     Args:
         stream: the stream that was played, and its right answer.
         outcome: the outcome of the consumer.
         manner: the manner of the consumer.
     """
-    sentences = (check(stream, outcome, manner or Manner()) for check in _CHECKS)
-    return [sentence for sentence in sentences if sentence is not None]
+    mistakes = (check(stream, outcome, manner or Manner()) for check in _CHECKS)
+    return [mistake for mistake in mistakes if mistake is not None]
 
 
-def _check_error(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> str | None:
+def _check_error(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> Mistake | None:
     error, kind = outcome.error, stream.error
     if error is None:
         # A consumer without a finish reason has reported that the answer is incomplete. Of several
         # choices, only the first one's reason is known here.
-        quiet = outcome.finish_reason in (None, "", manner.reasons.get(None))
+        quiet = _read_reason(outcome, manner) in (None, manner.reasons.get(None))
         if kind is None or (
             kind == "incomplete" and (quiet or len(get_answer(stream).choices) > 1)
         ):
             return None
-        return f"raises nothing, though the stream breaks off with an error ({kind})"
+        return Mistake(
+            "silent", f"raises nothing, though the stream breaks off with an error ({kind})"
+        )
     if error.type in (HANG, DEATH):
-        return f"{error.type}: {error.message}"
+        return Mistake("hang" if error.type == HANG else "crash", f"{error.type}: {error.message}")
     if kind is None:
-        return f"raises {_format_error(error)}, though all is well"
+        return Mistake("crash", f"raises {_format_error(error)}, though all is well")
     cause = get_answer(stream).error
     if kind == "api" and cause is not None and not _contains_message(error, cause.message or ""):
-        return f"raises {_format_error(error)}, and loses what the API said: {cause.message!r}"
+        return Mistake(
+            "lossy",
+            f"raises {_format_error(error)}, and loses what the API said: {cause.message!r}",
+        )
     return None
 
 
@@ -172,8 +154,8 @@ def _contains_message(error: RaisedError, message: str) -> bool:
     return message in error.message or repr(message)[1:-1] in error.message
 
 
-def _make_text_check(member: str) -> Callable[[AnsweredStream, Outcome, Manner], str | None]:
-    def check(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> str | None:
+def _make_text_check(member: str) -> Callable[[AnsweredStream, Outcome, Manner], Mistake | None]:
+    def check(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> Mistake | None:
         actual: str | UnsetType | None = getattr(outcome, member)
         if actual is UNSET:
             return None
@@ -182,35 +164,43 @@ def _make_text_check(member: str) -> Callable[[AnsweredStream, Outcome, Manner],
         if member == "text" and manner.refusal_as_text:
             expected += reply.refusal or ""
         if outcome.error is not None and stream.error in ARRIVED and (actual or "") != expected:
-            return f"{member} is {actual or ''!r} when the error comes, not {expected!r}"
-        return _describe_difference(member, actual or "", expected, outcome.error)
+            grade: Grade = "lossy" if expected.startswith(actual or "") else "wrong"
+            return Mistake(
+                grade, f"{member} is {actual or ''!r} when the error comes, not {expected!r}"
+            )
+        is_optional = member != "text" and not actual
+        return _compare_texts(
+            member, actual or "", expected, outcome.error, "lossy" if is_optional else "wrong"
+        )
 
     return check
 
 
-def _describe_difference(
-    what: str, actual: str, expected: str, error: RaisedError | None
-) -> str | None:
+def _compare_texts(
+    what: str, actual: str, expected: str, error: RaisedError | None, grade: Grade = "wrong"
+) -> Mistake | None:
     """Return how a text differs; with an error, a prefix is right."""
     if actual == expected or (error is not None and expected.startswith(actual)):
         return None
     if error is not None:
-        return f"{what} is {actual!r} before the error, which does not begin {expected!r}"
-    return f"{what} is {actual!r}, not {expected!r}"
+        return Mistake(
+            grade, f"{what} is {actual!r} before the error, which does not begin {expected!r}"
+        )
+    return Mistake(grade, f"{what} is {actual!r}, not {expected!r}")
 
 
-def _check_calls(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> str | None:
-    if outcome.calls is UNSET:
+def _check_calls(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> Mistake | None:
+    if outcome.tool_calls is UNSET:
         return None
-    actual, expected = outcome.calls, get_answer(stream).tool_calls
+    actual, expected = outcome.tool_calls, get_answer(stream).tool_calls
     if len(actual) > len(expected) or (outcome.error is None and len(actual) < len(expected)):
         actual_calls = f"{_format_count(len(actual))} ({_format_calls(actual)})"
-        return f"{actual_calls}, not {len(expected)} ({_format_calls(expected)})"
+        return Mistake("wrong", f"{actual_calls}, not {len(expected)} ({_format_calls(expected)})")
     for n, (call, expected_call) in enumerate(zip(actual, expected, strict=False), 1):
-        if (sentence := _check_call(f"call {n}", call, expected_call, outcome.error)) is not None:
-            return sentence
-        if call.id and call.id != expected_call.id:
-            return f"call {n} has the id {call.id!r}, not {expected_call.id!r}"
+        if (mistake := _check_call(f"call {n}", call, expected_call, outcome.error)) is not None:
+            return mistake
+        if call.id and expected_call.id and call.id != expected_call.id:
+            return Mistake("wrong", f"call {n} has the id {call.id!r}, not {expected_call.id!r}")
     return None
 
 
@@ -219,42 +209,46 @@ def _check_call(
     actual: Call | Function,
     expected: ToolCall | FunctionCall,
     error: RaisedError | None,
-) -> str | None:
+) -> Mistake | None:
     name = f"the name of {label}"
-    if (sentence := _describe_difference(name, actual.name, expected.name, error)) is not None:
-        return sentence
+    if (mistake := _compare_texts(name, actual.name, expected.name, error)) is not None:
+        return mistake
     value = _decode_arguments(expected.arguments)
     if value is not _NOTHING and _decode_arguments(actual.arguments) == value:
         return None
     arguments = str(expected.arguments)
-    return _describe_difference(f"arguments of {label}", actual.arguments, arguments, error)
+    return _compare_texts(f"arguments of {label}", actual.arguments, arguments, error)
 
 
-def _check_function_call(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> str | None:
+def _check_function_call(
+    stream: AnsweredStream, outcome: Outcome, manner: Manner
+) -> Mistake | None:
     actual, expected = outcome.function_call, get_answer(stream).function_call
     if actual is UNSET:
         return None
     if actual is None:
         if expected is None or outcome.error is not None:
             return None
-        return f"the function_call of {expected.name!r} is lost"
+        return Mistake("wrong", f"the function_call of {expected.name!r} is lost")
     if expected is None:
-        return f"a function_call of {actual.name!r}, where there is none"
+        return Mistake("wrong", f"a function_call of {actual.name!r}, where there is none")
     return _check_call("function_call", actual, expected, outcome.error)
 
 
-def _check_parsed(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> str | None:
+def _check_parsed(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> Mistake | None:
     if outcome.parsed is UNSET or outcome.error is not None:
         return None
     expected = [_decode_arguments(call.arguments) for call in get_answer(stream).tool_calls]
     for arguments in outcome.parsed:
         if _decode_arguments(arguments) not in expected:
-            return f"gives a tool the arguments {arguments}, which no call has"
+            return Mistake("wrong", f"gives a tool the arguments {arguments}, which no call has")
     return None
 
 
-def _check_finish_reason(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> str | None:
-    actual, reason = outcome.finish_reason, get_answer(stream).finish_reason
+def _check_finish_reason(
+    stream: AnsweredStream, outcome: Outcome, manner: Manner
+) -> Mistake | None:
+    actual, reason = _read_reason(outcome, manner), get_answer(stream).finish_reason
     if actual is UNSET or outcome.error is not None:
         return None
     if reason is not None and reason not in FINISH_REASONS:
@@ -262,12 +256,23 @@ def _check_finish_reason(stream: AnsweredStream, outcome: Outcome, manner: Manne
     expected = manner.reasons.get(reason, reason)
     if get_answer(stream).refusal and manner.refused is not None and actual == manner.refused:
         return None
-    return (
-        None if (actual or None) == expected else f"finish_reason is {actual!r}, not {expected!r}"
-    )
+    if actual == expected:
+        return None
+    return Mistake("wrong" if actual else "lossy", f"finish_reason is {actual!r}, not {expected!r}")
 
 
-def _check_usage(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> str | None:
+def _read_reason(outcome: Outcome, manner: Manner) -> str | UnsetType | None:
+    """Return the reported finish reason in OpenAI's words, unless the manner lists others."""
+    reason = outcome.finish_reason
+    if isinstance(reason, UnsetType):
+        return reason
+    if not reason or manner.reasons:
+        return reason or None
+    word = reason.lower().replace("-", "_")
+    return _SYNONYMS.get(word, reason if word not in FINISH_REASONS else word)
+
+
+def _check_usage(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> Mistake | None:
     actual, usage = outcome.usage, get_answer(stream).usage
     if actual is UNSET or usage is None or outcome.error is not None:
         return None
@@ -275,11 +280,16 @@ def _check_usage(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> st
     if actual == expected:
         return None
     if actual is None:
-        return f"usage is lost, which is {_format_counts(expected)}"
-    return f"usage is {_format_counts(actual)}, not {_format_counts(expected)}"
+        return Mistake("lossy", f"usage is lost, which is {_format_counts(expected)}")
+    parts = zip(msgspec.structs.astuple(actual), msgspec.structs.astuple(expected), strict=True)
+    is_part = all(count in (None, right) for count, right in parts)
+    return Mistake(
+        "lossy" if is_part else "wrong",
+        f"usage is {_format_counts(actual)}, not {_format_counts(expected)}",
+    )
 
 
-_CHECKS: tuple[Callable[[AnsweredStream, Outcome, Manner], str | None], ...] = (
+_CHECKS: tuple[Callable[[AnsweredStream, Outcome, Manner], Mistake | None], ...] = (
     _check_error,
     *map(_make_text_check, ("text", "reasoning", "refusal")),
     _check_calls,
@@ -288,6 +298,18 @@ _CHECKS: tuple[Callable[[AnsweredStream, Outcome, Manner], str | None], ...] = (
     _check_finish_reason,
     _check_usage,
 )
+
+_SYNONYMS = {
+    "tool_call": "tool_calls",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "end_turn": "stop",
+    "completed": "stop",
+    "other": None,
+    "unknown": None,
+}
+"""Words of SDKs and of other endpoints for OpenAI's finish reasons."""
 
 _NOTHING = object()
 
