@@ -73,7 +73,8 @@ FLOORS = """
 
     scenario files corpus
     show: format summaries decode lint terminal
-    judge: outcome comparison
+    judge: outcome comparison cases consumer program reading post relay grading gateway runner
+        report checking
     strategies: conversation reply_bytes chunk_changes variations splits failures strategy agent
 
     cli: log address limits serve generate record show import_ streams program

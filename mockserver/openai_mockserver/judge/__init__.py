@@ -1,7 +1,15 @@
-"""The judge: shows every stream of the catalogue to a consumer, and grades what it makes of it."""
+"""The judge: shows every stream of the catalogue to a consumer, and grades what it makes of it.
+
+A case is a stream that arrives in one way (`cases`). A consumer is asked to send a request
+(`consumer`, `program`) and reports its outcome (`outcome`). The runner plays the stream to it
+(`runner`), the outcome is compared with the right answer (`comparison`, `grading`), and a report
+collects the results (`report`).
+"""
 
 from __future__ import annotations
 
+from openai_mockserver.judge.cases import READS, Case, select_cases
+from openai_mockserver.judge.checking import check, check_consumer
 from openai_mockserver.judge.comparison import (
     GRADES,
     AnsweredStream,
@@ -11,6 +19,8 @@ from openai_mockserver.judge.comparison import (
     find_mistakes,
     get_answer,
 )
+from openai_mockserver.judge.consumer import Task, open_function
+from openai_mockserver.judge.grading import Result, SentRequest, grade_outcome
 from openai_mockserver.judge.outcome import (
     DEATH,
     HANG,
@@ -20,13 +30,19 @@ from openai_mockserver.judge.outcome import (
     Outcome,
     RaisedError,
 )
+from openai_mockserver.judge.program import open_program, open_program_per_case
+from openai_mockserver.judge.report import Report, read_baseline, report_as_json
+from openai_mockserver.judge.runner import Address, run_cases
 
 __all__ = [
     "DEATH",
     "GRADES",
     "HANG",
+    "READS",
+    "Address",
     "AnsweredStream",
     "Call",
+    "Case",
     "Counts",
     "Function",
     "Grade",
@@ -34,6 +50,20 @@ __all__ = [
     "Mistake",
     "Outcome",
     "RaisedError",
+    "Report",
+    "Result",
+    "SentRequest",
+    "Task",
+    "check",
+    "check_consumer",
     "find_mistakes",
     "get_answer",
+    "grade_outcome",
+    "open_function",
+    "open_program",
+    "open_program_per_case",
+    "read_baseline",
+    "report_as_json",
+    "run_cases",
+    "select_cases",
 ]

@@ -305,6 +305,7 @@ _SYNONYMS = {
     "max_tokens": "length",
     "max_output_tokens": "length",
     "end_turn": "stop",
+    "eos": "stop",
     "completed": "stop",
     "other": None,
     "unknown": None,
