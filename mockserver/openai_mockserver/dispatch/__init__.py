@@ -6,8 +6,8 @@ to which each adds its result. A step that already knows the outcome returns a p
 script of an error, or the upstream that answers.
 """
 
-from openai_mockserver.dispatch.answers import Fault, as_answer
+from openai_mockserver.dispatch.answers import Fault, as_answers
 from openai_mockserver.dispatch.dispatcher import Dispatcher
 from openai_mockserver.dispatch.options import FAULT_HEADER, STREAM_MODEL, Options
 
-__all__ = ["FAULT_HEADER", "STREAM_MODEL", "Dispatcher", "Fault", "Options", "as_answer"]
+__all__ = ["FAULT_HEADER", "STREAM_MODEL", "Dispatcher", "Fault", "Options", "as_answers"]

@@ -19,9 +19,30 @@ from openai_mockserver.rules import Answer, Faulty
 from openai_mockserver.script import Script
 from openai_mockserver.stream_value import Stream
 
-__all__ = ["Fault", "as_answer"]
+__all__ = ["Fault", "as_answer", "as_answers"]
 
 Fault = Callable[[Script], Script]
+
+
+def as_answers(
+    value: object,
+    faults: tuple[Fault, ...] = (),
+    pace: Pace | str | None = None,
+    imitates: bool = False,
+) -> tuple[Answer, ...]:
+    """Return the answers to successive requests for a value that a user passed as a reply.
+
+    A stream of several exchanges has one answer for each; faults and pace change the last one, and
+    those before it are sent as they are. Any other value has one answer.
+
+    Args:
+        value, faults, pace, imitates: as for `as_answer`.
+    """
+    stream = value
+    while isinstance(stream, Faulty):
+        stream = stream.reply
+    earlier = stream.earlier if isinstance(stream, Stream) else ()
+    return (*map(Answer, earlier), as_answer(value, faults, pace, imitates))
 
 
 def as_answer(

@@ -7,7 +7,7 @@ matching rule, a recording or the upstream, the endpoint itself, and the mock's 
 from __future__ import annotations
 
 from openai_mockserver.api import errors
-from openai_mockserver.dispatch.answers import as_answer
+from openai_mockserver.dispatch.answers import as_answers
 from openai_mockserver.dispatch.exchange import Exchange, Plan, replace
 from openai_mockserver.dispatch.options import STREAM_MODEL
 from openai_mockserver.dispatch.refuse import (
@@ -42,7 +42,7 @@ def choose_answer(exchange: Exchange) -> Exchange | Plan:
     if endpoint.answer is not None and not has_recordings_at_path(call, exchange.rules):
         return exchange
     if options.default is not None:
-        return replace(exchange, answer=as_answer(options.default(call)))
+        return _answer_attempt(exchange, options.default(call))
     return refuse_problem(exchange, explain_unmatched(call, match))
 
 
@@ -51,7 +51,14 @@ def _answer_with_stream(exchange: Exchange, name: str) -> Exchange | Plan:
     from openai_mockserver import catalogue  # slow to import, and rarely needed
 
     try:
-        return replace(exchange, answer=as_answer(catalogue.stream(name)))
+        return _answer_attempt(exchange, catalogue.stream(name))
     except UnknownStream as unknown:
         error = ApiError(404, str(unknown), code="model_not_found")
         return errors.render(error, exchange.rng)
+
+
+def _answer_attempt(exchange: Exchange, value: object) -> Exchange:
+    """Return the exchange with the answer to its attempt, if the value answers several in turn."""
+    answers = as_answers(value)
+    attempt = max(1, exchange.call.attempt)
+    return replace(exchange, answer=answers[min(attempt, len(answers)) - 1])

@@ -295,12 +295,14 @@ class Call(Request):
     def has_failed(self) -> bool:
         """Whether it ended in an error or was cut off, so that an equal request is a retry.
 
+        So does a redirect: the request that follows it is the next attempt.
+
         Does not wait: an open call has not failed yet.
         """
         if not self.is_over:
             return False
         return (
-            self.status >= 400 or self._outcome not in (None, "finished") or self._ends_with_error()
+            self.status >= 300 or self._outcome not in (None, "finished") or self._ends_with_error()
         )
 
     def _ends_with_error(self) -> bool:

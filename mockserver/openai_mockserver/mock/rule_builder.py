@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from openai_mockserver.dialects import find_dialect
-from openai_mockserver.dispatch import Fault, as_answer
+from openai_mockserver.dispatch import Fault, as_answers
 from openai_mockserver.exceptions import FaultError
 from openai_mockserver.mock.doors import Doors
 from openai_mockserver.pacing import Pace
@@ -40,7 +40,8 @@ class RuleBuilder:
         Args:
             replies: text, a `ToolCall`, a list of these, a `Reply`, an `ApiError`, a `Script`, a
                 catalogue stream, or a dict, which is sent as the JSON body.
-            faults: applied to each reply, from left to right.
+            faults: applied to each reply, from left to right. Of a stream of several exchanges they
+                change the last.
             pace: when events are sent: a `Pace`, or the name of a profile.
             times: maximum number of requests that the rule answers.
             dialect: provider to imitate, for example ``azure``; the mock's dialect by default.
@@ -52,8 +53,9 @@ class RuleBuilder:
         fault_list = (faults,) if callable(faults) else tuple(faults)
         imitates = find_dialect(dialect or self._mock.dialect) is not None
         answers = [
-            replace(as_answer(reply, fault_list, pace, imitates), dialect=dialect)
+            replace(answer, dialect=dialect)
             for reply in replies
+            for answer in as_answers(reply, fault_list, pace, imitates)
         ]
         for answer in answers:
             check_end(answer, self._mock.has_tls)
