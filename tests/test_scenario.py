@@ -28,6 +28,7 @@ from openai_mockserver import (
     stream,
 )
 from openai_mockserver.api import chat, responses
+from openai_mockserver.cassettes import dumps
 
 Load = Callable[[str], MockOpenAI]
 
@@ -272,6 +273,23 @@ def test_a_ready_made_stream_is_played(load: Load) -> None:
     assert ask(load("rules: [{reply: {stream: unicode}}]")).script == stream("unicode").script
 
 
+@pytest.mark.parametrize("name", ["own.jsonl", "./own", "inner/../own"])
+def test_a_stream_of_ones_own_file_is_found_from_the_folder_of_the_scenario(
+    name: str, load: Load, tmp_path: Path
+) -> None:
+    (tmp_path / "inner").mkdir()
+    script = stream("unicode").script
+    (tmp_path / Path(name).name).write_bytes(dumps(script))
+    assert ask(load(f"rules: [{{reply: {{stream: {name}}}}}]")).script == script
+
+
+def test_a_stream_of_several_exchanges_answers_in_turn(load: Load, tmp_path: Path) -> None:
+    scripts = [stream("text").script, stream("unicode").script]
+    (tmp_path / "own.jsonl").write_bytes(b"".join(map(dumps, scripts)))
+    mock = load("rules: [{reply: {stream: own.jsonl}}]")
+    assert [ask(mock).script for _ in range(3)] == [*scripts, scripts[1]]
+
+
 def test_an_error_alone_replaces_the_reply(load: Load) -> None:
     mock = load(
         """
@@ -407,6 +425,8 @@ MISTAKES = [
         "allowed keys are status, ",
     ),
     ("rules: [{reply: {stream: txt}}]", "rules[0].reply.stream", "did you mean text"),
+    ("rules: [{reply: {stream: a/b}}]", "rules[0].reply.stream", "cannot read"),
+    ("rules: [{replies: [{stream: x.jsonl}]}]", "rules[0].replies[0].stream", "cannot read"),
     ("rules: [{reply: a, user: {contians: b}}]", "rules[0].user.contians", "contains, regex"),
     ("rules: [{reply: a, pace: {ttf: 1}}]", "rules[0].pace.ttf", "ttft, itl, jitter, seed"),
     ("rules: [{reply: a, pace: warp}]", "rules[0].pace", "unknown pace 'warp'"),

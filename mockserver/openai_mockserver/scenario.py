@@ -166,13 +166,13 @@ def add_rules(mock: MockOpenAI, path: Path | str) -> None:
         ScenarioError: if the file is invalid; names the place.
     """
     try:
-        _apply_scenario(mock, load(path))
+        _apply_scenario(mock, load(path), Path(path).parent)
     except ScenarioError as error:
         message = str(error)
         raise ScenarioError(message if str(path) in message else f"{path}: {message}") from None
 
 
-def _apply_scenario(mock: MockOpenAI, content: dict[str, Any]) -> None:
+def _apply_scenario(mock: MockOpenAI, content: dict[str, Any], folder: Path) -> None:
     scenario = _read_level(_Scenario, content, "")
     for option in ("api_key", "seed", "lenient"):
         value = getattr(scenario, option)
@@ -186,18 +186,18 @@ def _apply_scenario(mock: MockOpenAI, content: dict[str, Any]) -> None:
         pace = _read_pace(scenario.pace, "pace")
         mock.pace = mock.pace or pace
     for index, rule in enumerate(scenario.rules):
-        _add_rule(mock, rule, f"rules[{index}]")
+        _add_rule(mock, rule, f"rules[{index}]", folder)
 
 
-def _add_rule(mock: MockOpenAI, fields: Any, at: str) -> None:
+def _add_rule(mock: MockOpenAI, fields: Any, at: str, folder: Path) -> None:
     rule = _read_level(_Rule, fields, at)
     has_reply = rule.reply is not msgspec.UNSET
     if has_reply == (rule.replies is not msgspec.UNSET):
         raise ScenarioError(f"{at}: a rule must have either reply or replies")
     if isinstance(rule.replies, list):
-        replies = [_read_reply(r, f"{at}.replies[{i}]") for i, r in enumerate(rule.replies)]
+        replies = [_read_reply(r, f"{at}.replies[{i}]", folder) for i, r in enumerate(rule.replies)]
     else:
-        replies = [_read_reply(rule.reply, f"{at}.reply")]
+        replies = [_read_reply(rule.reply, f"{at}.reply", folder)]
     conditions = {
         name: _read_pattern(value, f"{at}.{name}")
         for name in ("user", "system", "model", "tools", "tool_result", "headers")
@@ -291,11 +291,13 @@ def _read_error(fields: Any, at: str) -> ApiError:
         raise ScenarioError(str(error)) from None
 
 
-def _read_reply(value: Any, at: str) -> object:
+def _read_reply(value: Any, at: str, folder: Path) -> object:
     if isinstance(value, dict) and value.get("stream") is not None:
         if any(member is not None for name, member in value.items() if name != "stream"):
             raise ScenarioError(f"{at}: a ready-made stream allows no other keys beside stream")
         name = _read_level(_Stream, {"stream": value["stream"]}, at).stream
+        if "/" in name or name.endswith(".jsonl"):
+            return _call_at(f"{at}.stream", lambda: catalogue.read_stream(folder / name))
         return _call_at(f"{at}.stream", lambda: catalogue.stream(name))
     if isinstance(value, dict) and value.get("stream", 0) is None:
         value = {name: member for name, member in value.items() if name != "stream"}
