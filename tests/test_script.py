@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from openai_mockserver.script import Comment, Event, Head, Pause, Raw, Script
+from openai_mockserver import MockOpenAI
+from openai_mockserver.script import STREAM_HEAD, Comment, Event, Head, Pause, Raw, Script
 
 
 def test_equal_scripts_are_equal_and_hash_alike() -> None:
@@ -17,12 +18,45 @@ def test_equal_scripts_are_equal_and_hash_alike() -> None:
 
 
 def test_steps_may_be_given_as_a_list() -> None:
-    assert Script(steps=[Event("x")]).steps == (Event("x"),)  # type: ignore[arg-type]
+    assert Script(steps=[Event("x")]).steps == (Event("x"),)
+
+
+@pytest.mark.parametrize(
+    ("script", "head"),
+    [
+        (Script(steps=[Event("x")]), STREAM_HEAD),
+        (Script(steps=[Raw(b"\n"), Comment("x")]), STREAM_HEAD),
+        (Script(steps=[Raw(b"data: x\n\n")]), Head()),
+        (Script(steps=[Event("x")], raw=True), Head()),
+        (Script(), Head()),
+        (Script(Head(500), [Event("x")]), Head(500)),
+        (Script(Head(), [Event("x")]), Head()),
+        (Script(steps=[Event("x")]).with_steps([Raw(b"x")]), STREAM_HEAD),
+    ],
+)
+def test_the_default_head_is_that_of_an_event_stream_if_there_are_events(
+    script: Script, head: Head
+) -> None:
+    assert script.head == head
+    assert eval(repr(script)) == eval(script.code("  ")) == script
+
+
+def test_the_sdk_reads_events_without_a_head(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply(Script(steps=[Event('{"choices":[]}'), Event("[DONE]")]))
+    chunks = list(
+        mock_openai.client().chat.completions.create(
+            model="gpt-4o", messages=[{"role": "user", "content": "Hi"}], stream=True
+        )
+    )
+    assert [chunk.choices for chunk in chunks] == [[]]
 
 
 def test_its_repr_is_code_that_recreates_it() -> None:
     script = Script(Head(200, (("A", "b"),)), (Event("x", id="1"), Pause(0.5)), "reset")
-    assert eval(repr(script)) == script
+    assert eval(repr(script)) == eval(script.code()) == script
+    assert repr(script) == (
+        "Script(Head(headers=(('A', 'b'),)), steps=(Event('x', id='1'), Pause(0.5)), end='reset')"
+    )
 
 
 @pytest.mark.parametrize("seconds", [-1, math.inf, math.nan])

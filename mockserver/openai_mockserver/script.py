@@ -24,6 +24,7 @@ __all__ = [
     "LazySteps",
     "Pause",
     "Raw",
+    "STREAM_HEAD",
     "Script",
     "Step",
 ]
@@ -216,7 +217,16 @@ class Head:
         return None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+STREAM_HEAD = Head(
+    headers=(
+        ("Content-Type", "text/event-stream; charset=utf-8"),
+        ("Transfer-Encoding", "chunked"),
+    )
+)
+"""The head of an event stream, with only the headers that a client needs."""
+
+
+@dataclass(frozen=True, slots=True, repr=False, init=False)
 class Script:
     """One response: ``head``, then ``steps``, then ``end``.
 
@@ -225,25 +235,41 @@ class Script:
     connection ends the body. With ``raw`` the steps are all the bytes sent, HTTP's status line,
     headers and framing included; ``head`` then only describes the status and headers in them.
 
-    >>> script = Script(Head(), (Event("a"), Pause(1.5), Event("b")), end="reset")
-    >>> len(script.events), script.seconds
-    (2, 1.5)
+    Args:
+        head: status and headers. By default those of an event stream if there is an event or a
+            comment among the steps, else status 200 without headers.
+        steps: what is sent, in order.
+        end: how the response ends.
+        raw: whether the steps contain HTTP's own bytes.
+
+    >>> script = Script(steps=[Event("a"), Pause(1.5), Event("b")], end="reset")
+    >>> len(script.events), script.seconds, script.is_stream
+    (2, 1.5, True)
     >>> script
     Script(steps=(Event('a'), Pause(1.5), Event('b')), end='reset')
     """
 
-    __repr__ = _format_code
+    head: Head
+    steps: tuple[Step, ...]
+    end: End
+    raw: bool
 
-    head: Head = Head()
-    steps: tuple[Step, ...] = ()
-    end: End = "finish"
-    raw: bool = False
-
-    def __post_init__(self) -> None:
-        if self.end not in ENDS:
-            raise ScriptError(f"end={self.end!r} must be one of {', '.join(sorted(ENDS))}")
-        if not isinstance(self.steps, tuple | LazySteps):
-            object.__setattr__(self, "steps", tuple(self.steps))
+    def __init__(
+        self,
+        head: Head | None = None,
+        steps: Iterable[Step] = (),
+        end: End = "finish",
+        raw: bool = False,
+    ) -> None:
+        if end not in ENDS:
+            raise ScriptError(f"end={end!r} must be one of {', '.join(sorted(ENDS))}")
+        if not isinstance(steps, tuple | LazySteps):
+            steps = tuple(steps)
+        put = object.__setattr__
+        put(self, "head", _choose_head(steps, raw) if head is None else head)
+        put(self, "steps", steps)
+        put(self, "end", end)
+        put(self, "raw", raw)
 
     @classmethod
     def of_lazy(cls, head: Head, steps: LazySteps) -> Script:
@@ -283,3 +309,40 @@ class Script:
     def with_steps(self, steps: Iterable[Step], end: End | None = None) -> Script:
         """Return the script with other steps, and with another end if ``end`` is not None."""
         return replace(self, steps=tuple(steps), end=end or self.end)
+
+    def __repr__(self) -> str:
+        return self._format()
+
+    def code(self, indent: str = "") -> str:
+        """Return code that recreates the script, with a line for each step.
+
+        Args:
+            indent: the indentation of the last line.
+        """
+        if not self.steps:
+            return repr(self)
+        lines = "".join(f"\n{indent}    {step!r}," for step in self.steps)
+        return self._format(f"({lines}\n{indent})")
+
+    def _format(self, steps: str | None = None) -> str:
+        """Return code that recreates the script, with this code for its steps."""
+        arguments = []
+        if self.head != _choose_head(self.steps, self.raw):
+            arguments.append(repr(self.head))
+        if self.steps:
+            steps = repr(self.steps) if steps is None else steps
+            arguments.append(f"steps={steps}")
+        if self.end != "finish":
+            arguments.append(f"end={self.end!r}")
+        if self.raw:
+            arguments.append("raw=True")
+        return f"Script({', '.join(arguments)})"
+
+
+def _choose_head(steps: Sequence[Step], raw: bool) -> Head:
+    """Return the head of a script that is given none."""
+    has_events = any(isinstance(step, Event | Comment) for step in steps)
+    return STREAM_HEAD if has_events and not raw else _PLAIN_HEAD
+
+
+_PLAIN_HEAD = Head()

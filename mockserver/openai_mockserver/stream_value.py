@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from openai_mockserver import sse
@@ -155,7 +155,7 @@ class Stream:
         if self._is_ready_made:
             return repr(self)
         arguments = [
-            _format_script(self.script, "    "),
+            self.script.code("        "),
             repr(self.reply),
             *self._format_options(_format_scripts),
         ]
@@ -165,19 +165,10 @@ class Stream:
         print_code(self.code(), printer)
 
 
-def _format_script(script: Script, indent: str) -> str:
-    """Return the code of a script, with a line for each step."""
-    head = repr(replace(script, steps=())).removesuffix(")")
-    if not script.steps:
-        return f"{head})"
-    steps = "".join(f"\n{indent}        {step!r}," for step in script.steps)
-    return f"{head}{'' if head.endswith('(') else ', '}steps=({steps}\n{indent}    ))"
-
-
 def _format_scripts(scripts: tuple[Script, ...]) -> str:
     """Return the code of a tuple of scripts, with a line for each step."""
     indent = "        "
-    lines = "".join(f"\n{indent}{_format_script(script, indent)}," for script in scripts)
+    lines = "".join(f"\n{indent}{script.code(indent + '    ')}," for script in scripts)
     return f"({lines}\n    )"
 
 

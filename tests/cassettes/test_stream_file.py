@@ -136,7 +136,7 @@ def test_a_file_written_by_hand_needs_only_the_version() -> None:
 
 def test_blank_lines_and_windows_line_ends_are_ignored() -> None:
     content = b'\r\n{"mockserver":1}\r\n\r\n{"data":"a"}\r\n  \n{"end":"hold"}\r\n\r\n'
-    assert loads(content) == [Exchange(Script(steps=(Event("a"),), end="hold"), {})]
+    assert loads(content) == [Exchange(Script(Head(), (Event("a"),), "hold"), {})]
 
 
 def test_an_empty_file_contains_no_exchange() -> None:
@@ -157,7 +157,7 @@ def test_a_file_cut_off_after_a_line_contains_the_steps_so_far(script: Script) -
 
 def test_an_exchange_cut_off_before_the_next_one_is_read() -> None:
     first, second = loads(HEAD + b'{"data":"a"}\n' + HEAD + b'{"end":"finish"}\n')
-    assert first == Exchange(Script(steps=(Event("a"),), end="truncate"), {}, complete=False)
+    assert first == Exchange(Script(Head(), (Event("a"),), "truncate"), {}, complete=False)
     assert second == Exchange(Script(), {}, complete=True)
 
 

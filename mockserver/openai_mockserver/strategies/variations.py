@@ -17,7 +17,7 @@ import msgspec.json
 from openai_mockserver import faults, sse
 from openai_mockserver.faults.fault import decode_event
 from openai_mockserver.reply import Reply
-from openai_mockserver.script import Comment, Event, Head, Raw, Script, Step
+from openai_mockserver.script import STREAM_HEAD, Comment, Event, Raw, Script, Step
 from openai_mockserver.strategies.chunk_changes import (
     add_filter_results,
     add_null_usage,
@@ -71,8 +71,8 @@ __all__ = [
     "select_habits",
 ]
 
-HEAD = Head(headers=(("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked")))
-"""The head of drawn streams, with only the headers that a client needs."""
+HEAD = STREAM_HEAD
+"""The head of drawn streams."""
 ON = 243  # values of an aspect's byte from here on turn a habit on
 PLACES = 4  # number of bytes that select the places of habits
 

@@ -17,14 +17,12 @@ from typing import Any
 import msgspec
 import msgspec.json
 
+from openai_mockserver import script
 from openai_mockserver.bounded_input import MOST_UNPACKED, InputProblem, is_deeper, unpack
 
 Pairs = tuple[tuple[str, str], ...]
 
-STREAM_HEAD: Pairs = (
-    ("Content-Type", "text/event-stream; charset=utf-8"),
-    ("Transfer-Encoding", "chunked"),
-)
+STREAM_HEAD: Pairs = script.STREAM_HEAD.headers
 """The headers for a stream whose recording has only the body."""
 
 
