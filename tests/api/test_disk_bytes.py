@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -107,6 +108,25 @@ def test_a_form_on_disk_is_what_it_is_in_memory(short_by: int) -> None:
     assert [type(file) for file in read["file"]] == [FileOnDisk, File, FileOnDisk]
     assert list(map(bytes, read["file"])) == list(map(bytes, in_memory["file"]))
     assert [file.name for file in read["file"]] == ["0", "1", "2"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts open files in /proc")
+@pytest.mark.parametrize(
+    "body",
+    [form(b"x" * PART), form(b"x" * PART)[:-9], b"--b\r\n:"],
+    ids=["complete", "ends early", "garbled"],
+)
+def test_a_forms_file_is_closed_without_the_garbage_collector(body: bytes) -> None:
+    """Whether the form is parsed or refused."""
+    gc.collect()
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    gc.disable()
+    try:
+        with suppress(FormError):
+            parse_form(on_disk(body), "multipart/form-data; boundary=b")
+        assert len(list(Path("/proc/self/fd").iterdir())) == open_before
+    finally:
+        gc.enable()
 
 
 def test_a_form_of_too_many_parts() -> None:

@@ -108,9 +108,14 @@ def _read_parts(body: bytes | DiskBytes, content_type: str) -> list[tuple[str, s
         assert isinstance(form.parser, MultipartParser)
         # The form's own writer would copy each file into memory or into a second temporary file.
         form.parser.set_callback("part_data", parts.locate_data)
-        for chunk in parts_of(body):
-            parts.begin_chunk(chunk)
-            form.write(chunk)
+        try:
+            for chunk in parts_of(body):
+                parts.begin_chunk(chunk)
+                form.write(chunk)
+        finally:
+            # The parser's callbacks refer to the form: a cycle that would keep the body's file open
+            # until the garbage collector finds it.
+            form.parser = None
     except (FormParserError, UnicodeError) as error:
         raise FormError(str(error)) from None
     if not parts.is_complete and len(body):
