@@ -74,10 +74,10 @@ FLOORS = """
     scenario files corpus
     show: format summaries decode lint terminal
     judge: outcome comparison cases consumer program reading post relay grading gateway runner
-        report checking
+        report checking application drawing terminal
     strategies: conversation reply_bytes chunk_changes variations splits failures strategy agent
 
-    cli: log address limits serve generate record show import_ streams program
+    cli: log address limits serve generate record show import_ streams check program
     __main__
 """
 HAND_WRITTEN_LINES = 600

@@ -12,6 +12,7 @@ import sys
 import click
 
 from openai_mockserver import __version__
+from openai_mockserver.cli.check import check
 from openai_mockserver.cli.generate import generate
 from openai_mockserver.cli.import_ import import_
 from openai_mockserver.cli.record import record
@@ -29,7 +30,7 @@ def commands() -> None:
     """A fake OpenAI-compatible server, for testing code that consumes model streams."""
 
 
-for command in (serve, generate, record, show, import_, streams):
+for command in (serve, generate, record, show, import_, streams, check):
     commands.add_command(command)
 
 

@@ -19,7 +19,7 @@ from openai_mockserver.judge.comparison import (
     find_mistakes,
     get_answer,
 )
-from openai_mockserver.judge.consumer import Task, open_function
+from openai_mockserver.judge.consumer import Consumer, Task, open_function
 from openai_mockserver.judge.grading import Result, SentRequest, grade_outcome
 from openai_mockserver.judge.outcome import (
     DEATH,
@@ -43,6 +43,7 @@ __all__ = [
     "AnsweredStream",
     "Call",
     "Case",
+    "Consumer",
     "Counts",
     "Function",
     "Grade",

@@ -14,6 +14,8 @@ from typing import Any
 from openai_mockserver import catalogue, faults
 from openai_mockserver.exceptions import CheckError
 from openai_mockserver.faults.reads import INSIDE, cut_script
+from openai_mockserver.judge.comparison import get_answer
+from openai_mockserver.reply import Reply
 from openai_mockserver.script import Script
 from openai_mockserver.stream_value import Stream
 
@@ -95,7 +97,8 @@ class Case:
     @property
     def request(self) -> Mapping[str, Any]:
         """The body of the request."""
-        return {**_DEFAULT_REQUESTS.get(self.endpoint, {}), **self.stream.request, "stream": True}
+        request = self.stream.request or _request_reply(get_answer(self.stream))
+        return {**_DEFAULT_REQUESTS.get(self.endpoint, {}), **request, "stream": True}
 
     @property
     def scripts(self) -> tuple[Script, ...]:
@@ -115,6 +118,17 @@ _DEFAULT_REQUESTS: dict[str, Mapping[str, Any]] = {
     "responses": {"model": "gpt-4o-mini", "input": "Hello"},
     "transcriptions": {"model": "gpt-4o-mini-transcribe"},
 }
+
+
+def _request_reply(reply: Reply) -> dict[str, Any]:
+    """Return the parameters with which a reply is requested: its tools, and how many choices."""
+    names = dict.fromkeys(call.name for call in reply.tool_calls)
+    parameters = {"type": "object", "properties": {}}
+    tools = [
+        {"type": "function", "function": {"name": name, "parameters": parameters}} for name in names
+    ]
+    count = len(reply.choices)
+    return {**({"tools": tools} if tools else {}), **({"n": count} if count > 1 else {})}
 
 
 def select_cases(

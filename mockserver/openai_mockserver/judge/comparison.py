@@ -330,7 +330,8 @@ def _decode_arguments(arguments: str) -> Any:
 
 def _format_error(error: RaisedError) -> str:
     lines = error.message.strip().splitlines() or [""]
-    return f"{error.type}({lines[0][:120]!r})"
+    line = lines[-1 if lines[0].startswith("Traceback ") else 0]
+    return f"{error.type}({line[:120]!r})"
 
 
 def _format_count(n: int) -> str:

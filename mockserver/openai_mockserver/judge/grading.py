@@ -36,11 +36,13 @@ class SentRequest(NamedTuple):
         at: seconds after the first one.
         headers: its headers, in lower case.
         left: seconds until its client left before the end of the response; None if it did not.
+        is_stream: whether it asks for a stream.
     """
 
     at: float
     headers: Mapping[str, str]
     left: float | None = None
+    is_stream: bool = True
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ def grade_outcome(
         return (Mistake("unsupported", outcome.unsupported),)
     if not requests:
         return (_describe_no_request(outcome),)
+    if not requests[0].is_stream:
+        return (Mistake("unsupported", "its request does not ask for a stream"),)
     stream = case.stream
     if len(requests) <= len(stream.earlier):
         # It gave up before the last exchange, which is right if it says so.

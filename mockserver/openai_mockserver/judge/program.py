@@ -27,18 +27,24 @@ from openai_mockserver.exceptions import CheckError
 from openai_mockserver.judge.consumer import Ask, Task, hang
 from openai_mockserver.judge.outcome import DEATH, Outcome, RaisedError, decode_outcome_line
 
-__all__ = ["open_program", "open_program_per_case"]
+__all__ = [
+    "build_environment",
+    "end_process",
+    "open_program",
+    "open_program_per_case",
+    "read_prompt",
+]
 
 _MOST_LINE = 64 * 2**20  # bytes; no outcome is longer
 _LAST_WORDS = 2000  # characters of stderr that an error shows
 
 
-def _environment(task: Task) -> dict[str, str]:
+def build_environment(base_url: str, api_key: str) -> dict[str, str]:
     """Return the environment of a program: ours, and where the server is."""
     return os.environ | {
-        "OPENAI_BASE_URL": task.base_url,
-        "OPENAI_API_BASE": task.base_url,
-        "OPENAI_API_KEY": task.api_key,
+        "OPENAI_BASE_URL": base_url,
+        "OPENAI_API_BASE": base_url,
+        "OPENAI_API_KEY": api_key,
     }
 
 
@@ -49,14 +55,14 @@ def _start(command: Sequence[str], task: Task, stderr: IO[bytes]) -> subprocess.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env=_environment(task),
+            env=build_environment(task.base_url, task.api_key),
             start_new_session=True,
         )
     except OSError as error:
         raise CheckError(f"cannot start {command[0]!r}: {error.strerror or error}") from None
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_process(process: subprocess.Popen[bytes]) -> None:
     """End a program and what it started, and wait for it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -126,7 +132,7 @@ class _Program:
         """End the process, if there is one."""
         process, self._process, self._buffer = self._process, None, b""
         if process is not None:
-            _end(process)
+            end_process(process)
 
 
 @contextmanager
@@ -171,7 +177,7 @@ def open_program_per_case(command: Sequence[str], patience: float) -> Iterator[A
             except subprocess.TimeoutExpired:
                 return hang(patience)
             finally:
-                _end(process)
+                end_process(process)
             error = None
             if process.returncode:
                 kind = DEATH if process.returncode < 0 else f"Exit code {process.returncode}"

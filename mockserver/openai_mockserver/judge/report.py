@@ -43,6 +43,8 @@ class Report:
         began: when it began, in UTC, as ISO 8601.
         versions: versions of the consumer's packages, if they are known.
         baseline: known failures, which do not fail the check; None if there is no baseline.
+        drawn: the number of streams that were drawn at random besides the cases; the smallest of
+            each grade that fails is among the results.
     """
 
     consumer: str
@@ -51,6 +53,7 @@ class Report:
     began: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     baseline: Baseline | None = None
+    drawn: int = 0
 
     @property
     def counts(self) -> dict[Grade, int]:
@@ -119,10 +122,10 @@ def report_as_json(report: Report) -> dict[str, Any]:
     """Return a report as JSON.
 
     Its members: ``openai_mockserver`` and ``python`` (versions), ``consumer``, ``versions``,
-    ``began``, ``seconds``, ``ok``, ``counts`` by grade, ``failures`` and ``mended`` (names of
-    cases), and ``results``, each with ``case``, ``family``, ``endpoint``, ``reads``,
-    ``description``, ``requirement``, ``citations``, ``grade``, ``mistakes``, ``expected``, ``got``,
-    ``requests`` (seconds after the first) and ``seconds``.
+    ``began``, ``seconds``, ``drawn``, ``ok``, ``counts`` by grade, ``failures`` and ``mended``
+    (names of cases), and ``results``, each with ``case``, ``family``, ``endpoint``, ``reads``,
+    ``description``, ``requirement``, ``citations``, ``grade``, ``mistakes``, ``expected``,
+    ``got``, ``requests`` (seconds after the first) and ``seconds``.
     """
     return {
         "openai_mockserver": __version__,
@@ -131,6 +134,7 @@ def report_as_json(report: Report) -> dict[str, Any]:
         "versions": dict(report.versions),
         "began": report.began,
         "seconds": round(report.seconds, 3),
+        "drawn": report.drawn,
         "ok": report.ok,
         "counts": report.counts,
         "failures": [result.case.name for result in report.failures],

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from openai_mockserver.clients import API_KEY
 from openai_mockserver.exceptions import CheckError
+from openai_mockserver.journal import Call
 from openai_mockserver.judge.cases import Case
 from openai_mockserver.judge.comparison import Manner, Mistake
 from openai_mockserver.judge.consumer import Ask, Consumer, Task
@@ -24,7 +25,7 @@ from openai_mockserver.judge.grading import Grader, Result, SentRequest, grade_o
 from openai_mockserver.judge.outcome import HANG, Outcome
 from openai_mockserver.mock import MockOpenAI
 
-__all__ = ["Address", "run_cases"]
+__all__ = ["Address", "make_mock", "run_case", "run_cases"]
 
 _REFUSED = 3  # cases without any request after which the consumer is not pointed at the mock
 
@@ -123,8 +124,8 @@ class _Run:
                     n = self._left.get_nowait()
                 except queue.Empty:
                     return
-                mock = mock or stack.enter_context(_make_mock(self._address))
-                result = _run_case(self._cases[n], mock, ask, self._grade_outcome)
+                mock = mock or stack.enter_context(make_mock(self._address))
+                result = run_case(self._cases[n], mock, ask, self._grade_outcome)
                 self._add(n, result)
                 if result.outcome.error is not None and result.outcome.error.type == HANG:
                     stack.close()
@@ -149,7 +150,7 @@ class _Run:
                 self._on_result(result)
 
 
-def _make_mock(address: Address) -> MockOpenAI:
+def make_mock(address: Address) -> MockOpenAI:
     return MockOpenAI(
         lenient=True,
         fast_retries=False,
@@ -170,7 +171,7 @@ def _order_longest_first(cases: Sequence[Case]) -> list[int]:
     return sorted(range(len(cases)), key=lambda n: not is_slow(n))
 
 
-def _run_case(
+def run_case(
     case: Case, mock: MockOpenAI, ask: Ask, grade: Callable[..., tuple[Mistake, ...]]
 ) -> Result:
     """Let a consumer answer one case."""
@@ -185,6 +186,15 @@ def _run_case(
     requests = _list_requests(mock)
     mistakes = grade(case, outcome, requests)
     return Result(case, outcome, mistakes, requests, seconds)
+
+
+def _asks_for_stream(call: Call) -> bool:
+    """Return whether a request asks for a stream; one whose body is not JSON may do so."""
+    try:
+        body = call.json
+    except ValueError:
+        return True
+    return not isinstance(body, dict) or bool(body.get("stream"))
 
 
 def _wait_for_ends(mock: MockOpenAI, seconds: float) -> None:
@@ -205,6 +215,7 @@ def _list_requests(mock: MockOpenAI) -> tuple[SentRequest, ...]:
             call.arrival - first,
             {name.lower(): value for name, value in call.headers.items()},
             call.left,
+            _asks_for_stream(call),
         )
         for call in calls
     )
