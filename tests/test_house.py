@@ -64,7 +64,7 @@ FLOORS = """
     upstream access
     journal: call attempts memory journal
     catalogue
-    dispatch: options exchange answers dress refuse route validate choose render dispatcher
+    dispatch: options exchange bodies answers dress refuse route validate choose render dispatcher
 
     server: door peer protocol player connect pool relay worker app runner shared_address
     transport clients

@@ -290,6 +290,21 @@ def test_a_stream_of_several_exchanges_answers_in_turn(load: Load, tmp_path: Pat
     assert [ask(mock).script for _ in range(3)] == [*scripts, scripts[1]]
 
 
+def test_a_list_of_mappings_is_a_stream_of_chunks(load: Load) -> None:
+    mock = load("rules: [{reply: [{choices: null}, {choices: [{index: 0}]}]}]")
+    assert [event.data for event in ask(mock).script.events] == [
+        '{"choices":null}',
+        '{"choices":[{"index":0}]}',
+        "[DONE]",
+    ]
+
+
+def test_the_path_of_a_file_is_relative_to_the_scenario(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "dump.sse").write_bytes(b'data: {"choices": 1}\n\ndata: [DONE]\n\n')
+    script = ask(load("rules: [{reply: {file: dump.sse}}]")).script
+    assert [event.data for event in script.events] == ['{"choices": 1}', "[DONE]"]
+
+
 def test_an_error_alone_replaces_the_reply(load: Load) -> None:
     mock = load(
         """
@@ -492,6 +507,10 @@ MISTAKES = [
     ("rules: [{reply: {choices: []}}]", "rules[0].reply", "at least one choice"),
     ("rules: [{reply: {text: a, choices: [{text: b}]}}]", "rules[0].reply", "cannot be combined"),
     ("rules: [{reply: {stream: text, text: a}}]", "rules[0].reply", "no other keys beside stream"),
+    ("rules: [{reply: [{}, a]}]", "rules[0].reply", "item 1 of the list is 'a'"),
+    ("rules: [{replies: [a, []]}]", "rules[0].replies[1]", "the list of chunks is empty"),
+    ("rules: [{reply: {file: nowhere}}]", "rules[0].reply.file", "No such file"),
+    ("rules: [{reply: {file: a, text: b}}]", "rules[0].reply.text", "allowed keys are file"),
     ("rules: [{reply: {error: {status: 200}}}]", "rules[0].reply.error", "from 400 to 599"),
     ("rules: [{reply: a, user: {}}]", "rules[0].user", "either contains or regex"),
     (

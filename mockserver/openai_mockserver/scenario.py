@@ -22,6 +22,7 @@ from openai_mockserver import catalogue, faults, items, pacing
 from openai_mockserver.bounded_input import InputProblem, check_yaml, is_deeper, read_file
 from openai_mockserver.declared import Strict, describe_kind, read_struct
 from openai_mockserver.dialects import find_dialect
+from openai_mockserver.dispatch.bodies import chunks_to_stream, file_to_script
 from openai_mockserver.exceptions import MockServerError, ReplyError, ScenarioError
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply import USAGE_COUNTS, ApiError, Output, check_servable
@@ -83,6 +84,10 @@ class _Pace(Strict):
 
 class _Stream(Strict):
     stream: str
+
+
+class _File(Strict):
+    file: str
 
 
 def load(path: Path | str) -> dict[str, Any]:
@@ -292,6 +297,11 @@ def _read_error(fields: Any, at: str) -> ApiError:
 
 
 def _read_reply(value: Any, at: str, folder: Path) -> object:
+    if isinstance(value, list):
+        return _call_at(at, lambda: chunks_to_stream(value))
+    if isinstance(value, dict) and value.get("file") is not None:
+        file = _read_level(_File, value, at).file
+        return _call_at(f"{at}.file", lambda: file_to_script(folder / file))
     if isinstance(value, dict) and value.get("stream") is not None:
         if any(member is not None for name, member in value.items() if name != "stream"):
             raise ScenarioError(f"{at}: a ready-made stream allows no other keys beside stream")

@@ -155,7 +155,7 @@ def test_short_forms_become_a_reply(value: object, reply: Reply | ApiError) -> N
     assert as_reply(value) == reply
 
 
-@pytest.mark.parametrize("value", [None, 1, {"text": "a"}, [], [1], b"bytes"])
+@pytest.mark.parametrize("value", [None, 1, {"text": "a"}, b"bytes"])
 def test_other_values_are_refused(value: object) -> None:
     with pytest.raises(ReplyError, match="a reply must be a string, a ToolCall"):
         as_reply(value)

@@ -7,11 +7,18 @@ created.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec.json
 
-from openai_mockserver.exceptions import FaultError, ReplyError
+from openai_mockserver.dispatch.bodies import (
+    bytes_to_script,
+    chunks_to_stream,
+    encode_json,
+    file_to_script,
+)
+from openai_mockserver.exceptions import FaultError
 from openai_mockserver.faults import FAULTS
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.reply import Reply, as_reply, check_servable
@@ -78,6 +85,12 @@ def as_answer(
         return Answer(value.script, faults, pace, value.reply, path=value.path)
     if isinstance(value, Mapping):
         return Answer(_as_json_object(value), faults, pace)
+    if isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value):
+        return as_answer(chunks_to_stream(value), faults, pace)
+    if isinstance(value, bytes | bytearray):
+        return as_answer(bytes_to_script(bytes(value)), faults, pace)
+    if isinstance(value, Path):
+        return as_answer(file_to_script(value), faults, pace)
     reply = as_reply(value)
     if isinstance(reply, Reply):
         check_servable(reply, any_reason=imitates)
@@ -86,8 +99,6 @@ def as_answer(
 
 def _as_json_object(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return a mapping as a JSON object. Raises ReplyError if JSON cannot represent it."""
-    try:
-        json_object: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(dict(value)))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ReplyError(f"a mapping must be a valid JSON body: {error}") from None
+    data = encode_json(value, "a mapping must be a valid JSON body")
+    json_object: dict[str, Any] = msgspec.json.decode(data)
     return json_object

@@ -38,8 +38,10 @@ class RuleBuilder:
         """Answer with these replies in turn, then repeat the last one.
 
         Args:
-            replies: text, a `ToolCall`, a list of these, a `Reply`, an `ApiError`, a `Script`, a
-                catalogue stream, or a dict, which is sent as the JSON body.
+            replies: text, a `ToolCall`, a list of these, a `Reply`, an `ApiError`, a `Script` or a
+                catalogue stream; a dict, which is sent as the JSON body; a list of dicts, which is
+                streamed as these chunks; bytes, which are the body; or the `Path` of a file with a
+                body or a recorded response.
             faults: applied to each reply, from left to right. Of a stream of several exchanges they
                 change the last.
             pace: when events are sent: a `Pace`, or the name of a profile.

@@ -441,9 +441,16 @@ def as_reply(value: object) -> Reply | ApiError:
             return Reply(text or None, tool_calls=calls)
         if all(isinstance(v, Choice) for v in value):
             return Reply(choices=value)
+        index, item = next((n, v) for n, v in enumerate(value) if not isinstance(v, str | ToolCall))
+        raise ReplyError(
+            f"item {index} of the list is {item!r:.100}: a list must consist of strings and "
+            "ToolCalls, or of dicts, each of which is the JSON of a chunk"
+        )
+    if isinstance(value, list | tuple):
+        raise ReplyError('a reply must not be an empty list; for no text, reply with ""')
     raise ReplyError(
-        "a reply must be a string, a ToolCall, a list of these, a Reply, an ApiError, a Script or "
-        f"a Stream, not {value!r}"
+        "a reply must be a string, a ToolCall, a list of these, a Reply, an ApiError, a Script, a "
+        f"Stream, a dict, a list of chunks, bytes or a Path, not {value!r:.200}"
     )
 
 

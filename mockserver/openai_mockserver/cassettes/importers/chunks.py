@@ -114,10 +114,10 @@ def _encode_payload(value: Any, text: str, event: str | None) -> bytes:
         return _encode_text(value, event)
     if not isinstance(value, dict):
         raise ValueError(f"not a chunk: {text[:40]}")
-    return sse.encode(Event(text, event or _find_event_name(value)))
+    return sse.encode(Event(text, event or find_event_name(value)))
 
 
-def _find_event_name(payload: dict[str, Any]) -> str | None:
+def find_event_name(payload: dict[str, Any]) -> str | None:
     """Return the event name: the Responses API names every event by its type."""
     kind = payload.get("type")
     if not isinstance(kind, str):
