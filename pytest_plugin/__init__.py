@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from openai_mockserver import MockOpenAI, Stream
     from openai_mockserver.server import SharedAddress
 
+    from .conformance import ConformanceCase
     from .session_address import SessionAddress
 
 __all__ = [
     "async_openai_client",
+    "openai_case",
     "mock_openai",
     "openai_base_url",
     "openai_cassette",
@@ -123,11 +125,35 @@ def pytest_configure(config: pytest.Config) -> None:
         "requests of openai_cassette; by default in cassettes/MODULE/TEST.jsonl beside the test",
         "openai_streams(*names, family=None): run the test once for each of these ready-made "
         "streams, which it gets from the fixture openai_stream",
+        "openai_conformance(*names, family=None, endpoint=None, must_only=False, reads=None, "
+        "silence=1.0, patience=10.0, baseline=None): run the test once for each of these cases of "
+        "the judge, which it gets from the fixture openai_case",
     ):
         config.addinivalue_line("markers", marker)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    _parametrize_streams(metafunc)
+    _parametrize_cases(metafunc)
+
+
+def _parametrize_cases(metafunc: pytest.Metafunc) -> None:
+    markers = list(metafunc.definition.iter_markers("openai_conformance"))
+    if not markers or "openai_case" not in metafunc.fixturenames:
+        return
+    from openai_mockserver import MockServerError
+
+    from .conformance import select_parameters
+
+    try:
+        parameters = select_parameters(metafunc.definition.path, markers)
+    except (MockServerError, TypeError) as error:
+        raise pytest.UsageError(f"{metafunc.definition.nodeid}: {error}") from None
+    ids = [str(case) for case, _, _ in parameters]
+    metafunc.parametrize("openai_case", parameters, ids=ids, indirect=True)
+
+
+def _parametrize_streams(metafunc: pytest.Metafunc) -> None:
     markers = list(metafunc.definition.iter_markers("openai_streams"))
     if not markers or "openai_stream" not in metafunc.fixturenames:
         return
@@ -150,6 +176,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def openai_stream() -> Stream:
     """A ready-made stream that ``@pytest.mark.openai_streams(...)`` selects."""
     raise pytest.UsageError("openai_stream needs @pytest.mark.openai_streams(...)")
+
+
+@pytest.fixture(scope="session")
+def _conformance_mock() -> Iterator[MockOpenAI]:
+    """The mock that plays the cases of the judge."""
+    from .conformance import open_mock
+
+    with open_mock() as mock:
+        yield mock
+
+
+@pytest.fixture
+def openai_case(request: pytest.FixtureRequest, _conformance_mock: MockOpenAI) -> ConformanceCase:
+    """A case of the judge that ``@pytest.mark.openai_conformance(...)`` selects."""
+    from .conformance import ConformanceCase
+
+    if not hasattr(request, "param"):
+        raise pytest.UsageError("openai_case needs @pytest.mark.openai_conformance(...)")
+    case, patience, known = request.param
+    return ConformanceCase(case, _conformance_mock, patience, known)
 
 
 @pytest.fixture

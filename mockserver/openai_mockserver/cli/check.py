@@ -103,6 +103,13 @@ def _path_option(name: str, what: str) -> Callable[[F], F]:
     metavar="ENDPOINT",
     help="Only chat, completions, responses or transcriptions. May be repeated.",
 )
+@click.option(
+    "--silence",
+    type=click.FloatRange(0),
+    default=1.0,
+    show_default=True,
+    help="Seconds of the longest pause in a stream; longer ones are shortened.",
+)
 @click.option("--must-only", is_flag=True, help="Only streams whose requirement is a MUST.")
 @click.option(
     "--reads",
@@ -187,6 +194,7 @@ def _run(options: dict[str, Any]) -> Report:
         endpoints=options["endpoints"],
         must_only=options["must_only"],
         reads=_read_reads(options["reads"]),
+        silence=options["silence"],
     )
     if is_gateway:
         cases = gateway_cases(cases)

@@ -32,7 +32,7 @@ from openai_mockserver.judge.outcome import (
 )
 from openai_mockserver.judge.program import open_program, open_program_per_case
 from openai_mockserver.judge.report import Report, read_baseline, report_as_json
-from openai_mockserver.judge.runner import Address, run_cases
+from openai_mockserver.judge.runner import Address, make_mock, run_case, run_cases
 
 __all__ = [
     "DEATH",
@@ -60,11 +60,13 @@ __all__ = [
     "find_mistakes",
     "get_answer",
     "grade_outcome",
+    "make_mock",
     "open_function",
     "open_program",
     "open_program_per_case",
     "read_baseline",
     "report_as_json",
+    "run_case",
     "run_cases",
     "select_cases",
 ]

@@ -16,14 +16,17 @@ from openai_mockserver.exceptions import CheckError
 from openai_mockserver.faults.reads import INSIDE, cut_script
 from openai_mockserver.judge.comparison import get_answer
 from openai_mockserver.reply import Reply
-from openai_mockserver.script import Script
+from openai_mockserver.script import Pause, Script
 from openai_mockserver.stream_value import Stream
 
-__all__ = ["ENDPOINTS", "READS", "Case", "select_cases"]
+__all__ = ["ENDPOINTS", "READS", "SILENCE", "Case", "select_cases"]
 
 Cut = Callable[[Script], Script]
 
 RECORDED = "recorded"
+
+SILENCE = 1.0
+"""Seconds of the longest pause in a case, unless another is chosen."""
 
 
 def _cut_bytes(data: bytes) -> range:
@@ -61,7 +64,7 @@ SAMPLE = (
 )
 """The streams that arrive in all reads by default: what breaks for one breaks for all."""
 
-_SLOW_BYTES = 4096  # bytes; a stream that is longer takes seconds a byte at a time
+_SLOW_BYTES = 2048  # bytes; a stream that is longer takes seconds a byte at a time
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,13 @@ class Case:
     Args:
         stream: the stream, with its right answer.
         reads: how its bytes are cut, one of `READS`.
+        silence: seconds of the longest pause; longer ones are shortened.
         settle: seconds to wait for the end of its responses before it is graded.
     """
 
     stream: Stream
     reads: str = RECORDED
+    silence: float = SILENCE
     settle: float = 0.0
 
     @property
@@ -104,8 +109,8 @@ class Case:
     def scripts(self) -> tuple[Script, ...]:
         """What the mock answers: a script for each request, in order; the last one repeats."""
         cut = READS[self.reads]
-        scripts = (*self.stream.earlier, self.stream.script)
-        return scripts if cut is None else (*scripts[:-1], cut(scripts[-1]))
+        script = self.stream.script if cut is None else cut(self.stream.script)
+        return tuple(_shorten_pauses(one, self.silence) for one in (*self.stream.earlier, script))
 
     def __str__(self) -> str:
         return self.name
@@ -118,6 +123,17 @@ _DEFAULT_REQUESTS: dict[str, Mapping[str, Any]] = {
     "responses": {"model": "gpt-4o-mini", "input": "Hello"},
     "transcriptions": {"model": "gpt-4o-mini-transcribe"},
 }
+
+
+def _shorten_pauses(script: Script, seconds: float) -> Script:
+    """Return a script without pauses of more than some seconds."""
+    if script.seconds <= seconds:
+        return script
+    steps = (
+        Pause(min(step.seconds, seconds)) if isinstance(step, Pause) else step
+        for step in script.steps
+    )
+    return script.with_steps(list(steps))
 
 
 def _request_reply(reply: Reply) -> dict[str, Any]:
@@ -138,6 +154,7 @@ def select_cases(
     endpoints: Sequence[str] = (),
     must_only: bool = False,
     reads: Iterable[str] | None = None,
+    silence: float = SILENCE,
 ) -> tuple[Case, ...]:
     """Return the cases of the catalogue that have all of these properties.
 
@@ -149,6 +166,7 @@ def select_cases(
         must_only: only streams whose requirement is a MUST.
         reads: how their bytes are cut, names of `READS`; by default as recorded, and for a sample
             of ordinary streams in every way.
+        silence: seconds of the longest pause; longer ones are shortened.
 
     Raises:
         CheckError: no case has these properties, or a name is unknown.
@@ -161,7 +179,7 @@ def select_cases(
     cases = [
         case
         for stream, own_reads in listed
-        for case in _list_reads(stream, own_reads or chosen_reads)
+        for case in _list_reads(stream, own_reads or chosen_reads, silence)
         if (not endpoints or case.endpoint in endpoints)
         and (not must_only or (stream.requirement and stream.requirement.level == "MUST"))
     ]
@@ -192,13 +210,13 @@ def _list_streams(
         yield from ((stream, None) for stream in catalogue.streams())
 
 
-def _list_reads(stream: Stream, reads: tuple[str, ...] | None) -> Iterator[Case]:
+def _list_reads(stream: Stream, reads: tuple[str, ...] | None, silence: float) -> Iterator[Case]:
     """Yield a case for each way of cutting that differs from those before."""
     if reads is None:
         reads = tuple(READS) if stream.name in SAMPLE else (RECORDED,)
     seen: list[Script] = []
     for name in reads:
-        case = Case(stream, name)
+        case = Case(stream, name, silence)
         if name != RECORDED and (stream.script.raw or not stream.script.steps):
             continue  # its bytes are cut as it says
         if name == "bytes" and len(stream.bytes()) > _SLOW_BYTES:

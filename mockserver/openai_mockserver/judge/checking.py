@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from openai_mockserver.judge.cases import Case, select_cases
+from openai_mockserver.judge.cases import SILENCE, Case, select_cases
 from openai_mockserver.judge.comparison import Manner
 from openai_mockserver.judge.consumer import Consumer, Task, open_function
 from openai_mockserver.judge.grading import Grader, Result, grade_outcome
@@ -32,6 +32,7 @@ def check(
     endpoints: Sequence[str] = (),
     must_only: bool = False,
     reads: Iterable[str] | None = None,
+    silence: float = SILENCE,
     patience: float = PATIENCE,
     workers: int = WORKERS,
     baseline: Baseline | None = None,
@@ -45,8 +46,8 @@ def check(
             ``finish_reason``, ``refusal``, ``reasoning``, ``usage``, ``error``, ``unsupported``.
             What is left out is not judged. It may be a coroutine function; it is called from
             several threads.
-        cases: the cases; by default those that the next five arguments select.
-        names, families, endpoints, must_only, reads: as for `select_cases`.
+        cases: the cases; by default those that the next six arguments select.
+        names, families, endpoints, must_only, reads, silence: as for `select_cases`.
         patience: seconds after which it hangs; longer than its own timeout.
         workers: how many cases are run at the same time.
         baseline: known failures, which do not fail the check.
@@ -68,6 +69,7 @@ def check(
             endpoints=endpoints,
             must_only=must_only,
             reads=reads,
+            silence=silence,
         )
     return check_consumer(
         getattr(consume, "__name__", type(consume).__name__),
