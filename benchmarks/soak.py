@@ -3,8 +3,12 @@
 Eight clients at once request JSON, streams, embeddings and uploads. Some disconnect in the middle
 of a stream, reset their connections, send garbage, or are killed. Complete responses are compared
 with the expected ones, and each call through the recorder must have its file. The output shows the
-memory and the descriptors of both processes at each tenth of the time, and every failure.
-Arguments: seconds (600), and a seed (1).
+memory and the descriptors of both processes after each tenth of the work, and every failure.
+Arguments: number of actions (60000, which take ten minutes), and a seed (1).
+
+The clients do a fixed amount of work, and pause for each sample; before it, the journals of both
+processes are filled with equal calls. So the speed of the machine, the requests under way and the
+calls that the journals happen to hold make no difference.
 """
 
 from __future__ import annotations
@@ -21,7 +25,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from operator import le
 from pathlib import Path
 from random import Random
 from typing import IO, Any, NamedTuple
@@ -31,9 +34,11 @@ from uploads import compute_digest, download, upload
 
 CLIENTS = 8
 TEXT = "word " * 200
+PROMPT = "word " * 4000  # makes each request large enough to show in the memory if it is kept
 UPLOAD = 2_000_000
 TIMEOUT = 30.0
-KEEP_CALLS = 200  # calls in the journal
+KEEP_CALLS = 200  # calls in each journal
+ROUNDS = 10
 
 SERVER = f"""
 import sys
@@ -51,6 +56,13 @@ with MockOpenAI(
     mock.on(user="reset").reply(Reply({TEXT!r}), faults=[reset(after=9)])
     print(mock.base_url.removesuffix("/v1").rpartition(":")[2], flush=True)
     sys.stdin.read()
+"""
+
+RECORDER = f"""
+from importlib import import_module
+
+import_module("openai_mockserver.cli.record").KEEP_CALLS = {KEEP_CALLS}
+import_module("openai_mockserver.cli").main()
 """
 
 CLIENT = """
@@ -93,8 +105,8 @@ def start_process(log: IO[str], *command: str) -> Iterator[tuple[int, str]]:
 
 
 def build_chat(user: str, **more: Any) -> bytes:
-    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": user}]} | more
-    return json.dumps(body).encode()
+    messages = [{"role": "system", "content": PROMPT}, {"role": "user", "content": user}]
+    return json.dumps({"model": "gpt-4o", "messages": messages} | more).encode()
 
 
 def count_descriptors(pid: int) -> int:
@@ -236,22 +248,19 @@ class Soak:
     Args:
         ports: the ports of the mock and of the recorder in front of it.
         folder: the folder of recordings.
-        seed: seed for the actions of the clients.
     """
 
-    def __init__(self, ports: tuple[int, int], folder: Path, seed: int) -> None:
+    def __init__(self, ports: tuple[int, int], folder: Path) -> None:
         self.counts: Counter[str] = Counter()
         self.failures: list[str] = []
         self.min_recordings = 0
         self._ports = ports
         self._folder = folder
-        self._seed = seed
         self._lock = threading.Lock()
 
-    def be_client(self, number: int, deadline: float) -> None:
-        """Run one action after the other until the deadline."""
-        rng = Random(f"{self._seed} {number}")
-        while time.monotonic() < deadline:
+    def be_client(self, rng: Random, number: int) -> None:
+        """Run a number of actions, one after the other."""
+        for _ in range(number):
             self.act(rng.choice((*_ON_BOTH, *_ON_MOCK)), rng)
 
     def act(self, action: Callable[[int, Random], None], rng: Random) -> None:
@@ -278,15 +287,13 @@ class Soak:
             path.unlink()
 
 
-def measure(
-    seconds: float, seed: int = 1, report: Callable[[Sample], None] | None = None
-) -> Result:
+def measure(actions: int, seed: int = 1, report: Callable[[Sample], None] | None = None) -> Result:
     """Load a mock and a recorder.
 
     Args:
-        seconds: duration of the load.
+        actions: how many actions the clients run in all.
         seed: seed for the actions of the clients.
-        report: called with the sample at each tenth of the duration.
+        report: called with the sample after each tenth of the actions.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -294,11 +301,11 @@ def measure(
         mock, line = stack.enter_context(start_process(log, sys.executable, "-c", SERVER))
         port = int(line)
         upstream = f"http://127.0.0.1:{port}/v1"
-        record = [sys.executable, "-m", "openai_mockserver", "record", "--port", "0", "-q"]
+        record = [sys.executable, "-c", RECORDER, "record", "--port", "0", "-q"]
         record += ["--upstream", upstream, "-o", str(folder)]
         recorder, line = stack.enter_context(start_process(log, *record))
         ports = port, int(line.rpartition(":")[2].split("/")[0])
-        soak = Soak(ports, folder, seed)
+        soak = Soak(ports, folder)
         start = time.monotonic()
 
         def sample() -> Sample:
@@ -309,23 +316,17 @@ def measure(
         rng = Random(seed)
         for action in (*_ON_BOTH, *_ON_MOCK) * 4:  # warm up
             soak.act(action, rng)
+        fill_journals(ports)
         samples = [settle(sample)]
+        rngs = [Random(f"{seed} {number}") for number in range(CLIENTS)]
         with ThreadPoolExecutor(CLIENTS) as threads:
-            deadline = time.monotonic() + seconds
-            clients = [threads.submit(soak.be_client, n, deadline) for n in range(CLIENTS)]
-            for tenth in range(1, 11):
-                time.sleep(max(0.0, deadline - seconds + seconds * tenth / 10 - time.monotonic()))
+            for _ in range(ROUNDS):
+                list(threads.map(soak.be_client, rngs, [actions // ROUNDS // CLIENTS] * CLIENTS))
+                fill_journals(ports)
                 samples.append(sample())
                 soak.sweep()
                 if report is not None:
                     report(samples[-1])
-            for client in clients:
-                client.result()
-        # Push the last calls out of the journal, and so remove their files on disk.
-        with connect(port) as connection:
-            for _ in range(KEEP_CALLS):
-                connection.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                read_whole(connection)
         samples.append(settle(sample, samples[0]))
         soak.sweep()
         if unfinished_files := list(folder.iterdir()):
@@ -339,15 +340,23 @@ def measure(
         return Result(samples, soak.counts, soak.failures)
 
 
-def settle(sample: Callable[[], Sample], before: Sample | None = None) -> Sample:
-    """Return the sample with the fewest descriptors within 5 s, in which connections close.
+def fill_journals(ports: tuple[int, int]) -> None:
+    """Push all earlier calls out of the journals, and so remove their files on disk."""
+    for port in ports:
+        with connect(port) as connection:
+            for _ in range(KEEP_CALLS):
+                connection.sendall(build_request(CHAT, build_chat("whole")))
+                read_whole(connection)
 
-    With a sample from before, wait up to 30 s until neither process has more descriptors than then:
-    the recorder keeps idle connections to its upstream for a while.
+
+def settle(sample: Callable[[], Sample], before: Sample | None = None) -> Sample:
+    """Return the sample with the fewest descriptors within the time in which connections close.
+
+    Idle connections close after 4 s. With a sample from before, wait up to 30 s for its numbers.
     """
     least = sample()
-    for _ in range(50 if before is None else 300):
-        if before is not None and all(map(le, least.descriptors, before.descriptors)):
+    for _ in range(60 if before is None else 300):
+        if before is not None and least.descriptors == before.descriptors:
             break
         time.sleep(0.1)
         least = min(least, sample(), key=lambda one: sum(one.descriptors))
@@ -355,7 +364,7 @@ def settle(sample: Callable[[], Sample], before: Sample | None = None) -> Sample
 
 
 def main() -> None:
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 600.0
+    actions = int(sys.argv[1]) if len(sys.argv) > 1 else 60_000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 
     def report(one: Sample) -> None:
@@ -364,7 +373,7 @@ def main() -> None:
         print(f"{one.at:6.0f} s  {memory} MB  {descriptors} descriptors", flush=True)
 
     print("          mock recorder")
-    result = measure(seconds, seed, report)
+    result = measure(actions, seed, report)
     print("before and after:")
     report(result.samples[0])
     report(result.samples[-1])

@@ -116,15 +116,15 @@ def test_mixed_load_loses_and_leaks_nothing() -> None:
     """Eight clients load a mock and a recorder; some disconnect, are reset or are killed."""
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("memory and open files are counted in /proc")
-    result = load_benchmark("soak").measure(20)
+    result = load_benchmark("soak").measure(1200)
     before, *during, after = result.samples
     assert result.failures == []
     assert min(result.counts.values()) > 10, "each action ran"
-    # A leak would be one for each of hundreds; a few may wait for the garbage collector.
-    assert all(a <= b + 5 for a, b in zip(after.descriptors, before.descriptors, strict=True))
-    # The journal of the recorder still grows, that of the mock is full.
-    assert max(one.memory[0] for one in during[5:]) < during[2].memory[0] + 10
-    assert max(one.memory[1] for one in during) < before.memory[1] + 90
+    assert after.descriptors == before.descriptors
+    for process in range(2):
+        memory = [one.memory[process] for one in during]
+        # The second half has more than a thousand requests of 20 kB for each process.
+        assert max(memory[5:]) < memory[4] + 10
 
 
 async def count_request_tasks() -> int:
