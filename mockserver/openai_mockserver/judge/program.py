@@ -91,6 +91,8 @@ class _Program:
         process = self._process
         if process is None or process.poll() is not None:
             self.end()
+            self._stderr.seek(0)
+            self._stderr.truncate()
             process = self._process = _start(self._command, task, self._stderr)
         assert process.stdin is not None
         try:
