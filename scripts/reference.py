@@ -291,6 +291,12 @@ def list_streams() -> str:
     return "\n".join(lines)
 
 
+def list_unshown() -> str:
+    """List the documented misbehaviours that no stream shows."""
+    rows = [[f"`{name}`", reason] for name, reason in catalogue.not_shown().items()]
+    return _table(["misbehaviour", "why no stream shows it"], rows)
+
+
 def _describe_stream(stream: Stream) -> tuple[str, str]:
     """Describe a stream, and what a correct consumer does with it."""
     if (rule := stream.requirement) is None:
@@ -478,6 +484,7 @@ PARTS: dict[str, Part] = {
     "plugin-options": list_plugin_options,
     "provider-paths": list_provider_paths,
     "streams": list_streams,
+    "unshown": list_unshown,
 }
 PLAIN_PARTS: dict[str, Part] = {**PARTS, "names": describe_names}
 

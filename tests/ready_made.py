@@ -9,7 +9,7 @@ from __future__ import annotations
 from openai_mockserver import catalogue
 from openai_mockserver.api.chat import PATH
 
-__all__ = ["OTHER_CHATS", "PLAYED"]
+__all__ = ["OTHER_CHATS", "PLAYED", "TRANSPORT"]
 
 PLAYED = (
     "azure-empty-choices-first",
@@ -48,7 +48,24 @@ PLAYED = (
     "usage",
 )
 
-OTHER_CHATS = tuple(
-    one.name for one in catalogue.streams() if one.path == PATH and one.name not in PLAYED
+TRANSPORT = frozenset(
+    {
+        "buffering",
+        "compression",
+        "connection",
+        "content_type",
+        "headers",
+        "http_status",
+        "retry",
+        "termination",
+        "timing",
+    }
 )
-"""The other streams of chat completions."""
+"""The families of transport: `test_transport_rows` plays their streams, all at the same time."""
+
+OTHER_CHATS = tuple(
+    one.name
+    for one in catalogue.streams()
+    if one.path == PATH and one.name not in PLAYED and one.family not in TRANSPORT
+)
+"""The other streams of chat completions, each of one exchange that ends soon."""

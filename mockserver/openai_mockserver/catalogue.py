@@ -8,7 +8,7 @@ what the stream is; those of further exchanges only say how these responses begi
 from __future__ import annotations
 
 import difflib
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -68,7 +68,7 @@ def families() -> tuple[str, ...]:
 _HOW_TO_LIST = "openai_mockserver.catalogue.names() and `openai-mockserver streams` list them"
 
 
-@lru_cache(maxsize=256)
+@cache
 def stream(name: str) -> Stream:
     """Return the stream with this name.
 
