@@ -12,6 +12,8 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from openai_mockserver.judge import Task
@@ -19,6 +21,7 @@ from openai_mockserver.judge.post import Response, post
 
 Chunk = dict[str, Any]
 REASONS = {"stop", "length", "tool_calls", "content_filter", "function_call", "end_turn", "eos", ""}
+LONGEST_WAIT = 2.0  # seconds
 JSON = {"Content-Type": "application/json"}
 
 
@@ -68,7 +71,9 @@ class Client:
             is_last = attempt == self.retries
             if not self.should_retry(response) or is_last:
                 break
-            time.sleep(self.find_delay(response))
+            if (delay := self.find_delay(response)) > LONGEST_WAIT:
+                break
+            time.sleep(max(0.0, delay))
         if response.status >= 400:
             raise ClientError(response.body.decode())
         if response.status == 0:
@@ -79,8 +84,16 @@ class Client:
         return response.status in (0, 408, 409, 429) or response.status >= 500
 
     def find_delay(self, response: Response) -> float:
+        milliseconds = response.headers.get("retry-after-ms", "")
+        if milliseconds.isdigit():
+            return int(milliseconds) / 1000
         wait = response.headers.get("retry-after", "")
-        return float(wait) if re.fullmatch(r"[0-9.]+", wait) else 0.01
+        if wait.isdigit():
+            return float(wait)
+        try:
+            return (parsedate_to_datetime(wait) - datetime.now(UTC)).total_seconds()
+        except (TypeError, ValueError):
+            return 0.01
 
     # Event stream
 
@@ -245,7 +258,7 @@ class KeepsMark(Client):
 
 class IgnoresErrors(Client):
     def add_error(self, error: Any) -> None:
-        return None
+        self.finish_reason = "stop"
 
 
 class HidesErrors(Client):

@@ -100,6 +100,8 @@ def grade_outcome(
         return (_describe_no_request(outcome),)
     if not requests[0].is_stream:
         return (Mistake("unsupported", "its request does not ask for a stream"),)
+    if (coding := _find_unasked_coding(case, requests[-1])) is not None:
+        return (Mistake("unsupported", f"its request does not accept {coding}"),)
     stream = case.stream
     if len(requests) <= len(stream.earlier):
         # It gave up before the last exchange, which is right if it says so.
@@ -108,6 +110,15 @@ def grade_outcome(
     if stream.requests is not None:
         mistakes += _find_request_mistakes(stream.requests, requests)
     return tuple(mistakes)
+
+
+def _find_unasked_coding(case: Case, request: SentRequest) -> str | None:
+    """Return the content coding of a good response that the request does not accept."""
+    if case.stream.error is not None:
+        return None  # the consumer is to refuse it
+    coding = case.stream.script.head.header("content-encoding")
+    accepted = request.headers.get("accept-encoding", "")
+    return coding if coding and coding.lower() not in accepted.lower() else None
 
 
 def _describe_no_request(outcome: Outcome) -> Mistake:

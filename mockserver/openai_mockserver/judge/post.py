@@ -1,22 +1,26 @@
 """Posts a request and keeps what came back, read by read.
 
-Rules of this file: the standard library's client, which passes on each read as it comes and
-repairs nothing. Neither proxies nor redirects are followed.
+Rules of this file: h11 parses HTTP as it comes and repairs nothing. Neither proxies nor redirects
+are followed.
 """
 
 from __future__ import annotations
 
-import http.client
+import socket
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+import h11
 
 from openai_mockserver.exceptions import CheckError
 
 __all__ = ["Response", "check_url", "post"]
 
 _MOST_BODY = 256 * 2**20  # bytes
+_MOST_HEAD = 2**20  # bytes
 
 
 @dataclass(frozen=True)
@@ -73,56 +77,78 @@ def post(
         CheckError: nobody listens there.
     """
     parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     assert parts.hostname is not None
-    connection = kind(parts.hostname, parts.port, timeout=patience)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
     deadline = time.monotonic() + patience
     try:
-        connection.connect()
+        connection = socket.create_connection((parts.hostname, port), timeout=patience)
     except OSError as error:
         raise CheckError(f"cannot reach {url}: {error}") from None
-    try:
+    with connection:
+        if parts.scheme == "https":
+            context = ssl.create_default_context()
+            try:
+                connection = context.wrap_socket(connection, server_hostname=parts.hostname)
+            except OSError as error:
+                raise CheckError(f"cannot reach {url}: {error}") from None
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return _exchange(connection, target, body, headers, deadline, leave_after)
-    finally:
-        connection.close()
+        request = h11.Request(
+            method="POST",
+            target=target,
+            headers=[
+                ("Host", parts.netloc.rpartition("@")[2]),
+                ("Content-Length", str(len(body))),
+                *headers.items(),
+            ],
+        )
+        return _Exchange(connection, deadline, leave_after).run(request, body)
 
 
-def _exchange(
-    connection: http.client.HTTPConnection,
-    target: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    deadline: float,
-    leave_after: int | None,
-) -> Response:
-    started = time.monotonic()
-    status, head = 0, dict[str, str]()
-    reads: list[tuple[float, bytes]] = []
-    try:
-        connection.request("POST", target, body, dict(headers))
-        socket = connection.sock
-        response = connection.getresponse()
-        status = response.status
-        head = {name.lower(): value for name, value in response.getheaders()}
+class _Exchange:
+    """One request and its response on a connection, until the response ends or breaks off."""
+
+    def __init__(self, connection: socket.socket, deadline: float, leave_after: int | None) -> None:
+        self._connection = connection
+        self._deadline = deadline
+        self._leave_after = leave_after
+        self._started = time.monotonic()
+        self._status = 0
+        self._headers: dict[str, str] = {}
+        self._reads: list[tuple[float, bytes]] = []
+
+    def run(self, request: h11.Request, body: bytes) -> Response:
+        http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEAD)
+        try:
+            data = b"".join(
+                http.send(event) or b""
+                for event in (request, h11.Data(data=body), h11.EndOfMessage())
+            )
+            self._connection.sendall(data)
+            self._receive(http)
+        except (OSError, h11.RemoteProtocolError) as error:
+            return self._respond(error)
+        return self._respond(None)
+
+    def _respond(self, error: Exception | None) -> Response:
+        return Response(self._status, self._headers, tuple(self._reads), error)
+
+    def _receive(self, http: h11.Connection) -> None:
+        """Keep the response's parts until it ends, or until enough reads of its body have come."""
         size = 0
-        while leave_after is None or len(reads) < leave_after:
-            # A response without keep-alive takes the socket, which keeps its timeout.
-            socket.settimeout(max(0.001, deadline - time.monotonic()))
-            data = response.read1(2**16)
-            if not data:
-                break
-            reads.append((time.monotonic() - started, data))
-            size += len(data)
-            if size > _MOST_BODY:
-                return Response(status, head, tuple(reads), ValueError("the body is too long"))
-        return Response(status, head, tuple(reads), _find_lack(response))
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        return Response(status, head, tuple(reads), error)
-
-
-def _find_lack(response: http.client.HTTPResponse) -> Exception | None:
-    """Return an error if the body is shorter than its Content-Length."""
-    if response.length:
-        return http.client.IncompleteRead(b"", response.length)
-    return None
+        while self._leave_after is None or len(self._reads) < self._leave_after:
+            event = http.next_event()
+            if event is h11.NEED_DATA:
+                self._connection.settimeout(max(0.001, self._deadline - time.monotonic()))
+                http.receive_data(self._connection.recv(2**16))
+            elif isinstance(event, h11.Response):
+                self._status = event.status_code
+                self._headers = {
+                    name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers
+                }
+            elif isinstance(event, h11.Data):
+                self._reads.append((time.monotonic() - self._started, bytes(event.data)))
+                size += len(event.data)
+                if size > _MOST_BODY:
+                    raise OSError(f"the body is longer than {_MOST_BODY} bytes")
+            elif not isinstance(event, h11.InformationalResponse):
+                return
