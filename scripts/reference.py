@@ -30,31 +30,20 @@ from openai_mockserver.api import ENDPOINTS
 from openai_mockserver.cli.program import commands
 from openai_mockserver.dialects import dialects
 from openai_mockserver.dialects.paths import provider_paths
-from openai_mockserver.faults import (
-    compression,
-    endings,
-    event_stream,
-    events,
-    http,
-    payloads,
-    reads,
-)
-from openai_mockserver.strategies.variations import ASPECTS
+from openai_mockserver.faults import FAULTS
+from openai_mockserver.faults.habits import ASPECTS
 from openai_mockserver.stream_value import Stream
 
 __all__ = ["PARTS", "expand"]
 
 TESTS = Path(__file__).parents[1] / "tests"
 PACKAGE = "openai_mockserver"
-FAULTS: dict[ModuleType, str] = {
-    endings: "Endings",
-    events: "Events",
-    payloads: "Payloads",
-    event_stream: "The event-stream format",
-    reads: "Reads",
-    http: "HTTP",
-    compression: "Content codings",
+FAULT_TITLES = {
+    "compression": "Content codings",
+    "event_stream": "The event-stream format",
+    "http": "HTTP",
 }
+"""Titles of the modules of faults whose names are no title."""
 INTERNAL = {
     "AgentMachine": (
         "TestCase",
@@ -207,10 +196,14 @@ def describe_names(module: str, *names: str) -> str:
 
 def list_faults() -> str:
     """Describe the faults by module."""
+    names_by_module: dict[str, list[str]] = {}
+    for name, fault in FAULTS.items():
+        names_by_module.setdefault(fault.__module__.rpartition(".")[2], []).append(name)
     lines: list[str] = []
-    for module, title in FAULTS.items():
-        names = " ".join(sorted(module.__all__))
-        lines += [f"## {title}", "", f"<!-- insert: names {PACKAGE}.faults {names} -->", ""]
+    for module, names in names_by_module.items():
+        title = FAULT_TITLES.get(module, module.replace("_", " ").capitalize())
+        insertion = f"<!-- insert: names {PACKAGE}.faults {' '.join(sorted(names))} -->"
+        lines += [f"## {title}", "", insertion, ""]
     return "\n".join(lines)
 
 

@@ -53,7 +53,8 @@ FLOORS = """
     api: detection endpoints
 
     request
-    faults: fault endings event_stream events payloads reads http compression parser
+    faults: fault endings event_stream events payloads chunk_changes habits variations reads http
+        compression parser
     cassettes: stream_file content_coding secret_text json_path redact writer recorder
         recorded_request normalization matching cassette
     cassettes.importers: recording exchange yaml_loader file event_stream stream_file document
@@ -75,9 +76,9 @@ FLOORS = """
     show: format summaries decode lint terminal
     judge: outcome comparison cases consumer program reading post relay grading gateway runner
         report checking application drawing terminal
-    strategies: conversation reply_bytes chunk_changes variations splits failures strategy agent
+    strategies: conversation reply_bytes plain_chunks variations splits failures strategy agent
 
-    cli: log address limits serve generate record show import_ streams check program
+    cli: log address limits serve generate record show import_ streams faults check program
     __main__
 """
 HAND_WRITTEN_LINES = 600

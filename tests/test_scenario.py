@@ -354,6 +354,13 @@ def test_a_fault_without_arguments_is_a_name(load: Load) -> None:
     assert (script.steps, script.end) == ((), "reset")
 
 
+def test_a_fault_may_have_its_first_argument_alone(load: Load) -> None:
+    script = ask(load("rules: [{reply: Hello, faults: [{variation: no role}, {drop: -1}]}]")).script
+    data = [event.data for event in script.events]
+    assert len(data) == 3
+    assert not [event for event in data if "role" in event]
+
+
 def test_faults_happen_from_left_to_right(load: Load) -> None:
     mock = load("rules: [{reply: Hello, faults: [{latency: {seconds: 1.5}}, drop_done, truncate]}]")
     script = ask(mock).script
@@ -492,9 +499,9 @@ MISTAKES = [
     ("rules: [{reply: a, faults: reset}]", "rules[0].faults", ""),
     ("rules: [{reply: a, faults: [3]}]", "rules[0].faults[0]", "a fault must be a name"),
     (
-        "rules: [{reply: a, faults: [{reset: 3}]}]",
+        "rules: [{reply: a, faults: [{reset: [3]}]}]",
         "rules[0].faults[0].reset",
-        "expected a mapping, got int",
+        "expected a mapping, or the first argument, got a list",
     ),
     ("rules: [{reply: a, pace: {ttft: soon}}]", "rules[0].pace.ttft", ""),
     # wrong counts and bounds
@@ -535,6 +542,12 @@ MISTAKES = [
         "rules: [{reply: a, faults: [{reset: {after: -1}}]}]",
         "rules[0].faults[0].reset",
         "0 or more",
+    ),
+    ("rules: [{reply: a, faults: [{reset: -1}]}]", "rules[0].faults[0].reset", "0 or more"),
+    (
+        "rules: [{reply: a, faults: [{variation: no rule}]}]",
+        "rules[0].faults[0].variation",
+        "did you mean 'no role'",
     ),
     ("rules: [{reply: a, faults: [latency]}]", "rules[0].faults[0]", "'seconds'"),
 ]

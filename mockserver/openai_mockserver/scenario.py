@@ -277,8 +277,13 @@ def _read_fault(value: Any, at: str) -> faults.Fault:
             f"{at}: a fault must be a name, or a mapping from one name to its arguments"
         )
     ((name, arguments),) = value.items()
+    if isinstance(arguments, str | int | float):
+        return _call_at(f"{at}.{name}", lambda: faults.named(name, None, arguments))
     if arguments is not None and not isinstance(arguments, dict):
-        raise ScenarioError(f"{at}.{name}: expected a mapping, got {describe_kind(arguments)}")
+        raise ScenarioError(
+            f"{at}.{name}: expected a mapping, or the first argument, "
+            f"got {describe_kind(arguments)}"
+        )
     arguments = dict(arguments or {})
     if "error" in arguments:
         arguments["error"] = _read_error(arguments["error"], f"{at}.{name}.error")

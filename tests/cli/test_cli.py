@@ -25,6 +25,7 @@ from openai_mockserver.api import chat
 from openai_mockserver.cassettes import Exchange, dump, load, loads
 from openai_mockserver.cli import program
 from openai_mockserver.cli.address import is_same_server
+from openai_mockserver.faults import FAULTS, VARIATIONS
 from openai_mockserver.server import bind
 
 TOO_LONG = 60  # seconds after which a command that hangs is killed, so that its test fails
@@ -580,6 +581,15 @@ def test_the_streams_are_listed_one_a_line() -> None:
     lines = [line.split(maxsplit=2) for line in result.stdout.splitlines()]
     assert lines == [[one.family, one.name, one.description] for one in catalogue.streams()]
     assert tuple(name for _, name, _ in lines) == catalogue.names()
+
+
+def test_the_faults_and_variations_are_listed() -> None:
+    lines = run_in_process("faults").stdout.splitlines()
+    assert {line.partition("(")[0] for line in lines if line[:1].strip()} - FAULTS.keys() == {
+        "The variations:"
+    }
+    assert "reset(after=0, byte=None, seconds=0.0)" in lines
+    assert [line.strip() for line in lines[lines.index("The variations:") + 1 :]] == [*VARIATIONS]
 
 
 def test_the_streams_of_a_family_are_listed() -> None:

@@ -10,7 +10,7 @@ import pytest
 from openai_mockserver import MockOpenAI, Reply, ToolCall, sse
 from openai_mockserver.api import chat
 from openai_mockserver.exceptions import FaultError
-from openai_mockserver.faults import change, drop, heartbeat, malformed, parse, stall
+from openai_mockserver.faults import bom, change, drop, heartbeat, malformed, parse, stall
 from openai_mockserver.script import Comment, Event, Script
 
 STREAM = chat.render(Reply("Hello, world", usage=None))
@@ -124,6 +124,38 @@ def test_json_on_the_command_line(text: str, fault: Any) -> None:
     first, second = parse(f"{text}, drop; at=0")
     assert repr(first) == repr(fault)
     assert repr(second) == repr(drop(at=0))
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        ("drop(-1)", [drop(-1)]),
+        (" drop( at = -1 ) , bom", [drop(at=-1), bom()]),
+        ("bom, drop(-1),, bom; at=null", [bom(), drop(-1), bom(at=None)]),
+        ("change(1, 'a', [\"b), c(\", true])", [change(1, "a", ["b), c(", True])]),
+        ("malformed; data=f(x), drop(0)", [malformed(data="f(x)"), drop(0)]),
+        (repr(change(None, "a.b", [None, "'"])), [change(None, "a.b", [None, "'"])]),
+    ],
+)
+def test_a_fault_may_be_written_as_in_python(text: str, faults: list[Any]) -> None:
+    assert list(map(repr, parse(text))) == list(map(repr, faults))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("drop(print)", "the arguments must be values"),
+        ("drop(__import__)", "the arguments must be values"),
+        ("drop(1 2)", "the arguments must be values"),
+        ("drop(at=1, at=2)", "the arguments must be values"),
+        ("drop(1, 2)", "drop: too many positional arguments"),
+        ("dorp(1)", "unknown fault 'dorp': did you mean 'drop'"),
+        ("drop(os.system('x'))", "unknown fault .drop.os"),
+    ],
+)
+def test_a_fault_that_is_not_a_call_is_refused(text: str, message: str) -> None:
+    with pytest.raises(FaultError, match=message):
+        parse(text)
 
 
 def test_the_sdk_reads_what_was_changed(mock_openai: MockOpenAI) -> None:

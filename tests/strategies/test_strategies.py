@@ -29,6 +29,7 @@ from openai_mockserver import (
     sse,
 )
 from openai_mockserver.dialects import dialects
+from openai_mockserver.faults.habits import ASPECTS, HABITS
 from openai_mockserver.request import Request
 from openai_mockserver.script import Raw
 from openai_mockserver.strategies import (
@@ -45,7 +46,7 @@ from openai_mockserver.strategies import (
 )
 from openai_mockserver.strategies.reply_bytes import KINDS
 from openai_mockserver.strategies.strategy import _prepare_streams
-from openai_mockserver.strategies.variations import ASPECTS, HEAD, NAMES, ON
+from openai_mockserver.strategies.variations import HEAD, ON
 from openai_mockserver.stream_value import ERRORS
 from properties import examples
 
@@ -187,7 +188,7 @@ def test_every_habit_has_bytes_that_turn_it_on() -> None:
         for at in range(size)
         for value in range(ON, 256)
     ]
-    assert not set(NAMES) - {name for one in drawn_streams for name in one.description.split("; ")}
+    assert not set(HABITS) - {name for one in drawn_streams for name in one.description.split("; ")}
 
 
 @pytest.mark.slow
@@ -200,11 +201,13 @@ def test_every_habit_is_drawn() -> None:
         counts.update(stream.description.split("; "))
 
     property()
-    assert not set(NAMES) - set(counts)
+    assert not set(HABITS) - set(counts)
 
 
 @pytest.mark.hypothesis
-@pytest.mark.parametrize("excluded_names", [NAMES[::2], NAMES[1::2], ("bom", "azure", "mistral")])
+@pytest.mark.parametrize(
+    "excluded_names", [[*HABITS][::2], [*HABITS][1::2], ("bom", "azure", "mistral")]
+)
 def test_habits_and_dialects_can_be_excluded(excluded_names: Sequence[str]) -> None:
     @settings(max_examples=examples(500))
     @given(scripts(without=excluded_names))

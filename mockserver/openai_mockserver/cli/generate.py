@@ -58,7 +58,8 @@ from openai_mockserver.exceptions import MockServerError
     "--fault",
     "faults",
     multiple=True,
-    help="Fault to put into every stream, such as 'reset; after=3'; may be repeated.",
+    help="Fault to put into every stream, such as 'reset; after=3' or 'variation(\"no role\")'; "
+    "`openai-mockserver faults` lists all. May be repeated.",
 )
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
 def generate(

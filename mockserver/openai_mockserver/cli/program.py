@@ -13,6 +13,7 @@ import click
 
 from openai_mockserver import __version__
 from openai_mockserver.cli.check import check
+from openai_mockserver.cli.faults import faults
 from openai_mockserver.cli.generate import generate
 from openai_mockserver.cli.import_ import import_
 from openai_mockserver.cli.record import record
@@ -31,6 +32,7 @@ def commands() -> None:
 
 
 for command in (serve, generate, record, show, import_, streams, check):
+for command in (serve, generate, record, show, import_, streams, faults):
     commands.add_command(command)
 
 

@@ -57,7 +57,8 @@ _THRESHOLDS = (10_000, 20, 20)
     "--fault",
     "faults",
     multiple=True,
-    help="Fault to put into every reply, such as 'reset; after=3'; may be repeated.",
+    help="Fault to put into every reply, such as 'reset; after=3' or 'variation(\"no role\")'; "
+    "`openai-mockserver faults` lists all. May be repeated.",
 )
 @click.option(
     "--allow-header-faults",

@@ -2,7 +2,7 @@
 
 `openai_mockserver.faults.fault` states the rules. Each of the other modules holds the faults of
 one part of a response: its end, its events, their payloads, the event-stream format, the reads,
-HTTP, or the content coding.
+HTTP, or the content coding. `variations` has one that applies any habit of another server.
 """
 
 from __future__ import annotations
@@ -16,5 +16,7 @@ from openai_mockserver.faults.http import *  # noqa: F403
 from openai_mockserver.faults.parser import FAULTS, named, parse
 from openai_mockserver.faults.payloads import *  # noqa: F403
 from openai_mockserver.faults.reads import *  # noqa: F403
+from openai_mockserver.faults.variations import *  # noqa: F403
+from openai_mockserver.faults.variations import VARIATIONS
 
-__all__ = ["FAULTS", "Fault", "named", "parse", *FAULTS]
+__all__ = ["FAULTS", "VARIATIONS", "Fault", "named", "parse", *FAULTS]

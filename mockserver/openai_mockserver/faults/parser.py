@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import re
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from openai_mockserver.faults import (
     http,
     payloads,
     reads,
+    variations,
 )
 from openai_mockserver.faults.fault import Fault
 
@@ -23,14 +25,19 @@ __all__ = ["FAULTS", "named", "parse"]
 
 FAULTS: dict[str, Callable[..., Fault]] = {
     name: getattr(module, name)
-    for module in (endings, events, payloads, event_stream, reads, http, compression)
+    for module in (endings, events, payloads, event_stream, variations, reads, http, compression)
     for name in module.__all__
 }
 """Every fault, by name."""
 
 
-def named(name: str, arguments: Mapping[str, Any] | None = None) -> Fault:
+def named(name: str, arguments: Mapping[str, Any] | None = None, *positional: Any) -> Fault:
     """Return the fault with this name and these arguments, as scenario files write them.
+
+    Args:
+        name: the name of the fault.
+        arguments: its arguments by name.
+        positional: its first arguments, without names.
 
     Raises:
         FaultError: if the name is unknown or an argument does not fit.
@@ -44,7 +51,7 @@ def named(name: str, arguments: Mapping[str, Any] | None = None) -> Fault:
             raise FaultError(f"unknown fault {name!r}: did you mean {close_names[0]!r}?")
         raise FaultError(f"unknown fault {name!r}: choose from {', '.join(FAULTS)}")
     try:
-        return FAULTS[name](**(arguments or {}))
+        return FAULTS[name](*positional, **(arguments or {}))
     except TypeError as error:
         raise FaultError(f"{name}: {error}") from None
 
@@ -54,27 +61,76 @@ def parse(text: str) -> list[Fault]:
 
     Commas separate faults, semicolons separate arguments. Values are JSON if they can be read as
     such; every other value is a string. Commas and semicolons within quotes, brackets and braces
-    belong to the value.
+    belong to the value. A fault may also be written as it is in Python.
 
     >>> parse("latency; seconds=0.5, reset; after=3")
     [latency(seconds=0.5), reset(after=3)]
     >>> parse('change; at=1; path=choices.0.delta; value={"role": "a", "content": "b;c"}')
     [change(at=1, path='choices.0.delta', value={'role': 'a', 'content': 'b;c'})]
+    >>> parse("variation('call id empty later'), reset(after=3)")
+    [variation(name='call id empty later'), reset(after=3)]
     """
     faults = []
-    for part in filter(None, map(str.strip, _split_outside_json(text, ","))):
-        name, *argument_texts = (piece.strip() for piece in _split_outside_json(part, ";"))
-        arguments = {}
-        for argument in argument_texts:
-            key, separator, value = (piece.strip() for piece in argument.partition("="))
-            if not separator:
-                raise FaultError(f"{name}: argument {argument!r} must have the form name=value")
-            arguments[key] = _parse_value(value)
-        faults.append(named(name, arguments))
+    rest = text
+    while rest:
+        if call := _CALL.match(rest):
+            faults.append(_parse_call(call["name"], call["arguments"]))
+            rest = rest[call.end() :]
+            continue
+        part, *later_parts = _split_outside_json(rest, ",")
+        rest = ",".join(later_parts)
+        if part.strip():
+            faults.append(_parse_part(part))
     return faults
 
 
+def _parse_part(part: str) -> Fault:
+    """Parse a fault whose arguments are separated by semicolons."""
+    name, *argument_texts = (piece.strip() for piece in _split_outside_json(part, ";"))
+    arguments = {}
+    for argument in argument_texts:
+        key, separator, value = (piece.strip() for piece in argument.partition("="))
+        if not separator:
+            raise FaultError(f"{name}: argument {argument!r} must have the form name=value")
+        arguments[key] = _parse_value(value)
+    return named(name, arguments)
+
+
 _STRING = r'"(?:[^"\\]|\\.)*"'
+
+_CALL = re.compile(
+    rf"""\s*(?P<name>\w+)\((?P<arguments>(?:{_STRING}|'(?:[^'\\]|\\.)*'|[^"'()])*)\)\s*(?:,|\Z)""",
+    re.DOTALL,
+)
+"""A fault as it is in Python; nothing but strings may contain parentheses."""
+
+
+def _parse_call(name: str, arguments: str) -> Fault:
+    """Parse a fault that is written as a call; JSON's names of constants are allowed too."""
+    try:
+        call = ast.parse(f"_({arguments})", mode="eval").body
+        assert isinstance(call, ast.Call)
+        positional = [ast.literal_eval(_JsonNames().visit(value)) for value in call.args]
+        by_name = {
+            str(keyword.arg): ast.literal_eval(_JsonNames().visit(keyword.value))
+            for keyword in call.keywords
+        }
+        if len(by_name) < len(call.keywords):
+            raise ValueError
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise FaultError(
+            f"{name}({arguments}): the arguments must be values such as 3, 'text' or [1, 2], and "
+            "none twice"
+        ) from None
+    return named(name, by_name, *positional)
+
+
+class _JsonNames(ast.NodeTransformer):
+    """Replaces the names that JSON has for constants."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        constants = {"true": True, "false": False, "null": None}
+        return ast.Constant(constants[node.id]) if node.id in constants else node
 
 
 def _split_outside_json(text: str, separator: str) -> list[str]:

@@ -67,7 +67,7 @@ def change(at: int | None, path: str, value: Any = None, remove: bool = False) -
         # Of one event the member may be new; of all events, those that have it are changed.
         if not _change_member(payload, keys, value, remove, must_exist=remove or at is None):
             return None
-        return _encode_like(text, payload)
+        return encode_like(text, payload)
 
     def change_step(step: Step) -> Step | None:
         if not sse.count_events(step):
@@ -147,7 +147,7 @@ def _has_member(container: Any, key: str | int) -> bool:
     return False
 
 
-def _encode_like(original: str, payload: Any) -> str:
+def encode_like(original: str, payload: Any) -> str:
     """Encode JSON with the spacing and the escapes of the original."""
     has_spaces = re.match(r'\s*[{\[]\s*"(?:[^"\\]|\\.)*":\s', original) is not None
     separators = (", ", ": ") if has_spaces else (",", ":")

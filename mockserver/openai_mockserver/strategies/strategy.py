@@ -18,10 +18,11 @@ from openai_mockserver import api
 from openai_mockserver.api.context import make_context
 from openai_mockserver.dialects import dialects
 from openai_mockserver.exceptions import MockServerError, ReplyError
+from openai_mockserver.faults.habits import HABITS
 from openai_mockserver.reply import ApiError, Reply, ToolCall, as_reply
 from openai_mockserver.script import Script
 from openai_mockserver.seed import Seeded
-from openai_mockserver.strategies import chunk_changes, failures, reply_bytes, splits, variations
+from openai_mockserver.strategies import failures, plain_chunks, reply_bytes, splits, variations
 from openai_mockserver.strategies.conversation import TOOLS, Conversation, Turn
 from openai_mockserver.stream_value import Stream
 
@@ -211,7 +212,7 @@ def _prepare_streams(
     The function takes the bytes and, if the content is fixed, a reply. The package's docstring has
     the positions of the bytes.
     """
-    excluded_names = _check_names("habit or dialect", without, (*variations.NAMES, *DIALECTS))
+    excluded_names = _check_names("habit or dialect", without, (*HABITS, *DIALECTS))
     allowed_dialects = [
         name for name in DIALECTS if name not in excluded_names and (quirks or name == OPENAI)
     ]
@@ -225,7 +226,7 @@ def _prepare_streams(
         is_fixed = content is not None
         reply = _convert_reply(content) if is_fixed else reply_bytes.build_reply(data, kinds)
         dialect = None
-        if path != CHAT or (is_fixed and not chunk_changes.is_plain(reply)):
+        if path != CHAT or (is_fixed and not plain_chunks.is_plain(reply)):
             dialect = OPENAI
         elif data[dialect_at] >= DIALECT_ON and allowed_dialects:
             dialect = reply_bytes.pick(allowed_dialects, data[dialect_at + 1])
@@ -249,7 +250,7 @@ def _convert_reply(value: object) -> Reply:
 def build_plain_stream(reply: Reply, endpoint: str = CHAT) -> Stream:
     """Return the stream of a reply without any habit."""
     path = endpoint.removeprefix("/v1/")
-    dialect = None if path == CHAT and chunk_changes.is_plain(reply) else OPENAI
+    dialect = None if path == CHAT and plain_chunks.is_plain(reply) else OPENAI
     return _build_stream(reply, path, dialect, [])
 
 

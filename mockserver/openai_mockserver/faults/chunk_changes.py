@@ -9,37 +9,11 @@ from collections.abc import Callable, Iterable
 from itertools import zip_longest
 from typing import Any
 
-from openai_mockserver.dialects import usage as usages
-from openai_mockserver.reply import Choice, Reply
-
-__all__ = ["is_plain"]
-
 Chunk = dict[str, Any]
 
 
-# Chunks without habits
-
-
-def build_chunks(reply: Reply) -> list[Chunk]:
-    """Return the chunks of a reply, one for each piece."""
-    deltas = [_build_deltas(choice) for choice in reply.choices]
-    chunks = [
-        _build_chunk({"index": index, "delta": delta, "finish_reason": None})
-        for turn in zip_longest(*deltas)
-        for index, delta in enumerate(turn)
-        if delta is not None
-    ]
-    chunks += [
-        _build_chunk({"index": index, "delta": {}, "finish_reason": choice.finish_reason})
-        for index, choice in enumerate(reply.choices)
-        if choice.finish_reason is not None
-    ]
-    if reply.usage is not None:
-        chunks.append(_build_chunk() | {"usage": usages.write(reply.usage)})
-    return chunks
-
-
-def _build_chunk(*choices: dict[str, Any]) -> Chunk:
+def build_chunk(*choices: dict[str, Any]) -> Chunk:
+    """Return a chunk with these choices."""
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion.chunk",
@@ -49,43 +23,10 @@ def _build_chunk(*choices: dict[str, Any]) -> Chunk:
     }
 
 
-def _build_deltas(choice: Choice) -> list[dict[str, Any]]:
-    deltas: list[dict[str, Any]] = [
-        {member: piece}
-        for member, text in (
-            ("reasoning_content", choice.reasoning),
-            ("content", choice.text),
-            ("refusal", choice.refusal),
-        )
-        for piece in (() if text is None else text.pieces or ("",))
-    ]
-    for index, call in enumerate(choice.tool_calls):
-        first, *rest = call.arguments.pieces or ("",)
-        function = {"name": call.name, "arguments": first}
-        header = {"index": index, "id": call.id, "type": "function", "function": function}
-        deltas.append({"tool_calls": [header]})
-        deltas += [
-            {"tool_calls": [{"index": index, "function": {"arguments": piece}}]} for piece in rest
-        ]
-    if choice.function_call is not None:
-        first, *rest = choice.function_call.arguments.pieces or ("",)
-        function = {"name": choice.function_call.name, "arguments": first}
-        deltas.append({"function_call": function})
-        deltas += [{"function_call": {"arguments": piece}} for piece in rest]
-    deltas[:1] = [{"role": "assistant", **delta} for delta in deltas[:1] or [{}]]
-    return deltas
-
-
-def is_plain(reply: Reply) -> bool:
-    """Whether `build_chunks` can express all content of a reply."""
-    return reply.error is None and not any(
-        choice.explicit_output
-        or choice.audio
-        or choice.annotations
-        or choice.logprobs is not None
-        or any(call.custom or call.namespace for call in choice.tool_calls)
-        for choice in reply.choices
-    )
+def _build_like(chunks: list[Chunk], *choices: dict[str, Any]) -> Chunk:
+    """Return a chunk with these choices, and with the id, time and model of other chunks."""
+    first = chunks[0] if chunks else {}
+    return {k: first.get(k, v) for k, v in build_chunk().items()} | {"choices": list(choices)}
 
 
 # Habits of chunks
@@ -149,7 +90,7 @@ def remove_role(choice: dict[str, Any]) -> None:
 
 def _ends(chunk: Chunk) -> bool:
     """Whether a choice ends in the chunk."""
-    return any(choice["finish_reason"] for choice in chunk["choices"])
+    return any(choice.get("finish_reason") for choice in chunk["choices"])
 
 
 def insert_chunk(build_choices: Callable[[], list[dict[str, Any]]]) -> Change:
@@ -161,7 +102,7 @@ def insert_chunk(build_choices: Callable[[], list[dict[str, Any]]]) -> Change:
         choices = build_choices()
         # A role must come first.
         at = max(at, 1) if choices else at
-        return [*chunks[:at], _build_chunk(*choices), *chunks[at:]]
+        return [*chunks[:at], _build_like(chunks, *choices), *chunks[at:]]
 
     return apply
 
@@ -176,7 +117,7 @@ def finish_with_last(chunks: list[Chunk], place: int) -> list[Chunk]:
     result: list[Chunk] = []
     for chunk in chunks:
         choices = chunk["choices"]
-        if len(choices) == 1 and choices[0]["finish_reason"] and not choices[0]["delta"]:
+        if len(choices) == 1 and _ends(chunk) and not choices[0]["delta"]:
             previous = last.get(choices[0]["index"])
             if previous is not None:
                 previous["finish_reason"] = choices[0]["finish_reason"]
@@ -188,12 +129,12 @@ def finish_with_last(chunks: list[Chunk], place: int) -> list[Chunk]:
 
 
 def remove_finish(choice: dict[str, Any]) -> None:
-    if choice["finish_reason"] is None:
-        del choice["finish_reason"]
+    if choice.get("finish_reason") is None:
+        choice.pop("finish_reason", None)
 
 
 def empty_finish(choice: dict[str, Any]) -> None:
-    if choice["finish_reason"] is None:
+    if choice.get("finish_reason") is None:
         choice["finish_reason"] = ""
 
 
@@ -254,7 +195,8 @@ def change_fragments(change: Callable[[dict[str, Any], dict[str, Any]], object])
         for fragment in _fragments(chunks):
             if fragment.get("id"):
                 first[fragment["index"]] = dict(fragment)
-            change(fragment, first[fragment["index"]])
+            if fragment["index"] in first:
+                change(fragment, first[fragment["index"]])
         return chunks
 
     return apply
@@ -410,5 +352,5 @@ def change_ids(chunks: list[Chunk], place: int) -> list[Chunk]:
 def add_filter_results(chunks: list[Chunk], place: int) -> list[Chunk]:
     """Insert Azure's first chunk (WIRE.md §5)."""
     results = {"prompt_index": 0, "content_filter_results": {}}
-    first = _build_chunk() | {"id": "", "object": "", "created": 0, "model": ""}
+    first = build_chunk() | {"id": "", "object": "", "created": 0, "model": ""}
     return [first | {"prompt_filter_results": [results]}, *chunks]
