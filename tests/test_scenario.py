@@ -290,6 +290,11 @@ def test_a_stream_of_several_exchanges_answers_in_turn(load: Load, tmp_path: Pat
     assert [ask(mock).script for _ in range(3)] == [*scripts, scripts[1]]
 
 
+def test_an_error_may_be_the_only_event(load: Load) -> None:
+    script = ask(load("rules: [{reply: {error: {status: 503}, alone: true}}]")).script
+    assert (script.head.status, len(script.events)) == (200, 1)
+
+
 def test_a_list_of_mappings_is_a_stream_of_chunks(load: Load) -> None:
     mock = load("rules: [{reply: [{choices: null}, {choices: [{index: 0}]}]}]")
     assert [event.data for event in ask(mock).script.events] == [

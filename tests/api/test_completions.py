@@ -459,3 +459,9 @@ def test_a_prompt_of_many_tokens_is_one() -> None:
     said = completions.read(completions.render(Reply("Hello"), {"prompt": [7] * 5000}))
     assert isinstance(said, Reply)
     assert said.usage == Usage(5000, 1)
+
+
+def test_an_error_alone_is_the_only_event() -> None:
+    script = completions.render(Reply(error=ApiError(503), alone=True))
+    assert len(script.events) == 1
+    assert completions.read(script) == Reply(error=ApiError(503))

@@ -29,7 +29,7 @@ PLANTED: list[tuple[type[clients.Client], dict[str, str]]] = [
     (clients.LastDataLine, {"multi-data-line-json": "crash"}),
     (clients.IgnoresErrors, {"error-mid-stream": "silent"}),
     (clients.HidesErrors, {"error-mid-stream": "lossy"}),
-    (clients.IgnoresEnd, {"incomplete-chunked-read": "silent", "reset": "silent"}),
+    (clients.IgnoresEnd, {"reset": "silent"}),
     (clients.NeedsDone, {"missing-done": "crash"}),
     (clients.FirstChoice, {"usage": "crash"}),
     (clients.AllChoices, {"n-3": "wrong"}),

@@ -6,6 +6,8 @@ import copy
 import pickle
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -86,6 +88,30 @@ def test_the_status_of_an_error_within_a_stream_is_kept_and_not_compared() -> No
 )
 def test_an_error_may_be_the_only_content(reply: Reply, is_only_error: bool) -> None:
     assert reply.is_only_error is is_only_error
+
+
+def test_an_error_alone_is_printed_and_not_compared() -> None:
+    reply = Reply(error=ApiError(503), alone=True)
+    assert eval(repr(reply)).alone
+    assert replace(reply).alone
+    assert reply == Reply(error=ApiError(503))
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({}, "give error too"),
+        ({"error": ApiError(), "text": "a"}, "leave out all else"),
+        ({"error": ApiError(), "finish_reason": "stop"}, "leave out all else"),
+        ({"error": ApiError(), "usage": Usage(1, 1)}, "leave out all else"),
+        ({"error": ApiError(), "choices": [Choice("a")]}, "leave out all else"),
+    ],
+)
+def test_an_error_alone_has_nothing_beside_it(members: dict[str, Any], message: str) -> None:
+    with pytest.raises(ReplyError, match=message):
+        Reply(**members, alone=True)
+    with pytest.raises(ReplyError, match="alone must be"):
+        Reply(error=ApiError(), alone="yes")  # type: ignore[arg-type]
 
 
 def test_an_id_is_derived_and_the_same_everywhere() -> None:

@@ -49,6 +49,12 @@ def test_a_reply_is_the_same_after_json(reply: Reply, pieces: bool) -> None:
     assert decode_reply(through_json(encode_reply(reply, pieces=pieces))) == reply
 
 
+def test_an_error_alone_is_the_same_after_json() -> None:
+    json_value = encode_reply(Reply(error=ApiError(503), alone=True))
+    assert json_value["alone"] is True
+    assert decode_reply(through_json(json_value)).alone
+
+
 @given(replies())
 def test_with_pieces_text_arrives_as_before(reply: Reply) -> None:
     again = decode_reply(through_json(encode_reply(reply, pieces=True)))

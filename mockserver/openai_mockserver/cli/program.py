@@ -31,8 +31,7 @@ def commands() -> None:
     """A fake OpenAI-compatible server, for testing code that consumes model streams."""
 
 
-for command in (serve, generate, record, show, import_, streams, check):
-for command in (serve, generate, record, show, import_, streams, faults):
+for command in (serve, generate, record, show, import_, streams, faults, check):
     commands.add_command(command)
 
 

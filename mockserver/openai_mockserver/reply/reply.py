@@ -260,7 +260,10 @@ class Reply:
         output: items in any order, instead of text, reasoning, refusal and calls: strings,
             `Message`, `Reasoning`, `ToolCall`, `Item`.
         error: an error event that ends the stream after the rest, before anything finishes. If
-            there is nothing else, it is the only event of a stream with status 200.
+            there is nothing else, it is the only event of a chat completion or completion with
+            status 200; a response begins with its usual events.
+        alone: whether the error is the only event at every endpoint and in every dialect, as a
+            gateway sends it that gets no answer; nothing but ``error`` may be given then.
         audio: speech, instead of text.
         annotations: citations in the text: `url_citation`, or the JSON of another `Annotation`.
 
@@ -278,6 +281,7 @@ class Reply:
     choices: tuple[Choice, ...]
     usage: Usage | None
     error: ApiError | None
+    alone: bool
 
     def __init__(
         self,
@@ -295,9 +299,11 @@ class Reply:
         error: ApiError | None = None,
         audio: Audio | None = None,
         annotations: Iterable[Annotation | Mapping[str, Any]] = (),
+        alone: bool = False,
     ) -> None:
         check_type(Usage, usage, "usage")
         check_type(ApiError, error, "error")
+        check_type(bool, alone, "alone", optional=False)
         if error is not None and finish_reason == "auto":
             finish_reason = None
         if choices is None:
@@ -332,9 +338,17 @@ class Reply:
         object.__setattr__(self, "choices", all_choices)
         object.__setattr__(self, "usage", usage)
         object.__setattr__(self, "error", error and error.with_payload(error.status))
+        object.__setattr__(self, "alone", alone)
+        if alone and error is None:
+            raise ReplyError("alone=True means that an error is the only event; give error too")
+        if alone and (usage is not None or not self.is_only_error):
+            raise ReplyError("with alone=True the error is the only event; leave out all else")
 
     def __eq__(self, other: object) -> bool:
-        """Whether the content is equal; the status of an error, which no stream has, is ignored."""
+        """Whether the content is equal.
+
+        The status of an error, which no stream has, is ignored, and so is whether it is alone.
+        """
         return isinstance(other, Reply) and self._comparison_key == other._comparison_key
 
     def __hash__(self) -> int:
@@ -411,6 +425,8 @@ class Reply:
             arguments.append(f"usage={self.usage!r}")
         if self.error is not None:
             arguments.append(f"error={self.error!r}")
+        if self.alone:
+            arguments.append("alone=True")
         return f"Reply({', '.join(arguments)})"
 
 

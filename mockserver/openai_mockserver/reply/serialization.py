@@ -3,9 +3,9 @@
     {"text": "Hello", "finish_reason": "stop", "usage": {"prompt_tokens": 9}}
 
 The members are the arguments of `Reply`, nested as objects: ``tool_calls``, ``function_call``,
-``logprobs``, ``audio``, ``annotations``, ``usage``, ``error``, ``choices``. Text is a string, or
-the list of the pieces it arrives in. Each item of ``output`` is a string, or an object with one
-type name and its arguments, such as ``{"tool_call": {"name": "now"}}``.
+``logprobs``, ``audio``, ``annotations``, ``usage``, ``error``, ``alone``, ``choices``. Text is a
+string, or the list of the pieces it arrives in. Each item of ``output`` is a string, or an object
+with one type name and its arguments, such as ``{"tool_call": {"name": "now"}}``.
 
 Rules of this file: ``decode_reply(encode_reply(reply)) == reply`` for every reply; every error says
 where the mistake is.
@@ -117,6 +117,7 @@ class _Reply(_Choice):
     usage: Any = None
     choices: list[Any] | None = None
     error: Any = None
+    alone: bool = False
 
 
 # From JSON
@@ -153,7 +154,10 @@ def decode_reply(
         ]
     usage = None if members.usage is None else _decode_usage(members.usage, f"{at}.usage")
     content = _decode_content(members, at, constructors)
-    return _construct(at, lambda: Reply(**content, usage=usage, choices=choices, error=error))
+    return _construct(
+        at,
+        lambda: Reply(**content, usage=usage, choices=choices, error=error, alone=members.alone),
+    )
 
 
 def decode_error(value: Any, at: str = "error") -> ApiError:
@@ -325,11 +329,13 @@ def encode_reply(reply: Reply, *, pieces: bool = False) -> Json:
     >>> encode_reply(Reply("Hello"))
     {'text': 'Hello', 'finish_reason': 'stop'}
     """
-    outer = {
+    outer: Json = {
         name: _encode_fields(value)
         for name, value in (("usage", reply.usage), ("error", reply.error))
         if value is not None
     }
+    if reply.alone:
+        outer["alone"] = True
     if len(reply.choices) > 1:
         return {"choices": [_encode_choice(choice, pieces) for choice in reply.choices], **outer}
     return _encode_choice(reply.choices[0], pieces) | outer

@@ -365,6 +365,18 @@ def test_an_error_ends_the_stream() -> None:
     assert len(events) == 3
 
 
+@pytest.mark.parametrize("dialect", [None, "azure", "openrouter"])
+def test_an_error_alone_is_the_only_event(dialect: str | None) -> None:
+    reply = Reply(error=ApiError(503, "overloaded"), alone=True)
+    script = chat.render(reply, STREAM, dialect=dialect)
+    (event,) = sse.decode(sse.body(script.steps))
+    assert json.loads(event.data)["error"]["message"] == "overloaded"
+    assert script.head.status == 200
+    again = chat.read(script)
+    assert isinstance(again, Reply)
+    assert again.is_only_error
+
+
 # Limits of the request
 
 

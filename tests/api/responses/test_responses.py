@@ -394,6 +394,17 @@ def test_a_failed_response_ends_with_two_events() -> None:
     assert error["error"]["message"] == failure["response"]["error"]["message"] == "too many"
 
 
+@pytest.mark.parametrize("error", [ApiError(429, "too many"), ApiError(503, code="server_error")])
+def test_an_error_alone_is_the_only_event(error: ApiError) -> None:
+    reply = Reply(error=error, alone=True)
+    script = responses.render(reply, STREAM)
+    (event,) = read_events(script)
+    assert (event["type"], event["sequence_number"]) == ("error", 0)
+    assert script.head.status == 200
+    assert responses.read(script) == reply
+    assert responses.render(reply, {"model": "gpt-4o"}).head.status == error.status
+
+
 # Through the SDK
 
 

@@ -288,7 +288,8 @@ def render_dialect_stream(
         steps.append(layer.error_chunk(error, str(ended_by)))
     elif error is not None:
         steps.append(errors.dialect_error_event(error, dialect))
-        return Script(head, tuple(insert_extra_steps(steps, [], layer, envelope.extra_steps)))
+        extra_steps = () if reply.alone else envelope.extra_steps
+        return Script(head, tuple(insert_extra_steps(steps, [], layer, extra_steps)))
     if dialect.usage_chunk == "always" or (dialect.usage_chunk == "requested" and layer.with_usage):
         finish = {"choices.finish_reason": ended_by}
         steps.append(layer.chunk(Part("usage", finish)))

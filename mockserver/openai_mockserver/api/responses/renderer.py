@@ -146,6 +146,8 @@ def compose(reply: Reply | ApiError, context: Context) -> Rendered:
         usage = _count_usage(output, request, usage)
     output = tuple(_add_included(item, request) for item in output)
     response = _Response(output, finish_reason, reply.error, usage, request, envelope, dialect)
+    if reply.error is not None and reply.alone:
+        return _render_error(response, reply.error, rng)
     if request.get("stream"):
         return _render_stream(response, rng)
     if finish_reason is None and reply.error is None:
@@ -291,9 +293,7 @@ def _render_stream(response: _Response, rng: Random) -> Rendered:
             items.append(fields)
     is_nested = envelope.form.nested_errors
     if error is not None and (is_nested or error.code not in FAILURES):
-        error_fields = {"code": error.code, "message": error.message, "param": error.param}
-        fields = {"type": error.type, **error_fields, **error.extra}
-        writer.write_event("error", {"error": fields} if is_nested else error_fields)
+        _write_error(writer, error, is_nested)
     if response.finish_reason is not None or (error is not None and error.code in FAILURES):
         last_object = response.build_object(response.status, items)
         writer.write_event(f"response.{response.status}", {"response": last_object})
@@ -306,6 +306,22 @@ def _render_stream(response: _Response, rng: Random) -> Rendered:
     return _attach_object(
         Script(make_head(envelope, response.dialect, None, rng), steps), last_object
     )
+
+
+def _write_error(writer: Writer, error: ApiError, is_nested: bool) -> None:
+    fields = {"code": error.code, "message": error.message, "param": error.param}
+    nested_fields = {"type": error.type, **fields, **error.extra}
+    writer.write_event("error", {"error": nested_fields} if is_nested else fields)
+
+
+def _render_error(response: _Response, error: ApiError, rng: Random) -> Rendered:
+    """Return an error alone: as the only event, or as the body."""
+    dialect, form = response.dialect, response.envelope.form
+    if not response.request.get("stream"):
+        return Rendered(errors.render(error, rng, dialect))
+    writer = Writer(form, None)
+    _write_error(writer, error, form.nested_errors)
+    return Rendered(Script(make_head(response.envelope, dialect, None, rng), tuple(writer.events)))
 
 
 def _attach_object(script: Script, response: dict[str, Any] | None) -> Rendered:
