@@ -25,6 +25,10 @@ from openai_mockserver.judge.outcome import HANG, Outcome, RaisedError, decode_o
 __all__ = ["Ask", "Consumer", "Task", "open_function"]
 
 
+TIMEOUT = 2.5
+"""Seconds of silence after which a consumer should give up: longer than a case's pauses."""
+
+
 class Task(msgspec.Struct, frozen=True):
     """What a consumer is asked: send this request, and report what it makes of the answer.
 
@@ -36,6 +40,7 @@ class Task(msgspec.Struct, frozen=True):
             ``transcriptions``.
         path: its path after the base URL, such as ``/chat/completions``.
         request: the body of the request.
+        timeout: seconds of silence after which a consumer should give up.
     """
 
     case: str
@@ -44,6 +49,7 @@ class Task(msgspec.Struct, frozen=True):
     endpoint: str
     path: str
     request: Mapping[str, Any]
+    timeout: float = TIMEOUT
 
 
 Ask = Callable[[Task], Outcome]

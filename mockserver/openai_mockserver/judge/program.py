@@ -35,6 +35,9 @@ __all__ = [
     "read_prompt",
 ]
 
+START = 60.0
+"""Seconds in which a program must have started and answered its first case."""
+
 _MOST_LINE = 64 * 2**20  # bytes; no outcome is longer
 _LAST_WORDS = 2000  # characters of stderr that an error shows
 
@@ -86,30 +89,34 @@ class _Program:
         self._stderr = stderr
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = b""
+        self._start_seconds: float | None = None  # until the first answer, once one has come
 
     def ask(self, task: Task) -> Outcome:
-        process = self._process
+        process, allowance = self._process, 0.0
         if process is None or process.poll() is not None:
             self.end()
             self._stderr.seek(0)
             self._stderr.truncate()
             process = self._process = _start(self._command, task, self._stderr)
+            allowance = START if self._start_seconds is None else 2 * self._start_seconds
         assert process.stdin is not None
         try:
             process.stdin.write(msgspec.json.encode(task) + b"\n")
             process.stdin.flush()
         except BrokenPipeError:
             return self._describe_death(process)
-        line = self._read_line(process)
+        asked = time.monotonic()
+        line = self._read_line(process, asked + self._patience + allowance)
+        if self._start_seconds is None and line:
+            self._start_seconds = time.monotonic() - asked
         if line is None:
             self.end()
             return hang(self._patience)
         return decode_outcome_line(line) if line else self._describe_death(process)
 
-    def _read_line(self, process: subprocess.Popen[bytes]) -> bytes | None:
+    def _read_line(self, process: subprocess.Popen[bytes], deadline: float) -> bytes | None:
         """Return the next line; no bytes if the program ended, None if it hangs."""
         assert process.stdout is not None
-        deadline = time.monotonic() + self._patience
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
             while b"\n" not in self._buffer:
@@ -144,7 +151,8 @@ def open_program(command: Sequence[str], patience: float) -> Iterator[Ask]:
     Args:
         command: the program and its arguments. It is started with the first case, and again after
             it has ended or hung.
-        patience: seconds after which it hangs.
+        patience: seconds after which it hangs; for its first answer it has `START` more, and when
+            it is started again, twice as long as that answer took.
     """
     with tempfile.TemporaryFile() as stderr:
         program = _Program(command, patience, stderr)
