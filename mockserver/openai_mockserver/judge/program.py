@@ -100,11 +100,9 @@ class _Program:
             process = self._process = _start(self._command, task, self._stderr)
             allowance = START if self._start_seconds is None else 2 * self._start_seconds
         assert process.stdin is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it has ended; it may have written a line
             process.stdin.write(msgspec.json.encode(task) + b"\n")
             process.stdin.flush()
-        except BrokenPipeError:
-            return self._describe_death(process)
         asked = time.monotonic()
         line = self._read_line(process, asked + self._patience + allowance)
         if self._start_seconds is None and line:
