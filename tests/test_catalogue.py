@@ -15,6 +15,7 @@ import openai
 import pytest
 
 import openai_mockserver.script
+from each import each
 from openai_mockserver import (
     ApiError,
     Event,
@@ -46,7 +47,7 @@ from openai_mockserver.catalogue import Requests, Requirement
 from openai_mockserver.faults import drop_done, reset
 from ready_made import PLAYED
 
-each_stream = pytest.mark.parametrize("one", streams(), ids=str)
+each_stream = each(streams())
 
 FAMILIES = {
     "audio",

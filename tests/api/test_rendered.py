@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from each import each
 from openai_mockserver import MockOpenAI, Reply, Request, Script, ToolCall, api, sse
 from openai_mockserver.api import chat, responses
 from openai_mockserver.api.chat import renderer as chat_renderer
@@ -33,8 +34,7 @@ def body(script: Script) -> Any:
     return json.loads(sse.body(script.steps))
 
 
-@pytest.mark.parametrize("dialect", [None, "azure", "openrouter", "groq", "mistral"])
-@pytest.mark.parametrize("name", REPLIES)
+@each(REPLIES, [None, "azure", "openrouter", "groq", "mistral"])
 def test_a_completion_is_its_body(name: str, dialect: str | None) -> None:
     asked = {"model": "gpt-4o", "messages": MESSAGES, "logprobs": True, "top_logprobs": 1}
     rendered = chat_renderer.compose(
@@ -54,9 +54,7 @@ def test_a_streamed_completion_is_what_it_would_have_been_as_a_body(name: str) -
     assert rendered.make_object() == chat_store._read_completion(asked, rendered.script)
 
 
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("dialect", [None, *dialects()])
-@pytest.mark.parametrize("name", REPLIES)
+@each(REPLIES, [None, *dialects()], [False, True])
 def test_a_response_is_what_its_last_event_says(
     name: str, dialect: str | None, stream: bool
 ) -> None:

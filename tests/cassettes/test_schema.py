@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from each import each
 from openai_mockserver.cassettes.stream_file import build_schema
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +26,7 @@ def test_the_schema_file_equals_the_schema_of_the_code() -> None:
     )
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "fixtures").rglob("*.jsonl")), ids=lambda f: f.stem)
+@each(sorted((ROOT / "fixtures").rglob("*.jsonl")))
 def test_every_line_of_the_catalogue_is_valid(file: Path) -> None:
     for line in file.read_text().strip().split("\n"):
         VALIDATOR.validate(json.loads(line))

@@ -19,6 +19,7 @@ import httpx2
 import pytest
 import zstandard
 
+from each import each
 from openai_mockserver import MockOpenAI, Raw, Script, sse
 from openai_mockserver.cassettes import Exchange, dumps, load
 from openai_mockserver.cassettes.cassette import Cassette
@@ -131,9 +132,8 @@ def read_in(stream: Redaction, *reads: bytes) -> bytes:
 # (b) Planted secrets are found, everywhere
 
 
-@pytest.mark.parametrize("secret", KEYS.values(), ids=KEYS)
-@pytest.mark.parametrize(
-    "around",
+@each(
+    KEYS.values(),
     [
         "{}",
         "say {}.",

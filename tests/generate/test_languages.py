@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from each import each
 from openai_mockserver import MockOpenAI
 from openai_mockserver.generate import generate
 from openai_mockserver.generate.languages import LANGUAGES, find_languages, find_script, load_words
 
-each_language = pytest.mark.parametrize("tag", LANGUAGES)
+each_language = each(LANGUAGES)
 
 
 @each_language
@@ -72,7 +73,7 @@ def without_faker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("without_faker")
-@pytest.mark.parametrize("tag", LANGUAGES)
+@each_language
 def test_each_language_has_words_without_faker(tag: str) -> None:
     all_words = load_words(tag)
     assert len(set(all_words)) >= 30

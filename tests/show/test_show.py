@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.text import Text as RichText
 
+from each import each
 from openai_mockserver import catalogue, sse
 from openai_mockserver.api import audio, chat, completions, detect_path, errors, responses
 from openai_mockserver.cassettes.stream_file import Exchange
@@ -405,8 +406,7 @@ def check(exchange: Exchange, width: int = 100) -> None:
     assert msgspec.json.decode(msgspec.json.encode(facts))["totals"] == facts["totals"]
 
 
-@pytest.mark.parametrize("one", catalogue.streams(), ids=str)
-@pytest.mark.parametrize("width", [40, 100])
+@each(catalogue.streams(), [40, 100])
 def test_every_stream_of_the_catalogue_can_be_drawn(one: catalogue.Stream, width: int) -> None:
     pace = Pace(ttft=0.4, itl=0.02, jitter=0.3, distribution="lognormal", seed=1)
     for script in (one.script, pace(one.script)):
