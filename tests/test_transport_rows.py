@@ -420,6 +420,7 @@ READ_OTHERWISE = {
     "html-or-empty-5xx-body-empty": NO_ANSWER,
     "html-or-empty-5xx-body-no-reason": NO_ANSWER,
     "last-event-id-replay": "the last response is only what follows the first",
+    "nan-infinity-json": "data that is not JSON is skipped",
     "ndjson-instead-of-sse": NO_ANSWER,
     "redirect-on-post-303": NO_ANSWER,
     "stale-content-encoding": "this client leaves a body that it cannot decode as it is",
