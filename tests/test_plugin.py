@@ -306,7 +306,7 @@ def test_streams_parametrize_a_test(suite: pytest.Pytester) -> None:
     ("marker", "message"),
     [
         ("openai_streams('txt')", "no stream is called 'txt'; did you mean text"),
-        ("openai_streams(family='x')", "no family is called 'x'; choose from audio, choices"),
+        ("openai_streams(family='x')", "no family is called 'x'; choose from audio, buffering"),
         ("openai_streams(famly='x')", "openai_streams() takes names and family=, not {'famly'}"),
         ("skipif(False, reason='')", "openai_stream needs @pytest.mark.openai_streams(...)"),
         ("openai_mock('x')", "openai_mock() takes keyword arguments only, not ('x',)"),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from openai_mockserver import MockOpenAI, pacing, scenario
-from openai_mockserver.cassettes import loads
+from openai_mockserver import MockOpenAI, catalogue, pacing, scenario, stream
+from openai_mockserver.cassettes import dumps, loads
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -68,14 +68,22 @@ def test_the_scenario_of_the_page_is_one(tmp_path: Path) -> None:
     (example,) = blocks((ROOT / "docs" / "reference" / "scenario-files.md").read_text(), "yaml")
     file = tmp_path / "scenario.yaml"
     file.write_text(example)
+    (tmp_path / "streams").mkdir()
+    (tmp_path / "streams" / "odd.jsonl").write_bytes(dumps(stream("text").script))
     mock = MockOpenAI()
     scenario.add_rules(mock, file)
-    assert len(mock._rules) == 8
+    assert len(mock._rules) == 9
     assert mock.pace is pacing.PROFILES["gpt-4o"]
 
 
-def test_the_stream_file_of_the_page_is_one() -> None:
-    (example,) = blocks((ROOT / "docs" / "reference" / "stream-files.md").read_text(), "json")
+def test_the_stream_files_of_the_page_are_such(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "reference" / "stream-files.md").read_text()
+    example, several = blocks(page, "json")
     (exchange,) = loads(example.encode())
     assert exchange.complete
     assert len(exchange.script.events) == 2
+    file = tmp_path / "several.jsonl"
+    file.write_text(several)
+    one = catalogue.read_stream(file)
+    assert [script.head.status for script in one.scripts] == [429, 200]
+    assert one.requests == catalogue.Requests(1, 3, (1.0,))

@@ -457,7 +457,7 @@ def ask(client: openai.OpenAI, one: Stream, **parameters: Any) -> str:
     return "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
 
 
-@pytest.mark.parametrize("name", ["retryable-status-set-503", "close-before-response"])
+@pytest.mark.parametrize("name", ["429-retry-after-forms-ms", "close-before-response"])
 @pytest.mark.parametrize("by_model", [False, True])
 def test_the_sdk_retries_until_it_has_the_answer(
     name: str, by_model: bool, mock_openai: MockOpenAI
