@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from openai_mockserver import MockOpenAI, Reply, ToolCall, sse
-from openai_mockserver.api import chat
+from openai_mockserver import Choice, MockOpenAI, Reply, ToolCall, Usage, sse
+from openai_mockserver.api import chat, completions, responses
 from openai_mockserver.exceptions import FaultError
-from openai_mockserver.faults import bom, change, drop, heartbeat, malformed, parse, stall
-from openai_mockserver.script import Comment, Event, Script
+from openai_mockserver.faults import bom, change, drop, heartbeat, malformed, merge, parse, stall
+from openai_mockserver.script import Comment, Event, Pause, Script
 
 STREAM = chat.render(Reply("Hello, world", usage=None))
 CALL = chat.render(Reply(tool_calls=[ToolCall("f", {"x": 1})]))
@@ -81,9 +81,63 @@ def test_change_of_a_json_body() -> None:
     assert script.head.header("content-length") == str(len(body))
 
 
+# Several chunks in one
+
+
+def test_the_deltas_of_neighbouring_chunks_are_joined() -> None:
+    stream = chat.render(Reply("Hello", reasoning="Hm"))
+    script = merge(1)(stream)
+    assert [payload["choices"][0]["delta"] for payload in payloads(script)] == [
+        {"role": "assistant", "content": "", "reasoning_content": "", "refusal": None},
+        {"reasoning_content": "Hm", "content": "Hello"},
+        {},
+    ]
+    assert (script.events[0], script.events[2:]) == (stream.events[0], stream.events[3:])
+
+
+LONG = Reply(
+    choices=[
+        Choice("Hello, world", reasoning="Hm", tool_calls=[ToolCall("f", {"x": 1}), ToolCall("g")]),
+        Choice("Bye", finish_reason="length"),
+    ],
+    usage=Usage(5, 6),
+)
+
+
+@pytest.mark.parametrize("reply", [LONG, Reply("Hi", finish_reason=None)])
+def test_a_whole_stream_may_be_one_chunk(reply: Reply) -> None:
+    script = merge(0, count=None)(chat.render(reply))
+    assert [event.data == "[DONE]" for event in script.events] == [False, True]
+    assert chat.read(script) == reply
+
+
+def test_completions_are_merged_too() -> None:
+    script = merge(0, count=None)(completions.render(Reply("Hello, world")))
+    assert len(script.events) == 2
+    assert completions.read(script) == Reply("Hello, world")
+
+
+def test_a_merged_chunk_is_sent_when_its_last_part_would_be() -> None:
+    a, b, c = (Event(f'{{"choices":[{{"index":0,"text":"{text}"}}]}}') for text in "abc")
+    merged = Event('{"choices":[{"index":0,"text":"bc"}]}')
+    script = Script(steps=[Pause(1), a, Pause(2), b, Comment("x"), Pause(3), c, Pause(4)])
+    assert merge(1)(script) == script.with_steps(
+        [Pause(1), a, Pause(2), Comment("x"), Pause(3), merged, Pause(4)]
+    )
+
+
+# Errors
+
+
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
+        (lambda: merge(-1)(STREAM), "the event is not a chunk with choices"),
+        (lambda: merge(-2)(STREAM), "1 chunk follow one another there"),
+        (lambda: merge(3, count=9)(STREAM), "2 chunks follow one another there"),
+        (lambda: merge(9)(STREAM), "the stream has 6 events"),
+        (lambda: merge(0)(responses.render(Reply("Hi"))), "not a chunk with choices"),
+        (lambda: merge(0, count=1), "count must be a count, 2 or more, or None"),
         (lambda: change(0, "choices..delta"), "must name a member"),
         (lambda: change(0, ""), "must name a member"),
         (lambda: change(0, "a", {1, 2}), "value must be JSON"),

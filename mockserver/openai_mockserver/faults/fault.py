@@ -83,11 +83,16 @@ def _is_positive_count(value: object) -> bool:
     return _is_count(value) and bool(value)
 
 
+def _is_several(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 2
+
+
 # argument name: (predicate, description of the allowed values)
 _ARGUMENT_CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
     "after": (_is_count, "a count of events, 0 or more"),
     "at": (_are_indexes, "an index"),
     "byte": (_is_count, "a count of bytes, 0 or more"),
+    "count": (_is_several, "a count, 2 or more, or None"),
     "times": (_is_count, "a count, 0 or more"),
     "seconds": (_is_time, "a number of seconds, 0 or more"),
     "every": (_is_positive_time, "a number of seconds, more than 0"),

@@ -1,4 +1,4 @@
-"""Faults of what events say: an event left out, or a member of its JSON changed or removed.
+"""Faults of what events say: one left out, several in one, a member of the JSON changed or removed.
 
 See `openai_mockserver.faults.fault` for the rules.
 """
@@ -24,7 +24,7 @@ from openai_mockserver.faults.fault import (
 )
 from openai_mockserver.script import Script, Step
 
-__all__ = ["change", "drop"]
+__all__ = ["change", "drop", "merge"]
 
 
 @fault
@@ -98,6 +98,103 @@ def change(at: int | None, path: str, value: Any = None, remove: bool = False) -
         )
 
     return apply
+
+
+@fault
+def merge(at: int = 0, count: int | None = 2) -> Change:
+    """Send ``count`` chunks as one, the first of which is the event at index ``at``.
+
+    The texts, arguments and lists of the same choice are joined, so that the answer stays the same.
+
+    Args:
+        at: index of the first event; -1 is the last one.
+        count: number of chunks; None for all that follow.
+    """
+    what = f"merge(at={at}, count={count})"
+
+    def apply(script: Script) -> Script:
+        first = last = find_event(script, at, what)
+        chunk = _decode_chunk(script.steps[first])
+        if chunk is None:
+            raise FaultError(f"{what} never happens: the event is not a chunk with choices")
+        number = 1
+        for n in range(first + 1, len(script.steps)):
+            if number == count:
+                break
+            step = script.steps[n]
+            if sse.count_events(step):
+                next_chunk = _decode_chunk(step)
+                if next_chunk is None:
+                    break
+                chunk = _merge_values(chunk, next_chunk)
+                last, number = n, number + 1
+        if number < (count or 2):
+            raise FaultError(
+                f"{what} never happens: {number} chunk{'s' * (number > 1)} follow one another there"
+            )
+        event = decode_event(script.steps[first])
+        between = [s for s in script.steps[first : last + 1] if not sse.count_events(s)]
+        merged_event = replace(event, data=encode_like(event.data, chunk))
+        return script.with_steps(
+            (*script.steps[:first], *between, merged_event, *script.steps[last + 1 :])
+        )
+
+    return apply
+
+
+def _decode_chunk(step: Step) -> Any:
+    """Return the JSON of an event with a list of choices; None if the event has none."""
+    try:
+        payload = json.loads(decode_event(step).data)
+    except (ValueError, RecursionError):
+        return None
+    has_choices = isinstance(payload, dict) and isinstance(payload.get("choices"), list)
+    return payload if has_choices else None
+
+
+_TEXTS = frozenset(
+    [
+        "content",
+        "reasoning_content",
+        "reasoning",
+        "refusal",
+        "text",
+        "arguments",
+        "input",
+        "transcript",
+        "data",
+    ]
+)
+"""The members whose pieces form one text."""
+
+
+def _merge_values(earlier: Any, later: Any, name: str = "") -> Any:
+    """Return what two chunks, or the same member of two chunks, say together."""
+    if isinstance(earlier, dict) and isinstance(later, dict):
+        merged = {key: _merge_values(v, later.get(key), key) for key, v in earlier.items()}
+        return merged | {key: value for key, value in later.items() if key not in earlier}
+    if isinstance(earlier, list) and isinstance(later, list):
+        return _merge_lists(earlier, later)
+    if isinstance(earlier, str) and isinstance(later, str) and name in _TEXTS:
+        return earlier + later
+    return earlier if later is None or later == "" else later
+
+
+def _merge_lists(earlier: list[Any], later: list[Any]) -> list[Any]:
+    """Return the elements of both lists; those with the same index are merged."""
+    merged = list(earlier)
+    for element in later:
+        index = element.get("index") if isinstance(element, dict) else None
+        same = [
+            n
+            for n, other in enumerate(merged)
+            if index is not None and isinstance(other, dict) and other.get("index") == index
+        ]
+        if same:
+            merged[same[0]] = _merge_values(merged[same[0]], element)
+        else:
+            merged.append(element)
+    return merged
 
 
 def _split_path(path: str) -> list[str | int]:

@@ -258,7 +258,8 @@ class Reply:
         usage: token counts; if None, they are counted from the pieces.
         choices: n answers, instead of all the above; `Choice` takes the same arguments.
         output: items in any order, instead of text, reasoning, refusal and calls: strings,
-            `Message`, `Reasoning`, `ToolCall`, `Item`.
+            `Message`, `Reasoning`, `ToolCall`, `Item`. They are streamed in this order, unless the
+            request's limits shorten them.
         error: an error event that ends the stream after the rest, before anything finishes. If
             there is nothing else, it is the only event of a chat completion or completion with
             status 200; a response begins with its usual events.

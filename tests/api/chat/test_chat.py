@@ -21,6 +21,8 @@ from openai_mockserver.reply import (
     Choice,
     FunctionCall,
     Logprob,
+    Message,
+    Reasoning,
     Reply,
     Text,
     ToolCall,
@@ -375,6 +377,47 @@ def test_an_error_alone_is_the_only_event(dialect: str | None) -> None:
     again = chat.read(script)
     assert isinstance(again, Reply)
     assert again.is_only_error
+
+
+MIXED = Reply(
+    output=[
+        ToolCall("f", {"x": 1}),
+        "Hello, world",
+        Reasoning(["Hm.", "So."]),
+        ToolCall("g"),
+        Message("Bye."),
+    ]
+)
+GROUPS = {"tool_calls": "c", "content": "t", "reasoning_content": "r", "reasoning": "r"}
+
+
+def list_groups(script: Script) -> str:
+    """Return a letter for each chunk with content, and one for each run of the same letter."""
+    letters = ""
+    for event in sse.decode(sse.body(script.steps))[:-1]:
+        for choice in json.loads(event.data)["choices"]:
+            delta = choice.get("delta") or {}
+            letters += "".join(letter for name, letter in GROUPS.items() if delta.get(name))
+    return re.sub(r"(.)\1+", r"\1", letters)
+
+
+@pytest.mark.parametrize("dialect", [None, "azure", "groq", "deepseek"])
+def test_the_output_is_streamed_in_its_order(dialect: str | None) -> None:
+    script = chat.render(MIXED, STREAM, dialect=dialect)
+    assert list_groups(script) == "ctrct"
+    again = chat.read(script)
+    assert isinstance(again, Reply)
+    assert again.text == MIXED.text == "Hello, worldBye."
+    assert again.reasoning == MIXED.reasoning == "Hm.\n\nSo."
+    assert again.tool_calls == MIXED.tool_calls
+
+
+def test_a_call_before_text_stays_before_it_if_its_id_is_taken() -> None:
+    reply = Reply(output=[ToolCall("f"), "Hello"])
+    message = {"role": "assistant", "tool_calls": [{"id": reply.tool_calls[0].id}]}
+    script = chat.render(reply, STREAM | {"messages": [message]})
+    assert list_groups(script) == "ct"
+    assert chat.read(script) != chat.read(chat.render(reply))
 
 
 # Limits of the request

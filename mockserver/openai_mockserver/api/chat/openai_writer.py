@@ -20,7 +20,7 @@ from openai_mockserver.api.chat.message import (
     encode_logprobs,
     require_finish,
 )
-from openai_mockserver.api.chat.sequence import citations, interleave
+from openai_mockserver.api.chat.sequence import arrange_parts, citations, interleave
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.json_body import encode_large
 from openai_mockserver.dialects import usage as usages
@@ -186,7 +186,20 @@ def _build_deltas(
         add(_Delta(f'{{"function_call":{{"arguments":{dumps(piece)}}}}}'))
     if choice.annotations:
         add(_Delta(dumps({"annotations": citations(choice)})))
-    return deltas
+    return _arrange_deltas(choice, deltas) if choice.explicit_output else deltas
+
+
+def _arrange_deltas(choice: Choice, deltas: list[_Delta]) -> list[_Delta]:
+    """Return the deltas, of which the first has the role, in the order of the output items."""
+    kinds: list[str] = []
+    for kind in ("reasoning", "text", "refusal"):
+        text = getattr(choice, kind)
+        kinds += [kind] * len(text.pieces if text is not None else ())
+    for call in choice.tool_calls:
+        kinds += ["call", *["arguments"] * len(call.arguments.pieces)]
+    kinds = kinds[: len(deltas) - 1]
+    end = 1 + len(kinds)
+    return [deltas[0], *arrange_parts(choice, kinds, deltas[1:end]), *deltas[end:]]
 
 
 def _build_audio_deltas(audio: Audio) -> list[_Delta]:

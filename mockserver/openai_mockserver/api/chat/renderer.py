@@ -32,6 +32,7 @@ from openai_mockserver.reply import (
     ApiError,
     Choice,
     Reply,
+    ToolCall,
     Usage,
     check_servable,
 )
@@ -184,7 +185,16 @@ def _with_unique_ids(choice: Choice, used_ids: set[str]) -> Choice:
     if not any(call.id in used_ids and call.has_derived_id for call in choice.tool_calls):
         return choice
     calls = tuple(c.with_unique_id(used_ids) if c.has_derived_id else c for c in choice.tool_calls)
-    return replace_arguments(choice, tool_calls=calls)
+    if not choice.explicit_output:
+        return replace_arguments(choice, tool_calls=calls)
+    later_calls = iter(calls)
+    output = [next(later_calls) if isinstance(i, ToolCall) else i for i in choice.explicit_output]
+    return Choice(
+        output=output,
+        function_call=choice.function_call,
+        finish_reason=choice.finish_reason,
+        audio=choice.audio,
+    )
 
 
 def _count_usage(choices: list[Choice], request: Mapping[str, Any], usage: Usage | None) -> Usage:

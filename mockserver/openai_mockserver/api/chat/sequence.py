@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, TypeVar
 from openai_mockserver.dialects import Dialect
 from openai_mockserver.dialects.content_filter import filter_results
 from openai_mockserver.dialects.template import OMITTED
-from openai_mockserver.reply import Choice, ToolCall
+from openai_mockserver.reply import Choice, Message, Reasoning, ToolCall
 
-__all__ = ["Part", "add_extra", "interleave", "split_choice"]
+__all__ = ["Part", "add_extra", "arrange_parts", "interleave", "split_choice"]
 
 T = TypeVar("T")
 DELTA = "choices.delta."
@@ -52,6 +52,44 @@ def _reorder_parts(parts: list[Part], sequence: Sequence[str]) -> list[Part]:
     return reordered_parts + [part for queue in queues.values() for part in queue]
 
 
+def arrange_parts(choice: Choice, kinds: Sequence[str], parts: Sequence[T]) -> list[T]:
+    """Return the parts of a choice in the order of its output items.
+
+    Args:
+        choice: a choice whose output is not in the usual order.
+        kinds: the kind of each part.
+        parts: the parts in the usual order.
+    """
+    queues: dict[str, list[list[T]]] = {}  # of the parts that stay together
+    for kind, part in zip(kinds, parts, strict=True):
+        queue = queues.setdefault(GROUPS[kind], [])
+        if kind == "arguments" and queue:
+            queue[-1].append(part)
+        else:
+            queue.append([part])
+    arranged_parts: list[T] = []
+    for group in _list_groups(choice):
+        if queues.get(group):
+            arranged_parts += queues[group].pop(0)
+    return arranged_parts + [part for queue in queues.values() for run in queue for part in run]
+
+
+def _list_groups(choice: Choice) -> Iterator[str]:
+    """Yield the group of each piece of text and of each call, in the order of the output items."""
+    has_reasoning = False
+    for item in choice.explicit_output:
+        if isinstance(item, ToolCall):
+            yield "calls"
+        elif isinstance(item, Message):
+            for group, text in (("text", item.text), ("refusal", item.refusal)):
+                yield from (group for _ in (text.pieces if text is not None else ()))
+        elif isinstance(item, Reasoning):
+            for text in item.summary or item.content:
+                # A blank line, which is a piece too, separates it from the reasoning before it.
+                yield from ("reasoning" for _ in range(len(text.pieces) + has_reasoning))
+                has_reasoning = True
+
+
 def join_parts(parts: Sequence[Part]) -> Part:
     """Join parts that are sent in one chunk; the values of a second call get other names."""
     values: dict[str, Any] = {}
@@ -82,6 +120,8 @@ def split_choice(
     parts = [*_split_content(choice, dialect, logprobs)]
     if sequence:
         parts = _reorder_parts(parts, sequence)
+    elif choice.explicit_output:
+        parts = arrange_parts(choice, [part.kind for part in parts], parts)
     thinks = choice.reasoning is not None
     common = {
         "null_if_reasoning": None if thinks else OMITTED,
