@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from openai_mockserver.catalogue import stream, streams
     from openai_mockserver.exceptions import (
+        CheckError,
         FaultError,
         MissingDependency,
         MockServerError,
@@ -51,6 +52,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "catalogue": ("stream", "streams"),
     "exceptions": (
+        "CheckError",
         "FaultError",
         "MissingDependency",
         "MockServerError",
@@ -94,6 +96,7 @@ __all__ = [
     "Audio",
     "Boundary",
     "Call",
+    "CheckError",
     "Choice",
     "Comment",
     "Event",

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-UPSTREAM = os.environ["OPENAI_BASE_URL"]
+UPSTREAM = os.environ.get("OPENAI_BASE_URL", "")
 EVENT_STREAM = "text/event-stream"
 client = httpx.AsyncClient(base_url=UPSTREAM, timeout=5, trust_env=False)
 

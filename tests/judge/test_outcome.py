@@ -21,6 +21,8 @@ from openai_mockserver.judge.outcome import (
 FORMS: list[tuple[object, Outcome]] = [
     (None, Outcome()),
     ("Hi", Outcome(text="Hi")),
+    ("x\udcaf", Outcome(text="x\\udcaf")),
+    ({"text": "x\udcaf"}, Outcome(text="x\\udcaf")),
     (Outcome(text="Hi"), Outcome(text="Hi")),
     ({}, Outcome()),
     ({"text": None, "refusal": "No."}, Outcome(text=None, refusal="No.")),

@@ -20,7 +20,13 @@ from typing import Any
 import msgspec
 
 from openai_mockserver.exceptions import CheckError
-from openai_mockserver.judge.outcome import HANG, Outcome, RaisedError, decode_outcome
+from openai_mockserver.judge.outcome import (
+    HANG,
+    Outcome,
+    RaisedError,
+    decode_outcome,
+    spell_surrogates,
+)
 
 __all__ = ["Ask", "Consumer", "Task", "open_function"]
 
@@ -82,7 +88,7 @@ class _Thread:
             if inspect.isawaitable(value):
                 value = runner.run(_await(value))
         except Exception as error:
-            return Outcome(error=RaisedError(type(error).__name__, str(error)))
+            return Outcome(error=RaisedError(type(error).__name__, spell_surrogates(str(error))))
         try:
             return decode_outcome(value)
         except CheckError as error:

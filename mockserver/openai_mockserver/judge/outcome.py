@@ -6,6 +6,7 @@ or what a Python function returns. A field that is not reported is not judged.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "RaisedError",
     "decode_outcome",
     "decode_outcome_line",
+    "spell_surrogates",
 ]
 
 HANG, DEATH = "Hang", "Death"
@@ -101,8 +103,8 @@ def decode_outcome_line(line: bytes) -> Outcome:
         CheckError: the line is not JSON, or not an outcome; the message says where.
     """
     try:
-        value = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeError) as error:
+        value = json.loads(line)  # it takes surrogates, which a consumer may have got
+    except (ValueError, RecursionError) as error:
         text = line.decode("utf-8", "replace").strip()
         raise CheckError(f"a line of the program is not JSON: {error}: {text[:200]!r}") from None
     if not isinstance(value, dict):
@@ -121,15 +123,15 @@ def decode_outcome(value: object) -> Outcome:
     Raises:
         CheckError: a member is unknown or has the wrong type.
 
-    >>> decode_outcome({"text": "Hi", "tool_calls": [{"function": {"name": "f", "arguments": {}}}]})
-    Outcome(text='Hi', tool_calls=[Call(name='f', arguments='{}', id=None)])
+    >>> decode_outcome({"tool_calls": [{"function": {"name": "f", "arguments": {}}}]}).tool_calls
+    [Call(name='f', arguments='{}', id=None)]
     """
     if isinstance(value, Outcome):
         return value
     if value is None:
         return Outcome()
     if isinstance(value, str):
-        return Outcome(text=value)
+        return Outcome(text=spell_surrogates(value))
     if not isinstance(value, Mapping):
         raise CheckError(
             f"an outcome must be a text or a mapping with its members, not {describe_kind(value)}"
@@ -137,11 +139,33 @@ def decode_outcome(value: object) -> Outcome:
     if unknown := [name for name in value if name not in Outcome.__struct_fields__]:
         known = ", ".join(Outcome.__struct_fields__)
         raise CheckError(f"an outcome has no member {unknown[0]!r}; choose from {known}")
-    members = {name: _DECODERS.get(name, _keep)(member) for name, member in value.items()}
+    members = {
+        name: _DECODERS.get(name, _keep)(_spell_all(member)) for name, member in value.items()
+    }
     try:
         return msgspec.convert(members, Outcome)
     except msgspec.ValidationError as error:
         raise CheckError(f"an outcome is invalid: {error}") from None
+
+
+def spell_surrogates(text: str) -> str:
+    r"""Return a text that UTF-8 can encode: surrogates that stand alone become escapes.
+
+    >>> spell_surrogates("x\udcaf")
+    'x\\udcaf'
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _spell_all(value: Any) -> Any:
+    """Return JSON in which surrogates that stand alone are escapes."""
+    if isinstance(value, str):
+        return spell_surrogates(value)
+    if isinstance(value, list | tuple):
+        return [_spell_all(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _spell_all(item) for key, item in value.items()}
+    return value
 
 
 def _keep(value: object) -> object:
