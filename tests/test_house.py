@@ -26,8 +26,8 @@ SOURCE = ROOT / "mockserver" / PACKAGE
 # From the bottom up. A module imports from lower floors and from those before it on its own; the
 # modules of a package stand in the order in which they may import each other, before the package.
 FLOORS = """
-    exceptions limits declared sensitive models seed bounded_input script sse timeline http1 pacing
-        tokens
+    exceptions limits declared sensitive models seed bounded_input json_path script sse timeline
+        http1 pacing tokens
 
     reply: text content usage errors reply serialization limits retokenize
     items stream_value
@@ -55,7 +55,7 @@ FLOORS = """
     request
     faults: fault endings event_stream events payloads chunk_changes habits variations reads http
         compression parser
-    cassettes: stream_file content_coding secret_text json_path redact writer recorder
+    cassettes: stream_file content_coding secret_text redact writer recorder
         recorded_request normalization matching cassette
     cassettes.importers: recording exchange yaml_loader file event_stream stream_file document
         chunks vcr go_vcr har formats

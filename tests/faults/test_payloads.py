@@ -67,6 +67,21 @@ def test_change_removes_a_member() -> None:
     assert '"tool_calls":[{"index"' not in text
 
 
+def test_change_takes_the_paths_of_cassettes() -> None:
+    stream = chat.render(Reply(choices=[Choice("a"), Choice("b")]))
+    everywhere = payloads(change(None, "$.choices[*].delta['content']", None)(stream))
+    contents = [
+        choice["delta"]["content"]
+        for payload in everywhere
+        for choice in payload["choices"]
+        if "content" in choice["delta"]
+    ]
+    assert contents == [None] * 4
+    removed = payloads(change(0, "choices[*].delta.*", remove=True)(stream))
+    assert removed[0]["choices"][0]["delta"] == {}
+    assert removed[1:] == payloads(stream)[1:]
+
+
 def test_the_rest_of_the_bytes_stays_as_it_was() -> None:
     model = payloads(STREAM)[0]["model"]
     assert change(0, "model", model)(STREAM) == STREAM
@@ -133,13 +148,16 @@ def test_a_merged_chunk_is_sent_when_its_last_part_would_be() -> None:
     ("fault", "message"),
     [
         (lambda: merge(-1)(STREAM), "the event is not a chunk with choices"),
-        (lambda: merge(-2)(STREAM), "1 chunk follow one another there"),
-        (lambda: merge(3, count=9)(STREAM), "2 chunks follow one another there"),
+        (lambda: merge(-2)(STREAM), "only 1 chunk there"),
+        (lambda: merge(3, count=9)(STREAM), "only 2 chunks there"),
         (lambda: merge(9)(STREAM), "the stream has 6 events"),
         (lambda: merge(0)(responses.render(Reply("Hi"))), "not a chunk with choices"),
         (lambda: merge(0, count=1), "count must be a count, 2 or more, or None"),
-        (lambda: change(0, "choices..delta"), "must name a member"),
-        (lambda: change(0, ""), "must name a member"),
+        (lambda: change(0, "choices..delta"), "'choices..delta' has a syntax error at character 8"),
+        (lambda: change(0, ""), "the path '' has no steps"),
+        (lambda: change(0, 5), "a path in a JSON body must be a string"),
+        (lambda: change(0, "choices[0].delta[0]")(STREAM), "the event has no such member"),
+        (lambda: change(0, "choices[*].nothing[*]")(STREAM), "the event has no such member"),
         (lambda: change(0, "a", {1, 2}), "value must be JSON"),
         (lambda: change(0, "choices.9.delta")(STREAM), "the event has no such member"),
         (lambda: change(0, "nothing", remove=True)(STREAM), "the event has no such member"),

@@ -23,17 +23,17 @@ from typing import Any
 
 import msgspec.json
 
-from openai_mockserver.cassettes.json_path import (
+from openai_mockserver.cassettes.normalization import NORMALIZATIONS, Normalizer, compile_pattern
+from openai_mockserver.cassettes.recorded_request import RequestKey, get_request_key
+from openai_mockserver.dialects.paths import locate
+from openai_mockserver.exceptions import MockServerError
+from openai_mockserver.json_path import (
     REMOVED,
     Steps,
     change_members,
     find_members,
     parse_path,
 )
-from openai_mockserver.cassettes.normalization import NORMALIZATIONS, Normalizer, compile_pattern
-from openai_mockserver.cassettes.recorded_request import RequestKey, get_request_key
-from openai_mockserver.dialects.paths import locate
-from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.request import Request
 from openai_mockserver.sensitive import show_path, spell_controls
 

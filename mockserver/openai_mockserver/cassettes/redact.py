@@ -21,7 +21,6 @@ import msgspec.json
 from openai_mockserver import sse
 from openai_mockserver.bounded_input import is_deeper
 from openai_mockserver.cassettes.content_coding import CodedBody, Withheld, decode_body, is_readable
-from openai_mockserver.cassettes.json_path import Steps, change_members, parse_path
 from openai_mockserver.cassettes.secret_text import (
     SHAPES,
     count_open_member,
@@ -33,6 +32,7 @@ from openai_mockserver.cassettes.secret_text import (
     split_secrets,
 )
 from openai_mockserver.cassettes.stream_file import WITHHELD_BODY, WITHHELD_REQUEST, Exchange
+from openai_mockserver.json_path import Steps, change_members, parse_path
 from openai_mockserver.script import Comment, Event, Raw, Step
 from openai_mockserver.sensitive import (
     LONGEST_KEY,

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from openai_mockserver import sse
-from openai_mockserver.exceptions import FaultError
+from openai_mockserver.exceptions import FaultError, MockServerError
 from openai_mockserver.faults.fault import (
     Change,
     decode_event,
@@ -22,6 +21,7 @@ from openai_mockserver.faults.fault import (
     replace_body,
     replace_step,
 )
+from openai_mockserver.json_path import Steps, list_keys, parse_path
 from openai_mockserver.script import Script, Step
 
 __all__ = ["change", "drop", "merge"]
@@ -47,13 +47,13 @@ def change(at: int | None, path: str, value: Any = None, remove: bool = False) -
     Args:
         at: index of the event; -1 is the last one.
         path: the member's path, as in ``choices.0.delta.content`` or ``choices[0].delta``; a
-            negative number counts from the end of its array.
+            negative number counts from the end of its array, and ``[*]`` is every element.
         value: the new value: anything that JSON can express. An array grows by one if the number
             is its length.
         remove: whether to remove the member instead.
     """
-    keys = _split_path(path)
     what = f"change({'' if at is None else f'at={at}, '}path={path!r})"
+    keys = _parse_path(path, what)
     try:
         json.dumps(value)
     except (TypeError, ValueError) as error:
@@ -129,9 +129,7 @@ def merge(at: int = 0, count: int | None = 2) -> Change:
                 chunk = _merge_values(chunk, next_chunk)
                 last, number = n, number + 1
         if number < (count or 2):
-            raise FaultError(
-                f"{what} never happens: {number} chunk{'s' * (number > 1)} follow one another there"
-            )
+            raise FaultError(f"{what} never happens: only {number} chunk{'s' * (number > 1)} there")
         event = decode_event(script.steps[first])
         between = [s for s in script.steps[first : last + 1] if not sse.count_events(s)]
         merged_event = replace(event, data=encode_like(event.data, chunk))
@@ -197,50 +195,36 @@ def _merge_lists(earlier: list[Any], later: list[Any]) -> list[Any]:
     return merged
 
 
-def _split_path(path: str) -> list[str | int]:
-    keys = re.sub(r"\[(-?\d+)\]", r".\1", path).split(".")
-    if not all(keys):
-        raise FaultError(f"change(path={path!r}): path must name a member, as in choices.0.delta")
-    return [int(key) if re.fullmatch(r"-?\d+", key) else key for key in keys]
+def _parse_path(path: str, what: str) -> Steps:
+    """Parse the path of a fault's argument."""
+    try:
+        return parse_path(path)
+    except MockServerError as error:
+        raise FaultError(f"{what}: {error}") from None
 
 
-def _change_member(
-    payload: Any, keys: Sequence[str | int], value: Any, remove: bool, must_exist: bool
-) -> bool:
-    """Set or remove a member in place; return False if there is no place for it."""
-    container = payload
-    for key in keys[:-1]:
-        if not _has_member(container, key):
-            return False
-        container = container[_key_of(container, key)]
-    last = _key_of(container, keys[-1])
-    if _has_member(container, last):
+def _change_member(payload: Any, keys: Steps, value: Any, remove: bool, must_exist: bool) -> bool:
+    """Set or remove the members at a path, in place; return False if there is no place for any."""
+    step = keys[0]
+    found_keys = list_keys(payload, step)
+    if len(keys) > 1:
+        changes = [
+            _change_member(payload[key], keys[1:], value, remove, must_exist) for key in found_keys
+        ]
+        return any(changes)
+    for key in reversed(found_keys):
         if remove:
-            del container[last]
+            del payload[key]
         else:
-            container[last] = value
+            payload[key] = value
+    if found_keys or must_exist or step is None:
+        return bool(found_keys)
+    if isinstance(payload, dict) and isinstance(step, str):
+        payload[step] = value
         return True
-    if must_exist or not isinstance(container, dict | list):
-        return False
-    if isinstance(container, dict):
-        container[last] = value
-    elif last == len(container):
-        container.append(value)
-    else:
-        return False
-    return True
-
-
-def _key_of(container: Any, key: str | int) -> Any:
-    """Return the key as the container has it: names of objects are strings also if numeric."""
-    return str(key) if isinstance(container, dict) else key
-
-
-def _has_member(container: Any, key: str | int) -> bool:
-    if isinstance(container, dict):
-        return str(key) in container
-    if isinstance(container, list) and isinstance(key, int):
-        return -len(container) <= key < len(container)
+    if isinstance(payload, list) and str(step) == str(len(payload)):
+        payload.append(value)
+        return True
     return False
 
 

@@ -7,18 +7,20 @@ matched nothing, nothing would be redacted or compared.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from openai_mockserver.exceptions import MockServerError
 
-__all__ = ["REMOVED", "Steps", "change_members", "find_members", "parse_path"]
+__all__ = ["REMOVED", "Steps", "change_members", "find_members", "list_keys", "parse_path"]
 
 Steps = tuple[str | int | None, ...]
 """The steps of a path: a member's name, an element's index, or None for each of either."""
 
 REMOVED = object()
 """What a change returns to remove a member."""
+
+_NUMBER = re.compile(r"-?[0-9]{1,9}")
 
 _STEP = re.compile(
     r"(?P<dot>\.)?(?P<name>[^.\[\]\"']+)"
@@ -30,7 +32,8 @@ def parse_path(path: str) -> Steps:
     """Parse a path into its steps.
 
     Dots separate names. ``[0]`` is the first element and ``[-1]`` the last, ``*`` and ``[*]`` stand
-    for every member or element, and ``["a.b"]`` is a name that contains a dot.
+    for every member or element, and ``["a.b"]`` is a name that contains a dot. ``a.0`` is the same
+    as ``a[0]`` if ``a`` is a list.
 
     Args:
         path: the path; a leading ``$``, as in JSONPath, is ignored.
@@ -73,6 +76,15 @@ def _read_step(match: re.Match[str]) -> str | int | None:
     return next(name for name in names if name is not None)
 
 
+def list_keys(container: Any, step: str | int | None) -> Sequence[Any]:
+    """Return the keys of a mapping, or the indexes of a list, that a step selects."""
+    if isinstance(container, list):
+        return _select_indexes(container, step)
+    if not isinstance(container, Mapping):
+        return ()
+    return list(container) if step is None else [step] if step in container else ()
+
+
 def find_members(value: Any, steps: Steps) -> Iterator[Any]:
     """Yield the values at a path, in order.
 
@@ -82,13 +94,8 @@ def find_members(value: Any, steps: Steps) -> Iterator[Any]:
     if not steps:
         yield value
         return
-    step, rest = steps[0], steps[1:]
-    if isinstance(value, list):
-        for at in _select_indexes(value, step):
-            yield from find_members(value[at], rest)
-    elif isinstance(value, Mapping) and (step is None or step in value):
-        for inner in [value[step]] if step is not None else value.values():
-            yield from find_members(inner, rest)
+    for key in list_keys(value, steps[0]):
+        yield from find_members(value[key], steps[1:])
 
 
 def change_members(value: Any, steps: Steps, change: Callable[[Any], Any]) -> Any:
@@ -127,7 +134,11 @@ def _select_indexes(elements: list[Any], step: str | int | None) -> range:
     count = len(elements)
     if step is None:
         return range(count)
-    if isinstance(step, str) or not -count <= step < count:
+    if isinstance(step, str):
+        if not _NUMBER.fullmatch(step):
+            return range(0)
+        step = int(step)
+    if not -count <= step < count:
         return range(0)
     at = step % count
     return range(at, at + 1)

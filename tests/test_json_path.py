@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from openai_mockserver import MockServerError
-from openai_mockserver.cassettes.json_path import (
+from openai_mockserver.json_path import (
     REMOVED,
     change_members,
     find_members,
@@ -31,6 +31,9 @@ BODY: dict[str, Any] = {
         ("messages[-1].content", ["b"]),
         ("messages[2].content", []),
         ("messages[-3].content", []),
+        ("messages.1.content", ["b"]),
+        ("messages.-2.content", ["a"]),
+        ("messages.2.content", []),
         ("messages.content", []),
         ("user[0]", []),
         ('metadata["a.b"]', [1]),
