@@ -13,6 +13,7 @@ from openai_mockserver import (
     ApiError,
     Call,
     Choice,
+    Event,
     FunctionCall,
     Message,
     MockOpenAI,
@@ -364,6 +365,11 @@ def test_a_fault_may_have_its_first_argument_alone(load: Load) -> None:
     data = [event.data for event in script.events]
     assert len(data) == 3
     assert not [event for event in data if "role" in event]
+
+
+def test_the_data_of_a_heartbeat_may_be_json(load: Load) -> None:
+    mock = load("rules: [{reply: Hello, faults: [{heartbeat: {event: ping, data: {a: 1}}}]}]")
+    assert ask(mock).script.events[1] == Event('{"a":1}', "ping")
 
 
 def test_faults_happen_from_left_to_right(load: Load) -> None:

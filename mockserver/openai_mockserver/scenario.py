@@ -287,7 +287,7 @@ def _read_fault(value: Any, at: str) -> faults.Fault:
     arguments = dict(arguments or {})
     if "error" in arguments:
         arguments["error"] = _read_error(arguments["error"], f"{at}.{name}.error")
-    if not isinstance(arguments.get("data", ""), str):
+    if name != "heartbeat" and not isinstance(arguments.get("data", ""), str):
         raise ScenarioError(
             f"{at}.{name}.data: expected a string, got {describe_kind(arguments['data'])}"
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,17 @@ import pytest
 from openai_mockserver import Choice, MockOpenAI, Reply, ToolCall, Usage, sse
 from openai_mockserver.api import chat, completions, responses
 from openai_mockserver.exceptions import FaultError
-from openai_mockserver.faults import bom, change, drop, heartbeat, malformed, merge, parse, stall
+from openai_mockserver.faults import (
+    FAULTS,
+    bom,
+    change,
+    drop,
+    heartbeat,
+    malformed,
+    merge,
+    parse,
+    stall,
+)
 from openai_mockserver.script import Comment, Event, Pause, Script
 
 STREAM = chat.render(Reply("Hello, world", usage=None))
@@ -96,6 +108,40 @@ def test_change_of_a_json_body() -> None:
     assert script.head.header("content-length") == str(len(body))
 
 
+def test_change_of_events_that_meet_conditions() -> None:
+    stream = chat.render(Reply(tool_calls=[ToolCall("f"), ToolCall("g")]))
+    call = "choices[0].delta.tool_calls[0]"
+    script = change(None, f"{call}.index", remove=True, where={f"{call}.function.name": "g"})(
+        stream
+    )
+    changed = [n for n, event in enumerate(stream.events) if event != script.events[n]]
+    assert changed == [3]
+    assert '"tool_calls":[{"id":' in script.events[3].data
+    # The member may be new.
+    script = change(None, "x", 1, where={"choices[0].finish_reason": "tool_calls"})(stream)
+    assert [payload.get("x") for payload in payloads(script)] == [None] * 5 + [1]
+
+
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "broken-streams.md"
+ROW = re.compile(r"^\| ([^|]+) \| `(.*\(.*)` \|$", re.MULTILINE)
+MISBEHAVIOURS = ROW.findall(HOW_TO.read_text("utf-8").partition("## One member of one chunk")[2])
+
+
+@pytest.mark.parametrize(("what", "code"), MISBEHAVIOURS, ids=lambda text: str(text)[:40])
+def test_the_faults_in_the_documentation_happen(what: str, code: str) -> None:
+    calls = [ToolCall("a", {"x": 1}), ToolCall("b", {"y": 2})]
+    script = chat.render(Reply("Hello, world", tool_calls=calls))
+    value = eval(code, FAULTS.copy())
+    for fault in value if isinstance(value, list) else [value]:
+        changed_script = fault(script)
+        assert sse.body(changed_script.steps) != sse.body(script.steps), what
+        script = changed_script
+
+
+def test_the_table_in_the_documentation_is_found() -> None:
+    assert len(MISBEHAVIOURS) == 11
+
+
 # Several chunks in one
 
 
@@ -147,6 +193,11 @@ def test_a_merged_chunk_is_sent_when_its_last_part_would_be() -> None:
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
+        (lambda: heartbeat(data={1, 2}), "data must be text or JSON"),
+        (lambda: heartbeat()(BODY), "not a stream"),
+        (lambda: change(0, "a", where=5), "where must be a mapping"),
+        (lambda: change(None, "a", where={"[": 5}), "has a syntax error"),
+        (lambda: change(0, "id", 1, where={"id": 2})(STREAM), "the event has no such member"),
         (lambda: merge(-1)(STREAM), "the event is not a chunk with choices"),
         (lambda: merge(-2)(STREAM), "only 1 chunk there"),
         (lambda: merge(3, count=9)(STREAM), "only 2 chunks there"),
@@ -175,6 +226,16 @@ def test_a_change_that_cannot_happen_is_an_error(fault: Any, message: str) -> No
 
 def test_the_last_event_is_minus_one_for_every_fault() -> None:
     assert malformed(-1)(STREAM).events[-1].data == "[DO"
+
+
+@pytest.mark.parametrize("text", ["heartbeat", "heartbeat; event=ping", 'heartbeat; data={"a":1}'])
+def test_heartbeats_between_all_events(text: str) -> None:
+    (fault,) = parse(text)
+    script = fault(STREAM)
+    beats = script.steps[1::2]
+    assert script.steps[::2] == STREAM.steps
+    assert set(beats) <= {Comment("ping"), Event("ping", "ping"), Event('{"a":1}')}
+    assert len({*beats}) == 1
 
 
 def test_heartbeats_that_are_events_without_a_name() -> None:

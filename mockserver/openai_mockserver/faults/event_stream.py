@@ -6,10 +6,12 @@ correct consumer reads the same events as before.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import cycle
+from typing import Any
 
 from openai_mockserver import sse
 from openai_mockserver.exceptions import FaultError
@@ -180,20 +182,30 @@ HOUR = 3600.0  # seconds of heartbeats in a silence without end
 
 @fault
 def heartbeat(
-    every: float, text: str = "ping", event: str | None = None, data: str | None = None
+    every: float | None = None,
+    text: str = "ping",
+    event: str | None = None,
+    data: Any = None,
 ) -> Change:
     """Send a comment every ``every`` seconds of silence, or an event with a name or ``data``.
 
     Args:
-        every: seconds from one to the next.
+        every: seconds from one to the next; None sends one between all events.
         text: the comment, or the data of an event named ``event``.
         event: the name of the event that is sent instead of a comment.
-        data: the data of the event that is sent instead of a comment; it has no name unless
-            ``event`` gives one.
+        data: the data of the event that is sent instead of a comment: text, or a value that is
+            sent as JSON. The event has no name unless ``event`` gives one.
     """
     beat: Step = Comment(text)
+    if data is not None and not isinstance(data, str):
+        try:
+            data = json.dumps(data, separators=(",", ":"))
+        except (TypeError, ValueError) as error:
+            raise FaultError(f"heartbeat(): data must be text or JSON: {error}") from None
     if event is not None or data is not None:
         beat = Event(text if data is None else data, event)
+    if every is None:
+        return _insert_between(beat)
 
     def apply(script: Script) -> Script:
         steps: list[Step] = []
@@ -212,6 +224,24 @@ def heartbeat(
                 f"heartbeat(every={every:g}) never happens: no silence is that long; "
                 "put it after the fault that causes the silence"
             )
+        return script.with_steps(steps)
+
+    return apply
+
+
+def _insert_between(beat: Step) -> Change:
+    """Return a change that inserts a step before every event except the first."""
+
+    def apply(script: Script) -> Script:
+        steps: list[Step] = []
+        event_count = 0
+        for step in script.steps:
+            if count := sse.count_events(step):
+                steps += [beat] if event_count else []
+                event_count += count
+            steps.append(step)
+        if event_count < 2:
+            raise never_happens("heartbeat()", script)
         return script.with_steps(steps)
 
     return apply

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from openai_mockserver.faults.fault import (
     replace_body,
     replace_step,
 )
-from openai_mockserver.json_path import Steps, list_keys, parse_path
+from openai_mockserver.json_path import Steps, find_members, list_keys, parse_path
 from openai_mockserver.script import Script, Step
 
 __all__ = ["change", "drop", "merge"]
@@ -39,7 +40,13 @@ def drop(at: int) -> Change:
 
 
 @fault
-def change(at: int | None, path: str, value: Any = None, remove: bool = False) -> Change:
+def change(
+    at: int | None,
+    path: str,
+    value: Any = None,
+    remove: bool = False,
+    where: Mapping[str, Any] | None = None,
+) -> Change:
     """Set a member of the JSON of the event at index ``at``; None: of every event that has it.
 
     The body of a response that is not a stream counts as its one event.
@@ -51,9 +58,14 @@ def change(at: int | None, path: str, value: Any = None, remove: bool = False) -
         value: the new value: anything that JSON can express. An array grows by one if the number
             is its length.
         remove: whether to remove the member instead.
+        where: paths of other members, each with a value that one of them must have: only events
+            that have all these are changed.
     """
     what = f"change({'' if at is None else f'at={at}, '}path={path!r})"
     keys = _parse_path(path, what)
+    if not isinstance(where, Mapping | None):
+        raise FaultError(f"{what}: where must be a mapping from paths to values, not {where!r}")
+    conditions = [(_parse_path(key, what), wanted) for key, wanted in (where or {}).items()]
     try:
         json.dumps(value)
     except (TypeError, ValueError) as error:
@@ -64,8 +76,11 @@ def change(at: int | None, path: str, value: Any = None, remove: bool = False) -
             payload = json.loads(text)
         except ValueError:
             return None
-        # Of one event the member may be new; of all events, those that have it are changed.
-        if not _change_member(payload, keys, value, remove, must_exist=remove or at is None):
+        if any(wanted not in list(find_members(payload, steps)) for steps, wanted in conditions):
+            return None
+        # Of a chosen event the member may be new; of all events, those that have it are changed.
+        must_exist = remove or (at is None and not conditions)
+        if not _change_member(payload, keys, value, remove, must_exist):
             return None
         return encode_like(text, payload)
 
