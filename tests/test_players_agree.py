@@ -122,7 +122,7 @@ async def assert_all_agree(mock: MockOpenAI, stream: bool = True) -> Outcome:
         asyncio.to_thread(sync_outcome, mock, True, timeout, stream),
         async_outcome(mock, True, timeout, stream),
     )
-    assert over_socket == [outcome, outcome]
+    assert list(over_socket) == [outcome, outcome]
     return outcome
 
 

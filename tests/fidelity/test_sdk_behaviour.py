@@ -6,6 +6,7 @@ on a plain one; its outcome is the exception's class with its cause's, and the c
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -402,15 +403,19 @@ def read(chunk: Any) -> str:
 REQUEST: dict[str, Any] = {
     "model": "m",
     "stream": True,
-    "messages": [{"role": "user", "content": "Hi"}],
 }
 
 
-def sync_outcome(client: openai.OpenAI) -> str:
+def ask(user: str) -> list[Any]:
+    """The messages of a user."""
+    return [{"role": "user", "content": user}]
+
+
+def sync_outcome(client: openai.OpenAI, user: str = "Hi") -> str:
     """What the sync SDK does."""
     content = ""
     try:
-        with client.chat.completions.create(**REQUEST) as stream:
+        with client.chat.completions.create(**REQUEST, messages=ask(user)) as stream:
             for chunk in stream:
                 content += read(chunk)
     except Exception as error:
@@ -418,11 +423,11 @@ def sync_outcome(client: openai.OpenAI) -> str:
     return told(None, content)
 
 
-async def async_outcome(client: openai.AsyncOpenAI) -> str:
+async def async_outcome(client: openai.AsyncOpenAI, user: str = "Hi") -> str:
     """What the async SDK does."""
     content = ""
     try:
-        async with await client.chat.completions.create(**REQUEST) as stream:
+        async with await client.chat.completions.create(**REQUEST, messages=ask(user)) as stream:
             async for chunk in stream:
                 content += read(chunk)
     except Exception as error:
@@ -467,17 +472,21 @@ async def test_the_sdk_does_what_it_did(
         mock_openai.reply(*ROWS[slug])
         return {"timeout": TIMEOUT}
 
-    def socket() -> dict[str, Any]:
-        return {"base_url": mock_openai.base_url, "api_key": "x", **options()}
+    def socket(user: str) -> dict[str, Any]:
+        mock_openai.on(user=user).reply(*ROWS[slug])
+        return {"base_url": mock_openai.base_url, "api_key": "x", "timeout": TIMEOUT}
 
     sync, asynchronous = map(plain, recorded(shared)[slug])
     if "httpx2" in sync and openai.__version__.startswith("2."):
         pytest.skip(f"openai {openai.__version__} uses httpx, and passes on what it raises")
     assert sync_outcome(mock_openai.client(**options())) == sync
     assert await async_outcome(mock_openai.async_client(**options())) == asynchronous
-    assert sync_outcome(openai.OpenAI(http_client=http, **socket())) == sync
-    over_socket = openai.AsyncOpenAI(http_client=async_http, **socket())
-    assert await async_outcome(over_socket) == asynchronous
+    # A timeout takes its time over a socket: both wait at once, each with attempts of its own.
+    outcomes = await asyncio.gather(
+        asyncio.to_thread(sync_outcome, openai.OpenAI(http_client=http, **socket("sync")), "sync"),
+        async_outcome(openai.AsyncOpenAI(http_client=async_http, **socket("async")), "async"),
+    )
+    assert list(outcomes) == [sync, asynchronous]
 
 
 def test_every_row_is_here_or_said_why_not(shared: Path) -> None:
