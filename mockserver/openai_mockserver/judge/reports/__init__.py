@@ -1,7 +1,23 @@
-"""placeholder until merged"""
+"""The formats of a report: a page, JUnit XML, JSON, Markdown for a pull request, and a badge."""
+
+from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
-from openai_mockserver.judge.report import report_as_json
+from openai_mockserver.judge.report import Report, report_as_json
+from openai_mockserver.judge.reports.page import format_page
 
-FORMATS = {"json": lambda r: json.dumps(report_as_json(r), indent=1)}
+__all__ = ["FORMATS", "format_json", "format_page"]
+
+
+def format_json(report: Report) -> str:
+    """Return a report as indented JSON, all in ASCII."""
+    return json.dumps(report_as_json(report), indent=2) + "\n"
+
+
+FORMATS: dict[str, Callable[[Report], str]] = {
+    "html": format_page,
+    "json": format_json,
+}
+"""The formats by the names of the command's options: each returns the text of a file."""
