@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable
 
 from openai_mockserver.judge.report import Report, report_as_json
+from openai_mockserver.judge.reports.junit import format_junit
 from openai_mockserver.judge.reports.page import format_page
 
-__all__ = ["FORMATS", "format_json", "format_page"]
+__all__ = ["FORMATS", "format_json", "format_junit", "format_page"]
 
 
 def format_json(report: Report) -> str:
@@ -18,6 +19,7 @@ def format_json(report: Report) -> str:
 
 FORMATS: dict[str, Callable[[Report], str]] = {
     "html": format_page,
+    "junit": format_junit,
     "json": format_json,
 }
 """The formats by the names of the command's options: each returns the text of a file."""

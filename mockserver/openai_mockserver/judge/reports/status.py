@@ -5,15 +5,12 @@ Rules of this file: pure functions. Every format asks here, so that all of them 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from typing import Literal
 
-from openai_mockserver.judge.comparison import GRADES, Grade
 from openai_mockserver.judge.grading import Result
 from openai_mockserver.judge.report import Report
 
-__all__ = ["STATUSES", "Status", "count_families", "describe_verdict", "find_statuses"]
+__all__ = ["STATUSES", "Status", "describe_mistakes", "describe_verdict", "find_statuses"]
 
 Status = Literal["fails", "mended", "known", "ok"]
 
@@ -41,12 +38,12 @@ def find_statuses(report: Report) -> tuple[Status, ...]:
     return tuple(map(find, report.results))
 
 
-def count_families(results: Iterable[Result]) -> dict[str, Counter[Grade]]:
-    """Return the number of results of each grade, by family, in the order of the alphabet."""
-    families: dict[str, Counter[Grade]] = {}
-    for result in results:
-        families.setdefault(result.case.stream.family or "other", Counter())[result.grade] += 1
-    return dict(sorted(families.items()))
+def describe_mistakes(result: Result, status: Status) -> str:
+    """Return what is wrong with a result as a line; empty if nothing is."""
+    if status == "mended":
+        return f"{result.grade}, though the baseline lists it as a failure: remove it there"
+    sentences = "; ".join(mistake.sentence for mistake in result.mistakes)
+    return f"known: {sentences}" if status == "known" else sentences
 
 
 def describe_verdict(report: Report) -> str:
@@ -59,7 +56,7 @@ def describe_verdict(report: Report) -> str:
     if not count:
         return "no cases"
     failures, mended = len(report.failures), len(report.mended)
-    new = "new " if report.baseline else ""
+    new = "" if report.baseline is None else "new "
     parts = [f"{count} case{'s' * (count != 1)}"]
     parts.append(f"{failures or 'no'} {new}failure{'s' * (failures != 1)}")
     if known := find_statuses(report).count("known"):
@@ -67,9 +64,3 @@ def describe_verdict(report: Report) -> str:
     if mended:
         parts.append(f"{mended} mended, which must leave the baseline")
     return ", ".join(parts)
-
-
-def list_used_grades(results: Iterable[Result]) -> list[Grade]:
-    """Return the grades that occur, from the best to the worst."""
-    used = {result.grade for result in results}
-    return [grade for grade in GRADES if grade in used]
