@@ -179,6 +179,7 @@ def test_a_file_that_is_no_reply_is_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "empty.sse").write_bytes(b"\n")
     (tmp_path / "broken.jsonl").write_bytes(b'{"mockserver": 1}\n{"jsn": 1}\n')
     dump(tmp_path / "two.jsonl", [Exchange(stream("tool-calls-parallel").script, {})] * 2)
+    dump(tmp_path / "withheld.jsonl", [Exchange(Script(), {"redacted": ["the body: it is coded"]})])
     with (tmp_path / "long.sse").open("wb") as file:
         file.truncate(MOST_FILE + 1)
     (tmp_path / "deep.json").write_text("[" * 100_000)
@@ -188,6 +189,7 @@ def test_a_file_that_is_no_reply_is_refused_at_once(tmp_path: Path) -> None:
         ("empty.sse", "empty.sse: it is empty"),
         ("broken.jsonl", "broken.jsonl:2: .*jsn"),
         ("two.jsonl", "two.jsonl: it has 2 responses, and a reply is one"),
+        ("withheld.jsonl", "withheld.jsonl: the body .* was not recorded: it is coded"),
         ("long.sse", "long.sse: it is longer than 256 MiB"),
         ("deep.json", "deep.json: it is nested too deeply"),
         ("a\0b", r"cannot read"),

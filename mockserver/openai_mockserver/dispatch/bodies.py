@@ -158,6 +158,7 @@ def file_to_script(path: Path) -> Script | Stream:
 def _read_file(path: Path) -> Script | Stream:
     from openai_mockserver.cassettes.importers.file import RecordedFile, read_content
     from openai_mockserver.cassettes.importers.formats import FORMATS, import_file
+    from openai_mockserver.cassettes.stream_file import WITHHELD_BODY, explain_withheld
 
     file = RecordedFile(path, read_content(path))
     suffix = path.suffix.lower()
@@ -176,6 +177,10 @@ def _read_file(path: Path) -> Script | Stream:
             f"it has {len(exchanges)} responses, and a reply is one; `openai-mockserver serve` and "
             "the fixture openai_cassette play all of them"
         )
+    sentences = zip(exchanges[0].withheld, explain_withheld(exchanges[0]), strict=True)
+    for entry, sentence in sentences:
+        if entry.startswith(WITHHELD_BODY):
+            raise InputProblem(sentence)
     script = exchanges[0].script
     if not script.is_stream:
         return script
