@@ -406,7 +406,7 @@ def test_the_newest_call_is_kept_however_large() -> None:
 @pytest.mark.parametrize("is_known", [True, False], ids=["known reply", "new reply"])
 def test_the_estimated_size_of_a_call_is_about_right(is_known: bool) -> None:
     """Otherwise ``keep_bytes`` would not limit the memory."""
-    pieces = ["word "] * 500
+    pieces = ["word "] * 250
     mock = MockOpenAI(keep_bytes=1 << 40, default=lambda request: Reply(pieces))
     if is_known:
         mock.reply(Reply(pieces))
