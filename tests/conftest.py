@@ -55,6 +55,24 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session")
+def imported_server() -> None:
+    """Import what a server and the SDK import when they are first used.
+
+    Each suite that pytester runs in this process would import it again, because pytester then
+    forgets the modules that were not there before.
+    """
+    import openai
+
+    from openai_mockserver import MockOpenAI
+
+    http_client = openai.DefaultHttpxClient(trust_env=False)
+    with MockOpenAI() as mock, http_client:
+        mock.reply("Hello")
+        client = openai.OpenAI(base_url=mock.base_url, api_key="key", http_client=http_client)
+        client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hi"}])
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip tests that the installed packages or the network do not support."""
     if item.get_closest_marker("needs_index") is not None and not has_index():

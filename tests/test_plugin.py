@@ -6,14 +6,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-import openai
 import pytest
 
-from openai_mockserver import server, streams
-
-# Imported first; otherwise every suite in this process would import them again.
-assert openai
-assert server
+from openai_mockserver import streams
 
 APPLICATION = """
 from openai import OpenAI
@@ -27,7 +22,9 @@ def ask(text, **options):
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def suite(
+    imported_server: None, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> pytest.Pytester:
     """A user's suite with an application to test and no plugins but ours."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile(my_app=APPLICATION)
