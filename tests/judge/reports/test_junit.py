@@ -95,7 +95,7 @@ def test_baseline(compared_report: Report) -> None:
     (mended,) = find_test(suite, "text")
     assert mended.attrib == {
         "type": "mended",
-        "message": "pass, though the baseline lists it as a failure: remove it there",
+        "message": "the baseline lists this as a failure, which it is no more: remove it there",
     }
     assert (suite.get("failures"), suite.get("skipped")) == ("4", "2")
 

@@ -7,9 +7,16 @@ from collections.abc import Callable
 
 from openai_mockserver.judge.report import Report, report_as_json
 from openai_mockserver.judge.reports.junit import format_junit
+from openai_mockserver.judge.reports.markdown import format_markdown
 from openai_mockserver.judge.reports.page import format_page
 
-__all__ = ["FORMATS", "format_json", "format_junit", "format_page"]
+__all__ = [
+    "FORMATS",
+    "format_json",
+    "format_junit",
+    "format_markdown",
+    "format_page",
+]
 
 
 def format_json(report: Report) -> str:
@@ -21,5 +28,6 @@ FORMATS: dict[str, Callable[[Report], str]] = {
     "html": format_page,
     "junit": format_junit,
     "json": format_json,
+    "markdown": format_markdown,
 }
 """The formats by the names of the command's options: each returns the text of a file."""

@@ -41,7 +41,7 @@ def find_statuses(report: Report) -> tuple[Status, ...]:
 def describe_mistakes(result: Result, status: Status) -> str:
     """Return what is wrong with a result as a line; empty if nothing is."""
     if status == "mended":
-        return f"{result.grade}, though the baseline lists it as a failure: remove it there"
+        return "the baseline lists this as a failure, which it is no more: remove it there"
     sentences = "; ".join(mistake.sentence for mistake in result.mistakes)
     return f"known: {sentences}" if status == "known" else sentences
 
