@@ -76,7 +76,7 @@ FLOORS = """
     show: format summaries decode lint terminal
     judge: outcome comparison cases consumer program reading post relay grading gateway runner
         report checking application drawing terminal
-    judge.reports: status recipes details page junit markdown
+    judge.reports: status recipes details page junit markdown badge
     strategies: conversation reply_bytes plain_chunks variations splits failures strategy agent
 
     cli: log address limits serve generate record show import_ streams faults check program

@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable
 
 from openai_mockserver.judge.report import Report, report_as_json
+from openai_mockserver.judge.reports.badge import format_badge
 from openai_mockserver.judge.reports.junit import format_junit
 from openai_mockserver.judge.reports.markdown import format_markdown
 from openai_mockserver.judge.reports.page import format_page
 
 __all__ = [
     "FORMATS",
+    "format_badge",
     "format_json",
     "format_junit",
     "format_markdown",
@@ -29,5 +31,6 @@ FORMATS: dict[str, Callable[[Report], str]] = {
     "junit": format_junit,
     "json": format_json,
     "markdown": format_markdown,
+    "badge": format_badge,
 }
 """The formats by the names of the command's options: each returns the text of a file."""
