@@ -46,7 +46,7 @@ ODD_STREAM = make_stream(
     "odd",
     Event(f'{{"a": "{ODD}"}}'.replace("\udc80", "\xff")),
     Raw(b"data: \xff\xe2\x82\r\n\r\n"),
-    Pause(1.5),
+    Pause(0.5),
     Raw(b"data: [DONE]\n\n"),
     citations=("javascript:alert(1)", "https://example.com/1"),
     requirement=OPTIONAL,

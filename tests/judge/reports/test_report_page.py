@@ -66,6 +66,13 @@ def test_the_page_holds_the_report(compared_report: Report) -> None:
     assert statuses == ["mended", "ok", "ok", "fails", "known", "fails", "fails", "ok"]
 
 
+def test_shortened_pauses_are_noted() -> None:
+    results = tuple(Result(case, Outcome()) for case in select_cases(names=["text", "stall"]))
+    content = read_report(format_page(Report("my app", results)))
+    assert [row["silence"] for row in content["results"]] == [None, 1.0]
+    assert content["results"][1]["exchanges"][0]["seconds"] == 1.0
+
+
 def test_nothing_breaks_out(report: Report) -> None:
     page = format_page(report)
     assert page.isascii()
@@ -122,10 +129,10 @@ def test_exchanges(results: tuple[Result, ...]) -> None:
     assert (first["status"], first["headers"]) == (429, [["Retry-After", "1"]])
     assert second["rows"] == [[0.0, 14, "data: [DONE]\n\n"]]
     odd = encode_exchange(results[7].case.scripts[0])
-    assert (odd["seconds"], odd["reads"], odd["end"]) == (1.5, 3, "finish")
+    assert (odd["seconds"], odd["reads"], odd["end"]) == (0.5, 3, "finish")
     assert odd["rows"][1:] == [
         [0.0, 13, "data: \udcff\udce2\udc82\r\n\r\n"],
-        [1.5, 14, "data: [DONE]\n\n"],
+        [0.5, 14, "data: [DONE]\n\n"],
     ]
 
 
@@ -189,12 +196,15 @@ def test_browser(chromium: Chromium, compared_report: Report, tmp_path: Path) ->
     assert page.text("#list [role=group] b") == "odd"
     page.evaluate("document.querySelector('#list .case').click(); new Promise(setTimeout)")
     assert page.evaluate("location.hash") == "#odd"
+    page.evaluate("history.back(); new Promise((seen) => addEventListener('hashchange', seen))")
+    assert page.text("#detail h2") == "Overview"
+    page.evaluate("location.hash = 'odd'; new Promise(setTimeout)")
     assert page.text("#detail h2") == "odd \u2717 wrong"
     assert page.text("#list [aria-selected=true] .tag") == "\u2717 wrong"
     assert page.text("#detail .links a") == "https://example.com/1"
     assert page.evaluate("document.querySelectorAll('.time tbody tr').length") == 4
     assert "data: \\xff\\xe2\\x82\\r\\n\\r\\n" in page.text(".time")
-    assert page.text(".time span.warn") == "pause of 1.500 s, then "
+    assert page.text(".time span.warn") == "pause of 0.500 s, then "
 
     page.evaluate("""
         document.querySelector("#reset").click();

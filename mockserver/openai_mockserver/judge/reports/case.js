@@ -13,6 +13,7 @@ const ENDS = {
 };
 const BROKEN = new Set(["truncate", "reset", "cut", "hold"]);
 const FENCE = "sent once the client has read everything before";
+const WHOLE = "The pauses of this stream were shortened; here they are whole.";
 const LINES = { but: "\n" };
 const SHORT = 24; // characters that are not worth hiding
 
@@ -28,6 +29,7 @@ function describeCase(result) {
     describeRequests(result),
     ...exchanges.flatMap((exchange, n) => describeExchange(exchange, n, exchanges.length)),
     recipes.length ? makeHeading("Reproduce") : null,
+    recipes.length && result.silence !== null ? make("p", { class: "wrap soft" }, WHOLE) : null,
     ...recipes.map(makeRecipe),
     citations.length ? makeHeading("Seen at") : null,
     citations.length ? makeList(citations.map(makeCitation)) : null,
@@ -41,6 +43,7 @@ function makeHead(result) {
   const { requirement } = result;
   const time = `answered in ${showSeconds(result.seconds)} s`;
   const facts = [`POST ${result.path}`, `reads: ${result.reads}`, time];
+  if (result.silence !== null) facts.push(`pauses of ${result.silence} s at most`);
   const rule = requirement && [
     make("b", {}, requirement.level),
     ` ${requirement.text} `,

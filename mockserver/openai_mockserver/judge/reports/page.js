@@ -182,20 +182,19 @@ function markOpened() {
   else byId("list").removeAttribute("aria-activedescendant");
 }
 
-function open(n) {
+function open(n, { isStep = false } = {}) {
+  showDetail(n);
   const hash = n < 0 ? "#" : `#${encodeURIComponent(keys[n])}`;
-  if (location.hash === hash) showDetail(n);
+  if (isStep) location.replace(hash); // no entry in the history for each step
   else location.hash = hash;
 }
 
-function followHash() {
-  let name = "";
+function findHash() {
   try {
-    name = decodeURIComponent(location.hash.slice(1));
+    return positions.get(decodeURIComponent(location.hash.slice(1))) ?? -1;
   } catch {
-    // it is not ours
+    return -1; // it is not ours
   }
-  showDetail(positions.get(name) ?? -1);
 }
 
 function showDetail(n) {
@@ -214,7 +213,7 @@ function move(step) {
   if (!visible.length) return;
   const at = visible.indexOf(opened);
   const next = at < 0 ? (step > 0 ? 0 : visible.length - 1) : at + step;
-  if (next >= 0 && next < visible.length) open(visible[next]);
+  if (next >= 0 && next < visible.length) open(visible[next], { isStep: true });
 }
 
 // The overview
@@ -330,16 +329,16 @@ function start() {
     Object.assign(filters, { grades: new Set(), family: "", level: "", status: "", words: [] });
     listCases();
   });
-  addEventListener("hashchange", followHash);
+  addEventListener("hashchange", () => findHash() !== opened && showDetail(findHash()));
   document.addEventListener("keydown", pressKey);
   listCases();
-  followHash();
+  showDetail(findHash());
 }
 
 function pressKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const { target, key } = event;
-  if (target.matches("input, select, textarea")) {
+  if (target.matches?.("input, select, textarea")) {
     if (key === "Escape" || (key === "Enter" && target.id === "search")) byId("list").focus();
     else return;
   } else if (key === "/") byId("search").focus();

@@ -69,7 +69,6 @@ def _encode(report: Report) -> str:
         "grades": GRADES,
         "statuses": STATUSES,
         "verdict": describe_verdict(report),
-        "has_baseline": report.baseline is not None,
     }
     return json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")
 
@@ -77,11 +76,14 @@ def _encode(report: Report) -> str:
 def _describe(result: Result) -> dict[str, Any]:
     case = result.case
     left = [request.left for request in result.requests]
+    seconds = sum(script.seconds for script in case.stream.scripts)
+    is_shortened = sum(script.seconds for script in case.scripts) < seconds
     return {
         "path": case.path,
         "request": shorten_texts(dict(case.request)),
         "comparison": compare_answers(result),
         "left": [None if seconds is None else round(seconds, 3) for seconds in left],
+        "silence": case.silence if is_shortened else None,
         "exchanges": [encode_exchange(script) for script in case.scripts],
         "recipes": [recipe._asdict() for recipe in list_recipes(case)],
     }
