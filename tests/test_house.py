@@ -77,6 +77,7 @@ FLOORS = """
     judge: outcome comparison cases consumer program reading post relay grading gateway runner
         report checking application drawing terminal
     judge.reports: status recipes details page junit markdown badge
+    judge.clients: table environments driver
     strategies: conversation reply_bytes plain_chunks variations splits failures strategy agent
 
     cli: log address limits serve generate record show import_ streams faults check program
@@ -105,9 +106,12 @@ ORDER = {name: rank for rank, name in enumerate(order())}
 
 
 def modules() -> dict[str, Path]:
-    """Return every module of the library, by its name below the package."""
+    """Return every module of the library, by its name below the package.
+
+    Programs are data: they run in other environments.
+    """
     modules = {}
-    for file in sorted(SOURCE.rglob("*.py")):
+    for file in sorted(file for file in SOURCE.rglob("*.py") if file.parent.name != "programs"):
         name = ".".join(file.relative_to(SOURCE).with_suffix("").parts)
         modules[name.removesuffix("__init__").removesuffix(".")] = file
     return modules

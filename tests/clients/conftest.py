@@ -11,10 +11,10 @@ from typing import Any, cast
 
 import pytest
 
-from clients.environments import find_versions
 from clients.matrix import Run, run_client
 from clients.page import PAGE, format_row, update_page
 from clients.table import CLIENTS, Client
+from openai_mockserver.judge.clients import find_versions
 
 # The programs need their clients, and are not tests.
 collect_ignore_glob = ["programs/*"]
@@ -81,7 +81,7 @@ def pytest_runtest_makereport(
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the results into the table."""
     lines = {
-        (client.name, way): format_row(client, way, find_versions(client), cells)
+        (client.name, way): format_row(client, way, find_versions(client.environment), cells)
         for (client, way), cells in session.config.stash.get(MEASURED, {}).items()
     }
     if lines:

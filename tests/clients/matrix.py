@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clients.environments import PROGRAMS, build_command, install
 from clients.table import Client
 from openai_mockserver import ApiError, MockOpenAI, Pace, Reply, ToolCall, Usage, contains
 from openai_mockserver.journal import Call
+from openai_mockserver.judge.clients import SETTINGS, build_command, install
 from openai_mockserver.request import Request
 
 __all__ = [
     "CALL_ID",
     "CITY",
     "PIECES",
+    "PROGRAMS",
     "READING",
     "TEXT",
     "TOOLS",
@@ -30,19 +31,9 @@ __all__ = [
     "run_client",
 ]
 
+PROGRAMS = Path(__file__).parent / "programs"
 PROMPTS: dict[str, str] = json.loads((PROGRAMS / "prompts.json").read_text("utf-8"))
 PATIENCE = 180.0  # seconds for a whole program
-
-# Only the mock can be reached: telemetry is switched off, and other requests fail at once.
-CLOSED = "http://127.0.0.1:9"
-ENVIRONMENT = {
-    "HTTP_PROXY": CLOSED,
-    "HTTPS_PROXY": CLOSED,
-    "ALL_PROXY": CLOSED,
-    "NO_PROXY": "127.0.0.1",
-    "HAYSTACK_TELEMETRY_ENABLED": "False",
-    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-}
 
 TEXT = "Grüezi mitenand 👋🏽, schöni Wält: 你好, wie gaats? 👩‍👩‍👧"
 CITY = {"city": "Zürich"}
@@ -138,7 +129,7 @@ def run_client(client: Client, way: str, home: Path) -> Iterator[Run]:
         way: the way to use it.
         home: an empty folder, without the user's settings and caches.
     """
-    install(client)
+    install(client.environment)
     with MockOpenAI() as mock:
         serve(mock)
         local = {
@@ -148,9 +139,9 @@ def run_client(client: Client, way: str, home: Path) -> Iterator[Run]:
             "HOME": str(home),
         }
         program = subprocess.run(
-            build_command(client, way),
+            build_command(client.environment, PROGRAMS / client.program, way),
             cwd=home,
-            env=ENVIRONMENT | local,
+            env=SETTINGS | local,
             capture_output=True,
             text=True,
             timeout=PATIENCE,

@@ -1,4 +1,4 @@
-"""The clients of the matrix: what to install, which program uses it, and its known behaviour.
+"""The clients of the matrix: which program uses each, and its known behaviour.
 
 Rules of this file: data only. A client's behaviour is listed if it differs from that of others, so
 that a version that behaves differently fails a test.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from openai_mockserver.judge.clients import ENVIRONMENTS, Environment
+
 __all__ = ["CLIENTS", "Client"]
 
 
@@ -17,8 +19,7 @@ class Client:
     """A client, and its known behaviour: by way, or for all ways under ``*``.
 
     Args:
-        name: its name on the command line, and that of its environment.
-        packages: the packages to install with pip or npm; the first is the client itself.
+        name: its name on the command line, and that of its environment in the judge's table.
         program: a file in `programs/`, in Python or, for Node.js, in JavaScript.
         ways: ways to use the client, each an argument of the program, such as an endpoint.
         refused: the exception for status 400, if it is not OpenAI's.
@@ -31,7 +32,6 @@ class Client:
     """
 
     name: str
-    packages: tuple[str, ...]
     program: str
     ways: tuple[str, ...] = ("chat",)
     refused: Mapping[str, str] = field(default_factory=dict)
@@ -42,34 +42,35 @@ class Client:
     notes: tuple[str, ...] = ()
 
     @property
+    def environment(self) -> Environment:
+        """Where it is installed."""
+        return ENVIRONMENTS[self.name]
+
+    @property
     def language(self) -> str:
         """The language of the program."""
-        return "Python" if self.program.endswith(".py") else "JavaScript"
+        return self.environment.language
 
 
 CLIENTS = (
     Client(
         "openai",
-        ("openai",),
         "openai_python.py",
         ways=("chat", "chat async", "chat stream()", "responses"),
     ),
     Client(
         "openai-node",
-        ("openai", "zod"),
         "openai_node.mjs",
         ways=("chat", "responses"),
     ),
     Client(
         "ai-sdk",
-        ("ai", "@ai-sdk/openai", "@ai-sdk/openai-compatible", "zod"),
         "ai_sdk.mjs",
         ways=("chat", "compatible", "responses"),
         refused={"*": "AI_APICallError"},
     ),
     Client(
         "langchain-js",
-        ("@langchain/openai", "@langchain/core", "zod"),
         "langchain_js.mjs",
         ways=("chat", "responses"),
         notes=(
@@ -78,7 +79,6 @@ CLIENTS = (
     ),
     Client(
         "langchain-openai",
-        ("langchain-openai",),
         "langchain_python.py",
         ways=("chat", "responses"),
         refused={"*": "OpenAIInvalidRequestError"},
@@ -88,14 +88,12 @@ CLIENTS = (
     ),
     Client(
         "llama-index",
-        ("llama-index-llms-openai", "llama-index-llms-openai-like"),
         "llama_index_python.py",
         ways=("chat", "openai-like", "responses"),
         leaves={"*": "disconnects late"},
     ),
     Client(
         "litellm",
-        ("litellm", "mcp", "tenacity"),
         "litellm_python.py",
         ways=("chat", "responses"),
         busy={"responses": "RateLimitError"},
@@ -108,7 +106,6 @@ CLIENTS = (
     ),
     Client(
         "instructor",
-        ("instructor",),
         "instructor_python.py",
         ways=("tools", "json_schema", "tools async", "responses"),
         refused={"*": "InstructorRetryException"},
@@ -118,54 +115,46 @@ CLIENTS = (
     ),
     Client(
         "pydantic-ai",
-        ("pydantic-ai-slim[openai]",),
         "pydantic_ai_python.py",
         ways=("chat", "responses"),
         refused={"*": "ModelRequestRejectedError"},
     ),
     Client(
         "openai-agents",
-        ("openai-agents",),
         "openai_agents_python.py",
         ways=("chat", "responses"),
         notes=("of a chat it asks for usage only with `ModelSettings(include_usage=True)`",),
     ),
     Client(
         "openai-agents-js",
-        ("@openai/agents", "zod"),
         "openai_agents_js.mjs",
         ways=("chat", "responses"),
     ),
     Client(
         "mirascope",
-        ("mirascope[openai]",),
         "mirascope_python.py",
         ways=("chat", "responses"),
         leaves={"*": "disconnects late"},
     ),
     Client(
         "magentic",
-        ("magentic",),
         "magentic_python.py",
         breaks={"tool": "it answers calls under ids of its own making, not the model's"},
         leaves={"*": "disconnects late"},
     ),
     Client(
         "any-llm",
-        ("any-llm-sdk[openai]",),
         "any_llm_python.py",
         ways=("chat", "responses"),
     ),
     Client(
         "aisuite",
-        ("aisuite[openai]",),
         "aisuite_python.py",
         refused={"*": "LLMError"},
         leaves={"*": "disconnects late"},
     ),
     Client(
         "agno",
-        ("agno", "openai"),
         "agno_python.py",
         ways=("chat", "responses"),
         refused={"*": "RunError"},
@@ -173,20 +162,17 @@ CLIENTS = (
     ),
     Client(
         "haystack",
-        ("haystack-ai",),
         "haystack_python.py",
         ways=("chat", "responses"),
         leaves={"*": "disconnects late"},
     ),
     Client(
         "llm",
-        ("llm",),
         "llm_python.py",
         leaves={"*": "disconnects late"},
     ),
     Client(
         "smolagents",
-        ("smolagents[openai]",),
         "smolagents_python.py",
         lacks={
             "tool": "it sends tools' results as text",
@@ -196,20 +182,17 @@ CLIENTS = (
     ),
     Client(
         "autogen",
-        ("autogen-ext[openai]", "autogen-agentchat"),
         "autogen_python.py",
         leaves={"*": "disconnects late"},
     ),
     Client(
         "semantic-kernel",
-        ("semantic-kernel",),
         "semantic_kernel_python.py",
         refused={"*": "ServiceResponseException"},
         leaves={"*": "disconnects late"},
     ),
     Client(
         "dspy",
-        ("dspy",),
         "dspy_python.py",
         refused={"*": "LMInvalidRequestError"},
         lacks={"tool": "its agents call tools by text"},

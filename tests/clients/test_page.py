@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clients.environments import PROGRAMS
+from clients.matrix import PROGRAMS
 from clients.page import PAGE, SCENARIOS, format_row, read_rows, update_page
 from clients.table import CLIENTS, Client
 

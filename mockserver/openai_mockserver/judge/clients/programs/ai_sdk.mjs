@@ -3,22 +3,22 @@
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { jsonSchema, streamText, tool } from "ai";
-import { API_KEY, BASE_URL, MODEL, PARAMETERS, PATIENCE, PROMPT, run } from "./consuming.mjs";
+import { getPrompt, listFunctions, run, textOf } from "./consuming.mjs";
 
 globalThis.AI_SDK_LOG_WARNINGS = false;
 const [, , way] = process.argv;
-const options = { baseURL: BASE_URL, apiKey: API_KEY };
-const model = {
-  chat: () => createOpenAI(options).chat(MODEL),
-  compatible: () => createOpenAICompatible({ ...options, name: "mock", includeUsage: true })(MODEL),
-}[way]();
-const takesAnything = tool({ inputSchema: jsonSchema(PARAMETERS) });
+const makeModel = {
+  chat: (options, model) => createOpenAI(options).chat(model),
+  compatible: (options, model) =>
+    createOpenAICompatible({ ...options, name: "mock", includeUsage: true })(model),
+  responses: (options, model) => createOpenAI(options).responses(model),
+}[way];
 
 const hear = {
   "text-delta": (part, outcome) => (outcome.text += part.text),
   "reasoning-delta": (part, outcome) => (outcome.reasoning = (outcome.reasoning ?? "") + part.text),
   "tool-call": (part, outcome) => {
-    const text = typeof part.input === "string" ? part.input : JSON.stringify(part.input);
+    const text = textOf(part.input);
     outcome.tool_calls.push({ id: part.toolCallId, name: part.toolName, arguments: text });
     if (!part.invalid) outcome.parsed.push(text);
   },
@@ -37,13 +37,18 @@ const hear = {
   },
 };
 
-await run(async (request, outcome) => {
+await run(async (task, outcome) => {
+  const { request, timeout } = task;
   const { fullStream } = streamText({
-    model,
-    prompt: PROMPT,
-    tools: Object.fromEntries(request.tools.map((name) => [name, takesAnything])),
-    maxRetries: 0,
-    timeout: { chunkMs: PATIENCE, totalMs: 2 * PATIENCE }, // the former begins with the first chunk
+    model: makeModel({ baseURL: task.base_url, apiKey: task.api_key }, request.model),
+    prompt: getPrompt(request),
+    tools: Object.fromEntries(
+      listFunctions(request).map((one) => [
+        one.name,
+        tool({ inputSchema: jsonSchema({ ...one.parameters, additionalProperties: true }) }),
+      ]),
+    ),
+    timeout: { chunkMs: 1000 * timeout, totalMs: 6000 * timeout }, // the former begins with the first chunk
     onError: () => {}, // it comes as a part, too
   });
   Object.assign(outcome, { text: "", tool_calls: [], parsed: [], finish_reason: null, usage: null });

@@ -3,39 +3,44 @@
 import json
 import sys
 
-from consuming import API_KEY, BASE_URL, MODEL, PATIENCE, PROMPT, functions, run
+from consuming import choose, get_prompt, run
 from llama_index.core.llms import ChatMessage
-from llama_index.llms.openai import OpenAI
+from llama_index.llms.openai import OpenAI, OpenAIResponses
 from llama_index.llms.openai_like import OpenAILike
 
-OPTIONS = {
-    "api_base": BASE_URL,
-    "api_key": API_KEY,
-    "max_retries": 0,
-    "timeout": PATIENCE,
-    "additional_kwargs": {"stream_options": {"include_usage": True}},
-}
-llm = {
-    "chat": lambda: OpenAI(MODEL, **OPTIONS),
-    "openai-like": lambda: OpenAILike(
-        MODEL, is_chat_model=True, is_function_calling_model=True, **OPTIONS
+MODELS = {
+    "chat": OpenAI,
+    "openai-like": lambda model, **options: OpenAILike(
+        model, is_chat_model=True, is_function_calling_model=True, **options
     ),
-}[sys.argv[1]]()
-MESSAGES = [ChatMessage(role="user", content=PROMPT)]
+    "responses": OpenAIResponses,
+}
 
 
-def consume(request, outcome):
-    more = {"tools": functions(request)} if request["tools"] else {}
+def consume(task, outcome):
+    request = task["request"]
+    llm = MODELS[sys.argv[1]](
+        request["model"],
+        api_base=task["base_url"],
+        api_key=task["api_key"],
+        timeout=task["timeout"],
+        additional_kwargs=choose(request, "stream_options"),
+    )
+    messages = [ChatMessage(role="user", content=get_prompt(request))]
     outcome |= {"finish_reason": None, "usage": None}
-    for response in llm.stream_chat(MESSAGES, **more):
-        outcome |= describe(response)
+    for response in llm.stream_chat(messages, **choose(request, "tools")):
+        outcome |= describe(llm, response)
+        if sys.argv[1] == "responses":
+            continue
         if response.raw.choices and response.raw.choices[0].finish_reason:
             outcome["finish_reason"] = response.raw.choices[0].finish_reason
         if response.raw.usage is not None:
             outcome["usage"] = response.raw.usage.model_dump()
+    if sys.argv[1] == "responses":
+        del outcome["finish_reason"], outcome["usage"]
 
 
-def describe(response):
+def describe(llm, response):
     blocks = response.message.blocks
     selection = llm.get_tool_calls_from_response(response, error_on_no_tool_call=False)
     return {
