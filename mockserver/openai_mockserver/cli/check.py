@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from openai_mockserver.exceptions import CheckError, MockServerError
 
 if TYPE_CHECKING:
     from openai_mockserver.judge import Address, Consumer, Report
+    from openai_mockserver.judge.clients import Client
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,6 +56,20 @@ def _path_option(name: str, what: str) -> Callable[[F], F]:
     metavar="URL",
     help="Check a gateway: send each request to this base URL, and compare what comes out with "
     "what went in. It must use the address of --listen; COMMAND, if given, starts it.",
+)
+@click.option(
+    "--client",
+    metavar="NAME",
+    help="Check a known client, such as openai or 'ai-sdk responses': install it in an environment "
+    "of its own if it is not there, and run it. --clients lists them.",
+)
+@click.option(
+    "--clients",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _, is_given: _print_clients(context) if is_given else None,
+    help="List the known clients, and exit.",
 )
 @click.option(
     "--request-template",
@@ -130,7 +146,7 @@ def _path_option(name: str, what: str) -> Callable[[F], F]:
     default=10.0,
     show_default=True,
     help="Seconds after which a consumer that reports nothing hangs; choose more than its own "
-    "timeout.",
+    "timeout. Known clients have 30 unless it is given.",
 )
 @click.option(
     "-n",
@@ -185,13 +201,14 @@ def _run(options: dict[str, Any]) -> Report:
     from openai_mockserver.judge.terminal import print_report, show_progress
 
     is_gateway = options["gateway"] is not None
-    name, consumer = _choose_consumer(options)
+    client = _find_client(options)
+    name, consumer = _choose_consumer(options) if client is None else _open_client(client, options)
     address = _read_address(options["listen"])
     baseline = read_baseline(options["baseline"]) if options["baseline"] else None
     cases = select_cases(
         names=options["names"],
         families=options["families"],
-        endpoints=options["endpoints"],
+        endpoints=options["endpoints"] or ((client.endpoint,) if client else ()),
         must_only=options["must_only"],
         reads=_read_reads(options["reads"]),
         silence=options["silence"],
@@ -201,6 +218,7 @@ def _run(options: dict[str, Any]) -> Report:
     for kind in FORMATS:
         _check_writable(options[kind])
     console = Console(stderr=True)
+    versions = _install(client) if client is not None else None
     with ExitStack() as stack:
         address = stack.enter_context(_start_application(options, address))
         add = stack.enter_context(show_progress(console, len(cases)))
@@ -210,7 +228,9 @@ def _run(options: dict[str, Any]) -> Report:
             cases,
             workers=options["workers"],
             address=address,
+            manner=client.manner if client is not None else None,
             grade=grade_gateway if is_gateway else grade_outcome,
+            versions=versions,
             baseline=baseline,
             on_result=add,
         )
@@ -223,6 +243,51 @@ def _run(options: dict[str, Any]) -> Report:
     print_report(Console(), report, options["verbose"])
     _write_reports(report, options)
     return report
+
+
+def _print_clients(context: click.Context) -> None:
+    """Print the table of known clients, and exit."""
+    from openai_mockserver.judge.clients import CLIENTS
+
+    width = max(len(client.name) for client in CLIENTS)
+    for client in CLIENTS:
+        click.echo(f"{client.name:<{width}}  {client.language:<10}  {client.notes}")
+    context.exit()
+
+
+def _find_client(options: dict[str, Any]) -> Client | None:
+    """Return the client that ``--client`` names."""
+    from openai_mockserver.judge.clients import find_client
+
+    if options["client"] is None:
+        return None
+    others = ("command", "per_case", "url", "gateway", "request_template", "text_path", "headers")
+    if any(options[name] for name in others):
+        raise click.UsageError("--client is the consumer: name no COMMAND, --url or --gateway")
+    return find_client(options["client"])
+
+
+def _open_client(client: Client, options: dict[str, Any]) -> tuple[str, Consumer]:
+    """Return the name of a known client and how to open it."""
+    from openai_mockserver.judge.clients import PATIENCE, open_client
+
+    source = click.get_current_context().get_parameter_source("patience")
+    is_default = source is ParameterSource.DEFAULT
+    return client.name, partial(
+        open_client, client, PATIENCE if is_default else options["patience"]
+    )
+
+
+def _install(client: Client) -> dict[str, str]:
+    """Install a client if it is missing; return the versions of its packages."""
+    from openai_mockserver.judge.clients import find_versions, get_folder, install, is_installed
+
+    environment = client.environment
+    if not is_installed(environment):
+        folder = get_folder(environment)
+        click.echo(f"installing {' '.join(environment.packages)} in {folder}", err=True)
+    install(environment)
+    return find_versions(environment)
 
 
 def _choose_consumer(options: dict[str, Any]) -> tuple[str, Consumer]:
@@ -251,7 +316,9 @@ def _choose_consumer(options: dict[str, Any]) -> tuple[str, Consumer]:
             open_relay, url, patience, text_path=options["text_path"], headers=headers, **more
         )
     if not command:
-        raise click.UsageError("name the consumer: -- COMMAND, --url URL or --gateway URL")
+        raise click.UsageError(
+            "name the consumer: -- COMMAND, --client NAME, --url URL or --gateway URL"
+        )
     opened = open_program_per_case if options["per_case"] else open_program
     return shlex.join(command), partial(opened, command, patience)
 
