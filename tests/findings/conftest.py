@@ -17,16 +17,15 @@ from findings.found import FOUND
 from findings.report import PAGE, Measurements, format_section, update_page
 from openai_mockserver.judge import AnsweredStream, find_mistakes
 
-# The programs need their clients, and are not tests.
-collect_ignore_glob = ["programs/*"]
-
 WRITE = os.environ.get("OPENAI_MOCKSERVER_WRITE", "")
 REQUESTED = os.environ.get("OPENAI_MOCKSERVER_FINDINGS", "").split()  # or: all
 
 
 def choose_consumers() -> list[Any]:
     """Return the consumers that always run, and the requested ones, as parameters."""
-    clients = {consumer: consumer.client.name for consumer in CONSUMERS if consumer.client}
+    clients = {
+        consumer: consumer.client.environment.name for consumer in CONSUMERS if consumer.client
+    }
     if unknown := set(REQUESTED) - {*clients.values(), "all"}:
         all_names = ", ".join(sorted(set(clients.values())))
         raise pytest.UsageError(f"no client is named {', '.join(sorted(unknown))}: {all_names}")

@@ -471,7 +471,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
             lawful=False,
         ),
     ),
-    "ai-sdk chat": (
+    "ai-sdk": (
         HELD_BACK_LATER,
         CR_AT_END,
         UNENDED,
@@ -562,7 +562,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
             lawful=True,
         ),
     ),
-    "llama-index chat": (
+    "llama-index": (
         *OPENAI,
         UNENDED,
         CUT_OFF,
@@ -611,7 +611,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
     ),
 }
 """What was found, of each consumer."""
-FOUND["llama-index openai-like"] = FOUND["llama-index chat"]
+FOUND["llama-index openai-like"] = FOUND["llama-index"]
 
 _AI_SDK = "ai 6.0.326, @ai-sdk/openai 3.0.141, @ai-sdk/openai-compatible 2.0.91, zod 4.6.7"
 _LLAMA_INDEX = "llama-index-llms-openai 0.8.3, llama-index-llms-openai-like 0.8.1, openai 2.54.0"
@@ -619,12 +619,12 @@ VERSIONS: dict[str, str] = {
     "openai": "openai 3.54.0",
     "httpx-sse": "httpx-sse 0.4.3",
     "openai-node": "openai 6.49.0, zod 4.6.7",
-    "ai-sdk chat": _AI_SDK,
+    "ai-sdk": _AI_SDK,
     "ai-sdk compatible": _AI_SDK,
     "langchain-openai": "langchain-openai 1.7.3, openai 3.54.0",
     "litellm": "litellm 1.106.2, mcp 2.3.0, tenacity 9.2.1, openai 2.54.0",
     "pydantic-ai": "pydantic-ai-slim 2.68.0, openai 3.54.0",
-    "llama-index chat": _LLAMA_INDEX,
+    "llama-index": _LLAMA_INDEX,
     "llama-index openai-like": _LLAMA_INDEX,
     "eventsource-parser": "eventsource-parser 3.1.1",
 }

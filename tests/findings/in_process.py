@@ -1,25 +1,21 @@
 """The consumers that run in the tests' process.
 
 Rules of this file: each is used as its documentation shows, through the mock's transport, whose
-clock is virtual. For parsers of events, `accumulate` builds the outcome.
+clock is virtual. For parsers of events, the judge's `accumulate` builds the outcome.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
-import msgspec.json
 import openai
 from httpx_sse import connect_sse
 from msgspec.structs import replace
 
-from openai_mockserver import ApiError, MockOpenAI, Reply, Script
-from openai_mockserver.api import chat
-from openai_mockserver.api.errors import read_error
-from openai_mockserver.exceptions import ReplyError
+from openai_mockserver import MockOpenAI
 from openai_mockserver.judge import (
     AnsweredStream,
     Call,
@@ -29,9 +25,9 @@ from openai_mockserver.judge import (
     RaisedError,
     get_answer,
 )
-from openai_mockserver.script import Event
+from openai_mockserver.judge.reading import accumulate
 
-__all__ = ["PATIENCE", "accumulate", "answer", "httpx_sse", "openai_python"]
+__all__ = ["MESSAGES", "MODEL", "PATIENCE", "answer", "httpx_sse", "openai_python"]
 
 Consume = Callable[[AnsweredStream], Outcome]
 
@@ -149,40 +145,3 @@ def httpx_sse() -> Iterator[Consume]:
                 return accumulate(events, error)
 
             yield consume
-
-
-def accumulate(events: Iterable[str], error: RaisedError | None) -> Outcome:
-    """Accumulate the data of events correctly, so that only their parser can be wrong.
-
-    Invalid JSON is an error, and so is an error object; ``[DONE]`` ends the stream.
-    """
-    chunks: list[Event] = []
-    for data in events:
-        if data.startswith("[DONE]"):
-            break
-        try:
-            chunk = msgspec.json.decode(data)
-        except (msgspec.DecodeError, UnicodeError) as malformed:
-            error = RaisedError("MalformedEvent", f"{malformed}: {data!r}")
-            break
-        if isinstance(chunk, dict) and (api := read_error(chunk)) is not None:
-            error = RaisedError("ApiError", api.message or "")
-            break
-        # Encode again, so that any parser's data is valid in an event.
-        chunks.append(Event(msgspec.json.encode(chunk).decode()))
-    try:
-        reply = chat.read(Script(steps=tuple(chunks))) if chunks else Reply(finish_reason=None)
-    except ReplyError as reply_error:  # the chunks so far are not a reply
-        reply, error = Reply(finish_reason=None), error or describe_exception(reply_error)
-    assert not isinstance(reply, ApiError)
-    call = reply.function_call
-    return Outcome(
-        text=str(reply.text or ""),
-        reasoning=str(reply.reasoning or ""),
-        refusal=str(reply.refusal or ""),
-        tool_calls=[Call(call.name, call.arguments, call.id) for call in reply.tool_calls],
-        function_call=Function(call.name, call.arguments) if call is not None else None,
-        finish_reason=reply.finish_reason,
-        usage=_count_usage(reply.usage),
-        error=error,
-    )
