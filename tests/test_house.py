@@ -74,11 +74,11 @@ FLOORS = """
 
     scenario files corpus
     show: format summaries decode lint terminal
+    strategies: conversation reply_bytes plain_chunks variations splits failures strategy agent
     judge: outcome comparison cases consumer program reading post relay grading gateway runner
         report checking application drawing terminal
     judge.reports: status recipes details page junit markdown badge
     judge.clients: table environments driver
-    strategies: conversation reply_bytes plain_chunks variations splits failures strategy agent
 
     cli: log address limits serve generate record show import_ streams faults check program
     __main__
