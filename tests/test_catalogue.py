@@ -324,6 +324,18 @@ def test_the_error_for_a_misspelled_name_of_many_words_suggests_the_right_one_fi
         stream("tool-call-index-mising")
 
 
+def test_the_error_for_some_words_of_a_name_suggests_the_names_that_have_them() -> None:
+    with pytest.raises(UnknownStream, match=r"did you mean crlf-line-endings, crlf-split"):
+        stream("crlf")
+    with pytest.raises(UnknownStream, match=r"did you mean tool-call-index-missing, "):
+        stream("index missing")
+
+
+def test_the_error_for_the_name_of_a_family_says_which_streams_it_has() -> None:
+    with pytest.raises(UnknownStream, match=r"that is a family: audio-delta-.*, …"):
+        stream("audio")
+
+
 def test_the_error_for_a_name_like_no_other_says_how_to_list_the_names() -> None:
     with pytest.raises(UnknownStream) as error:
         stream("§")

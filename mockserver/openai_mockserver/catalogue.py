@@ -8,6 +8,7 @@ what the stream is; those of further exchanges only say how these responses begi
 from __future__ import annotations
 
 import difflib
+import re
 from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -76,11 +77,25 @@ def stream(name: str) -> Stream:
         UnknownStream: if there is none; the message suggests similar names, or how to list all.
     """
     if name not in _load_index():
-        close_names = difflib.get_close_matches(name, names(), 3, 0.5)
-        hint = f"did you mean {', '.join(close_names)}?" if close_names else _HOW_TO_LIST
-        raise UnknownStream(f"no stream is called {name!r}; {hint}")
+        raise UnknownStream(f"no stream is called {name!r}; {_suggest(name)}")
     family, file = _load_index()[name]
     return _build_stream(loads(file.read_bytes(), file.name), name, family, file.name)
+
+
+def _suggest(name: str) -> str:
+    """Return which streams may be meant: those with the same words, then those of like spelling."""
+    words = set(re.split(r"\W+|_", name.lower())) - {""}
+    similar = difflib.get_close_matches(name, names(), 6, 0.5)
+    same = [one for one in names() if words and words <= set(one.split("-"))]
+    close_names = sorted(same, key=lambda one: (one not in similar, len(one)))[:3]
+    close_names += [one for one in similar if one not in close_names]
+    if name.replace("-", "_") in families():
+        return f"that is a family: {', '.join(_list_family(name.replace('-', '_'))[:3])}, …"
+    return f"did you mean {', '.join(close_names[:3])}?" if close_names else _HOW_TO_LIST
+
+
+def _list_family(family: str) -> list[str]:
+    return [name for name, (home, _) in _load_index().items() if home == family]
 
 
 def streams(family: str | None = None) -> tuple[Stream, ...]:
