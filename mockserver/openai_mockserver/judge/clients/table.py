@@ -123,6 +123,11 @@ _PYDANTIC_AI = Manner(
     {"tool_calls": "tool_call", "function_call": "tool_call"}, refused="content_filter"
 )
 
+_AUTOGEN = Manner(
+    {None: "unknown", "tool_calls": "function_calls", "function_call": "function_calls"}
+)
+_REFUSAL_AS_TEXT = Manner(refusal_as_text=True)
+
 
 def _row(name: str, program: str, way: str = "chat", **more: object) -> Client:
     endpoint = "responses" if way == "responses" else "chat"
@@ -203,6 +208,75 @@ CLIENTS = (
         "llama_index_python.py",
         "responses",
         notes="`OpenAIResponses.stream_chat()`",
+    ),
+    _row(
+        "langchain-js",
+        "langchain_js.mjs",
+        asks=frozenset({"functions"}),
+        notes="`ChatOpenAI.stream()`, its chunks added up",
+    ),
+    _row(
+        "langchain-js",
+        "langchain_js.mjs",
+        "responses",
+        notes="the same with `useResponsesApi: true`",
+    ),
+    _row("openai-agents", "openai_agents_python.py", notes="`Runner.run_streamed()`"),
+    _row("openai-agents", "openai_agents_python.py", "responses", notes="`Runner.run_streamed()`"),
+    _row("openai-agents-js", "openai_agents_js.mjs", notes="`run(agent, …, { stream: true })`"),
+    _row(
+        "openai-agents-js",
+        "openai_agents_js.mjs",
+        "responses",
+        notes="`run(agent, …, { stream: true })`",
+    ),
+    _row("agno", "agno_python.py", notes="`Agent.run(stream=True)` with `OpenAIChat`"),
+    _row("agno", "agno_python.py", "responses", notes="the same with `OpenAIResponses`"),
+    _row("smolagents", "smolagents_python.py", notes="`OpenAIModel.generate_stream()`"),
+    _row(
+        "mirascope",
+        "mirascope_python.py",
+        manner=_REFUSAL_AS_TEXT,
+        notes="`llm.Model.stream()`, without a timeout",
+    ),
+    _row(
+        "mirascope",
+        "mirascope_python.py",
+        "responses",
+        manner=_REFUSAL_AS_TEXT,
+        notes="`llm.Model.stream()`, without a timeout",
+    ),
+    _row(
+        "autogen",
+        "autogen_python.py",
+        manner=_AUTOGEN,
+        notes="`OpenAIChatCompletionClient.create_stream()`",
+    ),
+    _row(
+        "semantic-kernel",
+        "semantic_kernel_python.py",
+        notes="`OpenAIChatCompletion`, its messages added up",
+    ),
+    _row("haystack", "haystack_python.py", notes="`OpenAIChatGenerator` with a callback"),
+    _row(
+        "haystack",
+        "haystack_python.py",
+        "responses",
+        notes="`OpenAIResponsesChatGenerator` with a callback",
+    ),
+    _row("llm", "llm_python.py", notes="`Model.prompt()`, without a timeout"),
+    _row(
+        "any-llm",
+        "any_llm_python.py",
+        asks=_N,
+        notes="the chunks of `completion(stream=True)`, accumulated correctly",
+    ),
+    _row("any-llm", "any_llm_python.py", "responses", notes="the events of `responses()`"),
+    _row(
+        "aisuite",
+        "aisuite_python.py",
+        asks=_N,
+        notes="the chunks of `create(stream=True)`, accumulated correctly",
     ),
     _row(
         "httpx-sse",
