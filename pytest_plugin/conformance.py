@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,7 @@ class ConformanceCase:
             manner: how it reports things differently.
         """
         with open_function(consume, self._patience) as ask:
-            result = run_case(
-                self.case, self._mock, ask, lambda *found: grade_outcome(*found, manner)
-            )
+            result = run_case(self.case, self._mock, ask, partial(grade_outcome, manner=manner))
         if result.grade == "unsupported":
             pytest.skip(str(result.mistakes[0]))
         if self._known is not None and result.grade == self._known:

@@ -204,3 +204,10 @@ def test_a_manner_is_no_fault() -> None:
 def test_reasons_that_are_not_openai_s_may_be_told_in_any_way() -> None:
     stream = Stream(Reply("Hi", finish_reason="eos"))
     assert find_mistakes(stream, make_outcome(finish_reason="unknown")) == []
+
+
+def test_long_texts_are_shown_from_their_first_difference() -> None:
+    stream = Stream(Reply("a" * 500 + "b" + "c" * 500))
+    (mistake,) = find_mistakes(stream, make_outcome(text="a" * 500 + "x"))
+    start = "a" * 40
+    assert str(mistake) == f"text is … '{start}x', not … '{start}b{'c' * 119}' …"

@@ -182,11 +182,27 @@ def _compare_texts(
     """Return how a text differs; with an error, a prefix is right."""
     if actual == expected or (error is not None and expected.startswith(actual)):
         return None
+    shown, right = _quote_difference(actual, expected)
     if error is not None:
-        return Mistake(
-            grade, f"{what} is {actual!r} before the error, which does not begin {expected!r}"
-        )
-    return Mistake(grade, f"{what} is {actual!r}, not {expected!r}")
+        return Mistake(grade, f"{what} is {shown} before the error, which does not begin {right}")
+    return Mistake(grade, f"{what} is {shown}, not {right}")
+
+
+def _quote_difference(actual: str, expected: str) -> tuple[str, str]:
+    """Return two texts as they are shown: long ones from shortly before their first difference."""
+    if max(len(actual), len(expected)) <= _MOST_SHOWN:
+        return repr(actual), repr(expected)
+    pairs = enumerate(zip(actual, expected, strict=False))
+    same = next((at for at, (a, b) in pairs if a != b), min(len(actual), len(expected)))
+    start = max(0, same - _MOST_SHOWN // 4)
+    return _quote_part(actual, start), _quote_part(expected, start)
+
+
+def _quote_part(text: str, start: int) -> str:
+    """Return a part of a text, with … for what is left out."""
+    part = text[start : start + _MOST_SHOWN]
+    before, after = "… " * bool(start), " …" * (start + _MOST_SHOWN < len(text))
+    return f"{before}{part!r}{after}"
 
 
 def _check_calls(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> Mistake | None:
@@ -313,6 +329,8 @@ _SYNONYMS = {
 """Words of SDKs and of other endpoints for OpenAI's finish reasons."""
 
 _NOTHING = object()
+
+_MOST_SHOWN = 160  # characters of a text in a sentence
 
 
 def _decode_arguments(arguments: str) -> Any:

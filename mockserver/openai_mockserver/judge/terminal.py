@@ -84,8 +84,19 @@ def _print_result(console: Console, result: Result) -> None:
     if stream.requirement is not None:
         lines.append(str(stream.requirement))
     labels = ("shown", *["got"] * len(result.mistakes), "rule")
-    for label, line in zip(labels, filter(None, lines), strict=False):
-        console.print(Text.assemble(("       " + label.ljust(6), "dim"), line), soft_wrap=True)
+    for label, line in zip(labels, lines, strict=False):
+        _print_line(console, label, line)
+
+
+def _print_line(console: Console, label: str, line: str) -> None:
+    """Print a line beside its label; on a terminal its further lines are indented as well."""
+    start = Text(f"       {label:<6}", style="dim")
+    if not console.is_terminal:
+        console.print(Text.assemble(start, line), soft_wrap=True)
+        return
+    grid = Table.grid()
+    grid.add_row(start, Text(line))
+    console.print(grid)
 
 
 def _draw_counts(report: Report) -> Table:
