@@ -10,18 +10,19 @@ from openai import OpenAI
 
 for line in sys.stdin:
     task = json.loads(line)
-    outcome = {"text": "", "finish_reason": None, "error": None}
     if task["endpoint"] != "chat":
-        outcome = {"unsupported": "only chat completions"}
-    else:
-        try:
-            client = OpenAI(
-                base_url=task["base_url"], api_key=task["api_key"], timeout=task["timeout"]
-            )
-            for chunk in client.chat.completions.create(**task["request"]):
-                for choice in chunk.choices[:1]:
-                    outcome["text"] += choice.delta.content or ""
-                    outcome["finish_reason"] = choice.finish_reason or outcome["finish_reason"]
-        except Exception as error:
-            outcome["error"] = {"type": type(error).__name__, "message": str(error)}
+        print(json.dumps({"unsupported": "only chat completions"}), flush=True)
+        continue
+    text, finish_reason, error = "", None, None
+    try:
+        client = OpenAI(
+            base_url=task["base_url"], api_key=task["api_key"], timeout=task["timeout"]
+        )
+        for chunk in client.chat.completions.create(**task["request"]):
+            for choice in chunk.choices[:1]:
+                text += choice.delta.content or ""
+                finish_reason = choice.finish_reason or finish_reason
+    except Exception as problem:
+        error = {"type": type(problem).__name__, "message": str(problem)}
+    outcome = {"text": text, "finish_reason": finish_reason, "error": error}
     print(json.dumps(outcome), flush=True)
