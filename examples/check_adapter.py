@@ -15,9 +15,7 @@ for line in sys.stdin:
         continue
     text, finish_reason, error = "", None, None
     try:
-        client = OpenAI(
-            base_url=task["base_url"], api_key=task["api_key"], timeout=task["timeout"]
-        )
+        client = OpenAI(base_url=task["base_url"], api_key=task["api_key"], timeout=task["timeout"])
         for chunk in client.chat.completions.create(**task["request"]):
             for choice in chunk.choices[:1]:
                 text += choice.delta.content or ""
