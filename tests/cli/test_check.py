@@ -101,7 +101,7 @@ def test_drawn_streams_are_reduced_to_the_smallest(adapter: list[str], tmp_path:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "name the consumer: -- COMMAND, --url URL or --gateway URL"),
+        ([], "name the consumer: -- COMMAND, --client NAME, --url URL or --gateway URL"),
         (["--url", "http://localhost/"], "--url and --gateway need a port in --listen"),
         (["--url", "http://a/", "--gateway", "http://b/"], "exclude each other"),
         (["--per-case"], "--per-case needs a COMMAND"),

@@ -33,7 +33,7 @@ class Client:
     """A correct client of chat completions."""
 
     timeout = 3.0
-    retries = 2
+    retries = 1
 
     def __init__(self) -> None:
         self.text = self.reasoning = self.refusal = ""
