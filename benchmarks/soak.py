@@ -4,7 +4,7 @@ Eight clients at once request JSON, streams, embeddings and uploads. Some discon
 of a stream, reset their connections, send garbage, or are killed. Complete responses are compared
 with the expected ones, and each call through the recorder must have its file. The output shows the
 memory and the descriptors of both processes after each tenth of the work, and every failure.
-Arguments: number of actions (60000, which take ten minutes), and a seed (1).
+Arguments: number of actions (36000, which take about ten minutes), and a seed (1).
 
 The clients do a fixed amount of work, and pause for each sample; before it, the journals of both
 processes are filled with equal calls. So the speed of the machine, the requests under way and the
@@ -364,7 +364,7 @@ def settle(sample: Callable[[], Sample], before: Sample | None = None) -> Sample
 
 
 def main() -> None:
-    actions = int(sys.argv[1]) if len(sys.argv) > 1 else 60_000
+    actions = int(sys.argv[1]) if len(sys.argv) > 1 else 36_000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
 
     def report(one: Sample) -> None:
