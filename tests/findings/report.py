@@ -1,4 +1,4 @@
-"""docs/background/findings.md: the measured results, with a section for each consumer.
+"""docs/conformance/findings.md: the measured results, with a section for each consumer.
 
 Rules of this file: sections of consumers that were not run do not change. Everything in a section
 besides the results comes from `findings.found`.
@@ -17,7 +17,7 @@ from openai_mockserver import Stream, sse
 
 __all__ = ["PAGE", "Measurements", "excerpt", "format_section", "read_sections", "update_page"]
 
-PAGE = Path(__file__).parents[2] / "docs" / "background" / "findings.md"
+PAGE = Path(__file__).parents[2] / "docs" / "conformance" / "findings.md"
 MARKS = "<!-- findings -->", "<!-- end of findings -->"
 
 USUAL = re.compile(

@@ -1,4 +1,4 @@
-"""docs/background/findings.md matches the table of findings; scripts/findings measures it."""
+"""docs/conformance/findings.md matches the table of findings; scripts/findings measures it."""
 
 from __future__ import annotations
 
