@@ -93,6 +93,13 @@ def test_a_program_that_dies_is_started_again(write: Write) -> None:
             assert died.error.message == "it ended with exit code 3: last words"
 
 
+def test_a_program_that_closes_its_stdout_is_ended(write: Write) -> None:
+    with open_program(write("os.close(1)", "time.sleep(60)"), 10) as ask:
+        outcome = ask(TASK)
+    assert outcome.error is not None
+    assert outcome.error.message.startswith("it closed its stdout")
+
+
 def test_what_a_program_started_ends_with_it(write: Write, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     command = write(

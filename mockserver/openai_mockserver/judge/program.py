@@ -38,6 +38,7 @@ __all__ = [
 START = 60.0
 """Seconds in which a program must have started and answered its first case."""
 
+_END = 1.0  # seconds until a program that has closed its stdout must have ended
 _MOST_LINE = 64 * 2**20  # bytes; no outcome is longer
 _LAST_WORDS = 2000  # characters of stderr that an error shows
 
@@ -130,10 +131,12 @@ class _Program:
         return line
 
     def _describe_death(self, process: subprocess.Popen[bytes]) -> Outcome:
-        code = process.wait()
+        try:
+            how = f"ended with exit code {process.wait(_END)}"
+        except subprocess.TimeoutExpired:
+            how = "closed its stdout"
         self.end()
-        end = _read_end(self._stderr)
-        return Outcome(error=RaisedError(DEATH, f"it ended with exit code {code}: {end}"))
+        return Outcome(error=RaisedError(DEATH, f"it {how}: {_read_end(self._stderr)}"))
 
     def end(self) -> None:
         """End the process, if there is one."""
