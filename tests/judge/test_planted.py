@@ -76,3 +76,9 @@ def test_three_mistakes_are_found_without_being_told_where() -> None:
     report = check(lambda task: ThreeMistakes()(task))
     failing = {str(result.case) for result in report.failures}
     assert failing >= {"unicode@utf8", "crlf-line-endings", "tool-calls-parallel"}
+
+
+def test_a_client_that_supports_little_is_checked_all_the_same() -> None:
+    names = ["text", *(f"responses-{what}" for what in ("text", "refusal", "failed", "reasoning"))]
+    report = check(lambda task: clients.Client()(task), names=names, reads=["recorded"], workers=1)
+    assert (report.counts["pass"], report.counts["unsupported"]) == (1, 4)

@@ -93,6 +93,7 @@ class _Run:
         self._lock = threading.Lock()
         self._failure: BaseException | None = None
         self._has_requests = False
+        self._silent_count = 0  # cases that the consumer accepted, and sent no request for
 
     def run(self, workers: int) -> list[Result]:
         for n in _order_longest_first(self._cases):
@@ -140,11 +141,11 @@ class _Run:
         with self._lock:
             self._results[n] = result
             self._has_requests = self._has_requests or bool(result.requests)
-            if not self._has_requests and len(self._results) >= _REFUSED:
-                (mistake, *_) = result.mistakes
+            self._silent_count += result.outcome.unsupported is None and not result.requests
+            if not self._has_requests and self._silent_count >= _REFUSED:
                 raise CheckError(
-                    f"the consumer sent no request to the mock in {len(self._results)} cases; it "
-                    f"must use the base URL that it is given ({mistake})"
+                    f"the consumer sent no request to the mock in {self._silent_count} cases; it "
+                    f"must use the base URL that it is given ({result.mistakes[0]})"
                 )
             if self._on_result is not None:
                 self._on_result(result)
