@@ -707,6 +707,12 @@ def test_nothing_is_written_if_one_file_cannot_be(tmp_path: Path) -> None:
         assert not out.exists()
 
 
+def test_all_responses_of_a_stream_of_several_exchanges_are_shown() -> None:
+    output = run_in_process("show", "429-retry-after-forms").stdout
+    assert "429 application/json" in output
+    assert "429-retry-after-forms, response 2 of 2\n200 text/event-stream" in output
+
+
 def test_a_folder_is_imported_where_the_fixture_looks_and_shown(tmp_path: Path) -> None:
     """pytest-recording and `openai_cassette` both name a cassette after its test."""
     folder = tmp_path / "cassettes" / "test_chat"

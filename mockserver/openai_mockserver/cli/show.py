@@ -76,5 +76,9 @@ def _load_exchanges(file: Path) -> list[Exchange]:
         about: dict[str, Any] = {"name": name, "description": stream.description}
         if stream.requirement is not None:
             about["requirement"] = asdict(stream.requirement)
-        return [Exchange(stream.script, about)]
+        count = len(stream.scripts)
+        return [
+            Exchange(script, about if n == 1 else {"name": f"{name}, response {n} of {count}"})
+            for n, script in enumerate(stream.scripts, 1)
+        ]
     return import_file(file)
