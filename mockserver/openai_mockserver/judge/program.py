@@ -70,6 +70,9 @@ def end_process(process: subprocess.Popen[bytes]) -> None:
     """End a program and what it started, and wait for it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):  # it has not read all of its tasks
+            process.stdin.close()
     with process:
         process.kill()
 
