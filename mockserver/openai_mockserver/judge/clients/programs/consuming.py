@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -26,9 +27,9 @@ def run(consume: Callable[[Task, Outcome], Awaitable[None] | None]) -> None:
         consume: sends one request, and fills in the outcome while the answer arrives; an exception
             keeps the outcome so far.
     """
-    # Keep other output of the client apart.
-    out, sys.stdout = sys.stdout, sys.stderr
-    out.reconfigure(encoding="utf-8")
+    # Keep other output of the client apart, also that of handlers that have the old sys.stdout.
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
     with asyncio.Runner() as loop:
         for line in sys.stdin:
             outcome: Outcome = {}
