@@ -38,7 +38,6 @@ PAGES = Path(__file__).parents[1] / "docs" / "conformance"
 WORKERS = "2"
 
 LITELLM = Environment("litellm-proxy", ("litellm[proxy]",))
-PORTKEY = Environment("portkey", ("@portkey-ai/gateway",), "JavaScript")
 
 
 @dataclass(frozen=True)
@@ -68,16 +67,6 @@ GATEWAYS = (
         ("{root}/bin/litellm", "--config", "{config}", "--host", "127.0.0.1", "--port", "{port}"),
         "litellm.yaml",
         LITELLM,
-    ),
-    Gateway(
-        "portkey",
-        ("node", "{root}/node_modules/@portkey-ai/gateway/build/start-server.js", "--port={port}"),
-        "",
-        PORTKEY,
-        headers={
-            "x-portkey-provider": "openai",
-            "x-portkey-custom-host": "http://127.0.0.1:{upstream}/v1",
-        },
     ),
     Gateway(
         "nginx", ("nginx", "-p", "{folder}", "-c", "{config}"), "nginx.conf", None, ("nginx", "-v")
