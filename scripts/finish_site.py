@@ -3,8 +3,9 @@
 It adds `llms.txt`, `llms-full.txt` and each page as Markdown (PAGE.html.md), as
 https://llmstxt.org proposes.
 
-Rules of this file: pages have the order and the groups of docs/index.md. A broken link within the
-site, a page that docs/index.md does not list and a public name without a description are errors.
+Rules of this file: pages have the order and the groups of docs/index.md; those that a page of it
+lists in turn, such as measured ones, are below that page, and not in the two files. A broken link
+within the site, a page that is not listed and a public name without a description are errors.
 """
 
 from __future__ import annotations
@@ -51,6 +52,13 @@ class Page(NamedTuple):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(paragraph.split()))
         return re.split(r"(?<=\.) ", plain, maxsplit=1)[0].rstrip(":")
 
+    @property
+    def below(self) -> tuple[str, ...]:
+        """The names of the pages that this page lists."""
+        folder = posixpath.dirname(self.name)
+        parts = re.findall(r"```{toctree}\n(?::.*\n)*([^`:]+)```", self.text)
+        return tuple(posixpath.join(folder, name) for part in parts for name in part.split())
+
 
 def list_groups() -> dict[str, list[Page]]:
     """Return the pages of each group, in the order of docs/index.md."""
@@ -60,7 +68,8 @@ def list_groups() -> dict[str, list[Page]]:
         for name in names.split():
             text = (DOCS / f"{name}.md").read_text("utf-8")
             groups.setdefault(caption, []).append(Page(name, text))
-    listed_names = {page.name for pages in groups.values() for page in pages}
+    all_pages = [page for pages in groups.values() for page in pages]
+    listed_names = {name for page in all_pages for name in (page.name, *page.below)}
     existing_names = {
         file.relative_to(DOCS).with_suffix("").as_posix() for file in DOCS.rglob("*.md")
     }
@@ -82,14 +91,22 @@ def write_markdown(site: Path, groups: dict[str, list[Page]]) -> None:
     for caption, pages in groups.items():
         lines += [f"## {'Optional' if caption == OPTIONAL else caption}", ""]
         for page in pages:
-            text = expand(page.text, plain=True)
-            text = re.sub(r"(\]\([^):]+)\.md(?=[#)])", r"\1.html.md", text)
-            (site / f"{page.name}.html.md").write_text(text, "utf-8")
+            text = _write_page(site, page)
+            for name in page.below:
+                _write_page(site, Page(name, (DOCS / f"{name}.md").read_text("utf-8")))
             lines.append(f"- [{page.title}]({page.name}.html.md): {page.summary}")
             full_lines += [f"<!-- {page.name} -->", "", text]
         lines.append("")
     (site / "llms.txt").write_text("\n".join(lines), "utf-8")
     (site / "llms-full.txt").write_text("\n".join(full_lines), "utf-8")
+
+
+def _write_page(site: Path, page: Page) -> str:
+    """Write a page as Markdown, with links to others of its kind, and return it."""
+    text = expand(page.text, plain=True)
+    text = re.sub(r"(\]\([^):]+)\.md(?=[#)])", r"\1.html.md", text)
+    (site / f"{page.name}.html.md").write_text(text, "utf-8")
+    return text
 
 
 class _Links(HTMLParser):

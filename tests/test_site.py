@@ -76,8 +76,14 @@ def test_the_pages_for_programs(tmp_path: Path) -> None:
 
 
 def test_every_page_has_its_place() -> None:
-    names = [page.name for pages in list_groups().values() for page in pages]
+    pages = [page for pages in list_groups().values() for page in pages]
+    names = [name for page in pages for name in (page.name, *page.below)]
     assert len(names) == len(set(names))
+
+
+def test_pages_that_a_page_lists_are_below_it() -> None:
+    page = Page("a/index", "# A\n\nText.\n\n```{toctree}\n:hidden:\nb\nc\n```\n")
+    assert page.below == ("a/b", "a/c")
 
 
 def test_links_that_lead_nowhere_are_found(tmp_path: Path) -> None:
