@@ -61,13 +61,15 @@ FLOORS = """
         chunks vcr go_vcr har formats
     generate: languages addresses text regex lark_reader lark_grammar schema_check json_schema reply
 
-    rules: pattern rule rulebook
+    rules: answer pattern rule rulebook
     upstream access
     journal: call attempts memory journal
     catalogue
-    dispatch: options exchange bodies answers dress refuse route validate choose render dispatcher
+    dispatch: options exchange bodies answers dress refuse route validate choose render
+        pending dispatcher
 
-    server: door peer protocol player connect pool relay worker app runner shared_address
+    server: door peer protocol player connect pool relay worker functions app runner
+        shared_address
     transport clients
 
     mock: doors rule_builder recording report mock_openai

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from openai_mockserver.api.routes import decode_path
+from openai_mockserver.dispatch import PendingCall
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.http1 import has_body, is_plain, keeps_open, wire_frames
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
@@ -234,14 +235,15 @@ class _Playback:
 class InProcess:
     """A transport for `httpx2.Client`, `httpx.Client` and their async counterparts."""
 
-    def __init__(self, respond: Callable[[Request], Call], clock: Clock) -> None:
+    def __init__(self, begin: Callable[[Request], Call | PendingCall], clock: Clock) -> None:
         self.clock = clock
-        self._respond = respond
+        self._begin = begin
 
     def handle_request(self, request: Any) -> Any:
         """Handle the request of a sync client."""
         library = _find_library(request)
-        playback = self._begin(request, request.read())
+        call = self._begin(_read_request(request, request.read()))
+        playback = self._play(request, call if isinstance(call, Call) else call.run())
         try:
             for step in playback.items:
                 if isinstance(step, _Head):
@@ -259,7 +261,8 @@ class InProcess:
     async def handle_async_request(self, request: Any) -> Any:
         """Handle the request of an async client."""
         library = _find_library(request)
-        playback = self._begin(request, await request.aread())
+        call = self._begin(_read_request(request, await request.aread()))
+        playback = self._play(request, call if isinstance(call, Call) else await call.run_async())
         try:
             for step in playback.items:
                 if isinstance(step, _Head):
@@ -274,20 +277,7 @@ class InProcess:
             raise
         raise AssertionError("a playback yields a head or an exception")
 
-    def _begin(self, request: Any, body: bytes) -> _Playback:
-        url = request.url
-        headers = decode_headers(request.headers.raw)
-        path = decode_path(url.raw_path.partition(b"?")[0].decode("latin-1"))
-        call = self._respond(
-            Request(
-                request.method,
-                path,
-                headers,
-                body,
-                url.query.decode("latin-1"),
-                target=url.raw_path.decode("latin-1"),
-            )
-        )
+    def _play(self, request: Any, call: Call) -> _Playback:
         timeout = request.extensions.get("timeout", {}).get("read")
         return _Playback(call, timeout, self.clock)
 
@@ -308,6 +298,19 @@ class InProcess:
 
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
+
+
+def _read_request(request: Any, body: bytes) -> Request:
+    """Return a request of the client's library as one of ours."""
+    url = request.url
+    return Request(
+        request.method,
+        decode_path(url.raw_path.partition(b"?")[0].decode("latin-1")),
+        decode_headers(request.headers.raw),
+        body,
+        url.query.decode("latin-1"),
+        target=url.raw_path.decode("latin-1"),
+    )
 
 
 def _find_library(request: Any) -> ModuleType:

@@ -166,7 +166,7 @@ def serve(
     from openai_mockserver.generate import generate
     from openai_mockserver.mock import MockOpenAI
     from openai_mockserver.pacing import profile
-    from openai_mockserver.rules import faulty
+    from openai_mockserver.rules import ReplyFunction, faulty
     from openai_mockserver.server import bind
     from openai_mockserver.server import serve as serve_forever
 
@@ -185,7 +185,7 @@ def serve(
         dialect=dialect,
         pace=None if pace is None else profile(pace),
         fast_retries=False,
-        default=None if files or names else generate_reply,
+        default=None if files or names else ReplyFunction(generate_reply, is_quick=True),
         keep_calls=KEEP_CALLS,
         keep_bytes=KEEP_BYTES,
         on_end=None if quiet else log_call,

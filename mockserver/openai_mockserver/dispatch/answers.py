@@ -18,15 +18,16 @@ from openai_mockserver.dispatch.bodies import (
     encode_json,
     file_to_script,
 )
-from openai_mockserver.exceptions import FaultError
+from openai_mockserver.exceptions import FaultError, ReplyError
 from openai_mockserver.faults import FAULTS
+from openai_mockserver.faults import Fault as NamedFault
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.reply import Reply, as_reply, check_servable
-from openai_mockserver.rules import Answer, Faulty
+from openai_mockserver.rules import Answer, Faulty, ReplyFunction
 from openai_mockserver.script import Script
 from openai_mockserver.stream_value import Stream
 
-__all__ = ["Fault", "as_answer", "as_answers"]
+__all__ = ["Fault", "as_answer", "as_answers", "as_function", "check_end"]
 
 Fault = Callable[[Script], Script]
 
@@ -91,6 +92,8 @@ def as_answer(
         return as_answer(bytes_to_script(bytes(value)), faults, pace)
     if isinstance(value, Path):
         return as_answer(file_to_script(value), faults, pace)
+    if callable(value):
+        return Answer(as_function(value), faults, pace)
     reply = as_reply(value)
     if isinstance(reply, Reply):
         check_servable(reply, any_reason=imitates)
@@ -102,3 +105,38 @@ def _as_json_object(value: Mapping[str, Any]) -> dict[str, Any]:
     data = encode_json(value, "a mapping must be a valid JSON body")
     json_object: dict[str, Any] = msgspec.json.decode(data)
     return json_object
+
+
+def as_function(value: Callable[..., object]) -> ReplyFunction:
+    """Return a function that makes replies.
+
+    Raises ReplyError for a class or a fault, which somebody has passed by mistake.
+    """
+    if isinstance(value, ReplyFunction):
+        return value
+    name = getattr(value, "__name__", "")
+    if isinstance(value, NamedFault) or FAULTS.get(name) is value:
+        raise ReplyError(f"{value!r:.200} is a fault: pass it as faults=[...]")
+    if isinstance(value, type):
+        raise ReplyError(
+            f"{value.__name__} is a class: pass an object of it, {value.__name__}(...)"
+        )
+    return ReplyFunction(value)
+
+
+def check_end(answer: Answer, has_tls: bool) -> None:
+    """Raise FaultError for an end that the connections do not support.
+
+    Args:
+        answer: an answer of a rule.
+        has_tls: whether the connections use TLS.
+    """
+    ends = {getattr(fault, "name", "") for fault in answer.faults}
+    ends |= {answer.value.end} if isinstance(answer.value, Script) else set()
+    if "cut" in ends and not has_tls:
+        raise FaultError(
+            "cut() omits TLS's close_notify, so it needs TLS and a socket: "
+            "use MockOpenAI(tls=...) and its base_url"
+        )
+    if "half_close" in ends and has_tls:
+        raise FaultError("half_close() is impossible over TLS, which closes both directions")

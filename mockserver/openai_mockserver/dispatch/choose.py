@@ -1,13 +1,14 @@
 """The third step: choose what answers a request.
 
 Rules of this file: the order is a catalogue stream named by the request's model, the newest
-matching rule, a recording or the upstream, the endpoint itself, and the mock's default.
+matching rule, a recording or the upstream, the endpoint itself, and the mock's default. A function
+that makes the reply is not called here, unless it is known to be quick.
 """
 
 from __future__ import annotations
 
 from openai_mockserver.api import errors
-from openai_mockserver.dispatch.answers import as_answers
+from openai_mockserver.dispatch.answers import as_answers, as_function
 from openai_mockserver.dispatch.exchange import Exchange, Plan, replace
 from openai_mockserver.dispatch.options import STREAM_MODEL
 from openai_mockserver.dispatch.refuse import (
@@ -18,7 +19,7 @@ from openai_mockserver.dispatch.refuse import (
 )
 from openai_mockserver.exceptions import UnknownStream
 from openai_mockserver.reply import ApiError
-from openai_mockserver.rules import Unmatched
+from openai_mockserver.rules import Answer, ReplyFunction, Unmatched
 
 __all__ = ["choose_answer"]
 
@@ -35,14 +36,14 @@ def choose_answer(exchange: Exchange) -> Exchange | Plan:
     match = exchange.rules.find_answer(call, model_speaks)
     if not isinstance(match, Unmatched):
         call.rule = match.rule
-        return replace(exchange, answer=match.answer)
+        return _use_answer(exchange, match.answer)
     if options.has_other_source:
         return find_recording(exchange)
     # If this path was recorded, a generated answer would be mistaken for a recording.
     if endpoint.answer is not None and not has_recordings_at_path(call, exchange.rules):
         return exchange
     if options.default is not None:
-        return _answer_attempt(exchange, options.default(call))
+        return _use_answer(exchange, Answer(as_function(options.default)))
     return refuse_problem(exchange, explain_unmatched(call, match))
 
 
@@ -62,3 +63,11 @@ def _answer_attempt(exchange: Exchange, value: object) -> Exchange:
     answers = as_answers(value)
     attempt = max(1, exchange.call.attempt)
     return replace(exchange, answer=answers[min(attempt, len(answers)) - 1])
+
+
+def _use_answer(exchange: Exchange, answer: Answer) -> Exchange:
+    """Return the exchange with an answer; a function that may wait is left for the door to call."""
+    value = answer.value
+    if isinstance(value, ReplyFunction) and value.is_quick:
+        return _answer_attempt(exchange, value(exchange.call))
+    return replace(exchange, answer=answer)

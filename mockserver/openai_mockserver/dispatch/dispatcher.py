@@ -7,7 +7,7 @@ problem for the test. A call's plan is set once, here.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 import msgspec.json
@@ -21,6 +21,7 @@ from openai_mockserver.dispatch.choose import choose_answer
 from openai_mockserver.dispatch.dress import dress_script
 from openai_mockserver.dispatch.exchange import Exchange, Plan
 from openai_mockserver.dispatch.options import Option, Options
+from openai_mockserver.dispatch.pending import PendingCall, Step, find_function
 from openai_mockserver.dispatch.refuse import find_recording, refuse_access, refuse_problem
 from openai_mockserver.dispatch.render import render_answer
 from openai_mockserver.dispatch.route import choose_dialect, route_request
@@ -38,13 +39,8 @@ from openai_mockserver.sensitive import show_path
 
 __all__ = ["Dispatcher"]
 
-_STEPS: tuple[Callable[[Exchange], Exchange | Plan], ...] = (
-    route_request,
-    validate_request,
-    choose_answer,
-    render_answer,
-    dress_script,
-)
+_CHOOSING: tuple[Step, ...] = (route_request, validate_request, choose_answer)
+_MAKING: tuple[Step, ...] = (render_answer, dress_script)
 
 
 class Dispatcher:
@@ -75,20 +71,32 @@ class Dispatcher:
         self._rules = Rulebook()
         self._replies = CompiledReplies()
 
+    @property
+    def has_tls(self) -> bool:
+        """Whether the connections use TLS."""
+        return False
+
     def respond(self, request: Request) -> Call:
-        """Return the call that answers a request, with its script or upstream."""
+        """Return the call that answers a request, with its script or upstream.
+
+        A function that makes the reply is called in this thread.
+        """
+        call = self.begin(request)
+        return call if isinstance(call, Call) else call.run()
+
+    def begin(self, request: Request) -> Call | PendingCall:
+        """Return the call that answers a request, or waits for a function that makes the reply."""
         call = self.calls.add(request)
         exchange = self._begin(call)
         if call.refusal is not None:
             call.script = refuse_access(call, exchange.rng)
             return call
-        plan = _plan_safely(exchange)
-        if isinstance(plan, Script):
-            closes = call.headers.get("connection", "").lower() == "close"
-            call.script = answer_version(plan, call.http_version, closes)
-        else:
-            call.upstream, call.recorder = plan, exchange.options.recorder
-        return call
+        plan = _run_safely(exchange, _CHOOSING)
+        if isinstance(plan, Exchange):
+            if find_function(plan) is not None:
+                return PendingCall(plan, self.has_tls, _finish)
+            return _finish(plan, _MAKING)
+        return _set_plan(exchange, plan)
 
     def refuse(self, request: Request, error: ApiError) -> Call:
         """Return the call that answers an incompletely received request with an error."""
@@ -124,30 +132,57 @@ class Dispatcher:
         """Answer a request that another request contains; the journal lists only the outer one."""
         headers = (("authorization", f"Bearer {self.options.api_key}"),)
         call = Call(Request(method, path, headers, body), 0)
-        plan = _plan(self._begin(call))
+        plan = _run_steps(self._begin(call), _CHOOSING)
+        if isinstance(plan, Exchange):
+            if find_function(plan) is not None:
+                PendingCall(plan, self.has_tls, _finish).run()
+                plan = call.plan
+            else:
+                plan = _run_steps(plan, _MAKING)
         if call.problem is not None:
             raise MockServerError(call.problem)
+        if isinstance(plan, Exchange):
+            return plan.script
         return plan if isinstance(plan, Script) else Script()
 
 
-def _plan(exchange: Exchange) -> Plan:
-    """Run the five steps and return their plan."""
-    for step in _STEPS:
+def _run_steps(exchange: Exchange, steps: Sequence[Step]) -> Exchange | Plan:
+    """Run steps, until one returns a plan."""
+    for step in steps:
         result = step(exchange)
         if not isinstance(result, Exchange):
             return result
         exchange = result
-    return exchange.script
+    return exchange
 
 
-def _plan_safely(exchange: Exchange) -> Plan:
-    """Run the five steps and return their plan, or an error response if a step raises."""
+def _finish(exchange: Exchange, steps: Sequence[Step]) -> Call:
+    """Run the last steps, and return the call with its plan."""
+    plan = _run_safely(exchange, steps)
+    return _set_plan(exchange, plan.script if isinstance(plan, Exchange) else plan)
+
+
+def _set_plan(exchange: Exchange, plan: Plan) -> Call:
+    """Set the plan of a call, and return the call."""
+    call = exchange.call
+    if isinstance(plan, Script):
+        closes = call.headers.get("connection", "").lower() == "close"
+        call.script = answer_version(plan, call.http_version, closes)
+    else:
+        call.upstream, call.recorder = plan, exchange.options.recorder
+    return call
+
+
+def _run_safely(exchange: Exchange, steps: Sequence[Step]) -> Exchange | Plan:
+    """Run steps; return an error response if one raises."""
     call = exchange.call
     try:
-        plan = _plan(exchange)
-        if call.rule is not None and call.rule.is_handmade and isinstance(plan, Script):
-            check_script(plan)
-        return plan
+        result = _run_steps(exchange, steps)
+        if call.rule is not None and call.rule.is_handmade:
+            script = result.script if isinstance(result, Exchange) else result
+            if isinstance(script, Script):
+                check_script(script)
+        return result
     except RecursionError:
         # The JSON is nested too deeply; OpenAI's parser refuses it, too.
         if exchange.options.has_other_source:

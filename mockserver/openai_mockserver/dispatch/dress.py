@@ -15,7 +15,7 @@ from openai_mockserver.faults import parse
 from openai_mockserver.faults.fault import is_changed
 from openai_mockserver.script import Script
 
-__all__ = ["dress_script"]
+__all__ = ["describe_error", "dress_script"]
 
 
 def dress_script(exchange: Exchange) -> Exchange:
@@ -50,11 +50,16 @@ def _apply(fault: Fault, script: Script) -> Script:
     except MockServerError:
         raise
     except Exception as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{frame.filename}, line {frame.lineno}"
-        raise MockServerError(f"the fault {fault!r} raised {error!r} ({where})") from error
+        raise MockServerError(f"the fault {fault!r} raised {describe_error(error)}") from error
     if not isinstance(changed_script, Script):
         raise FaultError(f"{fault!r} returned {changed_script!r}: a fault must return a Script")
     if not is_changed(script, changed_script):
         raise FaultError(f"{fault!r} never happens: it does not change the response")
     return changed_script
+
+
+def describe_error(error: BaseException) -> str:
+    """Return an error of a user's function, and the line that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+    return f"{error!r}{where}"

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from openai_mockserver.cassettes.cassette import Cassette
     from openai_mockserver.cassettes.recorder import Recorder
 
-__all__ = ["FAULT_HEADER", "STREAM_MODEL", "Option", "Options"]
+__all__ = ["FAULT_HEADER", "REPLY_TIMEOUT", "STREAM_MODEL", "Option", "Options"]
+
+REPLY_TIMEOUT = 30.0
+"""Seconds within which a function that makes a reply must return on a server."""
 
 STREAM_MODEL = "mockserver/"
 """Model names with this prefix name a catalogue stream, unless a cassette or upstream is set."""
@@ -33,7 +36,7 @@ class Options:
 
     Args:
         api_key, seed, lenient, default, dialect, pace, fast_retries, header_faults,
-        lenient_faults, cassette: as for `MockOpenAI`.
+        lenient_faults, reply_timeout, cassette: as for `MockOpenAI`.
         upstream: answers requests that nothing else answers.
         recorder: records the responses of the upstream.
 
@@ -49,6 +52,7 @@ class Options:
     fast_retries: bool = True
     header_faults: bool = False
     lenient_faults: bool = False
+    reply_timeout: float | None = REPLY_TIMEOUT
     upstream: Upstream | None = None
     recorder: Recorder | None = None
     cassette: Cassette | None = None

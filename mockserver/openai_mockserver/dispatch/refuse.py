@@ -58,19 +58,20 @@ def refuse_access(call: Call, rng: Random) -> Script:
     return errors.render(error, rng)
 
 
-def refuse_problem(exchange: Exchange, problem: str) -> Script:
+def refuse_problem(exchange: Exchange, problem: str, status: int | None = None) -> Script:
     """Return an error that no client retries, and set the call's problem.
 
     Args:
         exchange: the exchange whose call has the problem.
         problem: a sentence for the test and the client.
+        status: the status of the error; by default 404 if recordings answer, and otherwise 400.
     """
     call = exchange.call
     call.problem = problem
     # If recordings answer, a request that was not recorded gets 404.
     is_unrecorded = call.rule is None and any(rule.is_recording for rule in exchange.rules)
     error = ApiError(
-        404 if is_unrecorded else 400,
+        status or (404 if is_unrecorded else 400),
         f"openai-mockserver: {problem}",
         "mockserver_error",
         "unmatched_request" if call.rule is None else "unservable_reply",

@@ -97,7 +97,7 @@ class Doors(Dispatcher):
         from openai_mockserver.server import Door
 
         lead, coalesce = self._door_options.lead, self._door_options.coalesce
-        return Door(self.respond, self.refuse, self.limits, self.access, lead, coalesce)
+        return Door(self.begin, self.refuse, self.limits, self.access, lead, coalesce)
 
     def start(self) -> Loopback | Claim:
         """Start the loopback server if it is not running, and return it."""
@@ -133,7 +133,7 @@ class Doors(Dispatcher):
             from openai_mockserver.transport import Clock, InProcess
 
             clock = Clock(virtual=self._door_options.clock == "virtual")
-            self._transport = InProcess(self.respond, clock)
+            self._transport = InProcess(self.begin, clock)
         return self._transport
 
     @property

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from openai_mockserver.access import Access
 from openai_mockserver.dispatch import Fault, Options
+from openai_mockserver.dispatch.options import REPLY_TIMEOUT
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.journal import Call
 from openai_mockserver.limits import BODY, TIMEOUT, UPLOAD, Limits
@@ -44,8 +45,8 @@ class MockOpenAI(Doors):
             request, and fixes the time at the beginning of 2026. Random by default.
         lenient: accept unknown request parameters.
         clock: clock of the in-process transport: ``virtual`` never waits, ``real`` does.
-        default: a function that returns the reply to a request that no rule matches; by default
-            such a request is an error.
+        default: a function that returns the reply to a request that no rule matches, as for
+            `RuleBuilder.reply`; by default such a request is an error.
         dialect: the provider to imitate, for example ``azure``: a name from `dialects()`. The base
             path may name another, for example ``/groq/openai/v1``.
         pace: the pace of replies that have none.
@@ -54,6 +55,8 @@ class MockOpenAI(Doors):
         fail_on_unused: whether `check` fails if a rule or a reply was never used.
         lenient_faults: ignore a rule's fault that cannot happen to a response, with a warning in
             `Call.warnings`; by default that is an error.
+        reply_timeout: seconds within which a function that makes a reply must return on the
+            loopback server; None sets no limit.
         host: the host that the loopback server listens on.
         port: its port. Port 0 picks a free one when `base_url` is first read; with any other port,
             the server starts when the mock is entered.
@@ -105,6 +108,7 @@ class MockOpenAI(Doors):
         fail_on_unmatched: bool = True,
         fail_on_unused: bool = False,
         lenient_faults: bool = False,
+        reply_timeout: float | None = REPLY_TIMEOUT,
         host: str = "127.0.0.1",
         port: int = 0,
         address: SharedAddress | None = None,
@@ -152,6 +156,7 @@ class MockOpenAI(Doors):
                 fast_retries=fast_retries,
                 header_faults=header_faults,
                 lenient_faults=lenient_faults,
+                reply_timeout=reply_timeout,
                 upstream=None if upstream is None else Upstream(upstream),
                 recorder=make_recorder(record, cassette, redactor),
                 cassette=cassette,

@@ -10,12 +10,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from openai_mockserver.dialects import find_dialect
-from openai_mockserver.dispatch import Fault, as_answers
-from openai_mockserver.exceptions import FaultError
+from openai_mockserver.dispatch import Fault, as_answers, check_end
 from openai_mockserver.mock.doors import Doors
 from openai_mockserver.pacing import Pace
-from openai_mockserver.rules import Answer, Rule
-from openai_mockserver.script import Script
+from openai_mockserver.rules import Rule
 
 __all__ = ["RuleBuilder"]
 
@@ -40,8 +38,9 @@ class RuleBuilder:
         Args:
             replies: text, a `ToolCall`, a list of these, a `Reply`, an `ApiError`, a `Script` or a
                 catalogue stream; a dict, which is sent as the JSON body; a list of dicts, which is
-                streamed as these chunks; bytes, which are the body; or the `Path` of a file with a
-                body or a recorded response.
+                streamed as these chunks; bytes, which are the body; the `Path` of a file with a
+                body or a recorded response; or a function of the `Request` that returns one of
+                these, which may be async.
             faults: applied to each reply, from left to right. Of a stream of several exchanges they
                 change the last.
             pace: when events are sent: a `Pace`, or the name of a profile.
@@ -63,21 +62,3 @@ class RuleBuilder:
             check_end(answer, self._mock.has_tls)
         self._rule.set_answers(answers, times)
         return self._rule
-
-
-def check_end(answer: Answer, has_tls: bool) -> None:
-    """Raise FaultError for an end that the connections do not support.
-
-    Args:
-        answer: an answer of the rule.
-        has_tls: whether the connections use TLS.
-    """
-    ends = {getattr(fault, "name", "") for fault in answer.faults}
-    ends |= {answer.value.end} if isinstance(answer.value, Script) else set()
-    if "cut" in ends and not has_tls:
-        raise FaultError(
-            "cut() omits TLS's close_notify, so it needs TLS and a socket: "
-            "use MockOpenAI(tls=...) and its base_url"
-        )
-    if "half_close" in ends and has_tls:
-        raise FaultError("half_close() is impossible over TLS, which closes both directions")

@@ -1,11 +1,12 @@
 """Rules: which replies answer which request.
 
-`pattern` holds the conditions and compares patterns, `rule` gives answers in turn, and `rulebook`
-finds the newest rule that matches.
+`answer` holds what a rule answers, `pattern` the conditions and how patterns are compared; `rule`
+gives answers in turn, and `rulebook` finds the newest rule that matches.
 """
 
+from openai_mockserver.rules.answer import Answer, Faulty, ReplyFunction, faulty
 from openai_mockserver.rules.pattern import Contains, Pattern, contains, explain
-from openai_mockserver.rules.rule import Answer, Faulty, Rule, faulty
+from openai_mockserver.rules.rule import Rule
 from openai_mockserver.rules.rulebook import Rulebook, Unmatched
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Contains",
     "Faulty",
     "Pattern",
+    "ReplyFunction",
     "Rule",
     "Rulebook",
     "Unmatched",

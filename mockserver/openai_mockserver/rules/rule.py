@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from openai_mockserver.cassettes.matching import IsRecorded
 from openai_mockserver.exceptions import MockServerError
-from openai_mockserver.pacing import Pace
-from openai_mockserver.reply import ApiError, Reply
+from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
+from openai_mockserver.rules.answer import Answer, ReplyFunction, name_function
 from openai_mockserver.rules.pattern import (
     CONDITIONS,
     NOTHING,
@@ -27,41 +26,7 @@ from openai_mockserver.rules.pattern import (
 )
 from openai_mockserver.script import Script
 
-__all__ = ["Answer", "Faulty", "Reason", "Rule", "faulty"]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer of a rule: the response, its faults, its pace and its dialect.
-
-    ``reply`` is what a ready-made script says, for requests that do not ask for a stream.
-    """
-
-    value: Reply | ApiError | Script | Mapping[str, Any]  # a mapping is a JSON body
-    faults: tuple[Callable[[Script], Script], ...] = ()
-    pace: Pace | None = None
-    reply: Reply | None = None
-    dialect: str | None = None
-    path: str = ""  # of the endpoint that a ready-made script is of, if it is known
-
-
-def faulty(reply: object, *faults: Callable[[Script], Script], pace: Pace | None = None) -> Faulty:
-    """Return a reply with its own faults, for a rule with several replies.
-
-    >>> from openai_mockserver.faults import reset
-    >>> faulty("Hello", reset(after=1)).faults
-    (reset(after=1),)
-    """
-    return Faulty(reply, faults, pace)
-
-
-@dataclass(frozen=True, slots=True)
-class Faulty:
-    """A reply with its own faults and pace, as returned by `faulty`."""
-
-    reply: object
-    faults: tuple[Callable[[Script], Script], ...]
-    pace: Pace | None = None
+__all__ = ["Reason", "Rule"]
 
 
 class _FalsePredicate(NamedTuple):
@@ -70,7 +35,7 @@ class _FalsePredicate(NamedTuple):
     predicate: Callable[..., object]
 
     def __str__(self) -> str:
-        return f"{_name_predicate(self.predicate)} returned a false value"
+        return f"{name_function(self.predicate)} returned a false value"
 
 
 Reason = str | Mismatch | _FalsePredicate
@@ -176,17 +141,11 @@ class Rule:
     def __repr__(self) -> str:
         conditions = [f"{name}={show_pattern(pattern)}" for name, pattern in self.patterns.items()]
         if self.predicate is not None:
-            conditions.insert(0, _name_predicate(self.predicate))
+            conditions.insert(0, name_function(self.predicate))
         return f"on({', '.join(conditions)})"
 
 
 def _is_handmade(answer: Answer) -> bool:
     value = answer.value
     has_headers = isinstance(value, ApiError) and bool(value.headers)
-    return bool(answer.faults) or isinstance(value, Script) or has_headers
-
-
-def _name_predicate(predicate: Callable[..., object]) -> str:
-    name = getattr(predicate, "__name__", None) or repr(predicate)
-    code = getattr(predicate, "__code__", None)
-    return f"{name} (line {code.co_firstlineno})" if name == "<lambda>" and code else name
+    return bool(answer.faults) or isinstance(value, Script | ReplyFunction) or has_headers

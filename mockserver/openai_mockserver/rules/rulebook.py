@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from typing import overload
 
 from openai_mockserver.request import Request
+from openai_mockserver.rules.answer import Answer
 from openai_mockserver.rules.pattern import (
     LITERAL_CONDITIONS,
     RequestValues,
     find_literal,
     list_literal_keys,
 )
-from openai_mockserver.rules.rule import Answer, Reason, Rule
+from openai_mockserver.rules.rule import Reason, Rule
 
 __all__ = ["Rulebook", "Unmatched"]
 

@@ -30,6 +30,7 @@ from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request, decode_headers
 from openai_mockserver.script import Script
 from openai_mockserver.server.door import Door
+from openai_mockserver.server.functions import finish_reply
 from openai_mockserver.server.player import Player, Receive, Send, end_uvicorn_cycle, play
 from openai_mockserver.server.pool import Pool
 from openai_mockserver.server.protocol import TARGET, WHOLE, Connection, Connections
@@ -260,7 +261,8 @@ def make_application(
         if body_error is None:
             try:
                 quick = is_quick(request)
-                call = door.respond(request) if quick else await worker.run(door.respond, request)
+                begun = door.begin(request) if quick else await worker.run(door.begin, request)
+                call = begun if isinstance(begun, Call) else await finish_reply(begun, worker)
             except asyncio.CancelledError:  # the server is stopping, and has closed the connection
                 return
         else:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from openai_mockserver.access import Access
+from openai_mockserver.dispatch import PendingCall
 from openai_mockserver.journal import Call
 from openai_mockserver.limits import Limits
 from openai_mockserver.reply import ApiError
@@ -22,7 +23,7 @@ class Door:
     """What a server needs of a mock: how to answer requests, and which to accept.
 
     Args:
-        respond: returns the call that answers a request.
+        begin: returns the call that answers a request, or one that waits for a function.
         refuse: returns the call that answers a request with an error, before its body is read.
         limits: the limits of a request.
         access: which requests are admitted.
@@ -31,7 +32,7 @@ class Door:
         on_slow: called once with each call that is still open after `SLOW` seconds.
     """
 
-    respond: Callable[[Request], Call]
+    begin: Callable[[Request], Call | PendingCall]
     refuse: Callable[[Request, ApiError], Call]
     limits: Limits = field(default_factory=Limits)
     access: Access = field(default_factory=Access)

@@ -12,12 +12,17 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from openai_mockserver.api.disk_bytes import DiskWriter
+from openai_mockserver.dispatch import PendingCall
 from openai_mockserver.journal import SERVER_STOPPED, Call
 from openai_mockserver.request import Request
 
 __all__ = ["Worker", "is_quick"]
+
+_Argument = TypeVar("_Argument")
+_Begun = TypeVar("_Begun", bound=Call | PendingCall)
 
 
 class Worker:
@@ -31,9 +36,9 @@ class Worker:
         self._threads = ThreadPoolExecutor(1, "openai-mockserver-worker")
         self._disk = ThreadPoolExecutor(1, "openai-mockserver-disk")
 
-    async def run(self, respond: Callable[[Request], Call], request: Request) -> Call:
-        """Return ``respond(request)``, computed in the thread."""
-        future = self._threads.submit(_respond_in_turns, respond, request)
+    async def run(self, respond: Callable[[_Argument], _Begun], argument: _Argument) -> _Begun:
+        """Return ``respond(argument)``, which is a call, computed in the thread."""
+        future = self._threads.submit(_respond_in_turns, respond, argument)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
@@ -50,7 +55,7 @@ class Worker:
         self._disk.shutdown(wait=False, cancel_futures=True)
 
 
-def _end_unplayed_call(future: Future[Call]) -> None:
+def _end_unplayed_call(future: Future[Any]) -> None:
     if not future.cancelled() and future.exception() is None:
         future.result().end(SERVER_STOPPED)
 
@@ -107,9 +112,9 @@ class _ShortTurns:
 _short_turns = _ShortTurns()
 
 
-def _respond_in_turns(respond: Callable[[Request], Call], request: Request) -> Call:
+def _respond_in_turns(respond: Callable[[_Argument], _Begun], argument: _Argument) -> _Begun:
     with _short_turns:
-        return respond(request)
+        return respond(argument)
 
 
 _SHORT = 4096  # maximum bytes of a body that is parsed in the event loop

@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply import ApiError, Reply, ToolCall
 from openai_mockserver.request import Request, join_text
+from openai_mockserver.rules import ReplyFunction
 from openai_mockserver.script import Script
 from openai_mockserver.strategies import failures, reply_bytes
 from openai_mockserver.strategies.conversation import TOOLS
@@ -140,7 +141,8 @@ class AgentMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mock = MockOpenAI(default=self._respond, lenient=True, fail_on_unmatched=False)
+        respond = ReplyFunction(self._respond, is_quick=True)
+        self.mock = MockOpenAI(default=respond, lenient=True, fail_on_unmatched=False)
         self.client: openai.OpenAI = self.mock.client(max_retries=0)
         self.tools: dict[str, Callable[..., str]] = {
             name: partial(self.run_tool, name)
