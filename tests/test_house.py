@@ -61,7 +61,7 @@ FLOORS = """
         chunks vcr go_vcr har formats
     generate: languages addresses text regex lark_reader lark_grammar schema_check json_schema reply
 
-    rules: answer pattern rule rulebook
+    rules: answer matcher pattern rule rulebook
     upstream access
     journal: call attempts memory journal
     catalogue
@@ -74,7 +74,7 @@ FLOORS = """
 
     mock: doors rule_builder recording report mock_openai
 
-    scenario files corpus
+    scenario_patterns scenario files corpus
     show: format summaries decode lint terminal
     strategies: conversation reply_bytes plain_chunks variations splits failures strategy agent
     judge: outcome comparison cases consumer program reading post relay grading gateway runner

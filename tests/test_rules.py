@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,8 +17,16 @@ from openai_mockserver import (
     Request,
     Script,
     UnmatchedRequest,
+    all_of,
+    any_of,
     contains,
     faulty,
+    ge,
+    gt,
+    le,
+    lt,
+    not_,
+    regex,
 )
 from openai_mockserver.api import chat
 from openai_mockserver.dispatch import Fault
@@ -102,6 +111,35 @@ MATCHING: list[tuple[dict[str, Any], Request]] = [
     ({"headers": {"x-team": contains("lu")}}, request(headers=(("X-Team", "blue"),))),
     ({"stream": True}, request(stream=True)),
     ({"stream": False}, request()),
+    ({"user": any_of("Hi", contains("story"))}, request()),
+    ({"user": all_of(contains("story"), regex("^Tell"), not_("Hi"))}, request()),
+    ({"system": "You are kind."}, request(*CONVERSATION, {"role": "developer", "content": "x"})),
+    ({"system": "x"}, request(*CONVERSATION, {"role": "developer", "content": "x"})),
+    ({"system": not_(contains("song"))}, request(*CONVERSATION)),
+    ({"system": not_("x")}, request()),
+    ({"tools": not_("search")}, request(tools=[WEATHER, TIME])),
+    ({"tools": all_of("get_weather", "get_time")}, request(tools=[WEATHER, TIME])),
+    ({"tools": any_of("search", "get_time")}, request(tools=[WEATHER, TIME])),
+    ({"tool_content": "wind"}, request(*CONVERSATION)),
+    ({"tool_content": not_("rain")}, request(*CONVERSATION)),
+    ({"turn": gt(0)}, request(*CONVERSATION)),
+    ({"turn": any_of(2, 5)}, request(*CONVERSATION)),
+    ({"attempt": le(1)}, request()),
+    ({"endpoint": any_of("responses", "chat/completions")}, request()),
+    ({"headers": {"x-team": any_of("red", "blue")}}, request(headers=(("x-team", "blue"),))),
+    ({"headers": {"x-team": not_("red")}}, request()),
+    ({"headers": {"x-count": lt(10)}}, request(headers=(("x-count", "9"),))),
+    ({"json": {"temperature": gt(1)}}, request(temperature=1.5)),
+    ({"json": {"messages[0].role": "user", "model": contains("4o")}}, request()),
+    ({"json": {"messages[*].role": "tool"}}, request(*CONVERSATION)),
+    ({"json": {"messages[*].role": not_("function")}}, request(*CONVERSATION)),
+    ({"json": {"stop": None}}, request(stop=None)),
+    (
+        {"json": {"stop": ["a", "b"], "metadata": {"a": "1"}}},
+        request(stop=["a", "b"], metadata={"a": "1"}),
+    ),
+    ({"json": {"temperature": not_(ge(1))}}, request()),
+    ({"json": {"n": lambda n: n == 1}}, request(n=1)),
 ]
 
 DIFFERENT: list[tuple[dict[str, Any], Request, str]] = [
@@ -117,6 +155,40 @@ DIFFERENT: list[tuple[dict[str, Any], Request, str]] = [
     ({"endpoint": "completions2"}, request(), "endpoint is '/v1/chat/completions'"),
     ({"headers": {"x-team": "red"}}, request(), "header x-team is None, not 'red'"),
     ({"stream": True}, request(), "stream is False, not True"),
+    ({"user": any_of("a", "b")}, request(), "user is 'Tell me a story', not any_of('a', 'b')"),
+    (
+        {"user": all_of(contains("story"), contains("sad"))},
+        request(),
+        "user is 'Tell me a story', not contains('sad')",
+    ),
+    (
+        {"user": not_(contains("story"))},
+        request(),
+        "user is 'Tell me a story', which not_(contains('story')) excludes",
+    ),
+    (
+        {"system": "x"},
+        request(CONVERSATION[0], {"role": "developer", "content": "y"}),
+        "system has 'You are kind.', 'y', none of which 'x' matches",
+    ),
+    (
+        {"tools": not_("get_time")},
+        request(tools=[TIME]),
+        "tools ['get_time'] has what not_('get_time') excludes",
+    ),
+    ({"tool_content": "rain"}, request(*CONVERSATION), "['sun', 'wind'] does not include 'rain'"),
+    ({"turn": gt(0)}, request(), "turn is 0, not gt(0)"),
+    ({"endpoint": not_(contains("chat"))}, request(), "which not_(contains('chat')) excludes"),
+    ({"headers": {"x-a": not_("b")}}, request(headers=(("x-a", "b"),)), "not_('b') excludes"),
+    ({"query": {"limit": "5"}}, request(), "query has no limit, which must be '5'"),
+    ({"json": {"temperature": gt(1)}}, request(), "json has no temperature, which must be gt(1)"),
+    ({"json": {"temperature": gt(1)}}, request(temperature=1), "json temperature is 1, not gt(1)"),
+    ({"json": {"n": True}}, request(n=1), "json n is 1, not True"),
+    (
+        {"json": {"messages[*].role": "tool"}},
+        request(CONVERSATION[0], CONVERSATION[1]),
+        "json messages[*].role has 'system', 'user', none of which 'tool' matches",
+    ),
 ]
 
 
@@ -137,6 +209,34 @@ def test_it_does_not_match_and_says_why(
     with pytest.raises(UnmatchedRequest) as error:
         mock.check()
     assert reason in str(error.value)
+
+
+def test_the_query_may_be_matched() -> None:
+    mock = MockOpenAI()
+    mock.on(endpoint="files", query={"limit": gt(3), "order": "desc"}).reply({"object": "list"})
+    request = Request("GET", "/v1/files", query="limit=5&order=desc")
+    assert mock.respond(request).rule is not None
+    assert mock.respond(Request("GET", "/v1/files", query="limit=2&order=desc")).rule is None
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: any_of(), "at least one pattern"),
+        (lambda: all_of(), "at least one pattern"),
+        (lambda: gt("1"), "the limit must be a number"),  # type: ignore[arg-type]
+        (lambda: regex("("), r"regex\('\('\)"),
+        (lambda: MockOpenAI().on(user=any_of("a", 5)), "user must be a string, a pattern"),
+        (lambda: MockOpenAI().on(turn=any_of("a", 5)), "turn must be a whole number"),
+        (lambda: MockOpenAI().on(json={"a..b": 1}), "syntax error at character 2"),
+        (lambda: MockOpenAI().on(json="a"), "json must be a mapping"),  # type: ignore[arg-type]
+    ],
+)
+def test_patterns_that_could_never_match_are_refused(
+    make: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(MockServerError, match=message):
+        make()
 
 
 def test_all_patterns_must_match() -> None:

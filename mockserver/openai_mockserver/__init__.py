@@ -43,7 +43,18 @@ if TYPE_CHECKING:
         url_citation,
     )
     from openai_mockserver.request import Request
-    from openai_mockserver.rules import contains, faulty
+    from openai_mockserver.rules import (
+        all_of,
+        any_of,
+        contains,
+        faulty,
+        ge,
+        gt,
+        le,
+        lt,
+        not_,
+        regex,
+    )
     from openai_mockserver.script import Boundary, Comment, Event, Head, Pause, Raw, Script
     from openai_mockserver.stream_value import Stream
 
@@ -85,7 +96,18 @@ _HOMES = {
         "url_citation",
     ),
     "request": ("Request",),
-    "rules": ("contains", "faulty"),
+    "rules": (
+        "all_of",
+        "any_of",
+        "contains",
+        "faulty",
+        "ge",
+        "gt",
+        "le",
+        "lt",
+        "not_",
+        "regex",
+    ),
     "script": ("Boundary", "Comment", "Event", "Head", "Pause", "Raw", "Script"),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -127,8 +149,16 @@ __all__ = [
     "UnknownStream",
     "UnmatchedRequest",
     "Usage",
+    "all_of",
+    "any_of",
     "contains",
     "faulty",
+    "ge",
+    "gt",
+    "le",
+    "lt",
+    "not_",
+    "regex",
     "stream",
     "streams",
     "url_citation",

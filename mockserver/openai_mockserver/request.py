@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar, overload
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -195,8 +196,16 @@ class Request:
         """The conversation as chat messages, also if the request has a Responses API ``input``."""
         return [*self.history, *read_messages(self.json)]
 
+    @property
+    def query_values(self) -> dict[str, list[str]]:
+        """The parameters of the query, each with all its values."""
+        return parse_qs(self.query, keep_blank_values=True)
+
+    def _list_texts(self, *roles: str) -> list[str]:
+        return [join_text(m.get("content")) for m in self.messages if m.get("role") in roles]
+
     def _find_last_text(self, *roles: str) -> str | None:
-        texts = [join_text(m.get("content")) for m in self.messages if m.get("role") in roles]
+        texts = self._list_texts(*roles)
         return texts[-1] if texts else None
 
     @property
@@ -210,6 +219,11 @@ class Request:
         return self._find_last_text("system", "developer")
 
     @property
+    def system_texts(self) -> list[str]:
+        """The texts of all system and developer messages."""
+        return self._list_texts("system", "developer")
+
+    @property
     def tools(self) -> list[str]:
         """The names of the tools in the request."""
         names: list[str] = []
@@ -221,16 +235,25 @@ class Request:
                     names.append(name)
         return names
 
+    def _list_tool_messages(self) -> list[Mapping[str, Any]]:
+        """Return the tool messages that follow the last assistant message."""
+        messages: list[Mapping[str, Any]] = []
+        for message in self.messages:
+            if message.get("role") == "assistant":
+                messages = []
+            elif message.get("role") == "tool":
+                messages.append(message)
+        return messages
+
     @property
     def tool_results(self) -> list[str]:
         """The call ids of the tool messages that follow the last assistant message."""
-        ids: list[str] = []
-        for message in self.messages:
-            if message.get("role") == "assistant":
-                ids = []
-            elif message.get("role") == "tool":
-                ids.append(str(message.get("tool_call_id")))
-        return ids
+        return [str(message.get("tool_call_id")) for message in self._list_tool_messages()]
+
+    @property
+    def tool_contents(self) -> list[str]:
+        """The texts of the tool messages that follow the last assistant message."""
+        return [join_text(message.get("content")) for message in self._list_tool_messages()]
 
     @property
     def turn(self) -> int:

@@ -8,7 +8,6 @@ place, as ``rules[2].reply.finsh_reason``. The keys are the arguments of `MockOp
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +26,7 @@ from openai_mockserver.exceptions import MockServerError, ReplyError, ScenarioEr
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply import USAGE_COUNTS, ApiError, Output, check_servable
 from openai_mockserver.reply.serialization import decode_error, decode_reply
-from openai_mockserver.rules import contains
+from openai_mockserver.scenario_patterns import CONDITION_READERS
 
 __all__ = ["add_rules", "load"]
 
@@ -54,22 +53,20 @@ class _Rule(Strict):
     model: Any = None
     tools: Any = None
     tool_result: Any = None
-    turn: int | None = None
-    endpoint: str | None = None
+    tool_content: Any = None
+    turn: Any = None
+    endpoint: Any = None
     headers: dict[str, Any] | None = None
+    query: dict[str, Any] | None = None
+    json: dict[str, Any] | None = None
     stream: bool | None = None
-    attempt: int | None = None
-    nth: int | None = None
+    attempt: Any = None
+    nth: Any = None
     after: float | None = None
     faults: list[Any] = field(default_factory=list)
     pace: Any = None
     times: int | None = None
     dialect: str | None = None
-
-
-class _Pattern(Strict):
-    contains: str | None = None
-    regex: str | None = None
 
 
 class _Pace(Strict):
@@ -204,15 +201,13 @@ def _add_rule(mock: MockOpenAI, fields: Any, at: str, folder: Path) -> None:
     else:
         replies = [_read_reply(rule.reply, f"{at}.reply", folder)]
     conditions = {
-        name: _read_pattern(value, f"{at}.{name}")
-        for name in ("user", "system", "model", "tools", "tool_result", "headers")
+        name: read(value, f"{at}.{name}")
+        for name, read in CONDITION_READERS.items()
         if (value := getattr(rule, name)) is not None
     }
     fault_list = [_read_fault(f, f"{at}.faults[{i}]") for i, f in enumerate(rule.faults)]
     pace = _read_pace(rule.pace, f"{at}.pace") if rule.pace is not None else None
-    for name in ("turn", "endpoint", "stream", "attempt", "nth", "after"):
-        conditions[name] = getattr(rule, name)
-    builder = mock.on(**conditions)
+    builder = _call_at(at, lambda: mock.on(**conditions))
     _call_at(
         at,
         lambda: builder.reply(
@@ -234,32 +229,6 @@ def _call_at(at: str, function: Callable[[], T]) -> T:
         raise
     except (MockServerError, ValueError) as error:
         raise ScenarioError(f"{at}: {error}") from None
-
-
-def _read_pattern(value: Any, at: str) -> Any:
-    if isinstance(value, list) and at.endswith(".tools"):
-        return [_read_pattern(one, f"{at}[{i}]") for i, one in enumerate(value)]
-    if not isinstance(value, dict):
-        if not isinstance(value, str):
-            raise ScenarioError(
-                f"{at}: expected a string, or a mapping with contains or regex, "
-                f"got {describe_kind(value)}"
-            )
-        return value
-    if at.endswith(".headers"):
-        return {
-            name: _read_pattern(header_value, f"{at}.{name}")
-            for name, header_value in value.items()
-        }
-    pattern = _read_level(_Pattern, value, at)
-    if (pattern.contains is None) == (pattern.regex is None):
-        raise ScenarioError(f"{at}: a pattern must have either contains or regex")
-    if pattern.regex is None:
-        return contains(str(pattern.contains))
-    try:
-        return re.compile(pattern.regex)
-    except re.error as error:
-        raise ScenarioError(f"{at}.regex: {error}") from None
 
 
 def _read_pace(value: Any, at: str) -> pacing.Pace:

@@ -219,8 +219,12 @@ def test_a_sync_function_runs_beside_the_event_loop(
 def test_a_function_that_blocks_delays_no_stream(
     mock_openai: MockOpenAI, socket_client: openai.OpenAI
 ) -> None:
+    def block(request: Request) -> str:
+        time.sleep(0.5)
+        return "late"
+
     mock_openai.on(user="stream").reply("word " * 40, pace=Pace(itl=0.01))
-    mock_openai.on(user="block").reply(lambda request: time.sleep(0.5) or "late")
+    mock_openai.on(user="block").reply(block)
     blocked = threading.Thread(target=ask, args=(socket_client, "block"))
     messages: list[Any] = [{"role": "user", "content": "stream"}]
     with socket_client.chat.completions.create(model="m", messages=messages, stream=True) as chunks:

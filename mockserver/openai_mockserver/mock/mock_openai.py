@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from openai_mockserver.access import Access
 from openai_mockserver.dispatch import Fault, Options
@@ -22,7 +22,7 @@ from openai_mockserver.mock.recording import make_recorder
 from openai_mockserver.mock.rule_builder import RuleBuilder
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.request import Request
-from openai_mockserver.rules import Pattern, Rule
+from openai_mockserver.rules import Matcher, Pattern, Rule
 from openai_mockserver.tokens import vocabulary
 from openai_mockserver.upstream import Upstream
 
@@ -190,29 +190,37 @@ class MockOpenAI(Doors):
         model: Pattern | None = None,
         tools: Pattern | Iterable[Pattern] | None = None,
         tool_result: Pattern | None = None,
-        turn: int | None = None,
-        endpoint: str | None = None,
+        tool_content: Pattern | None = None,
+        turn: int | Matcher | None = None,
+        endpoint: Pattern | None = None,
         headers: Mapping[str, Pattern] | None = None,
+        query: Mapping[str, Pattern] | None = None,
+        json: Mapping[str, Any] | None = None,
         stream: bool | None = None,
-        attempt: int | None = None,
-        nth: int | None = None,
+        attempt: int | Matcher | None = None,
+        nth: int | Matcher | None = None,
         after: float | None = None,
     ) -> RuleBuilder:
         """Add a rule for the requests that match all conditions; the newest matching rule wins.
 
-        A string must be equal. For anything else, use `contains`, a compiled pattern (searched), or
-        a function of the value.
+        A string must be equal. For anything else, use `contains`, `regex` or a compiled pattern
+        (searched), a function of the value, or `any_of`, `all_of` and `not_`, which compose others.
 
         Args:
             predicate: any function of the `Request`.
             user: the text of the last user message.
-            system: the text of the last system or developer message.
+            system: the text of any system or developer message.
             model: the requested model.
             tools: one or several tools that the request must offer.
             tool_result: the id of a tool call that a tool message answers.
+            tool_content: the text of a tool message after the last assistant message.
             turn: number of assistant messages in the conversation.
             endpoint: the path, or its part after ``/v1/``, for example ``chat/completions``.
             headers: patterns for header values, by header name.
+            query: patterns for the values of the query's parameters, by name.
+            json: values or patterns, by the path of a member of the body, for example
+                ``{"messages[0].role": "user", "temperature": gt(1)}``. A path with ``*`` matches if
+                one of its members does.
             stream: whether the request asks for a stream.
             attempt: attempt number within one logical call, counted from 1.
             nth: request number on its connection, counted from 1.
@@ -226,9 +234,12 @@ class MockOpenAI(Doors):
             "model": model,
             "tools": list(tools) if isinstance(tools, list | tuple | set) else tools,
             "tool_result": tool_result,
+            "tool_content": tool_content,
             "turn": turn,
             "endpoint": endpoint,
             "headers": headers,
+            "query": query,
+            "json": json,
             "stream": stream,
             "attempt": attempt,
             "nth": nth,

@@ -7,26 +7,33 @@ mismatch is built when someone reads it, which happens only if no rule matches.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from openai_mockserver.dialects import locate
 from openai_mockserver.exceptions import MockServerError
+from openai_mockserver.json_path import find_members, parse_path
 from openai_mockserver.request import Request
-from openai_mockserver.sensitive import is_secret_header, show_header
+from openai_mockserver.rules.matcher import (
+    NOTHING,
+    Comparison,
+    Contains,
+    Not,
+    find_difference,
+    is_composed_of,
+    matches,
+    replace_texts,
+)
+from openai_mockserver.sensitive import is_secret_header, is_secret_parameter, show_header
 
 __all__ = [
     "CONDITIONS",
     "LITERAL_CONDITIONS",
-    "NOTHING",
     "Condition",
-    "Contains",
     "Mismatch",
-    "Pattern",
     "RequestValues",
     "check_pattern",
-    "contains",
     "explain",
     "find_literal",
     "list_literal_keys",
@@ -35,64 +42,45 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Contains:
-    """Matches a text that contains ``part``."""
-
-    part: str
-
-    def __repr__(self) -> str:
-        return f"contains({self.part!r})"
-
-
-def contains(part: str) -> Contains:
-    """Return a pattern that matches any text that contains ``part``.
-
-    Raises MockServerError if ``part`` is not a string.
-
-    >>> explain("user", contains("story"), "Tell me a story") is None
-    True
-    """
-    if not isinstance(part, str):
-        raise MockServerError(f"contains({part!r}): the part must be a string")
-    return Contains(part)
-
-
-Pattern = str | int | re.Pattern[str] | Contains | Callable[[Any], object]
-
-
 # Comparing
 
 
-def _matches(pattern: Any, value: object) -> bool:
-    if isinstance(pattern, re.Pattern):
-        return isinstance(value, str) and pattern.search(value) is not None
-    if isinstance(pattern, Contains):
-        return isinstance(value, str) and pattern.part in value
-    if callable(pattern):
-        return bool(pattern(value))
-    return bool(pattern == value)
-
-
-NOTHING = object()
-"""Returned by a comparison that finds no difference."""
-
-
 def _compare_value(pattern: Any, value: Any) -> object:
-    return NOTHING if _matches(pattern, value) else pattern
+    return find_difference(pattern, (value,))
 
 
 def _compare_list(pattern: Any, values: list[Any]) -> object:
-    for item in pattern if isinstance(pattern, list | tuple | set) else [pattern]:
-        if not any(_matches(item, value) for value in values):
-            return item
+    for item in pattern if isinstance(pattern, list | tuple | set) else (pattern,):
+        difference = find_difference(item, values)
+        if difference is not NOTHING:
+            return difference
     return NOTHING
 
 
 def _compare_headers(pattern: Mapping[str, Any], headers: Mapping[str, str]) -> object:
     for name, expected in pattern.items():
-        if not _matches(expected, headers.get(name)):
-            return name, expected
+        difference = find_difference(expected, (headers.get(name),))
+        if difference is not NOTHING:
+            return name, difference
+    return NOTHING
+
+
+def _compare_query(pattern: Mapping[str, Any], query: Mapping[str, list[str]]) -> object:
+    for name, expected in pattern.items():
+        difference = find_difference(expected, query.get(name, ()))
+        if difference is not NOTHING:
+            return name, difference
+    return NOTHING
+
+
+_parse_path = lru_cache(maxsize=1024)(parse_path)
+
+
+def _compare_json(pattern: Mapping[str, Any], body: Mapping[str, Any]) -> object:
+    for path, expected in pattern.items():
+        difference = find_difference(expected, tuple(find_members(body, _parse_path(path))))
+        if difference is not NOTHING:
+            return path, difference
     return NOTHING
 
 
@@ -101,11 +89,15 @@ def _compare_seconds(pattern: float, value: float) -> object:
 
 
 def _compare_endpoint(pattern: Any, path: str) -> object:
-    if not isinstance(pattern, str):
-        return _compare_value(pattern, path)
-    # `chat/completions` is one endpoint under any base path; `completions` is a different one.
-    is_match = locate(path).path.endswith(f"/v1/{strip_version(pattern)}")
-    return NOTHING if is_match or path.lstrip("/") == pattern.lstrip("/") else pattern
+    def is_endpoint(name: str) -> Callable[[str], bool]:
+        # `chat/completions` is one endpoint under any base path; `completions` is another.
+        return lambda path: (
+            locate(path).path.endswith(f"/v1/{strip_version(name)}")
+            or path.lstrip("/") == name.lstrip("/")
+        )
+
+    resolved = replace_texts(pattern, is_endpoint)
+    return NOTHING if matches(resolved, (path,)) else pattern
 
 
 def strip_version(path: str) -> str:
@@ -121,11 +113,42 @@ def strip_version(path: str) -> str:
 
 
 def _describe_value(condition: str, difference: object, value: Any) -> str:
+    if isinstance(difference, Not):
+        return f"{condition} is {_show(value)}, which {_show(difference)} excludes"
     return f"{condition} is {_show(value)}, not {_show(difference)}"
 
 
+def _describe_values(condition: str, difference: object, values: Sequence[Any]) -> str:
+    """Describe a difference from several values, which are usually one."""
+    if len(values) == 1:
+        return _describe_value(condition, difference, values[0])
+    texts = ", ".join(map(_show, values))
+    verb = "which" if isinstance(difference, Not) else "none of which"
+    end = "excludes" if isinstance(difference, Not) else "matches"
+    return f"{condition} has {texts}, {verb} {_show(difference)} {end}"
+
+
 def _describe_list(condition: str, difference: object, value: Any) -> str:
+    if isinstance(difference, Not):
+        return f"{condition} {value!r} has what {difference!r} excludes"
     return f"{condition} {value!r} does not include {difference!r}"
+
+
+def _describe_query(condition: str, difference: Any, query: Mapping[str, list[str]]) -> str:
+    name, expected = difference
+    if name not in query:
+        return f"query has no {name}, which must be {_show(expected)}"
+    if is_secret_parameter(name):
+        return f"query {name} is …, not …"
+    return _describe_values(f"query {name}", expected, query[name])
+
+
+def _describe_json(condition: str, difference: Any, body: Mapping[str, Any]) -> str:
+    path, expected = difference
+    values = list(find_members(body, _parse_path(path)))
+    if not values:
+        return f"json has no {path}, which must be {_show(expected)}"
+    return _describe_values(f"json {path}", expected, values)
 
 
 def _describe_headers(condition: str, difference: Any, value: Any) -> str:
@@ -134,6 +157,8 @@ def _describe_headers(condition: str, difference: Any, value: Any) -> str:
         return f"header {name} is {'…' if name in value else None}, not …"
     actual = value.get(name)
     text = None if actual is None else show_header(name, actual)
+    if isinstance(expected, Not):
+        return f"header {name} is {text!r}, which {expected!r} excludes"
     shown_pattern = show_header(name, expected) if isinstance(expected, str) else expected
     return f"header {name} is {text!r}, not {shown_pattern!r}"
 
@@ -168,18 +193,27 @@ def show_pattern(pattern: object) -> str:
 # What may be matched
 
 
-def _is_pattern(value: object) -> bool:
+def _is_simple_pattern(value: object) -> bool:
     if isinstance(value, re.Pattern):
         return isinstance(value.pattern, str)
-    return isinstance(value, str | Contains) or callable(value)
+    return isinstance(value, str | Contains | Comparison) or callable(value)
+
+
+def _is_pattern(value: object) -> bool:
+    return is_composed_of(_is_simple_pattern, value)
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _is_whole_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_count(value: object) -> bool:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return is_whole or isinstance(value, Comparison)
+
+
+def _are_counts(value: object) -> bool:
+    return is_composed_of(_is_count, value)
 
 
 def _is_boolean(value: object) -> bool:
@@ -189,6 +223,14 @@ def _is_boolean(value: object) -> bool:
 def _are_patterns(value: object) -> bool:
     patterns = value if isinstance(value, list | tuple | set) else [value]
     return bool(patterns) and all(map(_is_pattern, patterns))
+
+
+def _are_paths(value: object) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    for path in value:
+        parse_path(path)  # whose error says where the mistake is
+    return True
 
 
 def _are_headers(value: object) -> bool:
@@ -218,25 +260,37 @@ class Condition(NamedTuple):
     describe: Callable[[str, Any, Any], str] = _describe_value
 
 
-_TEXT = (_is_pattern, "a string, contains(...), a compiled pattern of text, or a function")
-_COUNT = (_is_whole_number, "a whole number")
+_TEXT = (_is_pattern, "a string, a pattern such as contains(...), or a function")
+_COUNT = (_are_counts, "a whole number, or a pattern such as gt(1)")
 _TOOLS = (_are_patterns, "the name of a tool, or several names")
 _HEADERS = (_are_headers, "a mapping of header names to strings or patterns")
+_QUERY = (_are_headers, "a mapping of parameters of the query to strings or patterns")
+_JSON = (_are_paths, "a mapping of paths in the JSON body to values or patterns")
 _SECONDS = (_is_number, "a number of seconds")
 
 CONDITIONS: dict[str, Condition] = {
     "user": Condition(lambda request: request.user, *_TEXT),
-    "system": Condition(lambda request: request.system, *_TEXT),
+    # A function of the text is called with None if there is no such message.
+    "system": Condition(
+        lambda request: request.system_texts or [None], *_TEXT, _compare_list, _describe_values
+    ),
     "model": Condition(lambda request: request.model, *_TEXT),
     "tools": Condition(lambda request: request.tools, *_TOOLS, _compare_list, _describe_list),
     "tool_result": Condition(
         lambda request: request.tool_results, *_TEXT, _compare_list, _describe_list
+    ),
+    "tool_content": Condition(
+        lambda request: request.tool_contents, *_TEXT, _compare_list, _describe_list
     ),
     "turn": Condition(lambda request: request.turn, *_COUNT),
     "endpoint": Condition(lambda request: request.path, *_TEXT, _compare_endpoint),
     "headers": Condition(
         lambda request: request.headers, *_HEADERS, _compare_headers, _describe_headers
     ),
+    "query": Condition(
+        lambda request: request.query_values, *_QUERY, _compare_query, _describe_query
+    ),
+    "json": Condition(lambda request: request.json, *_JSON, _compare_json, _describe_json),
     "stream": Condition(lambda request: request.stream, _is_boolean, "True or False"),
     "attempt": Condition(lambda request: request.attempt, *_COUNT),
     "nth": Condition(lambda request: request.nth, *_COUNT),
@@ -311,7 +365,7 @@ _LITERAL_KEYS: dict[str, tuple[Callable[[str], str], Callable[[Any], Iterable[ob
     "user": (str, _single_key),
     "tool_result": (str, _unique_keys),
     "tools": (str, _unique_keys),
-    "system": (str, _single_key),
+    "system": (str, _unique_keys),
     "model": (str, _single_key),
     "endpoint": (strip_version, _list_endpoint_names),
 }
@@ -327,7 +381,7 @@ def find_literal(patterns: Mapping[str, Any]) -> tuple[str, str] | None:
 
     None if no pattern is a literal text.
 
-    >>> find_literal({"model": "gpt-4o", "user": contains("Hi")})
+    >>> find_literal({"model": "gpt-4o", "user": Contains("Hi")})
     ('model', 'gpt-4o')
     """
     for condition, (key, _) in _LITERAL_KEYS.items():

@@ -16,9 +16,9 @@ from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 from openai_mockserver.rules.answer import Answer, ReplyFunction, name_function
+from openai_mockserver.rules.matcher import NOTHING
 from openai_mockserver.rules.pattern import (
     CONDITIONS,
-    NOTHING,
     Mismatch,
     RequestValues,
     check_pattern,
