@@ -30,7 +30,7 @@ from openai_mockserver import (
 )
 from openai_mockserver.api import chat
 from openai_mockserver.dispatch import Fault
-from openai_mockserver.exceptions import UnusedRule
+from openai_mockserver.exceptions import UnusedRule, WrongOrder
 from openai_mockserver.faults import blank_lines, latency, multi_line, reset, slice
 from openai_mockserver.journal import Call
 from openai_mockserver.reply import ApiError, Choice, ToolCall, as_reply
@@ -294,10 +294,29 @@ def test_an_unmatched_request_lists_the_rules() -> None:
     assert call.script.head.header("x-should-retry") == "false"
     assert str(call.problem).splitlines() == [
         "no rule matches POST /v1/chat/completions model='gpt-4o' user='a'. "
-        "The rules, newest first:",
-        "  on(model='b', turn=3): model is 'gpt-4o', not 'b'",
+        "The rules, closest first:",
         "  on(user='a'): it has already answered 1 time",
+        "  on(model='b', turn=3): model is 'gpt-4o', not 'b'",
     ]
+
+
+def test_the_closest_rules_are_listed_first_and_only_a_few() -> None:
+    mock = MockOpenAI()
+    mock.on(user="a", model="gpt-4o", turn=0).reply("1")
+    mock.on(lambda request: False, model="gpt-4o").reply("2")
+    mock.on(user="b", model="gpt-4o", turn=1).reply("3")
+    for number in range(6):
+        mock.on(user=f"{number}", turn=9).reply("4")
+    lines = str(mock.respond(request()).problem).splitlines()
+    assert [line.partition(":")[0] for line in lines[1:]] == [
+        "  on(user='a', model='gpt-4o', turn=0)",
+        lines[2].partition(":")[0],
+        "  on(user='b', model='gpt-4o', turn=1)",
+        "  on(user='5', turn=9)",
+        "  on(user='4', turn=9)",
+        "  and 4 other rules",
+    ]
+    assert "<lambda>" in lines[2]
 
 
 def test_the_message_without_rules_says_what_to_do() -> None:
@@ -479,3 +498,67 @@ def test_a_mismatch_shortens_long_texts() -> None:
 
     reason = explain("user", "tick", Text("a" * 1000))
     assert reason == f"user is '{'a' * 78}…, not 'tick'"
+
+
+# A rule and its calls
+
+
+def test_a_rule_knows_its_calls() -> None:
+    mock = MockOpenAI()
+    any_rule = mock.reply("Hello")
+    rule = mock.on(user="a").reply("A")
+    assert (rule.called, rule.called_once, rule.calls) == (False, False, [])
+    ask(mock)
+    call = ask(mock, "a")
+    assert (rule.called, rule.called_once, rule.calls) == (True, True, [call])
+    ask(mock, "a")
+    assert (rule.called, rule.called_once) == (True, False)
+    assert [call.user for call in rule.calls] == ["a", "a"]
+    assert any_rule.called_once
+
+
+def test_requests_may_be_expected_in_order() -> None:
+    mock = MockOpenAI()
+    mock.reply("between")
+    plan, act = mock.on(user="plan").reply("1"), mock.on(user="act").reply("2")
+    mock.expect_in_order(plan, act, act)
+    for user in ("plan", "Hi", "act", "act"):
+        ask(mock, user)
+    mock.check()
+
+
+def test_a_retry_is_no_further_request() -> None:
+    mock = MockOpenAI()
+    plan, act = mock.on(user="plan").reply(ApiError(500), "1"), mock.on(user="act").reply("2")
+    mock.expect_in_order(plan, act)
+    client = mock.client()
+    for user in ("plan", "act"):
+        client.chat.completions.create(model="m", messages=[{"role": "user", "content": user}])
+    assert len(mock.calls) == 3
+    mock.check()
+
+
+def test_another_order_fails_the_test() -> None:
+    mock = MockOpenAI()
+    plan, act = mock.on(user="plan").reply("1"), mock.on(user="act").reply("2")
+    mock.expect_in_order(plan, act)
+    for user in ("act", "plan", "act"):
+        ask(mock, user)
+    with pytest.raises(WrongOrder) as error:
+        mock.check()
+    assert str(error.value).splitlines()[1:] == [
+        "  1. expected on(user='plan'), got call #1, answered by on(user='act')",
+        "  2. expected on(user='act'), got call #2, answered by on(user='plan')",
+        "  3. expected nothing, got call #3, answered by on(user='act')",
+    ]
+    mock.reset()
+    mock.check()
+
+
+def test_an_order_needs_rules_of_the_mock() -> None:
+    mock = MockOpenAI()
+    rule = mock.reply("1")
+    with pytest.raises(MockServerError, match="two rules"):
+        mock.expect_in_order(rule)
+    with pytest.raises(MockServerError, match="not a rule of this mock"):
+        mock.expect_in_order(rule, MockOpenAI().reply("2"))

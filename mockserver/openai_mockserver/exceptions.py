@@ -19,6 +19,7 @@ __all__ = [
     "UnknownStream",
     "UnmatchedRequest",
     "UnusedRule",
+    "WrongOrder",
 ]
 
 
@@ -72,3 +73,7 @@ class UnmatchedRequest(MockServerError, AssertionError):
 
 class UnusedRule(MockServerError, AssertionError):
     """A rule or one of its replies was never used."""
+
+
+class WrongOrder(MockServerError, AssertionError):
+    """Requests came in another order than the test expects."""

@@ -134,6 +134,8 @@ def _explain_refusal(exchange: Exchange, error: ApiError) -> Script | None:
 
 # Explanations
 
+_MOST_NEAR_MISSES = 5  # rules that an explanation lists
+
 
 def has_recordings_at_path(call: Call, rules: Iterable[Rule]) -> bool:
     """Whether requests to the same path were recorded."""
@@ -148,13 +150,16 @@ def explain_unmatched(call: Call, search: Unmatched) -> str:
     if any(rule.is_recording for rule in search.rules):
         return _explain_recordings(call, search.rules)
     request_text = _show_request(call)
-    reasons = [f"  {rule!r}: {reason}" for rule, reason in search.explain()]
+    reasons = [f"  {rule!r}: {reason}" for rule, reason in search.find_nearest(_MOST_NEAR_MISSES)]
     if not reasons:
         return (
             f"no rule matches {request_text}: the mock has no rules; "
             "call .reply(...) or .on(...).reply(...)"
         )
-    return "\n".join([f"no rule matches {request_text}. The rules, newest first:", *reasons])
+    other_count = len(search.candidates) - len(reasons)
+    if other_count:
+        reasons.append(f"  and {other_count} other rule{'s' * (other_count > 1)}")
+    return "\n".join([f"no rule matches {request_text}. The rules, closest first:", *reasons])
 
 
 def _explain_recordings(call: Call, rules: Sequence[Rule]) -> str:

@@ -167,6 +167,7 @@ class MockOpenAI(Doors):
         )
         self.fail_on_unmatched = fail_on_unmatched
         self.fail_on_unused = fail_on_unused
+        self._expected_orders: list[tuple[Rule, ...]] = []
 
     # Rules
 
@@ -245,9 +246,20 @@ class MockOpenAI(Doors):
             "nth": nth,
             "after": after,
         }
-        rule = Rule({k: v for k, v in conditions.items() if v is not None}, predicate)
+        rule = Rule({k: v for k, v in conditions.items() if v is not None}, predicate, self.calls)
         self._rules.add(rule)
         return RuleBuilder(self, rule)
+
+    def expect_in_order(self, *rules: Rule) -> None:
+        """Expect that the requests which these rules answer come in this order.
+
+        `check` compares all requests that one of the rules has answered with the list: a rule that
+        answers two requests must be listed twice. Retries of a request do not count. Other rules
+        may answer requests in between.
+
+        Raises MockServerError if there are fewer than two rules, or one is not of this mock.
+        """
+        self._expected_orders.append(report.check_rules(self._rules, rules))
 
     def __enter__(self) -> MockOpenAI:
         super().__enter__()
@@ -256,6 +268,7 @@ class MockOpenAI(Doors):
     def reset(self) -> None:
         """Remove all rules, all calls and all objects that requests created."""
         self._rules.clear()
+        self._expected_orders.clear()
         self.calls.clear()
         self.store.clear()
 
@@ -282,12 +295,15 @@ class MockOpenAI(Doors):
     def check(self, unused: bool = False) -> None:
         """Raise UnmatchedRequest if a request was not answered by a rule, or not recorded.
 
-        Without ``fail_on_unmatched``, only failed recordings count.
+        Without ``fail_on_unmatched``, only failed recordings count. Raise WrongOrder if requests
+        came in another order than `expect_in_order` says.
 
         Args:
             unused: also raise UnusedRule if a rule or one of its replies was never used, or if no
                 request arrived. ``fail_on_unused`` has the same effect.
         """
         report.check_problems(self.calls, include_unanswered=self.fail_on_unmatched)
+        for rules in self._expected_orders:
+            report.check_order(self.calls, rules)
         if unused or self.fail_on_unused:
             report.check_unused(self.calls, self._rules)

@@ -5,14 +5,21 @@ Rules of this file: functions of the journal and the rulebook. Dropped calls are
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from openai_mockserver.exceptions import UnmatchedRequest, UnusedRule
+from openai_mockserver.exceptions import (
+    MockServerError,
+    UnmatchedRequest,
+    UnusedRule,
+    WrongOrder,
+)
 from openai_mockserver.journal import Call, Journal
 from openai_mockserver.rules import Rule
 
 __all__ = [
+    "check_order",
     "check_problems",
+    "check_rules",
     "check_unused",
     "count_forgotten_problems",
     "list_problems",
@@ -85,3 +92,39 @@ def check_unused(calls: Journal, rules: Iterable[Rule]) -> None:
         raise UnusedRule("\n".join(["no request reached the mock", *sentences]))
     if sentences:
         raise UnusedRule("the mock has unused rules or replies:\n" + "\n".join(sentences))
+
+
+def check_rules(known_rules: Sequence[Rule], rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """Return the rules of an expected order. Raises MockServerError if it makes no sense."""
+    if len(rules) < 2:
+        raise MockServerError("expect_in_order() needs two rules or more")
+    for rule in rules:
+        if not any(rule is known_rule for known_rule in known_rules):
+            raise MockServerError(
+                f"expect_in_order({rule!r:.100}): not a rule of this mock, which reply() returns"
+            )
+    return tuple(rules)
+
+
+def check_order(calls: Journal, rules: Sequence[Rule]) -> None:
+    """Raise WrongOrder if the rules answered requests in another order, or not as often."""
+    answered_calls: list[Call] = []
+    for logical_call in calls.logical:
+        # A retry that the same rule answers is the same step of the application.
+        last_rule = None
+        for call in logical_call.attempts:
+            if call.rule is not last_rule and call.rule in rules:
+                answered_calls.append(call)
+            last_rule = call.rule
+    answered_calls.sort(key=lambda call: call.number)
+    if [call.rule for call in answered_calls] == list(rules):
+        return
+    lines = ["the requests came in another order than expected:"]
+    for index in range(max(len(rules), len(answered_calls))):
+        expected = repr(rules[index]) if index < len(rules) else "nothing"
+        actual = "nothing"
+        if index < len(answered_calls):
+            call = answered_calls[index]
+            actual = f"call #{call.number}, answered by {call.rule!r}"
+        lines.append(f"  {index + 1}. expected {expected}, got {actual}")
+    raise WrongOrder("\n".join(lines))

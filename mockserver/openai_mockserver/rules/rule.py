@@ -54,7 +54,14 @@ class Rule:
         is_handmade: its answers include scripts, faults or headers, which may be invalid.
     """
 
-    def __init__(self, patterns: Mapping[str, Any], predicate: Callable[[Request], object] | None):
+    # The journal is that of the mock. Its calls have the type `Call`, which this floor cannot name.
+
+    def __init__(
+        self,
+        patterns: Mapping[str, Any],
+        predicate: Callable[[Request], object] | None,
+        journal: Iterable[Any] = (),
+    ) -> None:
         for condition, pattern in patterns.items():
             check_pattern(condition, pattern)
         if predicate is not None and not callable(predicate):
@@ -70,6 +77,7 @@ class Rule:
         self.predicate = predicate
         self.is_recording = isinstance(predicate, IsRecorded)
         self.is_handmade = False
+        self._journal = journal
         self._answers: list[Answer] = []
         self._times: int | None = None
         self._use_count = 0
@@ -84,6 +92,21 @@ class Rule:
     def use_count(self) -> int:
         """How many requests the rule has answered."""
         return self._use_count
+
+    @property
+    def called(self) -> bool:
+        """Whether the rule has answered a request."""
+        return self._use_count > 0
+
+    @property
+    def called_once(self) -> bool:
+        """Whether the rule has answered exactly one request."""
+        return self._use_count == 1
+
+    @property
+    def calls(self) -> list[Any]:
+        """The calls in the journal that the rule has answered, each a `Call`, in order."""
+        return [call for call in self._journal if call.rule is self]
 
     def explain_unused(self) -> str | None:
         """Return a sentence about the answers that were never given; None if all were."""
@@ -125,6 +148,16 @@ class Rule:
             # For example `request.json["temperature"] > 1`, if the request has no temperature.
             return f"matching it raised {error!r}"
         return None
+
+    def count_mismatches(self, values: RequestValues) -> int:
+        """Return how many of the rule's patterns the request with these values does not match."""
+        count = 0
+        for condition, pattern, compare in self._comparisons:
+            try:
+                count += compare(pattern, values[condition]) is not NOTHING
+            except Exception:
+                count += 1
+        return count
 
     def take_answer(self, values: RequestValues) -> Answer | Reason:
         """Return the next answer for the request with these values, or why there is none."""

@@ -149,3 +149,22 @@ class Unmatched:
         for rule in self.candidates:
             reason = self.reasons.get(rule) or rule.find_mismatch(self.values)
             yield rule, reason or "it did not match"  # only if the rule has changed since
+
+    def find_nearest(self, most: int) -> list[tuple[Rule, Reason]]:
+        """Return the candidates that nearly answer, the closest first, and why each does not.
+
+        A rule is closer the fewer of its conditions the request fails, and among these the more it
+        meets. Of equally close rules the newest comes first.
+
+        Args:
+            most: maximum number of rules.
+        """
+
+        def measure_distance(near_miss: tuple[Rule, Reason]) -> tuple[int, int]:
+            rule, reason = near_miss
+            failed_count = rule.count_mismatches(self.values)
+            met_count = len(rule.patterns) - failed_count
+            # A predicate is called only once; here it is known only if everything else matched.
+            return failed_count + (failed_count == 0 and not isinstance(reason, str)), -met_count
+
+        return sorted(self.explain(), key=measure_distance)[:most]
