@@ -20,7 +20,7 @@ from openai_mockserver.cli.address import (
     port,
 )
 from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
-from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, log_call
+from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, Log, log_format
 from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 @max_upload
 @request_timeout
 @click.option("--quiet", "-q", is_flag=True, help="Do not log calls.")
+@log_format
 def record(
     upstream: str,
     output: Path,
@@ -71,6 +72,7 @@ def record(
     max_upload: int,
     request_timeout: float | None,
     quiet: bool,
+    log_format: str,
 ) -> None:
     """Forward requests to an upstream and record its responses.
 
@@ -87,6 +89,8 @@ def record(
         redactor = Redactor(headers, paths, patterns)
     except re.error as error:
         raise MockServerError(f"--redact-pattern: {error}") from None
+    log = Log(log_format, quiet)
+    log_call = log.on_end
     problems: dict[int, str] = {}
     count = 0
 
@@ -98,7 +102,7 @@ def record(
 
     def on_end(call: Call) -> None:
         note_problem(call)
-        if not quiet:
+        if log_call is not None:
             log_call(call)
 
     mock = MockOpenAI(
@@ -127,15 +131,14 @@ def record(
     exposure = describe_exposure(host, "can send requests to the upstream, which are recorded")
 
     def announce() -> None:
-        click.echo(f"openai-mockserver {__version__} records {upstream} on {url}")
-        click.echo(KEEPS)
-        click.echo(f"  export OPENAI_BASE_URL={url}\n")
+        lines = [f"openai-mockserver {__version__} records {upstream} on {url}", KEEPS]
+        lines.append(f"  export OPENAI_BASE_URL={url}\n")
+        log.start("\n".join(lines), version=__version__, url=url, upstream=upstream)
         if exposure is not None:
-            click.echo(f"{exposure}\n")
+            log.warn(exposure)
 
-    door = replace(mock.door(), on_slow=None if quiet else log_call)
-    serve_forever(door, listener, announce)
-    click.echo("stopped")
+    serve_forever(replace(mock.door(), on_slow=log.on_slow), listener, announce)
+    log.stop()
     # A call that was interrupted when the server stopped may not have been recorded.
     for call in mock.calls:
         note_problem(call)

@@ -16,7 +16,7 @@ import click
 from openai_mockserver import __version__
 from openai_mockserver.cli.address import allow_host, describe_exposure, format_url, host, port
 from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
-from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, log_call
+from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, Log, log_format
 from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ _THRESHOLDS = (10_000, 20, 20)
 @max_upload
 @request_timeout
 @click.option("--quiet", "-q", is_flag=True, help="Do not log calls.")
+@log_format
 def serve(
     files: tuple[Path, ...],
     host: str,
@@ -133,6 +134,7 @@ def serve(
     max_upload: int,
     request_timeout: float | None,
     quiet: bool,
+    log_format: str,
 ) -> None:
     """Serve OpenAI's API.
 
@@ -170,6 +172,7 @@ def serve(
     from openai_mockserver.server import bind
     from openai_mockserver.server import serve as serve_forever
 
+    log = Log(log_format, quiet)
     parsed_faults = parse(",".join(faults))
 
     def generate_reply(request: Request) -> object:
@@ -188,7 +191,7 @@ def serve(
         default=None if files or names else ReplyFunction(generate_reply, is_quick=True),
         keep_calls=KEEP_CALLS,
         keep_bytes=KEEP_BYTES,
-        on_end=None if quiet else log_call,
+        on_end=log.on_end,
         host=host,
         allow_hosts=allow_hosts,
         allow_origins=allow_origins,
@@ -213,23 +216,22 @@ def serve(
         if loading is not None:
             loading.join()  # otherwise each of the first requests would load it
         gc.set_threshold(*_THRESHOLDS)
-        click.echo(f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)")
-        click.echo(KEEPS)
+        lines = [f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)", KEEPS]
         if missing := _describe_missing_extra():
-            click.echo(missing)
-        click.echo(f"  export OPENAI_BASE_URL={url}")
-        click.echo(f"  export OPENAI_API_KEY={mock.api_key or API_KEY}\n")
+            lines.append(missing)
+        lines.append(f"  export OPENAI_BASE_URL={url}")
+        lines.append(f"  export OPENAI_API_KEY={mock.api_key or API_KEY}\n")
+        log.start("\n".join(lines), version=__version__, url=url)
         if exposure is not None:
-            click.echo(f"{exposure}\n")
+            log.warn(exposure)
         if ANY in allow_origins:
-            click.echo(
+            log.warn(
                 "Every web page open in a browser on this machine can send requests and read the "
-                "responses.\n"
+                "responses."
             )
 
-    door = replace(mock.door(), on_slow=None if quiet else log_call)
-    serve_forever(door, listener, announce)
-    click.echo("stopped")
+    serve_forever(replace(mock.door(), on_slow=log.on_slow), listener, announce)
+    log.stop()
 
 
 def _load_vocabulary() -> None:
