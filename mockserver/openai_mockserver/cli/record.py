@@ -19,6 +19,7 @@ from openai_mockserver.cli.address import (
     is_same_server,
     port,
 )
+from openai_mockserver.cli.environment import add_variables
 from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
 from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, Log, log_format
 from openai_mockserver.exceptions import MockServerError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from openai_mockserver.journal import Call
 
 
+@add_variables
 @click.command()
 @click.option(
     "--upstream",

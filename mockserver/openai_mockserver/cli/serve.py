@@ -15,6 +15,7 @@ import click
 
 from openai_mockserver import __version__
 from openai_mockserver.cli.address import allow_host, describe_exposure, format_url, host, port
+from openai_mockserver.cli.environment import add_variables
 from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
 from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, Log, log_format
 from openai_mockserver.exceptions import MockServerError
@@ -26,6 +27,7 @@ _THRESHOLDS = (10_000, 20, 20)
 """Of the garbage collector: a request leaves little that only it finds."""
 
 
+@add_variables
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, readable=False))
 @host
