@@ -55,7 +55,7 @@ INTERNAL = {
         "model_goes_down",
         "teardown",
     ),
-    "MockOpenAI": ("begin", "door", "has_tls", "refuse"),
+    "MockOpenAI": ("begin", "change_version", "door", "has_tls", "refuse", "version"),
     "Journal": ("add", "limits", "problem_counts", "size"),
     "Request": ("drop_parsed", "parsed"),
     "Call": (

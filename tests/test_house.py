@@ -65,7 +65,7 @@ FLOORS = """
     upstream access
     journal: call attempts memory journal
     catalogue
-    dispatch: options exchange bodies answers dress refuse route validate choose render
+    dispatch: options version exchange bodies answers dress refuse route validate choose render
         pending dispatcher
 
     server: door peer protocol player connect pool relay worker functions app runner
@@ -74,7 +74,8 @@ FLOORS = """
 
     mock: doors rule_builder recording report mock_openai
 
-    scenario_patterns scenario files corpus
+    sources scenario_patterns scenario files corpus
+    reload: reloader watch watcher
     show: format summaries decode lint terminal
     strategies: conversation reply_bytes plain_chunks variations splits failures strategy agent
     judge: outcome comparison cases consumer program reading post relay grading gateway runner
@@ -82,7 +83,8 @@ FLOORS = """
     judge.reports: status recipes details page junit markdown badge
     judge.clients: table environments driver
 
-    cli: log address limits serve generate record show import_ streams faults check program
+    cli: environment log address limits hangup serve generate record show import_ streams faults
+        check program
     __main__
 """
 HAND_WRITTEN_LINES = 600

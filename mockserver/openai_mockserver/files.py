@@ -31,9 +31,10 @@ from openai_mockserver.faults import Fault
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply.serialization import decode_reply
 from openai_mockserver.script import Script
+from openai_mockserver.sources import Sources
 from openai_mockserver.stream_value import Stream
 
-__all__ = ["add_files"]
+__all__ = ["add_files", "list_files"]
 
 logger = logging.getLogger("openai_mockserver")
 
@@ -53,6 +54,7 @@ def add_files(
     faults: Iterable[Fault] = (),
     in_turn: bool = False,
     matching: Matching = AS_RECORDED,
+    sources: Sources | None = None,
 ) -> None:
     """Add the answers from files to a mock.
 
@@ -65,11 +67,13 @@ def add_files(
         in_turn: whether streams from files with a request also answer other requests in turn;
             streams from files without a request always do.
         matching: how to compare requests with those in the files; without functions.
+        sources: notes the files, and those that scenarios name.
 
     Raises:
         MockServerError: if a file cannot be read, or a name or format is unknown.
     """
-    all_files = [inner for file in files for inner in _list_files(file)]
+    sources = Sources() if sources is None else sources
+    all_files = [inner for file in files for inner in list_files(file, sources)]
     scenarios = [file for file in all_files if _is_scenario(file)]
     streams: list[Script | Stream] = [catalogue.stream(name) for name in names]
     recorded_answers = [
@@ -91,17 +95,31 @@ def add_files(
     for file in scenarios:
         from openai_mockserver import scenario  # imported late: needs the yaml package
 
-        scenario.add_rules(mock, file)
+        scenario.add_rules(mock, file, sources)
 
 
-def _list_files(file: Path) -> list[Path]:
-    """Return the file, or for a folder the recordings and stream files in it, sorted by name."""
+def list_files(file: Path, sources: Sources) -> list[Path]:
+    """Return the file, or for a folder the recordings and stream files in it, sorted by name.
+
+    Args:
+        file: the file or folder.
+        sources: notes it.
+
+    Raises:
+        MockServerError: if the folder contains none.
+    """
     if _get_suffix(file) in (*_SCENARIOS, *_STREAMS) or not os.path.isdir(file):  # noqa: PTH112 - names of any length
-        return [file]
-    inner_files = sorted(inner for inner in file.iterdir() if _get_suffix(inner) in _STREAMS)
+        return [sources.note(file)]
+    sources.note_folder(file, _is_stream)
+    inner_files = sorted(inner for inner in file.iterdir() if _is_stream(inner))
     if not inner_files:
         raise MockServerError(f"{file}: the folder has no {' or '.join(_STREAMS)} files")
     return inner_files
+
+
+def _is_stream(file: Path) -> bool:
+    """Return whether a file of a folder is played."""
+    return _get_suffix(file) in _STREAMS
 
 
 def _get_suffix(file: Path) -> str:

@@ -27,8 +27,9 @@ from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply import USAGE_COUNTS, ApiError, Output, check_servable
 from openai_mockserver.reply.serialization import decode_error, decode_reply
 from openai_mockserver.scenario_patterns import CONDITION_READERS
+from openai_mockserver.sources import Folder, Sources
 
-__all__ = ["add_rules", "load"]
+__all__ = ["add_content", "add_rules", "load"]
 
 T = TypeVar("T")
 
@@ -161,20 +162,37 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def add_rules(mock: MockOpenAI, path: Path | str) -> None:
+def add_rules(mock: MockOpenAI, path: Path | str, sources: Sources | None = None) -> None:
     """Add the rules and options of a scenario file to a mock.
+
+    Args:
+        mock: the mock.
+        path: the scenario file.
+        sources: notes this file and those that it names.
 
     Raises:
         ScenarioError: if the file is invalid; names the place.
     """
+    sources = Sources() if sources is None else sources
+    file = sources.note(Path(path))
     try:
-        _apply_scenario(mock, load(path), Path(path).parent)
+        add_content(mock, load(file), Folder(file.parent, sources))
     except ScenarioError as error:
         message = str(error)
         raise ScenarioError(message if str(path) in message else f"{path}: {message}") from None
 
 
-def _apply_scenario(mock: MockOpenAI, content: dict[str, Any], folder: Path) -> None:
+def add_content(mock: MockOpenAI, content: dict[str, Any], folder: Folder) -> None:
+    """Add the rules and options of a scenario to a mock.
+
+    Args:
+        mock: the mock.
+        content: the content of the scenario, as from `load`.
+        folder: the folder that paths in the scenario are relative to.
+
+    Raises:
+        ScenarioError: if the content is invalid; the message begins with the place.
+    """
     scenario = _read_level(_Scenario, content, "")
     for option in ("api_key", "seed", "lenient"):
         value = getattr(scenario, option)
@@ -191,7 +209,7 @@ def _apply_scenario(mock: MockOpenAI, content: dict[str, Any], folder: Path) -> 
         _add_rule(mock, rule, f"rules[{index}]", folder)
 
 
-def _add_rule(mock: MockOpenAI, fields: Any, at: str, folder: Path) -> None:
+def _add_rule(mock: MockOpenAI, fields: Any, at: str, folder: Folder) -> None:
     rule = _read_level(_Rule, fields, at)
     has_reply = rule.reply is not msgspec.UNSET
     if has_reply == (rule.replies is not msgspec.UNSET):
@@ -270,7 +288,7 @@ def _read_error(fields: Any, at: str) -> ApiError:
         raise ScenarioError(str(error)) from None
 
 
-def _read_reply(value: Any, at: str, folder: Path) -> object:
+def _read_reply(value: Any, at: str, folder: Folder) -> object:
     if isinstance(value, list):
         return _call_at(at, lambda: chunks_to_stream(value))
     if isinstance(value, dict) and value.get("file") is not None:

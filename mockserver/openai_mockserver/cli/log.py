@@ -81,6 +81,10 @@ class Log:
         """Log an event while the server runs."""
         self._write(level, event, f"{_format_clock()} {sentence}", {"message": sentence})
 
+    def report_reload(self, sentence: str, is_reloaded: bool) -> None:
+        """Log that files were reloaded, or why not."""
+        self.report("reload", sentence, "info" if is_reloaded else "error")
+
     def stop(self) -> None:
         """Log that the server has stopped."""
         self._write("info", "stop", "stopped", {})
@@ -97,8 +101,8 @@ class Log:
             entry = {"time": stamp, "level": level, "event": event, **fields}
             # Escaped, so that no character of a request acts on a terminal.
             text = json.dumps(entry, separators=(",", ":"))
-        # The program that read the log may have exited; the streams go on.
-        with contextlib.suppress(BrokenPipeError):
+        # The program or the terminal that shows the log may be gone; the streams go on.
+        with contextlib.suppress(OSError):
             click.echo(text)
 
 

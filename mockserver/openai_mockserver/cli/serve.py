@@ -7,6 +7,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +17,14 @@ import click
 from openai_mockserver import __version__
 from openai_mockserver.cli.address import allow_host, describe_exposure, format_url, host, port
 from openai_mockserver.cli.environment import add_variables
+from openai_mockserver.cli.hangup import reload_on_hangup
 from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
 from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, Log, log_format
 from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
     from openai_mockserver.request import Request
+    from openai_mockserver.sources import Sources
 
 _THRESHOLDS = (10_000, 20, 20)
 """Of the garbage collector: a request leaves little that only it finds."""
@@ -101,6 +104,9 @@ _THRESHOLDS = (10_000, 20, 20)
     metavar="REGEX",
     help="Ignore differences in text that matches this regular expression; may be repeated.",
 )
+@click.option(
+    "--no-reload", is_flag=True, help="Do not reload FILES when they change; SIGHUP still does."
+)
 @click.option("--lenient", is_flag=True, help="Accept unknown request parameters.")
 @click.option(
     "--no-coalesce",
@@ -130,6 +136,7 @@ def serve(
     ignore: tuple[str, ...],
     normalize: tuple[str, ...],
     normalize_patterns: tuple[str, ...],
+    no_reload: bool,
     lenient: bool,
     no_coalesce: bool,
     max_body: int,
@@ -154,6 +161,7 @@ def serve(
     A stream file that contains a request answers only that request, under any path; --in-turn lets
     it answer other requests too. Stream files without a request answer all requests, one after
     another. --match, --ignore and --normalize choose how requests are compared.
+    Files that change are reloaded; after a mistake in one of them, the earlier rules stay.
     `openai-mockserver streams` lists the ready-made streams; any request can choose one with
     model="mockserver/NAME". Options override the settings in a scenario.
     """
@@ -170,6 +178,7 @@ def serve(
     from openai_mockserver.generate import generate
     from openai_mockserver.mock import MockOpenAI
     from openai_mockserver.pacing import profile
+    from openai_mockserver.reload import Reloader, Watcher
     from openai_mockserver.rules import ReplyFunction, faulty
     from openai_mockserver.server import bind
     from openai_mockserver.server import serve as serve_forever
@@ -180,7 +189,8 @@ def serve(
     def generate_reply(request: Request) -> object:
         return faulty(generate(request.json, "0" if seed is None else seed), *parsed_faults)
 
-    mock = MockOpenAI(
+    make_mock = partial(
+        MockOpenAI,
         api_key=api_key,
         seed=seed,
         header_faults=allow_header_faults,
@@ -201,13 +211,20 @@ def serve(
         max_upload=max_upload,
         request_timeout=request_timeout,
     )
-    if files or names or match or ignore or normalize or normalize_patterns:
-        from openai_mockserver.cassettes.matching import DEFAULT, Matching
-        from openai_mockserver.files import add_files
 
-        matching = Matching(match or DEFAULT, ignore, normalize, normalize_patterns)
-        add_files(mock, files, names, parsed_faults, in_turn, matching)
-    mock.pace = mock.pace or profile("gpt-4o")
+    def read_files(mock: MockOpenAI, sources: Sources) -> None:
+        if files or names or match or ignore or normalize or normalize_patterns:
+            from openai_mockserver.cassettes.matching import DEFAULT, Matching
+            from openai_mockserver.files import add_files
+
+            matching = Matching(match or DEFAULT, ignore, normalize, normalize_patterns)
+            add_files(mock, files, names, parsed_faults, in_turn, matching, sources)
+        mock.pace = mock.pace or profile("gpt-4o")
+
+    mock = make_mock()
+    reloader = Reloader(mock, make_mock, read_files)
+    reloader.load()
+    watcher = Watcher(reloader, log.report_reload, watches=bool(files) and not no_reload)
     listener = bind(host, port)
     url = format_url(host, listener.getsockname()[1])
     exposure = describe_exposure(
@@ -232,7 +249,10 @@ def serve(
                 "responses."
             )
 
-    serve_forever(replace(mock.door(), on_slow=log.on_slow), listener, announce)
+    watcher.start()
+    with reload_on_hangup(watcher.ask):
+        serve_forever(replace(mock.door(), on_slow=log.on_slow), listener, announce)
+    watcher.stop()
     log.stop()
 
 

@@ -11,6 +11,7 @@ from openai_mockserver.dispatch.answers import Fault, as_answers, as_function, c
 from openai_mockserver.dispatch.dispatcher import Dispatcher
 from openai_mockserver.dispatch.options import FAULT_HEADER, STREAM_MODEL, Options
 from openai_mockserver.dispatch.pending import PendingCall
+from openai_mockserver.dispatch.version import Version
 
 __all__ = [
     "FAULT_HEADER",
@@ -19,6 +20,7 @@ __all__ = [
     "Fault",
     "Options",
     "PendingCall",
+    "Version",
     "as_answers",
     "as_function",
     "check_end",

@@ -7,6 +7,7 @@ problem for the test. A call's plan is set once, here.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Sequence
 from random import Random
 
@@ -26,6 +27,7 @@ from openai_mockserver.dispatch.refuse import find_recording, refuse_access, ref
 from openai_mockserver.dispatch.render import render_answer
 from openai_mockserver.dispatch.route import choose_dialect, route_request
 from openai_mockserver.dispatch.validate import validate_request
+from openai_mockserver.dispatch.version import Version
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.http1 import answer_version, check_script
 from openai_mockserver.journal import Call, Journal
@@ -69,12 +71,30 @@ class Dispatcher:
         self.calls = Journal(keep_calls, on_end, keep_bytes)
         self.store = Store(keep_calls, keep_bytes)
         self._rules = Rulebook()
+        self._version_lock = threading.Lock()
         self._replies = CompiledReplies()
 
     @property
     def has_tls(self) -> bool:
         """Whether the connections use TLS."""
         return False
+
+    @property
+    def version(self) -> Version:
+        """The rules and options of now."""
+        with self._version_lock:
+            return Version(tuple(self._rules), self.options)
+
+    def change_version(self, old: Version, new: Version) -> None:
+        """Replace rules and options at once: a request is answered by all of the new, or by none.
+
+        Args:
+            old: the version whose rules are replaced, and whose options are compared.
+            new: the version whose rules take their place. Other rules and options stay.
+        """
+        with self._version_lock:
+            self._rules = self._rules.replace(old.rules, new.rules)
+            self.options = old.change_options(self.options, new)
 
     def respond(self, request: Request) -> Call:
         """Return the call that answers a request, with its script or upstream.
@@ -102,31 +122,22 @@ class Dispatcher:
         """Return the call that answers an incompletely received request with an error."""
         call = self.calls.add(request)
         dialect = choose_dialect(locate(call.path, call.query), self.options)
-        call.script = errors.render(error, self._make_rng(request), dialect)
+        call.script = errors.render(error, _make_rng(request, self.options.seed), dialect)
         return call
 
     def _begin(self, call: Call) -> Exchange:
         """Return an exchange before its first step."""
+        with self._version_lock:
+            options, rules = self.options, self._rules
         return Exchange(
             call=call,
-            options=self.options,
-            rules=self._rules,
+            options=options,
+            rules=rules,
             store=self.store,
             replies=self._replies,
-            rng=self._make_rng(call),
+            rng=_make_rng(call, options.seed),
             ask=self._answer_inner_request,
         )
-
-    def _make_rng(self, request: Request) -> Random:
-        seed = self.options.seed
-        if seed is None:
-            return CHANCE
-        content: bytes | DiskBytes = request.content
-        if isinstance(request.parsed, dict):
-            # The order of keys does not make a different request.
-            with contextlib.suppress(RecursionError):
-                content = msgspec.json.encode(request.parsed, order="sorted")
-        return Seeded(f"{seed}\0{content!r}")
 
     def _answer_inner_request(self, method: str, path: str, body: bytes) -> Script:
         """Answer a request that another request contains; the journal lists only the outer one."""
@@ -144,6 +155,17 @@ class Dispatcher:
         if isinstance(plan, Exchange):
             return plan.script
         return plan if isinstance(plan, Script) else Script()
+
+
+def _make_rng(request: Request, seed: int | str | None) -> Random:
+    if seed is None:
+        return CHANCE
+    content: bytes | DiskBytes = request.content
+    if isinstance(request.parsed, dict):
+        # The order of keys does not make a different request.
+        with contextlib.suppress(RecursionError):
+            content = msgspec.json.encode(request.parsed, order="sorted")
+    return Seeded(f"{seed}\0{content!r}")
 
 
 def _run_steps(exchange: Exchange, steps: Sequence[Step]) -> Exchange | Plan:

@@ -36,6 +36,7 @@ class Rulebook(Sequence[Rule]):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._successor: Rulebook | None = None
         self._count = 0
         self._reset()
 
@@ -49,6 +50,9 @@ class Rulebook(Sequence[Rule]):
     def add(self, rule: Rule) -> None:
         """Add a rule as the newest."""
         with self._lock:
+            if self._successor is not None:
+                self._successor.add(rule)
+                return
             self._count += 1
             literal = find_literal(rule.patterns)
             if literal is None:
@@ -61,7 +65,32 @@ class Rulebook(Sequence[Rule]):
     def clear(self) -> None:
         """Remove all rules."""
         with self._lock:
+            if self._successor is not None:
+                self._successor.clear()
+                return
             self._reset()
+
+    def replace(self, old: Iterable[Rule], new: Iterable[Rule]) -> Rulebook:
+        """Return a rulebook in which new rules have the place of old ones.
+
+        This one stays as it is for the requests that are being answered, and passes on the rules
+        that are added to it later.
+
+        Args:
+            old: the rules to leave out.
+            new: the rules that come where the first of the old was; without one, before all others.
+        """
+        left_out = set(old)
+        with self._lock:
+            if self._successor is not None:
+                return self._successor.replace(left_out, new)
+            at = next((n for n, rule in enumerate(self._rules) if rule in left_out), 0)
+            successor = Rulebook()
+            for rule in (*self._rules[:at], *new, *self._rules[at:]):
+                if rule not in left_out:
+                    successor.add(rule)
+            self._successor = successor
+            return successor
 
     def find_answer(self, request: Request, model_speaks: bool = True) -> Match | Unmatched:
         """Return the newest rule that answers a request, and its next answer.
