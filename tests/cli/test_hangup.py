@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_cli import COMMAND, serving
+
+from running_server import COMMAND, serving
 
 
 @pytest.fixture

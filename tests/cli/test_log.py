@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from test_cli import COMMAND, TOO_LONG
 
 from openai_mockserver import __version__
+from running_server import COMMAND, TOO_LONG
 
 KEY = "sk-proj-Zk3vW8qLr5TnY2bXc7Md"
 
