@@ -15,6 +15,7 @@ from openai_mockserver import __version__
 from openai_mockserver.cli.check import check
 from openai_mockserver.cli.faults import faults
 from openai_mockserver.cli.generate import generate
+from openai_mockserver.cli.health import health
 from openai_mockserver.cli.import_ import import_
 from openai_mockserver.cli.record import record
 from openai_mockserver.cli.serve import serve
@@ -31,7 +32,7 @@ def commands() -> None:
     """A fake OpenAI-compatible server, for testing code that consumes model streams."""
 
 
-for command in (serve, generate, record, show, import_, streams, faults, check):
+for command in (serve, generate, record, show, import_, streams, faults, check, health):
     commands.add_command(command)
 
 
