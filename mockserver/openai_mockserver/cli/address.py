@@ -35,7 +35,7 @@ allow_host = click.option(
 )
 
 
-def format_url(host: str, port: int) -> str:
+def format_url(host: str, port: int, tls: bool = False) -> str:
     """Return the base URL for clients on this machine.
 
     >>> format_url("0.0.0.0", 8000)
@@ -45,7 +45,7 @@ def format_url(host: str, port: int) -> str:
         host = "[::1]" if ":" in host else "127.0.0.1"
     elif ":" in host:
         host = f"[{host}]"
-    return f"http://{host}:{port}/v1"
+    return f"http{'s' * tls}://{host}:{port}/v1"
 
 
 def is_same_server(url: str, host: str, port: int) -> bool:

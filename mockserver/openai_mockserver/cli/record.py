@@ -22,6 +22,7 @@ from openai_mockserver.cli.address import (
 from openai_mockserver.cli.environment import add_variables
 from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
 from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, Log, log_format
+from openai_mockserver.cli.tls import make_tls, tls_options
 from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Redact text that matches this regular expression; may be repeated.",
 )
+@tls_options
 @max_body
 @max_upload
 @request_timeout
@@ -70,6 +72,9 @@ def record(
     headers: tuple[str, ...],
     paths: tuple[str, ...],
     patterns: tuple[str, ...],
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_self_signed: bool,
     max_body: int,
     max_upload: int,
     request_timeout: float | None,
@@ -92,6 +97,8 @@ def record(
     except re.error as error:
         raise MockServerError(f"--redact-pattern: {error}") from None
     log = Log(log_format, quiet)
+    tls = make_tls(tls_cert, tls_key, tls_self_signed, (host, *allow_hosts))
+    context = None if tls is None else tls.context
     log_call = log.on_end
     problems: dict[int, str] = {}
     count = 0
@@ -114,6 +121,7 @@ def record(
         keep_calls=KEEP_CALLS,
         keep_bytes=KEEP_BYTES,
         on_end=on_end,
+        tls=context,
         host=host,
         allow_hosts=allow_hosts,
         max_body=max_body,
@@ -129,17 +137,20 @@ def record(
             f"the upstream {upstream} is this server itself (it listens on {host}, port "
             f"{own_port}): give the upstream's URL, or choose another --port"
         )
-    url = format_url(host, own_port)
+    url = format_url(host, own_port, tls is not None)
     exposure = describe_exposure(host, "can send requests to the upstream, which are recorded")
 
     def announce() -> None:
         lines = [f"openai-mockserver {__version__} records {upstream} on {url}", KEEPS]
+        if tls is not None:
+            lines.append(tls.describe())
         lines.append(f"  export OPENAI_BASE_URL={url}\n")
-        log.start("\n".join(lines), version=__version__, url=url, upstream=upstream)
+        fields = {"upstream": upstream, "tls": tls and tls.fingerprint}
+        log.start("\n".join(lines), version=__version__, url=url, **fields)
         if exposure is not None:
             log.warn(exposure)
 
-    serve_forever(replace(mock.door(), on_slow=log.on_slow), listener, announce)
+    serve_forever(replace(mock.door(), on_slow=log.on_slow), listener, announce, context)
     log.stop()
     # A call that was interrupted when the server stopped may not have been recorded.
     for call in mock.calls:

@@ -20,6 +20,7 @@ from openai_mockserver.cli.environment import add_variables
 from openai_mockserver.cli.hangup import reload_on_hangup
 from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
 from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, Log, log_format
+from openai_mockserver.cli.tls import make_tls, tls_options
 from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ _THRESHOLDS = (10_000, 20, 20)
     is_flag=True,
     help="Write each event by itself, even if several are due at the same time.",
 )
+@tls_options
 @max_body
 @max_upload
 @request_timeout
@@ -139,6 +141,9 @@ def serve(
     no_reload: bool,
     lenient: bool,
     no_coalesce: bool,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_self_signed: bool,
     max_body: int,
     max_upload: int,
     request_timeout: float | None,
@@ -184,6 +189,8 @@ def serve(
     from openai_mockserver.server import serve as serve_forever
 
     log = Log(log_format, quiet)
+    tls = make_tls(tls_cert, tls_key, tls_self_signed, (host, *allow_hosts))
+    context = None if tls is None else tls.context
     parsed_faults = parse(",".join(faults))
 
     def generate_reply(request: Request) -> object:
@@ -204,6 +211,7 @@ def serve(
         keep_calls=KEEP_CALLS,
         keep_bytes=KEEP_BYTES,
         on_end=log.on_end,
+        tls=context,
         host=host,
         allow_hosts=allow_hosts,
         allow_origins=allow_origins,
@@ -226,7 +234,7 @@ def serve(
     reloader.load()
     watcher = Watcher(reloader, log.report_reload, watches=bool(files) and not no_reload)
     listener = bind(host, port)
-    url = format_url(host, listener.getsockname()[1])
+    url = format_url(host, listener.getsockname()[1], tls is not None)
     exposure = describe_exposure(
         host, "can send requests" + (" with the API key" if api_key else "")
     )
@@ -238,9 +246,11 @@ def serve(
         lines = [f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)", KEEPS]
         if missing := _describe_missing_extra():
             lines.append(missing)
+        if tls is not None:
+            lines.append(tls.describe())
         lines.append(f"  export OPENAI_BASE_URL={url}")
         lines.append(f"  export OPENAI_API_KEY={mock.api_key or API_KEY}\n")
-        log.start("\n".join(lines), version=__version__, url=url)
+        log.start("\n".join(lines), version=__version__, url=url, tls=tls and tls.fingerprint)
         if exposure is not None:
             log.warn(exposure)
         if ANY in allow_origins:
@@ -251,7 +261,7 @@ def serve(
 
     watcher.start()
     with reload_on_hangup(watcher.ask):
-        serve_forever(replace(mock.door(), on_slow=log.on_slow), listener, announce)
+        serve_forever(replace(mock.door(), on_slow=log.on_slow), listener, announce, context)
     watcher.stop()
     log.stop()
 

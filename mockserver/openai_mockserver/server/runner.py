@@ -255,9 +255,14 @@ class Loopback:
             end.close()
 
 
-def serve(door: Door, listener: socket.socket, ready: Callable[[], object] | None = None) -> None:
+def serve(
+    door: Door,
+    listener: socket.socket,
+    ready: Callable[[], object] | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> None:
     """Serve in the foreground until a signal arrives; call ``ready`` once clients are accepted."""
-    server_run = _ServerRun(lambda: door, listener, listener_count=8)
+    server_run = _ServerRun(lambda: door, listener, tls, listener_count=8)
     try:
         with contextlib.suppress(KeyboardInterrupt):  # until uvicorn handles the signals
             server_run.run(ready)
