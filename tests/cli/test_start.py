@@ -33,7 +33,7 @@ PROGRAM = """if True:
         finally:
             signal.raise_signal(signal.SIGINT)
 
-    def serve(door, listener, ready):
+    def serve(door, listener, ready, tls=None):
         def announce():
             ready()
             report("listening")
