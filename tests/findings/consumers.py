@@ -21,6 +21,9 @@ from openai_mockserver.judge.clients import find_versions as find_client_version
 
 __all__ = ["CONSUMERS", "Consumer", "explain_mismatch", "find_versions"]
 
+_WAITING = frozenset({"openai-node"})
+"""Clients whose timeout ends with the head: a silence after it is waited for."""
+
 
 @dataclass(frozen=True, eq=False)
 class Consumer:
@@ -49,6 +52,8 @@ def explain_mismatch(consumer: Consumer, stream: AnsweredStream) -> str | None:
         return "it requests one answer, not several"
     if stream.error is None and stream.script.seconds > PATIENCE / 2:
         return "the stream is silent for longer than the consumer waits"
+    if consumer.name in _WAITING and stream.error == "timeout":
+        return "its timeout is for the head alone"
     if client is not None and stream.script.end == "close":
         return "the connection that closes after it may carry the next request"
     return None

@@ -400,7 +400,6 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         HELD_BACK,
     ),
     "openai-node": (
-        HELD_BACK_LATER,
         UNENDED,
         Finding(
             "no `role`",
