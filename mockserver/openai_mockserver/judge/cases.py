@@ -15,6 +15,7 @@ from openai_mockserver import catalogue, faults
 from openai_mockserver.exceptions import CheckError
 from openai_mockserver.faults.reads import INSIDE, cut_script
 from openai_mockserver.judge.comparison import get_answer
+from openai_mockserver.judge.completion import complete_responses
 from openai_mockserver.reply import Reply
 from openai_mockserver.script import Pause, Script
 from openai_mockserver.stream_value import Stream
@@ -109,7 +110,8 @@ class Case:
     def scripts(self) -> tuple[Script, ...]:
         """What the mock answers: a script for each request, in order; the last one repeats."""
         cut = READS[self.reads]
-        script = self.stream.script if cut is None else cut(self.stream.script)
+        script = complete_responses(self.stream.script)
+        script = script if cut is None else cut(script)
         return tuple(_shorten_pauses(one, self.silence) for one in (*self.stream.earlier, script))
 
     def __str__(self) -> str:
