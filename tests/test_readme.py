@@ -47,12 +47,13 @@ def test_the_tour_runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_two_commands_name_existing_streams() -> None:
-    first, second, serve = blocks(README, "console")
+    first, second, check, serve = blocks(README, "console")
     assert first == "pip install . openai pytest && pytest examples/quickstart\n"
     assert (ROOT / "examples" / "quickstart" / "test_quickstart.py").exists()
     assert second == "scripts/install && scripts/test\n"
     assert second.strip() in (ROOT / ".ci" / "run").read_text().splitlines()
-    assert all(line.startswith("openai-mockserver ") for line in serve.splitlines())
+    commands = [*check.splitlines(), *serve.splitlines()]
+    assert all(line.startswith("openai-mockserver ") for line in commands)
 
 
 def test_links_lead_somewhere() -> None:
@@ -64,8 +65,8 @@ def test_links_lead_somewhere() -> None:
                 assert anchor in anchors(target.read_text()), f"{page.name}: {link}#{anchor}"
 
 
-def test_the_scenario_of_the_page_is_one(tmp_path: Path) -> None:
-    (example,) = blocks((ROOT / "docs" / "reference" / "scenario-files.md").read_text(), "yaml")
+def test_the_scenarios_of_the_page_are_such(tmp_path: Path) -> None:
+    example, *others = blocks((ROOT / "docs" / "reference" / "scenario-files.md").read_text(), "yaml")
     file = tmp_path / "scenario.yaml"
     file.write_text(example)
     (tmp_path / "streams").mkdir()
@@ -74,6 +75,9 @@ def test_the_scenario_of_the_page_is_one(tmp_path: Path) -> None:
     scenario.add_rules(mock, file)
     assert len(mock._rules) == 9
     assert mock.pace is pacing.PROFILES["gpt-4o"]
+    for other in others:
+        file.write_text(other)
+        scenario.add_rules(MockOpenAI(), file)
 
 
 def test_the_stream_files_of_the_page_are_such(tmp_path: Path) -> None:
