@@ -54,7 +54,7 @@ FLOORS = """
 
     request
     faults: fault endings event_stream events payloads chunk_changes habits variations reads http
-        compression parser
+        compression chances parser
     cassettes: stream_file content_coding secret_text redact writer recorder
         recorded_request normalization matching cassette
     cassettes.importers: recording exchange yaml_loader file event_stream stream_file document

@@ -66,7 +66,8 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_the_scenarios_of_the_page_are_such(tmp_path: Path) -> None:
-    example, *others = blocks((ROOT / "docs" / "reference" / "scenario-files.md").read_text(), "yaml")
+    page = (ROOT / "docs" / "reference" / "scenario-files.md").read_text()
+    example, *others = blocks(page, "yaml")
     file = tmp_path / "scenario.yaml"
     file.write_text(example)
     (tmp_path / "streams").mkdir()

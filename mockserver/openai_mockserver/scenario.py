@@ -21,6 +21,7 @@ from openai_mockserver import catalogue, faults, items, pacing
 from openai_mockserver.bounded_input import InputProblem, check_yaml, is_deeper, read_file
 from openai_mockserver.declared import Strict, describe_kind, read_struct
 from openai_mockserver.dialects import find_dialect
+from openai_mockserver.dispatch import Fault
 from openai_mockserver.dispatch.bodies import chunks_to_stream, file_to_script
 from openai_mockserver.exceptions import MockServerError, ReplyError, ScenarioError
 from openai_mockserver.mock import MockOpenAI
@@ -67,6 +68,7 @@ class _Rule(Strict):
     faults: list[Any] = field(default_factory=list)
     pace: Any = None
     times: int | None = None
+    chance: float | None = None
     dialect: str | None = None
 
 
@@ -229,7 +231,12 @@ def _add_rule(mock: MockOpenAI, fields: Any, at: str, folder: Folder) -> None:
     _call_at(
         at,
         lambda: builder.reply(
-            *replies, faults=fault_list, pace=pace, times=rule.times, dialect=rule.dialect
+            *replies,
+            faults=fault_list,
+            pace=pace,
+            times=rule.times,
+            chance=rule.chance,
+            dialect=rule.dialect,
         ),
     )
 
@@ -256,7 +263,7 @@ def _read_pace(value: Any, at: str) -> pacing.Pace:
     return _call_at(at, lambda: pacing.Pace(**msgspec.structs.asdict(pace)))
 
 
-def _read_fault(value: Any, at: str) -> faults.Fault:
+def _read_fault(value: Any, at: str) -> Fault:
     if isinstance(value, str):
         return _call_at(at, lambda: faults.named(value))
     if not isinstance(value, dict) or len(value) != 1:

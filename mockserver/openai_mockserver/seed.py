@@ -9,7 +9,7 @@ import os
 import time
 from random import Random
 
-__all__ = ["CHANCE", "MOMENT", "Seeded", "derive_rng", "now"]
+__all__ = ["CHANCE", "MOMENT", "Seeded", "derive_rng", "draw_lot", "now"]
 
 MOMENT = 1_767_225_600
 """Timestamp of all seeded content: the beginning of 2026, in seconds since the epoch."""
@@ -39,3 +39,16 @@ def now(rng: Random) -> int:
 def derive_rng(rng: Random, seed: str) -> Random:
     """Return a generator of the same kind with another seed."""
     return type(rng)(seed)
+
+
+def draw_lot(seed: int | str | None, *place: object) -> float:
+    """Return a number from 0 to 1, without 1, to compare with a probability.
+
+    With a seed, the number follows from the seed and the place, and is different at each place.
+
+    >>> draw_lot("any", 1) == draw_lot("any", 1) != draw_lot("any", 2)
+    True
+    """
+    if seed is None:
+        return CHANCE.random()
+    return Random("\0".join(map(str, (seed, *place)))).random()

@@ -69,7 +69,7 @@ _THRESHOLDS = (10_000, 20, 20)
 @click.option(
     "--allow-header-faults",
     is_flag=True,
-    help="Apply the faults in the request header x-mockserver-fault.",
+    help="Obey the request headers x-mockserver-fault and x-mockserver-error.",
 )
 @click.option("--dialect", help="Imitate this provider, such as azure or openrouter.")
 @click.option(

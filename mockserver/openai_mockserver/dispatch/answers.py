@@ -6,7 +6,7 @@ created.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from openai_mockserver.dispatch.bodies import (
 from openai_mockserver.exceptions import FaultError, ReplyError
 from openai_mockserver.faults import FAULTS
 from openai_mockserver.faults import Fault as NamedFault
+from openai_mockserver.faults.chances import ByChance
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.reply import Reply, as_reply, check_servable
 from openai_mockserver.rules import Answer, Faulty, ReplyFunction
@@ -73,7 +74,7 @@ def as_answer(
     """
     if isinstance(value, Faulty):
         return as_answer(value.reply, (*value.faults, *faults), value.pace or pace, imitates)
-    for fault in faults:
+    for fault in list_faults(faults):
         name = getattr(fault, "__name__", "")
         if FAULTS.get(name) is fault:  # type: ignore[comparison-overlap]
             raise FaultError(f"{name} is a function that returns a fault: call it, {name}(...)")
@@ -124,6 +125,15 @@ def as_function(value: Callable[..., object]) -> ReplyFunction:
     return ReplyFunction(value)
 
 
+def list_faults(faults: Iterable[Fault]) -> Iterator[Fault]:
+    """Yield faults, and instead of one that happens by chance those that it consists of."""
+    for fault in faults:
+        if isinstance(fault, ByChance):
+            yield from list_faults(fault.faults)
+        else:
+            yield fault
+
+
 def check_end(answer: Answer, has_tls: bool) -> None:
     """Raise FaultError for an end that the connections do not support.
 
@@ -131,7 +141,7 @@ def check_end(answer: Answer, has_tls: bool) -> None:
         answer: an answer of a rule.
         has_tls: whether the connections use TLS.
     """
-    ends = {getattr(fault, "name", "") for fault in answer.faults}
+    ends = {getattr(fault, "name", "") for fault in list_faults(answer.faults)}
     ends |= {answer.value.end} if isinstance(answer.value, Script) else set()
     if "cut" in ends and not has_tls:
         raise FaultError(

@@ -1,25 +1,31 @@
 """The third step: choose what answers a request.
 
-Rules of this file: the order is a catalogue stream named by the request's model, the newest
-matching rule, a recording or the upstream, the endpoint itself, and the mock's default. A function
-that makes the reply is not called here, unless it is known to be quick.
+Rules of this file: the order is the error that a request's header asks for, a catalogue stream
+named by its model, the newest matching rule, a recording or the upstream, the endpoint itself, and
+the mock's default. A function that makes the reply is not called here, unless it is quick.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 from openai_mockserver.api import errors
 from openai_mockserver.dispatch.answers import as_answers, as_function
 from openai_mockserver.dispatch.exchange import Exchange, Plan, replace
-from openai_mockserver.dispatch.options import STREAM_MODEL
+from openai_mockserver.dispatch.options import ERROR_HEADER, STREAM_MODEL
 from openai_mockserver.dispatch.refuse import (
     explain_unmatched,
     find_recording,
     has_recordings_at_path,
     refuse_problem,
 )
-from openai_mockserver.exceptions import UnknownStream
+from openai_mockserver.exceptions import ReplyError, UnknownStream
+from openai_mockserver.faults.chances import check_chance
+from openai_mockserver.faults.parser import parse_arguments
 from openai_mockserver.reply import ApiError
+from openai_mockserver.reply.serialization import decode_error
 from openai_mockserver.rules import Answer, ReplyFunction, Unmatched
+from openai_mockserver.seed import draw_lot
 
 __all__ = ["choose_answer"]
 
@@ -27,13 +33,18 @@ __all__ = ["choose_answer"]
 def choose_answer(exchange: Exchange) -> Exchange | Plan:
     """Return the exchange with its answer, or without one if the endpoint itself answers."""
     call, options, endpoint = exchange.call, exchange.options, exchange.endpoint
+    if options.header_faults and (error_text := call.headers.get(ERROR_HEADER)):
+        error = _draw_error(exchange, error_text)
+        if error is not None:
+            return replace(exchange, answer=Answer(error))
     model_speaks = endpoint.render is not None
     # With an upstream, such a model is a model like any other.
     if model_speaks and not options.has_other_source:
         model = exchange.endpoint_request.parameters.get("model")
         if isinstance(model, str) and model.startswith(STREAM_MODEL):
             return _answer_with_stream(exchange, model.removeprefix(STREAM_MODEL))
-    match = exchange.rules.find_answer(call, model_speaks)
+    draw = partial(draw_lot, options.seed, call.number)
+    match = exchange.rules.find_answer(call, model_speaks, draw)
     if not isinstance(match, Unmatched):
         call.rule = match.rule
         return _use_answer(exchange, match.answer)
@@ -71,3 +82,20 @@ def _use_answer(exchange: Exchange, answer: Answer) -> Exchange:
     if isinstance(value, ReplyFunction) and value.is_quick:
         return _answer_attempt(exchange, value(exchange.call))
     return replace(exchange, answer=answer)
+
+
+def _draw_error(exchange: Exchange, text: str) -> ApiError | None:
+    """Return the error that a request's header asks for; None if its chance does not come up.
+
+    Raises ReplyError or FaultError if the text is invalid.
+    """
+    status, arguments = parse_arguments(text)
+    probability = arguments.pop("chance", 1)
+    check_chance(probability, f"{ERROR_HEADER}: chance")
+    if not status.isdecimal():
+        raise ReplyError(
+            f"{ERROR_HEADER}: {text!r:.100} must begin with a status, as in 429; retry_after=2"
+        )
+    error = decode_error({"status": int(status), **arguments}, ERROR_HEADER)
+    lot = draw_lot(exchange.options.seed, exchange.call.number, "error")
+    return error if lot < probability else None

@@ -6,14 +6,17 @@ Rules of this file: a fault that cannot happen is an error, or a warning with ``
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator, Sequence
 
 from openai_mockserver.dispatch.answers import Fault
 from openai_mockserver.dispatch.exchange import Exchange, replace
 from openai_mockserver.dispatch.options import FAULT_HEADER
 from openai_mockserver.exceptions import FaultError, MockServerError
 from openai_mockserver.faults import parse
+from openai_mockserver.faults.chances import ByChance
 from openai_mockserver.faults.fault import is_changed
 from openai_mockserver.script import Script
+from openai_mockserver.seed import draw_lot
 
 __all__ = ["describe_error", "dress_script"]
 
@@ -28,19 +31,30 @@ def dress_script(exchange: Exchange) -> Exchange:
     pace = (answer.pace if answer is not None else None) or options.pace
     if pace is not None:
         script = pace(script)
-    faults = answer.faults if answer is not None else ()
-    rule_fault_count = len(faults)
+    own_faults = answer.faults if answer is not None else ()
+    faults = [(fault, options.lenient_faults) for fault in _draw_faults(exchange, own_faults)]
     if options.header_faults and (fault_text := call.headers.get(FAULT_HEADER)):
-        faults = (*faults, *parse(fault_text))
-    for index, fault in enumerate(faults):
+        # A fault from the request's own header that cannot happen is always an error.
+        faults += [(fault, False) for fault in _draw_faults(exchange, parse(fault_text))]
+    for fault, is_lenient in faults:
         try:
             script = _apply(fault, script)
         except FaultError as error:
-            # A fault from the request's own header is always an error.
-            if not options.lenient_faults or index >= rule_fault_count:
+            if not is_lenient:
                 raise
             call.warnings.append(str(error))
     return exchange if script is exchange.script else replace(exchange, script=script)
+
+
+def _draw_faults(exchange: Exchange, faults: Sequence[Fault]) -> Iterator[Fault]:
+    """Yield the faults that happen to this response, including those by chance that do."""
+    for index, fault in enumerate(faults):
+        if not isinstance(fault, ByChance):
+            yield fault
+            continue
+        place = exchange.call.number, "fault", index, repr(fault)
+        if draw_lot(exchange.options.seed, *place) < fault.probability:
+            yield from _draw_faults(exchange, fault.faults)
 
 
 def _apply(fault: Fault, script: Script) -> Script:

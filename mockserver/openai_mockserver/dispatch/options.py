@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from openai_mockserver.cassettes.cassette import Cassette
     from openai_mockserver.cassettes.recorder import Recorder
 
-__all__ = ["FAULT_HEADER", "REPLY_TIMEOUT", "STREAM_MODEL", "Option", "Options"]
+__all__ = ["ERROR_HEADER", "FAULT_HEADER", "REPLY_TIMEOUT", "STREAM_MODEL", "Option", "Options"]
 
 REPLY_TIMEOUT = 30.0
 """Seconds within which a function that makes a reply must return on a server."""
 
 STREAM_MODEL = "mockserver/"
 """Model names with this prefix name a catalogue stream, unless a cassette or upstream is set."""
+
+ERROR_HEADER = "x-mockserver-error"
+"""The request header that asks for an error; obeyed only with ``header_faults``."""
 
 FAULT_HEADER = "x-mockserver-fault"
 """The request header that asks for faults; obeyed only with ``header_faults``."""

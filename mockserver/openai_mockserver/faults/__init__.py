@@ -2,11 +2,13 @@
 
 `openai_mockserver.faults.fault` states the rules. Each of the other modules holds the faults of
 one part of a response: its end, its events, their payloads, the event-stream format, the reads,
-HTTP, or the content coding. `variations` has one that applies any habit of another server.
+HTTP, or the content coding. `variations` has one that applies any habit of another server, and
+`chances` one that applies others to some responses only.
 """
 
 from __future__ import annotations
 
+from openai_mockserver.faults.chances import chance
 from openai_mockserver.faults.compression import *  # noqa: F403
 from openai_mockserver.faults.endings import *  # noqa: F403
 from openai_mockserver.faults.event_stream import *  # noqa: F403
@@ -19,4 +21,4 @@ from openai_mockserver.faults.reads import *  # noqa: F403
 from openai_mockserver.faults.variations import *  # noqa: F403
 from openai_mockserver.faults.variations import VARIATIONS
 
-__all__ = ["FAULTS", "VARIATIONS", "Fault", "named", "parse", *FAULTS]
+__all__ = ["FAULTS", "VARIATIONS", "Fault", "chance", "named", "parse", *FAULTS]

@@ -19,9 +19,10 @@ from openai_mockserver.faults import (
     reads,
     variations,
 )
+from openai_mockserver.faults.chances import chance, check_chance
 from openai_mockserver.faults.fault import Fault
 
-__all__ = ["FAULTS", "named", "parse"]
+__all__ = ["FAULTS", "named", "parse", "parse_arguments"]
 
 FAULTS: dict[str, Callable[..., Fault]] = {
     name: getattr(module, name)
@@ -36,7 +37,7 @@ def named(name: str, arguments: Mapping[str, Any] | None = None, *positional: An
 
     Args:
         name: the name of the fault.
-        arguments: its arguments by name.
+        arguments: its arguments by name; every fault may also have a ``chance``.
         positional: its first arguments, without names.
 
     Raises:
@@ -44,16 +45,22 @@ def named(name: str, arguments: Mapping[str, Any] | None = None, *positional: An
 
     >>> named("reset", {"after": 3})
     reset(after=3)
+    >>> named("reset", {"after": 3, "chance": 0.2})
+    chance(0.2, reset(after=3))
     """
     if name not in FAULTS:
         close_names = difflib.get_close_matches(name, FAULTS, 1)
         if close_names:
             raise FaultError(f"unknown fault {name!r}: did you mean {close_names[0]!r}?")
         raise FaultError(f"unknown fault {name!r}: choose from {', '.join(FAULTS)}")
+    by_name = dict(arguments or {})
+    probability = by_name.pop("chance", 1)
     try:
-        return FAULTS[name](*positional, **(arguments or {}))
+        fault = FAULTS[name](*positional, **by_name)
     except TypeError as error:
         raise FaultError(f"{name}: {error}") from None
+    check_chance(probability, f"{name}: chance")
+    return fault if probability == 1 else chance(probability, fault)
 
 
 def parse(text: str) -> list[Fault]:
@@ -86,14 +93,25 @@ def parse(text: str) -> list[Fault]:
 
 def _parse_part(part: str) -> Fault:
     """Parse a fault whose arguments are separated by semicolons."""
-    name, *argument_texts = (piece.strip() for piece in _split_outside_json(part, ";"))
+    return named(*parse_arguments(part))
+
+
+def parse_arguments(text: str) -> tuple[str, dict[str, Any]]:
+    """Parse a name and the arguments after it, which semicolons separate.
+
+    Raises FaultError for an argument without a value.
+
+    >>> parse_arguments("429; retry_after=2; message=Slow down")
+    ('429', {'retry_after': 2, 'message': 'Slow down'})
+    """
+    name, *argument_texts = (piece.strip() for piece in _split_outside_json(text, ";"))
     arguments = {}
     for argument in argument_texts:
         key, separator, value = (piece.strip() for piece in argument.partition("="))
         if not separator:
             raise FaultError(f"{name}: argument {argument!r} must have the form name=value")
         arguments[key] = _parse_value(value)
-    return named(name, arguments)
+    return name, arguments
 
 
 _STRING = r'"(?:[^"\\]|\\.)*"'

@@ -66,7 +66,8 @@ class MockOpenAI(Doors):
         allow_origins: origins of web pages that may send requests, besides loopback origins, for
             example ``https://app.example.com``; ``*`` allows any, but not with an upstream.
         tls: an `ssl.SSLContext` with a certificate, to use TLS on the loopback server.
-        header_faults: obey ``x-mockserver-fault`` request headers, for example ``reset; after=3``.
+        header_faults: obey the request headers ``x-mockserver-fault``, for example
+            ``reset; after=3``, and ``x-mockserver-error``, for example ``429; retry_after=2``.
         upstream: base URL of a server that answers all requests to the loopback server that
             nothing here answers, as behind a transparent proxy.
         record: folder to record the upstream's responses to.
@@ -177,10 +178,13 @@ class MockOpenAI(Doors):
         faults: Iterable[Fault] | Fault = (),
         pace: Pace | str | None = None,
         times: int | None = None,
+        chance: float | None = None,
         dialect: str | None = None,
     ) -> Rule:
         """Answer every request; the arguments are those of `RuleBuilder.reply`."""
-        return self.on().reply(*replies, faults=faults, pace=pace, times=times, dialect=dialect)
+        return self.on().reply(
+            *replies, faults=faults, pace=pace, times=times, chance=chance, dialect=dialect
+        )
 
     def on(
         self,

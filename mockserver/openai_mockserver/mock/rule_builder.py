@@ -31,6 +31,7 @@ class RuleBuilder:
         faults: Iterable[Fault] | Fault = (),
         pace: Pace | str | None = None,
         times: int | None = None,
+        chance: float | None = None,
         dialect: str | None = None,
     ) -> Rule:
         """Answer with these replies in turn, then repeat the last one.
@@ -45,6 +46,8 @@ class RuleBuilder:
                 change the last.
             pace: when events are sent: a `Pace`, or the name of a profile.
             times: maximum number of requests that the rule answers.
+            chance: the probability that the rule answers a request that matches; otherwise an
+                older rule does.
             dialect: provider to imitate, for example ``azure``; the mock's dialect by default.
 
         Raises:
@@ -60,5 +63,5 @@ class RuleBuilder:
         ]
         for answer in answers:
             check_end(answer, self._mock.has_tls)
-        self._rule.set_answers(answers, times)
+        self._rule.set_answers(answers, times, chance)
         return self._rule

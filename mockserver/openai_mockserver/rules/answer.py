@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from openai_mockserver.faults import chance as by_chance
 from openai_mockserver.pacing import Pace
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.request import Request
@@ -52,13 +53,28 @@ class Answer:
     path: str = ""  # of the endpoint that a ready-made script is of, if it is known
 
 
-def faulty(reply: object, *faults: Callable[[Script], Script], pace: Pace | None = None) -> Faulty:
+def faulty(
+    reply: object,
+    *faults: Callable[[Script], Script],
+    pace: Pace | None = None,
+    chance: float | None = None,
+) -> Faulty:
     """Return a reply with its own faults, for a rule with several replies.
+
+    Args:
+        reply: the reply, as for `RuleBuilder.reply`.
+        faults: applied from left to right.
+        pace: when events are sent.
+        chance: the probability that the faults happen, all together; always by default.
+
+    Raises FaultError if ``chance`` is no probability, or there is nothing that may happen.
 
     >>> from openai_mockserver.faults import reset
     >>> faulty("Hello", reset(after=1)).faults
     (reset(after=1),)
     """
+    if chance is not None:
+        faults = (by_chance(chance, *faults),)
     return Faulty(reply, faults, pace)
 
 

@@ -25,6 +25,7 @@ from openai_mockserver.rules.matcher import (
     matches,
     replace_texts,
 )
+from openai_mockserver.seed import draw_lot
 from openai_mockserver.sensitive import is_secret_header, is_secret_parameter, show_header
 
 __all__ = [
@@ -302,11 +303,19 @@ CONDITIONS: dict[str, Condition] = {
 
 
 class RequestValues(dict[str, Any]):
-    """The values of one request by condition; each is computed when it is first needed."""
+    """The values of one request by condition; each is computed when it is first needed.
 
-    def __init__(self, request: Request) -> None:
+    Args:
+        request: the request.
+        draw: returns a number from 0 to 1 for a rule by its number, to compare with its chance.
+    """
+
+    def __init__(
+        self, request: Request, draw: Callable[[int], float] = lambda number: draw_lot(None)
+    ) -> None:
         super().__init__()
         self.request = request
+        self.draw = draw
 
     def __missing__(self, condition: str) -> Any:
         value = self[condition] = CONDITIONS[condition].read(self.request)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from openai_mockserver.cassettes.matching import IsRecorded
 from openai_mockserver.exceptions import MockServerError
+from openai_mockserver.faults.chances import check_chance
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 from openai_mockserver.rules.answer import Answer, ReplyFunction, name_function
@@ -52,6 +53,7 @@ class Rule:
         predicate: a function of the request that must return a true value, if any.
         is_recording: it plays recordings, for the requests that they answered, at any path.
         is_handmade: its answers include scripts, faults or headers, which may be invalid.
+        number: its number among all rules, counted from 1; 0 before it is added to them.
     """
 
     # The journal is that of the mock. Its calls have the type `Call`, which this floor cannot name.
@@ -79,7 +81,9 @@ class Rule:
         self.is_handmade = False
         self._journal = journal
         self._answers: list[Answer] = []
+        self.number = 0
         self._times: int | None = None
+        self._chance: float | None = None
         self._use_count = 0
         self._lock = threading.Lock()
 
@@ -123,15 +127,25 @@ class Rule:
         suffix = f"; faults never used: {faults}" if faults else ""
         return f"{self!r} gave only {self._use_count} of its {len(self._answers)} replies{suffix}"
 
-    def set_answers(self, answers: Iterable[Answer], times: int | None = None) -> None:
-        """Set the answers of the rule, and how many requests it answers at most."""
+    def set_answers(
+        self, answers: Iterable[Answer], times: int | None = None, chance: float | None = None
+    ) -> None:
+        """Set the answers of the rule.
+
+        Args:
+            answers: the answers, given in turn.
+            times: maximum number of requests that the rule answers.
+            chance: the probability that it answers a request that matches.
+        """
         answer_list = list(answers)
         if not answer_list:
             raise MockServerError("a rule needs at least one reply")
         if times is not None and not (isinstance(times, int) and times >= 1):
             raise MockServerError(f"times={times!r}: must be a whole number, 1 or more, or None")
+        if chance is not None:
+            check_chance(chance)
         self.is_handmade = any(map(_is_handmade, answer_list))
-        self._answers, self._times = answer_list, times
+        self._answers, self._times, self._chance = answer_list, times, chance
 
     def find_mismatch(self, values: RequestValues) -> Reason | None:
         """Return why the request with these values does not match; None if it does."""
@@ -164,6 +178,8 @@ class Rule:
         reason = self.find_mismatch(values)
         if reason is not None:
             return reason
+        if self._chance is not None and values.draw(self.number) >= self._chance:
+            return f"it answers by chance={self._chance:g}, and not this time"
         with self._lock:
             if self._times is not None and self._use_count >= self._times:
                 return f"it has already answered {self._times} time{'s' * (self._times != 1)}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import heapq
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -54,6 +54,7 @@ class Rulebook(Sequence[Rule]):
                 self._successor.add(rule)
                 return
             self._count += 1
+            rule.number = self._count
             literal = find_literal(rule.patterns)
             if literal is None:
                 self._other_rules.append((self._count, rule))
@@ -68,6 +69,7 @@ class Rulebook(Sequence[Rule]):
             if self._successor is not None:
                 self._successor.clear()
                 return
+            self._count = 0
             self._reset()
 
     def replace(self, old: Iterable[Rule], new: Iterable[Rule]) -> Rulebook:
@@ -92,16 +94,22 @@ class Rulebook(Sequence[Rule]):
             self._successor = successor
             return successor
 
-    def find_answer(self, request: Request, model_speaks: bool = True) -> Match | Unmatched:
+    def find_answer(
+        self,
+        request: Request,
+        model_speaks: bool = True,
+        draw: Callable[[int], float] | None = None,
+    ) -> Match | Unmatched:
         """Return the newest rule that answers a request, and its next answer.
 
         Args:
             request: the request, with its history if it has one.
             model_speaks: whether a model answers at its endpoint; if not, rules that do not name
                 the endpoint are skipped.
+            draw: returns a number from 0 to 1 for a rule by its number, to compare with its chance.
         """
         rules = tuple(self._rules)
-        values = RequestValues(request)
+        values = RequestValues(request) if draw is None else RequestValues(request, draw)
         reasons: dict[Rule, Reason] = {}
         for rule in self._find_candidates(values):
             if not model_speaks and rule.is_about_model:

@@ -39,7 +39,8 @@ T = TypeVar("T")
 
 # Not forwarded: hop-by-hop headers (RFC 9110 §7.6.1), and headers that the proxy sets.
 _HOP_HEADERS = frozenset({"connection", "host", "keep-alive", "proxy-connection", "te", "upgrade",
-                  "content-length", "transfer-encoding", "x-mockserver-fault"})  # fmt: skip
+                  "content-length", "transfer-encoding", "x-mockserver-error",
+                  "x-mockserver-fault"})  # fmt: skip
 
 
 class _ClientLeft(Exception):
