@@ -74,7 +74,7 @@ FLOORS = """
 
     mock: doors rule_builder recording report mock_openai
 
-    sources scenario_patterns scenario files corpus
+    sources scenario_patterns scenario_templates scenario files corpus
     reload: reloader watch watcher
     show: format summaries decode lint terminal
     strategies: conversation reply_bytes plain_chunks variations splits failures strategy agent

@@ -25,9 +25,11 @@ from openai_mockserver.dispatch import Fault
 from openai_mockserver.dispatch.bodies import chunks_to_stream, file_to_script
 from openai_mockserver.exceptions import MockServerError, ReplyError, ScenarioError
 from openai_mockserver.mock import MockOpenAI
-from openai_mockserver.reply import USAGE_COUNTS, ApiError, Output, check_servable
+from openai_mockserver.reply import USAGE_COUNTS, ApiError, Output, Reply, check_servable
 from openai_mockserver.reply.serialization import decode_error, decode_reply
+from openai_mockserver.rules import ReplyFunction
 from openai_mockserver.scenario_patterns import CONDITION_READERS
+from openai_mockserver.scenario_templates import compile_strings, compile_template
 from openai_mockserver.sources import Folder, Sources
 
 __all__ = ["add_content", "add_rules", "load"]
@@ -67,6 +69,7 @@ class _Rule(Strict):
     after: float | None = None
     faults: list[Any] = field(default_factory=list)
     pace: Any = None
+    template: bool = False
     times: int | None = None
     chance: float | None = None
     dialect: str | None = None
@@ -84,6 +87,10 @@ class _Pace(Strict):
 
 class _Stream(Strict):
     stream: str
+
+
+class _Template(Strict):
+    template: str
 
 
 class _File(Strict):
@@ -217,9 +224,11 @@ def _add_rule(mock: MockOpenAI, fields: Any, at: str, folder: Folder) -> None:
     if has_reply == (rule.replies is not msgspec.UNSET):
         raise ScenarioError(f"{at}: a rule must have either reply or replies")
     if isinstance(rule.replies, list):
-        replies = [_read_reply(r, f"{at}.replies[{i}]", folder) for i, r in enumerate(rule.replies)]
+        values = {f"{at}.replies[{index}]": value for index, value in enumerate(rule.replies)}
     else:
-        replies = [_read_reply(rule.reply, f"{at}.reply", folder)]
+        values = {f"{at}.reply": rule.reply}
+    read = _read_template if rule.template else _read_reply
+    replies = [read(value, place, folder) for place, value in values.items()]
     conditions = {
         name: read(value, f"{at}.{name}")
         for name, read in CONDITION_READERS.items()
@@ -295,7 +304,19 @@ def _read_error(fields: Any, at: str) -> ApiError:
         raise ScenarioError(str(error)) from None
 
 
+def _read_template(value: Any, at: str, folder: Folder) -> object:
+    """Return a function that renders every string of a reply."""
+    reply = _read_reply(value, at, folder)
+    if not isinstance(reply, Reply | ApiError):
+        raise ScenarioError(f"{at}: with template: true, a reply must not be a file or chunks")
+    render = compile_strings(value, at)
+    return ReplyFunction(lambda request: _read_reply(render(request), at, folder), is_quick=True)
+
+
 def _read_reply(value: Any, at: str, folder: Folder) -> object:
+    if isinstance(value, dict) and value.keys() == {"template"}:
+        text = _read_level(_Template, value, at).template
+        return ReplyFunction(compile_template(text, f"{at}.template"), is_quick=True)
     if isinstance(value, list):
         return _call_at(at, lambda: chunks_to_stream(value))
     if isinstance(value, dict) and value.get("file") is not None:

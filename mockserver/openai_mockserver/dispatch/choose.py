@@ -7,9 +7,11 @@ the mock's default. A function that makes the reply is not called here, unless i
 
 from __future__ import annotations
 
+from dataclasses import replace as replace_fields
 from functools import partial
 
 from openai_mockserver.api import errors
+from openai_mockserver.dialects import find_dialect
 from openai_mockserver.dispatch.answers import as_answers, as_function
 from openai_mockserver.dispatch.exchange import Exchange, Plan, replace
 from openai_mockserver.dispatch.options import ERROR_HEADER, STREAM_MODEL
@@ -27,7 +29,7 @@ from openai_mockserver.reply.serialization import decode_error
 from openai_mockserver.rules import Answer, ReplyFunction, Unmatched
 from openai_mockserver.seed import draw_lot
 
-__all__ = ["choose_answer"]
+__all__ = ["choose_answer", "use_value"]
 
 
 def choose_answer(exchange: Exchange) -> Exchange | Plan:
@@ -63,25 +65,37 @@ def _answer_with_stream(exchange: Exchange, name: str) -> Exchange | Plan:
     from openai_mockserver import catalogue  # slow to import, and rarely needed
 
     try:
-        return _answer_attempt(exchange, catalogue.stream(name))
+        return use_value(exchange, None, catalogue.stream(name))
     except UnknownStream as unknown:
         error = ApiError(404, str(unknown), code="model_not_found")
         return errors.render(error, exchange.rng)
-
-
-def _answer_attempt(exchange: Exchange, value: object) -> Exchange:
-    """Return the exchange with the answer to its attempt, if the value answers several in turn."""
-    answers = as_answers(value)
-    attempt = max(1, exchange.call.attempt)
-    return replace(exchange, answer=answers[min(attempt, len(answers)) - 1])
 
 
 def _use_answer(exchange: Exchange, answer: Answer) -> Exchange:
     """Return the exchange with an answer; a function that may wait is left for the door to call."""
     value = answer.value
     if isinstance(value, ReplyFunction) and value.is_quick:
-        return _answer_attempt(exchange, value(exchange.call))
+        return use_value(exchange, answer, value(exchange.call))
     return replace(exchange, answer=answer)
+
+
+def use_value(exchange: Exchange, answer: Answer | None, value: object) -> Exchange:
+    """Return the exchange with the answer for what the function of an answer returned.
+
+    Faults, pace and dialect are those of the answer. A stream of several exchanges answers the
+    attempts in turn.
+    """
+    answer = answer or Answer({})
+    dialect = answer.dialect or exchange.options.dialect
+    imitates = find_dialect(dialect) is not None
+    answers = as_answers(value, answer.faults, answer.pace, imitates)
+    made = answers[min(max(1, exchange.call.attempt), len(answers)) - 1]
+    if isinstance(made.value, ReplyFunction):
+        raise ReplyError(
+            f"the function {answer.value} returned another function, {made.value}: it must return "
+            "a reply"
+        )
+    return replace(exchange, answer=replace_fields(made, dialect=answer.dialect))
 
 
 def _draw_error(exchange: Exchange, text: str) -> ApiError | None:

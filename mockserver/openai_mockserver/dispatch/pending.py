@@ -13,16 +13,15 @@ import inspect
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace as replace_fields
 from functools import partial
 from typing import Any
 
-from openai_mockserver.dispatch.answers import as_answers, check_end
+from openai_mockserver.dispatch.answers import check_end
+from openai_mockserver.dispatch.choose import use_value
 from openai_mockserver.dispatch.dress import describe_error, dress_script
-from openai_mockserver.dispatch.exchange import Exchange, Plan, replace
+from openai_mockserver.dispatch.exchange import Exchange, Plan
 from openai_mockserver.dispatch.refuse import refuse_problem
 from openai_mockserver.dispatch.render import render_answer
-from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.journal import Call
 from openai_mockserver.rules import ReplyFunction
 from openai_mockserver.sensitive import show_path
@@ -176,15 +175,7 @@ def await_here(awaitable: Awaitable[Any]) -> Any:
 
 def _use_value(value: object, has_tls: bool, exchange: Exchange) -> Exchange:
     """Return the exchange with the answer for what the function returned."""
-    pending = exchange.answer
-    assert pending is not None
-    imitates = (pending.dialect or exchange.options.dialect) is not None
-    answers = as_answers(value, pending.faults, pending.pace, imitates)
-    answer = answers[min(max(1, exchange.call.attempt), len(answers)) - 1]
-    if isinstance(answer.value, ReplyFunction):
-        raise ReplyError(
-            f"the function {pending.value} returned another function, {answer.value}: it must "
-            "return a reply"
-        )
-    check_end(answer, has_tls)
-    return replace(exchange, answer=replace_fields(answer, dialect=pending.dialect))
+    result = use_value(exchange, exchange.answer, value)
+    assert result.answer is not None
+    check_end(result.answer, has_tls)
+    return result
