@@ -74,7 +74,7 @@ FLOORS = """
 
     mock: doors rule_builder recording report mock_openai
 
-    sources scenario_patterns scenario_templates scenario files corpus
+    sources scenario_patterns scenario_templates scenario files mistakes corpus
     reload: reloader watch watcher
     show: format summaries decode lint terminal
     strategies: conversation reply_bytes plain_chunks variations splits failures strategy agent
@@ -84,7 +84,7 @@ FLOORS = """
     judge.clients: table environments driver
 
     cli: environment log address limits hangup tls serve health generate record show import_
-        streams faults check program
+        streams faults check validate program
     __main__
 """
 HAND_WRITTEN_LINES = 600

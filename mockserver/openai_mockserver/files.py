@@ -21,7 +21,7 @@ import msgspec.json
 from openai_mockserver import catalogue, sse
 from openai_mockserver.api.headers import stream_headers
 from openai_mockserver.cassettes import Exchange, load
-from openai_mockserver.cassettes.importers.formats import import_file, is_recording
+from openai_mockserver.cassettes.importers.formats import find_format, import_file
 from openai_mockserver.cassettes.importers.recording import STREAM_HEAD
 from openai_mockserver.cassettes.matching import AS_RECORDED, IsRecorded, Matching
 from openai_mockserver.cassettes.recorded_request import RequestKey, build_exchange_key
@@ -34,7 +34,14 @@ from openai_mockserver.script import Script
 from openai_mockserver.sources import Sources
 from openai_mockserver.stream_value import Stream
 
-__all__ = ["add_files", "list_files"]
+__all__ = [
+    "add_files",
+    "check_exchange",
+    "check_recording",
+    "is_scenario",
+    "is_stream_file",
+    "list_files",
+]
 
 logger = logging.getLogger("openai_mockserver")
 
@@ -74,7 +81,7 @@ def add_files(
     """
     sources = Sources() if sources is None else sources
     all_files = [inner for file in files for inner in list_files(file, sources)]
-    scenarios = [file for file in all_files if _is_scenario(file)]
+    scenarios = [file for file in all_files if is_scenario(file)]
     streams: list[Script | Stream] = [catalogue.stream(name) for name in names]
     recorded_answers = [
         one for file in all_files if file not in scenarios for one in _read_streams(file)
@@ -157,9 +164,9 @@ def _group_by_request(
     yield from groups.values()
 
 
-def _is_scenario(file: Path) -> bool:
+def is_scenario(file: Path) -> bool:
     """Return whether a file has a scenario's suffix and is not a recording of another tool."""
-    return _get_suffix(file) in _SCENARIOS and not is_recording(file)
+    return _get_suffix(file) in _SCENARIOS and find_format(file) is None
 
 
 def _read_streams(file: Path) -> list[_Answer]:
@@ -171,17 +178,38 @@ def _read_streams(file: Path) -> list[_Answer]:
         exchanges = [_complete_head(exchange, file) for exchange in import_file(file)]
     for problem in (one for exchange in exchanges for one in explain_withheld(exchange)):
         logger.warning("%s: %s", file, problem)
-    recorded_answers = []
-    for exchange in exchanges:
-        reply_json = (exchange.about.get("expect") or {}).get("reply")
+    try:
+        return [_make_answer(exchange) for exchange in exchanges]
+    except (ReplyError, StreamFileError) as error:
+        raise StreamFileError(f"{file}: {error}") from None
+
+
+def _make_answer(exchange: Exchange) -> _Answer:
+    """Return the answer of an exchange. Raises ReplyError or StreamFileError for a wrong head."""
+    reply_json = (exchange.about.get("expect") or {}).get("reply")
+    reply = None if reply_json is None else decode_reply(reply_json, "expect.reply")
+    key = build_exchange_key(exchange)
+    script = exchange.script
+    return _Answer(script if reply is None else Stream(script, reply), key)
+
+
+def check_recording(file: Path) -> None:
+    """Raise StreamFileError if a recording or a stream file cannot be played."""
+    for exchange in load(file) if file.name.endswith(PART) else import_file(file):
         try:
-            reply = None if reply_json is None else decode_reply(reply_json, "expect.reply")
-            key = build_exchange_key(exchange)
+            _make_answer(exchange)
         except (ReplyError, StreamFileError) as error:
             raise StreamFileError(f"{file}: {error}") from None
-        script = exchange.script
-        recorded_answers.append(_Answer(script if reply is None else Stream(script, reply), key))
-    return recorded_answers
+
+
+def is_stream_file(file: Path) -> bool:
+    """Return whether a file that can be read is a stream file, by its content or its name."""
+    return file.name.endswith(PART) or find_format(file) == "stream file"
+
+
+def check_exchange(exchange: Exchange) -> None:
+    """Raise ReplyError or StreamFileError if an exchange cannot be an answer."""
+    _make_answer(exchange)
 
 
 def _complete_head(exchange: Exchange, file: Path) -> Exchange:

@@ -55,6 +55,7 @@ __all__ = [
     "dumps",
     "encode_step",
     "explain_withheld",
+    "is_head",
     "is_json",
     "load",
     "loads",
@@ -235,7 +236,7 @@ def _parse_exchanges(text: bytes, source: str) -> Iterator[Exchange]:
         if not line.strip():
             continue
         where = f"{source}:{number}"
-        if head is None or _HEAD.match(line):
+        if head is None or is_head(line):
             if head is not None:
                 yield _build_exchange(head, steps, "truncate", False, missing)
             head, steps, missing = _read_head(line, where), [], 0
@@ -261,6 +262,11 @@ def _parse_exchanges(text: bytes, source: str) -> Iterator[Exchange]:
 
 
 _HEAD = re.compile(rb'\s*\{\s*"mockserver"')
+
+
+def is_head(line: bytes) -> bool:
+    """Return whether a line is the head of an exchange."""
+    return _HEAD.match(line) is not None
 
 
 def is_json(line: bytes) -> bool:

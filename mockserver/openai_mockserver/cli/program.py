@@ -21,6 +21,7 @@ from openai_mockserver.cli.record import record
 from openai_mockserver.cli.serve import serve
 from openai_mockserver.cli.show import show
 from openai_mockserver.cli.streams import streams
+from openai_mockserver.cli.validate import validate
 from openai_mockserver.exceptions import MockServerError
 
 __all__ = ["main"]
@@ -32,7 +33,7 @@ def commands() -> None:
     """A fake OpenAI-compatible server, for testing code that consumes model streams."""
 
 
-for command in (serve, generate, record, show, import_, streams, faults, check, health):
+for command in (serve, generate, record, show, import_, streams, faults, check, validate, health):
     commands.add_command(command)
 
 

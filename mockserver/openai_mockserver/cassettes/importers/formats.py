@@ -42,20 +42,20 @@ from openai_mockserver.cassettes.importers.vcr import read_ruby_vcr, read_vcr
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.exceptions import StreamFileError
 
-__all__ = ["import_file", "is_recording"]
+__all__ = ["find_format", "import_file"]
 
 
-def is_recording(path: Path) -> bool:
-    """Return whether a file has a known format; false if it cannot be read.
+def find_format(path: Path) -> str | None:
+    """Return the name of a file's format; None if it is unknown, or the file cannot be read.
 
     Args:
         path: the file.
     """
     try:
         file = RecordedFile(path, read_content(path))
-        return any(form.recognises(file) for form in FORMATS)
+        return next((form.name for form in FORMATS if form.recognises(file)), None)
     except (ImportProblem, RecursionError):
-        return False
+        return None
 
 
 def import_file(path: Path | str) -> list[Exchange]:
