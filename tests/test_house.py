@@ -74,7 +74,9 @@ FLOORS = """
 
     mock: doors rule_builder recording report mock_openai
 
-    sources scenario_patterns scenario_templates scenario files mistakes corpus
+    sources
+    scenario: patterns templates loader
+    files mistakes corpus
     reload: reloader watch watcher
     show: format summaries decode lint terminal
     strategies: conversation reply_bytes plain_chunks variations splits failures strategy agent

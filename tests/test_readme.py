@@ -74,7 +74,7 @@ def test_the_scenarios_of_the_page_are_such(tmp_path: Path) -> None:
     (tmp_path / "streams" / "odd.jsonl").write_bytes(dumps(stream("text").script))
     mock = MockOpenAI()
     scenario.add_rules(mock, file)
-    assert len(mock._rules) == 10
+    assert len(mock._rules) == 11
     assert mock.pace is pacing.PROFILES["gpt-4o"]
     for other in others:
         file.write_text(other)

@@ -19,9 +19,9 @@ from openai_mockserver import (
     Request,
     ScenarioError,
     scenario,
-    scenario_templates,
 )
 from openai_mockserver.api import chat
+from openai_mockserver.scenario import templates
 
 Load = Callable[[str], MockOpenAI]
 
@@ -186,7 +186,7 @@ def test_a_file_is_no_template(load: Load, tmp_path: Path) -> None:
 def test_the_error_without_jinja_says_what_to_install(
     load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scenario_templates._make_environment.cache_clear()
+    templates._make_environment.cache_clear()
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingDependency, match=r"openai-mockserver\[templates\]"):
         load("rules: [{reply: {template: a}}]")

@@ -28,8 +28,8 @@ from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply import USAGE_COUNTS, ApiError, Output, Reply, check_servable
 from openai_mockserver.reply.serialization import decode_error, decode_reply
 from openai_mockserver.rules import ReplyFunction
-from openai_mockserver.scenario_patterns import CONDITION_READERS
-from openai_mockserver.scenario_templates import compile_strings, compile_template
+from openai_mockserver.scenario.patterns import CONDITION_READERS
+from openai_mockserver.scenario.templates import compile_strings, compile_template
 from openai_mockserver.sources import Folder, Sources
 
 __all__ = ["add_content", "add_rules", "load"]
