@@ -59,7 +59,8 @@ FLOORS = """
         recorded_request normalization matching cassette
     cassettes.importers: recording exchange yaml_loader file event_stream stream_file document
         chunks vcr go_vcr har formats
-    generate: languages addresses text regex lark_reader lark_grammar schema_check json_schema reply
+    generate: languages addresses question phrases english samples pen text
+        mentions regex lark_reader lark_grammar schema_check json_schema reply
 
     rules: answer matcher pattern rule rulebook
     upstream access

@@ -17,7 +17,7 @@ from openai_mockserver import api, sse
 from openai_mockserver.cassettes import Exchange
 from openai_mockserver.exceptions import MockServerError, ReplyError
 from openai_mockserver.generate import generate
-from openai_mockserver.generate.text import Pen
+from openai_mockserver.generate.pen import Pen
 from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.reply import ApiError, Reply

@@ -58,7 +58,9 @@ LOCALES = [language.source for language in LANGUAGES.values() if "_" in language
 @pytest.mark.parametrize("tag", [t for t, one in LANGUAGES.items() if one.source in LOCALES])
 def test_words_come_from_faker_if_it_has_any(tag: str) -> None:
     module = pytest.importorskip(f"faker.providers.lorem.{LANGUAGES[tag].source}")
-    assert load_words(tag) == tuple(module.Provider.word_list)
+    faker_words = module.Provider.word_list
+    assert [word for word in faker_words if word in load_words(tag)] == list(load_words(tag))
+    assert len(load_words(tag)) > 0.95 * len(faker_words)
 
 
 @pytest.fixture

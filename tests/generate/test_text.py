@@ -16,7 +16,9 @@ import yaml
 
 from openai_mockserver import tokens
 from openai_mockserver.generate.languages import LANGUAGES, find_script
-from openai_mockserver.generate.text import CODE, EMOJI, KINDS, LONGEST, SIGNS, Pen, write_text
+from openai_mockserver.generate.pen import Pen
+from openai_mockserver.generate.samples import CODE, EMOJI, SIGNS
+from openai_mockserver.generate.text import KINDS, LONGEST, write_text
 
 
 @functools.cache
@@ -39,7 +41,9 @@ def share(pattern: str) -> float:
 
 def test_a_text_is_a_function_of_chance() -> None:
     assert texts()[:50] == [write_text(Random(seed)) for seed in range(50)]
-    assert len(set(texts())) > 0.99 * len(texts())
+    long_texts = [text for text in texts() if len(text) > 200]
+    assert len(set(long_texts)) > 0.99 * len(long_texts) > 0.5 * len(texts())
+    assert len(set(texts())) > 0.95 * len(texts())
 
 
 def test_a_text_can_be_sent() -> None:
@@ -151,7 +155,12 @@ def test_directions_are_mixed_within_a_line() -> None:
 
 @pytest.mark.parametrize(
     ("question", "script"),
-    [("Привет", "CYRILLIC"), ("こんにちは", "HIRAGANA"), ("你好", "CJK"), ("שלום", "HEBREW")],
+    [
+        ("Как дела?", "CYRILLIC"),
+        ("元気ですか？", "HIRAGANA"),
+        ("你好，怎么写信？", "CJK"),
+        ("מה נשמע?", "HEBREW"),
+    ],
 )
 def test_the_answer_is_in_the_script_of_the_question(question: str, script: str) -> None:
     texts = [write_text(Random(seed), question) for seed in range(60)]

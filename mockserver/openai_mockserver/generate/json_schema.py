@@ -58,6 +58,8 @@ from openai_mockserver.generate.addresses import (
     make_word,
 )
 from openai_mockserver.generate.languages import LANGUAGES
+from openai_mockserver.generate.mentions import Mentions
+from openai_mockserver.generate.pen import Pen
 from openai_mockserver.generate.regex import Budget, generate_matching
 from openai_mockserver.generate.schema_check import (
     TYPES,
@@ -67,7 +69,6 @@ from openai_mockserver.generate.schema_check import (
     list_patterns,
     list_types,
 )
-from openai_mockserver.generate.text import Pen
 
 __all__ = ["generate_json"]
 
@@ -80,20 +81,23 @@ PLAIN = 0.85  # share of the unrestricted texts that are a single word
 BOTTOM = 60  # levels that no finite value has
 
 
-def generate_json(schema: Any, rng: Random, budget: Budget | None = None) -> Any:
+def generate_json(
+    schema: Any, rng: Random, budget: Budget | None = None, mentions: Mentions | None = None
+) -> Any:
     """Return a JSON value that conforms to the schema.
 
     Args:
         schema: the JSON Schema; references are alternatives within it.
         rng: the source of randomness.
         budget: what it may take.
+        mentions: the question that the value is about; its words are preferred where they conform.
 
     Raises:
         ReplyError: if no value is found (as for endless recursion), the schema cannot be read, or
             a value exceeds the budget.
     """
     judge = Judge(schema, budget or Budget())
-    sampler = _Sampler(judge, rng)
+    sampler = _Sampler(judge, rng, mentions)
     violation = None
     try:
         for _ in range(TRIES):
@@ -190,9 +194,11 @@ _HARD = frozenset({"not", "oneOf", "if", "contains", "dependentRequired"})
 class _Sampler:
     """Chooses a value of a schema; see the theory of operation above."""
 
-    def __init__(self, judge: Judge, rng: Random) -> None:
+    def __init__(self, judge: Judge, rng: Random, mentions: Mentions | None) -> None:
         self._judge = judge
         self._rng = rng
+        self._mentions = mentions
+        self._name = ""  # of the member that is sampled
         self._count = 0
         self._results: dict[tuple[int, int], tuple[Any, bool]] = {}
         self.is_varied = False  # whether optional members are left out at random
@@ -225,7 +231,7 @@ class _Sampler:
             fits = [value for value in schema["enum"] if self._judge.accepts(value, rest)]
             if not fits:
                 raise ReplyError(f"no value was found that conforms to {dict(schema)}")
-            return self._rng.choice(fits)
+            return self._rng.choice(self._mentions.choose(fits) if self._mentions else fits)
         if "if" in schema:
             rest = {k: value for k, value in schema.items() if k not in ("if", "then", "else")}
             then = {"allOf": [schema["if"], schema.get("then", True)]}
@@ -238,6 +244,10 @@ class _Sampler:
         small = self._must_be_small(depth)
         kinds = self._list_types(schema)
         kind = "null" if small and "null" in kinds else self._rng.choice(kinds)
+        if self._mentions and self._name and not small:
+            value = self._mentions.find(self._name, kind, schema)
+            if value is not None and self._judge.accepts(value, schema):
+                return value
         return _SAMPLERS[kind](self, schema, depth)
 
     def _list_types(self, schema: Schema) -> list[str]:
@@ -340,7 +350,11 @@ class _Sampler:
         for name in names:
             if members[name] is False:
                 raise ReplyError(f"no value was found: the schema requires and forbids {name!r}")
-        value = {name: self.sample(members[name], depth + 1) for name in names}
+        value = {}
+        for name in names:
+            self._name = name
+            value[name] = self.sample(members[name], depth + 1)
+        self._name = ""
         self._add_members(value, schema, depth)
         return value
 
@@ -397,6 +411,9 @@ class _Sampler:
         size = low
         if not self._must_be_small(depth) and self._has_end(rest):
             size = self._rng.randint(min(max(low, 1, len(first)), int(high)), int(high))
+        name = self._name
+        if self._mentions and name and not first and (count := self._mentions.count(name)):
+            size = max(low, min(count, int(high)))
         contains = schema.get("contains")
         least = schema.get("minContains", 1) if contains is not None else 0
         size = max(size, min(least and len(first) + least, high))
@@ -410,6 +427,7 @@ class _Sampler:
             item_schema = first[at] if at < len(first) else rest
             if size - at <= least:
                 item_schema = {"allOf": [item_schema, contains]}
+            self._name = name
             item = self.sample(item_schema, depth + 1)
             text = json.dumps(item, sort_keys=True)
             if not (schema.get("uniqueItems") and text in texts):

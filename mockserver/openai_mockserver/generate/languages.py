@@ -9,6 +9,7 @@ their tables, so all randomness is the caller's.
 from __future__ import annotations
 
 import ast
+import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["LANGUAGES", "Language", "find_languages", "find_script", "load_words"]
+__all__ = ["LANGUAGES", "Language", "find_language", "find_languages", "find_script", "load_words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def load_words(tag: str) -> tuple[str, ...]:
     if source in _WORDS:
         return tuple(_WORDS[source].split())
     faker_words = _read_faker_words(source) or _import_faker_words(source)
-    return faker_words or tuple(_FEW_WORDS[tag].split())
+    words = faker_words or tuple(_FEW_WORDS[tag].split())
+    return tuple(word for word in words if word not in _UNPLEASANT) if tag == "en" else words
 
 
 def _read_faker_words(locale: str) -> tuple[str, ...] | None:
@@ -130,6 +132,11 @@ def find_languages(script: str) -> list[str]:
     return [tag for tag, language in LANGUAGES.items() if language.script == script]
 
 
+@lru_cache(maxsize=2048)
+def _find_script(letter: str) -> str:
+    return unicodedata.name(letter, "").partition(" ")[0]
+
+
 _SAMPLE = 200  # letters of a text that decide its script
 
 
@@ -139,13 +146,137 @@ def find_script(text: str) -> str:
     >>> find_script("Привет, world и мир"), find_script("漢字とかな"), find_script("1 + 1")
     ('CYRILLIC', 'HIRAGANA', 'LATIN')
     """
+    if text.isascii():
+        return "LATIN"
     letters = [char for char in text[: 4 * _SAMPLE] if char.isalpha()][:_SAMPLE]
-    count = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in letters)
+    count = Counter(map(_find_script, letters))
     kana = count.pop("KATAKANA", 0) + count["HIRAGANA"]
     if kana:  # Japanese text has more Chinese characters than kana
         count["HIRAGANA"] = kana + count.pop("CJK", 0)
     return count.most_common(1)[0][0] if letters else "LATIN"
 
+
+def find_language(text: str) -> str | None:
+    """Return the tag of the language of a text; None if its words and letters do not tell.
+
+    >>> [find_language(text) for text in ("Wie geht das?", "Як справи?", "How so?", "1 + 1")]
+    ['de', 'uk', 'en', None]
+    """
+    return _find_language(text[: 4 * _SAMPLE])
+
+
+@lru_cache(maxsize=256)
+def _find_language(text: str) -> str | None:
+    script = find_script(text)
+    words = frozenset(re.findall(r"[^\W\d_]+", text.lower()))
+    if script == "LATIN":
+        count = Counter(tag for word in words for tag in _TAGS_BY_WORD.get(word, ()))
+        best = max(count.values(), default=0)
+        # A word of English, such as "in", occurs in other languages too; so it wins only a tie.
+        found = next((tag for tag in LANGUAGES if best and count[tag] == best), None)
+        return found or ("en" if words and text.isascii() else None)
+    tags = find_languages(script)
+    for tag in tags:
+        if _LETTERS.get(tag, frozenset()) & set(text) or words & _CYRILLIC.get(tag, frozenset()):
+            return tag
+    return tags[0] if tags else None
+
+
+_LETTERS = {
+    "uk": frozenset("іїєґ"),
+    "mk": frozenset("ѓќљњџѕј"),
+    "fa": frozenset("پچژگیک"),
+    "zh-Hant": frozenset("這個們麼說時會來國對開關問學請寫為與還過嗎給點樣現話將幫圖號電車"),
+}
+"""Letters that tell a language from the first one in the same script."""
+
+_CYRILLIC = {
+    "uk": frozenset(("як", "що", "чи", "де", "це", "та", "але", "справи")),
+    "mk": frozenset(("како", "што", "зошто", "каде", "кој", "здраво", "дали")),
+}
+"""Words that do so if the letters do not."""
+
+
+_COMMON_WORDS = {
+    "en": """
+        the a an is are was of to in and or for with on at from how what why when where who which
+        do does can could would please me my i you your it this that hello hi hey write tell give
+        make explain list say show
+    """,
+    "az": "və bu bir nə necə üçün ilə mən sən salam olan kimi niyə harada zəhmət mənə",
+    "cs": "a je se na jak co proč kde kdy kdo mi já jsem pro prosím ahoj dobrý den že nebo jako",
+    "da": "og er en et det jeg hvordan hvad hvorfor hvor hvem til af på med ikke hej mig kan skriv",
+    "de": """
+        und der die das ist ein eine einen wie was warum wo wer wann ich du sie mir mein für mit auf
+        nicht bitte hallo kann zu den von im schreibe erkläre welche gibt
+    """,
+    "es": """
+        el la los las un una de y es cómo qué por para dónde cuándo quién con en mi me hola puedo
+        favor del cuál escribe explica como que
+    """,
+    "fr": """
+        le la les un une des et est comment quoi pourquoi où quand qui pour avec dans je tu vous
+        mon ma bonjour salut quel quelle que du écris explique peux moi puis
+    """,
+    "it": """
+        il lo la gli un una di e è come che cosa perché dove quando chi per con mi mio ciao posso
+        del della qual quale sono scrivi spiega nel
+    """,
+    "nl": "de het een en is hoe wat waarom waar wie wanneer ik je mij mijn voor met op niet kan",
+    "pl": "i w na jak co dlaczego gdzie kiedy kto jest się nie do z mi mój dla proszę cześć czy",
+    "tr": "ve bir bu ne nasıl neden nerede kim için ile ben sen bana merhaba lütfen mi mı nedir",
+    "vi": "và là một của có cho tôi bạn như thế nào gì tại sao ở đâu xin chào không làm hãy về",
+}
+"""Frequent words of the languages in Latin letters, by which they are recognized."""
+
+_TAGS_BY_WORD: dict[str, list[str]] = {}
+for _tag, _common in _COMMON_WORDS.items():
+    for _word in _common.split():
+        _TAGS_BY_WORD.setdefault(_word, []).append(_tag)
+
+_UNPLEASANT = [
+    "American",
+    "attack",
+    "cancer",
+    "dead",
+    "death",
+    "Democrat",
+    "die",
+    "drug",
+    "enemy",
+    "fear",
+    "fight",
+    "gun",
+    "kill",
+    "murder",
+    "Mrs",
+    "nuclear",
+    "pain",
+    "politics",
+    "Republican",
+    "sex",
+    "sexual",
+    "shoot",
+    "victim",
+    "violence",
+    "war",
+    "weapon",
+    "hate",
+    "hell",
+    "rape",
+    "racial",
+    "race",
+    "black",
+    "white",
+    "gay",
+    "religious",
+    "prison",
+    "blood",
+    "crime",
+    "criminal",
+    "terrorist",
+]
+"""Words of Faker that a demonstration can do without."""
 
 _WORDS = {
     "ko": """

@@ -21,8 +21,10 @@ from openai_mockserver.api.json_body import group_values, is_small
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.prediction import read_prediction
 from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.generate.mentions import Mentions
+from openai_mockserver.generate.pen import Pen
 from openai_mockserver.generate.regex import Budget, generate_matching
-from openai_mockserver.generate.text import Pen, write_text
+from openai_mockserver.generate.text import make_pen, write_text
 from openai_mockserver.limits import give_way
 from openai_mockserver.reply import (
     Audio,
@@ -48,6 +50,9 @@ CALL_COUNTS = ((0.75, 1), (0.92, 2), (1.0, 3))
 
 SPEECH_SHARE = 0.25
 """How often text precedes calls."""
+
+TRIES = 5
+"""How often a choice that is equal to an earlier one is generated again."""
 
 PREDICTION = 4
 """Of the budget, for each character of a predicted output; each alternative takes one more."""
@@ -77,7 +82,7 @@ def generate(request: Mapping[str, Any], seed: int | str = 0) -> Reply:
     rng, budget = Random(digest.digest()), Budget()
     n = request.get("n") if "input" not in request else 1
     if isinstance(n, int) and n > 1:
-        return Reply(choices=[_generate_choice(request, rng, budget) for _ in range(n)])
+        return Reply(choices=_generate_choices(request, n, rng, budget))
     return Reply(choices=[_generate_choice(request, rng, budget)])
 
 
@@ -113,6 +118,20 @@ def _encode_parts(value: Any) -> Iterator[str]:
         yield json.dumps(value, sort_keys=True)
 
 
+def _generate_choices(
+    request: Mapping[str, Any], n: int, rng: Random, budget: Budget
+) -> list[Choice]:
+    """Generate different choices, if the request leaves a choice at all."""
+    choices: list[Choice] = []
+    for _ in range(n):
+        choice = _generate_choice(request, rng, budget)
+        if choice in choices and _find_schema(request) is None:
+            tries = (_generate_choice(request, rng, budget) for _ in range(TRIES))
+            choice = next((another for another in tries if another not in choices), choice)
+        choices.append(choice)
+    return choices
+
+
 def _generate_choice(request: Mapping[str, Any], rng: Random, budget: Budget) -> Choice:
     calls = _generate_calls(request, rng, budget)
     if calls is not None:
@@ -135,7 +154,7 @@ def _generate_content(
     if schema is not None:
         from openai_mockserver.generate.json_schema import generate_json
 
-        value = generate_json(schema, rng, budget)
+        value = generate_json(schema, rng, budget, _make_mentions(request, rng))
         return Choice(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     if prediction := read_prediction(request):
         top = request.get("top_logprobs")
@@ -153,7 +172,7 @@ def _write_prose(request: Mapping[str, Any], rng: Random) -> str:
     verbosity = request.get("verbosity") or (
         text.get("verbosity") if isinstance(text, Mapping) else None
     )
-    return write_text(rng, _read_question(request), str(verbosity))
+    return write_text(rng, _read_question(request), str(verbosity), _read_result(request))
 
 
 def _read_question(request: Mapping[str, Any]) -> str:
@@ -166,14 +185,30 @@ def _read_question(request: Mapping[str, Any]) -> str:
     return "\n".join(part for part in parts if isinstance(part, str))
 
 
+def _make_pen(request: Mapping[str, Any], rng: Random) -> Pen:
+    return make_pen(rng, _read_question(request))
+
+
+def _make_mentions(request: Mapping[str, Any], rng: Random) -> Mentions:
+    question = _read_question(request)
+    return Mentions(question, make_pen(rng, question))
+
+
+def _read_result(request: Mapping[str, Any]) -> str:
+    """Return what a tool returned last; empty if the last message has no such text."""
+    last = next(reversed(read_messages(request)), {})
+    content = last.get("content")
+    return content if last.get("role") in ("tool", "function") and isinstance(content, str) else ""
+
+
 def _write_cited(request: Mapping[str, Any], rng: Random) -> Choice:
     """Write text that cites a page with a link, as chat models with web search do."""
-    pen, text = Pen(rng), _write_prose(request, rng)
-    url = f"https://{pen.word()}.example/{pen.name()}"
+    pen, text = _make_pen(request, rng), _write_prose(request, rng)
+    url = f"https://{pen.word()}.example/{pen.identifier()}"
     link = f"([{url.split('/')[2]}]({url}))"
     whole = f"{text} {link}"
     span = (len(text) + 1, len(whole))
-    return Choice(whole, annotations=[url_citation(url, pen.phrase(2, 5), *span)])
+    return Choice(whole, annotations=[url_citation(url, pen.headline(), *span)])
 
 
 def _write_spoken(request: Mapping[str, Any], rng: Random) -> Choice:
@@ -183,7 +218,7 @@ def _write_spoken(request: Mapping[str, Any], rng: Random) -> Choice:
     audio = request.get("audio")
     options = audio if isinstance(audio, Mapping) else {}
     form = str(options.get("format") or "wav").removesuffix("16")  # OpenAI's pcm16
-    text = Pen(rng).sentence()
+    text = _make_pen(request, rng).opening()
     data = speak(text, form if form in FORMATS else "wav", str(options.get("voice") or "alloy"))
     return Choice(audio=Audio(text, data))
 
@@ -263,7 +298,7 @@ def _generate_calls(request: Mapping[str, Any], rng: Random, budget: Budget) -> 
         return None  # no value conforms to the parameters; text is allowed instead
     if _find_schema(request) is not None or rng.random() >= SPEECH_SHARE:
         return calls
-    text = Pen(rng).sentence()
+    text = _make_pen(request, rng).announcement()
     return Choice(text, tool_calls=calls.tool_calls, function_call=calls.function_call)
 
 
@@ -276,12 +311,18 @@ def _call_tools(
     count = next(count for limit, count in CALL_COUNTS if share < limit)
     if not several or request.get("parallel_tool_calls") is False:
         count = 1
+    mentions = _make_mentions(request, rng)
     if first.kind == "legacy":
-        arguments = _generate_arguments(first, rng, budget)
+        arguments = _generate_arguments(first, rng, budget, mentions)
         return Choice(function_call=FunctionCall(first.name, arguments))
     chosen_tools = [first, *(rng.choice(tools) for _ in range(count - 1))]
     kinds = [(tool, _CALLS[tool.kind]) for tool in chosen_tools if tool.kind in _CALLS]
-    calls = [call(tool, rng, budget) for tool, call in kinds]
+    limit = mentions.count_calls() or len(kinds)
+    calls: list[ToolCall] = []
+    for tool, call in kinds:
+        earlier = sum(one.name == tool.name for one in calls)
+        if earlier < limit:
+            calls.append(call(tool, rng, budget, mentions.begin_at(earlier)))
     return Choice(tool_calls={(call.name, call.arguments): call for call in calls}.values())
 
 
@@ -300,18 +341,20 @@ def _count_rounds(request: Mapping[str, Any]) -> int:
     return sum(now and not before for before, now in zip([False, *results], results, strict=False))
 
 
-def _generate_arguments(tool: _Tool, rng: Random, budget: Budget) -> dict[str, Any]:
+def _generate_arguments(
+    tool: _Tool, rng: Random, budget: Budget, mentions: Mentions
+) -> dict[str, Any]:
     from openai_mockserver.generate.json_schema import generate_json
 
-    arguments = generate_json(tool.definition.get("parameters") or {}, rng, budget)
+    arguments = generate_json(tool.definition.get("parameters") or {}, rng, budget, mentions)
     return arguments if isinstance(arguments, dict) else {}
 
 
-def _call_function(tool: _Tool, rng: Random, budget: Budget) -> ToolCall:
-    return ToolCall(tool.name, _generate_arguments(tool, rng, budget))
+def _call_function(tool: _Tool, rng: Random, budget: Budget, mentions: Mentions) -> ToolCall:
+    return ToolCall(tool.name, _generate_arguments(tool, rng, budget, mentions))
 
 
-def _call_custom(tool: _Tool, rng: Random, budget: Budget) -> ToolCall:
+def _call_custom(tool: _Tool, rng: Random, budget: Budget, mentions: Mentions) -> ToolCall:
     """Call a custom tool, with a text that its grammar derives, or any text."""
     form = tool.definition.get("format") or {}
     grammar = _unwrap(form) if form.get("type") == "grammar" else {}
@@ -326,11 +369,11 @@ def _call_custom(tool: _Tool, rng: Random, budget: Budget) -> ToolCall:
             raise ReplyError(f"no text was found that matches the pattern {definition!r}")
         text = matching_text
     else:
-        text = Pen(rng).sentence()
+        text = mentions.write()
     return ToolCall(tool.name, text, custom=True)
 
 
-_CALLS: dict[str, Callable[[_Tool, Random, Budget], ToolCall]] = {
+_CALLS: dict[str, Callable[[_Tool, Random, Budget, Mentions], ToolCall]] = {
     "function": _call_function,
     "custom": _call_custom,
 }
@@ -358,7 +401,7 @@ def _use_built_in(request: Mapping[str, Any], rng: Random) -> list[Item]:
     if choice == "auto" and (_count_rounds(request) > 0 or rng.random() >= CALL_SHARES[0]):
         return []
     tool = rng.choice(tools)
-    return _BUILT_IN[tool["type"]](tool, Pen(rng))
+    return _BUILT_IN[tool["type"]](tool, _make_pen(request, rng))
 
 
 def _use_mcp(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
@@ -376,7 +419,7 @@ def _use_mcp(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
     tool_list = items.mcp_list_tools(
         server, [{"name": name, "input_schema": schema} for name in dict.fromkeys(names)]
     )
-    arguments = {"query": pen.phrase(1, 4)}
+    arguments = {"query": pen.query()}
     if tool.get("require_approval") == "never":
         return [tool_list, items.mcp_call(server, names[0], arguments, pen.sentence())]
     return [tool_list, items.mcp_approval(server, names[0], arguments)]
@@ -388,7 +431,7 @@ def _use_code(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
 
 
 def _use_search(tool: Mapping[str, Any], pen: Pen) -> list[Item]:
-    return [items.web_search(pen.phrase(2, 6))]
+    return [items.web_search(pen.query())]
 
 
 _PIXEL = (
@@ -400,7 +443,7 @@ _PIXEL = (
 _BUILT_IN: dict[str, Callable[[Mapping[str, Any], Pen], list[Item]]] = {
     "web_search": _use_search,
     "web_search_preview": _use_search,
-    "file_search": lambda tool, pen: [items.file_search(pen.phrase(2, 6))],
+    "file_search": lambda tool, pen: [items.file_search(pen.query())],
     "code_interpreter": _use_code,
     "image_generation": lambda tool, pen: [items.image_generation(_PIXEL)],
     "mcp": _use_mcp,

@@ -1,8 +1,8 @@
 """Text as a model might write it: prose, lists, markdown, code, JSON, formulas, in many scripts.
 
-Rules of this file: randomness comes from the caller, and nothing else decides: no clock, no library
-of mathematics, no set, no vocabulary. Tables of weights say how frequent a kind of text is. A kind
-of text is a function of a `Pen`, which knows the language and how many words are left to write.
+Rules of this file: randomness comes from the caller, and nothing else decides: no clock, no set,
+no vocabulary. Tables of weights say how frequent a kind of text is. A kind of text is a function
+of a `Pen`, which knows the question, the language and how many words are left to write.
 """
 
 from __future__ import annotations
@@ -13,49 +13,95 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeVar
 
-from openai_mockserver.generate.languages import LANGUAGES, find_languages, find_script, load_words
+from openai_mockserver.generate.english import ASPECTS, COLUMNS, ROWS, SUBJECTS
+from openai_mockserver.generate.languages import LANGUAGES, find_language, find_script
+from openai_mockserver.generate.pen import MOTHER_TONGUE, Pen
+from openai_mockserver.generate.phrases import load_phrases
+from openai_mockserver.generate.question import NO_QUESTION, Question, read_question
+from openai_mockserver.generate.samples import CODE, FORMULAS, SIGNS
 
-__all__ = ["KINDS", "Pen", "write_text"]
+__all__ = ["ANSWERS", "FORMS", "KINDS", "make_pen", "write_text"]
 
 T = TypeVar("T")
+Kind = Callable[[Pen], str]
 
-MOTHER_TONGUE = "en"
-FOREIGN = 0.2  # share of the replies to questions in Latin letters
+FOREIGN = 0.2  # share of other languages, if the question does not tell its own
+ANY = 0.04  # share of the answers to questions that are of any kind
 LONGEST = 900  # words
+LONG = 60  # words, after which an answer does not end with a greeting
+FOREIGN_LONGEST = 240  # words in other languages, which have fewer sentences
 
 # Percentiles of the length: a share of the replies in percent, and how many words they have at
 # most. Between two entries the length is interpolated, with sums and products only, because their
 # results are equal on every machine.
-_LENGTHS = ((0, 3), (10, 14), (25, 32), (50, 62), (75, 120), (90, 230), (97, 450), (100, LONGEST))
+_LENGTHS = ((0, 3), (10, 10), (25, 28), (50, 58), (75, 115), (90, 225), (97, 445), (100, LONGEST))
 
 _FACTORS = {"low": 0.4, "medium": 1.0, "high": 2.5}
 """The factor by which a ``verbosity`` changes the length."""
 
 
-def write_text(rng: Random, question: str = "", verbosity: str = "medium") -> str:
+def write_text(rng: Random, question: str = "", verbosity: str = "medium", result: str = "") -> str:
     """Return a text as a model might write it.
 
     Args:
         rng: the source of randomness.
-        question: the text to answer; the answer is in the same script.
+        question: the text to answer; the answer is about it, in its language, and in the form that
+            it asks for.
         verbosity: ``low``, ``medium`` or ``high``.
+        result: what a tool returned, if the question was handed to one.
 
     >>> write_text(Random(1)) == write_text(Random(1)) != write_text(Random(2))
     True
     """
-    tag, length = _choose_language(rng, question), _choose_length(rng, _FACTORS.get(verbosity, 1.0))
-    # In languages without spaces, a word counts twice as much.
-    pen = Pen(rng, tag, length if LANGUAGES[tag].space else length // 2)
-    return _choose_weighted(rng, KINDS)(pen).strip()
+    pen = make_pen(rng, question, _FACTORS.get(verbosity, 1.0))
+    if result and pen.is_english:
+        return _write_result(pen, result)
+    return _choose_kind(pen)(pen).strip()
+
+
+def make_pen(rng: Random, question: str = "", factor: float = 1.0) -> Pen:
+    """Return a pen that answers a question in its language."""
+    tag = _choose_language(rng, question)
+    asked = read_question(question) if question else NO_QUESTION
+    length = _choose_length(rng, factor)
+    if tag != MOTHER_TONGUE:
+        if LANGUAGES[tag].script == find_script(question):
+            asked = _translate_form(asked, question, tag)
+        else:
+            asked = NO_QUESTION
+        # In languages without spaces, a word counts twice as much.
+        length = min(FOREIGN_LONGEST, length) // (1 if LANGUAGES[tag].space else 2)
+    return Pen(rng, tag, length, asked)
 
 
 def _choose_language(rng: Random, question: str) -> str:
     """Return the tag of the language to answer in."""
-    script = find_script(question)
-    languages = find_languages(script)
-    if languages and script != LANGUAGES[MOTHER_TONGUE].script:
-        return rng.choice(languages)
+    found = find_language(question) if question else None
+    if found is not None:
+        return found
     return rng.choice(list(LANGUAGES)) if rng.random() < FOREIGN else MOTHER_TONGUE
+
+
+_FOREIGN_FORMS = {
+    "table": "tabelle tabla tableau tabella tabulk tabel таблиц 表格 표로 جدول तालिका",
+    "list": "liste lista список перелік λίστα 列表 清單 リスト 목록 قائمة सूची",
+    "code": "codice código quellcode программ код 代码 程式 コード 코드",
+    "poem": "gedicht poema poème poesia wiersz стих вірш 诗 詩 قصيدة कविता",
+}
+"""Words that ask for a form in other languages."""
+
+
+def _translate_form(asked: Question, question: str, tag: str) -> Question:
+    """Return a question in another language: its words are quoted, and its form is found."""
+    form = asked.form if asked.form == "json" else ""
+    if asked.quote.lower() in load_phrases(tag).greetings:
+        form = "greeting"
+    text = question[:400].lower()
+    form = next(
+        (f for f, words in _FOREIGN_FORMS.items() if any(word in text for word in words.split())),
+        form,
+    )
+    return asked._replace(about="", task="", form=form, rest="", options=())
 
 
 def _choose_length(rng: Random, factor: float) -> int:
@@ -77,68 +123,23 @@ def _choose_weighted(rng: Random, table: Sequence[tuple[int, T]]) -> T:
     raise AssertionError("a number below the sum of the weights selects an entry")
 
 
-class Pen:
-    """Writes words of a language, and counts how many are left to write.
+def _choose_kind(pen: Pen) -> Kind:
+    """Choose the kind of text that the question asks for, or one that suits it."""
+    question = pen.question
+    if question.form:
+        return FORMS[question.form]
+    if question == NO_QUESTION or pen.rng.random() < ANY:
+        return _choose_weighted(pen.rng, KINDS)
+    return _choose_weighted(pen.rng, ANSWERS[_sort_question(question)])
 
-    Args:
-        rng: the source of randomness.
-        tag: the language's tag, a key of `LANGUAGES`.
-        words_left: about how many words to write.
-    """
 
-    def __init__(self, rng: Random, tag: str = MOTHER_TONGUE, words_left: int = 60) -> None:
-        self.rng = rng
-        self.language = LANGUAGES[tag]
-        self.words_left = words_left
-        self._words = load_words(tag)
-
-    def word(self) -> str:
-        """Write a word."""
-        self.words_left -= 1
-        return self.rng.choice(self._words)
-
-    def phrase(self, least: int, most: int) -> str:
-        """Write some words, the first with a capital letter if the script has them."""
-        count = self.rng.randint(least, most)
-        self.words_left -= count
-        text = self.language.space.join(self.rng.choices(self._words, k=count))
-        return text[:1].upper() + text[1:]
-
-    def sentence(self) -> str:
-        """Write a sentence or a question of one or two clauses."""
-        least = 3 if self.language.space else 2
-        text = self.phrase(least, 3 * least)
-        if self.rng.random() < 0.4:
-            clause = self.phrase(least, 3 * least)
-            text += self.language.comma + clause[:1].lower() + clause[1:]
-        is_question = self.rng.random() < 0.08
-        return text + (self.language.ask if is_question else self.language.stop)
-
-    def paragraph(self, sentences: int) -> str:
-        """Write so many sentences, or fewer if no words are left."""
-        texts = [self.sentence()]
-        while len(texts) < sentences and self.words_left > 0:
-            texts.append(self.sentence())
-        return (" " if self.language.space else "").join(texts).strip()
-
-    def repeat(self, least: int, most: int, write: Callable[[], str]) -> list[str]:
-        """Write at least so many texts, and more while words are left."""
-        texts: list[str] = []
-        while len(texts) < least or (len(texts) < most and self.words_left > 0):
-            texts.append(write())
-        return texts
-
-    def name(self) -> str:
-        """Write an identifier as in programs, whatever the language."""
-        return self.rng.choice(_NAMES)
-
-    def number(self) -> int:
-        """Return a number of at most one to four digits, each limit equally likely."""
-        return self.rng.randrange(10 ** self.rng.randint(1, 4))
-
-    def emoji(self) -> str:
-        """Write an emoji of one or several code points."""
-        return self.rng.choice(EMOJI)
+def _sort_question(question: Question) -> str:
+    """Return the kind of question: a key of `ANSWERS`."""
+    if question.code and question.code != "bash":  # commands are easily taken for the answer
+        return "code"
+    if question.options:
+        return "comparison"
+    return "task" if question.task else "other"
 
 
 # Kinds of text
@@ -149,89 +150,141 @@ def _write_short(pen: Pen) -> str:
     return _choose_weighted(pen.rng, _SHORT)(pen)
 
 
+def _write_brief(pen: Pen) -> str:
+    """Answer in a sentence."""
+    return pen.draw("short") if pen.is_english and pen.rng.random() < 0.6 else pen.sentence()
+
+
 def _write_prose(pen: Pen) -> str:
-    return "\n\n".join(pen.repeat(1, 20, lambda: pen.paragraph(pen.rng.randint(2, 5))))
+    """Write paragraphs: an opening, what there is to say, and often a last sentence."""
+    paragraphs = [[pen.opening()]]
+    if pen.is_english and pen.question.is_current and not pen.question.task:
+        paragraphs[0].append(pen.draw("current"))
+    while pen.words_left > 0 and len(paragraphs) <= 20:
+        size = pen.rng.randint(2, 5)
+        while len(paragraphs[-1]) < size and pen.words_left > 0:
+            paragraphs[-1].append(pen.sentence())
+        if pen.words_left > 0:
+            paragraphs.append([])
+    sentences = sum(map(len, paragraphs))
+    if sentences > 2 and pen.rng.random() < 0.6:
+        paragraphs[-1].append(pen.closing())
+    return "\n\n".join(pen.join(paragraph) for paragraph in paragraphs if paragraph)
 
 
 def _write_bullets(pen: Pen) -> str:
     mark = pen.rng.choice(("- ", "* ", "• "))
-    bold = pen.rng.random() < 0.5
+    return _add_introduction(pen, _list_bullets(pen, mark))
+
+
+def _list_bullets(pen: Pen, mark: str) -> str:
+    bold = mark != "• " and pen.rng.random() < 0.6
 
     def item() -> str:
+        label, text = pen.labelled()
         if bold:
-            return f"{mark}**{pen.phrase(1, 3)}**: {pen.sentence()}"
-        text = f"{mark}{pen.phrase(2, 7)}"
-        return text + (f"\n  {mark}{pen.phrase(2, 5)}" if pen.rng.random() < 0.15 else "")
+            return f"{mark}**{label}**: {text}"
+        nested = pen.is_english and mark != "• " and pen.rng.random() < 0.4
+        return f"{mark}{label}" + (f"\n  {mark}{text}" if nested else "")
 
-    return _add_introduction(pen, "\n".join(pen.repeat(3, 12, item)))
+    return "\n".join(pen.repeat(3, 6 if not pen.is_english else 12, item))
 
 
 def _write_steps(pen: Pen) -> str:
-    items = pen.repeat(3, 10, pen.sentence)
-    return _add_introduction(pen, "\n".join(f"{at}. {item}" for at, item in enumerate(items, 1)))
+    items = pen.repeat(3, 9, pen.step)
+    text = "\n".join(f"{at}. {item}" for at, item in enumerate(items, 1))
+    return _add_introduction(pen, text, "steps")
 
 
 def _write_markdown(pen: Pen) -> str:
-    parts = [f"# {pen.phrase(2, 4)}", pen.paragraph(2)]
+    parts = [f"# {pen.headline()}", pen.join([pen.opening(), pen.sentence()])]
+    titles: set[str] = set()
     while pen.words_left > 0:
-        parts += [
-            f"## {pen.phrase(1, 4)}",
-            pen.paragraph(3),
-            _choose_weighted(pen.rng, _BLOCKS)(pen),
-        ]
+        title = pen.title()
+        if title in titles:  # all others were used
+            parts.append("---")
+            titles.clear()
+        titles.add(title)
+        parts += [f"## {title}", pen.paragraph(3), _choose_weighted(pen.rng, _BLOCKS)(pen)]
     return "\n\n".join(parts)
 
 
 def _write_table(pen: Pen) -> str:
-    columns = pen.rng.randint(2, 4)
+    return _add_introduction(pen, _draw_table(pen), "table")
 
-    def row(cells: list[str]) -> str:
-        return f"| {' | '.join(cells)} |"
 
-    def cells() -> str:
-        numbers = [str(pen.number()) for _ in range(columns - 2)]
-        return row([pen.phrase(1, 2), *numbers, pen.phrase(1, 3)])
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
-    head = row([pen.phrase(1, 2) for _ in range(columns)])
-    return _add_introduction(
-        pen, "\n".join([head, row(["---"] * columns), *pen.repeat(2, 12, cells)])
-    )
+
+def _draw_table(pen: Pen) -> str:
+    """Draw a table that compares two things, or one of steps."""
+    if pen.is_english and pen.question.options:
+        head = ["Aspect", *pen.question.options, "How to find out"]
+        first = pen.rng.randrange(3)
+        rows = [[aspect, "☐", "☐", way] for aspect, way in ASPECTS[first : first + 5]]
+        pen.words_left -= 40
+    else:
+        columns = pen.rng.randint(2, 4)
+        head = [*COLUMNS[: columns - 1], COLUMNS[-1]]
+        size = max(2, min(len(ROWS), pen.words_left // 6))
+        first = pen.rng.randrange(min(3, len(ROWS) - size + 1))
+        rows = [[*row[: columns - 1], row[-1]] for row in ROWS[first : first + size]]
+        if not pen.is_english:
+            titles = load_phrases(pen.tag).titles
+            head = [titles[at % len(titles)] for at in range(columns)]
+            rows = [[pen.title(), *_count_up(pen, columns - 2), pen.sentence()] for _ in rows]
+        pen.words_left -= 4 * size
+    return "\n".join(map(_row, [head, ["---"] * len(head), *rows]))
+
+
+def _count_up(pen: Pen, count: int) -> list[str]:
+    return [str(pen.number()) for _ in range(count)]
 
 
 def _write_quote(pen: Pen) -> str:
-    return f"> {pen.sentence()}\n>\n> — *{pen.phrase(2, 2)}*"
+    return f"> {pen.sentence()}\n>\n> — *{pen.title()}*"
 
 
 def _write_links(pen: Pen) -> str:
     def item() -> str:
-        return f"- [{pen.phrase(1, 3)}](https://example.com/{pen.name()}?id={pen.number()}#top)"
+        return f"- [{pen.title()}](https://example.com/{pen.name()}?id={pen.number()}#top)"
 
     return "\n".join(pen.repeat(2, 4, item))
 
 
 def _write_tasks(pen: Pen) -> str:
     return "\n".join(
-        pen.repeat(2, 5, lambda: f"- [{pen.rng.choice(' x')}] {pen.phrase(2, 5)} `{pen.name()}`")
+        pen.repeat(3, 7, lambda: f"- [{pen.rng.choice(' x')}] {pen.step().rstrip('.')}")
     )
 
 
+def _write_checklist(pen: Pen) -> str:
+    return _add_introduction(pen, _write_tasks(pen))
+
+
 def _write_code(pen: Pen) -> str:
-    tongue = pen.rng.choice(list(CODE))
+    """Show code in the language of the question, or in any."""
+    tongue = pen.question.code or pen.rng.choice(list(CODE))
 
     def block() -> str:
         pen.words_left -= 30
-        text = CODE[tongue].replace("‹a›", pen.name()).replace("‹b›", pen.name())
+        name, other = pen.identifier(), pen.name()
+        text = CODE[tongue].replace("‹a›", name).replace("‹b›", other)
         return f"```{tongue}\n{text.replace('‹n›', str(pen.number()))}\n```"
 
-    blocks = pen.repeat(1, 3, lambda: f"{block()}\n\n{pen.paragraph(2)}")
-    return _add_introduction(pen, "\n\n".join(blocks))
+    remark = pen.draw("remark") if pen.is_english else pen.sentence()
+    text = f"{block()}\n\n{remark}"
+    if pen.words_left > 80:
+        text += f"\n\n{pen.paragraph(4)}"
+    return f"{pen.draw('code') if pen.is_english else pen.opening()}\n\n{text}"
 
 
 def _write_json(pen: Pen) -> str:
     value = {
-        pen.name(): pen.phrase(1, 3),
+        "topic": pen.headline(),
         pen.name(): pen.number(),
-        "tags": pen.repeat(1, 4, pen.word),
+        "tags": list(pen.question.keywords[:4]) or pen.repeat(1, 4, pen.word),
         "nested": {pen.name(): None, pen.name(): pen.rng.random() < 0.5, "emoji": pen.emoji()},
         "items": [{"id": at, "text": pen.sentence()} for at in range(pen.rng.randint(1, 4))],
     }
@@ -240,29 +293,59 @@ def _write_json(pen: Pen) -> str:
 
 
 def _write_formulas(pen: Pen) -> str:
+    def write() -> str:
+        return pen.draw("fact") if pen.is_english else pen.sentence()
+
     def step() -> str:
         formula = pen.rng.choice(FORMULAS).replace("‹n›", str(pen.number()))
-        return f"{pen.sentence()}\n\n\\[\n{formula}\n\\]"
+        return f"{write()}\n\n\\[\n{formula}\n\\]"
 
     last = pen.rng.choice(FORMULAS).replace("‹n›", str(pen.number()))
-    return "\n\n".join([*pen.repeat(1, 6, step), f"{pen.sentence()} \\({last}\\)"])
+    steps = pen.repeat(1, 4, step)
+    return "\n\n".join([*steps, f"{write()} \\({last}\\)"])
 
 
 def _write_dialogue(pen: Pen) -> str:
-    names = [pen.phrase(1, 1), pen.phrase(1, 1)]
-    lines = pen.repeat(2, 20, lambda: pen.paragraph(pen.rng.randint(1, 2)))
-    return "\n\n".join(f"**{names[at % 2]}:** {line}" for at, line in enumerate(lines))
+    names = ("A", "B")
+    if pen.is_english:
+        names = ("Mira", "Tom")
+
+    def exchange() -> str:
+        asked, answered = pen.pair("say")
+        return f"**{names[0]}:** {asked}\n\n**{names[1]}:** {answered}"
+
+    return "\n\n".join(pen.repeat(1, 6, exchange))
+
+
+def _write_story(pen: Pen) -> str:
+    """Tell a story with a beginning, a middle and an end."""
+    if not pen.is_english:
+        return _write_prose(pen)
+    first = [pen.draw("begin"), pen.draw("middle")]
+    pen.words_left -= 60
+    middle = pen.repeat(1, 6, lambda: pen.draw("middle"))
+    turn = pen.repeat(2, 5, lambda: pen.draw("turn"))
+    end = pen.draw("end")
+    if len(middle) < 3:
+        return pen.join([*first, *middle, *turn, end])
+    return "\n\n".join([pen.join(part) for part in (first, middle, turn)] + [end])
 
 
 def _write_poem(pen: Pen) -> str:
     def verse() -> str:
-        return ",\n".join(pen.phrase(3, 5) for _ in range(4)) + pen.language.stop
+        (a, b), (c, d) = pen.pair("couplet"), pen.pair("couplet")
+        return "  \n".join((a, b, c, d))
 
-    return "\n\n".join(pen.repeat(1, 5, verse))
+    verses = "\n\n".join(pen.repeat(1, 3, verse))
+    is_titled = pen.is_english and pen.question.about
+    return f"**{pen.headline()}**\n\n{verses}" if is_titled else verses
 
 
 def _write_cheerful(pen: Pen) -> str:
-    lines = pen.repeat(1, 8, lambda: f"{pen.emoji()} {pen.sentence()} {pen.emoji()}{pen.emoji()}")
+    def write() -> str:
+        return pen.draw("cheer") if pen.is_english else pen.sentence()
+
+    lines = pen.repeat(1, 6, lambda: f"{pen.emoji()} {write()} {pen.emoji()}{pen.emoji()}")
     return "\n".join(lines)
 
 
@@ -272,9 +355,9 @@ def _write_mixed(pen: Pen) -> str:
     def line() -> str:
         pen.words_left -= 12
         other = Pen(pen.rng, pen.rng.choice(("ar", "he", "fa")))
-        quotation = f"{other.phrase(1, 3)} ({pen.number()})"
+        quotation = f"{other.title()} ({pen.number()})"
         isolation = pen.rng.choice(("{}", "\u2068{}\u2069", "\u200f{}\u200e", "\u202b{}\u202c"))
-        return f"{pen.phrase(2, 4)}: “{isolation.format(quotation)}” = {pen.phrase(1, 3)}."
+        return f"{pen.title()}: “{isolation.format(quotation)}” = {pen.title()}."
 
     return "\n".join(pen.repeat(1, 6, line))
 
@@ -285,19 +368,71 @@ def _write_scripts(pen: Pen) -> str:
     def line() -> str:
         pen.words_left -= 6
         tag = pen.rng.choice(list(LANGUAGES))
-        return f"- {tag}: {Pen(pen.rng, tag).phrase(2, 4)} {pen.rng.choice(SIGNS)}"
+        return f"- {tag}: {Pen(pen.rng, tag).title()} {pen.rng.choice(SIGNS)}"
 
     return _add_introduction(pen, "\n".join(pen.repeat(4, 20, line)))
 
 
-def _add_introduction(pen: Pen, text: str) -> str:
+def _write_result(pen: Pen, result: str) -> str:
+    """Tell what a tool returned: the members of an object as a list, anything else as it is."""
+    try:
+        value = json.loads(result)
+    except ValueError:
+        value = result
+    if isinstance(value, dict) and value:
+        members = list(value.items())[:8]
+        text = "\n".join(f"- **{_clip(name)}**: {_clip(member)}" for name, member in members)
+    else:
+        text = f"> {_clip(value)}"
+    end = f"\n\n{pen.draw('ask')}" if pen.rng.random() < 0.3 else ""
+    return f"{pen.draw('found')}\n\n{text}{end}"
+
+
+def _clip(value: object) -> str:
+    """Return a value on one line, without what Markdown or HTML would read."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = " ".join(text[:200].translate(_PLAIN).split())
+    return text if len(text) <= 120 else f"{text[:119]}…"
+
+
+_PLAIN = dict.fromkeys(map(ord, "`*<>|~\\"), " ")
+
+
+def _add_introduction(pen: Pen, text: str, kind: str = "lead") -> str:
     """Put a sentence before the text in most cases, and sometimes one after it."""
-    before = f"{pen.phrase(2, 6)}:\n\n" if pen.rng.random() < 0.8 else ""
-    after = f"\n\n{pen.sentence()}" if pen.rng.random() < 0.4 else ""
+    before = after = ""
+    if pen.rng.random() < 0.85:
+        lead = pen.draw(kind) if pen.is_english else pen.opening()
+        before = f"{lead}\n\n"
+    if pen.rng.random() < 0.35:
+        after = f"\n\n{pen.closing()}"
     return f"{before}{text}{after}"
 
 
-KINDS: tuple[tuple[int, Callable[[Pen], str]], ...] = (
+def _write_greeting(pen: Pen) -> str:
+    """Greet, and if the answer is to be long, go on."""
+    if not pen.is_english:
+        greeting = load_phrases(pen.tag).welcome
+        return f"{greeting}\n\n{pen.paragraph(9)}" if pen.words_left > LONG else greeting
+    greeting = pen.draw("hello")
+    if pen.words_left <= LONG:
+        return greeting
+    subjects = pen.rng.sample(SUBJECTS, min(8, pen.words_left // 15))
+    items = "\n".join(f"- {subject[:1].upper()}{subject[1:]}" for subject in subjects)
+    return f"{greeting}\n\n{pen.draw('topics')}\n\n{items}"
+
+
+def _say(pen: Pen) -> str:
+    """Say what the question asks to say."""
+    text = pen.question.rest
+    return text[:1].upper() + text[1:] + ("" if text[-1:] in "!?…" else ".")
+
+
+def _count(pen: Pen) -> str:
+    return ", ".join(map(str, range(1, int(pen.question.rest) + 1))) + "."
+
+
+KINDS: tuple[tuple[int, Kind], ...] = (
     (34, _write_prose),
     (16, _write_short),
     (11, _write_bullets),
@@ -313,18 +448,74 @@ KINDS: tuple[tuple[int, Callable[[Pen], str]], ...] = (
     (1, _write_mixed),
     (1, _write_scripts),
 )
-"""Kinds of text, with the percentage of replies that are of each kind."""
+"""Kinds of text, with the percentage of replies that are of each kind, if nothing is asked."""
 
-_SHORT: tuple[tuple[int, Callable[[Pen], str]], ...] = (
-    (6, Pen.sentence),
+ANSWERS: dict[str, tuple[tuple[int, Kind], ...]] = {
+    "task": (
+        (40, _write_prose),
+        (10, _write_brief),
+        (25, _write_steps),
+        (12, _write_bullets),
+        (10, _write_markdown),
+        (3, _write_checklist),
+    ),
+    "code": (
+        (30, _write_prose),
+        (8, _write_brief),
+        (15, _write_steps),
+        (10, _write_bullets),
+        (12, _write_markdown),
+        (25, _write_code),
+    ),
+    "comparison": (
+        (40, _write_prose),
+        (10, _write_brief),
+        (10, _write_bullets),
+        (30, _write_table),
+        (10, _write_markdown),
+    ),
+    "other": (
+        (54, _write_prose),
+        (14, _write_brief),
+        (16, _write_bullets),
+        (10, _write_markdown),
+        (3, _write_table),
+        (3, _write_cheerful),
+    ),
+}
+"""Kinds of answers by the kind of question, with their weights."""
+
+FORMS: dict[str, Kind] = {
+    "greeting": _write_greeting,
+    "thanks": lambda pen: pen.draw("welcome"),
+    "say": _say,
+    "count": _count,
+    "joke": lambda pen: pen.draw("joke"),
+    "short": _write_brief,
+    "table": _write_table,
+    "json": _write_json,
+    "poem": _write_poem,
+    "story": _write_story,
+    "dialogue": _write_dialogue,
+    "code": _write_code,
+    "tasks": _write_checklist,
+    "steps": _write_steps,
+    "list": _write_bullets,
+    "markdown": _write_markdown,
+    "formulas": _write_formulas,
+}
+"""Kinds of answers that a question can ask for."""
+
+_SHORT: tuple[tuple[int, Kind], ...] = (
+    (6, _write_brief),
     (2, lambda pen: pen.phrase(1, 3)),
     (1, lambda pen: f"{pen.number()}"),
-    (1, lambda pen: f"**{pen.phrase(1, 2)}**"),
+    (1, lambda pen: f"**{pen.title()}**"),
 )
 """Kinds of short answers, with their weights."""
 
-_BLOCKS: tuple[tuple[int, Callable[[Pen], str]], ...] = (
-    (3, _write_bullets),
+_BLOCKS: tuple[tuple[int, Kind], ...] = (
+    (3, lambda pen: _list_bullets(pen, "- ")),
     (2, _write_steps),
     (2, _write_table),
     (2, _write_code),
@@ -332,157 +523,6 @@ _BLOCKS: tuple[tuple[int, Callable[[Pen], str]], ...] = (
     (1, _write_links),
     (1, _write_tasks),
     (1, lambda pen: "---"),
-    (1, lambda pen: f"![{pen.phrase(1, 2)}](https://example.com/{pen.name()}.png)"),
+    (1, lambda pen: f"![{pen.title()}](https://example.com/{pen.name()}.png)"),
 )
 """Kinds of blocks between the paragraphs of markdown, with their weights."""
-
-_NAMES = (
-    "user",
-    "order",
-    "total",
-    "count",
-    "items",
-    "parse",
-    "fetch_all",
-    "load_config",
-    "retry",
-    "is_valid",
-    "createdAt",
-    "maxRetries",
-    "_cache",
-    "node",
-    "result",
-    "index",
-    "response_id",
-    "café",
-    "naïve",
-)
-
-EMOJI = (
-    "😀",
-    "🎉",
-    "✅",
-    "🚀",
-    "💡",
-    "🔥",
-    "❤️",
-    "☺️",
-    "⚠️",
-    "👍🏽",
-    "👋🏿",
-    "🧑🏻‍💻",
-    "👩🏾‍🚀",
-    "👨‍👩‍👧‍👦",
-    "👩‍❤️‍💋‍👨",
-    "🧑🏽‍🤝‍🧑🏼",
-    "🏳️‍🌈",
-    "🏴‍☠️",
-    "🏴󠁧󠁢󠁳󠁣󠁴󠁿",
-    "🇩🇪",
-    "🇯🇵",
-    "🇧🇷",
-    "1️⃣",
-    "#️⃣",
-    "🐻‍❄️",
-    "🫱🏻‍🫲🏿",
-    "🧔🏽‍♀️",
-    "🪿",
-)
-"""Emoji of one code point, and with variation selectors, skin tones, joiners, flags and keycaps."""
-
-SIGNS = (
-    "e\u0301",  # é of two code points
-    "A\u030a\u0323",
-    "Z\u0351\u036b\u0343a\u0334\u0361lgo\u0336",
-    "\u1112\u1161\u11ab",  # 한 of three
-    "क्\u200dष",
-    "می\u200cخواهم",
-    "ง\u0e49\u0e33",
-    "ﬁ",
-    "𝒳",
-    "𠮷",
-    "葛\U000e0100",
-    "½ ≠ ½\u0338",
-    "\u00a0\u2003\u3000|",
-    "“„«»”",
-    "co\u00adoperate",
-    "a\u200bb",
-)
-"""Characters that programs cut, count or show wrongly if they take code points for characters."""
-
-FORMULAS = (
-    r"\int_0^{‹n›} x^2 \, dx = \frac{‹n›^3}{3}",
-    r"e^{i\pi} + 1 = 0",
-    r"\sum_{k=1}^{n} k = \frac{n(n+1)}{2} < ‹n›",
-    r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}^{-1} = \frac{1}{ad - bc} M",
-    r"x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}",
-    r"P(A \mid B) = \frac{P(B \mid A)\,P(A)}{P(B)} \approx 0.‹n›",
-    r"\lim_{n \to \infty} \left(1 + \frac{1}{n}\right)^n = e",
-    r"\nabla \cdot \mathbf{E} = \rho / \varepsilon_0 \quad \text{for } r \geq ‹n›",
-)
-
-CODE = {
-    "python": '''def ‹a›(‹b›: list[str], limit: int = ‹n›) -> dict[str, int]:
-    """Count what is there."""
-    found = {}
-    for at, one in enumerate(‹b›[:limit]):
-        found[f"{one}\\t{at}"] = found.get(one, 0) + 1
-    return found  # {'a': 1}''',
-    "javascript": """export async function ‹a›(url, { ‹b› = ‹n›, ...rest } = {}) {
-  const response = await fetch(`${url}/items?limit=${‹b›}`, rest);
-  if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  return (await response.json()).map(({ id }) => id ?? null);
-}""",
-    "typescript": """type ‹a›<T> = { readonly [K in keyof T]?: T[K] | null };
-
-export const ‹b› = (‹a›: string): number => ‹a›.split(/\\s+/u).length % ‹n›;""",
-    "go": """func ‹a›(ctx context.Context, ‹b› []byte) (int, error) {
-\tfor i := 0; i < len(‹b›); i++ {
-\t\tif ‹b›[i] == '\\n' {
-\t\t\treturn i, nil
-\t\t}
-\t}
-\treturn ‹n›, fmt.Errorf("no line in %q", ‹b›)
-}""",
-    "rust": """fn ‹a›<'a>(‹b›: &'a [u8]) -> Result<&'a str, std::str::Utf8Error> {
-    let end = ‹b›.len().min(‹n›);
-    std::str::from_utf8(&‹b›[..end])
-}""",
-    "java": """public record ‹a›(String ‹b›, int count) {
-    public boolean isLarge() {
-        return count > ‹n› && !‹b›.isBlank();
-    }
-}""",
-    "sql": """SELECT ‹a›, COUNT(*) AS "‹b›"
-FROM orders
-WHERE created_at >= '2025-01-01' AND note LIKE '%it''s%'
-GROUP BY 1 HAVING COUNT(*) > ‹n›;""",
-    "bash": """for ‹a› in "$@"; do
-  grep -c -- '^data: ' "$‹a›" | awk '{ sum += $1 } END { print sum > ‹n› }'
-done 2>/dev/null || exit 1""",
-    "html": """<!doctype html>
-<ul class="‹a›" data-‹b›="‹n›">
-  <li>&lt;b&gt; &amp; &quot;quotes&quot;</li>
-</ul>""",
-    "css": """.‹a› > li:nth-child(2n + 1)::before {
-  content: "\\201C";
-  --‹b›: calc(100% - ‹n›px);
-}""",
-    "yaml": """‹a›:
-  ‹b›: &default { retries: ‹n› }
-  text: |
-    first line
-
-    last line""",
-    "diff": """--- a/‹a›.py
-+++ b/‹a›.py
-@@ -1,2 +1,2 @@
--‹b› = ‹n›
-+‹b› = "\\u00e9"
- print(‹b›)""",
-    "": """data: {"‹a›": ‹n›}
-
-data: [DONE]
-event: ‹b›""",
-}
-"""Code by language, with quotes, braces, tabs and escapes. ‹a› and ‹b› become identifiers."""
