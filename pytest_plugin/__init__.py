@@ -61,6 +61,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Base URL of the server that openai_cassette records; by default OPENAI_BASE_URL, or "
         "OpenAI's own if that is not set.",
     )
+    group.addoption(
+        "--openai-seed",
+        metavar="SEED",
+        help="Seed of mock_openai, unless the marker sets one: fixes ids, pace and chance.",
+    )
+    group.addoption(
+        "--openai-pace",
+        metavar="PACE",
+        help="Pace of mock_openai, unless the marker sets one, as gpt-4o or 0.5,0.02.",
+    )
+    group.addoption(
+        "--openai-dialect",
+        metavar="NAME",
+        help="Provider that mock_openai imitates, unless the marker sets one, as azure.",
+    )
     parser.addini(
         "openai_fail_on_unmatched",
         "Fail a test if no rule answers one of its requests to mock_openai.",
@@ -208,12 +223,16 @@ def mock_openai(
     At its end the test fails if no rule answered one of its requests.
     """
     from openai_mockserver.clients import API_KEY
+    from openai_mockserver.exceptions import MockServerError
     from openai_mockserver.mock import MockOpenAI
 
     options: dict[str, Any] = {
         "fail_on_unmatched": request.config.getini("openai_fail_on_unmatched"),
         "fail_on_unused": request.config.getini("openai_fail_on_unused"),
     }
+    for name in ("seed", "pace", "dialect"):
+        if (value := request.config.getoption(f"--openai-{name}")) is not None:
+            options[name] = value
     for marker in reversed(list(request.node.iter_markers("openai_mock"))):
         if marker.args:
             raise pytest.UsageError(
@@ -224,7 +243,7 @@ def mock_openai(
         options["address"] = _find_address(request.config)
     try:
         mock = MockOpenAI(**options)
-    except TypeError as error:
+    except (TypeError, MockServerError) as error:
         raise pytest.UsageError(f"openai_mock(): {error}") from None
     monkeypatch.setenv("OPENAI_API_KEY", mock.api_key or API_KEY)
     yield from _open_mock(mock, request, monkeypatch)
@@ -262,10 +281,10 @@ def _open_mock(
 
 def _bypass_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exempt the loopback server from the proxies in the environment."""
-    if any(name.lower() in ("http_proxy", "all_proxy") for name in os.environ):
-        for name in ("NO_PROXY", "no_proxy"):
-            hosts = [*filter(None, [os.environ.get(name)]), "127.0.0.1", "localhost"]
-            monkeypatch.setenv(name, ",".join(hosts))
+    from openai_mockserver.clients import bypass_proxies
+
+    for name, value in bypass_proxies().items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ FLOORS = """
 
     rules: answer matcher pattern rule rulebook
     upstream access
-    journal: call attempts memory journal
+    journal: snapshot call attempts memory journal
     catalogue
     dispatch: options version exchange bodies answers dress refuse route validate choose render
         pending dispatcher
@@ -74,6 +74,7 @@ FLOORS = """
     transport clients
 
     mock: doors rule_builder recording report mock_openai
+    unittest
 
     sources
     scenario: patterns templates loader

@@ -547,3 +547,57 @@ def test_a_deeply_nested_request_is_reported_like_any_other(body: bytes) -> None
     call = mock.respond(Request("POST", "/v1/chat/completions", body=body))
     assert call.status == 400
     assert "chat/completions" in repr(call)
+
+
+# Snapshots
+
+
+def test_a_call_as_a_dictionary_is_the_same_in_every_run() -> None:
+    snapshots = []
+    for key in ("sk-first-1234567890abcdef", "sk-second-1234567890abcdef0"):
+        with MockOpenAI() as mock:
+            mock.on(user="Hi").reply("Hello")
+            with openai.OpenAI(base_url=mock.base_url, api_key=key) as client:
+                client.chat.completions.create(
+                    model="gpt-4o",
+                    messages=[
+                        {"role": "user", "content": "Hi"},
+                        {"role": "tool", "tool_call_id": f"call_{key[3:8]}{time.time_ns()}"}
+                        | {"content": f"the key is {key}"},  # type: ignore[list-item]
+                    ],
+                )
+            snapshots.append(mock.calls[0].to_dict())
+    assert "sk-" not in json.dumps(snapshots)
+    for snapshot in snapshots:
+        # A masked key is as long as the key.
+        snapshot["request"]["json"]["messages"][1].pop("content")
+    assert snapshots[0] == snapshots[1]
+    assert list(snapshots[0]) == ["request", "attempt", "rule", "status", "ended", "problem"]
+    assert snapshots[0]["request"] == {
+        "method": "POST",
+        "path": "/v1/chat/completions",
+        "query": [],
+        "headers": {
+            "accept": "application/json",
+            "authorization": "…",
+            "content-type": "application/json",
+        },
+        "json": {
+            "messages": [
+                {"role": "user", "content": "Hi"},
+                {"role": "tool", "tool_call_id": "<id>"},
+            ],
+            "model": "gpt-4o",
+        },
+    }
+    rest = {"attempt": 1, "rule": "on(user='Hi')", "status": 200, "ended": "finished"}
+    assert snapshots[0].items() >= rest.items()
+
+
+def test_a_form_as_a_dictionary_has_no_boundary() -> None:
+    mock = MockOpenAI()
+    mock.client().files.create(file=b"{}", purpose="batch")
+    request = mock.calls[0].to_dict()["request"]
+    assert request["headers"]["content-type"] == "multipart/form-data"
+    assert request["form"]["purpose"] == "batch"
+    json.dumps(request)

@@ -439,3 +439,27 @@ def test_a_run_without_the_fixtures_imports_nothing_heavy(suite: pytest.Pytester
         process=True,
         passed=1,
     )
+
+
+def test_seed_pace_and_dialect_may_be_options(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        """
+        import pytest
+
+        def test_options(mock_openai):
+            assert (mock_openai.seed, mock_openai.dialect) == ("7", "groq")
+            assert mock_openai.pace.ttft == 0.5
+
+        @pytest.mark.openai_mock(seed=8, pace=None, dialect=None)
+        def test_a_marker_comes_first(mock_openai):
+            assert (mock_openai.seed, mock_openai.pace, mock_openai.dialect) == (8, None, None)
+        """
+    )
+    options = ["--openai-seed=7", "--openai-pace=0.5,0.02", "--openai-dialect=groq"]
+    suite.runpytest_inprocess("-p", "openai_mockserver.pytest_plugin", *options).assert_outcomes(
+        passed=2
+    )
+    result = suite.runpytest_inprocess(
+        "-p", "openai_mockserver.pytest_plugin", "--openai-dialect=nobody"
+    )
+    result.stdout.fnmatch_lines(["*unknown dialect 'nobody'*"])

@@ -14,7 +14,7 @@ from openai_mockserver.exceptions import MissingDependency
 if TYPE_CHECKING:
     import openai
 
-__all__ = ["API_KEY", "make_async_client", "make_client"]
+__all__ = ["API_KEY", "bypass_proxies", "make_async_client", "make_client"]
 
 API_KEY = "sk-mockserver"
 """The API key that the fixtures and clients use by default."""
@@ -71,3 +71,13 @@ def _import_clients() -> tuple[Any, Any]:
         if any(kind.__module__.partition(".")[0] == library for kind in classes):
             return openai, __import__(library)
     raise MissingDependency(f"openai {openai.__version__} uses neither httpx2 nor httpx")
+
+
+def bypass_proxies() -> dict[str, str]:
+    """Return the environment variables that exempt the loopback server from the proxies set."""
+    if not any(name.lower() in ("http_proxy", "all_proxy") for name in os.environ):
+        return {}
+    return {
+        name: ",".join([*filter(None, [os.environ.get(name)]), "127.0.0.1", "localhost"])
+        for name in ("NO_PROXY", "no_proxy")
+    }

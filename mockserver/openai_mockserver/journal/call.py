@@ -8,11 +8,12 @@ import threading
 import time
 from array import array
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from openai_mockserver.api import errors
+from openai_mockserver.journal.snapshot import snapshot_request
 from openai_mockserver.request import Request
 from openai_mockserver.script import Event, Frame, Script
 from openai_mockserver.sensitive import hide_keys, show_path, spell_controls
@@ -373,6 +374,21 @@ class Call(Request):
     def lateness(self) -> tuple[float, ...]:
         """How many seconds after its due time each event was written."""
         return tuple(part.at - part.due for part in self.times for _ in range(part.events))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the call as JSON for snapshots: the request, and how it was answered.
+
+        Keys have a fixed order, and the value is the same in every run: without secrets, times,
+        ports and the headers that clients add, and with ``<id>`` in place of generated ids.
+        """
+        return {
+            "request": snapshot_request(self),
+            "attempt": self.attempt,
+            "rule": None if self.rule is None else repr(self.rule),
+            "status": self.status,
+            "ended": self.ended,
+            "problem": self.problem,
+        }
 
     def __repr__(self) -> str:
         return f"<Call {self.line()}>"
