@@ -39,7 +39,7 @@ PROGRAM = """if True:
             report("listening")
             threading.Thread(target=ask, args=(listener.getsockname(),)).start()
 
-        run(door, listener, announce)
+        run(door, listener, announce, tls)
 
     server.serve = serve
     sys.argv[1:1] = ["serve", "--port", "0", "--pace", "none", "--quiet"]

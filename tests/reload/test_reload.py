@@ -305,11 +305,14 @@ def write_version(file: Path, version: int) -> None:
     temporary.replace(file)
 
 
-def test_each_request_is_answered_by_one_version_while_streams_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_watched", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_each_request_is_answered_by_one_version_while_streams_run(
+    tmp_path: Path, serve: Callable[..., Served], is_watched: bool
+) -> None:
     """The id of an answer depends on the seed, so it shows from which version the options are."""
     file = tmp_path / "scenario.json"
     write_version(file, 0)
-    served = Served(file)
+    served = serve(file) if is_watched else Served(file)
     ids = [find_id(tmp_path, version) for version in range(VERSIONS + 1)]
     is_over = threading.Event()
     begun = threading.Semaphore(0)
@@ -339,7 +342,8 @@ def test_each_request_is_answered_by_one_version_while_streams_run(tmp_path: Pat
         askers = [threads.submit(answer) for _ in range(2)]
         for version in range(1, VERSIONS + 1):
             write_version(file, version)
-            assert served.reloader.reload() == f"reloaded {file}"
+            sentence = served.report()[0] if is_watched else served.reloader.reload()
+            assert sentence == f"reloaded {file}"
             seen.append(answers.get(timeout=LONG))
             assert version > 10 or not any(future.done() for future in streams)
         is_over.set()
