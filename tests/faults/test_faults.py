@@ -164,7 +164,9 @@ def test_the_repr_of_a_fault_is_its_call() -> None:
 
 
 def test_every_fault_is_found_by_its_name() -> None:
-    assert set(FAULTS) | {"FAULTS", "Fault", "VARIATIONS", "named", "parse"} == set(faults.__all__)
+    assert set(FAULTS) | {"FAULTS", "Fault", "VARIATIONS", "chance", "named", "parse"} == set(
+        faults.__all__
+    )
 
 
 @given(st.integers(0, 6), st.sampled_from(["reset", "truncate", "stall", "error_event"]))
