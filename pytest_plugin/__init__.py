@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import openai
 
     from openai_mockserver import MockOpenAI, Stream
+    from openai_mockserver.interception import Interception
     from openai_mockserver.server import SharedAddress
 
     from .conformance import ConformanceCase
@@ -40,6 +41,7 @@ no request reached the mock. Perhaps the client
 - is given another base_url, or reads a variable other than OPENAI_BASE_URL;
 - runs in a process that was started before the test."""
 _ADDRESS: pytest.StashKey[SessionAddress] = pytest.StashKey()
+_GUARD: pytest.StashKey[Interception] = pytest.StashKey()
 
 _CASSETTE = frozenset(
     "path mode match ignore normalize normalize_patterns speed redactor".split()  # noqa: SIM905
@@ -89,6 +91,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=False,
     )
     parser.addini(
+        "openai_intercept",
+        "Answer requests of this process to api.openai.com and the other known hosts by "
+        "mock_openai or openai_cassette, and refuse them in tests that use neither.",
+        type="bool",
+        default=False,
+    )
+    parser.addini(
         "openai_mock_address",
         "Address of mock_openai and openai_cassette: 'test' opens one for each test; 'session' "
         "opens one for the whole run and sets OPENAI_BASE_URL to it before tests are collected.",
@@ -100,6 +109,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     # A conftest.py may import the application, which may create its client then.
     _open_address(early_config)
+    _refuse_known_hosts(early_config)
 
 
 def _open_address(config: pytest.Config) -> None:
@@ -116,6 +126,14 @@ def _open_address(config: pytest.Config) -> None:
     address.set_environment(keep_key=record not in (None, "none"))
 
 
+def _refuse_known_hosts(config: pytest.Config) -> None:
+    """Refuse requests to known hosts for the whole run, if the ini option asks for it."""
+    if config.getini("openai_intercept") and _GUARD not in config.stash:
+        from openai_mockserver.interception import Interception
+
+        config.stash[_GUARD] = Interception(None)
+
+
 def _delegates_to_workers(config: pytest.Config) -> bool:
     """Return whether pytest-xdist runs the tests in other processes."""
     options = config.known_args_namespace
@@ -128,10 +146,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if address is not None:
         address.stop()
         del config.stash[_ADDRESS]
+    guard = config.stash.get(_GUARD, None)
+    if guard is not None:
+        guard.stop()
+        del config.stash[_GUARD]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    _open_address(config)  # only if the plugin was loaded too late for the hook above
+    # Only if the plugin was loaded too late for the hook above.
+    _open_address(config)
+    _refuse_known_hosts(config)
     for marker in (
         "openai_mock(**options): options of the MockOpenAI that mock_openai creates, "
         "such as api_key, seed, lenient, clock, pace, fail_on_unmatched, fail_on_unused",
@@ -269,6 +293,8 @@ def _open_mock(
         request.node.stash[_MOCK] = mock
         monkeypatch.setenv("OPENAI_BASE_URL", mock.base_url)
         _bypass_proxies(monkeypatch)
+        if request.config.getini("openai_intercept"):
+            mock.intercept()
         yield mock
     message = None
     try:

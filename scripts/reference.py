@@ -55,7 +55,15 @@ INTERNAL = {
         "model_goes_down",
         "teardown",
     ),
-    "MockOpenAI": ("begin", "change_version", "door", "has_tls", "refuse", "version"),
+    "MockOpenAI": (
+        "begin",
+        "change_version",
+        "door",
+        "has_tls",
+        "has_upstream",
+        "refuse",
+        "version",
+    ),
     "Journal": ("add", "limits", "problem_counts", "size"),
     "Request": ("drop_parsed", "parsed"),
     "Call": (

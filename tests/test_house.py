@@ -71,7 +71,7 @@ FLOORS = """
 
     server: door peer protocol player connect pool relay worker functions app runner
         shared_address
-    transport clients
+    transport clients interception
 
     mock: doors rule_builder recording report mock_openai
     unittest

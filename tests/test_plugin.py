@@ -463,3 +463,27 @@ def test_seed_pace_and_dialect_may_be_options(suite: pytest.Pytester) -> None:
         "-p", "openai_mockserver.pytest_plugin", "--openai-dialect=nobody"
     )
     result.stdout.fnmatch_lines(["*unknown dialect 'nobody'*"])
+
+
+def test_a_suite_may_intercept(suite: pytest.Pytester) -> None:
+    with (suite.path / "tox.ini").open("a") as file:
+        file.write("\nopenai_intercept = true\n")
+    run(
+        suite,
+        """
+        import httpx
+        import my_app
+        import pytest
+
+        URL = "https://api.openai.com/v1"
+
+        def test_it_is_answered(mock_openai):
+            mock_openai.reply("Hello")
+            assert my_app.ask("Hi", base_url=URL) == "Hello"
+
+        def test_without_a_mock_it_is_refused():
+            with pytest.raises(httpx.ConnectError, match="refuses requests to api.openai.com"):
+                httpx.get(f"{URL}/models")
+        """,
+        passed=2,
+    )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import openai
 
+    from openai_mockserver.interception import Interception
     from openai_mockserver.server import Claim, Door, Loopback, SharedAddress
     from openai_mockserver.transport import Clock, InProcess
 
@@ -78,6 +79,7 @@ class Doors(Dispatcher):
         self._lock = threading.Lock()
         self._server: Loopback | Claim | None = None
         self._transport: InProcess | None = None
+        self._interceptions: list[Interception] = []
 
     @property
     def has_tls(self) -> bool:
@@ -111,8 +113,33 @@ class Doors(Dispatcher):
                 self._server = Loopback(self.door, bind(*options.host_port), options.tls)
             return self._server
 
+    @property
+    def has_upstream(self) -> bool:
+        """Whether an upstream answers requests, which only the loopback server can ask."""
+        return self.options.upstream is not None
+
+    def intercept(self) -> Interception:
+        """Answer requests of this process to known hosts, whatever base URL the application sets.
+
+        From now on, what httpx, httpx2, requests and aiohttp send to ``api.openai.com``, Azure's
+        ``*.openai.azure.com`` and the hosts of the other providers comes to this mock, until the
+        returned interception is stopped, or the mock is. It is a context manager, too. Requests to
+        any other host pass. Of several mocks that intercept, the newest answers.
+
+        Raises MockServerError for a mock with ``tls``.
+        """
+        from openai_mockserver.interception import Interception
+
+        if self.has_tls:
+            raise MockServerError("intercept() cannot be combined with tls=")
+        interception = Interception(self)
+        self._interceptions.append(interception)
+        return interception
+
     def stop(self) -> None:
-        """Stop the loopback server, and abort its open streams."""
+        """Stop the loopback server, abort its open streams, and stop intercepting."""
+        while self._interceptions:
+            self._interceptions.pop().stop()
         with self._lock:
             server, self._server = self._server, None
         if server is not None:
