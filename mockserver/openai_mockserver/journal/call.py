@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from openai_mockserver.api import errors
-from openai_mockserver.journal.snapshot import snapshot_request
 from openai_mockserver.request import Request
 from openai_mockserver.script import Event, Frame, Script
 from openai_mockserver.sensitive import hide_keys, show_path, spell_controls
@@ -381,6 +380,8 @@ class Call(Request):
         Keys have a fixed order, and the value is the same in every run: without secrets, times,
         ports and the headers that clients add, and with ``<id>`` in place of generated ids.
         """
+        from openai_mockserver.journal.snapshot import snapshot_request  # a server never needs it
+
         return {
             "request": snapshot_request(self),
             "attempt": self.attempt,
