@@ -17,6 +17,7 @@ from openai_mockserver import MockOpenAI, Request, Script, sse
 from openai_mockserver.api import chat
 from openai_mockserver.files import add_files
 from openai_mockserver.reload import Reloader, Watcher, watch
+from openai_mockserver.rules import Rule
 from openai_mockserver.sources import Sources
 
 LONG = 20.0  # seconds after which a report that does not come is missed
@@ -115,6 +116,26 @@ def test_a_rule_that_is_added_later_is_newer_than_those_of_the_files(file: Path)
     assert ask(served.mock) == "mine"
     served.mock.reset()
     assert ask(served.mock) == "400"
+
+
+def test_no_rule_is_lost_that_is_added_during_a_reload(file: Path) -> None:
+    served = Served(file)
+    is_over = threading.Event()
+    added: list[Rule] = []
+
+    def add() -> None:
+        while not is_over.is_set():
+            added.append(served.mock.on(user=f"user {len(added)}").reply("mine"))
+
+    with ThreadPoolExecutor(1) as threads:
+        adding = threads.submit(add)
+        for _ in range(20):
+            served.reloader.reload()
+        is_over.set()
+        adding.result()
+    (from_file, *others) = served.mock.version.rules
+    assert others == added
+    assert from_file not in added
 
 
 @pytest.mark.parametrize(

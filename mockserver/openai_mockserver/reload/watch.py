@@ -20,21 +20,24 @@ _QUIET = 50
 """Milliseconds without a change, after which the report of a change comes."""
 
 
-def watch(places: set[Path], woken: threading.Event) -> Iterator[None]:
+def watch(places: set[Path], woken: threading.Event) -> Iterator[bool]:
     """Yield whenever something in these folders may have changed, until woken.
 
     Args:
         places: existing folders.
         woken: ends the iteration when it is set.
+
+    Yields:
+        Whether the system has reported a change; otherwise only time has passed.
     """
     try:
         from watchfiles import watch as watch_files
     except ImportError:
         while not woken.wait(_INTERVAL):
-            yield
+            yield False
         return
     try:
-        for _ in watch_files(
+        for changes in watch_files(
             *places,
             watch_filter=None,
             step=_QUIET,
@@ -45,7 +48,7 @@ def watch(places: set[Path], woken: threading.Event) -> Iterator[None]:
             recursive=False,
             ignore_permission_denied=True,
         ):
-            yield
+            yield bool(changes)
     except (OSError, RuntimeError):  # a folder has just vanished, or there are too many watches
         if not woken.wait(_INTERVAL):
-            yield
+            yield False

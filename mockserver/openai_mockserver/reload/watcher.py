@@ -7,6 +7,7 @@ read is read again after a moment if it has changed in the meantime, and only re
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from openai_mockserver.reload.reloader import Reloader
@@ -18,6 +19,12 @@ _MOMENT = 0.25
 """Seconds within which a program that writes a file goes on writing."""
 
 _MOST_ATTEMPTS = 8
+
+_REST = 100
+"""How much longer than looking for changes is the time until the next look without a report.
+
+Looking at ten thousand files takes long enough to delay streams.
+"""
 
 
 class Watcher:
@@ -37,6 +44,7 @@ class Watcher:
         self._watches = watches
         self._woken = threading.Event()
         self._is_stopped = False
+        self._next_look = 0.0
         self._thread = threading.Thread(
             target=self._run, name="openai-mockserver-reload", daemon=True
         )
@@ -70,14 +78,24 @@ class Watcher:
             return
         places = self._reloader.sources.list_places()
         while not self._woken.is_set():
-            if self._reloader.sources.list_changed():
+            if self._has_changed():
                 return
-            for _ in watch(places, self._woken):
-                if self._reloader.sources.list_changed():
+            for is_reported in watch(places, self._woken):
+                if not is_reported and time.monotonic() < self._next_look:
+                    continue
+                if self._has_changed():
                     return
                 if (now := self._reloader.sources.list_places()) != places:
                     places = now
                     break
+
+    def _has_changed(self) -> bool:
+        """Whether a file has changed. Without a report, that is looked up in few of the seconds."""
+        begin = time.monotonic()
+        has_changed = bool(self._reloader.sources.list_changed())
+        end = time.monotonic()
+        self._next_look = end + (end - begin) * _REST
+        return has_changed
 
     def _reload(self) -> None:
         sentence = self._reloader.reload()
