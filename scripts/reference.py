@@ -415,8 +415,8 @@ class _Parser:
     def addini(self, name: str, text: str, **options: Any) -> None:
         self.settings.append(Setting(name, {"help": text, **options}))
 
-    def getini(self, _name: str) -> str:
-        return "test"
+    def getini(self, name: str) -> Any:
+        return {setting.name: setting.options.get("default") for setting in self.settings}[name]
 
     def addinivalue_line(self, _name: str, line: str) -> None:
         self.markers.append(line)
