@@ -18,11 +18,11 @@ from msgspec.structs import replace
 from openai_mockserver import MockOpenAI
 from openai_mockserver.judge import (
     AnsweredStream,
-    Call,
     Counts,
     Function,
     Outcome,
     RaisedError,
+    ReportedCall,
     get_answer,
 )
 from openai_mockserver.judge.reading import accumulate
@@ -92,7 +92,7 @@ def _read_completion(completion: Any) -> Outcome:
         reasoning=_reasoning(message),
         refusal=message.refusal,
         tool_calls=[
-            Call(call.function.name or "", call.function.arguments or "", call.id)
+            ReportedCall(call.function.name or "", call.function.arguments or "", call.id)
             for call in message.tool_calls or ()
         ],
         function_call=Function(call.name or "", call.arguments or "") if call else None,

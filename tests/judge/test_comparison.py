@@ -12,11 +12,11 @@ from openai_mockserver.judge.comparison import Manner, find_mistakes
 from openai_mockserver.judge.outcome import (
     DEATH,
     HANG,
-    Call,
     Counts,
     Function,
     Outcome,
     RaisedError,
+    ReportedCall,
 )
 
 PARIS = ToolCall("get_weather", {"city": "Paris"}, id="call_1")
@@ -32,8 +32,8 @@ class Stream:
     script: Script = field(default_factory=Script)
 
 
-def call(name: str, arguments: str, id: str | None = None) -> Call:
-    return Call(name, arguments, id)
+def call(name: str, arguments: str, id: str | None = None) -> ReportedCall:
+    return ReportedCall(name, arguments, id)
 
 
 def make_outcome(**members: Any) -> Outcome:

@@ -9,11 +9,11 @@ from msgspec import UNSET
 
 from openai_mockserver.exceptions import CheckError
 from openai_mockserver.judge.outcome import (
-    Call,
     Counts,
     Function,
     Outcome,
     RaisedError,
+    ReportedCall,
     decode_outcome,
     decode_outcome_line,
 )
@@ -31,15 +31,15 @@ FORMS: list[tuple[object, Outcome]] = [
     ({"tool_calls": None}, Outcome(tool_calls=[])),
     (
         {"tool_calls": [{"name": "f", "arguments": {"n": 1}}]},
-        Outcome(tool_calls=[Call("f", '{"n":1}')]),
+        Outcome(tool_calls=[ReportedCall("f", '{"n":1}')]),
     ),
     (
         {"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "{}"}}]},
-        Outcome(tool_calls=[Call("f", "{}", "c")]),
+        Outcome(tool_calls=[ReportedCall("f", "{}", "c")]),
     ),
     (
         {"tool_calls": [{"call_id": "c", "id": "fc", "name": "f", "arguments": "{}"}]},
-        Outcome(tool_calls=[Call("f", "{}", "c")]),
+        Outcome(tool_calls=[ReportedCall("f", "{}", "c")]),
     ),
     ({"function_call": {"name": "f", "arguments": None}}, Outcome(function_call=Function("f", ""))),
     ({"usage": {"prompt_tokens": 1, "total_tokens": 3}}, Outcome(usage=Counts(1))),

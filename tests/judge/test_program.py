@@ -15,8 +15,8 @@ from openai_mockserver.exceptions import CheckError
 from openai_mockserver.judge import (
     DEATH,
     HANG,
-    Call,
     Outcome,
+    ReportedCall,
     Task,
     open_program,
     open_program_per_case,
@@ -60,7 +60,7 @@ def test_a_program_gets_a_line_for_each_case_and_writes_one(write: Write) -> Non
     with open_program(command, 10) as ask:
         for _ in range(2):
             assert ask(TASK) == Outcome(
-                text=TASK.base_url, tool_calls=[Call("text", "{}", "sk-test")]
+                text=TASK.base_url, tool_calls=[ReportedCall("text", "{}", "sk-test")]
             )
 
 

@@ -24,11 +24,11 @@ from openai_mockserver.judge.grading import Result, SentRequest, grade_outcome
 from openai_mockserver.judge.outcome import (
     DEATH,
     HANG,
-    Call,
     Counts,
     Function,
     Outcome,
     RaisedError,
+    ReportedCall,
 )
 from openai_mockserver.judge.program import open_program, open_program_per_case
 from openai_mockserver.judge.report import Report, read_baseline, report_as_json
@@ -41,7 +41,7 @@ __all__ = [
     "READS",
     "Address",
     "AnsweredStream",
-    "Call",
+    "ReportedCall",
     "Case",
     "Consumer",
     "Counts",

@@ -24,11 +24,11 @@ from msgspec import UNSET, UnsetType
 from openai_mockserver.judge.outcome import (
     DEATH,
     HANG,
-    Call,
     Counts,
     Function,
     Outcome,
     RaisedError,
+    ReportedCall,
 )
 from openai_mockserver.reply import FINISH_REASONS, ApiError, FunctionCall, Reply, ToolCall
 from openai_mockserver.script import Script
@@ -222,7 +222,7 @@ def _check_calls(stream: AnsweredStream, outcome: Outcome, manner: Manner) -> Mi
 
 def _check_call(
     label: str,
-    actual: Call | Function,
+    actual: ReportedCall | Function,
     expected: ToolCall | FunctionCall,
     error: RaisedError | None,
 ) -> Mistake | None:
@@ -356,7 +356,7 @@ def _format_count(n: int) -> str:
     return "one call" if n == 1 else f"{n or 'no'} calls"
 
 
-def _format_calls(calls: Sequence[Call | ToolCall]) -> str:
+def _format_calls(calls: Sequence[ReportedCall | ToolCall]) -> str:
     return ", ".join(f"{call.name}({call.arguments})" for call in calls) or "none"
 
 

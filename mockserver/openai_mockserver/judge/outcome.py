@@ -19,7 +19,7 @@ from openai_mockserver.exceptions import CheckError
 __all__ = [
     "DEATH",
     "HANG",
-    "Call",
+    "ReportedCall",
     "Counts",
     "Function",
     "Outcome",
@@ -42,7 +42,7 @@ class Function(msgspec.Struct, frozen=True):
     arguments: str
 
 
-class Call(msgspec.Struct, frozen=True):
+class ReportedCall(msgspec.Struct, frozen=True):
     """A tool call, as far as it arrived."""
 
     name: str
@@ -86,7 +86,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     text: str | UnsetType | None = UNSET
     reasoning: str | UnsetType | None = UNSET
     refusal: str | UnsetType | None = UNSET
-    tool_calls: list[Call] | UnsetType = UNSET
+    tool_calls: list[ReportedCall] | UnsetType = UNSET
     function_call: Function | UnsetType | None = UNSET
     parsed: list[str] | UnsetType = UNSET
     finish_reason: str | UnsetType | None = UNSET
@@ -124,7 +124,7 @@ def decode_outcome(value: object) -> Outcome:
         CheckError: a member is unknown or has the wrong type.
 
     >>> decode_outcome({"tool_calls": [{"function": {"name": "f", "arguments": {}}}]}).tool_calls
-    [Call(name='f', arguments='{}', id=None)]
+    [ReportedCall(name='f', arguments='{}', id=None)]
     """
     if isinstance(value, Outcome):
         return value
@@ -180,7 +180,7 @@ def _spell_arguments(arguments: object) -> object:
 
 
 def _flatten_call(call: object) -> object:
-    """Return a call with the members of `Call`, from one of any form."""
+    """Return a call with the members of `ReportedCall`, from one of any form."""
     if not isinstance(call, Mapping):
         return call
     inner = call.get("function") or call.get("custom") or call

@@ -13,7 +13,7 @@ import msgspec.json
 from openai_mockserver import api, sse
 from openai_mockserver.api.errors import read_error
 from openai_mockserver.exceptions import ReplyError
-from openai_mockserver.judge.outcome import Call, Counts, Function, Outcome, RaisedError
+from openai_mockserver.judge.outcome import Counts, Function, Outcome, RaisedError, ReportedCall
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Event, Head, Raw, Script
 
@@ -108,7 +108,7 @@ def describe_reply(reply: Reply, error: RaisedError | None) -> Outcome:
         text=str(reply.text or ""),
         reasoning=str(reply.reasoning or ""),
         refusal=str(reply.refusal or ""),
-        tool_calls=[Call(one.name, str(one.arguments), one.id) for one in reply.tool_calls],
+        tool_calls=[ReportedCall(one.name, str(one.arguments), one.id) for one in reply.tool_calls],
         function_call=Function(call.name, str(call.arguments)) if call is not None else None,
         finish_reason=reply.finish_reason,
         usage=Counts(usage.prompt_tokens, usage.completion_tokens) if usage is not None else None,

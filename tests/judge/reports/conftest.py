@@ -10,13 +10,13 @@ from openai_mockserver import Event, Head, Pause, Raw, Reply, Script, stream
 from openai_mockserver.catalogue import Requests, Requirement, Stream
 from openai_mockserver.judge import (
     HANG,
-    Call,
     Case,
     Counts,
     Mistake,
     Outcome,
     RaisedError,
     Report,
+    ReportedCall,
     Result,
     SentRequest,
 )
@@ -66,7 +66,7 @@ LONG = make_stream(
 def make_results() -> tuple[Result, ...]:
     """Return a result of each grade, of streams of all kinds."""
     error = RaisedError("ValueError", ODD)
-    calls = [Call("get_weather", '{"city": "Paris"}'), Call("f", "not JSON")]
+    calls = [ReportedCall("get_weather", '{"city": "Paris"}'), ReportedCall("f", "not JSON")]
     return (
         Result(Case(stream("text")), Outcome(text="Hello"), (), SENT, 0.25),
         Result(

@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from openai_mockserver.judge.comparison import get_answer
 from openai_mockserver.judge.grading import Result
-from openai_mockserver.judge.outcome import Call, Function
+from openai_mockserver.judge.outcome import Function, ReportedCall
 from openai_mockserver.reply import FunctionCall, ToolCall
 from openai_mockserver.script import Script
 from openai_mockserver.sensitive import show_header
@@ -117,7 +117,7 @@ def _format_calls(calls: Any) -> str:
     return "\n".join(map(_format_call, calls))
 
 
-def _format_call(call: ToolCall | FunctionCall | Call | Function) -> str:
+def _format_call(call: ToolCall | FunctionCall | ReportedCall | Function) -> str:
     """Return a call as text; arguments that are JSON in one way of writing."""
     arguments = str(call.arguments)
     with suppress(ValueError, RecursionError):
