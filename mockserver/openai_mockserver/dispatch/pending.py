@@ -64,7 +64,6 @@ class PendingCall:
         self._exchange = exchange
         self._has_tls = has_tls
         self._finish = finish
-        self._claim = threading.Lock()
 
     @property
     def time_limit(self) -> float | None:
@@ -78,14 +77,13 @@ class PendingCall:
         call = getattr(function, "__call__", None)  # noqa: B004  # an object may have an async one
         return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
-    def claim(self) -> bool:
-        """Return whether nobody has claimed the call before: only then may it be finished."""
-        return self._claim.acquire(blocking=False)
+    def call_function(self) -> object:
+        """Return what the function returns, which may be an awaitable."""
+        return self.function(self.call)
 
     def end(self, outcome: str) -> None:
         """End the call before it has an answer; what the function returns no longer counts."""
-        if self.claim():
-            self.call.end(outcome)
+        self.call.end(outcome)
 
     # What came of the function
 
@@ -127,7 +125,7 @@ class PendingCall:
     def run(self) -> Call:
         """Return the answered call; the function is called here, and awaited on its own loop."""
         try:
-            value = self.function(self.call)
+            value = self.call_function()
             if inspect.isawaitable(value):
                 value = await_here(value)
         except BaseException as error:
@@ -137,7 +135,7 @@ class PendingCall:
     async def run_async(self) -> Call:
         """Return the answered call; the function is called and awaited on the running loop."""
         try:
-            value = self.function(self.call)
+            value = self.call_function()
             if inspect.isawaitable(value):
                 value = await value
         except BaseException as error:
