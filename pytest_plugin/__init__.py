@@ -220,9 +220,9 @@ def openai_stream() -> Stream:
 @pytest.fixture(scope="session")
 def _conformance_mock() -> Iterator[MockOpenAI]:
     """The mock that plays the cases of the judge."""
-    from .conformance import open_mock
+    from openai_mockserver.judge import make_mock
 
-    with open_mock() as mock:
+    with make_mock() as mock:
         yield mock
 
 

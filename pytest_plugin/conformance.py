@@ -5,8 +5,7 @@ Rules of this file: imported only by runs that use the marker.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from openai_mockserver.judge import (
     Manner,
     Result,
     Task,
-    make_mock,
     open_function,
     read_baseline,
     run_case,
@@ -30,7 +28,7 @@ from openai_mockserver.judge.grading import FAILING, grade_outcome
 from openai_mockserver.judge.report import describe_result
 from openai_mockserver.mock import MockOpenAI
 
-__all__ = ["ConformanceCase", "open_mock", "select_parameters"]
+__all__ = ["ConformanceCase", "select_parameters"]
 
 _SELECTION = {"family": "families", "endpoint": "endpoints"}
 _OPTIONS = frozenset({"must_only", "reads", "silence", "patience", "baseline", *_SELECTION})
@@ -113,10 +111,3 @@ def select_parameters(
         cases = select_cases(names=marker.args, **options)
         parameters += [(case, patience, known.get(case.name)) for case in cases]
     return parameters
-
-
-@contextmanager
-def open_mock() -> Iterator[MockOpenAI]:
-    """Open the mock that plays the cases of a run."""
-    with make_mock() as mock:
-        yield mock

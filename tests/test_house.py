@@ -82,8 +82,8 @@ FLOORS = """
     reload: reloader watch watcher
     show: format summaries decode lint terminal
     strategies: conversation reply_bytes plain_chunks variations splits failures strategy agent
-    judge: outcome comparison completion cases consumer program reading post relay grading gateway
-        runner report checking application drawing terminal
+    judge: outcome comparison completion cases consumer program post reading json_file relay grading
+        gateway runner report checking application drawing terminal
     judge.reports: status recipes details page junit markdown badge
     judge.clients: table environments driver
 

@@ -18,8 +18,9 @@ from urllib.parse import urlsplit
 from openai_mockserver.clients import API_KEY
 from openai_mockserver.exceptions import CheckError
 from openai_mockserver.judge.post import check_url
-from openai_mockserver.judge.program import build_environment, end_process
+from openai_mockserver.judge.program import end_process, start_process
 from openai_mockserver.judge.runner import Address
+from openai_mockserver.server import bind
 
 __all__ = ["start_application"]
 
@@ -41,6 +42,7 @@ def start_application(command: Sequence[str], url: str, address: Address) -> Ite
 
     Raises:
         CheckError: it cannot be started, ends, or does not accept connections in time.
+        ServerError: the mock cannot listen on the host.
     """
     check_url(url)
     if not address.port:
@@ -48,15 +50,8 @@ def start_application(command: Sequence[str], url: str, address: Address) -> Ite
     if not command:
         yield address
         return
-    environment = build_environment(
-        f"http://{_format_host(address.host)}:{address.port}/v1", API_KEY
-    )
-    try:
-        process = subprocess.Popen(
-            command, stdout=sys.stderr, env=environment, start_new_session=True
-        )
-    except OSError as error:
-        raise CheckError(f"cannot start {command[0]!r}: {error.strerror or error}") from None
+    base_url = f"http://{_format_host(address.host)}:{address.port}/v1"
+    process = start_process(command, base_url, API_KEY, stdout=sys.stderr)
     try:
         _wait_for_server(process, url)
         yield address
@@ -69,13 +64,8 @@ def _format_host(host: str) -> str:
 
 
 def _find_free_port(host: str) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.bind((host, 0))
-            port: int = probe.getsockname()[1]
-    except OSError as error:
-        raise CheckError(f"cannot listen on {host}: {error.strerror or error}") from None
+    with bind(host, 0) as listener:
+        port: int = listener.getsockname()[1]
     return port
 
 

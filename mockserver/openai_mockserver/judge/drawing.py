@@ -58,7 +58,7 @@ def draw_results(
         print_blob=False,
     )
     smallest: dict[Grade, Result] = {}
-    with consumer() as ask, make_mock(address or Address()) as mock:
+    with consumer() as ask, make_mock(address) as mock:
         try_stream = partial(_try_stream, mock, ask, smallest)
         run = hypothesis.seed(seed)(search(hypothesis.given(streams())(_take_stream(try_stream))))
         try:

@@ -22,9 +22,9 @@ from openai_mockserver.judge.cases import Case
 from openai_mockserver.judge.comparison import Manner, Mistake
 from openai_mockserver.judge.consumer import Ask, Task, hang
 from openai_mockserver.judge.grading import SentRequest, grade_outcome
-from openai_mockserver.judge.outcome import Outcome, RaisedError
+from openai_mockserver.judge.outcome import Outcome
 from openai_mockserver.judge.post import Response, check_url, post
-from openai_mockserver.judge.reading import accumulate, read_body, read_json
+from openai_mockserver.judge.reading import EVENT_STREAM, read_body, read_response
 from openai_mockserver.reply import Reply, ToolCall
 from openai_mockserver.script import Event, Head, Pause, Script
 from openai_mockserver.stream_value import Requirement, Stream
@@ -148,17 +148,9 @@ def open_gateway(
 
 
 def _read_response(response: Response, path: str) -> GatewayOutcome:
-    error = response.error
-    broken = RaisedError(type(error).__name__, str(error)) if error is not None else None
-    events: list[str] = []
-    if response.status >= 400:
-        message = response.body.decode("utf-8", "replace")
-        outcome = Outcome(error=RaisedError(f"HTTP {response.status}", message))
-    elif response.media_type == "text/event-stream":
-        events = [event.data for event in sse.decode(response.body)]
-        outcome = accumulate(events, broken, path)
-    else:
-        outcome = Outcome(error=broken) if broken is not None else read_json(response.body, path)
+    outcome = read_response(response, path)
+    is_stream = response.status < 400 and response.media_type == EVENT_STREAM
+    events = [event.data for event in sse.decode(response.body)] if is_stream else []
     members = {name: getattr(outcome, name) for name in Outcome.__struct_fields__}
     return GatewayOutcome(**members | {"events": events}, times=[at for at, _ in response.reads])
 

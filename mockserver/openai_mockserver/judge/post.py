@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import h11
 
 from openai_mockserver.exceptions import CheckError
+from openai_mockserver.judge.outcome import RaisedError
 
-__all__ = ["Response", "check_url", "post"]
+__all__ = ["Response", "check_url", "describe_error", "post"]
 
 _MOST_BODY = 256 * 2**20  # bytes
 _MOST_HEAD = 2**20  # bytes
@@ -48,6 +49,12 @@ class Response:
     def media_type(self) -> str:
         """The media type without its parameters."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def describe_error(response: Response) -> RaisedError | None:
+    """Return what broke a response off, as an error of whoever reads it; None if it is whole."""
+    error = response.error
+    return None if error is None else RaisedError(type(error).__name__, str(error))
 
 
 def check_url(url: str) -> None:

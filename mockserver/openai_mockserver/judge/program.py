@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Any
 
 import msgspec.json
 
@@ -28,11 +28,11 @@ from openai_mockserver.judge.consumer import Ask, Task, hang
 from openai_mockserver.judge.outcome import DEATH, Outcome, RaisedError, decode_outcome_line
 
 __all__ = [
-    "build_environment",
     "end_process",
     "open_program",
     "open_program_per_case",
     "read_prompt",
+    "start_process",
 ]
 
 START = 60.0
@@ -43,27 +43,34 @@ _MOST_LINE = 64 * 2**20  # bytes; no outcome is longer
 _LAST_WORDS = 2000  # characters of stderr that an error shows
 
 
-def build_environment(base_url: str, api_key: str) -> dict[str, str]:
-    """Return the environment of a program: ours, and where the server is."""
-    return os.environ | {
+def start_process(
+    command: Sequence[str], base_url: str, api_key: str, **streams: Any
+) -> subprocess.Popen[bytes]:
+    """Start a program that finds the server in its environment, in a process group of its own.
+
+    Args:
+        command: the program and its arguments.
+        base_url, api_key: base URL of the server, and the key to send.
+        streams: its stdin, stdout and stderr, as for `subprocess.Popen`.
+
+    Raises:
+        CheckError: it cannot be started.
+    """
+    environment = os.environ | {
         "OPENAI_BASE_URL": base_url,
         "OPENAI_API_BASE": base_url,
         "OPENAI_API_KEY": api_key,
     }
+    try:
+        return subprocess.Popen(command, env=environment, start_new_session=True, **streams)
+    except OSError as error:
+        raise CheckError(f"cannot start {command[0]!r}: {error.strerror or error}") from None
 
 
 def _start(command: Sequence[str], task: Task, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env=build_environment(task.base_url, task.api_key),
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise CheckError(f"cannot start {command[0]!r}: {error.strerror or error}") from None
+    pipe = subprocess.PIPE
+    streams = {"stdin": pipe, "stdout": pipe, "stderr": stderr}
+    return start_process(command, task.base_url, task.api_key, **streams)
 
 
 def end_process(process: subprocess.Popen[bytes]) -> None:
@@ -107,10 +114,10 @@ class _Program:
         with contextlib.suppress(BrokenPipeError):  # it has ended; it may have written a line
             process.stdin.write(msgspec.json.encode(task) + b"\n")
             process.stdin.flush()
-        asked = time.monotonic()
-        line = self._read_line(process, asked + self._patience + allowance)
+        begin = time.monotonic()
+        line = self._read_line(process, begin + self._patience + allowance)
         if self._start_seconds is None and line:
-            self._start_seconds = time.monotonic() - asked
+            self._start_seconds = time.monotonic() - begin
         if line is None:
             self.end()
             return hang(self._patience)

@@ -14,12 +14,23 @@ from openai_mockserver import api, sse
 from openai_mockserver.api.errors import read_error
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.judge.outcome import Counts, Function, Outcome, RaisedError, ReportedCall
+from openai_mockserver.judge.post import Response, describe_error
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Event, Head, Raw, Script
 
-__all__ = ["accumulate", "describe_reply", "read_body", "read_json"]
+__all__ = [
+    "EVENT_STREAM",
+    "accumulate",
+    "describe_reply",
+    "read_body",
+    "read_json",
+    "read_response",
+]
 
 CHAT = "/v1/chat/completions"
+
+EVENT_STREAM = "text/event-stream"
+"""The media type of an event stream."""
 
 
 def accumulate(
@@ -84,6 +95,22 @@ def read_json(body: bytes, path: str = CHAT) -> Outcome:
     except ReplyError as problem:
         return Outcome(error=RaisedError("MalformedBody", str(problem)))
     return describe_reply(reply, None)
+
+
+def read_response(response: Response, path: str = CHAT) -> Outcome:
+    """Return what a correct consumer makes of a response that should be OpenAI's.
+
+    Args:
+        response: the response, as far as it came.
+        path: path of the endpoint.
+    """
+    error = describe_error(response)
+    if response.status >= 400:
+        message = response.body.decode("utf-8", "replace")
+        return Outcome(error=RaisedError(f"HTTP {response.status}", message))
+    if response.media_type == EVENT_STREAM:
+        return read_body(response.body, error, path)
+    return Outcome(error=error) if error is not None else read_json(response.body, path)
 
 
 def _read(path: str, script: Script) -> Reply:

@@ -8,7 +8,6 @@ Rules of this file: how a request is made from a template, and how an answer is 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,13 +16,12 @@ from typing import Any
 import msgspec.json
 
 from openai_mockserver import sse
-from openai_mockserver.bounded_input import InputProblem, read_file
-from openai_mockserver.exceptions import CheckError
 from openai_mockserver.judge.consumer import Ask, Task, hang
+from openai_mockserver.judge.json_file import read_json_file
 from openai_mockserver.judge.outcome import Outcome, RaisedError
-from openai_mockserver.judge.post import Response, check_url, post
+from openai_mockserver.judge.post import Response, check_url, describe_error, post
 from openai_mockserver.judge.program import read_prompt
-from openai_mockserver.judge.reading import read_body, read_json
+from openai_mockserver.judge.reading import EVENT_STREAM, read_response
 
 __all__ = ["open_relay", "read_template"]
 
@@ -36,14 +34,7 @@ def read_template(path: Path) -> Any:
     Raises:
         CheckError: the file cannot be read, or is not JSON.
     """
-    try:
-        return json.loads(read_file(path, _MOST_TEMPLATE))
-    except OSError as error:
-        raise CheckError(f"cannot read {path}: {error.strerror or error}") from None
-    except InputProblem as error:
-        raise CheckError(f"{path}: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise CheckError(f"{path} is not JSON: {error}") from None
+    return read_json_file(path, _MOST_TEMPLATE)
 
 
 @contextmanager
@@ -75,13 +66,9 @@ def open_relay(
         response = post(url, body, {**sent, **(headers or {})}, patience)
         if isinstance(response.error, TimeoutError):
             return hang(patience)
-        return _read_response(response, _find_path(task), keys)
+        return _read_response(response, f"/v1{task.path}", keys)
 
     yield ask
-
-
-def _find_path(task: Task) -> str:
-    return f"/v1{task.path}"
 
 
 def _fill(template: Any, task: Task) -> Any:
@@ -107,18 +94,12 @@ def _fill(template: Any, task: Task) -> Any:
 
 def _read_response(response: Response, path: str, keys: list[str] | None) -> Outcome:
     """Return what the client of the application gets."""
-    error = response.error
-    broken = RaisedError(type(error).__name__, str(error)) if error is not None else None
-    if response.status >= 400:
-        message = response.body.decode("utf-8", "replace")
-        return Outcome(error=RaisedError(f"HTTP {response.status}", message))
-    if response.media_type == "application/json":
-        return Outcome(error=broken) if broken is not None else read_json(response.body, path)
-    if response.media_type != "text/event-stream":
-        return Outcome(text=response.body.decode("utf-8", "replace"), error=broken)
-    if keys is None:
-        return read_body(response.body, broken, path)
-    return _read_texts(response.body, broken, keys)
+    error = describe_error(response)
+    if response.status < 400 and response.media_type not in ("application/json", EVENT_STREAM):
+        return Outcome(text=response.body.decode("utf-8", "replace"), error=error)
+    if response.status < 400 and response.media_type == EVENT_STREAM and keys is not None:
+        return _read_texts(response.body, error, keys)
+    return read_response(response, path)
 
 
 def _read_texts(body: bytes, error: RaisedError | None, keys: list[str]) -> Outcome:

@@ -17,10 +17,10 @@ import msgspec.json
 from msgspec import UNSET
 
 from openai_mockserver import __version__
-from openai_mockserver.bounded_input import InputProblem, read_file
 from openai_mockserver.exceptions import CheckError
 from openai_mockserver.judge.comparison import GRADES, Grade, get_answer
 from openai_mockserver.judge.grading import FAILING, Result
+from openai_mockserver.judge.json_file import read_json_file
 from openai_mockserver.judge.outcome import Outcome
 from openai_mockserver.reply.serialization import encode_reply
 
@@ -174,14 +174,7 @@ def read_baseline(path: Path) -> Baseline:
     Raises:
         CheckError: the file cannot be read, or is neither of the two.
     """
-    try:
-        content = msgspec.json.decode(read_file(path, _MOST_BASELINE))
-    except OSError as error:
-        raise CheckError(f"cannot read {path}: {error.strerror or error}") from None
-    except InputProblem as error:
-        raise CheckError(f"{path}: {error}") from None
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise CheckError(f"{path} is not JSON: {error}") from None
+    content = read_json_file(path, _MOST_BASELINE)
     if not isinstance(content, dict):
         raise CheckError(f"{path}: a baseline must be an object with the grades of cases")
     if isinstance(content.get("results"), list):
