@@ -75,8 +75,8 @@ def draw_matrix(reports: Sequence[Report]) -> str:
 
 def _draw_count(report: Report, family: str | None = None) -> str:
     results = [one for one in report["results"] if family in (None, one["family"])]
-    right, asked = count_right(results)
-    return f"{right} / {asked}" if asked else ""
+    right_count, count = count_right(results)
+    return f"{right_count} / {count}" if count else ""
 
 
 def _draw_first_version(report: Report) -> str:
@@ -88,12 +88,12 @@ def draw_page(report: Report) -> str:
     """Return the page of a consumer: its counts, and a table of the cases that fail."""
     name = report["consumer"]
     versions = ", ".join(f"{package} {version}" for package, version in report["versions"].items())
-    right, asked = count_right(report["results"])
+    right_count, count = count_right(report["results"])
     note = f"{_NOTES[name]}: " if _NOTES.get(name) else ""
     lines = [
         f"# {name}",
         "",
-        f"{note}{right} of {asked} cases are right. Measured on {report['began'][:10]} with "
+        f"{note}{right_count} of {count} cases are right. Measured on {report['began'][:10]} with "
         f"{versions or 'an unknown version'}.",
         "",
         "| grade | cases | meaning |",

@@ -258,8 +258,8 @@ def build_request(path: str, parameters: dict[str, Any]) -> Request:
 
 @each_stream
 def test_a_stream_answers_a_request_that_names_it(one: Stream) -> None:
-    asked = {**one.request, "model": f"mockserver/{one.name}"}
-    call = MockOpenAI().respond(build_request(one.path, asked))
+    parameters = {**one.request, "model": f"mockserver/{one.name}"}
+    call = MockOpenAI().respond(build_request(one.path, parameters))
     assert call.script == one.scripts[0]
     assert call.problem is None
 

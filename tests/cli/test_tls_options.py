@@ -87,9 +87,9 @@ def test_record_uses_the_certificate_of_a_file(
 def test_the_key_may_be_in_the_file_of_the_certificate(pair: tuple[Path, Path]) -> None:
     cert, key = pair
     cert.write_bytes(key.read_bytes() + cert.read_bytes())
-    made = tls.make_tls(cert, None, False, ())
-    assert made is not None
-    assert len(made.fingerprint.split(":")) == 32
+    context = tls.make_tls(cert, None, False, ())
+    assert context is not None
+    assert len(context.fingerprint.split(":")) == 32
 
 
 def test_without_options_there_is_no_tls() -> None:
@@ -128,8 +128,8 @@ def test_what_is_no_pair_is_one_sentence(authority: trustme.CA, pair: tuple[Path
 
 
 def test_names_that_no_certificate_can_have_are_left_out() -> None:
-    made = tls.make_tls(None, None, True, ("0.0.0.0", "*", "*.internal", "::", "müller.example"))
-    assert made is not None
+    context = tls.make_tls(None, None, True, ("0.0.0.0", "*", "*.internal", "::", "müller.example"))
+    assert context is not None
 
 
 def test_without_cryptography_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,20 +34,6 @@ from openai_mockserver.cassettes import dumps
 Load = Callable[[str], MockOpenAI]
 
 
-@pytest.fixture
-def load(tmp_path: Path) -> Load:
-    """Return a function that creates a mock with the rules of some YAML."""
-
-    def load(text: str) -> MockOpenAI:
-        file = tmp_path / "scenario.yaml"
-        file.write_text(text, encoding="utf-8")
-        mock = MockOpenAI()
-        scenario.add_rules(mock, file)
-        return mock
-
-    return load
-
-
 def ask(mock: MockOpenAI, user: str = "Hi", **parameters: Any) -> Call:
     """Return the mock's answer to a request for a stream."""
     headers = parameters.pop("headers", {})

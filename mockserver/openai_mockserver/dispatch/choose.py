@@ -89,13 +89,13 @@ def use_value(exchange: Exchange, answer: Answer | None, value: object) -> Excha
     dialect = answer.dialect or exchange.options.dialect
     imitates = find_dialect(dialect) is not None
     answers = as_answers(value, answer.faults, answer.pace, imitates)
-    made = answers[min(max(1, exchange.call.attempt), len(answers)) - 1]
-    if isinstance(made.value, ReplyFunction):
+    current = answers[min(max(1, exchange.call.attempt), len(answers)) - 1]
+    if isinstance(current.value, ReplyFunction):
         raise ReplyError(
-            f"the function {answer.value} returned another function, {made.value}: it must return "
-            "a reply"
+            f"the function {answer.value} returned another function, {current.value}: it must "
+            "return a reply"
         )
-    return replace(exchange, answer=replace_fields(made, dialect=answer.dialect))
+    return replace(exchange, answer=replace_fields(current, dialect=answer.dialect))
 
 
 def _draw_error(exchange: Exchange, text: str) -> ApiError | None:

@@ -424,7 +424,7 @@ class Mentions:
         return self._take("quote", quotes) or self._pen.query()
 
     def begin_at(self, at: int) -> Mentions:
-        """Return the same, for a call after so many others of a tool."""
+        """Return the same, for a call after ``at`` other calls of a tool."""
         return Mentions(self._text, self._pen, at)
 
     def count_calls(self) -> int:

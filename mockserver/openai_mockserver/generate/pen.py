@@ -80,13 +80,13 @@ class Pen:
 
     def _read_values(self) -> dict[str, str]:
         if not self._values:
-            asked, who = self.question, self.rng.choice(NAMES)
-            subject = asked.about
-            if not subject and asked.keywords:
-                subject = " and ".join(f"“{word}”" for word in asked.keywords[:2])
-            elif not subject and not asked.quote:
+            question, who = self.question, self.rng.choice(NAMES)
+            subject = question.about
+            if not subject and question.keywords:
+                subject = " and ".join(f"“{word}”" for word in question.keywords[:2])
+            elif not subject and not question.quote:
                 subject = self.rng.choice(SUBJECTS)
-            self._values = {"it": subject or "your question", "task": asked.task, "who": who}
+            self._values = {"it": subject or "your question", "task": question.task, "who": who}
         return self._values
 
     # Sentences
@@ -170,7 +170,7 @@ class Pen:
         return self.draw("announce") if self.is_english else self.opening()
 
     def paragraph(self, sentences: int) -> str:
-        """Write so many sentences, or fewer if no words are left."""
+        """Write this number of sentences, or fewer if no words are left."""
         return self.join(self.repeat(1, sentences, self.sentence))
 
     def join(self, sentences: Sequence[str]) -> str:
@@ -178,7 +178,7 @@ class Pen:
         return (" " if self.language.space or self.language.stop == " " else "").join(sentences)
 
     def repeat(self, least: int, most: int, write: Callable[[], str]) -> list[str]:
-        """Write at least so many texts, and more while words are left."""
+        """Write from ``least`` to ``most`` texts; after the least, while words are left."""
         texts: list[str] = []
         while len(texts) < least or (len(texts) < most and self.words_left > 0):
             texts.append(write())

@@ -62,16 +62,16 @@ def write_text(rng: Random, question: str = "", verbosity: str = "medium", resul
 def make_pen(rng: Random, question: str = "", factor: float = 1.0) -> Pen:
     """Return a pen that answers a question in its language."""
     tag = _choose_language(rng, question)
-    asked = read_question(question) if question else NO_QUESTION
+    reading = read_question(question) if question else NO_QUESTION
     length = _choose_length(rng, factor)
     if tag != MOTHER_TONGUE:
         if LANGUAGES[tag].script == find_script(question):
-            asked = _translate_form(asked, question, tag)
+            reading = _translate_form(reading, question, tag)
         else:
-            asked = NO_QUESTION
+            reading = NO_QUESTION
         # In languages without spaces, a word counts twice as much.
         length = min(FOREIGN_LONGEST, length) // (1 if LANGUAGES[tag].space else 2)
-    return Pen(rng, tag, length, asked)
+    return Pen(rng, tag, length, reading)
 
 
 def _choose_language(rng: Random, question: str) -> str:
@@ -91,17 +91,17 @@ _FOREIGN_FORMS = {
 """Words that ask for a form in other languages."""
 
 
-def _translate_form(asked: Question, question: str, tag: str) -> Question:
+def _translate_form(reading: Question, question: str, tag: str) -> Question:
     """Return a question in another language: its words are quoted, and its form is found."""
-    form = asked.form if asked.form == "json" else ""
-    if asked.quote.lower() in load_phrases(tag).greetings:
+    form = reading.form if reading.form == "json" else ""
+    if reading.quote.lower() in load_phrases(tag).greetings:
         form = "greeting"
     text = question[:400].lower()
     form = next(
         (f for f, words in _FOREIGN_FORMS.items() if any(word in text for word in words.split())),
         form,
     )
-    return asked._replace(about="", task="", form=form, rest="", options=())
+    return reading._replace(about="", task="", form=form, rest="", options=())
 
 
 def _choose_length(rng: Random, factor: float) -> int:
@@ -311,8 +311,8 @@ def _write_dialogue(pen: Pen) -> str:
         names = ("Mira", "Tom")
 
     def exchange() -> str:
-        asked, answered = pen.pair("say")
-        return f"**{names[0]}:** {asked}\n\n**{names[1]}:** {answered}"
+        question, answer = pen.pair("say")
+        return f"**{names[0]}:** {question}\n\n**{names[1]}:** {answer}"
 
     return "\n\n".join(pen.repeat(1, 6, exchange))
 

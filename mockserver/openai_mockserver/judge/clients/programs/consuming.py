@@ -102,6 +102,18 @@ def describe_chat_usage(usage: Any) -> Json | None:
     }
 
 
+def describe_calls(calls: Iterable[Any]) -> list[Json]:
+    """Return tool calls, from objects with the members of chat completions."""
+    return [
+        {
+            "name": call.function.name or "",
+            "arguments": call.function.arguments or "",
+            "id": call.id,
+        }
+        for call in calls
+    ]
+
+
 def describe_completion(completion: Any) -> Outcome:
     """Return the outcome of a complete or partial completion of OpenAI's SDK."""
     choices = completion.choices if completion is not None else ()
@@ -115,14 +127,7 @@ def describe_completion(completion: Any) -> Outcome:
         "text": message.content,
         "reasoning": _get_reasoning(message),
         "refusal": message.refusal,
-        "tool_calls": [
-            {
-                "name": call.function.name or "",
-                "arguments": call.function.arguments or "",
-                "id": call.id,
-            }
-            for call in message.tool_calls or ()
-        ],
+        "tool_calls": describe_calls(message.tool_calls or ()),
         "function_call": call and {"name": call.name or "", "arguments": call.arguments or ""},
         "finish_reason": choice.finish_reason,
         "usage": usage,

@@ -1,6 +1,6 @@
 """smolagents: the deltas of `OpenAIModel.generate_stream()`, put together by its own function."""
 
-from consuming import choose, get_prompt, run
+from consuming import choose, describe_calls, get_prompt, run
 from smolagents import OpenAIModel
 from smolagents.models import agglomerate_stream_deltas
 
@@ -26,14 +26,7 @@ def describe(message):
     usage = message.token_usage
     return {
         "text": message.content,
-        "tool_calls": [
-            {
-                "name": call.function.name or "",
-                "arguments": call.function.arguments or "",
-                "id": call.id,
-            }
-            for call in message.tool_calls or ()
-        ],
+        "tool_calls": describe_calls(message.tool_calls or ()),
         "usage": usage
         and {"prompt_tokens": usage.input_tokens, "completion_tokens": usage.output_tokens},
     }
