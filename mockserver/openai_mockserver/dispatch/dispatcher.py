@@ -23,7 +23,7 @@ from openai_mockserver.dispatch.dress import dress_script
 from openai_mockserver.dispatch.exchange import Exchange, Plan
 from openai_mockserver.dispatch.options import Option, Options
 from openai_mockserver.dispatch.pending import PendingCall, Step, find_function
-from openai_mockserver.dispatch.refuse import find_recording, refuse_access, refuse_problem
+from openai_mockserver.dispatch.refuse import find_recording, refuse_access, refuse_reply
 from openai_mockserver.dispatch.render import render_answer
 from openai_mockserver.dispatch.route import choose_dialect, route_request
 from openai_mockserver.dispatch.validate import validate_request
@@ -37,7 +37,6 @@ from openai_mockserver.request import Request
 from openai_mockserver.rules import Rulebook
 from openai_mockserver.script import Script
 from openai_mockserver.seed import CHANCE, Seeded
-from openai_mockserver.sensitive import show_path
 
 __all__ = ["Dispatcher"]
 
@@ -213,5 +212,4 @@ def _run_safely(exchange: Exchange, steps: Sequence[Step]) -> Exchange | Plan:
     except Exception as error:
         # The test must learn of every error, and the client must get a response.
         message = f"{error}" if isinstance(error, MockServerError) else repr(error)
-        subject = call.rule or f"the answer to {call.method} {show_path(call.path)}"
-        return refuse_problem(exchange, f"{subject}: {message}")
+        return refuse_reply(exchange, message)

@@ -20,12 +20,11 @@ from openai_mockserver.dispatch.answers import check_end
 from openai_mockserver.dispatch.choose import use_value
 from openai_mockserver.dispatch.dress import describe_error, dress_script
 from openai_mockserver.dispatch.exchange import Exchange, Plan
-from openai_mockserver.dispatch.refuse import refuse_problem
+from openai_mockserver.dispatch.refuse import refuse_reply
 from openai_mockserver.dispatch.render import render_answer
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.journal import Call
 from openai_mockserver.rules import ReplyFunction
-from openai_mockserver.sensitive import show_path
 
 __all__ = ["PendingCall", "Step", "find_function"]
 
@@ -96,8 +95,7 @@ class PendingCall:
         """Return the call, answered with an error because the function raised one."""
         if isinstance(error, MockServerError):
             # It cannot answer this request, as generated replies cannot what OpenAI refuses.
-            problem = f"{self._subject}: {error}"
-            return self._finish(self._exchange, (partial(refuse_problem, problem=problem),))
+            return self._finish(self._exchange, (partial(refuse_reply, problem=str(error)),))
         advice = ""
         if isinstance(error, TypeError) and "exceptions must derive" in str(error):
             advice = "; an ApiError is returned, not raised"
@@ -109,15 +107,8 @@ class PendingCall:
             f"did not return within {self.time_limit:g} s, the limit that reply_timeout= sets"
         )
 
-    @property
-    def _subject(self) -> object:
-        """What problems of the call are about: its rule, or its answer."""
-        call = self.call
-        return call.rule or f"the answer to {call.method} {show_path(call.path)}"
-
     def _refuse(self, what: str) -> Call:
-        problem = f"{self._subject}: the function {self.function} {what}"
-        step = partial(refuse_problem, problem=problem, status=500)
+        step = partial(refuse_reply, problem=f"the function {self.function} {what}", status=500)
         return self._finish(self._exchange, (step,))
 
     # In process

@@ -29,6 +29,7 @@ __all__ = [
     "has_recordings_at_path",
     "refuse_access",
     "refuse_problem",
+    "refuse_reply",
     "refuse_request",
 ]
 
@@ -78,6 +79,17 @@ def refuse_problem(exchange: Exchange, problem: str, status: int | None = None) 
         headers=(("x-should-retry", "false"),),
     )
     return errors.render(error, exchange.rng)
+
+
+def refuse_reply(exchange: Exchange, problem: str, status: int | None = None) -> Script:
+    """Return the error for a reply that cannot be sent; the problem begins with its rule, if any.
+
+    Args:
+        exchange, problem, status: as for `refuse_problem`.
+    """
+    call = exchange.call
+    subject = call.rule or f"the answer to {call.method} {show_path(call.path)}"
+    return refuse_problem(exchange, f"{subject}: {problem}", status)
 
 
 def refuse_request(exchange: Exchange, error: ApiError) -> Plan:
