@@ -122,14 +122,16 @@ def _count(grade: Grade, count: int) -> Text:
 
 def _summarize(report: Report) -> Text:
     """Return the verdict, as one sentence."""
-    asked = [result for result in report.results if result.grade != "unsupported"]
-    right = sum(result.grade in ("pass", "lossy") for result in asked)
-    verdict = f"{report.consumer}: {right} of {len(asked)} cases right in {report.seconds:.1f} s"
-    known = sum(result.is_failure and result not in report.failures for result in report.results)
+    supported = [result for result in report.results if result.grade != "unsupported"]
+    right = sum(result.grade not in FAILING for result in supported)
+    count = len(supported)
+    verdict = f"{report.consumer}: {right} of {count} cases right in {report.seconds:.1f} s"
+    failures = len(report.failures)
+    known = sum(result.is_failure for result in report.results) - failures
     if report.drawn:
         verdict += f", and {report.drawn} drawn"
     parts = [
-        (len(report.failures), "fail"),
+        (failures, "fail"),
         (known, "known"),
         (len(report.mended), "mended"),
         (report.counts["unsupported"], "unsupported"),
