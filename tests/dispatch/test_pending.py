@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 import time
@@ -25,6 +26,7 @@ from openai_mockserver import (
     stream,
 )
 from openai_mockserver.faults import FAULTS, latency, reset
+from openai_mockserver.server import functions
 
 MESSAGES: list[Any] = [{"role": "user", "content": "Hi"}]
 
@@ -235,6 +237,26 @@ def test_a_function_that_blocks_delays_no_stream(
     blocked.join()
     streamed = next(call for call in mock_openai.calls if call.user == "stream")
     assert max(streamed.lateness) < 0.25
+
+
+def test_a_function_that_waits_does_not_hold_back_the_garbage_collection(
+    mock_openai: MockOpenAI, socket_client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(functions, "_COMPUTING", 0.05)
+    seen: list[bool] = []
+
+    def wait(request: Request) -> str:
+        until = time.monotonic() + 10
+        while gc.isenabled() and time.monotonic() < until:
+            time.sleep(0.001)  # it is held back soon after the function has begun
+        while not (seen and seen[-1]) and time.monotonic() < until:
+            seen.append(gc.isenabled())
+            time.sleep(0.01)
+        return "done"
+
+    mock_openai.reply(wait)
+    assert ask(socket_client) == "done"
+    assert seen[-1]
 
 
 def test_an_async_function_runs_on_the_servers_loop(

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 
 from openai_mockserver.dispatch import PendingCall
 from openai_mockserver.journal import SERVER_STOPPED, Call
-from openai_mockserver.server.worker import Worker
+from openai_mockserver.server.worker import Worker, no_collection, short_turns
 
 __all__ = ["finish_reply"]
 
@@ -46,11 +48,35 @@ async def _call_in_thread(pending: PendingCall) -> object:
 
     def work() -> None:
         try:
-            value = pending.call_function()
+            with short_turns:  # it may compute
+                value = pending.call_function()
         except BaseException as error:
             future.set_exception(error)
         else:
             future.set_result(value)
 
     threading.Thread(target=work, name="openai-mockserver-function", daemon=True).start()
-    return await asyncio.wrap_future(future)
+    with _hold_back_collection():
+        return await asyncio.wrap_future(future)
+
+
+_COMPUTING = 2.0
+"""Seconds for which a function is taken to compute; one that takes longer only waits."""
+
+_is_computing = threading.Lock()
+
+
+@contextmanager
+def _hold_back_collection() -> Iterator[None]:
+    """Collect no garbage while a function computes.
+
+    It ends after `_COMPUTING` seconds, because a function may wait for ever, and it does so for one
+    function at a time, because many that wait in turn would put it off for ever too.
+    """
+    with ExitStack() as stack:
+        if _is_computing.acquire(blocking=False):
+            stack.callback(_is_computing.release)
+            stack.enter_context(no_collection)
+        timer = asyncio.get_running_loop().call_later(_COMPUTING, stack.close)
+        stack.callback(timer.cancel)
+        yield

@@ -19,7 +19,7 @@ from openai_mockserver.dispatch import PendingCall
 from openai_mockserver.journal import SERVER_STOPPED, Call
 from openai_mockserver.request import Request
 
-__all__ = ["Worker", "is_quick"]
+__all__ = ["Worker", "is_quick", "no_collection", "short_turns"]
 
 _Argument = TypeVar("_Argument")
 _Begun = TypeVar("_Begun", bound=Call | PendingCall)
@@ -68,24 +68,43 @@ _MOST_UNCOLLECTED = 5_000_000  # objects that may remain unexamined
 
 
 class _ShortTurns:
-    """A context in which all threads of the process switch often, and nothing is collected.
-
-    It is shared by the workers of all servers. A garbage collection would stop all threads: for
-    the million objects that a large answer creates, that takes 100 ms.
-    """
+    """A context in which all threads of the process switch often; the servers share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread_count = 0
         self._switch_interval = 0.0
-        self._gc_enabled = False
-        self._uncollected = 0
 
     def __enter__(self) -> None:
         with self._lock:
             if not self._thread_count:
                 self._switch_interval = sys.getswitchinterval()
                 sys.setswitchinterval(min(self._switch_interval, _TURN))
+            self._thread_count += 1
+
+    def __exit__(self, *exc: object) -> None:
+        with self._lock:
+            self._thread_count -= 1
+            if not self._thread_count:
+                sys.setswitchinterval(self._switch_interval)
+
+
+class _NoCollection:
+    """A context in which no garbage is collected; the workers of all servers share it.
+
+    A garbage collection would stop all threads: for the million objects that a large answer
+    creates, that takes 100 ms. Only what computes runs in it, because what waits may wait for long.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread_count = 0
+        self._gc_enabled = False
+        self._uncollected = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._thread_count:
                 self._gc_enabled = gc.isenabled()
                 if self._uncollected > _MOST_UNCOLLECTED:
                     self._uncollected = 0
@@ -96,24 +115,26 @@ class _ShortTurns:
     def __exit__(self, *exc: object) -> None:
         with self._lock:
             self._thread_count -= 1
-            if not self._thread_count:
-                sys.setswitchinterval(self._switch_interval)
-                if self._gc_enabled:
-                    young_count = gc.get_count()[0]
-                    if young_count > _YOUNG and not gc.get_freeze_count():
-                        # Moves all objects to the oldest generation without examining them. Most
-                        # are freed together with the call.
-                        gc.freeze()
-                        gc.unfreeze()
-                        self._uncollected += young_count
-                    gc.enable()
+            if not self._thread_count and self._gc_enabled:
+                young_count = gc.get_count()[0]
+                if young_count > _YOUNG and not gc.get_freeze_count():
+                    # Moves all objects to the oldest generation without examining them. Most
+                    # are freed together with the call.
+                    gc.freeze()
+                    gc.unfreeze()
+                    self._uncollected += young_count
+                gc.enable()
 
 
-_short_turns = _ShortTurns()
+short_turns = _ShortTurns()
+"""Computing in this context delays no stream by more than a few turns."""
+
+no_collection = _NoCollection()
+"""Computing in this context stops no stream to collect garbage."""
 
 
 def _respond_in_turns(respond: Callable[[_Argument], _Begun], argument: _Argument) -> _Begun:
-    with _short_turns:
+    with short_turns, no_collection:
         return respond(argument)
 
 
