@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -242,21 +243,19 @@ def test_a_function_that_blocks_delays_no_stream(
 def test_a_function_that_waits_does_not_hold_back_the_garbage_collection(
     mock_openai: MockOpenAI, socket_client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    entered, left = threading.Event(), threading.Event()
+
+    @contextmanager
+    def watch() -> Iterator[None]:
+        entered.set()
+        yield
+        left.set()
+
     monkeypatch.setattr(functions, "_COMPUTING", 0.05)
-    seen: list[bool] = []
-
-    def wait(request: Request) -> str:
-        until = time.monotonic() + 10
-        while gc.isenabled() and time.monotonic() < until:
-            time.sleep(0.001)  # it is held back soon after the function has begun
-        while not (seen and seen[-1]) and time.monotonic() < until:
-            seen.append(gc.isenabled())
-            time.sleep(0.01)
-        return "done"
-
-    mock_openai.reply(wait)
-    assert ask(socket_client) == "done"
-    assert seen[-1]
+    monkeypatch.setattr(functions, "no_collection", watch())
+    # The function returns only once the collection goes on.
+    mock_openai.reply(lambda request: f"{entered.wait(10)} {left.wait(10)}")
+    assert ask(socket_client) == "True True"
 
 
 def test_an_async_function_runs_on_the_servers_loop(
