@@ -102,6 +102,15 @@ def test_retries_of_other_clients_are_found_by_body_or_key() -> None:
     assert len(journal.logical) == 1
 
 
+def test_long_bodies_that_differ_in_the_middle_only_are_not_retries() -> None:
+    journal = Journal()
+    for middle in (b"a", b"b", b"a"):
+        call = add_call(journal, body=b"x" * 9999 + middle + b"x" * 9999)
+        call.script = reset()(call.script)
+        call.end()
+    assert [len(logical.attempts) for logical in journal.logical] == [2, 1]
+
+
 def test_an_applications_own_retries_are_attempts(mock_openai: MockOpenAI) -> None:
     """The SDK counts from 0 in each of them, so its header does not show them."""
     mock_openai.reply(ApiError(500), ApiError(500), "third time lucky")

@@ -6,6 +6,7 @@ Large JSON is split into several short calls of msgspec, because each call holds
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
 from typing import Any
@@ -54,6 +55,9 @@ def decode_json(data: bytes) -> Any:
     return _decode(data if len(data) < _LONG else data.lstrip(), _DEPTH)
 
 
+_HUGE = 4 << 20  # bytes of JSON that stop all threads for milliseconds while they are scanned
+_PAUSE = 0.001  # seconds in which a stream writes its event
+
 _DEPTH = 6  # levels that are decoded one by one: content parts of chat messages are in the fifth
 
 
@@ -61,6 +65,8 @@ def _decode(data: bytes | msgspec.Raw, depth: int) -> Any:
     view = memoryview(data)
     if len(view) < _LONG or not depth:
         return msgspec.json.decode(data)
+    if len(view) > _HUGE:
+        time.sleep(_PAUSE)  # the calls before and after this one hold the GIL for long
     first = bytes(view[:1])
     if first == b"{":
         members = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
@@ -112,6 +118,8 @@ def _decode_text(view: memoryview) -> Any:
         cut = next((place for place in near if _can_cut(view, place)), end)
         parts.append(msgspec.json.decode(b'"%b"' % bytes(view[at:cut])))
         at = cut
+    if len(view) > _HUGE:
+        time.sleep(_PAUSE)
     return "".join(parts)
 
 

@@ -5,9 +5,11 @@ Rules of this file: the caller holds the journal's lock.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from itertools import pairwise
 from typing import NamedTuple
 
+from openai_mockserver.api.disk_bytes import DiskBytes
 from openai_mockserver.journal.call import Attempts, Call
 
 __all__ = ["LogicalCall", "LogicalCalls"]
@@ -22,6 +24,26 @@ class LogicalCall(NamedTuple):
     def gaps(self) -> tuple[float, ...]:
         """The seconds between the arrivals of successive attempts."""
         return tuple(b.arrival - a.arrival for a, b in pairwise(self.attempts))
+
+
+_SAMPLE = 4096  # bytes at either end of a content
+
+
+class _CallKey(NamedTuple):
+    """What a retry has in common with its first attempt.
+
+    The hash is of the ends of the content: that of 30 MB would stop all streams for 10 ms.
+    """
+
+    method: str
+    path: str
+    content: bytes | DiskBytes
+
+    def __hash__(self) -> int:
+        content: Hashable = self.content
+        if isinstance(content, bytes):
+            content = len(content), content[:_SAMPLE], content[-_SAMPLE:]
+        return hash((self.method, self.path, content))
 
 
 class _OpenCalls:
@@ -43,7 +65,7 @@ class LogicalCalls:
 
     def add(self, call: Call) -> None:
         """Add an attempt to its logical call, or begin a new one."""
-        key = call.headers.get("idempotency-key") or (call.method, call.path, call.content)
+        key = call.headers.get("idempotency-key") or _CallKey(call.method, call.path, call.content)
         count = call.headers.get("x-stainless-retry-count", "")
         retries = int(count) if count.isdecimal() and len(count) < 10 else 0
         open_calls = self._open.setdefault(key, _OpenCalls())
