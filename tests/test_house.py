@@ -65,6 +65,7 @@ FLOORS = """
     rules: answer matcher pattern rule rulebook
     upstream access
     journal: snapshot call attempts memory journal
+    state: protocol memory sandboxes
     catalogue
     dispatch: options version exchange bodies answers dress refuse route validate choose render
         pending dispatcher

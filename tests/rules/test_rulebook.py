@@ -108,7 +108,7 @@ def test_the_lookup_finds_the_same_rule_as_a_linear_search(
         book.add(rule)
     for request in request_list:
         expected = find_linearly(linear, request, model_speaks)
-        result = book.find_answer(request, model_speaks)
+        result = book.current.find_answer(request, model_speaks)
         if isinstance(result, Unmatched):
             assert [str(reason) for _, reason in result.explain()] == expected
         else:
@@ -125,7 +125,7 @@ def test_rules_with_other_literal_texts_are_not_compared() -> None:
         rule.set_answers([Answer({})])
         book.add(rule)
     request = Request("POST", "/v1/chat/completions", body=b'{"model": "m9"}')
-    assert isinstance(book.find_answer(request), Unmatched)
+    assert isinstance(book.current.find_answer(request), Unmatched)
     assert [rule.use_count for rule in book] == [0, 0, 0]
 
 
@@ -201,3 +201,43 @@ def test_a_match_has_no_explanation(condition: str) -> None:
     pattern: Any = {"user": "x", "headers": {}, "tools": [], "after": 1.0}[condition]
     value: Any = {"user": "x", "headers": {}, "tools": [], "after": 2.0}[condition]
     assert explain(condition, pattern, value) is None
+
+
+def make_rule(user: str) -> Rule:
+    rule = Rule({"user": user}, None)
+    rule.set_answers([Answer({})])
+    return rule
+
+
+def test_what_began_with_rules_keeps_them_when_they_are_replaced() -> None:
+    book = Rulebook()
+    first, second, third = map(make_rule, "abc")
+    book.add(first)
+    book.add(second)
+    before = book.current
+    book.replace([first], [third])
+    assert (list(before), list(book)) == ([first, second], [third, second])
+    book.replace_all([first])
+    assert list(book) == [first]
+    assert not book.remove(99)
+    assert book.remove(first.number)
+    assert (len(book), len(before)) == (0, 2)
+
+
+def test_pinned_rules_outlive_a_clear_and_begin_again() -> None:
+    book = Rulebook()
+    old, new, other = map(make_rule, "abc")
+    book.add(old)
+    book.pin()
+    book.add(other)
+    book.replace([old], [new])
+    assert book.pinned_rules == (new,)
+    body = b'{"model": "m", "messages": [{"role": "user", "content": "b"}]}'
+    book.current.find_answer(Request("POST", "/v1/chat/completions", body=body))
+    assert new.called_once
+    book.clear()
+    assert list(book) == [new]
+    assert (new.number, new.use_count) == (1, 0)
+    other.number = 0
+    book.add(other)
+    assert other.number == 2

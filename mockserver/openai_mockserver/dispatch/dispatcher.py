@@ -16,7 +16,6 @@ import msgspec.json
 from openai_mockserver.api import errors
 from openai_mockserver.api.compiled_replies import CompiledReplies
 from openai_mockserver.api.disk_bytes import DiskBytes
-from openai_mockserver.api.store import Store
 from openai_mockserver.dialects import locate
 from openai_mockserver.dispatch.choose import choose_answer
 from openai_mockserver.dispatch.dress import dress_script
@@ -30,13 +29,13 @@ from openai_mockserver.dispatch.validate import validate_request
 from openai_mockserver.dispatch.version import Version
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.http1 import answer_version, check_script
-from openai_mockserver.journal import Call, Journal
+from openai_mockserver.journal import Call
 from openai_mockserver.pacing import Pace
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
-from openai_mockserver.rules import Rulebook
 from openai_mockserver.script import Script
 from openai_mockserver.seed import CHANCE, Seeded
+from openai_mockserver.state import InMemory, StateMaker
 
 __all__ = ["Dispatcher"]
 
@@ -49,7 +48,9 @@ class Dispatcher:
 
     Args:
         options: how to answer.
-        keep_calls, keep_bytes, on_end: as for `MockOpenAI`.
+        memory: makes the state of the mock and of its sandboxes; by default in memory.
+        sandbox: the id of the sandbox whose state to use; None for the mock's own.
+        on_end: as for `MockOpenAI`.
     """
 
     api_key = Option[str | None]()
@@ -62,14 +63,14 @@ class Dispatcher:
         self,
         options: Options,
         *,
-        keep_calls: int | None = None,
-        keep_bytes: int | None = None,
+        memory: StateMaker | None = None,
+        sandbox: str | None = None,
         on_end: Callable[[Call], object] | None = None,
     ) -> None:
         self.options = options
-        self.calls = Journal(keep_calls, on_end, keep_bytes)
-        self.store = Store(keep_calls, keep_bytes)
-        self._rules = Rulebook()
+        self._memory = memory or InMemory()
+        state = self._memory.make(sandbox, on_end)
+        self.calls, self.store, self._rules = state.calls, state.objects, state.rules
         self._version_lock = threading.Lock()
         self._replies = CompiledReplies()
 
@@ -92,7 +93,7 @@ class Dispatcher:
             new: the version whose rules take their place. Other rules and options stay.
         """
         with self._version_lock:
-            self._rules = self._rules.replace(old.rules, new.rules)
+            self._rules.replace(old.rules, new.rules)
             self.options = old.change_options(self.options, new)
 
     def respond(self, request: Request) -> Call:
@@ -127,7 +128,7 @@ class Dispatcher:
     def _begin(self, call: Call) -> Exchange:
         """Return an exchange before its first step."""
         with self._version_lock:
-            options, rules = self.options, self._rules
+            options, rules = self.options, self._rules.current
         return Exchange(
             call=call,
             options=options,

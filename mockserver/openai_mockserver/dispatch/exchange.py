@@ -18,7 +18,7 @@ from openai_mockserver.api.store import Store
 from openai_mockserver.dialects import Dialect
 from openai_mockserver.dispatch.options import Options
 from openai_mockserver.journal import Call
-from openai_mockserver.rules import Answer, Rulebook
+from openai_mockserver.rules import Answer, RuleSet
 from openai_mockserver.script import Script
 from openai_mockserver.upstream import Upstream
 
@@ -50,7 +50,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
 
     call: Call
     options: Options
-    rules: Rulebook
+    rules: RuleSet
     store: Store
     replies: CompiledReplies
     rng: Random

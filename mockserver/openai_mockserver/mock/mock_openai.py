@@ -23,6 +23,7 @@ from openai_mockserver.mock.rule_builder import RuleBuilder
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.request import Request
 from openai_mockserver.rules import Matcher, Pattern, Rule
+from openai_mockserver.state import InMemory
 from openai_mockserver.tokens import vocabulary
 from openai_mockserver.upstream import Upstream
 
@@ -162,8 +163,7 @@ class MockOpenAI(Doors):
                 recorder=make_recorder(record, cassette, redactor),
                 cassette=cassette,
             ),
-            keep_calls=keep_calls,
-            keep_bytes=keep_bytes,
+            memory=InMemory(keep_calls, keep_bytes),
             on_end=on_end,
         )
         self.fail_on_unmatched = fail_on_unmatched

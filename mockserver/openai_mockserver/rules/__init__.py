@@ -21,7 +21,7 @@ from openai_mockserver.rules.matcher import (
 )
 from openai_mockserver.rules.pattern import explain
 from openai_mockserver.rules.rule import Rule
-from openai_mockserver.rules.rulebook import Rulebook, Unmatched
+from openai_mockserver.rules.rulebook import Rulebook, RuleSet, Unmatched
 
 __all__ = [
     "Answer",
@@ -31,6 +31,7 @@ __all__ = [
     "Pattern",
     "ReplyFunction",
     "Rule",
+    "RuleSet",
     "Rulebook",
     "Unmatched",
     "all_of",

@@ -6,8 +6,9 @@ matches. The reason is a value until someone reads it; only then a sentence is b
 
 from __future__ import annotations
 
+import copy
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -53,7 +54,7 @@ class Rule:
         predicate: a function of the request that must return a true value, if any.
         is_recording: it plays recordings, for the requests that they answered, at any path.
         is_handmade: its answers include scripts, faults or headers, which may be invalid.
-        number: its number among all rules, counted from 1; 0 before it is added to them.
+        number: its number among the rules that a mock ever had, counted from 1; 0 for no mock.
     """
 
     # The journal is that of the mock. Its calls have the type `Call`, which this floor cannot name.
@@ -111,6 +112,28 @@ class Rule:
     def calls(self) -> list[Any]:
         """The calls in the journal that the rule has answered, each a `Call`, in order."""
         return [call for call in self._journal if call.rule is self]
+
+    @property
+    def answers(self) -> Sequence[Answer]:
+        """The answers that it gives in turn."""
+        return self._answers
+
+    @property
+    def times(self) -> int | None:
+        """How many requests it answers at most."""
+        return self._times
+
+    def copy(self, journal: Iterable[Any]) -> Rule:
+        """Return the same rule before its first request, for the mock with another journal."""
+        rule = copy.copy(self)
+        rule._lock, rule._journal = threading.Lock(), journal
+        rule.restart(0)
+        return rule
+
+    def restart(self, number: int) -> None:
+        """Begin again with the first answer, and under this number."""
+        with self._lock:
+            self.number, self._use_count = number, 0
 
     def explain_unused(self) -> str | None:
         """Return a sentence about the answers that were never given; None if all were."""

@@ -4,14 +4,14 @@ Rules of this file: no I/O. A rule with a literal text, for example ``user="Hi"`
 ``model="gpt-4o"``, is stored under that text and compared only with requests that contain it; every
 other rule is compared with every request. Both kinds are tried from the newest to the oldest, as if
 they were in one list. Rules may be added while requests are answered: a request sees a rule
-completely or not at all.
+completely or not at all. If rules are replaced, it sees the old ones or the new ones.
 """
 
 from __future__ import annotations
 
 import heapq
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -25,74 +25,36 @@ from openai_mockserver.rules.pattern import (
 )
 from openai_mockserver.rules.rule import Reason, Rule
 
-__all__ = ["Rulebook", "Unmatched"]
+__all__ = ["RuleSet", "Rulebook", "Unmatched"]
 
 _NumberedRule = tuple[int, Rule]
-"""A rule and its unique number; the newest rule has the highest."""
+"""A rule and its position; the newest rule has the highest."""
 
 
-class Rulebook(Sequence[Rule]):
-    """The rules, in the order in which they were added."""
+class RuleSet(Sequence[Rule]):
+    """The rules of one time, oldest first, and those with a literal text by that text."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._successor: Rulebook | None = None
-        self._count = 0
-        self._reset()
+    __slots__ = ("_literal_rules", "_other_rules", "_rules")
 
-    def _reset(self) -> None:
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self._rules: list[Rule] = []
         self._other_rules: list[_NumberedRule] = []
         self._literal_rules: dict[str, dict[object, list[_NumberedRule]]] = {
             condition: {} for condition in LITERAL_CONDITIONS
         }
+        for rule in rules:
+            self.add(rule)
 
     def add(self, rule: Rule) -> None:
         """Add a rule as the newest."""
-        with self._lock:
-            if self._successor is not None:
-                self._successor.add(rule)
-                return
-            self._count += 1
-            rule.number = self._count
-            literal = find_literal(rule.patterns)
-            if literal is None:
-                self._other_rules.append((self._count, rule))
-            else:
-                condition, key = literal
-                self._literal_rules[condition].setdefault(key, []).append((self._count, rule))
-            self._rules.append(rule)
-
-    def clear(self) -> None:
-        """Remove all rules."""
-        with self._lock:
-            if self._successor is not None:
-                self._successor.clear()
-                return
-            self._count = 0
-            self._reset()
-
-    def replace(self, old: Iterable[Rule], new: Iterable[Rule]) -> Rulebook:
-        """Return a rulebook in which new rules have the place of old ones.
-
-        This one stays as it is for the requests that are being answered, and passes on the rules
-        that are added to it later.
-
-        Args:
-            old: the rules to leave out.
-            new: the rules that come where the first of the old was; without one, before all others.
-        """
-        left_out = set(old)
-        with self._lock:
-            if self._successor is not None:
-                return self._successor.replace(left_out, new)
-            at = next((n for n, rule in enumerate(self._rules) if rule in left_out), 0)
-            successor = Rulebook()
-            for rule in (*self._rules[:at], *new, *self._rules[at:]):
-                if rule not in left_out:
-                    successor.add(rule)
-            self._successor = successor
-            return successor
+        position = len(self._rules)
+        literal = find_literal(rule.patterns)
+        if literal is None:
+            self._other_rules.append((position, rule))
+        else:
+            condition, key = literal
+            self._literal_rules[condition].setdefault(key, []).append((position, rule))
+        self._rules.append(rule)
 
     def find_answer(
         self,
@@ -151,6 +113,113 @@ class Rulebook(Sequence[Rule]):
         return reversed(self._rules)
 
 
+class Rulebook(Sequence[Rule]):
+    """The rules of a mock, in the order in which they were added, while they change."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._current = RuleSet()
+        self._pinned_rules: tuple[Rule, ...] = ()
+
+    @property
+    def current(self) -> RuleSet:
+        """The rules of now.
+
+        Rules that are added later may appear in it. If rules are removed or replaced, it stays.
+        """
+        return self._current
+
+    @property
+    def pinned_rules(self) -> tuple[Rule, ...]:
+        """The rules that `clear` keeps."""
+        return self._pinned_rules
+
+    def add(self, rule: Rule) -> None:
+        """Add a rule as the newest."""
+        with self._lock:
+            self._number(rule)
+            self._current.add(rule)
+
+    def remove(self, number: int) -> bool:
+        """Remove the rule with a number, and return whether there was one."""
+        with self._lock:
+            rest = [rule for rule in self._current if rule.number != number]
+            is_found = len(rest) < len(self._current)
+            if is_found:
+                self._set(rest)
+            return is_found
+
+    def replace(self, old: Iterable[Rule], new: Iterable[Rule]) -> None:
+        """Give new rules the place of old ones, also among the pinned rules.
+
+        Args:
+            old: the rules to leave out.
+            new: the rules that come where the first of the old was; without one, before all others.
+        """
+        left_out, new_rules = set(old), tuple(new)
+        with self._lock:
+            self._set(_replace_rules(self._current, left_out, new_rules))
+            if self._pinned_rules:
+                self._pinned_rules = _replace_rules(self._pinned_rules, left_out, new_rules)
+
+    def replace_all(self, rules: Iterable[Rule]) -> None:
+        """Replace all rules; each request is answered by the old ones or by the new ones."""
+        with self._lock:
+            self._set(list(rules))
+
+    def pin(self) -> None:
+        """Make the rules of now those that `clear` keeps: a server has started with them."""
+        with self._lock:
+            self._pinned_rules = tuple(self._current)
+
+    def clear(self) -> None:
+        """Remove all rules but those that are pinned, which begin again."""
+        with self._lock:
+            self._count = len(self._pinned_rules)
+            for number, rule in enumerate(self._pinned_rules, 1):
+                rule.restart(number)
+            self._set(self._pinned_rules)
+
+    def _set(self, rules: Iterable[Rule]) -> None:
+        rule_set = RuleSet()
+        for rule in rules:
+            self._number(rule)
+            rule_set.add(rule)
+        self._current = rule_set
+
+    def _number(self, rule: Rule) -> None:
+        """Give a rule its number, unless it has one of this rulebook."""
+        if not rule.number:
+            self._count += 1
+            rule.number = self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Rule: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Rule]: ...
+    def __getitem__(self, index: int | slice) -> Rule | list[Rule]:
+        return self._current[index]
+
+    def __len__(self) -> int:
+        return len(self._current)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._current)
+
+    def __reversed__(self) -> Iterator[Rule]:
+        return reversed(self._current)
+
+
+def _replace_rules(
+    rules: Sequence[Rule], left_out: Container[Rule], new_rules: tuple[Rule, ...]
+) -> tuple[Rule, ...]:
+    """Return the rules with new ones in the place of the first that is left out."""
+    at = next((n for n, rule in enumerate(rules) if rule in left_out), 0)
+    rest = [[rule for rule in part if rule not in left_out] for part in (rules[:at], rules[at:])]
+    return (*rest[0], *new_rules, *rest[1])
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """A rule that answers a request, and its answer."""
@@ -161,12 +230,12 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """The result of `Rulebook.find_answer` if no rule answers.
+    """The result of `RuleSet.find_answer` if no rule answers.
 
     Args:
         values: the request's values by condition.
         rules: all rules, oldest first.
-        model_speaks: as for `Rulebook.find_answer`.
+        model_speaks: as for `RuleSet.find_answer`.
         reasons: why those rules that were tried do not answer.
     """
 

@@ -1,0 +1,11 @@
+"""What a server remembers: rules, journal, the objects that requests created, sandboxes.
+
+`protocol` says what a mock needs of its memory. `memory` keeps everything in this process;
+`sandboxes` holds the sandboxes by their ids.
+"""
+
+from openai_mockserver.state.memory import InMemory, MemoryState
+from openai_mockserver.state.protocol import State, StateMaker
+from openai_mockserver.state.sandboxes import Sandboxes
+
+__all__ = ["InMemory", "MemoryState", "Sandboxes", "State", "StateMaker"]
