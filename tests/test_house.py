@@ -64,21 +64,25 @@ FLOORS = """
 
     rules: answer matcher pattern rule rulebook
     upstream access
-    journal: snapshot call attempts memory journal
+    journal: snapshot call attempts memory follow filters journal
     state: protocol memory sandboxes
     catalogue
     dispatch: options version exchange bodies answers dress refuse route validate choose render
         pending dispatcher
 
-    server: door peer protocol player connect pool relay worker functions app runner
+    server: door peer protocol player connect pool relay worker side functions app runner
         shared_address
     transport clients interception
 
-    mock: doors rule_builder recording report mock_openai
+    sources
+    scenario: patterns templates loader rule_json
+    control: version problem steerable routing shapes health summaries rules har calls follow
+        settings sandboxes recordings routes openapi control
+
+    mock: sandbox doors rule_builder recording report mock_openai
+        remote
     unittest
 
-    sources
-    scenario: patterns templates loader
     files mistakes corpus
     reload: reloader watch watcher
     show: format summaries decode lint terminal

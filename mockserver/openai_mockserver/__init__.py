@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from openai_mockserver.journal import Call
     from openai_mockserver.mock import MockOpenAI
+    from openai_mockserver.mock.remote import connect
     from openai_mockserver.pacing import Pace
     from openai_mockserver.reply import (
         Annotation,
@@ -78,6 +79,7 @@ _HOMES = {
     "stream_value": ("Stream",),
     "journal": ("Call",),
     "mock": ("MockOpenAI",),
+    "mock.remote": ("connect",),
     "pacing": ("Pace",),
     "reply": (
         "Annotation",
@@ -151,6 +153,7 @@ __all__ = [
     "Usage",
     "all_of",
     "any_of",
+    "connect",
     "contains",
     "faulty",
     "ge",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -134,6 +135,23 @@ def read_stream(path: Path | str) -> Stream:
         raise StreamFileError(f"{path}: the file is empty: a stream needs a head line")
     name = exchanges[0].about.get("name") or Path(path).stem
     return _build_stream(exchanges, name, "", str(path))
+
+
+def lines_to_stream(lines: Sequence[object]) -> Script | Stream:
+    """Return the response with these lines of a stream file, decoded from JSON.
+
+    Without a right answer in its first line, it is only a script.
+
+    Raises:
+        StreamFileError: if there is not exactly one exchange, or a line is invalid.
+    """
+    text = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+    exchanges = loads(text, "line")
+    if len(exchanges) != 1:
+        raise StreamFileError(f"it has {len(exchanges)} responses, and a reply is one")
+    if exchanges[0].about.get("expect") is None:
+        return exchanges[0].script
+    return _build_stream(exchanges, "", "", "line")
 
 
 class _Expect(Strict):

@@ -33,6 +33,7 @@ from openai_mockserver.journal import Call
 from openai_mockserver.pacing import Pace
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
+from openai_mockserver.rules import Rulebook
 from openai_mockserver.script import Script
 from openai_mockserver.seed import CHANCE, Seeded
 from openai_mockserver.state import InMemory, StateMaker
@@ -69,6 +70,7 @@ class Dispatcher:
     ) -> None:
         self.options = options
         self._memory = memory or InMemory()
+        self._on_end = on_end
         state = self._memory.make(sandbox, on_end)
         self.calls, self.store, self._rules = state.calls, state.objects, state.rules
         self._version_lock = threading.Lock()
@@ -117,6 +119,11 @@ class Dispatcher:
                 return PendingCall(plan, self.has_tls, _finish)
             return _finish(plan, _MAKING)
         return _set_plan(exchange, plan)
+
+    @property
+    def rules(self) -> Rulebook:
+        """The rules, oldest first."""
+        return self._rules
 
     def refuse(self, request: Request, error: ApiError) -> Call:
         """Return the call that answers an incompletely received request with an error."""
@@ -200,7 +207,8 @@ def _run_safely(exchange: Exchange, steps: Sequence[Step]) -> Exchange | Plan:
     call = exchange.call
     try:
         result = _run_steps(exchange, steps)
-        if call.rule is not None and call.rule.is_handmade:
+        is_handmade = call.rule is not None and call.rule.is_handmade
+        if is_handmade or exchange.options.faults:
             script = result.script if isinstance(result, Exchange) else result
             if isinstance(script, Script):
                 check_script(script)

@@ -33,6 +33,9 @@ def dress_script(exchange: Exchange) -> Exchange:
         script = pace(script)
     own_faults = answer.faults if answer is not None else ()
     faults = [(fault, options.lenient_faults) for fault in _draw_faults(exchange, own_faults)]
+    if answer is not None:
+        # One that is set for all replies need not fit each of them.
+        faults += [(fault, True) for fault in _draw_faults(exchange, options.faults)]
     if options.header_faults and (fault_text := call.headers.get(FAULT_HEADER)):
         # A fault from the request's own header that cannot happen is always an error.
         faults += [(fault, False) for fault in _draw_faults(exchange, parse(fault_text))]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from openai_mockserver.dialects import find_dialect
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.request import Request
+from openai_mockserver.script import Script
 from openai_mockserver.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Options:
     Args:
         api_key, seed, lenient, default, dialect, pace, fast_retries, header_faults,
         lenient_faults, reply_timeout, cassette: as for `MockOpenAI`.
+        faults: put into every reply, after those of its rule; one that cannot happen is ignored,
+            with a warning.
         upstream: answers requests that nothing else answers.
         recorder: records the responses of the upstream.
 
@@ -56,6 +59,7 @@ class Options:
     header_faults: bool = False
     lenient_faults: bool = False
     reply_timeout: float | None = REPLY_TIMEOUT
+    faults: tuple[Callable[[Script], Script], ...] = ()
     upstream: Upstream | None = None
     recorder: Recorder | None = None
     cassette: Cassette | None = None

@@ -13,15 +13,26 @@ from openai_mockserver.journal.call import (
     Call,
     Delivered,
 )
+from openai_mockserver.journal.filters import CallFilter, Page, find_page, has_problem
+from openai_mockserver.journal.follow import END, RESET, START, Entry, History
 from openai_mockserver.journal.journal import Journal
 
 __all__ = [
     "CLIENT_DISCONNECTED",
+    "END",
     "ENDED",
     "FAILED",
+    "RESET",
     "SERVER_STOPPED",
+    "START",
     "Call",
+    "CallFilter",
     "Delivered",
+    "Entry",
+    "History",
     "Journal",
     "LogicalCall",
+    "Page",
+    "find_page",
+    "has_problem",
 ]

@@ -287,6 +287,28 @@ class Call(Request):
         return self._is_written or self._outcome is not None
 
     @property
+    def outcome(self) -> str | None:
+        """The outcome, as `ended`, or None while the response is being played. Does not wait."""
+        return self._outcome
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether it is known what answers it. Does not wait."""
+        return self.script is not _NO_SCRIPT
+
+    @property
+    def sent(self) -> Delivered:
+        """What was written so far, as `delivered`. Does not wait."""
+        return Delivered(self._events, self._bytes, self.is_exact and self._outcome is not None)
+
+    @property
+    def last_written(self) -> float | None:
+        """When something was last written, in seconds after the request; None if nothing was."""
+        if self._lazy_times:
+            return self._lazy_times[-1]
+        return self._times[-3] if self._times else None
+
+    @property
     def is_finished(self) -> bool:
         """Whether it ended with a complete response. Does not wait."""
         return self._outcome == "finished"
@@ -333,7 +355,7 @@ class Call(Request):
         While the response is being played, the counts are what was written so far.
         """
         self._settle()
-        return Delivered(self._events, self._bytes, self.is_exact and self._outcome is not None)
+        return self.sent
 
     @property
     def ended(self) -> str | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
 from openai_mockserver.journal.attempts import LogicalCall, LogicalCalls
 from openai_mockserver.journal.call import Call, ProblemCounts
+from openai_mockserver.journal.follow import END, RESET, START, History
 from openai_mockserver.journal.memory import Memory
 from openai_mockserver.request import Request
 
@@ -36,9 +38,11 @@ class Journal(Sequence[Call]):
         self._count = 0
         self._problem_counts = ProblemCounts()
         self._first_arrival: float | None = None
+        self._cleared_at = 0.0
         self._logical = LogicalCalls()
         self._memory = None if keep_bytes is None else Memory()
         self._on_end = on_end
+        self._history: History | None = None
         self._lock = threading.Lock()
 
     def add(self, request: Request) -> Call:
@@ -54,6 +58,8 @@ class Journal(Sequence[Call]):
             if self._memory is not None:
                 self._memory.add(call)
             self._forget_oldest()
+            if self._history is not None:
+                self._history.note(START, call)
         return call
 
     def _end(self, call: Call) -> None:
@@ -64,6 +70,8 @@ class Journal(Sequence[Call]):
             if self._on_end is not None:
                 self._on_end(call)
         finally:
+            if self._history is not None:
+                self._note_in_history(call)
             call.drop_parsed()
             if self._memory is not None:
                 with self._lock:
@@ -73,6 +81,27 @@ class Journal(Sequence[Call]):
     def _note_end(self, call: Call) -> None:
         with self._lock:
             self._logical.note_end(call)
+
+    def _note_in_history(self, call: Call) -> None:
+        """Note that a call has ended, unless the journal was cleared since it began."""
+        with self._lock:
+            if self._history is not None and call.arrival >= self._cleared_at:
+                self._history.note(END, call)
+
+    @property
+    def history(self) -> History:
+        """What happened to the calls; it is kept from the first access on."""
+        with self._lock:
+            if self._history is None:
+                self._history = History(self._calls)
+            return self._history
+
+    def find(self, number: int) -> Call | None:
+        """Return the call with a number; None if the journal has no such call."""
+        with self._lock:
+            first = self._calls[0].number if self._calls else 0
+            index = number - first
+            return self._calls[index] if 0 <= index < len(self._calls) else None
 
     @property
     def problem_counts(self) -> ProblemCounts:
@@ -121,6 +150,9 @@ class Journal(Sequence[Call]):
             if self._memory is not None:
                 self._memory.clear()
             self._count, self._first_arrival = 0, None
+            self._cleared_at = time.monotonic()
+            if self._history is not None:
+                self._history.note(RESET)
             self._problem_counts = ProblemCounts()
 
     @overload

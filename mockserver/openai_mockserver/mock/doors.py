@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from openai_mockserver.access import Access
 from openai_mockserver.clients import make_async_client, make_client
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
     import openai
 
+    from openai_mockserver.control import Control
+    from openai_mockserver.control.steerable import Steerable
     from openai_mockserver.interception import Interception
+    from openai_mockserver.mock.sandbox import SandboxAddress, SandboxClaim
     from openai_mockserver.server import Claim, Door, Loopback, SharedAddress
+    from openai_mockserver.server.door import Inner, SideHandler
     from openai_mockserver.transport import Clock, InProcess
 
 __all__ = ["DoorOptions", "Doors"]
@@ -38,7 +42,9 @@ class DoorOptions:
         limits: the limits of a request to the loopback server.
         access: which requests the loopback server admits.
         host_port: the address that the loopback server listens on.
-        address: a shared address to use instead, in turn with other mocks.
+        address: a shared address to use instead, in turn with other mocks, or that of a sandbox.
+        control: whether the loopback server has the control API, under ``/_mock/``.
+        control_token: the token that requests to the control API must bring.
         tls: TLS context with a certificate, for the loopback server.
         lead: maximum number of events of a stream that its client has not read.
         coalesce: whether events that are due at the same time may share a write.
@@ -50,7 +56,9 @@ class DoorOptions:
     limits: Limits = field(default_factory=Limits)
     access: Access = field(default_factory=Access)
     host_port: tuple[str, int] = ANYWHERE
-    address: SharedAddress | None = None
+    address: SharedAddress | SandboxAddress | None = None
+    control: bool = False
+    control_token: str | None = None
     tls: ssl.SSLContext | None = None
     lead: int | None = None
     coalesce: bool = True
@@ -77,14 +85,16 @@ class Doors(Dispatcher):
         self.access = door_options.access
         self._door_options = door_options
         self._lock = threading.Lock()
-        self._server: Loopback | Claim | None = None
+        self._server: Loopback | Claim | SandboxClaim | None = None
         self._transport: InProcess | None = None
         self._interceptions: list[Interception] = []
+        self._control: Control | None = None
 
     @property
     def has_tls(self) -> bool:
         """Whether the loopback server uses TLS."""
-        return self._door_options.tls is not None
+        address = self._door_options.address
+        return self._door_options.tls is not None or (address is not None and address.has_tls)
 
     @property
     def base_url(self) -> str:
@@ -99,9 +109,26 @@ class Doors(Dispatcher):
         from openai_mockserver.server import Door
 
         lead, coalesce = self._door_options.lead, self._door_options.coalesce
-        return Door(self.begin, self.refuse, self.limits, self.access, lead, coalesce)
+        return Door(
+            self.begin,
+            self.refuse,
+            self.limits,
+            self.access,
+            lead,
+            coalesce,
+            side=self._find_beside,
+        )
 
-    def start(self) -> Loopback | Claim:
+    def _find_beside(self, path: str) -> Inner | SideHandler | None:
+        """Return what answers requests to a path that is not OpenAI's, if anything does."""
+        if self._control is None:
+            from openai_mockserver.control import Control
+
+            options = self._door_options
+            self._control = Control(cast("Steerable", self), options.control, options.control_token)
+        return self._control.find(path)
+
+    def start(self) -> Loopback | Claim | SandboxClaim:
         """Start the loopback server if it is not running, and return it."""
         from openai_mockserver.server import Loopback, bind
 

@@ -7,6 +7,8 @@ receives them, and `report` describes problems.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,13 +19,14 @@ from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.journal import Call
 from openai_mockserver.limits import BODY, TIMEOUT, UPLOAD, Limits
 from openai_mockserver.mock import report
-from openai_mockserver.mock.doors import DoorOptions, Doors
+from openai_mockserver.mock.doors import ANYWHERE, DoorOptions, Doors
 from openai_mockserver.mock.recording import make_recorder
 from openai_mockserver.mock.rule_builder import RuleBuilder
+from openai_mockserver.mock.sandbox import SandboxAddress
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.request import Request
 from openai_mockserver.rules import Matcher, Pattern, Rule
-from openai_mockserver.state import InMemory
+from openai_mockserver.state import IDLE, InMemory, Sandboxes, StateMaker
 from openai_mockserver.tokens import vocabulary
 from openai_mockserver.upstream import Upstream
 
@@ -62,6 +65,9 @@ class MockOpenAI(Doors):
         port: its port. Port 0 picks a free one when `base_url` is first read; with any other port,
             the server starts when the mock is entered.
         address: a shared address to listen on instead, in turn with other mocks.
+        control: whether the loopback server has the control API, under ``/_mock/``.
+        control_token: the token that requests to the control API must bring.
+        sandbox_idle: seconds after which an idle sandbox is removed; None for never.
         allow_hosts: names that a request's ``Host`` may have, besides loopback names and the
             server's own address, for example ``mock.internal`` or ``*.internal``; ``*`` allows any.
         allow_origins: origins of web pages that may send requests, besides loopback origins, for
@@ -114,6 +120,9 @@ class MockOpenAI(Doors):
         host: str = "127.0.0.1",
         port: int = 0,
         address: SharedAddress | None = None,
+        control: bool = False,
+        control_token: str | None = None,
+        sandbox_idle: float | None = IDLE,
         allow_hosts: Sequence[str] = (),
         allow_origins: Sequence[str] = (),
         tls: ssl.SSLContext | None = None,
@@ -143,6 +152,8 @@ class MockOpenAI(Doors):
                 access=Access(allow_hosts, allow_origins, host, relays=upstream is not None),
                 host_port=(host, port),
                 address=address,
+                control=control,
+                control_token=control_token,
                 tls=tls,
                 lead=lead,
                 coalesce=coalesce,
@@ -169,6 +180,7 @@ class MockOpenAI(Doors):
         self.fail_on_unmatched = fail_on_unmatched
         self.fail_on_unused = fail_on_unused
         self._expected_orders: list[tuple[Rule, ...]] = []
+        self.sandboxes = _make_sandboxes(self._memory, sandbox_idle)
 
     # Rules
 
@@ -276,6 +288,55 @@ class MockOpenAI(Doors):
         self.calls.clear()
         self.store.clear()
 
+    # Sandboxes
+
+    def sandbox(self, id: str | None = None) -> MockOpenAI:
+        """Create a sandbox: a mock of its own at a part of this one's address.
+
+        It begins with the settings of this mock, and with the rules that a server started with. Its
+        `base_url` leads to it, so that parallel tests share one server. Leaving it as a context
+        manager removes it.
+
+        Args:
+            id: the part of the address; random by default.
+
+        Raises MockServerError for an id that is invalid or taken.
+        """
+        return self.sandboxes.add(id, self._make_sandbox)
+
+    def _make_sandbox(self, id: str) -> MockOpenAI:
+        address = SandboxAddress(
+            lambda: self.start().url, self.has_tls, id, partial(self.sandboxes.remove, id)
+        )
+        sandbox = self._make_similar(address, id)
+        sandbox.rules.replace_all(rule.copy(sandbox.calls) for rule in self.rules.pinned_rules)
+        sandbox.rules.pin()
+        return sandbox
+
+    def draft(self) -> MockOpenAI:
+        """Return a mock with the same settings and without rules, which no request reaches."""
+        return self._make_similar(self._door_options.address, "draft")
+
+    def _make_similar(self, address: SharedAddress | SandboxAddress | None, id: str) -> MockOpenAI:
+        door_options = self._door_options
+        if isinstance(address, SandboxAddress):
+            door_options = replace(door_options, address=address, host_port=ANYWHERE, tls=None)
+        mock = MockOpenAI.__new__(MockOpenAI)
+        Doors.__init__(
+            mock,
+            door_options,
+            options=self.options,
+            memory=self._memory,
+            sandbox=id,
+            on_end=self._on_end,
+        )
+        mock.access = self.access
+        mock.fail_on_unmatched = self.fail_on_unmatched
+        mock.fail_on_unused = self.fail_on_unused
+        mock._expected_orders = []
+        mock.sandboxes = self.sandboxes
+        return mock
+
     # Reports
 
     @property
@@ -311,3 +372,14 @@ class MockOpenAI(Doors):
             report.check_order(self.calls, rules)
         if unused or self.fail_on_unused:
             report.check_unused(self.calls, self._rules)
+
+
+def _make_sandboxes(memory: StateMaker, idle: float | None) -> Sandboxes[MockOpenAI]:
+    if idle is not None and not idle > 0:
+        raise MockServerError(f"sandbox_idle={idle!r}: must be a number of seconds, or None")
+    return Sandboxes(_is_busy, memory.forget, idle)
+
+
+def _is_busy(sandbox: MockOpenAI) -> bool:
+    """Whether a call of a sandbox is still being played."""
+    return any(not call.is_over for call in sandbox.calls)

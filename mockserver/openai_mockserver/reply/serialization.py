@@ -39,7 +39,7 @@ from openai_mockserver.reply.reply import Choice, Reply
 from openai_mockserver.reply.text import Text
 from openai_mockserver.reply.usage import USAGE_COUNTS, Usage
 
-__all__ = ["OUTPUT", "decode_error", "decode_reply", "encode_reply"]
+__all__ = ["OUTPUT", "decode_error", "decode_reply", "encode_error", "encode_reply"]
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -339,6 +339,11 @@ def encode_reply(reply: Reply, *, pieces: bool = False) -> Json:
     if len(reply.choices) > 1:
         return {"choices": [_encode_choice(choice, pieces) for choice in reply.choices], **outer}
     return _encode_choice(reply.choices[0], pieces) | outer
+
+
+def encode_error(error: ApiError) -> Json:
+    """Encode an error as JSON: the members that differ from their defaults."""
+    return _encode_fields(error)
 
 
 def _encode_choice(choice: Choice, pieces: bool) -> Json:

@@ -26,10 +26,12 @@ class ReplyFunction:
         function: returns anything that may be passed as a reply, or an awaitable of it.
         is_quick: it never waits and takes a millisecond at most, so that the event loop may call
             it. Functions of users are not trusted to be quick.
+        source: what a scenario file says, if the function was made from it.
     """
 
     function: Callable[[Request], object]
     is_quick: bool = False
+    source: Mapping[str, Any] | None = None
 
     def __call__(self, request: Request) -> object:
         return self.function(request)

@@ -123,6 +123,11 @@ class Rule:
         """How many requests it answers at most."""
         return self._times
 
+    @property
+    def chance(self) -> float | None:
+        """The probability that it answers a request that matches; None for always."""
+        return self._chance
+
     def copy(self, journal: Iterable[Any]) -> Rule:
         """Return the same rule before its first request, for the mock with another journal."""
         rule = copy.copy(self)

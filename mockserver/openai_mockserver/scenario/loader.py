@@ -8,10 +8,10 @@ place, as ``rules[2].reply.finsh_reason``. The keys are the arguments of `MockOp
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import yaml
@@ -24,15 +24,24 @@ from openai_mockserver.dialects import find_dialect
 from openai_mockserver.dispatch import Fault
 from openai_mockserver.dispatch.bodies import chunks_to_stream, file_to_script
 from openai_mockserver.exceptions import MockServerError, ReplyError, ScenarioError
-from openai_mockserver.mock import MockOpenAI
 from openai_mockserver.reply import USAGE_COUNTS, ApiError, Output, Reply, check_servable
 from openai_mockserver.reply.serialization import decode_error, decode_reply
-from openai_mockserver.rules import ReplyFunction
+from openai_mockserver.rules import ReplyFunction, faulty
 from openai_mockserver.scenario.patterns import CONDITION_READERS
 from openai_mockserver.scenario.templates import compile_strings, compile_template
 from openai_mockserver.sources import Folder, Sources
 
-__all__ = ["add_content", "add_rules", "load"]
+__all__ = [
+    "RuleMaker",
+    "RuleShape",
+    "add_content",
+    "add_rules",
+    "load",
+    "parse",
+    "read_fault",
+    "read_pace",
+    "read_rules",
+]
 
 T = TypeVar("T")
 
@@ -75,6 +84,25 @@ class _Rule(Strict):
     dialect: str | None = None
 
 
+RuleShape = _Rule
+"""The members of a rule."""
+
+
+class _FaultyReply(Strict):
+    reply: Any
+    template: bool = False
+    faults: list[Any] = field(default_factory=list)
+    pace: Any = None
+
+
+class _Json(Strict):
+    json: dict[str, Any]
+
+
+class _Script(Strict):
+    script: list[Any]
+
+
 class _Pace(Strict):
     ttft: float = 0.0
     itl: float = 0.0
@@ -105,32 +133,46 @@ def load(path: Path | str) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        text = read_file(path, _MOST_SCENARIO).decode()
+        octets = read_file(path, _MOST_SCENARIO)
     except InputProblem as error:
         raise ScenarioError(f"{path}: {error}") from None
     except OSError as error:
         raise ScenarioError(f"cannot read {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise ScenarioError(f"{path} is not UTF-8 text: {error}") from None
-    try:
-        content = _parse_text(text, path.suffix.lower() == ".json")
-    except json.JSONDecodeError as error:
-        raise ScenarioError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        at = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise ScenarioError(f"{path}{at}: {error.problem or error.context}") from None
-    except (yaml.YAMLError, ValueError, TypeError) as error:
-        raise ScenarioError(f"{path}: {' '.join(str(error).split())}") from None
-    except RecursionError:
-        raise ScenarioError(f"{path}: it is nested too deeply") from None
-    except InputProblem as error:
-        raise ScenarioError(f"{path}: {error}") from None
+    content = parse(octets, str(path), path.suffix.lower() == ".json")
     if not isinstance(content, dict):
         raise ScenarioError(
             f"{path}: a scenario must be a mapping with rules, not {describe_kind(content)}"
         )
     return content
+
+
+def parse(octets: bytes, source: str, is_json: bool) -> Any:
+    """Parse YAML or JSON.
+
+    Args:
+        octets: the text.
+        source: where it is from, for errors.
+        is_json: whether it must be JSON.
+
+    Raises:
+        ScenarioError: if it is neither; names the line and the column.
+    """
+    try:
+        return _parse_text(octets.decode(), is_json)
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"{source} is not UTF-8 text: {error}") from None
+    except json.JSONDecodeError as error:
+        raise ScenarioError(f"{source}:{error.lineno}:{error.colno}: {error.msg}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        at = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise ScenarioError(f"{source}{at}: {error.problem or error.context}") from None
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        raise ScenarioError(f"{source}: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise ScenarioError(f"{source}: it is nested too deeply") from None
+    except InputProblem as error:
+        raise ScenarioError(f"{source}: {error}") from None
 
 
 def _parse_text(text: str, is_json: bool) -> Any:
@@ -171,7 +213,32 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def add_rules(mock: MockOpenAI, path: Path | str, sources: Sources | None = None) -> None:
+class RuleMaker(Protocol):
+    """What rules are added to: `MockOpenAI`."""
+
+    def on(self) -> Any:
+        """Begin a rule; takes the conditions by name."""
+
+
+def read_rules(
+    mock: RuleMaker, rules: Iterable[Any], folder: Folder | None = None, at: str = "rules"
+) -> None:
+    """Add rules to a mock.
+
+    Args:
+        mock: the mock.
+        rules: the rules as a scenario file says them.
+        folder: where the files are that they name; None forbids files.
+        at: the place of the list, for errors.
+
+    Raises:
+        ScenarioError: if a rule is invalid; names the place. Earlier rules were added.
+    """
+    for index, rule in enumerate(rules):
+        _add_rule(mock, rule, f"{at}[{index}]", folder)
+
+
+def add_rules(mock: Any, path: Path | str, sources: Sources | None = None) -> None:
     """Add the rules and options of a scenario file to a mock.
 
     Args:
@@ -191,7 +258,7 @@ def add_rules(mock: MockOpenAI, path: Path | str, sources: Sources | None = None
         raise ScenarioError(message if str(path) in message else f"{path}: {message}") from None
 
 
-def add_content(mock: MockOpenAI, content: dict[str, Any], folder: Folder) -> None:
+def add_content(mock: Any, content: dict[str, Any], folder: Folder) -> None:
     """Add the rules and options of a scenario to a mock.
 
     Args:
@@ -212,13 +279,12 @@ def add_content(mock: MockOpenAI, content: dict[str, Any], folder: Folder) -> No
         _call_at("dialect", lambda: find_dialect(dialect))
         mock.dialect = mock.dialect or dialect
     if scenario.pace is not None:
-        pace = _read_pace(scenario.pace, "pace")
+        pace = read_pace(scenario.pace, "pace")
         mock.pace = mock.pace or pace
-    for index, rule in enumerate(scenario.rules):
-        _add_rule(mock, rule, f"rules[{index}]", folder)
+    read_rules(mock, scenario.rules, folder)
 
 
-def _add_rule(mock: MockOpenAI, fields: Any, at: str, folder: Folder) -> None:
+def _add_rule(mock: Any, fields: Any, at: str, folder: Folder | None) -> None:
     rule = _read_level(_Rule, fields, at)
     has_reply = rule.reply is not msgspec.UNSET
     if has_reply == (rule.replies is not msgspec.UNSET):
@@ -234,8 +300,8 @@ def _add_rule(mock: MockOpenAI, fields: Any, at: str, folder: Folder) -> None:
         for name, read in CONDITION_READERS.items()
         if (value := getattr(rule, name)) is not None
     }
-    fault_list = [_read_fault(f, f"{at}.faults[{i}]") for i, f in enumerate(rule.faults)]
-    pace = _read_pace(rule.pace, f"{at}.pace") if rule.pace is not None else None
+    fault_list = [read_fault(f, f"{at}.faults[{i}]") for i, f in enumerate(rule.faults)]
+    pace = read_pace(rule.pace, f"{at}.pace") if rule.pace is not None else None
     builder = _call_at(at, lambda: mock.on(**conditions))
     _call_at(
         at,
@@ -265,14 +331,16 @@ def _call_at(at: str, function: Callable[[], T]) -> T:
         raise ScenarioError(f"{at}: {error}") from None
 
 
-def _read_pace(value: Any, at: str) -> pacing.Pace:
+def read_pace(value: Any, at: str) -> pacing.Pace:
+    """Return a pace as a scenario file says it. Raises ScenarioError."""
     if isinstance(value, str):
         return _call_at(at, lambda: pacing.profile(value))
     pace = _read_level(_Pace, value, at)
     return _call_at(at, lambda: pacing.Pace(**msgspec.structs.asdict(pace)))
 
 
-def _read_fault(value: Any, at: str) -> Fault:
+def read_fault(value: Any, at: str) -> Fault:
+    """Return a fault as a scenario file says it. Raises ScenarioError."""
     if isinstance(value, str):
         return _call_at(at, lambda: faults.named(value))
     if not isinstance(value, dict) or len(value) != 1:
@@ -304,30 +372,48 @@ def _read_error(fields: Any, at: str) -> ApiError:
         raise ScenarioError(str(error)) from None
 
 
-def _read_template(value: Any, at: str, folder: Folder) -> object:
+def _read_template(value: Any, at: str, folder: Folder | None) -> object:
     """Return a function that renders every string of a reply."""
     reply = _read_reply(value, at, folder)
     if not isinstance(reply, Reply | ApiError):
         raise ScenarioError(f"{at}: with template: true, a reply must not be a file or chunks")
     render = compile_strings(value, at)
-    return ReplyFunction(lambda request: _read_reply(render(request), at, folder), is_quick=True)
+    return ReplyFunction(
+        lambda request: _read_reply(render(request), at, folder),
+        is_quick=True,
+        source={"reply": value, "template": True},
+    )
 
 
-def _read_reply(value: Any, at: str, folder: Folder) -> object:
+def _read_reply(value: Any, at: str, folder: Folder | None) -> object:
     if isinstance(value, dict) and value.keys() == {"template"}:
         text = _read_level(_Template, value, at).template
-        return ReplyFunction(compile_template(text, f"{at}.template"), is_quick=True)
+        function = compile_template(text, f"{at}.template")
+        return ReplyFunction(function, is_quick=True, source=value)
+    if isinstance(value, dict) and value.get("reply") is not None:
+        members = _read_level(_FaultyReply, value, at)
+        fault_list = [read_fault(f, f"{at}.faults[{i}]") for i, f in enumerate(members.faults)]
+        pace = None if members.pace is None else read_pace(members.pace, f"{at}.pace")
+        read = _read_template if members.template else _read_reply
+        return faulty(read(members.reply, f"{at}.reply", folder), *fault_list, pace=pace)
+    if isinstance(value, dict) and value.get("json") is not None:
+        return _read_level(_Json, value, at).json
+    if isinstance(value, dict) and value.get("script") is not None:
+        lines = _read_level(_Script, value, at).script
+        return _call_at(f"{at}.script", lambda: catalogue.lines_to_stream(lines))
     if isinstance(value, list):
         return _call_at(at, lambda: chunks_to_stream(value))
     if isinstance(value, dict) and value.get("file") is not None:
         file = _read_level(_File, value, at).file
-        return _call_at(f"{at}.file", lambda: file_to_script(folder / file))
+        path = _find_file(folder, file, f"{at}.file")
+        return _call_at(f"{at}.file", lambda: file_to_script(path))
     if isinstance(value, dict) and value.get("stream") is not None:
         if any(member is not None for name, member in value.items() if name != "stream"):
             raise ScenarioError(f"{at}: a ready-made stream allows no other keys beside stream")
         name = _read_level(_Stream, {"stream": value["stream"]}, at).stream
         if "/" in name or name.endswith(".jsonl"):
-            return _call_at(f"{at}.stream", lambda: catalogue.read_stream(folder / name))
+            path = _find_file(folder, name, f"{at}.stream")
+            return _call_at(f"{at}.stream", lambda: catalogue.read_stream(path))
         return _call_at(f"{at}.stream", lambda: catalogue.stream(name))
     if isinstance(value, dict) and value.get("stream", 0) is None:
         value = {name: member for name, member in value.items() if name != "stream"}
@@ -342,6 +428,13 @@ def _read_reply(value: Any, at: str, folder: Folder) -> object:
             raise ScenarioError(f"{at}.usage.{name}: a number of tokens must be 0 or more")
     _call_at(at, lambda: check_servable(reply))
     return reply
+
+
+def _find_file(folder: Folder | None, name: str, at: str) -> Path:
+    """Return the path of a file that a rule names."""
+    if folder is None:
+        raise ScenarioError(f"{at}: a rule that is set while the server runs cannot name a file")
+    return folder / name
 
 
 # More items for `output`, each written as a name with its arguments.

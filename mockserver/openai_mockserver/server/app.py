@@ -29,17 +29,21 @@ from openai_mockserver.limits import Limits
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request, decode_headers
 from openai_mockserver.script import Script
-from openai_mockserver.server.door import Door
+from openai_mockserver.server.door import SIDE_PATHS, Door, Inner
 from openai_mockserver.server.functions import finish_reply
 from openai_mockserver.server.player import Player, Receive, Send, end_uvicorn_cycle, play
 from openai_mockserver.server.pool import Pool
 from openai_mockserver.server.protocol import TARGET, WHOLE, Connection, Connections
+from openai_mockserver.server.side import SidePlayer
 from openai_mockserver.server.worker import Worker, is_quick
 
 __all__ = ["make_application"]
 
 _DRAIN_TIME = 5.0  # seconds for which the rest of a refused request is read and discarded
 
+
+_SIDE_LIMITS = {"body": 8 << 20, "upload": 8 << 20}
+"""The limits of requests that are not OpenAI's, in bytes."""
 
 # Reading
 
@@ -153,11 +157,17 @@ def _cut_short_error(size: int) -> ApiError:
     return ApiError(400, message, "invalid_request_error", headers=_CLOSE)
 
 
-def _discard_rest(connection: Connection, receive: Receive, send: Send) -> Send:
+def _discard_rest(
+    connection: Connection, receive: Receive, send: Send, through_uvicorn: bool = False
+) -> Send:
     """Read and discard the rest of a refused request while it is answered.
 
     Some clients read nothing before they have sent everything, and closing a connection with
     unread bytes resets it, which may discard the answer.
+
+    Args:
+        connection, receive, send: those of the request.
+        through_uvicorn: whether uvicorn writes the response, not the player.
 
     Returns:
         A ``send`` that ends the response once the client has sent everything, or after
@@ -180,6 +190,7 @@ def _discard_rest(connection: Connection, receive: Receive, send: Send) -> Send:
     async def send_after_rest(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
             await task
+            connection.is_muted = not through_uvicorn
         await send(message)
 
     return send_after_rest
@@ -219,6 +230,7 @@ def make_application(
         exact: before each event of a paced stream, check whether the client has read the last.
     """
     player: Player | None = None
+    side_player = SidePlayer()
 
     async def answer(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         nonlocal player
@@ -226,7 +238,15 @@ def make_application(
         connection = connections.get(tuple(scope["client"] or ()))
         if connection is None:
             return
-        door = find_door()
+        door, path = find_door(), decode_path(scope["raw_path"].decode("latin-1"))
+        side = prefix = None
+        if door.side is not None and path.startswith(SIDE_PATHS):
+            found = door.side(path)
+            if isinstance(found, Inner):
+                door, prefix = found.door, found.prefix
+                path = path.removeprefix(prefix)
+            else:
+                side = found
         method: str = scope["method"]
         refusal = door.access.find_refusal(method, headers, scope["server"][0])
         content_type = next((v for k, v in headers if k == "content-type"), "")
@@ -236,7 +256,7 @@ def make_application(
             if refusal is not None:
                 await _discard_body(receive)
             else:
-                limits = door.limits
+                limits = door.limits if side is None else replace(door.limits, **_SIDE_LIMITS)
                 body = await _read_body(scope, receive, content_type, limits, worker, connection)
         except _ClientLeft:
             return
@@ -248,7 +268,7 @@ def make_application(
         connection.requests += 1
         request = Request(
             method,
-            decode_path(scope["raw_path"].decode("latin-1")),
+            path,
             headers,
             body,
             scope["query_string"].decode("latin-1"),
@@ -256,8 +276,16 @@ def make_application(
             connection.requests,
             scope["http_version"],
             refusal,
-            _read_target(scope),
+            _read_target(scope) if prefix is None else _read_target(scope).removeprefix(prefix),
         )
+        if side is not None:
+            handle = side if body_error is None else partial(side, error=body_error)
+            if body_error is not None:
+                send = _discard_rest(connection, receive, send, through_uvicorn=True)
+            cors = cors_headers(headers) if refusal is None else ()
+            await side_player.answer(handle, request, cors, receive, send)
+            connection.finish_response()
+            return
         if body_error is None:
             try:
                 quick = is_quick(request)

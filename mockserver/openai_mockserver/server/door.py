@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from openai_mockserver.access import Access
 from openai_mockserver.dispatch import PendingCall
@@ -15,7 +16,53 @@ from openai_mockserver.limits import Limits
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 
-__all__ = ["Door"]
+__all__ = ["SIDE_PATHS", "Door", "Follower", "Inner", "SideHandler", "SideResponse"]
+
+SIDE_PATHS = ("/_mock", "/health", "/s/")
+"""The beginnings of the paths that are not OpenAI's; for all others, `Door.side` is not called."""
+
+
+class Follower(Protocol):
+    """An endless response body."""
+
+    interval: float
+    """Seconds after which `read` is called although nothing is new."""
+
+    def subscribe(self, wake: Callable[[], object]) -> Callable[[], object]:
+        """Call ``wake`` from any thread when there is something new; return how to stop that."""
+
+    def read(self) -> bytes:
+        """Return the next bytes; none if there is nothing new."""
+
+
+@dataclass(frozen=True, slots=True)
+class SideResponse:
+    """A response that is not one of OpenAI's endpoints; a follower continues its body."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    follower: Follower | None = None
+
+
+class SideHandler(Protocol):
+    """Answers requests beside OpenAI's endpoints."""
+
+    def __call__(self, request: Request, error: ApiError | None = None) -> SideResponse:
+        """Return the response to a request.
+
+        Args:
+            request: the request; access control may have refused it.
+            error: why its body could not be read.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """The door of a sandbox, and the beginning of the path that leads to it."""
+
+    door: Door
+    prefix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +77,8 @@ class Door:
         lead: maximum number of events of a stream that its client has not read.
         coalesce: whether events that are due at the same time may share a write.
         on_slow: called once with each call that is still open after `SLOW` seconds.
+        side: returns what answers requests to a path that begins with one of `SIDE_PATHS`: the door
+            of a sandbox, a function, or None for this door.
     """
 
     begin: Callable[[Request], Call | PendingCall]
@@ -39,3 +88,4 @@ class Door:
     lead: int | None = None
     coalesce: bool = True
     on_slow: Callable[[Call], object] | None = None
+    side: Callable[[str], Inner | SideHandler | None] | None = None

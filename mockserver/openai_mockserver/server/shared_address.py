@@ -39,6 +39,8 @@ class SharedAddress:
         listener: a socket from `bind`; closed by `stop`.
     """
 
+    has_tls = False
+
     def __init__(self, listener: socket.socket) -> None:
         self._doors: list[Callable[[], Door]] = []
         self._numbers = count(1)

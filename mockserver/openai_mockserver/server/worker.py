@@ -19,10 +19,11 @@ from openai_mockserver.dispatch import PendingCall
 from openai_mockserver.journal import SERVER_STOPPED, Call
 from openai_mockserver.request import Request
 
-__all__ = ["Worker", "is_quick", "no_collection", "short_turns"]
+__all__ = ["Worker", "is_quick", "no_collection", "run_in_turns", "short_turns"]
 
 _Argument = TypeVar("_Argument")
 _Begun = TypeVar("_Begun", bound=Call | PendingCall)
+_Result = TypeVar("_Result")
 
 
 class Worker:
@@ -133,9 +134,14 @@ no_collection = _NoCollection()
 """Computing in this context stops no stream to collect garbage."""
 
 
-def _respond_in_turns(respond: Callable[[_Argument], _Begun], argument: _Argument) -> _Begun:
+def run_in_turns(function: Callable[..., _Result], *arguments: Any) -> _Result:
+    """Call a function in this thread, which hands over the interpreter often."""
     with short_turns, no_collection:
-        return respond(argument)
+        return function(*arguments)
+
+
+def _respond_in_turns(respond: Callable[[_Argument], _Begun], argument: _Argument) -> _Begun:
+    return run_in_turns(respond, argument)
 
 
 _SHORT = 4096  # maximum bytes of a body that is parsed in the event loop

@@ -6,6 +6,6 @@
 
 from openai_mockserver.state.memory import InMemory, MemoryState
 from openai_mockserver.state.protocol import State, StateMaker
-from openai_mockserver.state.sandboxes import Sandboxes
+from openai_mockserver.state.sandboxes import IDLE, Sandboxes
 
-__all__ = ["InMemory", "MemoryState", "Sandboxes", "State", "StateMaker"]
+__all__ = ["IDLE", "InMemory", "MemoryState", "Sandboxes", "State", "StateMaker"]

@@ -1,0 +1,86 @@
+"""Handlers about recordings: an upstream's responses, as stream files.
+
+Rules of this file: a request never names a folder or a path. What is recorded at a request's wish
+goes to a temporary folder, unless the server was started with one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from openai_mockserver.cassettes.recorder import Recorder
+from openai_mockserver.control.problem import Problem
+from openai_mockserver.control.routing import ControlRequest, Download
+from openai_mockserver.control.shapes import RecordingList, RecordingStart, RecordingSummary
+from openai_mockserver.control.steerable import Steerable
+from openai_mockserver.exceptions import MockServerError
+from openai_mockserver.upstream import Upstream
+
+__all__ = ["download", "list_all", "start", "stop"]
+
+
+def list_all(mock: Steerable, request: ControlRequest) -> RecordingList:
+    """Return the recordings in the server's folder."""
+    upstream = mock.options.upstream
+    files = sorted(_list_files(mock).values())
+    return RecordingList(
+        None if upstream is None else upstream.url,
+        [
+            RecordingSummary(file.name, stat.st_size, stat.st_mtime)
+            for file in files
+            if (stat := _stat(file)) is not None
+        ],
+    )
+
+
+def _stat(file: Path):  # type: ignore[no-untyped-def]
+    with contextlib.suppress(OSError):  # it was deleted meanwhile
+        return file.stat()
+    return None
+
+
+def _list_files(mock: Steerable) -> dict[str, Path]:
+    recorder = mock.options.recorder
+    if recorder is None or not recorder.folder.path.is_dir():
+        return {}
+    return {file.name: file for file in recorder.folder.path.iterdir() if file.suffix == ".jsonl"}
+
+
+def download(mock: Steerable, request: ControlRequest) -> Download:
+    """Return a recording."""
+    name = request.variables["name"]
+    file = _list_files(mock).get(name)
+    content = None
+    if file is not None:
+        with contextlib.suppress(OSError):
+            content = file.read_bytes()
+    if content is None:
+        raise Problem(404, f"there is no recording {name!r:.120}")
+    return Download(content, name)
+
+
+def start(mock: Steerable, request: ControlRequest) -> RecordingList:
+    """Send requests that no rule answers to an upstream, and record its responses."""
+    wanted: RecordingStart = request.body
+    recorder = mock.options.recorder
+    try:
+        upstream = Upstream(wanted.upstream)
+        # Pages of other origins must not reach the upstream.
+        access = replace(mock.access, relays=True)
+    except (MockServerError, ValueError) as error:
+        raise Problem(422, str(error), "upstream") from None
+    if recorder is None:
+        recorder = Recorder(Path(tempfile.mkdtemp(prefix="openai-mockserver-")))
+    mock.access = access
+    mock.options = replace(mock.options, upstream=upstream, recorder=recorder)
+    return list_all(mock, request)
+
+
+def stop(mock: Steerable, request: ControlRequest) -> RecordingList:
+    """Stop recording; the recordings stay."""
+    mock.options = replace(mock.options, upstream=None)
+    mock.access = replace(mock.access, relays=False)
+    return list_all(mock, request)

@@ -1,0 +1,186 @@
+"""Routes of the control API: what a row of the table says, and the search for the one of a request.
+
+Rules of this file: it knows no route. The values of a request are converted to the declared shapes
+before a handler sees them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from openai_mockserver.control.problem import Problem, split_place
+from openai_mockserver.declared import Strict, read_struct
+from openai_mockserver.exceptions import MockServerError, ScenarioError
+from openai_mockserver.request import Request
+from openai_mockserver.scenario import parse
+
+__all__ = ["ControlRequest", "Download", "Route", "Router"]
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlRequest:
+    """A request to the control API, with its parts as the route declares them.
+
+    Args:
+        variables: the variable parts of the path.
+        query: the query, as the route's struct.
+        body: the body, as the route's struct or, if that is none, decoded.
+        origin: scheme and host that the client sent the request to.
+        last_event_id: the last event that the client has received.
+    """
+
+    variables: Mapping[str, str]
+    query: Any
+    body: Any
+    origin: str
+    last_event_id: str | None = None
+
+    def number(self, name: str) -> int:
+        """Return a variable of the path as a number. Raises Problem 404 if it is none."""
+        text = self.variables[name]
+        if not (text.isascii() and text.isdigit() and len(text) < 16):
+            raise Problem(404, f"{text!r} is not a number", name)
+        return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file."""
+
+    content: bytes
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """A row of the table of routes.
+
+    Args:
+        method, path: which requests it is for; ``{name}`` in the path is a variable.
+        handle: returns the response from the mock and the request.
+        summary: what it does, in one line.
+        name: identifies it in the OpenAPI document.
+        query: the struct of the query.
+        body: the struct of the body, or `Any` for one that the handler checks.
+        body_shapes: types that describe a body of `Any`.
+        is_body_optional: whether the body may be missing.
+        response: the type of the response; None for no content.
+        media: its media type.
+        status: its status.
+        errors: statuses of problems that it has, besides those of its shapes.
+        place: whether a sandbox has it too.
+        is_open: whether it needs no token, and exists even if the rest is off.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    handle: Callable[[Any, ControlRequest], Any]
+    summary: str
+    name: str
+    query: type[Strict] = Strict
+    body: Any = None
+    body_shapes: tuple[Any, ...] = ()
+    is_body_optional: bool = False
+    response: Any = None
+    media: str = JSON
+    status: int = 200
+    errors: tuple[int, ...] = ()
+    place: Literal["everywhere", "server"] = "everywhere"
+    is_open: bool = False
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The paths that it is for."""
+        return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
+
+    @property
+    def variables(self) -> list[str]:
+        """The names of the variables in its path."""
+        return re.findall(r"\{(\w+)\}", self.path)
+
+    def read(self, request: Request, variables: Mapping[str, str], origin: str) -> ControlRequest:
+        """Convert a request. Raises Problem if it is not as declared."""
+        query = _read_query(self.query, request.query)
+        body = None if self.body is None else self._read_body(request)
+        last = request.headers.get("last-event-id")
+        return ControlRequest(variables, query, body, origin, last)
+
+    def _read_body(self, request: Request) -> Any:
+        if not request.content:
+            if self.is_body_optional:
+                return self.body() if self.body is not Any else None
+            raise Problem(400, "the request needs a body of JSON or YAML")
+        is_yaml = "yaml" in request.headers.get("content-type", "").lower()
+        try:
+            value = parse(request.body, "<body>", not is_yaml)
+        except ScenarioError as error:
+            place, sentence = split_place(str(error))
+            raise Problem(400, sentence, place) from None
+        if self.body is Any:
+            return value
+        try:
+            return read_struct(self.body, value, "", MockServerError)
+        except MockServerError as error:
+            place, sentence = split_place(str(error).replace("the file:", "the body:"))
+            raise Problem(422, sentence, place) from None
+
+
+def _read_query(kind: type[Strict], query: str) -> Strict:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise Problem(400, "a parameter of the query occurs twice")
+    known = {field.name for field in msgspec.structs.fields(kind)}
+    for name in values:
+        if name not in known:
+            allowed = ", ".join(sorted(known)) or "none"
+            raise Problem(
+                400, f"there is no such parameter; allowed are {allowed}", f"query.{name}"
+            )
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        message, _, inner = str(error).partition(" - at `$")
+        raise Problem(400, message, f"query{inner.rstrip('`')}") from None
+
+
+class Router:
+    """Finds the route of a request."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes = routes
+
+    def find(self, method: str, path: str, in_sandbox: bool) -> tuple[Route, Mapping[str, str]]:
+        """Return the route and the variables of a path.
+
+        Raises:
+            Problem: 404 for an unknown path, and 405 for another method.
+        """
+        matches = [
+            (route, match.groupdict())
+            for route in self._routes
+            if (match := route.pattern.fullmatch(path))
+            and not (in_sandbox and route.place == "server")
+        ]
+        if not matches:
+            raise Problem(404, f"the control API has no path {path!r:.100}")
+        wanted = "GET" if method == "HEAD" else method
+        for route, variables in matches:
+            if route.method == wanted:
+                return route, variables
+        methods = {route.method for route, _ in matches}
+        allowed = ", ".join(sorted({*methods, "OPTIONS", *(("HEAD",) if "GET" in methods else ())}))
+        raise Problem(
+            405,
+            f"{method[:20]!r} is not allowed here, but {allowed}",
+            headers=(("allow", allowed),),
+        )

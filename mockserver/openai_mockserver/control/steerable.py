@@ -1,0 +1,67 @@
+"""What the control API needs of a mock; `MockOpenAI` has all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from openai_mockserver.access import Access
+from openai_mockserver.api.store import Store
+from openai_mockserver.dispatch import Options
+from openai_mockserver.journal import Call, Journal
+from openai_mockserver.rules import Rulebook
+from openai_mockserver.server.door import Door
+from openai_mockserver.state import Sandboxes
+
+__all__ = ["Steerable"]
+
+
+class Steerable(Protocol):
+    """A mock that can be steered while it runs."""
+
+    options: Options
+    calls: Journal
+    store: Store
+    access: Access
+    fail_on_unmatched: bool
+    fail_on_unused: bool
+
+    @property
+    def rules(self) -> Rulebook:
+        """Its rules."""
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether its connections use TLS."""
+
+    @property
+    def sandboxes(self) -> Sandboxes[Any]:
+        """Its sandboxes."""
+
+    @property
+    def on(self) -> Callable[..., Any]:
+        """Begins a rule."""
+
+    @property
+    def problems(self) -> list[Call]:
+        """The calls with problems."""
+
+    @property
+    def forgotten_problems(self) -> int:
+        """How many calls with problems the journal has dropped."""
+
+    @property
+    def unused(self) -> list[str]:
+        """A sentence for each rule that was not used completely."""
+
+    def door(self) -> Door:
+        """Return what a server needs of it."""
+
+    def draft(self) -> Steerable:
+        """Return a mock with the same options and without rules, which no request reaches."""
+
+    def sandbox(self, id: str | None = None) -> Steerable:
+        """Create a sandbox."""
+
+    def check(self, unused: bool = False) -> None:
+        """Raise AssertionError for calls with problems, and perhaps for unused rules."""

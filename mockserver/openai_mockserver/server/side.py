@@ -1,0 +1,102 @@
+"""What a server answers beside OpenAI's endpoints: its control API, its health and its sandboxes.
+
+Rules of this file: nothing here knows what the control API says. Its handlers run in a thread of
+their own, which hands over the interpreter often, so that no stream is late because of them. An
+endless response, such as followed calls, is read piece by piece in that thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from openai_mockserver.access import with_cors
+from openai_mockserver.request import Request
+from openai_mockserver.server.door import Follower, SideResponse
+from openai_mockserver.server.worker import run_in_turns
+
+__all__ = ["SidePlayer"]
+
+T = TypeVar("T")
+
+
+class SidePlayer:
+    """Answers requests beside those to OpenAI's endpoints, for one event loop."""
+
+    def __init__(self) -> None:
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def answer(
+        self,
+        handle: Callable[[Request], SideResponse],
+        request: Request,
+        cors: Sequence[tuple[str, str]],
+        receive: Callable[[], Any],
+        send: Callable[[dict[str, Any]], Any],
+    ) -> None:
+        """Answer a request whose body was read completely.
+
+        Args:
+            handle: returns the response; called in the thread.
+            request: the request.
+            cors: headers that let a page read the response.
+            receive, send: those of ASGI.
+        """
+        response = await self._run(handle, request)
+        headers = with_cors(response.headers, cors)
+        start = {
+            "type": "http.response.start",
+            "status": response.status,
+            "headers": [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers],
+        }
+        await send(start)
+        body, follower = response.body, response.follower
+        await send({"type": "http.response.body", "body": body, "more_body": follower is not None})
+        if follower is not None:
+            await self._follow(follower, receive, send)
+
+    async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(1, "openai-mockserver-control")
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, run_in_turns, function, *arguments)
+
+    async def _follow(
+        self,
+        follower: Follower,
+        receive: Callable[[], Any],
+        send: Callable[[dict[str, Any]], Any],
+    ) -> None:
+        """Send what a follower reads, until the client leaves."""
+        loop, news = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop has closed already
+                loop.call_soon_threadsafe(news.set)
+
+        departure = asyncio.ensure_future(_wait_for_departure(receive))
+        stop_following = follower.subscribe(wake)
+        try:
+            while not departure.done():
+                news.clear()
+                if body := await self._run(follower.read):
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
+                    continue
+                arrival = asyncio.ensure_future(news.wait())
+                await asyncio.wait(
+                    (departure, arrival),
+                    timeout=follower.interval,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                arrival.cancel()
+        finally:
+            stop_following()
+            departure.cancel()
+
+
+async def _wait_for_departure(receive: Callable[[], Any]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
