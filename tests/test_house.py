@@ -92,8 +92,8 @@ FLOORS = """
     judge.reports: status recipes details page junit markdown badge
     judge.clients: table environments driver
 
-    cli: environment log address limits hangup tls serve health generate record show import_
-        streams faults check validate program
+    cli: environment log address limits steering hangup tls serve health generate record show
+        import_ streams faults check validate program
     __main__
 """
 HAND_WRITTEN_LINES = 600

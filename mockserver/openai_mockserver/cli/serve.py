@@ -20,11 +20,13 @@ from openai_mockserver.cli.environment import add_variables
 from openai_mockserver.cli.hangup import reload_on_hangup
 from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
 from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, Log, log_format
+from openai_mockserver.cli.steering import control_token, no_control, sandbox_idle
 from openai_mockserver.cli.tls import make_tls, tls_options
 from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
     from openai_mockserver.request import Request
+    from openai_mockserver.server import Door
     from openai_mockserver.sources import Sources
 
 _THRESHOLDS = (10_000, 20, 20)
@@ -118,6 +120,9 @@ _THRESHOLDS = (10_000, 20, 20)
 @max_body
 @max_upload
 @request_timeout
+@no_control
+@control_token
+@sandbox_idle
 @click.option("--quiet", "-q", is_flag=True, help="Do not log calls.")
 @log_format
 def serve(
@@ -147,6 +152,9 @@ def serve(
     max_body: int,
     max_upload: int,
     request_timeout: float | None,
+    no_control: bool,
+    control_token: str | None,
+    sandbox_idle: float | None,
     quiet: bool,
     log_format: str,
 ) -> None:
@@ -218,6 +226,9 @@ def serve(
         max_body=max_body,
         max_upload=max_upload,
         request_timeout=request_timeout,
+        control=not no_control,
+        control_token=control_token,
+        sandbox_idle=sandbox_idle,
     )
 
     def read_files(mock: MockOpenAI, sources: Sources) -> None:
@@ -232,11 +243,15 @@ def serve(
     mock = make_mock()
     reloader = Reloader(mock, make_mock, read_files)
     reloader.load()
+    mock.rules.pin()
     watcher = Watcher(reloader, log.report_reload, watches=bool(files) and not no_reload)
     listener = bind(host, port)
     url = format_url(host, listener.getsockname()[1], tls is not None)
     exposure = describe_exposure(
-        host, "can send requests" + (" with the API key" if api_key else "")
+        host,
+        "can send requests"
+        + (" with the API key" if api_key else "")
+        + ("" if no_control or control_token else " and steer the server (--control-token)"),
     )
 
     def announce() -> None:
@@ -259,9 +274,12 @@ def serve(
                 "responses."
             )
 
+    def find_door() -> Door:  # its access changes while something is recorded
+        return replace(mock.door(), on_slow=log.on_slow)
+
     watcher.start()
     with reload_on_hangup(watcher.ask):
-        serve_forever(replace(mock.door(), on_slow=log.on_slow), listener, announce, context)
+        serve_forever(find_door, listener, announce, context)
     watcher.stop()
     log.stop()
 

@@ -147,10 +147,16 @@ def _read_query(kind: type[Strict], query: str) -> Strict:
                 400, f"there is no such parameter; allowed are {allowed}", f"query.{name}"
             )
     try:
-        return msgspec.convert(values, kind, strict=False)
+        found = msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         message, _, inner = str(error).partition(" - at `$")
         raise Problem(400, message, f"query{inner.rstrip('`')}") from None
+    for field in msgspec.structs.fields(kind):
+        if field.name in values and getattr(found, field.name) is None:  # the text "null"
+            if field.type != str | None:
+                raise Problem(400, "null is not a value", f"query.{field.name}")
+            setattr(found, field.name, values[field.name])
+    return found
 
 
 class Router:
@@ -173,6 +179,8 @@ class Router:
         ]
         if not matches:
             raise Problem(404, f"the control API has no path {path!r:.100}")
+        # A path without variables is not one of those with variables.
+        matches = [one for one in matches if not one[1]] or matches
         wanted = "GET" if method == "HEAD" else method
         for route, variables in matches:
             if route.method == wanted:

@@ -14,6 +14,7 @@ from openai_mockserver.cassettes.redact import Redactor, redact_exchange
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.control.shapes import CallDetail, CallSummary, Delivery, Sent
 from openai_mockserver.journal import Call
+from openai_mockserver.script import Script
 from openai_mockserver.sensitive import hide_keys, show_path
 from openai_mockserver.sse import count_all
 
@@ -74,8 +75,14 @@ def measure_silence(call: Call) -> float | None:
     return max(0.0, time.monotonic() - call.arrival - (call.last_written or 0.0))
 
 
-def build_exchange(call: Call) -> Exchange:
-    """Return a call as a recording, without its secrets."""
+def build_exchange(call: Call, with_body: bool = True) -> Exchange:
+    """Return a call as a recording, without its secrets.
+
+    Args:
+        call: the call.
+        with_body: whether to include the body of the response.
+    """
+    script = call.script if with_body else Script(call.script.head)
     body = call.body
     request: dict[str, Any] = {"method": call.method, "url": call.target}
     request["headers"] = [list(pair) for pair in call.headers.raw]
@@ -84,12 +91,12 @@ def build_exchange(call: Call) -> Exchange:
             request["json"] = call.parsed
         else:
             request |= _REDACTOR.begin(call.headers.raw, call.query).redact_body(body)
-    return redact_exchange(Exchange(call.script, {"request": request}), _REDACTOR)
+    return redact_exchange(Exchange(script, {"request": request}), _REDACTOR)
 
 
 def describe_call(call: Call) -> CallDetail:
     """Return a call with its request, and when which part of its response was written."""
-    exchange = build_exchange(call)
+    exchange = build_exchange(call, with_body=False)
     times = [Delivery(one.due, one.at, one.events) for one in call.times]
     return CallDetail(
         **_summarize(call),

@@ -120,7 +120,7 @@ class Rulebook(Sequence[Rule]):
         self._lock = threading.Lock()
         self._count = 0
         self._current = RuleSet()
-        self._pinned_rules: tuple[Rule, ...] = ()
+        self._pinned_rules: tuple[Rule, ...] | None = None
 
     @property
     def current(self) -> RuleSet:
@@ -133,7 +133,7 @@ class Rulebook(Sequence[Rule]):
     @property
     def pinned_rules(self) -> tuple[Rule, ...]:
         """The rules that `clear` keeps."""
-        return self._pinned_rules
+        return self._pinned_rules or ()
 
     def add(self, rule: Rule) -> None:
         """Add a rule as the newest."""
@@ -160,7 +160,7 @@ class Rulebook(Sequence[Rule]):
         left_out, new_rules = set(old), tuple(new)
         with self._lock:
             self._set(_replace_rules(self._current, left_out, new_rules))
-            if self._pinned_rules:
+            if self._pinned_rules is not None:
                 self._pinned_rules = _replace_rules(self._pinned_rules, left_out, new_rules)
 
     def replace_all(self, rules: Iterable[Rule]) -> None:
@@ -176,10 +176,10 @@ class Rulebook(Sequence[Rule]):
     def clear(self) -> None:
         """Remove all rules but those that are pinned, which begin again."""
         with self._lock:
-            self._count = len(self._pinned_rules)
-            for number, rule in enumerate(self._pinned_rules, 1):
+            self._count = len(self.pinned_rules)
+            for number, rule in enumerate(self.pinned_rules, 1):
                 rule.restart(number)
-            self._set(self._pinned_rules)
+            self._set(self.pinned_rules)
 
     def _set(self, rules: Iterable[Rule]) -> None:
         rule_set = RuleSet()

@@ -256,13 +256,21 @@ class Loopback:
 
 
 def serve(
-    door: Door,
+    door: Door | Callable[[], Door],
     listener: socket.socket,
     ready: Callable[[], object] | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> None:
-    """Serve in the foreground until a signal arrives; call ``ready`` once clients are accepted."""
-    server_run = _ServerRun(lambda: door, listener, tls, listener_count=8)
+    """Serve in the foreground until a signal arrives; call ``ready`` once clients are accepted.
+
+    Args:
+        door: the door, or a function that returns the door that is open, called for each request.
+        listener: a socket from `bind`.
+        ready: called once clients are accepted.
+        tls: TLS context with a certificate.
+    """
+    find_door = (lambda: door) if isinstance(door, Door) else door
+    server_run = _ServerRun(find_door, listener, tls, listener_count=8)
     try:
         with contextlib.suppress(KeyboardInterrupt):  # until uvicorn handles the signals
             server_run.run(ready)
