@@ -28,6 +28,7 @@ from docstrings import public_names
 from openai_mockserver import catalogue, pacing
 from openai_mockserver.api import ENDPOINTS
 from openai_mockserver.cli.program import commands
+from openai_mockserver.control import ROUTES as CONTROL_ROUTES
 from openai_mockserver.dialects import dialects
 from openai_mockserver.dialects.paths import provider_paths
 from openai_mockserver.faults import FAULTS
@@ -59,21 +60,27 @@ INTERNAL = {
         "begin",
         "change_version",
         "door",
+        "draft",
         "has_tls",
         "has_upstream",
         "refuse",
+        "rules",
         "version",
     ),
-    "Journal": ("add", "limits", "problem_counts", "size"),
+    "Journal": ("add", "find", "history", "limits", "problem_counts", "size"),
     "Request": ("drop_parsed", "parsed"),
     "Call": (
         "drop_parsed",
         "end",
         "handed_over",
         "handed_over_in_turn",
+        "is_answered",
+        "last_written",
         "moments",
+        "outcome",
         "parsed",
         "problem_kind",
+        "sent",
         "take_back",
         "written",
     ),
@@ -470,9 +477,19 @@ def list_plugin_options() -> str:
     return "\n".join(lines)
 
 
+def list_control_routes() -> str:
+    """Return the table of the routes of the control API."""
+    rows = []
+    for route in CONTROL_ROUTES:
+        query = ", ".join(f"`{name}`" for name in route.query.__struct_fields__)
+        rows.append([f"`{route.method} {route.path}`", route.summary, query])
+    return _table(["route", "what it does", "query"], rows)
+
+
 Part = Callable[..., str]
 PARTS: dict[str, Part] = {
     "commands": describe_commands,
+    "control-routes": list_control_routes,
     "dialects": list_dialects,
     "endpoints": list_endpoints,
     "faults": list_faults,

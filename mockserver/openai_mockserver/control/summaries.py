@@ -22,6 +22,12 @@ __all__ = ["build_exchange", "describe_call", "measure_silence", "summarize_call
 
 _MOST_TEXT = 200  # characters of a user's message in a summary
 _REDACTOR = Redactor()
+_REST = 0.0005
+"""Seconds of rest before each call.
+
+While this thread computes, each write of a stream may have to wait for the interpreter. Streams are
+less late if this thread is idle for most of the time.
+"""
 
 
 def summarize_call(call: Call) -> CallSummary:
@@ -30,6 +36,7 @@ def summarize_call(call: Call) -> CallSummary:
 
 
 def _summarize(call: Call) -> dict[str, Any]:
+    time.sleep(_REST)
     user = call.user
     if user is not None:
         user = hide_keys(user[: 2 * _MOST_TEXT], "…")
@@ -82,6 +89,7 @@ def build_exchange(call: Call, with_body: bool = True) -> Exchange:
         call: the call.
         with_body: whether to include the body of the response.
     """
+    time.sleep(_REST)
     script = call.script if with_body else Script(call.script.head)
     body = call.body
     request: dict[str, Any] = {"method": call.method, "url": call.target}

@@ -135,7 +135,7 @@ class RemoteCall(Request):
     Attributes:
         number: its number in the journal.
         status: the HTTP status of the response; None while there is none.
-        ended: the outcome, as `Call.ended`; None while the response is being played.
+        ended: the outcome, as for calls of `MockOpenAI`; None while the response is being played.
         delivered: how much the client has received.
         problem: why the request could not be answered; None if it was.
         unrecorded: why the response could not be recorded.
