@@ -104,8 +104,8 @@ def test_an_address_that_others_reach_is_announced_with_a_warning() -> None:
         warnings = [server.line() for _ in range(4)]
         assert warnings == [
             "The server listens on every address of this machine: every client that reaches it can "
-            "send requests. If clients use a host name instead of this address, allow it with "
-            "--allow-host.",
+            "send requests and steer the server (--control-token). If clients use a host name "
+            "instead of this address, allow it with --allow-host.",
             "",
             "Every web page open in a browser on this machine can send requests and read the "
             "responses.",
