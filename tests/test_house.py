@@ -65,7 +65,7 @@ FLOORS = """
     rules: answer matcher pattern rule rulebook
     upstream access
     journal: snapshot call attempts memory follow filters journal
-    state: protocol memory sandboxes
+    state: sandboxes protocol memory
     catalogue
     dispatch: options version exchange bodies answers dress refuse route validate choose render
         pending dispatcher

@@ -34,6 +34,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "redact-path": ("user\nmessages[*].name", ("user", "messages[*].name")),
     "redact-pattern": ("[a, b]+", ("[a, b]+",)),
     "request-timeout": ("2.5", 2.5),
+    "sandbox-idle": ("60", 60.0),
     "stream": ("text\ntool-call", ("text", "tool-call")),
 }
 """The content of a variable, and what the command gets; by default any text, which it gets."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,14 +21,23 @@ from openai_mockserver import (
     ServerError,
     ToolCall,
     UnmatchedRequest,
+    all_of,
+    any_of,
     connect,
     contains,
     faulty,
+    ge,
+    gt,
+    lt,
+    not_,
+    regex,
     stream,
 )
 from openai_mockserver.exceptions import UnusedRule
-from openai_mockserver.faults import reset, truncate
+from openai_mockserver.faults import chance, reset, truncate
 from openai_mockserver.mock.remote import RemoteMock
+from openai_mockserver.scenario import read_rules
+from openai_mockserver.scenario.rule_json import encode_rule
 
 
 @pytest.fixture
@@ -108,6 +119,9 @@ def test_what_cannot_be_sent_is_named(
     [
         ({"user": re.compile("h.", re.IGNORECASE), "turn": 0}, ["Hello"], {"times": 3}),
         ({"headers": {"x-a": contains("b")}, "tools": ["a", contains("c")]}, ["Hello"], {}),
+        ({"json": {"temperature": all_of(ge(0), lt(1)), "stop": None, "n": 1}}, ["Hello"], {}),
+        ({"user": any_of("Hi", not_(regex("no"))), "turn": gt(1)}, ["Hello"], {"chance": 0.5}),
+        ({}, [faulty("one", reset(after=1), chance=0.25), "two"], {}),
         ({}, [["Hel", "lo"], ToolCall("f", {"a": 1}, id="call_1")], {"pace": Pace(itl=0.25)}),
         ({}, [faulty("one", reset(after=1)), "two"], {}),
         ({}, ["x"], {"faults": [truncate(after=1)], "dialect": "groq", "pace": "gpt-4o"}),
@@ -124,13 +138,71 @@ def test_a_rule_is_the_same_on_the_server(
     connect(served.base_url).on(**conditions).reply(*replies, **options)
     (rule,) = served.rules
     assert repr(rule) == repr(local).replace("'h.'", "'(?i)h.'")
-    assert rule.times == local.times
+    assert (rule.times, rule.chance) == (local.times, local.chance)
     for sent, made in zip(rule.answers, local.answers, strict=True):
         assert type(sent.value) is type(made.value)
         assert sent.value == made.value
         assert sent.reply == made.reply
         assert repr(sent.faults) == repr(made.faults)
         assert (sent.pace, sent.dialect) == (made.pace, made.dialect)
+
+
+def test_a_template_can_be_read_again(served: MockOpenAI) -> None:
+    rules = [
+        {"reply": {"template": "You said {{ request.user }}"}},
+        {"reply": {"text": "{{ request.model }}"}, "template": True, "pace": "gpt-4o"},
+    ]
+    read_rules(served, rules)
+    members = [encode_rule(rule) for rule in served.rules]
+    read_rules(served, members)
+    assert [encode_rule(rule) for rule in served.rules] == [*members, *members]
+    assert ask(served) == "gpt-4o"
+
+
+@pytest.mark.parametrize(
+    ("set_rule", "what"),
+    [
+        (lambda mock: mock.on(json={"a": {"contains": "b"}}).reply("x"), "json"),
+        (lambda mock: mock.reply("x", faults=chance(0.5, reset(), reset())), "several faults"),
+    ],
+)
+def test_what_would_be_read_as_something_else(
+    served: MockOpenAI, set_rule: Callable[[RemoteMock], object], what: str
+) -> None:
+    with pytest.raises(MockServerError, match=what):
+        set_rule(connect(served.base_url))
+
+
+def test_following_continues_after_a_cut(
+    served: MockOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = http.client.HTTPResponse.read1
+    counts = itertools.count()
+
+    def read_or_break(response: http.client.HTTPResponse, n: int = -1) -> bytes:
+        if next(counts) % 3 == 2:
+            raise ConnectionResetError("cut")
+        return read(response, n)
+
+    served.reply("Hello")
+    events = connect(served.base_url).follow()
+    monkeypatch.setattr(http.client.HTTPResponse, "read1", read_or_break)
+    seen = []
+    for number in range(1, 5):
+        ask(served, f"{number}")
+        seen += [(e.kind, e.data["number"]) for e in itertools.islice(events, 2)]
+    assert seen == [(kind, number) for number in range(1, 5) for kind in ("start", "end")]
+    assert next(counts) > 6, "it was cut at least twice"
+
+
+def test_following_a_server_that_is_gone() -> None:
+    with MockOpenAI(control=True) as mock:
+        events = connect(mock.base_url, timeout=0.1).follow()
+        mock.reply("Hello")
+        ask(mock)
+        next(events)
+    with pytest.raises(ServerError, match="cannot follow"):
+        list(events)
 
 
 def test_errors_of_a_connection(served: MockOpenAI) -> None:

@@ -215,8 +215,10 @@ def test_what_began_with_rules_keeps_them_when_they_are_replaced() -> None:
     book.add(first)
     book.add(second)
     before = book.current
+    third.number = 1  # in the rulebook of another mock
     book.replace([first], [third])
     assert (list(before), list(book)) == ([first, second], [third, second])
+    assert [rule.number for rule in book] == [3, 2]
     book.replace_all([first])
     assert list(book) == [first]
     assert not book.remove(99)

@@ -377,7 +377,7 @@ class MockOpenAI(Doors):
 def _make_sandboxes(memory: StateMaker, idle: float | None) -> Sandboxes[MockOpenAI]:
     if idle is not None and not idle > 0:
         raise MockServerError(f"sandbox_idle={idle!r}: must be a number of seconds, or None")
-    return Sandboxes(_is_busy, memory.forget, idle)
+    return memory.make_sandboxes(_is_busy, idle)
 
 
 def _is_busy(sandbox: MockOpenAI) -> bool:

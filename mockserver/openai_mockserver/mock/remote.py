@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 import msgspec.json
 
+from openai_mockserver import sse
 from openai_mockserver.dispatch import Fault
 from openai_mockserver.exceptions import MockServerError, ServerError, UnmatchedRequest, UnusedRule
 from openai_mockserver.journal import Delivered
@@ -23,10 +25,13 @@ from openai_mockserver.mock.rule_builder import RuleBuilder
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.request import Request
 from openai_mockserver.scenario.rule_json import encode_fault, encode_pace, encode_rule
+from openai_mockserver.script import Event
 
-__all__ = ["RemoteCall", "RemoteMock", "RemoteRule", "connect"]
+__all__ = ["RemoteCall", "RemoteMock", "RemoteRule", "ServerEvent", "connect"]
 
 _PAGE = 100  # calls that are read at once
+_SILENCE = 30.0  # seconds without a byte of an event stream, of which one comes every 15
+_RETRY_AFTER = 0.2  # seconds between attempts to continue an event stream
 
 
 def connect(url: str, *, token: str | None = None, timeout: float = 10.0) -> RemoteMock:
@@ -74,20 +79,13 @@ class _Connection:
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """Return the answer to a request. Raises MockServerError for a problem."""
-        parts = urlsplit(self.origin)
-        kind = (
-            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        )
-        headers = {"content-type": "application/json"}
-        if self.token is not None:
-            headers["authorization"] = f"Bearer {self.token}"
         content = None if body is None else msgspec.json.encode(body)
-        connection = kind(parts.hostname or "", parts.port, timeout=self.timeout)
+        connection = self._connect(self.timeout)
         try:
-            connection.request(method, f"{self.path}/_mock{path}", content, headers)
+            connection.request(method, f"{self.path}/_mock{path}", content, self._headers)
             response = connection.getresponse()
             octets = response.read()
-        except (OSError, http.client.HTTPException) as error:
+        except _CONNECTION_ERRORS as error:
             raise ServerError(f"cannot reach {self.url}: {error!r}") from None
         finally:
             connection.close()
@@ -106,6 +104,68 @@ class _Connection:
         kind_of_error = ServerError if response.status in (401, 403) else MockServerError
         raise kind_of_error(f"{place}{answer['detail']}")
 
+    @property
+    def _headers(self) -> dict[str, str]:
+        headers = {"content-type": "application/json"}
+        if self.token is not None:
+            headers["authorization"] = f"Bearer {self.token}"
+        return headers
+
+    def _connect(self, timeout: float) -> http.client.HTTPConnection:
+        parts = urlsplit(self.origin)
+        is_tls = parts.scheme == "https"
+        kind = http.client.HTTPSConnection if is_tls else http.client.HTTPConnection
+        return kind(parts.hostname or "", parts.port, timeout=timeout)
+
+    def follow(self, path: str) -> Iterator[Event]:
+        """Yield the events of an endless event stream.
+
+        If the connection ends, the stream is continued after the last event. Raises ServerError
+        if that does not succeed within the timeout.
+        """
+        last_id, broken_since = "", 0.0
+        while True:
+            connection = self._connect(_SILENCE)
+            headers = self._headers | ({"last-event-id": last_id} if last_id else {})
+            try:
+                connection.request("GET", f"{self.path}/_mock{path}", headers=headers)
+                for event in _read_events(connection.getresponse()):
+                    broken_since, last_id = 0.0, event.id or last_id
+                    yield event
+            except _CONNECTION_ERRORS as error:
+                broken_since = broken_since or time.monotonic()
+                if time.monotonic() - broken_since > self.timeout:
+                    raise ServerError(f"cannot follow {self.url}: {error!r}") from None
+                time.sleep(_RETRY_AFTER)
+            finally:
+                connection.close()
+
+
+_CONNECTION_ERRORS = (OSError, http.client.HTTPException)
+
+
+def _read_events(response: http.client.HTTPResponse) -> Iterator[Event]:
+    """Yield the events of a response as they arrive. Raises ConnectionError at its end."""
+    if response.status != 200:
+        raise ServerError(f"the event stream is answered with {response.status}")
+    decoder = sse.Decoder()
+    while octets := response.read1():
+        yield from decoder.feed(octets)
+    raise ConnectionError("the event stream ended")
+
+
+class ServerEvent(NamedTuple):
+    """What happened on a server.
+
+    Args:
+        kind: ``start`` or ``end`` of a call; ``progress`` of the open calls; ``reset`` of the
+            journal; ``gap`` if the journal has dropped calls.
+        data: the call, or what the control API says about the event.
+    """
+
+    kind: str
+    data: dict[str, Any]
+
 
 class RemoteRule:
     """A rule on the server."""
@@ -120,6 +180,16 @@ class RemoteRule:
         """How many requests the rule has answered."""
         rule = self._connection.ask("GET", f"/rules/{self.number}")
         return int(rule["use_count"])
+
+    @property
+    def called(self) -> bool:
+        """Whether the rule has answered a request."""
+        return self.use_count > 0
+
+    @property
+    def called_once(self) -> bool:
+        """Whether the rule has answered exactly one request."""
+        return self.use_count == 1
 
     def delete(self) -> None:
         """Remove the rule."""
@@ -183,6 +253,7 @@ class RemoteRuleBuilder:
         faults: Iterable[Fault] | Fault = (),
         pace: Pace | str | None = None,
         times: int | None = None,
+        chance: float | None = None,
         dialect: str | None = None,
     ) -> RemoteRule:
         """Answer with these replies; the arguments are those of `RuleBuilder.reply`.
@@ -190,7 +261,9 @@ class RemoteRuleBuilder:
         Raises:
             MockServerError: a reply, a fault or a condition is a function, or is invalid.
         """
-        rule = self._builder.reply(*replies, faults=faults, pace=pace, times=times, dialect=dialect)
+        rule = self._builder.reply(
+            *replies, faults=faults, pace=pace, times=times, chance=chance, dialect=dialect
+        )
         (added,) = self._connection.ask("POST", "/rules", encode_rule(rule))["rules"]
         return RemoteRule(self._connection, added["number"], added["description"])
 
@@ -218,10 +291,13 @@ class RemoteMock:
         faults: Iterable[Fault] | Fault = (),
         pace: Pace | str | None = None,
         times: int | None = None,
+        chance: float | None = None,
         dialect: str | None = None,
     ) -> RemoteRule:
         """Answer every request; the arguments are those of `RuleBuilder.reply`."""
-        return self.on().reply(*replies, faults=faults, pace=pace, times=times, dialect=dialect)
+        return self.on().reply(
+            *replies, faults=faults, pace=pace, times=times, chance=chance, dialect=dialect
+        )
 
     def on(
         self, predicate: Callable[[Request], object] | None = None, **conditions: Any
@@ -252,6 +328,20 @@ class RemoteMock:
             page = self._connection.ask("GET", f"/calls?{urlencode(query)}")
             yield from map(RemoteCall, page["calls"])
             after = page["next"]
+
+    def follow(self, begin: Literal["start", "now"] = "start") -> Iterator[ServerEvent]:
+        """Yield what happens to the calls, when it happens, without end.
+
+        If the connection is cut, it goes on where it was: no event is missing or comes twice.
+
+        Args:
+            begin: ``start`` for the oldest call in the journal, ``now`` for the next call.
+
+        Raises:
+            ServerError: the server is gone for longer than the timeout of `connect`.
+        """
+        for event in self._connection.follow(f"/calls/follow?begin={begin}"):
+            yield ServerEvent(event.event, msgspec.json.decode(event.data))
 
     @property
     def forgotten_problems(self) -> int:

@@ -158,6 +158,8 @@ class Rulebook(Sequence[Rule]):
             new: the rules that come where the first of the old was; without one, before all others.
         """
         left_out, new_rules = set(old), tuple(new)
+        for rule in new_rules:
+            rule.number = 0  # they may have one of another rulebook
         with self._lock:
             self._set(_replace_rules(self._current, left_out, new_rules))
             if self._pinned_rules is not None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from openai_mockserver.api.store import Store
 from openai_mockserver.journal import Call, Journal
 from openai_mockserver.rules import Rulebook
+from openai_mockserver.state.sandboxes import Sandboxes
 
 __all__ = ["InMemory", "MemoryState"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +47,6 @@ class InMemory:
             Store(self.keep_calls, self.keep_bytes),
         )
 
-    def forget(self, sandbox: str) -> None:
-        """Do nothing: the state of a sandbox is gone with the sandbox."""
+    def make_sandboxes(self, is_busy: Callable[[T], bool], idle: float | None) -> Sandboxes[T]:
+        """Return the sandboxes of a mock, whose states are gone when they are removed."""
+        return Sandboxes(is_busy, idle)

@@ -7,13 +7,16 @@ several processes share them; its classes then extend those named here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from openai_mockserver.api.store import Store
 from openai_mockserver.journal import Call, Journal
 from openai_mockserver.rules import Rulebook
+from openai_mockserver.state.sandboxes import Sandboxes
 
 __all__ = ["State", "StateMaker"]
+
+T = TypeVar("T")
 
 
 class State(Protocol):
@@ -45,5 +48,10 @@ class StateMaker(Protocol):
             on_end: called with each call when it ends.
         """
 
-    def forget(self, sandbox: str) -> None:
-        """Forget the state of a sandbox."""
+    def make_sandboxes(self, is_busy: Callable[[T], bool], idle: float | None) -> Sandboxes[T]:
+        """Return the sandboxes of a mock; their states are forgotten when they are removed.
+
+        Args:
+            is_busy: whether a sandbox is in use although no request has arrived.
+            idle: seconds after which an idle sandbox is removed; None for never.
+        """

@@ -42,15 +42,15 @@ class Sandboxes(Generic[T]):
 
     Args:
         is_busy: whether a sandbox is in use although no request has arrived.
-        on_remove: called with the id of each sandbox that is removed.
         idle: seconds after which an idle sandbox is removed; None for never.
+        on_remove: called with the id of each sandbox that is removed.
     """
 
     def __init__(
         self,
         is_busy: Callable[[T], bool],
-        on_remove: Callable[[str], object],
         idle: float | None = IDLE,
+        on_remove: Callable[[str], object] | None = None,
     ) -> None:
         self.idle = idle
         self._is_busy = is_busy
@@ -132,5 +132,6 @@ class Sandboxes(Generic[T]):
         if id not in self._sandboxes:
             return False
         del self._sandboxes[id], self._created[id], self._used[id]
-        self._on_remove(id)
+        if self._on_remove is not None:
+            self._on_remove(id)
         return True
