@@ -341,7 +341,7 @@ class RemoteMock:
             ServerError: the server is gone for longer than the timeout of `connect`.
         """
         for event in self._connection.follow(f"/calls/follow?begin={begin}"):
-            yield ServerEvent(event.event, msgspec.json.decode(event.data))
+            yield ServerEvent(event.event or "message", msgspec.json.decode(event.data))
 
     @property
     def forgotten_problems(self) -> int:
