@@ -42,6 +42,7 @@ def dress_script(exchange: Exchange) -> Exchange:
     for fault, is_lenient in faults:
         try:
             script = _apply(fault, script)
+            call.faults = (*call.faults, fault)
         except FaultError as error:
             if not is_lenient:
                 raise

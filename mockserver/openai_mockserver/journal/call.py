@@ -122,8 +122,8 @@ class Call(Request):
     __slots__ = (
         "_bytes", "_end_event", "_events", "_is_written", "_lazy_times", "_on_end", "_on_write",
         "_outcome", "_problem", "_problem_counts", "_times", "_unrecorded", "_warnings", "arrival",
-        "attempts", "is_exact", "left", "number", "on_wait", "problem_kind", "recorder", "rule",
-        "script", "started", "upstream",
+        "attempts", "faults", "is_exact", "left", "number", "on_wait", "problem_kind", "recorder",
+        "rule", "script", "started", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -154,6 +154,7 @@ class Call(Request):
         self.left: float | None = None
         self.is_exact = True
         self.rule: Rule | None = None
+        self.faults: tuple[object, ...] = ()  # those that changed the response
         self.script = _NO_SCRIPT
         self.upstream: Upstream | None = None
         self.recorder: Recorder | None = None
