@@ -76,7 +76,7 @@ FLOORS = """
 
     sources
     scenario: patterns templates loader rule_json
-    control: version problem steerable routing shapes health summaries rules har calls follow
+    control: version problem steerable routing shapes health highlights summaries rules har calls follow
         settings sandboxes recordings routes openapi control
 
     mock: sandbox doors rule_builder recording report mock_openai

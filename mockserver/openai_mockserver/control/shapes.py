@@ -80,7 +80,9 @@ class CallSummary(Struct):
     ``state`` is ``waiting`` (for its answer), ``in progress``, ``written`` (the client may not have
     read everything yet) or how it ended. ``silent`` is for how many seconds an open call has sent
     nothing; ``seconds`` is the time from the request to the last byte. ``events`` is how many the
-    response has, and ``rule`` the number of the rule that answered.
+    response has, and ``rule`` the number of the rule that answered. ``ttft`` is when the first
+    event was written, in seconds; ``finish_reason`` is what the response says at its end, and
+    ``faults`` are those that changed it, as they are in Python.
     """
 
     number: int
@@ -102,6 +104,9 @@ class CallSummary(Struct):
     problem: str | None
     unrecorded: str | None
     warnings: list[str]
+    ttft: float | None
+    finish_reason: str | None
+    faults: list[str]
 
 
 class CallList(Struct):

@@ -12,6 +12,7 @@ import msgspec
 
 from openai_mockserver.cassettes.redact import Redactor, redact_exchange
 from openai_mockserver.cassettes.stream_file import Exchange
+from openai_mockserver.control.highlights import find_finish_reason, find_ttft, show_fault
 from openai_mockserver.control.shapes import CallDetail, CallSummary, Delivery, Sent
 from openai_mockserver.journal import Call
 from openai_mockserver.script import Script
@@ -64,6 +65,9 @@ def _summarize(call: Call) -> dict[str, Any]:
         "problem": call.problem,
         "unrecorded": call.unrecorded,
         "warnings": list(call.warnings),
+        "ttft": find_ttft(call),
+        "finish_reason": find_finish_reason(call) if call.is_over else None,
+        "faults": list(map(show_fault, call.faults)),
     }
 
 
