@@ -76,8 +76,9 @@ FLOORS = """
 
     sources
     scenario: patterns templates loader rule_json
-    control: version problem steerable routing shapes health highlights summaries rules har calls follow
-        settings sandboxes recordings routes openapi control
+    page: files
+    control: version problem steerable routing page shapes health highlights summaries rules har
+        calls follow settings sandboxes recordings routes openapi control
 
     mock: sandbox doors rule_builder recording report mock_openai
         remote

@@ -15,6 +15,7 @@ import msgspec.json
 
 from openai_mockserver.api import errors
 from openai_mockserver.control.openapi import OPENAPI_ROUTE
+from openai_mockserver.control.page import PAGE_ROUTES
 from openai_mockserver.control.problem import Problem
 from openai_mockserver.control.routes import ROUTES
 from openai_mockserver.control.routing import Download, Route, Router
@@ -27,7 +28,7 @@ from openai_mockserver.server.door import Follower, Inner, SideHandler, SideResp
 
 __all__ = ["Control"]
 
-_ROUTER = Router((*ROUTES, OPENAPI_ROUTE))
+_ROUTER = Router((*ROUTES, OPENAPI_ROUTE, *PAGE_ROUTES))
 _ALWAYS = "/health"
 _PREFIX = "/_mock"
 
@@ -62,7 +63,7 @@ class Control:
         return self._find_handler(f"/{rest}", sandbox, prefix) or Inner(sandbox.door(), prefix)
 
     def _find_handler(self, path: str, mock: Steerable, prefix: str) -> SideHandler | None:
-        is_control = path == _PREFIX or path.startswith(f"{_PREFIX}/")
+        is_control = path == _PREFIX or path.startswith(f"{_PREFIX}/") or f"{prefix}{path}" == "/"
         if path != _ALWAYS and not (is_control and self._is_enabled):
             return None
         return partial(self._handle, mock, path, prefix)
@@ -137,6 +138,8 @@ def _find_origin(mock: Steerable, request: Request) -> str:
 
 
 def _render(route: Route, value: Any) -> SideResponse:
+    if isinstance(value, SideResponse):
+        return value
     if isinstance(value, Download):
         disposition = ("content-disposition", f'attachment; filename="{value.name}"')
         return _respond(route.status, route.media, value.content, disposition)

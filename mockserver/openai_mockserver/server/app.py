@@ -29,7 +29,7 @@ from openai_mockserver.limits import Limits
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request, decode_headers
 from openai_mockserver.script import Script
-from openai_mockserver.server.door import SIDE_PATHS, Door, Inner
+from openai_mockserver.server.door import SIDE_PATHS, Door, Inner, shows_page
 from openai_mockserver.server.functions import finish_reply
 from openai_mockserver.server.player import Player, Receive, Send, end_uvicorn_cycle, play
 from openai_mockserver.server.pool import Pool
@@ -240,7 +240,9 @@ def make_application(
             return
         door, path = find_door(), decode_path(scope["raw_path"].decode("latin-1"))
         side = prefix = None
-        if door.side is not None and path.startswith(SIDE_PATHS):
+        if door.side is not None and (
+            path.startswith(SIDE_PATHS) or (path == "/" and shows_page(scope["method"], headers))
+        ):
             found = door.side(path)
             if isinstance(found, Inner):
                 door, prefix = found.door, found.prefix

@@ -5,7 +5,7 @@ Rules of this file: nothing here knows sockets.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,10 +16,28 @@ from openai_mockserver.limits import Limits
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 
-__all__ = ["SIDE_PATHS", "Door", "Follower", "Inner", "SideHandler", "SideResponse"]
+__all__ = [
+    "SIDE_PATHS",
+    "Door",
+    "Follower",
+    "Inner",
+    "SideHandler",
+    "SideResponse",
+    "shows_page",
+]
 
 SIDE_PATHS = ("/_mock", "/health", "/s/")
 """The beginnings of the paths that are not OpenAI's; for all others, `Door.side` is not called."""
+
+
+def shows_page(method: str, headers: Sequence[tuple[str, str]]) -> bool:
+    """Whether a request for ``/``, which OpenAI does not have, is a browser's for the page.
+
+    >>> [shows_page("GET", [("accept", kind)]) for kind in ("text/html,*/*;q=0.8", "*/*")]
+    [True, False]
+    """
+    accept = next((value for name, value in headers if name == "accept"), "")
+    return method in ("GET", "HEAD") and "text/html" in accept
 
 
 class Follower(Protocol):
@@ -77,8 +95,8 @@ class Door:
         lead: maximum number of events of a stream that its client has not read.
         coalesce: whether events that are due at the same time may share a write.
         on_slow: called once with each call that is still open after `SLOW` seconds.
-        side: returns what answers requests to a path that begins with one of `SIDE_PATHS`: the door
-            of a sandbox, a function, or None for this door.
+        side: returns what answers requests to a path that begins with one of `SIDE_PATHS`, and
+            to ``/`` if `shows_page`: the door of a sandbox, a function, or None for this door.
     """
 
     begin: Callable[[Request], Call | PendingCall]
