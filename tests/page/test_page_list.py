@@ -39,7 +39,7 @@ def test_a_call_appears_while_it_runs(steered: Steered, view: PageView) -> None:
     steered.mock.reply("Hello, world", faults=[stall(after=2, seconds=60)])
     view.find("button", "Send a call")
     view.click("button", "Send a call")
-    view.wait(f"{ROW}?.innerText.includes('2 of 5')")
+    view.wait(f"{ROW}?.innerText.includes('2 of 6')")
     assert view.wait(f"{ROW}.innerText.match(/silent (\\d+\\.\\d) s/)?.[1]")
     grown = f"parseFloat({ROW}.innerText.match(/silent (\\d+\\.\\d) s/)?.[1]) > 2"
     assert view.wait(grown)
