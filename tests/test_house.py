@@ -76,9 +76,11 @@ FLOORS = """
 
     sources
     scenario: patterns templates loader rule_json
+    show: format summaries decode lint meanings terminal
     page: files
     control: version problem steerable routing page shapes health highlights summaries rules har
-        calls follow settings sandboxes recordings routes openapi control
+        calls follow settings sandboxes recordings response_events near_misses choices copies routes
+        openapi control
 
     mock: sandbox doors rule_builder recording report mock_openai
         remote
@@ -86,7 +88,6 @@ FLOORS = """
 
     files mistakes corpus
     reload: reloader watch watcher
-    show: format summaries decode lint terminal
     strategies: conversation reply_bytes plain_chunks variations splits failures strategy agent
     judge: outcome comparison completion cases consumer program post reading json_file relay grading
         gateway runner report checking application drawing terminal

@@ -20,7 +20,16 @@ from openai_mockserver.control.summaries import build_exchange, describe_call, s
 from openai_mockserver.exceptions import UnmatchedRequest, UnusedRule
 from openai_mockserver.journal import Call, CallFilter, find_page
 
-__all__ = ["find", "get_har", "get_response", "list_page", "list_problems", "reset", "verify"]
+__all__ = [
+    "find",
+    "find_call",
+    "get_har",
+    "get_response",
+    "list_page",
+    "list_problems",
+    "reset",
+    "verify",
+]
 
 _MOST_LISTED = 100  # problems in a verdict
 
@@ -47,7 +56,8 @@ def _read_filter(query: CallQuery | HarQuery) -> CallFilter:
     )
 
 
-def _find_call(mock: Steerable, request: ControlRequest) -> Call:
+def find_call(mock: Steerable, request: ControlRequest) -> Call:
+    """Return the call that the path names. Raises Problem 404 if the journal has none."""
     number = request.number("number")
     if (call := mock.calls.find(number)) is None:
         raise Problem(404, f"the journal has no call {number}")
@@ -56,12 +66,12 @@ def _find_call(mock: Steerable, request: ControlRequest) -> Call:
 
 def find(mock: Steerable, request: ControlRequest) -> CallDetail:
     """Return a call with its request."""
-    return describe_call(_find_call(mock, request))
+    return describe_call(find_call(mock, request))
 
 
 def get_response(mock: Steerable, request: ControlRequest) -> Download:
     """Return the response to a call as a stream file; a call in progress has its whole script."""
-    call = _find_call(mock, request)
+    call = find_call(mock, request)
     if not call.is_answered:
         raise Problem(409, f"call {call.number} has no response yet")
     exchange = build_exchange(call)

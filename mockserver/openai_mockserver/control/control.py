@@ -100,7 +100,7 @@ class Control:
         route, variables = _ROUTER.find(request.method, path, bool(prefix))
         if not route.is_open:
             self._check_token(request.headers)
-        control_request = route.read(request, variables, _find_origin(mock, request))
+        control_request = route.read(request, variables, _find_origin(mock, request) + prefix)
         value = route.handle(mock, control_request)
         if request.method == "HEAD" and hasattr(value, "subscribe"):
             value = ""  # nothing to follow

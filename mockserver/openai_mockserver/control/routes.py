@@ -6,9 +6,13 @@ from typing import Any
 
 from openai_mockserver.control import (
     calls,
+    choices,
+    copies,
     follow,
     health,
+    near_misses,
     recordings,
+    response_events,
     rules,
     sandboxes,
     settings,
@@ -19,7 +23,7 @@ from openai_mockserver.scenario import RuleShape
 
 __all__ = ["ROUTES"]
 
-JSON_LINES, EVENTS = "application/jsonl", "text/event-stream"
+JSON_LINES, EVENTS, TEXT = "application/jsonl", "text/event-stream", "text/plain; charset=utf-8"
 RULES = (RuleShape, list[RuleShape])
 
 ROUTES: tuple[Route, ...] = (
@@ -150,6 +154,69 @@ ROUTES: tuple[Route, ...] = (
         response=str,
         media=JSON_LINES,
         errors=(409,),
+    ),
+    Route(
+        method="GET",
+        path="/_mock/calls/{number}/events",
+        handle=response_events.list_events,
+        name="listEvents",
+        summary="Take a response apart: its events, what it says, and what is odd about it",
+        response=response_events.ResponseEvents,
+        errors=(409,),
+    ),
+    Route(
+        method="GET",
+        path="/_mock/calls/{number}/near-misses",
+        handle=near_misses.list_near_misses,
+        name="listNearMisses",
+        summary="Say why each rule does not answer a call",
+        response=near_misses.NearMisses,
+    ),
+    Route(
+        method="GET",
+        path="/_mock/calls/{number}/curl",
+        handle=copies.get_curl,
+        name="getCurl",
+        summary="Get the request as a command for curl",
+        response=str,
+        media=TEXT,
+        errors=(409,),
+    ),
+    Route(
+        method="GET",
+        path="/_mock/calls/{number}/test",
+        handle=copies.get_test,
+        name="getTest",
+        summary="Get a call as a test for pytest",
+        response=str,
+        media=TEXT,
+        errors=(409,),
+    ),
+    Route(
+        method="GET",
+        path="/_mock/calls/{number}/rule",
+        handle=copies.get_rule,
+        name="getRuleOfCall",
+        summary="Get a rule that answers the request again, for a scenario file",
+        response=str,
+        media=TEXT,
+        errors=(409,),
+    ),
+    Route(
+        method="GET",
+        path="/_mock/choices",
+        handle=choices.list_choices,
+        name="listChoices",
+        summary="List the faults with their arguments, the paces and the dialects",
+        response=choices.Choices,
+    ),
+    Route(
+        method="GET",
+        path="/_mock/streams",
+        handle=choices.list_streams,
+        name="listStreams",
+        summary="List the ready-made streams",
+        response=list[choices.ReadyMade],
     ),
     Route(
         method="GET",

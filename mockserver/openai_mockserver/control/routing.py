@@ -34,7 +34,7 @@ class ControlRequest:
         variables: the variable parts of the path.
         query: the query, as the route's struct.
         body: the body, as the route's struct or, if that is none, decoded.
-        origin: scheme and host that the client sent the request to.
+        origin: scheme and host that the client sent the request to, and the path of its sandbox.
         last_event_id: the last event that the client has received.
     """
 

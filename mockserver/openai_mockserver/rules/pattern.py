@@ -364,9 +364,9 @@ def _unique_keys(values: list[object]) -> Iterable[object]:
 
 def _list_endpoint_names(path: str) -> Iterable[object]:
     """Return every text that `_compare_endpoint` accepts for a path, and possibly others."""
-    parts = locate(path).path.split("/v1/")
-    names = {"/v1/".join(parts[index:]) for index in range(1, len(parts))}
-    return names | {strip_version(path)}
+    place = locate(path).path
+    ends = [match.start() + len("/v1/") for match in re.finditer("(?=/v1/)", place)]
+    return {place[end:] for end in ends} | {strip_version(path)}
 
 
 # The most selective condition first.

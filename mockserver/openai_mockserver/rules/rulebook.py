@@ -25,7 +25,7 @@ from openai_mockserver.rules.pattern import (
 )
 from openai_mockserver.rules.rule import Reason, Rule
 
-__all__ = ["RuleSet", "Rulebook", "Unmatched"]
+__all__ = ["RuleSet", "Rulebook", "Unmatched", "measure_distance"]
 
 _NumberedRule = tuple[int, Rule]
 """A rule and its position; the newest rule has the highest."""
@@ -261,18 +261,30 @@ class Unmatched:
     def find_nearest(self, most: int) -> list[tuple[Rule, Reason]]:
         """Return the candidates that nearly answer, the closest first, and why each does not.
 
-        A rule is closer the fewer of its conditions the request fails, and among these the more it
-        meets. Of equally close rules the newest comes first.
+        Of equally close rules the newest comes first.
 
         Args:
             most: maximum number of rules.
         """
 
-        def measure_distance(near_miss: tuple[Rule, Reason]) -> tuple[int, int]:
-            rule, reason = near_miss
-            failed_count = rule.count_mismatches(self.values)
-            met_count = len(rule.patterns) - failed_count
-            # A predicate is called only once; here it is known only if everything else matched.
-            return failed_count + (failed_count == 0 and not isinstance(reason, str)), -met_count
+        def measure(miss: tuple[Rule, Reason]) -> tuple[int, int]:
+            return measure_distance(miss[0], miss[1], self.values)
 
-        return sorted(self.explain(), key=measure_distance)[:most]
+        return sorted(self.explain(), key=measure)[:most]
+
+
+def measure_distance(rule: Rule, reason: Reason, values: RequestValues) -> tuple[int, int]:
+    """Return how far a rule is from answering a request, to compare with other rules.
+
+    A rule is closer the fewer of its conditions the request fails, and among these the more it
+    meets.
+
+    Args:
+        rule: the rule.
+        reason: why it does not answer.
+        values: those of the request.
+    """
+    failed_count = rule.count_mismatches(values)
+    met_count = len(rule.patterns) - failed_count
+    # A predicate is called only once; here it is known only if everything else matched.
+    return failed_count + (failed_count == 0 and not isinstance(reason, str)), -met_count
