@@ -54,7 +54,7 @@ FLOORS = """
 
     request
     faults: fault endings event_stream events payloads chunk_changes habits variations reads http
-        compression chances parser
+        compression chances parser argument_types
     cassettes: stream_file content_coding secret_text redact writer recorder
         recorded_request normalization matching cassette
     cassettes.importers: recording exchange yaml_loader file event_stream stream_file document
@@ -75,7 +75,7 @@ FLOORS = """
     transport clients interception
 
     sources
-    scenario: patterns templates loader rule_json
+    scenario: descriptions patterns templates loader rule_json
     show: format summaries decode lint meanings terminal
     page: files
     control: version problem steerable routing page shapes health highlights summaries rules har
@@ -86,6 +86,7 @@ FLOORS = """
         remote
     unittest
 
+    scenario_schema: schema
     files mistakes corpus
     reload: reloader watch watcher
     strategies: conversation reply_bytes plain_chunks variations splits failures strategy agent
@@ -95,7 +96,7 @@ FLOORS = """
     judge.clients: table environments driver
 
     cli: environment log address limits steering hangup tls serve health generate record show
-        import_ streams faults check validate program
+        import_ streams faults check validate schema program
     __main__
 """
 HAND_WRITTEN_LINES = 600

@@ -83,6 +83,23 @@ def test_a_rule_may_be_written_once_and_used_twice(load: Load) -> None:
     assert texts(mock, "a", "b") == ["Hello", "Hello"]
 
 
+def test_a_scenario_may_name_its_schema(load: Load) -> None:
+    assert texts(load("{$schema: ./scenario.schema.json, rules: [{reply: Hello}]}"), "Hi") == [
+        "Hello"
+    ]
+
+
+def test_arguments_without_names_keep_their_places(load: Load) -> None:
+    reply = "{output: [{mcp_call: [server, tool, null, result]}]}"
+    call = load(f"rules: [{{reply: {reply}}}]").respond(
+        Request("POST", responses.PATH, body=b'{"model":"gpt-4o","input":"Hi","stream":true}')
+    )
+    expected = items.mcp_call("server", "tool", output="result")
+    answer = responses.read(call.script)
+    assert isinstance(answer, Reply)
+    assert answer.output == (expected,)
+
+
 # Options
 
 

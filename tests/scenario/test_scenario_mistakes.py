@@ -121,12 +121,30 @@ MISTAKES = [
     ("rules: [{reply: a, faults: reset}]", "rules[0].faults", ""),
     ("rules: [{reply: a, faults: [3]}]", "rules[0].faults[0]", "a fault must be a name"),
     (
+        "rules: [{reply: a, faults: [{comment: {text: 5}}]}]",
+        "rules[0].faults[0].comment.text",
+        "comment(text=5): ",
+    ),
+    ("rules: [{reply: a, faults: [{comment: 5}]}]", "rules[0].faults[0].comment", "comment(text=5"),
+    (
+        "rules: [{reply: {output: [{web_search: {sources: a}}]}}]",
+        "rules[0].reply.output[0].web_search.sources",
+        "web_search(sources='a'): ",
+    ),
+    (
+        "rules: [{reply: {output: [{web_search: [a, 1]}]}}]",
+        "rules[0].reply.output[0].web_search",
+        "web_search(queries=1): ",
+    ),
+    (
         "rules: [{reply: a, faults: [{reset: [3]}]}]",
         "rules[0].faults[0].reset",
         "expected a mapping, or the first argument, got a list",
     ),
     ("rules: [{reply: a, pace: {ttft: soon}}]", "rules[0].pace.ttft", ""),
     # wrong counts and bounds
+    ("rules: [{reply: a, tools: []}]", "rules[0]", "tools must be the name of a tool"),
+    ("rules: [{reply: a, turn: {contains: b}}]", "rules[0].turn.contains", "keys are gt, ge, "),
     ("rules: [{user: Hi}]", "rules[0]", "a rule must have either reply or replies"),
     ("rules: [{reply: a, replies: [b]}]", "rules[0]", "a rule must have either reply or replies"),
     ("rules: [{replies: []}]", "rules[0]", "a rule needs at least one reply"),

@@ -18,6 +18,7 @@ from openai_mockserver.cli.generate import generate
 from openai_mockserver.cli.health import health
 from openai_mockserver.cli.import_ import import_
 from openai_mockserver.cli.record import record
+from openai_mockserver.cli.schema import schema
 from openai_mockserver.cli.serve import serve
 from openai_mockserver.cli.show import show
 from openai_mockserver.cli.streams import streams
@@ -33,7 +34,19 @@ def commands() -> None:
     """A fake OpenAI-compatible server, for testing code that consumes model streams."""
 
 
-for command in (serve, generate, record, show, import_, streams, faults, check, validate, health):
+for command in (
+    serve,
+    generate,
+    record,
+    show,
+    import_,
+    streams,
+    faults,
+    check,
+    validate,
+    schema,
+    health,
+):
     commands.add_command(command)
 
 

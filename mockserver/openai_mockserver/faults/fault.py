@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 from openai_mockserver import sse
 from openai_mockserver.exceptions import FaultError
@@ -21,6 +21,7 @@ from openai_mockserver.script import Boundary, Comment, Event, Pause, Raw, Scrip
 from openai_mockserver.timeline import frames
 
 __all__ = [
+    "ARGUMENT_CHECKS",
     "Change",
     "Fault",
     "Silence",
@@ -87,18 +88,28 @@ def _is_several(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 2
 
 
-# argument name: (predicate, description of the allowed values)
-_ARGUMENT_CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
-    "after": (_is_count, "a count of events, 0 or more"),
-    "at": (_are_indexes, "an index"),
-    "byte": (_is_count, "a count of bytes, 0 or more"),
-    "count": (_is_several, "a count, 2 or more, or None"),
-    "times": (_is_count, "a count, 0 or more"),
-    "seconds": (_is_time, "a number of seconds, 0 or more"),
-    "every": (_is_positive_time, "a number of seconds, more than 0"),
-    "size": (_is_positive_count, "a count of bytes, 1 or more"),
-    "rate": (_is_positive_time, "a number of bytes per second, more than 0"),
+class _Check(NamedTuple):
+    """What the arguments of a name must be: a predicate, its description, and as JSON Schema."""
+
+    is_allowed: Callable[[object], bool]
+    expected: str
+    schema: Mapping[str, Any]
+
+
+ARGUMENT_CHECKS: dict[str, _Check] = {
+    "after": _Check(_is_count, "a count of events, 0 or more", {"minimum": 0}),
+    "at": _Check(_are_indexes, "an index", {"items": {"type": "integer", "minimum": 0}}),
+    "byte": _Check(_is_count, "a count of bytes, 0 or more", {"minimum": 0}),
+    "count": _Check(_is_several, "a count, 2 or more, or None", {"minimum": 2}),
+    "times": _Check(_is_count, "a count, 0 or more", {"minimum": 0}),
+    "seconds": _Check(_is_time, "a number of seconds, 0 or more", {"minimum": 0}),
+    "every": _Check(_is_positive_time, "a number of seconds, more than 0", {"exclusiveMinimum": 0}),
+    "size": _Check(_is_positive_count, "a count of bytes, 1 or more", {"minimum": 1}),
+    "rate": _Check(
+        _is_positive_time, "a number of bytes per second, more than 0", {"exclusiveMinimum": 0}
+    ),
 }
+"""What an argument of a fault must be, by its name."""
 
 
 def fault(make: Callable[..., Change]) -> Callable[..., Fault]:
@@ -112,12 +123,11 @@ def fault(make: Callable[..., Change]) -> Callable[..., Fault]:
     def build_fault(*args: Any, **kwargs: Any) -> Fault:
         bound_arguments = signature.bind(*args, **kwargs)
         for name, value in bound_arguments.arguments.items():
-            if name in _ARGUMENT_CHECKS and value is not None:
-                is_allowed, allowed_values = _ARGUMENT_CHECKS[name]
-                if not is_allowed(value):
-                    raise FaultError(
-                        f"{make.__name__}({name}={value!r}): {name} must be {allowed_values}"
-                    )
+            check = ARGUMENT_CHECKS.get(name)
+            if check is not None and value is not None and not check.is_allowed(value):
+                raise FaultError(
+                    f"{make.__name__}({name}={value!r}): {name} must be {check.expected}"
+                )
         change = make(*args, **kwargs)
         return Fault(
             make.__name__,

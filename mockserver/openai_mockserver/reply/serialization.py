@@ -21,7 +21,13 @@ from typing import Any, TypeVar
 
 from msgspec import field
 
-from openai_mockserver.declared import Strict, describe_kind, read_struct
+from openai_mockserver.declared import (
+    Strict,
+    check_argument,
+    check_positional,
+    describe_kind,
+    read_struct,
+)
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply.content import (
     Annotation,
@@ -39,7 +45,7 @@ from openai_mockserver.reply.reply import Choice, Reply
 from openai_mockserver.reply.text import Text
 from openai_mockserver.reply.usage import USAGE_COUNTS, Usage
 
-__all__ = ["OUTPUT", "decode_error", "decode_reply", "encode_error", "encode_reply"]
+__all__ = ["OUTPUT", "SHAPES", "decode_error", "decode_reply", "encode_error", "encode_reply"]
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -118,6 +124,20 @@ class _Reply(_Choice):
     choices: list[Any] | None = None
     error: Any = None
     alone: bool = False
+
+
+SHAPES: Mapping[str, tuple[type[Strict], tuple[object, ...]]] = {
+    "reply": (_Reply, (Reply,)),
+    "choice": (_Choice, (Choice, Reply)),
+    "call": (_Call, (ToolCall,)),
+    "function": (_Function, (FunctionCall, ToolCall)),
+    "logprob": (_Logprob, (Logprob,)),
+    "audio": (_Audio, (Audio,)),
+    "message": (_Message, (Message, Reply)),
+    "annotation": (_Annotation, (Annotation,)),
+    "error": (_Error, (ApiError,)),
+}
+"""The mappings of a reply, and what documents their members."""
 
 
 # From JSON
@@ -274,11 +294,15 @@ def _decode_output(
     at = f"{at}.{name}"
     if constructors[name] is Message and isinstance(arguments, dict):
         return _decode_message(arguments, at)
+    constructor = constructors[name]
     if isinstance(arguments, dict):
-        return _construct(at, lambda: constructors[name](**arguments))
+        for argument, content in arguments.items():
+            _construct(f"{at}.{argument}", partial(check_argument, constructor, argument, content))
+        return _construct(at, lambda: constructor(**arguments))
     values = arguments if isinstance(arguments, list) else [arguments]
-    positional = [value for value in values if value is not None]
-    return _construct(at, lambda: constructors[name](*positional))
+    positional = [] if arguments is None else values
+    _construct(at, lambda: check_positional(constructor, positional))
+    return _construct(at, lambda: constructor(*positional))
 
 
 def _decode_message(value: dict[str, Any], at: str) -> Message:

@@ -8,8 +8,9 @@ place, as ``rules[2].reply.finsh_reason``. The keys are the arguments of `MockOp
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -24,14 +25,17 @@ from openai_mockserver.dialects import find_dialect
 from openai_mockserver.dispatch import Fault
 from openai_mockserver.dispatch.bodies import chunks_to_stream, file_to_script
 from openai_mockserver.exceptions import MockServerError, ReplyError, ScenarioError
+from openai_mockserver.faults.argument_types import check_argument
 from openai_mockserver.reply import USAGE_COUNTS, ApiError, Output, Reply, check_servable
 from openai_mockserver.reply.serialization import decode_error, decode_reply
 from openai_mockserver.rules import ReplyFunction, faulty
-from openai_mockserver.scenario.patterns import CONDITION_READERS
+from openai_mockserver.scenario.patterns import CONDITION_SHAPES
 from openai_mockserver.scenario.templates import compile_strings, compile_template
 from openai_mockserver.sources import Folder, Sources
 
 __all__ = [
+    "OUTPUT",
+    "SHAPES",
     "RuleMaker",
     "RuleShape",
     "add_content",
@@ -49,16 +53,32 @@ T = TypeVar("T")
 _MOST_SCENARIO = 16 * 2**20  # bytes of a file
 
 
-class _Scenario(Strict):
+class _Scenario(Strict, rename={"schema": "$schema"}):
+    """A scenario: what a mock answers to which requests.
+
+    Args:
+        rules: what is answered to which requests; the last rule that matches a request answers it.
+        schema: the JSON Schema of this file, for editors.
+    """
+
     rules: list[Any] = field(default_factory=list)
     api_key: str | None = None
     seed: int | str | None = None
     lenient: bool | None = None
     pace: Any = None
     dialect: str | None = None
+    schema: str | None = None
 
 
 class _Rule(Strict):
+    """A rule: it answers the requests that match all its conditions.
+
+    Args:
+        reply: what it answers.
+        replies: what it answers in turn; the last reply repeats.
+        template: whether every string in the replies is a template that quotes the request.
+    """
+
     reply: Any = msgspec.UNSET
     replies: list[Any] | msgspec.UnsetType = msgspec.UNSET
     user: Any = None
@@ -114,14 +134,33 @@ class _Pace(Strict):
 
 
 class _Stream(Strict):
+    """A ready-made stream instead of a reply.
+
+    Args:
+        stream: the name of a ready-made stream, or the path of a stream file: with a slash or the
+            suffix ``.jsonl``, from the scenario's folder.
+    """
+
     stream: str
 
 
 class _Template(Strict):
+    """A text that quotes the request.
+
+    Args:
+        template: the text, a Jinja template such as ``You said {{ request.user }}``.
+    """
+
     template: str
 
 
 class _File(Strict):
+    """A file with the response.
+
+    Args:
+        file: the path of a body, chunks or a recording, from the scenario's folder.
+    """
+
     file: str
 
 
@@ -296,8 +335,8 @@ def _add_rule(mock: Any, fields: Any, at: str, folder: Folder | None) -> None:
     read = _read_template if rule.template else _read_reply
     replies = [read(value, place, folder) for place, value in values.items()]
     conditions = {
-        name: read(value, f"{at}.{name}")
-        for name, read in CONDITION_READERS.items()
+        name: shape.read(value, f"{at}.{name}")
+        for name, shape in CONDITION_SHAPES.items()
         if (value := getattr(rule, name)) is not None
     }
     fault_list = [read_fault(f, f"{at}.faults[{i}]") for i, f in enumerate(rule.faults)]
@@ -348,7 +387,10 @@ def read_fault(value: Any, at: str) -> Fault:
             f"{at}: a fault must be a name, or a mapping from one name to its arguments"
         )
     ((name, arguments),) = value.items()
+    if not isinstance(name, str):
+        raise ScenarioError(f"{at}: the name {name!r} of a fault is not a string: quote it")
     if isinstance(arguments, str | int | float):
+        _call_at(f"{at}.{name}", lambda: check_argument(name, None, arguments))
         return _call_at(f"{at}.{name}", lambda: faults.named(name, None, arguments))
     if arguments is not None and not isinstance(arguments, dict):
         raise ScenarioError(
@@ -358,10 +400,10 @@ def read_fault(value: Any, at: str) -> Fault:
     arguments = dict(arguments or {})
     if "error" in arguments:
         arguments["error"] = _read_error(arguments["error"], f"{at}.{name}.error")
-    if name != "heartbeat" and not isinstance(arguments.get("data", ""), str):
-        raise ScenarioError(
-            f"{at}.{name}.data: expected a string, got {describe_kind(arguments['data'])}"
-        )
+    for argument, given in arguments.items():
+        if argument != "error":
+            place = f"{at}.{name}.{argument}"
+            _call_at(place, partial(check_argument, name, argument, given))
     return _call_at(f"{at}.{name}", lambda: faults.named(name, arguments))
 
 
@@ -392,6 +434,8 @@ def _read_reply(value: Any, at: str, folder: Folder | None) -> object:
         return ReplyFunction(function, is_quick=True, source=value)
     if isinstance(value, dict) and value.get("reply") is not None:
         members = _read_level(_FaultyReply, value, at)
+        if isinstance(members.reply, dict) and members.reply.get("reply") is not None:
+            raise ScenarioError(f"{at}.reply: a reply within a reply cannot have a reply again")
         fault_list = [read_fault(f, f"{at}.faults[{i}]") for i, f in enumerate(members.faults)]
         pace = None if members.pace is None else read_pace(members.pace, f"{at}.pace")
         read = _read_template if members.template else _read_reply
@@ -420,7 +464,7 @@ def _read_reply(value: Any, at: str, folder: Folder | None) -> object:
     try:
         if isinstance(value, dict) and value.keys() == {"error"} and value["error"] is not None:
             return _read_error(value["error"], f"{at}.error")
-        reply = decode_reply(value, at, _OUTPUT)
+        reply = decode_reply(value, at, OUTPUT)
     except ReplyError as error:
         raise ScenarioError(str(error)) from None
     for name in USAGE_COUNTS if reply.usage is not None else ():
@@ -437,5 +481,18 @@ def _find_file(folder: Folder | None, name: str, at: str) -> Path:
     return folder / name
 
 
-# More items for `output`, each written as a name with its arguments.
-_OUTPUT: dict[str, Callable[..., Output]] = {name: getattr(items, name) for name in items.__all__}
+OUTPUT: Mapping[str, Callable[..., Output]] = {name: getattr(items, name) for name in items.__all__}
+"""More items for ``output``, each written as a name with its arguments."""
+
+SHAPES: Mapping[str, type[Strict]] = {
+    "scenario": _Scenario,
+    "rule": _Rule,
+    "pace": _Pace,
+    "faulty_reply": _FaultyReply,
+    "json": _Json,
+    "script": _Script,
+    "file": _File,
+    "stream": _Stream,
+    "template": _Template,
+}
+"""The mappings of a scenario, apart from those of a reply."""
