@@ -57,8 +57,7 @@ Let's [look at|take a look at|go through] {it} [step by step|in small pieces|one
 [Good question.|Glad you asked.|Of course.] Here is [a calm|a simple|one] way to think about {it}.
 [A good|The easiest|One] way to approach {it} is [a single example|one small example|one concrete
   case].
-[When people ask about|Many questions about] {it} [usually |often |]come down to two or three
-  simple points.
+[Many|Most] questions about {it} [usually |often |]come down to two or three simple points.
 [Sure.|Of course.|Yes.] Here is what [matters most|to look at first] with {it}.
 There are several good [answers|approaches|views] when it comes to {it}. Here is [a simple one|one
   of them].
@@ -202,7 +201,7 @@ That should be enough to [get started|take the first step] with {it}.
 [What|Which part] [would you like to|do you want to] [look at|try] first?
 Would you like [an example|a shorter version|a checklist] [next|as well]?
 [Do you have|Is there] a [deadline|limit] that I should [know about|keep in mind]?
-[What have you|Have you] tried [so far|already]?
+What have you tried [so far|already]?
 = step
 [Write down|Note] [what you want to change|what you expect] in one sentence.
 [Make|Keep] a copy of what you have [now|today], so that you can go back.
@@ -339,11 +338,11 @@ Here is a [short|small] sketch, with {it} in mind:
 Here are [a few|some] [points|ideas|notes] about {it}:
 [These points|These ideas] [help|are a good start] with {it}:
 [A few things|Some things] to [keep in mind|remember] with {it}:
-[In short|Briefly], for {it}:
+[In short|Briefly], when it comes to {it}:
 = steps
 [Here is|This is] a [simple|short] plan for {it}:
 [Follow these|Try these] steps for {it}:
-Step by step, for {it}:
+Step by step, here is a way to approach {it}:
 = table
 [Here is|This is] an overview of {it} as a table:
 [The table|This table] sums up {it}:

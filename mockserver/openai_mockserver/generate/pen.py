@@ -29,6 +29,7 @@ __all__ = ["MOTHER_TONGUE", "Pen"]
 
 MOTHER_TONGUE = "en"
 THIS = 0.6  # share of the sentences that say "this" after the subject was named
+WORDS_OF_A_STEP = 10
 CHARACTERS = 3  # of a word, in languages without spaces
 
 _MIX = ("", "", " example", "", "", " caution", "")
@@ -184,9 +185,15 @@ class Pen:
             texts.append(write())
         return texts
 
-    def step(self) -> str:
-        """Write what to do as a step."""
-        return self.draw("step") if self.is_english else self.sentence()
+    def steps(self, most: int) -> list[str]:
+        """Write at least three steps, in an order in which one can do them."""
+        if not self.is_english:
+            return self.repeat(3, most, self.sentence)
+        templates = SENTENCES["step"]
+        count = max(3, min(most, self.words_left // WORDS_OF_A_STEP))
+        chosen = sorted(self.rng.sample(range(len(templates)), count))
+        values = self._read_values()
+        return [self._count(fill(templates[at], self.rng, values)) for at in chosen]
 
     def labelled(self) -> tuple[str, str]:
         """Write a label and a sentence about it."""

@@ -147,6 +147,8 @@ def _sort_question(question: Question) -> str:
 
 def _write_short(pen: Pen) -> str:
     pen.words_left = min(pen.words_left, 12)
+    if pen.question.quote:
+        return _write_brief(pen)
     return _choose_weighted(pen.rng, _SHORT)(pen)
 
 
@@ -191,7 +193,7 @@ def _list_bullets(pen: Pen, mark: str) -> str:
 
 
 def _write_steps(pen: Pen) -> str:
-    items = pen.repeat(3, 9, pen.step)
+    items = pen.steps(9)
     text = "\n".join(f"{at}. {item}" for at, item in enumerate(items, 1))
     return _add_introduction(pen, text, "steps")
 
@@ -254,8 +256,10 @@ def _write_links(pen: Pen) -> str:
 
 
 def _write_tasks(pen: Pen) -> str:
+    steps = pen.steps(7)
+    done = pen.rng.randrange(len(steps))
     return "\n".join(
-        pen.repeat(3, 7, lambda: f"- [{pen.rng.choice(' x')}] {pen.step().rstrip('.')}")
+        f"- [{'x' if at < done else ' '}] {step.rstrip('.')}" for at, step in enumerate(steps)
     )
 
 
