@@ -88,6 +88,12 @@ def test_the_answer_has_the_form_that_is_asked_for(question: str, token: str) ->
         assert token in [one.type for one in parser.parse(text)]
 
 
+def test_a_question_without_a_known_subject_is_the_heading() -> None:
+    texts = [text for text in write("Why is the sky blue?") if text.startswith("#")]
+    assert texts
+    assert all(text.startswith("# Why is the sky blue?\n") for text in texts)
+
+
 def test_long_answers_have_paragraphs() -> None:
     long_texts = [text for text in write(QUESTIONS[0]) if len(text) > 800]
     assert long_texts

@@ -221,6 +221,9 @@ class Pen:
         """Return the heading of the whole text."""
         if not self.is_english:
             return self.question.quote or self.title()
+        question = self.question
+        if question.quote and not question.about:
+            return f"{question.quote}{'?' if question.is_asked else ''}"
         subject = self.subject
         return subject[:1].upper() + subject[1:]
 
