@@ -94,6 +94,13 @@ def test_calls_as_har(steered: Steered, tmp_path: Any) -> None:
     assert second.script.head.status == 429
 
 
+def test_the_har_of_a_sandbox_names_it(steered: Steered) -> None:
+    steered.http.post("/_mock/sandboxes", json={"id": "w1", "rules": [{"reply": "Hello"}]})
+    steered.ask(sandbox="/s/w1")
+    (entry,) = steered.http.get("/s/w1/_mock/calls/har").json()["log"]["entries"]
+    assert entry["request"]["url"] == f"{steered.url}/s/w1/v1/chat/completions"
+
+
 def test_the_verdict_is_that_of_the_fixture(steered: Steered) -> None:
     assert steered.http.get("/_mock/verify").json()["passed"]
     steered.mock.on(user="Hi").reply("Hello", "again")

@@ -1,4 +1,4 @@
-"""What the page asks for: a response taken apart, near misses, and what can be chosen."""
+"""A response taken apart: its events with their times, what it says, and what is odd."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from openai_mockserver import ApiError, Reply, ToolCall, contains
-from openai_mockserver.catalogue import names
-from openai_mockserver.faults import FAULTS, bom, stall, truncate
+from openai_mockserver import ApiError, Reply, ToolCall
+from openai_mockserver.faults import bom, stall, truncate
 from openai_mockserver.show.lint import CHECKS
 from openai_mockserver.show.meanings import MEANINGS
 from steered import Steered
@@ -88,35 +87,3 @@ def test_answers_without_events(steered: Steered) -> None:
     parts = get(steered, "calls/2/events")
     assert parts["error"]["message"] == "later"
     assert parts["reply"] is None
-
-
-def test_near_misses(steered: Steered) -> None:
-    steered.mock.on(user="Hi").reply("Hello", times=1)
-    steered.mock.on(user=contains("weather")).reply("Sunny")
-    steered.ask("Hi")
-    with pytest.raises(Exception, match="no rule matches"):
-        steered.ask("Hi")
-    misses = get(steered, "calls/2/near-misses")
-    assert "no rule matches" in misses["problem"]
-    assert [(one["rule"], one["reason"]) for one in misses["rules"]] == [
-        (1, "it has already answered 1 time"),
-        (2, "user is 'Hi', not contains('weather')"),
-    ]
-    steered.mock.on(user="Hi").reply("Hello again")
-    assert get(steered, "calls/2/near-misses")["rules"][0]["reason"] is None
-    assert [rule.use_count for rule in steered.mock.rules] == [1, 0, 0]
-
-
-def test_the_choices(steered: Steered) -> None:
-    choices = get(steered, "choices")
-    assert {one["name"] for one in choices["faults"]} == set(FAULTS)
-    (found,) = (one for one in choices["faults"] if one["name"] == "reset")
-    assert [one["name"] for one in found["arguments"]] == ["after", "byte", "seconds"]
-    assert found["arguments"][0] == {"name": "after", "type": "int", "default": "0", "choices": []}
-    assert "groq" in choices["dialects"]
-    assert {"name": "none", "ttft": 0.0, "itl": 0.0} in choices["paces"]
-    streams = get(steered, "streams")
-    assert {one["name"] for one in streams} == set(names())
-    assert all(one["family"] and one["about"] for one in streams)
-    name = streams[0]["name"]
-    assert steered.http.post("/_mock/rules", json={"reply": {"stream": name}}).status_code == 201
