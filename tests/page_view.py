@@ -115,13 +115,21 @@ class PageView(Page):
         self._call("Input.dispatchKeyEvent", type="keyUp", **values)
 
     def complaints(self) -> list[str]:
-        """Return what the browser has logged as an error or a warning."""
+        """Return what the browser has logged as an error or a warning.
+
+        It logs every answer that is an error, also those that the page expects.
+        """
+        expected = ("status of 409", "status of 422")
         return [
             json.dumps(event["params"])
             for event in self.chromium.events
             if event.get("sessionId") == self.session
             and (
-                event["method"] in ("Runtime.exceptionThrown", "Log.entryAdded")
+                event["method"] == "Runtime.exceptionThrown"
+                or (
+                    event["method"] == "Log.entryAdded"
+                    and not any(one in event["params"]["entry"]["text"] for one in expected)
+                )
                 or (
                     event["method"] == "Runtime.consoleAPICalled"
                     and event["params"]["type"] in ("error", "warning")

@@ -80,7 +80,7 @@ def _describe_fault(name: str, make: Callable[..., Fault]) -> FaultChoice:
         for one in inspect.signature(make).parameters.values()
         if one.kind is not one.VAR_POSITIONAL
     ]
-    about = (inspect.getdoc(make) or "").partition("\n")[0].replace("``", "")
+    about = (inspect.getdoc(make) or "").partition("\n")[0].replace("``", "`")
     return FaultChoice(name, make.__module__.rpartition(".")[2], about, arguments)
 
 

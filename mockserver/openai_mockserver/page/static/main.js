@@ -1,6 +1,8 @@
 // The page: which call is open, keys, the theme, and what follows the server.
 
 import { baseUrl, follow, get, sendCall } from "./api.js";
+import { showCall } from "./call.js";
+import { drawControls, noteCall, noteRecording, noteReset } from "./controls.js";
 import { copy, find, formatSeconds } from "./dom.js";
 import { makeList } from "./list.js";
 import { Calls } from "./store.js";
@@ -20,6 +22,9 @@ async function start() {
   calls.clear();
   const page = await get(`/calls?order=newest&limit=${FIRST_PAGE}`);
   page.calls.forEach((call) => calls.put(call));
+  const lost = page.calls.find((call) => call.problem && call.rule === null);
+  if (lost) noteCall(lost);
+  show();
   if (page.next !== null) readOlder(page.next).catch((error) => console.debug(error));
   return page.last_event;
 }
@@ -37,8 +42,13 @@ async function readOlder(next) {
 }
 
 function take(event) {
-  if (event.event === "reset") history += 1;
   calls.take(event);
+  if (event.event === "reset") {
+    history += 1;
+    noteReset();
+  }
+  if (event.event === "start" || event.event === "end") noteCall(event.data);
+  if (event.event === "end") noteRecording();
 }
 
 let goneSince = null;
@@ -46,6 +56,7 @@ let goneSince = null;
 function showConnection(isUp) {
   goneSince = isUp ? null : goneSince ?? performance.now();
   showBanner();
+  if (isUp) drawControls().catch((error) => console.debug(error));
 }
 
 function showBanner() {
@@ -64,19 +75,21 @@ function show() {
   const number = openNumber();
   if (number !== null) selected = number;
   document.body.classList.toggle("has-call", number !== null);
+  showCall(calls.find(number), number);
+  document.title = number === null ? "openai-mockserver" : `Call ${number} · openai-mockserver`;
   list.draw();
 }
 
 addEventListener("hashchange", show);
+addEventListener("popstate", show);
+calls.addEventListener("change", ({ detail }) => {
+  if (detail === null || detail === openNumber()) show();
+});
 
 function close() {
-  if (location.hash) history_push("");
-  focusSelected();
-}
-
-function history_push(hash) {
-  window.history.pushState(null, "", hash || location.pathname);
+  if (openNumber() !== null) window.history.pushState(null, "", location.pathname);
   show();
+  focusSelected();
 }
 
 function focusSelected() {
