@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import httpx
 import pytest
 
 from chromium import needs_chromium
 from openai_mockserver import MockOpenAI, contains
+from openai_mockserver.faults import truncate
 from page_view import PageView
 from steered import Steered
 
@@ -190,3 +193,51 @@ def test_everything_has_a_name(steered: Steered, view: PageView) -> None:
         ("article", "Call"),
     ):
         assert name in view.names(role), role
+
+
+CONTRAST = """
+    (() => {
+        const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+        const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+            .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+            .reduce((sum, c, index) => sum + c * [0.2126, 0.7152, 0.0722][index], 0);
+        const ground = (element) => {
+            for (let one = element; one; one = one.parentElement) {
+                const color = parse(getComputedStyle(one).backgroundColor);
+                if (color.length === 3) return color;
+            }
+            return [255, 255, 255];
+        };
+        const low = [];
+        for (const element of document.querySelectorAll("body *")) {
+            const texts = [...element.childNodes].filter((one) => one.nodeType === 3);
+            if (!texts.some((one) => one.data.trim()) || !element.checkVisibility()) continue;
+            const style = getComputedStyle(element);
+            const color = element.matches("svg *") ? style.fill : style.color;
+            const [a, b] = [light(parse(color)), light(ground(element))].sort((x, y) => y - x);
+            const ratio = (a + 0.05) / (b + 0.05);
+            if (ratio < 4.5) low.push(`${element.textContent.slice(0, 30)} ${ratio.toFixed(2)}`);
+        }
+        return low.join("; ");
+    })()
+"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_contrast(steered: Steered, view: PageView, theme: str) -> None:
+    """WCAG 2.2, 1.4.3: text has a contrast of 4.5 to 1."""
+    if theme == "dark":
+        view.click("button", "Dark theme")
+    steered.mock.on(user="Hi").reply("Hello, world", faults=[truncate(after=2)])
+    add_fault(view, "reset")
+    for question in ("Ho", "Hi"):
+        with suppress(httpx.HTTPError):
+            body = {**BODY, "messages": [{"role": "user", "content": question}]}
+            steered.http.post("/v1/chat/completions", json=body)
+    view.wait("document.querySelectorAll('#list a').length === 2")
+    view.wait("document.getElementById('miss').innerText.includes('No rule')")
+    view.evaluate("document.querySelector('#list a').click()")
+    view.wait("document.querySelector('#panel .answer')")
+    for tab in ("Conversation", "Events 2", "Request"):
+        view.click("tab", tab)
+        assert view.evaluate(CONTRAST) == "", tab

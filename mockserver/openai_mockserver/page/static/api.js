@@ -62,11 +62,16 @@ export async function change(method, path, body) {
 }
 
 // Yields { event, id, data } for each event, until the connection ends.
+// The server is never silent for so long as SILENCE: then the connection is lost, though not closed.
+const SILENCE = 40_000;
+
 async function* readEvents(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
+    const timer = setTimeout(() => reader.cancel(), SILENCE);
     const { done, value } = await reader.read();
+    clearTimeout(timer);
     if (done) return;
     text += value;
     const parts = text.split("\n\n");

@@ -13,7 +13,8 @@ const calls = new Calls();
 let selected = null; // the number of the call that keys move from
 
 const openNumber = () => Number(location.hash.match(/^#call\/(\d+)/)?.[1]) || null;
-const list = makeList(calls, (call) => call.number === openNumber(), (call) => call.number === selected);
+const isSelected = (call) => call.number === (calls.find(selected) ?? calls.visible[0])?.number;
+const list = makeList(calls, (call) => call.number === openNumber(), isSelected);
 
 // Following the server
 
@@ -71,13 +72,18 @@ setInterval(showBanner, 1000);
 
 // Opening calls
 
+let before = null;
+
 function show() {
   const number = openNumber();
   if (number !== null) selected = number;
+  const isNew = number !== before;
+  before = number;
   document.body.classList.toggle("has-call", number !== null);
   showCall(calls.find(number), number);
   document.title = number === null ? "openai-mockserver" : `Call ${number} · openai-mockserver`;
   list.draw();
+  if (isNew && number !== null && !find("calls").offsetParent) find("call").focus(); // the list is hidden
 }
 
 addEventListener("hashchange", show);
@@ -87,6 +93,7 @@ calls.addEventListener("change", ({ detail }) => {
 });
 
 function close() {
+  switchDrawer(false);
   if (openNumber() !== null) window.history.pushState(null, "", location.pathname);
   show();
   focusSelected();
@@ -173,10 +180,11 @@ prefersDark.addEventListener("change", applyTheme);
 applyTheme();
 
 const drawer = find("drawer-switch");
-drawer.addEventListener("click", () => {
-  const isOpen = document.body.classList.toggle("has-drawer");
+function switchDrawer(isOpen) {
+  document.body.classList.toggle("has-drawer", isOpen);
   drawer.setAttribute("aria-expanded", String(isOpen));
-});
+}
+drawer.addEventListener("click", () => switchDrawer(!document.body.classList.contains("has-drawer")));
 
 show();
 follow(start, take, showConnection);

@@ -1,5 +1,6 @@
 // The calls that the page knows, and what changes them.
 
+const MOST = 10_000; // calls that are kept; up to twice as many for a while
 const OPEN = new Set(["waiting", "in progress", "written"]);
 
 export const isOpen = (call) => OPEN.has(call.state);
@@ -65,8 +66,18 @@ export class Calls extends EventTarget {
     if (known && !isOpen(known)) return;
     call.silentSince = call.silent === null ? null : now() - call.silent;
     this.#calls.set(call.number, call);
+    if (this.#calls.size > 2 * MOST) this.#drop();
     this.#texts.delete(call.number);
     this.#change(call.number);
+  }
+
+  // Of a page that is open for days, the oldest calls are dropped.
+  #drop() {
+    const oldest = [...this.#calls.keys()].sort((a, b) => a - b).slice(0, -MOST);
+    for (const number of oldest) {
+      this.#calls.delete(number);
+      this.#texts.delete(number);
+    }
   }
 
   clear() {
