@@ -1,0 +1,9 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    globalSetup: "openai-mockserver/global-setup",
+    include: ["test/*.test.ts"],
+    testTimeout: 30_000,
+  },
+});
