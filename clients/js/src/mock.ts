@@ -89,7 +89,7 @@ export class MockOpenAI implements AsyncDisposable {
   /** Return the calls with their requests, the oldest first. */
   async calls(filter: CallFilter = {}): Promise<Call[]> {
     const calls: Call[] = [];
-    for (let after: number | null = 0; after !== null; ) {
+    for (let after: number | null = 0; after !== null;) {
       const query = { ...filter, include: "request", limit: PAGE, after };
       const page: { calls: Call[]; next: number | null } = await this.#connection.ask("/calls", {
         query,

@@ -15,7 +15,10 @@ interface Line {
 
 /** Return a call with what its client has received. */
 export function addResponse(call: Call, streamFile: string): CallWithResponse {
-  const lines = streamFile.split("\n").filter(Boolean).map((line) => JSON.parse(line) as Line);
+  const lines = streamFile
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Line);
   const isStream = call.response_headers.some(
     ([name, value]) => /^content-type$/i.test(name) && value.startsWith("text/event-stream"),
   );

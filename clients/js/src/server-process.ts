@@ -135,7 +135,9 @@ function findCommand(command: string | string[] | undefined): string[] {
 function isProgram(name: string): boolean {
   const folders = (process.env["PATH"] ?? "").split(path.delimiter).filter(Boolean);
   const suffixes = process.platform === "win32" ? [".exe", ".cmd", ".bat"] : [""];
-  return folders.some((folder) => suffixes.some((end) => isExecutable(path.join(folder, name + end))));
+  return folders.some((folder) =>
+    suffixes.some((end) => isExecutable(path.join(folder, name + end))),
+  );
 }
 
 function isExecutable(file: string): boolean {
