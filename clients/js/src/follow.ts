@@ -71,6 +71,7 @@ async function* iterate(
       }
     } catch (error) {
       if (signal?.aborted) return;
+      if (error instanceof SyntaxError) throw error; // it is no such event stream
       if (error instanceof MockServerError) {
         if (error.status !== undefined) throw error; // the server refuses
         failingSince ??= Date.now();

@@ -34,8 +34,8 @@ export class ServerProcess {
   #output = "";
   #url = "";
 
-  private constructor(command: string[], env: Record<string, string>) {
-    this.#line = command.join(" ");
+  private constructor(command: string[], env: Record<string, string>, token?: string) {
+    this.#line = command.map((word) => (word === token ? "…" : word)).join(" ");
     const guardian = fileURLToPath(new URL("./guardian.js", import.meta.url));
     this.#child = spawn(process.execPath, [guardian, ...command], {
       stdio: ["pipe", "pipe", "pipe"],
@@ -61,7 +61,7 @@ export class ServerProcess {
     if (token !== undefined) command.push("--control-token", token);
     // Generated text answers requests only if the server has no files.
     if (!generate) command.push(fileURLToPath(new URL("../no-rules.json", import.meta.url)));
-    const server = new ServerProcess([...command, ...args], env);
+    const server = new ServerProcess([...command, ...args], env, token);
     await server.#waitUntilReady(timeout);
     return server;
   }

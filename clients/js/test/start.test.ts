@@ -77,8 +77,8 @@ describe("a server that is started", () => {
   });
 
   test("that does not become ready is an error with its output", async () => {
-    const failing = startMockOpenAI({ args: ["--dialect", "nobody"] });
-    await expect(failing).rejects.toThrow(/has ended; its output:\n[^]*nobody/);
+    const failing = startMockOpenAI({ args: ["--dialect", "nobody"], token: "secret" });
+    await expect(failing).rejects.toThrow(/-token … .*has ended; its output:\n[^]*nobody/);
     const command = [process.execPath, "-e", "console.log('busy'); setInterval(() => {}, 1000)"];
     await expect(startMockOpenAI({ command, timeout: 500 })).rejects.toThrow(
       /was not ready after 0.5 s; its output:\nbusy/,
