@@ -4,6 +4,6 @@ export default defineConfig({
   test: {
     globalSetup: "openai-mockserver/global-setup",
     include: ["test/*.test.ts"],
-    testTimeout: 30_000,
+    testTimeout: 60_000,
   },
 });

@@ -27,7 +27,7 @@ afterEach(() => {
 /** Wait until nothing listens at a URL. */
 async function waitForEnd(url: string): Promise<void> {
   await vi.waitFor(() => expect(fetch(`${url}/health`)).rejects.toThrow("fetch failed"), {
-    timeout: 10_000,
+    timeout: 20_000,
   });
 }
 
@@ -80,8 +80,8 @@ describe("a server that is started", () => {
     const failing = startMockOpenAI({ args: ["--dialect", "nobody"], token: "secret" });
     await expect(failing).rejects.toThrow(/-token … .*has ended; its output:\n[^]*nobody/);
     const command = [process.execPath, "-e", "console.log('busy'); setInterval(() => {}, 1000)"];
-    await expect(startMockOpenAI({ command, timeout: 500 })).rejects.toThrow(
-      /was not ready after 0.5 s; its output:\nbusy/,
+    await expect(startMockOpenAI({ command, timeout: 3000 })).rejects.toThrow(
+      /was not ready after 3 s; its output:\nbusy/,
     );
     const missing = startMockOpenAI({ command: "/no/such/program" });
     await expect(missing).rejects.toThrow("spawn /no/such/program ENOENT");
