@@ -23,7 +23,7 @@ beforeAll(() => {
   run("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder], ROOT);
   const [packed] = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
   run("npm", ["install", "--silent", "--offline", "--no-audit", `../${packed}`], project);
-}, 60_000);
+}, 120_000);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
