@@ -360,6 +360,23 @@ def test_several_calls_are_made_unless_that_is_forbidden(choice: str) -> None:
         assert all(len({c.id for c in r.tool_calls}) == len(r.tool_calls) for r in replies)
 
 
+def test_of_several_tools_the_one_that_suits_the_question_is_called() -> None:
+    tools = [tool("searchFlights"), tool("get_weather"), tool("lookup")]
+    tools[2]["function"]["description"] = "Find trains and their times"
+    for question, name in (
+        ("A flight to Rome", "searchFlights"),
+        ("What's the weather in Rome?", "get_weather"),
+        ("Which train goes to Rome?", "lookup"),
+    ):
+        messages = [{"role": "user", "content": question}]
+        request = {"messages": messages, "tools": tools, "tool_choice": "required"}
+        for seed in SEEDS:
+            assert {call.name for call in generate(request, seed).tool_calls} == {name}
+    request = REQUEST | {"tools": tools, "tool_choice": "required"}
+    called = {call.name for seed in SEEDS for call in generate(request, seed).tool_calls}
+    assert len(called) == len(tools)  # a question that suits none
+
+
 CODE = {"type": "custom", "custom": {"name": "run", "format": {"type": "text"}}}
 REGEX = {"syntax": "regex", "definition": r"SELECT [a-z]+ FROM (users|orders)"}
 

@@ -55,6 +55,7 @@ def test_numbers_and_dates_are_those_of_the_question() -> None:
     question = "A room for 2 people and 3 nights from May 4"
     (stay,) = call(question, guests=INTEGER, nights=INTEGER, start_date=DATE)[:1]
     assert stay == {"guests": 2, "nights": 3, "start_date": "2026-05-04"}
+    assert call("A table for two people", guests=INTEGER)[0] == {"guests": 2}
     assert call("Add 2 and 30", a=INTEGER, b=INTEGER)[0] == {"a": 2, "b": 30}
 
 

@@ -201,6 +201,10 @@ _NUMBER = re.compile(
     r"(?:([^\W\d_]+)[ #$€£]*)?(?<![\w.:/-])(\d+(?:\.\d+)?)(?![\w:/]|-\d|\.\d)"
     r"(?:[ %]*([^\W\d_]+))?"
 )
+_SPELLED_NUMBERS = (
+    *("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+)
+_SPELLED = re.compile(rf"\b(?:{'|'.join(_SPELLED_NUMBERS)})\b", re.I)
 _WORD = re.compile(r"[^\W_]+")
 _TOKEN = re.compile(r"[^\W_][\w'’.-]*[\w]|[^\W_]")
 
@@ -222,6 +226,7 @@ def _read(text: str) -> _Found:
         *(one for one in values["symbol"] if one in ("USD", "EUR", "GBP", "JPY", "CHF", "CAD")),
         *(code for word, code in _CURRENCIES.items() if f" {word} " in lower),
     )
+    plain = _SPELLED.sub(lambda found: str(_SPELLED_NUMBERS.index(found[0].lower()) + 2), plain)
     numbers = tuple(
         (float(found[2]), (found[1] or "").lower(), (found[3] or "").lower())
         for found in _NUMBER.finditer(_ISO_DATE.sub(" ", plain))

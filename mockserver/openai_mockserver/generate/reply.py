@@ -305,7 +305,8 @@ def _generate_calls(request: Mapping[str, Any], rng: Random, budget: Budget) -> 
 def _call_tools(
     request: Mapping[str, Any], tools: list[_Tool], several: bool, rng: Random, budget: Budget
 ) -> Choice:
-    """Call one of the tools, or several different ones."""
+    """Call one of the tools that suit the question best, or several different ones."""
+    tools = _find_fitting(tools, _read_question(request))
     first = rng.choice(tools)
     share = rng.random()
     count = next(count for limit, count in CALL_COUNTS if share < limit)
@@ -324,6 +325,34 @@ def _call_tools(
         if earlier < limit:
             calls.append(call(tool, rng, budget, mentions.begin_at(earlier)))
     return Choice(tool_calls={(call.name, call.arguments): call for call in calls}.values())
+
+
+_PART = re.compile(r"[A-Z]?[^\W\d_A-Z]{2,}")
+_DESCRIPTION = 200  # characters of a tool's description that are read
+
+
+def _find_fitting(tools: list[_Tool], question: str) -> list[_Tool]:
+    """Return the tools whose names share most words with the question, else the descriptions."""
+    if len(tools) < 2 or not question:
+        return tools
+    stems = _list_stems(question[:_DESCRIPTION])
+    scores = [
+        (
+            len(stems & _list_stems(tool.name)),
+            len(stems & _list_stems(str(tool.definition.get("description"))[:_DESCRIPTION])),
+        )
+        for tool in tools
+    ]
+    return [tool for tool, score in zip(tools, scores, strict=True) if score == max(scores)]
+
+
+def _list_stems(text: str) -> set[str]:
+    """Return the words of a text or an identifier, without the s of the plural.
+
+    >>> sorted(_list_stems("searchFlights, get_weather"))
+    ['flight', 'get', 'search', 'weather']
+    """
+    return {word.lower().removesuffix("s") for word in _PART.findall(text)}
 
 
 def _count_rounds(request: Mapping[str, Any]) -> int:
