@@ -23,6 +23,8 @@ __all__ = [
     "ROWS",
     "SENTENCES",
     "SUBJECTS",
+    "TOPICS",
+    "TOPIC_COLUMNS",
     "fill",
 ]
 
@@ -58,7 +60,7 @@ Let's [look at|take a look at|go through] {it} [step by step|in small pieces|one
 [A good|The easiest|One] way to approach {it} is [a single example|one small example|one concrete
   case].
 [Many|Most] questions about {it} [usually |often |]come down to two or three simple points.
-[Sure.|Of course.|Yes.] Here is what [matters most|to look at first] with {it}.
+[Sure.|Of course.|Gladly.] Here is what [matters most|to look at first] with {it}.
 There are several good [answers|approaches|views] when it comes to {it}. Here is [a simple one|one
   of them].
 = task
@@ -229,6 +231,19 @@ Set a limit | [Decide|Choose] in advance [how long|how much] is enough.
 Celebrate progress | [Small|Even small] steps [count|add up].
 Keep it simple | [Leave out|Skip] what [nobody|no one] will miss.
 Finish one part | A [small|finished] piece beats [a big half|many loose ends].
+= view bullet
+The main idea | One sentence about {it} [is a good test|is enough for a start].
+The words | A [clear|short] definition avoids [misunderstandings|detours].
+The parts | [Draw|List] what belongs to {it}, and what does not.
+An example | One [clear|concrete] case stays in the mind longer than a rule.
+A comparison | Something you already know [makes the rest easier|is a good yardstick].
+The background | [Ask|Find out] what came before, and what came after.
+The numbers | [Note|Check] the unit, the year and the source.
+The sources | A second source [often |]shows what the first left out.
+Different views | People [who disagree|from other places] may [see|describe] it in another way.
+Open questions | [Keep|Write down] what is still unclear, and look again later.
+The limits | [Every|A good] rule has [a case|an exception] where it no longer fits.
+The next step | [Explain it|Tell it] to a friend, and see where you [stop|hesitate].
 = title
 First steps
 Before you start
@@ -278,6 +293,10 @@ By noon, [half the village|three curious neighbours|the whole street] had come t
   cake].
 There was only one [problem|riddle|rule]: nobody [remembered|could agree on] [the right word|the
   way back|the old song].
+= rumour
+In those days, everyone [in the village|along the river] talked about {it}.
+{who} had heard a hundred tales about {it}, and believed [half of them|nearly all of them].
+That [evening|morning], [the old miller|a traveller] told {who} about {it}.
 = turn
 So they [sat down|lit a lamp|made tea] and [told each other stories|waited for the rain to
   stop|drew a new map].
@@ -434,6 +453,21 @@ ROWS = (
 """Rows of a table of steps: the step, its time, its effort and its purpose."""
 
 COLUMNS = ("Step", "Time", "Effort", "Purpose")
+
+TOPICS = (
+    ("Meaning", "What exactly is it?", "a dictionary", "the words are clear"),
+    ("Examples", "Where does it occur?", "everyday life", "there is one to look at"),
+    ("Parts", "What belongs to it?", "a drawing", "each part has a name"),
+    ("Origin", "When did it begin?", "a timeline", "you know what came before"),
+    ("Reasons", "Why is it so?", "a textbook", "you can tell it to a friend"),
+    ("Numbers", "How much, how many?", "a table of data", "the source is named"),
+    ("Views", "Who sees it differently?", "a second source", "you know both sides"),
+    ("Limits", "When is it not true?", "an exception", "you can tell them apart"),
+    ("Open points", "What is still unclear?", "your own notes", "one question is left"),
+)
+"""Rows of a table of what there is to know: a topic, its question, a source, and when to stop."""
+
+TOPIC_COLUMNS = ("Topic", "Question", "Where to look", "Enough when")
 
 ASPECTS = (
     ("First impression", "try a small example"),

@@ -35,6 +35,8 @@ CHARACTERS = 3  # of a word, in languages without spaces
 _MIX = ("", "", " example", "", "", " caution", "")
 """The kinds of sentences in the middle of a text, in turn."""
 
+_PUNCTUATION = "¿¡?!,;:.\"'()«»“”„‘’"
+
 _OF_CODE = (
     *FENCES,
     *("function", "script", "code", "program", "query", "class", "method", "snippet", "return"),
@@ -69,7 +71,7 @@ class Pen:
         self._mix = rng.randrange(len(_MIX))
         self._mentions = 0
         # Doing something and knowing something are talked about differently.
-        self._style = "view" if question.quote and not question.is_deed else "point"
+        self.style = "view" if question.quote and not question.is_deed else "point"
         self._values: dict[str, str] = {}
 
     # Subjects
@@ -92,13 +94,18 @@ class Pen:
 
     # Sentences
 
-    def draw(self, kind: str) -> str:
-        """Write an English text of a kind, a key of `SENTENCES`."""
+    def draw(self, kind: str, *, is_first: bool = False) -> str:
+        """Write an English text of a kind, a key of `SENTENCES`.
+
+        Args:
+            kind: the kind of text.
+            is_first: whether it comes before what was written, so that it must name the subject.
+        """
         template = self._choose_unused(kind, SENTENCES[kind])
         values = self._read_values()
         if "{it}" in template:
             self._mentions += 1
-            if self._mentions > 1 and self.rng.random() < THIS:
+            if self._mentions > 1 and not is_first and self.rng.random() < THIS:
                 values = values | {"it": "this"}
         return self._count(fill(template, self.rng, values))
 
@@ -125,7 +132,7 @@ class Pen:
             if not self.question.quote:
                 return self.sentence()
             phrases = load_phrases(self.tag)
-            quote = phrases.quote(self.question.quote)
+            quote = phrases.quote(self.question.quote + self.question.mark)
             opening = self._choose_unused("opening", phrases.openings)
             return self._count(opening.replace("{q}", quote))
         if self.question.task and self.rng.random() < 0.7:
@@ -133,15 +140,15 @@ class Pen:
         if self.question.about or not self.question.quote:
             return self.draw("opening")
         opening = self.draw("unknown")
-        if self.question.is_asked and self.rng.random() < 0.6:
-            return f"“{self.question.quote}?” {opening}"
+        if self.question.mark and self.rng.random() < 0.6:
+            return f"“{self.question.quote}{self.question.mark}” {opening}"
         return opening
 
     def sentence(self) -> str:
         """Write a sentence of the middle of a text."""
         if self.is_english:
             self._mix += 1
-            return self.draw(self._style + _MIX[self._mix % len(_MIX)])
+            return self.draw(self.style + _MIX[self._mix % len(_MIX)])
         sentences = load_phrases(self.tag).sentences
         text = self._choose_unused("sentence", sentences)
         if "{w}" in text:
@@ -155,10 +162,13 @@ class Pen:
         """Return a word of the question, else any word; nothing if the question has none."""
         if not self.question.quote:
             return self.word()
-        keywords: Sequence[str] = self.question.keywords
         if not self.language.space:
-            keywords = re.findall(r"[\u30a1-\u30fc]{2,}|[A-Za-z]{2,}", self.question.quote)
-        return max(keywords, key=len, default="")
+            words = re.findall(r"[\u30a1-\u30fc]{2,}|[A-Za-z]{2,}", self.question.quote)
+        else:  # the first word asks or orders, and one such as "est-il" asks too
+            words = [word.strip(_PUNCTUATION) for word in self.question.quote.split()[1:]]
+            words = [word for word in words if "-" not in word or word[:1].isupper()]
+        # A capital letter is that of a noun or a name.
+        return max(words, key=lambda word: (word[:1].isupper(), len(word)), default="")
 
     def closing(self) -> str:
         """Write the sentence that ends a text."""
@@ -199,7 +209,8 @@ class Pen:
         """Write a label and a sentence about it."""
         if not self.is_english:
             return self.title(), self.sentence()
-        label, _, text = self.draw("bullet").partition(" | ")
+        kind = "bullet" if self.style == "point" else "view bullet"
+        label, _, text = self.draw(kind).partition(" | ")
         return label, text[:1].upper() + text[1:]
 
     def pair(self, kind: str) -> tuple[str, str]:
@@ -220,10 +231,10 @@ class Pen:
     def headline(self) -> str:
         """Return the heading of the whole text."""
         if not self.is_english:
-            return self.question.quote or self.title()
+            return self.question.quote + self.question.mark or self.title()
         question = self.question
         if question.quote and not question.about:
-            return f"{question.quote}{'?' if question.is_asked else ''}"
+            return question.quote + question.mark
         subject = self.subject
         return subject[:1].upper() + subject[1:]
 

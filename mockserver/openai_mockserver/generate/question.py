@@ -24,7 +24,7 @@ class Question(NamedTuple):
 
     Args:
         quote: its main sentence, without the final mark; empty if it is too long to repeat.
-        is_asked: whether it ends with a question mark.
+        mark: the question mark at its end, as it is written; empty if there is none.
         about: its subject, which fits after "about"; empty if it is not known.
         task: what to do, as an infinitive ("rename a branch in git"); empty if that is not asked.
         is_deed: whether the subject is something to do.
@@ -37,7 +37,7 @@ class Question(NamedTuple):
     """
 
     quote: str = ""
-    is_asked: bool = False
+    mark: str = ""
     about: str = ""
     task: str = ""
     is_deed: bool = False
@@ -64,21 +64,21 @@ def read_question(text: str) -> Question:
 
 @lru_cache(maxsize=256)
 def _read(text: str) -> Question:
-    sentence, is_asked = _choose_sentence(text)
+    sentence, mark = _choose_sentence(text)
     words = re.findall(r"[a-z]+", text.lower())
     form, rest = _find_form(sentence, text, words)
     about, task = _find_subject(sentence)
     code = next((FENCES[word] for word in words if word in FENCES), "")
     return Question(
         quote=sentence if len(sentence) <= LONGEST else "",
-        is_asked=is_asked,
+        mark=mark,
         about=about,
         task=task,
         is_deed=bool(task or (form == "code" and about)),
         is_current=_CURRENT.search(sentence) is not None,
         form=form,
         code=code,
-        keywords=_find_keywords(sentence),
+        keywords=_find_keywords(sentence) or _find_keywords(text),
         rest=rest,
         options=_find_options(sentence),
     )
@@ -98,8 +98,11 @@ _NOISE = re.compile(
 _SENTENCE = re.compile(r"[^.!?。？！؟…]+(?:\.(?=\S)[^.!?。？！؟…]+)*[.!?。？！؟…]*")
 
 
-def _choose_sentence(text: str) -> tuple[str, bool]:
-    """Return the last question of a text, else its first sentence, without its mark."""
+_MARK = re.compile(r"\s?[?？؟]\Z")
+
+
+def _choose_sentence(text: str) -> tuple[str, str]:
+    """Return the last question of a text, else its first sentence, and its question mark."""
     sentences = [found.strip() for found in _SENTENCE.findall(_NOISE.sub(" ", text))]
     sentences = [one for one in sentences if any(map(str.isalnum, one))]
     asking = [one for one in sentences if one.endswith(("?", "？", "؟"))]
@@ -107,7 +110,8 @@ def _choose_sentence(text: str) -> tuple[str, bool]:
     if not asking and len(sentences) > 1 and _GREETING.fullmatch(chosen.rstrip(" .!,")):
         chosen = sentences[1]
     sentence = " ".join(chosen.split()).strip(" .!?。？！؟…,;:\"'“”«»()-")
-    return sentence, bool(asking)
+    mark = _MARK.search(chosen)
+    return sentence, mark[0] if mark else ""
 
 
 # The form of the answer
@@ -210,8 +214,7 @@ FENCES = {
 # The subject
 
 _CURRENT = re.compile(
-    r"\b(?:weather|forecast|prices?|news|today|tomorrow|tonight|current|latest|scores?|traffic"
-    r"|right now)\b",
+    r"\b(?:weather|forecast|prices?|news|current|latest|scores?|traffic|what time is it)\b",
     re.I,
 )
 _POLITE = re.compile(
@@ -221,7 +224,12 @@ _POLITE = re.compile(
     r"(?=(?:how|what|why|when|where|who|which|if|whether)\b))+",
     re.I,
 )
-_POLITE_END = re.compile(r",? (?:please|thanks|thank you|for me|right now)$", re.I)
+_POLITE_END = re.compile(
+    r"(?:,? (?:please|thanks|thank you|for me|right now"
+    r"|(?:to|for) (?:an? |my )?(?:[\w-]+ )?(?:child|children|kids?|beginners?|layman)"
+    r"|like i'?m \w+|in (?:simple|plain|easy) (?:terms|words|english)))+$",
+    re.I,
+)
 
 _RULES = r"""
 task     (?:how|where|when) AUX ONE (.+)
@@ -231,6 +239,13 @@ task     (?:show|tell|teach|explain(?: to)?) (?:me|us) how to (.+)
 task     (?:explain|describe) how to (.+)
 task     (?:i|we) (?:want|need|would like|have|am trying|are trying) to (.+)
 task     i'd like to (.+)
+number   how many (.+?) (?:are|is) there( .+)?
+time     what time is it (in .+)
+clause   ((?:what|which|whom?)(?: [a-z]+)?) should (?:i|we) (.+)
+state    (?:i feel|i'm feeling|i am feeling) (.+)
+subject  who MADE (.+)
+subject  (?:when|where|how) (?:is|are|was|were) ((?:the|an?|my|your|our) .+?) (?:MADE|born|held)
+adjective why (is|are|was|were) ((?:the|my|your|our) [\w-]+) ([\w-]+)
 subject  help (?:me|us) (?:with|(?:to )?understand) (.+)
 task     help (?:me|us) (?:to )?(.+)
 task     (?:should|can|may|must) (?:i|we) (.+)
@@ -241,7 +256,7 @@ subject  any (?:tips|advice|ideas|thoughts) (?:about|on|for) (.+)
 deed     (?:GIVE|implement)\b.*? (?:PROGRAM)\b.*? (?:that|which|to) (?:can )?(.+)
 task     (?:GIVE)\b.*? (?:steps|instructions|guide|checklist|list) to (.+)
 subject  (?:GIVE)\b.*? (?:PAPER|PROGRAM) (?:of|for|on|comparing|with) (.+)
-subject  (?:give|show)(?: me| us)? (.+)
+subject  (?:give|show|recommend|suggest)(?: me| us)? (.+)
 subject  EXPLAIN(?: to me| me| us)? (?!me\b|us\b|in )(.+)
 subject  what(?:'s| is| are| was| were) (the differences? between .+)
 work     how (does|do|did) (?!(?:you|i|we|it|they)\b)(.+?) (work|compare|begin|grow|form)
@@ -263,6 +278,8 @@ _MACROS = {
     "ONE": "(?:i|we|you|one|people)",
     "GIVE": "give|show|suggest|write|make|create|draft|recommend",
     "PROGRAM": "function|script|program|code|query|method|class|snippet|test",
+    "MADE": "(?:made|built|written|wrote|invented|discovered|founded|painted|composed|designed"
+    "|created|directed|published|released|introduced|opened)",
     "PAPER": "list|table|ideas|tips|overview|summary|outline|examples?|guide|plan|checklist|poem",
     "EXPLAIN": "(?:explain|describe|define|discuss|summarize|compare|list|name|outline|review)",
     "NO_NOUN": "(?:wrong|happening|going|up|new|better|best|good|bad|there|so|not|it|this|that)",
@@ -318,9 +335,20 @@ def _find_subject(sentence: str) -> tuple[str, str]:
         if kind == "work":
             does, _, rest = words.partition(" ")
             return f"the way {rest}{'s' if does.lower() == 'does' else ''}", ""
+        if kind == "adjective":
+            verb, article, noun, how = words.split(" ")
+            return f"the reason why {article} {noun} {verb.lower()} {how}", ""
+        if kind == "clause":
+            what, _ = found.groups()
+            return f"{what.lower()} to {words[len(what) + 1 :]}", ""
+        if kind in _PREFIXES:
+            return f"{_PREFIXES[kind]} {words}", ""
         return (_CLAUSES.sub(_name_clause, words), "") if kind == "subject" else ("", "")
     return "", ""
 
+
+_PREFIXES = {"number": "the number of", "time": "the time", "state": "feeling"}
+"""What the subject of a pattern begins with."""
 
 _CLAUSES = re.compile("^(how|why) ", re.I)
 
@@ -394,7 +422,12 @@ _OPTIONS = re.compile(
 _COMPARES = re.compile(r"\b(?:compar\w+|difference|vs|versus|better|prefer)\b", re.I)
 
 
+_TWO_SIDES = re.compile(r"\b(pros|advantages|benefits|strengths) (?:and|or) (\w+)\b", re.I)
+
+
 def _find_options(sentence: str) -> tuple[str, str] | tuple[()]:
+    if sides := _TWO_SIDES.search(sentence):
+        return sides[1].capitalize(), sides[2].capitalize()
     found = _OPTIONS.fullmatch(sentence) if _COMPARES.search(sentence) else None
     return (found[1], found[2]) if found else ()
 
@@ -404,12 +437,13 @@ def _find_options(sentence: str) -> tuple[str, str] | tuple[()]:
 _COMMON = _split(
     """a about all also am an and any are as at be been but by can could did do does for from
     get give had has have hello help hey hi how i if in into is it its just know let like list
-    make me my need no not of on one or our out please say should show so some something tell than
+    make many me much my need no not of on one or our out please say should show so some something
+    tell than
     thank thanks that the their them then there these they think this those to too up us use want
     was way we were what when where which who why will with would write yes you your explain
     describe summarize compare difference between best good better long short create mean work
     works table story poem joke words word sentence step steps example
-    examples saying today tomorrow what's that's it's i'm"""
+    recommend suggest wrote feel examples saying today tomorrow what's that's it's i'm"""
 )
 _ADDRESS = re.compile(r"\S+@\S+")
 _KEYWORD = re.compile(r"[^\W\d_][\w'+#-]*[\w+#]|[^\W\d_]")

@@ -13,7 +13,14 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeVar
 
-from openai_mockserver.generate.english import ASPECTS, COLUMNS, ROWS, SUBJECTS
+from openai_mockserver.generate.english import (
+    ASPECTS,
+    COLUMNS,
+    ROWS,
+    SUBJECTS,
+    TOPIC_COLUMNS,
+    TOPICS,
+)
 from openai_mockserver.generate.languages import LANGUAGES, find_language, find_script
 from openai_mockserver.generate.pen import MOTHER_TONGUE, Pen
 from openai_mockserver.generate.phrases import load_phrases
@@ -154,7 +161,9 @@ def _write_short(pen: Pen) -> str:
 
 def _write_brief(pen: Pen) -> str:
     """Answer in a sentence."""
-    return pen.draw("short") if pen.is_english and pen.rng.random() < 0.6 else pen.sentence()
+    if not pen.is_english:
+        return pen.join([pen.opening(), pen.sentence()] if pen.question.quote else [pen.sentence()])
+    return pen.draw("short" if pen.rng.random() < 0.6 else pen.style)
 
 
 def _write_prose(pen: Pen) -> str:
@@ -183,11 +192,14 @@ def _list_bullets(pen: Pen, mark: str) -> str:
     bold = mark != "• " and pen.rng.random() < 0.6
 
     def item() -> str:
+        if not pen.is_english and not bold:
+            return f"{mark}{pen.sentence()}"
         label, text = pen.labelled()
         if bold:
             return f"{mark}**{label}**: {text}"
-        nested = pen.is_english and mark != "• " and pen.rng.random() < 0.4
-        return f"{mark}{label}" + (f"\n  {mark}{text}" if nested else "")
+        if mark != "• " and pen.rng.random() < 0.4:
+            return f"{mark}{label}\n  {mark}{text}"
+        return f"{mark}{label if pen.style == 'point' else text}"
 
     return "\n".join(pen.repeat(3, 6 if not pen.is_english else 12, item))
 
@@ -201,13 +213,14 @@ def _write_steps(pen: Pen) -> str:
 def _write_markdown(pen: Pen) -> str:
     parts = [f"# {pen.headline()}", pen.join([pen.opening(), pen.sentence()])]
     titles: set[str] = set()
+    blocks = _BLOCKS if pen.style == "point" else _VIEW_BLOCKS
     while pen.words_left > 0:
         title = pen.title()
         if title in titles:  # all others were used
             parts.append("---")
             titles.clear()
         titles.add(title)
-        parts += [f"## {title}", pen.paragraph(3), _choose_weighted(pen.rng, _BLOCKS)(pen)]
+        parts += [f"## {title}", pen.paragraph(3), _choose_weighted(pen.rng, blocks)(pen)]
     return "\n\n".join(parts)
 
 
@@ -220,7 +233,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _draw_table(pen: Pen) -> str:
-    """Draw a table that compares two things, or one of steps."""
+    """Draw a table that compares two things, or one of steps or topics."""
     if pen.is_english and pen.question.options:
         head = ["Aspect", *pen.question.options, "How to find out"]
         first = pen.rng.randrange(3)
@@ -228,10 +241,11 @@ def _draw_table(pen: Pen) -> str:
         pen.words_left -= 40
     else:
         columns = pen.rng.randint(2, 4)
-        head = [*COLUMNS[: columns - 1], COLUMNS[-1]]
-        size = max(2, min(len(ROWS), pen.words_left // 6))
-        first = pen.rng.randrange(min(3, len(ROWS) - size + 1))
-        rows = [[*row[: columns - 1], row[-1]] for row in ROWS[first : first + size]]
+        names, table = (COLUMNS, ROWS) if pen.style == "point" else (TOPIC_COLUMNS, TOPICS)
+        head = [*names[: columns - 1], names[-1]]
+        size = max(2, min(len(table), pen.words_left // 6))
+        first = pen.rng.randrange(min(3, len(table) - size + 1))
+        rows = [[*row[: columns - 1], row[-1]] for row in table[first : first + size]]
         if not pen.is_english:
             titles = load_phrases(pen.tag).titles
             head = [titles[at % len(titles)] for at in range(columns)]
@@ -325,7 +339,7 @@ def _write_story(pen: Pen) -> str:
     """Tell a story with a beginning, a middle and an end."""
     if not pen.is_english:
         return _write_prose(pen)
-    first = [pen.draw("begin"), pen.draw("middle")]
+    first = [pen.draw("begin"), pen.draw("rumour" if pen.question.about else "middle")]
     pen.words_left -= 60
     middle = pen.repeat(1, 6, lambda: pen.draw("middle"))
     turn = pen.repeat(2, 5, lambda: pen.draw("turn"))
@@ -403,10 +417,10 @@ _PLAIN = dict.fromkeys(map(ord, "`*<>|~\\"), " ")
 
 
 def _add_introduction(pen: Pen, text: str, kind: str = "lead") -> str:
-    """Put a sentence before the text in most cases, and sometimes one after it."""
+    """Put a sentence before the text, at least if it answers a question; sometimes one after it."""
     before = after = ""
-    if pen.rng.random() < 0.85:
-        lead = pen.draw(kind) if pen.is_english else pen.opening()
+    if pen.rng.random() < 0.85 or pen.question.quote:
+        lead = pen.draw(kind, is_first=True) if pen.is_english else pen.opening()
         before = f"{lead}\n\n"
     if pen.rng.random() < 0.35:
         after = f"\n\n{pen.closing()}"
@@ -518,15 +532,20 @@ _SHORT: tuple[tuple[int, Kind], ...] = (
 )
 """Kinds of short answers, with their weights."""
 
-_BLOCKS: tuple[tuple[int, Kind], ...] = (
+_VIEW_BLOCKS: tuple[tuple[int, Kind], ...] = (
     (3, lambda pen: _list_bullets(pen, "- ")),
-    (2, _write_steps),
     (2, _write_table),
-    (2, _write_code),
     (2, _write_quote),
     (1, _write_links),
-    (1, _write_tasks),
     (1, lambda pen: "---"),
     (1, lambda pen: f"![{pen.title()}](https://example.com/{pen.name()}.png)"),
 )
 """Kinds of blocks between the paragraphs of markdown, with their weights."""
+
+_BLOCKS: tuple[tuple[int, Kind], ...] = (
+    *_VIEW_BLOCKS,
+    (2, _write_steps),
+    (2, _write_code),
+    (1, _write_tasks),
+)
+"""Kinds of blocks if something is to be done."""
