@@ -14,7 +14,7 @@ from openai_mockserver.cli.program import commands
 @pytest.mark.parametrize(
     ("kind", "package", "name"),
     [
-        ("scenario", "openai_mockserver.scenario_schema", "scenario.schema.json"),
+        ("scenario", "openai_mockserver.scenario", "scenario.schema.json"),
         ("stream-file", "openai_mockserver.cassettes", "stream_file.schema.json"),
     ],
 )

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_scenario_mistakes import MISTAKES
 
-from openai_mockserver import MockOpenAI, ScenarioError, scenario, scenario_schema
+from openai_mockserver import MockOpenAI, ScenarioError, scenario
 from openai_mockserver.faults import FAULTS
 from openai_mockserver.reply import serialization
 from openai_mockserver.scenario import loader
@@ -258,7 +258,7 @@ def test_the_schema_is_one() -> None:
 
 
 def test_the_shipped_schema_is_that_of_the_code() -> None:
-    shipped = (files(scenario_schema) / "scenario.schema.json").read_text("utf-8")
+    shipped = (files(scenario) / "scenario.schema.json").read_text("utf-8")
     assert json.loads(shipped) == SCHEMA, "run: openai-mockserver schema scenario > that file"
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import msgspec
 
+from openai_mockserver import scenario
 from openai_mockserver.control.problem import PROBLEM_TYPE, ProblemShape
 from openai_mockserver.control.routes import ROUTES
 from openai_mockserver.control.routing import JSON, ControlRequest, Route
+from openai_mockserver.control.shapes import SCHEMAS
 from openai_mockserver.control.version import get_version
 
 __all__ = ["OPENAPI_ROUTE", "build_document"]
@@ -34,9 +38,8 @@ def build_document() -> Json:
     """Return the document."""
     routes = (*ROUTES, OPENAPI_ROUTE)
     types: list[Any] = list(dict.fromkeys(_list_types(routes)))
-    schemas, components = msgspec.json.schema_components(
-        types, ref_template="#/components/schemas/{name}"
-    )
+    schemas, components = msgspec.json.schema_components(types, ref_template=f"{SCHEMAS}{{name}}")
+    components |= _read_scenario_schemas()
     schema_of = dict(zip(map(repr, types), schemas, strict=True))
     paths: dict[str, Json] = {}
     for route in routes:
@@ -58,6 +61,13 @@ def build_document() -> Json:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _read_scenario_schemas() -> Json:
+    """Return the schemas of what scenario files contain, by name."""
+    text = files(scenario).joinpath("scenario.schema.json").read_text("utf-8")
+    definitions: Json = json.loads(text.replace('"#/$defs/', f'"{SCHEMAS}'))["$defs"]
+    return definitions
 
 
 def _list_types(routes: Iterable[Route]) -> Iterable[Any]:

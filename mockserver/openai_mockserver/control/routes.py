@@ -19,12 +19,11 @@ from openai_mockserver.control import (
     shapes,
 )
 from openai_mockserver.control.routing import Route
-from openai_mockserver.scenario import RuleShape
 
 __all__ = ["ROUTES"]
 
 JSON_LINES, EVENTS, TEXT = "application/jsonl", "text/event-stream", "text/plain; charset=utf-8"
-RULES = (RuleShape, list[RuleShape])
+RULES = (shapes.RuleJson, list[shapes.RuleJson], shapes.NewRules)
 
 ROUTES: tuple[Route, ...] = (
     Route(

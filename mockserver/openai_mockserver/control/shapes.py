@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from openai_mockserver.declared import Strict
 
 __all__ = [
+    "SCHEMAS",
     "CallDetail",
     "CallList",
     "CallQuery",
@@ -18,12 +19,14 @@ __all__ = [
     "FollowQuery",
     "HarQuery",
     "Health",
+    "NewRules",
     "NewSandbox",
     "Progress",
     "RecordingList",
     "RecordingStart",
     "RecordingSummary",
     "Reset",
+    "RuleJson",
     "RuleList",
     "RuleSummary",
     "SandboxList",
@@ -37,6 +40,13 @@ __all__ = [
 
 Limit = Annotated[int, Meta(ge=1, le=1000)]
 Number = Annotated[int, Meta(ge=0, le=2**53)]
+
+SCHEMAS = "#/components/schemas/"
+"""Where the OpenAPI document has its schemas, among them those of scenario files."""
+
+RuleJson = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": f"{SCHEMAS}rule"})]
+PaceJson = Annotated[Any, Meta(extra_json_schema={"$ref": f"{SCHEMAS}any_pace"})]
+FaultJson = Annotated[Any, Meta(extra_json_schema={"$ref": f"{SCHEMAS}fault"})]
 
 
 class Health(Struct):
@@ -52,9 +62,15 @@ class RuleSummary(Struct):
     number: int
     description: str
     use_count: int
-    rule: dict[str, Any] | None
+    rule: RuleJson | None
     unused: str | None
     is_pinned: bool
+
+
+class NewRules(Strict):
+    """Rules to add or to put in the place of all others, as in a scenario file."""
+
+    rules: list[RuleJson]
 
 
 class RuleList(Struct):
@@ -205,14 +221,10 @@ class Reset(Strict):
     objects: bool = True
 
 
-Pace = str | dict[str, Any] | None
-Fault = str | dict[str, Any]
-
-
 class Settings(Struct):
     """How the mock answers. ``api_key`` is never shown, only whether there is one."""
 
-    pace: Pace
+    pace: PaceJson | None
     dialect: str | None
     faults: list[Any]
     seed: int | str | None
@@ -226,9 +238,9 @@ class Settings(Struct):
 class SettingsChange(Strict):
     """The settings to change, all at once. ``pace`` and ``faults`` are as in scenario files."""
 
-    pace: Pace | UnsetType = UNSET
+    pace: PaceJson | UnsetType | None = UNSET
     dialect: str | UnsetType | None = UNSET
-    faults: list[Fault] | UnsetType = UNSET
+    faults: list[FaultJson] | UnsetType = UNSET
     seed: int | str | UnsetType | None = UNSET
     api_key: str | UnsetType | None = UNSET
     lenient: bool | UnsetType = UNSET
@@ -241,7 +253,7 @@ class NewSandbox(Strict):
     """A sandbox to create; the id is random by default."""
 
     id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")] | None = None
-    rules: list[Any] = msgspec.field(default_factory=list)
+    rules: list[RuleJson] = msgspec.field(default_factory=list)
 
 
 class SandboxSummary(Struct):

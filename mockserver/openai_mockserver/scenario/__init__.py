@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from openai_mockserver.scenario.loader import (
     RuleMaker,
-    RuleShape,
     add_content,
     add_rules,
     load,
@@ -20,7 +19,6 @@ from openai_mockserver.scenario.loader import (
 
 __all__ = [
     "RuleMaker",
-    "RuleShape",
     "add_content",
     "add_rules",
     "load",

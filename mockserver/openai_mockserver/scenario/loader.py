@@ -37,7 +37,6 @@ __all__ = [
     "OUTPUT",
     "SHAPES",
     "RuleMaker",
-    "RuleShape",
     "add_content",
     "add_rules",
     "load",
@@ -102,10 +101,6 @@ class _Rule(Strict):
     times: int | None = None
     chance: float | None = None
     dialect: str | None = None
-
-
-RuleShape = _Rule
-"""The members of a rule."""
 
 
 class _FaultyReply(Strict):

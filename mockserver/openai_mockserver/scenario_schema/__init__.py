@@ -1,4 +1,4 @@
-"""The JSON Schema of scenario files, which is also in `scenario.schema.json` beside this file."""
+"""Makes the JSON Schema of scenario files, which is in `scenario/scenario.schema.json`."""
 
 from __future__ import annotations
 

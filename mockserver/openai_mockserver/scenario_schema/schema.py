@@ -11,6 +11,7 @@ the loader refuses, such as a regular expression that is none, or a file that is
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args
 
@@ -107,8 +108,8 @@ _MEMBERS: Mapping[str, Mapping[str, Schema]] = {
     "script": {
         "script": {
             "type": "array",
-            "prefixItems": [_refer("_HeadLine")],
-            "items": _refer("_StepLine"),
+            "prefixItems": [_refer("stream_file_head")],
+            "items": _refer("stream_file_step"),
             "minItems": 1,
         }
     },
@@ -153,7 +154,7 @@ _DOCUMENTED: Mapping[str, tuple[object, ...]] = {
 
 
 def build_schema() -> Schema:
-    """Build the JSON Schema of a scenario file, which is also in `scenario.schema.json`."""
+    """Build the JSON Schema of a scenario file: that in `scenario/scenario.schema.json`."""
     shapes = {
         name: (shape, _DOCUMENTED.get(name, (shape,))) for name, shape in loader.SHAPES.items()
     }
@@ -163,7 +164,7 @@ def build_schema() -> Schema:
     _restrict_combinations(definitions)
     definitions |= {
         **describe_patterns(),
-        **stream_file.build_schema()["$defs"],
+        **_build_stream_file(),
         "dialect": {"enum": ["openai", *dialects()]},
         "any_pace": _any(
             {"enum": list(pacing.PROFILES)},
@@ -225,6 +226,23 @@ def _restrict_combinations(definitions: dict[str, Schema]) -> None:
         "then": {"properties": {"reply": reply, "replies": replies}},
     }
     definitions["faulty_reply"] |= {"if": is_template, "then": {"properties": {"reply": reply}}}
+
+
+_STREAM_FILE = {
+    "_HeadLine": "stream_file_head",
+    "_Requirement": "stream_file_requirement",
+    "_Response": "stream_file_response",
+    "_StepLine": "stream_file_step",
+}
+"""The names here of what the schema of stream files defines."""
+
+
+def _build_stream_file() -> dict[str, Schema]:
+    text = json.dumps(stream_file.build_schema()["$defs"])
+    for theirs, ours in _STREAM_FILE.items():
+        text = text.replace(f'"{theirs}"', f'"{ours}"').replace(f'/{theirs}"', f'/{ours}"')
+    definitions: dict[str, Schema] = json.loads(text)
+    return definitions
 
 
 def _build_usage() -> Schema:
