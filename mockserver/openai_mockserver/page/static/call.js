@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { makeAnswer, makeConversation, listParameters } from "./conversation.js";
 import { copy, count, find, formatSeconds, formatTime, make, setText } from "./dom.js";
-import { describeQuestion, describeState, nameEndpoint } from "./list.js";
+import { describeQuestion, describeState } from "./list.js";
 import { elapsed, isOpen } from "./store.js";
 import { drawTimeline, findGaps, isLate, isSent, timeOf } from "./timeline.js";
 import { VirtualList } from "./virtual.js";
@@ -107,7 +107,7 @@ class CallView {
     const [word, level] = describeState(call);
     this.state.className = `tag ${level}`;
     setText(this.state, word);
-    const facts = [`#${call.number}`, formatTime(call.started), `${call.method} ${nameEndpoint(call)}`, call.model,
+    const facts = [`#${call.number}`, formatTime(call.started), `${call.method} ${call.path}`, call.model,
       call.attempt > 1 ? `attempt ${call.attempt}` : "", call.rule ? `rule ${call.rule}` : "", ...call.faults,
       call.ttft === null ? "" : `TTFT ${formatSeconds(call.ttft)}`, elapsed(call) === null ? "" : `${isOpen(call) ? "open for" : "took"} ${formatSeconds(elapsed(call))}`];
     setText(this.meta, facts.filter(Boolean).join(" · "));

@@ -130,14 +130,17 @@ async function remove(number) {
 }
 
 let planned = null;
+let pause = 300;
 
 // Use counts and near misses follow the calls, at most a few times a second.
 export function noteCall(call) {
   if (call?.problem && call.rule === null) missed = call.number;
-  planned ??= setTimeout(() => {
+  planned ??= setTimeout(async () => {
     planned = null;
-    drawRules().catch((error) => console.debug(error));
-  }, 300);
+    const begun = performance.now();
+    await drawRules().catch((error) => console.debug(error));
+    pause = Math.max(300, 5 * (performance.now() - begun)); // many rules take long
+  }, pause);
 }
 
 export function noteReset() {

@@ -30,7 +30,8 @@ export function formatSeconds(seconds) {
   if (seconds < 0.0001) return "0 ms";
   if (seconds < 0.01) return `${(seconds * 1000).toFixed(1)} ms`;
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  return seconds < 60 ? `${seconds.toFixed(seconds < 10 ? 2 : 1)} s` : `${Math.round(seconds / 60)} min`;
+  if (seconds < 600) return `${seconds.toFixed(seconds < 10 ? 2 : seconds < 100 ? 1 : 0)} s`;
+  return `${Math.round(seconds / 60)} min`;
 }
 
 export function formatTime(unix) {

@@ -22,7 +22,7 @@ export function describeState(call) {
   return OUTCOMES[call.state] ?? [call.finish_reason ?? String(call.status), ""];
 }
 
-export const nameEndpoint = (call) => call.path.replace(/^.*?\/v\d+\//, "").replace(/^\//, "") || call.path;
+const nameEndpoint = (call) => call.path.replace(/^.*?\/v\d+\//, "").replace("chat/completions", "chat");
 
 export function describeQuestion(call) {
   return call.user ?? `${call.method} ${call.path}`;
