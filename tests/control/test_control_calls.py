@@ -13,6 +13,7 @@ import pytest
 
 from openai_mockserver import ApiError, cassettes
 from openai_mockserver.cassettes.importers import import_file
+from openai_mockserver.faults import stall
 from steered import Steered
 
 
@@ -195,6 +196,20 @@ def test_a_growing_stall_is_seen(steered: Steered) -> None:
             first, second = next(told), next(told)
     assert (first["events"], second["events"]) == (2, 2)
     assert second["silent"] > first["silent"] > 0
+
+
+@pytest.mark.parametrize("begin", ["now", "last"])
+def test_the_progress_of_a_call_that_began_before(steered: Steered, begin: str) -> None:
+    """As for a page that is reloaded while a stream runs."""
+    steered.mock.reply("a b", faults=[stall(after=2)])
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+    with steered.http.stream("POST", "/v1/chat/completions", json=body):
+        last = steered.http.get("/_mock/calls").json()["last_event"]
+        query = {"begin": "now"} if begin == "now" else {"last_event_id": last}
+        with Follower(steered).follow(**query) as events:
+            event = next(events)
+    assert event["event"] == "progress"
+    assert [call["number"] for call in event["data"]["calls"]] == [1]
 
 
 def test_nothing_is_missed_or_repeated_over_reconnects(steered: Steered) -> None:

@@ -24,7 +24,7 @@ from openai_mockserver.control.routing import ControlRequest
 from openai_mockserver.control.shapes import FollowQuery, Progress
 from openai_mockserver.control.steerable import Steerable
 from openai_mockserver.control.summaries import measure_silence, summarize_call
-from openai_mockserver.journal import RESET, Journal
+from openai_mockserver.journal import RESET, START, Journal
 from openai_mockserver.script import Comment, Event
 from openai_mockserver.sse import encode
 
@@ -91,6 +91,12 @@ class CallFollower:
     def _begin(self) -> bytes:
         self._is_begun = True
         self._sent_at = time.monotonic()
+        # The progress is told also of calls whose start the client has from before.
+        entries = self._history.read(self._after, self._history.last_number - self._after)
+        later = {entry.call for entry in entries if entry.kind == START}
+        self._open.update(
+            call.number for call in self._calls if call.outcome is None and call not in later
+        )
         return encode(Comment("following")) + (self._encode(0, RESET, {}) if self._is_lost else b"")
 
     def _note_gap(self, number: int) -> bytes:
