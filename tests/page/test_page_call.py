@@ -53,6 +53,19 @@ def test_the_beginning_is_shown_before_the_end(
     assert not view.evaluate(f"{PANEL}.innerText.includes('so far')")
 
 
+def test_a_page_that_is_loaded_while_a_stream_runs(
+    steered: Steered, view: PageView, threads: ThreadPoolExecutor
+) -> None:
+    steered.mock.reply("Hello, world", pace="0,0.4")
+    threads.submit(send, steered, [{"role": "user", "content": "Hi"}], stream=True)
+    said = "document.querySelector('#list .events')?.textContent"
+    view.wait(f"{said}?.endsWith(' of 6')")
+    view.open(f"{steered.url}/_mock/")
+    before = view.wait(f"{said}?.endsWith(' of 6') && {said}")
+    view.wait(f"{said}.endsWith(' of 6') && {said} !== {before!r}")
+    view.wait("document.querySelector('#list .state').textContent === 'stop'")
+
+
 def test_a_conversation(steered: Steered, view: PageView) -> None:
     steered.mock.reply(Reply("It is sunny.", tool_calls=[ToolCall("note", {"text": "sun"})]))
     picture = "data:image/png;base64," + "A" * 400
