@@ -1,35 +1,21 @@
 // Rules as the server reads them: regular expressions become those of Python.
 
 import { MockServerError } from "./errors.js";
-import type { Conditions, Pattern, RuleDefinition } from "./types.js";
+import type { RuleDefinition } from "./types.js";
 
 const FLAGS = "ims";
 const IGNORED_FLAGS = "dgu"; // which change nothing about whether a text matches
 
 /** Return a rule as JSON. */
 export function encodeRule(rule: RuleDefinition): object {
-  const { user, system, model, tools, tool_result, headers, ...rest } = rule;
-  const texts = { user, system, model, tools, tool_result };
-  const encoded: Record<string, unknown> = { ...rest };
-  for (const [name, value] of Object.entries(texts)) {
-    if (value !== undefined) encoded[name] = encodePatterns(value);
-  }
-  if (headers !== undefined) encoded["headers"] = encodeHeaders(headers);
-  return encoded;
+  return encode(rule) as object;
 }
 
-function encodeHeaders(headers: NonNullable<Conditions["headers"]>) {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, encodePattern(value)]),
-  );
-}
-
-function encodePatterns(value: Pattern | Pattern[]) {
-  return Array.isArray(value) ? value.map(encodePattern) : encodePattern(value);
-}
-
-function encodePattern(value: Pattern): string | object {
-  return value instanceof RegExp ? { regex: translate(value) } : value;
+function encode(value: unknown): unknown {
+  if (value instanceof RegExp) return { regex: translate(value) };
+  if (Array.isArray(value)) return value.map(encode);
+  if (typeof value !== "object" || value === null || "toJSON" in value) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, encode(part)]));
 }
 
 /** Return a regular expression in Python's notation. */

@@ -10,31 +10,51 @@ type Schemas = components["schemas"];
 
 // What is sent
 
-/** Text that must be equal, contain something, or match a regular expression. */
-export type Pattern = string | RegExp | { contains: string } | { regex: string };
+/** A pattern, or several that are composed. */
+export type Composed<P> =
+  | P
+  | { any_of: Composed<P>[] }
+  | { all_of: Composed<P>[] }
+  | { not: Composed<P> };
+
+/** A number on one side of a limit. */
+export type Comparison = { gt: number } | { ge: number } | { lt: number } | { le: number };
+
+/** Text that must be equal, contain something, or match a regular expression; or a number. */
+export type Pattern = Composed<
+  string | RegExp | { contains: string } | { regex: string } | Comparison
+>;
+
+/** A whole number. */
+export type CountPattern = Composed<number | Comparison>;
 
 /** Which requests a rule answers. All conditions must hold. */
 export interface Conditions {
   /** The text of the last message of the user. */
   user?: Pattern;
-  /** The last system or developer message. */
+  /** Any system or developer message. */
   system?: Pattern;
   model?: Pattern;
   /** A tool that the request must offer, or several. */
   tools?: Pattern | Pattern[];
   /** The id of a tool call that a tool message answers. */
   tool_result?: Pattern;
+  /** What a tool returned. */
+  tool_content?: Pattern;
   /** How many messages of the assistant the conversation has. */
-  turn?: number;
+  turn?: CountPattern;
   /** OpenAI's name of the endpoint, such as `chat/completions`. */
-  endpoint?: string;
+  endpoint?: Pattern;
   headers?: Record<string, Pattern>;
+  query?: Record<string, Pattern>;
+  /** Patterns of values in the body, by their path, such as `messages[0].role`. */
+  json?: Record<string, unknown>;
   /** Whether the request asks for a stream. */
   stream?: boolean;
   /** The number of the attempt within one logical call, counted from 1. */
-  attempt?: number;
+  attempt?: CountPattern;
   /** The number of the request on its connection, counted from 1. */
-  nth?: number;
+  nth?: CountPattern;
   /** At least so many seconds since the first request. */
   after?: number;
 }
@@ -87,17 +107,19 @@ export interface Message extends Choice {
 }
 
 /**
- * What answers a request: a text, what the model says, a ready-made stream, a JSON body, the chunks
- * of a stream, the lines of a stream file, or one of these with faults and a pace of its own.
+ * What answers a request: a text, what the model says, a ready-made stream, a template, a JSON body,
+ * the chunks of a stream, the lines of a stream file, or one of these with faults and a pace of its
+ * own.
  */
 export type Reply =
   | string
   | Message
   | { stream: string }
+  | { template: string }
   | { json: Record<string, unknown> }
   | { script: unknown[] }
   | Record<string, unknown>[]
-  | { reply: Reply; faults?: Fault[]; pace?: Pace };
+  | { reply: Reply; faults?: Fault[]; pace?: Pace; template?: boolean };
 
 /** The name of a fault, or its name with its arguments: `"drop_done"`, `{ reset: { after: 3 } }`. */
 export type Fault =
@@ -124,6 +146,10 @@ export interface ReplyOptions {
   pace?: Pace;
   /** How many requests the rule answers at most. */
   times?: number;
+  /** The probability that it answers a request that matches. */
+  chance?: number;
+  /** Whether each text of the reply is a template that quotes the request: `{{ request.user }}`. */
+  template?: boolean;
   /** The provider to imitate, such as `azure`. */
   dialect?: string;
 }

@@ -38,6 +38,22 @@ describe("rules", () => {
     await expect(sticky).rejects.toThrow("the flag y cannot be sent");
   });
 
+  test("patterns compose, also of regular expressions", async ({ mockOpenAI }) => {
+    await mockOpenAI.reply("no");
+    const user = { all_of: [/story/i, { not: { any_of: ["a sad story", /long/] } }] };
+    const json = { "messages[0].role": "user", temperature: { not: { gt: 1 } } };
+    await mockOpenAI.on({ user, json, turn: { lt: 1 } }).reply("yes");
+    expect(await answer(mockOpenAI, "a Story")).toBe("yes");
+    expect(await answer(mockOpenAI, "a sad story")).toBe("no");
+    expect(await answer(mockOpenAI, "a long story")).toBe("no");
+  });
+
+  test("a reply quotes the request, and comes by chance", async ({ mockOpenAI }) => {
+    await mockOpenAI.reply("{{ request.user }}?", { template: true });
+    await mockOpenAI.reply("never", { chance: 0 });
+    expect(await answer(mockOpenAI, "Hi")).toBe("Hi?");
+  });
+
   test("all rules are replaced at once", async ({ mockOpenAI }) => {
     await mockOpenAI.reply("earlier");
     const [rule] = await mockOpenAI.replaceRules([
