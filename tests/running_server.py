@@ -27,7 +27,7 @@ class RunningServer:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
-        self.first_lines = [self.line() for _ in range(5)]
+        self.first_lines = list(iter(self.line, ""))
         address = re.search(r"answers on (http://\S+)/v1 ", self.first_lines[0])
         assert address, self.first_lines
         self.url = address[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from openai_mockserver import MockOpenAI, cassettes
@@ -27,6 +29,17 @@ def test_recording_is_started_and_stopped(steered: Steered) -> None:
     assert exchange.as_reply().text == "from the upstream"  # type: ignore[union-attr]
     with pytest.raises(Exception, match="no rule matches"):
         steered.ask()
+
+
+def test_the_temporary_folder_goes_with_the_mock() -> None:
+    with MockOpenAI(control=True) as mock, Steered(mock).http as http:
+        http.post("/_mock/recordings/start", json={"upstream": "http://host/v1"})
+        assert mock.options.recorder is not None
+        folder = mock.options.recorder.folder.path
+        assert folder.is_dir()
+    del mock
+    gc.collect()
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("url", ["ftp://host", "https://user:key@host/v1", "nothing"])

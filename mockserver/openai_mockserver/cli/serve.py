@@ -259,6 +259,8 @@ def serve(
             loading.join()  # otherwise each of the first requests would load it
         gc.set_threshold(*_THRESHOLDS)
         lines = [f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)", KEEPS]
+        if not no_control:
+            lines.append(f"The page at {url.removesuffix('v1')} shows them, and steers the server.")
         if missing := _describe_missing_extra():
             lines.append(missing)
         if tls is not None:

@@ -1,13 +1,16 @@
 """Handlers about recordings: an upstream's responses, as stream files.
 
 Rules of this file: a request never names a folder or a path. What is recorded at a request's wish
-goes to a temporary folder, unless the server was started with one.
+goes to a temporary folder, which is deleted when the server ends, unless it was started with one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import tempfile
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,7 +39,7 @@ def list_all(mock: Steerable, request: ControlRequest) -> RecordingList:
     )
 
 
-def _stat(file: Path):  # type: ignore[no-untyped-def]
+def _stat(file: Path) -> os.stat_result | None:
     with contextlib.suppress(OSError):  # it was deleted meanwhile
         return file.stat()
     return None
@@ -73,10 +76,18 @@ def start(mock: Steerable, request: ControlRequest) -> RecordingList:
     except (MockServerError, ValueError) as error:
         raise Problem(422, str(error), "upstream") from None
     if recorder is None:
-        recorder = Recorder(Path(tempfile.mkdtemp(prefix="openai-mockserver-")))
+        recorder = _make_temporary_recorder()
     mock.access = access
     mock.options = replace(mock.options, upstream=upstream, recorder=recorder)
     return list_all(mock, request)
+
+
+def _make_temporary_recorder() -> Recorder:
+    """Return a recorder whose folder is deleted with it."""
+    folder = tempfile.mkdtemp(prefix="openai-mockserver-")
+    recorder = Recorder(Path(folder))
+    weakref.finalize(recorder, shutil.rmtree, folder, ignore_errors=True)
+    return recorder
 
 
 def stop(mock: Steerable, request: ControlRequest) -> RecordingList:
