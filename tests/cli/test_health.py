@@ -54,15 +54,14 @@ def test_the_certificate_of_the_server_need_not_be_trusted() -> None:
 
 @contextmanager
 def answering(data: bytes) -> Iterator[str]:
-    """A server that answers each of two connections with some bytes."""
+    """A server that answers a connection with some bytes."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:
-            for _ in range(2):
-                client, _ = listener.accept()
-                with client:
-                    client.recv(65536)
-                    client.sendall(data)
+            client, _ = listener.accept()
+            with client:
+                client.recv(65536)
+                client.sendall(data)
 
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()

@@ -15,10 +15,6 @@ from openai_mockserver.exceptions import MockServerError
 
 __all__ = ["health"]
 
-_PATHS = ("/health", "/v1/models")
-"""What is asked; the second if the server does not know the first."""
-
-
 @click.command()
 @click.argument("url", required=False)
 @click.option(
@@ -75,25 +71,18 @@ def ask_health(url: str, timeout: float) -> int:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise MockServerError(f"{url}: not an address such as http://127.0.0.1:8000")
     base = parts.path.rstrip("/").removesuffix("/v1")
-    status = 0
-    for path in _PATHS:
-        connection = http.client.HTTPConnection(parts.hostname, port, timeout=timeout)
-        if parts.scheme == "https":
-            # Nothing secret is sent, and the certificate may be one that nobody trusts.
-            context = ssl._create_unverified_context()
-            connection = http.client.HTTPSConnection(
-                parts.hostname, port, timeout=timeout, context=context
-            )
-        try:
-            connection.request("GET", base + path)
-            status = connection.getresponse().status
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise MockServerError(f"{url} does not answer: {reason}") from None
-        finally:
-            connection.close()
-        if path == _PATHS[-1] and status == 401:
-            return 200  # a server that asks for a key is one that answers
-        if status != 404:
-            break
-    return status
+    connection = http.client.HTTPConnection(parts.hostname, port, timeout=timeout)
+    if parts.scheme == "https":
+        # Nothing secret is sent, and the certificate may be one that nobody trusts.
+        context = ssl._create_unverified_context()
+        connection = http.client.HTTPSConnection(
+            parts.hostname, port, timeout=timeout, context=context
+        )
+    try:
+        connection.request("GET", f"{base}/health")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise MockServerError(f"{url} does not answer: {reason}") from None
+    finally:
+        connection.close()
