@@ -199,3 +199,19 @@ def test_without_control_only_health_is_there() -> None:
         response = http.get(f"{url}/_mock/rules")
         assert response.json()["error"]["message"].startswith("Invalid URL")
         assert [call.path for call in mock.calls] == ["/_mock/rules"]
+
+
+def test_the_default_answer_can_be_switched_off() -> None:
+    with MockOpenAI(control=True, default=lambda request: "by default") as mock:
+        one = Steered(mock)
+        with one.http as http:
+            assert one.ask() == "by default"
+            assert http.get("/_mock/settings").json()["use_default"]
+            assert not http.patch("/_mock/settings", json={"use_default": False}).json()[
+                "use_default"
+            ]
+            with pytest.raises(openai.BadRequestError, match="no rule matches"):
+                one.ask()
+            assert not http.get("/_mock/verify").json()["passed"]
+            http.patch("/_mock/settings", json={"use_default": True})
+            assert one.ask() == "by default"

@@ -15,6 +15,7 @@ from openai_mockserver.exceptions import MockServerError
 
 __all__ = ["health"]
 
+
 @click.command()
 @click.argument("url", required=False)
 @click.option(

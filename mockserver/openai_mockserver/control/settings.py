@@ -30,6 +30,7 @@ def get(mock: Steerable, request: ControlRequest) -> Settings:
         api_key=None if options.api_key is None else "…",
         lenient=options.lenient,
         header_faults=options.header_faults,
+        use_default=options.default is not None and options.use_default,
         fail_on_unmatched=mock.fail_on_unmatched,
         fail_on_unused=mock.fail_on_unused,
     )

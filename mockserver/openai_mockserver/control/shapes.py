@@ -222,7 +222,12 @@ class Reset(Strict):
 
 
 class Settings(Struct):
-    """How the mock answers. ``api_key`` is never shown, only whether there is one."""
+    """How the mock answers.
+
+    ``api_key`` is never shown, only whether there is one. ``use_default`` says whether requests
+    that no rule matches get the server's default answer, as that of ``serve`` without files, or are
+    problems.
+    """
 
     pace: PaceJson | None
     dialect: str | None
@@ -231,6 +236,7 @@ class Settings(Struct):
     api_key: Literal["…"] | None
     lenient: bool
     header_faults: bool
+    use_default: bool
     fail_on_unmatched: bool
     fail_on_unused: bool
 
@@ -245,6 +251,7 @@ class SettingsChange(Strict):
     api_key: str | UnsetType | None = UNSET
     lenient: bool | UnsetType = UNSET
     header_faults: bool | UnsetType = UNSET
+    use_default: bool | UnsetType = UNSET
     fail_on_unmatched: bool | UnsetType = UNSET
     fail_on_unused: bool | UnsetType = UNSET
 

@@ -55,7 +55,7 @@ def choose_answer(exchange: Exchange) -> Exchange | Plan:
     # If this path was recorded, a generated answer would be mistaken for a recording.
     if endpoint.answer is not None and not has_recordings_at_path(call, exchange.rules):
         return exchange
-    if options.default is not None:
+    if options.default is not None and options.use_default:
         return _use_answer(exchange, Answer(as_function(options.default)))
     return refuse_problem(exchange, explain_unmatched(call, match))
 

@@ -43,6 +43,7 @@ class Options:
         lenient_faults, reply_timeout, cassette: as for `MockOpenAI`.
         faults: put into every reply, after those of its rule; one that cannot happen is ignored,
             with a warning.
+        use_default: whether ``default`` answers requests that no rule matches.
         upstream: answers requests that nothing else answers.
         recorder: records the responses of the upstream.
 
@@ -60,6 +61,7 @@ class Options:
     lenient_faults: bool = False
     reply_timeout: float | None = REPLY_TIMEOUT
     faults: tuple[Callable[[Script], Script], ...] = ()
+    use_default: bool = True
     upstream: Upstream | None = None
     recorder: Recorder | None = None
     cassette: Cassette | None = None

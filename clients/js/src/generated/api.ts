@@ -795,7 +795,11 @@ export interface components {
         };
         /**
          * Settings
-         * @description How the mock answers. ``api_key`` is never shown, only whether there is one.
+         * @description How the mock answers.
+         *
+         *         ``api_key`` is never shown, only whether there is one. ``use_default`` says whether requests
+         *         that no rule matches get the server's default answer, as that of ``serve`` without files, or are
+         *         problems.
          */
         Settings: {
             pace: components["schemas"]["any_pace"] | null;
@@ -805,6 +809,7 @@ export interface components {
             api_key: "…" | null;
             lenient: boolean;
             header_faults: boolean;
+            use_default: boolean;
             fail_on_unmatched: boolean;
             fail_on_unused: boolean;
         };
@@ -820,6 +825,7 @@ export interface components {
             api_key?: string | null;
             lenient?: boolean;
             header_faults?: boolean;
+            use_default?: boolean;
             fail_on_unmatched?: boolean;
             fail_on_unused?: boolean;
         };
