@@ -41,7 +41,8 @@ PLANTED: list[tuple[type[planted.Client], dict[str, str]]] = [
     (planted.RetriesAll, {"retryable-status-set-422": "wrong"}),
     (planted.NeverGivesUp, {"silence": "hang"}),
 ]
-GOOD = [planted.Client, planted.ReportsTextOnly, planted.OtherWords, planted.NeverRetries]
+VARIANTS = (planted.ReportsTextOnly, planted.OtherWords, planted.NeverRetries)
+GOOD = [planted.Client, *(pytest.param(one, marks=pytest.mark.slow) for one in VARIANTS)]
 
 
 def show(client: type[planted.Client], names: list[str], patience: float = 10.0) -> Report:
