@@ -18,7 +18,6 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_scenario_mistakes import MISTAKES
 
 from openai_mockserver import MockOpenAI, ScenarioError, scenario
 from openai_mockserver.faults import FAULTS
@@ -27,6 +26,7 @@ from openai_mockserver.scenario import loader
 from openai_mockserver.scenario_schema import build_schema
 from openai_mockserver.sources import Folder, Sources
 from properties import examples
+from scenario_mistakes import MISTAKES
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = build_schema()
