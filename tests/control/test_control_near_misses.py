@@ -16,6 +16,17 @@ def get(steered: Steered, path: str) -> Any:
     return response.json()
 
 
+def test_secrets_are_not_in_the_reasons(steered: Steered) -> None:
+    steered.mock.on(json={"metadata.password": "theirs"}).reply("x")
+    steered.mock.on(json={"api_key": "sk-proj-theirs"}).reply("x")
+    body = {"model": "m", "messages": [], "metadata": {"password": "ours"}}
+    steered.http.post("/v1/chat/completions", json=body)
+    text = steered.http.get("/_mock/calls/1/near-misses").text
+    assert "metadata.password is …, not …" in text
+    assert "ours" not in text
+    assert "theirs" not in text
+
+
 def test_near_misses(steered: Steered) -> None:
     steered.mock.on(user="Hi").reply("Hello", times=1)
     steered.mock.on(user=contains("weather")).reply("Sunny")

@@ -139,6 +139,46 @@ def test_settings_change_at_once(steered: Steered) -> None:
     assert steered.mock.seed == 7
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"seed": "\\ud800"}', 422),
+        ('{"api_key": "\\udc00"}', 422),
+        ('{"seed": NaN}', 422),
+    ],
+)
+def test_what_no_text_or_number_is_refused(steered: Steered, body: str, status: int) -> None:
+    assert steered.http.patch("/_mock/settings", content=body).status_code == status
+    assert steered.http.get("/_mock/settings").json()["seed"] is None
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"user": {"regex": "(" * 5000 + ")" * 5000}, "reply": "a"},
+        {"user": {"regex": "a{99999999999999999999}"}, "reply": "a"},
+        {"reply": {"template": "{{ " + "9" * 5000 + " }}"}},
+    ],
+)
+def test_what_another_library_cannot_take_is_a_mistake(steered: Steered, rule: Any) -> None:
+    assert steered.http.post("/_mock/rules", json=rule).status_code == 422
+
+
+def test_a_server_is_not_its_own_upstream(steered: Steered) -> None:
+    for host in ("127.0.0.1", "localhost"):
+        url = f"http://{host}:{httpx.URL(steered.url).port}/v1"
+        response = steered.http.post("/_mock/recordings/start", json={"upstream": url})
+        assert (response.status_code, response.json()["place"]) == (422, "upstream")
+
+
+def test_settings_go_back_to_those_of_the_start(steered: Steered) -> None:
+    steered.http.patch("/_mock/settings", json={"pace": "gpt-4o", "faults": ["reset"], "seed": 9})
+    steered.http.post("/_mock/reset")
+    assert steered.mock.seed == 9, "they are not part of what is forgotten by default"
+    steered.http.post("/_mock/reset", json={"settings": True})
+    assert (steered.mock.pace, steered.mock.options.faults, steered.mock.seed) == (None, (), None)
+
+
 def test_the_api_key_is_set_but_not_shown(steered: Steered) -> None:
     steered.mock.reply("Hello")
     response = steered.http.patch("/_mock/settings", json={"api_key": "secret"})

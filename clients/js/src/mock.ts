@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The mock: what tests hold.
 
 import type { Connection } from "./connection.js";

@@ -7,6 +7,7 @@ from openai_mockserver.control.har import build_har
 from openai_mockserver.control.problem import Problem
 from openai_mockserver.control.routing import ControlRequest, Download
 from openai_mockserver.control.shapes import (
+    OPTIONS,
     CallDetail,
     CallList,
     CallQuery,
@@ -103,7 +104,7 @@ def verify(mock: Steerable, request: ControlRequest) -> Verdict:
 
 
 def reset(mock: Steerable, request: ControlRequest) -> None:
-    """Forget rules, calls and objects."""
+    """Forget rules, calls, objects and changed settings, as far as it is asked for."""
     chosen: Reset = request.body
     if chosen.rules:
         mock.rules.clear()
@@ -111,3 +112,6 @@ def reset(mock: Steerable, request: ControlRequest) -> None:
         mock.calls.clear()
     if chosen.objects:
         mock.store.clear()
+    if chosen.settings:
+        first = mock.first_options
+        mock.change_options(**{name: getattr(first, name) for name in OPTIONS})

@@ -7,9 +7,11 @@ it does not handle goes on to OpenAI's endpoints.
 from __future__ import annotations
 
 import hmac
+import traceback
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import msgspec.json
 
@@ -82,6 +84,9 @@ class Control:
             return problem.render()
         except MockServerError as problem:
             return Problem(409, str(problem)).render()
+        except Exception as bug:  # the client must learn of it in the shape of all problems
+            traceback.print_exc()
+            return Problem(500, f"this is a mistake of the server: {bug!r:.500}").render()
 
     def _answer(
         self,
@@ -141,7 +146,7 @@ def _render(route: Route, value: Any) -> SideResponse:
     if isinstance(value, SideResponse):
         return value
     if isinstance(value, Download):
-        disposition = ("content-disposition", f'attachment; filename="{value.name}"')
+        disposition = ("content-disposition", f"attachment; filename*=UTF-8''{quote(value.name)}")
         return _respond(route.status, route.media, value.content, disposition)
     if hasattr(value, "subscribe"):
         follower: Follower = value
@@ -151,7 +156,7 @@ def _render(route: Route, value: Any) -> SideResponse:
         return SideResponse(route.status, (("cache-control", "no-store"),))
     if route.response is str:
         return _respond(route.status, route.media, str(value).encode())
-    return _respond(route.status, route.media, msgspec.json.encode(value))
+    return _respond(route.status, route.media, msgspec.json.encode(value) + b"\n")
 
 
 def _respond(status: int, media: str, body: bytes, *headers: tuple[str, str]) -> SideResponse:

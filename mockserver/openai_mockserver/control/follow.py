@@ -24,7 +24,7 @@ from openai_mockserver.control.routing import ControlRequest
 from openai_mockserver.control.shapes import FollowQuery, Progress
 from openai_mockserver.control.steerable import Steerable
 from openai_mockserver.control.summaries import measure_silence, summarize_call
-from openai_mockserver.journal import RESET, START, Journal
+from openai_mockserver.journal import RESET, START, Call, Journal
 from openai_mockserver.script import Comment, Event
 from openai_mockserver.sse import encode
 
@@ -74,7 +74,7 @@ class CallFollower:
                 body += self._note_gap(entry.number)
                 change = self._open.add if entry.call.outcome is None else self._open.discard
                 change(entry.call.number)
-                body += self._encode(entry.number, entry.kind, summarize_call(entry.call))
+                body += _encode_entry(self._history.name, entry.number, entry.kind, entry.call)
             self._after = entry.number
         if not entries and newest > self._after:
             body += self._note_gap(newest + 1)
@@ -106,8 +106,7 @@ class CallFollower:
         return self._encode(number - 1, "gap", {"missing": missing})
 
     def _encode(self, number: int, kind: str, value: Any) -> bytes:
-        data = msgspec.json.encode(value).decode()
-        return encode(Event(data, kind, f"{self._history.name}-{number}"))
+        return _encode_event(self._history.name, number, kind, value)
 
     def _tell_progress(self) -> bytes:
         lines = []
@@ -121,6 +120,26 @@ class CallFollower:
         if not lines:
             return b""
         return encode(Event(msgspec.json.encode({"calls": lines}).decode(), "progress"))
+
+
+def _encode_event(history: str, number: int, kind: str, value: Any) -> bytes:
+    data = msgspec.json.encode(value).decode()
+    return encode(Event(data, kind, f"{history}-{number}"))
+
+
+_encoded: dict[tuple[object, ...], bytes] = {}
+_MOST_ENCODED = 500
+
+
+def _encode_entry(history: str, number: int, kind: str, call: Call) -> bytes:
+    """Encode an entry once for all who follow; an open call again when it has gone on."""
+    key = history, number, call.sent.events if call.outcome is None else None
+    body = _encoded.get(key)
+    if body is None:
+        body = _encoded[key] = _encode_event(history, number, kind, summarize_call(call))
+        if len(_encoded) > _MOST_ENCODED:
+            _encoded.pop(next(iter(_encoded)), None)
+    return body
 
 
 def follow(mock: Steerable, request: ControlRequest) -> CallFollower:

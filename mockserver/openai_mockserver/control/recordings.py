@@ -13,6 +13,7 @@ import tempfile
 import weakref
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from openai_mockserver.cassettes.recorder import Recorder
 from openai_mockserver.control.problem import Problem
@@ -75,11 +76,23 @@ def start(mock: Steerable, request: ControlRequest) -> RecordingList:
         access = replace(mock.access, relays=True)
     except (MockServerError, ValueError) as error:
         raise Problem(422, str(error), "upstream") from None
+    if _is_itself(wanted.upstream, request.origin):
+        raise Problem(422, "the server cannot be its own upstream", "upstream")
     if recorder is None:
         recorder = _make_temporary_recorder()
     mock.access = access
-    mock.options = replace(mock.options, upstream=upstream, recorder=recorder)
+    mock.change_options(upstream=upstream, recorder=recorder)
     return list_all(mock, request)
+
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})
+
+
+def _is_itself(upstream: str, origin: str) -> bool:
+    """Whether an upstream is the server that was asked, by this or by another name."""
+    theirs, ours = urlsplit(upstream), urlsplit(origin)
+    hosts = {theirs.hostname, ours.hostname}
+    return theirs.port == ours.port and (len(hosts) == 1 or hosts <= _LOOPBACK)
 
 
 def _make_temporary_recorder() -> Recorder:
@@ -92,6 +105,6 @@ def _make_temporary_recorder() -> Recorder:
 
 def stop(mock: Steerable, request: ControlRequest) -> RecordingList:
     """Stop recording; the recordings stay."""
-    mock.options = replace(mock.options, upstream=None)
+    mock.change_options(upstream=None)
     mock.access = replace(mock.access, relays=False)
     return list_all(mock, request)

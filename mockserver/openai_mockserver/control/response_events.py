@@ -92,6 +92,10 @@ def list_events(mock: Steerable, request: ControlRequest) -> ResponseEvents:
         raise Problem(409, f"the response to call {call.number} is nested too deeply") from None
 
 
+_AT_THE_END = frozenset({"framing", "length", "last-line", "cut-event", "no-done", "no-finish"})
+"""Oddities that are none while the response may go on."""
+
+
 def _take_apart(call: Call) -> ResponseEvents:
     from openai_mockserver.show.decode import Item, receive  # imports rich
     from openai_mockserver.show.lint import find_oddities
@@ -125,7 +129,11 @@ def _take_apart(call: Call) -> ResponseEvents:
         reply=None if readable is None else _clean(encode_reply(readable)),
         error=None if error is None else _clean(encode_error(error)),
         unreadable=_clean(reply) if isinstance(reply, str) else None,
-        odd=[Oddity(name, _clean(fact), MEANINGS[name]) for name, fact in find_oddities(response)],
+        odd=[
+            Oddity(name, _clean(fact), MEANINGS[name])
+            for name, fact in find_oddities(response)
+            if call.outcome is not None or name not in _AT_THE_END
+        ],
         end=call.script.end,
         seconds=response.seconds,
         left=call.left,

@@ -6,6 +6,7 @@ before a handler sees them.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -125,13 +126,32 @@ class Route:
         except ScenarioError as error:
             place, sentence = split_place(str(error))
             raise Problem(400, sentence, place) from None
+        _check_numbers(value)
         if self.body is Any:
             return value
+        _check_text(value)
         try:
             return read_struct(self.body, value, "", MockServerError)
         except MockServerError as error:
             place, sentence = split_place(str(error).replace("the file:", "the body:"))
             raise Problem(422, sentence, place) from None
+
+
+def _check_numbers(value: object) -> None:
+    """Raise Problem for a number that JSON does not have."""
+    try:
+        json.dumps(value, allow_nan=False, default=str)
+    except ValueError:
+        raise Problem(422, "NaN and infinity are no numbers of JSON") from None
+
+
+def _check_text(value: object) -> None:
+    """Raise Problem if a text has half of a character, which only replies may have."""
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        half = error.object[error.start : error.end]
+        raise Problem(422, f"half of a character, {half!a}, is no text") from None
 
 
 def _read_query(kind: type[Strict], query: str) -> Strict:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from msgspec import UNSET
 
 from openai_mockserver.control.problem import Problem, split_place
 from openai_mockserver.control.routing import ControlRequest
-from openai_mockserver.control.shapes import Settings, SettingsChange
+from openai_mockserver.control.shapes import CHECKS, Settings, SettingsChange
 from openai_mockserver.control.steerable import Steerable
 from openai_mockserver.dialects import find_dialect
 from openai_mockserver.exceptions import MockServerError
@@ -51,9 +50,7 @@ def change(mock: Steerable, request: ControlRequest) -> Settings:
         for name in SettingsChange.__struct_fields__
         if (value := getattr(wanted, name)) is not UNSET
     }
-    for_check = {
-        name: values.pop(name) for name in ("fail_on_unmatched", "fail_on_unused") if name in values
-    }
+    for_check = {name: values.pop(name) for name in CHECKS if name in values}
     try:
         if values.get("pace") is not None:
             values["pace"] = read_pace(values["pace"], "pace")
@@ -66,7 +63,7 @@ def change(mock: Steerable, request: ControlRequest) -> Settings:
             faults = enumerate(values["faults"])
             values["faults"] = tuple(read_fault(one, f"faults[{i}]") for i, one in faults)
         # One assignment: each request is answered with the old settings or with the new ones.
-        mock.options = replace(mock.options, **values)
+        mock.change_options(**values)
     except (MockServerError, ValueError) as error:
         place, sentence = split_place(str(error))
         raise Problem(422, sentence, place) from None

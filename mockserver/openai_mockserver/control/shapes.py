@@ -10,6 +10,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from openai_mockserver.declared import Strict
 
 __all__ = [
+    "CHECKS",
+    "OPTIONS",
     "SCHEMAS",
     "CallDetail",
     "CallList",
@@ -214,11 +216,15 @@ class Verdict(Struct):
 
 
 class Reset(Strict):
-    """What to forget; everything by default. Rules that the server started with begin again."""
+    """What to forget: everything but changed settings, by default.
+
+    Rules that the server started with begin again.
+    """
 
     rules: bool = True
     calls: bool = True
     objects: bool = True
+    settings: bool = False
 
 
 class Settings(Struct):
@@ -254,6 +260,13 @@ class SettingsChange(Strict):
     use_default: bool | UnsetType = UNSET
     fail_on_unmatched: bool | UnsetType = UNSET
     fail_on_unused: bool | UnsetType = UNSET
+
+
+CHECKS = ("fail_on_unmatched", "fail_on_unused")
+"""The settings that are no options of how to answer."""
+
+OPTIONS = tuple(name for name in SettingsChange.__struct_fields__ if name not in CHECKS)
+"""The settings that are."""
 
 
 class NewSandbox(Strict):

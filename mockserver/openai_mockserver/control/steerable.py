@@ -20,6 +20,8 @@ class Steerable(Protocol):
     """A mock that can be steered while it runs."""
 
     options: Options
+    first_options: Options
+    """Those that it began with, with what its files say since."""
     calls: Journal
     store: Store
     access: Access
@@ -53,6 +55,9 @@ class Steerable(Protocol):
     @property
     def unused(self) -> list[str]:
         """A sentence for each rule that was not used completely."""
+
+    def change_options(self, **changes: Any) -> None:
+        """Change some options at once."""
 
     def door(self) -> Door:
         """Return what a server needs of it."""

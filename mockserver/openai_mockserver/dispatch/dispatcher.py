@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
+from typing import Any
 
 import msgspec.json
 
@@ -68,7 +70,7 @@ class Dispatcher:
         sandbox: str | None = None,
         on_end: Callable[[Call], object] | None = None,
     ) -> None:
-        self.options = options
+        self.options = self.first_options = options
         self._memory = memory or InMemory()
         self._on_end = on_end
         state = self._memory.make(sandbox, on_end)
@@ -97,6 +99,12 @@ class Dispatcher:
         with self._version_lock:
             self._rules.replace(old.rules, new.rules)
             self.options = old.change_options(self.options, new)
+            self.first_options = old.change_options(self.first_options, new)
+
+    def change_options(self, **changes: Any) -> None:
+        """Change some options at once. Raises MockServerError for an invalid value."""
+        with self._version_lock:
+            self.options = replace(self.options, **changes)
 
     def respond(self, request: Request) -> Call:
         """Return the call that answers a request, with its script or upstream.

@@ -12,7 +12,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
-from weakref import ref
+from weakref import WeakSet, ref
 
 from openai_mockserver.journal.call import Call
 
@@ -53,9 +53,11 @@ class History:
         self._compact_at = _MOST_DEAD
         self._count = 0
         self._wakes: dict[object, Callable[[], object]] = {}
+        self._ended_at_the_start: WeakSet[Call] = WeakSet()
         for call in calls:
             self.note(START, call)
             if call.outcome is not None:
+                self._ended_at_the_start.add(call)
                 self.note(END, call)
 
     @property
@@ -78,6 +80,16 @@ class History:
             wakes = list(self._wakes.values())
         for wake in wakes:
             wake()
+
+    def note_end(self, call: Call) -> None:
+        """Note that a call has ended, unless that was known when the history began."""
+        if call not in self._ended_at_the_start:
+            self.note(END, call)
+
+    @property
+    def has_followers(self) -> bool:
+        """Whether anybody follows."""
+        return bool(self._wakes)
 
     def read(self, after: int, limit: int) -> list[Entry]:
         """Return the entries after a number, at most ``limit``."""

@@ -10,7 +10,7 @@ from typing import overload
 
 from openai_mockserver.journal.attempts import LogicalCall, LogicalCalls
 from openai_mockserver.journal.call import Call, ProblemCounts
-from openai_mockserver.journal.follow import END, RESET, START, History
+from openai_mockserver.journal.follow import RESET, START, History
 from openai_mockserver.journal.memory import Memory
 from openai_mockserver.request import Request
 
@@ -86,7 +86,7 @@ class Journal(Sequence[Call]):
         """Note that a call has ended, unless the journal was cleared since it began."""
         with self._lock:
             if self._history is not None and call.arrival >= self._cleared_at:
-                self._history.note(END, call)
+                self._history.note_end(call)
 
     @property
     def history(self) -> History:
@@ -95,6 +95,11 @@ class Journal(Sequence[Call]):
             if self._history is None:
                 self._history = History(self._calls)
             return self._history
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether anybody follows the calls."""
+        return self._history is not None and self._history.has_followers
 
     def find(self, number: int) -> Call | None:
         """Return the call with a number; None if the journal has no such call."""

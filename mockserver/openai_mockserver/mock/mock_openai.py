@@ -381,5 +381,5 @@ def _make_sandboxes(memory: StateMaker, idle: float | None) -> Sandboxes[MockOpe
 
 
 def _is_busy(sandbox: MockOpenAI) -> bool:
-    """Whether a call of a sandbox is still being played."""
-    return any(not call.is_over for call in sandbox.calls)
+    """Whether a call of a sandbox is still being played, or somebody follows its calls."""
+    return sandbox.calls.is_followed or any(not call.is_over for call in sandbox.calls)

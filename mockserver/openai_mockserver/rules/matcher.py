@@ -82,7 +82,7 @@ def regex(expression: str) -> re.Pattern[str]:
     """
     try:
         return re.compile(expression)
-    except (re.error, TypeError) as error:
+    except (re.error, TypeError, RecursionError, OverflowError) as error:
         raise MockServerError(f"regex({expression!r}): {error}") from None
 
 

@@ -26,7 +26,12 @@ from openai_mockserver.rules.matcher import (
     replace_texts,
 )
 from openai_mockserver.seed import draw_lot
-from openai_mockserver.sensitive import is_secret_header, is_secret_parameter, show_header
+from openai_mockserver.sensitive import (
+    is_secret_header,
+    is_secret_member,
+    is_secret_parameter,
+    show_header,
+)
 
 __all__ = [
     "CONDITIONS",
@@ -147,9 +152,16 @@ def _describe_query(condition: str, difference: Any, query: Mapping[str, list[st
 def _describe_json(condition: str, difference: Any, body: Mapping[str, Any]) -> str:
     path, expected = difference
     values = list(find_members(body, _parse_path(path)))
+    if _is_secret_path(path):
+        return f"json {path} is {'…' if values else None}, not …"
     if not values:
         return f"json has no {path}, which must be {_show(expected)}"
     return _describe_values(f"json {path}", expected, values)
+
+
+def _is_secret_path(path: str) -> bool:
+    """Whether a path leads to, or through, a member whose text is secret."""
+    return any(map(is_secret_member, re.findall(r"[\w-]+", path)))
 
 
 def _describe_headers(condition: str, difference: Any, value: Any) -> str:
@@ -178,13 +190,13 @@ def _show(value: object) -> str:
 
 
 def show_pattern(pattern: object) -> str:
-    """Return a pattern as text, without the values of secret headers."""
+    """Return a pattern as text, without the values of secret headers and members."""
     if isinstance(pattern, Mapping):
         pattern = {
             name: show_header(name, expected)
-            if isinstance(expected, str)
+            if isinstance(expected, str) and not _is_secret_path(name)
             else "…"
-            if is_secret_header(name)
+            if is_secret_header(name) or _is_secret_path(name)
             else expected
             for name, expected in pattern.items()
         }

@@ -417,7 +417,6 @@ def _read_template(value: Any, at: str, folder: Folder | None) -> object:
     render = compile_strings(value, at)
     return ReplyFunction(
         lambda request: _read_reply(render(request), at, folder),
-        is_quick=True,
         source={"reply": value, "template": True},
     )
 
@@ -426,7 +425,7 @@ def _read_reply(value: Any, at: str, folder: Folder | None) -> object:
     if isinstance(value, dict) and value.keys() == {"template"}:
         text = _read_level(_Template, value, at).template
         function = compile_template(text, f"{at}.template")
-        return ReplyFunction(function, is_quick=True, source=value)
+        return ReplyFunction(function, source=value)
     if isinstance(value, dict) and value.get("reply") is not None:
         members = _read_level(_FaultyReply, value, at)
         if isinstance(members.reply, dict) and members.reply.get("reply") is not None:

@@ -1,9 +1,10 @@
 """Templates in scenarios: replies that quote the request, rendered by Jinja2.
 
 Rules of this file: a template is compiled when the scenario is loaded, in a sandbox that lets it
-read the request and nothing else. It cannot run for long or fill the memory: there is no `range`,
-no macro and no loop within a loop, only filters and methods whose results are about as large as
-their input, and texts and numbers that grow too large are errors.
+read the request and nothing else. It cannot fill the memory: there is no `range`, no macro, no loop
+within a loop and no list of lists, only filters and methods whose results are about as large as
+their input, and texts and numbers that grow too large are errors. What it does in a loop over a
+long text may take long; so it is rendered where functions of users run, for `reply_timeout`.
 """
 
 from __future__ import annotations
@@ -123,6 +124,21 @@ def _make_environment() -> jinja2.Environment:
 
         loop_depth = 0
 
+        def visit_Assign(self, node: nodes.Assign) -> nodes.Node:
+            kinds: Any = (nodes.List, nodes.Tuple, nodes.Dict)
+            names = (name for one in node.find_all(kinds) for name in one.find_all(nodes.Name))
+            if any(name.ctx == "load" for name in names):
+                message = "a list of variables cannot be set, because it could grow without limit"
+                raise jinja2.TemplateSyntaxError(message, node.lineno)
+            return self.generic_visit(node)
+
+        def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:
+            is_request = isinstance(node.node, nodes.Name) and node.node.name == "request"
+            if is_request and node.attr not in _VIEWED:
+                message = f"request has no {node.attr!r}, but {', '.join(_VIEWED)}"
+                raise jinja2.TemplateSyntaxError(message, node.lineno)
+            return self.generic_visit(node)
+
         def refuse(self, node: nodes.Node, *args: Any) -> nodes.Node:
             name = type(node).__name__.lower()
             raise jinja2.TemplateSyntaxError(f"{name} is not allowed in a template", node.lineno)
@@ -205,6 +221,8 @@ def compile_template(text: str, at: str) -> Callable[[Request], str]:
         raise ScenarioError(f"{at}: line {error.lineno} of the template: {error.message}") from None
     except RecursionError:
         raise ScenarioError(f"{at}: the template is nested too deeply") from None
+    except (ValueError, OverflowError) as error:  # such as a number of 5,000 digits
+        raise ScenarioError(f"{at}: {error}") from None
     if names:
         raise ScenarioError(
             f"{at}: unknown variable {min(names)!r} in the template: the only one is request"

@@ -17,6 +17,7 @@ from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
 
 __all__ = [
+    "HEALTH",
     "SIDE_PATHS",
     "Door",
     "Follower",
@@ -28,6 +29,9 @@ __all__ = [
 
 SIDE_PATHS = ("/_mock", "/health", "/s/")
 """The beginnings of the paths that are not OpenAI's; for all others, `Door.side` is not called."""
+
+HEALTH = ("/health", "/health/live", "/health/ready")
+"""The ends of the paths that are answered in the event loop."""
 
 
 def shows_page(method: str, headers: Sequence[tuple[str, str]]) -> bool:

@@ -2,7 +2,8 @@
 
 Rules of this file: nothing here knows what the control API says. Its handlers run in a thread of
 their own, which hands over the interpreter often, so that no stream is late because of them. An
-endless response, such as followed calls, is read piece by piece in that thread.
+endless response, such as followed calls, is read piece by piece in that thread. Whether the server
+lives is answered at once, whatever the thread does.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 
 from openai_mockserver.access import with_cors
 from openai_mockserver.request import Request
-from openai_mockserver.server.door import Follower, SideResponse
+from openai_mockserver.server.door import HEALTH, Follower, SideResponse
 from openai_mockserver.server.worker import run_in_turns
 
 __all__ = ["SidePlayer"]
@@ -45,7 +46,8 @@ class SidePlayer:
             cors: headers that let a page read the response.
             receive, send: those of ASGI.
         """
-        response = await self._run(handle, request)
+        is_health = request.path.endswith(HEALTH)
+        response = handle(request) if is_health else await self._run(handle, request)
         headers = with_cors(response.headers, cors)
         start = {
             "type": "http.response.start",

@@ -783,7 +783,9 @@ export interface components {
         };
         /**
          * Reset
-         * @description What to forget; everything by default. Rules that the server started with begin again.
+         * @description What to forget: everything but changed settings, by default.
+         *
+         *         Rules that the server started with begin again.
          */
         Reset: {
             /** @default true */
@@ -792,6 +794,8 @@ export interface components {
             calls?: boolean;
             /** @default true */
             objects?: boolean;
+            /** @default false */
+            settings?: boolean;
         };
         /**
          * Settings

@@ -250,7 +250,7 @@ export function showCall(call, number) {
   shown = null;
   if (call) shown = new CallView(article, call);
   else if (number !== null) {
-    article.replaceChildren(make("p", { class: "note" }, `The journal has no call ${number}, or not any more.`));
+    article.replaceChildren(make("p", { class: "note" }, `The journal has no call ${number}, or not any more. `, make("a", { href: "#" }, "Close")));
   }
 }
 

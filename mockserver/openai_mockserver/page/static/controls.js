@@ -94,12 +94,13 @@ async function drawRules() {
   const reasons = new Map(misses?.rules.map(({ rule, reason }) => [rule, reason]));
   const items = [...rules].reverse().map((rule) => {
     const reason = reasons.get(rule.number);
+    const isSpent = rule.rule?.times && rule.use_count >= rule.rule.times;
     const used = rule.use_count ? `answered ${count(rule.use_count, "request")}` : "never used";
     const why = reason === undefined ? "" : reason === null ? `would answer #${missed} now` : `not #${missed}: ${reason}`;
-    return make("li", { "aria-label": `Rule ${rule.number}` },
+    return make("li", { "aria-label": `Rule ${rule.number}`, class: isSpent ? "spent" : "" },
       make("code", {}, describeRule(rule)),
       make("button", { class: "plain", "aria-label": `Delete rule ${rule.number}`, onclick: () => remove(rule.number) }, "✕"),
-      make("p", {}, `rule ${rule.number} · ${used}${rule.is_pinned ? " · of the server" : ""}`),
+      make("p", {}, `rule ${rule.number} · ${used}${isSpent ? ", used up" : ""}${rule.is_pinned ? " · of the server" : ""}`),
       why ? make("p", { class: "reason" }, why) : null);
   });
   if (!items.length) items.push(make("li", { class: "soft" }, "No rules: the server answers as it was started."));
@@ -148,7 +149,10 @@ export function noteReset() {
   noteCall(null);
 }
 
-find("reset").addEventListener("click", () => attempt(next, () => change("POST", "/reset"), "Rules, calls and objects were removed."));
+find("reset").addEventListener("click", async () => {
+  await attempt(next, () => change("POST", "/reset", { settings: true }), "Rules, calls and objects were removed; pace, dialect and faults are those of the start.");
+  await drawSettings();
+});
 find("clear").addEventListener("click", () => attempt(next, () => change("POST", "/reset", { rules: false, objects: false })));
 
 // Every reply
