@@ -9,7 +9,7 @@ import httpx
 import openai
 import pytest
 
-from openai_mockserver import MockOpenAI
+from openai_mockserver import MockOpenAI, MockServerError
 from steered import Steered
 
 
@@ -162,6 +162,12 @@ def test_what_no_text_or_number_is_refused(steered: Steered, body: str, status: 
 )
 def test_what_another_library_cannot_take_is_a_mistake(steered: Steered, rule: Any) -> None:
     assert steered.http.post("/_mock/rules", json=rule).status_code == 422
+
+
+@pytest.mark.parametrize("token", ["", "schlüssel", "a\nb"])
+def test_a_token_must_fit_into_a_header(token: str) -> None:
+    with pytest.raises(MockServerError, match="control_token"):
+        MockOpenAI(control=True, control_token=token)
 
 
 def test_a_server_is_not_its_own_upstream(steered: Steered) -> None:

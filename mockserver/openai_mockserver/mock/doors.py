@@ -50,7 +50,7 @@ class DoorOptions:
         coalesce: whether events that are due at the same time may share a write.
         clock: clock of the in-process transport, ``virtual`` or ``real``.
 
-    Raises MockServerError for an unknown clock, and for ``address`` with ``tls`` or ``host_port``.
+    Raises MockServerError for an unknown clock, an unsuitable token, and for ``address`` with ``tls`` or ``host_port``.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -67,6 +67,9 @@ class DoorOptions:
     def __post_init__(self) -> None:
         if self.clock not in ("virtual", "real"):
             raise MockServerError(f"clock={self.clock!r}: must be 'virtual' or 'real'")
+        token = self.control_token
+        if token is not None and not (token and token.isascii() and token.isprintable()):
+            raise MockServerError("control_token= must be visible ASCII, because it is a header")
         if self.address is not None and (self.tls is not None or self.host_port != ANYWHERE):
             raise MockServerError("address= cannot be combined with host=, port= or tls=")
 
