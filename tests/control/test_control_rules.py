@@ -175,6 +175,11 @@ def test_a_server_is_not_its_own_upstream(steered: Steered) -> None:
         url = f"http://{host}:{httpx.URL(steered.url).port}/v1"
         response = steered.http.post("/_mock/recordings/start", json={"upstream": url})
         assert (response.status_code, response.json()["place"]) == (422, "upstream")
+    sandbox = steered.http.post("/_mock/sandboxes").json()
+    other = {"upstream": sandbox["base_url"]}
+    assert steered.http.post("/_mock/recordings/start", json=other).status_code == 200
+    url = f"{sandbox['control_url']}/recordings/start"
+    assert steered.http.post(url, json=other).status_code == 422
 
 
 def test_settings_go_back_to_those_of_the_start(steered: Steered) -> None:

@@ -89,10 +89,20 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})
 
 
 def _is_itself(upstream: str, origin: str) -> bool:
-    """Whether an upstream is the server that was asked, by this or by another name."""
+    """Whether an upstream is the mock that was asked, by this or by another name of its server.
+
+    Another sandbox of the same server is another mock.
+    """
     theirs, ours = urlsplit(upstream), urlsplit(origin)
     hosts = {theirs.hostname, ours.hostname}
-    return theirs.port == ours.port and (len(hosts) == 1 or hosts <= _LOOPBACK)
+    is_server = theirs.port == ours.port and (len(hosts) == 1 or hosts <= _LOOPBACK)
+    return is_server and _find_sandbox(theirs.path) == _find_sandbox(ours.path)
+
+
+def _find_sandbox(path: str) -> str | None:
+    """Return the id of the sandbox that a path leads to."""
+    start, _, rest = path.removeprefix("/").partition("/")
+    return rest.partition("/")[0] if start == "s" else None
 
 
 def _make_temporary_recorder() -> Recorder:
