@@ -50,8 +50,8 @@ class DoorOptions:
         coalesce: whether events that are due at the same time may share a write.
         clock: clock of the in-process transport, ``virtual`` or ``real``.
 
-    Raises MockServerError for an unknown clock, an unsuitable token, and ``address`` with ``tls`` or
-    ``host_port``.
+    Raises MockServerError for an unknown clock, an unsuitable token, and ``address`` with ``tls``
+    or ``host_port``.
     """
 
     limits: Limits = field(default_factory=Limits)
