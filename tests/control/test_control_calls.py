@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from openai_mockserver import ApiError, cassettes
+from openai_mockserver import ApiError, Call, cassettes
 from openai_mockserver.cassettes.importers import import_file
+from openai_mockserver.control import har
 from openai_mockserver.faults import stall
 from steered import Steered
 
@@ -262,3 +264,27 @@ def test_a_cleared_journal_and_another_server_are_told(steered: Steered) -> None
     steered.ask()
     with follower.follow() as events:
         assert [next(events)["event"] for _ in range(3)] == ["reset", "reset", "start"]
+
+
+def test_a_client_that_leaves_a_long_list_gets_no_more_of_it(
+    steered: Steered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[int] = []
+
+    def build_entry(call: Call, origin: str) -> dict[str, str]:
+        built.append(call.number)
+        return {"text": "x" * 1_000_000}
+
+    monkeypatch.setattr(har, "_build_entry", build_entry)
+    steered.mock.reply("Hello")
+    for _ in range(30):
+        steered.ask()
+    url = httpx.URL(steered.url)
+    with socket.create_connection((url.host, url.port or 80)) as client:
+        head = f"GET /_mock/calls/har HTTP/1.1\r\nHost: {url.host}:{url.port}\r\n\r\n"
+        client.sendall(head.encode())
+        assert client.recv(1000).startswith(b"HTTP/1.1 200")
+        assert steered.http.get("/_mock/verify").status_code == 200, "others are answered meanwhile"
+    assert steered.http.get("/_mock/verify").status_code == 200
+    assert 0 < len(built) < 30
+    assert len(steered.http.get("/_mock/calls/har").json()["log"]["entries"]) == 30

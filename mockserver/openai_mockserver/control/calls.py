@@ -5,7 +5,7 @@ from __future__ import annotations
 from openai_mockserver.cassettes.stream_file import dumps
 from openai_mockserver.control.har import build_har
 from openai_mockserver.control.problem import Problem
-from openai_mockserver.control.routing import ControlRequest, Download
+from openai_mockserver.control.routing import ControlRequest, Download, LongList
 from openai_mockserver.control.shapes import (
     OPTIONS,
     CallDetail,
@@ -35,7 +35,7 @@ __all__ = [
 _MOST_LISTED = 100  # problems in a verdict
 
 
-def list_page(mock: Steerable, request: ControlRequest) -> CallList:
+def list_page(mock: Steerable, request: ControlRequest) -> LongList:
     """Return a page of the calls."""
     query: CallQuery = request.query
     history = mock.calls.history
@@ -43,7 +43,8 @@ def list_page(mock: Steerable, request: ControlRequest) -> CallList:
     newest_first = query.order == "newest"
     page = find_page(mock.calls, _read_filter(query), query.limit, query.after, newest_first)
     describe = describe_call if query.include == "request" else summarize_call
-    return CallList(list(map(describe, page.calls)), page.next, len(mock.calls), last_event)
+    whole = CallList([], page.next, len(mock.calls), last_event)
+    return LongList(whole, "calls", map(describe, page.calls))
 
 
 def _read_filter(query: CallQuery | HarQuery) -> CallFilter:
@@ -79,7 +80,7 @@ def get_response(mock: Steerable, request: ControlRequest) -> Download:
     return Download(dumps(exchange.script, exchange.about), f"call-{call.number}.jsonl")
 
 
-def get_har(mock: Steerable, request: ControlRequest) -> dict[str, object]:
+def get_har(mock: Steerable, request: ControlRequest) -> LongList:
     """Return calls as a HAR file."""
     query: HarQuery = request.query
     page = find_page(mock.calls, _read_filter(query), query.limit, newest_first=True)

@@ -20,7 +20,7 @@ from openai_mockserver.control.openapi import OPENAPI_ROUTE
 from openai_mockserver.control.page import PAGE_ROUTES
 from openai_mockserver.control.problem import Problem
 from openai_mockserver.control.routes import ROUTES
-from openai_mockserver.control.routing import Download, Route, Router
+from openai_mockserver.control.routing import Download, LongList, Route, Router
 from openai_mockserver.control.steerable import Steerable
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.reply import ApiError
@@ -148,6 +148,9 @@ def _render(route: Route, value: Any) -> SideResponse:
     if isinstance(value, Download):
         disposition = ("content-disposition", f"attachment; filename*=UTF-8''{quote(value.name)}")
         return _respond(route.status, route.media, value.content, disposition)
+    if isinstance(value, LongList):
+        headers = (("content-type", route.media), ("cache-control", "no-store"))
+        return SideResponse(route.status, headers, pieces=value.encode())
     if hasattr(value, "subscribe"):
         follower: Follower = value
         headers = (("content-type", route.media), ("cache-control", "no-store"))

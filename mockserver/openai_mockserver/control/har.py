@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 import msgspec.json
 
 from openai_mockserver import sse
+from openai_mockserver.control.routing import LongList
 from openai_mockserver.control.summaries import build_exchange
 from openai_mockserver.control.version import get_version
 from openai_mockserver.journal import Call
@@ -23,16 +24,16 @@ from openai_mockserver.journal import Call
 __all__ = ["build_har"]
 
 
-def build_har(calls: Iterable[Call], origin: str) -> dict[str, Any]:
-    """Return a HAR file of calls.
+def build_har(calls: Iterable[Call], origin: str) -> LongList:
+    """Return a HAR file of calls, whose entries are built while it is sent.
 
     Args:
         calls: the calls; each has a response.
         origin: scheme and host of the server.
     """
     creator = {"name": "openai-mockserver", "version": get_version()}
-    entries = [_build_entry(call, origin) for call in calls]
-    return {"log": {"version": "1.2", "creator": creator, "entries": entries}}
+    whole = {"log": {"version": "1.2", "creator": creator, "entries": []}}
+    return LongList(whole, "entries", (_build_entry(call, origin) for call in calls))
 
 
 def _build_entry(call: Call, origin: str) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 import msgspec
+import msgspec.json
 
 from openai_mockserver.control.problem import Problem, split_place
 from openai_mockserver.declared import Strict, read_struct
@@ -22,7 +23,7 @@ from openai_mockserver.exceptions import MockServerError, ScenarioError
 from openai_mockserver.request import Request
 from openai_mockserver.scenario import parse
 
-__all__ = ["ControlRequest", "Download", "Route", "Router"]
+__all__ = ["ControlRequest", "Download", "LongList", "Route", "Router"]
 
 JSON = "application/json"
 
@@ -59,6 +60,35 @@ class Download:
 
     content: bytes
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LongList:
+    """A JSON object with a list that is made and encoded item by item while it is sent.
+
+    Args:
+        whole: the object, in which the list is empty.
+        name: the name of the list.
+        items: makes the items.
+    """
+
+    whole: Any
+    name: str
+    items: Iterable[Any]
+
+    def encode(self) -> Iterator[bytes]:
+        """Encode the object, in a piece for each item.
+
+        >>> b"".join(LongList({"a": [], "b": 1}, "a", iter([2, 3])).encode())
+        b'{"a":[2,3],"b":1}\\n'
+        """
+        empty = b'"%b":[]' % self.name.encode()
+        head, _, tail = msgspec.json.encode(self.whole).partition(empty)
+        separator = head + empty[:-1]
+        for item in self.items:
+            yield separator + msgspec.json.encode(item)
+            separator = b","
+        yield b"%b]%b\n" % (b"" if separator == b"," else separator, tail)
 
 
 @dataclass(frozen=True, kw_only=True)

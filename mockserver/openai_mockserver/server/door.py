@@ -5,7 +5,7 @@ Rules of this file: nothing here knows sockets.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -59,11 +59,12 @@ class Follower(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SideResponse:
-    """A response that is not one of OpenAI's endpoints; a follower continues its body."""
+    """A response that is not one of OpenAI's endpoints; pieces or a follower continue its body."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    pieces: Iterator[bytes] | None = None
     follower: Follower | None = None
 
 

@@ -9,7 +9,8 @@ lives is answered at once, whatever the thread does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -55,9 +56,12 @@ class SidePlayer:
             "headers": [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers],
         }
         await send(start)
-        body, follower = response.body, response.follower
-        await send({"type": "http.response.body", "body": body, "more_body": follower is not None})
-        if follower is not None:
+        body, pieces, follower = response.body, response.pieces, response.follower
+        has_more = pieces is not None or follower is not None
+        await send({"type": "http.response.body", "body": body, "more_body": has_more})
+        if pieces is not None:
+            await self._send_pieces(pieces, receive, send)
+        elif follower is not None:
             await self._follow(follower, receive, send)
 
     async def _run(self, function: Callable[..., T], *arguments: Any) -> T:
@@ -65,6 +69,21 @@ class SidePlayer:
             self._threads = ThreadPoolExecutor(1, "openai-mockserver-control")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, run_in_turns, function, *arguments)
+
+    async def _send_pieces(
+        self,
+        pieces: Iterator[bytes],
+        receive: Callable[[], Any],
+        send: Callable[[dict[str, Any]], Any],
+    ) -> None:
+        """Send a body while it is made, so that others get their turn, until the client leaves."""
+        departure = asyncio.ensure_future(_wait_for_departure(receive))
+        try:
+            while not departure.done() and (body := await self._run(_join_pieces, pieces)):
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            departure.cancel()
 
     async def _follow(
         self,
@@ -97,6 +116,20 @@ class SidePlayer:
         finally:
             stop_following()
             departure.cancel()
+
+
+_PIECE = 1 << 16  # bytes
+_TURN = 0.02  # seconds for which pieces are made before others get their turn
+
+
+def _join_pieces(pieces: Iterator[bytes]) -> bytes:
+    """Return the next pieces together; nothing at the end."""
+    body, until = b"", time.monotonic() + _TURN
+    for piece in pieces:
+        body += piece
+        if len(body) >= _PIECE or time.monotonic() > until:
+            break
+    return body
 
 
 async def _wait_for_departure(receive: Callable[[], Any]) -> None:
