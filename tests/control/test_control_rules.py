@@ -187,7 +187,8 @@ def test_settings_go_back_to_those_of_the_start(steered: Steered) -> None:
     steered.http.post("/_mock/reset")
     assert steered.mock.seed == 9, "they are not part of what is forgotten by default"
     steered.http.post("/_mock/reset", json={"settings": True})
-    assert (steered.mock.pace, steered.mock.options.faults, steered.mock.seed) == (None, (), None)
+    settings = steered.http.get("/_mock/settings").json()
+    assert (settings["pace"], settings["faults"], settings["seed"]) == (None, [], None)
 
 
 def test_the_api_key_is_set_but_not_shown(steered: Steered) -> None:
