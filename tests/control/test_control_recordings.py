@@ -17,6 +17,10 @@ def test_recording_is_started_and_stopped(steered: Steered) -> None:
         started = steered.http.post("/_mock/recordings/start", json={"upstream": upstream.base_url})
         assert started.json() == {"upstream": upstream.base_url, "recordings": []}
         assert steered.ask(stream=True) == "from the upstream"
+        call = steered.http.get("/_mock/calls/1").json()
+        assert (call["events"], call["finish_reason"]) == (call["delivered"]["events"], "stop")
+        events = steered.http.get("/_mock/calls/1/events").json()["events"]
+        assert all(event["due"] == event["at"] > 0 for event in events)
         assert steered.ask("Ho") == "local"
         foreign = {"sec-fetch-site": "cross-site", "referer": "http://evil.example/"}
         assert steered.http.get("/v1/models", headers=foreign).status_code == 403

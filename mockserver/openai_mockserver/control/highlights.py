@@ -31,7 +31,8 @@ def find_ttft(call: Call) -> float | None:
 def find_finish_reason(call: Call) -> str | None:
     """Return why the response ended, if the client received that; else None."""
     script = call.script
-    if call.upstream is not None or script.head.status >= 400 or script.raw:
+    is_coming = call.upstream is not None and call.outcome is None
+    if is_coming or script.head.status >= 400 or script.raw:
         return None
     kind = (script.head.header("content-type") or "").lower()
     if not kind.startswith(("text/event-stream", "application/json")):

@@ -105,6 +105,9 @@ def _take_apart(call: Call) -> ResponseEvents:
     find_time = _find_times(call)
 
     def describe(item: Item) -> ResponseEvent:
+        at = find_time(item.number)
+        # What an upstream sent was due when it came.
+        due = item.at if call.upstream is None or at is None else at
         return ResponseEvent(
             number=item.number,
             kind=item.kind,
@@ -112,8 +115,8 @@ def _take_apart(call: Call) -> ResponseEvents:
             data=_clean(item.data[:_LONGEST]),
             says=_clean(" ".join(phrase.text for phrase in item.phrases)[:400]),
             pieces=[Piece(one.kind, _clean(one.piece)) for one in item.phrases if one.piece],
-            due=item.at,
-            at=find_time(item.number),
+            due=due,
+            at=at,
         )
 
     reply = response.reply

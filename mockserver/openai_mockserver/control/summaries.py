@@ -44,7 +44,9 @@ def _summarize(call: Call) -> dict[str, Any]:
         user = user if len(user) <= _MOST_TEXT else f"{user[:_MOST_TEXT]}…"
     is_answered = call.is_answered
     script, rule = call.script, call.rule
-    is_streamed = is_answered and script.is_stream and call.upstream is None
+    # What an upstream will still send is not known.
+    is_known = call.upstream is None or call.outcome is not None
+    is_streamed = is_answered and script.is_stream and is_known
     return {
         "number": call.number,
         "attempt": call.attempt,
