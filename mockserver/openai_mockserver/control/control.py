@@ -148,13 +148,12 @@ def _render(route: Route, value: Any) -> SideResponse:
     if isinstance(value, Download):
         disposition = ("content-disposition", f"attachment; filename*=UTF-8''{quote(value.name)}")
         return _respond(route.status, route.media, value.content, disposition)
+    unsized = (("content-type", route.media), ("cache-control", "no-store"))
     if isinstance(value, LongList):
-        headers = (("content-type", route.media), ("cache-control", "no-store"))
-        return SideResponse(route.status, headers, pieces=value.encode())
+        return SideResponse(route.status, unsized, pieces=value.encode())
     if hasattr(value, "subscribe"):
         follower: Follower = value
-        headers = (("content-type", route.media), ("cache-control", "no-store"))
-        return SideResponse(route.status, headers, follower=follower)
+        return SideResponse(route.status, unsized, follower=follower)
     if route.response is None:
         return SideResponse(route.status, (("cache-control", "no-store"),))
     if route.response is str:

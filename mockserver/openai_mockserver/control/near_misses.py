@@ -11,9 +11,7 @@ from msgspec import Struct
 from openai_mockserver.control.calls import find_call
 from openai_mockserver.control.routing import ControlRequest
 from openai_mockserver.control.steerable import Steerable
-from openai_mockserver.rules import Rule
 from openai_mockserver.rules.pattern import RequestValues
-from openai_mockserver.rules.rule import Reason
 from openai_mockserver.rules.rulebook import measure_distance
 from openai_mockserver.sensitive import hide_keys
 
@@ -40,17 +38,13 @@ def list_near_misses(mock: Steerable, request: ControlRequest) -> NearMisses:
     """Return why each rule does not answer a call."""
     call = find_call(mock, request)
     values = RequestValues(call)
-    reasons = [(rule, _find_reason(rule, values)) for rule in reversed(mock.rules)]
+    reasons = [
+        (rule, rule.find_mismatch(values) or rule.explain_exhaustion())
+        for rule in reversed(mock.rules)
+    ]
     reasons.sort(key=lambda one: measure_distance(one[0], one[1] or "", values))
     misses = [
         NearMiss(rule.number, repr(rule), None if reason is None else hide_keys(str(reason), "…"))
         for rule, reason in reasons
     ]
     return NearMisses(call.number, call.problem, misses)
-
-
-def _find_reason(rule: Rule, values: RequestValues) -> Reason | None:
-    reason = rule.find_mismatch(values)
-    if reason is None and rule.times is not None and rule.use_count >= rule.times:
-        return f"it has already answered {rule.times} time{'s' * (rule.times != 1)}"
-    return reason

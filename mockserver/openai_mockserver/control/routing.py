@@ -84,11 +84,10 @@ class LongList:
         """
         empty = b'"%b":[]' % self.name.encode()
         head, _, tail = msgspec.json.encode(self.whole).partition(empty)
-        separator = head + empty[:-1]
-        for item in self.items:
-            yield separator + msgspec.json.encode(item)
-            separator = b","
-        yield b"%b]%b\n" % (b"" if separator == b"," else separator, tail)
+        yield head + empty[:-1]
+        for number, item in enumerate(self.items):
+            yield b"," * (number > 0) + msgspec.json.encode(item)
+        yield b"]%b\n" % tail
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -191,6 +191,12 @@ class Rule:
             return f"matching it raised {error!r}"
         return None
 
+    def explain_exhaustion(self) -> str | None:
+        """Return why the rule answers no further request; None if it may."""
+        if self._times is None or self._use_count < self._times:
+            return None
+        return f"it has already answered {self._times} time{'s' * (self._times != 1)}"
+
     def count_mismatches(self, values: RequestValues) -> int:
         """Return how many of the rule's patterns the request with these values does not match."""
         count = 0
@@ -209,8 +215,8 @@ class Rule:
         if self._chance is not None and values.draw(self.number) >= self._chance:
             return f"it answers by chance={self._chance:g}, and not this time"
         with self._lock:
-            if self._times is not None and self._use_count >= self._times:
-                return f"it has already answered {self._times} time{'s' * (self._times != 1)}"
+            if (reason := self.explain_exhaustion()) is not None:
+                return reason
             answer = self._answers[min(self._use_count, len(self._answers) - 1)]
             self._use_count += 1
         return answer

@@ -43,18 +43,15 @@ class Sandboxes(Generic[T]):
     Args:
         is_busy: whether a sandbox is in use although no request has arrived.
         idle: seconds after which an idle sandbox is removed; None for never.
-        on_remove: called with the id of each sandbox that is removed.
     """
 
     def __init__(
         self,
         is_busy: Callable[[T], bool],
         idle: float | None = IDLE,
-        on_remove: Callable[[str], object] | None = None,
     ) -> None:
         self.idle = idle
         self._is_busy = is_busy
-        self._on_remove = on_remove
         self._lock = threading.Lock()
         self._sandboxes: dict[str, T] = {}
         self._created: dict[str, float] = {}
@@ -132,6 +129,4 @@ class Sandboxes(Generic[T]):
         if id not in self._sandboxes:
             return False
         del self._sandboxes[id], self._created[id], self._used[id]
-        if self._on_remove is not None:
-            self._on_remove(id)
         return True
