@@ -194,8 +194,8 @@ def test_a_growing_stall_is_seen(steered: Steered) -> None:
                 "stream": True,
             },
         ):
-            told = (e["data"]["calls"][0] for e in events if e["event"] == "progress")
-            first, second = next(told), next(told)
+            progress = (e["data"]["calls"][0] for e in events if e["event"] == "progress")
+            first, second = next(progress), next(progress)
     assert (first["events"], second["events"]) == (2, 2)
     assert second["silent"] > first["silent"] > 0
 

@@ -82,8 +82,8 @@ def test_answers_without_events(steered: Steered) -> None:
     for _ in range(2):
         body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
         steered.http.post("/v1/chat/completions", json=body)
-    said = get(steered, "calls/1/events")["reply"]
-    assert (said["text"], said["tool_calls"][0]["arguments"]) == ("Hi", '{"a":1}')
+    reply = get(steered, "calls/1/events")["reply"]
+    assert (reply["text"], reply["tool_calls"][0]["arguments"]) == ("Hi", '{"a":1}')
     parts = get(steered, "calls/2/events")
     assert parts["error"]["message"] == "later"
     assert parts["reply"] is None

@@ -139,12 +139,12 @@ def test_a_rule_is_the_same_on_the_server(
     (rule,) = served.rules
     assert repr(rule) == repr(local).replace("'h.'", "'(?i)h.'")
     assert (rule.times, rule.chance) == (local.times, local.chance)
-    for sent, made in zip(rule.answers, local.answers, strict=True):
-        assert type(sent.value) is type(made.value)
-        assert sent.value == made.value
-        assert sent.reply == made.reply
-        assert repr(sent.faults) == repr(made.faults)
-        assert (sent.pace, sent.dialect) == (made.pace, made.dialect)
+    for sent, original in zip(rule.answers, local.answers, strict=True):
+        assert type(sent.value) is type(original.value)
+        assert sent.value == original.value
+        assert sent.reply == original.reply
+        assert repr(sent.faults) == repr(original.faults)
+        assert (sent.pace, sent.dialect) == (original.pace, original.dialect)
 
 
 def test_a_template_can_be_read_again(served: MockOpenAI) -> None:

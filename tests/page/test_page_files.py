@@ -1,4 +1,4 @@
-"""The page as it is served: where, to whom, with which types and policy."""
+"""How the page is served: its paths, access control, media types and content policy."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ export interface Conditions {
   attempt?: CountPattern;
   /** The number of the request on its connection, counted from 1. */
   nth?: CountPattern;
-  /** At least so many seconds since the first request. */
+  /** The minimum number of seconds since the first request. */
   after?: number;
 }
 

@@ -62,7 +62,7 @@ function openProxy(target: string, bytes: (cuts: number) => number): CuttingProx
   return proxy;
 }
 
-/** Take events about calls until so many have ended, each as its type and its call's number. */
+/** Take events until a number of calls has ended; return the type and the call's number of each. */
 async function take(events: AsyncIterable<FollowEvent>, ended: number): Promise<string[]> {
   const seen = [];
   for await (const event of events) {

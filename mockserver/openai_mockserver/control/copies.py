@@ -95,36 +95,36 @@ def write_curl(call: Call, origin: str) -> str:
 
 
 class _Answered(NamedTuple):
-    """What answered a call, as short as it can be said.
+    """What answered a call, as short as possible.
 
     Args:
         exchange: the call as a recording.
         value: a reply, an error, or the script with all that was done to it.
         faults: the faults that are not in the script already.
         dialect: the dialect that the rule has set.
-        said: what the response says, as far as it can be read.
+        content: what the response says, as far as it can be read.
     """
 
     exchange: Exchange
     value: Reply | ApiError | Script
     faults: tuple[Fault, ...]
     dialect: str | None
-    said: Reply | ApiError | None
+    content: Reply | ApiError | None
 
 
 def _find_answer(call: Call) -> _Answered:
     exchange = build_exchange(call)
-    said = _read_reply(exchange)
+    content = _read_reply(exchange)
     answers = [] if call.rule is None else call.rule.answers
     dialect = answers[0].dialect if answers else None
     # With faults, the response may say less than the reply; without, it may be any of several.
-    source: object = said
+    source: object = content
     if call.faults:
         source = answers[0].value if len(answers) == 1 else None
     faults = tuple(one for one in call.faults if isinstance(one, Fault))
     if isinstance(source, Reply | ApiError) and len(faults) == len(call.faults):
-        return _Answered(exchange, _simplify(source), faults, dialect, said)
-    return _Answered(exchange, exchange.script, (), dialect, said)
+        return _Answered(exchange, _simplify(source), faults, dialect, content)
+    return _Answered(exchange, exchange.script, (), dialect, content)
 
 
 def _read_reply(exchange: Exchange) -> Reply | ApiError | None:
@@ -134,11 +134,11 @@ def _read_reply(exchange: Exchange) -> Reply | ApiError | None:
         return None
 
 
-def _simplify(said: Reply | ApiError) -> Reply | ApiError:
+def _simplify(content: Reply | ApiError) -> Reply | ApiError:
     """Return a reply without what follows from the rest: usage, and how text is cut."""
-    if isinstance(said, ApiError):
-        return said
-    members = encode_reply(said)
+    if isinstance(content, ApiError):
+        return content
+    members = encode_reply(content)
     members.pop("usage", None)
     return decode_reply(members)
 
@@ -251,7 +251,7 @@ def _list_imports(code: str, faults: tuple[Fault, ...], steps: list[str]) -> str
 
 def _write_steps(call: Call, answered: _Answered, body: dict[str, Any]) -> list[str]:
     """Return the statements that send the request and check the answer."""
-    path, said = locate(call.path).path, answered.said
+    path, content = locate(call.path).path, answered.content
     method = _METHODS.get(path)
     if method is None:
         target = path.removeprefix("/v1")
@@ -268,10 +268,15 @@ def _write_steps(call: Call, answered: _Answered, body: dict[str, Any]) -> list[
     if call.status >= 400 or call.outcome in ("reset", "truncated"):
         return ["with pytest.raises(Exception):", f"    {code}", was_called]
     is_whole = not call.faults and call.script.end in ("finish", "close")
-    if not is_whole or method is None or not isinstance(said, Reply) or said.error is not None:
+    if (
+        not is_whole
+        or method is None
+        or not isinstance(content, Reply)
+        or content.error is not None
+    ):
         # Whether a client raises depends on the fault.
         return ["with suppress(Exception):", f"    {code}", was_called]
-    if not said.text:
+    if not content.text:
         return [f"answer = {code}", was_called]
     read = method.parts if body.get("stream") else method.whole
-    return [f"answer = {code}", f"assert {read} == {str(said.text)!r}"]
+    return [f"answer = {code}", f"assert {read} == {str(content.text)!r}"]

@@ -32,7 +32,7 @@ __all__ = ["CallFollower", "follow"]
 
 _MOST = 50  # events that are encoded together
 _BEAT = 15.0  # seconds of silence after which a comment is sent
-_MOST_OPEN = 200  # open calls whose progress is told
+_MOST_OPEN = 200  # open calls whose progress is sent
 
 
 class CallFollower:
@@ -52,7 +52,7 @@ class CallFollower:
         self._after = after
         self._open: set[int] = set()
         self._sent_at = 0.0
-        self._told_at = time.monotonic()
+        self._progress_at = time.monotonic()
         self._is_lost = is_lost
         self._is_begun = False
 
@@ -79,9 +79,9 @@ class CallFollower:
         if not entries and newest > self._after:
             body += self._note_gap(newest + 1)
             self._after = newest
-        if now - self._told_at >= self.interval:
-            self._told_at = now
-            body += self._tell_progress()
+        if now - self._progress_at >= self.interval:
+            self._progress_at = now
+            body += self._encode_progress()
         if not body and now - self._sent_at >= _BEAT:
             body = encode(Comment(""))
         if body:
@@ -108,7 +108,7 @@ class CallFollower:
     def _encode(self, number: int, kind: str, value: Any) -> bytes:
         return _encode_event(self._history.name, number, kind, value)
 
-    def _tell_progress(self) -> bytes:
+    def _encode_progress(self) -> bytes:
         lines = []
         for number in sorted(self._open)[:_MOST_OPEN]:
             call = self._calls.find(number)

@@ -160,8 +160,8 @@ class CallView {
     const list = this.panel.firstChild;
     const answer = parts ? makeAnswer(parts, (event) => isSent(event, call), this.isWhole, isOpen(call) ? "so far" : "received") : [];
     const text = answer.map((row) => row.textContent).join("\n");
-    if (text === this.said && list.querySelector(".answer, .error")) return;
-    this.said = text;
+    if (text === this.answerText && list.querySelector(".answer, .error")) return;
+    this.answerText = text;
     list.querySelectorAll(".answer, .error").forEach((row) => row.remove());
     list.append(...answer);
   }
