@@ -17,7 +17,7 @@ def test_recording_is_started_and_stopped(steered: Steered) -> None:
         started = steered.http.post("/_mock/recordings/start", json={"upstream": upstream.base_url})
         assert started.json() == {"upstream": upstream.base_url, "recordings": []}
         assert steered.ask(stream=True) == "from the upstream"
-        # A client is content with [DONE]; how many events there are is known when the upstream ends.
+        # The client leaves after [DONE]; the number of events is known when the upstream ends.
         assert steered.mock.calls[0].wait(10)
         call = steered.http.get("/_mock/calls/1").json()
         assert (call["events"], call["finish_reason"]) == (call["delivered"]["events"], "stop")

@@ -24,12 +24,14 @@ class Style:
         ascii: whether all characters outside ASCII are escaped.
         floats: notation of small numbers: ``ryu`` (1e-5), ``js`` for JavaScript and Go (0.00001,
             1e-7), or ``python`` (1e-05).
+        has_order: whether members keep their order; if not, they are sorted by name.
     """
 
     has_spaces: bool = False
     html: bool = False
     ascii: bool = False
     floats: str = "ryu"
+    has_order: bool = True
 
     def dumps(self, value: Any) -> str:
         """Return the JSON text of a value.
@@ -39,6 +41,8 @@ class Style:
         """
         if self == COMPACT:
             return msgspec.json.encode(value, enc_hook=_encode_text).decode()
+        if not self.has_order:
+            value = _sort_members(value)
         text = _make_encoder(self.has_spaces, self.ascii).encode(value)
         if _EXPONENT.search(text):
             text = self._dumps(value)
@@ -64,6 +68,15 @@ class Style:
             inner = [self._dumps(v) for v in value]
             return f"[{(', ' if self.has_spaces else ',').join(inner)}]"
         return json.dumps(value, ensure_ascii=self.ascii)
+
+
+def _sort_members(value: Any) -> Any:
+    """Return a value in which the members of all objects are sorted by name."""
+    if isinstance(value, dict):
+        return {name: _sort_members(value[name]) for name in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [_sort_members(inner) for inner in value]
+    return value
 
 
 _EXPONENT = re.compile(r"\de[-+]\d")  # numbers that styles write differently, and some texts

@@ -15,6 +15,8 @@ itself, with a `Hole` in each place that takes a value. The notation lists membe
     delta{content}   an object; its member takes the value of the hole ``delta.content``
     choices[index]   a list with one object; its member takes the value of ``choices.index``
     choices[]        an empty list
+    type@typed       there only in the variant ``typed`` of the dialect
+    created@!dated   not there in the variant ``dated``; a condition follows any of the above
 
 The finish chunk of the dialect ``groq`` has, among others, these members:
 
@@ -181,27 +183,38 @@ class Hole(NamedTuple):
 
 
 _MEMBER = re.compile(r"[\w./-]+")
+_CONDITION = re.compile(r"@(!?)([\w-]+)")
 _JSON = json.JSONDecoder()
 
 
-def parse(notation: str, prefix: str = "") -> dict[str, Any]:
+def parse(
+    notation: str, prefix: str = "", variants: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """Parse a notation into a layout. The names of inner holes start with the path to them.
+
+    Args:
+        notation: the members, as this module describes.
+        prefix: path of the object, with a dot at its end.
+        variants: names of the variants that are chosen.
 
     Raises ValueError if the notation is malformed or uses a name that is not declared.
 
     >>> parse('id,choices[index,delta{content=""}]')["choices"]
     [{'index': Hole(name='choices.index', optional=False), 'delta': {'content': ''}}]
     """
-    layout, end = _parse_members(notation, 0, prefix)
+    layout, end = _parse_members(notation, 0, prefix, variants)
     if end != len(notation):
         raise ValueError(f"the notation of a layout is malformed at {notation[end:]!r}")
     return layout
 
 
-def _parse_members(notation: str, at: int, prefix: str) -> tuple[dict[str, Any], int]:
+def _parse_members(
+    notation: str, at: int, prefix: str, variants: frozenset[str]
+) -> tuple[dict[str, Any], int]:
     members: dict[str, Any] = {}
     while match := _MEMBER.match(notation, at):
         name, at = match[0], match.end()
+        member: Any
         path = f"{prefix}{name}"
         sign = notation[at : at + 1]
         if notation[at : at + 2] == "=$":
@@ -210,17 +223,23 @@ def _parse_members(notation: str, at: int, prefix: str) -> tuple[dict[str, Any],
                 break
             at = hole.end()
             optional = notation[at : at + 1] == "?"
-            members[name] = _make_hole(hole[0], optional, _ALL, f"${hole[0]}")
+            member = _make_hole(hole[0], optional, _ALL, f"${hole[0]}")
             at += optional
         elif sign == "=":
-            members[name], at = _JSON.raw_decode(notation, at + 1)
+            member, at = _JSON.raw_decode(notation, at + 1)
         elif sign in ("{", "["):
-            inner, at = _parse_members(notation, at + 1, f"{path}.")
-            members[name] = [inner] if sign == "[" and inner else [] if sign == "[" else inner
+            inner, at = _parse_members(notation, at + 1, f"{path}.", variants)
+            member = [inner] if sign == "[" and inner else [] if sign == "[" else inner
             at += 1
         else:
-            members[name] = _make_hole(path, sign == "?", HOLES, path)
+            member = _make_hole(path, sign == "?", HOLES, path)
             at += sign == "?"
+        is_chosen = True
+        while condition := _CONDITION.match(notation, at):
+            is_chosen &= (condition[2] in variants) != bool(condition[1])
+            at = condition.end()
+        if is_chosen:
+            members[name] = member
         if notation[at : at + 1] != ",":
             break
         at += 1
