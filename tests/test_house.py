@@ -32,10 +32,10 @@ FLOORS = """
     reply: text content usage errors reply serialization limits retokenize
     items stream_value
 
-    dialects: template json_style usage responses completions dialect chat content_filter
-    dialects.providers: azure cerebras cloudflare databricks deepseek fireworks gemini groq
-        hugging_face litellm llama_cpp lm_studio mistral ollama openai openrouter perplexity sglang
-        snowflake together vercel vllm writer xai zai
+    dialects: template json_style usage responses completions variants dialect chat content_filter
+    dialects.providers: azure cerebras cloudflare dashscope databricks deepseek fireworks gemini
+        groq hugging_face litellm llama_cpp lm_studio mistral ollama openai openrouter others
+        perplexity sglang snowflake together vercel vllm writer xai zai
     dialects: registry paths
 
     api: disk_bytes

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from openai_mockserver.dialects import usage as usages
 from openai_mockserver.dialects.dialect import Dialect
 from openai_mockserver.dialects.template import parse
+from openai_mockserver.dialects.variants import Variant
 
 __all__ = ["DELTAS", "UNKNOWN"]
 
@@ -55,6 +58,7 @@ def chat_dialect(
     body: str = BODY,
     error: str = ERROR,
     mark: str | None = None,
+    variants: Mapping[str, Variant] | None = None,
     **habits: Any,
 ) -> Dialect:
     """Create a dialect from its notations.
@@ -71,31 +75,83 @@ def chat_dialect(
         choices: notations of choices by kind.
         usage, body, error: notations of these objects; see `Dialect`.
         mark: regular expression; see `Dialect`.
+        variants: the variants that the dialect declares.
         habits: the other fields of `Dialect`.
     """
-    chunks, choices = chunks or {}, choices or {}
-    kinds = DELTAS | dict(deltas or {})
+    arguments: dict[str, Any] = {
+        "chunk": chunk,
+        "choice": choice,
+        "deltas": deltas or {},
+        "chunks": chunks or {},
+        "choices": choices or {},
+        "usage": usage,
+        "body": body,
+        "error": error,
+        "mark": mark,
+        **habits,
+    }
+    return _build(name, arguments, variants or {}, frozenset())
+
+
+def _build(
+    name: str,
+    arguments: Mapping[str, Any],
+    variants: Mapping[str, Variant],
+    chosen: frozenset[str],
+) -> Dialect:
+    """Build a dialect with the chosen ones of its variants, in the order in which it has them."""
+    changed = dict(arguments)
+    for variant in [variants[one] for one in variants if one in chosen]:
+        for key, value in variant.differences.items():
+            joined = isinstance(value, Mapping)
+            changed[key] = {**changed.get(key, {}), **value} if joined else value
+    dialect = _parse_notations(name, chosen, **changed)
+    return replace(dialect, variants=variants, build=partial(_build, name, arguments, variants))
+
+
+def _parse_notations(
+    name: str,
+    chosen: frozenset[str],
+    *,
+    chunk: str,
+    choice: str,
+    deltas: Mapping[str, str | None],
+    chunks: Mapping[str, str],
+    choices: Mapping[str, str],
+    usage: str | None,
+    body: str,
+    error: str,
+    mark: str | None,
+    **habits: Any,
+) -> Dialect:
+    kinds = DELTAS | dict(deltas)
     for kind, delta in [*kinds.items()]:
         if delta is not None and kind not in ("role", "finish", "usage") and "+" not in kind:
             kinds.setdefault(f"role+{kind}", delta if "role" in delta else f"role,{delta}")
+    for kind, delta in [*kinds.items()]:
+        if delta is not None and kind not in ("role", "finish", "usage"):
             kinds.setdefault(f"{kind}+finish", delta)
     kinds |= dict.fromkeys(choices.keys() - kinds.keys(), "")
 
     def layout(kind: str, delta: str | None) -> Any:
         base_kind = "finish" if kind.endswith("+finish") else kind.removeprefix("role+")
-        inner = "" if delta is None else choices.get(base_kind, choice)
+        inner = "" if delta is None else choices.get(kind, choices.get(base_kind, choice))
         inner = re.sub(r"\bdelta\b(?!\{)", f"delta{{{delta}}}", inner)
-        outer = chunks.get(base_kind, f"{chunk},usage" if kind == "usage" else chunk)
-        return parse(re.sub(r"\bchoices\b(?!\.)", lambda _: f"choices[{inner}]", outer))
+        outer = f"{chunk},usage" if kind == "usage" else chunk
+        outer = chunks.get(kind, chunks.get(base_kind, outer))
+        return read(re.sub(r"\bchoices\b(?![.@])", lambda _: f"choices[{inner}]", outer))
+
+    def read(notation: str) -> dict[str, Any]:
+        return parse(notation, variants=chosen)
 
     layouts = {kind: layout(kind, delta) for kind, delta in kinds.items()}
-    layouts["error"] = layouts["finish"] | parse(error)
+    layouts["error"] = layouts["finish"] | read(error)
     return Dialect(
         name,
         layouts,
-        usages.OPENAI if usage is None else parse(usage),
-        body=parse(body),
-        error=parse(error),
+        usages.OPENAI if usage is None else read(usage),
+        body=read(body),
+        error=read(error),
         mark=None if mark is None else re.compile(mark),
         **habits,
     )

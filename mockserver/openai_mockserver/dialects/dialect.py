@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +16,8 @@ from openai_mockserver.dialects import usage as usages
 from openai_mockserver.dialects.completions import CompletionsFormat
 from openai_mockserver.dialects.json_style import COMPACT, Style
 from openai_mockserver.dialects.responses import ResponsesFormat
+from openai_mockserver.dialects.template import omit_members
+from openai_mockserver.dialects.variants import COMMON, Variant
 from openai_mockserver.script import Event, Raw, Step
 
 __all__ = ["Dialect", "ExtraStep"]
@@ -50,6 +52,7 @@ class Dialect:
             pieces, ``first`` for a header with the first piece, ``whole`` for one chunk.
         finish: chunk that has the finish reason: ``alone`` for a separate chunk, ``with`` for the
             last chunk with content.
+        splits_citations: whether each citation has a chunk of its own.
         calls_finish: finish reason that streams have instead of ``tool_calls``.
         ends_with_done: whether ``[DONE]`` ends the stream.
         eol: line end.
@@ -71,6 +74,9 @@ class Dialect:
         content_type: content type of streams.
         mark: pattern that identifies a stream of this provider.
         responses, completions: formats of these endpoints; None for OpenAI's, if none was recorded.
+        omits: paths of members that its chunks lack, although its layouts have them.
+        variants: the variants that it declares, by name.
+        build: function that builds the dialect with some of them; see `with_variants`.
     """
 
     name: str
@@ -80,6 +86,7 @@ class Dialect:
     role: str = "alone"
     calls: str = "split"
     finish: str = "alone"
+    splits_citations: bool = False
     calls_finish: str | None = None
     ends_with_done: bool = True
     eol: str = "\n"
@@ -101,6 +108,40 @@ class Dialect:
     mark: re.Pattern[str] | None = None
     responses: ResponsesFormat | None = None
     completions: CompletionsFormat | None = None
+    omits: frozenset[str] = frozenset()
+    variants: Mapping[str, Variant] = dataclasses.field(default_factory=dict)
+    build: Callable[[frozenset[str]], Dialect] | None = dataclasses.field(
+        default=None, repr=False, compare=False
+    )
+
+    def with_variants(self, names: Iterable[str]) -> Dialect:
+        """Return the dialect with these variants, of its own and of `COMMON`.
+
+        Raises KeyError if it has no variant of a name.
+        """
+        chosen = list(dict.fromkeys(names))
+        own = frozenset(name for name in chosen if name not in COMMON)
+        if unknown := sorted(own - self.variants.keys()):
+            raise KeyError(unknown[0])
+        dialect = self.build(own) if own and self.build is not None else self
+        for name in chosen:
+            if name in COMMON:
+                _, field, value = COMMON[name]
+                dialect = dialect.with_field(field, value)
+        layouts = dialect.layouts
+        if dialect.omits:
+            layouts = {kind: omit_members(one, dialect.omits) for kind, one in layouts.items()}
+        name = "+".join([self.name, *chosen])
+        return dataclasses.replace(dialect, name=name, layouts=layouts)
+
+    def with_field(self, field: str, value: Any) -> Dialect:
+        """Return the dialect with a value for a field, or for a field of its style."""
+        owner, _, name = field.rpartition(".")
+        if owner:
+            name, value = owner, dataclasses.replace(self.style, **{name: value})
+        elif isinstance(value, set):
+            value = getattr(self, name) | value
+        return dataclasses.replace(self, **{name: value})
 
     def event(self, data: str, name: str | None = None) -> Step:
         """Return an event with the provider's framing."""
@@ -112,6 +153,8 @@ class Dialect:
     def layout(self, kind: Kind) -> Any:
         """Return the layout of a kind; a combined kind falls back to the kind of its content."""
         layout = self.layouts.get(kind)
+        if layout is None and "last arguments" in kind:
+            layout = self.layout(kind.replace("last arguments", "arguments"))
         if layout is None and kind.startswith("role+"):
             layout = self.layout(kind.removeprefix("role+"))
         if layout is None and kind.endswith("+finish"):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import ModuleType
 
 from openai_mockserver.dialects.dialect import Dialect
+from openai_mockserver.dialects.variants import COMMON
 from openai_mockserver.exceptions import MockServerError
 
 __all__ = ["dialects", "find_dialect", "providers"]
@@ -22,6 +23,7 @@ def providers() -> tuple[ModuleType, ...]:
         azure,
         cerebras,
         cloudflare,
+        dashscope,
         databricks,
         deepseek,
         fireworks,
@@ -34,6 +36,7 @@ def providers() -> tuple[ModuleType, ...]:
         mistral,
         ollama,
         openrouter,
+        others,
         perplexity,
         sglang,
         snowflake,
@@ -70,6 +73,8 @@ def providers() -> tuple[ModuleType, ...]:
         writer,
         vercel,
         hugging_face,
+        dashscope,
+        others,
     )
 
 
@@ -80,15 +85,33 @@ def dialects() -> Mapping[str, Dialect]:
 
 
 def find_dialect(name: str | Dialect | None) -> Dialect | None:
-    """Return the dialect with this name; None for OpenAI.
+    """Return the dialect with this name, and perhaps with variants; None for OpenAI.
 
     Raises MockServerError if the name is unknown.
+
+    >>> find_dialect("groq+whole-calls+sorted").calls
+    'whole'
     """
     if name is None or isinstance(name, Dialect):
         return name
     if name == "openai":
         return None
-    if name not in dialects():
+    return _find_by_name(name)
+
+
+@lru_cache(maxsize=256)
+def _find_by_name(name: str) -> Dialect:
+    base, *variants = name.split("+")
+    if base not in dialects():
         names = ", ".join(dialects())
-        raise MockServerError(f"unknown dialect {name!r}: must be openai or one of {names}")
-    return dialects()[name]
+        raise MockServerError(f"unknown dialect {base!r}: must be openai or one of {names}")
+    dialect = dialects()[base]
+    if not variants:
+        return dialect
+    try:
+        return dialect.with_variants(variants)
+    except KeyError as error:
+        names = ", ".join([*dialect.variants, *COMMON])
+        raise MockServerError(
+            f"the dialect {base!r} has no variant {error.args[0]!r}; it has {names}"
+        ) from None

@@ -47,10 +47,21 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["HOLES", "Hole", "OMITTED", "PLACEHOLDERS", "fill", "parse"]
+__all__ = [
+    "HOLES",
+    "Hole",
+    "NULL",
+    "OMITTED",
+    "PLACEHOLDERS",
+    "PROVIDERS",
+    "RECORDED",
+    "fill",
+    "omit_members",
+    "parse",
+]
 
 PLACEHOLDERS: Mapping[str, str] = {
     # Content.
@@ -65,9 +76,13 @@ PLACEHOLDERS: Mapping[str, str] = {
     "empty_text_unless_reasoning": "null if the choice has reasoning; else an empty string",
     "null_refusal": "null; left out if the response imitates one from before refusals existed",
     "null_usage_if_requested": "null if the request asks for usage; else left out",
+    # Log probabilities.
+    "bare_logprobs": "the log probabilities without a member for those of a refusal",
     # Usage.
     "usage_if_requested": "the usage if the request asks for it; else left out",
     "running_usage": "the usage up to this chunk",
+    # Reasoning.
+    "reasoning_details": "the reasoning in this chunk as a list of details",
     # The end of a choice.
     "native_finish_reason": "the finish reason of the model behind the provider",
     # Azure's content filter.
@@ -139,18 +154,25 @@ _ERROR = {
     "param": "the parameter that caused the error, or null",
     "status": "the HTTP status as a number",
 }
-# Members of single providers. Their values come from the dialect's ``extra`` in a generated
-# response, and from the envelope in an imitated recording; otherwise they are null.
-_PROVIDERS = {
+PROVIDERS: Mapping[str, str] = {
     "obfuscation": "OpenAI and Azure: random padding",
     "p": "Mistral: random padding",
     "latency_checkpoint": "Azure: times within a response",
     "choices.content_filter_offsets.check_offset": "Azure: offset up to which text was checked",
     "choices.content_filter_offsets.start_offset": "Azure: start of the checked text",
     "choices.content_filter_offsets.end_offset": "Azure: end of the checked text",
+    "choices.matched_stop": "SGLang: the text or token on which it stopped; null before",
+    "choices.seed": "Together: the seed; null before the end",
+    "choices.stop_reason": "vLLM: the text or token on which it stopped; null before",
+    "choices.delta.token_id": "Together: id of the token",
+    "choices.delta.phase": "Vercel: which phase of the answer the text belongs to",
     "choices.delta.channel": "Groq: the channel of a gpt-oss model",
     "choices.delta.provider_metadata": "Vercel: metadata of the provider behind it",
     "choices.delta.tool_calls.extra_content": "Gemini: the signature of its reasoning",
+    "choices.delta.content.closed": "Mistral: whether the thinking is complete",
+    "choices.delta.reasoning_details.id": "Snowflake: id of the reasoning",
+    "copilot_usage": "Copilot: what the tokens cost",
+    "cost": "Venice: what the answer costs",
     "citations": "Perplexity: URLs of the sources",
     "search_results": "Perplexity: the sources",
     "provider": "OpenRouter: the provider that answered",
@@ -160,6 +182,26 @@ _PROVIDERS = {
     "x_groq.id": "Groq: id of the request",
     "x_groq.seed": "Groq: the seed",
 }
+"""The meaning of each member that only single providers have.
+
+Their values come from the dialect's ``extra`` in a generated response, and from the envelope in an
+imitated recording; otherwise they are null.
+"""
+
+RECORDED = frozenset(PROVIDERS) | {
+    "chunk_filter",
+    "choice_filter",
+    "null_if_reasoning",
+    "empty_list_if_reasoning",
+    "reasoning_details",
+    "native_finish_reason",
+    "null_usage_if_requested",
+    "running_usage",
+    "choices.finish_reason",
+    "system_fingerprint",
+    "service_tier",
+}
+"""The holes that an imitated recording can fill, chunk by chunk: what its upstream decides."""
 
 HOLES: Mapping[str, str] = {
     **_CHUNK,
@@ -168,7 +210,7 @@ HOLES: Mapping[str, str] = {
     **_USAGE,
     **_ERROR,
     **{f"error.{name}": meaning for name, meaning in _ERROR.items()},
-    **_PROVIDERS,
+    **PROVIDERS,
 }
 """The meaning of each hole, by the path of its member."""
 
@@ -255,8 +297,25 @@ def _make_hole(name: str, optional: bool, meanings: Mapping[str, str], notation:
     return Hole(name, optional)
 
 
+def omit_members(layout: Any, paths: Collection[str], path: str = "") -> Any:
+    """Return a layout without the members at these paths."""
+    if isinstance(layout, list):
+        return [omit_members(inner, paths, path) for inner in layout]
+    if not isinstance(layout, dict):
+        return layout
+    members = {f"{path}.{name}" if path else name: name for name in layout}
+    return {
+        name: omit_members(layout[name], paths, inner)
+        for inner, name in members.items()
+        if inner not in paths
+    }
+
+
 OMITTED = object()
 """The value of a member that must be left out."""
+
+NULL = object()
+"""The value of a member that must be null, even if it is optional."""
 
 
 def fill(layout: Any, value: Callable[[str], Any]) -> Any:
@@ -270,7 +329,7 @@ def fill(layout: Any, value: Callable[[str], Any]) -> Any:
             member = fill(inner, value)
             if member is OMITTED or (member is None and type(inner) is Hole and inner.optional):
                 continue
-            members[name] = member
+            members[name] = None if member is NULL else member
         return members
     if kind is list:
         return [fill(inner, value) for inner in layout]

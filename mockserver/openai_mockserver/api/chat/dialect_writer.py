@@ -12,11 +12,12 @@ with holes. Writing a chunk means choosing the layout of its kind and filling th
 1. `sequence.split_choice` cuts each choice into parts, one `Part` for each chunk. A part is a kind
    and the values that only this chunk has, by the names of their holes.
 2. `sequence.interleave` merges the parts of several choices into the order of the stream.
-3. `ChunkWriter.chunk` fills the layout. It looks a hole's name up in this order: the part's values;
-   the values of the whole response (id, model, usage); values that a recorded envelope repeats in
-   turn (``envelope.turns``); the dialect's or the recording's own members (``extra``); values that
-   are computed here (``text_so_far``, ``running_usage``, ``delta_copy``, padding). A hole without a
-   value becomes null; a hole with ``?`` is then left out, and so is every hole with `OMITTED`.
+3. `ChunkWriter.chunk` fills the layout. It looks a hole's name up in this order: values that a
+   recorded envelope repeats in turn (``envelope.turns``); the part's values; the values of the
+   whole response (id, model, usage); the dialect's or the recording's own members (``extra``);
+   values that are computed here (``text_so_far``, ``running_usage``, ``delta_copy``, padding). A
+   hole without a value becomes null; a hole with ``?`` is then left out, and so is every hole with
+   `OMITTED`.
 4. The dialect's `Style` turns the object into JSON, and `Dialect.event` adds the framing.
 
 An example: ``Reply(["Hi", " there"])`` in the dialect ``groq`` has these parts:
@@ -157,15 +158,15 @@ class ChunkWriter:
         response_values, envelope = self._values, self._envelope
 
         def value(name: str) -> Any:
-            if name in values:
-                return values[name]
-            if name in response_values:
-                return response_values[name]
             if name in envelope.turns:
                 turn = envelope.turns[name]
                 n = self._turns[name]
                 self._turns[name] += 1
                 return fill(turn[n % len(turn)], value)
+            if name in values:
+                return values[name]
+            if name in response_values:
+                return response_values[name]
             if name in envelope.extra and (name != "native_finish_reason" or _ends(values)):
                 return envelope.extra[name]
             if name == "native_finish_reason":
@@ -175,6 +176,9 @@ class ChunkWriter:
             if name == "running_usage":
                 count = sum(map(bool, so_far))
                 return usages.write(Usage(self._usage.prompt_tokens, count), self._dialect.usage)
+            if name == "reasoning_details":
+                piece = {"type": "reasoning.text", "text": values.get("piece")}
+                return [piece | {"format": "unknown", "index": 0}]
             if name == "delta_copy":
                 return fill(layout["choices"][0]["delta"], value)
             if name in _PADDINGS:
@@ -275,7 +279,9 @@ def render_dialect_stream(
         if request.get("logprobs"):
             entries = [msgspec.json.decode(entry) for entry in encode_logprobs(choice, top)]
         parts = split_choice(choice, dialect, entries, envelope.sequence)
-        has_end = parts[-1].kind == "finish"
+        if "role" in envelope.omits:
+            parts = [part for part in parts if part.kind != "role"]
+        has_end = bool(parts) and parts[-1].kind == "finish"
         per_choice.append(parts[:-1] if has_end else parts)
         ends.append(parts[-1:] if has_end else [])
     if is_in_chunk:

@@ -104,12 +104,13 @@ class _Splicer:
             members["service_tier"] = envelope.service_tier
         if "system_fingerprint" not in envelope.omits:
             members["system_fingerprint"] = envelope.system_fingerprint
+        self._omits = envelope.omits
         self._extra_steps = envelope.extra_steps
         self._values = dialect_writer.envelope_values(envelope) | {
             "object": "chat.completion.chunk"
         }
         self._prefix = dumps(members)[:-1]
-        self._usage_null = ',"usage":null' if usage else ""
+        self._usage_null = ',"usage":null' if usage and "usage" not in envelope.omits else ""
         self._padding = ids.Padding(envelope.noise) if obfuscation else None
 
     def chunk(self, choice: str, usage_first: bool = False, beyond: int = 0) -> Event:
@@ -118,7 +119,8 @@ class _Splicer:
         return self._close(f'{self._prefix},"choices":[{choice}]{self._usage_null}', beyond)
 
     def usage(self, usage: Usage) -> Event:
-        return self._close(f'{self._prefix},"choices":[],"usage":{dumps(usages.write(usage))}')
+        counts = _omit_members(usages.write(usage), self._omits)
+        return self._close(f'{self._prefix},"choices":[],"usage":{dumps(counts)}')
 
     def insert_extra_steps(self, events: list[Step]) -> list[Step]:
         """Return the events with the extra chunks without content, such as moderation results."""
@@ -219,6 +221,17 @@ def _build_audio_deltas(audio: Audio) -> list[_Delta]:
 
 def _call_header(index: int, call: ToolCall) -> dict[str, Any]:
     return {"index": index, **call_json(call, "")}
+
+
+def _omit_members(counts: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    """Return the counts without those that a response from an earlier year lacks."""
+    if not names:
+        return counts
+    return {
+        name: _omit_members(value, names) if isinstance(value, dict) else value
+        for name, value in counts.items()
+        if name not in names
+    }
 
 
 # JSON bodies

@@ -33,6 +33,7 @@ GROUPS = {
     "sound": "sound",
     "call": "calls",
     "arguments": "calls",
+    "last arguments": "calls",
     "function": "function",
     "function arguments": "function",
     "annotations": "annotations",
@@ -63,7 +64,7 @@ def arrange_parts(choice: Choice, kinds: Sequence[str], parts: Sequence[T]) -> l
     queues: dict[str, list[list[T]]] = {}  # of the parts that stay together
     for kind, part in zip(kinds, parts, strict=True):
         queue = queues.setdefault(GROUPS[kind], [])
-        if kind == "arguments" and queue:
+        if kind in ("arguments", "last arguments") and queue:
             queue[-1].append(part)
         else:
             queue.append([part])
@@ -99,7 +100,7 @@ def join_parts(parts: Sequence[Part]) -> Part:
             if call_count and name.startswith(CALL):
                 name = f"{CALL[:-1]}#{call_count}.{name.removeprefix(CALL)}"
             values[f"piece#{n}" if n and name == "piece" else name] = value
-        call_count += part.kind in ("call", "arguments")
+        call_count += part.kind in ("call", "arguments", "last arguments")
     return Part("+".join(part.kind for part in parts), values)
 
 
@@ -134,7 +135,7 @@ def split_choice(
         f"{DELTA}reasoning_content": "" if thinks else None,
         "empty_text_unless_reasoning": None if thinks else "",
     }
-    has_only_calls = choice.text is None and choice.refusal is None and not thinks
+    has_only_calls = not str(choice.text or "") and choice.refusal is None and not thinks
     is_one_call = dialect.role == "call" and has_only_calls and len(choice.tool_calls) == 1
     if parts and (dialect.role == "with" or is_one_call):
         first = parts[0]
@@ -184,18 +185,22 @@ def _split_content(
                 values["logprobs"] = logprobs[at]
                 other = "refusal" if name == "content" else "content"
                 values["choices.logprobs"] = {name: logprobs[at], other: None}
+                values["bare_logprobs"] = {name: logprobs[at]}
             yield Part(member, values)
     if choice.audio is not None:
         yield from _split_audio(choice)
     for index, call in enumerate(choice.tool_calls):
-        yield from _split_call(index, call, dialect.calls)
+        yield from _split_call(index, call, dialect)
     if choice.function_call is not None:
         path = f"{DELTA}function_call."
         yield Part("function", {f"{path}name": choice.function_call.name, f"{path}arguments": ""})
         for piece in choice.function_call.arguments.pieces:
             yield Part("function arguments", {f"{path}arguments": piece, "piece": piece})
     if choice.annotations:
-        yield Part("annotations", {f"{DELTA}annotations": citations(choice)})
+        all_citations = citations(choice)
+        groups = [[one] for one in all_citations] if dialect.splits_citations else [all_citations]
+        for group in groups:
+            yield Part("annotations", {f"{DELTA}annotations": group})
 
 
 def _split_audio(choice: Choice) -> Iterator[Part]:
@@ -219,22 +224,25 @@ def citations(choice: Choice) -> list[dict[str, Any]]:
     return nested_citations
 
 
-def _split_call(index: int, call: ToolCall, style: str) -> Iterator[Part]:
+def _split_call(index: int, call: ToolCall, dialect: Dialect) -> Iterator[Part]:
     pieces: tuple[str, ...] = call.arguments.pieces
-    if style == "whole":
+    if dialect.calls == "whole":
         pieces = (str(call.arguments),)
-    elif style == "split" or not pieces:
+    elif dialect.calls == "split" or not pieces:
         pieces = ("", *pieces)
     yield Part("call", call_values(index, call, pieces[0]) | {"piece": pieces[0]})
-    for piece in pieces[1:]:
+    for number, piece in enumerate(pieces[1:], 2):
         # A provider that repeats the type repeats its value: null would break the SDK's streams.
         values = {
             f"{CALL}index": index,
+            f"{CALL}id": call.id,
             f"{CALL}type": "function",
+            f"{CALL}function.name": call.name,
             f"{CALL}function.arguments": piece,
             "piece": piece,
         }
-        yield Part("arguments", values)
+        is_last = number == len(pieces) and "last arguments" in dialect.layouts
+        yield Part("last arguments" if is_last else "arguments", values)
 
 
 def call_values(index: int, call: ToolCall, arguments: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from openai_mockserver.dialects.content_filter import (
 from openai_mockserver.dialects.dialect import Dialect, ExtraStep
 from openai_mockserver.dialects.responses import ResponsesFormat
 from openai_mockserver.dialects.template import parse
+from openai_mockserver.dialects.variants import Variant
 
 _PROMPT_RESULTS = json.dumps(PROMPT_SAFE, separators=(",", ":"))
 _PROMPT_ERROR = json.dumps(PROMPT_HIT, separators=(",", ":"))
@@ -30,21 +31,21 @@ def _azure(name: str, **differences: Any) -> Dialect:
     text_choice = "content_filter_results=$chunk_filter,delta,finish_reason,index,logprobs"
     return chat_dialect(
         name,
-        f"{_AZURE},usage=$null_usage_if_requested",
-        _AZURE_CHOICE,
-        {
-            "role": "content,refusal=$null_refusal,role",
-            "role+call": f"content=null,refusal=$null_refusal,role,{_AZURE_CALL}",
-            "call": _AZURE_CALL,
-            "arguments": "tool_calls[function{arguments},index]",
-            "function": "function_call{arguments,name}",
-        },
-        {
-            "usage": _AZURE.replace("model", "latency_checkpoint?,model") + ",usage",
-            # It names no completion, as documented for the asynchronous filter.
-            "filter": 'choices,created=0,id="",model="",object=""',
-        },
         **{
+            "chunk": f"{_AZURE},usage=$null_usage_if_requested",
+            "choice": _AZURE_CHOICE,
+            "deltas": {
+                "role": "content,refusal=$null_refusal,role",
+                "role+call": f"content=null,refusal=$null_refusal,role,{_AZURE_CALL}",
+                "call": _AZURE_CALL,
+                "arguments": "tool_calls[function{arguments},index]",
+                "function": "function_call{arguments,name}",
+            },
+            "chunks": {
+                "usage": _AZURE.replace("model", "latency_checkpoint?,model") + ",usage",
+                # It names no completion, as documented for the asynchronous filter.
+                "filter": 'choices,created=0,id="",model="",object=""',
+            },
             "choices": {
                 "text": text_choice,
                 "refusal": text_choice,
@@ -101,11 +102,20 @@ _PREFACE = (
     f'[{{"prompt_index":0,"content_filter_results":{_PROMPT_RESULTS}}}]'
 )
 
+_COPILOT_PREFACE = (
+    'choices[],created=0,id="",model,prompt_filter_results=[{"content_filter_results":'
+    f'{_PROMPT_RESULTS},"prompt_index":0}}]'
+)
+
 _RESPONSES = ResponsesFormat(
     extra_members={"content_filters": None},
     final_members={"content_filters": [PROMPT_FILTER, COMPLETION_FILTER]},
     cache_writes=False,
 )
+
+_SGLANG = "choices,created,id,model,object,usage=null"
+_SGLANG_DELTA = "reasoning_content=null@reasoning"
+
 
 DIALECTS = (
     _azure(
@@ -122,6 +132,58 @@ DIALECTS = (
             "finish": _AZURE_CHOICE.replace("={}", "=$choice_filter", 1),
         },
         mark="content_filter_offsets",
+    ),
+    # DeepSeek's models, which SGLang serves.
+    _azure(
+        "azure-sglang",
+        chunk=_SGLANG,
+        choice="content_filter_results=$chunk_filter,delta,finish_reason,index,logprobs,"
+        "matched_stop",
+        choices={},
+        deltas={
+            "role": f"content=null,{_SGLANG_DELTA},role,tool_calls=null",
+            "text": f"content,{_SGLANG_DELTA},role=null,tool_calls=null",
+            "reasoning": "content=null,reasoning_content,role=null,tool_calls=null",
+            "call": f"content=null,{_SGLANG_DELTA},role=null,"
+            "tool_calls[function{arguments,name},id,index,type]",
+            "arguments": f"content=null,{_SGLANG_DELTA},role=null,"
+            "tool_calls[function{arguments,name=null},id=null,index,type]",
+            "finish": f"content=null,{_SGLANG_DELTA},role=null,tool_calls=null",
+        },
+        chunks={"usage": "choices,created,id,model,object,usage"},
+        usage="completion_tokens,prompt_tokens,total_tokens",
+        finish="with",
+        role="alone",
+        calls="first",
+        id="{hex32}",
+        padding=None,
+        mark=r'"matched_stop":[^}]*\}\],"created"',
+        variants={"reasoning": Variant("deltas have reasoning_content: DeepSeek-R1")},
+    ),
+    # GitHub's gateway before Azure.
+    chat_dialect(
+        "copilot",
+        "choices,created,id,model,system_fingerprint",
+        "content_filter_results=$chunk_filter,delta,finish_reason?,index",
+        {
+            "role": "content=null,role",
+            "role+text": "content,role",
+            "call": "content=null,tool_calls[function{arguments,name},id,index,type]",
+            "arguments": "content=null,tool_calls[function{arguments},index]",
+            "role+call": "content=null,role,tool_calls[function{arguments,name},id,index,type]",
+            "finish": "content=null",
+        },
+        {"finish": "choices,copilot_usage,created,id,model,system_fingerprint,usage"},
+        usage="completion_tokens,completion_tokens_details{accepted_prediction_tokens,"
+        "rejected_prediction_tokens},prompt_tokens,prompt_tokens_details{cached_tokens},"
+        "reasoning_tokens=0,total_tokens",
+        usage_chunk="never",
+        role="with",
+        id="chatcmpl-{openai}",
+        fingerprint="fp_{hex10}",
+        extra={"chunk_filter": {}},
+        extra_steps=(ExtraStep(0, parse(_COPILOT_PREFACE)),),
+        mark=r'"copilot_usage"',
     ),
 )
 

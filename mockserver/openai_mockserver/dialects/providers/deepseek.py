@@ -25,6 +25,7 @@ DIALECTS = (
     chat_dialect(
         "deepseek",
         "id,object,created,model,system_fingerprint,choices,usage=$null_usage_if_requested",
+        "index,delta,logprobs=$bare_logprobs,finish_reason",
         deltas={
             "role": "role,content=$empty_text_unless_reasoning,reasoning_content?",
             "text": "content,reasoning_content=$null_if_reasoning",

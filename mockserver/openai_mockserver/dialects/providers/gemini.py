@@ -5,6 +5,7 @@ from __future__ import annotations
 from openai_mockserver.dialects.chat import (
     chat_dialect,
 )
+from openai_mockserver.dialects.variants import Variant
 
 DIALECTS = (
     # As documented (ai.google.dev/gemini-api/docs/openai) and reported: calls have no index, on
@@ -13,7 +14,7 @@ DIALECTS = (
     # empty id: `ToolCall(id="")`.
     chat_dialect(
         "gemini",
-        "choices,created,id,model,object",
+        "choices,created,id,model,object,usage=$running_usage@usage-everywhere",
         "delta,finish_reason?,index",
         {
             "role": "role",
@@ -31,6 +32,10 @@ DIALECTS = (
         id="{alnum22}",
         error='error{code=$status,message,status="INVALID_ARGUMENT"}',
         headers=(("server", "scaffolding on HTTPServer2"),),
+        mark=r'"model":"gemini-',
+        variants={
+            "usage-everywhere": Variant("each chunk has the usage so far: in 2025"),
+        },
     ),
 )
 

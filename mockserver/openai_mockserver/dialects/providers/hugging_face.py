@@ -25,10 +25,19 @@ DIALECTS = (
         "huggingface",
         "id,object,created,model,choices",
         "delta,index,finish_reason",
-        {"role": "role", "role+text": "content,role"},
+        {
+            "role": "role",
+            "role+text": "content,role",
+            "role+call": "tool_calls[index,id,type,function{name}],role",
+            "call": "tool_calls[index,id,type,function{name}]",
+        },
         {
             "finish": "id,object,created,model,choices,system_fingerprint",
             "usage": "id,object,model,created,choices,usage",
+        },
+        {
+            "call": "delta,index",
+            "arguments": "delta,index",
         },
         usage=f"{THREE_COUNTS},cached_tokens=0",
         role="with",

@@ -7,16 +7,18 @@ from openai_mockserver.dialects.chat import (
     CLOUDFLARE,
     chat_dialect,
 )
+from openai_mockserver.dialects.variants import Variant
 
 DIALECTS = (
     chat_dialect(
         "mistral",
         "id,object,created,model,choices,p?",
-        "index,delta,finish_reason",
+        "index,delta,finish_reason,logprobs=null@logprobs",
         {
             "role": 'role,content=""',
-            "reasoning": 'content[type="thinking",thinking[type="text",text=$piece],closed=true]',
-            "call": "tool_calls[id,function{name,arguments},index]",
+            "reasoning": 'content[type="thinking",thinking[type="text",text=$piece],closed?]',
+            "call": "content=null@null-content,"
+            "tool_calls[id,type@typed,function{name,arguments},index]",
             "finish": 'content=""',
         },
         {
@@ -35,6 +37,11 @@ DIALECTS = (
         mark=r'"p":"a|^\{"id":"[0-9a-f]{32}","object":"chat.completion.chunk","created":\d+,'
         r'"model":"[^"]*","choices":\[\{"index":0,"delta":\{"role":"assistant","content":""\},'
         r'"finish_reason":null',
+        variants={
+            "logprobs": Variant("choices have logprobs, which are null: in 2024"),
+            "null-content": Variant("the content beside calls is null: in 2024"),
+            "typed": Variant("calls have a type"),
+        },
     ),
 )
 

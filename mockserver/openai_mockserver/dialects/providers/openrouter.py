@@ -11,9 +11,20 @@ from openai_mockserver.dialects.chat import (
 from openai_mockserver.dialects.dialect import ExtraStep
 from openai_mockserver.dialects.json_style import Style
 from openai_mockserver.dialects.responses import Order, ResponsesFormat
+from openai_mockserver.dialects.variants import Variant
 from openai_mockserver.script import Comment
 
-_CHUNK = "id,object,created,model,provider,choices"
+_CHUNK = "id,object,created,model,provider,system_fingerprint?,choices"
+_LAST = "id,object,created,model,provider,system_fingerprint?,service_tier?,choices"
+_REASONING = "reasoning,reasoning_details=$reasoning_details"
+_NO_REASONING = "reasoning=$null_if_reasoning,reasoning_details=$empty_list_if_reasoning"
+_NO_CONTENT = 'content=null@!empty-content,content=""@empty-content'
+_VARIANTS = {
+    "empty-content": Variant("the content beside calls is empty, not null"),
+    "no-choices": Variant("the chunk with the usage has no choices", {"deltas": {"usage": None}}),
+}
+_TYPE_FIRST = Variant("pieces of arguments repeat the type, before the function")
+_TYPE_LAST = Variant("pieces of arguments repeat the type, after the function")
 
 _EVENT = (
     "type",
@@ -107,17 +118,18 @@ DIALECTS = (
         _CHUNK,
         "index,delta,finish_reason,native_finish_reason=$native_finish_reason",
         {
-            "role": 'content="",role',
-            "text": "content,role",
-            "reasoning": 'content="",role,reasoning,reasoning_details[type="reasoning.text",'
-            'text=$piece,format="unknown",index=0]',
+            "role": f'content="",role,{_NO_REASONING}',
+            "text": f"content,role,{_NO_REASONING}",
+            "reasoning": f'content="",role,{_REASONING}',
             "refusal": 'content="",role,refusal',
-            "call": "content=null,role,tool_calls[index,id,type,function{name,arguments}]",
-            "arguments": "content=null,role,tool_calls[index,function{arguments}]",
+            "call": f"{_NO_CONTENT},role,tool_calls[index,id,type,function{{name,arguments}}]",
+            "arguments": f"{_NO_CONTENT},role,tool_calls[index,type@type-first,"
+            "function{arguments},type@type-last]",
             "annotations": 'content="",role,annotations',
-            "finish": 'content="",role',
+            "finish": f'content="",role,{_NO_REASONING}',
             "usage": 'content="",role',
         },
+        {"usage": f"{_LAST},usage"},
         usage=f"{THREE_COUNTS},cost=0,is_byok=false,prompt_tokens_details{{cached_tokens,"
         "cache_write_tokens=0,audio_tokens,video_tokens=0},cost_details{upstream_inference_cost=0,"
         "upstream_inference_prompt_cost=0,upstream_inference_completions_cost=0},"
@@ -133,28 +145,31 @@ DIALECTS = (
         headers=(("access-control-allow-origin", "*"), NO_CACHE, *CLOUDFLARE),
         mark=r'"provider":"[^"]*","choices"',
         responses=_RESPONSES,
+        variants=_VARIANTS | {"type-last": _TYPE_LAST, "type-first": _TYPE_FIRST},
     ),
     # The same until early 2026.
     chat_dialect(
         "openrouter-2025",
-        "id,provider,model,object,created,choices,system_fingerprint?",
-        "index,delta,finish_reason,native_finish_reason=$native_finish_reason,logprobs",
+        "id,provider@!no-provider,model,object,created,choices,system_fingerprint?",
+        "index,delta,finish_reason,native_finish_reason=$native_finish_reason@!no-native-reason,"
+        "logprobs",
         {
-            "role": 'role,content=""',
-            "text": "role,content,reasoning=$null_if_reasoning,"
-            "reasoning_details=$empty_list_if_reasoning",
-            "reasoning": 'role,content="",reasoning,reasoning_details[type="reasoning.text",'
-            'text=$piece,format="unknown",index=0]',
+            "role": f'role,content="",{_NO_REASONING}',
+            "text": f"role,content,{_NO_REASONING}",
+            "reasoning": f'role,content="",{_REASONING}',
             "refusal": 'role,content="",refusal',
-            "call": "role,content=null,tool_calls[index,id,type,function{name,arguments}]",
-            "arguments": "role,content=null,tool_calls[index,type,function{arguments}]",
+            "call": f"role,{_NO_CONTENT},tool_calls[index,id,type,function{{name,arguments}}]",
+            "arguments": f"role,{_NO_CONTENT},tool_calls[index,type@!type-last@!untyped,"
+            "function{arguments},type@type-last]",
             "annotations": 'role,content="",annotations',
-            "finish": 'role,content="",reasoning=$null_if_reasoning,'
-            "reasoning_details=$empty_list_if_reasoning",
+            "finish": f'role,content="",{_NO_REASONING}',
             "usage": 'role,content=""',
         },
-        {"usage": "id,provider,model,object,created,choices,usage"},
-        {"usage": "index,delta,finish_reason=null,native_finish_reason=null,logprobs"},
+        {"usage": "id,provider@!no-provider,model,object,created,choices,usage"},
+        {
+            "usage": "index,delta,finish_reason=null,native_finish_reason=null@!no-native-reason,"
+            "logprobs"
+        },
         usage=f"{THREE_COUNTS},cost=0,is_byok=false,prompt_tokens_details{{cached_tokens,audio_tokens}},"
         "cost_details{upstream_inference_cost=null,upstream_inference_prompt_cost=0,"
         "upstream_inference_completions_cost=0},completion_tokens_details{reasoning_tokens,"
@@ -169,6 +184,13 @@ DIALECTS = (
         error_finish="error",
         headers=(("access-control-allow-origin", "*"), NO_CACHE, *CLOUDFLARE),
         mark=r'^\{"id":"gen-\d+-\w+","provider"',
+        variants=_VARIANTS
+        | {
+            "type-last": _TYPE_LAST,
+            "untyped": Variant("pieces of arguments do not repeat the type"),
+            "no-native-reason": Variant("no native_finish_reason: in 2024"),
+            "no-provider": Variant("no provider: in 2024"),
+        },
     ),
 )
 

@@ -12,7 +12,7 @@ DIALECTS = (
     chat_dialect(
         "sglang",
         "id,object,created,model,choices,usage=null",
-        "index,delta,logprobs,finish_reason,matched_stop=null",
+        "index,delta,logprobs,finish_reason,matched_stop",
         {
             "role": 'role,content="",reasoning_content=null,tool_calls=null',
             "text": "role=null,content,reasoning_content=null,tool_calls=null",

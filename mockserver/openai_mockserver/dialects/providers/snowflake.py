@@ -14,7 +14,7 @@ DIALECTS = (
         {
             "role": 'content="",refusal="",role,tool_calls=null',
             "text": 'content,refusal="",role,tool_calls=null',
-            "reasoning": 'content="",reasoning_details[format="anthropic-claude-v1",index=0,'
+            "reasoning": 'content="",reasoning_details[format="anthropic-claude-v1",id?,index=0,'
             'text=$piece,type="reasoning.text"],refusal="",role,tool_calls=null',
             "call": 'content="",refusal="",role,tool_calls[function{arguments,name},id,index,type]',
             "arguments": 'content="",refusal="",role,tool_calls[function{arguments},index]',

@@ -14,8 +14,8 @@ DIALECTS = (
         "id,object,created,model,choices,system_fingerprint",
         deltas={
             "role": "role",
-            "reasoning": 'reasoning,reasoning_details[type="reasoning.text",text=$piece,'
-            'format="unknown",index=0]',
+            "text": "content,phase?",
+            "reasoning": "reasoning,reasoning_details=$reasoning_details",
             "finish": "provider_metadata",
         },
         chunks={

@@ -31,7 +31,7 @@ DIALECTS = (
         },
         {
             "role": CHOICE,
-            "finish": "index,delta,logprobs,finish_reason,stop_reason=null,token_ids=null",
+            "finish": "index,delta,logprobs,finish_reason,stop_reason,token_ids=null",
         },
         usage=f"prompt_tokens,total_tokens,completion_tokens,{CACHED_DETAILS}",
         calls="first",
@@ -41,6 +41,18 @@ DIALECTS = (
         headers=(("server", "uvicorn"),),
         mark=r'"prompt_token_ids"|"stop_reason"',
         completions=_COMPLETIONS,
+    ),
+    # Until 2024: no members about tokens, and the last text has the finish reason.
+    chat_dialect(
+        "vllm-2024",
+        "id,object,created,model,choices",
+        deltas={"role": "role"},
+        choices={"finish": "index,delta,logprobs,finish_reason,stop_reason"},
+        usage="prompt_tokens,total_tokens,completion_tokens",
+        finish="with",
+        id="chat-{hex32}",
+        content_type="text/event-stream; charset=utf-8",
+        headers=(("server", "uvicorn"),),
     ),
 )
 

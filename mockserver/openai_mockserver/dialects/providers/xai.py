@@ -9,6 +9,7 @@ from openai_mockserver.dialects.chat import (
     chat_dialect,
 )
 from openai_mockserver.dialects.responses import Order, ResponsesFormat
+from openai_mockserver.dialects.variants import Variant
 
 _XAI_CALL = "tool_calls[id,function{name,arguments},index,type]"
 
@@ -103,6 +104,19 @@ DIALECTS = (
         },
         {"usage": "id,object,created,model,choices,usage,system_fingerprint,service_tier?"},
         {"finish": "index,delta,finish_reason"},
+        variants={
+            "usage-with-finish": Variant(
+                "the chunk with the finish reason has the usage: grok-2",
+                {
+                    "chunks": {
+                        "finish": "id,object,created,model,choices,usage,system_fingerprint,"
+                        "service_tier?"
+                    },
+                    "usage_chunk": "never",
+                    "finish": "with",
+                },
+            ),
+        },
         usage=f"{THREE_COUNTS},prompt_tokens_details{{text_tokens=0,audio_tokens,image_tokens=0,"
         "cached_tokens},completion_tokens_details{reasoning_tokens,audio_tokens,"
         "accepted_prediction_tokens,rejected_prediction_tokens},num_sources_used=0,"
