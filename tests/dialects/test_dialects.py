@@ -171,7 +171,8 @@ def test_framing_differs_too() -> None:
     assert b"\r\n\r\n" in bodies["perplexity"]
     assert rb"\u003c" in bodies["groq"]
     without_done = {dialect for dialect, body in bodies.items() if b"[DONE]" not in body}
-    assert without_done == {"cerebras", "perplexity", "writer"}
+    others = {"cerebras", "llama-box", "perplexity", "perplexity-2025", "writer"}
+    assert without_done == others
 
 
 ERRORS = {

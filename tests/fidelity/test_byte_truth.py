@@ -57,27 +57,36 @@ ENDPOINTS = {
 }
 """The endpoints that are measured, by the name of their folder among the recordings."""
 
-OURS = {"openai": 0.95, "openai-via-proxy": 0.95, "azure": 0.90, "azure-foundry": 0.90}
-"""The share of a provider's streams that must come out equal; of all others:"""
-OTHERS = 0.80
-WITHOUT_TABLE = frozenset({"bedrock-mantle", "chatgpt-codex"})
-"""Providers that no dialect is of."""
+FLOORS = {
+    ("openai", "chat"): 0.99,
+    ("openai", "responses"): 0.95,
+    ("azure", "chat"): 0.95,
+    ("azure", "responses"): 0.95,
+    ("openrouter", "chat"): 0.80,
+}
+"""The share of streams that must come out equal by rule, by provider and endpoint."""
+ALL_OTHERS = 0.85
+"""The share of all other streams together."""
 
-DIFFERENT = {
-    "f1782677c0779f9c": "made in the background, where members come in any order",
-    "openai-responses-background": "made in the background, where members come in any order",
-    "fb92d64e25c187a6": "of 2025: an item that ends after the next has come",
-    "37cf2b86ee15f75b": "its ids were redacted, and its padding with them",
-    "4e896d33777fc4c3": "Bedrock's manner is not in our tables",
-    "9d4f8f3fc8c4258f": "Bedrock's manner is not in our tables",
+EXCEPTIONS = {
+    # Chat.
+    "55311e293d31f821": "DashScope ends each of two choices in another manner",
+    "778b1f6048277a4c": "DashScope ends each of two choices in another manner",
+    "ae5883205255c0e3": "DashScope ends each of two choices in another manner",
+    "66596e7b0b370c1f": "LiteLLM sends the role of two choices once",
+    "2082684ffba74356": "a Venice model behind a gateway: its calls begin without a role",
+    "mistral-chat-thinking": "one chunk ends the thinking and begins the text",
     "openrouter-chat-error": "goes on after its error, and calls one tool with several ids",
 }
-"""What does not come out equal, and why."""
+"""What does not come out equal by rule, and why."""
 
 
 @dataclass
 class Score:
-    """How many streams there are, how many come out equal, and how many of them by rule."""
+    """How many streams there are, how many come out equal, and how many of them by rule.
+
+    ``different`` has the names of those that do not come out equal by rule.
+    """
 
     streams: int = 0
     equal: int = 0
@@ -88,11 +97,12 @@ class Score:
 def streams(shared: Path) -> Iterator[tuple[str, str, str, bytes]]:
     """Provider, endpoint, name and body of each recorded stream, every body once."""
     seen: set[bytes] = set()
-    for file in sorted((shared / "recordings").glob("*/*/*.json")):
-        body = json.loads(file.read_text())["response"]["body"].encode()
-        if body not in seen:
-            seen.add(body)
-            yield file.parent.parent.name, file.parent.name, file.stem, body
+    for folder in ("recordings", "recordings-2"):
+        for file in sorted((shared / folder).glob("*/*/*.json")):
+            body = json.loads(file.read_text())["response"]["body"].encode()
+            if body not in seen:
+                seen.add(body)
+                yield file.parent.parent.name, file.parent.name, file.stem, body
     for file in sorted((shared / "wire" / "examples").glob("*.sse")):
         named = re.match(f"(.+?)-({'|'.join(ENDPOINTS)})", file.stem)
         body = file.read_bytes()
@@ -120,34 +130,29 @@ def scores(shared: Path) -> dict[tuple[str, str], Score]:
         score.streams += 1
         score.equal += equal
         score.by_rule += equal and by_rule
-        if not equal:
+        if not (equal and by_rule):
             score.different.append(name)
     return scores
 
 
-def test_enough_comes_out_equal(scores: dict[tuple[str, str], Score]) -> None:
+def test_enough_comes_out_equal_by_rule(scores: dict[tuple[str, str], Score]) -> None:
+    print(f"{'provider':22}{'endpoint':12}{'streams':>8}{'by rule':>8}{'learned':>8}")
+    others = Score()
     for (provider, endpoint), score in sorted(scores.items()):
-        told = f"{provider:22}{endpoint:12}{score.equal:4} of {score.streams:3}"
-        print(f"{told}, {score.by_rule} by rule")
-    for provider in {provider for provider, _ in scores}:
-        of_it = [score for (other, _), score in scores.items() if other == provider]
-        total = sum(score.streams for score in of_it)
-        same_bytes = sum(score.equal for score in of_it)
-        print(f"{provider:34}{same_bytes:4} of {total:3}")
-        if provider not in WITHOUT_TABLE:
-            floor = OURS.get(provider, OTHERS)
-            assert same_bytes >= floor * total, (provider, [score.different for score in of_it])
-    assert sum(score.streams for score in scores.values()) >= 100
+        learned = score.equal - score.by_rule
+        print(f"{provider:22}{endpoint:12}{score.streams:8}{score.by_rule:8}{learned:8}")
+        if (floor := FLOORS.get((provider, endpoint))) is not None:
+            assert score.by_rule >= floor * score.streams, score.different
+        else:
+            others.streams += score.streams
+            others.by_rule += score.by_rule
+    assert others.by_rule >= ALL_OTHERS * others.streams
+    assert sum(score.streams for score in scores.values()) >= 230
 
 
-def test_what_differs_is_known(scores: dict[tuple[str, str], Score]) -> None:
-    differs = {name for score in scores.values() for name in score.different}
-    assert differs == DIFFERENT.keys()
-
-
-def test_openais_own_needs_no_learning(scores: dict[tuple[str, str], Score]) -> None:
-    score = scores["openai", "chat"]
-    assert score.by_rule == score.streams
+def test_every_exception_has_a_reason(scores: dict[tuple[str, str], Score]) -> None:
+    different = {name for score in scores.values() for name in score.different}
+    assert different == EXCEPTIONS.keys()
 
 
 def test_a_byte_that_differs_is_seen(shared: Path) -> None:

@@ -173,6 +173,8 @@ class ChunkWriter:
                 return values.get("choices.finish_reason")
             if name == "text_so_far":
                 return "".join(so_far)
+            if name == "running_usage" and _ends(values):
+                return response_values["usage"]
             if name == "running_usage":
                 count = sum(map(bool, so_far))
                 return usages.write(Usage(self._usage.prompt_tokens, count), self._dialect.usage)

@@ -36,7 +36,6 @@ DIALECTS = (
         "id,object,created,model,choices",
         deltas={"role": "role,content=null"},
         usage=THREE_COUNTS,
-        usage_chunk="never",
         finish="with",
         id="{hex16}",
         headers=CLOUDFLARE,
