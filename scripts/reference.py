@@ -13,6 +13,7 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -31,13 +32,15 @@ from openai_mockserver.cli.program import commands
 from openai_mockserver.control import ROUTES as CONTROL_ROUTES
 from openai_mockserver.dialects import dialects
 from openai_mockserver.dialects.paths import provider_paths
+from openai_mockserver.dialects.variants import COMMON
 from openai_mockserver.faults import FAULTS
 from openai_mockserver.faults.habits import ASPECTS
 from openai_mockserver.stream_value import Stream
 
 __all__ = ["PARTS", "expand"]
 
-TESTS = Path(__file__).parents[1] / "tests"
+ROOT = Path(__file__).parents[1]
+TESTS = ROOT / "tests"
 PACKAGE = "openai_mockserver"
 FAULT_TITLES = {
     "compression": "Content codings",
@@ -246,6 +249,33 @@ def list_dialects() -> str:
         )
     heads = ["dialect", "role", "tool calls", "finish", "usage", "reasoning", "`[DONE]`", "id"]
     return _table(heads, rows)
+
+
+def list_variants() -> str:
+    """List the variants that every dialect can have."""
+    return _table(["variant", "meaning"], [[f"`{n}`", v.meaning] for n, v in COMMON.items()])
+
+
+def list_own_variants() -> str:
+    """List the variants that single dialects declare."""
+    rows = [
+        [f"`{dialect.name}`", f"`{name}`", variant.meaning]
+        for dialect in dialects().values()
+        for name, variant in dialect.variants.items()
+    ]
+    return _table(["dialect", "variant", "meaning"], rows)
+
+
+def list_fidelity() -> str:
+    """List how many recorded streams come out byte-equal, as `scripts/fidelity` measured."""
+    rows = []
+    for one in json.loads((ROOT / "docs" / "reference" / "fidelity.json").read_text()):
+        months = " to ".join(dict.fromkeys(one["months"])) or "unknown"
+        names = ", ".join(f"`{name}`" for name in one["dialects"]) or "-"
+        counts = [str(one[column]) for column in ("streams", "by_rule", "plain")]
+        rows.append([one["provider"], one["endpoint"], months, *counts, names])
+    heads = ["provider", "endpoint", "recorded", "streams", "equal", "without a variant"]
+    return _table([*heads, "dialects"], rows)
 
 
 def list_provider_paths() -> str:
@@ -491,6 +521,9 @@ PARTS: dict[str, Part] = {
     "commands": describe_commands,
     "control-routes": list_control_routes,
     "dialects": list_dialects,
+    "variants": list_variants,
+    "own-variants": list_own_variants,
+    "fidelity": list_fidelity,
     "endpoints": list_endpoints,
     "faults": list_faults,
     "fixtures": list_fixtures,

@@ -165,7 +165,10 @@ def build_schema() -> Schema:
     definitions |= {
         **describe_patterns(),
         **_build_stream_file(),
-        "dialect": {"enum": ["openai", *dialects()]},
+        "dialect": _any(
+            {"enum": ["openai", *dialects()]},
+            {"type": "string", "pattern": f"^({'|'.join(dialects())})(\\+[a-z-]+)+$"},
+        ),
         "any_pace": _any(
             {"enum": list(pacing.PROFILES)},
             {"type": "string", "pattern": f"^{_FINITE}(,{_FINITE}){{1,2}}$"},
