@@ -57,8 +57,8 @@ FLOORS = """
         compression chances parser argument_types
     cassettes: stream_file content_coding secret_text redact writer recorder
         recorded_request normalization matching cassette
-    cassettes.importers: recording exchange yaml_loader file event_stream stream_file document
-        chunks vcr go_vcr har formats
+    cassettes.importers: recording exchange yaml_loader file wire event_stream stream_file document
+        chunks vcr go_vcr har curl httprr httpmock nock azure_proxy seinfeld req_llm formats
     generate: languages addresses question phrases english samples pen text
         mentions regex lark_reader lark_grammar schema_check json_schema reply
 

@@ -16,7 +16,7 @@ from openai_mockserver.cassettes.importers.recording import (
     decompress,
 )
 from openai_mockserver.cassettes.stream_file import Exchange
-from openai_mockserver.script import Head, Raw, Script, Step
+from openai_mockserver.script import Head, Pause, Raw, Script, Step
 
 
 def make_exchange(recording: RecordedExchange, about: dict[str, Any]) -> Exchange:
@@ -33,7 +33,10 @@ def make_exchange(recording: RecordedExchange, about: dict[str, Any]) -> Exchang
     if not _is_bodiless(recording):
         headers = correct_framing(headers, len(body), is_stream)
     steps: tuple[Step, ...] = sse.parse(body) if is_stream else (Raw(body),) if body else ()
-    return Exchange(Script(Head(recording.status, headers), steps), about)
+    if recording.duration and steps:
+        pause = Pause(recording.duration / len(steps))
+        steps = tuple(step for one in steps for step in (pause, one))
+    return Exchange(Script(Head(recording.status, headers, recording.delay), steps), about)
 
 
 def _get_header(headers: Pairs, name: str) -> str:

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import msgspec.json
@@ -16,8 +16,12 @@ from openai_mockserver.bounded_input import is_deeper, read_file, unpack
 from openai_mockserver.cassettes.importers.recording import GZIP, ImportProblem
 from openai_mockserver.cassettes.stream_file import is_json
 
-_SUFFIXES = re.compile(r"(?:\.(?:ya?ml|json|jsonl|ndjson|har|sse|txt|chunks|gz))+\Z", re.I)
-_RECORDING_NAME = re.compile(r"\.(?:ya?ml|json|jsonl|ndjson|har|sse|chunks\.txt)(?:\.gz)?\Z", re.I)
+_SUFFIXES = re.compile(
+    r"(?:\.(?:ya?ml|json|jsonl|ndjson|har|sse|txt|chunks|httprr|cassette|gz))+\Z", re.I
+)
+_RECORDING_NAME = re.compile(
+    r"\.(?:ya?ml|json|jsonl|ndjson|har|sse|httprr|chunks\.txt)(?:\.gz)?\Z", re.I
+)
 BOM = b"\xef\xbb\xbf"
 
 
@@ -87,15 +91,32 @@ class RecordedFile:
 
     @cached_property
     def document(self) -> Any:
-        """The JSON or YAML document in the file; None if it is something else."""
-        text = self.text.removeprefix("\ufeff")
-        if text.lstrip(" \t\r\n").startswith(("{", "[")):
-            return self._decode_json(text)
-        if _CASSETTE.search(text) or self.path.suffix.lower() in (".yaml", ".yml"):
-            from openai_mockserver.cassettes.importers.yaml_loader import load_yaml
+        """The JSON or YAML document in the file; None if it is something else.
 
-            return load_yaml(text)
-        return None
+        Several cassettes in YAML are one document.
+        """
+        if self._is_json:
+            return self._decode_json(self.text.removeprefix("\ufeff"))
+        if not self.yaml_documents:
+            return None
+        from openai_mockserver.cassettes.importers.yaml_loader import join_documents
+
+        return join_documents(self.yaml_documents)
+
+    @property
+    def _is_json(self) -> bool:
+        return self.text.removeprefix("\ufeff").lstrip(" \t\r\n").startswith(("{", "["))
+
+    @cached_property
+    def yaml_documents(self) -> list[Any]:
+        """The documents in a YAML file; none if it is something else."""
+        if self._is_json or not (
+            self.path.suffix.lower() in (".yaml", ".yml") or _CASSETTE.search(self.text)
+        ):
+            return []
+        from openai_mockserver.cassettes.importers.yaml_loader import load_yaml
+
+        return load_yaml(self.text)
 
     def _decode_json(self, text: str) -> Any:
         try:
@@ -109,8 +130,19 @@ class RecordedFile:
             raise ImportProblem(f"it is not JSON: {error}") from None
 
 
-# A cassette has this key; other YAML is not parsed, and so causes no error.
-_CASSETTE = re.compile(r"^[\"']?(?:http_)?interactions[\"']?\s*:", re.M)
+# A cassette has one of these keys; other YAML is not parsed, and so causes no error.
+_CASSETTE = re.compile(r"^\ufeff?[\"']?(?:(?:http_)?interactions|when)[\"']?[ \t]*:", re.M)
+
+
+Shape = TypeVar("Shape")
+
+
+def decode_content(file: RecordedFile, shape: type[Shape]) -> Shape:
+    """Decode a JSON file into its declared shape; its raw values keep their spelling."""
+    try:
+        return msgspec.json.decode(file.content.removeprefix(BOM), type=shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise ImportProblem(f"it does not have the expected shape: {error}") from None
 
 
 def convert_document(document: Any, shape: type[Any]) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from openai_mockserver.cassettes.importers.azure_proxy import is_azure_proxy, read_azure_proxy
 from openai_mockserver.cassettes.importers.chunks import (
     has_array,
     has_chunks,
@@ -17,22 +18,23 @@ from openai_mockserver.cassettes.importers.chunks import (
     read_array,
     read_chunks,
 )
+from openai_mockserver.cassettes.importers.curl import is_printed_response, read_printed_response
 from openai_mockserver.cassettes.importers.document import read_document
-from openai_mockserver.cassettes.importers.event_stream import (
-    is_event_stream,
-    is_printed_response,
-    read_event_stream,
-    read_printed_response,
-)
+from openai_mockserver.cassettes.importers.event_stream import is_event_stream, read_event_stream
 from openai_mockserver.cassettes.importers.exchange import make_exchange
 from openai_mockserver.cassettes.importers.file import RecordedFile, has_keys, read_content
 from openai_mockserver.cassettes.importers.go_vcr import is_go_vcr, read_go_vcr
 from openai_mockserver.cassettes.importers.har import is_har, read_har
+from openai_mockserver.cassettes.importers.httpmock import is_httpmock, read_httpmock
+from openai_mockserver.cassettes.importers.httprr import is_httprr, read_httprr
+from openai_mockserver.cassettes.importers.nock import is_nock, read_nock
 from openai_mockserver.cassettes.importers.recording import (
     ImportProblem,
     RecordedExchange,
     limit_unpacking,
 )
+from openai_mockserver.cassettes.importers.req_llm import is_req_llm, read_req_llm
+from openai_mockserver.cassettes.importers.seinfeld import is_seinfeld, read_seinfeld
 from openai_mockserver.cassettes.importers.stream_file import (
     is_named_stream_file,
     is_stream_file,
@@ -90,15 +92,18 @@ def _import_exchanges(file: RecordedFile) -> list[Exchange]:
     return [
         recording
         if isinstance(recording, Exchange)
-        else make_exchange(recording, _describe_import(file, number, form))
+        else make_exchange(recording, _describe_import(recording, file, number, form))
         for number, recording in enumerate(recordings, 1)
     ]
 
 
-def _describe_import(file: RecordedFile, number: int, form: Format) -> dict[str, Any]:
+def _describe_import(
+    recording: RecordedExchange, file: RecordedFile, number: int, form: Format
+) -> dict[str, Any]:
     name = file.stem if number == 1 else f"{file.stem}-{number}"
     description = f"imported from {form.name}"
-    return {"name": name, "description": description + (form.note and f": {form.note}")}
+    note = recording.note or form.note
+    return {"name": name, "description": description + (note and f": {note}")}
 
 
 class Format(NamedTuple):
@@ -117,11 +122,17 @@ FORMATS = (
     Format("stream file", is_stream_file, read_stream_file),
     Format("event stream", is_event_stream, read_event_stream),
     Format("response as curl -i prints it", is_printed_response, read_printed_response),
+    Format("httprr trace", is_httprr, read_httprr),
+    Format("httpmock file", is_httpmock, read_httpmock),
     Format("go-vcr cassette", is_go_vcr, read_go_vcr),
     Format("vcrpy cassette", has_keys("interactions"), read_vcr),
     Format("Ruby VCR cassette", has_keys("http_interactions"), read_ruby_vcr),
     Format("HAR", is_har, read_har),
     Format("recording document", has_keys("schema", "request", "response"), read_document),
+    Format("Azure test-proxy session", is_azure_proxy, read_azure_proxy),
+    Format("Braintrust cassette", is_seinfeld, read_seinfeld),
+    Format("req_llm fixture", is_req_llm, read_req_llm),
+    Format("nock file", is_nock, read_nock),
     Format("Vercel AI SDK chunks", has_named_chunks, read_chunks, _PAYLOADS_ONLY),
     Format("JSON array of chunks", has_array, read_array, _PAYLOADS_ONLY),
     Format("JSON lines of chunks", has_chunks, read_chunks, _PAYLOADS_ONLY),

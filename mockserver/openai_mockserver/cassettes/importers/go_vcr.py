@@ -13,6 +13,7 @@ from openai_mockserver.cassettes.importers.recording import (
     build_request,
     check_headers,
     check_status,
+    convert_entries,
     read_body,
 )
 
@@ -41,9 +42,8 @@ class _GoVcr(msgspec.Struct):
 
 def read_go_vcr(file: RecordedFile) -> list[RecordedExchange]:
     """Read a cassette of go-vcr."""
-    return [
-        _convert_interaction(one) for one in convert_document(file.document, _GoVcr).interactions
-    ]
+    cassette: _GoVcr = convert_document(file.document, _GoVcr)
+    return convert_entries(cassette.interactions, _convert_interaction)
 
 
 def _convert_interaction(interaction: _GoInteraction) -> RecordedExchange:

@@ -15,6 +15,7 @@ from openai_mockserver.cassettes.importers.recording import (
     build_request,
     check_headers,
     check_status,
+    convert_entries,
     decode_base64,
 )
 
@@ -60,11 +61,9 @@ class _Har(msgspec.Struct):
 def read_har(file: RecordedFile) -> list[RecordedExchange]:
     """Read the entries of a HAR file that have a response."""
     # A request without a response has the status 0.
-    return [
-        _convert_entry(one)
-        for one in convert_document(file.document, _Har).log.entries
-        if one.response.status
-    ]
+    har: _Har = convert_document(file.document, _Har)
+    entries = [one for one in har.log.entries if one.response.status]
+    return convert_entries(entries, _convert_entry)
 
 
 def _convert_entry(entry: _Entry) -> RecordedExchange:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import msgspec.json
@@ -30,20 +31,92 @@ ImportProblem = InputProblem
 """Raised with a sentence that says what is wrong with a file, without its name."""
 
 
+HAS_SESSION = "it contains a WebSocket session, and only HTTP exchanges can be imported"
+"""What is wrong with a recording of a WebSocket: an exchange is one response to one request."""
+
+
 @dataclass(frozen=True)
 class RecordedExchange:
-    """An exchange as every format records it."""
+    """An exchange as every format records it.
+
+    Args:
+        body: the body of the response.
+        headers: the headers of the response.
+        status: the status of the response.
+        request: the request, as a head line has it.
+        delay: seconds before the response.
+        duration: seconds over which the body is spread.
+        note: what the description adds to the name of the format.
+    """
 
     body: bytes
     headers: Pairs
     status: int = 200
     request: dict[str, Any] | None = None
+    delay: float = 0.0
+    duration: float = 0.0
+    note: str = ""
 
 
 GZIP = b"\x1f\x8b"
 
 
+# Entries
+
+
+Entry = TypeVar("Entry")
+
+
+def convert_entries(
+    entries: Sequence[Entry], convert: Callable[[Entry], RecordedExchange]
+) -> list[RecordedExchange]:
+    """Convert the entries of a file; if one of several is invalid, the error has its number."""
+    exchanges: list[RecordedExchange] = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            exchanges.append(convert(entry))
+        except ImportProblem as error:
+            if len(entries) == 1:
+                raise
+            raise ImportProblem(f"entry {number} is invalid: {error}") from None
+    return exchanges
+
+
 # Bodies and headers
+
+
+def encode_value(value: msgspec.Raw) -> bytes:
+    """Return a body that a tool has stored as a JSON value: text, or any other value as JSON.
+
+    The JSON is compact, as the tools replay it, and its numbers and strings keep their spelling.
+    """
+    text = bytes(value)
+    if text in (b"", b"null"):
+        return b""
+    if text.startswith(b'"'):
+        return msgspec.json.decode(text, type=str).encode()
+    return msgspec.json.format(text, indent=-1)
+
+
+def encode_json(value: Any) -> bytes:
+    """Encode a value as compact JSON. Raises ImportProblem if that is impossible."""
+    try:
+        return msgspec.json.encode(value)
+    except (TypeError, ValueError) as error:
+        raise ImportProblem(f"a body cannot be encoded as JSON: {error}") from None
+
+
+def decode_hex(text: str) -> bytes:
+    """Decode hexadecimal digits. Raises ImportProblem."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise ImportProblem(f"a body is not valid hex: {error}") from None
+
+
+def read_milliseconds(number: float | None) -> float:
+    """Return a time in seconds; 0 if it is missing or no time."""
+    return number / 1000 if number is not None and 0 < number < math.inf else 0.0
 
 
 def read_body(body: Any) -> bytes:
@@ -162,6 +235,17 @@ def describe_body(body: bytes) -> dict[str, Any]:
         return {"text": body.decode()}
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(body).decode()}
+
+
+def has_coding(headers: Pairs) -> bool:
+    """Return whether the headers name a content coding."""
+    return any(name.lower() == "content-encoding" and value for name, value in headers)
+
+
+def get_media_type(headers: Pairs) -> str:
+    """Return the content type in lower case, without parameters; "" if there is none."""
+    value = next((value for name, value in headers if name.lower() == "content-type"), "")
+    return value.partition(";")[0].strip().lower()
 
 
 def check_headers(headers: Any) -> Pairs:

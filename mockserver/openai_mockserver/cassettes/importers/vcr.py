@@ -10,11 +10,13 @@ import msgspec.json
 
 from openai_mockserver.cassettes.importers.file import RecordedFile, convert_document
 from openai_mockserver.cassettes.importers.recording import (
+    HAS_SESSION,
     ImportProblem,
     RecordedExchange,
     build_request,
     check_headers,
     check_status,
+    convert_entries,
     read_body,
 )
 
@@ -55,15 +57,26 @@ class _RubyVcr(msgspec.Struct):
 
 def read_vcr(file: RecordedFile) -> list[RecordedExchange]:
     """Read a cassette of vcrpy or pydantic-ai."""
-    return [_convert_interaction(one) for one in convert_document(file.document, _Vcr).interactions]
+    interactions = file.document["interactions"]
+    if isinstance(interactions, list) and any(map(_is_message, interactions)):
+        raise ImportProblem(HAS_SESSION)
+    cassette: _Vcr = convert_document(file.document, _Vcr)
+    return convert_entries(cassette.interactions, _convert_interaction)
+
+
+def _is_message(interaction: Any) -> bool:
+    """Return whether an interaction is a message on a WebSocket, as pydantic-ai records them."""
+    return (
+        isinstance(interaction, dict)
+        and "direction" in interaction
+        and "request" not in interaction
+    )
 
 
 def read_ruby_vcr(file: RecordedFile) -> list[RecordedExchange]:
     """Read a cassette of Ruby's VCR."""
-    return [
-        _convert_interaction(one)
-        for one in convert_document(file.document, _RubyVcr).http_interactions
-    ]
+    cassette: _RubyVcr = convert_document(file.document, _RubyVcr)
+    return convert_entries(cassette.http_interactions, _convert_interaction)
 
 
 def _convert_interaction(interaction: _VcrInteraction) -> RecordedExchange:

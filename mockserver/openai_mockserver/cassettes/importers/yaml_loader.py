@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,10 +25,13 @@ def _construct_header_name(loader: Any, _suffix: str, node: Any) -> Any:
     return loader.construct_scalar(node.value[0])
 
 
+_JSON_BODIES = ("parsed_body", "json_body")  # of pydantic-ai and of httpmock
+
+
 def _construct_mapping(loader: Any, node: Any) -> Iterator[Any]:
-    """Construct a mapping; pydantic-ai's ``parsed_body`` in it becomes JSON values, not text."""
+    """Construct a mapping; a body that is JSON becomes JSON values in it, not text."""
     for key, value in node.value:
-        if key.value == "parsed_body":
+        if key.value in _JSON_BODIES:
             _resolve_types(value, set())
     yield from loader.construct_yaml_map(node)
 
@@ -71,8 +75,10 @@ _LOADER = _build_loader()
 _CONSTRUCTORS_RAISE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
-def _join_documents(documents: list[Any]) -> Any:
-    """Join the cassettes of one file; their lists follow one another."""
+def join_documents(documents: list[Any]) -> Any:
+    """Join the cassettes of one file; their lists follow one another. Raises ImportProblem."""
+    if len(documents) == 1:
+        return documents[0]
     cassette: dict[Any, Any] = {}
     for document in documents:
         if document is None:
@@ -85,14 +91,18 @@ def _join_documents(documents: list[Any]) -> Any:
     return cassette
 
 
-def load_yaml(text: str) -> Any:
-    """Load a YAML document, or several cassettes as one. Raises ImportProblem."""
+def load_yaml(text: str) -> list[Any]:
+    """Load the documents of YAML. Raises ImportProblem."""
+    text = _BOM.sub("", text) if "\ufeff" in text else text
     try:
         check_yaml(text)  # the C loader has no limits: deep nesting would crash the process
-        documents = list(yaml.load_all(text, _LOADER))  # safe: see `_build_loader`
-        return documents[0] if len(documents) == 1 else _join_documents(documents)
+        return list(yaml.load_all(text, _LOADER))  # safe: see `_build_loader`
     except yaml.MarkedYAMLError as error:
         where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ImportProblem(f"it is not valid YAML{where}: {error.problem}") from None
     except (yaml.YAMLError, *_CONSTRUCTORS_RAISE) as error:
         raise ImportProblem(f"it is not valid YAML: {' '.join(str(error).split())}") from None
+
+
+# PyYAML accepts a byte order mark only at the start, but a document of several may begin with one.
+_BOM = re.compile("^\ufeff", re.M)

@@ -1,0 +1,99 @@
+"""Mocks of httpmock, the Rust library, in YAML: one in each document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from openai_mockserver.cassettes.importers.file import RecordedFile, convert_document
+from openai_mockserver.cassettes.importers.recording import (
+    RecordedExchange,
+    build_request,
+    check_headers,
+    check_status,
+    convert_entries,
+    decode_base64,
+    encode_json,
+    read_milliseconds,
+)
+
+
+class _When(msgspec.Struct):
+    method: str | None = None
+    scheme: str | None = None
+    host: str | None = None
+    port: str | None = None
+    path: str | None = None
+    query_param: Any = None
+    header: Any = None
+    body: str | None = None
+    body_base64: str | None = None
+    json_body: Any = None
+
+
+class _Then(msgspec.Struct):
+    status: int | None = None
+    header: Any = None
+    body: str | None = None
+    body_base64: str | None = None
+    delay: float | None = None
+
+
+class _Mock(msgspec.Struct):
+    then: _Then
+    when: _When | None = None
+
+
+def is_httpmock(file: RecordedFile) -> bool:
+    """Return whether the first document of a YAML file has httpmock's ``when`` and ``then``."""
+    first = next(_list_documents(file), None)
+    return isinstance(first, dict) and first.keys() == {"when", "then"}
+
+
+def _list_documents(file: RecordedFile) -> Iterator[Any]:
+    """Yield the documents, without an empty one after the last ``---``."""
+    return (one for one in file.yaml_documents if one is not None)
+
+
+def read_httpmock(file: RecordedFile) -> list[RecordedExchange]:
+    """Read the mocks of httpmock."""
+    return convert_entries(list(_list_documents(file)), _convert_document)
+
+
+def _convert_document(document: Any) -> RecordedExchange:
+    mock: _Mock = convert_document(document, _Mock)
+    when, then = mock.when or _When(), mock.then
+    request = None
+    if when.path is not None:
+        request = build_request(
+            when.method or "GET",
+            _build_url(when),
+            check_headers(when.header),
+            _encode_body(when.body, when.body_base64, when.json_body),
+        )
+    return RecordedExchange(
+        _encode_body(then.body, then.body_base64),
+        check_headers(then.header),
+        check_status(200 if then.status is None else then.status),
+        request,
+        delay=read_milliseconds(then.delay),
+    )
+
+
+def _build_url(when: _When) -> str:
+    query = urlencode(check_headers(when.query_param))
+    path = f"{when.path}?{query}" if query else str(when.path)
+    if when.host is None:
+        return path
+    port = f":{when.port}" if when.port else ""
+    return f"{when.scheme or 'https'}://{when.host}{port}{path}"
+
+
+def _encode_body(body: str | None, base64: str | None, json: Any = None) -> bytes:
+    """Return a body; as JSON, it has the types that YAML gives to its values."""
+    if body is None and base64 is None:
+        return b"" if json is None else encode_json(json)
+    return (body or "").encode() if base64 is None else decode_base64(base64)
