@@ -33,10 +33,18 @@ def make_exchange(recording: RecordedExchange, about: dict[str, Any]) -> Exchang
     if not _is_bodiless(recording):
         headers = correct_framing(headers, len(body), is_stream)
     steps: tuple[Step, ...] = sse.parse(body) if is_stream else (Raw(body),) if body else ()
-    if recording.duration and steps:
+    if is_stream and recording.frames and decoded_body is None:
+        steps = tuple(step for frame in recording.frames for step in _build_steps(*frame))
+    elif recording.duration and steps:
         pause = Pause(recording.duration / len(steps))
         steps = tuple(step for one in steps for step in (pause, one))
     return Exchange(Script(Head(recording.status, headers, recording.delay), steps), about)
+
+
+def _build_steps(seconds: float, data: bytes) -> tuple[Step, ...]:
+    """Return the steps of one read of a stream."""
+    steps = sse.parse(data)
+    return (Pause(seconds), *steps) if seconds else steps
 
 
 def _get_header(headers: Pairs, name: str) -> str:

@@ -44,7 +44,18 @@ def find_recordings(folder: Path) -> list[Path]:
     files = (
         file for file in folder.rglob("*") if _RECORDING_NAME.search(file.name) and file.is_file()
     )
-    return sorted(file for file in files if not file.name.startswith("."))
+    return sorted(
+        file for file in files if not file.name.startswith(".") and not _is_body(file, folder)
+    )
+
+
+def _is_body(file: Path, folder: Path) -> bool:
+    """Return whether a file is a body to which a mapping of WireMock refers, not a recording."""
+    return any(
+        parent.name == "__files" and (parent.parent / "mappings").is_dir()
+        for parent in file.relative_to(folder).parents
+        for parent in [folder / parent]
+    )
 
 
 def read_content(path: Path) -> bytes:

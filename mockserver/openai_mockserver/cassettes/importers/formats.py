@@ -18,7 +18,15 @@ from openai_mockserver.cassettes.importers.chunks import (
     read_array,
     read_chunks,
 )
-from openai_mockserver.cassettes.importers.curl import is_printed_response, read_printed_response
+from openai_mockserver.cassettes.importers.curl import (
+    is_printed_response,
+    is_trace,
+    is_verbose_output,
+    read_printed_response,
+    read_trace,
+    read_verbose_output,
+)
+from openai_mockserver.cassettes.importers.datadog import is_datadog, read_datadog
 from openai_mockserver.cassettes.importers.document import read_document
 from openai_mockserver.cassettes.importers.event_stream import is_event_stream, read_event_stream
 from openai_mockserver.cassettes.importers.exchange import make_exchange
@@ -27,7 +35,10 @@ from openai_mockserver.cassettes.importers.go_vcr import is_go_vcr, read_go_vcr
 from openai_mockserver.cassettes.importers.har import is_har, read_har
 from openai_mockserver.cassettes.importers.httpmock import is_httpmock, read_httpmock
 from openai_mockserver.cassettes.importers.httprr import is_httprr, read_httprr
+from openai_mockserver.cassettes.importers.llmock import is_llmock, read_llmock
+from openai_mockserver.cassettes.importers.mockoon import is_mockoon, read_mockoon
 from openai_mockserver.cassettes.importers.nock import is_nock, read_nock
+from openai_mockserver.cassettes.importers.postman import is_postman, read_postman
 from openai_mockserver.cassettes.importers.recording import (
     ImportProblem,
     RecordedExchange,
@@ -41,6 +52,7 @@ from openai_mockserver.cassettes.importers.stream_file import (
     read_stream_file,
 )
 from openai_mockserver.cassettes.importers.vcr import read_ruby_vcr, read_vcr
+from openai_mockserver.cassettes.importers.wiremock import is_wiremock, read_wiremock
 from openai_mockserver.cassettes.stream_file import Exchange
 from openai_mockserver.exceptions import StreamFileError
 
@@ -78,6 +90,9 @@ def import_file(path: Path | str) -> list[Exchange]:
         raise StreamFileError(f"{path}: it is nested too deeply") from None
 
 
+_VOWELS = tuple("AEIOUaeiou")
+
+
 def _import_exchanges(file: RecordedFile) -> list[Exchange]:
     form = next((form for form in FORMATS if form.recognises(file)), None)
     if form is None:
@@ -86,7 +101,8 @@ def _import_exchanges(file: RecordedFile) -> list[Exchange]:
     try:
         recordings = form.read(file)
     except ImportProblem as error:
-        raise ImportProblem(f"it looks like a {form.name}, but {error}") from None
+        article = "an" if form.name.startswith(_VOWELS) else "a"
+        raise ImportProblem(f"it looks like {article} {form.name}, but {error}") from None
     if not recordings:
         raise ImportProblem(f"this {form.name} contains no response")
     return [
@@ -122,6 +138,8 @@ FORMATS = (
     Format("stream file", is_stream_file, read_stream_file),
     Format("event stream", is_event_stream, read_event_stream),
     Format("response as curl -i prints it", is_printed_response, read_printed_response),
+    Format("output of curl -v", is_verbose_output, read_verbose_output),
+    Format("output of curl --trace", is_trace, read_trace),
     Format("httprr trace", is_httprr, read_httprr),
     Format("httpmock file", is_httpmock, read_httpmock),
     Format("go-vcr cassette", is_go_vcr, read_go_vcr),
@@ -133,6 +151,11 @@ FORMATS = (
     Format("Braintrust cassette", is_seinfeld, read_seinfeld),
     Format("req_llm fixture", is_req_llm, read_req_llm),
     Format("nock file", is_nock, read_nock),
+    Format("Postman collection", is_postman, read_postman),
+    Format("Mockoon environment", is_mockoon, read_mockoon),
+    Format("llmock cassette", is_llmock, read_llmock),
+    Format("Datadog cassette", is_datadog, read_datadog),
+    Format("WireMock mapping", is_wiremock, read_wiremock),
     Format("Vercel AI SDK chunks", has_named_chunks, read_chunks, _PAYLOADS_ONLY),
     Format("JSON array of chunks", has_array, read_array, _PAYLOADS_ONLY),
     Format("JSON lines of chunks", has_chunks, read_chunks, _PAYLOADS_ONLY),

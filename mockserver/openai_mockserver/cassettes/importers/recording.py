@@ -46,6 +46,7 @@ class RecordedExchange:
         request: the request, as a head line has it.
         delay: seconds before the response.
         duration: seconds over which the body is spread.
+        frames: the reads of the body, each with the seconds before it, if they are known.
         note: what the description adds to the name of the format.
     """
 
@@ -55,6 +56,7 @@ class RecordedExchange:
     request: dict[str, Any] | None = None
     delay: float = 0.0
     duration: float = 0.0
+    frames: tuple[tuple[float, bytes], ...] = ()
     note: str = ""
 
 
