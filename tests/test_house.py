@@ -59,7 +59,7 @@ FLOORS = """
         recorded_request normalization matching cassette
     cassettes.importers: recording exchange yaml_loader file wire event_stream stream_file document
         chunks vcr go_vcr har curl httprr httpmock nock azure_proxy seinfeld req_llm body_file
-        wiremock postman mockoon datadog llmock formats
+        wiremock postman mockoon datadog llmock rendered aimock ai_sdk formats
     generate: languages addresses question phrases english samples pen text
         mentions regex lark_reader lark_grammar schema_check json_schema reply
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from openai_mockserver.cassettes.importers.ai_sdk import is_ai_sdk, read_ai_sdk
+from openai_mockserver.cassettes.importers.aimock import is_aimock, read_aimock
 from openai_mockserver.cassettes.importers.azure_proxy import is_azure_proxy, read_azure_proxy
 from openai_mockserver.cassettes.importers.chunks import (
     has_array,
@@ -156,6 +158,8 @@ FORMATS = (
     Format("llmock cassette", is_llmock, read_llmock),
     Format("Datadog cassette", is_datadog, read_datadog),
     Format("WireMock mapping", is_wiremock, read_wiremock),
+    Format("aimock file", is_aimock, read_aimock),
+    Format("list of AI SDK stream parts", is_ai_sdk, read_ai_sdk),
     Format("Vercel AI SDK chunks", has_named_chunks, read_chunks, _PAYLOADS_ONLY),
     Format("JSON array of chunks", has_array, read_array, _PAYLOADS_ONLY),
     Format("JSON lines of chunks", has_chunks, read_chunks, _PAYLOADS_ONLY),
