@@ -57,7 +57,7 @@ FLOORS = """
         compression chances parser argument_types
     cassettes: stream_file content_coding secret_text redact writer recorder
         recorded_request normalization matching cassette
-    cassettes.importers: recording exchange yaml_loader file wire event_stream stream_file document
+    cassettes.importers: recording exchange yaml_loader file wire bodies stream_file document
         chunks vcr go_vcr har curl httprr httpmock nock azure_proxy seinfeld req_llm body_file
         wiremock postman mockoon datadog llmock rendered aimock ai_sdk formats
     generate: languages addresses question phrases english samples pen text

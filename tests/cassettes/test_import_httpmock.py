@@ -96,3 +96,20 @@ def test_an_error_names_the_document(tmp_path: Path) -> None:
         assert error_of(tmp_path, text, "x.yaml").startswith(
             f"it looks like a httpmock file, but {message}"
         )
+
+
+def test_a_bank_of_rig_has_replies_without_requests(tmp_path: Path) -> None:
+    bank = "# The reply bank\nprovider: x\nencoder: POST /v1/chat/completions\nshape: a1\n"
+    bank += "calls: []\nends: [stop]\n" + FIRST[FIRST.index("then:") :]
+    (exchange,) = import_text(tmp_path, bank, "x.yaml")
+    assert exchange.script.steps == (Event('{"a": "é"}'), Event("[DONE]"))
+    request = {"method": "POST", "url": "/v1/chat/completions", "headers": []}
+    assert exchange.about["request"] == request
+
+
+def test_a_turn_on_a_websocket_is_refused(tmp_path: Path) -> None:
+    """rig records a turn as a response with the status 101, whose events are the messages."""
+    turn = FIRST.replace("status: 200", "status: 101")
+    assert "entry 2 is invalid: it contains a WebSocket session, and only HTTP" in error_of(
+        tmp_path, f"{FIRST}---\n{turn}", "x.yaml"
+    )

@@ -86,6 +86,12 @@ def test_members_may_be_missing(tmp_path: Path) -> None:
     }
 
 
+def test_a_path_may_be_a_pattern(tmp_path: Path) -> None:
+    (exchange,) = import_text(tmp_path, [definition("a", path={"regex": "/v1/.*"})])
+    assert body_of(exchange) == b"a"
+    assert "request" not in exchange.about
+
+
 def test_an_error_names_the_entry(tmp_path: Path) -> None:
     for wrong, message in [
         (definition("", "a"), "entry 2 is invalid: rawHeaders has a name without a value"),

@@ -1,7 +1,8 @@
-"""Import of single exchanges: cassettes of the Datadog test agent and of llmock (in Rust)."""
+"""Import of single exchanges: of the Datadog test agent and llmock (in Rust), and whole bodies."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +69,34 @@ def test_a_whole_response_of_llmock(tmp_path: Path) -> None:
     headers = (("Content-Type", "application/json"), ("Content-Length", "2"))
     assert exchange.script.head == Head(429, headers, 1.5)
     assert "1 is not an HTTP status" in error_of(tmp_path, llmock(status=1))
+
+
+# Bodies
+
+OLLAMA = """\
+{"model":"m","created_at":"x","message":{"role":"assistant","content":"Hé"},"done":false}
+{"model":"m","created_at":"x","message":{"role":"assistant","content":""},"done":true,"eval_count":1}
+"""
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.jsonl", "x.txt"])
+def test_a_stream_of_ollama_keeps_its_lines(tmp_path: Path, name: str) -> None:
+    (exchange,) = import_text(tmp_path, OLLAMA, name)
+    assert body_of(exchange) == OLLAMA.encode()
+    assert exchange.script.head.header("content-type") == "application/x-ndjson"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"object": "chat.completion", "choices": [{"message": {"content": "é"}}]},
+        {"object": "response", "output": [{"type": "message"}]},
+        {"object": "text_completion", "choices": [{"text": "a"}]},
+    ],
+)
+def test_an_answer_in_json_is_a_body(tmp_path: Path, answer: Any) -> None:
+    text = json.dumps(answer, indent=4)
+    (exchange,) = import_text(tmp_path, b"\xef\xbb\xbf" + text.encode())
+    length = ("Content-Length", str(len(text)))
+    assert exchange.script.head == Head(200, (("Content-Type", "application/json"), length))
+    assert body_of(exchange) == text.encode()

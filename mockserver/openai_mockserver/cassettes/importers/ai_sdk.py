@@ -105,11 +105,11 @@ _SILENT |= {"reasoning-start", "reasoning-end", "tool-input-end", "message-metad
 
 
 def _build_reply(answer: _Answer) -> Reply:
-    calls = [
-        ToolCall(call.name, call.pieces or call.arguments or "{}", call_id)
-        for call_id, call in answer.calls.items()
-    ]
     try:
+        calls = [
+            ToolCall(call.name, call.pieces or call.arguments or "{}", call_id)
+            for call_id, call in answer.calls.items()
+        ]
         return Reply(
             answer.text if answer.text or not calls else None,
             reasoning=answer.reasoning or None,

@@ -13,6 +13,14 @@ from typing import Any, NamedTuple
 from openai_mockserver.cassettes.importers.ai_sdk import is_ai_sdk, read_ai_sdk
 from openai_mockserver.cassettes.importers.aimock import is_aimock, read_aimock
 from openai_mockserver.cassettes.importers.azure_proxy import is_azure_proxy, read_azure_proxy
+from openai_mockserver.cassettes.importers.bodies import (
+    is_answer,
+    is_event_stream,
+    is_ollama_stream,
+    read_answer,
+    read_event_stream,
+    read_ollama_stream,
+)
 from openai_mockserver.cassettes.importers.chunks import (
     has_array,
     has_chunks,
@@ -30,7 +38,6 @@ from openai_mockserver.cassettes.importers.curl import (
 )
 from openai_mockserver.cassettes.importers.datadog import is_datadog, read_datadog
 from openai_mockserver.cassettes.importers.document import read_document
-from openai_mockserver.cassettes.importers.event_stream import is_event_stream, read_event_stream
 from openai_mockserver.cassettes.importers.exchange import make_exchange
 from openai_mockserver.cassettes.importers.file import RecordedFile, has_keys, read_content
 from openai_mockserver.cassettes.importers.go_vcr import is_go_vcr, read_go_vcr
@@ -160,6 +167,8 @@ FORMATS = (
     Format("WireMock mapping", is_wiremock, read_wiremock),
     Format("aimock file", is_aimock, read_aimock),
     Format("list of AI SDK stream parts", is_ai_sdk, read_ai_sdk),
+    Format("stream of Ollama", is_ollama_stream, read_ollama_stream),
+    Format("answer in JSON", is_answer, read_answer),
     Format("Vercel AI SDK chunks", has_named_chunks, read_chunks, _PAYLOADS_ONLY),
     Format("JSON array of chunks", has_array, read_array, _PAYLOADS_ONLY),
     Format("JSON lines of chunks", has_chunks, read_chunks, _PAYLOADS_ONLY),

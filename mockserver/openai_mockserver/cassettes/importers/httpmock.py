@@ -1,4 +1,7 @@
-"""Mocks of httpmock, the Rust library, in YAML: one in each document."""
+"""Mocks of httpmock, the Rust library, in YAML: one in each document.
+
+rig records in this form, and collects the replies without their requests in banks.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ import msgspec
 
 from openai_mockserver.cassettes.importers.file import RecordedFile, convert_document
 from openai_mockserver.cassettes.importers.recording import (
+    HAS_SESSION,
+    ImportProblem,
     RecordedExchange,
     build_request,
     check_headers,
@@ -45,12 +50,15 @@ class _Then(msgspec.Struct):
 class _Mock(msgspec.Struct):
     then: _Then
     when: _When | None = None
+    encoder: str | None = None
 
 
 def is_httpmock(file: RecordedFile) -> bool:
-    """Return whether the first document of a YAML file has httpmock's ``when`` and ``then``."""
+    """Return whether the first document of a YAML file is a mock, or a reply of a bank."""
     first = next(_list_documents(file), None)
-    return isinstance(first, dict) and first.keys() == {"when", "then"}
+    if not isinstance(first, dict) or not isinstance(first.get("then"), dict):
+        return False
+    return first.keys() == {"when", "then"} or "encoder" in first
 
 
 def _list_documents(file: RecordedFile) -> Iterator[Any]:
@@ -65,7 +73,7 @@ def read_httpmock(file: RecordedFile) -> list[RecordedExchange]:
 
 def _convert_document(document: Any) -> RecordedExchange:
     mock: _Mock = convert_document(document, _Mock)
-    when, then = mock.when or _When(), mock.then
+    when, then = mock.when or _read_encoder(mock.encoder), mock.then
     request = None
     if when.path is not None:
         request = build_request(
@@ -74,13 +82,22 @@ def _convert_document(document: Any) -> RecordedExchange:
             check_headers(when.header),
             _encode_body(when.body, when.body_base64, when.json_body),
         )
+    status = 200 if then.status is None else then.status
+    if status == 101:
+        raise ImportProblem(HAS_SESSION)
     return RecordedExchange(
         _encode_body(then.body, then.body_base64),
         check_headers(then.header),
-        check_status(200 if then.status is None else then.status),
+        check_status(status),
         request,
         delay=read_milliseconds(then.delay),
     )
+
+
+def _read_encoder(encoder: str | None) -> _When:
+    """Return what a bank says of a request, as in ``POST /v1/chat/completions``."""
+    method, _, path = (encoder or "").partition(" ")
+    return _When(method, path=path) if path else _When()
 
 
 def _build_url(when: _When) -> str:

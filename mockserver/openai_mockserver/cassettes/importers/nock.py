@@ -28,7 +28,7 @@ _NULL = msgspec.Raw(b"null")
 class _Definition(msgspec.Struct, rename="camel"):
     scope: str
     method: str = "GET"
-    path: str = "/"
+    path: Any = "/"
     port: int | str | None = None
     status: int | None = None
     reply: int | None = None  # the status, in old versions
@@ -65,12 +65,14 @@ def _convert_definition(definition: _Definition) -> RecordedExchange:
     headers = _read_headers(definition.raw_headers) or _read_headers(definition.headers)
     if definition.content_type is not None and not _has_header(headers, "content-type"):
         headers = (*headers, ("Content-Type", definition.content_type))
-    request = build_request(
-        definition.method,
-        _build_url(definition),
-        check_headers(definition.reqheaders),
-        _encode_request(definition.body),
-    )
+    request = None
+    if isinstance(definition.path, str):  # and not a pattern
+        request = build_request(
+            definition.method,
+            _build_url(definition),
+            check_headers(definition.reqheaders),
+            _encode_request(definition.body),
+        )
     body = _decode_response(definition, headers)
     return RecordedExchange(body, headers, check_status(200 if status is None else status), request)
 
@@ -81,7 +83,7 @@ def _build_url(definition: _Definition) -> str:
     host = scope.partition("://")[2] or scope
     if definition.port is not None and ":" not in host:
         scope += f":{definition.port}"
-    return scope + definition.path
+    return f"{scope}{definition.path}"
 
 
 def _read_headers(headers: Any) -> Pairs:
