@@ -18,25 +18,27 @@ from hypothesis import strategies as st
 from imported import PAYLOAD, STREAM, URL
 from openai_mockserver import StreamFileError
 from openai_mockserver.cassettes.importers import import_file
+from openai_mockserver.cassettes.importers.formats import find_format
 from openai_mockserver.cassettes.stream_file import dumps
 
 REQUEST = {"method": "POST", "url": URL, "headers": {"a": "b"}}
 HEADERS = {"content-type": "text/event-stream"}
 
+# A document in each format, whose name begins the key.
 DOCUMENTS: dict[str, Any] = {
-    "req_llm": {
+    "req_llm fixture": {
         "captured_at": "x",
         "request": {**REQUEST, "canonical_json": PAYLOAD, "body": {"b64": "e30="}},
         "response": {"status": 200, "headers": HEADERS, "body": None},
         "chunks": [{"b64": "ZGF0YTogYQoK", "decoded": "data: a\n\n"}],
     },
-    "req_llm events": {
+    "req_llm fixture with events": {
         "captured_at": "x",
         "request": REQUEST,
         "response": {},
         "events": [{"type": "status", "value": 200}, {"type": "headers", "value": [["a", "b"]]}],
     },
-    "seinfeld": {
+    "Braintrust cassette": {
         "entries": [
             {
                 "request": {**REQUEST, "body": {"kind": "json", "value": PAYLOAD}},
@@ -44,7 +46,7 @@ DOCUMENTS: dict[str, Any] = {
             }
         ]
     },
-    "azure": {
+    "Azure test-proxy session": {
         "Entries": [
             {
                 "RequestUri": URL,
@@ -56,7 +58,7 @@ DOCUMENTS: dict[str, Any] = {
             }
         ]
     },
-    "nock": [
+    "nock file": [
         {
             "scope": "https://a.b:443",
             "path": "/",
@@ -68,7 +70,7 @@ DOCUMENTS: dict[str, Any] = {
             "responseIsBinary": False,
         }
     ],
-    "wiremock": {
+    "WireMock mapping": {
         "mappings": [
             {
                 "request": {
@@ -81,7 +83,7 @@ DOCUMENTS: dict[str, Any] = {
             }
         ]
     },
-    "postman": {
+    "Postman collection": {
         "info": {},
         "item": [
             {
@@ -90,7 +92,7 @@ DOCUMENTS: dict[str, Any] = {
             }
         ],
     },
-    "mockoon": {
+    "Mockoon environment": {
         "uuid": "u",
         "latency": 5,
         "routes": [
@@ -104,11 +106,11 @@ DOCUMENTS: dict[str, Any] = {
         ],
         "data": [{"id": "a", "value": "b"}],
     },
-    "datadog": {
+    "Datadog cassette": {
         "request": {**REQUEST, "body": "{}"},
         "response": {"status": {"code": 200}, "headers": HEADERS, "body": "base64:e30="},
     },
-    "llmock": {
+    "llmock cassette": {
         "endpoint": "openai.chat",
         "match": {},
         "response": {
@@ -117,7 +119,7 @@ DOCUMENTS: dict[str, Any] = {
             "frames": [{"delay_ms": 5, "data": "data: a\n\n"}],
         },
     },
-    "aimock": {
+    "aimock file": {
         "fixtures": [
             {
                 "match": {"userMessage": "a", "model": "m"},
@@ -134,7 +136,7 @@ DOCUMENTS: dict[str, Any] = {
             {"response": {"embedding": [0.5]}},
         ]
     },
-    "AI SDK": {
+    "list of AI SDK stream parts": {
         "initialDelayInMs": 5,
         "chunks": [
             {"type": "response-metadata", "id": "a", "modelId": "b"},
@@ -143,7 +145,7 @@ DOCUMENTS: dict[str, Any] = {
             {"type": "finish", "finishReason": "stop", "usage": {"inputTokens": {"total": 1}}},
         ],
     },
-    "httpmock.yaml": {
+    "httpmock file.yaml": {
         "when": {"path": "/", "method": "POST", "header": [{"name": "a", "value": "b"}]},
         "then": {"status": 200, "header": [{"name": "a", "value": "b"}], "body": "a", "delay": 5},
     },
@@ -165,7 +167,8 @@ junk = st.sampled_from(
 )  # fmt: skip
 
 
-def import_document(name: str, document: Any) -> None:
+def import_document(name: str, document: Any) -> str | None:
+    """Import a document; return the name of its format."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, name)
         is_yaml = name.endswith(".yaml")
@@ -173,6 +176,7 @@ def import_document(name: str, document: Any) -> None:
         file.write_text(text, encoding="utf-8")
         for exchange in import_file(file):
             assert dumps(exchange.script, exchange.about)
+        return find_format(file)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -190,5 +194,7 @@ def test_any_member_may_be_damaged(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_the_undamaged_document_is_imported(name: str) -> None:
-    import_document(name, DOCUMENTS[name])
+def test_a_document_has_the_format_of_its_tool(name: str) -> None:
+    found = import_document(name, DOCUMENTS[name])
+    assert found is not None
+    assert name.startswith(found)

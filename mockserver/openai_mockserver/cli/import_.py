@@ -24,10 +24,15 @@ from openai_mockserver.exceptions import MockServerError
 def import_(files: tuple[Path, ...], output: Path | None, keep_secrets: bool, force: bool) -> None:
     """Convert recordings of other tools into stream files.
 
-    Formats: cassettes of vcrpy, go-vcr and Ruby's VCR, HAR, Vercel's .chunks.txt, .sse, the output
-    of `curl -i`, and chunks as a JSON array or as JSON lines. FILES may be folders: their stream
-    files are written to folders with the same names. Keys, cookies, organization ids and project
-    ids are redacted. Only the current user can read the stream files.
+    Formats: cassettes of vcrpy, go-vcr, Ruby's VCR, Braintrust, the Datadog test agent and llmock;
+    HAR; files of nock, httpmock (rig), httprr, req_llm and the Azure test proxy; WireMock mappings,
+    Postman collections and Mockoon environments; fixtures of aimock, stream parts of the AI SDK and
+    its .chunks.txt; .sse; what `curl -i`, `curl -v` and `curl --trace` print; answers in JSON, and
+    chunks as a JSON array or as JSON lines.
+
+    FILES may be folders: their stream files are written to folders with the same names. Keys,
+    cookies, organization ids and project ids are redacted. Only the current user can read the
+    stream files.
 
     Without -o, each stream file is written beside its source. For example, pytest-recording's
     cassettes/MODULE/TEST.yaml becomes cassettes/MODULE/TEST.jsonl, where the fixture
