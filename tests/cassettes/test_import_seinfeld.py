@@ -34,6 +34,10 @@ def entry(body: Any, **response: Any) -> dict[str, Any]:
             {"kind": "sse", "chunks": ["event: a\ndata: é", ": ping", "data: [DONE]"]},
             "event: a\ndata: é\n\n: ping\n\ndata: [DONE]\n\n",
         ),
+        (
+            {"kind": "sse", "chunks": ["data: a\n\nda", "ta: b\n\n", "data: c\n\n"]},
+            "data: a\n\ndata: b\n\ndata: c\n\n",
+        ),
         ({"kind": "json", "value": {"a": [1.0, 0.10]}}, '{"a":[1.0,0.1]}'),
         ({"kind": "json", "value": "a"}, '"a"'),
         ({"kind": "json", "value": [1]}, "[1]"),

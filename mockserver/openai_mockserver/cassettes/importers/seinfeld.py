@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -75,11 +76,11 @@ def _convert_entry(entry: _Entry) -> RecordedExchange:
 
 
 def _decode_body(body: _Body | None) -> bytes:
-    """Return the bytes of a body; the chunks of a stream are stored without the blank lines."""
+    """Return the bytes of a body."""
     if body is None or body.kind in ("empty", "none"):
         return b""
     if body.kind == "sse":
-        return "".join(f"{chunk}\n\n" for chunk in body.chunks).encode()
+        return _join_chunks(body.chunks).encode()
     if body.kind in ("json", "text"):
         return _encode_value(body)
     if body.kind == "base64":
@@ -87,6 +88,16 @@ def _decode_body(body: _Body | None) -> bytes:
     raise ImportProblem(
         f"a body must be of the kind json, text, sse, base64 or empty, not {body.kind!r}"
     )
+
+
+def _join_chunks(chunks: list[str]) -> str:
+    """Join the chunks of a stream: events without blank lines, or reads in older cassettes."""
+    if any(_BLANK_LINE.search(chunk) for chunk in chunks):
+        return "".join(chunks)
+    return "".join(f"{chunk}\n\n" for chunk in chunks)
+
+
+_BLANK_LINE = re.compile(r"\r?\n\r?\n")
 
 
 def _encode_value(body: _Body) -> bytes:
