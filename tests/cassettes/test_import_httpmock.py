@@ -98,6 +98,18 @@ def test_an_error_names_the_document(tmp_path: Path) -> None:
         )
 
 
+def test_rig_says_how_a_body_is_encoded(tmp_path: Path) -> None:
+    """A body that is no UTF-8, as the audio of speech, is base64 under the same name."""
+    text = "when: {path: /v1/audio/speech, method: POST, body: /w==, body_encoding: base64}\n"
+    text += "then:\n  status: 200\n  body: //4=\n  body_encoding: base64\n"
+    (exchange,) = import_text(tmp_path, text, "x.yaml")
+    assert body_of(exchange) == b"\xff\xfe"
+    assert exchange.about["request"]["base64"] == "/w=="
+    assert "body_encoding must be utf8 or base64, not 'hex'" in error_of(
+        tmp_path, text.replace("encoding: base64", "encoding: hex"), "x.yaml"
+    )
+
+
 def test_a_bank_of_rig_has_replies_without_requests(tmp_path: Path) -> None:
     bank = "# The reply bank\nprovider: x\nencoder: POST /v1/chat/completions\nshape: a1\n"
     bank += "calls: []\nends: [stop]\n" + FIRST[FIRST.index("then:") :]

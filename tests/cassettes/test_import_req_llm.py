@@ -74,6 +74,19 @@ def test_a_response_that_is_no_stream(tmp_path: Path, body: Any, sent: bytes) ->
     assert exchange.script.steps == ((Raw(sent),) if sent else ())
 
 
+def test_older_fixtures_lack_members(tmp_path: Path) -> None:
+    text = '{"model":"m","stream":true}'
+    for request in (
+        {"method": "post", "url": URL, "canonical_json": text},
+        {"method": "post", "url": URL, "body": {"b64": encode(text)}},
+    ):
+        document = {"request": request, "response": {"body": {"error": {}}, "status": 400}}
+        (exchange,) = import_text(tmp_path, document)
+        assert exchange.about["request"]["json"] == PAYLOAD
+        assert exchange.about["request"]["method"] == "POST"
+        assert body_of(exchange) == b'{"error":{}}'
+
+
 def test_the_first_form_has_events(tmp_path: Path) -> None:
     events = [
         {"type": "status", "value": 201},

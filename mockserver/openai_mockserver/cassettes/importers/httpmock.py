@@ -36,6 +36,7 @@ class _When(msgspec.Struct):
     header: Any = None
     body: str | None = None
     body_base64: str | None = None
+    body_encoding: str = "utf8"
     json_body: Any = None
 
 
@@ -44,6 +45,7 @@ class _Then(msgspec.Struct):
     header: Any = None
     body: str | None = None
     body_base64: str | None = None
+    body_encoding: str = "utf8"
     delay: float | None = None
 
 
@@ -80,13 +82,13 @@ def _convert_document(document: Any) -> RecordedExchange:
             when.method or "GET",
             _build_url(when),
             check_headers(when.header),
-            _encode_body(when.body, when.body_base64, when.json_body),
+            _encode_body(when) or (b"" if when.json_body is None else encode_json(when.json_body)),
         )
     status = 200 if then.status is None else then.status
     if status == 101:
         raise ImportProblem(HAS_SESSION)
     return RecordedExchange(
-        _encode_body(then.body, then.body_base64),
+        _encode_body(then),
         check_headers(then.header),
         check_status(status),
         request,
@@ -109,8 +111,11 @@ def _build_url(when: _When) -> str:
     return f"{when.scheme or 'https'}://{when.host}{port}{path}"
 
 
-def _encode_body(body: str | None, base64: str | None, json: Any = None) -> bytes:
-    """Return a body; as JSON, it has the types that YAML gives to its values."""
-    if body is None and base64 is None:
-        return b"" if json is None else encode_json(json)
-    return (body or "").encode() if base64 is None else decode_base64(base64)
+def _encode_body(part: _When | _Then) -> bytes:
+    """Return a body: text, or base64 under the name that httpmock or rig gives to it."""
+    if part.body_base64 is not None:
+        return decode_base64(part.body_base64)
+    if part.body_encoding not in ("utf8", "base64"):
+        raise ImportProblem(f"body_encoding must be utf8 or base64, not {part.body_encoding!r}")
+    body = part.body or ""
+    return body.encode() if part.body_encoding == "utf8" else decode_base64(body)

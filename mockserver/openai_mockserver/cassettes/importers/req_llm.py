@@ -64,8 +64,10 @@ def is_req_llm(file: RecordedFile) -> bool:
         return False
     document = file.document
     request = document["request"]
-    if isinstance(request, dict) and "canonical_json" in request:
-        return True
+    if isinstance(request, dict):
+        body = request.get("body")
+        if "canonical_json" in request or (isinstance(body, dict) and body.keys() == {"b64"}):
+            return True
     lists = [document.get("chunks"), document.get("events")]
     return "captured_at" in document and (
         "model_spec" in document or any(isinstance(one, list) for one in lists)
