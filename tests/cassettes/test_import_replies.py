@@ -203,6 +203,19 @@ def test_a_part_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         assert message in error_of(tmp_path, [VERSION_3[0], part])
 
 
+@pytest.mark.parametrize(
+    "chunks", [[{"choices": []}, {"choices": []}], ['data: {"choices":[]}\n\n'] * 2]
+)
+def test_chunks_that_a_stream_is_simulated_with(tmp_path: Path, chunks: list[Any]) -> None:
+    times = {"initialDelayInMs": 300, "chunkDelayInMs": 40}
+    (exchange,) = import_text(tmp_path, {"chunks": chunks, **times})
+    event = Event('{"choices":[]}')
+    assert exchange.script.head.delay == 0.3
+    steps = [one for one in exchange.script.steps if isinstance(one, Event)]
+    assert [json.loads(one.data) for one in steps] == [json.loads(event.data)] * 2
+    assert exchange.script.steps[::2] == (Pause(0.04), Pause(0.04))
+
+
 def test_events_of_openai_are_no_parts(tmp_path: Path) -> None:
     events = [{"type": "response.created", "response": {}}, {"type": "response.completed"}]
     (exchange,) = import_text(tmp_path, events)

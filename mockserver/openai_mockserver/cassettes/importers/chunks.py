@@ -14,6 +14,7 @@ from openai_mockserver.cassettes.importers.recording import (
     STREAM_HEAD,
     ImportProblem,
     RecordedExchange,
+    read_milliseconds,
 )
 from openai_mockserver.cassettes.stream_file import is_json
 from openai_mockserver.script import Event
@@ -27,6 +28,14 @@ class _Wrapper(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw()
     event: str | None = None
 
+
+class _Simulated(msgspec.Struct, rename="camel"):
+    chunks: list[msgspec.Raw] = []
+    initial_delay_in_ms: Any = None
+    chunk_delay_in_ms: Any = None
+
+
+_SIMULATED = set(_Simulated.__struct_encode_fields__)
 
 _wrapper_decoder = msgspec.json.Decoder(_Wrapper)
 
@@ -56,28 +65,46 @@ def has_named_chunks(file: RecordedFile) -> bool:
 
 
 def has_array(file: RecordedFile) -> bool:
-    """Return whether the file is a JSON array of chunks, or of strings that contain them."""
-    if not isinstance(file.document, list) or not file.document:
+    """Return whether the file is a JSON array of chunks, or of strings that contain them.
+
+    It may be the ``chunks`` of an object, as `simulateReadableStream` of the AI SDK takes it.
+    """
+    document = file.document
+    if isinstance(document, dict) and document.keys() <= _SIMULATED:
+        document = document.get("chunks")
+    if not isinstance(document, list) or not document:
         return False
     return all(
         FIELD.match(one.encode("utf-8", "replace"))
         if isinstance(one, str)
         else isinstance(one, dict) and bool(_CHUNK_MEMBERS & set(one)) and _is_chunk(one)
-        for one in file.document
+        for one in document
     )
 
 
 def read_array(file: RecordedFile) -> list[RecordedExchange]:
     """Read a JSON array of chunks as one stream."""
     # Each chunk keeps the spelling of its numbers and the order of its members.
-    lines = msgspec.json.decode(file.content.removeprefix(BOM), type=list[msgspec.Raw])
+    content = file.content.removeprefix(BOM)
+    simulated = _Simulated()
+    if isinstance(file.document, dict):
+        simulated = msgspec.json.decode(content, type=_Simulated)
+        lines = simulated.chunks
+    else:
+        lines = msgspec.json.decode(content, type=list[msgspec.Raw])
     body: list[bytes] = []
     for number, line in enumerate(lines, 1):
         try:
             body.append(_encode_line(_remove_layout(bytes(line))))
         except (msgspec.DecodeError, ValueError) as error:
             raise ImportProblem(f"entry {number} is invalid: {error}") from None
-    return [RecordedExchange(b"".join(body), STREAM_HEAD)]
+    delay = read_milliseconds(_read_number(simulated.initial_delay_in_ms))
+    pause = read_milliseconds(_read_number(simulated.chunk_delay_in_ms))
+    return [RecordedExchange(b"".join(body), STREAM_HEAD, delay=delay, duration=pause * len(body))]
+
+
+def _read_number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) else None
 
 
 def _remove_layout(line: bytes) -> bytes:
