@@ -112,6 +112,8 @@ ITEM_PREFIXES: Mapping[str, str] = {
     "shell_call": "sh",
     "shell_call_output": "sho",
     "apply_patch_call": "apc",
+    "program": "prog",
+    "program_output": "progo",
     "computer_call": "cu",
     "compaction": "cmp",
     "function_call_output": "fco",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -13,7 +14,7 @@ from openai_mockserver.dialects import Dialect
 from openai_mockserver.dialects.providers.openai import RESPONSES
 from openai_mockserver.dialects.responses import ResponsesFormat
 
-__all__ = ["Envelope", "clear_result"]
+__all__ = ["Envelope", "adapt_format", "clear_result"]
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """The reason in ``incomplete_details``, by finish reason."""
@@ -72,6 +73,8 @@ class Envelope:
         new_id: creates an item's id from its prefix.
         service_tier: ``service_tier`` of the final response.
         ends: members that only the final response has.
+        item_members: members that all items of the output have, such as the metadata that ChatGPT's
+            endpoint for Codex repeats.
         form: the provider's format of events and objects.
         opening: the first events, without ``response.``.
         starting_after: sequence number of the last event to skip; -1 skips none.
@@ -86,6 +89,7 @@ class Envelope:
     new_id: Callable[[str], str]
     service_tier: str | None = "default"
     ends: Mapping[str, Any] = field(default_factory=dict)
+    item_members: Mapping[str, Any] = field(default_factory=dict)
     form: ResponsesFormat = RESPONSES["now"]
     opening: tuple[str, ...] = OPENING
     starting_after: int = -1
@@ -102,6 +106,7 @@ class Envelope:
         form = RESPONSES["background" if background else "now"]
         if dialect is not None:
             form = dialect.responses or form
+        form = adapt_format(form, str(request.get("model") or ""))
         new_id = _make_id_factory(form, created_at, rng)
         tier = request.get("service_tier")
         return cls(
@@ -112,8 +117,8 @@ class Envelope:
             new_id,
             tier if tier in ("flex", "priority") else "default",
             form.final_members,
-            form,
-            ("created", "queued", "in_progress") if background else OPENING,
+            form=form,
+            opening=("created", "queued", "in_progress") if background else OPENING,
             comments=form.comments,
             noise=rng.getrandbits(ids.NOISE_BITS),
         )
@@ -143,6 +148,18 @@ class Envelope:
         return replace(self, new_id=lambda prefix: next(ids))
 
 
+_PRO = re.compile(r"(?:o\d|gpt-)[\w.]*-pro\b")
+
+
+def adapt_format(form: ResponsesFormat, model: str) -> ResponsesFormat:
+    """Return the format of a model's responses: OpenAI's ``-pro`` models add items as completed.
+
+    >>> adapt_format(RESPONSES["now"], "gpt-5.2-pro-2025-12-11").initial_status
+    'completed'
+    """
+    return replace(form, initial_status="completed") if _PRO.match(model) else form
+
+
 def _make_id_factory(form: ResponsesFormat, created_at: int, rng: Random) -> Callable[[str], str]:
     """Return a function that creates an item's id from its prefix."""
     if not form.item_id:
@@ -166,9 +183,10 @@ def _make_template(request: Mapping[str, Any], form: ResponsesFormat) -> dict[st
     template["model"] = model.snapshot
     if not model.logprobs_key and "reasoning" not in request:
         template["reasoning"] = {"effort": "medium", "summary": None}
+    template |= form.extra_members
     if form.members:
         return {name: template.get(name) for name in form.members}
-    return form.response.sort_members(template | dict(form.extra_members))
+    return form.response.sort_members(template)
 
 
 def _keep_value(value: Any) -> Any:

@@ -35,20 +35,26 @@ class Kind:
 
     Args:
         initial: members of the item in ``response.output_item.added``.
+        emptied: paths of members that are empty there, such as ``action.commands``.
+        is_bare: whether the item has no members there but id, type and status.
         opening: events directly after that one, without ``response.``.
-        delta_member: the member that arrives in deltas; empty if none does.
+        delta_member: path of the member that arrives in deltas; empty if none does.
         delta_stem: the name of its events, without ``response.`` and ``.delta`` or ``.done``.
         closing: events directly before ``response.output_item.done``, without ``response.``.
         has_status: whether items of this type have a status.
     """
 
     initial: Mapping[str, Any] = field(default_factory=dict)
+    emptied: tuple[str, ...] = ()
+    is_bare: bool = False
     opening: tuple[str, ...] = ()
     delta_member: str = ""
     delta_stem: str = ""
     closing: tuple[str, ...] = ()
     has_status: bool = True
 
+
+COMMANDS = "action.commands"  # the path of a shell call's commands, each of which has deltas
 
 KINDS: Mapping[str, Kind] = {
     "message": Kind({"content": []}),
@@ -61,7 +67,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "web_search_call": Kind(
         {"action": {"type": "search"}},
-        (
+        opening=(
             "web_search_call.in_progress",
             "web_search_call.searching",
             "web_search_call.completed",
@@ -69,7 +75,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "file_search_call": Kind(
         {"queries": [], "results": None},
-        (
+        opening=(
             "file_search_call.in_progress",
             "file_search_call.searching",
             "file_search_call.completed",
@@ -77,42 +83,55 @@ KINDS: Mapping[str, Kind] = {
     ),
     "code_interpreter_call": Kind(
         {"code": "", "outputs": None},
-        ("code_interpreter_call.in_progress",),
-        "code",
-        "code_interpreter_call_code",
-        ("code_interpreter_call.interpreting", "code_interpreter_call.completed"),
+        opening=("code_interpreter_call.in_progress",),
+        delta_member="code",
+        delta_stem="code_interpreter_call_code",
+        closing=("code_interpreter_call.interpreting", "code_interpreter_call.completed"),
     ),
     "mcp_list_tools": Kind(
         {"tools": []},
-        ("mcp_list_tools.in_progress", "mcp_list_tools.completed"),
+        opening=("mcp_list_tools.in_progress", "mcp_list_tools.completed"),
         has_status=False,
     ),
     "mcp_call": Kind(
         {"arguments": "", "output": None, "error": None},
-        ("mcp_call.in_progress",),
-        "arguments",
-        "mcp_call_arguments",
-        ("mcp_call.completed",),
+        opening=("mcp_call.in_progress",),
+        delta_member="arguments",
+        delta_stem="mcp_call_arguments",
+        closing=("mcp_call.completed",),
         has_status=False,
     ),
     "image_generation_call": Kind(
-        {"result": None, "revised_prompt": None},
-        ("image_generation_call.in_progress", "image_generation_call.generating"),
+        is_bare=True,
+        opening=("image_generation_call.in_progress", "image_generation_call.generating"),
         closing=("image_generation_call.completed",),
     ),
     "tool_search_call": Kind({"arguments": {}}),
     "tool_search_output": Kind(),
     "mcp_approval_request": Kind(has_status=False),
-    "local_shell_call": Kind(),
-    "shell_call": Kind(),
-    "shell_call_output": Kind(),
-    "apply_patch_call": Kind(),
+    "local_shell_call": Kind(emptied=("action.command",)),
+    "shell_call": Kind(emptied=(COMMANDS,)),
+    "shell_call_output": Kind(emptied=("output",)),
+    "apply_patch_call": Kind(
+        emptied=("operation.diff",),
+        delta_member="operation.diff",
+        delta_stem="apply_patch_call_operation_diff",
+    ),
+    "program": Kind(emptied=("code", "fingerprint"), has_status=False),
+    "program_output": Kind(emptied=("result",)),
     "computer_call": Kind(),
     "compaction": Kind(has_status=False),
 }
 """How items arrive, by type."""
 
-PARTIAL = "partial_images"  # a member of an item that is sent as events and not in its JSON
+PARTIAL = "partial_images"
+EVENTS = "stream_events"
+STREAM_ONLY = frozenset({PARTIAL, EVENTS})
+"""Members of an item that are sent as events and are not in its JSON.
+
+``stream_events`` are all events of an item before ``response.output_item.done``, without ids and
+numbers. The reader adds them to an item whose type is not in `KINDS`.
+"""
 
 
 def kind_of(type: str) -> Kind:
@@ -124,6 +143,20 @@ def _encode_text(value: Any) -> str:
     if isinstance(value, Text):
         return str(value)
     raise TypeError(f"{value!r} is not JSON")
+
+
+def find_member(item: Mapping[str, Any], path: str) -> Any:
+    """Return the value at a path such as ``action.commands``; None if there is none."""
+    value: Any = item
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def replace_member(item: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """Return the item with another value at a path that it has."""
+    name, _, rest = path.partition(".")
+    return {**item, name: replace_member(item[name], rest, value) if rest else value}
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_encode_text)
@@ -149,6 +182,7 @@ def build_item(
     form: ResponsesFormat,
     with_logprobs: int | None = None,
     round_logprobs: bool = False,
+    more_members: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the JSON object of a finished output item.
 
@@ -159,6 +193,7 @@ def build_item(
         form: the provider's format.
         with_logprobs: number of alternatives per token; None leaves log probabilities out.
         round_logprobs: round log probabilities to six digits, as streams do.
+        more_members: members that all items of the response have.
     """
     if isinstance(output, Message):
         content = _build_content(output, form, with_logprobs, round_logprobs)
@@ -182,13 +217,14 @@ def build_item(
         members = {input_key: output.arguments, "call_id": output.id, "name": output.name}
         if output.namespace is not None:
             members["namespace"] = output.namespace
+        members |= {k: v for k, v in output.extra.items() if k not in members}
     else:
-        members = {k: v for k, v in output.members.items() if k != PARTIAL}
+        members = {k: v for k, v in output.members.items() if k not in STREAM_ONLY}
     type_ = type_of(output)
     head = {"id": id, "type": type_}
     if not isinstance(output, Item) and _has_status(type_, form):
         head["status"] = status
-    return form.item_order(type_).sort_members(head | members)
+    return form.item_order(type_).sort_members({**(more_members or {}), **head, **members})
 
 
 def type_of(output: Output) -> str:
@@ -214,7 +250,8 @@ def _build_content(
         )
     if message.refusal is not None:
         parts.append(form.sort_part({"type": "refusal", "refusal": message.refusal}))
-    return parts
+    orders = form.item_parts
+    return [orders[p["type"]].sort_members(p) if p["type"] in orders else p for p in parts]
 
 
 def build_text_part(
@@ -231,11 +268,20 @@ def build_text_part(
         "annotations": [form.sort_part(annotation.members) for annotation in annotations],
         "text": text,
     }
-    if form.with_logprobs:
+    if form.with_logprobs and form.part_logprobs:
         part["logprobs"] = []
         if top is not None:
             flat = (entry for entries in message.logprobs or () for entry in entries)
-            part["logprobs"] = build_logprobs(flat, top, 6 if round_logprobs else None)
+            digits = 6 if round_logprobs and not form.has_full_logprobs else None
+            part["logprobs"] = build_logprobs(flat, top, form, digits)
+    return form.sort_part(part)
+
+
+def build_new_part(form: ResponsesFormat) -> dict[str, Any]:
+    """Return a text part as it is when it is added."""
+    part: dict[str, Any] = {"type": "output_text", "annotations": [], "text": ""}
+    if form.with_logprobs and form.new_part_logprobs:
+        part["logprobs"] = []
     return form.sort_part(part)
 
 
@@ -245,26 +291,24 @@ def build_summary_part(text: str, form: ResponsesFormat) -> dict[str, Any]:
 
 
 def build_logprobs(
-    entries: Iterable[Logprob], top: int, digits: int | None = None
+    entries: Iterable[Logprob], top: int, form: ResponsesFormat, digits: int | None = None
 ) -> list[dict[str, Any]]:
     """Return log probabilities with ``top`` alternatives, rounded if ``digits`` is given."""
+
+    def build_entry(entry: Logprob) -> dict[str, Any]:
+        logprob = entry.logprob if digits is None else round(entry.logprob, digits)
+        if form.style.floats == "js" and logprob == int(logprob):
+            logprob = int(logprob)
+        return {"token": entry.token, "logprob": logprob, "bytes": entry.bytes}
+
     return [
-        {
-            "bytes": entry.bytes,
-            "logprob": _round_logprob(entry.logprob, digits),
-            "token": entry.token,
-            "top_logprobs": [
-                {
-                    "bytes": other.bytes,
-                    "logprob": _round_logprob(other.logprob, digits),
-                    "token": other.token,
-                }
-                for other in entry.top[:top]
-            ],
-        }
+        form.logprob.sort_members(
+            build_entry(entry)
+            | {
+                "top_logprobs": [
+                    form.logprob.sort_members(build_entry(other)) for other in entry.top[:top]
+                ]
+            }
+        )
         for entry in entries
     ]
-
-
-def _round_logprob(number: float, digits: int | None) -> float:
-    return number if digits is None else round(number, digits)

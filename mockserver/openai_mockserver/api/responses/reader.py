@@ -18,7 +18,15 @@ from openai_mockserver.api.decode import (
 )
 from openai_mockserver.api.logprobs import read_logprob
 from openai_mockserver.api.responses.envelope import INCOMPLETE
-from openai_mockserver.api.responses.items import KINDS, PARTIAL, kind_of
+from openai_mockserver.api.responses.items import (
+    COMMANDS,
+    EVENTS,
+    KINDS,
+    PARTIAL,
+    find_member,
+    kind_of,
+    replace_member,
+)
 from openai_mockserver.api.responses.usage import read_usage
 from openai_mockserver.dialects import usage as usages
 from openai_mockserver.reply import (
@@ -57,6 +65,8 @@ class _PartialItem:
         self.annotations: list[Annotation] = []
         self.logprobs: list[tuple[Logprob, ...]] = []
         self.images: list[str] = []
+        self.first_part: int | None = None
+        self.events: list[dict[str, Any]] = []
 
 
 # The item's member that a delta belongs to, and the field with its index, by the event's stem.
@@ -65,11 +75,17 @@ _DELTAS: Mapping[str, tuple[str, str]] = {
     "refusal": ("refusal", "content_index"),
     "reasoning_text": ("content", "content_index"),
     "reasoning_summary_text": ("summary", "summary_index"),
+    "shell_call_command": (COMMANDS, "command_index"),
 } | {kind.delta_stem: (kind.delta_member, "") for kind in KINDS.values() if kind.delta_stem}
 
 
 # The key of a member's text in events and parts, if it is not the member's name.
-_TEXT_KEYS: Mapping[str, str] = {"content": "text", "summary": "text"}
+_TEXT_KEYS: Mapping[str, str] = {
+    "content": "text",
+    "summary": "text",
+    COMMANDS: "command",
+    "operation.diff": "diff",
+}
 
 # The item's member that a part belongs to, by the part's type.
 _PARTS: Mapping[str, str] = {
@@ -96,7 +112,7 @@ class Reader:
         if action == "delta" and stem in _DELTAS:
             member, index_key = _DELTAS[stem]
             partial_item = self._item_at(event)
-            key = (member, _read_index(event, index_key))
+            key = (member, self._read_place(event, index_key))
             partial_item.pieces.setdefault(key, []).append(read_string(event, "delta"))
             if entries := event.get("logprobs"):
                 partial_item.logprobs.append(tuple(read_logprob(entry) for entry in entries))
@@ -105,13 +121,40 @@ class Reader:
             self._set_full_text(event, member, index_key, event.get(_TEXT_KEYS.get(member, member)))
         elif action == "partial_image":
             self._item_at(event).images.append(read_string(event, "partial_image_b64"))
+        elif type_.startswith("response.") and "output_index" in event:
+            self._keep_event(type_, event)
 
     def _item_at(self, event: Mapping[str, Any]) -> _PartialItem:
         return self._items.setdefault(_read_index(event, "output_index"), _PartialItem({}))
 
+    def _read_place(self, event: Mapping[str, Any], name: str) -> int:
+        """Return the index in this field, counted from the first part of its item."""
+        index = _read_index(event, name)
+        if name == "content_index":
+            index -= self._item_at(event).first_part or 0
+        return index
+
+    def _keep_event(self, type_: str, event: Mapping[str, Any]) -> None:
+        """Keep an event of an item whose type is unknown, so that it can be written again."""
+        partial_item = self._item_at(event)
+        if partial_item.json and partial_item.json.get("type") not in KINDS:
+            members = {k: v for k, v in event.items() if k not in _LOCATION}
+            partial_item.events.append({"type": type_} | members)
+
     def _set_item(self, event: Mapping[str, Any]) -> None:
         check_type(dict, event["item"], "item", optional=False)
         self._item_at(event).json = event["item"]
+
+    def _begin_item(self, event: Mapping[str, Any]) -> None:
+        self._set_item(event)
+        self._keep_event(
+            "response.output_item.added", {**event, "item": event["item"] | {"id": ""}}
+        )
+
+    def _begin_part(self, event: Mapping[str, Any]) -> None:
+        partial_item = self._item_at(event)
+        if partial_item.first_part is None:
+            partial_item.first_part = _read_index(event, "content_index")
 
     def _finish_item(self, event: Mapping[str, Any]) -> None:
         self._set_item(event)
@@ -122,7 +165,7 @@ class Reader:
     ) -> None:
         """Store a whole text, which is used if the provider sends no deltas."""
         if isinstance(value := as_json_text(value), str) and value:
-            self._item_at(event).full_texts[member, _read_index(event, index_key)] = value
+            self._item_at(event).full_texts[member, self._read_place(event, index_key)] = value
 
     def _finish_part(self, event: Mapping[str, Any]) -> None:
         part = event["part"]
@@ -149,7 +192,7 @@ class Reader:
 
     def _add_annotation(self, event: Mapping[str, Any]) -> None:
         partial_item = self._item_at(event)
-        pieces = partial_item.pieces.get(("text", _read_index(event, "content_index")), ())
+        pieces = partial_item.pieces.get(("text", self._read_place(event, "content_index")), ())
         partial_item.annotations.append(Annotation(event["annotation"], len(pieces)))
 
     def build_output(self) -> list[Output]:
@@ -163,10 +206,16 @@ def _read_index(event: Mapping[str, Any], name: str) -> int:
     return index or 0
 
 
+# Members that place an event in its stream; a writer adds them.
+_LOCATION = frozenset({"type", "item_id", "output_index", "sequence_number"})
+
 _HANDLERS: Mapping[str, Callable[[Reader, Mapping[str, Any]], None]] = {
-    "output_item.added": Reader._set_item,
+    "output_item.added": Reader._begin_item,
     "output_item.done": Reader._finish_item,
+    "content_part.added": Reader._begin_part,
     "content_part.done": Reader._finish_part,
+    "reasoning_part.added": Reader._begin_part,
+    "reasoning_part.done": Reader._finish_part,
     "reasoning_summary_part.done": Reader._finish_part,
     "output_text.annotation.added": Reader._add_annotation,
 }
@@ -200,16 +249,42 @@ def _build_output(partial_item: _PartialItem) -> Output:
             item.get("call_id") or "",
             custom=custom,
             namespace=item.get("namespace"),
+            extra={k: v for k, v in item.items() if k not in _CALL_MEMBERS},
         )
-    kind = kind_of(str(type_))
+    return Item(str(type_ or "?"), _read_tool_members(partial_item))
+
+
+# Members of a call that a `ToolCall` has as values of its own.
+_CALL_MEMBERS = frozenset(
+    {"id", "type", "status", "call_id", "name", "namespace", "arguments", "input"}
+)
+
+
+def _read_tool_members(partial_item: _PartialItem) -> dict[str, Any]:
+    """Return the members of an item of a built-in tool, or of an unknown type."""
+    item = partial_item.json
     members = {k: v for k, v in item.items() if k not in ("id", "type")}
-    if kind.delta_member and isinstance(members.get(kind.delta_member), str):
-        members[kind.delta_member] = _join_pieces(
-            partial_item, kind.delta_member, members[kind.delta_member]
-        )
+    path = kind_of(str(item.get("type"))).delta_member
+    if path and isinstance(whole := find_member(members, path), str):
+        members = replace_member(members, path, _join_pieces(partial_item, path, whole))
+    commands = find_member(members, COMMANDS)
+    if item.get("type") == "shell_call" and isinstance(commands, list):
+        texts = [_join_pieces(partial_item, COMMANDS, c, i) for i, c in enumerate(commands)]
+        members = replace_member(members, COMMANDS, texts)
     if partial_item.images:
         members[PARTIAL] = partial_item.images
-    return Item(str(type_ or "?"), members)
+    if partial_item.is_done and _has_own_events(partial_item):
+        members[EVENTS] = partial_item.events
+    return members
+
+
+def _has_own_events(partial_item: _PartialItem) -> bool:
+    """Whether an item of unknown type arrived in another way than a writer would write it."""
+    if len(partial_item.events) != 1:
+        return bool(partial_item.events)
+    status = {"status": "in_progress"} if "status" in partial_item.json else {}
+    initial: Mapping[str, Any] = partial_item.events[0]["item"]
+    return initial != {**partial_item.json, **status, "id": ""}
 
 
 def _join_pieces(partial_item: _PartialItem, member: str, whole: str, index: int = 0) -> Text:

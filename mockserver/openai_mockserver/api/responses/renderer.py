@@ -27,7 +27,7 @@ from openai_mockserver.api.responses.limits import count_tokens, limit_output
 from openai_mockserver.api.responses.reader import build_reply, read_item
 from openai_mockserver.api.responses.usage import build_usage
 from openai_mockserver.dialects import Dialect
-from openai_mockserver.dialects.responses import ResponsesFormat
+from openai_mockserver.dialects.responses import Order, ResponsesFormat
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
     ApiError,
@@ -261,7 +261,13 @@ class _Response:
             members["error"] = {"code": self.error.code, "message": self.error.message}
         else:
             members["usage"] = build_usage(self.usage, envelope.form)
-        return members | dict(envelope.ends)
+        members |= envelope.ends
+        order = envelope.form.final_response
+        if order is None and members.keys() != envelope.template.keys():
+            order = (
+                Order(envelope.form.members) if envelope.form.members else envelope.form.response
+            )
+        return members if order is None else order.sort_members(members)
 
 
 def _order_members(item: Mapping[str, Any], form: ResponsesFormat) -> Mapping[str, Any]:
@@ -274,7 +280,9 @@ def _render_stream(response: _Response, rng: Random) -> Rendered:
     envelope, request = response.envelope, response.request
     has_padding = (request.get("stream_options") or {}).get("include_obfuscation") is not False
     padding = ids.Padding(envelope.noise) if has_padding else None
-    writer = Writer(envelope.form, padding, logprobs=response.logprobs)
+    writer = Writer(
+        envelope.form, padding, logprobs=response.logprobs, item_members=envelope.item_members
+    )
     initial_status = "queued" if "queued" in envelope.opening else "in_progress"
     last_object: dict[str, Any] | None = None
     for name in envelope.opening:
@@ -291,6 +299,7 @@ def _render_stream(response: _Response, rng: Random) -> Rendered:
         )
         if not is_truncated:
             items.append(fields)
+    writer.write_late_events()
     is_nested = envelope.form.nested_errors
     if error is not None and (is_nested or error.code not in FAILURES):
         _write_error(writer, error, is_nested)
@@ -360,7 +369,12 @@ def _render_json(response: _Response, rng: Random) -> Rendered:
     form = response.envelope.form
     output = [
         build_item(
-            item, response.new_item_id(item), response.item_status(index), form, response.logprobs
+            item,
+            response.new_item_id(item),
+            response.item_status(index),
+            form,
+            response.logprobs,
+            more_members=response.envelope.item_members,
         )
         for index, item in enumerate(response.output)
     ]

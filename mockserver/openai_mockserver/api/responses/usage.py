@@ -32,6 +32,8 @@ def build_usage(usage: Usage, form: ResponsesFormat) -> dict[str, Any]:
     for name, chat_name in _CHAT_NAMES.items():
         if isinstance(details := usage.extra.get(chat_name), Mapping):
             counts[name] = counts[name] | details
+        if isinstance(counts[name], Mapping):
+            counts[name] = form.usage_details.sort_members(counts[name])
     counts |= {k: v for k, v in usage.extra.items() if k not in _CHAT_NAMES.values()}
     return form.usage.sort_members(counts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from openai_mockserver.dialects.completions import CompletionsFormat
 from openai_mockserver.dialects.responses import Order, ResponsesFormat
@@ -24,30 +25,73 @@ _SPOKEN_2025 = Order(
     )
 )
 
-
-_EVENTS_2025 = tuple(
-    (f"response.{stem}", _SPOKEN_2025)
-    for stem in ("content_part", "output_text", "refusal", "reasoning", "function_call_arguments")
+_IMAGE_2025 = Order(
+    (
+        "type",
+        "sequence_number",
+        "output_index",
+        "item_id",
+        "partial_image_index",
+        "partial_image_b64",
+        "size",
+        "quality",
+        "background",
+        "output_format",
+    )
 )
 
+_EVENTS_2025 = (
+    *(
+        (f"response.{stem}", _SPOKEN_2025)
+        for stem in (
+            "content_part",
+            "output_text",
+            "refusal",
+            "reasoning",
+            "function_call_arguments",
+            "apply_patch_call",
+        )
+    ),
+    ("response.image_generation_call.partial_image", _IMAGE_2025),
+)
+
+# From 2025-07 until the end of that year; padding came in 2025-08.
+_2025_07 = ResponsesFormat(
+    event=_2025,
+    events=_EVENTS_2025,
+    initial_items={"web_search_call": {"action": ...}},
+    cache_writes=False,
+    nested_errors=False,
+)
+
+# In 2025-04 and 2025-05 events had no numbers yet.
+_2025_04 = replace(_2025_07, has_numbers=False, with_logprobs=False, obfuscated_events=frozenset())
+
+# Members were in the order of the documentation, where later ones are sorted.
+_ITEMS_2025_03 = {
+    "message": Order(("type", "id", "status", "role", "content")),
+    "reasoning": Order(("type", "id", "summary")),
+    "function_call": Order(("type", "id", "call_id", "name", "arguments", "status")),
+    "web_search_call": Order(("type", "id", "status")),
+    "file_search_call": Order(("type", "id", "status", "queries", "results")),
+    "computer_call": Order(
+        ("type", "id", "call_id", "action", "pending_safety_checks"), ("status",)
+    ),
+}
+_PARTS_2025_03 = {
+    "output_text": Order(("type", "text", "annotations")),
+    "url_citation": Order(("type", "start_index", "end_index", "url", "title")),
+    "file_citation": Order(("type", "index", "file_id", "filename")),
+}
 
 RESPONSES: Mapping[str, ResponsesFormat] = {
     "now": ResponsesFormat(),
-    # From 2025-05 until the end of that year.
-    "2025": ResponsesFormat(
-        event=_2025, events=_EVENTS_2025, cache_writes=False, nested_errors=False
-    ),
-    # Before 2025-05.
-    "2025-03": ResponsesFormat(
-        event=_2025,
-        events=_EVENTS_2025,
-        items={"function_call": Order(("type", "id", "call_id", "name", "arguments", "status"))},
-        has_numbers=False,
-        nested_errors=False,
-        obfuscated_events=frozenset(),
-        with_logprobs=False,
-        cache_writes=False,
-    ),
+    "2025": _2025_07,
+    # In 2025-05 and 2025-06.
+    "2025-05": replace(_2025_07, with_logprobs=False, obfuscated_events=frozenset()),
+    "2025-04": _2025_04,
+    # The first month.
+    "2025-03": replace(_2025_04, items=_ITEMS_2025_03, parts=_PARTS_2025_03),
     # The order of members in background responses is unknown: two recordings have two orders.
     "background": ResponsesFormat(obfuscated_events=frozenset()),
     # In January 2026 a web search was added without its action.
