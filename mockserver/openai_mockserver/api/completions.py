@@ -319,7 +319,7 @@ def _render_stream(
         members = _select_members(layout.chunk, common | usage_null | {"choices": choices})
         if end and layout.fingerprint_at_end:
             members["system_fingerprint"] = envelope.system_fingerprint
-        return _encode_event(members)
+        return Event(layout.style.dumps(members))
 
     finishes_with_text = [
         layout.length_with_text and answer.finish_reason == "length" for answer in answers
@@ -346,12 +346,8 @@ def _render_stream(
         events += [chunk(end, end=True) for end in ends]
     if include_usage or layout.usage_always:
         members = common | {"choices": [], "usage": _usage_to_json(layout, usage)}
-        events.append(_encode_event(_select_members(layout.usage_chunk, members)))
+        events.append(Event(layout.style.dumps(_select_members(layout.usage_chunk, members))))
     return Script(head, (*events, sse.DONE))
-
-
-def _encode_event(members: Mapping[str, Any]) -> Event:
-    return Event(msgspec.json.encode(members).decode())
 
 
 def _interleave_parts(answers: Sequence[_Answer]) -> Iterator[tuple[int, _Part]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from openai_mockserver.dialects.json_style import COMPACT, Style
+
 __all__ = ["CompletionsFormat"]
 
 
@@ -27,6 +29,7 @@ class CompletionsFormat:
         finish_together: whether one chunk finishes all choices.
         fingerprint_at_end: whether only the chunk that finishes has the fingerprint.
         indent: indentation of the JSON body in spaces; 0 for compact JSON.
+        style: spelling of the JSON in streams.
     """
 
     id: str
@@ -42,3 +45,4 @@ class CompletionsFormat:
     finish_together: bool = False
     fingerprint_at_end: bool = False
     indent: int = 0
+    style: Style = COMPACT

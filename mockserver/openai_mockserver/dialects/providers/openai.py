@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from openai_mockserver.dialects.completions import CompletionsFormat
+from openai_mockserver.dialects.json_style import Style
 from openai_mockserver.dialects.responses import Order, ResponsesFormat
 
 _2025 = Order(("type", "sequence_number", "output_index", "item_id", "delta"))
@@ -110,3 +111,6 @@ COMPLETIONS = CompletionsFormat(
     finish_together=True,
     indent=2,
 )
+
+COMPLETIONS_2023 = replace(COMPLETIONS, style=Style(has_spaces=True, ascii=True))
+"""The format of completions until 2023."""
