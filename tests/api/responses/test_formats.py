@@ -204,3 +204,13 @@ def test_members_that_all_items_have() -> None:
     added, done = (e["item"] for e in read_events(script) if "item" in e)
     assert added["metadata"] == done["metadata"] == {"turn_id": "t"}
     assert list(done) == ["id", "type", "status", "content", "metadata", "role"]
+
+
+def test_openrouters_reasoning_ended_late_in_2025() -> None:
+    output = [Reasoning(content=["Hm"]), Message("Hi")]
+    script = responses.render(Reply(output=output), STREAM, dialect="openrouter-2025")
+    done = [e["item"]["type"] for e in read_events(script) if e["type"].endswith("item.done")]
+    assert done == ["message", "reasoning"]
+    final = read_events(script)[-1]["response"]
+    assert [item["type"] for item in final["output"]] == ["reasoning", "message"]
+    assert list(final)[:5] == ["object", "id", "created_at", "model", "status"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from openai_mockserver.dialects.chat import (
     CLOUDFLARE,
     NO_CACHE,
@@ -85,6 +87,7 @@ _RESPONSES = ResponsesFormat(
     },
     final_items={"message": Order(("id", "type", "role", "status", "content"))},
     part=Order(("type", "text", "annotations", "logprobs")),
+    usage_details=Order(("cached_tokens",)),
     usage=Order(
         (
             "input_tokens",
@@ -110,6 +113,55 @@ _RESPONSES = ResponsesFormat(
     item_id="{prefix}_tmp_{alnum11}",
     comments=("OPENROUTER PROCESSING",),
     cache_writes=False,
+)
+
+# In 2025 the members of parts differ between events and items, and those of the response between
+# its first events and its last.
+_ECHO_2025 = (
+    "max_tool_calls",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "max_output_tokens",
+    "temperature",
+    "top_p",
+    "metadata",
+    "background",
+    "previous_response_id",
+    "service_tier",
+    "truncation",
+    "store",
+    "instructions",
+    "reasoning",
+    "safety_identifier",
+    "prompt_cache_key",
+    "user",
+)
+_RESPONSE_2025 = ("object", "id", "created_at", "status", "error", "output_text", "output", "model")
+_FINAL_2025 = ("object", "id", "created_at", "model", "status", "output", "output_text", "error")
+_PLACE_2025 = ("item_id", "output_index", "content_index", "part", "text", "logprobs")
+
+_RESPONSES_2025 = replace(
+    _RESPONSES,
+    events=(
+        ("response.output_text.delta", Order(("type", "logprobs", *_EVENT), ("sequence_number",))),
+        ("response.output_text.done", Order(("type", *_PLACE_2025), ("sequence_number",))),
+        ("response.content_part", Order(("type", *_PLACE_2025), ("sequence_number",))),
+    ),
+    items={"message": Order(("type", "status", "content", "id", "role"))},
+    item=Order(("type", "id", "summary", "content")),
+    final_items={},
+    part=Order(("type", "annotations", "text")),
+    item_parts={"output_text": Order(("type", "text", "annotations"))},
+    new_part_logprobs=False,
+    part_logprobs=False,
+    with_status=frozenset(),
+    initial_items={"reasoning": {"content": ...}},
+    ends_reasoning_late=True,
+    has_call_names=False,
+    members=(*_RESPONSE_2025, "incomplete_details", *_ECHO_2025),
+    extra_members={"output_text": ""},
+    final_response=Order((*_FINAL_2025, "incomplete_details", "usage", *_ECHO_2025)),
 )
 
 DIALECTS = (
@@ -191,6 +243,7 @@ DIALECTS = (
             "no-native-reason": Variant("no native_finish_reason: in 2024"),
             "no-provider": Variant("no provider: in 2024"),
         },
+        responses=_RESPONSES_2025,
     ),
 )
 
