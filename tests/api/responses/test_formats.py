@@ -14,7 +14,7 @@ from openai_mockserver.api import responses
 from openai_mockserver.dialects import Dialect, dialects
 from openai_mockserver.dialects.providers.openai import RESPONSES
 from openai_mockserver.dialects.responses import ResponsesFormat
-from openai_mockserver.reply import Item, Message, Output, Reasoning, Reply, Text, ToolCall
+from openai_mockserver.reply import Item, Logprob, Message, Output, Reasoning, Reply, Text, ToolCall
 from openai_mockserver.script import Script
 
 STREAM: dict[str, Any] = {"model": "gpt-5", "stream": True, "input": "Hi"}
@@ -214,3 +214,17 @@ def test_openrouters_reasoning_ended_late_in_2025() -> None:
     final = read_events(script)[-1]["response"]
     assert [item["type"] for item in final["output"]] == ["reasoning", "message"]
     assert list(final)[:5] == ["object", "id", "created_at", "model", "status"]
+
+
+def test_lm_studio_sends_arguments_whole_and_logprobs_in_full() -> None:
+    form = FORMATS["lmstudio"]
+    assert [e["type"] for e in arrive(ToolCall("now", {"zone": "CET"}), form)] == [
+        "response.output_item.added",
+        "response.function_call_arguments.done",
+        "response.output_item.done",
+    ]
+    message = Message(["Hi"], logprobs=[Logprob("Hi", 0.0)])
+    script = render(message, form, include=["message.output_text.logprobs"])
+    assert '"logprob":0,' in sse.body(script.steps).decode()
+    (part,) = (e["part"] for e in read_events(script) if e["type"] == "response.content_part.done")
+    assert part["logprobs"][0]["token"] == "Hi"
