@@ -33,8 +33,8 @@ FLOORS = """
     items stream_value
 
     dialects: template json_style usage responses completions variants dialect chat content_filter
-    dialects.providers: azure cerebras cloudflare dashscope databricks deepseek fireworks gemini
-        groq hugging_face litellm llama_cpp lm_studio mistral ollama openai openrouter others
+    dialects.providers: azure bedrock cerebras cloudflare dashscope databricks deepseek fireworks
+        gemini groq hugging_face litellm llama_cpp lm_studio mistral ollama openai openrouter others
         perplexity sglang snowflake together vercel vllm writer xai zai
     dialects: registry paths
 

@@ -52,11 +52,11 @@ def render(
 
 def read_response(script: Script) -> Any:
     """The object of a response, as its client gets it."""
-    if script.lazy is None and not script.events:
-        return json.loads(sse.body(script.steps))
-    return json.loads(next(e.data for e in reversed(script.events) if e.data != "[DONE]"))[
-        "response"
-    ]
+    body = sse.body(script.steps)
+    if body.startswith(b"{"):
+        return json.loads(body)
+    *_, last = (event.data for event in sse.decode(body) if event.data != "[DONE]")
+    return json.loads(last)["response"]
 
 
 def agree(path: str, reply: Reply, dialect: str | None = None, **more: Any) -> int:

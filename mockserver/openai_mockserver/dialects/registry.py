@@ -21,6 +21,7 @@ def providers() -> tuple[ModuleType, ...]:
     """
     from openai_mockserver.dialects.providers import (
         azure,
+        bedrock,
         cerebras,
         cloudflare,
         dashscope,
@@ -75,6 +76,7 @@ def providers() -> tuple[ModuleType, ...]:
         hugging_face,
         dashscope,
         others,
+        bedrock,
     )
 
 

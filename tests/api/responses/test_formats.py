@@ -228,3 +228,21 @@ def test_lm_studio_sends_arguments_whole_and_logprobs_in_full() -> None:
     assert '"logprob":0,' in sse.body(script.steps).decode()
     (part,) = (e["part"] for e in read_events(script) if e["type"] == "response.content_part.done")
     assert part["logprobs"][0]["token"] == "Hi"
+
+
+def test_bedrocks_name_follows_its_data() -> None:
+    body = sse.body(render(Message("Hi"), FORMATS["bedrock-mantle"]).steps).decode()
+    data, name = body.split("\n")[:2]
+    assert data.startswith('data: {"response":{')
+    assert name == "event: response.created"
+    kinds = [
+        e["type"] for e in arrive(Reasoning(content=["Hm"]), FORMATS["bedrock-mantle-gpt-oss"])
+    ]
+    assert kinds[1] == "response.reasoning_part.added"
+
+
+def test_bedrocks_open_models_count_parts_over_all_items() -> None:
+    output = [Reasoning(content=["Hm"]), Message("Hi"), Message("again")]
+    script = responses.render(Reply(output=output), STREAM, dialect="bedrock-mantle-gpt-oss")
+    added = [e["content_index"] for e in read_events(script) if e["type"].endswith("_part.added")]
+    assert added == [0, 1, 2]

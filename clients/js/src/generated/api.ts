@@ -1004,7 +1004,7 @@ export interface components {
             /** @description Return a pattern that matches if this pattern does not. */
             not?: components["schemas"]["count_pattern"];
         };
-        dialect: ("openai" | "azure" | "azure-async" | "azure-sglang" | "copilot" | "openrouter" | "openrouter-2025" | "groq" | "groq-2024" | "deepseek" | "mistral" | "xai" | "together" | "together-calls" | "fireworks" | "cerebras" | "perplexity" | "perplexity-2025" | "vllm" | "vllm-2024" | "sglang" | "llamacpp" | "ollama-cloud" | "ollama" | "lmstudio" | "gemini" | "litellm" | "zai" | "databricks" | "cloudflare" | "snowflake" | "writer" | "vercel" | "huggingface" | "dashscope" | "dashscope-intl" | "compatible" | "ai21" | "avian" | "doubleword" | "opencode" | "venice" | "llama-box" | "one-api") | string;
+        dialect: ("openai" | "azure" | "azure-async" | "azure-sglang" | "copilot" | "openrouter" | "openrouter-2025" | "groq" | "groq-2024" | "deepseek" | "mistral" | "xai" | "together" | "together-calls" | "fireworks" | "cerebras" | "perplexity" | "perplexity-2025" | "vllm" | "vllm-2024" | "sglang" | "llamacpp" | "ollama-cloud" | "ollama" | "lmstudio" | "gemini" | "litellm" | "zai" | "databricks" | "cloudflare" | "snowflake" | "writer" | "vercel" | "huggingface" | "dashscope" | "dashscope-intl" | "compatible" | "ai21" | "avian" | "doubleword" | "opencode" | "venice" | "llama-box" | "one-api" | "bedrock-mantle" | "bedrock-mantle-gpt-oss") | string;
         /**
          * error
          * @description An error of the API: instead of a stream, or in the middle of one.
