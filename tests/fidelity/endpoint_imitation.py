@@ -16,12 +16,15 @@ from openai_mockserver import sse
 from openai_mockserver.api import responses
 from openai_mockserver.api.envelope import Envelope
 from openai_mockserver.api.responses import renderer
-from openai_mockserver.dialects import dialects
-from openai_mockserver.dialects.providers.openai import RESPONSES
-from openai_mockserver.dialects.responses import ResponsesFormat
+from openai_mockserver.api.responses.envelope import adapt_format
+from openai_mockserver.api.responses.items import KINDS
+from openai_mockserver.dialects import Dialect, dialects, find_dialect
+from openai_mockserver.dialects.json_style import COMPACT, Style
+from openai_mockserver.dialects.providers.openai import COMPLETIONS_2023, RESPONSES
+from openai_mockserver.dialects.responses import Order, ResponsesFormat
 from openai_mockserver.faults import keepalive
 from openai_mockserver.reply import Reply
-from openai_mockserver.script import Comment, Script
+from openai_mockserver.script import Comment, Event, Raw, Script
 
 
 class Imitation(NamedTuple):
@@ -54,7 +57,9 @@ def imitate_completion(script: Script, provider: str) -> Imitation:
         chunks[0]["model"],
         next(filter(None, stated), None),
     )
-    dialect = provider.removesuffix("-router")
+    dialect = find_dialect(provider.removesuffix("-router"))
+    if b'": ' in sse.body(script.steps).partition(b",")[0]:
+        dialect = replace(dialect or Dialect("openai"), completions=COMPLETIONS_2023)
     return Imitation({"request": request, "envelope": envelope, "dialect": dialect})
 
 
@@ -66,41 +71,71 @@ def equal(one: bytes, other: bytes) -> bool:
 # The Responses API
 
 _CHANCE = (
-    (re.compile(rb'"(id|item_id)":"[^"]*"'), rb'"\1":""'),
-    (re.compile(rb'"encrypted_content":"[^"]*"'), rb'"encrypted_content":""'),
-    (re.compile(rb'"obfuscation":"([^"]*)"'), lambda found: b'"obfuscation":%d' % len(found[1])),
+    (re.compile(rb'"(id|item_id)":( ?)"[^"]*"'), rb'"\1":\2""'),
+    (re.compile(rb'"encrypted_content":( ?)"[^"]*"'), rb'"encrypted_content":\1""'),
+    # In March 2026 a tool search was added with another call id than it was finished with.
+    (
+        re.compile(rb'(\.added","item":\{"id":"","type":"tool_search_call".*"call_id":)"[^"]*"'),
+        rb'\1""',
+    ),
+    (
+        re.compile(rb'"obfuscation":( ?)"([^"]*)"'),
+        lambda found: b'"obfuscation":%d' % len(found[2]),
+    ),
 )
 
 
 def same_response(one: bytes, other: bytes) -> bool:
     """Whether two bodies are equal but for ids, ciphers, and the letters of padding."""
+    if b'"obfuscation":"REDACTED"' in other:  # which hides its length too
+        one, other = (re.sub(rb'"obfuscation":"[^"]*"', b"", body) for body in (one, other))
     for pattern, alike in _CHANCE:
         one, other = pattern.sub(alike, one), pattern.sub(alike, other)
     return one == other
 
 
 def render_response(
-    reply: Reply, *, keepalives: Sequence[int], rng: Random, **arguments: Any
+    reply: Reply,
+    *,
+    keepalives: Sequence[int],
+    comments: Sequence[tuple[int, Comment]] = (),
+    rng: Random,
+    **arguments: Any,
 ) -> Script:
-    """A response in which keep-alives have these sequence numbers."""
+    """A response in which keep-alives have these sequence numbers.
+
+    ``comments`` are those between the events, each with the number of events before it.
+    """
+    if not arguments["envelope"].opening:
+        reply = replace(reply, alone=True)
     script = responses.render(reply, **arguments, rng=rng)
     for number in keepalives:
         script = keepalive(number)(script)
-    return script
+    steps = list(script.steps)
+    places = [place for place, step in enumerate(steps) if isinstance(step, Event | Raw)]
+    for number, comment in reversed(comments):
+        steps.insert(places[number] if number < len(places) else len(steps), comment)
+    return replace(script, steps=tuple(steps))
 
 
 def imitate_response(script: Script, provider: str) -> Imitation:
     """The imitation of a recorded stream of the Responses API."""
-    events = [
-        json.loads(event.data)
-        for event in sse.decode(sse.body(script.steps))
-        if event.data.startswith("{")
-    ]
-    told = [event["response"] for event in events if "response" in event]
-    first, last = told[0], told[-1]
+    body = sse.body(script.steps)
+    events = [json.loads(e.data) for e in sse.decode(body) if e.data.startswith("{")]
+    stated = [event["response"] for event in events if isinstance(event.get("response"), dict)]
+    first, last = (stated[0], stated[-1]) if stated else ({}, {})
     opening = [e["type"].removeprefix("response.") for e in events if "response" in e]
     numbers = iter(range(10**9))
-    ends = {k: v for k, v in last.items() if k not in _OWN and (k not in first or first[k] != v)}
+    ends = {
+        name: value
+        for name, value in last.items()
+        if (name not in _BUILT if name not in first else name not in _OWN)
+        and _spell(first.get(name, ...)) != _spell(value)
+    }
+    if last.get("status") == "completed" and last.get("usage") is None:
+        ends["usage"] = None
+    # Bedrock shuffles the members of the tools that it repeats.
+    is_shuffled = any(first.get(name, ...) == value for name, value in ends.items())
     request: dict[str, Any] = {
         "stream": True,
         "stream_options": {"include_obfuscation": any("obfuscation" in e for e in events)},
@@ -109,52 +144,148 @@ def imitate_response(script: Script, provider: str) -> Imitation:
         request |= {"include": [renderer.LOGPROBS], "top_logprobs": 20}
     skipped = events[0].get("sequence_number", 0)
     known = ("created", "queued", "in_progress")
+    comments = _find_comments(script)
     envelope = responses.Envelope(
-        first["id"],
-        first["created_at"],
+        first.get("id", ""),
+        first.get("created_at", 0),
         last.get("completed_at") or 0,
         first,
         lambda prefix: f"{prefix}_{next(numbers)}",
         last.get("service_tier"),
         ends,
-        form(provider, events, first, last),
-        tuple(n for n in known if n in opening or n == "created"),
+        _find_item_members(events),
+        _spell_as(form(provider, events, first, last), body, first),
+        tuple(n for n in known if n in opening or n == "created") if stated else (),
         skipped - 1,
-        tuple(step.text for step in script.steps if isinstance(step, Comment)),
+        tuple(comment.text for number, comment in comments if not number),
     )
-    kept = [e["sequence_number"] for e in events if e["type"] == "keepalive"]
-    return Imitation({"request": request, "envelope": envelope, "keepalives": kept})
+    return Imitation(
+        {
+            "request": request,
+            "envelope": envelope,
+            "keepalives": [e["sequence_number"] for e in events if e["type"] == "keepalive"],
+            "comments": [(number, comment) for number, comment in comments if number],
+        },
+        is_shuffled or _has_unknown_items(events) or not _has_order(envelope.form, first),
+    )
 
 
-_OWN = {"status", "output", "usage", "error", "incomplete_details", "service_tier", "completed_at"}
+_BUILT = {"status", "output", "usage", "error", "incomplete_details"}
+_OWN = _BUILT | {"service_tier", "completed_at"}
+"""The members of the last response that follow from the reply and the envelope."""
+
+
+def _spell(value: Any) -> str:
+    return json.dumps(value, default=repr)
+
+
+def _find_comments(script: Script) -> list[tuple[int, Comment]]:
+    """The comments, which keep the connection alive, each with the number of events before it."""
+    found, count = [], 0
+    for step in script.steps:
+        if isinstance(step, Comment):
+            found.append((count, step))
+        count += isinstance(step, Event | Raw)
+    return found
+
+
+def _has_order(form: ResponsesFormat, response: Mapping[str, Any]) -> bool:
+    """Whether the members of the first response, which the envelope repeats, are in our order."""
+    order = Order(form.members) if form.members else form.response
+    return list(order.sort_members(response)) == list(response)
+
+
+_ITEM_MEMBERS = {
+    "message": {"id", "type", "status", "content", "role", "phase"},
+    "reasoning": {
+        "id",
+        "type",
+        "status",
+        "content",
+        "summary",
+        "encrypted_content",
+        "format",
+        "signature",
+    },
+}
+
+
+def _find_item_members(events: list[dict[str, Any]]) -> dict[str, Any]:
+    """The members that the provider adds to all messages and reasoning, with the same value."""
+    items = [e["item"] for e in events if "item" in e and e["item"]["type"] in _ITEM_MEMBERS]
+    first = items[0] if items else {}
+    return {
+        name: value
+        for name, value in first.items()
+        if name not in _ITEM_MEMBERS[first["type"]] and all(i.get(name) == value for i in items)
+    }
+
+
+def _has_unknown_items(events: list[dict[str, Any]]) -> bool:
+    """Whether an item's type is in no table, so that its reply holds how it came."""
+    return any(event["item"]["type"] not in KINDS for event in events if "item" in event)
+
+
+def _spell_as(form: ResponsesFormat, body: bytes, first: Mapping[str, Any]) -> ResponsesFormat:
+    """The form in the spelling of a recorder that has decoded the JSON and encoded it again."""
+    if form.style != COMPACT:
+        return form
+    style = Style(
+        has_spaces=b'": ' in body.partition(b",")[0],
+        ascii=re.search(rb"\\u(?!00[01])", body) is not None,
+        floats="js" if type(first.get("temperature")) is int else "ryu",
+    )
+    return replace(form, style=style)
 
 
 def form(
     provider: str, events: list[dict[str, Any]], first: Mapping[str, Any], last: Mapping[str, Any]
 ) -> ResponsesFormat:
-    """The form in which these events are written."""
+    """The form in which these events are written: of the finite forms in the tables."""
     details = (last.get("usage") or {}).get("input_tokens_details") or {}
-    items = [event["item"] for event in events if "item" in event]
-    thoughts = [item for item in items if item["type"] == "reasoning"]
-    own = dialects()[provider].responses if provider in _OWN_FORMS else None
-    made = own or RESPONSES[_era(events, first)]
+    added = [e["item"] for e in events if e["type"] == "response.output_item.added"]
+    name = _own_dialect(provider, events, first)
+    made = dialects()[name].responses if name else None
     return replace(
-        made,
+        adapt_format(made or RESPONSES[_era(events, first)], str(first.get("model"))),
         cache_writes="cache_write_tokens" in details,
-        has_hidden_content=any("content" in item for item in thoughts),
+        has_hidden_content=any("content" in i for i in added if i["type"] == "reasoning"),
     )
 
 
-_OWN_FORMS = frozenset({"deepseek", "openrouter", "xai"})
+def _own_dialect(
+    provider: str, events: list[dict[str, Any]], first: Mapping[str, Any]
+) -> str | None:
+    """The dialect with the provider's own form, in this era or of this kind of model."""
+    if provider == "openrouter" and next(iter(first), "") == "object":
+        return "openrouter-2025"
+    if provider == "bedrock-mantle" and first and "completed_at" not in first:
+        return "bedrock-mantle-gpt-oss"
+    return {"open-responses": "lmstudio"}.get(
+        provider, provider if provider in _OWN_FORMS else None
+    )
+
+
+_OWN_FORMS = frozenset({"bedrock-mantle", "deepseek", "openrouter", "xai"})
 
 
 def _era(events: list[dict[str, Any]], first: Mapping[str, Any]) -> str:
     """Which of OpenAI's forms it is."""
+    items = [event["item"] for event in events if "item" in event]
     if "sequence_number" not in events[0]:
-        return "2025-03"
+        return "2025-03" if any(next(iter(item)) == "type" for item in items) else "2025-04"
     if first.get("background"):
         return "background"
     if list(events[0])[1] == "sequence_number":
-        return "2025"
-    searches = [e["item"] for e in events if e.get("item", {}).get("type") == "web_search_call"]
-    return "now" if not searches or "action" in searches[0] else "2026-01"
+        texts = [
+            event["part"] for event in events if event["type"] == "response.content_part.added"
+        ]
+        has_none = any("text" in part and "logprobs" not in part for part in texts)
+        return "2025-05" if has_none else "2025"
+    searches = [item for item in items if item["type"] == "web_search_call"]
+    types = [event["type"] for event in events]
+    errors = [event for event in events if event["type"] == "error"]
+    is_flat = not all("error" in event for event in errors)
+    is_single = "response.failed" in types and not errors
+    is_old = is_flat or is_single or (searches and "action" not in searches[0])
+    return "2026-01" if is_old else "now"
