@@ -158,6 +158,17 @@ def test_a_background_stream_can_be_resumed(mock_openai: MockOpenAI, client: ope
     assert text == "one two three four"
 
 
+def test_a_stream_whose_events_are_raw_bytes_can_be_resumed(
+    mock_openai: MockOpenAI, client: openai.OpenAI
+) -> None:
+    mock_openai.reply("Hi", dialect="bedrock-mantle")
+    events = list(client.responses.create(model="gpt-4o", input="Hello", stream=True))
+    (first, *_) = events
+    assert first.type == "response.created"
+    rest = client.responses.retrieve(first.response.id, stream=True, starting_after=2)
+    assert list(rest) == events[3:]
+
+
 def test_a_background_response_can_be_cancelled(
     mock_openai: MockOpenAI, client: openai.OpenAI
 ) -> None:

@@ -60,7 +60,7 @@ class StoredResponse:
     @cached_property
     def events(self) -> tuple[Event, ...]:
         """The events that were sent; none if the response was not streamed."""
-        return () if self.script is None else self.script.events
+        return () if self.script is None else _list_events(self.script)
 
     @cached_property
     def items(self) -> tuple[Mapping[str, Any], ...]:
@@ -161,9 +161,14 @@ def _find_history(request: EndpointRequest, store: Store) -> tuple[Mapping[str, 
     return stored_response.messages if isinstance(stored_response, StoredResponse) else ()
 
 
+def _list_events(script: Script) -> tuple[Event, ...]:
+    """Return the events of a script, also of one whose events are raw bytes."""
+    return script.events or tuple(sse.decode(sse.body(script.steps)))
+
+
 def _read_response(script: Script) -> dict[str, Any] | None:
     """Return the final response object of a ready-made script, if it has one."""
-    texts: list[str | bytes] = [event.data for event in reversed(script.events)]
+    texts: list[str | bytes] = [event.data for event in reversed(_list_events(script))]
     texts = texts or [sse.body(script.steps)]
     for text in texts:
         try:
