@@ -97,7 +97,7 @@ class ToolCall:
         id: ``call_`` and 24 letters and digits; derived from name and arguments if None.
         custom: whether it calls a custom tool, whose arguments may be any text.
         namespace: namespace of the tool, if it has one.
-        extra: more members of the call in chat completions, such as Gemini's ``extra_content``.
+        extra: more members of the call, such as Gemini's ``extra_content``.
 
     >>> call = ToolCall("get_weather", {"city": "Paris"})
     >>> call.arguments, call.parsed

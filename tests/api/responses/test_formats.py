@@ -196,10 +196,9 @@ def test_the_formats_of_2025() -> None:
     assert next(iter(arrive(Message("Hi"), RESPONSES["2025-04"])[-1]["item"])) == "id"
 
 
-def test_members_that_all_items_have() -> None:
-    envelope = replace(
-        responses.Envelope.fresh(STREAM, Random(0)), item_members={"metadata": {"turn_id": "t"}}
-    )
+def test_members_that_all_items_of_a_type_have() -> None:
+    members = {"message": {"metadata": {"turn_id": "t"}}}
+    envelope = replace(responses.Envelope.fresh(STREAM, Random(0)), item_members=members)
     script = responses.render(Reply("Hi"), STREAM, envelope=envelope)
     added, done = (e["item"] for e in read_events(script) if "item" in e)
     assert added["metadata"] == done["metadata"] == {"turn_id": "t"}

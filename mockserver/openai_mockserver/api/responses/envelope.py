@@ -73,8 +73,8 @@ class Envelope:
         new_id: creates an item's id from its prefix.
         service_tier: ``service_tier`` of the final response.
         ends: members that only the final response has.
-        item_members: members that all items of the output have, such as the metadata that ChatGPT's
-            endpoint for Codex repeats.
+        item_members: members that all items of a type have, by type, such as the metadata that
+            ChatGPT's endpoint for Codex repeats.
         form: the provider's format of events and objects.
         opening: the first events, without ``response.``.
         starting_after: sequence number of the last event to skip; -1 skips none.
@@ -89,7 +89,7 @@ class Envelope:
     new_id: Callable[[str], str]
     service_tier: str | None = "default"
     ends: Mapping[str, Any] = field(default_factory=dict)
-    item_members: Mapping[str, Any] = field(default_factory=dict)
+    item_members: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     form: ResponsesFormat = RESPONSES["now"]
     opening: tuple[str, ...] = OPENING
     starting_after: int = -1

@@ -13,10 +13,13 @@ these. Between them the items of the output arrive one after another; this file 
    ``output_text`` in a message's ``content``, has a ``part.added`` before its deltas, and after
    them a ``.done`` with the whole text and a ``part.done`` with the whole part. Annotations
    come between the deltas: each after the text that it cites. An image arrives in
-   ``partial_image`` events.
+   ``partial_image`` events, and each command of a shell call has events of its own.
 4. The *closing* events of its type say how it went: ``code_interpreter_call.completed``. In these
    and in step 2, ``.completed`` becomes ``.failed`` if the item has an error or has failed.
 5. ``response.output_item.done`` holds the finished item.
+
+An item whose type is in no table has the events that were read, its ``stream_events``, in place of
+steps 1 to 4. If a provider ends reasoning late, its last events come after those of all items.
 
 `items.KINDS` states the initial members, the opening and closing events and the member with deltas
 of each type of item. ``sequence_number`` counts all events of the stream from 0; a client resumes
@@ -100,7 +103,7 @@ class Writer:
         padding: creates the ``obfuscation`` of deltas; None leaves it out.
         first_number: sequence number of the first event.
         logprobs: number of alternatives per token; None leaves log probabilities out.
-        item_members: members that all items have.
+        item_members: members that all items of a type have, by type.
     """
 
     def __init__(
@@ -109,14 +112,14 @@ class Writer:
         padding: ids.Padding | None,
         first_number: int = 0,
         logprobs: int | None = None,
-        item_members: Mapping[str, Any] | None = None,
+        item_members: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.events: list[Event | Raw] = []
         self.form = form
         self._number = first_number
         self._top = logprobs
         self._padding = padding
-        self._item_members = item_members
+        self._item_members = item_members or {}
         self._part_count = 0
         self._late_events: list[tuple[str, Mapping[str, Any]]] = []
 
@@ -155,7 +158,9 @@ class Writer:
         """
         type_ = type_of(output)
         kind = kind_of(type_)
-        item = build_item(output, id, status, self.form, self._top, True, self._item_members)
+        item = build_item(
+            output, id, status, self.form, self._top, True, self._item_members.get(type_)
+        )
         location = {"item_id": id, "output_index": index}
         if isinstance(output, Item) and isinstance(output.members.get(EVENTS), list):
             self._write_given_events(output.members[EVENTS], location)

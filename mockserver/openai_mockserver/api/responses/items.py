@@ -193,7 +193,7 @@ def build_item(
         form: the provider's format.
         with_logprobs: number of alternatives per token; None leaves log probabilities out.
         round_logprobs: round log probabilities to six digits, as streams do.
-        more_members: members that all items of the response have.
+        more_members: members that all items of this type have.
     """
     if isinstance(output, Message):
         content = _build_content(output, form, with_logprobs, round_logprobs)

@@ -374,7 +374,7 @@ def _render_json(response: _Response, rng: Random) -> Rendered:
             response.item_status(index),
             form,
             response.logprobs,
-            more_members=response.envelope.item_members,
+            more_members=response.envelope.item_members.get(type_of(item)),
         )
         for index, item in enumerate(response.output)
     ]
