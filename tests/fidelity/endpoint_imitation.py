@@ -210,15 +210,17 @@ _ITEM_MEMBERS = {
 }
 
 
-def _find_item_members(events: list[dict[str, Any]]) -> dict[str, Any]:
-    """The members that the provider adds to all messages and reasoning, with the same value."""
-    items = [e["item"] for e in events if "item" in e and e["item"]["type"] in _ITEM_MEMBERS]
-    first = items[0] if items else {}
-    return {
-        name: value
-        for name, value in first.items()
-        if name not in _ITEM_MEMBERS[first["type"]] and all(i.get(name) == value for i in items)
-    }
+def _find_item_members(events: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The members that the provider adds to all messages, or to all reasoning, by type."""
+    found = {}
+    for type_, known in _ITEM_MEMBERS.items():
+        items = [e["item"] for e in events if "item" in e and e["item"]["type"] == type_]
+        found[type_] = {
+            name: value
+            for name, value in (items[0] if items else {}).items()
+            if name not in known and all(item.get(name) == value for item in items)
+        }
+    return found
 
 
 def _has_unknown_items(events: list[dict[str, Any]]) -> bool:
@@ -227,7 +229,12 @@ def _has_unknown_items(events: list[dict[str, Any]]) -> bool:
 
 
 def _spell_as(form: ResponsesFormat, body: bytes, first: Mapping[str, Any]) -> ResponsesFormat:
-    """The form in the spelling of a recorder that has decoded the JSON and encoded it again."""
+    """The form with a proxy's lines, and spelled as by a recorder that encodes JSON again."""
+    form = replace(
+        form,
+        has_event_lines=b"event: " in body,
+        ends_with_done=body.rstrip().endswith(b"data: [DONE]"),
+    )
     if form.style != COMPACT:
         return form
     style = Style(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -104,10 +105,18 @@ def test_a_recorder_that_encodes_json_again_is_recognized() -> None:
     assert not learned
 
 
+def test_the_lines_of_a_proxy_are_recognized() -> None:
+    script = render(Reply("Hi"), Dialect("now", responses=RESPONSES["now"]))
+    body = re.sub(rb"event: .*\n", b"", sse.body(script.steps)) + b"data: [DONE]\n\n"
+    again, learned = imitate(Script(script.head, sse.parse(body)), "openai-via-proxy")
+    assert same_response(again, body)
+    assert not learned
+
+
 def test_members_that_all_items_have_belong_to_the_envelope() -> None:
     request = {"model": "gpt-5", "stream": True}
     envelope = responses.Envelope.fresh(request, Random(0))
-    envelope = replace(envelope, item_members={"metadata": {"turn_id": "t"}})
+    envelope = replace(envelope, item_members={"message": {"metadata": {"turn_id": "t"}}})
     script = responses.render(REPLIES["whole"], request, envelope=envelope, rng=Random(0))
     body, learned = imitate(script, "chatgpt-codex")
     assert same_response(body, sse.body(script.steps))
