@@ -126,11 +126,13 @@ def imitate_response(script: Script, provider: str) -> Imitation:
     first, last = (stated[0], stated[-1]) if stated else ({}, {})
     opening = [e["type"].removeprefix("response.") for e in events if "response" in e]
     numbers = iter(range(10**9))
+    made = _spell_as(form(provider, events, first, last), body, first)
     ends = {
         name: value
         for name, value in last.items()
         if (name not in _BUILT if name not in first else name not in _OWN)
         and _spell(first.get(name, ...)) != _spell(value)
+        and not (name in made.echoes and first.get(name) == value)
     }
     if last.get("status") == "completed" and last.get("usage") is None:
         ends["usage"] = None
@@ -154,7 +156,7 @@ def imitate_response(script: Script, provider: str) -> Imitation:
         last.get("service_tier"),
         ends,
         _find_item_members(events),
-        _spell_as(form(provider, events, first, last), body, first),
+        made,
         tuple(n for n in known if n in opening or n == "created") if stated else (),
         skipped - 1,
         tuple(comment.text for number, comment in comments if not number),

@@ -75,6 +75,15 @@ def test_an_era_is_recognized(era: str, name: str) -> None:
     assert not learned
 
 
+@pytest.mark.parametrize("name", ["whole", "incomplete", "refused"])
+def test_a_background_response_is_recognized(name: str) -> None:
+    form = RESPONSES["background"]
+    script = render(REPLIES[name], Dialect("in background", responses=form), background=True)
+    body, learned = imitate(script, "openai")
+    assert same_response(body, sse.body(script.steps))
+    assert not learned
+
+
 @pytest.mark.parametrize("name", REPLIES)
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_provider_is_recognized(provider: str, name: str) -> None:

@@ -71,7 +71,8 @@ class ResponsesFormat:
         items, parts: orders for items and parts, by type.
         item_parts: orders for parts in an item, by type, if they differ from those in events.
         final_items: orders for items in the last event, by type, if they differ there.
-        final_response: order of the response in the last event, if it differs there.
+        responses: orders for the response, by its status.
+        echoes: orders for objects that are members of a response with such an order, by name.
         has_numbers: whether events have a ``sequence_number``.
         obfuscated_events: types of the delta events that have ``obfuscation``.
         has_empty_padding: whether that is empty.
@@ -112,7 +113,8 @@ class ResponsesFormat:
     parts: Mapping[str, Order] = field(default_factory=dict)
     item_parts: Mapping[str, Order] = field(default_factory=dict)
     final_items: Mapping[str, Order] = field(default_factory=dict)
-    final_response: Order | None = None
+    responses: Mapping[str, Order] = field(default_factory=dict)
+    echoes: Mapping[str, Order] = field(default_factory=dict)
     item: Order = _ITEM
     part: Order = _TYPE_FIRST
     response: Order = _RESPONSE

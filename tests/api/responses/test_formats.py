@@ -229,6 +229,18 @@ def test_lm_studio_sends_arguments_whole_and_logprobs_in_full() -> None:
     assert part["logprobs"][0]["token"] == "Hi"
 
 
+def test_a_background_response_changes_its_order_when_it_is_generated() -> None:
+    script = responses.render(Reply("Hi"), STREAM | {"background": True})
+    events = {e["type"].removeprefix("response."): e for e in read_events(script)}
+    for name, first in (("created", "id"), ("queued", "id"), ("in_progress", "truncation")):
+        assert next(iter(events[name]["response"])) == first
+    assert list(events["in_progress"])[:2] == ["type", "sequence_number"]
+    assert list(events["completed"]["response"])[:2] == ["truncation", "tool_choice"]
+    assert list(events["completed"]["response"]["text"]) == ["verbosity", "format"]
+    assert list(events["content_part.done"]["part"]) == ["text", "logprobs", "type", "annotations"]
+    assert list(events["output_item.done"]["item"]) == ["id", "content", "role", "status", "type"]
+
+
 def test_bedrocks_name_follows_its_data() -> None:
     body = sse.body(render(Message("Hi"), FORMATS["bedrock-mantle"]).steps).decode()
     data, name = body.split("\n")[:2]

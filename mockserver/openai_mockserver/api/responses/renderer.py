@@ -250,7 +250,7 @@ class _Response:
             "output": [_order_members(item, envelope.form) for item in output],
         }
         if status in ("in_progress", "queued"):
-            return members
+            return self._sort_members(members, status)
         if "service_tier" in members:
             members["service_tier"] = envelope.service_tier
         if status == "completed" and "completed_at" in members:
@@ -262,12 +262,19 @@ class _Response:
         else:
             members["usage"] = build_usage(self.usage, envelope.form)
         members |= envelope.ends
-        order = envelope.form.final_response
-        if order is None and members.keys() != envelope.template.keys():
-            order = (
-                Order(envelope.form.members) if envelope.form.members else envelope.form.response
-            )
-        return members if order is None else order.sort_members(members)
+        return self._sort_members(members, status)
+
+    def _sort_members(self, members: dict[str, Any], status: str) -> dict[str, Any]:
+        """Return the members of a response in their order, which is mostly that of the template."""
+        form = self.envelope.form
+        order = form.responses.get(status)
+        if order is not None:
+            echoes = {k: o.sort_members(members[k]) for k, o in form.echoes.items() if k in members}
+            return order.sort_members(members | echoes)
+        if members.keys() == self.envelope.template.keys():
+            return members
+        order = Order(form.members) if form.members else form.response
+        return order.sort_members(members)
 
 
 def _order_members(item: Mapping[str, Any], form: ResponsesFormat) -> Mapping[str, Any]:

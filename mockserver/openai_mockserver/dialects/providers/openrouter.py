@@ -161,7 +161,10 @@ _RESPONSES_2025 = replace(
     has_call_names=False,
     members=(*_RESPONSE_2025, "incomplete_details", *_ECHO_2025),
     extra_members={"output_text": ""},
-    final_response=Order((*_FINAL_2025, "incomplete_details", "usage", *_ECHO_2025)),
+    responses=dict.fromkeys(
+        ("completed", "incomplete", "failed"),
+        Order((*_FINAL_2025, "incomplete_details", "usage", *_ECHO_2025)),
+    ),
 )
 
 DIALECTS = (
