@@ -10,17 +10,6 @@ import pytest
 from fidelity.chat_imitation import same
 from fidelity.measure import Score, describe, format_table, measure, streams
 
-FLOORS = {
-    ("openai", "chat"): 0.99,
-    ("openai", "responses"): 0.95,
-    ("azure", "chat"): 0.95,
-    ("azure", "responses"): 0.95,
-    ("openrouter", "chat"): 0.80,
-}
-"""The share of streams that must come out equal by rule, by provider and endpoint."""
-ALL_OTHERS = 0.85
-"""The share of all other streams together."""
-
 EXCEPTIONS = {
     # Chat.
     "55311e293d31f821": "DashScope ends each of two choices in another manner",
@@ -30,6 +19,15 @@ EXCEPTIONS = {
     "2082684ffba74356": "a Venice model behind a gateway: its calls begin without a role",
     "mistral-chat-thinking": "one chunk ends the thinking and begins the text",
     "openrouter-chat-error": "goes on after its error, and calls one tool with several ids",
+    # Responses.
+    "f1782677c0779f9c": "in the background members come in the order of a hash table",
+    "openai-responses-background": "in the background members come in the order of a hash table",
+    "0368d3e425dcfb78": "in the background members come in the order of a hash table",
+    "42d297b86cfbf12f": "in the background members come in the order of a hash table",
+    "57c088892af78b2c": "written by hand: a model of 2026 in the format of 2025, without status",
+    "5ac4f66a4c898a1c": "shortened by hand: deltas and numbers are missing",
+    "4e896d33777fc4c3": "Bedrock shuffles the members of the tools that it repeats",
+    "33a577961209660f": "Bedrock shuffles the members of the tools that it repeats",
 }
 """What does not come out equal by rule, and why."""
 
@@ -39,27 +37,18 @@ def scores(shared: Path) -> dict[tuple[str, str], Score]:
     return measure(streams(shared))
 
 
-def test_enough_comes_out_equal_by_rule(scores: dict[tuple[str, str], Score]) -> None:
+def test_every_stream_is_equal_by_rule_or_has_a_reason(
+    scores: dict[tuple[str, str], Score],
+) -> None:
     print(format_table(scores))
-    others = Score()
-    for key, score in sorted(scores.items()):
-        if (floor := FLOORS.get(key)) is not None:
-            assert score.by_rule >= floor * score.streams, score.different
-        else:
-            others.streams += score.streams
-            others.by_rule += score.by_rule
-    assert others.by_rule >= ALL_OTHERS * others.streams
-    assert sum(score.streams for score in scores.values()) >= 230
+    assert sum(score.streams for score in scores.values()) >= 249
+    different = {name for score in scores.values() for name in score.different}
+    assert different == EXCEPTIONS.keys()
 
 
 def test_the_page_about_dialects_has_this_table(scores: dict[tuple[str, str], Score]) -> None:
     page = Path(__file__).parents[2] / "docs" / "reference" / "fidelity.json"
     assert json.loads(page.read_text()) == describe(scores), "run scripts/fidelity --page"
-
-
-def test_every_exception_has_a_reason(scores: dict[tuple[str, str], Score]) -> None:
-    different = {name for score in scores.values() for name in score.different}
-    assert different == EXCEPTIONS.keys()
 
 
 def test_a_byte_that_differs_is_seen(shared: Path) -> None:

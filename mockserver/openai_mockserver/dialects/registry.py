@@ -36,6 +36,7 @@ def providers() -> tuple[ModuleType, ...]:
         lm_studio,
         mistral,
         ollama,
+        openai,
         openrouter,
         others,
         perplexity,
@@ -50,6 +51,7 @@ def providers() -> tuple[ModuleType, ...]:
     )
 
     return (
+        openai,
         azure,
         openrouter,
         groq,

@@ -31,7 +31,7 @@ def validate_request(exchange: Exchange) -> Exchange | Plan:
     parameters, error = _read_body(call, endpoint, content_type)
     # A preview accepts parameters that the SDK's types do not list.
     lenient = options.lenient or "beta" in query
-    lenient |= not (dialect is None or dialect.name.startswith("azure"))
+    lenient |= not (dialect is None or dialect.name.startswith(("azure", "openai")))
     if endpoint.query is not None:
         query = endpoint.query.coerce(query)
         error = error or endpoint.query.check(query, lenient)

@@ -950,7 +950,7 @@ export interface components {
             custom?: boolean;
             /** @description namespace of the tool, if it has one. */
             namespace?: string | null;
-            /** @description more members of the call in chat completions, such as Gemini's `extra_content`. */
+            /** @description more members of the call, such as Gemini's `extra_content`. */
             extra?: {
                 [key: string]: unknown;
             } | null;
@@ -1004,7 +1004,7 @@ export interface components {
             /** @description Return a pattern that matches if this pattern does not. */
             not?: components["schemas"]["count_pattern"];
         };
-        dialect: ("openai" | "azure" | "azure-async" | "azure-sglang" | "copilot" | "openrouter" | "openrouter-2025" | "groq" | "groq-2024" | "deepseek" | "mistral" | "xai" | "together" | "together-calls" | "fireworks" | "cerebras" | "perplexity" | "perplexity-2025" | "vllm" | "vllm-2024" | "sglang" | "llamacpp" | "ollama-cloud" | "ollama" | "lmstudio" | "gemini" | "litellm" | "zai" | "databricks" | "cloudflare" | "snowflake" | "writer" | "vercel" | "huggingface" | "dashscope" | "dashscope-intl" | "compatible" | "ai21" | "avian" | "doubleword" | "opencode" | "venice" | "llama-box" | "one-api" | "bedrock-mantle" | "bedrock-mantle-gpt-oss") | string;
+        dialect: ("openai" | "openai-2026-01" | "openai-2025" | "openai-2025-05" | "openai-2025-04" | "openai-2025-03" | "openai-2024" | "azure" | "azure-async" | "azure-sglang" | "copilot" | "openrouter" | "openrouter-2025" | "groq" | "groq-2024" | "deepseek" | "mistral" | "xai" | "together" | "together-calls" | "fireworks" | "cerebras" | "perplexity" | "perplexity-2025" | "vllm" | "vllm-2024" | "sglang" | "llamacpp" | "ollama-cloud" | "ollama" | "lmstudio" | "gemini" | "litellm" | "zai" | "databricks" | "cloudflare" | "snowflake" | "writer" | "vercel" | "huggingface" | "dashscope" | "dashscope-intl" | "compatible" | "ai21" | "avian" | "doubleword" | "opencode" | "venice" | "llama-box" | "one-api" | "bedrock-mantle" | "bedrock-mantle-gpt-oss") | string;
         /**
          * error
          * @description An error of the API: instead of a stream, or in the middle of one.
@@ -1611,7 +1611,7 @@ export interface components {
                 custom?: boolean;
                 /** @description namespace of the tool, if it has one. */
                 namespace?: string | null;
-                /** @description more members of the call in chat completions, such as Gemini's `extra_content`. */
+                /** @description more members of the call, such as Gemini's `extra_content`. */
                 extra?: {
                     [key: string]: unknown;
                 } | null;

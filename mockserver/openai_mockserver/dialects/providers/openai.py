@@ -1,11 +1,14 @@
-"""OpenAI: the formats of its Responses API over time, and of its completions."""
+"""OpenAI: its eras, and the formats of its Responses API and of its completions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+from openai_mockserver.dialects.chat import CLOUDFLARE, chat_dialect
 from openai_mockserver.dialects.completions import CompletionsFormat
+from openai_mockserver.dialects.dialect import Dialect
 from openai_mockserver.dialects.json_style import Style
 from openai_mockserver.dialects.responses import Order, ResponsesFormat
 
@@ -171,3 +174,66 @@ COMPLETIONS = CompletionsFormat(
 
 COMPLETIONS_2023 = replace(COMPLETIONS, style=Style(has_spaces=True, ascii=True))
 """The format of completions until 2023."""
+
+_CHUNK = (
+    "id,object,created,model,service_tier?,system_fingerprint,choices,"
+    "usage=$null_usage_if_requested"
+)
+_LAST = "id,object,created,model,service_tier?,system_fingerprint,choices,usage"
+_PADDING = {
+    "chunk": f"{_CHUNK},obfuscation?",
+    "chunks": {"usage": f"{_LAST},obfuscation?"},
+    "padding": "obfuscation",
+}
+_HEADERS = (
+    ("openai-version", "2020-10-01"),
+    ("openai-organization", "mockserver"),
+    ("openai-processing-ms", "211"),
+    ("x-ratelimit-limit-requests", "10000"),
+    ("x-ratelimit-limit-tokens", "2000000"),
+    ("x-ratelimit-remaining-requests", "9999"),
+    ("x-ratelimit-remaining-tokens", "1999989"),
+    ("x-request-id", "req_{hex32}"),
+    *CLOUDFLARE,
+)
+
+
+def _era(name: str, responses: str, **differences: Any) -> Dialect:
+    """Return OpenAI's formats of one time."""
+    arguments: dict[str, Any] = {
+        "chunk": _CHUNK,
+        "chunks": {"usage": _LAST},
+        "deltas": {"role": "role,content,refusal=$null_refusal"},
+        "body": "id,object,created,model,choices[index,message{role,content,reasoning_content?,"
+        "tool_calls?,function_call?,refusal,annotations?,audio?},logprobs,"
+        "finish_reason],usage,service_tier?,system_fingerprint",
+        "id": "chatcmpl-{openai}",
+        "fingerprint": "fp_{hex10}",
+        "content_type": "text/event-stream; charset=utf-8",
+        "headers": _HEADERS,
+        "responses": RESPONSES[responses],
+        "completions": COMPLETIONS,
+    }
+    return chat_dialect(name, **arguments | differences)
+
+
+DIALECTS = (
+    _era("openai-2026-01", "2026-01", **_PADDING),
+    # From 2025-08, when padding came, until the end of the year.
+    _era("openai-2025", "2025", **_PADDING),
+    _era("openai-2025-05", "2025-05"),
+    _era("openai-2025-04", "2025-04"),
+    # The first month of the Responses API.
+    _era("openai-2025-03", "2025-03"),
+    # Chat completions until the end of 2024; there was no Responses API yet.
+    _era(
+        "openai-2024",
+        "2025-03",
+        chunk="id,object,created,model,system_fingerprint,choices,usage=$null_usage_if_requested",
+        chunks={"usage": "id,object,created,model,system_fingerprint,choices,usage"},
+        usage="prompt_tokens,completion_tokens,total_tokens,"
+        "completion_tokens_details{reasoning_tokens}",
+    ),
+)
+
+PATHS: tuple[tuple[str, str], ...] = ()
