@@ -292,6 +292,8 @@ def _check_obfuscation(response: ReceivedResponse) -> str | None:
     odd: list[Item] = []
     for item, value in response.objects:
         noise = value.get("obfuscation")
+        if noise == _REDACTED:
+            continue
         if isinstance(noise, str) and len(noise) not in _list_paddings(value, response.endpoint):
             odd.append(item)
     return (
@@ -305,7 +307,10 @@ def _list_paddings(value: dict[str, Any], endpoint: str | None) -> set[int]:
     rest = {name: member for name, member in value.items() if name != "obfuscation"}
     # Azure adds its filter's results after the padding is computed.
     upstream = _remove_filters(rest)
-    return {-len(encode_json(rest)) % 16, -len(encode_json(upstream)) % 16}
+    sizes = {len(encode_json(rest)), len(encode_json(upstream))}
+    if '"expires_at":' in encode_json(rest):  # the end of an audio has one character more
+        sizes |= {size - 1 for size in sizes}
+    return {-size % 16 for size in sizes}
 
 
 def _remove_filters(value: Any) -> Any:
@@ -316,6 +321,7 @@ def _remove_filters(value: Any) -> Any:
     return value
 
 
+_REDACTED = "REDACTED"  # what recorders put in the place of a value that changes
 _FILTERS = ("content_filter_", "prompt_filter_", "latency_checkpoint")
 
 

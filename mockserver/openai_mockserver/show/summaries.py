@@ -7,6 +7,7 @@ events have (`_SHAPES`), how the members of a delta are described (`_DELTA`) and
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -18,13 +19,14 @@ from openai_mockserver.show.format import (
     as_objects,
     as_text,
     cut_middle,
-    format_count,
+    format_size,
     list_choices,
     quote,
+    shorten,
     shorten_json,
 )
 
-__all__ = ["PIECES", "Phrase", "STYLES", "list_phrases"]
+__all__ = ["PIECES", "Phrase", "STYLES", "describe_item", "list_phrases", "measure_base64"]
 
 
 class Phrase(NamedTuple):
@@ -61,10 +63,28 @@ def _describe_choices(event: Event, value: dict[str, Any], several: bool) -> Ite
         if several:
             yield Phrase("index", f"[{choice.get('index')}]")
         yield from _describe_choice(choice)
+    if "choices" not in value and value.get("object") == "chat.completion.chunk":
+        own = {name: member for name, member in value.items() if name not in _ENVELOPE}
+        yield Phrase("empty", f"no choices{', but ' if own else ''}{', '.join(own)}")
     if value.get("choices") == []:
         has_filter = "prompt_filter_results" in value
         if has_filter or not value.get("usage"):
             yield Phrase("empty", "no choices" + ", but filter results" * has_filter)
+
+
+_ENVELOPE = frozenset(
+    [
+        "id",
+        "object",
+        "created",
+        "model",
+        "service_tier",
+        "system_fingerprint",
+        "usage",
+        "obfuscation",
+    ]
+)
+"""The members of a chunk that are around its choices."""
 
 
 def _describe_choice(choice: dict[str, Any]) -> Iterator[Phrase]:
@@ -147,8 +167,11 @@ def _describe_audio(value: Any) -> Iterator[Phrase]:
     if isinstance(transcript := audio.get("transcript"), str):
         yield Phrase("audio", f"audio {quote(transcript)}", transcript)
     if isinstance(data := audio.get("data"), str):
-        yield Phrase("audio", f"audio data, {format_count(len(data), 'character')}")
-    if not audio.keys() & {"transcript", "data"}:
+        yield Phrase("audio", f"audio, {measure_base64(data)}")
+    if isinstance(expiry := audio.get("expires_at"), int):
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(expiry))
+        yield Phrase("audio", f"audio can be referred to until {when} UTC")
+    elif not audio.keys() & {"transcript", "data"}:
         yield Phrase("audio", f"audio {shorten_json(value)}")
 
 
@@ -199,15 +222,60 @@ def _describe_typed(event: Event, value: dict[str, Any], several: bool) -> Itera
         yield Phrase(_find_kind(kind), quote(delta), delta)
     elif isinstance(value.get("audio"), str):
         yield Phrase("type", kind)
-        yield Phrase("audio", format_count(len(value["audio"]), "character"))
+        yield Phrase("audio", measure_base64(value["audio"]))
+    elif isinstance(value.get("partial_image_b64"), str):
+        yield Phrase("type", kind)
+        yield Phrase("image", measure_base64(value["partial_image_b64"]))
     else:
-        item = value.get("item", value.get("part"))
-        details = [as_object(item).get(name) for name in ("type", "name", "call_id")]
+        item = as_object(value.get("item", value.get("part", value.get("annotation"))))
+        details = [item.get(name) for name in ("type", "name", "call_id")]
+        details.append(describe_item(item))
+        if isinstance(value.get("text"), str) and kind.startswith("transcript."):
+            details.append(quote(value["text"]))
         is_last = kind in ("response.completed", "response.incomplete", "response.failed")
         words = " ".join([kind, *(str(detail) for detail in details if detail)])
         yield Phrase("finish" if is_last else "type", words)
         if is_last:
             yield from _describe_end(as_object(value.get("response")))
+
+
+def measure_base64(data: str) -> str:
+    """Return the size of what a base64 text holds."""
+    return format_size(len(data) * 3 // 4 - data[-2:].count("="))
+
+
+def describe_item(item: dict[str, Any]) -> str:
+    """Return what an item of a built-in tool, or a citation, is about; empty if it does not say."""
+    found: Any = item
+    for path in _SUBJECTS.get(str(item.get("type")), ()):
+        found = item
+        for name in path.split("."):
+            found = as_object(found).get(name)
+        if found:
+            break
+    else:
+        return ""
+    words = " ".join(map(str, found)) if isinstance(found, list) else str(found)
+    return quote(shorten(words, 80))
+
+
+_SUBJECTS = {
+    "web_search_call": ("action.query", "action.queries", "action.url", "action.pattern"),
+    "file_search_call": ("queries",),
+    "code_interpreter_call": ("code",),
+    "computer_call": ("action.type",),
+    "custom_tool_call": ("input",),
+    "local_shell_call": ("action.command",),
+    "shell_call": ("action.commands",),
+    "apply_patch_call": ("operation.path",),
+    "image_generation_call": ("revised_prompt",),
+    "mcp_call": ("arguments",),
+    "mcp_list_tools": ("server_label",),
+    "url_citation": ("url",),
+    "file_citation": ("filename", "file_id"),
+    "container_file_citation": ("filename",),
+}
+"""The members that say what an item is about, by its type: the first that has a value."""
 
 
 def _describe_end(response: dict[str, Any]) -> Iterator[Phrase]:
@@ -261,6 +329,7 @@ STYLES: dict[str, str] = {
     "refusal": "magenta",
     "tool_call": "cyan",
     "audio": "blue",
+    "image": "blue",
     "delta": "",
     "finish": "green",
     "role": "dim",

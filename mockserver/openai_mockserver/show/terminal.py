@@ -37,7 +37,7 @@ from openai_mockserver.show.format import (
     shorten_json,
 )
 from openai_mockserver.show.lint import find_oddities
-from openai_mockserver.show.summaries import PIECES, STYLES
+from openai_mockserver.show.summaries import PIECES, STYLES, describe_item, measure_base64
 
 __all__ = ["draw_blocks"]
 
@@ -419,6 +419,19 @@ def _list_facts(response: ReceivedResponse) -> Facts:
             yield from _list_reply_facts(reply)
         else:
             yield from _join_pieces(response, PIECES)
+        yield from _list_audio(response)
+
+
+def _list_audio(response: ReceivedResponse) -> Facts:
+    """Yield how much audio a stream of speech has."""
+    pieces = [value["audio"] for _, value in response.objects if _is_audio(value)]
+    if pieces:
+        size = measure_base64("".join(piece.rstrip("=") for piece in pieces))
+        yield "audio", f"{size} in {format_count(len(pieces), 'piece')}", "audio"
+
+
+def _is_audio(value: dict[str, Any]) -> bool:
+    return value.get("type") == "speech.audio.delta" and isinstance(value.get("audio"), str)
 
 
 def _list_response_facts(response: ReceivedResponse) -> Facts:
@@ -472,7 +485,8 @@ def _list_choice_facts(choice: Choice) -> Facts:
         yield "function", _describe_call(choice.function_call), "tool_call"
     for item in choice.output:
         if isinstance(item, OutputItem):
-            yield "item", item.type, "plain"
+            members = {"type": item.type, **item.members}
+            yield "item", f"{item.type} {describe_item(members)}".rstrip(), "plain"
     if choice.logprobs is not None:
         tokens = sum(map(len, choice.logprobs))
         yield "logprobs", f"of {format_count(tokens, 'token')}", "plain"
