@@ -1,16 +1,21 @@
-"""Environments that a test creates, and programs that it runs there."""
+"""Environments that a test creates, and programs that it runs there or in this process."""
 
 from __future__ import annotations
 
 import functools
+import io
 import subprocess
 import sys
 import tempfile
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-__all__ = ["has_index", "needs_index", "run"]
+from openai_mockserver import cli
+
+__all__ = ["has_index", "needs_index", "run", "run_in_process"]
 
 
 def run(*command: object, cwd: Path | None = None) -> str:
@@ -31,3 +36,23 @@ def has_index() -> bool:
 
 needs_index = pytest.mark.needs_index
 """Skips a test that installs packages if no package index can be reached."""
+
+
+def run_in_process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process, because starting one takes longer than most commands.
+
+    Not for `serve`, because nothing would stop it.
+    """
+    output, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+    code: Any = 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
+        patch.setattr(sys, "argv", ["openai-mockserver", *arguments])
+        try:
+            cli.main()
+        except SystemExit as result:
+            code = result.code
+    lines = []
+    for file in (output, errors):
+        file.seek(0)
+        lines.append(file.read())
+    return subprocess.CompletedProcess(arguments, code, *lines)

@@ -65,6 +65,7 @@ FLOORS = """
 
     rules: answer matcher pattern rule rulebook
     upstream access
+    cassettes.exporters: recording event_stream chunks vcr har curl wiremock formats
     journal: snapshot call attempts memory follow filters journal
     state: sandboxes protocol memory
     catalogue
@@ -97,7 +98,7 @@ FLOORS = """
     judge.clients: table environments driver
 
     cli: environment log address limits steering hangup tls serve health generate record show
-        import_ streams faults check validate schema program
+        import_ export streams faults check validate schema program
     __main__
 """
 HAND_WRITTEN_LINES = 600

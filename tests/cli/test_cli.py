@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import signal
@@ -10,7 +9,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ import click
 import httpx
 import pytest
 
+from commands import run_in_process
 from openai_mockserver import Event, Reply, Script, __version__, catalogue, cli, sse, stream
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import Exchange, dump, load, loads
@@ -32,26 +31,6 @@ from running_server import COMMAND, TOO_LONG, RunningServer, serving
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command that ends by itself."""
     return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=TOO_LONG)
-
-
-def run_in_process(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in this process, because starting one takes longer than most commands.
-
-    Not for `serve`, because nothing would stop it.
-    """
-    output, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
-    code: Any = 0
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
-        patch.setattr(sys, "argv", ["openai-mockserver", *arguments])
-        try:
-            cli.main()
-        except SystemExit as result:
-            code = result.code
-    lines = []
-    for file in (output, errors):
-        file.seek(0)
-        lines.append(file.read())
-    return subprocess.CompletedProcess(arguments, code, *lines)
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,14 @@ if TYPE_CHECKING:
     from openai_mockserver.cassettes.redact import Redactor
     from openai_mockserver.cassettes.stream_file import Exchange
 
-__all__ = ["RequestKey", "build_exchange_key", "build_request_key", "get_request_key"]
+__all__ = [
+    "RequestKey",
+    "build_exchange_key",
+    "build_request_key",
+    "encode_content",
+    "get_request_key",
+    "split_url",
+]
 
 _DEEPEST = 2 * DEEPEST  # levels that recursion can walk from any depth of the caller
 
@@ -74,7 +81,7 @@ class RequestKey:
     def to_request(self) -> Request:
         """Return the request, for a user's function that compares it."""
         return Request(
-            self.method, self.path, self.headers, _encode_content(self.content or {}), self.query
+            self.method, self.path, self.headers, encode_content(self.content or {}), self.query
         )
 
 
@@ -93,10 +100,10 @@ def build_exchange_key(exchange: Exchange, redactor: Redactor | None = None) -> 
         return None
     if is_deeper(request.get("json"), _DEEPEST):
         raise StreamFileError("a request in it is nested too deeply")
-    path, query = _split_url(str(request.get("url") or detect_path(exchange.script)))
+    path, query = split_url(str(request.get("url") or detect_path(exchange.script)))
     headers = [(str(name), str(value)) for name, value in request.get("headers") or ()]
     method = str(request.get("method", "POST")).upper()
-    body = _encode_content(request)
+    body = encode_content(request)
     return build_request_key(method, decode_path(path), query, headers, body, redactor)
 
 
@@ -154,14 +161,14 @@ def get_request_key(request: Request) -> RequestKey:
 _HOST = re.compile(r"[^/]*[.:<{]")
 
 
-def _split_url(url: str) -> tuple[str, str]:
+def split_url(url: str) -> tuple[str, str]:
     """Split a URL into path and query, without the fragment, which clients do not send.
 
     Recording tools may leave out the scheme or the host, or put a placeholder in its place.
 
-    >>> _split_url("https://api.openai.com/v1/models?after=m#stream")
+    >>> split_url("https://api.openai.com/v1/models?after=m#stream")
     ('/v1/models', 'after=m')
-    >>> _split_url("<API_BASE>/models"), _split_url("//v1/models"), _split_url("v1/models")
+    >>> split_url("<API_BASE>/models"), split_url("//v1/models"), split_url("v1/models")
     (('/models', ''), ('//v1/models', ''), ('/v1/models', ''))
     """
     before, _, query = url.partition("#")[0].partition("?")
@@ -171,7 +178,7 @@ def _split_url(url: str) -> tuple[str, str]:
     return f"/{(rest or before).partition('/')[2]}", query
 
 
-def _encode_content(content: Mapping[str, Any]) -> bytes:
+def encode_content(content: Mapping[str, Any]) -> bytes:
     """Return the bytes of a recorded body."""
     if "json" in content:
         return msgspec.json.encode(content["json"])
@@ -204,7 +211,7 @@ def _read_body(content: Mapping[str, Any], headers: Iterable[tuple[str, str]]) -
     """Return the meaning of a body; see `RequestKey`."""
     if "json" in content:
         return content["json"]
-    octets = _encode_content(content)
+    octets = encode_content(content)
     kind = next((value for name, value in headers if name.lower() == "content-type"), "")
     if is_form(kind):
         try:

@@ -46,9 +46,9 @@ def import_(files: tuple[Path, ...], output: Path | None, keep_secrets: bool, fo
     redactor = Redactor(enabled=not keep_secrets)
     sources: dict[Path, Path] = {}
     contents: dict[Path, tuple[bytes, int]] = {}
-    for file, folder in _list_sources(files, output):
+    for file, folder in list_sources(files, output):
         exchanges = import_file(file)
-        target = folder / f"{_build_name(file)}.jsonl"
+        target = folder / f"{build_name(file)}.jsonl"
         if target in sources:
             raise MockServerError(f"{sources[target]} and {file} would both be written to {target}")
         if target.exists() and not force:
@@ -67,17 +67,27 @@ def import_(files: tuple[Path, ...], output: Path | None, keep_secrets: bool, fo
         click.echo(f"{target}: {count} exchange{'s' * (count != 1)}")
 
 
-def _list_sources(files: tuple[Path, ...], output: Path | None) -> Iterator[tuple[Path, Path]]:
-    """Yield the files to import, each with the folder to write to."""
+def list_sources(
+    files: tuple[Path, ...], output: Path | None, results: str = ".jsonl"
+) -> Iterator[tuple[Path, Path]]:
+    """Yield the files to convert, each with the folder to write to.
+
+    Args:
+        files: files and folders.
+        output: the folder to write to; None for the folder of each file.
+        results: the suffix of what is written.
+    """
     from openai_mockserver.cassettes.importers import find_recordings
 
     for file in files:
         if not os.path.isdir(file):  # noqa: PTH112 - it takes names of any length
             yield file, file.parent if output is None else output
             continue
-        # Without an output folder, stream files are the results of an earlier import.
+        # Without an output folder, files with that suffix are the results of an earlier run.
         recordings = [
-            path for path in find_recordings(file) if output or path.suffix.lower() != ".jsonl"
+            path
+            for path in find_recordings(file)
+            if output or not path.name.lower().endswith(results)
         ]
         if not recordings:
             raise MockServerError(f"{file}: there is no recording in this folder")
@@ -85,7 +95,7 @@ def _list_sources(files: tuple[Path, ...], output: Path | None) -> Iterator[tupl
             yield path, path.parent if output is None else output / path.parent.relative_to(file)
 
 
-def _build_name(file: Path) -> str:
+def build_name(file: Path) -> str:
     """Return the file's name without the format, as openai_cassette spells the name of a test."""
     from openai_mockserver.cassettes.importers import bare_name
 

@@ -13,6 +13,7 @@ import click
 
 from openai_mockserver import __version__
 from openai_mockserver.cli.check import check
+from openai_mockserver.cli.export import export
 from openai_mockserver.cli.faults import faults
 from openai_mockserver.cli.generate import generate
 from openai_mockserver.cli.health import health
@@ -40,6 +41,7 @@ for command in (
     record,
     show,
     import_,
+    export,
     streams,
     faults,
     check,

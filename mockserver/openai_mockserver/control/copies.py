@@ -7,9 +7,7 @@ is written step by step, as a stream file.
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 from dataclasses import fields
 from pprint import pformat
 from typing import Any, NamedTuple
@@ -17,6 +15,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from openai_mockserver import api, reply
+from openai_mockserver.cassettes.exporters.curl import write_command
 from openai_mockserver.cassettes.stream_file import Exchange, dumps
 from openai_mockserver.control.calls import find_call
 from openai_mockserver.control.highlights import show_fault
@@ -36,9 +35,6 @@ from openai_mockserver.script import Script
 from openai_mockserver.sensitive import hide_keys
 
 __all__ = ["get_curl", "get_rule", "get_test", "write_curl", "write_rule", "write_test"]
-
-_HEADERS = ("openai-beta", "openai-organization", "openai-project", "x-mockserver-fault")
-"""The headers that change an answer, besides the key and the type."""
 
 
 def get_curl(mock: Steerable, request: ControlRequest) -> str:
@@ -77,18 +73,9 @@ def write_curl(call: Call, origin: str) -> str:
         Problem: the body is not JSON.
     """
     sent = build_exchange(call, with_body=False).about["request"]
-    parts = [f"curl -N {shlex.quote(origin + str(sent['url']))}"]
-    if call.method != "POST" or "json" not in sent:
-        parts[0] += f" -X {shlex.quote(call.method)}"
-    parts.append('-H "Authorization: Bearer $OPENAI_API_KEY"')
-    headers = [(name, value) for name, value in sent["headers"] if name.lower() in _HEADERS]
-    parts += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers]
-    if "json" in sent:
-        body = json.dumps(sent["json"], ensure_ascii=False)
-        parts += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(body)}"]
-    elif call.body:
+    if call.body and "json" not in sent:
         raise Problem(409, f"the body of call {call.number} is not JSON")
-    return " \\\n  ".join(parts) + "\n"
+    return write_command(sent, origin + str(sent["url"]))
 
 
 # What answered it
