@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openai_mockserver import MockServerError
+from openai_mockserver import Comment, Event, MockServerError, Raw
 from openai_mockserver.cassettes import Exchange
 from openai_mockserver.cassettes.redact import Redactor, redact_exchange
 from openai_mockserver.script import Script
@@ -228,3 +228,10 @@ def test_a_single_string_is_one_name() -> None:
         "user": "XXX",
         "s": "XXXX",
     }
+
+
+@pytest.mark.parametrize("step", [Event("x"), Comment("x")])
+def test_bytes_that_were_held_back_stay_in_their_step(step: Event | Comment) -> None:
+    """The end of a read may be the beginning of a key; here another step shows that it is not."""
+    steps = (Raw(b"data: sk-"), step, Raw(b"data: Bearer "))
+    assert redact_exchange(Exchange(Script(steps=steps), {}), Redactor()).script.steps == steps

@@ -506,7 +506,8 @@ def _redact_steps(steps: tuple[Step, ...], redaction: Redaction) -> Iterator[Ste
     if not redaction.is_coded and len(whole) == sum(
         len(s.data) for s in steps if isinstance(s, Raw)
     ):
-        # Put bytes that were held back into the step they came from.
+        # Put bytes that were held back into the step they came from, and into no other.
+        reads = {}
         for at, step in enumerate(steps):
             if isinstance(step, Raw):
                 reads[at], whole = whole[: len(step.data)], whole[len(step.data) :]
