@@ -79,6 +79,7 @@ FLOORS = """
     sources
     scenario: descriptions patterns templates loader rule_json
     show: format summaries decode lint meanings terminal
+    cassettes.analysis: reading provider statistics tables
     page: files
     control: version problem steerable routing page shapes health highlights summaries rules har
         calls follow settings sandboxes recordings response_events near_misses choices copies routes
@@ -98,7 +99,7 @@ FLOORS = """
     judge.clients: table environments driver
 
     cli: environment log address limits steering hangup tls serve health generate record show
-        import_ export streams faults check validate schema program
+        import_ export cassettes streams faults check validate schema program
     __main__
 """
 HAND_WRITTEN_LINES = 600

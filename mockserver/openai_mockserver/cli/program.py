@@ -12,6 +12,7 @@ import sys
 import click
 
 from openai_mockserver import __version__
+from openai_mockserver.cli.cassettes import cassettes
 from openai_mockserver.cli.check import check
 from openai_mockserver.cli.export import export
 from openai_mockserver.cli.faults import faults
@@ -42,6 +43,7 @@ for command in (
     show,
     import_,
     export,
+    cassettes,
     streams,
     faults,
     check,

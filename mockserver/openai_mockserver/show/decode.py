@@ -31,7 +31,7 @@ from openai_mockserver.show.format import (
 from openai_mockserver.show.summaries import PIECES, STYLES, Phrase, list_phrases
 from openai_mockserver.timeline import frames
 
-__all__ = ["Item", "ReceivedResponse", "Times", "receive", "measure_times"]
+__all__ = ["Item", "ReceivedResponse", "Times", "list_moments", "receive", "measure_times"]
 
 # What came
 
@@ -254,9 +254,14 @@ class Times:
     longest: float | None
 
 
+def list_moments(response: ReceivedResponse) -> list[float]:
+    """Return when each piece of the model's output came, in seconds since the request."""
+    return [item.at for item in response.events if item.kind in PIECES]
+
+
 def measure_times(response: ReceivedResponse) -> Times:
     """Return when the pieces of the model's output came."""
-    moments = [item.at for item in response.events if item.kind in PIECES]
+    moments = list_moments(response)
     gaps = [after - before for before, after in itertools.pairwise(moments)]
     p50, p95 = (find_percentile(gaps, share) if gaps else None for share in (0.5, 0.95))
     return Times(min(moments, default=None), p50, p95, max(gaps, default=None))

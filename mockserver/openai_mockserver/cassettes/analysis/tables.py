@@ -1,0 +1,104 @@
+"""How the results of this package look on a terminal.
+
+Rules of this file: rich draws; every text from a recording goes through `escape_text`, which spells
+out what a terminal would obey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from openai_mockserver.cassettes.analysis.statistics import Group, Percentiles, Statistics
+from openai_mockserver.sensitive import spell_controls
+from openai_mockserver.show.format import JOINERS, format_count, format_seconds, format_size
+
+__all__ = ["draw_statistics", "escape_text"]
+
+
+def escape_text(text: str, style: str = "") -> Text:
+    """Return a text from a recording, safe for a terminal."""
+    return Text(spell_controls(text, but=JOINERS), style)
+
+
+# Statistics
+
+
+def draw_statistics(statistics: Statistics, now: datetime) -> Iterator[RenderableType]:
+    """Draw statistics: a table of the groups, and a line with the total.
+
+    Args:
+        statistics: the statistics.
+        now: the time to which ages are related.
+    """
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("provider, model", overflow="fold", ratio=1)
+    for name in ("count", "tokens", "TTFT", "ITL p50", "p95", "size", "age"):
+        table.add_column(name, justify="right", no_wrap=True)
+    endpoint = ""
+    for group in sorted(statistics.groups, key=lambda group: group.endpoint):
+        if group.endpoint != endpoint:
+            endpoint = group.endpoint
+            table.add_row(escape_text(endpoint or "unknown endpoint", "bold"))
+        table.add_row(*_list_cells(group, now))
+    yield table
+    yield ""
+    yield Text(_describe_total(statistics, now))
+
+
+def _list_cells(group: Group, now: datetime) -> Iterator[Text]:
+    name = escape_text(group.provider or "unknown provider")
+    if group.model:
+        name.append(" ").append_text(escape_text(group.model, "cyan"))
+    notes = []
+    if bodies := group.exchanges - group.streams:
+        notes.append("1 body" if bodies == 1 else f"{bodies} bodies")
+    if group.errors:
+        notes.append(format_count(group.errors, "error"))
+    if group.broken:
+        notes.append(f"{group.broken} broken")
+    if notes:
+        name.append(f" ({', '.join(notes)})", "dim")
+    yield name
+    yield Text(str(group.exchanges))
+    yield Text(_format_tokens(group))
+    yield Text(_format_time(group.ttft, "p50"))
+    yield Text(_format_time(group.itl, "p50"))
+    yield Text(_format_time(group.itl, "p95"))
+    yield Text(format_size(group.bytes).replace(" bytes", " B").replace(" byte", " B"))
+    yield Text("" if group.last is None else _format_age(now - group.last))
+
+
+def _format_tokens(group: Group) -> str:
+    counts = (group.prompt_tokens, group.completion_tokens)
+    return "" if None in counts else f"{counts[0]}+{counts[1]}"
+
+
+def _format_time(times: Percentiles | None, name: str) -> str:
+    return "" if times is None else format_seconds(getattr(times, name))
+
+
+def _describe_total(statistics: Statistics, now: datetime) -> str:
+    total = statistics.total
+    parts = [
+        format_count(statistics.files, "file"),
+        format_count(total.exchanges, "exchange"),
+        format_count(total.streams, "stream"),
+        format_count(total.errors, "error"),
+    ]
+    parts += [f"{total.broken} broken"] * bool(total.broken)
+    parts.append(format_size(total.bytes))
+    if total.first is not None and total.last is not None:
+        parts.append(f"recorded from {total.first:%Y-%m-%d} to {total.last:%Y-%m-%d}")
+    return ", ".join(parts)
+
+
+def _format_age(age: timedelta) -> str:
+    days = max(0, age.days)
+    if days >= 60:
+        return f"{days // 30} months" if days < 700 else f"{days // 365} years"
+    return f"{days} d" if days else f"{max(0, age.seconds) // 3600} h"
