@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from commands import run_in_process
-from openai_mockserver import Pace, Reply, Script
+from commands import needs_index, run, run_in_process
+from openai_mockserver import Event, Pace, Reply, Script, sse
 from openai_mockserver.api import chat
 from openai_mockserver.cassettes import Exchange, dump
 
@@ -54,3 +60,104 @@ def test_an_empty_folder_is_one_sentence(tmp_path: Path) -> None:
     result = run_in_process("cassettes", "stats", str(tmp_path))
     assert result.returncode == 1
     assert result.stderr == f"Error: {tmp_path}: there is no recording in this folder\n"
+
+
+# check and scrub
+
+ROOT = Path(__file__).parents[2]
+KEY = "sk-canary0123456789abcdefghij"
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    """A recording with cookies in its first line and a key in its second."""
+    head = chat.render(Reply("Hi")).head
+    return record(tmp_path / "secret.jsonl", Script(head, (Event(f'"use {KEY}"'), sse.DONE)))
+
+
+def test_a_secret_is_reported_by_file_line_and_kind(secret: Path, tmp_path: Path) -> None:
+    record(tmp_path / "clean.jsonl", Script(steps=(Event("Hi"),)))
+    result = run_in_process("cassettes", "check", str(tmp_path))
+    lines = result.stdout.splitlines()
+    assert result.returncode == 1
+    assert {f"{secret}:1: set-cookie", f"{secret}:2: what looks like a key"} <= set(lines)
+    assert "canary" not in result.stdout + result.stderr
+
+
+def test_scrubbing_leaves_nothing_to_find(secret: Path, tmp_path: Path) -> None:
+    before = secret.read_bytes()
+    secret.chmod(0o640)
+    dry = run_in_process("cassettes", "scrub", "--check", str(secret))
+    assert (dry.returncode, secret.read_bytes()) == (1, before)
+    assert "would be removed" in dry.stdout
+    assert run_in_process("cassettes", "scrub", str(tmp_path)).returncode == 0
+    assert b"canary" not in secret.read_bytes()
+    assert secret.stat().st_mode & 0o777 == 0o640
+    for command in (["check"], ["scrub"], ["scrub", "--check"]):
+        clean = run_in_process("cassettes", *command, str(tmp_path))
+        assert (clean.returncode, clean.stdout) == (0, "")
+    assert [file.name for file in tmp_path.iterdir()] == [secret.name]
+
+
+def test_a_recording_of_another_tool_is_checked_and_not_changed(tmp_path: Path) -> None:
+    file = tmp_path / "a.sse"
+    file.write_text(f"data: {KEY}\n\n")
+    result = run_in_process("cassettes", "check", str(file))
+    assert result.stdout == f"{file}:1: what looks like a key\n"
+    refused = run_in_process("cassettes", "scrub", str(file))
+    assert refused.returncode == 1
+    assert "`import` makes one of it" in refused.stderr
+
+
+def test_a_pattern_that_is_invalid_is_one_sentence(secret: Path) -> None:
+    result = run_in_process("cassettes", "check", "--redact-pattern", "(", str(secret))
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: --redact-pattern: ")
+
+
+@pytest.mark.parametrize("name", ["openai-mockserver-check", "openai-mockserver-scrub"])
+def test_the_hook_runs_as_it_is_declared(secret: Path, name: str) -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    (entry,) = (hook["entry"] for hook in hooks if hook["id"] == name)
+    program, *arguments = shlex.split(entry)
+    assert program == "openai-mockserver"
+    assert run_in_process(*arguments, str(secret)).returncode == (name.endswith("check"))
+
+
+@pytest.mark.slow
+@needs_index
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_pre_commit_refuses_a_commit_with_a_secret(tmp_path: Path) -> None:
+    """It installs the hooks of this repository, as committed, into an environment of its own."""
+    folder = tmp_path / "repository"
+    (folder / "cassettes").mkdir(parents=True)
+    record(folder / "cassettes" / "a.jsonl", chat.render(Reply(f"use {KEY}")))
+    hooks = tmp_path / "hooks"
+    for path in (".pre-commit-hooks.yaml", "README.md", "LICENSE", "pyproject.toml"):
+        hooks.mkdir(exist_ok=True)
+        shutil.copy(ROOT / path, hooks / path)
+    for path in ("mockserver", "fixtures", "pytest_plugin"):
+        shutil.copytree(ROOT / path, hooks / path)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for place in (folder, hooks):
+        run(*git, "init", "-q", cwd=place)
+        run(*git, "add", "-A", cwd=place)
+    run(*git, "commit", "-q", "-m", "hooks", cwd=hooks)
+    command = [sys.executable, "-m", "pre_commit", "try-repo", str(hooks)]
+    environment = {**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "home")}
+
+    def try_hook(name: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, name, "-a", "-v"],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env=environment,
+        )
+
+    refused = try_hook("openai-mockserver-check")
+    assert refused.returncode == 1, refused.stdout + refused.stderr
+    assert "cassettes/a.jsonl:1: set-cookie" in refused.stdout
+    assert "canary" not in refused.stdout
+    assert try_hook("openai-mockserver-scrub").returncode == 1  # pre-commit: a file has changed
+    assert try_hook("openai-mockserver-check").returncode == 0

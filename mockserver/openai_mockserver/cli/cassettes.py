@@ -12,6 +12,8 @@ import click
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from openai_mockserver.cassettes.redact import Redactor
+
 _Command = Callable[..., Any]
 _PATH = click.Path(path_type=Path, readable=False)
 
@@ -72,3 +74,109 @@ def stats(paths: tuple[Path, ...], as_json: bool) -> None:
         _print_json(statistics)
     else:
         _print_blocks(draw_statistics(statistics, datetime.now(timezone.utc)))  # noqa: UP017
+
+
+def _add_redaction(command: _Command) -> _Command:
+    """Add the options of `record` that say what is secret too."""
+    for option in (
+        click.option("--redact-pattern", "patterns", multiple=True, metavar="REGEX"),
+        click.option("--redact-path", "members", multiple=True, metavar="PATH"),
+        click.option("--redact-header", "headers", multiple=True, metavar="NAME"),
+    ):
+        command = option(command)
+    return command
+
+
+@cassettes.command()
+@_paths
+@click.option("--check", "only_checks", is_flag=True, help="Change nothing; exit with 1 instead.")
+@_add_redaction
+def scrub(
+    paths: tuple[Path, ...],
+    only_checks: bool,
+    headers: tuple[str, ...],
+    members: tuple[str, ...],
+    patterns: tuple[str, ...],
+) -> None:
+    """Remove secrets from stream files, by today's rules.
+
+    Only the lines with a secret change, and the head of their exchange, which says what was
+    redacted; a file without a secret is not touched. Files are replaced as a whole or not at all.
+    The options with --redact are those of `record`. Recordings of other tools are not changed:
+    `import` removes their secrets.
+    """
+    from openai_mockserver.cassettes.analysis.reading import list_files
+    from openai_mockserver.cassettes.analysis.secret_files import is_stream_file, search_file
+    from openai_mockserver.cassettes.writer import write_file
+    from openai_mockserver.exceptions import MockServerError
+
+    redactor = _build_redactor(headers, members, patterns)
+    changed = 0
+    for path, is_named in list_files(paths or (Path(),)):
+        if not is_stream_file(path):
+            if is_named:
+                raise MockServerError(f"{path} is no stream file; `import` makes one of it")
+            continue
+        scrubbed = search_file(path, redactor)
+        for note in scrubbed.notes:
+            click.echo(f"{path}: {note}", err=True)
+        if not scrubbed.findings:
+            continue
+        changed += 1
+        if not only_checks:
+            mode = path.stat().st_mode & 0o777
+            try:
+                write_file(path, scrubbed.content)
+                path.chmod(mode)
+            except OSError as error:
+                raise MockServerError(f"cannot write {path}: {error.strerror or error}") from None
+        count = len(scrubbed.findings)
+        would = "would be" if only_checks else "was" if count == 1 else "were"
+        click.echo(f"{path}: {count} secret{'s' * (count != 1)} {would} removed")
+    if changed and only_checks:
+        raise SystemExit(1)
+
+
+@cassettes.command()
+@_paths
+@_add_redaction
+def check(
+    paths: tuple[Path, ...],
+    headers: tuple[str, ...],
+    members: tuple[str, ...],
+    patterns: tuple[str, ...],
+) -> None:
+    """Find secrets in recordings: exit with 1 if there is one.
+
+    Each secret is reported with its file, its line and its kind, and is never shown. Any file can
+    be checked; one that is no recording is searched as text. The options with --redact are those
+    of `record`. `scrub` removes the secrets of stream files.
+    """
+    from openai_mockserver.cassettes.analysis.reading import list_files
+    from openai_mockserver.cassettes.analysis.secret_files import search_file
+
+    redactor = _build_redactor(headers, members, patterns)
+    count = 0
+    for path, _ in list_files(paths or (Path(),)):
+        searched = search_file(path, redactor)
+        for note in searched.notes:
+            click.echo(f"{path}: {note}", err=True)
+        for finding in searched.findings:
+            click.echo(f"{path}:{finding.line}: {finding.kind}")
+        count += len(searched.findings)
+    if count:
+        raise SystemExit(1)
+
+
+def _build_redactor(
+    headers: tuple[str, ...], members: tuple[str, ...], patterns: tuple[str, ...]
+) -> Redactor:
+    import re
+
+    from openai_mockserver.cassettes.redact import Redactor
+    from openai_mockserver.exceptions import MockServerError
+
+    try:
+        return Redactor(headers, members, patterns)
+    except re.error as error:
+        raise MockServerError(f"--redact-pattern: {error.pattern!r}: {error}") from None
