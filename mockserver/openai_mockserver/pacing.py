@@ -1,7 +1,7 @@
 """Timing profiles, which put pauses into a script.
 
-Rules of this file: pure functions; times are seconds; the same seed gives the same gaps. The source
-of a profile's numbers stands beside it.
+Rules of this file: pure functions, apart from `Pace.load`; times are seconds; the same seed gives
+the same gaps. The source of a profile's numbers stands beside it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import add
+from pathlib import Path
 from random import Random
+from typing import Any
 
 from openai_mockserver import sse
+from openai_mockserver.bounded_input import InputProblem, check_yaml, read_file
 from openai_mockserver.exceptions import MockServerError, ScriptError
 from openai_mockserver.script import LazySteps, Pause, Script, Step
 
-__all__ = ["PROFILES", "Pace", "as_pace", "profile"]
+__all__ = ["PROFILES", "Pace", "as_pace", "find_pace", "profile"]
 
 
 # Each function draws a gap with this mean and spread.
@@ -43,6 +46,9 @@ class Pace:
         distribution: ``uniform``, ``constant``, ``normal`` or ``lognormal``.
         stall_chance: probability that a gap is a stall, from 0 to 1.
         stall_seconds: duration of a stall, in seconds.
+        ttft_quantiles, itl_quantiles: measured times, in seconds, evenly spaced from the shortest
+            to the longest, such as minimum, median and maximum. Each time is drawn from them,
+            instead of from ``ttft`` or ``itl`` and ``jitter``.
 
     >>> Pace(ttft=0.4, itl=0.02)(Script(steps=(sse.DONE,))).head.delay
     0.4
@@ -55,8 +61,12 @@ class Pace:
     distribution: str = "uniform"
     stall_chance: float = 0.0
     stall_seconds: float = 0.0
+    ttft_quantiles: tuple[float, ...] = ()
+    itl_quantiles: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("ttft_quantiles", "itl_quantiles"):
+            object.__setattr__(self, name, _check_quantiles(name, getattr(self, name)))
         for name in ("ttft", "itl", "jitter", "stall_chance", "stall_seconds"):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
@@ -69,21 +79,59 @@ class Pace:
 
     def __call__(self, script: Script) -> Script:
         """Return the script at this pace."""
-        if not (self.ttft or self.itl or self.jitter or self.stall_chance):
+        if not (self.ttft or self.itl or self.is_random):
             return script
         rng = Random(self.seed)
-        head = replace(script.head, delay=script.head.delay + self._gap(self.ttft, rng))
+        ttft = self._gap(self.ttft, self.ttft_quantiles, rng)
+        head = replace(script.head, delay=script.head.delay + ttft)
         if (lazy := script.lazy) is not None:
             return Script.of_lazy(head, self._pace_lazy(lazy, rng))
         return replace(script, head=head, steps=tuple(self._pace_steps(script, rng)))
 
-    def _gap(self, seconds: float, rng: Random) -> float:
+    @property
+    def is_random(self) -> bool:
+        """Whether its times are drawn."""
+        return bool(self.jitter or self.stall_chance or self.ttft_quantiles or self.itl_quantiles)
+
+    @classmethod
+    def load(cls, path: Path | str, name: str = "all", seed: int | str | None = None) -> Pace:
+        """Return a pace from a file that ``openai-mockserver cassettes calibrate`` has written.
+
+        Args:
+            path: the file, in JSON or YAML.
+            name: one of its profiles, such as ``openai/gpt-4o``, or the end of its name.
+            seed: seed for the gaps; without one they differ each time.
+
+        Raises:
+            MockServerError: if the file cannot be read, or contains no such profile.
+        """
+        profiles = _read_profiles(Path(path))
+        found = [one for one in profiles if one == name or one.endswith(f"/{name}")]
+        if len(found) != 1 and name not in profiles:
+            raise MockServerError(
+                f"{path} contains {len(found) or 'no'} profile{'s' * (len(found) > 1)} {name!r}: "
+                f"it has {', '.join(profiles)}"
+            )
+        members = profiles[name if name in profiles else found[0]]
+        try:
+            return replace(cls(**members), seed=seed)
+        except TypeError:
+            unknown = ", ".join(sorted(members.keys() - set(cls.__slots__)))
+            raise MockServerError(f"{path}: {name}: a pace has no {unknown}") from None
+        except ScriptError as error:
+            raise MockServerError(f"{path}: {name}: {error}") from None
+
+    def _gap(self, seconds: float, quantiles: tuple[float, ...], rng: Random) -> float:
+        if quantiles:
+            place, share = divmod(rng.random() * (len(quantiles) - 1), 1)
+            low = quantiles[int(place)]
+            return low + share * (quantiles[min(int(place) + 1, len(quantiles) - 1)] - low)
         if not self.jitter:
             return seconds
         return max(0.0, DISTRIBUTIONS[self.distribution](rng, seconds, self.jitter))
 
     def _pace_lazy(self, steps: LazySteps, rng: Random) -> LazySteps:
-        if self.jitter or self.stall_chance:
+        if self.is_random:
             silences = array("d", self._draw_silences(steps.kinds, rng))
         else:
             silences = _share_silences(steps.kinds, self.itl)
@@ -108,11 +156,49 @@ class Pace:
         for kind in kinds:
             silence = 0.0
             if kind == 1 and events >= 2:
-                silence = self._gap(self.itl, rng)
+                silence = self._gap(self.itl, self.itl_quantiles, rng)
                 if self.stall_chance and rng.random() < self.stall_chance:
                     silence += self.stall_seconds
             events += kind > 0
             yield silence
+
+
+def _check_quantiles(name: str, values: object) -> tuple[float, ...]:
+    quantiles = tuple(values) if isinstance(values, list | tuple) else None
+    if quantiles is None or not all(
+        isinstance(one, int | float) and math.isfinite(one) and one >= 0 for one in quantiles
+    ):
+        raise ScriptError(f"Pace({name}={values!r}): must be a list of numbers, 0 or more")
+    if list(quantiles) != sorted(quantiles):
+        raise ScriptError(f"Pace({name}=...): must be sorted, from the shortest to the longest")
+    return quantiles
+
+
+def _read_profiles(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the profiles in a file by name; each has the arguments of a pace."""
+    import yaml
+
+    try:
+        text = read_file(path, _MOST_FILE).decode()
+        check_yaml(text)
+        document = yaml.safe_load(text)
+    except OSError as error:
+        raise MockServerError(f"cannot read {path}: {error.strerror or error}") from None
+    except InputProblem as error:
+        raise MockServerError(f"{path}: {error}") from None
+    except (UnicodeDecodeError, yaml.YAMLError):
+        raise MockServerError(f"{path}: it is neither JSON nor YAML") from None
+    profiles = document.get("profiles") if isinstance(document, dict) else None
+    if not isinstance(profiles, dict) or not profiles or document.get("pace") != 1:
+        raise MockServerError(
+            f"{path}: it contains no paces; `cassettes calibrate` writes such a file"
+        )
+    if not all(isinstance(members, dict) for members in profiles.values()):
+        raise MockServerError(f"{path}: each profile must be a mapping")
+    return {str(name): dict(members) for name, members in profiles.items()}
+
+
+_MOST_FILE = 2**22  # bytes
 
 
 @lru_cache(maxsize=64)
@@ -159,6 +245,18 @@ def as_pace(value: object) -> Pace | None:
     if value is None or isinstance(value, Pace):
         return value
     raise MockServerError(f"pace={value!r}: must be a Pace or the name of a profile")
+
+
+def find_pace(text: str) -> Pace:
+    """Return the pace that a command's option names: a profile, numbers, or a file.
+
+    Args:
+        text: as for `profile`, or the path of a file with paces; ``FILE:NAME`` chooses one of them.
+    """
+    path, _, name = text.partition(":") if not Path(text).exists() else (text, "", "")
+    if Path(path).suffix.lower() in (".json", ".yaml", ".yml"):
+        return Pace.load(path, name or "all")
+    return profile(text)
 
 
 def profile(name: str) -> Pace:

@@ -161,3 +161,23 @@ def test_pre_commit_refuses_a_commit_with_a_secret(tmp_path: Path) -> None:
     assert "canary" not in refused.stdout
     assert try_hook("openai-mockserver-scrub").returncode == 1  # pre-commit: a file has changed
     assert try_hook("openai-mockserver-check").returncode == 0
+
+
+# calibrate
+
+
+def test_a_server_plays_at_the_pace_of_recordings(tmp_path: Path) -> None:
+    for number, ttft in enumerate((0.1, 0.2, 0.3)):
+        script = Pace(ttft=ttft, itl=0.02)(chat.render(Reply("one two three four")))
+        record(tmp_path / f"{number}.jsonl", script)
+    paces = tmp_path / "paces.yaml"
+    result = run_in_process("cassettes", "calibrate", str(tmp_path), "-o", str(paces))
+    assert (result.returncode, result.stderr) == (0, "")
+    row = next(line for line in result.stdout.splitlines() if "openai/gpt-4o" in line)
+    assert row.split() == "openai/gpt-4o 3 200 ms 290 ms 9 20 ms 20 ms".split()
+    again = run_in_process("cassettes", "calibrate", str(tmp_path), "-o", str(paces))
+    assert "exists already" in again.stderr
+    generate = ("generate", "--pace", f"{paces}:gpt-4o", "--seed", "1")
+    (first, *_) = run_in_process(*generate).stdout.splitlines()
+    assert 0.1 <= json.loads(first)["response"]["delay"] <= 0.3
+    assert run_in_process(*generate).stdout.splitlines()[0] == first

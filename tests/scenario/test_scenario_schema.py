@@ -41,6 +41,7 @@ UNKNOWN_TO_A_SCHEMA = {
     r"cannot be combined|cannot be served|leave out all else": "parts of a reply that exclude some",
     r"takes exactly one of|needs at least one of": "arguments of a fault that do",
     r"needs TLS": "how the server is started",
+    r"must be sorted": "which of two numbers is greater",
     r"\.script: (?!line:1: )": "in which order a stream file's steps may come",
 }
 """The loader's sentences about what a schema cannot know, and what that is."""
@@ -65,6 +66,7 @@ RULES = """
 - reply: a
   pace: {ttft: 1, itl: 0.5, jitter: 0, seed: a, distribution: normal}
 - {pace: {stall_chance: 0.5, stall_seconds: 1}, reply: a}
+- {pace: {ttft_quantiles: [0.1, 0.2], itl_quantiles: [0, 0.01]}, reply: a}
 - {reply: {template: 'You said {{ request.user }}'}}
 - {template: true, replies: ['{{ request.user }}', {text: '{{ request.model }}'}, {error: {}}]}
 - {template: false, reply: {stream: text}}

@@ -138,6 +138,8 @@ export type Pace =
       distribution?: string;
       stall_chance?: number;
       stall_seconds?: number;
+      ttft_quantiles?: number[];
+      itl_quantiles?: number[];
     };
 
 /** How a rule answers. */

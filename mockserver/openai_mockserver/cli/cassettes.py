@@ -180,3 +180,35 @@ def _build_redactor(
         return Redactor(headers, members, patterns)
     except re.error as error:
         raise MockServerError(f"--redact-pattern: {error.pattern!r}: {error}") from None
+
+
+@cassettes.command()
+@_paths
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="File to write: JSON, or YAML if its name says so.",
+)
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
+def calibrate(paths: tuple[Path, ...], output: Path, force: bool) -> None:
+    """Measure the pace of recorded streams, for `serve --pace FILE` and `generate --pace FILE`.
+
+    The file has a profile for each provider and model, and one called all. A profile contains the
+    quantiles of TTFT and ITL, from which a server draws its times. FILE:MODEL chooses a profile.
+    """
+    from openai_mockserver.cassettes.analysis.calibration import calibrate, write_paces
+    from openai_mockserver.cassettes.analysis.reading import read_recordings
+    from openai_mockserver.cassettes.analysis.tables import draw_paces
+    from openai_mockserver.exceptions import MockServerError
+
+    if output.exists() and not force:
+        raise MockServerError(f"{output} exists already; --force overwrites it")
+    calibrations = calibrate(read_recordings(paths or (Path(),), _print_problem))
+    is_yaml = output.suffix.lower() in (".yaml", ".yml")
+    try:
+        output.write_bytes(write_paces(calibrations, is_yaml))
+    except OSError as error:
+        raise MockServerError(f"cannot write {output}: {error.strerror or error}") from None
+    _print_blocks([draw_paces(calibrations)])

@@ -52,7 +52,8 @@ from openai_mockserver.exceptions import MockServerError
 @click.option("--dialect", help="Imitate this provider, such as azure or openrouter.")
 @click.option(
     "--pace",
-    help="Pauses between events: a profile, or TTFT,ITL[,JITTER] in seconds.  [default: none]",
+    help="Pauses between events: a profile, TTFT,ITL[,JITTER] in seconds, or a file of `cassettes "
+    "calibrate`.  [default: none]",
 )
 @click.option(
     "--fault",
@@ -84,7 +85,7 @@ def generate(
     from openai_mockserver.cassettes import dumps
     from openai_mockserver.corpus import corpus
     from openai_mockserver.faults import parse
-    from openai_mockserver.pacing import profile
+    from openai_mockserver.pacing import find_pace
 
     exchanges = corpus(
         count,
@@ -94,7 +95,7 @@ def generate(
         endpoint=endpoint,
         stream=False if no_stream else None,
         dialect=dialect,
-        pace=None if pace is None else profile(pace),
+        pace=None if pace is None else find_pace(pace),
         faults=parse(",".join(faults)),
     )
     if output is None:

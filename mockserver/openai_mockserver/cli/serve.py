@@ -48,8 +48,8 @@ _THRESHOLDS = (10_000, 20, 20)
 )
 @click.option(
     "--pace",
-    help="Pauses between events: a profile, TTFT,ITL[,JITTER] in seconds, or none.  [default: "
-    "gpt-4o]",
+    help="Pauses between events: a profile, TTFT,ITL[,JITTER] in seconds, a file of `cassettes "
+    "calibrate`, or none.  [default: gpt-4o]",
 )
 @allow_host
 @click.option(
@@ -190,7 +190,7 @@ def serve(
     from openai_mockserver.faults import parse
     from openai_mockserver.generate import generate
     from openai_mockserver.mock import MockOpenAI
-    from openai_mockserver.pacing import profile
+    from openai_mockserver.pacing import find_pace, profile
     from openai_mockserver.reload import Reloader, Watcher
     from openai_mockserver.rules import ReplyFunction, faulty
     from openai_mockserver.server import bind
@@ -213,7 +213,7 @@ def serve(
         lenient=lenient,
         coalesce=not no_coalesce,
         dialect=dialect,
-        pace=None if pace is None else profile(pace),
+        pace=None if pace is None else find_pace(pace),
         fast_retries=False,
         default=None if files or names else ReplyFunction(generate_reply, is_quick=True),
         keep_calls=KEEP_CALLS,

@@ -5,6 +5,7 @@ Rules of this file: a fault that cannot happen is an error, or a warning with ``
 
 from __future__ import annotations
 
+import dataclasses
 import traceback
 from collections.abc import Iterator, Sequence
 
@@ -30,6 +31,9 @@ def dress_script(exchange: Exchange) -> Exchange:
     script = exchange.script
     pace = (answer.pace if answer is not None else None) or options.pace
     if pace is not None:
+        if options.seed is not None and pace.seed is None and pace.is_random:
+            # Each call has times of its own, which are the same in the next run.
+            pace = dataclasses.replace(pace, seed=f"{options.seed}, call {call.number}")
         script = pace(script)
     own_faults = answer.faults if answer is not None else ()
     faults = [(fault, options.lenient_faults) for fault in _draw_faults(exchange, own_faults)]

@@ -126,6 +126,8 @@ class _Pace(Strict):
     distribution: str = "uniform"
     stall_chance: float = 0.0
     stall_seconds: float = 0.0
+    ttft_quantiles: list[float] = msgspec.field(default_factory=list)
+    itl_quantiles: list[float] = msgspec.field(default_factory=list)
 
 
 class _Stream(Strict):

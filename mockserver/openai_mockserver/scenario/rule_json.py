@@ -254,4 +254,8 @@ def encode_pace(pace: Pace) -> Any:
     if name is not None:
         return name
     members = {name: getattr(pace, name) for name in Pace.__slots__}
-    return {name: value for name, value in members.items() if value != getattr(Pace(), name)}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in members.items()
+        if value != getattr(Pace(), name)
+    }

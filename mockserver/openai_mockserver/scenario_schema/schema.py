@@ -115,6 +115,7 @@ _MEMBERS: Mapping[str, Mapping[str, Schema]] = {
     },
     "pace": {
         **dict.fromkeys(("ttft", "itl", "jitter", "stall_seconds"), _NOT_NEGATIVE),
+        **dict.fromkeys(("ttft_quantiles", "itl_quantiles"), _list(_NOT_NEGATIVE)),
         "stall_chance": _PROBABILITY,
         "distribution": {"enum": list(pacing.DISTRIBUTIONS)},
     },

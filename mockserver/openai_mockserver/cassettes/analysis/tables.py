@@ -6,18 +6,19 @@ out what a terminal would obey.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from openai_mockserver.cassettes.analysis.calibration import COUNT, Calibration
 from openai_mockserver.cassettes.analysis.statistics import Group, Percentiles, Statistics
 from openai_mockserver.sensitive import spell_controls
 from openai_mockserver.show.format import JOINERS, format_count, format_seconds, format_size
 
-__all__ = ["draw_statistics", "escape_text"]
+__all__ = ["draw_paces", "draw_statistics", "escape_text"]
 
 
 def escape_text(text: str, style: str = "") -> Text:
@@ -102,3 +103,24 @@ def _format_age(age: timedelta) -> str:
     if days >= 60:
         return f"{days // 30} months" if days < 700 else f"{days // 365} years"
     return f"{days} d" if days else f"{max(0, age.seconds) // 3600} h"
+
+
+# Paces
+
+
+def draw_paces(calibrations: Mapping[str, Calibration]) -> Table:
+    """Draw measured paces: their medians and 95th percentiles."""
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("profile", overflow="fold")
+    for name in ("streams", "TTFT p50", "p95", "gaps", "ITL p50", "p95"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, (pace, streams, gaps) in calibrations.items():
+        first, between = (
+            [format_seconds(quantiles[n]) if quantiles else "" for n in _SHOWN]
+            for quantiles in (pace.ttft_quantiles, pace.itl_quantiles)
+        )
+        table.add_row(escape_text(name), str(streams), *first, str(gaps), *between)
+    return table
+
+
+_SHOWN = [round(share * (COUNT - 1)) for share in (0.5, 0.95)]
