@@ -181,3 +181,29 @@ def test_a_server_plays_at_the_pace_of_recordings(tmp_path: Path) -> None:
     (first, *_) = run_in_process(*generate).stdout.splitlines()
     assert 0.1 <= json.loads(first)["response"]["delay"] <= 0.3
     assert run_in_process(*generate).stdout.splitlines()[0] == first
+
+
+# diff
+
+
+def test_a_difference_is_the_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    files = [tmp_path / f"{name}.jsonl" for name in "abc"]
+    for file, text in zip(files, ("Hello", "Hello", "Hello you"), strict=True):
+        record(file, chat.render(Reply(text)))
+    one, same, other = map(str, files)
+    equal = run_in_process("cassettes", "diff", one, same)
+    assert (equal.returncode, equal.stdout, equal.stderr) == (0, "", "")
+    assert run_in_process("cassettes", "diff", one, same, "--exact").returncode == 1
+    differs = run_in_process("cassettes", "diff", one, other)
+    assert differs.returncode == 1
+    assert differs.stdout.startswith(
+        'what was said\n~ text\n    - "Hello"\n    + "Hello you"\nthe wire\n'
+    )
+    as_json = run_in_process("cassettes", "diff", one, other, "--json")
+    assert as_json.returncode == 1
+    assert json.loads(as_json.stdout)["said"] == [
+        {"place": "text", "kind": "changed", "old": "Hello", "new": "Hello you"}
+    ]
+    missing = run_in_process("cassettes", "diff", one, f"{other}:3")
+    assert missing.stderr == f"Error: {other} contains no exchange 3: it has 1\n"

@@ -212,3 +212,34 @@ def calibrate(paths: tuple[Path, ...], output: Path, force: bool) -> None:
     except OSError as error:
         raise MockServerError(f"cannot write {output}: {error.strerror or error}") from None
     _print_blocks([draw_paces(calibrations)])
+
+
+_exact = click.option(
+    "--exact", is_flag=True, help="Let ids, times and random padding count as differences too."
+)
+
+
+@cassettes.command()
+@click.argument("old")
+@click.argument("new")
+@_exact
+@_as_json
+def diff(old: str, new: str, exact: bool, as_json: bool) -> None:
+    """Compare two recordings: exit with 0 if they are equal, with 1 if they differ.
+
+    First comes what was said: text, reasoning, calls, finish reason, usage; then the wire: status,
+    headers, framing, and the chunks, which are aligned. OLD and NEW are files; FILE:2 is the
+    second exchange in a file. When something came does not count. Neither do ids, times and random
+    padding, unless --exact is given.
+    """
+    from openai_mockserver.cassettes.analysis.difference import compare_exchanges
+    from openai_mockserver.cassettes.analysis.reading import read_one
+    from openai_mockserver.cassettes.analysis.tables import draw_difference
+
+    difference = compare_exchanges(read_one(old).exchange, read_one(new).exchange, exact)
+    if as_json:
+        _print_json(difference)
+    elif difference:
+        _print_blocks(draw_difference(difference))
+    if difference:
+        raise SystemExit(1)

@@ -14,11 +14,19 @@ from rich.table import Table
 from rich.text import Text
 
 from openai_mockserver.cassettes.analysis.calibration import COUNT, Calibration
+from openai_mockserver.cassettes.analysis.difference import Change, Difference
 from openai_mockserver.cassettes.analysis.statistics import Group, Percentiles, Statistics
 from openai_mockserver.sensitive import spell_controls
-from openai_mockserver.show.format import JOINERS, format_count, format_seconds, format_size
+from openai_mockserver.show.format import (
+    JOINERS,
+    encode_json,
+    format_count,
+    format_seconds,
+    format_size,
+    shorten,
+)
 
-__all__ = ["draw_paces", "draw_statistics", "escape_text"]
+__all__ = ["draw_difference", "draw_paces", "draw_statistics", "escape_text"]
 
 
 def escape_text(text: str, style: str = "") -> Text:
@@ -124,3 +132,51 @@ def draw_paces(calibrations: Mapping[str, Calibration]) -> Table:
 
 
 _SHOWN = [round(share * (COUNT - 1)) for share in (0.5, 0.95)]
+
+
+# Differences
+
+_SIGNS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
+_MOST_LINES = 40
+
+
+def draw_difference(difference: Difference, most: int = _MOST_LINES) -> Iterator[RenderableType]:
+    """Draw differences: what was said, then the wire.
+
+    Args:
+        difference: the differences.
+        most: the most changes of the wire that are drawn.
+    """
+    if difference.said:
+        yield Text("what was said", "bold")
+        yield from map(_draw_change, difference.said)
+    else:
+        yield Text("They say the same.", "bold")
+    if difference.wire:
+        yield Text("the wire", "bold")
+        yield from map(_draw_change, difference.wire[:most])
+    if (hidden := len(difference.wire) - most) > 0:
+        yield Text(f"and {hidden} more; --json prints all", "dim")
+
+
+def _draw_change(change: Change) -> Text:
+    sign, style = _SIGNS[change.kind]
+    line = Text(f"{sign} ", style).append_text(escape_text(change.place))
+    if change.kind != "changed":
+        value = change.old if change.kind == "removed" else change.new
+        return line.append(" ").append_text(escape_text(shorten(encode_json(value), 200), "dim"))
+    old, new = _cut_alike(encode_json(change.old), encode_json(change.new))
+    line.append("\n    - ", "red").append_text(escape_text(old))
+    return line.append("\n    + ", "green").append_text(escape_text(new))
+
+
+_AROUND = 30  # characters that two texts have in common and that are shown before the difference
+
+
+def _cut_alike(old: str, new: str) -> tuple[str, str]:
+    """Return two texts from a little before their first difference, and not too long."""
+    same = next((n for n, pair in enumerate(zip(old, new, strict=False)) if len({*pair}) > 1), -1)
+    same = min(len(old), len(new)) if same < 0 else same
+    start = max(0, same - _AROUND)
+    mark = "…" if start else ""
+    return f"{mark}{shorten(old[start:], 120)}", f"{mark}{shorten(new[start:], 120)}"
