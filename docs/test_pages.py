@@ -135,6 +135,9 @@ def check_command(words: list[str]) -> None:
     if program == "openai-mockserver":
         _, command, rest = commands.resolve_command(click.Context(commands), arguments)
         assert command is not None
+        if isinstance(command, click.Group):
+            _, command, rest = command.resolve_command(click.Context(command), rest)
+            assert command is not None
         # Only the names of options: the files of an example are not there.
         command.make_parser(click.Context(command)).parse_args(rest)
     elif program.startswith("scripts/"):

@@ -410,9 +410,14 @@ def _describe_help(text: str) -> str:
 
 
 def describe_commands() -> str:
-    """Describe each command with all options of its parser."""
+    """Describe each command with all options of its parser; those of a group follow it."""
     lines = []
+    listed: list[tuple[str, click.Command]] = []
     for name, command in commands.commands.items():
+        listed.append((name, command))
+        if isinstance(command, click.Group):
+            listed += ((f"{name} {inner}", one) for inner, one in command.commands.items())
+    for name, command in listed:
         context = click.Context(command, info_name=f"openai-mockserver {name}")
         rows = [
             [_option_names(option), _describe_option(option, context)]
@@ -421,7 +426,8 @@ def describe_commands() -> str:
         ]
         usage = command.get_usage(context).removeprefix("Usage: ")
         lines += [f"## {name}", "", f"```text\n{usage}\n```", ""]
-        lines += [_describe_help(command.help or ""), "", _table(["option", "meaning"], rows)]
+        lines += [_describe_help(command.help or ""), ""]
+        lines += [_table(["option", "meaning"], rows)] if rows else []
     return "\n".join(lines)
 
 

@@ -80,7 +80,7 @@ FLOORS = """
     scenario: descriptions patterns templates loader rule_json
     show: format summaries decode lint meanings terminal
     cassettes.analysis: reading provider statistics scrubbing secret_files calibration
-        wire_form difference tables
+        wire_form difference drift_rules drift tables
     page: files
     control: version problem steerable routing page shapes health highlights summaries rules har
         calls follow settings sandboxes recordings response_events near_misses choices copies routes

@@ -174,7 +174,7 @@ def test_a_server_plays_at_the_pace_of_recordings(tmp_path: Path) -> None:
     result = run_in_process("cassettes", "calibrate", str(tmp_path), "-o", str(paces))
     assert (result.returncode, result.stderr) == (0, "")
     row = next(line for line in result.stdout.splitlines() if "openai/gpt-4o" in line)
-    assert row.split() == "openai/gpt-4o 3 200 ms 290 ms 9 20 ms 20 ms".split()
+    assert " ".join(row.split()) == "openai/gpt-4o 3 200 ms 290 ms 9 20 ms 20 ms"
     again = run_in_process("cassettes", "calibrate", str(tmp_path), "-o", str(paces))
     assert "exists already" in again.stderr
     generate = ("generate", "--pace", f"{paces}:gpt-4o", "--seed", "1")
@@ -207,3 +207,34 @@ def test_a_difference_is_the_exit_code(tmp_path: Path, monkeypatch: pytest.Monke
     ]
     missing = run_in_process("cassettes", "diff", one, f"{other}:3")
     assert missing.stderr == f"Error: {other} contains no exchange 3: it has 1\n"
+
+
+# drift
+
+
+def test_drift_says_who_cares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    old = record(tmp_path / "old.jsonl", chat.render(Reply("Hello")))
+    same = record(tmp_path / "same.jsonl", chat.render(Reply("Something else")))
+    script = chat.render(Reply("Hello"))
+    steps = [
+        Event(step.data.replace('"role":"assistant",', ""))
+        for step in script.steps
+        if isinstance(step, Event)
+    ]
+    new = record(tmp_path / "new.jsonl", Script(script.head, steps))
+    equal = run_in_process("cassettes", "drift", str(old), str(same))
+    assert (equal.returncode, equal.stdout, equal.stderr) == (0, "", "")
+    result = run_in_process("cassettes", "drift", str(old), str(new))
+    assert result.returncode == 1
+    assert "- choices[].delta.role text\n    no role at all: openai-node" in result.stdout
+    as_json = json.loads(run_in_process("cassettes", "drift", str(old), str(new), "--json").stdout)
+    (role,) = (one for one in as_json if one["change"]["kind"] == "removed")
+    assert role["concerns"][0]["clients"] == ["openai-node"]
+
+
+@pytest.mark.parametrize("command", ["stats", "check", "scrub", "diff", "calibrate", "drift"])
+def test_each_command_explains_itself(command: str) -> None:
+    result = run_in_process("cassettes", command, "--help")
+    assert result.returncode == 0
+    assert len(result.stdout.splitlines()) > 8

@@ -243,3 +243,28 @@ def diff(old: str, new: str, exact: bool, as_json: bool) -> None:
         _print_blocks(draw_difference(difference))
     if difference:
         raise SystemExit(1)
+
+
+@cassettes.command()
+@click.argument("old")
+@click.argument("new")
+@_as_json
+def drift(old: str, new: str, as_json: bool) -> None:
+    """Compare the form of two recordings of the same request: exit with 1 if it has changed.
+
+    What is said does not count, only which members there are, their types and order, the kinds of
+    chunks, the framing and the headers. Each change is followed by the clients that were measured
+    to have trouble with it, and by the types of the SDK that promise something else. OLD and NEW
+    are files; FILE:2 is the second exchange in a file.
+    """
+    from openai_mockserver.cassettes.analysis.drift import find_drift
+    from openai_mockserver.cassettes.analysis.reading import read_one
+    from openai_mockserver.cassettes.analysis.tables import draw_drift
+
+    drifts = find_drift(read_one(old).exchange, read_one(new).exchange)
+    if as_json:
+        _print_json(drifts)
+    elif drifts:
+        _print_blocks(draw_drift(drifts))
+    if drifts:
+        raise SystemExit(1)

@@ -6,7 +6,7 @@ out what a terminal would obey.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from rich.console import RenderableType
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from openai_mockserver.cassettes.analysis.calibration import COUNT, Calibration
 from openai_mockserver.cassettes.analysis.difference import Change, Difference
+from openai_mockserver.cassettes.analysis.drift import Drift, FormChange
 from openai_mockserver.cassettes.analysis.statistics import Group, Percentiles, Statistics
 from openai_mockserver.sensitive import spell_controls
 from openai_mockserver.show.format import (
@@ -26,7 +27,7 @@ from openai_mockserver.show.format import (
     shorten,
 )
 
-__all__ = ["draw_difference", "draw_paces", "draw_statistics", "escape_text"]
+__all__ = ["draw_difference", "draw_drift", "draw_paces", "draw_statistics", "escape_text"]
 
 
 def escape_text(text: str, style: str = "") -> Text:
@@ -180,3 +181,48 @@ def _cut_alike(old: str, new: str) -> tuple[str, str]:
     start = max(0, same - _AROUND)
     mark = "…" if start else ""
     return f"{mark}{shorten(old[start:], 120)}", f"{mark}{shorten(new[start:], 120)}"
+
+
+# Drift
+
+
+def draw_drift(drifts: Sequence[Drift]) -> Iterator[RenderableType]:
+    """Draw changes of form, each with the clients that would care."""
+    heading = ""
+    for drift in drifts:
+        change = drift.change
+        if _HEADINGS[change.kind] != heading:
+            heading = _HEADINGS[change.kind]
+            yield Text(heading, "bold")
+        yield _draw_form_change(change)
+        for concern in drift.concerns:
+            who = ", ".join(concern.clients) or "no measured client"
+            line = Text("    ").append(f"{concern.reason}: ")
+            line.append(who, "red" if concern.clients else "green")
+            yield line.append(f" ({concern.source})", "dim")
+
+
+_HEADINGS = {
+    "chunks": "kinds of chunks",
+    "removed": "members",
+    "added": "members",
+    "type": "members",
+    "presence": "members",
+    "order": "order of members",
+    "framing": "framing",
+    "header": "headers",
+}
+
+
+def _draw_form_change(change: FormChange) -> Text:
+    kind = change.kind
+    if kind in ("chunks", "header") and "present" in (change.old, change.new):
+        kind = "added" if change.new == "present" else "removed"
+    if kind in ("added", "removed"):
+        sign, style = _SIGNS[kind]
+        types = (change.new if kind == "added" else change.old) or ""
+        line = Text(f"{sign} ", style).append_text(escape_text(change.place))
+        return line.append("" if types in ("present", "absent") else f" {types}", "dim")
+    line = Text("~ ", "yellow").append_text(escape_text(change.place)).append(": ", "dim")
+    line.append_text(escape_text(change.old or "nothing")).append(" → ", "dim")
+    return line.append_text(escape_text(change.new or "nothing"))
