@@ -77,7 +77,7 @@ def test_all_recordings_come_back_with_every_byte(shared: Path, tmp_path: Path, 
     for file in sorted(shared.glob("recordings*/*/*/*.json")):
         (recorded,) = import_file(file)
         converted = export_exchanges([recorded], name, "x")
-        if converted.files and not any("within an event" in note for note in converted.notes):
+        if converted.files and not any("cannot express" in note for note in converted.notes):
             (imported,) = back(tmp_path, dict(converted.files))
             assert body_of(imported) == body_of(recorded), file
 
@@ -202,11 +202,26 @@ def test_jsonl_is_a_chunk_on_each_line() -> None:
         (Event("a\nb"), Event(""), Event("null"), Event(" {} ")),
         (Event(CHUNK, "response.created"), Event("plain", "error")),
         (Raw(b"\xef\xbb\xbfdata: {}\r\rdata: {}\r\r"),),
+        (Event(CHUNK), Raw(b"data\n\n"), Event(CHUNK), Raw(b"<html>\n\n"), sse.DONE),
     ],
 )
 def test_jsonl_keeps_the_bytes_of_any_event(tmp_path: Path, steps: tuple[Any, ...]) -> None:
     (imported,) = back(tmp_path, export("jsonl", exchange(*steps)))
     assert body_of(imported) == sse.body(steps)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (Event(CHUNK), Raw(b'data: {"choi')),
+        (Raw(b"error: no\n\n"), Event(CHUNK)),  # no field that the import would recognize
+    ],
+)
+def test_jsonl_leaves_out_what_it_cannot_express(steps: tuple[Any, ...]) -> None:
+    converted = export_exchanges([exchange(*steps)], "jsonl", "x")
+    assert converted.files == {"x.chunks.jsonl": f"{CHUNK}\n".encode()}
+    (note,) = converted.notes
+    assert note == "exchange 1 has bytes that JSON lines cannot express; they are left out"
 
 
 # curl

@@ -39,25 +39,35 @@ def write_chunks(exchanges: Sequence[Exchange], stem: str) -> Export:
         lines, rest = _split_lines(decode_response(exchange)[0])
         files[f"{add_number(stem, number)}.chunks.jsonl"] = b"".join(lines)
         if rest:
-            unfinished.append(f"exchange {number} ends within an event, which is left out")
+            unfinished.append(
+                f"exchange {number} has bytes that JSON lines cannot express; they are left out"
+            )
     return Export(files, (*notes, *unfinished))
 
 
 def _split_lines(body: bytes) -> tuple[list[bytes], bytes]:
-    """Return the lines, and the bytes of an unfinished event."""
-    lines: list[bytes] = []
-    pending = b""
+    """Return the lines, and the bytes that no line can express.
+
+    The import recognizes a string by its first field, and completes its last line. So a block that
+    begins with anything else belongs to the line before it; blank lines at the beginning belong to
+    the first one.
+    """
+    parts: list[tuple[bytes, bytes | None]] = []  # the bytes, and the line of a chunk
+    pending = lost = b""
     for step in sse.parse(body):
-        line = None if pending else _write_chunk(step)
-        if line is not None:
-            lines.append(line)
-            continue
-        pending += sse.encode(step)
-        # The import recognizes a string by its first field, and completes its last line.
-        if FIELD.match(pending) and pending.endswith((b"\n\n", b"\r\n\r\n", b"\r\r")):
-            lines.append(_write_text(pending))
-            pending = b""
-    return lines, pending.strip(b"\r\n")
+        block = pending + sse.encode(step)
+        is_whole = block.endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))
+        pending = b""
+        if is_whole and FIELD.match(block):
+            parts.append((block, _write_chunk(step) if block == sse.encode(step) else None))
+        elif is_whole and parts:
+            parts[-1] = (parts[-1][0] + block, None)
+        elif is_whole and block.strip(b"\r\n"):
+            lost += block
+        else:
+            pending = block
+    lines = [_write_text(block) if line is None else line for block, line in parts]
+    return lines, lost + pending.strip(b"\r\n")
 
 
 def _write_text(text: bytes) -> bytes:
