@@ -109,6 +109,18 @@ def test_a_recording_of_another_tool_is_checked_and_not_changed(tmp_path: Path) 
     assert "`import` makes one of it" in refused.stderr
 
 
+def test_a_broken_stream_file_is_checked_and_not_changed(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text(f'{{"mockserver": 1}}\n{{"dada": "{KEY}"}}\n')
+    before = file.read_bytes()
+    checked = run_in_process("cassettes", "check", str(file))
+    assert checked.stdout == f"{file}:2: what looks like a key\n"
+    refused = run_in_process("cassettes", "scrub", str(file))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(f"Error: {file}:2: ")
+    assert file.read_bytes() == before
+
+
 def test_a_pattern_that_is_invalid_is_one_sentence(secret: Path) -> None:
     result = run_in_process("cassettes", "check", "--redact-pattern", "(", str(secret))
     assert result.returncode == 1

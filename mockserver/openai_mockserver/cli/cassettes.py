@@ -78,12 +78,13 @@ def stats(paths: tuple[Path, ...], as_json: bool) -> None:
 
 def _add_redaction(command: _Command) -> _Command:
     """Add the options of `record` that say what is secret too."""
-    for option in (
-        click.option("--redact-pattern", "patterns", multiple=True, metavar="REGEX"),
-        click.option("--redact-path", "members", multiple=True, metavar="PATH"),
-        click.option("--redact-header", "headers", multiple=True, metavar="NAME"),
+    for option, name, metavar, what in (
+        ("--redact-pattern", "patterns", "REGEX", "text that matches this regular expression"),
+        ("--redact-path", "members", "PATH", "a member of JSON bodies, such as user,"),
+        ("--redact-header", "headers", "NAME", "this header"),
     ):
-        command = option(command)
+        text = f"Take {what} for a secret too; may be repeated."
+        command = click.option(option, name, multiple=True, metavar=metavar, help=text)(command)
     return command
 
 
@@ -102,11 +103,10 @@ def scrub(
 
     Only the lines with a secret change, and the head of their exchange, which says what was
     redacted; a file without a secret is not touched. Files are replaced as a whole or not at all.
-    The options with --redact are those of `record`. Recordings of other tools are not changed:
-    `import` removes their secrets.
+    Recordings of other tools are not changed: `import` removes their secrets.
     """
     from openai_mockserver.cassettes.analysis.reading import list_files
-    from openai_mockserver.cassettes.analysis.secret_files import is_stream_file, search_file
+    from openai_mockserver.cassettes.analysis.secret_files import is_stream_file, scrub_file
     from openai_mockserver.cassettes.writer import write_file
     from openai_mockserver.exceptions import MockServerError
 
@@ -117,7 +117,7 @@ def scrub(
             if is_named:
                 raise MockServerError(f"{path} is no stream file; `import` makes one of it")
             continue
-        scrubbed = search_file(path, redactor)
+        scrubbed = scrub_file(path, redactor)
         for note in scrubbed.notes:
             click.echo(f"{path}: {note}", err=True)
         if not scrubbed.findings:
@@ -146,11 +146,12 @@ def check(
     members: tuple[str, ...],
     patterns: tuple[str, ...],
 ) -> None:
-    """Find secrets in recordings: exit with 1 if there is one.
+    """Find secrets in recordings.
 
-    Each secret is reported with its file, its line and its kind, and is never shown. Any file can
-    be checked; one that is no recording is searched as text. The options with --redact are those
-    of `record`. `scrub` removes the secrets of stream files.
+    Exits with 1 if there is one. Each secret is reported with its file, its line and its kind,
+    and is never shown. Any file can be checked; one that is no recording is searched as text.
+     `scrub` removes the secrets of stream
+    files.
     """
     from openai_mockserver.cassettes.analysis.reading import list_files
     from openai_mockserver.cassettes.analysis.secret_files import search_file
@@ -193,10 +194,11 @@ def _build_redactor(
 )
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def calibrate(paths: tuple[Path, ...], output: Path, force: bool) -> None:
-    """Measure the pace of recorded streams, for `serve --pace FILE` and `generate --pace FILE`.
+    """Measure the pace of recorded streams.
 
-    The file has a profile for each provider and model, and one called all. A profile contains the
-    quantiles of TTFT and ITL, from which a server draws its times. FILE:MODEL chooses a profile.
+    `serve --pace FILE` and `generate --pace FILE` play it. The file has a profile for each
+    provider and model, and one called all. A profile contains the quantiles of TTFT and ITL,
+    from which a server draws its times. FILE:MODEL chooses a profile.
     """
     from openai_mockserver.cassettes.analysis.calibration import calibrate, write_paces
     from openai_mockserver.cassettes.analysis.reading import read_recordings
@@ -225,12 +227,13 @@ _exact = click.option(
 @_exact
 @_as_json
 def diff(old: str, new: str, exact: bool, as_json: bool) -> None:
-    """Compare two recordings: exit with 0 if they are equal, with 1 if they differ.
+    """Compare two recordings.
 
-    First comes what was said: text, reasoning, calls, finish reason, usage; then the wire: status,
-    headers, framing, and the chunks, which are aligned. OLD and NEW are files; FILE:2 is the
-    second exchange in a file. When something came does not count. Neither do ids, times and random
-    padding, unless --exact is given.
+    Exits with 0 if they are equal, and with 1 if they differ. First comes what was said: text,
+    reasoning, calls, finish reason, usage; then the wire: status, headers, framing, and the
+    chunks, which are aligned. OLD and NEW are files; FILE:2 is the second exchange in a file.
+    When something came does not count. Neither do ids, times and random padding, unless --exact
+    is given.
     """
     from openai_mockserver.cassettes.analysis.difference import compare_exchanges
     from openai_mockserver.cassettes.analysis.reading import read_one
@@ -250,12 +253,13 @@ def diff(old: str, new: str, exact: bool, as_json: bool) -> None:
 @click.argument("new")
 @_as_json
 def drift(old: str, new: str, as_json: bool) -> None:
-    """Compare the form of two recordings of the same request: exit with 1 if it has changed.
+    """Compare the form of two recordings.
 
-    What is said does not count, only which members there are, their types and order, the kinds of
-    chunks, the framing and the headers. Each change is followed by the clients that were measured
-    to have trouble with it, and by the types of the SDK that promise something else. OLD and NEW
-    are files; FILE:2 is the second exchange in a file.
+    They answer the same request. Exits with 1 if the form has changed. What is said does not
+    count, only which members there are, their types and order, the kinds of chunks, the framing
+    and the headers. Each change is followed by the clients that were measured to have trouble
+    with it, and by the types of the SDK that promise something else. OLD and NEW are files;
+    FILE:2 is the second exchange in a file.
     """
     from openai_mockserver.cassettes.analysis.drift import find_drift
     from openai_mockserver.cassettes.analysis.reading import read_one

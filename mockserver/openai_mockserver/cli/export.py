@@ -49,8 +49,8 @@ def export(
       har       NAME.har: HAR 1.2
       sse       NAME.sse: the body of each event stream
       jsonl     NAME.chunks.jsonl: the same, one chunk on each line
-      curl      NAME.sh: a command that repeats the request; NAME.txt: the recorded response as
-                `curl -i` prints it
+      curl      NAME.sh: a command that repeats the request
+                NAME.txt: the recorded response as `curl -i` prints it
       wiremock  NAME.json: stub mappings
 
     Keys, cookies, organization ids and project ids are redacted. Only the current user can read the

@@ -18,7 +18,7 @@ from openai_mockserver.cassettes.importers.formats import find_format, import_fi
 from openai_mockserver.cassettes.redact import Redactor
 from openai_mockserver.exceptions import MockServerError, StreamFileError
 
-__all__ = ["is_stream_file", "search_file"]
+__all__ = ["is_stream_file", "scrub_file", "search_file"]
 
 
 def is_stream_file(path: Path) -> bool:
@@ -26,8 +26,21 @@ def is_stream_file(path: Path) -> bool:
     return path.suffix.lower() == ".jsonl" and find_format(path) == "stream file"
 
 
+def scrub_file(path: Path, redactor: Redactor) -> Scrubbed:
+    """Return a stream file without its secrets.
+
+    Args:
+        path: the file.
+        redactor: says what is secret.
+
+    Raises:
+        MockServerError: if the file cannot be read, or a line is invalid.
+    """
+    return scrub_stream_file(_read(path), str(path), redactor)
+
+
 def search_file(path: Path, redactor: Redactor) -> Scrubbed:
-    """Search a file for secrets; a stream file is scrubbed too.
+    """Search a file for secrets; its content stays.
 
     Args:
         path: the file.
@@ -36,16 +49,21 @@ def search_file(path: Path, redactor: Redactor) -> Scrubbed:
     Raises:
         MockServerError: if the file cannot be read.
     """
-    try:
-        content = read_file(path)
-    except OSError as error:
-        raise MockServerError(f"cannot read {path}: {error.strerror or error}") from None
-    except InputProblem as error:
-        raise MockServerError(f"{path}: {error}") from None
+    content = _read(path)
     try:
         if is_stream_file(path):
-            return scrub_stream_file(content, str(path), redactor)
+            scrubbed = scrub_stream_file(content, str(path), redactor)
+            return Scrubbed(content, scrubbed.findings, scrubbed.notes)
         findings = find_secrets(content, import_file(path), redactor)
     except (StreamFileError, RecursionError):
         findings = tuple(sorted(set(scrub_text(content, redactor).findings)))
     return Scrubbed(content, findings)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_file(path)
+    except OSError as error:
+        raise MockServerError(f"cannot read {path}: {error.strerror or error}") from None
+    except InputProblem as error:
+        raise MockServerError(f"{path}: {error}") from None
