@@ -384,6 +384,14 @@ def test_a_loss_is_noted(name: str) -> None:
     assert notes == ("exchange 1 ends with reset, which only a stream file can express",)
 
 
+def test_a_client_that_leaves_at_done_is_no_loss() -> None:
+    left = Exchange(Script(STREAM_HEAD, BODY, "truncate"), exchange().about, client_left=True)
+    assert export_exchanges([left], "sse", "x").notes == ()
+    early = Exchange(Script(STREAM_HEAD, BODY[:1], "truncate"), {}, client_left=True)
+    (note,) = export_exchanges([early], "sse", "x").notes
+    assert note == "exchange 1 ends with client left, which only a stream file can express"
+
+
 def test_what_is_no_stream_is_left_out_of_formats_of_streams() -> None:
     plain = exchange(Raw(b"{}"), head=Head(200, (("Content-Type", "application/json"),)))
     converted = export_exchanges([plain, exchange()], "sse", "x")

@@ -149,3 +149,13 @@ def test_an_id_that_is_gone_or_empty_is_a_difference() -> None:
     assert not compare(old, Script(HEAD, change_chunk(id="b"))).wire
     for other in (STEPS, change_chunk(id=""), change_chunk(id=1), change_chunk(id=None)):
         assert [one.place for one in compare(old, Script(HEAD, other)).wire] == ["chunk 1: id"]
+
+
+def test_a_client_that_leaves_at_done_has_got_all() -> None:
+    script = Script(HEAD, STEPS)
+    whole = Exchange(script, {})
+    left = Exchange(replace(script, end="truncate"), {}, client_left=True)
+    assert not compare_exchanges(whole, left)
+    early = Exchange(Script(HEAD, STEPS[:1], "truncate"), {}, client_left=True)
+    ends = {change.place: change.new for change in compare_exchanges(whole, early).wire}
+    assert ends["framing: end"] == "client left"

@@ -89,6 +89,12 @@ def test_tokens_times_and_ages_are_summed_up_by_model(tmp_path: Path) -> None:
     assert statistics.total.ttft == Percentiles(0.3, 0.5)
 
 
+def test_a_client_that_has_left_broke_nothing() -> None:
+    script = Script(steps=chat.render(Reply("Hi")).steps[:3], end="truncate")
+    assert not collect_facts(Exchange(script, {}, client_left=True)).is_broken
+    assert collect_facts(Exchange(script, {})).is_broken
+
+
 def test_in_a_folder_what_cannot_be_read_is_skipped(tmp_path: Path) -> None:
     dump(tmp_path / "a.jsonl", [record(chat.render(Reply("Hi")))])
     (tmp_path / "package.json").write_text("{}")

@@ -46,7 +46,7 @@ class Facts:
         provider, endpoint, model: of whom it is; empty if unknown.
         is_stream: whether the response is an event stream.
         is_error: whether the provider answered with an error, or one came in the stream.
-        is_broken: whether the response ended before its time.
+        is_broken: whether the response ended before its time, and not because the client left.
         size: bytes of the body.
         prompt_tokens, completion_tokens: the usage; None if the response does not say it.
         recorded: when the response came.
@@ -131,7 +131,8 @@ def collect_facts(exchange: Exchange) -> Facts:
         _find_model(response),
         exchange.script.is_stream,
         status >= 400 or error is not None,
-        not exchange.complete or exchange.script.end not in ("finish", "close"),
+        not exchange.complete
+        or (exchange.script.end not in ("finish", "close") and not exchange.client_left),
         len(response.body),
         None if usage is None else usage.prompt_tokens,
         None if usage is None else usage.completion_tokens,

@@ -127,8 +127,7 @@ def _spell(value: Any, is_sorted: bool) -> str:
 
 def _read_framing(response: ReceivedResponse) -> dict[str, Any]:
     """Return how the events are written, apart from what they say."""
-    script = response.exchange.script
-    framing: dict[str, Any] = {"end": script.end}
+    framing: dict[str, Any] = {"end": _find_end(response)}
     if not response.events:
         return framing
     ends = re.findall(rb"\r\n|\r|\n", response.body)
@@ -142,6 +141,15 @@ def _read_framing(response: ReceivedResponse) -> dict[str, Any]:
     framing["byte order mark"] = response.body.startswith(b"\xef\xbb\xbf")
     framing["ends within an event"] = response.is_unfinished
     return framing
+
+
+def _find_end(response: ReceivedResponse) -> str:
+    exchange = response.exchange
+    if not exchange.client_left:
+        return exchange.script.end
+    # Clients leave at [DONE], some before the end of the body has come.
+    has_all = any(item.data.startswith("[DONE]") for item in response.events)
+    return "finish" if has_all else "client left"
 
 
 _ENDS = {b"\r\n": "CRLF", b"\r": "CR", b"\n": "LF"}

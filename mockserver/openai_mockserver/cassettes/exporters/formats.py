@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from openai_mockserver import sse
 from openai_mockserver.cassettes.exporters.chunks import write_chunks
 from openai_mockserver.cassettes.exporters.curl import write_curl
 from openai_mockserver.cassettes.exporters.event_stream import write_event_streams
@@ -63,6 +64,8 @@ def _explain_losses(exchanges: Sequence[Exchange]) -> Iterator[str]:
     """Yield a sentence for whatever no other format can express."""
     for number, exchange in enumerate(exchanges, 1):
         end = "client left" if exchange.client_left else exchange.script.end
-        if end not in ("finish", "close"):
+        # Clients leave at [DONE], some before the end of the body has come.
+        has_all = exchange.client_left and sse.DONE in exchange.script.steps
+        if end not in ("finish", "close") and not has_all:
             yield f"exchange {number} ends with {end}, which only a stream file can express"
         yield from explain_withheld(exchange)
