@@ -86,7 +86,7 @@ FLOORS = """
         calls follow settings sandboxes recordings response_events near_misses choices copies routes
         openapi control
 
-    mock: sandbox doors rule_builder recording report mock_openai
+    mock: sandbox doors rule_builder recording recorded_calls report mock_openai
         remote
     unittest
 

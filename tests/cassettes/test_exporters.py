@@ -365,7 +365,7 @@ def test_the_mappings_of_recordings_have_the_documented_shape(shared: Path) -> N
     ],
 )
 def test_the_url_of_a_request_is_completed(url: str, upstream: str | None, full: str) -> None:
-    recorded = {} if upstream is None else {"recorded": {"upstream": upstream}}
+    recorded: dict[str, Any] = {} if upstream is None else {"recorded": {"upstream": upstream}}
     assert find_url(exchange(url=url, **recorded)) == full
 
 

@@ -161,7 +161,7 @@ def list_places(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from list_places(child)
 
 
-junk = st.sampled_from(
+junk: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, -1, 0, 7, 2**70, 1.5, 1e308, "", "a", "base64", "\u0000", "é", [], [1], ["a"],
      [["a"]], {}, {"a": 1}, {"key": 1}, {"b64": 1}, [None], [{}]]
 )  # fmt: skip

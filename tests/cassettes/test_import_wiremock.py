@@ -145,12 +145,13 @@ def test_a_body_is_in_the_folder_beside_the_mappings(tmp_path: Path) -> None:
 
 
 def test_an_error_names_the_entry(tmp_path: Path) -> None:
-    for wrong, message in [
+    mistakes: list[tuple[dict[str, Any], str]] = [
         ({"base64Body": "#"}, "entry 2 is invalid: a body is not valid base64"),
         ({"status": 1}, "entry 2 is invalid: 1 is not an HTTP status"),
         ({"headers": 1}, "entry 2 is invalid: headers must be pairs"),
         ({"status": "x"}, "at `$.mappings[1].response.status`"),
-    ]:
+    ]
+    for wrong, message in mistakes:
         mappings = {"mappings": [mapping({}), mapping(wrong)]}
         assert message in error_of(tmp_path, mappings)
 

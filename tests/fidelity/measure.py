@@ -172,7 +172,7 @@ def format_table(scores: dict[tuple[str, str], Score]) -> str:
         (*key, one.streams, one.plain, one.by_rule, one.equal - one.by_rule)
         for key, one in sorted(scores.items())
     ]
-    total = tuple(sum(row[column] for row in rows) for column in range(2, 6))
+    total = [sum(column) for column in zip(*(row[2:] for row in rows), strict=True)]
     lines = [heads, *rows, ("all", "", *total)]
     form = "{:22}{:12}{:>8}{:>8}{:>8}{:>8}".format
     return "\n".join(form(*line) for line in lines)

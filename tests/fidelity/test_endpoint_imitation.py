@@ -162,5 +162,5 @@ def test_completions_of_2023_are_recognized_by_their_spaces() -> None:
     script = completions.render(Reply(["Grüße", " an"]), {"stream": True}, dialect=dialect)
     assert b'"text": "Gr\\u00fc\\u00dfe"' in sse.body(script.steps)
     found = imitate_completion(script, "openai")
-    again = completions.render(completions.read(script), **found.arguments)  # type: ignore[arg-type]
+    again = completions.render(completions.read(script), **found.arguments)
     assert sse.body(again.steps) == sse.body(script.steps)

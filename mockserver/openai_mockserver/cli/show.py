@@ -30,12 +30,16 @@ if TYPE_CHECKING:
     type=click.IntRange(40),
     help="Width in columns.  [default: the terminal's width, at most 140]",
 )
-def show(files: tuple[Path, ...], as_text: bool, width: int | None) -> None:
+@click.option("--web", is_flag=True, help="Open the page about calls in a browser instead.")
+def show(files: tuple[Path, ...], as_text: bool, width: int | None, web: bool) -> None:
     """Draw recorded streams over time, and explain what they mean and what is unusual.
 
     FILES are stream files, recordings in any format that `import` reads, folders of these, or
     names of ready-made streams.
     """
+    if web:
+        _open_page(files)
+        return
     import msgspec.json
     from rich.console import Console
 
@@ -49,6 +53,28 @@ def show(files: tuple[Path, ...], as_text: bool, width: int | None) -> None:
                 click.echo(msgspec.json.encode(as_json(exchange)).decode())
             else:
                 console.print(draw(exchange, columns), soft_wrap=True, end="\n\n")
+
+
+def _open_page(files: tuple[Path, ...]) -> None:
+    """Serve the page about calls, with those in the files, until Ctrl-C; open it in a browser."""
+    import threading
+    import webbrowser
+
+    from openai_mockserver.mock import MockOpenAI
+    from openai_mockserver.mock.recorded_calls import add_recorded_call
+
+    exchanges = [exchange for file in _expand_folders(files) for exchange in _load_exchanges(file)]
+    with MockOpenAI(control=True) as mock:
+        for exchange in exchanges:
+            add_recorded_call(mock.calls, exchange)
+        page = mock.base_url.removesuffix("v1")
+        count = len(exchanges)
+        click.echo(f"{page} shows {count} exchange{'s' * (count != 1)}; Ctrl-C ends it")
+        webbrowser.open(page)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            return
 
 
 def _expand_folders(files: tuple[Path, ...]) -> Iterator[Path]:

@@ -84,7 +84,7 @@ def test_each_command_of_a_shell_call_has_its_events() -> None:
     again = responses.read(render(item))
     assert isinstance(again, Reply)
     assert again.choices[0].output == (item,)
-    assert again.choices[0].output[0].members["action"]["commands"][0].pieces == ("ls", " -a")  # type: ignore[union-attr]
+    assert again.choices[0].output[0].members["action"]["commands"][0].pieces == ("ls", " -a")
 
 
 def test_the_output_of_a_shell_call_comes_by_command() -> None:
@@ -206,7 +206,7 @@ def test_members_that_all_items_of_a_type_have() -> None:
 
 
 def test_openrouters_reasoning_ended_late_in_2025() -> None:
-    output = [Reasoning(content=["Hm"]), Message("Hi")]
+    output: list[Output | str] = [Reasoning(content=["Hm"]), Message("Hi")]
     script = responses.render(Reply(output=output), STREAM, dialect="openrouter-2025")
     done = [e["item"]["type"] for e in read_events(script) if e["type"].endswith("item.done")]
     assert done == ["message", "reasoning"]
@@ -253,7 +253,7 @@ def test_bedrocks_name_follows_its_data() -> None:
 
 
 def test_bedrocks_open_models_count_parts_over_all_items() -> None:
-    output = [Reasoning(content=["Hm"]), Message("Hi"), Message("again")]
+    output: list[Output | str] = [Reasoning(content=["Hm"]), Message("Hi"), Message("again")]
     script = responses.render(Reply(output=output), STREAM, dialect="bedrock-mantle-gpt-oss")
     added = [e["content_index"] for e in read_events(script) if e["type"].endswith("_part.added")]
     assert added == [0, 1, 2]

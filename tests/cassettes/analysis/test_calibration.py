@@ -41,7 +41,7 @@ def recordings() -> list[Recorded]:
     for _ in range(10):
         slow, fast = rng.uniform(0.3, 0.9), rng.uniform(0.1, 0.2)
         recordings.append(record(Pace(ttft=fast, itl=0.005)(STREAM), "small"))
-        paced = Pace(itl=0.02, jitter=0.004, seed=slow, stall_chance=0.2, stall_seconds=0.5)
+        paced = Pace(itl=0.02, jitter=0.004, seed=str(slow), stall_chance=0.2, stall_seconds=0.5)
         script = paced(STREAM)
         recordings.append(record(Script(Head(200, script.head.headers, slow), script.steps)))
     return recordings
@@ -72,8 +72,10 @@ def test_a_played_stream_has_the_recorded_quantiles(
     ]
     pace = calibrated[name].pace
     played = [measure(replace(pace, seed=f"{seed}, {n}")(STREAM)) for n in range(30)]
-    gaps = [[gap for _, gaps in some for gap in gaps] for some in (recorded, played)]
-    assert_same_distribution(*gaps, tolerance=0.02)
+    recorded_gaps, played_gaps = (
+        [gap for _, gaps in some for gap in gaps] for some in (recorded, played)
+    )
+    assert_same_distribution(recorded_gaps, played_gaps, tolerance=0.02)
     ttfts = [replace(pace, seed=f"{seed}, {n}")(Script()).head.delay for n in range(1000)]
     assert_same_distribution([ttft for ttft, _ in recorded], ttfts, tolerance=0.05)
 

@@ -30,12 +30,11 @@ def record(script: Script, url: str = "/v1/chat/completions", **about: Any) -> E
 # The providers of our recordings, by the names of their folders.
 SAME = "cerebras databricks groq mistral ollama openrouter perplexity snowflake together writer xai"
 PROVIDERS = {
-    **{name: name for name in SAME.split()},
+    **{name: name for name in ["ai21", *SAME.split()]},
     "openai-via-proxy": "openai",
     "vercel-gateway": "vercel",
     "huggingface-router": "huggingface",
     "azure-foundry": "azure",
-    "ai21": "api.ai21.com",
 }
 
 
@@ -67,7 +66,7 @@ def test_tokens_times_and_ages_are_summed_up_by_model(tmp_path: Path) -> None:
     head = Head(429, (*PLAIN.headers, ("openai-version", "2020-10-01")))
     error = Script(head, (Raw(b'{"error":{"message":"slow down"}}'),))
     broken = Script(fast.head, fast.steps[:6], "reset")
-    recorded = {"recorded": {"at": "2024-11-01T00:00:00.000+00:00"}}
+    recorded: dict[str, Any] = {"recorded": {"at": "2024-11-01T00:00:00.000+00:00"}}
     dated = Script(Head(200, (*PLAIN.headers, ("Date", "Thu, 01 Oct 2026 00:00:00 GMT"))))
     dump(tmp_path / "a.jsonl", [record(slow, **recorded), record(fast)])
     dump(tmp_path / "b.jsonl", [record(error), record(broken)])

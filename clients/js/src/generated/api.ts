@@ -1650,6 +1650,10 @@ export interface components {
             stall_chance?: number;
             /** @description duration of a stall, in seconds. */
             stall_seconds?: number;
+            /** @description measured times, in seconds, evenly spaced from the shortest to the longest, such as minimum, median and maximum. Each time is drawn from them, instead of from `ttft` or `itl` and `jitter`. */
+            ttft_quantiles?: number[];
+            /** @description measured times, in seconds, evenly spaced from the shortest to the longest, such as minimum, median and maximum. Each time is drawn from them, instead of from `ttft` or `itl` and `jitter`. */
+            itl_quantiles?: number[];
         };
         plain_reply: string | components["schemas"]["reply"] | components["schemas"]["stream"] | components["schemas"]["template"] | components["schemas"]["file"] | components["schemas"]["json"] | components["schemas"]["script"] | {
             [key: string]: unknown;
