@@ -37,6 +37,9 @@ Kind = str
 """A chunk's kind: a key of `chat.DELTAS`, with ``role+`` or ``+finish`` if it has these too."""
 
 
+_PLACE = re.compile(r"\b(?:first|last) ")  # as in "first text": the kind of a piece by its place
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """The format of one provider's chat completions, errors and headers.
@@ -153,8 +156,8 @@ class Dialect:
     def layout(self, kind: Kind) -> Any:
         """Return the layout of a kind; a combined kind falls back to the kind of its content."""
         layout = self.layouts.get(kind)
-        if layout is None and "last arguments" in kind:
-            layout = self.layout(kind.replace("last arguments", "arguments"))
+        if layout is None and (plain := _PLACE.sub("", kind)) != kind:
+            layout = self.layout(plain)
         if layout is None and kind.startswith("role+"):
             layout = self.layout(kind.removeprefix("role+"))
         if layout is None and kind.endswith("+finish"):

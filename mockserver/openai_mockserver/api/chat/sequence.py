@@ -34,6 +34,8 @@ GROUPS = {
     "call": "calls",
     "arguments": "calls",
     "last arguments": "calls",
+    "first text": "text",
+    "first reasoning": "reasoning",
     "function": "function",
     "function arguments": "function",
     "annotations": "annotations",
@@ -163,10 +165,10 @@ def _filter_offsets(text: str) -> dict[str, Any]:
 def _split_content(
     choice: Choice, dialect: Dialect, logprobs: Sequence[Any] | None
 ) -> Iterator[Part]:
-    for piece in choice.reasoning.pieces if choice.reasoning is not None else ():
+    for at, piece in enumerate(choice.reasoning.pieces if choice.reasoning is not None else ()):
         # Providers without a reasoning member send it as text.
         yield Part(
-            "reasoning",
+            _name_piece("reasoning", at, dialect),
             {
                 f"{DELTA}reasoning_content": piece,
                 f"{DELTA}reasoning": piece,
@@ -186,7 +188,7 @@ def _split_content(
                 other = "refusal" if name == "content" else "content"
                 values["choices.logprobs"] = {name: logprobs[at], other: None}
                 values["bare_logprobs"] = {name: logprobs[at]}
-            yield Part(member, values)
+            yield Part(_name_piece(member, at, dialect), values)
     if choice.audio is not None:
         yield from _split_audio(choice)
     for index, call in enumerate(choice.tool_calls):
@@ -201,6 +203,11 @@ def _split_content(
         groups = [[one] for one in all_citations] if dialect.splits_citations else [all_citations]
         for group in groups:
             yield Part("annotations", {f"{DELTA}annotations": group})
+
+
+def _name_piece(kind: str, at: int, dialect: Dialect) -> str:
+    """Return the kind of a piece; a dialect may have another layout for the first one."""
+    return f"first {kind}" if at == 0 and f"first {kind}" in dialect.layouts else kind
 
 
 def _split_audio(choice: Choice) -> Iterator[Part]:

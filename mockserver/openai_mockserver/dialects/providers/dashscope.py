@@ -59,7 +59,9 @@ DIALECTS = (
             "role": "content=$empty_text_unless_reasoning,role,reasoning_content?",
             "role+call": f"content=null,{_CALL},role",
             "text": "content,reasoning_content=$null_if_reasoning",
+            "first text": "content,reasoning_content=$null_if_reasoning",
             "reasoning": "content=null,reasoning_content",
+            "first reasoning": "content=null,reasoning_content",
             "call": f"content=null,{_CALL}",
             "arguments": 'content=null,tool_calls[index,id="",type,function{arguments}]',
             "last arguments": 'content=null,tool_calls[function{arguments},index,id="",type]',
@@ -68,6 +70,8 @@ DIALECTS = (
         {"usage": "choices,object,usage,created,system_fingerprint,model,id"},
         {
             "role": "delta,index,logprobs=null,finish_reason",
+            "first text": "finish_reason,delta,index,logprobs=null",
+            "first reasoning": "finish_reason,logprobs=null,delta,index",
             "finish": "finish_reason,delta,index,logprobs=null",
         },
         usage=f"{THREE_COUNTS},completion_tokens_details{{reasoning_tokens}},{CACHED_DETAILS}",

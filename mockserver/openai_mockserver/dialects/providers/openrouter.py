@@ -20,8 +20,12 @@ _CHUNK = "id,object,created,model,provider,system_fingerprint?,choices"
 _LAST = "id,object,created,model,provider,system_fingerprint?,service_tier?,choices"
 _REASONING = "reasoning,reasoning_details=$reasoning_details"
 _NO_REASONING = "reasoning=$null_if_reasoning,reasoning_details=$empty_list_if_reasoning"
+_NULL_REFUSAL = "refusal=null@null-refusal"
+_BESIDE_REASONING = 'content=""@!null-content,content=null@null-content'
 _NO_CONTENT = 'content=null@!empty-content,content=""@empty-content'
 _VARIANTS = {
+    "null-content": Variant("the content beside reasoning is null, not empty: early in 2025"),
+    "null-refusal": Variant("deltas have a refusal, which is null"),
     "empty-content": Variant("the content beside calls is empty, not null"),
     "no-choices": Variant("the chunk with the usage has no choices", {"deltas": {"usage": None}}),
 }
@@ -173,9 +177,9 @@ DIALECTS = (
         _CHUNK,
         "index,delta,finish_reason,native_finish_reason=$native_finish_reason",
         {
-            "role": f'content="",role,{_NO_REASONING}',
-            "text": f"content,role,{_NO_REASONING}",
-            "reasoning": f'content="",role,{_REASONING}',
+            "role": f'content="",role,{_NULL_REFUSAL},{_NO_REASONING}',
+            "text": f"content,role,{_NULL_REFUSAL},{_NO_REASONING}",
+            "reasoning": f"{_BESIDE_REASONING},role,{_NULL_REFUSAL},{_REASONING}",
             "refusal": 'content="",role,refusal',
             "call": f"{_NO_CONTENT},role,tool_calls[index,id,type,function{{name,arguments}}]",
             "arguments": f"{_NO_CONTENT},role,tool_calls[index,type@type-first,"
@@ -209,9 +213,9 @@ DIALECTS = (
         "index,delta,finish_reason,native_finish_reason=$native_finish_reason@!no-native-reason,"
         "logprobs",
         {
-            "role": f'role,content="",{_NO_REASONING}',
-            "text": f"role,content,{_NO_REASONING}",
-            "reasoning": f'role,content="",{_REASONING}',
+            "role": f'role,content="",{_NULL_REFUSAL},{_NO_REASONING}',
+            "text": f"role,content,{_NULL_REFUSAL},{_NO_REASONING}",
+            "reasoning": f"role,{_BESIDE_REASONING},{_NULL_REFUSAL},{_REASONING}",
             "refusal": 'role,content="",refusal',
             "call": f"role,{_NO_CONTENT},tool_calls[index,id,type,function{{name,arguments}}]",
             "arguments": f"role,{_NO_CONTENT},tool_calls[index,type@!type-last@!untyped,"

@@ -29,7 +29,8 @@ DIALECTS = (
         "compatible",
         f"{_COMPATIBLE},usage=null@null-usage",
         "index,delta,logprobs@logprobs-first,finish_reason@!late-finish,"
-        "finish_reason?@late-finish,logprobs@logprobs-last",
+        "finish_reason?@late-finish,logprobs@logprobs-last,"
+        "native_finish_reason=$native_finish_reason@native-reason",
         {
             "role": 'role,content=""@!bare-role@!null-content,content=null@null-content,'
             "refusal=null@null-refusal",
@@ -60,6 +61,7 @@ DIALECTS = (
             "bare-role": Variant("the chunk with the role has no content"),
             "null-content": Variant("the content beside the role, reasoning or calls is null"),
             "empty-content": Variant("the content beside reasoning or calls is empty"),
+            "native-reason": Variant("choices end with OpenRouter's native_finish_reason"),
             "null-refusal": Variant("the delta with the role has a refusal, which is null"),
             "short-reasoning": Variant("reasoning has OpenRouter's name"),
             "typed": Variant("pieces of arguments repeat the type"),
@@ -207,6 +209,25 @@ DIALECTS = (
         style=Style(floats="python"),
         id="chatcmpl-{alnum32}",
         mark=r'"draft_tokens"',
+    ),
+    # As documented: volcengine.com/docs/82379; never recorded.
+    chat_dialect(
+        "volcengine",
+        "choices,created,id,model,service_tier,object,usage=null",
+        "delta,finish_reason?,index",
+        {
+            "role": 'content="",role',
+            "text": "content,role",
+            "reasoning": 'content="",reasoning_content,role',
+            "call": 'content="",role,tool_calls[function{arguments,name},id,index,type]',
+            "arguments": 'content="",role,tool_calls[function{arguments},index]',
+            "finish": 'content="",role',
+        },
+        {"usage": "choices,created,id,model,service_tier,object,usage"},
+        usage=f"completion_tokens,prompt_tokens,total_tokens,{CACHED_DETAILS},"
+        "completion_tokens_details{reasoning_tokens}",
+        role="with",
+        id="{date}{hex16}",
     ),
     # One API and its relatives leave out what is null.
     chat_dialect(
