@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from openai_mockserver.dialects.registry import dialects, providers
+from openai_mockserver.dialects.registry import has_dialect, providers
 from openai_mockserver.reply import ApiError
 
 __all__ = ["Place", "locate", "provider_paths"]
@@ -52,6 +52,8 @@ def locate(path: str, query: str = "") -> Place:
         path: path of the request.
         query: query of the request, without the question mark.
 
+    >>> locate("/groq+sorted/openai/v1/models")[:2]
+    ('/v1/models', 'groq+sorted')
     >>> locate("/openrouter/api/v1/chat/completions")[:3]
     ('/v1/chat/completions', 'openrouter', True)
     >>> place = locate("/openai/deployments/gpt-4o/chat/completions", "api-version=2024-10-21")
@@ -64,7 +66,7 @@ def locate(path: str, query: str = "") -> Place:
     if path.startswith("/v1/"):
         return Place(path)
     first, _, rest = path[1:].partition("/")
-    dialect_name = first if first in dialects() else None
+    dialect_name = first if has_dialect(first) else None
     within = f"/{rest}" if dialect_name else path
     if dialect_name and within.startswith("/v1/"):
         return Place(within, dialect_name, True)

@@ -10,7 +10,7 @@ from openai_mockserver.dialects.dialect import Dialect
 from openai_mockserver.dialects.variants import COMMON
 from openai_mockserver.exceptions import MockServerError
 
-__all__ = ["dialects", "find_dialect", "providers"]
+__all__ = ["dialects", "find_dialect", "has_dialect", "providers"]
 
 
 @cache
@@ -101,6 +101,14 @@ def find_dialect(name: str | Dialect | None) -> Dialect | None:
     if name == "openai":
         return None
     return _find_by_name(name)
+
+
+def has_dialect(name: str) -> bool:
+    """Whether there is a dialect with this name, and perhaps with variants."""
+    base, *variants = name.split("+")
+    if base not in dialects():
+        return False
+    return all(one in COMMON or one in dialects()[base].variants for one in variants)
 
 
 @lru_cache(maxsize=256)
