@@ -2,7 +2,7 @@
 
 A gateway writes chunks as its upstream does, and a proxy may write the JSON again in its own way.
 Such a difference is a variant, and a dialect with variants has all their names: the dialect
-``openrouter-2025+typed-fragments+sorted`` is ``openrouter-2025`` with two variants.
+``openrouter-2025+type-last+sorted`` is ``openrouter-2025`` with two variants.
 
 `COMMON` has the variants that every dialect can have: they say what a chunk has together with
 something else, and how the JSON is spelt. A dialect declares others in its own file: members that
