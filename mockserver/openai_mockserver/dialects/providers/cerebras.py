@@ -38,7 +38,22 @@ DIALECTS = (
             }
         },
         error="message,type,param,code",
-        headers=(("inference-id", "chatcmpl-{uuid}"), *CLOUDFLARE),
+        content_type="text/event-stream; charset=utf-8",
+        headers=(
+            ("inference-id", "chatcmpl-{uuid}"),
+            ("referrer-policy", "strict-origin-when-cross-origin"),
+            ("strict-transport-security", "max-age=3600; includeSubDomains"),
+            ("x-content-type-options", "nosniff"),
+            ("x-ratelimit-limit-requests-day", "1440000"),
+            ("x-ratelimit-limit-tokens-minute", "1000000"),
+            ("x-ratelimit-remaining-requests-day", "1439972"),
+            ("x-ratelimit-remaining-tokens-minute", "999696"),
+            ("x-ratelimit-reset-requests-day", "3503.7551975250244"),
+            ("x-ratelimit-reset-tokens-minute", "23.755197525024414"),
+            ("x-request-id", "{hex16}-ORD"),
+            ("alt-svc", 'h3=":443"; ma=86400'),
+            *CLOUDFLARE,
+        ),
         mark=r'^\{"id":"chatcmpl-[0-9a-f-]{36}","choices":\[\{"delta":\{"role"',
     ),
 )

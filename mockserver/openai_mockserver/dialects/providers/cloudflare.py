@@ -20,7 +20,12 @@ DIALECTS = (
         usage_chunk="never",
         role="with",
         id="id-{created}{digits3}",
-        headers=CLOUDFLARE,
+        headers=(
+            ("api-version", "2025-12-31"),
+            ("cf-auditlog-id", "{uuid}"),
+            ("vary", "Accept-Encoding"),
+            *CLOUDFLARE,
+        ),
         mark=r'^\{"id":"id-\d+"|"@cf/',
     ),
 )

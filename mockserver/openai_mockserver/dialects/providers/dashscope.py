@@ -38,6 +38,17 @@ DIALECTS = (
         usage=f"total_tokens,completion_tokens,prompt_tokens,{CACHED_DETAILS}",
         role="call",
         id="chatcmpl-{uuid}",
+        content_type="text/event-stream;charset=UTF-8",
+        headers=(
+            ("server", "istio-envoy"),
+            ("req-arrive-time", "{digits13}"),
+            ("req-cost-time", "560"),
+            ("resp-start-time", "{digits13}"),
+            ("vary", "Origin"),
+            ("x-dashscope-call-gateway", "true"),
+            ("x-envoy-upstream-service-time", "560"),
+            ("x-request-id", "{uuid}"),
+        ),
         mark=r'^\{"model":"qwen[^"]*","id":"chatcmpl-',
         variants={
             "text-finish": Variant("the finish chunk has empty text, not an empty delta"),

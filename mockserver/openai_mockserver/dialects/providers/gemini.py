@@ -31,7 +31,17 @@ DIALECTS = (
         calls_finish="stop",
         id="{alnum22}",
         error='error{code=$status,message,status="INVALID_ARGUMENT"}',
-        headers=(("server", "scaffolding on HTTPServer2"),),
+        headers=(
+            ("server", "scaffolding on HTTPServer2"),
+            ("server-timing", "gfet4t7; dur=361"),
+            ("vary", "Origin"),
+            ("vary", "X-Origin"),
+            ("vary", "Referer"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "SAMEORIGIN"),
+            ("x-xss-protection", "0"),
+            ("alt-svc", 'h3=":443"; ma=2592000,h3-29=":443"; ma=2592000'),
+        ),
         mark=r'"model":"gemini-',
         variants={
             "usage-everywhere": Variant("each chunk has the usage so far: in 2025"),

@@ -19,7 +19,12 @@ DIALECTS = (
         role="with",
         error="error{message,type,param,code=$status_text}",
         content_type="text/event-stream; charset=utf-8",
-        headers=(("server", "uvicorn"), ("x-litellm-version", "1.80.0")),
+        headers=(
+            ("server", "uvicorn"),
+            ("x-litellm-version", "1.80.0"),
+            ("x-litellm-call-id", "{uuid}"),
+            ("x-litellm-key-spend", "0.0"),
+        ),
         mark=r'"stream_options"',
     ),
 )

@@ -27,6 +27,16 @@ DIALECTS = (
         style=Style(html=True, floats="js"),
         id="chatcmpl-{digits3}",
         fingerprint="fp_ollama",
+        headers=(
+            ("server", "Google Frontend"),
+            ("via", "1.1 google"),
+            ("x-build-commit", "{hex40}"),
+            ("x-build-time", "2026-08-12T14:41:44-07:00"),
+            ("x-cloud-trace-context", "{hex32}/{digits19}"),
+            ("x-frame-options", "DENY"),
+            ("x-request-id", "{uuid}"),
+            ("alt-svc", 'h3=":443"; ma=2592000'),
+        ),
         mark=r'"fp_ollama","choices":\[\{"index":0,"delta":(\{"content":|\{\},"finish_reason":"\w)',
     ),
     chat_dialect(

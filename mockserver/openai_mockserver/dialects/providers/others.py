@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from openai_mockserver.dialects.chat import (
     CACHED_DETAILS,
+    CLOUDFLARE,
     ROLE_AND_CONTENT,
     THREE_COUNTS,
     chat_dialect,
@@ -79,6 +80,13 @@ DIALECTS = (
         eol="\r\n",
         style=Style(has_spaces=True),
         id="chatcmpl-{uuid}",
+        content_type="text/event-stream; charset=utf-8",
+        headers=(
+            ("request-id", "{uuid}"),
+            ("strict-transport-security", "max-age=15552000; includeSubDomains"),
+            ("via", "1.1 google"),
+            *CLOUDFLARE,
+        ),
         mark=r'^\{"id": "[^"]*", "choices": \[\{"index": 0, "delta": \{"role": "assistant"\}, "l',
     ),
     # Its first chunk is its own, all others are OpenRouter's without the provider.
@@ -102,6 +110,7 @@ DIALECTS = (
         usage_chunk="always",
         style=Style(has_spaces=True),
         id="gen-{created}-{alnum20}",
+        content_type="text/event-stream; charset=utf-8",
         mark=r'^\{"id": "gen-',
     ),
     chat_dialect(
@@ -184,6 +193,7 @@ DIALECTS = (
         usage=f"completion_tokens,prompt_tokens,{CACHED_DETAILS},total_tokens",
         usage_chunk="always",
         extra={"cost": {"diem": 0, "usd": 0.0001}},
+        content_type="text/event-stream; charset=utf-8",
         mark=r'"reasoning_encrypted"',
     ),
     # A fork of llama.cpp's server, which GPUStack runs.
@@ -208,6 +218,13 @@ DIALECTS = (
         ends_with_done=False,
         style=Style(floats="python"),
         id="chatcmpl-{alnum32}",
+        headers=(
+            ("server", "uvicorn"),
+            ("access-control-allow-origin", "*"),
+            ("cache-control", "no-cache, no-store, no-transform"),
+            ("x-request-accepted-at", "{digits10}"),
+            ("x-request-id", "{uuid}"),
+        ),
         mark=r'"draft_tokens"',
     ),
     # As documented: volcengine.com/docs/82379; never recorded.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from openai_mockserver.dialects.chat import (
+    NO_CACHE,
     chat_dialect,
 )
 
@@ -30,6 +31,12 @@ DIALECTS = (
         id="",
         fingerprint="",
         extra={"service_tier": ""},
+        headers=(
+            NO_CACHE,
+            ("expect-ct", "enforce, max-age=3600"),
+            ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+            ("vary", "Accept-Encoding, User-Agent"),
+        ),
         mark=r'"id":"","model":"[^"]*","object":"chat.completion.chunk","service_tier":""',
     ),
 )

@@ -26,6 +26,7 @@ DIALECTS = (
         role="with",
         id="{alnum7}-{alnum6}-{hex16}",
         extra={"choices.delta.token_id": 0},
+        content_type="text/event-stream;charset=utf-8",
         headers=CLOUDFLARE,
         mark=r'"token_id"|^\{"id":"o[0-9A-Za-z]{6}-',
         variants={"null-calls": Variant("deltas have tool_calls, which are null: in 2024")},

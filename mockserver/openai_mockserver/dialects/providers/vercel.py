@@ -31,7 +31,6 @@ DIALECTS = (
         id="gen_{ulid}",
         fingerprint="fp_{hex10}",
         extra={"choices.delta.provider_metadata": {"gateway": {"cost": "0"}}},
-        content_type="text/event-stream; charset=utf-8",
         mark=r'"provider_metadata"|^\{"id":"gen_[0-9A-Z]{26}"',
     ),
 )
