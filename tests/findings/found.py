@@ -311,6 +311,19 @@ SUMMED = Finding(
     lawful=False,
 )
 
+USED_ELSEWHERE = Finding(
+    "usage only in a member of the provider",
+    make_stream(
+        A,
+        chunk({}, "stop", x_groq={"id": "req_1", "usage": USED}),
+        reply=Reply("a", finish_reason="stop", usage=COUNTED),
+    ),
+    r"^usage is lost",
+    signs.usage_elsewhere,
+    "only `usage` is read, not `x_groq`, where Groq had it until 2025",
+    lawful=False,
+)
+
 EMPTY_EVENT = r"^raises MalformedEvent\(\"Input data was truncated: ''\"\)"
 
 FOUND: dict[str, tuple[Finding, ...]] = {
@@ -326,6 +339,7 @@ FOUND: dict[str, tuple[Finding, ...]] = {
         replace(FROM_ONE, says=r"^raises IndexError\('list index out of range'\)"),
         ONE_INDEX,
         SAME_ID,
+        USED_ELSEWHERE,
         Finding(
             "a `type` of a tool call that is null later",
             make_stream(

@@ -46,6 +46,7 @@ __all__ = [
     "last_event_unended",
     "body_incomplete",
     "usage_again",
+    "usage_elsewhere",
     "without_call_type",
     "without_role",
 ]
@@ -242,6 +243,13 @@ def several_choices(stream: AnsweredStream) -> bool:
 def usage_again(stream: AnsweredStream) -> bool:
     """More than one chunk has usage."""
     return sum(bool(chunk.get("usage")) for chunk in chunks(stream)) > 1
+
+
+def usage_elsewhere(stream: AnsweredStream) -> bool:
+    """The usage is only in a member of the provider's own, as in Groq's streams of 2024."""
+    all_chunks = list(chunks(stream))
+    has_own = any((chunk.get("x_groq") or {}).get("usage") for chunk in all_chunks)
+    return has_own and not any(chunk.get("usage") for chunk in all_chunks)
 
 
 def finish_not_last(stream: AnsweredStream) -> bool:
