@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 from typing import Any
 
@@ -64,6 +64,34 @@ class _Choice:
     calls: dict[Any, str] = field(default_factory=dict)
     heads: list[str] = field(default_factory=list)  # the arguments that calls begin with
     text: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Observed:
+    """What a stream shows.
+
+    Args:
+        layouts: the layout of each kind of chunk.
+        turns: what changes from chunk to chunk.
+        chunks: each chunk with its kind.
+        extra_steps: comments, and chunks that say nothing.
+        paddings: the lengths of the padding.
+        order: the choice of each chunk, and whether it ends it.
+        spaced: how many chunks of each kind have spaces in their JSON.
+        heads: the arguments that calls begin with.
+        error, error_event: the layout of the error that ends the stream, and its event's name.
+    """
+
+    layouts: dict[str, Any] = field(default_factory=dict)
+    turns: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    chunks: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    extra_steps: list[ExtraStep] = field(default_factory=list)
+    paddings: list[int] = field(default_factory=list)
+    order: list[tuple[int, bool]] = field(default_factory=list)
+    spaced: Counter[str] = field(default_factory=Counter)
+    heads: list[str] = field(default_factory=list)
+    error: dict[str, Any] | None = None
+    error_event: str | None = None
 
 
 class ChatStream:
@@ -140,7 +168,7 @@ class ChatStream:
         ):
             return None
         delta = first["choices"][0].get("delta") or {}
-        asked = "usage" in first or any(
+        has_usage = "usage" in first or any(
             chunk.get("usage") and not chunk["choices"] for chunk in self.chunks
         )
         omits = {
@@ -148,32 +176,32 @@ class ChatStream:
             for name, there in (
                 ("refusal", "refusal" in delta or len(reply.tool_calls) > 1),
                 ("system_fingerprint", "system_fingerprint" in first),
-                ("usage", "usage" in first or not asked),
+                ("usage", "usage" in first or not has_usage),
             )
             if not there
         }
         if self.usage is not None:
-            omits |= _USAGE_MEMBERS - set(_member_paths(self.usage))
+            omits |= _USAGE_MEMBERS - {path.rpartition(".")[2] for path in _paths(self.usage)}
         envelope = self._envelope(
             omits=frozenset(omits),
             logprobs_key="logprobs" in first["choices"][0],
             extra_steps=tuple(self._openais_asides()),
             order=self._order(self._openais_indexes(), len(reply.choices)),
         )
-        request = self._request(reply, "obfuscation" in first, asked)
+        request = self._request(reply, "obfuscation" in first, has_usage)
         return Imitation(None, envelope, request)
 
     def _openais_asides(self) -> Iterator[ExtraStep]:
         """Chunks without choices, and those with results of moderation."""
-        said = 0
+        count = 0
         for chunk in self.chunks:
             own = chunk.keys() - {"id", "object", "created", "model", "choices", "usage"}
             own -= {"service_tier", "system_fingerprint", "obfuscation"}
             if own or "choices" not in chunk:
                 template = self._template(chunk, {}, "", "")
-                yield ExtraStep(said, {k: v for k, v in template.items() if k != "obfuscation"})
+                yield ExtraStep(count, {k: v for k, v in template.items() if k != "obfuscation"})
             else:
-                said += 1
+                count += 1
 
     def _openais_indexes(self) -> list[tuple[int, bool]]:
         return [
@@ -186,15 +214,15 @@ class ChatStream:
         """The order in which the choices' chunks came: the first that gives the same."""
         if n == 1:
             return ORDERS[0]
-        said: list[list[int]] = [[] for _ in range(n)]
+        contents: list[list[int]] = [[] for _ in range(n)]
         ends: list[list[int]] = [[] for _ in range(n)]
         for index, ends_it in indexes:
-            (ends if ends_it else said)[index].append(index)
-        came = tuple(index for index, _ in indexes)
+            (ends if ends_it else contents)[index].append(index)
+        indexes_in_order = tuple(index for index, _ in indexes)
         for order in ORDERS:
-            if tuple(i for i, _ in interleave(said, ends, order)) == came:
+            if tuple(i for i, _ in interleave(contents, ends, order)) == indexes_in_order:
                 return order
-        return came
+        return indexes_in_order
 
     def _request(self, reply: Reply, obfuscation: bool, usage: bool) -> dict[str, Any]:
         return {
@@ -211,7 +239,7 @@ class ChatStream:
     def may_be(self, dialect: Dialect) -> bool:
         """Whether a dialect has all members of the first chunk with a choice."""
         chunk = next((chunk for chunk in self.chunks if chunk.get("choices")), None)
-        return chunk is not None and chunk.keys() <= _member_names(dialect)
+        return chunk is not None and chunk.keys() <= _member_names(dialect.name)
 
     def starts(self, observed: Dialect, base: Dialect, reply: Reply) -> Iterator[tuple[str, ...]]:
         """The variants of every dialect that this stream shows: first none, then more and more."""
@@ -241,17 +269,15 @@ class ChatStream:
         """The imitation in a dialect: only the provider's own members are taken over."""
         observed = learned.dialect
         assert observed is not None
-        extra = dict(dialect.extra)
-        for kind, layout in dialect.layouts.items():
-            own = observed.layouts.get(kind)
-            if own is not None:
-                extra |= dict(_constants(layout, own, ""))
         envelope = replace(
-            learned.envelope, extra=extra, turns=self._own_values(dialect), omits=self._omits()
+            learned.envelope,
+            extra=dialect.extra,
+            turns=self._own_values(dialect),
+            omits=self._omits(),
         )
         padded = dialect.padding is not None and self._first(dialect.padding) is not None
-        asked = observed.usage_chunk == "always" or "usage" in self.chunks[0]
-        request = self._request(reply, padded, asked)
+        has_usage = observed.usage_chunk == "always" or "usage" in self.chunks[0]
+        request = self._request(reply, padded, has_usage)
         if dialect.padding is None:
             del request["stream_options"]["include_obfuscation"]
         return Imitation(replace(dialect, usage=observed.usage), envelope, request)
@@ -259,7 +285,7 @@ class ChatStream:
     def _omits(self) -> frozenset[str]:
         deltas = [c.get("delta") or {} for one in self.chunks for c in one.get("choices") or ()]
         omits = set() if any("refusal" in delta for delta in deltas) else {"refusal"}
-        if self.kinds and self.kinds[0][0] == "usage":
+        if next(iter(self._observed.layouts), "") == "usage":
             omits.add("role")
         return frozenset(omits)
 
@@ -274,8 +300,8 @@ class ChatStream:
     def _own_values(self, dialect: Dialect) -> dict[str, tuple[Any, ...]]:
         """The values that the chunks have for the provider's own members; one if all are equal."""
         values: dict[str, list[Any]] = {}
-        for kind, chunk in self.kinds:
-            for name, value in _own_members(dialect.layout(kind), chunk, ""):
+        for kind, chunk in self._observed.chunks:
+            for name, value in _own_members(dialect.layout(kind), chunk):
                 values.setdefault(name, []).append(value)
         return {
             name: (those[0],) if all(one == those[0] for one in those) else tuple(those)
@@ -286,26 +312,57 @@ class ChatStream:
 
     def learned(self, reply: Reply, base: Dialect | None) -> Imitation:
         """The imitation as learned from the stream alone."""
-        kinds: dict[str, list[Any]] = {}
-        extra_steps: list[ExtraStep] = []
-        paddings: list[int] = []
+        seen = self._observed
+        style = self._style()
+        base = base or UNKNOWN
+        dialect = replace(
+            base,
+            layouts={**base.layouts, **seen.layouts},
+            usage=_usage_layout(self.usage) if self.usage else base.usage,
+            usage_chunk="always" if "usage" in seen.layouts else "never",
+            role="with" if next(iter(seen.layouts), "").startswith("role+") else "alone",
+            calls=_calls(seen.heads, seen.layouts),
+            finish="with" if any(kind.endswith("+finish") for kind in seen.layouts) else "alone",
+            ends_with_done=self.done,
+            eol=self.eol,
+            field="data:" if b"data:{" in self.body else "data: ",
+            style=style,
+            splits_citations=sum(kind.endswith("annotations") for kind, _ in seen.chunks) > 1,
+            omits=self._lacks(base),
+            spaced_kinds=frozenset(
+                kind for kind, count in seen.spaced.items() if bool(count) != style.has_spaces
+            ),
+            error=base.error if seen.error is None else seen.error,
+            error_event=seen.error_event,
+            padding=next((m for m in ("obfuscation", "p") if self._first(m) is not None), None),
+        )
+        envelope = self._envelope(
+            turns=seen.turns,
+            extra_steps=tuple(seen.extra_steps),
+            paddings=tuple(seen.paddings),
+            order=self._order(seen.order, len(reply.choices)),
+            sequence=_sequence(kind for kind, _ in seen.chunks) if len(reply.choices) == 1 else (),
+        )
+        request = self._request(reply, True, "usage" in seen.layouts)
+        return Imitation(dialect, envelope, request, True)
+
+    @cached_property
+    def _observed(self) -> _Observed:
+        """What the stream shows, whatever dialect it may be in."""
+        seen = _Observed()
+        templates: dict[str, list[Any]] = {}
         choices: dict[int, _Choice] = {}
-        order: list[tuple[int, bool]] = []
-        spaced: Counter[str] = Counter()
-        came: list[str] = []
-        said = number = 0
-        self.kinds: list[tuple[str, dict[str, Any]]] = []
-        error, error_event = (base or UNKNOWN).error, None
+        number = 0
         for step in self.steps:
             events = sse.decode(sse.encode(step))
             chunk = _decoded(events[0]) if len(events) == 1 else None
             if events and events[0].data == "[DONE]":
                 continue
             if not isinstance(chunk, dict):
-                extra_steps.append(ExtraStep(said, _step(step)))
+                seen.extra_steps.append(ExtraStep(len(seen.chunks), _step(step)))
                 continue
             if errors.read_error(chunk) is not None:
-                error, error_event = _error_layout(chunk), events[0].event
+                seen.error, seen.error_event = _error_layout(chunk), events[0].event
                 break
             kind, index, values, so_far = self._kind(chunk, number, choices)
             number += 1
@@ -314,48 +371,21 @@ class ChatStream:
             template = self._template(chunk, values, values.get("piece") or "", so_far)
             if not kind:
                 own = {"p": chunk["p"]} if "p" in chunk else {}
-                extra_steps.append(ExtraStep(said, template | own))
+                seen.extra_steps.append(ExtraStep(len(seen.chunks), template | own))
                 continue
             if isinstance(chunk.get("p"), str):
-                paddings.append(len(chunk["p"]))
+                seen.paddings.append(len(chunk["p"]))
             if kind != "usage":
-                order.append((index, kind == "finish"))
-            kinds.setdefault(kind, []).append(template)
-            self.kinds.append((kind, chunk))
-            came.append(kind)
-            spaced[kind] += '": ' in events[0].data[:40]
-            said += 1
-        turns: dict[str, tuple[Any, ...]] = {}
-        layouts = {kind: _unified(seen, f"turn {kind} ", turns) for kind, seen in kinds.items()}
-        style = self._style()
-        base = base or UNKNOWN
-        dialect = replace(
-            base,
-            layouts={**base.layouts, **layouts},
-            usage=_usage_layout(self.usage) if self.usage else base.usage,
-            usage_chunk="always" if "usage" in kinds else "never",
-            role="with" if next(iter(kinds), "").startswith("role+") else "alone",
-            calls=_calls([head for one in choices.values() for head in one.heads], kinds),
-            finish="with" if any(kind.endswith("+finish") for kind in kinds) else "alone",
-            ends_with_done=self.done,
-            eol=self.eol,
-            field="data:" if b"data:{" in self.body else "data: ",
-            style=style,
-            splits_citations=sum(kind.endswith("annotations") for kind in came) > 1,
-            omits=self._lacks(base),
-            spaced_kinds=frozenset(k for k, n in spaced.items() if bool(n) != style.has_spaces),
-            error=error,
-            error_event=error_event,
-            padding=next((m for m in ("obfuscation", "p") if self._first(m) is not None), None),
-        )
-        envelope = self._envelope(
-            turns=turns,
-            extra_steps=tuple(extra_steps),
-            paddings=tuple(paddings),
-            order=self._order(order, len(reply.choices)),
-            sequence=_sequence(came) if len(reply.choices) == 1 else (),
-        )
-        return Imitation(dialect, envelope, self._request(reply, True, "usage" in kinds), True)
+                seen.order.append((index, kind == "finish"))
+            templates.setdefault(kind, []).append(template)
+            seen.chunks.append((kind, chunk))
+            seen.spaced[kind] += '": ' in events[0].data[:40]
+        seen.heads = [head for choice in choices.values() for head in choice.heads]
+        seen.layouts = {
+            kind: _unified(same_kind, f"turn {kind} ", seen.turns)
+            for kind, same_kind in templates.items()
+        }
+        return seen
 
     def _style(self) -> Style:
         """How its JSON is written: the first style that gives the most chunks back."""
@@ -379,11 +409,11 @@ class ChatStream:
         self, chunk: dict[str, Any], number: int, choices: dict[int, _Choice]
     ) -> tuple[str, int, dict[str, Any], str]:
         """A chunk's kind, its choice, the values it says and the text so far."""
-        given = chunk.get("choices") or ()
+        chunk_choices = chunk.get("choices") or ()
         usage = isinstance(chunk.get("usage"), dict)
-        if not given:
+        if not chunk_choices:
             return ("usage" if usage else ""), 0, {}, ""
-        choice = given[0]
+        choice = chunk_choices[0]
         index = choice.get("index") or 0
         state = choices.setdefault(index, _Choice())
         delta = choice.get("delta") or {}
@@ -391,9 +421,13 @@ class ChatStream:
         says = list(_says(delta, finish is not None, state))
         if number < self.thinks.get(index, 0):
             # As `chat.read`: empty text before any thought is no text.
-            says = [(kind, told) for kind, told in says if kind != "text" or told["piece"]]
-        kind, said = join_parts([Part(*one) for one in says])
-        values: dict[str, Any] = {"choices.index": index, f"{DELTA}role": "assistant", **said}
+            says = [(kind, part) for kind, part in says if kind != "text" or part["piece"]]
+        kind, part_values = join_parts([Part(*one) for one in says])
+        values: dict[str, Any] = {
+            "choices.index": index,
+            f"{DELTA}role": "assistant",
+            **part_values,
+        }
         state.text.append(values.get("text", ""))
         entries = (choice.get("logprobs") or {}).get("content") if says else None
         if isinstance(entries, list) and entries:
@@ -424,7 +458,7 @@ class ChatStream:
             "service_tier": self._first("service_tier") or OMITTED,
         }
 
-        said = [name for name in values if name.startswith("piece")]
+        piece_names = [name for name in values if name.startswith("piece")]
 
         def walk(value: Any, path: str) -> Any:
             if path in ("id", "created") and value:
@@ -444,7 +478,7 @@ class ChatStream:
             if isinstance(value, list):
                 return [walk(v, f"{path}#{n}" if n else path) for n, v in enumerate(value)]
             if isinstance(value, str) and value:
-                for name in said:
+                for name in piece_names:
                     if value == values[name]:
                         return Hole(name)
                 if value == so_far and len(so_far) > len(piece):
@@ -470,13 +504,6 @@ _USAGE_MEMBERS = frozenset(
     }
 )
 """The members of OpenAI's usage that it has not always had."""
-
-
-def _member_paths(value: Mapping[str, Any]) -> Iterator[str]:
-    for name, inner in value.items():
-        yield name
-        if isinstance(inner, dict):
-            yield from inner
 
 
 def _paths(value: Any, path: str = "") -> Iterator[str]:
@@ -516,12 +543,12 @@ def _says(
                 continue
             if part != "reasoning" or member == "content" or not thought:
                 thought = thought or part == "reasoning"
-                told = {f"{DELTA}{member}": piece, "piece": piece}
+                values = {f"{DELTA}{member}": piece, "piece": piece}
                 if part == "reasoning":
-                    told |= {f"{DELTA}reasoning_content": piece, f"{DELTA}reasoning": piece}
+                    values |= {f"{DELTA}reasoning_content": piece, f"{DELTA}reasoning": piece}
                 if part == "text":
-                    told["text"] = piece
-                yield part, told
+                    values["text"] = piece
+                yield part, values
     if not delta.keys() & {"reasoning", "reasoning_content"}:
         for detail in delta.get("reasoning_details") or ():
             if piece := detail.get("text"):
@@ -530,12 +557,12 @@ def _says(
     if function := delta.get("function_call"):
         at = f"{DELTA}function_call."
         piece = function.get("arguments") or ""
-        told = {f"{at}arguments": piece, "piece": piece, f"{at}name": function.get("name")}
-        yield ("function" if "name" in function else "function arguments"), told
+        values = {f"{at}arguments": piece, "piece": piece, f"{at}name": function.get("name")}
+        yield ("function" if "name" in function else "function arguments"), values
     if audio := delta.get("audio"):
-        told = {f"{DELTA}audio.{name}": value for name, value in audio.items()}
-        heard = {"transcript": "transcript", "data": "sound", "expires_at": "expiry"}
-        yield next(kind for name, kind in heard.items() if name in audio), told
+        values = {f"{DELTA}audio.{name}": value for name, value in audio.items()}
+        kind_of_member = {"transcript": "transcript", "data": "sound", "expires_at": "expiry"}
+        yield next(kind for name, kind in kind_of_member.items() if name in audio), values
     if delta.get("annotations"):
         yield "annotations", {f"{DELTA}annotations": delta["annotations"]}
 
@@ -553,7 +580,7 @@ def _calls_of(delta: Mapping[str, Any], state: _Choice) -> Iterator[tuple[str, d
         piece = function.get("arguments")
         if begins:
             state.heads.append(piece or "")
-        told = {
+        values = {
             f"{CALL}index": list(state.calls).index(key) if key in state.calls else 0,
             f"{CALL}id": state.calls.get(key),
             f"{CALL}type": "function",
@@ -562,14 +589,14 @@ def _calls_of(delta: Mapping[str, Any], state: _Choice) -> Iterator[tuple[str, d
             "piece": piece or "",
         }
         if begins:
-            yield "call", told
+            yield "call", values
         elif isinstance(piece, str):
-            yield "arguments", told
+            yield "arguments", values
 
 
-def _sequence(came: Iterable[str]) -> tuple[str, ...]:
+def _sequence(kinds: Iterable[str]) -> tuple[str, ...]:
     """What the chunks say, where it is not in the usual order."""
-    bare = (kind.removeprefix("role+").removesuffix("+finish") for kind in came)
+    bare = (kind.removeprefix("role+").removesuffix("+finish") for kind in kinds)
     groups = [
         "+".join(GROUPS[one] for one in kind.split("+"))
         for kind in bare
@@ -632,21 +659,7 @@ def _merged(orders: Iterable[list[str]]) -> list[str] | None:
     return merged
 
 
-def _constants(layout: Any, own: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """What a recording's layout has fixed where the table's has a hole of the provider's own."""
-    if type(layout) is Hole:
-        if own is not None and not _has_holes(own):
-            yield layout.name, own
-    elif isinstance(layout, dict) and isinstance(own, dict):
-        for name, inner in layout.items():
-            if name in own:
-                yield from _constants(inner, own[name], f"{path}.{name}")
-    elif isinstance(layout, list) and isinstance(own, list):
-        for one, other in zip(layout, own, strict=False):
-            yield from _constants(one, other, path)
-
-
-def _own_members(layout: Any, value: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _own_members(layout: Any, value: Any) -> Iterator[tuple[str, Any]]:
     """What a chunk has where its layout has a hole of the provider's own."""
     if isinstance(layout, dict) and isinstance(value, dict):
         for name, inner in layout.items():
@@ -654,10 +667,10 @@ def _own_members(layout: Any, value: Any, path: str) -> Iterator[tuple[str, Any]
                 own = value.get(name, OMITTED)
                 yield inner.name, NULL if own is None else own
             elif name in value:
-                yield from _own_members(inner, value[name], f"{path}.{name}")
+                yield from _own_members(inner, value[name])
     elif isinstance(layout, list) and isinstance(value, list):
         for one, other in zip(layout, value, strict=False):
-            yield from _own_members(one, other, path)
+            yield from _own_members(one, other)
 
 
 def _differing(observed: Dialect, base: Dialect, fields: Iterable[str]) -> tuple[str, ...]:
@@ -687,22 +700,12 @@ def _is_sorted(value: Any) -> bool:
 
 
 @cache
-def _names_of(name: str) -> frozenset[str]:
-    dialect = dialects()[name]
-    layouts = dialect.with_variants(dialect.variants).layouts
-    both = [*dialect.layouts.values(), *layouts.values()]
-    return frozenset(member for layout in both if layout for member in layout)
-
-
-def _member_names(dialect: Dialect) -> frozenset[str]:
+def _member_names(name: str) -> frozenset[str]:
     """The names of all members of a dialect's chunks, also those of its variants."""
-    return _names_of(dialect.name)
-
-
-def _has_holes(layout: Any) -> bool:
-    if type(layout) is dict:
-        return any(map(_has_holes, layout.values()))
-    return type(layout) is Hole or (type(layout) is list and any(map(_has_holes, layout)))
+    dialect = dialects()[name]
+    varied = dialect.with_variants(dialect.variants)
+    both = [*dialect.layouts.values(), *varied.layouts.values()]
+    return frozenset(member for layout in both if layout for member in layout)
 
 
 def _usage_layout(usage: Mapping[str, Any]) -> dict[str, Any]:

@@ -126,13 +126,13 @@ def imitate_response(script: Script, provider: str) -> Imitation:
     first, last = (stated[0], stated[-1]) if stated else ({}, {})
     opening = [e["type"].removeprefix("response.") for e in events if "response" in e]
     numbers = iter(range(10**9))
-    made = _spell_as(form(provider, events, first, last), body, first)
+    spelled = _spell_as(form(provider, events, first, last), body, first)
     ends = {
         name: value
         for name, value in last.items()
         if (name not in _BUILT if name not in first else name not in _OWN)
         and _spell(first.get(name, ...)) != _spell(value)
-        and not (name in made.echoes and first.get(name) == value)
+        and not (name in spelled.echoes and first.get(name) == value)
     }
     if last.get("status") == "completed" and last.get("usage") is None:
         ends["usage"] = None
@@ -156,7 +156,7 @@ def imitate_response(script: Script, provider: str) -> Imitation:
         last.get("service_tier"),
         ends,
         _find_item_members(events),
-        made,
+        spelled,
         tuple(n for n in known if n in opening or n == "created") if stated else (),
         skipped - 1,
         tuple(comment.text for number, comment in comments if not number),
@@ -254,9 +254,9 @@ def form(
     details = (last.get("usage") or {}).get("input_tokens_details") or {}
     added = [e["item"] for e in events if e["type"] == "response.output_item.added"]
     name = _own_dialect(provider, events, first)
-    made = dialects()[name].responses if name else None
+    own_format = dialects()[name].responses if name else None
     return replace(
-        adapt_format(made or RESPONSES[_era(events, first)], str(first.get("model"))),
+        adapt_format(own_format or RESPONSES[_era(events, first)], str(first.get("model"))),
         cache_writes="cache_write_tokens" in details,
         has_hidden_content=any("content" in i for i in added if i["type"] == "reasoning"),
     )
