@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-
-from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
     from openai_mockserver.cassettes import Exchange
@@ -43,11 +39,12 @@ def show(files: tuple[Path, ...], as_text: bool, width: int | None, web: bool) -
     import msgspec.json
     from rich.console import Console
 
+    from openai_mockserver.cassettes.analysis.reading import list_files
     from openai_mockserver.show import as_json, draw
 
     columns = width or min(shutil.get_terminal_size((100, 24)).columns, 140)
     console = Console(width=columns, legacy_windows=False)
-    for file in _expand_folders(files):
+    for file, _ in list_files(files):
         for exchange in _load_exchanges(file):
             if as_text:
                 click.echo(msgspec.json.encode(as_json(exchange)).decode())
@@ -60,34 +57,22 @@ def _open_page(files: tuple[Path, ...]) -> None:
     import threading
     import webbrowser
 
+    from openai_mockserver.cassettes.analysis.reading import list_files
     from openai_mockserver.mock import MockOpenAI
     from openai_mockserver.mock.recorded_calls import add_recorded_call
+    from openai_mockserver.show.format import format_count
 
-    exchanges = [exchange for file in _expand_folders(files) for exchange in _load_exchanges(file)]
+    exchanges = [exchange for file, _ in list_files(files) for exchange in _load_exchanges(file)]
     with MockOpenAI(control=True) as mock:
         for exchange in exchanges:
             add_recorded_call(mock.calls, exchange)
         page = mock.base_url.removesuffix("v1")
-        count = len(exchanges)
-        click.echo(f"{page} shows {count} exchange{'s' * (count != 1)}; Ctrl-C ends it")
+        click.echo(f"{page} shows {format_count(len(exchanges), 'exchange')}; Ctrl-C ends it")
         webbrowser.open(page)
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
             return
-
-
-def _expand_folders(files: tuple[Path, ...]) -> Iterator[Path]:
-    """Yield the files; for a folder, the recordings in it and below it."""
-    from openai_mockserver.cassettes.importers import find_recordings
-
-    for file in files:
-        if not os.path.isdir(file):  # noqa: PTH112 - it takes names of any length
-            yield file
-        elif recordings := find_recordings(file):
-            yield from recordings
-        else:
-            raise MockServerError(f"{file}: there is no recording in this folder")
 
 
 def _load_exchanges(file: Path) -> list[Exchange]:
