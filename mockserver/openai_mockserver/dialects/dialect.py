@@ -117,15 +117,19 @@ class Dialect:
         default=None, repr=False, compare=False
     )
 
+    def has_variant(self, name: str) -> bool:
+        """Whether it has a variant with this name, of its own or of `COMMON`."""
+        return name in COMMON or name in self.variants
+
     def with_variants(self, names: Iterable[str]) -> Dialect:
         """Return the dialect with these variants, of its own and of `COMMON`.
 
         Raises KeyError if it has no variant of a name.
         """
         chosen = list(dict.fromkeys(names))
-        own = frozenset(name for name in chosen if name not in COMMON)
-        if unknown := sorted(own - self.variants.keys()):
+        if unknown := [name for name in chosen if not self.has_variant(name)]:
             raise KeyError(unknown[0])
+        own = frozenset(chosen) - COMMON.keys()
         dialect = self.build(own) if own and self.build is not None else self
         for name in chosen:
             if name in COMMON:

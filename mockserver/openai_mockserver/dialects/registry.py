@@ -106,9 +106,7 @@ def find_dialect(name: str | Dialect | None) -> Dialect | None:
 def has_dialect(name: str) -> bool:
     """Whether there is a dialect with this name, and perhaps with variants."""
     base, *variants = name.split("+")
-    if base not in dialects():
-        return False
-    return all(one in COMMON or one in dialects()[base].variants for one in variants)
+    return base in dialects() and all(map(dialects()[base].has_variant, variants))
 
 
 @lru_cache(maxsize=256)
