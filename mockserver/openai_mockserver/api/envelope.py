@@ -26,7 +26,8 @@ class Envelope:
     Args:
         id, created, model, system_fingerprint, service_tier: members that every chunk repeats.
         logprobs_key: whether choices without log probabilities have ``"logprobs":null``.
-        omits: members that OpenAI sends today and that this response, from an earlier year, lacks.
+        omits: members that OpenAI sends today and that this response, from an earlier year, lacks;
+            also members of its usage, and ``role`` for the chunk that only has the role.
         extra: members that only the provider has, by path, such as ``provider`` or ``x_groq.id``.
         turns: provider-specific members that change from chunk to chunk, with their successive
             values.

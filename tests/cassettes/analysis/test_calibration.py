@@ -64,7 +64,7 @@ def measure(script: Script) -> tuple[float, list[float]]:
 def test_a_played_stream_has_the_recorded_quantiles(
     recordings: list[Recorded], calibrated: dict[str, Calibration], name: str, seed: int
 ) -> None:
-    """Within 2 % of the recorded ranks for ITL, of which there are more, and 5 % for TTFT."""
+    """ITL keeps within 2 % of the recorded ranks, TTFT, of which there are fewer, within 5 %."""
     recorded = [
         measure(one.exchange.script)
         for one in recordings

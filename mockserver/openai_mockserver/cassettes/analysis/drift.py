@@ -47,7 +47,7 @@ class FormChange:
 
 @dataclass(frozen=True)
 class Drift:
-    """A change of form, and whom it concerns.
+    """A change of form, and the clients that it affects.
 
     Args:
         change: the change.

@@ -1,4 +1,4 @@
-"""How many recordings there are, of whom, how long they took and how old they are.
+"""Counts of recordings by provider, endpoint and model, with their times, sizes and ages.
 
 Rules of this file: a count that is not known is None, never 0. Times are seconds. A recording
 without times (one from another tool) has neither TTFT nor ITL.
@@ -43,7 +43,7 @@ class Facts:
     """What one exchange adds to the statistics.
 
     Args:
-        provider, endpoint, model: of whom it is; empty if unknown.
+        provider, endpoint, model: what answered; empty if unknown.
         is_stream: whether the response is an event stream.
         is_error: whether the provider answered with an error, or one came in the stream.
         is_broken: whether the response ended before its time, and not because the client left.
@@ -175,11 +175,11 @@ _VERSION = re.compile(r"^/(?:.*/)?v\d\w*(?=/)")
 def _find_model(response: ReceivedResponse) -> str:
     """Return the model that was asked for, or else the one that answered."""
     request = as_object(response.exchange.about.get("request"))
-    asked = as_object(request.get("json")).get("model")
-    if not asked:
-        asked = locate(*split_url(str(request.get("url", "")))).model
+    model = as_object(request.get("json")).get("model")
+    if not model:
+        model = locate(*split_url(str(request.get("url", "")))).model
     answering = (as_object(v.get("response", v)).get("model") for _, v in response.objects)
-    model = asked or next((one for one in answering if one), "")
+    model = model or next((one for one in answering if one), "")
     return model if isinstance(model, str) else ""
 
 
