@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import struct
@@ -305,6 +306,30 @@ def test_stopping_with_open_streams_leaves_nothing(connect: Connect) -> None:
     for client in clients:
         client.read_to_end()
     assert {call.ended for call in mock.calls} == {"server stopped"}
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["waits", "leaves"])
+def test_a_client_that_connects_while_it_stops_does_not_delay_it(leaves: bool) -> None:
+    mock = MockOpenAI()
+    url = httpx2.URL(mock.base_url)
+    httpx2.get(url)
+    server = mock._server
+    assert server is not None and (loop := server._server_run._loop) is not None
+    is_held, is_released = threading.Event(), threading.Event()
+    loop.call_soon_threadsafe(lambda: (is_held.set(), is_released.wait(10)))
+    assert is_held.wait(10)
+    with contextlib.ExitStack() as clients:
+        # The loop accepts one of them a turn: the last in that in which it stops.
+        for _ in range(3):
+            client = socket.create_connection((url.host, url.port or 80))
+            clients.enter_context(client)
+        server._server_run.stop()
+        is_released.set()
+        if leaves:
+            clients.close()
+        server._thread.join(10)
+        assert not server._thread.is_alive()
+    mock.stop()
 
 
 def test_it_starts_again_after_a_stop() -> None:

@@ -26,9 +26,8 @@ afterEach(() => {
 
 /** Wait until nothing listens at a URL. */
 async function waitForEnd(url: string): Promise<void> {
-  await vi.waitFor(() => expect(fetch(`${url}/health`)).rejects.toThrow("fetch failed"), {
-    timeout: 20_000,
-  });
+  const ask = () => fetch(`${url}/health`, { signal: AbortSignal.timeout(1000) });
+  await vi.waitFor(() => expect(ask()).rejects.toThrow("fetch failed"), { timeout: 20_000 });
 }
 
 describe("a server that is started", () => {

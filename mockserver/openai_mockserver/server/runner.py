@@ -198,6 +198,13 @@ class _ServerRun:
         for task in stuck_tasks:
             task.cancel()
         await self._pool.close()
+        # A client that was accepted in the turn of the stop gets its connection in the next one.
+        # Left open, it would keep the loop from closing until the client leaves.
+        await asyncio.sleep(0)
+        while server.server_state.connections:
+            for connection in list(server.server_state.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0)
 
     def stop(self) -> None:
         """End `run`. Call it from any thread or a signal handler."""
