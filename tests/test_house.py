@@ -69,6 +69,7 @@ FLOORS = """
     journal: snapshot call attempts memory follow filters journal
     state: sandboxes protocol memory
     catalogue
+    webhooks: event_types signing message
     dispatch: options version exchange bodies answers dress refuse route validate choose render
         pending dispatcher
 
