@@ -69,7 +69,7 @@ FLOORS = """
     journal: snapshot call attempts memory follow filters journal
     state: sandboxes protocol memory
     catalogue
-    webhooks: event_types signing message
+    webhooks: event_types signing message schedule faults delivery receivers sender
     dispatch: options version exchange bodies answers dress refuse route validate choose render
         pending dispatcher
 

@@ -13,11 +13,11 @@ from openai_mockserver.seed import MOMENT, Seeded
 from openai_mockserver.webhooks.event_types import EVENT_TYPES
 from openai_mockserver.webhooks.message import (
     USER_AGENT,
-    WebhookRequest,
     make_message,
     make_request,
 )
 from openai_mockserver.webhooks.signing import decode_secret, make_secret, sign
+from sdk_webhooks import unwrap
 
 openai = pytest.importorskip("openai")
 
@@ -32,11 +32,6 @@ def known_classes() -> dict[str, Any]:
     return {get_args(kind.model_fields["type"].annotation)[0]: kind for kind in get_args(union)}
 
 
-def unwrap(request: WebhookRequest, secret: str = SECRET) -> Any:
-    client = openai.OpenAI(api_key="any", webhook_secret=secret)
-    return client.webhooks.unwrap(request.body, dict(request.headers))
-
-
 @pytest.mark.openai3("2.x knows fewer types")
 def test_the_types_are_those_of_the_sdk() -> None:
     assert set(EVENT_TYPES) == set(known_classes())
@@ -47,7 +42,7 @@ def test_the_types_are_those_of_the_sdk() -> None:
 @pytest.mark.parametrize("type", EVENT_TYPES)
 def test_the_sdk_accepts_each_event(type: str) -> None:
     request = make_request(make_message(type, None, Random()), [SECRET], int(time.time()))
-    event = unwrap(request)
+    event = unwrap(request, SECRET)
     assert event.__class__ is known_classes()[type]
     event.__class__.model_validate(request.json, strict=True)
     assert set(request.json["data"]) <= set(type_of_data(event).model_fields)
