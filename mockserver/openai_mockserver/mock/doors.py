@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from openai_mockserver.server import Claim, Door, Loopback, SharedAddress
     from openai_mockserver.server.door import Inner, SideHandler
     from openai_mockserver.transport import Clock, InProcess
+    from openai_mockserver.webhooks import Webhooks
 
 __all__ = ["DoorOptions", "Doors"]
 
@@ -93,6 +94,17 @@ class Doors(Dispatcher):
         self._transport: InProcess | None = None
         self._interceptions: list[Interception] = []
         self._control: Control | None = None
+        self._webhooks: Webhooks | None = None
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The webhooks that the mock sends; their virtual clock is not that of the transport."""
+        with self._lock:
+            if self._webhooks is None:
+                from openai_mockserver.webhooks import Webhooks
+
+                self._webhooks = Webhooks(self.options.seed)
+            return self._webhooks
 
     @property
     def has_tls(self) -> bool:
@@ -171,6 +183,8 @@ class Doors(Dispatcher):
         """Stop the loopback server, abort its open streams, and stop intercepting."""
         while self._interceptions:
             self._interceptions.pop().stop()
+        if self._webhooks is not None:
+            self._webhooks.stop()
         with self._lock:
             server, self._server = self._server, None
         if server is not None:

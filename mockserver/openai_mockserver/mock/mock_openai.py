@@ -282,11 +282,13 @@ class MockOpenAI(Doors):
         return self
 
     def reset(self) -> None:
-        """Remove all rules, all calls and all objects that requests created."""
+        """Remove all rules, calls, webhook endpoints and objects that requests created."""
         self._rules.clear()
         self._expected_orders.clear()
         self.calls.clear()
         self.store.clear()
+        if self._webhooks is not None:
+            self._webhooks.clear()
 
     # Sandboxes
 
