@@ -29,10 +29,10 @@ from typing import Any, TypeVar
 
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.seed import CHANCE, Seeded
-from openai_mockserver.webhooks.delivery import Delivery
+from openai_mockserver.webhooks.delivery import Delivery, add_attempt, find_faults, give_up
 from openai_mockserver.webhooks.event_types import EVENT_TYPES
 from openai_mockserver.webhooks.faults import Draft, WebhookFault, spoil
-from openai_mockserver.webhooks.message import make_message
+from openai_mockserver.webhooks.message import Message, WebhookRequest, make_message
 from openai_mockserver.webhooks.receivers import EventLoop, Receiver, make_receiver
 from openai_mockserver.webhooks.schedule import Answer
 from openai_mockserver.webhooks.signing import decode_secret, make_secret
@@ -46,7 +46,11 @@ ROTATION = 24 * 3_600.0
 
 
 class Endpoint:
-    """A receiver with its secrets, as returned by `Webhooks.to`."""
+    """A receiver with its secrets, as returned by `Webhooks.to`.
+
+    Its ``name`` is the URL, or the name of the application or function; ``secret`` is the newest
+    secret. After the receiver has answered 410, ``is_gone`` is true, and it receives nothing more.
+    """
 
     def __init__(
         self,
@@ -58,15 +62,11 @@ class Endpoint:
         rng: Random,
     ) -> None:
         self.name = receiver.name
-        """The URL, or the name of the application or function."""
         self.secret = secret
-        """The newest secret."""
-        self.types = types
-        """The types of events that it receives; None for all."""
         self.is_gone = False
-        """Whether it has answered 410, after which it receives nothing."""
-        self.timeout = timeout
-        self.receiver = receiver
+        self._receiver = receiver
+        self._types = types
+        self._timeout = timeout
         self._find_time = find_time
         self._rng = rng
         self._old: list[tuple[str, float]] = []  # with the time until which each is valid
@@ -87,19 +87,29 @@ class Endpoint:
         self.secret = new
         return new
 
-    def draft_attempt(self, delivery: Delivery) -> Draft:
-        """Return the next attempt of a delivery, signed with the secrets that are valid now."""
+    def __repr__(self) -> str:
+        return f"<webhook endpoint {self.name}>"
+
+    def _receives(self, type: str) -> bool:
+        return self._types is None or type in self._types
+
+    def _draft(self, message: Message) -> Draft:
+        """Return an attempt, signed with the secrets that are valid now."""
         now = self._find_time()
         valid = tuple(secret for secret, end in self._old if end >= now)
         retired = tuple(secret for secret, end in self._old if end < now)
-        return Draft(delivery.message, (self.secret, *valid), retired, int(time.time()))
+        return Draft(message, (self.secret, *valid), retired, int(time.time()))
 
-    def __repr__(self) -> str:
-        return f"<webhook endpoint {self.name}>"
+    def _post(self, request: WebhookRequest, *, is_slow: bool) -> Answer:
+        """Send a request, and return the answer, as if it came too late if the receiver is slow."""
+        answer = self._receiver.post(request, self._timeout)
+        return Answer(None, f"no answer within {self._timeout:g} s") if is_slow else answer
 
 
 class Webhooks:
     """Sends webhooks, as `MockOpenAI.webhooks`.
+
+    Its ``endpoints`` are a list, and ``deliveries`` is a list of all deliveries, the oldest first.
 
     Args:
         seed: makes ids and secrets a function of the seed, and fixes ``created_at``.
@@ -114,9 +124,7 @@ class Webhooks:
         self._held: list[tuple[Delivery, Endpoint]] = []
         self._now = 0.0
         self.endpoints: list[Endpoint] = []
-        """The endpoints, in the order in which they were added."""
         self.deliveries: list[Delivery] = []
-        """All deliveries, the oldest first."""
 
     @property
     def now(self) -> float:
@@ -183,22 +191,17 @@ class Webhooks:
         message = make_message(type, data, self._rng)
         started = []
         for endpoint in self.endpoints:
-            if endpoint.types is None or type in endpoint.types:
-                delivery = Delivery(message, endpoint.name, faults)
-                spoil(endpoint.draft_attempt(delivery), faults)  # raises now if one cannot happen
-                started.append((delivery, endpoint))
+            if endpoint._receives(type):
+                spoil(endpoint._draft(message), faults)  # raises now if one cannot happen
+                started.append((Delivery(message, endpoint.name, faults), endpoint))
         with self._lock:
             self.deliveries += [delivery for delivery, _ in started]
             held, self._held = self._held, []
-        for delivery, endpoint in started:
-            if delivery.is_held:
-                self._held.append((delivery, endpoint))
-            else:
-                self._attempt(delivery, endpoint)
-        if all(delivery.is_held for delivery, _ in started):
-            self._held = held + self._held
+        if not started or any(fault.is_held for fault in faults):
+            with self._lock:
+                self._held += held + started
         else:
-            self._release(held)
+            self._release(started + held)
         return [delivery for delivery, _ in started]
 
     def advance(self, seconds: float) -> None:
@@ -264,11 +267,11 @@ class Webhooks:
 
     def _attempt(self, delivery: Delivery, endpoint: Endpoint) -> None:
         if endpoint.is_gone:
-            delivery.give_up()
+            give_up(delivery)
             return
         self._post(delivery, endpoint)
         if delivery.state == "delivered":
-            for _ in range(delivery.copies):
+            for _ in range(sum(fault.copies for fault in delivery.faults)):
                 self._post(delivery, endpoint)
         elif delivery.state == "gone":
             self._close(endpoint)
@@ -285,16 +288,14 @@ class Webhooks:
             self._queue = [entry for entry in self._queue if entry[3] is not endpoint]
             heapq.heapify(self._queue)
         for _, _, delivery, _ in closed:
-            delivery.give_up()
+            give_up(delivery)
 
     def _post(self, delivery: Delivery, endpoint: Endpoint) -> None:
-        faults = delivery.find_faults()
-        request = spoil(endpoint.draft_attempt(delivery), faults)
+        faults = find_faults(delivery)
+        request = spoil(endpoint._draft(delivery.message), faults)
         sent = self._now
-        answer = endpoint.receiver.post(request, endpoint.timeout)
-        if any(fault.is_slow for fault in faults):
-            answer = Answer(None, f"no answer within {endpoint.timeout:g} s")
-        delivery.add(sent, request, answer)
+        answer = endpoint._post(request, is_slow=any(fault.is_slow for fault in faults))
+        add_attempt(delivery, sent, request, answer)
 
 
 async def _run_in_thread(function: Callable[[], T]) -> T:
