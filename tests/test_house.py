@@ -101,7 +101,7 @@ FLOORS = """
     judge.clients: table environments driver
 
     cli: environment log address limits steering hangup tls serve health generate record show
-        import_ export cassettes streams faults check validate schema program
+        import_ export cassettes streams faults check trigger validate schema program
     __main__
 """
 HAND_WRITTEN_LINES = 600

@@ -24,6 +24,7 @@ from openai_mockserver.cli.schema import schema
 from openai_mockserver.cli.serve import serve
 from openai_mockserver.cli.show import show
 from openai_mockserver.cli.streams import streams
+from openai_mockserver.cli.trigger import trigger
 from openai_mockserver.cli.validate import validate
 from openai_mockserver.exceptions import MockServerError
 
@@ -47,6 +48,7 @@ for command in (
     streams,
     faults,
     check,
+    trigger,
     validate,
     schema,
     health,

@@ -48,14 +48,6 @@ class Draft:
     timestamp: int
 
 
-def _keep_draft(draft: Draft) -> Draft:
-    return draft
-
-
-def _keep_request(request: WebhookRequest) -> WebhookRequest:
-    return request
-
-
 @dataclass(frozen=True, slots=True)
 class WebhookFault:
     """A fault of a webhook, made by one of the functions of this module.
@@ -72,8 +64,8 @@ class WebhookFault:
 
     name: str
     times: int | None = 1
-    before: Callable[[Draft], Draft] = _keep_draft
-    after: Callable[[WebhookRequest], WebhookRequest] = _keep_request
+    before: Callable[[Draft], Draft] | None = None
+    after: Callable[[WebhookRequest], WebhookRequest] | None = None
     copies: int = 0
     is_held: bool = False
     is_slow: bool = False
@@ -97,10 +89,10 @@ def spoil(draft: Draft, faults: Iterable[WebhookFault]) -> WebhookRequest:
     """Return the request of an attempt with these faults."""
     faults = tuple(faults)
     for fault in faults:
-        draft = fault.before(draft)
+        draft = fault.before(draft) if fault.before else draft
     request = make_request(draft.message, draft.secrets, draft.timestamp)
     for fault in faults:
-        request = fault.after(request)
+        request = fault.after(request) if fault.after else request
     return request
 
 
