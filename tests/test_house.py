@@ -42,13 +42,13 @@ FLOORS = """
     api.validation: schema structured_output checks
     api: ids headers errors
     api.validation: parameters
-    api: store context endpoint compiled compiled_replies routes envelope json_body multipart decode
-        messages logprobs prediction text_only
+    api: store jobs context endpoint compiled compiled_replies routes envelope json_body multipart
+        decode messages logprobs prediction text_only
     api.chat: sequence message dialect_writer openai_writer reader renderer store endpoints
     api: completions
     api.audio: tones transcriptions speech endpoints
-    api.resources: placeholders pagination states operations batches conversations embeddings
-        evals images models moderations threads uploads vector_stores videos
+    api.resources: placeholders pagination states operations batch_lines batches conversations
+        embeddings evals images models moderations threads uploads vector_stores videos
     api.responses: usage items events envelope limits reader renderer store endpoints
     api: detection endpoints
 

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from openai_mockserver.api.context import Context
+from openai_mockserver.api.jobs import AT_ONCE, Jobs
 from openai_mockserver.api.store import Store
 from openai_mockserver.api.validation.parameters import Parameters
 from openai_mockserver.reply import ApiError, Reply
@@ -33,6 +34,7 @@ class EndpointRequest:
         content_type: content type of the body.
         headers: headers of the request, with names in lower case.
         ask: sends another request, by method, path and body, to the same mock.
+        jobs: the mock's jobs; by default they are done at once.
     """
 
     method: str
@@ -43,6 +45,7 @@ class EndpointRequest:
     content_type: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     ask: Callable[[str, str, bytes], Script] | None = None
+    jobs: Jobs = AT_ONCE
 
 
 class Rendered(NamedTuple):

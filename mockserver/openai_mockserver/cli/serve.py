@@ -112,6 +112,13 @@ _THRESHOLDS = (10_000, 20, 20)
 )
 @click.option("--lenient", is_flag=True, help="Accept unknown request parameters.")
 @click.option(
+    "--job-seconds",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Seconds that background responses and batches take.",
+)
+@click.option(
     "--no-coalesce",
     is_flag=True,
     help="Write each event by itself, even if several are due at the same time.",
@@ -145,6 +152,7 @@ def serve(
     normalize_patterns: tuple[str, ...],
     no_reload: bool,
     lenient: bool,
+    job_seconds: float,
     no_coalesce: bool,
     tls_cert: Path | None,
     tls_key: Path | None,
@@ -211,6 +219,8 @@ def serve(
         header_faults=allow_header_faults,
         lenient_faults=True,
         lenient=lenient,
+        clock="real",
+        job_seconds=job_seconds,
         coalesce=not no_coalesce,
         dialect=dialect,
         pace=None if pace is None else find_pace(pace),

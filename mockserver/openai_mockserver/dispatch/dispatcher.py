@@ -18,6 +18,7 @@ import msgspec.json
 from openai_mockserver.api import errors
 from openai_mockserver.api.compiled_replies import CompiledReplies
 from openai_mockserver.api.disk_bytes import DiskBytes
+from openai_mockserver.api.jobs import Jobs
 from openai_mockserver.dialects import locate
 from openai_mockserver.dispatch.choose import choose_answer
 from openai_mockserver.dispatch.dress import dress_script
@@ -76,6 +77,7 @@ class Dispatcher:
         state = self._memory.make(sandbox, on_end)
         self.calls, self.store, self._rules = state.calls, state.objects, state.rules
         self._version_lock = threading.Lock()
+        self.jobs = Jobs(self.store, lambda: self.options.job_seconds)
         self._replies = CompiledReplies()
 
     @property
@@ -152,6 +154,7 @@ class Dispatcher:
             replies=self._replies,
             rng=_make_rng(call, options.seed),
             ask=self._answer_inner_request,
+            jobs=self.jobs,
         )
 
     def _answer_inner_request(self, method: str, path: str, body: bytes) -> Script:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from openai_mockserver.api import Endpoint, EndpointRequest
 from openai_mockserver.api.compiled_replies import CompiledReplies
+from openai_mockserver.api.jobs import Jobs
 from openai_mockserver.api.store import Store
 from openai_mockserver.dialects import Dialect
 from openai_mockserver.dispatch.options import Options
@@ -39,6 +40,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
         replies: renders replies, and compiles those that repeat.
         rng: source of ids and other generated content.
         ask: sends another request to the same mock, by method, path and body.
+        jobs: the jobs that earlier requests began.
         dialect: the dialect to answer in; None is OpenAI's own. Set by `route_request`.
         path: OpenAI's path of the endpoint, with ids filled in. Set by `route_request`.
         endpoint: the endpoint. Set by `route_request`.
@@ -55,6 +57,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
     replies: CompiledReplies
     rng: Random
     ask: Callable[[str, str, bytes], Script]
+    jobs: Jobs
     dialect: Dialect | None = None
     path: str = ""
     endpoint: Endpoint = Endpoint(path="")

@@ -5,11 +5,13 @@ Rules of this file: values only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from openai_mockserver.dialects import find_dialect
+from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.request import Request
 from openai_mockserver.script import Script
@@ -40,14 +42,14 @@ class Options:
 
     Args:
         api_key, seed, lenient, default, dialect, pace, fast_retries, header_faults,
-        lenient_faults, reply_timeout, cassette: as for `MockOpenAI`.
+        lenient_faults, reply_timeout, cassette, job_seconds: as for `MockOpenAI`.
         faults: put into every reply, after those of its rule; one that cannot happen is ignored,
             with a warning.
         use_default: whether ``default`` answers requests that no rule matches.
         upstream: answers requests that nothing else answers.
         recorder: records the responses of the upstream.
 
-    Raises MockServerError for an unknown dialect or pace.
+    Raises MockServerError for an unknown dialect or pace, and for impossible `job_seconds`.
     """
 
     api_key: str | None = None
@@ -65,10 +67,15 @@ class Options:
     upstream: Upstream | None = None
     recorder: Recorder | None = None
     cassette: Cassette | None = None
+    job_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         find_dialect(self.dialect)
         object.__setattr__(self, "pace", as_pace(self.pace))
+        seconds = self.job_seconds
+        is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        if not (is_number and math.isfinite(seconds) and seconds >= 0):
+            raise MockServerError(f"job_seconds={seconds!r}: must be a finite number, 0 or more")
 
     @property
     def has_other_source(self) -> bool:

@@ -52,6 +52,7 @@ def validate_request(exchange: Exchange) -> Exchange | Plan:
         content_type,
         call.headers,
         exchange.ask,
+        exchange.jobs,
     )
     if endpoint.recall is not None:
         history = endpoint.recall(endpoint_request, exchange.store)

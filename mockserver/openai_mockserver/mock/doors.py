@@ -86,6 +86,7 @@ class Doors(Dispatcher):
 
     def __init__(self, door_options: DoorOptions, **arguments: Any) -> None:
         super().__init__(**arguments)
+        self.jobs.is_virtual = door_options.clock == "virtual"
         self.limits = door_options.limits
         self.access = door_options.access
         self._door_options = door_options
@@ -205,6 +206,7 @@ class Doors(Dispatcher):
             from openai_mockserver.transport import Clock, InProcess
 
             clock = Clock(virtual=self._door_options.clock == "virtual")
+            clock.on_advance.append(self.jobs.advance)
             self._transport = InProcess(self.begin, clock)
         return self._transport
 

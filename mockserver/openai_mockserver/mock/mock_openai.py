@@ -48,7 +48,10 @@ class MockOpenAI(Doors):
         seed: makes generated content, even ids and padding, a function of the seed and the
             request, and fixes the time at the beginning of 2026. Random by default.
         lenient: accept unknown request parameters.
-        clock: clock of the in-process transport: ``virtual`` never waits, ``real`` does.
+        clock: clock of the in-process transport, and of jobs: ``virtual`` never waits, ``real``
+            does. On a virtual clock, each poll of a job moves its time forward.
+        job_seconds: how many seconds background responses and batches take; by default they are
+            done at once. `jobs` ends them early.
         default: a function that returns the reply to a request that no rule matches, as for
             `RuleBuilder.reply`; by default such a request is an error.
         dialect: the provider to imitate, for example ``azure``: a name from `dialects()`. The base
@@ -109,6 +112,7 @@ class MockOpenAI(Doors):
         seed: int | str | None = None,
         lenient: bool = False,
         clock: Literal["virtual", "real"] = "virtual",
+        job_seconds: float = 0.0,
         default: Callable[[Request], object] | None = None,
         dialect: str | None = None,
         pace: Pace | str | None = None,
@@ -173,6 +177,7 @@ class MockOpenAI(Doors):
                 upstream=None if upstream is None else Upstream(upstream),
                 recorder=make_recorder(record, cassette, redactor),
                 cassette=cassette,
+                job_seconds=job_seconds,
             ),
             memory=InMemory(keep_calls, keep_bytes),
             on_end=on_end,
