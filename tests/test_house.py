@@ -49,7 +49,7 @@ FLOORS = """
     api.audio: tones transcriptions speech endpoints
     api.resources: placeholders pagination states operations batch_lines batches conversations
         embeddings evals images models moderations threads uploads vector_stores videos
-    api.responses: usage items events envelope limits reader renderer store endpoints
+    api.responses: usage items events envelope limits reader renderer background store endpoints
     api: detection endpoints
 
     request

@@ -1,13 +1,14 @@
 """Stored responses: retrieve, resume, cancel or delete them, and list their input.
 
-Rules of this file: a stored response is returned unchanged, and a deleted one is gone. An id that
-the server has never seen gets a generated response, so that code that only has an id can run.
+Rules of this file: a stored response is returned unchanged, unless it takes time in the background
+(`background`), and a deleted one is gone. An id that the server has never seen gets a generated
+response, so that code that only has an id can run.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from random import Random
@@ -21,12 +22,19 @@ from openai_mockserver.api.context import make_context
 from openai_mockserver.api.endpoint import EndpointRequest, Rendered
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.resources import conversations
+from openai_mockserver.api.responses.background import (
+    UNFINISHED,
+    find_status,
+    list_due_events,
+    pace_stream,
+    show_response,
+)
 from openai_mockserver.api.responses.envelope import Envelope, clear_result
 from openai_mockserver.api.responses.renderer import compose, rebuild_stream, render_body
 from openai_mockserver.api.store import Store
 from openai_mockserver.dialects.responses import SEQUENCE_NUMBER
 from openai_mockserver.reply import ApiError, Reply
-from openai_mockserver.script import Event, Head, Script
+from openai_mockserver.script import Event, Head, Pause, Script, Step
 
 __all__ = ["StoredResponse"]
 
@@ -105,11 +113,14 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
     store.put(KIND, id, stored_response)
     # A rendered response is in the background if the request says so; a ready-made script may be.
     may_be_queued = result.make_object is None or bool(request.parameters.get("background"))
-    if may_be_queued and stored_response.in_background and not script.is_stream:
-        return _replace_body(
-            script, render_body(clear_result(stored_response.response, "queued"), Random(id))
-        )
-    return script
+    if not (may_be_queued and stored_response.in_background):
+        return script
+    job = request.jobs.start(id)
+    if script.is_stream:
+        return pace_stream(script, job) if job.seconds else script
+    queued_response = clear_result(stored_response.response, "queued")
+    queued_script = _replace_body(script, render_body(queued_response, Random(id)))
+    return request.jobs.add_interval(queued_script, id)
 
 
 def _keep_value(response: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -238,20 +249,43 @@ def _generate_response(id: str) -> StoredResponse:
 
 def retrieve(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return the response; as a stream, only the events after ``starting_after``."""
+    id = request.ids["response_id"]
     stored_response = _find_response(request, store, rng)
     if isinstance(stored_response, ApiError):
         return errors.render(stored_response, rng)
     if not request.query.get("stream"):
-        if store.get(KIND, request.ids["response_id"]) is not None:
-            store.put(
-                KIND, request.ids["response_id"], replace(stored_response, was_retrieved=True)
-            )
-        return render_body(stored_response.response, rng)
+        if store.get(KIND, id) is not None:
+            store.put(KIND, id, replace(stored_response, was_retrieved=True))
+        request.jobs.poll(id)
+        response = _show_response(stored_response, request)
+        script = render_body(response, rng)
+        is_unfinished = response.get("status") in UNFINISHED
+        return request.jobs.add_interval(script, id) if is_unfinished else script
     events = stored_response.events or rebuild_stream(stored_response.response, rng).events
+    due_events: Iterable[tuple[float, Event]] = ((0.0, event) for event in events)
+    if (job := request.jobs.find(id)) is not None:
+        elapsed = request.jobs.measure(job)
+        due_events = list_due_events(events, stored_response.response, job, elapsed)
     after = request.query.get("starting_after")
-    if after is not None:
-        events = tuple(event for event in events if _sequence_number(event) > after)
-    return Script(Head(200, headers.response_headers(rng)), events)
+    steps: list[Step] = []
+    waited = 0.0
+    for due, event in due_events:
+        if after is None or _sequence_number(event) > after:
+            if due > waited:
+                steps.append(Pause(due - waited))
+                waited = due
+            steps.append(event)
+    return Script(Head(200, headers.response_headers(rng)), steps)
+
+
+def _show_response(stored_response: StoredResponse, request: EndpointRequest) -> Mapping[str, Any]:
+    """Return the response object as it is now."""
+    job = request.jobs.find(request.ids["response_id"])
+    if job is None:
+        return stored_response.response
+    script = stored_response.script
+    was_streamed = script is not None and script.is_stream
+    return show_response(stored_response.response, job, request.jobs.measure(job), was_streamed)
 
 
 def _sequence_number(event: Event) -> float:
@@ -272,29 +306,40 @@ def delete(request: EndpointRequest, store: Store, rng: Random) -> Script:
 
 
 def cancel(request: EndpointRequest, store: Store, rng: Random) -> Script:
-    """Cancel a background response, unless the client already knows that it has ended."""
+    """Cancel a background response, unless it has ended; a cancelled one stays so.
+
+    One that takes no time has ended when the client knows that.
+    """
+    id = request.ids["response_id"]
     stored_response = _find_response(request, store, rng)
     if isinstance(stored_response, StoredResponse):
-        stored_response = _refuse_cancelling(stored_response) or stored_response
+        stored_response = _refuse_cancelling(stored_response, request) or stored_response
     if isinstance(stored_response, ApiError):
         return errors.render(stored_response, rng)
+    if request.jobs.find(id) is not None:
+        request.jobs.end(id, "cancelled")
+        return render_body(_show_response(stored_response, request), rng)
     if stored_response.response.get("status") == "cancelled":
         return render_body(stored_response.response, rng)
     response = clear_result(stored_response.response, "cancelled")
-    store.put(
-        KIND,
-        request.ids["response_id"],
-        replace(stored_response, make_response=partial(_keep_value, response), script=None),
+    cancelled_response = replace(
+        stored_response, make_response=partial(_keep_value, response), script=None
     )
+    store.put(KIND, id, cancelled_response)
     return render_body(response, rng)
 
 
-def _refuse_cancelling(stored_response: StoredResponse) -> ApiError | None:
+def _refuse_cancelling(
+    stored_response: StoredResponse, request: EndpointRequest
+) -> ApiError | None:
     """Return OpenAI's error for a response that cannot be cancelled, else None."""
-    status = stored_response.response.get("status")
     if not stored_response.in_background:
         return ApiError(400, "Cannot cancel a synchronous response.", code="")
-    if stored_response.was_retrieved and status in ("completed", "failed", "incomplete"):
+    status, is_known = stored_response.response.get("status"), stored_response.was_retrieved
+    if (job := request.jobs.find(request.ids["response_id"])) is not None:
+        status = find_status(stored_response.response, job, request.jobs.measure(job))
+        is_known = True
+    if is_known and status in ("completed", "failed", "incomplete"):
         article = "an" if status == "incomplete" else "a"
         return ApiError(400, f"Cannot cancel {article} {status} response.", code="")
     return None
