@@ -1,9 +1,10 @@
 """Jobs that take time: when each began, how long it takes, and whether it ended early.
 
 Rules of this file: the state of a job is a function of time, and the files of the endpoints say
-which function; nothing runs in between. Time is real, and on a virtual clock it also jumps: each
-poll of a job, and each virtual wait of an in-process client, moves it forward. A batch of an hour
-is therefore polled to its end in a few milliseconds:
+which function; nothing runs in between. On a virtual clock, time passes only when a job is polled,
+and when an in-process client waits. A batch of an hour is therefore polled to its end in a few
+milliseconds. But a stream over a socket takes real time, so that real time counts for a job from
+the moment when its stream is read; on a real clock it counts for all.
 
 >>> jobs = Jobs(Store(), lambda: 3600.0)
 >>> job = jobs.start("batch_1")
@@ -34,6 +35,8 @@ KIND = "job"
 POLLS = 4
 """Polls after which a job on a virtual clock is done."""
 
+_TOLERANCE = 1e-9  # seconds, for the sum of several polls
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -56,14 +59,16 @@ class Job:
     """A job.
 
     Args:
-        started: when it began, on the clock of its `Jobs`.
+        started: when it began, in virtual time.
         seconds: how long it takes.
         ending: how it ended early; None if it did not.
+        watched: since when real time counts too, on the real clock; None if it does not.
     """
 
     started: float
     seconds: float
     ending: Ending | None = None
+    watched: float | None = None
 
     @property
     def step(self) -> float:
@@ -133,12 +138,28 @@ class Jobs:
         """Whether a new job takes time."""
         return self._get_seconds() > 0
 
-    def start(self, id: str) -> Job:
-        """Begin a job with the id of its object, and return it."""
-        job = Job(self._now(), self._get_seconds())
+    def start(self, id: str, is_watched: bool = False) -> Job:
+        """Begin a job with the id of its object, and return it.
+
+        Args:
+            id: the id.
+            is_watched: whether the client reads a stream of it.
+        """
+        counts_real_time = is_watched or not self.is_virtual
+        watched = time.monotonic() if counts_real_time else None
+        job = Job(self._skipped, self._get_seconds(), watched=watched)
         if job.seconds:
             self._store.put(KIND, id, job)
         return job
+
+    def watch(self, id: str) -> Job | None:
+        """Return a job whose stream a client begins to read; None if there is none."""
+        with self._lock:
+            job = self.find(id)
+            if job is not None and job.watched is None:
+                job = replace(job, watched=time.monotonic())
+                self._store.put(KIND, id, job)
+            return job
 
     def find(self, id: str) -> Job | None:
         """Return a job; None for an object that was made at once."""
@@ -153,14 +174,16 @@ class Jobs:
         message: str = "",
     ) -> None:
         """End a job now; one that has ended early stays as it is."""
-        job = self.find(id)
-        if job is not None and job.ending is None:
-            ending = Ending(kind, self.measure(job), code, message)
-            self._store.put(KIND, id, replace(job, ending=ending))
+        with self._lock:
+            job = self.find(id)
+            if job is not None and job.ending is None:
+                ending = Ending(kind, self.measure(job), code, message)
+                self._store.put(KIND, id, replace(job, ending=ending))
 
     def measure(self, job: Job) -> float:
         """Return the seconds since a job began."""
-        return self._now() - job.started
+        real = 0.0 if job.watched is None else time.monotonic() - job.watched
+        return self._skipped - job.started + real + _TOLERANCE
 
     def is_running(self, job: Job) -> bool:
         """Whether a job has neither ended early nor reached its end."""
@@ -176,7 +199,7 @@ class Jobs:
             self.advance(job.step)
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward."""
+        """Move the virtual time forward."""
         with self._lock:
             self._skipped += seconds
 
@@ -192,9 +215,6 @@ class Jobs:
         milliseconds = 1 if self.is_virtual else max(1, math.ceil(wait * 1000))
         header = ("openai-poll-after-ms", str(milliseconds))
         return replace(script, head=replace(script.head, headers=(*script.head.headers, header)))
-
-    def _now(self) -> float:
-        return time.monotonic() + self._skipped
 
 
 AT_ONCE = Jobs(Store())

@@ -115,7 +115,7 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
     may_be_queued = result.make_object is None or bool(request.parameters.get("background"))
     if not (may_be_queued and stored_response.in_background):
         return script
-    job = request.jobs.start(id)
+    job = request.jobs.start(id, is_watched=script.is_stream)
     if script.is_stream:
         return pace_stream(script, job) if job.seconds else script
     queued_response = clear_result(stored_response.response, "queued")
@@ -263,7 +263,7 @@ def retrieve(request: EndpointRequest, store: Store, rng: Random) -> Script:
         return request.jobs.add_interval(script, id) if is_unfinished else script
     events = stored_response.events or rebuild_stream(stored_response.response, rng).events
     due_events: Iterable[tuple[float, Event]] = ((0.0, event) for event in events)
-    if (job := request.jobs.find(id)) is not None:
+    if (job := request.jobs.watch(id)) is not None:
         elapsed = request.jobs.measure(job)
         due_events = list_due_events(events, stored_response.response, job, elapsed)
     after = request.query.get("starting_after")
