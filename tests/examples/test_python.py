@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from openai_mockserver import MockOpenAI, Pace, Reply, Text, ToolCall, Usage
+from openai_mockserver import ApiError, MockOpenAI, Pace, Reply, Text, ToolCall, Usage
 from openai_mockserver.faults import malformed, reset, stall, truncate
 
 openai = pytest.importorskip("openai")
@@ -243,6 +243,38 @@ def test_time_to_first_token(mock_openai: MockOpenAI, run: Run) -> None:
 def test_time_to_first_token_of_no_text(mock_openai: MockOpenAI, run: Run) -> None:
     mock_openai.reply(Reply([], finish_reason="content_filter"))
     assert run("time_to_first_token.py") == "no text arrived\n"
+
+
+@pytest.mark.openai_mock(job_seconds=0.3)
+def test_background(mock_openai: MockOpenAI, run: Run) -> None:
+    mock_openai.on(stream=False).reply("Hello")
+    mock_openai.on(stream=True).reply("Hello, world", faults=[reset(after=6)])
+    output = run("background.py")
+    assert output.startswith("queued\nin_progress\ncompleted\nHello\n")
+    assert output.endswith("\nHello [connection lost after event 5] , world\n")
+
+
+@pytest.mark.openai_mock(job_seconds=3600)
+def test_batch(mock_openai: MockOpenAI, run: Run) -> None:
+    mock_openai.on(user=re.compile("squared")).reply("A number.")
+    for n in (7, 49, 100):
+        error = ApiError(400, "Too hard.", code="too_hard")
+        mock_openai.on(user=f"What is {n} squared?").reply(error)
+    assert run("batch.py").splitlines() == [
+        "validating",
+        "in_progress",
+        "finalizing",
+        "completed",
+        "97 answers, 3 failures",
+        "What is 7 squared? too_hard: Too hard.",
+        "What is 49 squared? too_hard: Too hard.",
+        "What is 100 squared? too_hard: Too hard.",
+    ]
+
+
+def test_batch_of_which_all_lines_fail(mock_openai: MockOpenAI, run: Run) -> None:
+    mock_openai.reply(ApiError(429))
+    assert run("batch.py").splitlines()[:2] == ["completed", "0 answers, 100 failures"]
 
 
 def get(address: str) -> HTTPResponse:
