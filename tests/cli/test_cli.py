@@ -35,8 +35,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def another() -> Iterator[RunningServer]:
-    """A server with another seed, which accepts what OpenAI refuses."""
-    with serving("--pace", "none", "--quiet", "--seed", "other", "--lenient") as server:
+    """A server with another seed, which accepts what OpenAI refuses; its jobs take an hour."""
+    options = ("--seed", "other", "--lenient", "--job-seconds", "3600")
+    with serving("--pace", "none", "--quiet", *options) as server:
         yield server
 
 
@@ -139,6 +140,16 @@ def test_an_unknown_parameter_is_refused(anything: RunningServer) -> None:
 
 def test_when_lenient_an_unknown_parameter_passes(another: RunningServer) -> None:
     assert another.ask(temprature=1).status_code == 200
+
+
+def test_the_jobs_of_a_server_take_real_time(another: RunningServer) -> None:
+    with httpx.Client(base_url=f"{another.url}/v1", trust_env=False, timeout=TOO_LONG) as client:
+        request = {"model": "gpt-4o", "input": "Hi", "background": True}
+        response = client.post("/responses", json=request).json()
+        for _ in range(5):
+            poll = client.get(f"/responses/{response['id']}")
+    assert (response["status"], poll.json()["status"]) == ("queued", "queued")
+    assert poll.headers["openai-poll-after-ms"] == "900000"
 
 
 def test_the_pace_option_sets_the_pace() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
 import openai
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from openai_mockserver import ApiError, MockOpenAI, MockServerError, Reply, Usage
+from properties import examples
 
 PATH = "/v1/chat/completions"
 HOUR, DAY = 3600, 24 * 3600
@@ -21,6 +25,13 @@ STATES = (
     "cancelling",
     "cancelled",
 )
+ENDED = ("completed", "failed", "expired", "cancelled")
+NEXT = {
+    "validating": STATES,
+    "in_progress": STATES[1:],
+    "finalizing": STATES[2:],
+    "cancelling": ("cancelled",),
+}
 
 
 def make_line(id: str, text: str = "Hi", url: str = PATH, model: str = "gpt-4o") -> dict[str, Any]:
@@ -230,3 +241,44 @@ def test_a_test_can_end_a_batch(mock: MockOpenAI, client: openai.OpenAI) -> None
     for id, words in ((done, "ended already"), ("batch_x", "there is no job 'batch_x'")):
         with pytest.raises(MockServerError, match=words):
             mock.jobs.fail(id)
+
+
+STEPS = st.lists(st.sampled_from(["retrieve", "list", "cancel", "finish", "fail"]), max_size=12)
+
+
+@settings(max_examples=examples(100))
+@given(steps=STEPS, lines=st.integers(0, 4), seconds=st.sampled_from([0.0, 60.0, 2.5 * DAY]))
+def test_a_batch_never_goes_back(steps: list[str], lines: int, seconds: float) -> None:
+    """Whatever happens to it: states follow each other, and what was stated once stays true."""
+    mock = MockOpenAI(job_seconds=seconds)
+    mock.reply(ApiError(429), "Hello")
+    client = mock.client(max_retries=0)
+    batches = [create(client, *(make_line(str(n)) for n in range(lines)))]
+    id = batches[0].id
+    for step in steps:
+        if step == "list":
+            batches += client.batches.list().data
+            continue
+        try:
+            if step in ("retrieve", "cancel"):
+                batches.append(getattr(client.batches, step)(id))
+            else:
+                getattr(mock.jobs, step)(id)
+        except (MockServerError, openai.ConflictError):
+            batches.append(client.batches.retrieve(id))
+            assert batches[-1].status in (*ENDED, "cancelling")
+    for before, after in itertools.pairwise(batches):
+        assert before.status not in ENDED or after == before
+        assert after.status == before.status or after.status in NEXT[before.status]
+        assert get_times(before).items() <= get_times(after).items()
+        assert before.request_counts.completed <= after.request_counts.completed
+    last = batches[-1]
+    times = list(get_times(last).values())
+    assert times == sorted(times)
+    if last.status in ENDED:
+        files = [last.output_file_id, last.error_file_id]
+        answers = [len(read_answers(client, id)) if id else 0 for id in files]
+        counts = last.request_counts
+        assert answers[0] == counts.completed or last.status == "failed"
+        assert sum(answers) <= lines
+        assert sum(answers) == counts.total or last.status in ("failed", "cancelled")
