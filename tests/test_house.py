@@ -66,6 +66,7 @@ FLOORS = """
     rules: answer matcher pattern rule rulebook
     upstream access
     cassettes.exporters: recording event_stream chunks vcr har curl wiremock formats
+    sessions: session lanes cache messages responses
     journal: snapshot call attempts memory follow filters journal
     state: sandboxes protocol memory
     catalogue

@@ -64,6 +64,10 @@ class Store:
                 del self._gone[next(iter(self._gone))]
             return self._forget(kind, id)
 
+    def withhold(self, kind: str, id: str, value: Any) -> None:
+        """Note that a value was created, and do not store it."""
+        self.delete(kind, id)
+
     def drop(self, kind: str, id: str) -> None:
         """Remove a value without remembering that it existed."""
         with self._lock:

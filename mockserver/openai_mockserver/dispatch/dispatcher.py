@@ -10,6 +10,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -23,6 +24,7 @@ from openai_mockserver.dialects import locate
 from openai_mockserver.dispatch.choose import choose_answer
 from openai_mockserver.dispatch.dress import dress_script
 from openai_mockserver.dispatch.exchange import Exchange, Plan
+from openai_mockserver.dispatch.exchange import replace as replace_fields
 from openai_mockserver.dispatch.options import Option, Options
 from openai_mockserver.dispatch.pending import PendingCall, Step, find_function
 from openai_mockserver.dispatch.refuse import find_recording, refuse_access, refuse_reply
@@ -34,17 +36,21 @@ from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.http1 import answer_version, check_script
 from openai_mockserver.journal import Call
 from openai_mockserver.pacing import Pace
-from openai_mockserver.reply import ApiError
+from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.request import Request
-from openai_mockserver.rules import Rulebook
-from openai_mockserver.script import Script
+from openai_mockserver.rules import Answer, Rulebook
+from openai_mockserver.script import Head, Script
 from openai_mockserver.seed import CHANCE, Seeded
+from openai_mockserver.sessions import SESSIONS, Turn
 from openai_mockserver.state import InMemory, StateMaker
 
 __all__ = ["Dispatcher"]
 
 _CHOOSING: tuple[Step, ...] = (route_request, validate_request, choose_answer)
 _MAKING: tuple[Step, ...] = (render_answer, dress_script)
+
+_SWITCHING = Script(Head(101, (("upgrade", "websocket"), ("connection", "Upgrade"))))
+"""The response that opens a WebSocket. The server adds what depends on the request."""
 
 
 class Dispatcher:
@@ -118,12 +124,43 @@ class Dispatcher:
 
     def begin(self, request: Request) -> Call | PendingCall:
         """Return the call that answers a request, or waits for a function that makes the reply."""
-        call = self.calls.add(request)
-        exchange = self._begin(call)
+        return self._answer(self._begin(self.calls.add(request)), _CHOOSING)
+
+    def begin_session(self, request: Request) -> Call:
+        """Return the call of a request to open a WebSocket: with a session, or with an error."""
+        exchange = self._begin(self.calls.add(request))
+        call = exchange.call
+        if call.refusal is None:
+            plan = _run_safely(exchange, (route_request, validate_request))
+            if not isinstance(plan, Exchange):
+                return _set_plan(exchange, plan)
+            if (make_session := SESSIONS.get(plan.path)) is not None:
+                call.session, call.script = make_session(), _SWITCHING
+                return call
+        begun = self._answer(exchange, _CHOOSING)
+        return begun if isinstance(begun, Call) else begun.run()
+
+    def begin_turn(self, request: Request, turn: Turn) -> Call | PendingCall:
+        """Return the call that answers a turn of a session, as `begin` does for a request.
+
+        Args:
+            request: the turn as a request over HTTP.
+            turn: the turn, which may have a reply of its own.
+        """
+        exchange = self._begin(self.calls.add(request))
+        exchange = replace_fields(exchange, store=turn.layer_store(self.store))
+        if turn.reply is None:
+            return self._answer(exchange, _CHOOSING)
+        give_reply = partial(_give_reply, turn.reply)
+        return self._answer(exchange, (route_request, validate_request, give_reply))
+
+    def _answer(self, exchange: Exchange, choosing: Sequence[Step]) -> Call | PendingCall:
+        """Return the call of an exchange with its plan, or waiting for a function."""
+        call = exchange.call
         if call.refusal is not None:
             call.script = refuse_access(call, exchange.rng)
             return call
-        plan = _run_safely(exchange, _CHOOSING)
+        plan = _run_safely(exchange, choosing)
         if isinstance(plan, Exchange):
             if find_function(plan) is not None:
                 return PendingCall(plan, self.has_tls, _finish)
@@ -173,6 +210,11 @@ class Dispatcher:
         if isinstance(plan, Exchange):
             return plan.script
         return plan if isinstance(plan, Script) else Script()
+
+
+def _give_reply(reply: Reply, exchange: Exchange) -> Exchange:
+    """Return the exchange with a reply as its answer, whatever the rules say."""
+    return replace_fields(exchange, answer=Answer(reply))
 
 
 def _make_rng(request: Request, seed: int | str | None) -> Random:

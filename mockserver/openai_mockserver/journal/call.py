@@ -21,6 +21,7 @@ from openai_mockserver.sse import DONE, count_all
 if TYPE_CHECKING:
     from openai_mockserver.cassettes.recorder import Recorder
     from openai_mockserver.rules import Rule
+    from openai_mockserver.sessions import Session
     from openai_mockserver.upstream import Upstream
 
 __all__ = [
@@ -123,7 +124,7 @@ class Call(Request):
         "_bytes", "_end_event", "_events", "_is_written", "_lazy_times", "_on_end", "_on_write",
         "_outcome", "_problem", "_problem_counts", "_times", "_unrecorded", "_warnings", "arrival",
         "attempts", "faults", "is_exact", "left", "number", "on_wait", "problem_kind", "recorder",
-        "rule", "script", "started", "upstream",
+        "rule", "script", "session", "started", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -157,6 +158,7 @@ class Call(Request):
         self.faults: tuple[object, ...] = ()  # those that changed the response
         self.script = _NO_SCRIPT
         self.upstream: Upstream | None = None
+        self.session: Session | None = None  # for a WebSocket, whose turns are calls of their own
         self.recorder: Recorder | None = None
         self.attempts: Attempts | None = None
         self.problem_kind: str | None = None

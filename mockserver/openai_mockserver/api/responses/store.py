@@ -108,7 +108,7 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
         items = [*stored_response.items, *stored_response.response["output"]]
         conversations.add_items(store, conversation_id, items, Random(id))
     if request.parameters.get("store") is False:
-        store.delete(KIND, id)
+        store.withhold(KIND, id, stored_response)
         return script
     store.put(KIND, id, stored_response)
     # A rendered response is in the background if the request says so; a ready-made script may be.

@@ -1,0 +1,92 @@
+"""The script of a response as messages: its events without the event-stream format.
+
+Rules of this file: pure functions. A message is the data of an event, and an error that comes
+before a stream is an `error` event with its status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import msgspec.json
+
+from openai_mockserver import sse
+from openai_mockserver.api.responses.renderer import rebuild_stream
+from openai_mockserver.script import Event, Pause, Script
+
+__all__ = ["decode_object", "list_messages"]
+
+_FIRST = ("type", "code", "message", "param")
+"""The members of an error that come first, in the order of OpenAI's guide to WebSocket mode."""
+
+
+def list_messages(script: Script, stream_id: str | None) -> Iterator[tuple[float, str]]:
+    """Yield the messages of a response, each with the seconds after which it is due.
+
+    Args:
+        script: the response, as POST /v1/responses would send it.
+        stream_id: the lane, which each message names; None for the default lane.
+    """
+    stream = script if script.is_stream else _read_response(script)
+    if stream is None or script.head.status != 200:
+        yield script.head.delay, _encode_error(script, stream_id)
+        return
+    for due, data in _list_data(stream):
+        yield due, data if stream_id is None else _add_stream_id(data, stream_id)
+
+
+def _list_data(script: Script) -> Iterator[tuple[float, str]]:
+    """Yield the data of each event."""
+    due = script.head.delay
+    decoder = sse.Decoder()  # for events that are raw bytes, or spread over several steps
+    for step in script.steps:
+        if isinstance(step, Pause):
+            due += step.seconds
+            continue
+        events = [step] if isinstance(step, Event) else decoder.feed(sse.encode(step))
+        for event in events:
+            if event != sse.DONE:
+                yield due, event.data
+
+
+def _add_stream_id(data: str, stream_id: str) -> str:
+    # A lane's name needs no escaping. What is no object, because of a fault, stays as it is.
+    return f'{data[:-1]},"stream_id":"{stream_id}"}}' if data.endswith("}") else data
+
+
+def _read_response(script: Script) -> Script | None:
+    """Return the stream of a response that a rule gives as a JSON object; None if it is none."""
+    response = decode_object(sse.body(script.steps))
+    if response is None or response.get("object") != "response":
+        return None
+    stream = rebuild_stream(response, Random(str(response.get("id"))))
+    return Script(script.head, stream.steps, script.end)
+
+
+def _encode_error(script: Script, stream_id: str | None) -> str:
+    """Return the `error` event for the response of a request that was refused."""
+    body = sse.body(script.steps)
+    payload = decode_object(body) or {}
+    error = payload.get("error")
+    if not isinstance(error, dict):
+        text = error if isinstance(error, str) else body.decode(errors="replace")
+        error = {"type": "server_error", "message": text}
+    names = [*_FIRST, *(name for name in error if name not in _FIRST)]
+    event = {
+        "type": "error",
+        "status": script.head.status,
+        **({} if stream_id is None else {"stream_id": stream_id}),
+        "error": {name: error[name] for name in names if error.get(name) is not None},
+    }
+    return msgspec.json.encode(event).decode()
+
+
+def decode_object(text: str | bytes) -> dict[str, Any] | None:
+    """Return the JSON object in a text; None if there is none."""
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
