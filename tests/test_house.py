@@ -74,7 +74,7 @@ FLOORS = """
     dispatch: options version exchange bodies answers dress refuse route validate choose render
         pending dispatcher
 
-    server: door peer protocol player connect pool relay worker side functions app runner
+    server: door peer protocol player connect pool relay worker side functions websocket app runner
         shared_address
     transport clients interception
 

@@ -133,6 +133,7 @@ class Doors(Dispatcher):
             self.access,
             lead,
             coalesce,
+            sessions=self,
             side=self._find_beside,
         )
 

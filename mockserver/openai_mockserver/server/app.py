@@ -232,8 +232,40 @@ def make_application(
     player: Player | None = None
     side_player = SidePlayer()
 
+    async def answer_websocket(
+        scope: dict[str, Any], receive: Receive, send: Send, connection: Connection
+    ) -> None:
+        from openai_mockserver.server.websocket import play_websocket  # rarely needed
+
+        headers = decode_headers(scope["headers"])
+        door, path, prefix = find_door(), decode_path(scope["raw_path"].decode("latin-1")), ""
+        if door.side is not None and path.startswith(SIDE_PATHS):
+            found = door.side(path)
+            if isinstance(found, Inner):
+                door, prefix = found.door, found.prefix
+        refusal = door.access.find_refusal("GET", headers, scope["server"][0])
+        connection.requests += 1
+        request = Request(
+            "GET",
+            path.removeprefix(prefix),
+            headers,
+            b"",
+            scope["query_string"].decode("latin-1"),
+            connection.number,
+            connection.requests,
+            scope["http_version"],
+            refusal,
+            _read_target(scope).removeprefix(prefix),
+        )
+        await play_websocket(request, door, connection, receive, send, worker, open_calls)
+
     async def answer(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         nonlocal player
+        if scope["type"] == "websocket":
+            connection = connections.get(tuple(scope["client"] or ()))
+            if connection is not None:
+                await answer_websocket(scope, receive, send, connection)
+            return
         headers = decode_headers(scope["headers"])
         connection = connections.get(tuple(scope["client"] or ()))
         if connection is None:

@@ -15,6 +15,7 @@ from openai_mockserver.journal import Call
 from openai_mockserver.limits import Limits
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
+from openai_mockserver.sessions import Turn
 
 __all__ = [
     "HEALTH",
@@ -22,6 +23,7 @@ __all__ = [
     "Door",
     "Follower",
     "Inner",
+    "Sessions",
     "SideHandler",
     "SideResponse",
     "shows_page",
@@ -80,6 +82,16 @@ class SideHandler(Protocol):
         """
 
 
+class Sessions(Protocol):
+    """Answers what comes over WebSockets."""
+
+    def begin_session(self, request: Request) -> Call:
+        """Return the call of a request to open a WebSocket: with a session, or with an error."""
+
+    def begin_turn(self, request: Request, turn: Turn) -> Call | PendingCall:
+        """Return the call that answers a turn of a session, as `Door.begin` does for a request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inner:
     """The door of a sandbox, and the beginning of the path that leads to it."""
@@ -100,6 +112,7 @@ class Door:
         lead: maximum number of events of a stream that its client has not read.
         coalesce: whether events that are due at the same time may share a write.
         on_slow: called once with each call that is still open after `SLOW` seconds.
+        sessions: answers what comes over WebSockets; None to open none.
         side: returns what answers requests to a path that begins with one of `SIDE_PATHS`, and
             to ``/`` if `shows_page`: the door of a sandbox, a function, or None for this door.
     """
@@ -111,4 +124,5 @@ class Door:
     lead: int | None = None
     coalesce: bool = True
     on_slow: Callable[[Call], object] | None = None
+    sessions: Sessions | None = None
     side: Callable[[str], Inner | SideHandler | None] | None = None

@@ -22,7 +22,14 @@ from typing import Any, cast
 from openai_mockserver.server.door import Door
 from openai_mockserver.server.peer import Peer, Peers, build_query, count_sent_bytes
 
-__all__ = ["TARGET", "WHOLE", "Connection", "Connections", "make_protocol"]
+__all__ = [
+    "TARGET",
+    "WHOLE",
+    "Connection",
+    "Connections",
+    "make_protocol",
+    "make_socket_protocol",
+]
 
 
 _FEW = 32  # with at most this many connections, the first check comes sooner
@@ -324,17 +331,17 @@ class Gate:
     The player writes every byte of a response itself, and uvicorn still learns that it has ended.
     """
 
-    __slots__ = ("_connection",)
+    __slots__ = ("connection",)
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
 
     def write(self, data: bytes) -> None:
-        if not self._connection.is_muted:
-            self._connection.transport.write(data)
+        if not self.connection.is_muted:
+            self.connection.transport.write(data)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection.transport, name)
+        return getattr(self.connection.transport, name)
 
 
 TARGET = "openai_mockserver.target"
@@ -372,7 +379,7 @@ def make_protocol(
             else:
                 connections[self._address] = self._connection
             self._head_timer: asyncio.TimerHandle | None = None
-            self._is_early = False
+            self._is_early = self._is_upgraded = False
             super().connection_made(Gate(self._connection))
             self._watch_head()
 
@@ -389,7 +396,7 @@ def make_protocol(
 
             The wait between two requests is uvicorn's to limit.
             """
-            if self.cycle is not None and not self.cycle.response_complete:
+            if self._is_upgraded or (self.cycle is not None and not self.cycle.response_complete):
                 self._unwatch_head()
             elif self._head_timer is None and (seconds := find_door().limits.seconds) is not None:
                 loop = asyncio.get_running_loop()
@@ -405,6 +412,10 @@ def make_protocol(
             if self._is_early:
                 self._is_early = False
                 self._watch_head()
+
+        def handle_websocket_upgrade(self, *event: Any) -> None:
+            self._is_upgraded = True  # from now on, the other protocol gets what arrives
+            super().handle_websocket_upgrade(*event)
 
         def on_url(self, url: bytes) -> None:  # httptools calls it, h11 does not
             super().on_url(url)
@@ -434,6 +445,36 @@ def make_protocol(
             return True
 
     return Protocol
+
+
+def make_socket_protocol(connections: Connections) -> Any:
+    """Return the protocol class for WebSockets, which gets its connection from the other one.
+
+    None if the package that it needs is not installed.
+    """
+    try:
+        from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+    except ImportError:  # also for an older uvicorn
+        return None
+
+    class SocketProtocol(WebSocketsSansIOProtocol):
+        def connection_made(self, transport: Any) -> None:
+            self._connection: Connection = transport.connection
+            super().connection_made(transport)
+
+        async def send(self, message: Any) -> None:
+            await super().send(message)
+            if message["type"] == "websocket.http.response.body":
+                self.handshake_complete = True  # it was refused, which uvicorn would report
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            address = self.client or ("", 0)
+            if connections.get(address[:2]) is self._connection:
+                del connections[address[:2]]
+            super().connection_lost(exc)
+            self._connection.note_loss(exc)
+
+    return SocketProtocol
 
 
 def _http_protocol() -> Any:

@@ -95,7 +95,11 @@ class _ServerRun:
         import uvicorn
 
         from openai_mockserver.server.app import make_application
-        from openai_mockserver.server.protocol import Connections, make_protocol
+        from openai_mockserver.server.protocol import (
+            Connections,
+            make_protocol,
+            make_socket_protocol,
+        )
         from openai_mockserver.server.worker import Worker
 
         server_run = self
@@ -129,7 +133,8 @@ class _ServerRun:
         config = uvicorn.Config(
             application,
             http=make_protocol(connections, self._find_door),
-            ws="none",
+            ws=make_socket_protocol(connections) or "none",
+            ws_max_size=self._find_door().limits.body,
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -157,7 +162,7 @@ class _ServerRun:
         while True:
             await asyncio.sleep(1.0)
             for call in list(self._open_calls):
-                if call.is_over or call in reported_calls:
+                if call.is_over or call in reported_calls or call.session is not None:
                     continue
                 if time.monotonic() - call.arrival >= SLOW:
                     reported_calls.add(call)

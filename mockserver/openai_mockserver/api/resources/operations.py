@@ -499,7 +499,6 @@ _WEB_SOCKETS = (
     "/v1/live/sessions/{session_id}/fork",
     "/v1/realtime",
     "/v1/realtime/translations",
-    "/v1/responses",
 )
 """Paths at which the SDK opens WebSockets, which the server does not support."""
 
@@ -512,6 +511,25 @@ def refuse_endpoint(request: EndpointRequest, store: Store, rng: Random) -> Scri
         "server_error",
         "not_implemented",
         headers=(("x-should-retry", "false"),),
+    )
+    return errors.render(error, rng)
+
+
+def require_websocket(request: EndpointRequest, store: Store, rng: Random) -> Script:
+    """Return a 426: a WebSocket is opened here, but not over this door.
+
+    A server gets such a request only if it has no package that speaks WebSockets.
+    """
+    if request.headers.get("upgrade", "").lower() == "websocket":
+        reason = "needs the package websockets: pip install 'openai-mockserver[websockets]'"
+    else:
+        reason = "is answered with a WebSocket only"
+    error = ApiError(
+        426,
+        f"openai-mockserver: {request.method} {request.path} {reason}.",
+        "mockserver_error",
+        "upgrade_required",
+        headers=(("upgrade", "websocket"), ("x-should-retry", "false")),
     )
     return errors.render(error, rng)
 
@@ -568,3 +586,4 @@ def endpoints(special: Mapping[tuple[str, str], Answer]) -> Iterator[Endpoint]:
         )
     for path in _WEB_SOCKETS:
         yield Endpoint(path=path, method="GET", answer=refuse_endpoint)
+    yield Endpoint(path="/v1/responses", method="GET", answer=require_websocket)

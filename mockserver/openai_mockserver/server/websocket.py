@@ -1,0 +1,323 @@
+"""Plays sessions on WebSockets: carries out what a session says, and feeds it what happens.
+
+Rules of this file: no decision about what to say. The request that opens a WebSocket is a call, and
+so is each turn, with its messages as events; a turn that a client event asks for is answered as the
+same request over HTTP would be. Host, origin and key are checked before the WebSocket opens. What a
+session has to do is in one heap by its due time, for which one task waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from typing import Any
+
+from openai_mockserver import sse
+from openai_mockserver.api import errors
+from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
+from openai_mockserver.reply import ApiError
+from openai_mockserver.request import Request
+from openai_mockserver.script import Frame, Script
+from openai_mockserver.server.door import Door
+from openai_mockserver.server.functions import finish_reply
+from openai_mockserver.server.protocol import Connection
+from openai_mockserver.server.worker import Worker, is_quick
+from openai_mockserver.sessions import Session, Turn
+from openai_mockserver.sessions.session import (
+    Action,
+    Answered,
+    Ask,
+    Close,
+    Drop,
+    Ended,
+    Expired,
+    Happening,
+    Opened,
+    Received,
+    Send,
+)
+
+__all__ = ["play_websocket"]
+
+_NO_RELAY = "WebSockets are not relayed to an upstream: add a rule for this request"
+_CLOSED_WELL = (1000, 1001, 1005)
+_TURN = 64  # messages that are sent before other tasks run
+_HOP_BY_HOP = ("connection", "content-length", "content-type", "upgrade")
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """The client has closed the connection, or it is lost."""
+
+    code: int
+
+
+async def play_websocket(
+    request: Request,
+    door: Door,
+    connection: Connection,
+    receive: Callable[[], Awaitable[dict[str, Any]]],
+    send: Callable[[dict[str, Any]], Awaitable[None]],
+    worker: Worker,
+    open_calls: dict[Call, Connection],
+) -> None:
+    """Open the WebSocket that a request asks for, and play its session; or refuse the request.
+
+    Args:
+        request: the request; access control may have refused it.
+        door: the mock.
+        connection: the connection.
+        receive, send: those of ASGI.
+        worker: computes answers that may take long.
+        open_calls: filled with the calls that are being played, and their connection.
+    """
+    await receive()  # uvicorn's "websocket.connect"
+    if door.sessions is None:
+        begun = door.begin(request)
+        call = begun if isinstance(begun, Call) else begun.run()
+    else:
+        call = door.sessions.begin_session(request)
+    if call.session is None:
+        await _refuse(call, send)
+        return
+    player = _SessionPlayer(call, call.session, door, connection, send, worker, open_calls)
+    open_calls[call] = connection
+    outcome: str | None = CLIENT_DISCONNECTED
+    try:
+        await send({"type": "websocket.accept"})
+        outcome = await player.play(receive)
+    except OSError:  # uvicorn's ClientDisconnected
+        pass
+    finally:
+        player.end_turns()
+        call.end(outcome)
+        open_calls.pop(call, None)
+
+
+async def _refuse(call: Call, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+    """Answer the request with the response of its call, instead of a WebSocket."""
+    plan = call.plan
+    if not isinstance(plan, Script):
+        call.problem = _NO_RELAY
+        plan = call.script = Script()
+    head, body = plan.head, sse.body(plan.steps)
+    headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
+        for name, value in head.headers
+        if name.lower() not in ("connection", "content-length", "transfer-encoding", "upgrade")
+    ]
+    start = {"type": "websocket.http.response.start", "status": head.status, "headers": headers}
+    try:
+        await send(start)
+        await send({"type": "websocket.http.response.body", "body": body})
+        call.log_frame(Frame(0.0, body, 0, len(body)), 0.0)
+        call.is_written = True
+        call.end()
+    except OSError:
+        call.end(CLIENT_DISCONNECTED)
+
+
+class _SessionPlayer:
+    """Plays one session."""
+
+    def __init__(
+        self,
+        call: Call,
+        session: Session,
+        door: Door,
+        connection: Connection,
+        send: Callable[[dict[str, Any]], Awaitable[None]],
+        worker: Worker,
+        open_calls: dict[Call, Connection],
+    ) -> None:
+        self._call, self._session, self._door = call, session, door
+        self._connection, self._send, self._worker = connection, send, worker
+        self._open_calls = open_calls
+        self._loop = asyncio.get_running_loop()
+        self._headers = _list_headers(call)
+        self._heap: list[tuple[float, int, Action]] = []
+        self._numbers = count()
+        self._inbox: asyncio.Queue[Happening | _Left] = asyncio.Queue()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+        self._turns: dict[Turn, tuple[Call, float]] = {}  # with the time of the answer
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._outcome: str | None = None
+        self._outcome_of_turns = CLIENT_DISCONNECTED  # of those that have not ended by then
+        self._is_over = False
+
+    async def play(self, receive: Callable[[], Awaitable[dict[str, Any]]]) -> str | None:
+        """Play the session until the connection ends, and return the outcome of its call."""
+        self._start(self._read(receive))
+        self._feed(Opened())
+        try:
+            while not self._is_over:
+                await self._perform_due()
+                if not self._is_over:
+                    await self._wait()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+        return self._outcome
+
+    def end_turns(self) -> None:
+        """End the calls of the turns that have not ended."""
+        for call, _ in self._turns.values():
+            self._open_calls.pop(call, None)
+            call.end(self._outcome_of_turns)
+        self._turns.clear()
+
+    # What happens
+
+    def _start(self, work: Any) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _read(self, receive: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        """Pass on what the client sends, for as long as the session has room for it."""
+        while True:
+            await self._has_room.wait()
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                # Only a close frame has a reason, be it empty.
+                self._inbox.put_nowait(_Left(message["code"] if "reason" in message else 1006))
+                return
+            text = message.get("text")
+            self._inbox.put_nowait(Received(message["bytes"] if text is None else text))
+
+    async def _wait(self) -> None:
+        """Wait until something happens or something is due, and handle all that has happened."""
+        due = self._heap[0][0] if self._heap else None
+        try:
+            async with asyncio.timeout_at(due):
+                self._handle(await self._inbox.get())
+        except TimeoutError:
+            return
+        while not self._inbox.empty() and not self._is_over:
+            self._handle(self._inbox.get_nowait())
+
+    def _handle(self, happening: Happening | _Left) -> None:
+        if isinstance(happening, _Left):
+            self._is_over = True
+            self._outcome = None if happening.code in _CLOSED_WELL else CLIENT_DISCONNECTED
+        else:
+            self._feed(happening)
+
+    def _feed(self, happening: Happening) -> None:
+        """Tell the session what has happened, and note what it has to do."""
+        now = self._loop.time()
+        for seconds, action in self._session.feed(happening):
+            heapq.heappush(self._heap, (now + seconds, next(self._numbers), action))
+        if self._session.is_full:
+            self._has_room.clear()
+        else:
+            self._has_room.set()
+
+    # What to do
+
+    async def _perform_due(self) -> None:
+        """Carry out what is due."""
+        for number in count(1):
+            if self._is_over or not self._heap or self._heap[0][0] > self._loop.time():
+                return
+            due, _, action = heapq.heappop(self._heap)
+            await self._perform(action, due)
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
+
+    async def _perform(self, action: Action, due: float) -> None:
+        match action:
+            case Send(text, turn):
+                await self._send({"type": "websocket.send", "text": text})
+                call, start = self._turns[turn] if turn is not None else (self._call, due)
+                frame = Frame(due - start, b"", 1, len(text.encode()))
+                call.log_frame(frame, self._loop.time() - start)
+            case Ask(turn):
+                await self._ask(turn)
+            case Ended(turn):
+                call, _ = self._turns.pop(turn)
+                self._open_calls.pop(call, None)
+                call.is_written = True
+                call.end()
+                self._feed(action)
+            case Expired():
+                self._feed(action)
+            case Close(code, reason):
+                self._is_over, self._outcome_of_turns = True, "truncated"
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+            case Drop(turn, how):
+                await self._drop(turn, how)
+
+    async def _drop(self, turn: Turn, how: str) -> None:
+        """End the TCP connection without a closing handshake."""
+        self._is_over = True
+        call, _ = self._turns.pop(turn)
+        self._open_calls.pop(call, None)
+        # A reset discards what the client's system has not received.
+        await self._connection.wait_until_received()
+        call.end()
+        self._outcome = call.outcome
+        self._outcome_of_turns = call.outcome or CLIENT_DISCONNECTED
+        if how == "reset":
+            self._connection.reset()
+        else:
+            self._connection.transport.close()
+
+    async def _ask(self, turn: Turn) -> None:
+        """Let the mock answer a turn."""
+        self._connection.requests += 1
+        request = Request(
+            "POST",
+            self._call.path,
+            self._headers,
+            turn.body,
+            self._call.query,
+            self._call.connection,
+            self._connection.requests,
+        )
+        if turn.error is not None:
+            self._begin(turn, self._door.refuse(request, turn.error))
+            return
+        assert self._door.sessions is not None
+        begin = partial(self._door.sessions.begin_turn, turn=turn)
+        if is_quick(request):
+            begun = begin(request)
+            if isinstance(begun, Call):
+                self._begin(turn, begun)
+            else:
+                self._start(self._finish(turn, finish_reply(begun, self._worker)))
+        else:
+            self._start(self._finish(turn, self._compute(begin, request)))
+
+    async def _compute(self, begin: Any, request: Request) -> Call:
+        begun = await self._worker.run(begin, request)
+        return begun if isinstance(begun, Call) else await finish_reply(begun, self._worker)
+
+    async def _finish(self, turn: Turn, answer: Awaitable[Call]) -> None:
+        self._begin(turn, await answer)
+
+    def _begin(self, turn: Turn, call: Call) -> None:
+        """Begin to play the answer of a turn."""
+        if not isinstance(call.plan, Script):
+            call.upstream, call.problem = None, _NO_RELAY
+            message = f"openai-mockserver: {_NO_RELAY}"
+            call.script = errors.render(ApiError(501, message, "mockserver_error"))
+        call.is_exact = False  # the client may not have read all that was sent
+        self._turns[turn] = call, self._loop.time()
+        self._open_calls[call] = self._connection
+        self._inbox.put_nowait(Answered(turn, call.script))
+
+
+def _list_headers(call: Call) -> Sequence[tuple[str, str]]:
+    """Return the headers that a turn would have as a request over HTTP."""
+    headers = [
+        (name, value)
+        for name, value in call.headers.raw
+        if name.lower() not in _HOP_BY_HOP and not name.lower().startswith("sec-websocket-")
+    ]
+    return (*headers, ("content-type", "application/json"))

@@ -1,0 +1,345 @@
+"""WebSockets over real sockets: the SDK's connection to the Responses API, and a raw client."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from websockets.asyncio.client import connect as connect_async
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from openai_mockserver import ApiError, MockOpenAI, Pace, Reply, Request, sse
+from openai_mockserver.faults import reset, stall, truncate
+from openai_mockserver.sessions import responses
+
+PATH = "/v1/responses"
+
+
+@pytest.fixture
+def mock() -> Iterator[MockOpenAI]:
+    with MockOpenAI() as mock:
+        mock.reply("Hello, world")
+        yield mock
+
+
+@pytest.fixture
+def client(mock: MockOpenAI) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=mock.base_url, api_key="key") as client:
+        yield client
+
+
+def find_url(mock: MockOpenAI) -> str:
+    return mock.base_url.replace("http", "ws", 1) + "/responses"
+
+
+@contextmanager
+def open_raw(mock: MockOpenAI, **headers: str) -> Iterator[ClientConnection]:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    with connect(find_url(mock), additional_headers=names, proxy=None) as raw:
+        yield raw
+
+
+def create(raw: ClientConnection, text: str = "Hi", **members: Any) -> None:
+    event = {"type": "response.create", "model": "gpt-4o", "input": text, **members}
+    raw.send(json.dumps(event))
+
+
+def read(raw: ClientConnection) -> dict[str, Any]:
+    message: dict[str, Any] = json.loads(raw.recv(timeout=10))
+    return message
+
+
+def read_until(raw: ClientConnection, *types: str) -> list[dict[str, Any]]:
+    messages = [read(raw)]
+    while messages[-1]["type"] not in types:
+        messages.append(read(raw))
+    return messages
+
+
+# The SDK
+
+
+def test_the_sdk_gets_a_response(mock: MockOpenAI, client: openai.OpenAI) -> None:
+    with client.responses.connect() as connection:
+        connection.response.create(model="gpt-4o", input="Hi", stream_id="main")
+        events = []
+        for event in connection:
+            events.append(event)
+            if event.type == "response.completed":
+                break
+    assert "".join(e.delta for e in events if e.type == "response.output_text.delta") == (
+        "Hello, world"
+    )
+    assert {event.stream_id for event in events} == {"main"}
+    last = events[-1]
+    assert last.type == "response.completed"
+    assert last.response.output_text == "Hello, world"
+    opening, turn = mock.calls
+    assert (opening.method, opening.path, opening.status) == ("GET", PATH, 101)
+    assert (turn.method, turn.path, turn.status, turn.user) == ("POST", PATH, 200, "Hi")
+    assert turn.headers["authorization"] == "Bearer key"
+    assert turn.connection == opening.connection
+    assert (opening.nth, turn.nth) == (1, 2)
+    assert [opening.ended, turn.ended] == ["finished", "finished"]
+    assert turn.delivered.events == len(events) == len(turn.times)
+
+
+def test_the_sdk_continues_an_unstored_response(mock: MockOpenAI, client: openai.OpenAI) -> None:
+    with client.responses.connect() as connection:
+        connection.response.create(model="gpt-4o", input="One", store=False)
+        first = next(e for e in connection if e.type == "response.completed").response
+        connection.response.create(
+            model="gpt-4o", input="Two", store=False, previous_response_id=first.id
+        )
+        next(e for e in connection if e.type == "response.completed")
+    with client.responses.connect() as connection:
+        connection.response.create(model="gpt-4o", input="Three", previous_response_id=first.id)
+        error = connection.recv()
+    assert len(mock.calls[2].messages) == 3
+    assert error.type == "error"
+    assert error.status == 400
+    assert error.error.code == "previous_response_not_found"
+
+
+async def test_the_async_sdk_gets_a_response(mock: MockOpenAI) -> None:
+    async with openai.AsyncOpenAI(base_url=mock.base_url, api_key="key") as client:
+        async with client.responses.connect() as connection:
+            await connection.response.create(model="gpt-4o", input="Hi", generate=False)
+            types = [(await connection.recv()).type for _ in range(3)]
+    assert types == ["response.created", "response.in_progress", "response.completed"]
+
+
+def test_a_wrong_key_opens_nothing(client: openai.OpenAI, mock: MockOpenAI) -> None:
+    mock.api_key = "right"
+    with pytest.raises(InvalidStatus) as error_info:
+        with client.responses.connect():
+            pass
+    response = error_info.value.response
+    assert response.status_code == 401
+    assert json.loads(response.body)["error"]["code"] == "invalid_api_key"
+    assert (mock.calls[-1].status, mock.calls[-1].ended) == (401, "finished")
+    with client.with_options(api_key="right").responses.connect():
+        pass
+
+
+# Opening
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}], ids=str
+)
+def test_a_foreign_page_opens_nothing(mock: MockOpenAI, headers: dict[str, str]) -> None:
+    url = httpx2.URL(mock.base_url)
+    fields = {"Host": "localhost", "Upgrade": "websocket", "Connection": "Upgrade"} | headers
+    fields |= {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
+    lines = [f"GET {PATH} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    with socket.create_connection((url.host, url.port or 80), timeout=10) as raw:
+        raw.sendall("\r\n".join([*lines, "", ""]).encode())
+        answer = b"".join(iter(lambda: raw.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert b"evil.example" in answer
+    assert mock.calls[-1].problem is not None
+    mock.calls.clear()
+
+
+def test_a_page_of_this_machine_opens_one(mock: MockOpenAI) -> None:
+    with open_raw(mock, Origin="http://localhost:3000") as raw:
+        create(raw)
+        assert read(raw)["type"] == "response.created"
+
+
+def test_other_paths_open_nothing(mock: MockOpenAI) -> None:
+    for path, status in (("/v1/realtime", 501), ("/v1/nothing", 404)):
+        with pytest.raises(InvalidStatus) as error_info:
+            connect(find_url(mock).replace(PATH, path), proxy=None)
+        assert error_info.value.response.status_code == status
+
+
+def test_without_an_upgrade_the_answer_says_what_is_missing(
+    mock: MockOpenAI, client: openai.OpenAI
+) -> None:
+    with pytest.raises(openai.APIStatusError) as error_info:
+        client.get("/responses", cast_to=object)
+    assert error_info.value.status_code == 426
+    assert "is answered with a WebSocket only" in error_info.value.message
+    upgrade = Request("GET", PATH, [("Upgrade", "websocket")])
+    answer = mock.respond(upgrade).script
+    assert b"pip install 'openai-mockserver[websockets]'" in sse.body(answer.steps)
+
+
+def test_a_websocket_may_stay_silent(mock: MockOpenAI) -> None:
+    with MockOpenAI(request_timeout=0.05) as mock:
+        mock.reply("Hello", pace=Pace(ttft=0.2))
+        with open_raw(mock) as raw:
+            create(raw)
+            assert read_until(raw, "response.completed")
+
+
+def test_tls() -> None:
+    trustme = pytest.importorskip("trustme")
+    authority = trustme.CA()
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    with MockOpenAI(tls=server) as mock:
+        mock.reply("Hello")
+        with connect(find_url(mock), ssl=trusting, proxy=None) as raw:
+            create(raw)
+            assert read_until(raw, "response.completed")
+
+
+# Playing
+
+
+def test_lanes_interleave(mock: MockOpenAI) -> None:
+    released = Event()
+
+    def wait(request: Request) -> str:
+        assert released.wait(10)
+        return "late"
+
+    mock.on(user="Wait").reply(wait)
+    with open_raw(mock) as raw:
+        create(raw, "Wait", stream_id="slow")
+        create(raw, "Hi", stream_id="slow")
+        create(raw, "Hi", stream_id="quick")
+        quick = read_until(raw, "response.completed")
+        released.set()
+        slow = read_until(raw, "response.completed") + read_until(raw, "response.completed")
+    assert {message["stream_id"] for message in quick} == {"quick"}
+    assert {message["stream_id"] for message in slow} == {"slow"}
+    texts = [m["text"] for m in slow if m["type"] == "response.output_text.done"]
+    assert texts == ["late", "Hello, world"]
+
+
+def test_paced_events_are_due_as_over_http(mock: MockOpenAI, client: openai.OpenAI) -> None:
+    mock.reply(Reply(["a", "b"]), pace=Pace(ttft=0.05, itl=0.01))
+    with open_raw(mock) as raw:
+        create(raw)
+        read_until(raw, "response.completed")
+    list(client.responses.create(model="gpt-4o", input="Hi", stream=True))
+    here, there = ([part.due for part in call.times] for call in mock.calls[1:])
+    assert here == pytest.approx(there, abs=1e-6)
+    assert here[0] == pytest.approx(0.05)
+    assert here[-1] > 0.1
+    assert all(part.at >= part.due for part in mock.calls[1].times)
+
+
+def test_an_error_is_an_event(mock: MockOpenAI) -> None:
+    mock.reply(ApiError(429, "Slow down", "tokens", "rate_limit_exceeded"))
+    with open_raw(mock) as raw:
+        create(raw, stream_id="main")
+        assert read(raw) == {
+            "type": "error",
+            "status": 429,
+            "stream_id": "main",
+            "error": {"type": "tokens", "code": "rate_limit_exceeded", "message": "Slow down"},
+        }
+
+
+def test_what_no_rule_matches_is_an_error_and_a_problem() -> None:
+    mock = MockOpenAI()
+    with mock:
+        mock.on(user="Hello").reply("Hi")
+        with open_raw(mock) as raw:
+            create(raw, "Goodbye")
+            assert read(raw)["error"]["code"] == "unmatched_request"
+        assert mock.calls[-1].problem is not None
+        mock.calls.clear()
+
+
+def test_binary_frames_and_no_json_are_refused(mock: MockOpenAI) -> None:
+    with open_raw(mock) as raw:
+        for message in (b'{"type":"response.create"}', "nonsense", '{"type":"ping"}'):
+            raw.send(message)
+            assert read(raw)["error"]["type"] == "invalid_request_error"
+        create(raw)
+        assert read(raw)["type"] == "response.created"
+
+
+def test_a_message_that_is_too_large_ends_the_connection() -> None:
+    with MockOpenAI(max_body=1000) as mock:
+        mock.reply("Hello")
+        with open_raw(mock) as raw:
+            create(raw, "x" * 1001)
+            with pytest.raises(ConnectionClosedError) as error_info:
+                raw.recv(timeout=10)
+        assert error_info.value.rcvd is not None
+        assert error_info.value.rcvd.code == 1009
+        assert len(mock.calls) == 1
+
+
+@pytest.mark.parametrize("fault", [reset, truncate])
+def test_a_fault_ends_the_connection_after_exactly_three(mock: MockOpenAI, fault: Any) -> None:
+    mock.reply("Hello, world", faults=[fault(after=3)])
+    with open_raw(mock) as raw:
+        create(raw)
+        for _ in range(3):
+            read(raw)
+        with pytest.raises(ConnectionClosed) as error_info:
+            raw.recv(timeout=10)
+    assert error_info.value.rcvd is None  # no closing handshake
+    opening, turn = mock.calls
+    assert opening.ended == turn.ended == ("reset" if fault is reset else "truncated")
+    assert turn.delivered.events == 3
+
+
+def test_an_old_connection_is_closed(mock: MockOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(responses, "LIFETIME", 0.05)
+    with open_raw(mock) as raw:
+        assert read(raw)["error"]["code"] == "websocket_connection_limit_reached"
+        with pytest.raises(ConnectionClosed) as error_info:
+            raw.recv(timeout=10)
+    assert error_info.value.rcvd is not None
+    assert error_info.value.rcvd.code == 1000
+    assert mock.calls[0].ended == "finished"
+
+
+def test_a_client_that_leaves_ends_its_turns(mock: MockOpenAI) -> None:
+    mock.reply("Hello, world", faults=[stall(after=2)])
+    with open_raw(mock) as raw:
+        create(raw)
+        read(raw), read(raw)
+        linger = struct.pack("ii", 1, 0)
+        raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        raw.socket.shutdown(socket.SHUT_RDWR)
+    opening, turn = mock.calls
+    assert opening.ended == turn.ended == "client disconnected"
+
+
+def test_a_mock_that_stops_ends_the_connection() -> None:
+    mock = MockOpenAI()
+    with mock:
+        mock.reply("Hello, world", faults=[stall(after=2)])
+        raw = connect(find_url(mock), proxy=None)
+        create(raw)
+        read(raw), read(raw)
+    with pytest.raises(ConnectionClosed):
+        raw.recv(timeout=10)
+    raw.close()
+    assert [call.ended for call in mock.calls] == ["server stopped", "server stopped"]
+
+
+async def test_many_connections_at_the_same_time(mock: MockOpenAI) -> None:
+    url = find_url(mock)
+    event = json.dumps({"type": "response.create", "model": "gpt-4o", "input": "Hi"})
+    sockets = [await connect_async(url, proxy=None) for _ in range(20)]
+    for one in sockets:
+        await one.send(event)
+    for one in sockets:
+        while json.loads(await one.recv())["type"] != "response.completed":
+            pass
+        await one.close()
+    assert len(mock.calls) == 40
+    assert {call.ended for call in mock.calls} == {"finished"}
