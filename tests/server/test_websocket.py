@@ -14,15 +14,25 @@ from typing import Any
 import httpx2
 import openai
 import pytest
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
-from openai_mockserver import ApiError, MockOpenAI, Pace, Reply, Request, sse
+from openai_mockserver import ApiError, MockOpenAI, Pace, Reply, Request
 from openai_mockserver.faults import reset, stall, truncate
+from openai_mockserver.server import protocol
 from openai_mockserver.sessions import responses
 
 PATH = "/v1/responses"
+
+
+@pytest.fixture(params=["httptools", "h11"])
+def http_protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use each of uvicorn's parsers."""
+    if request.param == "h11":
+        monkeypatch.setattr(protocol, "_http_protocol", lambda: H11Protocol)
 
 
 @pytest.fixture
@@ -43,23 +53,23 @@ def find_url(mock: MockOpenAI) -> str:
 
 
 @contextmanager
-def open_raw(mock: MockOpenAI, **headers: str) -> Iterator[ClientConnection]:
+def open_raw(mock: MockOpenAI, **headers: str) -> Iterator[Connection]:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     with connect(find_url(mock), additional_headers=names, proxy=None) as raw:
         yield raw
 
 
-def create(raw: ClientConnection, text: str = "Hi", **members: Any) -> None:
+def create(raw: Connection, text: str = "Hi", **members: Any) -> None:
     event = {"type": "response.create", "model": "gpt-4o", "input": text, **members}
     raw.send(json.dumps(event))
 
 
-def read(raw: ClientConnection) -> dict[str, Any]:
+def read(raw: Connection) -> dict[str, Any]:
     message: dict[str, Any] = json.loads(raw.recv(timeout=10))
     return message
 
 
-def read_until(raw: ClientConnection, *types: str) -> list[dict[str, Any]]:
+def read_until(raw: Connection, *types: str) -> list[dict[str, Any]]:
     messages = [read(raw)]
     while messages[-1]["type"] not in types:
         messages.append(read(raw))
@@ -69,6 +79,7 @@ def read_until(raw: ClientConnection, *types: str) -> list[dict[str, Any]]:
 # The SDK
 
 
+@pytest.mark.usefixtures("http_protocol")
 def test_the_sdk_gets_a_response(mock: MockOpenAI, client: openai.OpenAI) -> None:
     with client.responses.connect() as connection:
         connection.response.create(model="gpt-4o", input="Hi", stream_id="main")
@@ -166,15 +177,40 @@ def test_other_paths_open_nothing(mock: MockOpenAI) -> None:
 
 
 def test_without_an_upgrade_the_answer_says_what_is_missing(
-    mock: MockOpenAI, client: openai.OpenAI
+    client: openai.OpenAI,
 ) -> None:
     with pytest.raises(openai.APIStatusError) as error_info:
         client.get("/responses", cast_to=object)
     assert error_info.value.status_code == 426
     assert "is answered with a WebSocket only" in error_info.value.message
-    upgrade = Request("GET", PATH, [("Upgrade", "websocket")])
-    answer = mock.respond(upgrade).script
-    assert b"pip install 'openai-mockserver[websockets]'" in sse.body(answer.steps)
+
+
+@pytest.mark.usefixtures("http_protocol")
+def test_without_the_package_the_answer_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(protocol, "find_spec", lambda name: None)
+    with MockOpenAI() as mock:
+        with pytest.raises(InvalidStatus) as error_info:
+            connect(find_url(mock), proxy=None)
+    assert error_info.value.response.status_code == 426
+    assert b"pip install 'openai-mockserver[websockets]'" in error_info.value.response.body
+
+
+def test_a_sandbox_has_sessions_of_its_own() -> None:
+    with MockOpenAI(control=True) as mock:
+        mock.reply("Outer")
+        base = mock.base_url.removesuffix("/v1")
+        sandbox = {"id": "w1", "rules": [{"reply": "Inner"}]}
+        with httpx2.Client(base_url=base, trust_env=False) as http:
+            http.post("/_mock/sandboxes", json=sandbox).raise_for_status()
+            with connect(find_url(mock).replace("/v1", "/s/w1/v1"), proxy=None) as raw:
+                create(raw)
+                messages = read_until(raw, "response.completed")
+            calls = http.get("/s/w1/_mock/calls").json()
+    assert [m["text"] for m in messages if m["type"] == "response.output_text.done"] == ["Inner"]
+    assert len(mock.calls) == 0
+    assert len(calls["calls"]) == 2
 
 
 def test_a_websocket_may_stay_silent(mock: MockOpenAI) -> None:
@@ -318,6 +354,23 @@ def test_a_client_that_leaves_ends_its_turns(mock: MockOpenAI) -> None:
     assert opening.ended == turn.ended == "client disconnected"
 
 
+def test_a_client_may_leave_before_its_answer(mock: MockOpenAI) -> None:
+    is_called, released = Event(), Event()
+
+    def wait(request: Request) -> str:
+        is_called.set()
+        released.wait(10)
+        return "late"
+
+    mock.reply(wait)
+    with open_raw(mock) as raw:
+        create(raw)
+        assert is_called.wait(10)
+    opening, turn = mock.calls
+    assert (opening.ended, turn.ended) == ("finished", "client disconnected")
+    released.set()
+
+
 def test_a_mock_that_stops_ends_the_connection() -> None:
     mock = MockOpenAI()
     with mock:
@@ -329,6 +382,16 @@ def test_a_mock_that_stops_ends_the_connection() -> None:
         raw.recv(timeout=10)
     raw.close()
     assert [call.ended for call in mock.calls] == ["server stopped", "server stopped"]
+
+
+def test_the_snapshot_of_a_session_is_the_same_in_every_run(mock: MockOpenAI) -> None:
+    for _ in range(2):
+        with open_raw(mock):
+            pass
+    first, second = (call.to_dict() for call in mock.calls)
+    assert first == second
+    assert first["request"]["headers"] == {}
+    assert (first["status"], first["ended"]) == (101, "finished")
 
 
 async def test_many_connections_at_the_same_time(mock: MockOpenAI) -> None:

@@ -253,7 +253,7 @@ def test_a_failure_makes_only_its_own_lane_forget(
 def test_a_response_can_be_continued_once_it_has_ended(mock: MockOpenAI, player: Player) -> None:
     mock.reply("Hello", pace=Pace(ttft=1.0, itl=1.0))
     player.create(stream_id="a", store=False)
-    ids = []
+    ids: list[str] = []
     run_to = player.feed
 
     def feed(happening: Happening) -> None:

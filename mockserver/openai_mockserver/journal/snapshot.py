@@ -32,12 +32,15 @@ _CHANGING_HEADERS = frozenset(
         "traceparent",
         "tracestate",
         "transfer-encoding",
+        "upgrade",
         "user-agent",
         "x-client-request-id",
         "x-request-id",
     }
 )
 """Request headers that the client's version, the connection or chance decides."""
+
+_CHANGING_PREFIXES = ("sec-websocket-", "x-stainless-")
 
 
 def snapshot_request(request: Request) -> dict[str, Any]:
@@ -51,7 +54,7 @@ def snapshot_request(request: Request) -> dict[str, Any]:
         # The parameters of a form's type are random.
         name: clean(show_header(name, value.partition("; boundary=")[0]))
         for name, value in sorted(request.headers.items())
-        if name not in _CHANGING_HEADERS and not name.startswith("x-stainless-")
+        if name not in _CHANGING_HEADERS and not name.startswith(_CHANGING_PREFIXES)
     }
     query = [
         [name, "…" if is_secret_parameter(name) else clean(value)]

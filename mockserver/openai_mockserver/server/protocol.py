@@ -16,6 +16,8 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import cache, partial
+from importlib.util import find_spec
 from itertools import count
 from typing import Any, cast
 
@@ -447,15 +449,23 @@ def make_protocol(
     return Protocol
 
 
-def make_socket_protocol(connections: Connections) -> Any:
-    """Return the protocol class for WebSockets, which gets its connection from the other one.
+_SOCKET_PACKAGES = ("websockets", "uvicorn.protocols.websockets.websockets_sansio_impl")
 
-    None if the package that it needs is not installed.
+
+def make_socket_protocol(connections: Connections) -> Any:
+    """Return what makes the protocol of a WebSocket: a class, for uvicorn.
+
+    None if a package that it needs is not installed, or too old.
     """
-    try:
-        from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-    except ImportError:  # also for an older uvicorn
+    if any(find_spec(name) is None for name in _SOCKET_PACKAGES):
         return None
+    make_class = cache(partial(_make_socket_class, connections))
+    # The class is made for the first WebSocket, because few servers get any.
+    return lambda **arguments: make_class()(**arguments)
+
+
+def _make_socket_class(connections: Connections) -> Any:
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
     class SocketProtocol(WebSocketsSansIOProtocol):
         def connection_made(self, transport: Any) -> None:

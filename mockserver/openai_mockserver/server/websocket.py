@@ -18,6 +18,7 @@ from typing import Any
 
 from openai_mockserver import sse
 from openai_mockserver.api import errors
+from openai_mockserver.dispatch import PendingCall
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
@@ -145,6 +146,7 @@ class _SessionPlayer:
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._turns: dict[Turn, tuple[Call, float]] = {}  # with the time of the answer
+        self._pending: set[PendingCall] = set()  # they wait for a function
         self._tasks: set[asyncio.Task[None]] = set()
         self._outcome: str | None = None
         self._outcome_of_turns = CLIENT_DISCONNECTED  # of those that have not ended by then
@@ -152,6 +154,8 @@ class _SessionPlayer:
 
     async def play(self, receive: Callable[[], Awaitable[dict[str, Any]]]) -> str | None:
         """Play the session until the connection ends, and return the outcome of its call."""
+        # A full session reads on only to learn that the client has gone.
+        self._connection.on_lost = lambda error: self._has_room.set()
         self._start(self._read(receive))
         self._feed(Opened())
         try:
@@ -160,16 +164,19 @@ class _SessionPlayer:
                 if not self._is_over:
                     await self._wait()
         finally:
-            for task in self._tasks:
-                task.cancel()
+            self._connection.on_lost = None
         return self._outcome
 
     def end_turns(self) -> None:
         """End the calls of the turns that have not ended."""
+        outcome = self._call.outcome or self._outcome_of_turns  # the server may have stopped
+        for pending in self._pending:
+            pending.end(outcome)
         for call, _ in self._turns.values():
             self._open_calls.pop(call, None)
-            call.end(self._outcome_of_turns)
-        self._turns.clear()
+            call.end(outcome)
+        for task in self._tasks:
+            task.cancel()
 
     # What happens
 
@@ -290,16 +297,21 @@ class _SessionPlayer:
             if isinstance(begun, Call):
                 self._begin(turn, begun)
             else:
-                self._start(self._finish(turn, finish_reply(begun, self._worker)))
+                self._start(self._finish(turn, begun))
         else:
-            self._start(self._finish(turn, self._compute(begin, request)))
+            self._start(self._compute(turn, begin, request))
 
-    async def _compute(self, begin: Any, request: Request) -> Call:
-        begun = await self._worker.run(begin, request)
-        return begun if isinstance(begun, Call) else await finish_reply(begun, self._worker)
+    async def _compute(self, turn: Turn, begin: Any, request: Request) -> None:
+        await self._finish(turn, await self._worker.run(begin, request))
 
-    async def _finish(self, turn: Turn, answer: Awaitable[Call]) -> None:
-        self._begin(turn, await answer)
+    async def _finish(self, turn: Turn, begun: Call | PendingCall) -> None:
+        if isinstance(begun, PendingCall):
+            self._pending.add(begun)
+            call = await finish_reply(begun, self._worker)
+            self._pending.discard(begun)
+        else:
+            call = begun
+        self._begin(turn, call)
 
     def _begin(self, turn: Turn, call: Call) -> None:
         """Begin to play the answer of a turn."""
