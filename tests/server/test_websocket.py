@@ -295,6 +295,19 @@ def test_what_no_rule_matches_is_an_error_and_a_problem() -> None:
         mock.calls.clear()
 
 
+def test_what_only_an_upstream_could_answer_is_refused() -> None:
+    with MockOpenAI(upstream="http://far.away.invalid/v1") as mock:
+        mock.on(user="Hi").reply("Hello")
+        with open_raw(mock) as raw:
+            create(raw)
+            assert read_until(raw, "response.completed")
+            create(raw, "Goodbye")
+            error = read(raw)
+        assert (error["status"], error["error"]["type"]) == (501, "mockserver_error")
+        assert "not relayed" in str(mock.calls[-1].problem)
+        mock.calls.clear()
+
+
 def test_binary_frames_and_no_json_are_refused(mock: MockOpenAI) -> None:
     with open_raw(mock) as raw:
         for message in (b'{"type":"response.create"}', "nonsense", '{"type":"ping"}'):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import heapq
 import json
+import math
 from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
-from openai_mockserver import ApiError, MockOpenAI, Pace, Reply
+from openai_mockserver import ApiError, MockOpenAI, Pace, Reasoning, Reply, ToolCall, items
 from openai_mockserver.faults import hold, reset, truncate
 from openai_mockserver.journal import Call
 from openai_mockserver.request import Request
@@ -49,10 +53,10 @@ class Player:
         event = {"type": "response.create", "model": "gpt-4o", "input": text, **members}
         self.feed(Received(json.dumps(event)))
 
-    def run(self) -> list[dict[str, Any]]:
-        """Do everything that is due, and return the messages that this has sent."""
-        first = len(self.sent)
-        while self._heap and not self.ends:
+    def run(self, seconds: float = math.inf) -> list[dict[str, Any]]:
+        """Do what is due within some seconds, and return the messages that this has sent."""
+        first, until = len(self.sent), self.now + seconds
+        while self._heap and not self.ends and self._heap[0][0] <= until:
             self.now, _, action = heapq.heappop(self._heap)
             match action:
                 case Send(text, _):
@@ -63,6 +67,8 @@ class Player:
                     self.feed(action)
                 case Close() | Drop():
                     self.ends.append(action)
+        if seconds < math.inf:
+            self.now = until
         return [message for _, message in self.sent[first:]]
 
     def _answer(self, ask: Ask) -> Call:
@@ -191,6 +197,56 @@ def test_a_full_session_says_so(mock: MockOpenAI, player: Player) -> None:
     player.run()
     assert not player.session.is_full
     assert len(mock.calls) == MOST_WAITING + 1
+
+
+_EVENTS = st.lists(
+    st.tuples(
+        st.one_of(st.none(), st.integers(0, 2 * MOST_ACTIVE).map(lambda number: f"lane-{number}")),
+        st.sampled_from(["quick", "slow", "fail"]),
+        st.sampled_from([0.0, 0.7, 3.0]),
+    ),
+    max_size=40,
+)
+
+
+@given(_EVENTS)
+def test_each_lane_is_a_sequence_of_whole_responses(
+    events: list[tuple[str | None, str, float]],
+) -> None:
+    mock = MockOpenAI()
+    mock.on(user="quick").reply("Hello")
+    mock.on(user="slow").reply("Hello", pace=Pace(ttft=1.0, itl=0.5))
+    mock.on(user="fail").reply(ApiError(500))
+    player = Player(mock)
+    expected: dict[str | None, list[str]] = {}
+    for lane, kind, pause in events:
+        members = {} if lane is None else {"stream_id": lane}
+        player.create(kind, **members)
+        player.run(pause)
+        if len(expected.keys() - {None}) < MOST_NAMED or lane is None or lane in expected:
+            expected.setdefault(lane, []).append("error" if kind == "fail" else "response")
+    player.run()
+    running: set[str | None] = set()
+    for lane in {message.get("stream_id") for _, message in player.sent}:
+        found, number = [], 0
+        for _, message in player.sent:
+            if message.get("stream_id") != lane:
+                continue
+            if message["type"] == "error":
+                assert number == 0
+                if message["error"].get("code") != "websocket_stream_limit_reached":
+                    found.append("error")
+                continue
+            assert message["sequence_number"] == number
+            number = 0 if message["type"] == "response.completed" else number + 1
+            found += ["response"] * (message["type"] == "response.completed")
+        assert number == 0
+        assert found == expected.get(lane, [])
+    for _, message in player.sent:
+        running |= {message.get("stream_id")} if message["type"] == "response.created" else set()
+        running -= {message.get("stream_id")} if message["type"] == "response.completed" else set()
+        assert len(running) <= MOST_ACTIVE
+    assert len(mock.calls) == len(events)
 
 
 # Continuing
@@ -330,6 +386,24 @@ def test_a_connection_ends_after_an_hour(player: Player) -> None:
         "status": 400,
     }
     assert player.ends == [Close()]
+
+
+@pytest.mark.openai3("has no types for the errors of a WebSocket")
+def test_every_event_has_the_sdks_type(mock: MockOpenAI, player: Player) -> None:
+    from openai.types.responses import ResponsesServerEvent
+
+    item = items.web_search("weather")
+    mock.reply(Reply(output=[Reasoning("Hm"), item, "Hello", ToolCall("now", {})]))
+    player.feed(Opened())
+    for members in ({"stream_id": "main"}, {"stream_id": ""}, {"background": True}, {}):
+        player.create(**members)
+    player.create(previous_response_id="resp_abc", stream_id="other")
+    player.feed(Received('{"type":"response.steer","input":"Hi","previous_response_id":"resp_1"}'))
+    adapter: TypeAdapter[Any] = TypeAdapter(ResponsesServerEvent)
+    messages = player.run()
+    for message in messages:
+        adapter.validate_python(message)
+    assert len({message["type"] for message in messages}) > 15
 
 
 # Faults
