@@ -357,11 +357,13 @@ def test_mistakes_are_refused(webhooks: Webhooks) -> None:
         ({"secret": "whsec_?"}, "base64"),
         ({"types": ["batch.done"]}, r"'batch\.done'"),
         ({"timeout": 0}, "seconds"),
+        ({"timeout": float("inf")}, "seconds"),
         ({"path": "hooks"}, "begins with /"),
     ]:
         with pytest.raises(MockServerError, match=problem):
             webhooks.to(Receiver(200), **options)  # type: ignore[arg-type]
     with pytest.raises(MockServerError, match="path= is for applications"):
         webhooks.to("http://example.com", path="/hooks")
-    with pytest.raises(MockServerError, match="seconds"):
-        webhooks.advance(-1)
+    for seconds in (-1, float("inf"), float("nan")):
+        with pytest.raises(MockServerError, match="seconds"):
+            webhooks.advance(seconds)

@@ -18,6 +18,7 @@ clock, and would refuse one from the virtual future.
 from __future__ import annotations
 
 import heapq
+import math
 import os
 import threading
 import time
@@ -160,7 +161,7 @@ class Webhooks:
         selected = None if types is None else tuple(types)
         if unknown := set(selected or ()) - set(EVENT_TYPES):
             raise MockServerError(f"types=: there is no webhook event {min(unknown)!r}")
-        if not timeout > 0:
+        if not 0 < timeout < math.inf:
             raise MockServerError(f"timeout={timeout!r}: must be a number of seconds")
         target = make_receiver(receiver, path, self._loop)
         endpoint = Endpoint(target, secret, selected, timeout, lambda: self._now, self._rng)
@@ -206,7 +207,7 @@ class Webhooks:
 
     def advance(self, seconds: float) -> None:
         """Advance the virtual clock, and make the attempts that are due until then."""
-        if not seconds >= 0:
+        if not 0 <= seconds < math.inf:
             raise MockServerError(f"advance({seconds!r}): must be a number of seconds")
         end = self._now + seconds
         self._release_held()
@@ -217,7 +218,7 @@ class Webhooks:
     def finish(self) -> None:
         """Advance the virtual clock until no delivery is pending."""
         self._release_held()
-        while self._attempt_next(float("inf")):
+        while self._attempt_next(math.inf):
             pass
 
     async def send_async(
