@@ -12,6 +12,7 @@ from openai_mockserver.cli.environment import PREFIX
 from openai_mockserver.cli.program import commands
 
 VALUES: dict[str, tuple[str, Any]] = {
+    "job-seconds": ("2.5", 2.5),
     "allow-host": ("a.internal, *.b.internal c", ("a.internal", "*.b.internal", "c")),
     "allow-origin": (
         "https://a.example,https://b.example",
@@ -98,6 +99,6 @@ def test_other_commands_have_none() -> None:
     with_variables = {
         command
         for command, one in commands.commands.items()
-        if any(isinstance(p, click.Option) and p.envvar for p in one.params)
+        if any(PREFIX in str(getattr(option, "envvar", "")) for option in one.params)
     }
     assert with_variables == {"serve", "record"}

@@ -41,7 +41,7 @@ from openai_mockserver.request import Request
 from openai_mockserver.rules import Answer, Rulebook
 from openai_mockserver.script import Head, Script
 from openai_mockserver.seed import CHANCE, Seeded
-from openai_mockserver.sessions import SESSIONS, Turn
+from openai_mockserver.sessions import Turn, make_session
 from openai_mockserver.state import InMemory, StateMaker
 
 __all__ = ["Dispatcher"]
@@ -134,8 +134,8 @@ class Dispatcher:
             plan = _run_safely(exchange, (route_request, validate_request))
             if not isinstance(plan, Exchange):
                 return _set_plan(exchange, plan)
-            if (make_session := SESSIONS.get(plan.path)) is not None:
-                call.session, call.script = make_session(), _SWITCHING
+            if (session := make_session(plan.path)) is not None:
+                call.session, call.script = session, _SWITCHING
                 return call
         begun = self._answer(exchange, _CHOOSING)
         return begun if isinstance(begun, Call) else begun.run()

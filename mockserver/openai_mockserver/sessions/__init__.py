@@ -1,15 +1,19 @@
 """Sessions: what a server says over a WebSocket, as state machines without I/O.
 
 `session` explains how a session works, and what goes in and out; `responses` is the session of the
-Responses API, with its `lanes`, its `cache` of responses and its `messages`. `SESSIONS` has the
-sessions by the paths at which clients open them.
+Responses API, with its `lanes`, its `cache` of responses and its `messages`. `make_session` has
+the sessions by the paths at which clients open them.
 """
 
-from collections.abc import Callable, Mapping
-
-from openai_mockserver.sessions.responses import ResponsesSession
 from openai_mockserver.sessions.session import Session, Turn
 
-__all__ = ["SESSIONS", "Session", "Turn"]
+__all__ = ["Session", "Turn", "make_session"]
 
-SESSIONS: Mapping[str, Callable[[], Session]] = {"/v1/responses": ResponsesSession}
+
+def make_session(path: str) -> Session | None:
+    """Return a session for the clients that open a path; None if it has none."""
+    if path == "/v1/responses":
+        from openai_mockserver.sessions.responses import ResponsesSession
+
+        return ResponsesSession()
+    return None
