@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import Any
+from typing import Any, Final
 
 import openai
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from openai_mockserver import ApiError, MockOpenAI, MockServerError, Reply, Usage
 from properties import examples
 
-PATH = "/v1/chat/completions"
+PATH: Final = "/v1/chat/completions"
 HOUR, DAY = 3600, 24 * 3600
 STATES = (
     "in_progress",
@@ -52,6 +52,16 @@ def create(client: openai.OpenAI, *lines: Any, **parameters: Any) -> Any:
     )
 
 
+def retrieve(client: openai.OpenAI, id: str) -> Any:
+    """Return a batch, whose members the SDK declares as optional."""
+    return client.batches.retrieve(id)
+
+
+def cancel(client: openai.OpenAI, id: str) -> Any:
+    """Cancel a batch, and return it."""
+    return client.batches.cancel(id)
+
+
 def read_answers(client: openai.OpenAI, file_id: str) -> list[Any]:
     return [json.loads(line) for line in client.files.content(file_id).text.splitlines()]
 
@@ -65,7 +75,7 @@ def get_times(batch: Any) -> dict[str, int]:
 def poll_until(client: openai.OpenAI, id: str, status: str) -> Any:
     """The batch as soon as it has this status; a batch on a virtual clock has it in a few polls."""
     for _ in range(8):
-        batch = client.batches.retrieve(id)
+        batch = retrieve(client, id)
         if batch.status == status:
             return batch
     raise AssertionError(f"the batch is {batch.status}, not {status}")
@@ -89,7 +99,7 @@ def test_polls_lead_a_batch_to_its_end(mock: MockOpenAI, client: openai.OpenAI) 
         0,
         0,
     )
-    polls = [client.batches.retrieve(batch.id) for _ in range(4)]
+    polls = [retrieve(client, batch.id) for _ in range(4)]
     assert [poll.status for poll in polls] == [
         "in_progress",
         "in_progress",
@@ -104,7 +114,7 @@ def test_polls_lead_a_batch_to_its_end(mock: MockOpenAI, client: openai.OpenAI) 
     assert last.expires_at == last.created_at + DAY
     assert last.model == "gpt-4o-2024-08-06"
     assert (last.usage.input_tokens, last.usage.output_tokens) == (30, 20)
-    assert client.batches.retrieve(batch.id) == last
+    assert retrieve(client, batch.id) == last
     assert client.batches.list().data == [last]
     assert client.files.retrieve(last.output_file_id).created_at == last.finalizing_at
 
@@ -116,7 +126,7 @@ def test_the_output_is_not_in_the_order_of_the_input(
     ids = [str(n) for n in range(5)]
     batch = create(client, *map(make_line, ids))
     mock.jobs.finish(batch.id)
-    answers = read_answers(client, client.batches.retrieve(batch.id).output_file_id)
+    answers = read_answers(client, retrieve(client, batch.id).output_file_id)
     assert [answer["custom_id"] for answer in answers] != ids
     assert sorted(answer["custom_id"] for answer in answers) == ids
 
@@ -155,7 +165,7 @@ def test_a_file_with_mistakes_makes_the_batch_fail(client: openai.OpenAI) -> Non
         make_line("c", model="gpt-4o-mini"),
     )
     assert (batch.status, batch.errors) == ("validating", None)
-    batch = client.batches.retrieve(batch.id)
+    batch = retrieve(client, batch.id)
     assert batch.status == "failed"
     assert [(e.line, e.code, e.param) for e in batch.errors.data] == [
         (2, "invalid_json_line", None),
@@ -171,7 +181,7 @@ def test_a_file_with_mistakes_makes_the_batch_fail(client: openai.OpenAI) -> Non
 
 def test_an_empty_file_is_a_mistake(client: openai.OpenAI) -> None:
     batch = create(client, "", " ")
-    batch = client.batches.retrieve(batch.id)
+    batch = retrieve(client, batch.id)
     assert [(error.code, error.line) for error in batch.errors.data] == [("empty_file", None)]
 
 
@@ -181,12 +191,12 @@ def test_a_cancelled_batch_has_what_was_done_before(
     mock.reply("Hello")
     id = create(client, *(make_line(str(n)) for n in range(10))).id
     for _ in range(2):
-        client.batches.retrieve(id)
-    batch = client.batches.cancel(id)
+        retrieve(client, id)
+    batch = cancel(client, id)
     assert batch.status == "cancelling"
     assert get_times(batch) == {"in_progress": 900, "cancelling": 1800}
-    assert client.batches.cancel(id) == batch, "a second time changes nothing"
-    batch = client.batches.retrieve(id)
+    assert cancel(client, id) == batch, "a second time changes nothing"
+    batch = retrieve(client, id)
     assert batch.status == "cancelled"
     assert get_times(batch) == {"in_progress": 900, "cancelling": 1800, "cancelled": 2700}
     assert batch.request_counts.total == 10
@@ -202,7 +212,7 @@ def test_a_batch_that_is_cancelled_at_once_has_no_files(
     mock.reply("Hello")
     id = create(client, make_line("a")).id
     client.batches.cancel(id)
-    batch = client.batches.retrieve(id)
+    batch = retrieve(client, id)
     assert (batch.status, batch.output_file_id, batch.error_file_id) == ("cancelled", None, None)
 
 
@@ -229,11 +239,11 @@ def test_a_test_can_end_a_batch(mock: MockOpenAI, client: openai.OpenAI) -> None
     mock.reply("Hello")
     done, broken = (create(client, make_line("a")).id for _ in range(2))
     mock.jobs.finish(done)
-    batch = client.batches.retrieve(done)
+    batch = retrieve(client, done)
     assert (batch.status, batch.request_counts.completed) == ("completed", 1)
     assert get_times(batch) == {"in_progress": 0, "finalizing": 0, "completed": 0}
     mock.jobs.fail(broken, "Out of quota.", "token_limit_exceeded")
-    batch = client.batches.retrieve(broken)
+    batch = retrieve(client, broken)
     assert batch.status == "failed"
     assert [(e.code, e.message) for e in batch.errors.data] == [
         ("token_limit_exceeded", "Out of quota.")
@@ -265,7 +275,7 @@ def test_a_batch_never_goes_back(steps: list[str], lines: int, seconds: float) -
             else:
                 getattr(mock.jobs, step)(id)
         except (MockServerError, openai.ConflictError):
-            batches.append(client.batches.retrieve(id))
+            batches.append(retrieve(client, id))
             assert batches[-1].status in (*ENDED, "cancelling")
     for before, after in itertools.pairwise(batches):
         assert before.status not in ENDED or after == before
