@@ -314,9 +314,16 @@ def test_a_client_that_connects_while_it_stops_does_not_delay_it(leaves: bool) -
     url = httpx2.URL(mock.base_url)
     httpx2.get(url)
     server = mock._server
-    assert server is not None and (loop := server._server_run._loop) is not None
+    assert isinstance(server, Loopback)
+    loop = server._server_run._loop
+    assert loop is not None
     is_held, is_released = threading.Event(), threading.Event()
-    loop.call_soon_threadsafe(lambda: (is_held.set(), is_released.wait(10)))
+
+    def hold() -> None:
+        is_held.set()
+        is_released.wait(10)
+
+    loop.call_soon_threadsafe(hold)
     assert is_held.wait(10)
     with contextlib.ExitStack() as clients:
         # The loop accepts one of them a turn: the last in that in which it stops.
