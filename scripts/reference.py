@@ -46,6 +46,7 @@ FAULT_TITLES = {
     "compression": "Content codings",
     "event_stream": "The event-stream format",
     "http": "HTTP",
+    "websocket": "WebSockets",
 }
 """Titles of the modules of faults whose names are no title."""
 INTERNAL = {

@@ -54,7 +54,7 @@ FLOORS = """
 
     request
     faults: fault endings event_stream events payloads chunk_changes habits variations reads http
-        compression chances parser argument_types
+        compression websocket chances parser argument_types
     cassettes: stream_file content_coding secret_text redact writer recorder
         recorded_request normalization matching cassette
     cassettes.importers: recording exchange yaml_loader file wire bodies stream_file document
@@ -66,7 +66,7 @@ FLOORS = """
     rules: answer matcher pattern rule rulebook
     upstream access
     cassettes.exporters: recording event_stream chunks vcr har curl wiremock formats
-    sessions: session lanes cache messages responses
+    sessions: session framing lanes cache messages responses
     journal: snapshot call attempts memory follow filters journal
     state: sandboxes protocol memory
     catalogue

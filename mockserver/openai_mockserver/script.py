@@ -26,6 +26,9 @@ __all__ = [
     "Raw",
     "STREAM_HEAD",
     "Script",
+    "SocketClose",
+    "SocketEvent",
+    "SocketMute",
     "Step",
 ]
 
@@ -104,6 +107,42 @@ class Pause:
 @dataclass(frozen=True, slots=True)
 class Boundary:
     """A barrier: the next step is sent once the client has read everything before it."""
+
+
+Framing = Literal["fragments", "binary", "invalid UTF-8", "padding"]
+"""What is special about the frames of a WebSocket message.
+
+* ``fragments``: the message is spread over ``size`` frames
+* ``binary``: the frame declares binary data
+* ``invalid UTF-8``: the text begins with a byte that UTF-8 never has
+* ``padding``: spaces after the JSON make the message ``size`` bytes long
+"""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SocketEvent(Event):
+    """An event that a WebSocket sends in unusual frames (RFC 6455 §5)."""
+
+    framing: Framing = "fragments"
+    size: int = 2
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SocketClose(Raw):
+    """A close frame of a WebSocket (RFC 6455 §5.5.1); the TCP connection is closed after it."""
+
+    data: bytes = b""
+    events: int | None = 0
+    code: int = 1000
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SocketMute(Raw):
+    """From here on a WebSocket answers neither pings nor a closing handshake."""
+
+    data: bytes = b""
+    events: int | None = 0
 
 
 Step = Event | Comment | Raw | Pause | Boundary
@@ -288,6 +327,14 @@ class Script:
         if (lazy := self.lazy) is not None:
             return lazy.silences is not None
         return any(isinstance(step, Pause) for step in self.steps)
+
+    @property
+    def socket_steps(self) -> tuple[Step, ...]:
+        """The steps that only a WebSocket can send."""
+        if self.lazy is not None:
+            return ()
+        kinds = SocketEvent | SocketClose | SocketMute
+        return tuple(step for step in self.steps if isinstance(step, kinds))
 
     @property
     def events(self) -> tuple[Event, ...]:

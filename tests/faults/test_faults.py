@@ -26,6 +26,7 @@ from openai_mockserver.faults import (
     latency,
     malformed,
     named,
+    reorder,
     reset,
     stall,
     stop,
@@ -54,6 +55,15 @@ def test_stall_waits_or_holds() -> None:
     assert len(stall(after=2, seconds=5)(STREAM).events) == 6
     silent = stall(after=2)(STREAM)
     assert (len(silent.events), silent.end) == (2, "hold")
+
+
+@pytest.mark.parametrize(
+    ("at", "before", "order"),
+    [(2, 0, [2, 0, 1, 3, 4, 5]), (-1, 1, [0, 5, 1, 2, 3, 4]), (0, 3, [1, 2, 0, 3, 4, 5])],
+)
+def test_an_event_is_sent_out_of_order(at: int, before: int, order: list[int]) -> None:
+    events = reorder(at, before)(STREAM).events
+    assert events == tuple(STREAM.events[index] for index in order)
 
 
 def test_latency_delays_the_head() -> None:
@@ -110,6 +120,7 @@ def test_events_with_other_line_ends_count_too() -> None:
     [
         (reset(after=7), STREAM, "reset(after=7) never happens: the stream has 6 events"),
         (truncate(after=7), STREAM, "truncate(after=7) never happens: the stream has 6 events"),
+        (reorder(at=6), STREAM, "reorder(at=6, before=0) never happens: the stream has 6 events"),
         (stall(after=7), STREAM, "stall(after=7) never happens: the stream has 6 events"),
         (malformed(at=6), STREAM, "malformed(at=6) never happens: the stream has 6 events"),
         (error_event(after=7), STREAM, "never happens: the stream has 6 events"),

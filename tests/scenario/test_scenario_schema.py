@@ -172,6 +172,13 @@ trailers: {headers: {a: b}}
 split_last_chunk: {seconds: 0.5}
 late_end: {seconds: 0.5}
 bytes_after_end: {data: a, seconds: 0.5}
+reorder: {at: 2, before: 0}
+websocket_binary: {at: 1}
+websocket_close: {after: 1, code: 1013, reason: a}
+websocket_fragments: {at: 1, parts: 3}
+websocket_invalid_utf8: {at: 1}
+websocket_mute: {after: 1}
+websocket_padding: {at: 1, size: 2}
 encoded: {coding: gzip, flush: end, members: true, cut: 1, declare: null}
 """
 VALID: list[Content] = [
@@ -225,6 +232,8 @@ INVALID: list[Content] = [
 - {reply: a, faults: [{reset: {chance: 2}}]}
 - {reply: a, faults: [{reset: {after: null}}]}
 - {reply: a, faults: [{line_ends: lines}]}
+- {reply: a, faults: [{websocket_fragments: {parts: 1}}]}
+- {reply: a, faults: [{reorder: {at: 1, before: true}}]}
 - {reply: a, faults: [{status: 99}]}
 - {reply: a, faults: [{half_head: later}]}
 - {reply: a, faults: [{informational: {codes: 103}}]}

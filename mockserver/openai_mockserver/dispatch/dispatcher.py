@@ -148,7 +148,8 @@ class Dispatcher:
             turn: the turn, which may have a reply of its own.
         """
         exchange = self._begin(self.calls.add(request))
-        exchange = replace_fields(exchange, store=turn.layer_store(self.store))
+        store = turn.layer_store(self.store)
+        exchange = replace_fields(exchange, store=store, over_websocket=True)
         if turn.reply is None:
             return self._answer(exchange, _CHOOSING)
         give_reply = partial(_give_reply, turn.reply)

@@ -45,7 +45,7 @@ def dress_script(exchange: Exchange) -> Exchange:
         faults += [(fault, False) for fault in _draw_faults(exchange, parse(fault_text))]
     for fault, is_lenient in faults:
         try:
-            script = _apply(fault, script)
+            script = _apply(fault, script, exchange.over_websocket)
             call.faults = (*call.faults, fault)
         except FaultError as error:
             if not is_lenient:
@@ -65,7 +65,7 @@ def _draw_faults(exchange: Exchange, faults: Sequence[Fault]) -> Iterator[Fault]
             yield from _draw_faults(exchange, fault.faults)
 
 
-def _apply(fault: Fault, script: Script) -> Script:
+def _apply(fault: Fault, script: Script, over_websocket: bool) -> Script:
     """Return the script with a fault. Raises FaultError if the fault changes nothing."""
     try:
         changed_script = fault(script)
@@ -77,6 +77,8 @@ def _apply(fault: Fault, script: Script) -> Script:
         raise FaultError(f"{fault!r} returned {changed_script!r}: a fault must return a Script")
     if not is_changed(script, changed_script):
         raise FaultError(f"{fault!r} never happens: it does not change the response")
+    if changed_script.socket_steps and not over_websocket:
+        raise FaultError(f"{fault!r} never happens: the response is not sent over a WebSocket")
     return changed_script
 
 

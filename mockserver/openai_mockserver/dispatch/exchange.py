@@ -48,6 +48,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
         endpoint_request: the validated request. Set by `validate_request`.
         answer: the answer; None if the endpoint itself answers. Set by `choose_answer`.
         script: the response. Set by `render_answer`; `dress_script` adds pace and faults.
+        over_websocket: whether the response is sent over a WebSocket.
     """
 
     call: Call
@@ -65,6 +66,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
     endpoint_request: EndpointRequest = EndpointRequest("", "")
     answer: Answer | None = None
     script: Script = Script()
+    over_websocket: bool = False
 
     @property
     def wants_stream(self) -> bool:

@@ -28,7 +28,16 @@ from openai_mockserver.faults.fault import (
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Event, Pause, Raw, Script, Step
 
-__all__ = ["error_event", "insert", "keepalive", "latency", "malformed", "replace_event", "stall"]
+__all__ = [
+    "error_event",
+    "insert",
+    "keepalive",
+    "latency",
+    "malformed",
+    "reorder",
+    "replace_event",
+    "stall",
+]
 
 
 @fault
@@ -104,6 +113,20 @@ def insert(raw: str | bytes, at: int | None = None) -> Change:
             return script.with_steps((*script.steps, Raw(octets)))
         index = find_event(script, at, f"insert(at={at})")
         return insert_steps(script, index, Raw(octets))
+
+    return apply
+
+
+@fault
+def reorder(at: int, before: int = 0) -> Change:
+    """Send the event at index ``at`` before the event at index ``before``, unchanged."""
+    what = f"reorder(at={at}, before={before})"
+
+    def apply(script: Script) -> Script:
+        source, target = find_event(script, at, what), find_event(script, before, what)
+        steps = list(script.steps)
+        steps.insert(target if target < source else target - 1, steps.pop(source))
+        return script.with_steps(steps)
 
     return apply
 

@@ -99,8 +99,10 @@ class _Check(NamedTuple):
 ARGUMENT_CHECKS: dict[str, _Check] = {
     "after": _Check(_is_count, "a count of events, 0 or more", {"minimum": 0}),
     "at": _Check(_are_indexes, "an index", {"items": {"type": "integer", "minimum": 0}}),
+    "before": _Check(_is_index, "an index", {}),
     "byte": _Check(_is_count, "a count of bytes, 0 or more", {"minimum": 0}),
     "count": _Check(_is_several, "a count, 2 or more, or None", {"minimum": 2}),
+    "parts": _Check(_is_several, "a count, 2 or more", {"minimum": 2}),
     "times": _Check(_is_count, "a count, 0 or more", {"minimum": 0}),
     "seconds": _Check(_is_time, "a number of seconds, 0 or more", {"minimum": 0}),
     "every": _Check(_is_positive_time, "a number of seconds, more than 0", {"exclusiveMinimum": 0}),
@@ -143,6 +145,8 @@ def is_changed(script: Script, faulty: Script) -> bool:
     if script is faulty or script == faulty:
         return False
     if (script.head, script.end, script.raw) != (faulty.head, faulty.end, faulty.raw):
+        return True
+    if script.socket_steps != faulty.socket_steps:
         return True
     try:
         return list(_observe_frames(script)) != list(_observe_frames(faulty))

@@ -18,16 +18,19 @@ from openai_mockserver.faults import (
     payloads,
     reads,
     variations,
+    websocket,
 )
 from openai_mockserver.faults.chances import chance, check_chance
 from openai_mockserver.faults.fault import Fault
 
 __all__ = ["FAULTS", "named", "parse", "parse_arguments"]
 
+_MODULES = (
+    endings, events, payloads, event_stream, variations, reads, http, compression, websocket
+)  # fmt: skip
+
 FAULTS: dict[str, Callable[..., Fault]] = {
-    name: getattr(module, name)
-    for module in (endings, events, payloads, event_stream, variations, reads, http, compression)
-    for name in module.__all__
+    name: getattr(module, name) for module in _MODULES for name in module.__all__
 }
 """Every fault, by name."""
 

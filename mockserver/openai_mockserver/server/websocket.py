@@ -22,12 +22,13 @@ from openai_mockserver.dispatch import PendingCall
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
-from openai_mockserver.script import Frame, Script
+from openai_mockserver.script import Frame, Script, SocketClose
 from openai_mockserver.server.door import Door
 from openai_mockserver.server.functions import finish_reply
 from openai_mockserver.server.protocol import Connection
 from openai_mockserver.server.worker import Worker, is_quick
 from openai_mockserver.sessions import Session, Turn
+from openai_mockserver.sessions.framing import TEXT, encode_close, encode_frame
 from openai_mockserver.sessions.session import (
     Action,
     Answered,
@@ -37,14 +38,19 @@ from openai_mockserver.sessions.session import (
     Ended,
     Expired,
     Happening,
+    Mute,
     Opened,
     Received,
     Send,
+    SendFrames,
 )
 
 __all__ = ["play_websocket"]
 
 _NO_RELAY = "WebSockets are not relayed to an upstream: add a rule for this request"
+_CODES = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
+"""The codes that uvicorn can send in a close frame."""
+
 _CLOSED_WELL = (1000, 1001, 1005)
 _TURN = 64  # messages that are sent before other tasks run
 _HOP_BY_HOP = ("connection", "content-length", "content-type", "upgrade")
@@ -240,10 +246,17 @@ class _SessionPlayer:
     async def _perform(self, action: Action, due: float) -> None:
         match action:
             case Send(text, turn):
-                await self._send({"type": "websocket.send", "text": text})
-                call, start = self._turns[turn] if turn is not None else (self._call, due)
-                frame = Frame(due - start, b"", 1, len(text.encode()))
-                call.log_frame(frame, self._loop.time() - start)
+                data = text.encode()
+                if self._connection.is_muted:
+                    self._connection.transport.write(encode_frame(TEXT, data))
+                else:
+                    await self._send({"type": "websocket.send", "text": text})
+                self._log(turn, due, len(data))
+            case SendFrames(data, turn):
+                self._connection.transport.write(data)
+                self._log(turn, due, len(data))
+            case Mute():
+                self._connection.is_muted = True
             case Ask(turn):
                 await self._ask(turn)
             case Ended(turn):
@@ -256,9 +269,22 @@ class _SessionPlayer:
                 self._feed(action)
             case Close(code, reason):
                 self._is_over, self._outcome_of_turns = True, "truncated"
-                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+                await self._close(code, reason)
             case Drop(turn, how):
                 await self._drop(turn, how)
+
+    def _log(self, turn: Turn | None, due: float, size: int) -> None:
+        """Note in its call that a message has been sent."""
+        call, start = self._turns[turn] if turn is not None else (self._call, due)
+        call.log_frame(Frame(due - start, b"", 1, size), self._loop.time() - start)
+
+    async def _close(self, code: int, reason: str) -> None:
+        """Send a close frame, also one with a code that RFC 6455 §7.4 does not allow."""
+        if code in _CODES:
+            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+            return
+        self._connection.transport.write(encode_close(SocketClose(code=code, reason=reason)))
+        self._connection.is_muted = True  # uvicorn would send a close frame of its own
 
     async def _drop(self, turn: Turn, how: str) -> None:
         """End the TCP connection without a closing handshake."""

@@ -7,6 +7,7 @@ before a stream is an `error` event with its status.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -14,15 +15,28 @@ import msgspec.json
 
 from openai_mockserver import sse
 from openai_mockserver.api.responses.renderer import rebuild_stream
-from openai_mockserver.script import Event, Pause, Script
+from openai_mockserver.script import (
+    Event,
+    Pause,
+    Script,
+    SocketClose,
+    SocketEvent,
+    SocketMute,
+)
+from openai_mockserver.sessions.framing import encode_event
+from openai_mockserver.sessions.session import Action, Close, Mute, Send, SendFrames, Turn
 
-__all__ = ["decode_object", "list_messages"]
+__all__ = ["Message", "decode_object", "list_messages", "make_action"]
 
 _FIRST = ("type", "code", "message", "param")
 """The members of an error that come first, in the order of OpenAI's guide to WebSocket mode."""
 
 
-def list_messages(script: Script, stream_id: str | None) -> Iterator[tuple[float, str]]:
+Message = str | SocketEvent | SocketClose | SocketMute
+"""A text message, or what a fault has made of it or put after it."""
+
+
+def list_messages(script: Script, stream_id: str | None) -> Iterator[tuple[float, Message]]:
     """Yield the messages of a response, each with the seconds after which it is due.
 
     Args:
@@ -33,17 +47,20 @@ def list_messages(script: Script, stream_id: str | None) -> Iterator[tuple[float
     if stream is None or script.head.status != 200:
         yield script.head.delay, _encode_error(script, stream_id)
         return
-    for due, data in _list_data(stream):
-        yield due, data if stream_id is None else _add_stream_id(data, stream_id)
+    for due, message in _list_data(stream):
+        yield due, message if stream_id is None else _add_stream_id(message, stream_id)
 
 
-def _list_data(script: Script) -> Iterator[tuple[float, str]]:
-    """Yield the data of each event."""
+def _list_data(script: Script) -> Iterator[tuple[float, Message]]:
+    """Yield the data of each event, and the steps that only a WebSocket sends."""
     due = script.head.delay
     decoder = sse.Decoder()  # for events that are raw bytes, or spread over several steps
     for step in script.steps:
         if isinstance(step, Pause):
             due += step.seconds
+            continue
+        if isinstance(step, SocketEvent | SocketClose | SocketMute):
+            yield due, step
             continue
         events = [step] if isinstance(step, Event) else decoder.feed(sse.encode(step))
         for event in events:
@@ -51,7 +68,26 @@ def _list_data(script: Script) -> Iterator[tuple[float, str]]:
                 yield due, event.data
 
 
-def _add_stream_id(data: str, stream_id: str) -> str:
+def make_action(message: Message, turn: Turn) -> Action:
+    """Return how to send a message of a turn."""
+    match message:
+        case str():
+            return Send(message, turn)
+        case SocketEvent():
+            return SendFrames(encode_event(message), turn)
+        case SocketClose():
+            return Close(message.code, message.reason)
+        case SocketMute():
+            return Mute()
+
+
+def _add_stream_id(message: Message, stream_id: str) -> Message:
+    if isinstance(message, SocketEvent):
+        return replace(message, data=_name_lane(message.data, stream_id))
+    return _name_lane(message, stream_id) if isinstance(message, str) else message
+
+
+def _name_lane(data: str, stream_id: str) -> str:
     # A lane's name needs no escaping. What is no object, because of a fault, stays as it is.
     return f'{data[:-1]},"stream_id":"{stream_id}"}}' if data.endswith("}") else data
 

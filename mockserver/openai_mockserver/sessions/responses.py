@@ -15,9 +15,15 @@ import msgspec.json
 from openai_mockserver.api import errors
 from openai_mockserver.api.store import Store
 from openai_mockserver.reply import ApiError, Reply
+from openai_mockserver.script import SocketEvent
 from openai_mockserver.sessions.cache import ResponseCache, TurnStore
 from openai_mockserver.sessions.lanes import MOST_NAMED, Lanes
-from openai_mockserver.sessions.messages import decode_object, list_messages
+from openai_mockserver.sessions.messages import (
+    Message,
+    decode_object,
+    list_messages,
+    make_action,
+)
 from openai_mockserver.sessions.session import (
     Action,
     Answered,
@@ -125,12 +131,13 @@ class ResponsesSession:
 
     # Answers
 
-    def _send(self, turn: Turn, messages: list[tuple[float, str]], end: str) -> Actions:
+    def _send(self, turn: Turn, messages: list[tuple[float, Message]], end: str) -> Actions:
         """Return how to send the messages of a turn."""
-        actions: Actions = [(due, Send(text, turn)) for due, text in messages]
+        actions: Actions = [(due, make_action(message, turn)) for due, message in messages]
         due = messages[-1][0] if messages else 0.0
-        last = decode_object(messages[-1][1]) if messages else None
-        if last is not None and last.get("type") in _SUCCEEDED:
+        last = next((m for _, m in reversed(messages) if isinstance(m, str | SocketEvent)), "")
+        last_event = decode_object(last if isinstance(last, str) else last.data)
+        if last_event is not None and last_event.get("type") in _SUCCEEDED:
             self._succeeded.add(turn)
         if end == "hold":
             return actions

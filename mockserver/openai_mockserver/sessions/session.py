@@ -12,6 +12,8 @@ and feeds back what comes of them:
 * `Ended` and `Expired` are both actions and happenings: when they are due, the player feeds them
   back. So the session needs no clock, and yet knows when a turn's last message has been sent, and
   when the connection is too old.
+* `SendFrames` is a message whose frames are written as they are, and after `Mute` the connection
+  answers nothing by itself any more: faults.
 * `Close` and `Drop` end the connection, with a closing handshake or without.
 
 One turn of the Responses API, with a rule whose reply is paced by half a second:
@@ -51,9 +53,11 @@ __all__ = [
     "Ended",
     "Expired",
     "Happening",
+    "Mute",
     "Opened",
     "Received",
     "Send",
+    "SendFrames",
     "Session",
     "Turn",
 ]
@@ -127,6 +131,19 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class SendFrames:
+    """Write the frames of a turn's message as they are."""
+
+    data: bytes
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Answer neither pings nor a closing handshake from now on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Let the mock answer a turn, or refuse it if the turn has an error."""
 
@@ -149,7 +166,7 @@ class Drop:
     how: Literal["reset", "truncate"]
 
 
-Action = Send | Ask | Close | Drop | Ended | Expired
+Action = Send | SendFrames | Mute | Ask | Close | Drop | Ended | Expired
 
 
 class Session(Protocol):

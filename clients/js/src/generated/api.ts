@@ -1040,7 +1040,7 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        fault: ("bad_chunk_size" | "blank_lines" | "bom" | "bytes_after_end" | "chunk_extension" | "close" | "close_delimited" | "comment" | "content_length" | "cut" | "done" | "drop_done" | "empty_response" | "encoded" | "error_event" | "fields" | "half_close" | "half_head" | "heartbeat" | "hold" | "http10" | "informational" | "join" | "keepalive" | "lf_head" | "line_ends" | "malformed" | "merge" | "missing_chunk_crlf" | "multi_line" | "no_space" | "reset" | "single_newlines" | "slice" | "split_last_chunk" | "stall" | "stop" | "trailers" | "truncate" | "unknown_field" | "unterminated") | {
+        fault: ("bad_chunk_size" | "blank_lines" | "bom" | "bytes_after_end" | "chunk_extension" | "close" | "close_delimited" | "comment" | "content_length" | "cut" | "done" | "drop_done" | "empty_response" | "encoded" | "error_event" | "fields" | "half_close" | "half_head" | "heartbeat" | "hold" | "http10" | "informational" | "join" | "keepalive" | "lf_head" | "line_ends" | "malformed" | "merge" | "missing_chunk_crlf" | "multi_line" | "no_space" | "reset" | "single_newlines" | "slice" | "split_last_chunk" | "stall" | "stop" | "trailers" | "truncate" | "unknown_field" | "unterminated" | "websocket_binary" | "websocket_close" | "websocket_fragments" | "websocket_invalid_utf8" | "websocket_mute" | "websocket_padding") | {
             /** @description Add a header, also if the response already has one of this name. */
             add_header?: {
                 name: string;
@@ -1277,6 +1277,12 @@ export interface components {
                 code?: number;
                 chance?: components["schemas"]["chance"];
             } | string;
+            /** @description Send the event at index `at` before the event at index `before`, unchanged. */
+            reorder?: {
+                at: number;
+                before?: number;
+                chance?: components["schemas"]["chance"];
+            } | number;
             /** @description Replace the event at index `at` with any bytes. */
             replace_event?: {
                 at: number;
@@ -1379,6 +1385,43 @@ export interface components {
                 at?: number;
                 chance?: components["schemas"]["chance"];
             } | ("role apart" | "role apart, content null" | "role apart, no content" | "role in every delta" | "no role" | "reasoning" | "reasoning twice" | "call header apart" | "call header apart, no arguments" | "call header apart, arguments null" | "calls together" | "calls interleaved" | "call id in every fragment" | "call id null later" | "call id empty later" | "call name null later" | "call name empty later" | "call type in every fragment" | "no call type" | "call type null later" | "no call index" | "call index always 0" | "call index from 1" | "empty delta" | "empty content" | "content null" | "no choices" | "filter results first" | "finish with last" | "finish twice" | "choices in turn" | "choices together" | "usage with finish" | "usage everywhere" | "usage beside a choice" | "usage null" | "logprobs null" | "native_finish_reason" | "unknown members of choices" | "refusal null" | "tool_calls null" | "function_call null" | "unknown members of deltas" | "content null in every delta" | "content empty in every delta" | "tool_calls empty" | "finish_reason empty" | "no finish_reason" | "unknown members" | "obfuscation" | "system_fingerprint null" | "id empty" | "no id" | "id changes" | "created 0" | "created with decimals" | "no created" | "model empty" | "no model" | "object empty" | "no object" | "escaped" | "spaced" | "slashes escaped" | "sorted" | "comment" | "empty comment" | "comment without blank line" | "comments everywhere" | "blank lines" | "retry alone" | "id alone" | "no [DONE]" | "[DONE] twice" | "ids" | "event: message" | "unknown field" | "several lines" | "no space" | "crlf" | "cr" | "mixed line ends" | "bom" | "no blank line at the end" | "no line end at the end" | "no [DONE], no blank line at the end" | "one read" | "two to a read" | "three to a read");
+            /** @description Send the event at index `at` in a binary frame. */
+            websocket_binary?: {
+                at?: number;
+                chance?: components["schemas"]["chance"];
+            } | null | number;
+            /** @description Close the WebSocket after `after` events with a close frame. */
+            websocket_close?: {
+                /** @description a count of events. */
+                after?: number;
+                /** @description any code from 0 to 65535, such as 1000, 1001, 1008, 1011 or 1013. Code 1006 is what a client reports when there was no close frame: use `truncate` or `reset` for it. */
+                code?: number;
+                /** @description a text of at most 123 bytes (RFC 6455 §5.5). */
+                reason?: string;
+                chance?: components["schemas"]["chance"];
+            } | null | number;
+            /** @description Send the event at index `at` in `parts` frames, which may split a character. */
+            websocket_fragments?: {
+                at?: number;
+                parts?: number;
+                chance?: components["schemas"]["chance"];
+            } | null | number;
+            /** @description Send the event at index `at` as text that is not UTF-8. */
+            websocket_invalid_utf8?: {
+                at?: number;
+                chance?: components["schemas"]["chance"];
+            } | null | number;
+            /** @description Answer neither pings nor a closing handshake once `after` events have been sent. */
+            websocket_mute?: {
+                after?: number;
+                chance?: components["schemas"]["chance"];
+            } | null | number;
+            /** @description Send the event at index `at` in a frame of `size` bytes, padded with spaces. */
+            websocket_padding?: {
+                at?: number;
+                size?: number;
+                chance?: components["schemas"]["chance"];
+            } | null | number;
         };
         /**
          * faulty_reply

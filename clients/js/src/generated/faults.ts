@@ -42,6 +42,7 @@ export type FaultName =
   | "no_space"
   | "raw_head"
   | "redirect"
+  | "reorder"
   | "replace_event"
   | "reset"
   | "single_newlines"
@@ -54,4 +55,10 @@ export type FaultName =
   | "truncate"
   | "unknown_field"
   | "unterminated"
-  | "variation";
+  | "variation"
+  | "websocket_binary"
+  | "websocket_close"
+  | "websocket_fragments"
+  | "websocket_invalid_utf8"
+  | "websocket_mute"
+  | "websocket_padding";
