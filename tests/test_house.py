@@ -26,8 +26,8 @@ SOURCE = ROOT / "mockserver" / PACKAGE
 # From the bottom up. A module imports from lower floors and from those before it on its own; the
 # modules of a package stand in the order in which they may import each other, before the package.
 FLOORS = """
-    exceptions limits declared sensitive models seed bounded_input json_path script sse timeline
-        http1 pacing tokens
+    exceptions limits declared sensitive models seed bounded_input json_path script sse
+        timeline http1 pacing tokens
 
     reply: text content usage errors reply serialization limits retokenize
     items stream_value
@@ -60,13 +60,14 @@ FLOORS = """
     cassettes.importers: recording exchange yaml_loader file wire bodies stream_file document
         chunks vcr go_vcr har curl httprr httpmock nock azure_proxy seinfeld req_llm body_file
         wiremock postman mockoon datadog llmock rendered aimock ai_sdk formats
+    cassettes.sessions: file recorder formats
     generate: languages addresses question phrases english samples pen text
         mentions regex lark_reader lark_grammar schema_check json_schema reply
 
     rules: answer matcher pattern rule rulebook
     upstream access
     cassettes.exporters: recording event_stream chunks vcr har curl wiremock formats
-    sessions: session framing lanes cache messages responses
+    sessions: session framing lanes cache messages responses replay
     journal: snapshot call attempts memory follow filters journal
     state: sandboxes protocol memory
     catalogue
@@ -74,13 +75,13 @@ FLOORS = """
     dispatch: options version exchange bodies answers dress refuse route validate choose render
         pending dispatcher
 
-    server: door peer protocol player connect pool relay worker side functions websocket app runner
-        shared_address
+    server: door peer protocol player connect pool relay worker side functions websocket_relay
+        websocket app runner shared_address
     transport clients interception
 
     sources
     scenario: descriptions patterns templates loader rule_json
-    show: format summaries decode lint meanings terminal
+    show: format summaries decode lint meanings terminal sessions
     cassettes.analysis: reading provider statistics scrubbing secret_files calibration
         wire_form difference drift_rules drift tables
     page: files

@@ -56,7 +56,18 @@ if TYPE_CHECKING:
         not_,
         regex,
     )
-    from openai_mockserver.script import Boundary, Comment, Event, Head, Pause, Raw, Script
+    from openai_mockserver.script import (
+        Boundary,
+        Comment,
+        Event,
+        Head,
+        Pause,
+        Raw,
+        RecordedSession,
+        Script,
+        SessionEnd,
+        SessionMessage,
+    )
     from openai_mockserver.stream_value import Stream
 
 __version__ = "0.1.0"
@@ -71,6 +82,8 @@ _HOMES = {
         "ReplyError",
         "ScenarioError",
         "ServerError",
+        "SessionEnd",
+        "SessionMessage",
         "StreamFileError",
         "TokensError",
         "UnknownStream",
@@ -110,7 +123,18 @@ _HOMES = {
         "not_",
         "regex",
     ),
-    "script": ("Boundary", "Comment", "Event", "Head", "Pause", "Raw", "Script"),
+    "script": (
+        "Boundary",
+        "Comment",
+        "Event",
+        "Head",
+        "Pause",
+        "Raw",
+        "RecordedSession",
+        "Script",
+        "SessionEnd",
+        "SessionMessage",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -137,12 +161,15 @@ __all__ = [
     "Pause",
     "Raw",
     "Reasoning",
+    "RecordedSession",
     "Reply",
     "ReplyError",
     "Request",
     "ScenarioError",
     "Script",
     "ServerError",
+    "SessionEnd",
+    "SessionMessage",
     "Stream",
     "StreamFileError",
     "Text",

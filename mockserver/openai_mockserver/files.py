@@ -25,6 +25,7 @@ from openai_mockserver.cassettes.importers.formats import find_format, import_fi
 from openai_mockserver.cassettes.importers.recording import STREAM_HEAD
 from openai_mockserver.cassettes.matching import AS_RECORDED, IsRecorded, Matching
 from openai_mockserver.cassettes.recorded_request import RequestKey, build_exchange_key
+from openai_mockserver.cassettes.sessions.formats import find_session
 from openai_mockserver.cassettes.stream_file import PART, explain_withheld
 from openai_mockserver.exceptions import MockServerError, ReplyError, StreamFileError
 from openai_mockserver.faults import Fault
@@ -67,8 +68,8 @@ def add_files(
 
     Args:
         mock: the mock that answers.
-        files: scenarios, recordings in any format that `import` supports, stream files, and folders
-            of ``.sse`` and stream files.
+        files: scenarios, recordings in any format that `import` supports, stream files, recorded
+            WebSocket sessions, and folders of ``.sse`` and stream files.
         names: ready-made streams to answer with, before those of the files.
         faults: faults of each stream.
         in_turn: whether streams from files with a request also answer other requests in turn;
@@ -81,6 +82,10 @@ def add_files(
     """
     sources = Sources() if sources is None else sources
     all_files = [inner for file in files for inner in list_files(file, sources)]
+    sessions = {file: one for file in all_files if (one := find_session(file)) is not None}
+    if sessions:
+        mock.replay_sessions(*sessions.values())
+        all_files = [file for file in all_files if file not in sessions]
     scenarios = [file for file in all_files if is_scenario(file)]
     streams: list[Script | Stream] = [catalogue.stream(name) for name in names]
     recorded_answers = [

@@ -1,4 +1,4 @@
-"""What goes over the wire for one response, and when: a head, steps and an end.
+"""What goes over the wire for one response, and when: a head, steps and an end; or in a session.
 
 Rules of this file: plain frozen values; no I/O, no clock, no JSON; it imports only our exceptions.
 A `Script` does not know what its bytes mean: `openai_mockserver.api` renders replies into scripts
@@ -8,8 +8,8 @@ and reads them back.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import MISSING, dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Literal, NamedTuple, cast, get_args, overload
 
 from openai_mockserver.exceptions import ScriptError
@@ -22,10 +22,15 @@ __all__ = [
     "Frame",
     "Head",
     "LazySteps",
+    "NO_CLOSE_FRAME",
     "Pause",
     "Raw",
     "STREAM_HEAD",
+    "RecordedSession",
     "Script",
+    "Sender",
+    "SessionEnd",
+    "SessionMessage",
     "SocketClose",
     "SocketEvent",
     "SocketMute",
@@ -50,12 +55,12 @@ ENDS: frozenset[str] = frozenset(get_args(End))
 def _format_code(instance: Any) -> str:
     """Return code that recreates the instance, without arguments that equal their default."""
     arguments = []
-    for position, field in enumerate(fields(instance)):
-        value = getattr(instance, field.name)
-        if field.default is MISSING:
+    for position, argument in enumerate(fields(instance)):
+        value = getattr(instance, argument.name)
+        if argument.default is MISSING:
             arguments.append(repr(value))
-        elif value != field.default:
-            arguments.append(repr(value) if not position else f"{field.name}={value!r}")
+        elif value != argument.default:
+            arguments.append(repr(value) if not position else f"{argument.name}={value!r}")
     return f"{type(instance).__name__}({', '.join(arguments)})"
 
 
@@ -393,3 +398,67 @@ def _choose_head(steps: Sequence[Step], raw: bool) -> Head:
 
 
 _PLAIN_HEAD = Head()
+
+
+# WebSockets
+
+Sender = Literal["client", "server"]
+
+NO_CLOSE_FRAME = 1006
+"""The code of an end without a close frame (RFC 6455 §7.1.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMessage:
+    """A message.
+
+    Args:
+        seconds: when it was sent, in seconds after the request that opened the WebSocket.
+        sender: who sent it.
+        data: text, or the bytes of a binary message.
+    """
+
+    seconds: float
+    sender: Sender
+    data: str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """The end of a session.
+
+    Args:
+        seconds: when it ended, in seconds after the request that opened the WebSocket.
+        sender: who ended it.
+        code: the code of the close frame; `NO_CLOSE_FRAME` if there was none.
+        reason: the reason in the close frame.
+    """
+
+    seconds: float
+    sender: Sender
+    code: int = 1000
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class RecordedSession:
+    """A recorded session.
+
+    Args:
+        target: path and query of the request that opened the WebSocket.
+        messages: the messages in order.
+        end: the end; None if it is not known.
+        about: the other members of the first line of its file.
+        speed: speed of the replay: 2 is twice as fast, 0 does not wait.
+    """
+
+    target: str
+    messages: tuple[SessionMessage, ...]
+    end: SessionEnd | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    speed: float = 1.0
+
+    @property
+    def path(self) -> str:
+        """The path without the query."""
+        return self.target.partition("?")[0]

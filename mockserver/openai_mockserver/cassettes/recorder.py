@@ -23,7 +23,7 @@ from openai_mockserver.request import Request
 from openai_mockserver.script import Head
 from openai_mockserver.sensitive import spell_controls
 
-__all__ = ["ExchangeRecorder", "Recorder"]
+__all__ = ["ExchangeRecorder", "Recorder", "format_now"]
 
 logger = logging.getLogger("openai_mockserver")
 
@@ -57,7 +57,8 @@ class Recorder:
         return ExchangeRecorder(self, request, upstream)
 
 
-def _format_now() -> str:
+def format_now() -> str:
+    """Return the time of now, as recordings write it (RFC 3339)."""
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")  # noqa: UP017
 
 
@@ -114,7 +115,7 @@ class ExchangeRecorder:
         }
         self._about = {
             "request": about,
-            "recorded": {"at": _format_now(), "upstream": redaction.redact_url(upstream)},
+            "recorded": {"at": format_now(), "upstream": redaction.redact_url(upstream)},
         }
 
     def record_head(self, head: Head) -> None:

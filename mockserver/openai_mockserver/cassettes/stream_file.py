@@ -289,7 +289,14 @@ def _decode_line(decoder: Any, line: bytes, where: str) -> Any:
         raise StreamFileError(f"{where}: it is nested too deeply") from None
 
 
+_SESSION_HEAD = re.compile(rb'\s*\{\s*"mockserver"\s*:\s*\d+\s*,\s*"session"')
+
+
 def _read_head(line: bytes, where: str) -> _HeadLine:
+    if _SESSION_HEAD.match(line):
+        raise StreamFileError(
+            f"{where}: it begins a WebSocket session, which `serve` and replay_sessions() replay"
+        )
     head: _HeadLine = _decode_line(_head_decoder, line, where)
     if head.mockserver != VERSION:
         raise StreamFileError(

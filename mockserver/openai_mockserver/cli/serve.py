@@ -176,6 +176,7 @@ def serve(
       scenario.yaml, .json   rules and replies
       recording.sse          the body of a recorded stream, replayed byte for byte
       stream.jsonl           a stream file
+      session.jsonl          a recorded WebSocket session
       page.har, vcr.yaml     any other format that `import` reads: HAR, cassettes, curl -i
       streams/               a folder of recordings and stream files
 

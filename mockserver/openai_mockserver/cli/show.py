@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def show(files: tuple[Path, ...], as_text: bool, width: int | None, web: bool) -> None:
     """Draw recorded streams over time, and explain what they mean and what is unusual.
 
-    FILES are stream files, recordings in any format that `import` reads, folders of these, or
-    names of ready-made streams.
+    FILES are stream files, recorded WebSocket sessions, recordings in any format that `import`
+    reads, folders of these, or names of ready-made streams.
     """
     if web:
         _open_page(files)
@@ -40,11 +40,19 @@ def show(files: tuple[Path, ...], as_text: bool, width: int | None, web: bool) -
     from rich.console import Console
 
     from openai_mockserver.cassettes.analysis.reading import list_files
+    from openai_mockserver.cassettes.sessions.formats import find_session
     from openai_mockserver.show import as_json, draw
+    from openai_mockserver.show.sessions import draw_session, session_as_json
 
     columns = width or min(shutil.get_terminal_size((100, 24)).columns, 140)
     console = Console(width=columns, legacy_windows=False)
     for file, _ in list_files(files):
+        if (session := find_session(file)) is not None:
+            if as_text:
+                click.echo(msgspec.json.encode(session_as_json(session)).decode())
+            else:
+                console.print(draw_session(session, columns), soft_wrap=True, end="\n\n")
+            continue
         for exchange in _load_exchanges(file):
             if as_text:
                 click.echo(msgspec.json.encode(as_json(exchange)).decode())

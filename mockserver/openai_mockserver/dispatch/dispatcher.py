@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -39,9 +40,9 @@ from openai_mockserver.pacing import Pace
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.request import Request
 from openai_mockserver.rules import Answer, Rulebook
-from openai_mockserver.script import Head, Script
+from openai_mockserver.script import Head, RecordedSession, Script
 from openai_mockserver.seed import CHANCE, Seeded
-from openai_mockserver.sessions import Turn, make_session
+from openai_mockserver.sessions import Turn, make_replay, make_session
 from openai_mockserver.state import InMemory, StateMaker
 
 __all__ = ["Dispatcher"]
@@ -85,6 +86,7 @@ class Dispatcher:
         self._version_lock = threading.Lock()
         self.jobs = Jobs(self.store, lambda: self.options.job_seconds)
         self._replies = CompiledReplies()
+        self._session_counts: Counter[str] = Counter()  # how many were opened, by path
 
     @property
     def has_tls(self) -> bool:
@@ -127,11 +129,25 @@ class Dispatcher:
         return self._answer(self._begin(self.calls.add(request)), _CHOOSING)
 
     def begin_session(self, request: Request) -> Call:
-        """Return the call of a request to open a WebSocket: with a session, or with an error."""
+        """Return the call of a request to open a WebSocket: with a session, or with an error.
+
+        A recorded session of the path comes first. An upstream gets the whole session, unless there
+        are rules, which then answer its turns.
+        """
         exchange = self._begin(self.calls.add(request))
-        call = exchange.call
+        call, options = exchange.call, exchange.options
         if call.refusal is None:
             plan = _run_safely(exchange, (route_request, validate_request))
+            if isinstance(plan, Script) and plan.head.status in (401, 403):
+                return _set_plan(exchange, plan)
+            if (recording := self._take_recording(call, options)) is not None:
+                call.session, call.script = make_replay(recording), _SWITCHING
+                return call
+            if options.upstream is not None and not exchange.rules:
+                call.upstream = options.upstream
+                if options.cassette is None:  # which is made of exchanges
+                    call.recorder = options.recorder
+                return call
             if not isinstance(plan, Exchange):
                 return _set_plan(exchange, plan)
             if (session := make_session(plan.path)) is not None:
@@ -139,6 +155,17 @@ class Dispatcher:
                 return call
         begun = self._answer(exchange, _CHOOSING)
         return begun if isinstance(begun, Call) else begun.run()
+
+    def _take_recording(self, call: Call, options: Options) -> RecordedSession | None:
+        """Return the recorded session for a request; the last one of a path repeats."""
+        path = locate(call.path, call.query).path
+        recordings = [one for one in options.sessions if one.path == path]
+        if not recordings:
+            return None
+        with self._version_lock:
+            count = self._session_counts[path]
+            self._session_counts[path] += 1
+        return recordings[min(count, len(recordings) - 1)]
 
     def begin_turn(self, request: Request, turn: Turn) -> Call | PendingCall:
         """Return the call that answers a turn of a session, as `begin` does for a request.

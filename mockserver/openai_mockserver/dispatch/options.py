@@ -14,7 +14,7 @@ from openai_mockserver.dialects import find_dialect
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.request import Request
-from openai_mockserver.script import Script
+from openai_mockserver.script import RecordedSession, Script
 from openai_mockserver.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Options:
         use_default: whether ``default`` answers requests that no rule matches.
         upstream: answers requests that nothing else answers.
         recorder: records the responses of the upstream.
+        sessions: recorded sessions that answer WebSockets, in turn for each path.
 
     Raises MockServerError for an unknown dialect or pace, and for impossible `job_seconds`.
     """
@@ -67,6 +68,7 @@ class Options:
     upstream: Upstream | None = None
     recorder: Recorder | None = None
     cassette: Cassette | None = None
+    sessions: tuple[RecordedSession, ...] = ()
     job_seconds: float = 0.0
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from array import array
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +15,7 @@ import msgspec
 
 from openai_mockserver.api import errors
 from openai_mockserver.request import Request
-from openai_mockserver.script import Event, Frame, Script
+from openai_mockserver.script import Event, Frame, Script, SessionMessage
 from openai_mockserver.sensitive import hide_keys, show_path, spell_controls
 from openai_mockserver.sse import DONE, count_all
 
@@ -37,6 +38,7 @@ __all__ = [
 
 logger = logging.getLogger("openai_mockserver")
 
+MOST_MESSAGE_BYTES = 8_000_000  # of a WebSocket's messages that a call keeps
 SETTLE = 1.0  # seconds to wait for a player that is about to report how a call ended
 
 CLIENT_DISCONNECTED = "client disconnected"
@@ -112,6 +114,31 @@ class Attempts:
         call.attempt = self.count
 
 
+class MessageLog:
+    """The latest messages of a WebSocket."""
+
+    __slots__ = ("_lock", "_messages", "size")
+
+    def __init__(self) -> None:
+        self._messages: deque[SessionMessage] = deque()
+        self._lock = threading.Lock()
+        self.size = 0
+
+    @property
+    def messages(self) -> tuple[SessionMessage, ...]:
+        """The messages."""
+        with self._lock:
+            return tuple(self._messages)
+
+    def add(self, message: SessionMessage) -> None:
+        """Add a message; the oldest make room for it."""
+        with self._lock:
+            self._messages.append(message)
+            self.size += len(message.data)
+            while self.size > MOST_MESSAGE_BYTES and len(self._messages) > 1:
+                self.size -= len(self._messages.popleft().data)
+
+
 _NO_SCRIPT = Script()
 _WAITING = threading.Lock()  # threads that wait for the same call must share its event
 
@@ -121,9 +148,10 @@ class Call(Request):
 
     # A dictionary of this many attributes would take 1.5 kB in each call.
     __slots__ = (
-        "_bytes", "_end_event", "_events", "_is_written", "_lazy_times", "_on_end", "_on_write",
-        "_outcome", "_problem", "_problem_counts", "_times", "_unrecorded", "_warnings", "arrival",
-        "attempts", "faults", "is_exact", "left", "number", "on_wait", "problem_kind", "recorder",
+        "_bytes", "_end_event", "_events", "_is_written", "_lazy_times", "_messages", "_on_end",
+        "_on_write", "_outcome", "_problem", "_problem_counts", "_times", "_unrecorded",
+        "_warnings", "arrival", "attempts", "faults", "is_exact", "left", "number", "on_wait",
+        "problem_kind", "recorder",
         "rule", "script", "session", "started", "upstream",
     )  # fmt: skip
 
@@ -171,6 +199,7 @@ class Call(Request):
         self._events = self._bytes = 0
         self._times: array[float] | None = None  # four numbers for each run of equal parts
         self._lazy_times: array[float] | None = None  # one number for each frame
+        self._messages: MessageLog | None = None  # of a WebSocket
         self._end_event: threading.Event | None = None
         self._on_end = on_end
         self._problem_counts = problem_counts
@@ -234,6 +263,12 @@ class Call(Request):
             self._lazy_times = array("d")
         self._lazy_times.append(at)
 
+    def log_message(self, message: SessionMessage) -> None:
+        """Log a message of a WebSocket, of either side."""
+        if self._messages is None:
+            self._messages = MessageLog()
+        self._messages.add(message)
+
     def discount_unread(self, events: int, size: int) -> None:
         """Subtract events and bytes that were written but never read by the client."""
         self._events -= events
@@ -272,6 +307,11 @@ class Call(Request):
     def _settle(self) -> None:
         if self.connection is not None and self._outcome is None:
             self.wait(SETTLE)
+
+    @property
+    def websocket_messages(self) -> tuple[SessionMessage, ...]:
+        """The messages of a WebSocket so far, of both sides; the last 8 MB. Does not wait."""
+        return () if self._messages is None else self._messages.messages
 
     @property
     def is_written(self) -> bool:

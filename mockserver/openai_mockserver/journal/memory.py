@@ -21,7 +21,9 @@ _TIME_SIZE = 8
 
 def _size_of_response(call: Call) -> int:
     """Return the estimated bytes of memory that a response and its times take."""
-    times = _TIME_SIZE * call.time_count
+    times = _TIME_SIZE * call.time_count + sum(
+        _STEP_SIZE + len(message.data) for message in call.websocket_messages
+    )
     if call.script.lazy is not None:  # the bytes belong to the reply, which `note_end` counts
         return times
     steps = call.script.steps

@@ -26,6 +26,7 @@ from openai_mockserver.mock.sandbox import SandboxAddress
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.request import Request
 from openai_mockserver.rules import Matcher, Pattern, Rule
+from openai_mockserver.script import RecordedSession
 from openai_mockserver.state import IDLE, InMemory, Sandboxes, StateMaker
 from openai_mockserver.tokens import vocabulary
 from openai_mockserver.upstream import Upstream
@@ -271,6 +272,31 @@ class MockOpenAI(Doors):
         self._rules.add(rule)
         return RuleBuilder(self, rule)
 
+    def replay_sessions(
+        self, *recordings: RecordedSession | Path | str, speed: float = 1.0
+    ) -> None:
+        """Replay recorded sessions to the clients that open a WebSocket.
+
+        Each connection gets the next session of its path, in the order of the calls; the last one
+        repeats. What the client sends has to be what was recorded, apart from ids and audio.
+
+        Args:
+            recordings: recorded sessions, or files with one: our own, or cassettes of pydantic-ai.
+            speed: 2 is twice as fast, 0 does not wait.
+
+        Raises StreamFileError for a file without a session, and MockServerError for a negative
+        speed.
+        """
+        from openai_mockserver.cassettes.sessions.formats import read_session
+
+        if isinstance(speed, bool) or not isinstance(speed, int | float) or not speed >= 0:
+            raise MockServerError(f"speed={speed!r}: speed must be a number, 0 or more")
+        sessions = [
+            one if isinstance(one, RecordedSession) else read_session(one) for one in recordings
+        ]
+        sessions = [replace(one, speed=speed) for one in sessions]
+        self.change_options(sessions=(*self.options.sessions, *sessions))
+
     def expect_in_order(self, *rules: Rule) -> None:
         """Expect that the requests which these rules answer come in this order.
 
@@ -292,6 +318,7 @@ class MockOpenAI(Doors):
         self._expected_orders.clear()
         self.calls.clear()
         self.store.clear()
+        self.change_options(sessions=self.first_options.sessions)
         if self._webhooks is not None:
             self._webhooks.clear()
 

@@ -22,7 +22,7 @@ from openai_mockserver.dispatch import PendingCall
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
-from openai_mockserver.script import Frame, Script, SocketClose
+from openai_mockserver.script import Frame, Script, SessionMessage, SocketClose
 from openai_mockserver.server.door import Door
 from openai_mockserver.server.functions import finish_reply
 from openai_mockserver.server.protocol import Connection
@@ -41,7 +41,9 @@ from openai_mockserver.sessions.session import (
     Mute,
     Opened,
     Received,
+    Report,
     Send,
+    SendBinary,
     SendFrames,
 )
 
@@ -88,6 +90,15 @@ async def play_websocket(
         call = begun if isinstance(begun, Call) else begun.run()
     else:
         call = door.sessions.begin_session(request)
+    if call.session is None and call.upstream is not None and door.sessions is not None:
+        from openai_mockserver.server.websocket_relay import relay_websocket  # rarely needed
+
+        open_calls[call] = connection
+        try:
+            await relay_websocket(call, call.upstream, connection, receive, send, _refuse)
+        finally:
+            open_calls.pop(call, None)
+        return
     if call.session is None:
         await _refuse(call, send)
         return
@@ -145,6 +156,7 @@ class _SessionPlayer:
         self._connection, self._send, self._worker = connection, send, worker
         self._open_calls = open_calls
         self._loop = asyncio.get_running_loop()
+        self._start_time = self._loop.time()
         self._headers = _list_headers(call)
         self._heap: list[tuple[float, int, Action]] = []
         self._numbers = count()
@@ -200,8 +212,10 @@ class _SessionPlayer:
                 # Only a close frame has a reason, be it empty.
                 self._inbox.put_nowait(_Left(message["code"] if "reason" in message else 1006))
                 return
-            text = message.get("text")
-            self._inbox.put_nowait(Received(message["bytes"] if text is None else text))
+            data = message["bytes"] if message.get("text") is None else message["text"]
+            seconds = self._loop.time() - self._start_time
+            self._call.log_message(SessionMessage(seconds, "client", data))
+            self._inbox.put_nowait(Received(data))
 
     async def _wait(self) -> None:
         """Wait until something happens or something is due, and handle all that has happened."""
@@ -251,19 +265,25 @@ class _SessionPlayer:
                     self._connection.transport.write(encode_frame(TEXT, data))
                 else:
                     await self._send({"type": "websocket.send", "text": text})
-                self._log(turn, due, len(data))
+                self._log(turn, due, text)
+            case SendBinary(data):
+                await self._send({"type": "websocket.send", "bytes": data})
+                self._log(None, due, data)
             case SendFrames(data, turn):
                 self._connection.transport.write(data)
-                self._log(turn, due, len(data))
+                self._log(turn, due, data)
+            case Report(problem):
+                self._call.problem = problem
             case Mute():
                 self._connection.is_muted = True
             case Ask(turn):
                 await self._ask(turn)
             case Ended(turn):
-                call, _ = self._turns.pop(turn)
-                self._open_calls.pop(call, None)
-                call.is_written = True
-                call.end()
+                if turn in self._turns:
+                    call, _ = self._turns.pop(turn)
+                    self._open_calls.pop(call, None)
+                    call.is_written = True
+                    call.end()
                 self._feed(action)
             case Expired():
                 self._feed(action)
@@ -273,10 +293,13 @@ class _SessionPlayer:
             case Drop(turn, how):
                 await self._drop(turn, how)
 
-    def _log(self, turn: Turn | None, due: float, size: int) -> None:
-        """Note in its call that a message has been sent."""
-        call, start = self._turns[turn] if turn is not None else (self._call, due)
-        call.log_frame(Frame(due - start, b"", 1, size), self._loop.time() - start)
+    def _log(self, turn: Turn | None, due: float, data: str | bytes) -> None:
+        """Note that a message has been sent."""
+        now = self._loop.time()
+        call, start = self._turns[turn] if turn is not None else (self._call, self._start_time)
+        size = len(data) if isinstance(data, bytes) else len(data.encode())
+        call.log_frame(Frame(due - start, b"", 1, size), now - start)
+        self._call.log_message(SessionMessage(now - self._start_time, "server", data))
 
     async def _close(self, code: int, reason: str) -> None:
         """Send a close frame, also one with a code that RFC 6455 §7.4 does not allow."""
@@ -286,16 +309,18 @@ class _SessionPlayer:
         self._connection.transport.write(encode_close(SocketClose(code=code, reason=reason)))
         self._connection.is_muted = True  # uvicorn would send a close frame of its own
 
-    async def _drop(self, turn: Turn, how: str) -> None:
+    async def _drop(self, turn: Turn | None, how: str) -> None:
         """End the TCP connection without a closing handshake."""
         self._is_over = True
-        call, _ = self._turns.pop(turn)
-        self._open_calls.pop(call, None)
         # A reset discards what the client's system has not received.
         await self._connection.wait_until_received()
-        call.end()
-        self._outcome = call.outcome
-        self._outcome_of_turns = call.outcome or CLIENT_DISCONNECTED
+        self._outcome = "reset" if how == "reset" else "truncated"
+        if turn is not None:
+            call, _ = self._turns.pop(turn)
+            self._open_calls.pop(call, None)
+            call.end()
+            self._outcome = call.outcome
+        self._outcome_of_turns = self._outcome or CLIENT_DISCONNECTED
         if how == "reset":
             self._connection.reset()
         else:

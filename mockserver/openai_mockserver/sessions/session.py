@@ -56,7 +56,9 @@ __all__ = [
     "Mute",
     "Opened",
     "Received",
+    "Report",
     "Send",
+    "SendBinary",
     "SendFrames",
     "Session",
     "Turn",
@@ -131,6 +133,20 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class SendBinary:
+    """Send a binary message."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Note a problem: what the client has done cannot be answered."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class SendFrames:
     """Write the frames of a turn's message as they are."""
 
@@ -162,11 +178,11 @@ class Close:
 class Drop:
     """End the TCP connection without a closing handshake, with RST or with FIN."""
 
-    turn: Turn
+    turn: Turn | None
     how: Literal["reset", "truncate"]
 
 
-Action = Send | SendFrames | Mute | Ask | Close | Drop | Ended | Expired
+Action = Send | SendBinary | SendFrames | Report | Mute | Ask | Close | Drop | Ended | Expired
 
 
 class Session(Protocol):

@@ -31,7 +31,9 @@ ImportProblem = InputProblem
 """Raised with a sentence that says what is wrong with a file, without its name."""
 
 
-HAS_SESSION = "it contains a WebSocket session, and only HTTP exchanges can be imported"
+HAS_SESSION = (
+    "it contains a WebSocket session: `serve` and replay_sessions() replay it, and `show` draws it"
+)
 """What is wrong with a recording of a WebSocket: an exchange is one response to one request."""
 
 
