@@ -71,7 +71,8 @@ FLOORS = """
     journal: snapshot call attempts memory follow filters journal
     state: sandboxes protocol memory
     catalogue
-    webhooks: event_types signing message schedule faults delivery receivers sender
+    webhooks: event_types signing message schedule faults delivery receivers courier
+        sender
     dispatch: options version exchange bodies answers dress refuse route validate choose render
         pending dispatcher
 

@@ -14,7 +14,7 @@ from openai_mockserver.script import Script
 
 
 def test_without_seconds_there_is_no_job() -> None:
-    job = AT_ONCE.start("a")
+    job = AT_ONCE.start(AT_ONCE.make("a"))
     assert not AT_ONCE.is_running(job)
     assert AT_ONCE.find("a") is None
 
@@ -23,7 +23,7 @@ def test_without_seconds_there_is_no_job() -> None:
 def test_only_a_virtual_clock_jumps(is_virtual: bool, interval: str) -> None:
     jobs = Jobs(Store(), lambda: 100.0)
     jobs.is_virtual = is_virtual
-    job = jobs.start("a")
+    job = jobs.start(jobs.make("a"))
     script = jobs.add_interval(Script(), "a")
     assert script.head.header("openai-poll-after-ms") == interval
     for _ in range(POLLS):
@@ -34,7 +34,7 @@ def test_only_a_virtual_clock_jumps(is_virtual: bool, interval: str) -> None:
 
 def test_an_early_end_stays() -> None:
     jobs = Jobs(Store(), lambda: 100.0)
-    jobs.start("a")
+    jobs.start(jobs.make("a"))
     jobs.end("a", "cancelled")
     ended_job = jobs.find("a")
     assert ended_job

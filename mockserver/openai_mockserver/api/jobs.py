@@ -6,8 +6,13 @@ and when an in-process client waits. A batch of an hour is therefore polled to i
 milliseconds. But a stream over a socket takes real time, so that real time counts for a job from
 the moment when its stream is read; on a real clock it counts for all.
 
+What sends webhooks follows the jobs (`Jobs.follow`). It takes each job once, after its end
+(`Jobs.take_ended`), whoever or whatever ended it. It is called when a job may have ended: when time
+is moved forward, and when a job begins or ends early. Where real time lets jobs end, nobody calls;
+`Jobs.find_delay` says how long to wait.
+
 >>> jobs = Jobs(Store(), lambda: 3600.0)
->>> job = jobs.start("batch_1")
+>>> job = jobs.start(jobs.make("batch_1"))
 >>> for _ in range(4):
 ...     jobs.poll("batch_1")
 >>> jobs.measure(job) >= 3600
@@ -21,13 +26,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from operator import attrgetter
+from typing import Literal, NamedTuple
 
 from openai_mockserver.api.store import Store
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.script import Script
 
-__all__ = ["AT_ONCE", "POLLS", "Ending", "Job", "Jobs"]
+__all__ = ["AT_ONCE", "POLLS", "End", "EndedJob", "Ending", "Job", "Jobs"]
 
 KIND = "job"
 """The kind of jobs in the store."""
@@ -54,6 +60,32 @@ class Ending:
     message: str = ""
 
 
+class End(NamedTuple):
+    """How a job will end if nothing else happens.
+
+    Args:
+        moment: seconds after the start of the job.
+        event: the type of the webhook event that says so.
+    """
+
+    moment: float
+    event: str
+
+
+class EndedJob(NamedTuple):
+    """A job that has ended.
+
+    Args:
+        time: when, on the clock of the jobs.
+        id: the id of its object.
+        event: the type of the webhook event that says so.
+    """
+
+    time: float
+    id: str
+    event: str
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A job.
@@ -63,12 +95,16 @@ class Job:
         seconds: how long it takes.
         ending: how it ended early; None if it did not.
         watched: since when real time counts too, on the real clock; None if it does not.
+        id: the id of its object.
+        find_end: returns its end, given the job as it is by then; None if no event says so.
     """
 
     started: float
     seconds: float
     ending: Ending | None = None
     watched: float | None = None
+    id: str = ""
+    find_end: Callable[[Job], End] | None = None
 
     @property
     def step(self) -> float:
@@ -89,7 +125,11 @@ class Jobs:
         self._store = store
         self._get_seconds = get_seconds
         self._skipped = 0.0
+        self._origin = time.monotonic()
         self._lock = threading.Lock()
+        self._on_change: Callable[[], object] | None = None
+        # Those that nobody has taken after their end, in the order of their last changes.
+        self._open: dict[str, tuple[Job, End]] = {}
 
     # For users
 
@@ -138,18 +178,32 @@ class Jobs:
         """Whether a new job takes time."""
         return self._get_seconds() > 0
 
-    def start(self, id: str, is_watched: bool = False) -> Job:
-        """Begin a job with the id of its object, and return it.
+    def make(
+        self,
+        id: str,
+        find_end: Callable[[Job], End] | None = None,
+        is_watched: bool = False,
+    ) -> Job:
+        """Return a job that begins now; its object is stored before `start` is called.
 
         Args:
-            id: the id.
+            id: the id of its object.
+            find_end: as for `Job`.
             is_watched: whether the client reads a stream of it.
         """
         counts_real_time = is_watched or not self.is_virtual
         watched = time.monotonic() if counts_real_time else None
-        job = Job(self._skipped, self._get_seconds(), watched=watched)
+        return Job(self._skipped, self._get_seconds(), None, watched, id, find_end)
+
+    def start(self, job: Job) -> Job:
+        """Begin a job, and return it; one that takes no time has then ended."""
         if job.seconds:
-            self._store.put(KIND, id, job)
+            self._store.put(KIND, job.id, job)
+        if self._on_change is not None and job.find_end is not None:
+            end = job.find_end(job)
+            with self._lock:
+                self._open[job.id] = (job, end)
+            self._on_change()
         return job
 
     def watch(self, id: str) -> Job | None:
@@ -159,7 +213,9 @@ class Jobs:
             if job is not None and job.watched is None:
                 job = replace(job, watched=time.monotonic())
                 self._store.put(KIND, id, job)
-            return job
+        if job is not None:
+            self._change(job)
+        return job
 
     def find(self, id: str) -> Job | None:
         """Return a job; None for an object that was made at once."""
@@ -176,9 +232,22 @@ class Jobs:
         """End a job now; one that has ended early stays as it is."""
         with self._lock:
             job = self.find(id)
-            if job is not None and job.ending is None:
-                ending = Ending(kind, self.measure(job), code, message)
-                self._store.put(KIND, id, replace(job, ending=ending))
+            if job is None or job.ending is not None:
+                return
+            job = replace(job, ending=Ending(kind, self.measure(job), code, message))
+            self._store.put(KIND, id, job)
+        self._change(job)
+
+    def _change(self, job: Job) -> None:
+        """Replace a job in the list of those that nobody has taken, and say so."""
+        if job.id not in self._open or job.find_end is None:
+            return
+        end = job.find_end(job)
+        with self._lock:
+            if self._open.pop(job.id, None) is not None:
+                self._open[job.id] = (job, end)
+        if self._on_change is not None:
+            self._on_change()
 
     def measure(self, job: Job) -> float:
         """Return the seconds since a job began."""
@@ -202,6 +271,78 @@ class Jobs:
         """Move the virtual time forward."""
         with self._lock:
             self._skipped += seconds
+        if self._on_change is not None:
+            self._on_change()
+
+    def clear(self) -> None:
+        """Forget which jobs may end; the store forgets the jobs."""
+        with self._lock:
+            self._open.clear()
+
+    # For webhooks
+
+    @property
+    def now(self) -> float:
+        """The time on the clock of the jobs, in seconds."""
+        real = 0.0 if self.is_virtual else time.monotonic() - self._origin
+        return self._skipped + real
+
+    def advance_to(self, moment: float) -> None:
+        """Move the virtual time forward to this one, without telling anybody."""
+        with self._lock:
+            if self.is_virtual:
+                self._skipped = max(self._skipped, moment)
+            else:
+                self._skipped += max(0.0, moment - self.now)
+
+    def follow(self, on_change: Callable[[], object]) -> None:
+        """Let the ends of jobs be taken from now on, of those that are running too.
+
+        Args:
+            on_change: called when a job may have ended, in any thread; it must not wait.
+        """
+        self._on_change = on_change
+        for job in self._store.all(KIND):
+            if self.is_running(job) and job.find_end is not None:
+                self._open[job.id] = (job, job.find_end(job))
+
+    def find_next_end(self) -> float | None:
+        """Return when the next job ends, or the first has ended that nobody has taken."""
+        return None if (first := self._find_first()) is None else first.time
+
+    def take_ended(self) -> EndedJob | None:
+        """Return the first job that has ended, and was not returned before; None if there is none.
+
+        So each job is taken once, whatever happens to it later.
+        """
+        now = self.now + _TOLERANCE
+        first = self._find_first()
+        while first is not None and first.time <= now:
+            with self._lock:
+                if self._open.pop(first.id, None) is not None:
+                    return first
+            first = self._find_first()
+        return None
+
+    def find_delay(self) -> float | None:
+        """Return after how many seconds of real time the next job ends; None if none does."""
+        with self._lock:
+            watched = [(job, end) for job, end in self._open.values() if job.watched is not None]
+        return min((end.moment - self.measure(job) for job, end in watched), default=None)
+
+    def _find_first(self) -> EndedJob | None:
+        with self._lock:
+            ends = [
+                EndedJob(self._find_time(job, end), job.id, end.event)
+                for job, end in self._open.values()
+            ]
+        return min(ends, key=attrgetter("time"), default=None)
+
+    def _find_time(self, job: Job, end: End) -> float:
+        """Return when a job ends, on the clock of the jobs."""
+        if job.watched is None:
+            return job.started + end.moment
+        return self.now + end.moment - self.measure(job)
 
     def add_interval(self, script: Script, id: str) -> Script:
         """Return the answer about an unfinished job with the header that tells when to poll again.

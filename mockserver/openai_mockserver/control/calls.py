@@ -113,6 +113,7 @@ def reset(mock: Steerable, request: ControlRequest) -> None:
         mock.calls.clear()
     if chosen.objects:
         mock.store.clear()
+        mock.jobs.clear()
     if chosen.settings:
         first = mock.first_options
         mock.change_options(**{name: getattr(first, name) for name in OPTIONS})

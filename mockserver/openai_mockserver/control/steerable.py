@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from openai_mockserver.access import Access
+from openai_mockserver.api.jobs import Jobs
 from openai_mockserver.api.store import Store
 from openai_mockserver.dispatch import Options
 from openai_mockserver.journal import Call, Journal
@@ -24,6 +25,7 @@ class Steerable(Protocol):
     """Those that it began with, with what its files say since."""
     calls: Journal
     store: Store
+    jobs: Jobs
     access: Access
     fail_on_unmatched: bool
     fail_on_unused: bool

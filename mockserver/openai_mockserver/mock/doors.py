@@ -50,6 +50,7 @@ class DoorOptions:
         lead: maximum number of events of a stream that its client has not read.
         coalesce: whether events that are due at the same time may share a write.
         clock: clock of the in-process transport, ``virtual`` or ``real``.
+        keep_deliveries: maximum number of deliveries of webhooks; None for no limit.
 
     Raises MockServerError for an unknown clock, an unsuitable token, and ``address`` with ``tls``
     or ``host_port``.
@@ -65,6 +66,7 @@ class DoorOptions:
     lead: int | None = None
     coalesce: bool = True
     clock: str = "virtual"
+    keep_deliveries: int | None = None
 
     def __post_init__(self) -> None:
         if self.clock not in ("virtual", "real"):
@@ -99,12 +101,13 @@ class Doors(Dispatcher):
 
     @property
     def webhooks(self) -> Webhooks:
-        """The webhooks that the mock sends; their virtual clock is not that of the transport."""
+        """The webhooks that the mock sends; their clock is that of its jobs."""
         with self._lock:
             if self._webhooks is None:
                 from openai_mockserver.webhooks import Webhooks
 
-                self._webhooks = Webhooks(self.options.seed)
+                keep = self._door_options.keep_deliveries
+                self._webhooks = Webhooks(self.options.seed, self.jobs, keep)
             return self._webhooks
 
     @property

@@ -49,8 +49,8 @@ class MockOpenAI(Doors):
         seed: makes generated content, even ids and padding, a function of the seed and the
             request, and fixes the time at the beginning of 2026. Random by default.
         lenient: accept unknown request parameters.
-        clock: clock of the in-process transport, and of jobs: ``virtual`` never waits, ``real``
-            does. On a virtual clock, each poll of a job moves its time forward.
+        clock: clock of the in-process transport, of jobs and of webhooks: ``virtual`` never waits,
+            ``real`` does. On a virtual clock, each poll of a job moves its time forward.
         job_seconds: how many seconds background responses and batches take; by default they are
             done at once. `jobs` ends them early.
         default: a function that returns the reply to a request that no rule matches, as for
@@ -84,8 +84,8 @@ class MockOpenAI(Doors):
         record: folder to record the upstream's responses to.
         cassette: recordings that answer their requests, and to which new ones may be added.
         redactor: redacts recordings.
-        keep_calls: maximum number of calls, and of created objects of each kind; no limit by
-            default.
+        keep_calls: maximum number of calls, of deliveries of webhooks, and of created objects of
+            each kind; no limit by default.
         keep_bytes: maximum bytes of memory for the calls, and also for the uploaded files; no limit
             by default. The newest of each is kept whatever its size. Uploads of more than 1 MiB
             are kept on disk: they count as a 64th of their size, or as 256 KiB.
@@ -163,6 +163,7 @@ class MockOpenAI(Doors):
                 lead=lead,
                 coalesce=coalesce,
                 clock=clock,
+                keep_deliveries=keep_calls,
             ),
             options=Options(
                 api_key=api_key,
@@ -319,6 +320,7 @@ class MockOpenAI(Doors):
         self.calls.clear()
         self.store.clear()
         self.change_options(sessions=self.first_options.sessions)
+        self.jobs.clear()
         if self._webhooks is not None:
             self._webhooks.clear()
 

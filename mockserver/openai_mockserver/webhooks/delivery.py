@@ -90,6 +90,7 @@ def add_attempt(delivery: Delivery, time: float, request: WebhookRequest, answer
         delivery.due = time + step.delay if step.state == "pending" else None
 
 
-def give_up(delivery: Delivery) -> None:
-    """Try no more, because the endpoint has answered 410."""
-    delivery.state, delivery.due = "gone", None
+def give_up(delivery: Delivery, state: State = "gone") -> None:
+    """Try no more, by default because the endpoint is gone; what has ended stays as it is."""
+    if delivery.state == "pending":
+        delivery.state, delivery.due = state, None

@@ -59,7 +59,9 @@ class EventLoop:
     def check_thread(self) -> None:
         """Raise MockServerError on the event loop itself, which must not wait for its own work."""
         if threading.current_thread() is self._thread:
-            raise MockServerError("an async receiver must use send_async() to send a webhook")
+            raise MockServerError(
+                "an async receiver must use send_async() to send a webhook, and cannot wait for one"
+            )
 
     def _start(self) -> None:
         is_ready = threading.Event()

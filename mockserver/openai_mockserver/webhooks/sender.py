@@ -1,8 +1,8 @@
-"""The sender of webhooks: endpoints, the events sent to them, and the virtual clock of retries.
+"""The sender of webhooks: endpoints, the events sent to them, and the clock of retries.
 
 Theory of operation. `Webhooks.send` makes an event, and a `Delivery` of it to each endpoint. The
-first attempt is made at once, in the caller's thread. If it fails, the next is due on a virtual
-clock, which stands still until `advance` moves it:
+first attempt is made at once, in the caller's thread. If it fails, the next is due on a clock,
+which is virtual by default: it stands still until `advance` moves it.
 
     send("batch.completed")      0 s  attempt 1: 500, so the next is due after 5 s
     advance(60)                  5 s  attempt 2: 500, so the next is due after another 300 s
@@ -10,9 +10,14 @@ clock, which stands still until `advance` moves it:
     advance(3600)              305 s  attempt 3: 200, delivered
                               3660 s  now
 
-Attempts that are due are made in the order of their times. The clock decides *when*; the
-``webhook-timestamp`` of an attempt is the real time, because the receiver compares it with its own
-clock, and would refuse one from the virtual future.
+What is due is done in the order of its times. The clock is that of the mock's jobs (`api/jobs`): a
+poll of a job moves it too, and the end of a job is due like an attempt. Nobody who polls a job
+waits for receivers, which may want something of the same server: what is due then is done by a
+thread (`courier`), and `wait` waits until that has been done. On a real clock the thread also does
+what real time makes due.
+
+The clock decides *when*; the ``webhook-timestamp`` of an attempt is the real time, because the
+receiver compares it with its own clock, and would refuse one from the virtual future.
 """
 
 from __future__ import annotations
@@ -28,8 +33,11 @@ from itertools import count
 from random import Random
 from typing import Any, TypeVar
 
+from openai_mockserver.api.jobs import EndedJob, Jobs
+from openai_mockserver.api.store import Store
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.seed import CHANCE, Seeded
+from openai_mockserver.webhooks.courier import Courier
 from openai_mockserver.webhooks.delivery import Delivery, add_attempt, find_faults, give_up
 from openai_mockserver.webhooks.event_types import EVENT_TYPES
 from openai_mockserver.webhooks.faults import Draft, WebhookFault, spoil
@@ -44,6 +52,8 @@ T = TypeVar("T")
 
 TIMEOUT = 15.0
 ROTATION = 24 * 3_600.0
+
+_TOLERANCE = 1e-9  # seconds, for the sum of several polls
 
 
 class Endpoint:
@@ -110,27 +120,42 @@ class Endpoint:
 class Webhooks:
     """Sends webhooks, as `MockOpenAI.webhooks`.
 
-    Its ``endpoints`` are a list, and ``deliveries`` is a list of all deliveries, the oldest first.
+    The jobs of the mock send events by themselves when they end. Its ``endpoints`` are a list, and
+    ``deliveries`` is a list of all deliveries, the oldest first. ``on_attempt``, if it is set, is
+    called with a delivery after each attempt.
 
     Args:
         seed: makes ids and secrets a function of the seed, and fixes ``created_at``.
+        jobs: the jobs whose ends are announced, and whose clock is that of the deliveries; without
+            them, there is a virtual clock.
+        keep: the largest number of deliveries; the oldest are given up. No limit by default.
     """
 
-    def __init__(self, seed: int | str | None = None) -> None:
+    def __init__(
+        self,
+        seed: int | str | None = None,
+        jobs: Jobs | None = None,
+        keep: int | None = None,
+    ) -> None:
         self._rng = CHANCE if seed is None else Seeded(f"{seed}, webhooks")
+        self._jobs = jobs or Jobs(Store())
+        self._keep = keep
         self._loop = EventLoop()
+        self._courier = Courier(self._catch_up)
         self._lock = threading.Lock()
+        self._order = threading.RLock()  # held while something that is due is done
         self._number = count()
         self._queue: list[tuple[float, int, Delivery, Endpoint]] = []
         self._held: list[tuple[Delivery, Endpoint]] = []
-        self._now = 0.0
         self.endpoints: list[Endpoint] = []
         self.deliveries: list[Delivery] = []
+        self.on_attempt: Callable[[Delivery], object] | None = None
+        self._jobs.follow(self._courier.wake)
 
     @property
     def now(self) -> float:
-        """The time of the virtual clock, in seconds."""
-        return self._now
+        """The time of the clock, in seconds; it is also that of the mock's jobs."""
+        return self._jobs.now
 
     def to(
         self,
@@ -164,7 +189,7 @@ class Webhooks:
         if not 0 < timeout < math.inf:
             raise MockServerError(f"timeout={timeout!r}: must be a number of seconds")
         target = make_receiver(receiver, path, self._loop)
-        endpoint = Endpoint(target, secret, selected, timeout, lambda: self._now, self._rng)
+        endpoint = Endpoint(target, secret, selected, timeout, lambda: self.now, self._rng)
         self.endpoints.append(endpoint)
         return endpoint
 
@@ -186,40 +211,93 @@ class Webhooks:
         Raises MockServerError if there is no endpoint, or if the event is invalid, and FaultError
         for a fault that cannot happen to it.
         """
-        if not self.endpoints:
-            raise MockServerError("there is no webhook endpoint; call webhooks.to(...) first")
-        faults = (faults,) if isinstance(faults, WebhookFault) else tuple(faults)
-        message = make_message(type, data, self._rng)
-        started = []
-        for endpoint in self.endpoints:
-            if endpoint._receives(type):
-                spoil(endpoint._draft(message), faults)  # raises now if one cannot happen
-                started.append((Delivery(message, endpoint.name, faults), endpoint))
+        message, selected = self._make_message(type, data), _as_tuple(faults)
+        started = self._begin(message, selected)
         with self._lock:
-            self.deliveries += [delivery for delivery, _ in started]
             held, self._held = self._held, []
-        if not started or any(fault.is_held for fault in faults):
+        if not started or any(fault.is_held for fault in selected):
             with self._lock:
                 self._held += held + started
         else:
             self._release(started + held)
         return [delivery for delivery, _ in started]
 
+    def send_later(
+        self,
+        type: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        faults: Iterable[WebhookFault] | WebhookFault = (),
+    ) -> list[Delivery]:
+        """Send an event as `send` does, but return before the first attempt.
+
+        A thread makes it; `wait` waits until it has.
+        """
+        started = self._begin(self._make_message(type, data), _as_tuple(faults))
+        with self._lock:
+            for delivery, endpoint in started:
+                delivery.due = self.now
+                self._enqueue(delivery, endpoint)
+        self._courier.wake()
+        return [delivery for delivery, _ in started]
+
+    def _make_message(self, type: str, data: Mapping[str, Any] | None) -> Message:
+        if not self.endpoints:
+            raise MockServerError("there is no webhook endpoint; call webhooks.to(...) first")
+        return make_message(type, data, self._rng)
+
+    def _begin(
+        self, message: Message, faults: tuple[WebhookFault, ...]
+    ) -> list[tuple[Delivery, Endpoint]]:
+        """Begin the deliveries of a message."""
+        started = []
+        for endpoint in tuple(self.endpoints):
+            if endpoint._receives(message.type):
+                spoil(endpoint._draft(message), faults)  # raises now if one cannot happen
+                started.append((Delivery(message, endpoint.name, faults), endpoint))
+        with self._lock:
+            self.deliveries += [delivery for delivery, _ in started]
+            while self._keep is not None and len(self.deliveries) > self._keep:
+                give_up(self.deliveries.pop(0), "failed")
+        return started
+
+    def remove(self, endpoint: Endpoint) -> None:
+        """Remove an endpoint, and give up the pending deliveries to it.
+
+        Raises MockServerError if it is not one of the endpoints.
+        """
+        if endpoint not in self.endpoints:
+            raise MockServerError(f"{endpoint!r} is not one of the endpoints")
+        self.endpoints.remove(endpoint)
+        self._close(endpoint)
+
     def advance(self, seconds: float) -> None:
-        """Advance the virtual clock, and make the attempts that are due until then."""
+        """Advance the clock, also that of the jobs, and do what is due until then.
+
+        That is the attempts, and the events of the jobs that end.
+        """
         if not 0 <= seconds < math.inf:
             raise MockServerError(f"advance({seconds!r}): must be a number of seconds")
-        end = self._now + seconds
+        end = self.now + seconds
         self._release_held()
-        while self._attempt_next(end):
-            pass
-        self._now = max(self._now, end)
+        self._do_until(end)
+        self._jobs.advance_to(end)
 
     def finish(self) -> None:
-        """Advance the virtual clock until no delivery is pending."""
+        """Advance the clock until no delivery is pending."""
         self._release_held()
-        while self._attempt_next(math.inf):
-            pass
+        with self._order:
+            while (due := self._find_due()) is not None:
+                self._do_until(due)
+
+    def wait(self) -> None:
+        """Wait until everything that is due was done: events were sent, and attempts were made."""
+        self._loop.check_thread()
+        self._courier.wait()
+
+    async def wait_async(self) -> None:
+        """Wait as `wait` does, in another thread, while other tasks run."""
+        await _run_in_thread(self.wait)
 
     async def send_async(
         self,
@@ -237,6 +315,7 @@ class Webhooks:
 
     def clear(self) -> None:
         """Remove all endpoints and deliveries."""
+        self._courier.stop()
         with self._lock:
             self.endpoints.clear()
             self.deliveries.clear()
@@ -244,7 +323,8 @@ class Webhooks:
             self._held.clear()
 
     def stop(self) -> None:
-        """Cancel what async receivers still do."""
+        """Send no more, and cancel what async receivers still do."""
+        self._courier.stop()
         self._loop.stop()
 
     def _release_held(self) -> None:
@@ -252,38 +332,85 @@ class Webhooks:
             held, self._held = self._held, []
         self._release(held)
 
-    def _release(self, held: Iterable[tuple[Delivery, Endpoint]]) -> None:
+    def _release(
+        self, held: Iterable[tuple[Delivery, Endpoint]], time: float | None = None
+    ) -> None:
+        """Make the first attempts, now or at an earlier time of the virtual clock."""
         for delivery, endpoint in held:
-            self._attempt(delivery, endpoint)
+            self._attempt(delivery, endpoint, self.now if time is None else time)
 
-    def _attempt_next(self, end: float) -> bool:
-        """Make the next attempt that is due until then, and return whether there was one."""
+    def _catch_up(self, may_go_on: Callable[[], bool]) -> float | None:
+        """Do what is due, in the courier's thread, and return when to do that again."""
+        self._do_until(self.now, may_go_on)
+        delays = [self._jobs.find_delay()]
+        if not self._jobs.is_virtual and (due := self._find_due()) is not None:
+            delays.append(due - self.now)
+        return min((max(0.0, delay) for delay in delays if delay is not None), default=None)
+
+    def _do_until(self, end: float, may_go_on: Callable[[], bool] = lambda: True) -> None:
+        """Do what is due until then, in the order of its times."""
+        with self._order:
+            while may_go_on():
+                times = [self._find_due(), self._jobs.find_next_end()]
+                first = min((time for time in times if time is not None), default=math.inf)
+                if first > end + _TOLERANCE:
+                    return
+                self._jobs.advance_to(first)
+                if (job := self._jobs.take_ended()) is not None:
+                    self._announce(job)
+                else:
+                    self._attempt_next(first)
+
+    def _announce(self, job: EndedJob) -> None:
+        """Send the event of a job that has ended."""
+        if not any(endpoint._receives(job.event) for endpoint in self.endpoints):
+            return
+        message = make_message(job.event, {"id": job.id}, self._rng)
+        with self._lock:
+            held, self._held = self._held, []
+        self._release(self._begin(message, ()), job.time)
+        self._release(held)
+
+    def _find_due(self) -> float | None:
+        """Return when the next attempt is due."""
+        with self._lock:
+            return self._queue[0][0] if self._queue else None
+
+    def _attempt_next(self, end: float) -> None:
+        """Make the next attempt, if it is due until then."""
         with self._lock:
             if not self._queue or self._queue[0][0] > end:
-                return False
+                return
             due, _, delivery, endpoint = heapq.heappop(self._queue)
-            self._now = max(self._now, due)
-        self._attempt(delivery, endpoint)
-        return True
+        if delivery.state == "pending":
+            self._attempt(delivery, endpoint, due)
 
-    def _attempt(self, delivery: Delivery, endpoint: Endpoint) -> None:
-        if endpoint.is_gone:
+    def _enqueue(self, delivery: Delivery, endpoint: Endpoint) -> None:
+        """Note when an attempt is due; the lock is held."""
+        assert delivery.due is not None
+        heapq.heappush(self._queue, (delivery.due, next(self._number), delivery, endpoint))
+
+    def _attempt(self, delivery: Delivery, endpoint: Endpoint, time: float) -> None:
+        if endpoint.is_gone or endpoint not in self.endpoints:
             give_up(delivery)
             return
-        self._post(delivery, endpoint)
+        if not self._jobs.is_virtual:
+            time = self.now
+        self._post(delivery, endpoint, time)
         if delivery.state == "delivered":
             for _ in range(sum(fault.copies for fault in delivery.faults)):
-                self._post(delivery, endpoint)
+                self._post(delivery, endpoint, time)
         elif delivery.state == "gone":
+            endpoint.is_gone = True
             self._close(endpoint)
         elif delivery.due is not None:
             with self._lock:
-                entry = (delivery.due, next(self._number), delivery, endpoint)
-                heapq.heappush(self._queue, entry)
+                self._enqueue(delivery, endpoint)
+            if not self._jobs.is_virtual:
+                self._courier.wake()
 
     def _close(self, endpoint: Endpoint) -> None:
-        """Give up the pending deliveries to an endpoint that has answered 410."""
-        endpoint.is_gone = True
+        """Give up the pending deliveries to an endpoint."""
         with self._lock:
             closed = [entry for entry in self._queue if entry[3] is endpoint]
             self._queue = [entry for entry in self._queue if entry[3] is not endpoint]
@@ -291,12 +418,17 @@ class Webhooks:
         for _, _, delivery, _ in closed:
             give_up(delivery)
 
-    def _post(self, delivery: Delivery, endpoint: Endpoint) -> None:
+    def _post(self, delivery: Delivery, endpoint: Endpoint, time: float) -> None:
         faults = find_faults(delivery)
         request = spoil(endpoint._draft(delivery.message), faults)
-        sent = self._now
         answer = endpoint._post(request, is_slow=any(fault.is_slow for fault in faults))
-        add_attempt(delivery, sent, request, answer)
+        add_attempt(delivery, time, request, answer)
+        if self.on_attempt is not None:
+            self.on_attempt(delivery)
+
+
+def _as_tuple(faults: Iterable[WebhookFault] | WebhookFault) -> tuple[WebhookFault, ...]:
+    return (faults,) if isinstance(faults, WebhookFault) else tuple(faults)
 
 
 async def _run_in_thread(function: Callable[[], T]) -> T:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -24,7 +25,7 @@ import msgspec
 from openai_mockserver import seed
 from openai_mockserver.api.disk_bytes import DiskBytes
 from openai_mockserver.api.endpoint import EndpointRequest
-from openai_mockserver.api.jobs import Job, Jobs
+from openai_mockserver.api.jobs import End, Job, Jobs
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.multipart import File
 from openai_mockserver.api.resources.batch_lines import (
@@ -109,10 +110,11 @@ def _create(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Create a batch, and answer its lines."""
     run = _make_run(request, store, rng)
     id = run.batch["id"]
-    job = request.jobs.start(id)
+    job = request.jobs.make(id, partial(_find_end, bool(run.problems)))
     store.put(_BATCHES, id, run.batch)
     store.put(_RUNS, id, run)
     _update(run, job, request.jobs, store, rng)
+    request.jobs.start(job)
     return _show(id, request.jobs, store, rng)
 
 
@@ -260,6 +262,11 @@ def _list_states(job: Job, has_problems: bool) -> list[tuple[float, str]]:
     if ending.kind == "failed":
         return [*states, (end, "failed")]
     return [*states, (end, "cancelling"), (end + job.step, "cancelled")]
+
+
+def _find_end(has_problems: bool, job: Job) -> End:
+    moment, status = _list_states(job, has_problems)[-1]
+    return End(moment, f"batch.{status}")
 
 
 def _count_done(total: int, job: Job, elapsed: float) -> int:

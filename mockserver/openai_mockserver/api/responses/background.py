@@ -15,11 +15,18 @@ from typing import Any
 import msgspec.json
 
 from openai_mockserver import sse
-from openai_mockserver.api.jobs import Job
+from openai_mockserver.api.jobs import End, Job
 from openai_mockserver.api.responses.envelope import clear_result
 from openai_mockserver.script import Event, Pause, Script, Step
 
-__all__ = ["UNFINISHED", "find_status", "list_due_events", "pace_stream", "show_response"]
+__all__ = [
+    "UNFINISHED",
+    "find_end",
+    "find_status",
+    "list_due_events",
+    "pace_stream",
+    "show_response",
+]
 
 UNFINISHED = ("queued", "in_progress")
 """The states of a response that a client polls."""
@@ -36,6 +43,16 @@ def find_status(response: Mapping[str, Any], job: Job, elapsed: float) -> str:
     if job.ending is not None or elapsed >= job.seconds:
         return str(response["status"])
     return "queued" if elapsed < job.step else "in_progress"
+
+
+def find_end(response: Mapping[str, Any], job: Job) -> End:
+    """Return when a response ends, and how.
+
+    >>> find_end({"status": "incomplete"}, Job(0, 60))
+    End(moment=60, event='response.incomplete')
+    """
+    moment = job.seconds if job.ending is None else job.ending.elapsed
+    return End(moment, f"response.{find_status(response, job, moment)}")
 
 
 def show_response(

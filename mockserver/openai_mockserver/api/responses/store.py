@@ -24,6 +24,7 @@ from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.resources import conversations
 from openai_mockserver.api.responses.background import (
     UNFINISHED,
+    find_end,
     find_status,
     list_due_events,
     pace_stream,
@@ -115,7 +116,10 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
     may_be_queued = result.make_object is None or bool(request.parameters.get("background"))
     if not (may_be_queued and stored_response.in_background):
         return script
-    job = request.jobs.start(id, is_watched=script.is_stream)
+    job = request.jobs.make(
+        id, lambda job: find_end(stored_response.response, job), is_watched=script.is_stream
+    )
+    request.jobs.start(job)
     if script.is_stream:
         return pace_stream(script, job) if job.seconds else script
     queued_response = clear_result(stored_response.response, "queued")
