@@ -103,8 +103,8 @@ FLOORS = """
     judge.reports: status recipes details page junit markdown badge
     judge.clients: table environments driver
 
-    cli: environment log address limits steering hangup tls serve health generate record show
-        import_ export cassettes streams faults check trigger validate schema program
+    cli: environment log address limits steering hangup tls webhooks serve health generate record
+        show import_ export cassettes streams faults check trigger validate schema program
     __main__
 """
 HAND_WRITTEN_LINES = 600

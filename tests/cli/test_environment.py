@@ -36,6 +36,10 @@ VALUES: dict[str, tuple[str, Any]] = {
     "redact-pattern": ("[a, b]+", ("[a, b]+",)),
     "request-timeout": ("2.5", 2.5),
     "sandbox-idle": ("60", 60.0),
+    "webhook": (
+        "http://a.example/hook\nhttp://b.example",
+        ("http://a.example/hook", "http://b.example"),
+    ),
     "stream": ("text\ntool-call", ("text", "tool-call")),
 }
 """The content of a variable, and what the command gets; by default any text, which it gets."""

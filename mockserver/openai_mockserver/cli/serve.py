@@ -22,6 +22,7 @@ from openai_mockserver.cli.limits import max_body, max_upload, request_timeout
 from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, Log, log_format
 from openai_mockserver.cli.steering import control_token, no_control, sandbox_idle
 from openai_mockserver.cli.tls import make_tls, tls_options
+from openai_mockserver.cli.webhooks import add_endpoints, webhook_options
 from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ _THRESHOLDS = (10_000, 20, 20)
     type=click.FloatRange(0),
     help="Seconds that background responses and batches take.",
 )
+@webhook_options
 @click.option(
     "--no-coalesce",
     is_flag=True,
@@ -153,6 +155,8 @@ def serve(
     no_reload: bool,
     lenient: bool,
     job_seconds: float,
+    webhook_urls: tuple[str, ...],
+    webhook_secret: str | None,
     no_coalesce: bool,
     tls_cert: Path | None,
     tls_key: Path | None,
@@ -252,6 +256,7 @@ def serve(
         mock.pace = mock.pace or profile("gpt-4o")
 
     mock = make_mock()
+    receivers = add_endpoints(mock, webhook_urls, webhook_secret, None if quiet else log.report)
     reloader = Reloader(mock, make_mock, read_files)
     reloader.load()
     mock.rules.pin()
@@ -272,6 +277,8 @@ def serve(
         lines = [f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)", KEEPS]
         if not no_control:
             lines.append(f"The page at {url.removesuffix('v1')} shows them, and steers the server.")
+        if receivers:
+            lines.append(f"Webhooks of jobs that end go to {', '.join(receivers)}.")
         if missing := _describe_missing_extra():
             lines.append(missing)
         if tls is not None:
@@ -294,6 +301,7 @@ def serve(
     with reload_on_hangup(watcher.ask):
         serve_forever(find_door, listener, announce, context)
     watcher.stop()
+    mock.stop()
     log.stop()
 
 
