@@ -86,12 +86,12 @@ FLOORS = """
     cassettes.analysis: reading provider statistics scrubbing secret_files calibration
         wire_form difference drift_rules drift tables
     page: files
-    control: version problem steerable routing page shapes health highlights summaries rules har
-        calls follow settings sandboxes recordings response_events near_misses choices copies routes
-        openapi control
+    control: version problem steerable routing page shapes webhook_shapes webhooks health highlights
+        summaries rules har calls follow settings sandboxes recordings response_events near_misses
+        choices copies routes openapi control
 
     mock: sandbox doors rule_builder recording recorded_calls report mock_openai
-        remote
+        remote_jobs remote
     unittest
 
     scenario_schema: schema
@@ -104,7 +104,7 @@ FLOORS = """
     judge.clients: table environments driver
 
     cli: environment log address limits steering hangup tls webhooks serve health generate record
-        show import_ export cassettes streams faults check trigger validate schema program
+        show import_ export cassettes streams faults check trigger listen validate schema program
     __main__
 """
 HAND_WRITTEN_LINES = 600

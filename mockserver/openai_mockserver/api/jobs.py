@@ -159,6 +159,10 @@ class Jobs:
         """
         self._end_early(id, "failed", code, message)
 
+    def list(self) -> list[Job]:
+        """Return the jobs that are running or have ended, the oldest first."""
+        return [job for job in self._store.all(KIND) if isinstance(job, Job)]
+
     def _end_early(
         self, id: str, kind: Literal["finished", "failed"], code: str = "", message: str = ""
     ) -> None:

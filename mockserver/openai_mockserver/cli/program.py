@@ -19,6 +19,7 @@ from openai_mockserver.cli.faults import faults
 from openai_mockserver.cli.generate import generate
 from openai_mockserver.cli.health import health
 from openai_mockserver.cli.import_ import import_
+from openai_mockserver.cli.listen import listen
 from openai_mockserver.cli.record import record
 from openai_mockserver.cli.schema import schema
 from openai_mockserver.cli.serve import serve
@@ -49,6 +50,7 @@ for command in (
     faults,
     check,
     trigger,
+    listen,
     validate,
     schema,
     health,

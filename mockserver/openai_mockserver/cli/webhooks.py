@@ -16,7 +16,8 @@ from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
     from openai_mockserver.mock import MockOpenAI
-    from openai_mockserver.webhooks import Attempt, Delivery
+    from openai_mockserver.mock.remote_jobs import RemoteDelivery
+    from openai_mockserver.webhooks import Delivery
 
 __all__ = ["add_endpoints", "describe_attempt", "hide_query", "webhook_options"]
 
@@ -92,10 +93,17 @@ def hide_query(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path}{'?…' if parts.query else ''}"
 
 
-def describe_attempt(delivery: Delivery) -> str:
-    """Return a sentence about the last attempt of a delivery."""
-    attempt: Attempt = delivery.attempts[-1]
+def describe_attempt(delivery: Delivery | RemoteDelivery, number: int | None = None) -> str:
+    """Return a sentence about an attempt of a delivery.
+
+    Args:
+        delivery: the delivery.
+        number: which attempt, counted from 1; the last by default.
+    """
+    attempts = delivery.attempts
+    attempt = attempts[-1 if number is None else number - 1]
     id = delivery.event["data"].get("id", delivery.event["id"])
     result = attempt.error if attempt.status is None else str(attempt.status)
-    again = "" if delivery.due is None else f", again in {delivery.due - attempt.time:g} s"
+    is_last = number is None or number == len(attempts)
+    again = f", again in {delivery.due - attempt.time:g} s" if is_last and delivery.due else ""
     return f"webhook {delivery.type} of {id} to {hide_query(delivery.endpoint)}: {result}{again}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from openai_mockserver.access import Access
 from openai_mockserver.api.jobs import Jobs
@@ -13,6 +13,9 @@ from openai_mockserver.journal import Call, Journal
 from openai_mockserver.rules import Rulebook
 from openai_mockserver.server.door import Door
 from openai_mockserver.state import Sandboxes
+
+if TYPE_CHECKING:
+    from openai_mockserver.webhooks import Webhooks
 
 __all__ = ["Steerable"]
 
@@ -41,6 +44,10 @@ class Steerable(Protocol):
     @property
     def sandboxes(self) -> Sandboxes[Any]:
         """Its sandboxes."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The webhooks that it sends."""
 
     @property
     def on(self) -> Callable[..., Any]:

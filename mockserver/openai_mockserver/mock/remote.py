@@ -21,6 +21,7 @@ from openai_mockserver.dispatch import Fault
 from openai_mockserver.exceptions import MockServerError, ServerError, UnmatchedRequest, UnusedRule
 from openai_mockserver.journal import Delivered
 from openai_mockserver.mock.mock_openai import MockOpenAI
+from openai_mockserver.mock.remote_jobs import RemoteJobs, RemoteWebhooks
 from openai_mockserver.mock.rule_builder import RuleBuilder
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.request import Request
@@ -363,6 +364,18 @@ class RemoteMock:
     def reset(self) -> None:
         """Remove the rules that were set while the server runs, all calls and created objects."""
         self._connection.ask("POST", "/reset")
+
+    # Jobs and webhooks
+
+    @property
+    def jobs(self) -> RemoteJobs:
+        """The jobs of the server that take time."""
+        return RemoteJobs(self._connection.ask)
+
+    @property
+    def webhooks(self) -> RemoteWebhooks:
+        """The webhooks that the server sends."""
+        return RemoteWebhooks(self._connection.ask, self._connection.timeout)
 
     # Settings
 

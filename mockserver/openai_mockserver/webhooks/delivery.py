@@ -40,14 +40,16 @@ class Delivery:
 
     Its ``endpoint`` is the name of the endpoint, and ``attempts`` is a tuple with each `Attempt`.
     Its ``state`` is ``pending``, ``delivered``, ``failed`` after the last attempt, or ``gone`` if
-    the endpoint has answered 410, now or before. If it is pending, ``due`` is the time of the next
-    attempt, in seconds of the virtual clock.
+    the endpoint has answered 410, now or before, or was removed. If it is pending, ``due`` is the
+    time of the next attempt, in seconds of the virtual clock. Deliveries are numbered: their
+    ``number`` counts from 1.
     """
 
     def __init__(
-        self, message: Message, endpoint: str, faults: Sequence[WebhookFault] = ()
+        self, message: Message, endpoint: str, faults: Sequence[WebhookFault], number: int
     ) -> None:
         self.message = message
+        self.number = number
         self.endpoint = endpoint
         self.faults = tuple(faults)
         self.attempts: tuple[Attempt, ...] = ()

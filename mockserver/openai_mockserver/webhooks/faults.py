@@ -16,6 +16,7 @@ from openai_mockserver.exceptions import FaultError
 from openai_mockserver.webhooks.message import Message, WebhookRequest, make_request
 
 __all__ = [
+    "FAULTS",
     "Draft",
     "WebhookFault",
     "duplicate",
@@ -183,3 +184,20 @@ def reserialize(times: int | None = 1) -> WebhookFault:
 
 def _encode_again(request: WebhookRequest) -> WebhookRequest:
     return replace(request, body=json.dumps(json.loads(request.body), indent=2).encode())
+
+
+FAULTS: Mapping[str, Callable[[], WebhookFault]] = {
+    fault.__name__: fault
+    for fault in (
+        duplicate,
+        late,
+        missing_signature,
+        old_signature,
+        out_of_order,
+        reserialize,
+        slow_receiver,
+        truncate,
+        wrong_signature,
+    )
+}
+"""The faults by name; without arguments, each function uses its defaults."""

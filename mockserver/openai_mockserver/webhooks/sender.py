@@ -60,7 +60,9 @@ class Endpoint:
     """A receiver with its secrets, as returned by `Webhooks.to`.
 
     Its ``name`` is the URL, or the name of the application or function; ``secret`` is the newest
-    secret. After the receiver has answered 410, ``is_gone`` is true, and it receives nothing more.
+    secret, and ``types`` are the types of events that it receives, or None for all. Its ``number``
+    counts the endpoints of the mock from 1. After the receiver has answered 410, ``is_gone`` is
+    true, and it receives nothing more.
     """
 
     def __init__(
@@ -71,12 +73,14 @@ class Endpoint:
         timeout: float,
         find_time: Callable[[], float],
         rng: Random,
+        number: int,
     ) -> None:
         self.name = receiver.name
+        self.number = number
         self.secret = secret
         self.is_gone = False
         self._receiver = receiver
-        self._types = types
+        self.types = types
         self._timeout = timeout
         self._find_time = find_time
         self._rng = rng
@@ -102,7 +106,7 @@ class Endpoint:
         return f"<webhook endpoint {self.name}>"
 
     def _receives(self, type: str) -> bool:
-        return self._types is None or type in self._types
+        return self.types is None or type in self.types
 
     def _draft(self, message: Message) -> Draft:
         """Return an attempt, signed with the secrets that are valid now."""
@@ -145,6 +149,7 @@ class Webhooks:
         self._lock = threading.Lock()
         self._order = threading.RLock()  # held while something that is due is done
         self._number = count()
+        self._delivery_numbers, self._endpoint_numbers = count(1), count(1)
         self._queue: list[tuple[float, int, Delivery, Endpoint]] = []
         self._held: list[tuple[Delivery, Endpoint]] = []
         self.endpoints: list[Endpoint] = []
@@ -189,7 +194,15 @@ class Webhooks:
         if not 0 < timeout < math.inf:
             raise MockServerError(f"timeout={timeout!r}: must be a number of seconds")
         target = make_receiver(receiver, path, self._loop)
-        endpoint = Endpoint(target, secret, selected, timeout, lambda: self.now, self._rng)
+        endpoint = Endpoint(
+            target,
+            secret,
+            selected,
+            timeout,
+            lambda: self.now,
+            self._rng,
+            next(self._endpoint_numbers),
+        )
         self.endpoints.append(endpoint)
         return endpoint
 
@@ -254,7 +267,8 @@ class Webhooks:
         for endpoint in tuple(self.endpoints):
             if endpoint._receives(message.type):
                 spoil(endpoint._draft(message), faults)  # raises now if one cannot happen
-                started.append((Delivery(message, endpoint.name, faults), endpoint))
+                number = next(self._delivery_numbers)
+                started.append((Delivery(message, endpoint.name, faults, number), endpoint))
         with self._lock:
             self.deliveries += [delivery for delivery, _ in started]
             while self._keep is not None and len(self.deliveries) > self._keep:
