@@ -42,13 +42,14 @@ FLOORS = """
     api.validation: schema structured_output checks
     api: ids headers errors
     api.validation: parameters
-    api: store jobs context endpoint compiled compiled_replies routes envelope json_body multipart
-        decode messages logprobs prediction text_only
+    api: announcer store jobs context endpoint compiled compiled_replies routes envelope json_body
+        multipart decode messages logprobs prediction text_only
     api.chat: sequence message dialect_writer openai_writer reader renderer store endpoints
     api: completions
     api.audio: tones transcriptions speech endpoints
     api.resources: placeholders pagination states operations batch_lines batches conversations
         embeddings evals images models moderations threads uploads vector_stores videos
+        webhook_endpoints
     api.responses: usage items events envelope limits reader renderer background store endpoints
     api: detection endpoints
 
@@ -72,7 +73,7 @@ FLOORS = """
     state: sandboxes protocol memory
     catalogue
     webhooks: event_types signing message schedule faults delivery receivers courier
-        sender
+        sender registered
     dispatch: options version exchange bodies answers dress refuse route validate choose render
         pending dispatcher
 

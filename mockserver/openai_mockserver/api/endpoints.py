@@ -40,6 +40,7 @@ def _load_resources() -> Iterable[Endpoint]:
         uploads,
         vector_stores,
         videos,
+        webhook_endpoints,
     )
 
     special = (
@@ -54,6 +55,7 @@ def _load_resources() -> Iterable[Endpoint]:
         uploads,
         vector_stores,
         videos,
+        webhook_endpoints,
     )
     return operations.endpoints({k: v for module in special for k, v in module.ANSWERS.items()})
 

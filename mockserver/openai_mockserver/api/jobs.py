@@ -29,6 +29,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
+from openai_mockserver.api.announcer import Announcer
 from openai_mockserver.api.store import Store
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.script import Script
@@ -115,6 +116,8 @@ class Job:
 class Jobs:
     """The jobs of a mock.
 
+    Its ``make_announcer`` makes what sends webhooks to the endpoints that applications register.
+
     Args:
         store: holds the jobs.
         get_seconds: returns how many seconds a new job takes.
@@ -122,6 +125,8 @@ class Jobs:
 
     def __init__(self, store: Store, get_seconds: Callable[[], float] = lambda: 0.0) -> None:
         self.is_virtual = True
+        self.make_announcer: Callable[[], Announcer] | None = None
+        self._announcer: Announcer | None = None
         self._store = store
         self._get_seconds = get_seconds
         self._skipped = 0.0
@@ -279,9 +284,18 @@ class Jobs:
             self._on_change()
 
     def clear(self) -> None:
-        """Forget which jobs may end; the store forgets the jobs."""
+        """Forget which jobs may end, and the registered endpoints; the store forgets the rest."""
         with self._lock:
             self._open.clear()
+        if self._announcer is not None:
+            self._announcer.clear()
+
+    def find_announcer(self) -> Announcer:
+        """Return what sends webhooks to the endpoints that applications register."""
+        if self._announcer is None:
+            assert self.make_announcer is not None
+            self._announcer = self.make_announcer()
+        return self._announcer
 
     # For webhooks
 

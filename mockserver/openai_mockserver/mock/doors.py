@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import openai
 
+    from openai_mockserver.api.announcer import Announcer
     from openai_mockserver.control import Control
     from openai_mockserver.control.steerable import Steerable
     from openai_mockserver.interception import Interception
@@ -98,6 +99,7 @@ class Doors(Dispatcher):
         self._interceptions: list[Interception] = []
         self._control: Control | None = None
         self._webhooks: Webhooks | None = None
+        self.jobs.make_announcer = self._make_announcer
 
     @property
     def webhooks(self) -> Webhooks:
@@ -109,6 +111,11 @@ class Doors(Dispatcher):
                 keep = self._door_options.keep_deliveries
                 self._webhooks = Webhooks(self.options.seed, self.jobs, keep)
             return self._webhooks
+
+    def _make_announcer(self) -> Announcer:
+        from openai_mockserver.webhooks.registered import RegisteredEndpoints
+
+        return RegisteredEndpoints(self.webhooks)
 
     @property
     def has_tls(self) -> bool:

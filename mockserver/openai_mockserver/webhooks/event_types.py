@@ -1,7 +1,8 @@
 """The types of webhook events, and what the data of each contains.
 
-Rules of this file: the types are those that the SDK's `client.webhooks.unwrap` knows; a test
-compares them. The data is thin: it names an object that the receiver retrieves.
+Rules of this file: the types are those that the SDK's `client.webhooks.unwrap` knows, and those for
+which `client.webhooks.create` registers an endpoint; a test compares them. The data is thin: it
+names an object that the receiver retrieves.
 """
 
 from __future__ import annotations
@@ -77,6 +78,8 @@ _SAMPLES: dict[str, _Sample] = {
     "safety.deactivation_issued": _object("case"),
     "safety.org_alert.created": _object("alert"),
     "safety.warning_issued": _object("case"),
+    "video.completed": _object("video"),
+    "video.failed": _object("video"),
 }
 
 EVENT_TYPES = tuple(_SAMPLES)

@@ -102,6 +102,10 @@ class Endpoint:
         self.secret = new
         return new
 
+    def _move(self, other: Endpoint) -> None:
+        """Receive at the place of another endpoint from now on."""
+        self.name, self._receiver, self.is_gone = other.name, other._receiver, False
+
     def __repr__(self) -> str:
         return f"<webhook endpoint {self.name}>"
 
@@ -186,7 +190,24 @@ class Webhooks:
         Raises MockServerError for an invalid argument.
         """
         if secret is None:
-            secret = os.environ.get("OPENAI_WEBHOOK_SECRET") or make_secret(self._rng)
+            secret = os.environ.get("OPENAI_WEBHOOK_SECRET") or None
+        endpoint = self.make_endpoint(receiver, secret, path, types, timeout)
+        self.endpoints.append(endpoint)
+        return endpoint
+
+    def make_endpoint(
+        self,
+        receiver: object,
+        secret: str | None = None,
+        path: str = "/",
+        types: Iterable[str] | None = None,
+        timeout: float = TIMEOUT,
+    ) -> Endpoint:
+        """Return an endpoint that receives nothing yet; the arguments are those of `to`.
+
+        By default its secret is random.
+        """
+        secret = make_secret(self._rng) if secret is None else secret
         decode_secret(secret)
         selected = None if types is None else tuple(types)
         if unknown := set(selected or ()) - set(EVENT_TYPES):
@@ -194,17 +215,8 @@ class Webhooks:
         if not 0 < timeout < math.inf:
             raise MockServerError(f"timeout={timeout!r}: must be a number of seconds")
         target = make_receiver(receiver, path, self._loop)
-        endpoint = Endpoint(
-            target,
-            secret,
-            selected,
-            timeout,
-            lambda: self.now,
-            self._rng,
-            next(self._endpoint_numbers),
-        )
-        self.endpoints.append(endpoint)
-        return endpoint
+        number = next(self._endpoint_numbers)
+        return Endpoint(target, secret, selected, timeout, lambda: self.now, self._rng, number)
 
     def send(
         self,
@@ -254,6 +266,17 @@ class Webhooks:
         self._courier.wake()
         return [delivery for delivery, _ in started]
 
+    def send_once(self, type: str, endpoint: Endpoint) -> Delivery:
+        """Send an event to one endpoint, without a second attempt."""
+        number = next(self._delivery_numbers)
+        message = make_message(type, None, self._rng)
+        delivery = Delivery(message, endpoint.name, (), number)
+        with self._lock:
+            self._keep_delivery(delivery)
+        self._post(delivery, endpoint, self.now)
+        give_up(delivery, "failed")
+        return delivery
+
     def _make_message(self, type: str, data: Mapping[str, Any] | None) -> Message:
         if not self.endpoints:
             raise MockServerError("there is no webhook endpoint; call webhooks.to(...) first")
@@ -270,10 +293,15 @@ class Webhooks:
                 number = next(self._delivery_numbers)
                 started.append((Delivery(message, endpoint.name, faults, number), endpoint))
         with self._lock:
-            self.deliveries += [delivery for delivery, _ in started]
-            while self._keep is not None and len(self.deliveries) > self._keep:
-                give_up(self.deliveries.pop(0), "failed")
+            for delivery, _ in started:
+                self._keep_delivery(delivery)
         return started
+
+    def _keep_delivery(self, delivery: Delivery) -> None:
+        """Add to the list, and give up the oldest if there are too many; the lock is held."""
+        self.deliveries.append(delivery)
+        while self._keep is not None and len(self.deliveries) > self._keep:
+            give_up(self.deliveries.pop(0), "failed")
 
     def remove(self, endpoint: Endpoint) -> None:
         """Remove an endpoint, and give up the pending deliveries to it.
