@@ -48,9 +48,10 @@ FLOORS = """
     api: completions
     api.audio: tones transcriptions speech endpoints
     api.resources: placeholders pagination states operations batch_lines batches conversations
-        embeddings evals images models moderations threads uploads vector_stores videos
+        embeddings evals images models moderations uploads vector_stores videos
         webhook_endpoints
     api.responses: usage items events envelope limits reader renderer background store endpoints
+    api.assistants: objects prompt parts writer timing threads runs
     api: detection endpoints
 
     request

@@ -27,6 +27,7 @@ def _load_model_endpoints() -> Iterable[Endpoint]:
 
 def _load_resources() -> Iterable[Endpoint]:
     """Import and return the endpoints without model output: all others that the SDK has."""
+    from openai_mockserver.api import assistants
     from openai_mockserver.api.resources import (
         batches,
         conversations,
@@ -36,7 +37,6 @@ def _load_resources() -> Iterable[Endpoint]:
         models,
         moderations,
         operations,
-        threads,
         uploads,
         vector_stores,
         videos,
@@ -44,6 +44,7 @@ def _load_resources() -> Iterable[Endpoint]:
     )
 
     special = (
+        assistants,
         batches,
         conversations,
         embeddings,
@@ -51,7 +52,6 @@ def _load_resources() -> Iterable[Endpoint]:
         images,
         models,
         moderations,
-        threads,
         uploads,
         vector_stores,
         videos,

@@ -129,7 +129,10 @@ def test_a_post_to_the_run_of_an_eval_cancels_it(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # assistants
-def test_an_object_that_has_ended_cannot_be_cancelled(client: openai.OpenAI) -> None:
+def test_an_object_that_has_ended_cannot_be_cancelled(
+    mock: MockOpenAI, client: openai.OpenAI
+) -> None:
+    mock.reply("Hello")
     batch = client.batches.create(
         input_file_id="file-1", endpoint="/v1/embeddings", completion_window="24h"
     )
@@ -227,62 +230,6 @@ def test_an_upload_that_has_ended_refuses_changes(client: openai.OpenAI) -> None
         with pytest.raises(openai.BadRequestError) as error_info:
             act()
         assert read_error(error_info.value) == (400, f"Cannot {message}.")
-
-
-# Threads
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_messages_of_a_thread_have_their_content(client: openai.OpenAI) -> None:
-    threads = client.beta.threads
-    thread = threads.create(messages=[{"role": "user", "content": "Hi", "metadata": {"n": "1"}}])
-    parts: Any = [
-        {"type": "text", "text": "Look"},
-        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
-    ]
-    message = threads.messages.create(thread.id, role="user", content=parts)
-    assert [part.to_dict() for part in message.content] == [
-        {"type": "text", "text": {"value": "Look", "annotations": []}},
-        parts[1],
-    ]
-    assert threads.messages.retrieve(message.id, thread_id=thread.id) == message
-    run = threads.runs.create(
-        thread.id,
-        assistant_id="asst_1",
-        additional_messages=[{"role": "assistant", "content": "Done"}],
-    )
-    assert threads.runs.retrieve(run.id, thread_id=thread.id) == run
-    messages = list(threads.messages.list(thread.id, order="asc"))
-    texts = [item.content[0].text.value for item in messages if item.content[0].type == "text"]
-    assert texts == ["Hi", "Look", "Done"]
-    assert [item.role for item in messages] == ["user", "user", "assistant"]
-    assert messages[0].metadata == {"n": "1"}
-    assert {item.thread_id for item in messages} == {thread.id}
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_create_and_run(client: openai.OpenAI) -> None:
-    threads = client.beta.threads
-    run = threads.create_and_run(
-        assistant_id="asst_1", thread={"messages": [{"role": "user", "content": "Hi"}]}
-    )
-    assert threads.runs.retrieve(run.id, thread_id=run.thread_id) == run
-    assert run.assistant_id == "asst_1"
-    (message,) = threads.messages.list(run.thread_id)
-    assert message.content[0].type == "text"
-    assert message.content[0].text.value == "Hi"
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("path", ["/threads/runs", "/threads/thread_1/runs"])
-def test_the_stream_of_a_run_is_refused(client: openai.OpenAI, path: str) -> None:
-    with pytest.raises(openai.InternalServerError) as error_info:
-        client.post(path, body={"assistant_id": "asst_1", "stream": True}, cast_to=object)
-    assert read_error(error_info.value) == (
-        501,
-        f"openai-mockserver answers POST /v1{path}, but not with a stream: set stream=false, "
-        "or add a rule that replies with a Script.",
-    )
 
 
 # Uploads and vector stores

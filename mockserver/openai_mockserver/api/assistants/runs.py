@@ -1,0 +1,229 @@
+"""``/v1/threads/{thread_id}/runs``: the model answers the messages of a thread.
+
+Rules of this file: no I/O. A run asks the mock itself, with the request of the Responses API that
+`prompt` makes of the thread, so that the same rules answer. All that it leads to is known when it
+begins; the answer to a request without a stream is nevertheless the queued run, as OpenAI's is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import msgspec.json
+
+from openai_mockserver import seed
+from openai_mockserver.api import chat, errors, headers, responses
+from openai_mockserver.api.assistants.objects import Envelope, build_run
+from openai_mockserver.api.assistants.prompt import build_request
+from openai_mockserver.api.assistants.threads import (
+    THREADS,
+    add_messages,
+    create_thread,
+    find_active_run,
+    messages_of,
+    new_id,
+    runs_of,
+)
+from openai_mockserver.api.assistants.timing import follow
+from openai_mockserver.api.assistants.writer import RunWriter
+from openai_mockserver.api.endpoint import Answer, EndpointRequest
+from openai_mockserver.api.json_body import json_response
+from openai_mockserver.api.resources.operations import Resource, refuse_unknown_id
+from openai_mockserver.api.resources.states import has_ended
+from openai_mockserver.api.store import Store
+from openai_mockserver.exceptions import ReplyError
+from openai_mockserver.reply import ApiError, Reply
+from openai_mockserver.script import Head, Script
+
+__all__ = ["ANSWERS"]
+
+_ASSISTANTS = "/v1/assistants"
+_ASSISTANT = Resource("GET", f"{_ASSISTANTS}/{{assistant_id}}")
+_RUNS = runs_of("{thread_id}")
+_RUN = f"{_RUNS}/{{run_id}}"
+_CANCEL = Resource("POST", f"{_RUN}/cancel")
+
+_OPEN_USAGE = "usage of an open step"
+"""The kind of usages in the store of steps that wait for outputs; their key is the run's id."""
+
+
+# Endpoints
+
+
+def _create_run(request: EndpointRequest, store: Store, rng: Random) -> Script:
+    """Add the messages of the request, and run the thread."""
+    thread_id = request.ids["thread_id"]
+    if (active := find_active_run(thread_id, store)) is not None:
+        text = f"Thread {thread_id} already has an active run {active['id']}."
+        return errors.render(ApiError(400, text), rng)
+    if _is_assistant_gone(request, store):
+        return refuse_unknown_id(_ASSISTANTS, request.parameters["assistant_id"], rng)
+    add_messages(thread_id, request.parameters.get("additional_messages"), store, rng)
+    return _begin(thread_id, None, request, store, rng)
+
+
+def _create_thread_and_run(request: EndpointRequest, store: Store, rng: Random) -> Script:
+    """Create a thread with its messages, and run it."""
+    if _is_assistant_gone(request, store):
+        return refuse_unknown_id(_ASSISTANTS, request.parameters["assistant_id"], rng)
+    thread = create_thread(request.parameters.get("thread") or {}, store, rng)
+    return _begin(thread["id"], thread, request, store, rng)
+
+
+def _submit_tool_outputs(request: EndpointRequest, store: Store, rng: Random) -> Script:
+    """Continue a run with the outputs of its tools, or refuse them if it waits for none."""
+    thread_id, run_id = request.ids["thread_id"], request.ids["run_id"]
+    run = store.get(runs_of(thread_id), run_id) or _imagine_run(thread_id, run_id, store, rng)
+    if has_ended(run):
+        message = f'Runs in status "{run["status"]}" do not accept tool outputs.'
+        return errors.render(ApiError(400, message), rng)
+    outputs = {
+        str(output.get("tool_call_id")): str(output.get("output") or "")
+        for output in request.parameters["tool_outputs"]
+    }
+    wanted = _list_wanted_ids(run)
+    if not set(wanted) <= set(outputs):
+        message = f"Expected tool outputs for call_ids {wanted}, got {list(outputs)}"
+        return errors.render(ApiError(400, message), rng)
+    writer = _make_writer(run, request, store, rng)
+    writer.resume(outputs, store.get(_OPEN_USAGE, run_id))
+    store.drop(_OPEN_USAGE, run_id)
+    return _ask_model(writer, request, store, rng)
+
+
+def _cancel(request: EndpointRequest, store: Store, rng: Random) -> Script:
+    """Cancel a run that waits for the outputs of its tools, and its open step."""
+    thread_id, run_id = request.ids["thread_id"], request.ids["run_id"]
+    run = store.get(runs_of(thread_id), run_id)
+    if run is None or has_ended(run):
+        return _CANCEL.act(request, store, rng)
+    ending = {"status": "cancelled", "cancelled_at": seed.now(rng)}
+    steps = _steps_of(run)
+    for step in store.all(steps):
+        if step["status"] == "in_progress":
+            store.put(steps, step["id"], step | ending)
+    run = run | ending | {"expires_at": None, "required_action": None}
+    store.put(runs_of(thread_id), run_id, run)
+    return json_response(run, rng)
+
+
+# Runs
+
+
+def _steps_of(run: Mapping[str, Any]) -> str:
+    """Return the path of a run's steps, which is their kind in the store."""
+    return f"{runs_of(run['thread_id'])}/{run['id']}/steps"
+
+
+def _is_assistant_gone(request: EndpointRequest, store: Store) -> bool:
+    """Whether the request names an assistant that was deleted."""
+    return store.is_gone(_ASSISTANTS, request.parameters["assistant_id"])
+
+
+def _find_assistant(id: str, store: Store, rng: Random) -> Any:
+    """Return an assistant; one that was never created is generated."""
+    path = f"{_ASSISTANTS}/{id}"
+    return _ASSISTANT.find(EndpointRequest("GET", path, {"assistant_id": id}), store, rng)[2]
+
+
+def _imagine_run(thread_id: str, run_id: str, store: Store, rng: Random) -> dict[str, Any]:
+    """Return a run that was never created, so that code that only has its id can go on."""
+    own_rng = seed.derive_rng(rng, run_id)
+    parameters = {"assistant_id": f"asst_{run_id.removeprefix('run_')}"}
+    assistant = _find_assistant(parameters["assistant_id"], store, rng)
+    return build_run(run_id, thread_id, parameters, assistant, seed.now(own_rng))
+
+
+def _list_wanted_ids(run: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the calls whose outputs a run waits for."""
+    action = run["required_action"] or {}
+    calls = action.get("submit_tool_outputs", {}).get("tool_calls", ())
+    return [call["id"] for call in calls]
+
+
+def _begin(
+    thread_id: str,
+    new_thread: Mapping[str, Any] | None,
+    request: EndpointRequest,
+    store: Store,
+    rng: Random,
+) -> Script:
+    """Run a thread."""
+    id = new_id("run", runs_of(thread_id), store, rng)
+    assistant = _find_assistant(request.parameters["assistant_id"], store, rng)
+    run = build_run(id, thread_id, request.parameters, assistant, seed.now(rng))
+    writer = _make_writer(run, request, store, rng)
+    writer.create(new_thread)
+    return _ask_model(writer, request, store, rng)
+
+
+def _make_writer(
+    run: Mapping[str, Any], request: EndpointRequest, store: Store, rng: Random
+) -> RunWriter:
+    def make_id(kind: str) -> str:
+        collection = messages_of(run["thread_id"]) if kind == "msg" else _steps_of(run)
+        return new_id(kind, collection, store, rng)
+
+    envelope = Envelope(make_id, lambda: seed.now(rng))
+    return RunWriter(run, envelope, store.all(_steps_of(run)), request.query.get("include") or ())
+
+
+def _ask_model(writer: RunWriter, request: EndpointRequest, store: Store, rng: Random) -> Script:
+    """Let the model answer, store what it says, and return the response."""
+    run = writer.run
+    stream = bool(request.parameters.get("stream"))
+    messages = store.all(messages_of(run["thread_id"]))
+    body = build_request(run, messages, writer.steps, stream)
+    said: Reply | ApiError
+    script = Script(Head(200, headers.response_headers(rng)))
+    if request.ask is None:
+        said = Reply(output=())
+    else:
+        script = request.ask("POST", responses.PATH, msgspec.json.encode(body))
+        said = _read(script)
+    if isinstance(said, ApiError):
+        writer.end(said)
+        script = Script(Head(200, headers.response_headers(rng), script.seconds))
+    elif writer.add(said):
+        writer.end()
+    _store(writer, store)
+    if stream:
+        return follow(script, writer.events)
+    answer = json_response(writer.queued_run, rng)
+    return replace(answer, head=replace(answer.head, delay=script.seconds), end=script.end)
+
+
+def _read(script: Script) -> Reply | ApiError:
+    """Return what the model says, also in a ready-made chat completion."""
+    try:
+        return responses.read(script)
+    except ReplyError:
+        try:
+            return chat.read(script)
+        except ReplyError:
+            if script.end == "finish":
+                raise
+            return ApiError(500)  # the fault that ends it has left nothing to read
+
+
+def _store(writer: RunWriter, store: Store) -> None:
+    """Store a run with its steps and its new messages."""
+    run = writer.run
+    for message in writer.messages:
+        store.put(messages_of(run["thread_id"]), message["id"], message)
+    for step in writer.steps:
+        store.put(_steps_of(run), step["id"], step)
+    store.put(runs_of(run["thread_id"]), run["id"], run)
+    if writer.open_usage is not None:
+        store.put(_OPEN_USAGE, run["id"], writer.open_usage)
+
+
+ANSWERS: dict[tuple[str, str], Answer] = {
+    ("POST", _RUNS): _create_run,
+    ("POST", f"{THREADS}/runs"): _create_thread_and_run,
+    ("POST", f"{_RUN}/submit_tool_outputs"): _submit_tool_outputs,
+    ("POST", f"{_RUN}/cancel"): _cancel,
+}
