@@ -117,7 +117,7 @@ def build_run(
         value = assistant.get(name) if value is None else value
         return default if value is None else value
 
-    instructions = choose("instructions") or None
+    instructions = choose("instructions")
     if more := parameters.get("additional_instructions"):
         instructions = f"{instructions}\n{more}" if instructions else more
     strategy = parameters.get("truncation_strategy") or {}

@@ -30,7 +30,7 @@ def build_request(
     """
     request: Json = {
         "model": run["model"],
-        "instructions": run["instructions"],
+        "instructions": run["instructions"] or None,
         "input": _list_input(run, messages, steps),
         "tools": [_convert_tool(tool, run["tool_resources"]) for tool in run["tools"]],
         "tool_choice": _convert_choice(run["tool_choice"]),

@@ -124,9 +124,11 @@ def _is_assistant_gone(request: EndpointRequest, store: Store) -> bool:
 
 
 def _find_assistant(id: str, store: Store, rng: Random) -> Any:
-    """Return an assistant; one that was never created is generated."""
+    """Return an assistant; one that was never created is generated, and has no instructions."""
     path = f"{_ASSISTANTS}/{id}"
-    return _ASSISTANT.find(EndpointRequest("GET", path, {"assistant_id": id}), store, rng)[2]
+    request = EndpointRequest("GET", path, {"assistant_id": id})
+    assistant = _ASSISTANT.find(request, store, rng)[2]
+    return assistant if store.get(_ASSISTANTS, id) else assistant | {"instructions": ""}
 
 
 def _imagine_run(thread_id: str, run_id: str, store: Store, rng: Random) -> dict[str, Any]:
