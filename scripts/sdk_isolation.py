@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from urllib.request import Request, urlopen
 
 import pytest
@@ -29,7 +28,6 @@ os.environ["TEST_API_BASE_URL"] = f"{ADDRESS}/v1"  # the tests read it when they
 
 
 @pytest.fixture(autouse=True)
-def forget() -> Iterator[None]:
+def forget() -> None:
     """Forget the objects and calls of earlier tests."""
     post(f"{ADDRESS}/_mock/reset")
-    yield
