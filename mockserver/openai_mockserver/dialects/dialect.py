@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from openai_mockserver.dialects import usage as usages
 from openai_mockserver.dialects.completions import CompletionsFormat
 from openai_mockserver.dialects.json_style import COMPACT, Style
+from openai_mockserver.dialects.realtime import RealtimeFormat
 from openai_mockserver.dialects.responses import ResponsesFormat
 from openai_mockserver.dialects.template import omit_members
 from openai_mockserver.dialects.variants import COMMON, Variant
@@ -76,7 +77,8 @@ class Dialect:
         headers: headers besides the content type, which identify the provider.
         content_type: content type of streams.
         mark: pattern that identifies a stream of this provider.
-        responses, completions: formats of these endpoints; None for OpenAI's, if none was recorded.
+        responses, completions, realtime: formats of these endpoints; None for OpenAI's, if none was
+            recorded.
         omits: paths of members that its chunks lack, although its layouts have them.
         variants: the variants that it declares, by name.
         build: function that builds the dialect with some of them; see `with_variants`.
@@ -111,6 +113,7 @@ class Dialect:
     mark: re.Pattern[str] | None = None
     responses: ResponsesFormat | None = None
     completions: CompletionsFormat | None = None
+    realtime: RealtimeFormat | None = None
     omits: frozenset[str] = frozenset()
     variants: Mapping[str, Variant] = dataclasses.field(default_factory=dict)
     build: Callable[[frozenset[str]], Dialect] | None = dataclasses.field(

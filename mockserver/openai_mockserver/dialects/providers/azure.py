@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -16,6 +17,15 @@ from openai_mockserver.dialects.content_filter import (
     SAFE,
 )
 from openai_mockserver.dialects.dialect import Dialect, ExtraStep
+from openai_mockserver.dialects.realtime import (
+    BETA_ITEMS,
+    BETA_NAMES,
+    BETA_PARTS,
+    BETA_RESPONSE,
+    OPENAI,
+    RealtimeFormat,
+    own,
+)
 from openai_mockserver.dialects.responses import ResponsesFormat
 from openai_mockserver.dialects.template import parse
 from openai_mockserver.dialects.variants import Variant
@@ -113,6 +123,48 @@ _RESPONSES = ResponsesFormat(
     cache_writes=False,
 )
 
+_VOICE_LIVE_VAD = {
+    "speech_duration_ms": None,
+    "end_of_utterance_detection": None,
+    "auto_truncate": False,
+    "appended_text_after_truncation": None,
+}
+_VOICE_LIVE = RealtimeFormat(
+    names=BETA_NAMES,
+    parts=BETA_PARTS,
+    first=("event_id", "type"),
+    items=BETA_ITEMS,
+    response={
+        **BETA_RESPONSE,
+        "temperature": None,
+    },
+    session="flat",
+    session_members=own(
+        "id model modalities instructions voice input_audio_format output_audio_format "
+        "input_audio_transcription input_audio_noise_reduction turn_detection tools tool_choice "
+        "max_response_output_tokens expires_at object"
+    )
+    | {
+        "input_audio_sampling_rate": 24000,
+        "animation": None,
+        "input_audio_echo_cancellation": None,
+        "avatar": None,
+        "output_audio_timestamp_types": None,
+        "truncation_strategy": None,
+        "include": None,
+        "greeting": None,
+        "handoff": None,
+    },
+    vad=_VOICE_LIVE_VAD,
+    updated_vad={"prefix_padding_ms": 400, "silence_duration_ms": 500},
+    transcription={"custom_speech": None, "phrase_list": None},
+    empties_parts=True,
+    has_obfuscation=False,
+    checks_type=False,
+    has_voice_objects=True,
+    ids={"event": "event_{alnum22}", "call": "call_{alnum16}"},
+)
+
 _SGLANG = "choices,created,id,model,object,usage=null"
 _SGLANG_DELTA = "reasoning_content=null@reasoning"
 
@@ -121,7 +173,10 @@ DIALECTS = (
     _azure(
         "azure",
         responses=_RESPONSES,
+        realtime=dataclasses.replace(OPENAI, repeats_parts=True),
     ),
+    # The Voice Live API, which speaks the Realtime API's beta.
+    _azure("azure-voice-live", realtime=_VOICE_LIVE, mark=None),
     # Asynchronous filter: text is sent unchecked, and the filter's results follow with offsets
     # (learn.microsoft.com/azure/ai-services/openai/concepts/content-streaming).
     _azure(
@@ -188,6 +243,7 @@ DIALECTS = (
 )
 
 PATHS: tuple[tuple[str, str], ...] = (
+    (r"/voice-live/(?P<path>realtime)", "azure-voice-live"),
     (r"/openai/deployments/(?P<model>[^/]+)/(?P<path>.+)", "azure"),
     (r"/openai/v1/(?P<path>.+)", "azure"),
     (r"/openai/(?P<path>.+)", "azure"),

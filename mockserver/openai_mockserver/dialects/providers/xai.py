@@ -8,6 +8,7 @@ from openai_mockserver.dialects.chat import (
     THREE_COUNTS,
     chat_dialect,
 )
+from openai_mockserver.dialects.realtime import RealtimeFormat, own
 from openai_mockserver.dialects.responses import Order, ResponsesFormat
 from openai_mockserver.dialects.variants import Variant
 
@@ -90,6 +91,76 @@ _RESPONSES = ResponsesFormat(
     cache_writes=False,
 )
 
+_NO_CONTENT = {"message": {"content": ...}}
+
+_REALTIME = RealtimeFormat(
+    names={"conversation.item.done": ""},
+    parts={"output_text": "text", "output_audio": "audio"},
+    events={
+        "session.created": own("type event_id session"),
+        "session.updated": own("session type event_id previous_item_id"),
+        "conversation.item.added": own("item previous_item_id"),
+        "response.created": own("response"),
+        "response.output_item.added": own("item response_id") | {"output_index": 0},
+        "response.content_part.added": own("item_id")
+        | {"previous_item_id": "0"}
+        | own("part response_id content_index output_index"),
+        "response.output_audio.delta": own(
+            "item_id response_id delta content_index output_index rid latency audio_duration_ms ts"
+        ),
+        "response.output_audio_transcript.delta": own(
+            "item_id response_id delta content_index output_index rid start_time"
+        ),
+        "response.output_audio_transcript.done": own(
+            "item_id transcript response_id content_index output_index"
+        ),
+        "response.output_audio.done": own("item_id response_id content_index output_index"),
+        "response.content_part.done": own("item_id response_id content_index output_index"),
+        "response.function_call_arguments.delta": own("item_id response_id delta call_id"),
+        "response.function_call_arguments.done": own("item_id response_id")
+        | {"output_index": 0}
+        | own("call_id name arguments"),
+        "response.output_item.done": own("item response_id") | {"output_index": 0},
+        "response.done": own("response usage"),
+    },
+    last={"previous_item_id": None},
+    items={
+        "message": own("id object type status role content"),
+        "function_call": own("id object type status")
+        | {"role": "user"}
+        | own("call_id name arguments"),
+        "function_call_output": own("id object type")
+        | {"status": "completed", "role": "tool"}
+        | own("call_id output"),
+    },
+    changes={
+        "response.output_item.added": _NO_CONTENT,
+        "response.output_item.done": _NO_CONTENT,
+        "conversation.item.added": {"function_call": {"role": "tool"}},
+    },
+    response=own("id object output status") | {"status_details": "unimplemented", "usage": {}},
+    session="mixed",
+    new_session_members=own("id object instructions voice modalities turn_detection tools model"),
+    session_members=own("instructions")
+    | {"enable_noise_suppression": True}
+    | own("turn_detection model tools")
+    | {"keep_context": False, "enable_phonetic_spelling": False}
+    | own("input_audio_transcription modalities")
+    | {"input_audio_format": "not specified", "output_audio_format": "not specified"}
+    | own("tool_choice")
+    | {"temperature": -1.0}
+    | own("max_response_output_tokens audio"),
+    has_obfuscation=False,
+    has_conversation=True,
+    has_call_links=False,
+    has_call_deltas=False,
+    checks_type=False,
+    sends_audio_first=True,
+    closes_audio_last=True,
+    token_kinds={"grok_tokens": 0},
+    ids={"": "{uuid}", "sess": "{hex32}", "call": "call-{uuid}-0"},
+)
+
 DIALECTS = (
     chat_dialect(
         "xai",
@@ -130,6 +201,7 @@ DIALECTS = (
         headers=(NO_CACHE, ("x-request-id", "{uuid}"), *CLOUDFLARE),
         mark=r'"num_sources_used"|"model":"grok',
         responses=_RESPONSES,
+        realtime=_REALTIME,
     ),
 )
 
