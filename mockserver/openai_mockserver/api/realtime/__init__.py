@@ -1,0 +1,1 @@
+"""The Realtime API: its sessions' configurations, the events of its responses, and its calls."""
