@@ -32,7 +32,8 @@ FLOORS = """
     reply: text content usage errors reply serialization limits retokenize
     items stream_value
 
-    dialects: template json_style usage responses completions variants dialect chat content_filter
+    dialects: template json_style usage responses completions realtime variants dialect chat
+        content_filter
     dialects.providers: azure bedrock cerebras cloudflare dashscope databricks deepseek fireworks
         gemini groq hugging_face litellm llama_cpp lm_studio mistral ollama openai openrouter others
         perplexity sglang snowflake together vercel vllm writer xai zai
@@ -52,6 +53,7 @@ FLOORS = """
         webhook_endpoints
     api.responses: usage items events envelope limits reader renderer background store endpoints
     api.assistants: objects prompt parts writer timing threads runs
+    api.realtime: sound config events renderer
     api: detection endpoints
 
     request
@@ -70,6 +72,7 @@ FLOORS = """
     upstream access
     cassettes.exporters: recording event_stream chunks vcr har curl wiremock formats
     sessions: session framing lanes cache messages responses replay
+    sessions.realtime: errors conversation progress speech transcripts session
     journal: snapshot call attempts memory follow filters journal
     state: sandboxes protocol memory
     catalogue

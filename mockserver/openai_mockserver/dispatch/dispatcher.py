@@ -30,7 +30,7 @@ from openai_mockserver.dispatch.options import Option, Options
 from openai_mockserver.dispatch.pending import PendingCall, Step, find_function
 from openai_mockserver.dispatch.refuse import find_recording, refuse_access, refuse_reply
 from openai_mockserver.dispatch.render import render_answer
-from openai_mockserver.dispatch.route import choose_dialect, route_request
+from openai_mockserver.dispatch.route import choose_dialect, route_request, route_turn
 from openai_mockserver.dispatch.validate import validate_request
 from openai_mockserver.dispatch.version import Version
 from openai_mockserver.exceptions import MockServerError
@@ -42,7 +42,7 @@ from openai_mockserver.request import Request
 from openai_mockserver.rules import Answer, Rulebook
 from openai_mockserver.script import Head, RecordedSession, Script
 from openai_mockserver.seed import CHANCE, Seeded
-from openai_mockserver.sessions import Turn, make_replay, make_session
+from openai_mockserver.sessions import Opening, Turn, make_replay, make_session
 from openai_mockserver.state import InMemory, StateMaker
 
 __all__ = ["Dispatcher"]
@@ -150,7 +150,7 @@ class Dispatcher:
                 return call
             if not isinstance(plan, Exchange):
                 return _set_plan(exchange, plan)
-            if (session := make_session(plan.path)) is not None:
+            if (session := make_session(_describe_opening(plan))) is not None:
                 call.session, call.script = session, _SWITCHING
                 return call
         begun = self._answer(exchange, _CHOOSING)
@@ -177,6 +177,9 @@ class Dispatcher:
         exchange = self._begin(self.calls.add(request))
         store = turn.layer_store(self.store)
         exchange = replace_fields(exchange, store=store, over_websocket=True)
+        if turn.endpoint is not None:
+            steps = partial(route_turn, turn.endpoint), validate_request, choose_answer
+            return self._answer(exchange, (*steps, partial(_give_renderer, turn)))
         if turn.reply is None:
             return self._answer(exchange, _CHOOSING)
         give_reply = partial(_give_reply, turn.reply)
@@ -243,6 +246,27 @@ class Dispatcher:
 def _give_reply(reply: Reply, exchange: Exchange) -> Exchange:
     """Return the exchange with a reply as its answer, whatever the rules say."""
     return replace_fields(exchange, answer=Answer(reply))
+
+
+def _give_renderer(turn: Turn, exchange: Exchange) -> Exchange:
+    """Return the exchange with what renders the reply of the rule that was chosen."""
+    if turn.render is None:
+        return exchange
+    return replace_fields(exchange, endpoint=replace(exchange.endpoint, render=turn.render))
+
+
+def _describe_opening(exchange: Exchange) -> Opening:
+    """Return the request that opens a session, as the session needs it."""
+    call = exchange.call
+    return Opening(
+        exchange.path,
+        {name: values[-1] for name, values in call.query_values.items()},
+        call.headers,
+        exchange.dialect,
+        call.deployment,
+        exchange.store,
+        exchange.rng,
+    )
 
 
 def _make_rng(request: Request, seed: int | str | None) -> Random:

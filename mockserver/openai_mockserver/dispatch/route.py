@@ -5,13 +5,13 @@ Rules of this file: the dialect is decided here, once.
 
 from __future__ import annotations
 
-from openai_mockserver.api import ENDPOINTS, errors
+from openai_mockserver.api import ENDPOINTS, Endpoint, errors
 from openai_mockserver.dialects import Dialect, Place, find_dialect, locate
 from openai_mockserver.dispatch.exchange import Exchange, Plan, replace
 from openai_mockserver.dispatch.options import Options
 from openai_mockserver.dispatch.refuse import refuse_request
 
-__all__ = ["choose_dialect", "route_request"]
+__all__ = ["choose_dialect", "route_request", "route_turn"]
 
 
 def choose_dialect(place: Place, options: Options) -> Dialect | None:
@@ -37,3 +37,12 @@ def route_request(exchange: Exchange) -> Exchange | Plan:
         exchange = replace(exchange, dialect=dialect)
         return refuse_request(exchange, error or errors.invalid_json())
     return replace(exchange, dialect=dialect, path=place.path, endpoint=endpoint, ids=ids)
+
+
+def route_turn(endpoint: Endpoint, exchange: Exchange) -> Exchange | Plan:
+    """Return the exchange with its dialect, and with the endpoint that a turn brings along."""
+    call = exchange.call
+    place = locate(call.path, call.query)
+    call.deployment = place.model
+    dialect = choose_dialect(place, exchange.options)
+    return replace(exchange, dialect=dialect, path=place.path, endpoint=endpoint)

@@ -35,6 +35,7 @@ from openai_mockserver.sessions.session import (
     Ask,
     Close,
     Drop,
+    Due,
     Ended,
     Expired,
     Happening,
@@ -235,9 +236,14 @@ class _SessionPlayer:
         else:
             self._feed(happening)
 
-    def _feed(self, happening: Happening) -> None:
-        """Tell the session what has happened, and note what it has to do."""
-        now = self._loop.time()
+    def _feed(self, happening: Happening, at: float | None = None) -> None:
+        """Tell the session what has happened, and note what it has to do.
+
+        Args:
+            happening: what has happened.
+            at: when it was due; now by default.
+        """
+        now = self._loop.time() if at is None else at
         for seconds, action in self._session.feed(happening):
             heapq.heappush(self._heap, (now + seconds, next(self._numbers), action))
         if self._session.is_full:
@@ -285,6 +291,8 @@ class _SessionPlayer:
                     call.is_written = True
                     call.end()
                 self._feed(action)
+            case Due():
+                self._feed(action, due)
             case Expired():
                 self._feed(action)
             case Close(code, reason):
@@ -331,7 +339,7 @@ class _SessionPlayer:
         self._connection.requests += 1
         request = Request(
             "POST",
-            self._call.path,
+            turn.path or self._call.path,
             self._headers,
             turn.body,
             self._call.query,

@@ -1,22 +1,27 @@
 """Sessions: what a server says over a WebSocket, as state machines without I/O.
 
 `session` explains how a session works, and what goes in and out; `responses` is the session of the
-Responses API, with its `lanes`, its `cache` of responses and its `messages`; `replay` says what a
-recorded session has said. `make_session` has the sessions by the paths at which clients open them.
+Responses API, with its `lanes`, its `cache` of responses and its `messages`; `realtime` has that of
+the Realtime API; `replay` says what a recorded session has said. `make_session` has the sessions by
+the paths at which clients open them.
 """
 
 from openai_mockserver.script import RecordedSession
-from openai_mockserver.sessions.session import Session, Turn
+from openai_mockserver.sessions.session import Opening, Session, Turn
 
-__all__ = ["Session", "Turn", "make_replay", "make_session"]
+__all__ = ["Opening", "Session", "Turn", "make_replay", "make_session"]
 
 
-def make_session(path: str) -> Session | None:
-    """Return a session for the clients that open a path; None if it has none."""
-    if path == "/v1/responses":
+def make_session(opening: Opening) -> Session | None:
+    """Return a session for a client that opens a WebSocket; None if its path has none."""
+    if opening.path == "/v1/responses":
         from openai_mockserver.sessions.responses import ResponsesSession
 
         return ResponsesSession()
+    if opening.path == "/v1/realtime":
+        from openai_mockserver.sessions.realtime import RealtimeSession
+
+        return RealtimeSession(opening)
     return None
 
 

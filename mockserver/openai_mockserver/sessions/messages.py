@@ -26,7 +26,7 @@ from openai_mockserver.script import (
 from openai_mockserver.sessions.framing import encode_event
 from openai_mockserver.sessions.session import Action, Close, Mute, Send, SendFrames, Turn
 
-__all__ = ["Message", "decode_object", "list_messages", "make_action"]
+__all__ = ["Message", "decode_object", "list_data", "list_messages", "make_action", "read_error"]
 
 _FIRST = ("type", "code", "message", "param")
 """The members of an error that come first, in the order of OpenAI's guide to WebSocket mode."""
@@ -47,12 +47,15 @@ def list_messages(script: Script, stream_id: str | None) -> Iterator[tuple[float
     if stream is None or script.head.status != 200:
         yield script.head.delay, _encode_error(script, stream_id)
         return
-    for due, message in _list_data(stream):
+    for due, message in list_data(stream):
         yield due, message if stream_id is None else _add_stream_id(message, stream_id)
 
 
-def _list_data(script: Script) -> Iterator[tuple[float, Message]]:
-    """Yield the data of each event, and the steps that only a WebSocket sends."""
+def list_data(script: Script) -> Iterator[tuple[float, Message]]:
+    """Yield the messages of a stream, with the seconds after which each is due.
+
+    They are the data of its events, and the steps that only a WebSocket sends.
+    """
     due = script.head.delay
     decoder = sse.Decoder()  # for events that are raw bytes, or spread over several steps
     for step in script.steps:
@@ -103,12 +106,7 @@ def _read_response(script: Script) -> Script | None:
 
 def _encode_error(script: Script, stream_id: str | None) -> str:
     """Return the `error` event for the response of a request that was refused."""
-    body = sse.body(script.steps)
-    payload = decode_object(body) or {}
-    error = payload.get("error")
-    if not isinstance(error, dict):
-        text = error if isinstance(error, str) else body.decode(errors="replace")
-        error = {"type": "server_error", "message": text}
+    error = read_error(script)
     names = [*_FIRST, *(name for name in error if name not in _FIRST)]
     event = {
         "type": "error",
@@ -117,6 +115,16 @@ def _encode_error(script: Script, stream_id: str | None) -> str:
         "error": {name: error[name] for name in names if error.get(name) is not None},
     }
     return msgspec.json.encode(event).decode()
+
+
+def read_error(script: Script) -> dict[str, Any]:
+    """Return the error object of a response; one that contains none becomes the message."""
+    body = sse.body(script.steps)
+    error = (decode_object(body) or {}).get("error")
+    if isinstance(error, dict):
+        return error
+    text = error if isinstance(error, str) else body.decode(errors="replace")
+    return {"type": "server_error", "message": text}
 
 
 def decode_object(text: str | bytes) -> dict[str, Any] | None:

@@ -30,6 +30,7 @@ from openai_mockserver.sessions.session import (
     Ask,
     Close,
     Drop,
+    Due,
     Ended,
     Expired,
     Happening,
@@ -78,6 +79,8 @@ class ResponsesSession:
                 return self._send(turn, list(list_messages(script, turn.stream_id)), script.end)
             case Ended(turn):
                 return self._end(turn)
+            case Due():
+                return []  # a turn is sent as a whole
             case Expired():
                 error = {
                     "type": "error",

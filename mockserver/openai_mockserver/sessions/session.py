@@ -9,9 +9,9 @@ and feeds back what comes of them:
 * `Ask` is a request for the mock's rules, exactly as if the client had sent it over HTTP. The
   player answers it (which may take a user's function some time) and feeds back `Answered` with the
   script of the response. The session turns the script's events into messages.
-* `Ended` and `Expired` are both actions and happenings: when they are due, the player feeds them
-  back. So the session needs no clock, and yet knows when a turn's last message has been sent, and
-  when the connection is too old.
+* `Due`, `Ended` and `Expired` are both actions and happenings: when they are due, the player feeds
+  them back. So the session needs no clock, and yet knows when to continue a turn that the client
+  may cancel, when a turn's last message has been sent, and when the connection is too old.
 * `SendFrames` is a message whose frames are written as they are, and after `Mute` the connection
   answers nothing by itself any more: faults.
 * `Close` and `Drop` end the connection, with a closing handshake or without.
@@ -31,16 +31,20 @@ for it at first, and its `Ask` when the first turn ended.
 
 What a session remembers lives as long as its connection. The objects of the mock are not its
 business: the mock answers a turn with `Turn.layer_store`, which puts what the connection remembers
-over the mock's own store.
+over the mock's own store. A turn whose endpoint exists in no path brings it along.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
 from typing import Literal, Protocol
 
+from openai_mockserver.api.context import Context
+from openai_mockserver.api.endpoint import Endpoint, Rendered
 from openai_mockserver.api.store import Store
+from openai_mockserver.dialects import Dialect
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Script
 
@@ -50,11 +54,13 @@ __all__ = [
     "Ask",
     "Close",
     "Drop",
+    "Due",
     "Ended",
     "Expired",
     "Happening",
     "Mute",
     "Opened",
+    "Opening",
     "Received",
     "Report",
     "Send",
@@ -63,6 +69,29 @@ __all__ = [
     "Session",
     "Turn",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The request with which a client opens a session.
+
+    Args:
+        path: OpenAI's path.
+        query: the parameters of the query, each with its last value.
+        headers: the headers, with names in lower case.
+        dialect: the provider to imitate; None for OpenAI.
+        model: the model in the path.
+        store: the objects of the mock.
+        rng: the source of ids.
+    """
+
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    dialect: Dialect | None = None
+    model: str | None = None
+    store: Store = field(default_factory=Store)
+    rng: Random = field(default_factory=Random)
 
 
 @dataclass(eq=False, slots=True)
@@ -75,6 +104,10 @@ class Turn:
         reply: the reply to answer with, whatever the rules say.
         error: the error to refuse the event with.
         layer_store: returns the store for this turn, given the mock's.
+        path: the path of the request; None for that of the session.
+        endpoint: the endpoint that answers; None for that of the path. A rule that names no
+            endpoint answers only if this one has `render`.
+        render: what renders a rule's reply if the endpoint does not.
     """
 
     body: bytes
@@ -82,6 +115,9 @@ class Turn:
     reply: Reply | None = None
     error: ApiError | None = None
     layer_store: Callable[[Store], Store] = lambda store: store
+    path: str | None = None
+    endpoint: Endpoint | None = None
+    render: Callable[[Reply | ApiError, Context], Rendered] | None = None
 
 
 # What happens
@@ -115,11 +151,18 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """The next messages of a turn are due."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
 class Expired:
     """The connection has reached its greatest age."""
 
 
-Happening = Opened | Received | Answered | Ended | Expired
+Happening = Opened | Received | Answered | Due | Ended | Expired
 
 # What to do
 
@@ -182,7 +225,9 @@ class Drop:
     how: Literal["reset", "truncate"]
 
 
-Action = Send | SendBinary | SendFrames | Report | Mute | Ask | Close | Drop | Ended | Expired
+Action = (
+    Send | SendBinary | SendFrames | Report | Mute | Ask | Close | Drop | Due | Ended | Expired
+)
 
 
 class Session(Protocol):
