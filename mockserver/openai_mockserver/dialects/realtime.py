@@ -37,6 +37,17 @@ def own(names: str) -> dict[str, Any]:
     return dict.fromkeys(names.split(), ...)
 
 
+VAD = {
+    "threshold": 0.5,
+    "prefix_padding_ms": 300,
+    "silence_duration_ms": 200,
+    "idle_timeout_ms": None,
+    "create_response": True,
+    "interrupt_response": True,
+}
+"""OpenAI's defaults for the detection of speech."""
+
+
 @dataclass(frozen=True, slots=True)
 class RealtimeFormat:
     """How one provider writes the events of a Realtime session.
@@ -55,8 +66,8 @@ class RealtimeFormat:
             in its beta, ``mixed`` for both, as xAI does.
         session_members: layout of a flat or mixed session object.
         new_session_members: the same for ``session.created``, if it differs.
-        vad, updated_vad: defaults of the server's detection of speech: at first, and for a session
-            that has been updated.
+        vad: defaults of the server's detection of speech.
+        updated_vad: those that differ once the session has been updated.
         transcription: more members of the configuration of transcripts, with their defaults.
         repeats_parts: whether events of a content part have it a second time, as ``content``.
         empties_parts: whether a finished content part is empty again.
@@ -71,6 +82,7 @@ class RealtimeFormat:
         closes_audio_last: whether the end of the audio is the last of a content part's events.
         token_kinds: counts of tokens that other providers lack. A provider that has some counts in
             the event, not in the response.
+        usage: layouts of the usage, as the empty name, and of its members.
         ids: patterns of ids by prefix; see `openai_mockserver.api.ids.fill_pattern`.
     """
 
@@ -85,7 +97,7 @@ class RealtimeFormat:
     session: Literal["nested", "flat", "mixed"] = "nested"
     session_members: Layout = field(default_factory=dict)
     new_session_members: Layout | None = None
-    vad: Mapping[str, Any] = field(default_factory=dict)
+    vad: Mapping[str, Any] = field(default_factory=lambda: VAD)
     updated_vad: Mapping[str, Any] = field(default_factory=dict)
     transcription: Mapping[str, Any] = field(default_factory=dict)
     repeats_parts: bool = False
@@ -100,6 +112,7 @@ class RealtimeFormat:
     sends_audio_first: bool = False
     closes_audio_last: bool = False
     token_kinds: Mapping[str, int] = field(default_factory=dict)
+    usage: Mapping[str, Layout] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
 
     def pattern(self, prefix: str) -> str:

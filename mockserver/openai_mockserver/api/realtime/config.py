@@ -212,14 +212,6 @@ def _refuse(message: str, code: str, place: str) -> None:
 
 # Completion
 
-_VAD = {
-    "threshold": 0.5,
-    "prefix_padding_ms": 300,
-    "silence_duration_ms": 200,
-    "idle_timeout_ms": None,
-    "create_response": True,
-    "interrupt_response": True,
-}
 _SEMANTIC = {"eagerness": "auto", "create_response": True, "interrupt_response": True}
 
 
@@ -240,7 +232,7 @@ def complete_vad(
         return {"type": "semantic_vad", **_SEMANTIC, **value}
     silence = {"silence_duration_ms": 500} if is_newer(model) else {}
     updated = {} if is_new else form.updated_vad
-    return {"type": "server_vad", **_VAD, **silence, **form.vad, **updated, **value}
+    return {"type": "server_vad", **form.vad, **silence, **updated, **value}
 
 
 def find_turn_detection(config: Config, form: RealtimeFormat) -> dict[str, Any] | None:

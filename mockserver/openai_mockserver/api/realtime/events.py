@@ -168,7 +168,7 @@ class ResponseEvents:
         """Add the event that ends the response."""
         members: Json = {"response": self._build(status, details, usage)}
         if self._plan.form.token_kinds:
-            members["usage"] = usage
+            members |= {"response_id": self._plan.id, "usage": usage}
         self.write("response.done", **members)
 
     def _build(self, status: str, details: Json | None, usage: Json | None) -> Json:

@@ -16,6 +16,7 @@ from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.realtime.events import ResponseEvents, ResponsePlan, make_ids
 from openai_mockserver.api.responses.envelope import INCOMPLETE
 from openai_mockserver.api.responses.limits import count_tokens, limit_output
+from openai_mockserver.dialects.realtime import arrange
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
     ApiError,
@@ -143,29 +144,34 @@ def _build_usage(
         written = usage.completion_tokens - said
     total = {"total_tokens": read + heard + written + said, "input_tokens": read + heard}
     total["output_tokens"] = written + said
+    counts: dict[str, Any]
     if kinds := plan.form.token_kinds:
-        return {
+        counts = {
             **total,
             "input_token_details": {"text_tokens": read, "audio_tokens": heard, **kinds},
             "output_token_details": {"text_tokens": written, "audio_tokens": said, **kinds},
             "output_audio_seconds": spoken,
             "billable_audio_seconds": max(1, round(spoken)),
         }
-    written_details = {"text_tokens": written, "audio_tokens": said}
-    if plan.is_newer or plan.form.has_voice_objects:
-        written_details["reasoning_tokens"] = reasoning
-    return {
-        **total,
-        "input_token_details": {
-            "text_tokens": read,
-            "audio_tokens": heard,
-            "image_tokens": 0,
-            "cached_tokens": cached,
-            "cached_tokens_details": {
-                "text_tokens": cached,
-                "audio_tokens": 0,
+    else:
+        counts = {
+            **total,
+            "input_token_details": {
+                "text_tokens": read,
+                "audio_tokens": heard,
                 "image_tokens": 0,
+                "cached_tokens": cached,
+                "cached_tokens_details": {
+                    "text_tokens": cached,
+                    "audio_tokens": 0,
+                    "image_tokens": 0,
+                },
             },
-        },
-        "output_token_details": written_details,
-    }
+            "output_token_details": {"text_tokens": written, "audio_tokens": said},
+        }
+        if plan.is_newer or plan.form.has_voice_objects:
+            counts["output_token_details"]["reasoning_tokens"] = reasoning
+    for name, layout in plan.form.usage.items():
+        if name:
+            counts[name] = arrange(layout, counts[name])
+    return arrange(plan.form.usage.get(""), counts)

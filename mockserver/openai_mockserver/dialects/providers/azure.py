@@ -124,6 +124,12 @@ _RESPONSES = ResponsesFormat(
 )
 
 _VOICE_LIVE_VAD = {
+    "threshold": 0.5,
+    "prefix_padding_ms": 300,
+    "silence_duration_ms": 200,
+    "create_response": True,
+    "interrupt_response": True,
+    "idle_timeout_ms": None,
     "speech_duration_ms": None,
     "end_of_utterance_detection": None,
     "auto_truncate": False,
@@ -157,6 +163,11 @@ _VOICE_LIVE = RealtimeFormat(
     },
     vad=_VOICE_LIVE_VAD,
     updated_vad={"prefix_padding_ms": 400, "silence_duration_ms": 500},
+    usage={
+        "input_token_details": own(
+            "cached_tokens text_tokens audio_tokens image_tokens cached_tokens_details"
+        )
+    },
     transcription={"custom_speech": None, "phrase_list": None},
     empties_parts=True,
     has_obfuscation=False,

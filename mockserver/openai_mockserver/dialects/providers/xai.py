@@ -98,7 +98,7 @@ _REALTIME = RealtimeFormat(
     parts={"output_text": "text", "output_audio": "audio"},
     events={
         "session.created": own("type event_id session"),
-        "session.updated": own("session type event_id previous_item_id"),
+        "session.updated": own("session type event_id") | {"previous_item_id": None},
         "conversation.item.added": own("item previous_item_id"),
         "response.created": own("response"),
         "response.output_item.added": own("item response_id") | {"output_index": 0},
@@ -121,7 +121,7 @@ _REALTIME = RealtimeFormat(
         | {"output_index": 0}
         | own("call_id name arguments"),
         "response.output_item.done": own("item response_id") | {"output_index": 0},
-        "response.done": own("response usage"),
+        "response.done": own("response response_id usage"),
     },
     last={"previous_item_id": None},
     items={
@@ -158,6 +158,12 @@ _REALTIME = RealtimeFormat(
     sends_audio_first=True,
     closes_audio_last=True,
     token_kinds={"grok_tokens": 0},
+    usage={
+        "": own(
+            "input_tokens input_token_details output_tokens output_token_details total_tokens "
+            "output_audio_seconds billable_audio_seconds"
+        )
+    },
     ids={"": "{uuid}", "sess": "{hex32}", "call": "call-{uuid}-0"},
 )
 
