@@ -457,8 +457,9 @@ class RealtimeSession:
                 text = msgspec.json.encode({**event, "previous_item_id": previous}).decode()
         actions: Actions = [(0.0, Send(text, turn))]
         if type == "response.created":
-            actions += [(0.0, Due(held)) for held in self._held]
-            self._held.clear()
+            held, self._held = self._held, []
+            for one in held:
+                actions += self._continue(one)
         if playing.progress.is_done:
             self._seconds |= playing.progress.seconds
             self._main = None if self._main is turn else self._main
