@@ -176,6 +176,20 @@ def test_frames_are_as_the_standard_says(mock: MockOpenAI) -> None:
     assert frame == b"\x88\x7d" + struct.pack("!H", 1005) + b"x" * 123
 
 
+def test_a_realtime_response_has_them_too(mock: MockOpenAI) -> None:
+    mock.reply("Hello", faults=[websocket_binary(at=1), websocket_close(after=3, code=1013)])
+    url = mock.base_url.replace("http", "ws", 1) + "/realtime?model=gpt-realtime"
+    with connect(url, proxy=None) as raw:
+        assert json.loads(raw.recv(timeout=10))["type"] == "session.created"
+        raw.send('{"type":"response.create"}')
+        messages = []
+        with pytest.raises(ConnectionClosedError, match="1013"):
+            while True:
+                messages.append(raw.recv(timeout=10))
+    assert [type(message) for message in messages] == [str, bytes, str]
+    assert json.loads(messages[0])["type"] == "response.created"
+
+
 # Errors
 
 

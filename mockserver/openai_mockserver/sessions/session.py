@@ -225,9 +225,7 @@ class Drop:
     how: Literal["reset", "truncate"]
 
 
-Action = (
-    Send | SendBinary | SendFrames | Report | Mute | Ask | Close | Drop | Due | Ended | Expired
-)
+Action = Send | SendBinary | SendFrames | Report | Mute | Ask | Close | Drop | Due | Ended | Expired
 
 
 class Session(Protocol):

@@ -29,7 +29,7 @@ import base64
 import binascii
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -56,8 +56,14 @@ from openai_mockserver.api.realtime.renderer import compose
 from openai_mockserver.api.realtime.sound import bytes_per_second
 from openai_mockserver.dialects.realtime import BETA, OPENAI, RealtimeFormat
 from openai_mockserver.reply import ApiError
-from openai_mockserver.script import Script
-from openai_mockserver.sessions.messages import decode_object, list_data, read_error
+from openai_mockserver.script import Script, SocketClose, SocketMute
+from openai_mockserver.sessions.messages import (
+    Message,
+    decode_object,
+    list_data,
+    make_action,
+    read_error,
+)
 from openai_mockserver.sessions.realtime import errors
 from openai_mockserver.sessions.realtime.conversation import (
     Conversation,
@@ -118,7 +124,7 @@ class _Playing:
     plan: ResponsePlan | None = None
     item: Json | None = None
     wants_response: bool = False
-    messages: deque[tuple[float, str]] = field(default_factory=deque)
+    messages: deque[tuple[float, Message]] = field(default_factory=deque)
     at: float = 0.0
     end: str = "finish"
     has_ended: bool = False
@@ -406,8 +412,8 @@ class RealtimeSession:
     def _hear(self, turn: Turn, playing: _Playing) -> Actions:
         """Note what the user has said, and let the model answer."""
         assert playing.item is not None
-        for _, text in playing.messages:
-            event = decode_object(text) or {}
+        for _, message in playing.messages:
+            event = (decode_object(message) if isinstance(message, str) else None) or {}
             if event.get("type") == COMPLETED:
                 playing.item["content"][0]["transcript"] = event.get("transcript")
         actions = self._respond(playing)
@@ -433,17 +439,20 @@ class RealtimeSession:
         actions: Actions = []
         now = playing.messages[0][0] if playing.messages else 0.0
         while playing.messages and playing.messages[0][0] <= now:
-            _, text = playing.messages.popleft()
-            actions += self._say(turn, playing, text)
+            _, message = playing.messages.popleft()
+            actions += self._say(turn, playing, message)
         if playing.messages:
             return [*actions, (playing.messages[0][0] - now, Due(turn))]
         return actions + self._finish(turn, playing)
 
-    def _say(self, turn: Turn, playing: _Playing, text: str) -> Actions:
+    def _say(self, turn: Turn, playing: _Playing, message: Message) -> Actions:
         """Send one message of a turn, and note what it changes."""
+        if isinstance(message, SocketClose | SocketMute):
+            return [(0.0, make_action(message, turn))]
+        text = message if isinstance(message, str) else message.data
         event = decode_object(text)
         if playing.progress is None or playing.plan is None or event is None:
-            return [(0.0, Send(text, turn))]
+            return [(0.0, make_action(message, turn))]
         type = playing.progress.read(event)
         is_ours = playing.plan.conversation_id is not None
         item = playing.progress.open_item
@@ -455,7 +464,8 @@ class RealtimeSession:
             if previous != event.get("previous_item_id") and self._form.has_call_links:
                 # The client has added something since the model was asked.
                 text = msgspec.json.encode({**event, "previous_item_id": previous}).decode()
-        actions: Actions = [(0.0, Send(text, turn))]
+        changed = text if isinstance(message, str) else replace(message, data=text)
+        actions: Actions = [(0.0, make_action(changed, turn))]
         if type == "response.created":
             held, self._held = self._held, []
             for one in held:
