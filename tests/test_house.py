@@ -71,7 +71,7 @@ FLOORS = """
     rules: answer matcher pattern rule rulebook
     upstream access
     cassettes.exporters: recording event_stream chunks vcr har curl wiremock formats
-    sessions: session framing lanes cache messages responses replay
+    sessions: session framing lanes cache messages steering running responses replay
     sessions.realtime: errors conversation progress speech transcripts session
     journal: snapshot call attempts memory follow filters journal
     state: sandboxes protocol memory

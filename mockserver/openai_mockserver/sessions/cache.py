@@ -7,6 +7,8 @@ from keeps its own. What a request has stored is found in the mock's store, as o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from openai_mockserver.api.responses.store import KIND
@@ -51,6 +53,7 @@ class TurnStore(Store):
         super().__init__()
         self._base, self._cache = base, cache
         self.made: tuple[str, Any] | None = None
+        self._is_withheld = False
 
     def get(self, kind: str, id: str) -> Any:
         found = self._cache.find(id) if kind == KIND else None
@@ -67,8 +70,16 @@ class TurnStore(Store):
 
     def withhold(self, kind: str, id: str, value: Any) -> None:
         if kind == KIND:
-            self.made = id, value
+            self.made, self._is_withheld = (id, value), True
         self._base.withhold(kind, id, value)
+
+    def change(self, response: Mapping[str, Any]) -> None:
+        """Replace the object of the response that the turn has made."""
+        if self.made is not None:
+            id, stored = self.made
+            self.made = id, replace(stored, make_response=lambda: response, script=None)
+            keep = self._base.withhold if self._is_withheld else self._base.put
+            keep(KIND, *self.made)
 
     def all(self, kind: str) -> list[Any]:
         return self._base.all(kind)

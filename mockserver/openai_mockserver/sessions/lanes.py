@@ -58,6 +58,10 @@ class Lanes:
                 self._free.append(lane)
         return self._start()
 
+    def follow(self, turn: Turn, successor: Turn) -> None:
+        """Let another turn run in the place of one that has ended, before those that wait."""
+        self._running[turn.stream_id] = successor
+
     def _start(self) -> list[Turn]:
         turns = []
         while self._free and len(self._running) < MOST_ACTIVE:

@@ -26,7 +26,15 @@ from openai_mockserver.script import (
 from openai_mockserver.sessions.framing import encode_event
 from openai_mockserver.sessions.session import Action, Close, Mute, Send, SendFrames, Turn
 
-__all__ = ["Message", "decode_object", "list_data", "list_messages", "make_action", "read_error"]
+__all__ = [
+    "Message",
+    "add_stream_id",
+    "decode_object",
+    "list_data",
+    "list_messages",
+    "make_action",
+    "read_error",
+]
 
 _FIRST = ("type", "code", "message", "param")
 """The members of an error that come first, in the order of OpenAI's guide to WebSocket mode."""
@@ -86,11 +94,12 @@ def make_action(message: Message, turn: Turn) -> Action:
 
 def _add_stream_id(message: Message, stream_id: str) -> Message:
     if isinstance(message, SocketEvent):
-        return replace(message, data=_name_lane(message.data, stream_id))
-    return _name_lane(message, stream_id) if isinstance(message, str) else message
+        return replace(message, data=add_stream_id(message.data, stream_id))
+    return add_stream_id(message, stream_id) if isinstance(message, str) else message
 
 
-def _name_lane(data: str, stream_id: str) -> str:
+def add_stream_id(data: str, stream_id: str) -> str:
+    """Return the JSON of an event with the name of its lane."""
     # A lane's name needs no escaping. What is no object, because of a fault, stays as it is.
     return f'{data[:-1]},"stream_id":"{stream_id}"}}' if data.endswith("}") else data
 

@@ -8,6 +8,9 @@ explained at the top of `openai_mockserver.sessions.session`.
 from __future__ import annotations
 
 import re
+from collections import deque
+from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import msgspec.json
@@ -15,15 +18,17 @@ import msgspec.json
 from openai_mockserver.api import errors
 from openai_mockserver.api.store import Store
 from openai_mockserver.reply import ApiError, Reply
-from openai_mockserver.script import SocketEvent
+from openai_mockserver.script import Script
 from openai_mockserver.sessions.cache import ResponseCache, TurnStore
 from openai_mockserver.sessions.lanes import MOST_NAMED, Lanes
 from openai_mockserver.sessions.messages import (
-    Message,
+    add_stream_id,
     decode_object,
     list_messages,
     make_action,
+    read_error,
 )
+from openai_mockserver.sessions.running import RunningTurn
 from openai_mockserver.sessions.session import (
     Action,
     Answered,
@@ -38,6 +43,17 @@ from openai_mockserver.sessions.session import (
     Received,
     Send,
     Turn,
+)
+from openai_mockserver.sessions.steering import (
+    MOST_PENDING,
+    Steer,
+    accept,
+    fail,
+    find_problem,
+    hold,
+    list_required_input,
+    merge_input,
+    supports_steering,
 )
 
 __all__ = ["ResponsesSession"]
@@ -61,7 +77,12 @@ class ResponsesSession:
         self._lanes = Lanes()
         self._cache = ResponseCache()
         self._stores: dict[Turn, TurnStore] = {}
-        self._succeeded: set[Turn] = set()
+        self._running: dict[Turn, RunningTurn] = {}
+        self._ended_ids: set[str] = set()
+        # Accepted input that waits for the client's own, by the lane and the response.
+        self._held: dict[tuple[str | None, object], list[Steer]] = {}
+        self._used: dict[Turn, list[Steer]] = {}  # accepted input that a turn brings along
+        self._automatic: set[Turn] = set()  # turns that no `response.create` asks for
 
     @property
     def is_full(self) -> bool:
@@ -76,11 +97,11 @@ class ResponsesSession:
             case Received(message):
                 return self._receive(message)
             case Answered(turn, script):
-                return self._send(turn, list(list_messages(script, turn.stream_id)), script.end)
+                return self._begin(turn, script)
+            case Due(turn):
+                return self._continue(self._running[turn])
             case Ended(turn):
                 return self._end(turn)
-            case Due():
-                return []  # a turn is sent as a whole
             case Expired():
                 error = {
                     "type": "error",
@@ -103,7 +124,7 @@ class ResponsesSession:
         if event is None:
             return _refuse(body, errors.invalid_json())
         if event.get("type") == "response.steer":
-            return [(0.0, Send(_fail_steering(event)))]
+            return [(0.0, self._steer(event))]
         if event.get("type") != "response.create":
             return _refuse(body, _unknown_type(event.get("type")))
         stream_id = event.pop("stream_id", None)
@@ -119,6 +140,8 @@ class ResponsesSession:
     def _make_turn(self, event: dict[str, Any], stream_id: str | None) -> Turn:
         """Return the turn that a `response.create` asks for."""
         del event["type"]
+        if steers := self._held.pop((stream_id, event.get("previous_response_id")), []):
+            event["input"] = merge_input(steers, event.get("input"))
         reply = None
         if isinstance(event.get("generate"), bool):  # any other value is refused like over HTTP
             reply = None if event.pop("generate") else Reply(output=())
@@ -130,39 +153,118 @@ class ResponsesSession:
             return store
 
         turn.layer_store = layer_store
+        if steers:
+            self._used[turn] = steers
         return turn
 
     # Answers
 
-    def _send(self, turn: Turn, messages: list[tuple[float, Message]], end: str) -> Actions:
-        """Return how to send the messages of a turn."""
-        actions: Actions = [(due, make_action(message, turn)) for due, message in messages]
-        due = messages[-1][0] if messages else 0.0
-        last = next((m for _, m in reversed(messages) if isinstance(m, str | SocketEvent)), "")
-        last_event = decode_object(last if isinstance(last, str) else last.data)
-        if last_event is not None and last_event.get("type") in _SUCCEEDED:
-            self._succeeded.add(turn)
+    def _begin(self, turn: Turn, script: Script) -> Actions:
+        """Begin to send what the mock has answered."""
+        messages = deque(list_messages(script, turn.stream_id))
+        steers = self._used.pop(turn, [])
+        if steers and script.head.status != 200:
+            if turn in self._automatic:
+                messages.clear()
+            message = str(read_error(script).get("message") or "")
+            messages += [(script.head.delay, _give_back(turn, steer, message)) for steer in steers]
+        running = self._running[turn] = RunningTurn(turn, messages, script.end)
+        if running.next_due is None:
+            return self._finish(running)
+        return [(running.next_due, Due(turn))]
+
+    def _continue(self, running: RunningTurn) -> Actions:
+        """Send the messages of a turn that are due, and return when the next ones are."""
+        turn, now = running.turn, running.next_due or 0.0
+        actions: Actions = [(0.0, make_action(one, turn)) for one in running.take_due()]
+        if running.next_due is not None:
+            return [*actions, (max(running.next_due - now, 0.0), Due(turn))]
+        return actions + self._finish(running)
+
+    def _finish(self, running: RunningTurn) -> Actions:
+        """Return what follows the last message of a turn."""
+        turn, end = running.turn, running.end
         if end == "hold":
-            return actions
-        if end in ("finish", "close"):
-            actions.append((due, Ended(turn)))
-        else:
-            actions.append((due, Drop(turn, "reset" if end == "reset" else "truncate")))
-        if end == "close":
-            actions.append((due, Close()))
-        return actions
+            return []
+        if end not in ("finish", "close"):
+            return [(0.0, Drop(turn, "reset" if end == "reset" else "truncate"))]
+        actions: Actions = [(0.0, Send(text, turn)) for text in self._settle_steers(running)]
+        actions.append((0.0, Ended(turn)))
+        return [*actions, (0.0, Close())] if end == "close" else actions
+
+    def _settle_steers(self, running: RunningTurn) -> Iterator[str]:
+        """Yield the messages about accepted input that the response has not used."""
+        if not running.steers or running.last_type is None:
+            return
+        if running.last_type not in _SUCCEEDED:
+            for steer in running.steers:
+                yield _give_back(running.turn, steer)
+            running.steers = []
+        elif required := list_required_input(running.response):
+            self._held[running.turn.stream_id, running.response_id] = running.steers
+            for steer in running.steers:
+                yield running.add_event(hold(steer, running.next_number, required))
+            running.steers = []
 
     def _end(self, turn: Turn) -> Actions:
         """Remember or forget responses, and return which turns start."""
         store = self._stores.pop(turn, None)
-        if turn in self._succeeded:
-            self._succeeded.discard(turn)
+        running = self._running.pop(turn, None)
+        self._automatic.discard(turn)
+        if running is not None and running.response_id is not None:
+            self._ended_ids.add(running.response_id)
+        if running is not None and running.last_type in _SUCCEEDED:
             if store is not None:
+                if running.is_cut:
+                    store.change(running.response)
                 self._cache.keep(turn.stream_id, store)
+            if running.steers:
+                return _ask([self._follow(running)])
         elif turn.error is None:
             previous = (decode_object(turn.body) or {}).get("previous_response_id")
             self._cache.forget(turn.stream_id, previous)
         return _ask(self._lanes.end(turn))
+
+    # Steering
+
+    def _steer(self, event: dict[str, Any]) -> Send:
+        """Return the answer to a `response.steer`."""
+        id, input = event.get("previous_response_id"), event.get("input")
+        running = next((one for one in self._running.values() if one.response_id == id), None)
+        if (problem := find_problem(event)) is not None:
+            code, message = "invalid_input", problem
+        else:
+            code, message = self._find_refusal(running, id), ""
+        if running is None:
+            return Send(msgspec.json.encode(fail(code, input, id, message=message)).decode())
+        if code:
+            answer = fail(code, input, id, running.next_number, message)
+        else:
+            steer = Steer(_make_steer_id(str(id), running.next_number), str(id), input)
+            answer = accept(steer, running.next_number)
+            running.steers.append(steer)
+        return Send(running.add_event(answer), running.turn)
+
+    def _find_refusal(self, running: RunningTurn | None, id: object) -> str:
+        """Return the code of the error for valid input; empty if it is accepted."""
+        if running is None:
+            return "response_already_completed" if id in self._ended_ids else "response_not_found"
+        if running.last_type is not None:
+            return "response_already_completed"
+        if not supports_steering(decode_object(running.turn.body) or {}):
+            return "steering_not_supported"
+        return "too_many_pending_steers" if len(running.steers) >= MOST_PENDING else ""
+
+    def _follow(self, running: RunningTurn) -> Turn:
+        """Return the turn that continues a response with the accepted input."""
+        request = decode_object(running.turn.body) or {}
+        request |= {"type": "response.create", "previous_response_id": running.response_id}
+        request["input"] = merge_input(running.steers)
+        successor = self._make_turn(request, running.turn.stream_id)
+        self._used[successor] = running.steers
+        self._automatic.add(successor)
+        self._lanes.follow(running.turn, successor)
+        return successor
 
 
 def _ask(turns: list[Turn]) -> Actions:
@@ -194,23 +296,17 @@ _NO_BACKGROUND = ApiError(
 
 
 def _unknown_type(type: object) -> ApiError:
-    text = f"Invalid value: {type!r}. Supported values are: 'response.create'."
+    text = f"Invalid value: {type!r}. Supported values are: 'response.create' and 'response.steer'."
     return ApiError(400, text, code="invalid_value", param="type")
 
 
-def _fail_steering(event: dict[str, Any]) -> str:
-    """Return the event that gives the input of a `response.steer` back."""
-    failed = {
-        "type": "response.steer.failed",
-        "error": {
-            "code": "steering_not_supported",
-            "message": "openai-mockserver does not support steering.",
-            "type": "invalid_request_error",
-        },
-        "sequence_number": 0,
-        "steer": {
-            "input": event.get("input"),
-            "previous_response_id": event.get("previous_response_id"),
-        },
-    }
-    return msgspec.json.encode(failed).decode()
+def _make_steer_id(response_id: str, number: int) -> str:
+    return f"steer_{Random(f'{response_id} {number}').getrandbits(128):032x}"
+
+
+def _give_back(turn: Turn, steer: Steer, message: str = "") -> str:
+    """Return the message that gives accepted input back, because no response can use it."""
+    code = "successor_creation_failed"
+    event = fail(code, steer.input, steer.response_id, message=message, id=steer.id)
+    text = msgspec.json.encode(event).decode()
+    return text if turn.stream_id is None else add_stream_id(text, turn.stream_id)

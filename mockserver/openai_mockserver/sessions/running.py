@@ -1,0 +1,139 @@
+"""A turn that runs: what of its response has been sent, and what is left.
+
+Rules of this file: no I/O. It reads the events that it hands out, so that it knows the response's
+id, its next sequence number and its finished items, whatever faults have left of them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import msgspec.json
+
+from openai_mockserver.dialects.responses import SEQUENCE_NUMBER
+from openai_mockserver.script import SocketClose, SocketMute
+from openai_mockserver.sessions.messages import Message, add_stream_id, decode_object
+from openai_mockserver.sessions.session import Turn
+from openai_mockserver.sessions.steering import Steer, cut_response
+
+__all__ = ["RunningTurn"]
+
+_TERMINAL = ("response.completed", "response.incomplete", "response.failed", "error")
+_DELTAS = ("response.output_text.delta", "response.function_call_arguments.delta")
+
+
+class _Head(msgspec.Struct):
+    """What is read of each event."""
+
+    type: str = ""
+    sequence_number: int | None = None
+
+
+class RunningTurn:
+    """A turn that has been answered.
+
+    Args:
+        turn: the turn.
+        messages: its messages, each with the seconds after which it is due.
+        end: how its script ends.
+
+    Attributes:
+        response_id: the id of the response, once its first event has been sent.
+        next_number: the sequence number of the next event.
+        last_type: the type of the event that ended the response; None before.
+        response: the response object in that event.
+        steers: accepted input that has not been used.
+    """
+
+    def __init__(self, turn: Turn, messages: deque[tuple[float, Message]], end: str) -> None:
+        self.turn, self.end = turn, end
+        self.response_id: str | None = None
+        self.next_number = 0
+        self.last_type: str | None = None
+        self.response: dict[str, Any] = {}
+        self.steers: list[Steer] = []
+        self.is_cut = False
+        self._messages = messages
+        self._added = 0  # how many events were sent that are not of the script
+        self._items: list[Any] = []
+        self._sent_text = 0
+
+    @property
+    def next_due(self) -> float | None:
+        """When the next message is due, in seconds after the answer; None after the last."""
+        return self._messages[0][0] if self._messages else None
+
+    def take_due(self) -> list[Message]:
+        """Remove and return the messages that are due together, the next ones."""
+        now, taken = self._messages[0][0], []
+        while self._messages and self._messages[0][0] <= now:
+            taken.append(self._take())
+        return taken
+
+    def _take(self) -> Message:
+        _, message = self._messages.popleft()
+        if isinstance(message, SocketClose | SocketMute):
+            return message
+        text = message if isinstance(message, str) else message.data
+        try:
+            head = msgspec.json.decode(text, type=_Head)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return message  # a fault has damaged it
+        if head.sequence_number is not None:
+            if self._added:
+                number = head.sequence_number + self._added
+                text = SEQUENCE_NUMBER.sub(f'"sequence_number":{number}', text)
+            self.next_number = head.sequence_number + self._added + 1
+        self._note(head.type, text)
+        return text if isinstance(message, str) else replace(message, data=text)
+
+    def _note(self, type: str, text: str) -> None:
+        """Note what an event says."""
+        if type == "response.created":
+            response = (decode_object(text) or {}).get("response")
+            id = response.get("id") if isinstance(response, dict) else None
+            self.response_id = id if isinstance(id, str) else None
+        elif type == "response.output_item.done":
+            self._items.append((decode_object(text) or {}).get("item"))
+            if self.steers:
+                self._cut()
+        elif type in _DELTAS:
+            self._sent_text += 1
+        elif type in _TERMINAL:
+            self.last_type = type
+            response = (decode_object(text) or {}).get("response")
+            self.response = response if isinstance(response, dict) else {}
+
+    def _cut(self) -> None:
+        """End the response after the item that has just been finished, unless it was the last."""
+        rest = [(due, message) for due, message in self._messages if isinstance(message, str)]
+        types = [msgspec.json.decode(text, type=_Head).type for _, text in rest]
+        if not rest or types[-1] != "response.completed" or len(rest) == 1:
+            return
+        event = decode_object(rest[-1][1]) or {}
+        left_text = sum(one in _DELTAS for one in types)
+        share = self._sent_text / max(self._sent_text + left_text, 1)
+        response = cut_response(event.get("response") or {}, self._items, share)
+        numbers = msgspec.json.decode(rest[0][1], type=_Head).sequence_number
+        event |= {
+            "type": "response.incomplete",
+            "response": response,
+            "sequence_number": numbers if numbers is not None else self.next_number - self._added,
+        }
+        self._messages = deque([(rest[0][0], msgspec.json.encode(event).decode())])
+        self.is_cut = True
+
+    def add_event(self, event: dict[str, Any]) -> str:
+        """Return the message of an event that is not of the script; later events are renumbered.
+
+        Args:
+            event: the event; its sequence number is `next_number`.
+        """
+        self._added += 1
+        self.next_number += 1
+        text = msgspec.json.encode(event).decode()
+        stream_id = self.turn.stream_id
+        return text if stream_id is None else add_stream_id(text, stream_id)
