@@ -25,6 +25,7 @@ from measurements.processes import raise_descriptor_limit
 from measurements.servers import Server, serve_ours
 from measurements.startup import print_startup
 from measurements.throughput import print_throughput
+from measurements.websockets import print_websockets
 
 
 class Run:
@@ -67,6 +68,7 @@ TABLES: dict[str, Callable[[Run], None]] = {
     "first-byte": lambda run: print_first_byte(run.quick),
     "journal": lambda run: print_journal_memory(run.quick),
     "start": lambda run: print_startup(run.quick),
+    "websockets": lambda run: print_websockets(run.quick),
 }
 
 

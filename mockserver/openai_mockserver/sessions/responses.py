@@ -8,8 +8,7 @@ explained at the top of `openai_mockserver.sessions.session`.
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Any
 
@@ -22,6 +21,7 @@ from openai_mockserver.script import Script
 from openai_mockserver.sessions.cache import ResponseCache, TurnStore
 from openai_mockserver.sessions.lanes import MOST_NAMED, Lanes
 from openai_mockserver.sessions.messages import (
+    Message,
     add_stream_id,
     decode_object,
     list_messages,
@@ -161,13 +161,12 @@ class ResponsesSession:
 
     def _begin(self, turn: Turn, script: Script) -> Actions:
         """Begin to send what the mock has answered."""
-        messages = deque(list_messages(script, turn.stream_id))
+        messages: Iterable[tuple[float, Message]] = list_messages(script, turn.stream_id)
         steers = self._used.pop(turn, [])
         if steers and script.head.status != 200:
-            if turn in self._automatic:
-                messages.clear()
             message = str(read_error(script).get("message") or "")
-            messages += [(script.head.delay, _give_back(turn, steer, message)) for steer in steers]
+            returned = [(script.head.delay, _give_back(turn, one, message)) for one in steers]
+            messages = returned if turn in self._automatic else [*messages, *returned]
         running = self._running[turn] = RunningTurn(turn, messages, script.end)
         if running.next_due is None:
             return self._finish(running)

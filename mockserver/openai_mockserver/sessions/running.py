@@ -6,7 +6,7 @@ id, its next sequence number and its finished items, whatever faults have left o
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +37,8 @@ class RunningTurn:
 
     Args:
         turn: the turn.
-        messages: its messages, each with the seconds after which it is due.
+        messages: its messages, each with the seconds after which it is due; taken one by one,
+            because a long answer is large.
         end: how its script ends.
 
     Attributes:
@@ -48,7 +49,7 @@ class RunningTurn:
         steers: accepted input that has not been used.
     """
 
-    def __init__(self, turn: Turn, messages: deque[tuple[float, Message]], end: str) -> None:
+    def __init__(self, turn: Turn, messages: Iterable[tuple[float, Message]], end: str) -> None:
         self.turn, self.end = turn, end
         self.response_id: str | None = None
         self.next_number = 0
@@ -56,7 +57,8 @@ class RunningTurn:
         self.response: dict[str, Any] = {}
         self.steers: list[Steer] = []
         self.is_cut = False
-        self._messages = messages
+        self._messages = iter(messages)
+        self._next = next(self._messages, None)
         self._added = 0  # how many events were sent that are not of the script
         self._items: list[Any] = []
         self._sent_text = 0
@@ -64,17 +66,18 @@ class RunningTurn:
     @property
     def next_due(self) -> float | None:
         """When the next message is due, in seconds after the answer; None after the last."""
-        return self._messages[0][0] if self._messages else None
+        return None if self._next is None else self._next[0]
 
     def take_due(self) -> list[Message]:
         """Remove and return the messages that are due together, the next ones."""
-        now, taken = self._messages[0][0], []
-        while self._messages and self._messages[0][0] <= now:
-            taken.append(self._take())
+        now, taken = self.next_due, []
+        while self._next is not None and now is not None and self._next[0] <= now:
+            message, self._next = self._next[1], next(self._messages, None)
+            taken.append(self._take(message))
         return taken
 
-    def _take(self) -> Message:
-        _, message = self._messages.popleft()
+    def _take(self, message: Message) -> Message:
+        """Note what a message says, and return it with its number."""
         if isinstance(message, SocketClose | SocketMute):
             return message
         text = message if isinstance(message, str) else message.data
@@ -109,7 +112,9 @@ class RunningTurn:
 
     def _cut(self) -> None:
         """End the response after the item that has just been finished, unless it was the last."""
-        rest = [(due, message) for due, message in self._messages if isinstance(message, str)]
+        left = [] if self._next is None else [self._next, *self._messages]
+        self._next, self._messages = (left[0] if left else None), iter(left[1:])
+        rest = [(due, message) for due, message in left if isinstance(message, str)]
         types = [msgspec.json.decode(text, type=_Head).type for _, text in rest]
         if not rest or types[-1] != "response.completed" or len(rest) == 1:
             return
@@ -123,7 +128,8 @@ class RunningTurn:
             "response": response,
             "sequence_number": numbers if numbers is not None else self.next_number - self._added,
         }
-        self._messages = deque([(rest[0][0], msgspec.json.encode(event).decode())])
+        self._next = rest[0][0], msgspec.json.encode(event).decode()
+        self._messages = iter(())
         self.is_cut = True
 
     def add_event(self, event: dict[str, Any]) -> str:
