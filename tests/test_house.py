@@ -48,9 +48,9 @@ FLOORS = """
     api.chat: sequence message dialect_writer openai_writer reader renderer store endpoints
     api: completions
     api.audio: tones transcriptions speech endpoints
-    api.resources: placeholders pagination states operations batch_lines batches conversations
-        embeddings evals images models moderations uploads vector_stores videos
-        webhook_endpoints
+    api.resources: placeholders pagination states operations timed mp4 batch_lines batches
+        conversations embeddings evals fine_tuning images models moderations uploads
+        vector_stores videos webhook_endpoints
     api.responses: usage items events envelope limits reader renderer background store endpoints
     api.assistants: objects prompt parts writer timing threads runs
     api.realtime: sound config events renderer

@@ -66,7 +66,7 @@ class End(NamedTuple):
 
     Args:
         moment: seconds after the start of the job.
-        event: the type of the webhook event that says so.
+        event: the type of the webhook event that says so; empty if there is none.
     """
 
     moment: float
@@ -98,6 +98,7 @@ class Job:
         watched: since when real time counts too, on the real clock; None if it does not.
         id: the id of its object.
         find_end: returns its end, given the job as it is by then; None if no event says so.
+        paused: after how many seconds it was paused; None if it goes on.
     """
 
     started: float
@@ -106,6 +107,7 @@ class Job:
     watched: float | None = None
     id: str = ""
     find_end: Callable[[Job], End] | None = None
+    paused: float | None = None
 
     @property
     def step(self) -> float:
@@ -142,7 +144,7 @@ class Jobs:
         """End a job now, as it would have ended by itself.
 
         Args:
-            id: the id of the response or batch.
+            id: the id of the response, batch or other object.
 
         Raises MockServerError if there is no such job, or if it has ended.
         """
@@ -157,7 +159,7 @@ class Jobs:
         """Let a job fail now.
 
         Args:
-            id: the id of the response or batch.
+            id: the id of the response, batch or other object.
             message, code: its error.
 
         Raises MockServerError if there is no such job, or if it has ended.
@@ -174,8 +176,7 @@ class Jobs:
         job = self.find(id)
         if job is None:
             raise MockServerError(
-                f"there is no job {id!r}: only the background responses and batches of a mock with "
-                "job_seconds= are jobs"
+                f"there is no job {id!r}: a job is what takes time, in a mock with job_seconds="
             )
         if not self.is_running(job):
             raise MockServerError(f"the job {id!r} has ended already")
@@ -243,9 +244,38 @@ class Jobs:
             job = self.find(id)
             if job is None or job.ending is not None:
                 return
+            job = self._continue(job)
             job = replace(job, ending=Ending(kind, self.measure(job), code, message))
             self._store.put(KIND, id, job)
         self._change(job)
+
+    def pause(self, id: str) -> None:
+        """Let no time pass for a job."""
+        with self._lock:
+            job = self.find(id)
+            if job is None or job.paused is not None:
+                return
+            job = replace(job, paused=self.measure(job))
+            self._store.put(KIND, id, job)
+        self._change(job)
+
+    def resume(self, id: str) -> None:
+        """Let time pass for a paused job again."""
+        with self._lock:
+            job = self.find(id)
+            if job is None or job.paused is None:
+                return
+            job = self._continue(job)
+            self._store.put(KIND, id, job)
+        self._change(job)
+
+    def _continue(self, job: Job) -> Job:
+        """Return a job that is not paused, and has lost the time in which it was."""
+        if job.paused is None:
+            return job
+        going_on = replace(job, paused=None)
+        lost = self.measure(going_on) - job.paused
+        return replace(going_on, started=job.started + lost)
 
     def _change(self, job: Job) -> None:
         """Replace a job in the list of those that nobody has taken, and say so."""
@@ -259,7 +289,9 @@ class Jobs:
             self._on_change()
 
     def measure(self, job: Job) -> float:
-        """Return the seconds since a job began."""
+        """Return the seconds since a job began, without those in which it was paused."""
+        if job.paused is not None:
+            return job.paused
         real = 0.0 if job.watched is None else time.monotonic() - job.watched
         return self._skipped - job.started + real + _TOLERANCE
 
@@ -345,8 +377,12 @@ class Jobs:
     def find_delay(self) -> float | None:
         """Return after how many seconds of real time the next job ends; None if none does."""
         with self._lock:
-            watched = [(job, end) for job, end in self._open.values() if job.watched is not None]
-        return min((end.moment - self.measure(job) for job, end in watched), default=None)
+            running = [
+                (job, end)
+                for job, end in self._open.values()
+                if job.watched is not None and job.paused is None
+            ]
+        return min((end.moment - self.measure(job) for job, end in running), default=None)
 
     def _find_first(self) -> EndedJob | None:
         with self._lock:
@@ -358,6 +394,8 @@ class Jobs:
 
     def _find_time(self, job: Job, end: End) -> float:
         """Return when a job ends, on the clock of the jobs."""
+        if job.paused is not None:
+            return math.inf
         if job.watched is None:
             return job.started + end.moment
         return self.now + end.moment - self.measure(job)

@@ -117,7 +117,7 @@ _THRESHOLDS = (10_000, 20, 20)
     default=0.0,
     show_default=True,
     type=click.FloatRange(0),
-    help="Seconds that background responses and batches take.",
+    help="Seconds that background responses, batches and other jobs take.",
 )
 @webhook_options
 @click.option(

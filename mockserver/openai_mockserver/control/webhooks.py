@@ -6,6 +6,7 @@ Rules of this file: no handler waits for a receiver, because the server could no
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from openai_mockserver.control.problem import Problem
 from openai_mockserver.control.routing import ControlRequest
@@ -74,7 +75,7 @@ def advance(mock: Steerable, request: ControlRequest) -> JobList:
 
 
 def _find_job(mock: Steerable, request: ControlRequest) -> Job:
-    id = request.variables["id"]
+    id = unquote(request.variables["id"])
     job = mock.jobs.find(id)
     if job is None:
         raise Problem(404, f"there is no job {id!r:.80}")

@@ -51,8 +51,8 @@ class MockOpenAI(Doors):
         lenient: accept unknown request parameters.
         clock: clock of the in-process transport, of jobs and of webhooks: ``virtual`` never waits,
             ``real`` does. On a virtual clock, each poll of a job moves its time forward.
-        job_seconds: how many seconds background responses and batches take; by default they are
-            done at once. `jobs` ends them early.
+        job_seconds: how many seconds background responses, batches and other jobs take; by default
+            they are done at once. `jobs` ends them early.
         default: a function that returns the reply to a request that no rule matches, as for
             `RuleBuilder.reply`; by default such a request is an error.
         dialect: the provider to imitate, for example ``azure``: a name from `dialects()`. The base

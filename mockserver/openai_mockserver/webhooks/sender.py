@@ -405,7 +405,8 @@ class Webhooks:
 
     def _announce(self, job: EndedJob) -> None:
         """Send the event of a job that has ended."""
-        if not any(endpoint._receives(job.event) for endpoint in self.endpoints):
+        is_wanted = any(endpoint._receives(job.event) for endpoint in self.endpoints)
+        if job.event not in EVENT_TYPES or not is_wanted:
             return
         message = make_message(job.event, {"id": job.id}, self._rng)
         with self._lock:
