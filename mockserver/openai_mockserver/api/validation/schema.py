@@ -2,7 +2,9 @@
 
 Rules of this file: the data is ``schema.json``, which ``scripts/schema`` generates from several
 releases of the SDK. Requests may use what any of them knows; answers follow the newest. The
-file is read on first use, and only the parts that are needed are decoded. No endpoint is special.
+file is read on first use, and only the parts that are needed are decoded. In the SDK, a member that
+may be null may also be missing: ``answer_members.json`` lists those that are always there. No
+endpoint is special.
 """
 
 from __future__ import annotations
@@ -13,7 +15,15 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Operation", "Schema", "operation", "operations", "resolve", "version"]
+__all__ = [
+    "Operation",
+    "Schema",
+    "operation",
+    "operations",
+    "read_definitions",
+    "resolve",
+    "version",
+]
 
 Schema = dict[str, Any]
 """JSON Schema, with OpenAPI's ``nullable``; a ``$ref`` is the name of a definition."""
@@ -74,10 +84,40 @@ def operation(method: str, path: str) -> Operation:
     return msgspec.json.decode(_load_file().paths[path][method], type=Operation)
 
 
+def read_definitions() -> dict[str, Schema]:
+    """Return all definitions by name, as the SDK has them."""
+    return {name: msgspec.json.decode(raw) for name, raw in _load_file().defs.items()}
+
+
+class _Members(msgspec.Struct, frozen=True):
+    """Members that an answer always has although the SDK's types leave them open, by definition.
+
+    Args:
+        null: those that may be null.
+        value: those that may not.
+    """
+
+    null: dict[str, list[str]]
+    value: dict[str, list[str]]
+
+
+@cache
+def _load_members() -> _Members:
+    from importlib.resources import files
+
+    file = files("openai_mockserver.api.validation").joinpath("answer_members.json")
+    return msgspec.json.decode(file.read_bytes(), type=_Members)
+
+
 @cache
 def _definition(name: str) -> Schema:
     schema: Schema = msgspec.json.decode(_load_file().defs[name])
-    return schema
+    members = _load_members()
+    values = members.value.get(name, ())
+    for member in values:
+        del schema["properties"][member]["nullable"]
+    required = [*members.null.get(name, ()), *values]
+    return schema | {"required": [*schema.get("required", ()), *required]} if required else schema
 
 
 def resolve(schema: Schema) -> Schema:
