@@ -53,7 +53,12 @@ class Members:
             if name in in_requests:
                 continue
             for kind, wanted in (("null", (True, True)), ("value", (True, False))):
-                names = [member for member, places in members.items() if places == {wanted}]
+                known = self._types[name].get("required", ()) if kind == "null" else ()
+                names = [
+                    member
+                    for member, places in members.items()
+                    if places == {wanted} and member not in known
+                ]
                 if names:
                     lists[kind][name] = sorted(names)
         return lists
@@ -106,9 +111,9 @@ class Members:
             for member, schema in own.get("properties", {}).items():
                 if member not in properties:
                     continue
-                is_open = schema.get("nullable") and member not in own.get("required", ())
-                if name is not None and is_open:
-                    place = (member in required, self._is_nullable(properties[member]))
+                if name is not None and schema.get("nullable"):
+                    is_required = member in required or member in own.get("required", ())
+                    place = (is_required, self._is_nullable(properties[member]))
                     self._found[name][member].add(place)
                 self._compare(schema, properties[member], depth + 1)
 

@@ -150,6 +150,13 @@ _OPEN_OBJECTS = {
     "/v1/projects/{project_id}/users/{user_id}/roles": "user.role",
 }
 
+# The ``object`` of lists, if it is not ``list``.
+_LISTS = {
+    f"/v1/organization/{path}certificates/{verb}": f"organization.{name}certificate.{noun}"
+    for path, name in (("", ""), ("projects/{project_id}/", "project."))
+    for verb, noun in (("activate", "activation"), ("deactivate", "deactivation"))
+}
+
 # The default number of objects on a page, if it is not 20.
 _PAGE_SIZES = {"/v1/files": 10_000}
 
@@ -243,7 +250,7 @@ class Resource:
         object_name = _OPEN_OBJECTS.get(self._collection) or _make_singular(last)
         # A deleted model is still called a model.
         object_name += ".deleted" * (is_deleted and last != "models")
-        object_name = "list" if self.operation.list else object_name
+        object_name = _LISTS.get(self.path, "list") if self.operation.list else object_name
         members = {"object": object_name, "status": _OPEN_STATES.get(self._collection)}
         return {
             name: value
@@ -421,7 +428,9 @@ class Resource:
         page = paginate(
             store.all(request.path), request.query, limit=_PAGE_SIZES.get(self.path, 20)
         )
-        schema = _properties(self.operation.answer or {})["data"].get("items", {})
+        answer = resolve(self.operation.answer or {})
+        schema = answer["properties"]["data"].get("items", {})
+        page |= {name: None for name in answer.get("required", ()) if name not in page}
         for index, item in enumerate(page["data"]):
             if not fits(schema, item):  # a list may have objects in another form
                 own_rng = seed.derive_rng(rng, str(item.get("id")))

@@ -48,6 +48,7 @@ _BY_NAME: dict[tuple[str, str], Callable[[Random], Any]] = {
     ("string", "path"): lambda rng: "/mnt/data/file.txt",
     ("string", "name"): lambda rng: "mockserver",
     ("string", "url"): lambda rng: "https://example.com/",
+    ("string", "report_url"): lambda rng: "https://example.com/",
     ("string", "email"): lambda rng: "somebody@example.com",
     ("string", "version"): lambda rng: "1",
     ("string", "endpoint"): lambda rng: "/v1/chat/completions",

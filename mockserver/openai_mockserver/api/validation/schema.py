@@ -116,8 +116,8 @@ def _definition(name: str) -> Schema:
     values = members.value.get(name, ())
     for member in values:
         del schema["properties"][member]["nullable"]
-    required = [*members.null.get(name, ()), *values]
-    return schema | {"required": [*schema.get("required", ()), *required]} if required else schema
+    required = [*schema.get("required", ()), *members.null.get(name, ()), *values]
+    return schema | {"required": list(dict.fromkeys(required))} if required else schema
 
 
 def resolve(schema: Schema) -> Schema:
