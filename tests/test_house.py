@@ -53,7 +53,7 @@ FLOORS = """
         vector_stores videos webhook_endpoints
     api.responses: usage items events envelope limits reader renderer background store endpoints
     api.assistants: objects prompt parts writer timing threads runs
-    api.realtime: sound config events renderer
+    api.realtime: sound config calls events renderer
     api: detection endpoints
 
     request

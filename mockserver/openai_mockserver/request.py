@@ -38,6 +38,7 @@ def join_text(content: object) -> str:
 _Default = TypeVar("_Default")
 
 _SHORT_HEADER = 200  # bytes
+_PROTOCOL_KEY = "openai-insecure-api-key."  # a browser can set no header
 
 
 def decode_headers(raw: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
@@ -83,6 +84,16 @@ class Headers(Mapping[str, str]):
     def get(self, name: str, /, default: object = None) -> object:
         # That of `Mapping` raises and catches KeyError, and is called for each request.
         return self._by_name.get(name.lower(), default)
+
+    @property
+    def bearer(self) -> str:
+        """The key in ``authorization``, or in a WebSocket's protocols; empty if there is none."""
+        scheme, _, bearer = (self.get("authorization") or "").strip().partition(" ")
+        if not scheme:
+            offers = (self.get("sec-websocket-protocol") or "").split(",")
+            keys = [one.strip().partition(_PROTOCOL_KEY)[2] for one in offers]
+            return next(filter(None, keys), "")
+        return bearer.strip() if scheme.lower() == "bearer" else scheme
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(name.lower() for name, _ in self.raw))

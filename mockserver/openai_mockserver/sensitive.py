@@ -49,6 +49,7 @@ _HEADERS = (
     r"signature(?:-\d+)?",
     r"subscription-key",
     r"token",
+    r"websocket-protocol",  # a browser has no other place for its key
 )
 # Any prefix may precede these words, because gateways prefix the headers that they pass on, as in
 # LiteLLM's ``llm_provider-set-cookie``. ``X-Session`` is secret, ``azureml-model-session`` is not.

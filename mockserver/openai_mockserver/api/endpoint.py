@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from openai_mockserver.api.context import Context
+from openai_mockserver.api.disk_bytes import DiskBytes
 from openai_mockserver.api.jobs import AT_ONCE, Jobs
 from openai_mockserver.api.store import Store
 from openai_mockserver.api.validation.parameters import Parameters
@@ -35,6 +36,7 @@ class EndpointRequest:
         headers: headers of the request, with names in lower case.
         ask: sends another request, by method, path and body, to the same mock.
         jobs: the mock's jobs; by default they are done at once.
+        content: the body, for an endpoint that accepts other types than JSON and forms.
     """
 
     method: str
@@ -46,6 +48,7 @@ class EndpointRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     ask: Callable[[str, str, bytes], Script] | None = None
     jobs: Jobs = AT_ONCE
+    content: bytes | DiskBytes = b""
 
 
 class Rendered(NamedTuple):

@@ -28,6 +28,7 @@ def _load_model_endpoints() -> Iterable[Endpoint]:
 def _load_resources() -> Iterable[Endpoint]:
     """Import and return the endpoints without model output: all others that the SDK has."""
     from openai_mockserver.api import assistants
+    from openai_mockserver.api.realtime import calls
     from openai_mockserver.api.resources import (
         batches,
         conversations,
@@ -58,6 +59,7 @@ def _load_resources() -> Iterable[Endpoint]:
         vector_stores,
         videos,
         webhook_endpoints,
+        calls,
     )
     return operations.endpoints({k: v for module in special for k, v in module.ANSWERS.items()})
 

@@ -266,6 +266,7 @@ def _describe_opening(exchange: Exchange) -> Opening:
         call.deployment,
         exchange.store,
         exchange.rng,
+        call.headers.bearer,
     )
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from random import Random
 
+from openai_mockserver import seed
 from openai_mockserver.api import errors
+from openai_mockserver.api.store import Store
 from openai_mockserver.cassettes.matching import IsRecorded, explain_difference
 from openai_mockserver.cassettes.recorded_request import get_request_key
 from openai_mockserver.dialects import Dialect
@@ -44,10 +46,18 @@ def check_key(call: Call, key: str | None, dialect: Dialect | None) -> ApiError 
     """
     if key is None:
         return None
-    scheme, _, bearer = call.headers.get("authorization", "").strip().partition(" ")
-    bearer = bearer.strip() if scheme.lower() == "bearer" else scheme
-    key_sent = (dialect and call.headers.get("api-key")) or bearer
+    key_sent = (dialect and call.headers.get("api-key")) or call.headers.bearer
     return None if key_sent == key else errors.invalid_api_key(key_sent)
+
+
+def has_client_secret(call: Call, store: Store, rng: Random) -> bool:
+    """Whether a request has a client secret of the Realtime API instead of a key."""
+    secret = call.headers.bearer
+    if not secret.startswith("ek_"):
+        return False
+    from openai_mockserver.api.realtime.calls import is_client_secret  # rarely needed
+
+    return is_client_secret(store, secret, seed.now(rng))
 
 
 def refuse_access(call: Call, rng: Random) -> Script:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from openai_mockserver.api import Endpoint, EndpointRequest, errors
 from openai_mockserver.api.multipart import FormError, is_form, nest_parameters
 from openai_mockserver.dispatch.exchange import Exchange, Plan, replace
-from openai_mockserver.dispatch.refuse import check_key, refuse_request
+from openai_mockserver.dispatch.refuse import check_key, has_client_secret, refuse_request
 from openai_mockserver.journal import Call
 from openai_mockserver.reply import ApiError
 
@@ -24,7 +24,7 @@ def validate_request(exchange: Exchange) -> Exchange | Plan:
     call, options = exchange.call, exchange.options
     endpoint, dialect = exchange.endpoint, exchange.dialect
     error = check_key(call, options.api_key, dialect)
-    if error is not None:
+    if error is not None and not has_client_secret(call, exchange.store, exchange.rng):
         return refuse_request(exchange, error)
     query = nest_parameters(parse_qsl(call.query, keep_blank_values=True)) if call.query else {}
     content_type = call.headers.get("content-type", "")
@@ -53,6 +53,7 @@ def validate_request(exchange: Exchange) -> Exchange | Plan:
         call.headers,
         exchange.ask,
         exchange.jobs,
+        call.content,
     )
     if endpoint.recall is not None:
         history = endpoint.recall(endpoint_request, exchange.store)

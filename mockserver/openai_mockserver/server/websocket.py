@@ -55,6 +55,7 @@ _CODES = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
 """The codes that uvicorn can send in a close frame."""
 
 _CLOSED_WELL = (1000, 1001, 1005)
+_PROTOCOL = "realtime"
 _TURN = 64  # messages that are sent before other tasks run
 _HOP_BY_HOP = ("connection", "content-length", "content-type", "upgrade")
 
@@ -107,7 +108,10 @@ async def play_websocket(
     open_calls[call] = connection
     outcome: str | None = CLIENT_DISCONNECTED
     try:
-        await send({"type": "websocket.accept"})
+        offers = call.headers.get("sec-websocket-protocol", "").split(",")
+        # A browser that offers protocols ends the connection if none is chosen.
+        chosen = _PROTOCOL if _PROTOCOL in map(str.strip, offers) else None
+        await send({"type": "websocket.accept", "subprotocol": chosen})
         outcome = await player.play(receive)
     except OSError:  # uvicorn's ClientDisconnected
         pass

@@ -19,9 +19,9 @@ def make_session(opening: Opening) -> Session | None:
 
         return ResponsesSession()
     if opening.path == "/v1/realtime":
-        from openai_mockserver.sessions.realtime import RealtimeSession
+        from openai_mockserver.sessions.realtime import open_session
 
-        return RealtimeSession(opening)
+        return open_session(opening)
     return None
 
 

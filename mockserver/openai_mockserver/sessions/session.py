@@ -83,6 +83,7 @@ class Opening:
         model: the model in the path.
         store: the objects of the mock.
         rng: the source of ids.
+        key: the API key.
     """
 
     path: str
@@ -92,6 +93,7 @@ class Opening:
     model: str | None = None
     store: Store = field(default_factory=Store)
     rng: Random = field(default_factory=Random)
+    key: str = ""
 
 
 @dataclass(eq=False, slots=True)

@@ -159,7 +159,7 @@ class RealtimeSession:
             kind, model = config.get("type", kind), config.get("model") or model
         self._config = make_config(model, self._form, kind)
         if config is not None:
-            self._config = update_config(self._config, {**config, "type": kind}, self._form)
+            self._config |= config
         self._id = self._new_id("sess")
         self._expires_at = seed.now(self._rng) + int(LIFETIME)
         self._conversation = Conversation(self._new_id("conv"))
