@@ -11,6 +11,9 @@ __all__ = ["Announcer"]
 class Announcer(Protocol):
     """Sends webhooks to registered endpoints, which it knows by their ids."""
 
+    def knows(self, id: str) -> bool:
+        """Return whether an endpoint is registered."""
+
     def add(self, id: str, url: str, types: Sequence[str]) -> str:
         """Add an endpoint, and return its secret. Raises MockServerError for an invalid URL."""
 

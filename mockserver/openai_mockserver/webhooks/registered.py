@@ -28,6 +28,10 @@ class RegisteredEndpoints:
         self._webhooks = webhooks
         self._endpoints: dict[str, Endpoint] = {}
 
+    def knows(self, id: str) -> bool:
+        """Return whether an endpoint is registered."""
+        return id in self._endpoints
+
     def add(self, id: str, url: str, types: Sequence[str]) -> str:
         """Add an endpoint, and return its secret. Raises MockServerError for an invalid URL."""
         endpoint = self._webhooks.make_endpoint(url, types=types)

@@ -33,6 +33,9 @@ WIDER = pytest.mark.openai3("has narrower types, by which not all that the schem
 MARKS = {
     ("POST", "/v1/responses"): [WIDER],
     ("POST", "/v1/conversations/{conversation_id}/items"): [WIDER],
+    ("POST", "/v1/realtime/calls"): [
+        pytest.mark.skip("its body is SDP, which no schema describes")
+    ],
 }
 
 
@@ -120,6 +123,12 @@ def scalar_text(scalar: Any) -> str:
     return str(scalar).lower() if isinstance(scalar, bool) else str(scalar)
 
 
+MEANINGFUL: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/v1/webhook_endpoints"): {"url": "http://127.0.0.1:1/hook"},
+}
+"""Values that need a meaning that the schema does not have."""
+
+
 def build_request(method: str, path: str, rng: Random) -> httpx2.Request:
     """Return a random request that the schema allows."""
     operation = schema.operation(method, path)
@@ -130,6 +139,7 @@ def build_request(method: str, path: str, rng: Random) -> httpx2.Request:
     url = httpx2.URL(f"http://mock{path}", params=[(k, scalar_text(v)) for k, v in query])
     body = generate_value(operation.body, rng) if operation.body else None
     if isinstance(body, dict):
+        body |= MEANINGFUL.get((method, path), {})
         body.pop("max_completion_tokens", None)  # it excludes max_tokens
     if not operation.form:
         return httpx2.Request(method, url, json=body)
@@ -218,4 +228,4 @@ def test_invalid_requests_are_answered() -> None:
         query = "&".join(f"{n}={rng.choice(['', '-1', 'x', 'true', '9' * 20])}" for n in names)
         call = mock.respond(Request(method, path, (), body, query))
         assert call.problem is None
-        assert call.status in (200, 400, 409, 501)
+        assert call.status in (200, 400, 404, 409, 501)

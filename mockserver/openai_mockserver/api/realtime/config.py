@@ -126,7 +126,7 @@ def _read_flat(changes: Mapping[str, Any]) -> Config:
     """Return changes with the beta's members where they are today.
 
     >>> _read_flat({"modalities": ["text", "audio"], "voice": "ash"})
-    {'output_modalities': ['audio'], 'audio': {'output': {'voice': 'ash'}}}
+    {'audio': {'output': {'voice': 'ash'}}, 'output_modalities': ['audio']}
     """
     result: Config = {k: v for k, v in changes.items() if k not in _FLAT_PLACES}
     for name, place in _FLAT_PLACES.items():
