@@ -122,7 +122,7 @@ def test_an_in_process_client_that_waits_moves_the_time(mock: MockOpenAI, hooks:
     mock.on(user="slow").reply("Slow", pace="61,0")
     client = mock.client()
     id = respond(client)
-    question = [{"role": "user", "content": "slow"}]
+    question: Any = [{"role": "user", "content": "slow"}]
     stream = client.chat.completions.create(
         model="gpt-4o", messages=question, stream=True, timeout=100
     )
@@ -257,7 +257,7 @@ def test_a_receiver_may_retrieve_what_has_ended(mock: MockOpenAI, client: Any) -
     mock.webhooks.to(receive)
     mock.jobs.finish(respond(client))
     mock.webhooks.wait()
-    assert texts == ["Hello, world"]
+    assert (texts, mock.webhooks.now) == (["Hello, world"], 0)
 
 
 def test_jobs_that_run_when_the_first_endpoint_is_added_are_noticed(
