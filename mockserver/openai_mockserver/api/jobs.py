@@ -369,9 +369,8 @@ class Jobs:
 
         So each job is taken once, whatever happens to it later.
         """
-        now = self.now + _TOLERANCE
         first = self._find_first()
-        while first is not None and first.time <= now:
+        while first is not None and first.time <= self.now:
             with self._lock:
                 if self._open.pop(first.id, None) is not None:
                     return first
@@ -397,14 +396,14 @@ class Jobs:
         return min(ends, key=attrgetter("time"), default=None)
 
     def _find_time(self, job: Job, end: End) -> float:
-        """Return when a job ends, on the clock of the jobs."""
+        """Return when a job ends, on the clock of the jobs; that is past only if it has ended."""
         if job.paused is not None:
             return math.inf
-        now = self.now
-        remaining = end.moment - self.measure(job)
-        if abs(remaining) <= 2 * _TOLERANCE:
-            return now
-        return job.started + end.moment if job.watched is None else now + remaining
+        now, remaining = self.now, end.moment - self.measure(job)
+        moment = job.started + end.moment if job.watched is None else now + remaining
+        if remaining > 0:
+            return max(moment, now + 2 * _TOLERANCE + 4 * math.ulp(now))
+        return now if remaining >= -2 * _TOLERANCE else min(now, moment)
 
     def add_interval(self, script: Script, id: str) -> Script:
         """Return the answer about an unfinished job with the header that tells when to poll again.
