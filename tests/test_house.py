@@ -51,7 +51,8 @@ FLOORS = """
     api.resources: placeholders pagination states operations timed mp4 batch_lines batches
         conversations embeddings evals fine_tuning images models moderations uploads
         vector_stores videos webhook_endpoints
-    api.responses: usage items events envelope limits reader renderer background store endpoints
+    api.responses: usage items events envelope limits reader renderer background stored
+        history store endpoints
     api.assistants: objects prompt parts writer timing threads runs
     api.realtime: sound config calls events renderer
     api: detection endpoints

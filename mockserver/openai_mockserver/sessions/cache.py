@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from openai_mockserver.api.responses.store import KIND
+from openai_mockserver.api.responses.stored import KIND
 from openai_mockserver.api.store import Store
 
 __all__ = ["ResponseCache", "TurnStore"]

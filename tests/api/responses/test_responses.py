@@ -69,11 +69,9 @@ def read_body(reply: Reply, request: dict[str, Any] = PLAIN) -> dict[str, Any]:
 def test_read_is_the_inverse_of_render(output: list[Output], finish_reason: str) -> None:
     reply = Reply(output=output, finish_reason=finish_reason, usage=Usage(1, 2, 5, 1, 0, 1))
     assert responses.read(responses.render(reply)) == reply
-    request = PLAIN | (WITH_LOGPROBS if reply.logprobs is not None else {})
+    logprobs = [renderer.LOGPROBS] if reply.logprobs is not None else []
+    request = PLAIN | {"include": [*logprobs, *renderer.INCLUDED], "top_logprobs": 20}
     assert responses.read(responses.render(reply, request)) == merge_pieces(reply)
-
-
-WITH_LOGPROBS = {"include": [renderer.LOGPROBS], "top_logprobs": 20}
 
 
 def merge_pieces(reply: Reply) -> Reply:
@@ -329,7 +327,7 @@ def test_log_probabilities_only_on_request() -> None:
     reply = Reply(["Hi", "!"], logprobs=[Logprob("Hi", -0.1), Logprob("!", -0.2)])
     without = read_events(responses.render(reply, STREAM))
     assert all(e["logprobs"] == [] for e in without if e["type"].endswith("text.delta"))
-    values = read_events(responses.render(reply, STREAM | WITH_LOGPROBS))
+    values = read_events(responses.render(reply, STREAM | {"include": [renderer.LOGPROBS]}))
     deltas = [e["logprobs"] for e in values if e["type"].endswith("text.delta")]
     assert [[entry["token"] for entry in entries] for entries in deltas] == [["Hi"], ["!"]]
 

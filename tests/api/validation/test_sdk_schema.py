@@ -200,6 +200,33 @@ def test_every_endpoint_answers_valid_requests_with_the_sdks_types(method: str, 
                 answer.validate_json(body, strict=True)
 
 
+def list_input_kinds() -> list[Schema]:
+    """Return the schemas of all items that the input of a response can have."""
+    body = schema.operation("POST", "/v1/responses").body or {}
+    (items,) = (one for one in body["properties"]["input"]["anyOf"] if one.get("type") == "array")
+    kinds: list[Schema] = items["items"]["anyOf"]
+    return [one for one in kinds if one["$ref"] not in ("ItemReference", "CompactionTrigger")]
+
+
+@pytest.mark.parametrize("kind", list_input_kinds(), ids=lambda kind: kind["$ref"])
+def test_input_items_of_every_kind_are_listed(kind: Schema) -> None:
+    path = "/v1/responses/{response_id}/input_items"
+    sdk = methods()["GET", path]
+    answer: TypeAdapter[Any] = TypeAdapter(sdk.answer)
+    mock = MockOpenAI(default=lambda request: "Hello", seed=0)
+    for seed in range(5):
+        item = generate_value(kind, Random(f"{seed} {kind}"))
+        body = json.dumps({"model": "gpt-4o", "input": [item]}).encode()
+        created = mock.respond(Request("POST", "/v1/responses", body=body))
+        assert created.status == 200, sse.body(created.script.steps)
+        id = json.loads(sse.body(created.script.steps))["id"]
+        call = mock.respond(Request("GET", path.replace("{response_id}", id)))
+        page = sse.body(call.script.steps)
+        (listed,) = json.loads(page)["data"]
+        assert listed["type"] == (item.get("type") or "message")
+        answer.validate_json(page, strict=True)
+
+
 ODD_VALUES: list[Any] = [None, True, 0, -1, 1.5, 10**30, "", "x" * 99, [], {}, [[]], [None]]
 ODD_VALUES += [{"type": "x"}, {"type": None}, {"type": ["a"]}, [{"type": {}}], {"role": []}]
 

@@ -36,7 +36,7 @@ def build_request(
         "tool_choice": _convert_choice(run["tool_choice"]),
         "max_output_tokens": run["max_completion_tokens"],
         "text": _convert_format(run["response_format"]),
-        "include": ["file_search_call.results"],
+        "include": ["file_search_call.results", "code_interpreter_call.outputs"],
         "store": False,
         "stream": stream,
     }

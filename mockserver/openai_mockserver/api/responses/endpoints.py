@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from openai_mockserver.api.endpoint import Answer, CompileHooks, Endpoint
 from openai_mockserver.api.responses import reader, renderer
+from openai_mockserver.api.responses.history import recall
 from openai_mockserver.api.responses.store import (
     cancel,
     compact,
@@ -11,7 +12,6 @@ from openai_mockserver.api.responses.store import (
     delete,
     keep,
     list_input_items,
-    recall,
     retrieve,
 )
 from openai_mockserver.api.validation.parameters import parameters_of

@@ -6,7 +6,7 @@ for all that the endpoint can express: one choice, and an error's code, message 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -22,7 +22,7 @@ from openai_mockserver.api.logprobs import make_logprob
 from openai_mockserver.api.messages import call_ids, read_messages
 from openai_mockserver.api.responses.envelope import INCOMPLETE, Envelope, clear_result
 from openai_mockserver.api.responses.events import Writer
-from openai_mockserver.api.responses.items import build_item, encode_bytes, type_of
+from openai_mockserver.api.responses.items import build_item, encode_bytes, find_member, type_of
 from openai_mockserver.api.responses.limits import count_tokens, limit_output
 from openai_mockserver.api.responses.reader import build_reply, read_item
 from openai_mockserver.api.responses.usage import build_usage
@@ -31,6 +31,7 @@ from openai_mockserver.dialects.responses import Order, ResponsesFormat
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import (
     ApiError,
+    Item,
     Message,
     Output,
     Reasoning,
@@ -84,6 +85,14 @@ LOGPROBS = "message.output_text.logprobs"
 
 ENCRYPTED = "reasoning.encrypted_content"
 """The value of ``include`` that requests encrypted reasoning, for the client to send back."""
+
+
+INCLUDED: Mapping[str, tuple[str, str]] = {
+    "file_search_call.results": ("file_search_call", "results"),
+    "code_interpreter_call.outputs": ("code_interpreter_call", "outputs"),
+    "web_search_call.action.sources": ("web_search_call", "action.sources"),
+}
+"""The type and the member of the items that each value of ``include`` requests."""
 
 
 def render(
@@ -145,6 +154,8 @@ def compose(reply: Reply | ApiError, context: Context) -> Rendered:
     if usage is None or is_truncated:
         usage = _count_usage(output, request, usage)
     output = tuple(_add_included(item, request) for item in output)
+    if (include := request.get("include")) is not None:
+        output = tuple(_leave_out(item, include) for item in output)
     response = _Response(output, finish_reason, reply.error, usage, request, envelope, dialect)
     if reply.error is not None and reply.alone:
         return _render_error(response, reply.error, rng)
@@ -158,7 +169,8 @@ def compose(reply: Reply | ApiError, context: Context) -> Rendered:
 def _make_request(reply: Reply) -> dict[str, Any]:
     """Return the parameters of a request that streams all that the reply holds."""
     request: dict[str, Any] = {"model": "gpt-4o-mini", "stream": True, "top_logprobs": 20}
-    return request | ({"include": [LOGPROBS]} if reply.logprobs is not None else {})
+    logprobs = [LOGPROBS] if reply.logprobs is not None else []
+    return request | {"include": [*logprobs, *INCLUDED]}
 
 
 def _replace_taken_ids(
@@ -187,6 +199,25 @@ def _add_included(item: Output, request: Mapping[str, Any]) -> Output:
     if isinstance(item, Reasoning) and ENCRYPTED in include and item.encrypted is None:
         cipher = ids.letters(200, Random(repr(item)))
         return replace(item, encrypted=f"gAAAAAB{cipher}")
+    return item
+
+
+def _leave_out(item: Output, include: Container[str]) -> Output:
+    """Return the item without the members that ``include`` does not request.
+
+    A request without ``include`` gets all that the reply has, as xAI sends it.
+    """
+    if not isinstance(item, Item):
+        return item
+    for value, (type_, path) in INCLUDED.items():
+        if item.type != type_ or value in include or find_member(item.members, path) is None:
+            continue
+        parent, _, name = path.rpartition(".")
+        if not parent:
+            item = replace(item, members={**item.members, name: None})
+        else:
+            members = {k: v for k, v in item.members[parent].items() if k != name}
+            item = replace(item, members={**item.members, parent: members})
     return item
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -31,63 +31,29 @@ from openai_mockserver.api.responses.background import (
     show_response,
 )
 from openai_mockserver.api.responses.envelope import Envelope, clear_result
+from openai_mockserver.api.responses.history import (
+    find_history,
+    get_conversation_id,
+    keep_compaction,
+    lock_conversation,
+    resolve_references,
+)
 from openai_mockserver.api.responses.renderer import compose, rebuild_stream, render_body
+from openai_mockserver.api.responses.stored import KIND, StoredResponse, build_items, list_events
 from openai_mockserver.api.store import Store
 from openai_mockserver.dialects.responses import SEQUENCE_NUMBER
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.script import Event, Head, Pause, Script, Step
 
-__all__ = ["StoredResponse"]
-
-KIND = "response"
-"""The kind of responses in the store."""
-
-
-@dataclass(frozen=True)
-class StoredResponse:
-    """A stored response. Its properties are computed when they are first used.
-
-    Args:
-        make_response: creates the final response object.
-        script: the response as it was sent; None if it was never sent or is cancelled.
-        input: ``input`` of the request.
-        history: the messages before the input.
-        was_retrieved: whether a client retrieved it, and so knows its final status.
-    """
-
-    make_response: Callable[[], Mapping[str, Any]]
-    script: Script | None = None
-    input: object = None
-    history: tuple[Mapping[str, Any], ...] = ()
-    was_retrieved: bool = False
-
-    @cached_property
-    def response(self) -> Mapping[str, Any]:
-        """The final response object."""
-        return self.make_response()
-
-    @cached_property
-    def events(self) -> tuple[Event, ...]:
-        """The events that were sent; none if the response was not streamed."""
-        return () if self.script is None else _list_events(self.script)
-
-    @cached_property
-    def items(self) -> tuple[Mapping[str, Any], ...]:
-        """The input as items; their ids are always the same."""
-        created_at = int(self.response.get("created_at") or 0)
-        return tuple(_build_items(self.input, Random(self.response["id"]), created_at))
-
-    @cached_property
-    def messages(self) -> tuple[Mapping[str, Any], ...]:
-        """The messages of the conversation, including this response."""
-        input_messages = read_messages({"input": self.input})
-        return (*self.history, *input_messages, *read_messages({"input": self.response["output"]}))
-
-    @property
-    def in_background(self) -> bool:
-        """Whether the response is generated in the background."""
-        return bool(self.response.get("background"))
-
+__all__ = [
+    "cancel",
+    "compact",
+    "count_input_tokens",
+    "delete",
+    "keep",
+    "list_input_items",
+    "retrieve",
+]
 
 # Storing
 
@@ -103,9 +69,9 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
         if response is None:
             return script
         id, make_response = response["id"], partial(_keep_value, response)
-    input_ = request.parameters.get("input")
-    stored_response = StoredResponse(make_response, script, input_, _find_history(request, store))
-    if (conversation_id := _conversation_id(request)) is not None:
+    input_ = resolve_references(request.parameters.get("input"), store)
+    stored_response = StoredResponse(make_response, script, input_, find_history(request, store))
+    if (conversation_id := get_conversation_id(request)) is not None:
         items = [*stored_response.items, *stored_response.response["output"]]
         conversations.add_items(store, conversation_id, items, Random(id))
     if request.parameters.get("store") is False:
@@ -120,6 +86,8 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
         id, lambda job: find_end(stored_response.response, job), is_watched=script.is_stream
     )
     request.jobs.start(job)
+    if conversation_id is not None:
+        lock_conversation(conversation_id, id, store)
     if script.is_stream:
         return pace_stream(script, job) if job.seconds else script
     queued_response = clear_result(stored_response.response, "queued")
@@ -141,49 +109,9 @@ def _replace_body(script: Script, other: Script) -> Script:
     return replace(other, head=replace(script.head, headers=headers))
 
 
-def recall(request: EndpointRequest, store: Store) -> tuple[Mapping[str, Any], ...] | ApiError:
-    """Return the messages of the conversation that the request continues.
-
-    Returns an error if the previous response is deleted, or if a background response is not to be
-    stored.
-    """
-    if request.parameters.get("background") and request.parameters.get("store") is False:
-        return ApiError(400, "Background mode requires store=true.", param="store")
-    previous = request.parameters.get("previous_response_id")
-    if isinstance(previous, str) and store.is_gone(KIND, previous):
-        return ApiError(
-            400,
-            f"Previous response with id '{previous}' not found.",
-            code="previous_response_not_found",
-            param="previous_response_id",
-        )
-    return _find_history(request, store)
-
-
-def _conversation_id(request: EndpointRequest) -> str | None:
-    """Return the id of the conversation that the request names, if any."""
-    conversation = request.parameters.get("conversation")
-    id = conversation.get("id") if isinstance(conversation, Mapping) else conversation
-    return id if isinstance(id, str) else None
-
-
-def _find_history(request: EndpointRequest, store: Store) -> tuple[Mapping[str, Any], ...]:
-    if (id := _conversation_id(request)) is not None:
-        items = conversations.list_items(store, id)
-        return tuple(read_messages({"input": items}))
-    previous = request.parameters.get("previous_response_id")
-    stored_response = store.get(KIND, previous) if isinstance(previous, str) else None
-    return stored_response.messages if isinstance(stored_response, StoredResponse) else ()
-
-
-def _list_events(script: Script) -> tuple[Event, ...]:
-    """Return the events of a script, also of one whose events are raw bytes."""
-    return script.events or tuple(sse.decode(sse.body(script.steps)))
-
-
 def _read_response(script: Script) -> dict[str, Any] | None:
     """Return the final response object of a ready-made script, if it has one."""
-    texts: list[str | bytes] = [event.data for event in reversed(_list_events(script))]
+    texts: list[str | bytes] = [event.data for event in reversed(list_events(script))]
     texts = texts or [sse.body(script.steps)]
     for text in texts:
         try:
@@ -198,31 +126,6 @@ def _read_response(script: Script) -> dict[str, Any] | None:
                 )
                 return value if is_complete else None
     return None
-
-
-def _build_items(input_: object, rng: Random, created_at: int) -> list[dict[str, Any]]:
-    """Return the input as items, each with an id that holds this time."""
-    items = [{"role": "user", "content": input_}] if isinstance(input_, str) else input_
-    if not isinstance(items, list):
-        return []
-    new_id = ids.response_ids(created_at, rng)
-    return [
-        _build_item(item, new_id(ids.item_prefix(str(item.get("type") or "message"))))
-        for item in items
-        if isinstance(item, dict)
-    ]
-
-
-def _build_item(item: dict[str, Any], id: str) -> dict[str, Any]:
-    if item.get("type", "message") != "message":
-        return {"id": id, "status": "completed"} | item
-    content, role = item.get("content"), item.get("role")
-    if isinstance(content, str):
-        direction = "output" if role == "assistant" else "input"
-        part: dict[str, Any] = {"type": f"{direction}_text", "text": content}
-        content = [part | ({"annotations": []} if role == "assistant" else {})]
-    fields = {"id": id, "type": "message", "status": "completed", "content": content, "role": role}
-    return item | fields | ({"id": item["id"]} if item.get("id") else {})
 
 
 # Retrieving and changing
@@ -377,7 +280,7 @@ def list_input_items(request: EndpointRequest, store: Store, rng: Random) -> Scr
 
 def count_input_tokens(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return how many tokens the conversation and the input have."""
-    messages = [*_find_history(request, store), *read_messages(request.parameters)]
+    messages = [*find_history(request, store), *read_messages(request.parameters)]
     count = tokens.count_messages(messages, request.parameters.get("model"))
     return render_body({"object": "response.input_tokens", "input_tokens": count}, rng)
 
@@ -386,17 +289,16 @@ def compact(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return the conversation as one encrypted item."""
     created_at = seed.now(rng)
     new_id = ids.response_ids(created_at, rng)
-    items = _build_items(request.parameters.get("input"), rng, created_at)
+    items = build_items(request.parameters.get("input"), rng, created_at)
     cipher = ids.letters(64, Random(repr(items)))
-    messages = [*_find_history(request, store), *read_messages(request.parameters)]
+    messages = [*find_history(request, store), *read_messages(request.parameters)]
     count = tokens.count_messages(messages, request.parameters.get("model"))
+    keep_compaction(content := f"gAAAAAB{cipher}", messages, store)
     answer = {
         "id": new_id("resp"),
         "object": "response.compaction",
         "created_at": created_at,
-        "output": [
-            {"id": new_id("cmp"), "type": "compaction", "encrypted_content": f"gAAAAAB{cipher}"}
-        ],
+        "output": [{"id": new_id("cmp"), "type": "compaction", "encrypted_content": content}],
         "usage": {
             "input_tokens": count,
             "input_tokens_details": {"cache_write_tokens": 0, "cached_tokens": 0},

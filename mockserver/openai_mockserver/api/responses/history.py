@@ -1,0 +1,228 @@
+"""The messages before those of a request, and the errors if it cannot continue them.
+
+Rules of this file: messages, codes and parameters of errors are OpenAI's, as users report them. An
+id that OpenAI would never make, such as ``resp_1``, continues nothing, so that code that only has
+an id can run; one that looks like OpenAI's must be known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from openai_mockserver import tokens
+from openai_mockserver.api.endpoint import EndpointRequest
+from openai_mockserver.api.messages import read_messages
+from openai_mockserver.api.resources import conversations
+from openai_mockserver.api.responses.stored import KIND, StoredResponse
+from openai_mockserver.api.store import CREATED, Store
+from openai_mockserver.reply import ApiError
+
+__all__ = [
+    "find_history",
+    "get_conversation_id",
+    "keep_compaction",
+    "lock_conversation",
+    "recall",
+    "resolve_references",
+]
+
+Message = Mapping[str, Any]
+
+_CONVERSATIONS = "/v1/conversations"
+_REAL_ID = re.compile(r"(?:resp|conv)_[0-9A-Za-z]{32,}")
+_REAL_ITEM_ID = re.compile(r"[a-z]+_[0-9a-f]{32,}")
+
+_WRITERS = "writer of a conversation"
+"""The kind of ids in the store of the responses that were last added, by conversation."""
+
+_COMPACTIONS = "compaction"
+"""The kind of messages in the store that a compaction item stands for, by its content."""
+
+_WINDOWS = (
+    ("gpt-5", 400_000),
+    ("gpt-4.1", 1_047_576),
+    ("gpt-4o", 128_000),
+    ("gpt-4-turbo", 128_000),
+    ("gpt-4", 8_192),
+    ("gpt-3.5", 16_385),
+    ("o", 200_000),
+)
+"""Tokens that fit into the context window, by the beginning of the model's name; the first fits."""
+
+
+def recall(request: EndpointRequest, store: Store) -> tuple[Message, ...] | ApiError:
+    """Return the messages of the conversation that the request continues.
+
+    Returns an error if the previous response or the conversation is not known or deleted, if
+    another response is being added to the conversation, if all of it does not fit into the
+    context window, or if a background response is not to be stored.
+    """
+    parameters = request.parameters
+    if parameters.get("background") and parameters.get("store") is False:
+        return ApiError(400, "Background mode requires store=true.", param="store")
+    previous = parameters.get("previous_response_id")
+    if isinstance(previous, str) and _is_missing(KIND, previous, store):
+        return ApiError(
+            400,
+            f"Previous response with id '{previous}' not found.",
+            code="previous_response_not_found",
+            param="previous_response_id",
+        )
+    for item_id in _list_references(parameters.get("input")):
+        if _REAL_ITEM_ID.fullmatch(item_id) and _find_item(item_id, store) is None:
+            return ApiError(
+                404,
+                f"Item with id '{item_id}' not found. Items are not persisted when `store` is set "
+                "to false. Try again with `store` set to true, or remove this item from your "
+                "input.",
+                code="",
+                param="input",
+            )
+    if (id := get_conversation_id(request)) is not None:
+        if _is_missing(_CONVERSATIONS, id, store):
+            return ApiError(404, f"Conversation with id '{id}' not found.", code="")
+        if _is_locked(id, request, store):
+            return ApiError(
+                400,
+                "Another process is currently operating on this conversation. Please retry in a "
+                "few seconds.",
+                code="conversation_locked",
+                param="conversation",
+            )
+    return _fit_window(request, find_history(request, store))
+
+
+def get_conversation_id(request: EndpointRequest) -> str | None:
+    """Return the id of the conversation that the request names, if any."""
+    conversation = request.parameters.get("conversation")
+    id = conversation.get("id") if isinstance(conversation, Mapping) else conversation
+    return id if isinstance(id, str) else None
+
+
+def find_history(request: EndpointRequest, store: Store) -> tuple[Message, ...]:
+    """Return the messages before those of the request, whether or not they fit."""
+    compacted = _expand(request.parameters.get("input"), store)
+    if (id := get_conversation_id(request)) is not None:
+        items = conversations.list_items(store, id)
+        return (*_expand(items, store), *read_messages({"input": items}), *compacted)
+    previous = request.parameters.get("previous_response_id")
+    stored_response = store.get(KIND, previous) if isinstance(previous, str) else None
+    if isinstance(stored_response, StoredResponse):
+        return (*stored_response.messages, *compacted)
+    return compacted
+
+
+def _is_missing(kind: str, id: str, store: Store) -> bool:
+    """Whether an object is deleted, or was never created although its id looks like a real one."""
+    return store.is_gone(kind, id) or (
+        _REAL_ID.fullmatch(id) is not None and store.get(kind, id) is None
+    )
+
+
+# Conversations
+
+
+def lock_conversation(id: str, response_id: str, store: Store) -> None:
+    """Let a conversation take no other response until this one's job has ended."""
+    store.put(_WRITERS, id, response_id)
+
+
+def _is_locked(id: str, request: EndpointRequest, store: Store) -> bool:
+    job = request.jobs.find(str(store.get(_WRITERS, id)))
+    return job is not None and request.jobs.is_running(job)
+
+
+# References to items, and compaction
+
+
+def _list_references(items: object) -> list[str]:
+    """Return the ids of the items that an input refers to."""
+    return [
+        str(item["id"])
+        for item in (items if isinstance(items, list) else ())
+        if isinstance(item, Mapping) and _is_reference(item)
+    ]
+
+
+def _is_reference(item: Mapping[str, Any]) -> bool:
+    if not isinstance(item.get("id"), str):
+        return False
+    return item.get("type") == "item_reference" or item.keys() == {"id"}
+
+
+def _find_item(id: str, store: Store) -> Mapping[str, Any] | None:
+    """Return a stored item, of a conversation or of a response; None if there is none."""
+    collection = store.get(CREATED, id)
+    if isinstance(collection, str) and (found := store.get(collection, id)) is not None:
+        item: Mapping[str, Any] = found
+        return item
+    for stored_response in reversed(store.all(KIND)):
+        for item in (*stored_response.response["output"], *stored_response.items):
+            if item.get("id") == id:
+                return item
+    return None
+
+
+def resolve_references(input_: object, store: Store) -> object:
+    """Return an input with the items that it refers to in the place of the references."""
+    if not _list_references(input_):
+        return input_
+    assert isinstance(input_, list)
+    return [
+        (_find_item(item["id"], store) or item) if _is_reference(item) else item for item in input_
+    ]
+
+
+def keep_compaction(content: str, messages: Iterable[Message], store: Store) -> None:
+    """Remember the messages that a compaction item with this content stands for."""
+    store.put(_COMPACTIONS, content, tuple(messages))
+
+
+def _expand(items: object, store: Store) -> tuple[Message, ...]:
+    """Return the messages that these items stand for: those of compactions and references."""
+    messages: list[Message] = []
+    for item in items if isinstance(items, list) else ():
+        if not isinstance(item, Mapping):
+            continue
+        if item.get("type") == "compaction":
+            messages += store.get(_COMPACTIONS, str(item.get("encrypted_content"))) or ()
+        elif _is_reference(item):
+            messages += read_messages({"input": [_find_item(item["id"], store)]})
+    return tuple(messages)
+
+
+# Truncation
+
+
+def _fit_window(
+    request: EndpointRequest, history: tuple[Message, ...]
+) -> tuple[Message, ...] | ApiError:
+    """Return the messages that fit into the model's context window with those of the request.
+
+    Without ``"truncation": "auto"`` all must fit. With it, the oldest are left out.
+    """
+    model = str(request.parameters.get("model"))
+    window = next((size for name, size in _WINDOWS if model.startswith(name)), None)
+    messages = read_messages(request.parameters)
+    # A token has at least one character; counting tokens would be slow.
+    if window is None or _count_characters(history) + _count_characters(messages) <= window:
+        return history
+    may_truncate = request.parameters.get("truncation") == "auto"
+    while tokens.count_messages([*history, *messages], model) > window:
+        if not (history and may_truncate):
+            return ApiError(
+                400,
+                "Your input exceeds the context window of this model. Please adjust your input "
+                "and try again.",
+                code="context_length_exceeded",
+                param="input",
+            )
+        history = history[1:]
+    return history
+
+
+def _count_characters(messages: Iterable[Message]) -> int:
+    contents = (message.get("content") for message in messages)
+    return sum(len(one if isinstance(one, str) else repr(one)) for one in contents)
