@@ -7,6 +7,7 @@ import heapq
 import json
 import math
 from array import array
+from functools import cache
 from itertools import count
 from random import Random
 from typing import Any
@@ -135,8 +136,12 @@ def list_types(messages: list[Json]) -> list[str]:
 
 def check_types(messages: list[Json]) -> None:
     """Fail if a message is not valid for the SDK's types, strictly."""
+    for message in messages:
+        _make_adapter().validate_json(json.dumps(message), strict=True)
+
+
+@cache
+def _make_adapter() -> TypeAdapter[Any]:
     from openai.types.realtime import RealtimeServerEvent
 
-    adapter: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
-    for message in messages:
-        adapter.validate_json(json.dumps(message), strict=True)
+    return TypeAdapter(RealtimeServerEvent)

@@ -322,4 +322,5 @@ def test_who_interrupts_a_transcript_still_gets_it(
     player.say("response.cancel")
     messages = player.run()
     assert find(messages, "response.done")["response"]["status"] == "cancelled"
-    assert messages[-1]["transcript"] == "Hi"
+    name = "conversation.item.input_audio_transcription.completed"
+    assert find(messages, name)["transcript"] == "Hi"

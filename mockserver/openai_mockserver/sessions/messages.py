@@ -79,7 +79,7 @@ def list_data(script: Script) -> Iterator[tuple[float, Message]]:
                 yield due, event.data
 
 
-def make_action(message: Message, turn: Turn) -> Action:
+def make_action(message: Message, turn: Turn | None) -> Action:
     """Return how to send a message of a turn."""
     match message:
         case str():

@@ -193,10 +193,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class SendFrames:
-    """Write the frames of a turn's message as they are."""
+    """Write the frames of a message as they are, of a turn if it belongs to one."""
 
     data: bytes
-    turn: Turn
+    turn: Turn | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class Progress:
         self.seconds: dict[str, float] = {}
         self._kind: str | None = None
         self._text = ""
+        self._is_added = False
 
     def read(self, event: Mapping[str, Any]) -> str:
         """Note that an event is sent, and return its type as OpenAI calls it."""
@@ -54,6 +55,9 @@ class Progress:
             if item.get("type") == "message":
                 self.open_item["content"] = []
             self._kind, self._text = None, ""
+            self._is_added = False
+        elif type == "conversation.item.added":
+            self._is_added = True
         elif type == "response.content_part.added":
             self._kind = "audio" if self._plan.speaks else "text"
         elif type in _TEXT_DELTAS:
@@ -99,13 +103,13 @@ class Progress:
             events.start()
         item = self.open_item
         if item is not None:
+            if not self._is_added and self._plan.conversation_id is not None:
+                events.write("conversation.item.added", previous_item_id=None, item=item)
             if item.get("type") != "message":
                 events.close_call(dict(item), self._text, "incomplete")
             elif self._kind is not None:
                 events.close_message(dict(item), self._text, self._kind, "incomplete")
             else:
                 events.close_item({**item, "status": "incomplete"})
-            self._finish_item("incomplete")
         events.finish("cancelled", {"type": "cancelled", "reason": reason}, None)
-        self.is_done = True
         return events.texts

@@ -386,7 +386,7 @@ class RealtimeSession:
         shown_turn = turn if is_begun else None  # otherwise the turn has no call, or none any more
         actions: Actions = []
         for text in playing.progress.cancel(reason, self._new_id, self._rng):
-            actions.append((0.0, Send(text, shown_turn)))
+            actions += self._say(turn, playing, text, shown_turn)
         actions += self._forget(turn)
         return [*actions, (0.0, Ended(turn))] if is_begun else actions
 
@@ -440,32 +440,37 @@ class RealtimeSession:
         now = playing.messages[0][0] if playing.messages else 0.0
         while playing.messages and playing.messages[0][0] <= now:
             _, message = playing.messages.popleft()
-            actions += self._say(turn, playing, message)
+            actions += self._say(turn, playing, message, turn)
         if playing.messages:
             return [*actions, (playing.messages[0][0] - now, Due(turn))]
         return actions + self._finish(turn, playing)
 
-    def _say(self, turn: Turn, playing: _Playing, message: Message) -> Actions:
-        """Send one message of a turn, and note what it changes."""
+    def _say(
+        self, turn: Turn, playing: _Playing, message: Message, shown_turn: Turn | None
+    ) -> Actions:
+        """Send one message of a turn, and note what it changes.
+
+        Args:
+            turn: the turn.
+            playing: how far it is.
+            message: the message.
+            shown_turn: the turn whose call has the message; None if it has no call now.
+        """
         if isinstance(message, SocketClose | SocketMute):
-            return [(0.0, make_action(message, turn))]
+            return [(0.0, make_action(message, shown_turn))]
         text = message if isinstance(message, str) else message.data
         event = decode_object(text)
         if playing.progress is None or playing.plan is None or event is None:
-            return [(0.0, make_action(message, turn))]
+            return [(0.0, make_action(message, shown_turn))]
         type = playing.progress.read(event)
-        is_ours = playing.plan.conversation_id is not None
         item = playing.progress.open_item
-        if type == "response.output_item.added" and is_ours and item is not None:
-            self._conversation.add(item)
-        elif type == "conversation.item.added" and item in self._conversation.items:
-            at = self._conversation.items.index(item) if item is not None else 0
-            previous = self._conversation.items[at - 1]["id"] if at else None
+        if type == "conversation.item.added" and item is not None:
+            previous = self._conversation.add(item)
             if previous != event.get("previous_item_id") and self._form.has_call_links:
                 # The client has added something since the model was asked.
                 text = msgspec.json.encode({**event, "previous_item_id": previous}).decode()
         changed = text if isinstance(message, str) else replace(message, data=text)
-        actions: Actions = [(0.0, make_action(changed, turn))]
+        actions: Actions = [(0.0, make_action(changed, shown_turn))]
         if type == "response.created":
             held, self._held = self._held, []
             for one in held:
