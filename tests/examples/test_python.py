@@ -254,6 +254,20 @@ def test_background(mock_openai: MockOpenAI, run: Run) -> None:
     assert output.endswith("\nHello [connection lost after event 5] , world\n")
 
 
+def test_voice_agent(mock_openai: MockOpenAI, run: Run) -> None:
+    question = "What's the weather in Paris?"
+    mock_openai.on(endpoint="audio/transcriptions").reply(question)
+    mock_openai.on(user=question).reply(ToolCall("get_weather", {"city": "Paris"}))
+    mock_openai.on(tool_content="sunny in Paris").reply("It is sunny.")
+    assert run("voice_agent.py").splitlines() == [
+        "user has spoken until 1200 ms",
+        "user: What's the weather in Paris?",
+        "get_weather: sunny in Paris",
+        "agent: It is sunny.",
+        "0.9 seconds of sound",
+    ]
+
+
 @pytest.mark.openai_mock(job_seconds=3600)
 def test_batch(mock_openai: MockOpenAI, run: Run) -> None:
     mock_openai.on(user=re.compile("squared")).reply("A number.")
