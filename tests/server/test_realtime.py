@@ -13,6 +13,7 @@ from websockets.sync.client import connect
 
 from openai_mockserver import MockOpenAI, Pace, ToolCall
 from openai_mockserver.api.audio.tones import speak
+from openai_mockserver.generate import generate
 
 
 @pytest.fixture
@@ -109,6 +110,15 @@ def test_paced_events_are_due_at_their_times(mock: MockOpenAI, client: openai.Op
     due = [part.due for part in mock.calls[-1].times]
     expected = [0.05, 0.05, *(0.05 + 0.01 * n for n in range(1, len(due) - 1))]
     assert due == pytest.approx(expected, abs=1e-6)
+
+
+def test_without_a_rule_an_answer_is_generated() -> None:
+    with MockOpenAI(default=lambda request: generate(request.json, "0")) as mock:
+        with openai.OpenAI(base_url=mock.base_url, api_key="key") as client:
+            with client.realtime.connect(model="gpt-realtime") as connection:
+                connection.response.create()
+                done = read_until(connection, "response.done", "error")[-1]
+    assert done.response.output[0].content[0].transcript
 
 
 def test_azure_names_the_model_in_its_path(mock: MockOpenAI) -> None:

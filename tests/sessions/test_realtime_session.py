@@ -268,7 +268,7 @@ def test_audio_for_telephones(player: RealtimePlayer, type: str) -> None:
 
 
 def test_own_audio_is_sent_as_it_is(mock: MockOpenAI, player: RealtimePlayer) -> None:
-    mock.reply(Reply(audio=Audio("Hi", b"1234"), finish_reason="stop"))
+    mock.reply(Reply(audio=Audio("Hi", b"1234")))
     player.say("response.create")
     messages = player.run()
     (delta,) = [m["delta"] for m in messages if m["type"] == "response.output_audio.delta"]

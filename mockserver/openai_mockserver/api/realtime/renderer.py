@@ -66,6 +66,8 @@ def _write_reply(
     limits = {"max_output_tokens": limit} if isinstance(limit, int) else {}
     output, is_truncated = limit_output(retokenize(choice.output, model), limits)
     finish_reason = "length" if is_truncated else choice.finish_reason
+    if choice.audio is not None:
+        finish_reason = finish_reason or "stop"  # a chat completion with audio states none
     phase = "final_answer" if plan.is_newer else None
     used_ids = set(plan.call_ids)
     last = len(output) - 1

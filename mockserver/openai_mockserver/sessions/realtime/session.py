@@ -349,7 +349,7 @@ class RealtimeSession:
             "input": write_input(items),
             "tools": config["tools"],
             "tool_choice": config["tool_choice"],
-            "modalities": config["output_modalities"],
+            "output_modalities": config["output_modalities"],
             "stream": True,
         }
         if plan.metadata is not None:
