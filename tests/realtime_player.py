@@ -62,7 +62,7 @@ class RealtimePlayer:
         self.now = 0.0
         self._heap: list[tuple[float, int, Action]] = []
         self._numbers = count()
-        self._open_turns: set[Turn] = set()
+        self.open_turns: set[Turn] = set()
         self.feed(Opened())
 
     def feed(self, happening: Happening) -> None:
@@ -92,14 +92,14 @@ class RealtimePlayer:
             self.now, _, action = heapq.heappop(self._heap)
             match action:
                 case Send(text, turn):
-                    assert turn is None or turn in self._open_turns
+                    assert turn is None or turn in self.open_turns
                     self.sent.append((self.now, json.loads(text)))
                 case Ask(turn):
                     call = self._answer(turn)
-                    self._open_turns.add(turn)
+                    self.open_turns.add(turn)
                     self.feed(Answered(turn, call.script))
                 case Ended(turn):
-                    self._open_turns.remove(turn)
+                    self.open_turns.remove(turn)
                     self.feed(action)
                 case Due() | Expired():
                     self.feed(action)

@@ -121,11 +121,18 @@ def test_without_a_rule_an_answer_is_generated() -> None:
     assert done.response.output[0].content[0].transcript
 
 
-def test_azure_names_the_model_in_its_path(mock: MockOpenAI) -> None:
-    base = mock.base_url.replace("http", "ws", 1).removesuffix("/v1")
-    url = f"{base}/openai/realtime?api-version=2025-04-01-preview&deployment=gpt-realtime"
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/openai/realtime?api-version=2025-04-01-preview&deployment=mine",
+        "/openai/v1/realtime?model=mine",
+    ],
+)
+def test_azure_has_its_own_paths(mock: MockOpenAI, path: str) -> None:
+    url = mock.base_url.replace("http", "ws", 1).removesuffix("/v1") + path
     with connect(url, proxy=None) as raw:
-        assert json.loads(raw.recv(timeout=10))["type"] == "session.created"
+        created = json.loads(raw.recv(timeout=10))
+        assert (created["type"], created["session"]["model"]) == ("session.created", "mine")
         raw.send('{"type":"response.create"}')
         while (event := json.loads(raw.recv(timeout=10)))["type"] != "response.content_part.added":
             pass

@@ -450,6 +450,7 @@ def test_a_response_that_never_ends_can_be_cancelled(
     assert player.run()[-1]["type"].endswith(".delta")
     player.say("response.cancel")
     assert player.run()[-1]["response"]["status"] == "cancelled"
+    assert player.open_turns == set()
 
 
 def test_audio_that_was_not_heard_is_truncated(mock: MockOpenAI, player: RealtimePlayer) -> None:

@@ -346,7 +346,7 @@ class _SessionPlayer:
             turn.path or self._call.path,
             self._headers,
             turn.body,
-            self._call.query,
+            "" if turn.path else self._call.query,
             self._call.connection,
             self._connection.requests,
         )

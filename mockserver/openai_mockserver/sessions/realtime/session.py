@@ -117,6 +117,7 @@ class _Playing:
         messages: what is to be sent, with the seconds after the start.
         at: the seconds that have passed.
         end: how the connection goes on after that.
+        is_answered: whether the mock has answered it.
         has_ended: whether its last message has been sent.
     """
 
@@ -127,6 +128,7 @@ class _Playing:
     messages: deque[tuple[float, Message]] = field(default_factory=deque)
     at: float = 0.0
     end: str = "finish"
+    is_answered: bool = False
     has_ended: bool = False
 
 
@@ -151,7 +153,8 @@ class RealtimeSession:
         self._form = choose_format(opening)
         self._rng = opening.rng
         self._new_id = make_ids(self._form, self._rng)
-        model = opening.model or opening.query.get("model") or "gpt-realtime"
+        names = (opening.model, opening.query.get("model"), opening.query.get("deployment"))
+        model = next(filter(None, names), "gpt-realtime")
         kind = "realtime"
         if opening.query.get("intent") == "transcription":
             kind = "transcription"
@@ -382,7 +385,7 @@ class RealtimeSession:
         """Return how to end a response early."""
         playing = self._playing[turn]
         assert playing.progress is not None
-        is_begun = bool(playing.messages) and not playing.has_ended
+        is_begun = playing.is_answered and not playing.has_ended
         shown_turn = turn if is_begun else None  # otherwise the turn has no call, or none any more
         actions: Actions = []
         for text in playing.progress.cancel(reason, self._new_id, self._rng):
@@ -402,6 +405,7 @@ class RealtimeSession:
             fields = {name: read_error(script).get(name) for name in names}
             actions = self._send("error", turn, error=fields) + self._forget(turn)
             return [*actions, (0.0, Ended(turn)), *self._respond(playing)]
+        playing.is_answered = True
         playing.messages = deque(list_data(script))
         playing.end = script.end
         if playing.item is None:

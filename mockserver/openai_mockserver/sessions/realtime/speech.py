@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Mapping
+from operator import mul
 from typing import Any, Literal, NamedTuple
 
 from openai_mockserver.api.realtime.sound import bytes_per_second, decode_samples
@@ -136,5 +137,5 @@ def _find_silence(detection: Mapping[str, Any]) -> int:
 def _is_loud(samples: array[int], detection: Mapping[str, Any]) -> bool:
     threshold = detection.get("threshold")
     threshold = 0.5 if threshold is None else threshold
-    level = math.sqrt(sum(sample * sample for sample in samples) / max(1, len(samples)))
+    level = math.sqrt(sum(map(mul, samples, samples)) / max(1, len(samples)))
     return level > 0 and level / (level + _QUIET) >= threshold
