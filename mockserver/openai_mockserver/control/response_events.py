@@ -21,6 +21,7 @@ from openai_mockserver.control.summaries import build_exchange
 from openai_mockserver.journal import Call
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.reply.serialization import encode_error, encode_reply
+from openai_mockserver.script import SessionMessage
 
 __all__ = ["ResponseEvents", "list_events"]
 
@@ -36,10 +37,11 @@ class Piece(Struct):
 
 
 class ResponseEvent(Struct):
-    """An event, a comment or other bytes of a response.
+    """An event, a comment or other bytes of a response; or a message over a WebSocket.
 
-    ``event`` is the name, and ``says`` what it means in words. ``due`` and ``at`` are when it was
-    to be written and when it was, in seconds after the request; ``at`` is null if it was not.
+    ``kind`` is then who sent it, ``client`` or ``server``. ``event`` is the name, and ``says`` what
+    it means in words. ``due`` and ``at`` are when it was to be written and when it was, in seconds
+    after the request; ``at`` is null if it was not.
     """
 
     number: int
@@ -86,10 +88,48 @@ def list_events(mock: Steerable, request: ControlRequest) -> ResponseEvents:
     call = find_call(mock, request)
     if not call.is_answered:
         raise Problem(409, f"call {call.number} has no response yet")
+    if call.websocket_messages:
+        return _list_messages(call)
     try:
         return _take_apart(call)
     except RecursionError:
         raise Problem(409, f"the response to call {call.number} is nested too deeply") from None
+
+
+def _list_messages(call: Call) -> ResponseEvents:
+    """Return what went over a WebSocket, in both directions, as the events of its call."""
+    from openai_mockserver.show.sessions import ARROWS, describe_message
+
+    messages = call.websocket_messages
+
+    def describe(number: int, message: SessionMessage) -> ResponseEvent:
+        name, about = describe_message(message)
+        says = f"{ARROWS[message.sender]} {name}  {about}".rstrip()
+        data = message.data if isinstance(message.data, str) else about
+        return ResponseEvent(
+            number=number,
+            kind=message.sender,
+            event=name,
+            data=_clean(data[:_LONGEST]),
+            says=_clean(says[:400]),
+            pieces=[],
+            due=message.seconds,
+            at=message.seconds,
+        )
+
+    return ResponseEvents(
+        number=call.number,
+        endpoint=None,
+        events=[describe(number, one) for number, one in enumerate(messages[:_MOST], 1)],
+        total=len(messages),
+        reply=None,
+        error=None,
+        unreadable=None,
+        odd=[],
+        end=call.script.end,
+        seconds=messages[-1].seconds,
+        left=call.left,
+    )
 
 
 _AT_THE_END = frozenset({"framing", "length", "last-line", "cut-event", "no-done", "no-finish"})

@@ -17,9 +17,10 @@ from openai_mockserver.script import NO_CLOSE_FRAME, RecordedSession, SessionMes
 from openai_mockserver.sensitive import spell_controls
 from openai_mockserver.show.format import as_object, decode_json, format_size, quote, shorten
 
-__all__ = ["draw_session", "session_as_json"]
+__all__ = ["ARROWS", "describe_message", "draw_session", "session_as_json"]
 
-_ARROWS = {"client": ("→", "cyan"), "server": ("←", "")}
+ARROWS = {"client": "→", "server": "←"}
+"""The direction of a message, by its sender."""
 
 _TEXTS = ("delta", "transcript", "text", "arguments", "name", "output")
 """The members of an event that say what it is about; the first that is a text counts."""
@@ -43,7 +44,7 @@ def draw_session(session: RecordedSession, width: int = 100) -> Text:
         width: the most columns that a line may have.
     """
     drawing = Text()
-    counts = dict.fromkeys(_ARROWS, 0)
+    counts = dict.fromkeys(ARROWS, 0)
     for message in session.messages:
         counts[message.sender] += 1
     drawing.append("WebSocket ", "bold").append(
@@ -52,10 +53,10 @@ def draw_session(session: RecordedSession, width: int = 100) -> Text:
     drawing.append(f"\n{counts['client']} messages of the client, {counts['server']} of the server")
     drawing.append("\n\n")
     for row in _list_rows(session):
-        arrow, style = _ARROWS[row.first.sender]
+        sender = row.first.sender
         times = f" × {row.count}" if row.count > 1 else ""
-        line = f"{row.first.seconds:9.3f} s {arrow} {spell_controls(row.name)}{times}"
-        drawing.append(shorten(line, width), style)
+        line = f"{row.first.seconds:9.3f} s {ARROWS[sender]} {spell_controls(row.name)}{times}"
+        drawing.append(shorten(line, width), "cyan" if sender == "client" else "")
         rest = width - len(line) - 2
         if row.text and rest > 8:
             drawing.append("  " + spell_controls(quote(shorten(row.text, rest - 2))), "green")
@@ -65,14 +66,14 @@ def draw_session(session: RecordedSession, width: int = 100) -> Text:
 
 
 def _list_rows(session: RecordedSession) -> Iterator[_Row]:
-    named = [(message, *_read(message)) for message in session.messages]
+    named = [(message, *describe_message(message)) for message in session.messages]
     for (_, name), group in groupby(named, key=lambda one: (one[0].sender, one[1])):
         messages = list(group)
         text = "".join(text for _, _, text in messages)
         yield _Row(messages[0][0], name, len(messages), text)
 
 
-def _read(message: SessionMessage) -> tuple[str, str]:
+def describe_message(message: SessionMessage) -> tuple[str, str]:
     """Return the name of a message, and what it is about."""
     if isinstance(message.data, bytes):
         return "binary", f"[{format_size(len(message.data))}]"
@@ -108,7 +109,7 @@ def session_as_json(session: RecordedSession) -> dict[str, Any]:
         "messages": [
             {"t": m.seconds, "from": m.sender, "type": name, "about": text, "size": len(m.data)}
             for m in session.messages
-            for name, text in [_read(m)]
+            for name, text in [describe_message(m)]
         ],
         "end": session.end and {"code": session.end.code, "from": session.end.sender},
     }

@@ -809,10 +809,11 @@ export interface components {
         };
         /**
          * ResponseEvent
-         * @description An event, a comment or other bytes of a response.
+         * @description An event, a comment or other bytes of a response; or a message over a WebSocket.
          *
-         *         ``event`` is the name, and ``says`` what it means in words. ``due`` and ``at`` are when it was
-         *         to be written and when it was, in seconds after the request; ``at`` is null if it was not.
+         *         ``kind`` is then who sent it, ``client`` or ``server``. ``event`` is the name, and ``says`` what
+         *         it means in words. ``due`` and ``at`` are when it was to be written and when it was, in seconds
+         *         after the request; ``at`` is null if it was not.
          */
         ResponseEvent: {
             number: number;
