@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from chromium import needs_chromium
 from openai_mockserver import Reply, ToolCall
@@ -64,6 +65,24 @@ def test_a_page_that_is_loaded_while_a_stream_runs(
     before = view.wait(f"{said}?.endsWith(' of 6') && {said}")
     view.wait(f"{said}.endsWith(' of 6') && {said} !== {before!r}")
     view.wait("document.querySelector('#list .state').textContent === 'stop'")
+
+
+def test_both_sides_of_a_websocket(steered: Steered, view: PageView) -> None:
+    steered.mock.reply("It is sunny.")
+    url = steered.mock.base_url.replace("http", "ws", 1) + "/responses"
+    with connect(url, proxy=None) as client:
+        client.send('{"type":"response.create","model":"gpt-5","input":"Weather?"}')
+        while json.loads(client.recv(timeout=10))["type"] != "response.completed":
+            pass
+    view.wait("document.querySelectorAll('#list a').length === 2")
+    view.evaluate("document.querySelectorAll('#list a')[1].click()")
+    view.find("heading", "GET /v1/responses")
+    view.wait(f"{PANEL}.innerText.includes('response.completed')")
+    senders = f"[...{PANEL}.querySelectorAll('.role')].map((one) => one.innerText).join()"
+    assert view.evaluate(senders) == "client,server"
+    assert view.evaluate(
+        f"{PANEL}.innerText.includes('response.output_text.delta × 4 It is sunny.')"
+    )
 
 
 def test_a_conversation(steered: Steered, view: PageView) -> None:

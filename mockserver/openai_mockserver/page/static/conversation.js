@@ -94,8 +94,23 @@ function makeOutput(said) {
   return parts;
 }
 
+// What went over a WebSocket: a row for each change of sides, a line for equal events in a row.
+function makeSession(events) {
+  const rows = [];
+  for (const { kind, event, says } of events) {
+    const about = says.slice(event.length + 4); // after the arrow and the name
+    if (rows.at(-1)?.sender !== kind) rows.push({ sender: kind, lines: [] });
+    const lines = rows.at(-1).lines;
+    if (lines.at(-1)?.event === event) Object.assign(lines.at(-1), { times: lines.at(-1).times + 1, about: lines.at(-1).about + about });
+    else lines.push({ event, about, times: 1 });
+  }
+  return rows.map(({ sender, lines }) => makeMessage(sender, lines.map(({ event, about, times }) =>
+    make("div", { class: "text" }, make("code", {}, event), times > 1 ? ` × ${times}` : "", about ? ` ${shorten(about, 300)}` : "")), "", "answer"));
+}
+
 // The answer, as far as the client has received it.
 export function makeAnswer(parts, isSent, isWhole, note) {
+  if (["client", "server"].includes(parts.events[0]?.kind)) return makeSession(parts.events);
   const rows = [];
   if (isWhole && parts.reply) {
     const choices = parts.reply.choices ?? [parts.reply];
