@@ -25,8 +25,9 @@ def receiver() -> Iterator[WebhookServer]:
 @pytest.fixture
 def remote(steered: Steered) -> RemoteMock:
     steered.mock.reply("Hello")
-    steered.mock.change_options(job_seconds=60)
-    return connect(steered.url)
+    remote = connect(steered.url)
+    assert remote.change_settings(job_seconds=60)["job_seconds"] == 60
+    return remote
 
 
 def respond(steered: Steered) -> str:
@@ -106,6 +107,7 @@ def test_a_sandbox_has_its_own(remote: RemoteMock, receiver: WebhookServer) -> N
         ("webhooks", {"url": "http://a.example", "timeout": 0}, 422, "timeout"),
         ("webhooks/send", {"type": "batch.completed"}, 409, "no webhook endpoint"),
         ("jobs/advance", {"seconds": -1}, 422, "seconds"),
+        ("reset", {"job_seconds": 1}, 422, "no such key"),
     ],
 )
 def test_mistakes_are_problems(

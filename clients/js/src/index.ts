@@ -2,6 +2,7 @@
 
 export { MockServerError, VerificationError } from "./errors.js";
 export type { FollowOptions } from "./follow.js";
+export type { Jobs, Webhooks } from "./jobs.js";
 export { MockOpenAI, type Recordings } from "./mock.js";
 export type { Rule, RuleBuilder } from "./rules.js";
 export { startMockOpenAI, type StartOptions } from "./start.js";

@@ -5,6 +5,7 @@ import type { Connection } from "./connection.js";
 import { MockServerError, VerificationError } from "./errors.js";
 import { follow, type FollowOptions } from "./follow.js";
 import { encodeRule } from "./patterns.js";
+import { Jobs, Webhooks } from "./jobs.js";
 import { addResponse } from "./responses.js";
 import { Rule, RuleBuilder } from "./rules.js";
 import type {
@@ -31,6 +32,10 @@ const API_KEY = "sk-mockserver";
 export class MockOpenAI implements AsyncDisposable {
   /** The responses of another server, which this one records. */
   readonly recordings: Recordings;
+  /** The jobs that take time, with the setting `job_seconds`. */
+  readonly jobs: Jobs;
+  /** The webhooks that it sends. */
+  readonly webhooks: Webhooks;
   readonly #connection: Connection;
   readonly #end: () => Promise<void>;
 
@@ -39,6 +44,8 @@ export class MockOpenAI implements AsyncDisposable {
     this.#connection = connection;
     this.#end = end;
     this.recordings = new Recordings(connection);
+    this.jobs = new Jobs(connection);
+    this.webhooks = new Webhooks(connection);
   }
 
   /** The URL, without `/v1`. */

@@ -189,6 +189,10 @@ export type RuleSummary = Schemas["RuleSummary"];
 export type CallSummary = Schemas["CallSummary"];
 export type RecordingList = Schemas["RecordingList"];
 export type RecordingSummary = Schemas["RecordingSummary"];
+export type Job = Schemas["JobSummary"];
+export type WebhookEndpoint = Schemas["EndpointSummary"];
+export type NewWebhookEndpoint = Schemas["NewEndpointSummary"];
+export type WebhookDelivery = Schemas["DeliverySummary"];
 
 /** A request; secrets are redacted. */
 export interface RecordedRequest {

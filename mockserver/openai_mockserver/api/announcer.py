@@ -11,8 +11,8 @@ __all__ = ["Announcer"]
 class Announcer(Protocol):
     """Sends webhooks to registered endpoints, which it knows by their ids."""
 
-    def knows(self, id: str) -> bool:
-        """Return whether an endpoint is registered."""
+    def has(self, id: str) -> bool:
+        """Whether it has an endpoint with this id."""
 
     def add(self, id: str, url: str, types: Sequence[str]) -> str:
         """Add an endpoint, and return its secret. Raises MockServerError for an invalid URL."""

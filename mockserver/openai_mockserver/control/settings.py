@@ -30,6 +30,7 @@ def get(mock: Steerable, request: ControlRequest) -> Settings:
         lenient=options.lenient,
         header_faults=options.header_faults,
         use_default=options.default is not None and options.use_default,
+        job_seconds=options.job_seconds,
         fail_on_unmatched=mock.fail_on_unmatched,
         fail_on_unused=mock.fail_on_unused,
     )

@@ -230,9 +230,10 @@ class Reset(Strict):
 class Settings(Struct):
     """How the mock answers.
 
-    ``api_key`` is never shown, only whether there is one. ``use_default`` says whether requests
-    that no rule matches get the server's default answer, as that of ``serve`` without files, or are
-    problems.
+    ``api_key`` is never shown, only whether there is one. ``job_seconds`` is how long background
+    responses, batches and other jobs take that begin from now on. ``use_default`` says whether
+    requests that no rule matches get the server's default answer, as that of ``serve`` without
+    files, or are problems.
     """
 
     pace: PaceJson | None
@@ -243,6 +244,7 @@ class Settings(Struct):
     lenient: bool
     header_faults: bool
     use_default: bool
+    job_seconds: float
     fail_on_unmatched: bool
     fail_on_unused: bool
 
@@ -258,6 +260,7 @@ class SettingsChange(Strict):
     lenient: bool | UnsetType = UNSET
     header_faults: bool | UnsetType = UNSET
     use_default: bool | UnsetType = UNSET
+    job_seconds: Annotated[float, Meta(ge=0, le=1e9)] | UnsetType = UNSET
     fail_on_unmatched: bool | UnsetType = UNSET
     fail_on_unused: bool | UnsetType = UNSET
 

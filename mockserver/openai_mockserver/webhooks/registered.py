@@ -28,29 +28,35 @@ class RegisteredEndpoints:
         self._webhooks = webhooks
         self._endpoints: dict[str, Endpoint] = {}
 
-    def knows(self, id: str) -> bool:
-        """Return whether an endpoint is registered."""
+    def has(self, id: str) -> bool:
+        """Whether it has an endpoint with this id."""
         return id in self._endpoints
 
     def add(self, id: str, url: str, types: Sequence[str]) -> str:
         """Add an endpoint, and return its secret. Raises MockServerError for an invalid URL."""
-        endpoint = self._webhooks.make_endpoint(url, types=types)
+        endpoint = self._make(url, types)
         self._endpoints[id] = endpoint
-        if self._may_receive(url):
-            self._webhooks.endpoints.append(endpoint)
         return endpoint.secret
 
     def change(self, id: str, url: str, types: Sequence[str]) -> None:
         """Change an endpoint; its secrets stay. Raises MockServerError for an invalid URL."""
         endpoint = self._endpoints[id]
         if url != endpoint.name:
-            other = self._webhooks.make_endpoint(url, types=types)
+            other = self._make(url, types)
             self.remove(id)
-            endpoint._move(other)
-            self._endpoints[id] = endpoint
-            if self._may_receive(url):
-                self._webhooks.endpoints.append(endpoint)
-        endpoint.types = tuple(types)
+            other._take_secrets(endpoint)
+            self._endpoints[id] = other
+        self._endpoints[id].types = tuple(types)
+
+    def _make(self, url: str, types: Sequence[str]) -> Endpoint:
+        """Make an endpoint, which receives events if its host is known."""
+        if not url.startswith(("http://", "https://")):
+            raise MockServerError(f"The webhook URL {url!r:.200} must begin with https://.")
+        if self._may_receive(url):
+            return self._webhooks.to(url, secret=self._webhooks.make_secret(), types=types)
+        endpoint = self._webhooks.make_endpoint(lambda request: None, types=types)
+        endpoint.name = url
+        return endpoint
 
     def remove(self, id: str) -> None:
         """Remove an endpoint."""
@@ -81,7 +87,10 @@ class RegisteredEndpoints:
         return attempt.status
 
     def _may_receive(self, url: str) -> bool:
-        host = urlsplit(url).hostname or ""
+        try:
+            host = urlsplit(url).hostname or ""
+        except ValueError:
+            return False
         given = {urlsplit(one.name).hostname for one in self._webhooks.endpoints}
         return host in given or _is_this_machine(host)
 

@@ -102,9 +102,9 @@ class Endpoint:
         self.secret = new
         return new
 
-    def _move(self, other: Endpoint) -> None:
-        """Receive at the place of another endpoint from now on."""
-        self.name, self._receiver, self.is_gone = other.name, other._receiver, False
+    def _take_secrets(self, other: Endpoint) -> None:
+        """Sign as another endpoint does, in whose place it is."""
+        self.secret, self._old = other.secret, other._old
 
     def __repr__(self) -> str:
         return f"<webhook endpoint {self.name}>"
@@ -194,6 +194,10 @@ class Webhooks:
         endpoint = self.make_endpoint(receiver, secret, path, types, timeout)
         self.endpoints.append(endpoint)
         return endpoint
+
+    def make_secret(self) -> str:
+        """Return a random secret."""
+        return make_secret(self._rng)
 
     def make_endpoint(
         self,

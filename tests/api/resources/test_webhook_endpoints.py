@@ -75,7 +75,15 @@ def test_the_types_are_those_that_can_be_registered(hooks: Any) -> None:
         hooks.create(name="all", url="https://app.example", event_types=["batch.done"])
 
 
-@pytest.mark.parametrize("url", ["app.example", "ftp://app.example", "https://"])
+def test_an_unknown_endpoint_is_generated_and_sends_nothing(hooks: Any) -> None:
+    for _ in range(2):
+        assert hooks.update("whe_123", name="any").name == "any"
+        assert hooks.test("whe_123", event_type="batch.failed").webhook_endpoint_id == "whe_123"
+        assert hooks.rotate_secret("whe_123").object == "webhook_endpoint"
+    assert create(hooks, "https://").url == "https://"  # as the SDK's own tests
+
+
+@pytest.mark.parametrize("url", ["app.example", "ftp://app.example", "http://127.0.0.1:port"])
 def test_an_invalid_url_is_refused(hooks: Any, url: str) -> None:
     with pytest.raises(openai.BadRequestError, match="webhook URL") as caught:
         create(hooks, url)

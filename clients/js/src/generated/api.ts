@@ -939,9 +939,10 @@ export interface components {
          * Settings
          * @description How the mock answers.
          *
-         *         ``api_key`` is never shown, only whether there is one. ``use_default`` says whether requests
-         *         that no rule matches get the server's default answer, as that of ``serve`` without files, or are
-         *         problems.
+         *         ``api_key`` is never shown, only whether there is one. ``job_seconds`` is how long background
+         *         responses, batches and other jobs take that begin from now on. ``use_default`` says whether
+         *         requests that no rule matches get the server's default answer, as that of ``serve`` without
+         *         files, or are problems.
          */
         Settings: {
             pace: components["schemas"]["any_pace"] | null;
@@ -952,6 +953,7 @@ export interface components {
             lenient: boolean;
             header_faults: boolean;
             use_default: boolean;
+            job_seconds: number;
             fail_on_unmatched: boolean;
             fail_on_unused: boolean;
         };
@@ -968,6 +970,7 @@ export interface components {
             lenient?: boolean;
             header_faults?: boolean;
             use_default?: boolean;
+            job_seconds?: number;
             fail_on_unmatched?: boolean;
             fail_on_unused?: boolean;
         };

@@ -104,6 +104,7 @@ _IDS: dict[str, tuple[str, int]] = {
     "/permissions": ("cp_", 24),
     "/admin_api_keys": ("key_", 24),
     "/projects": ("proj_", 24),
+    "/webhook_endpoints": ("whe_", 32),
     "/voice_consents": ("cons_", 24),
 }
 

@@ -143,8 +143,7 @@ def _for_known(method: str, path: str, answer: Answer) -> Answer:
     generic = Resource(method, path).answer
 
     def answer_request(request: EndpointRequest, store: Store, rng: Random) -> Script:
-        # The store also has endpoints that were generated for an unknown id.
-        is_known = request.jobs.find_announcer().knows(request.ids["webhook_endpoint_id"])
+        is_known = request.jobs.find_announcer().has(request.ids["webhook_endpoint_id"])
         return (answer if is_known else generic)(request, store, rng)
 
     return answer_request
