@@ -345,6 +345,24 @@ def test_a_batch_is_polled_to_its_end(client: Any) -> None:
     assert (batch.status, batch.file_counts.completed) == ("completed", 2)
 
 
+# Uploads
+
+
+def test_an_upload_expires_after_an_hour(mock: MockOpenAI, client: Any) -> None:
+    uploads = client.uploads
+    id = uploads.create(bytes=1, filename="a", mime_type="text/a", purpose="batch").id
+    mock.webhooks.advance(3599)
+    part = uploads.parts.create(id, data=b"a").id
+    mock.webhooks.advance(1)
+    for call in (
+        lambda: uploads.parts.create(id, data=b"b"),
+        lambda: uploads.complete(id, part_ids=[part]),
+        lambda: uploads.cancel(id),
+    ):
+        with pytest.raises(openai.BadRequestError, match="with status 'expired'"):
+            call()
+
+
 # Any of them
 
 
