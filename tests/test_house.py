@@ -53,6 +53,7 @@ FLOORS = """
         vector_stores videos webhook_endpoints
     api.responses: usage items events envelope limits reader renderer background stored
         history store endpoints
+    api.agents: live turn sessions
     api.assistants: objects prompt parts writer timing threads runs
     api.realtime: sound config calls events renderer
     api: detection endpoints

@@ -27,7 +27,7 @@ def _load_model_endpoints() -> Iterable[Endpoint]:
 
 def _load_resources() -> Iterable[Endpoint]:
     """Import and return the endpoints without model output: all others that the SDK has."""
-    from openai_mockserver.api import assistants
+    from openai_mockserver.api import agents, assistants
     from openai_mockserver.api.realtime import calls
     from openai_mockserver.api.resources import (
         batches,
@@ -46,6 +46,7 @@ def _load_resources() -> Iterable[Endpoint]:
     )
 
     special = (
+        agents,
         assistants,
         batches,
         conversations,
