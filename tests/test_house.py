@@ -55,7 +55,7 @@ FLOORS = """
         history store endpoints
     api.agents: live turn sessions
     api.assistants: objects prompt parts writer timing threads runs
-    api.realtime: sound config calls events renderer
+    api.realtime: sound config reader calls events renderer
     api: detection endpoints
 
     request

@@ -44,6 +44,11 @@ def _has_choices_with(member: str) -> Callable[[str, Mapping[str, Any]], bool]:
     return matches
 
 
+def _is_realtime(event: str, value: Mapping[str, Any]) -> bool:
+    response = value.get("response")
+    return isinstance(response, dict) and response.get("object") == "realtime.response"
+
+
 def _is_response(event: str, value: Mapping[str, Any]) -> bool:
     return value.get("object") == "response" or str(value.get("type")).startswith("response.")
 
@@ -56,6 +61,7 @@ _COMPLETIONS = ("legacy completions", "/v1/completions")
 LOOKS = (
     Look(CHAT, _CHAT_PATH, _starts_with("object", "chat.completion")),
     Look(*_COMPLETIONS, lambda e, v: v.get("object") == "text_completion"),
+    Look("the Realtime API", "/v1/realtime", _is_realtime),
     Look(RESPONSES, "/v1/responses", _is_response),
     Look("audio transcriptions", "/v1/audio/transcriptions", _starts_with("type", "transcript.")),
     Look("audio speech", "/v1/audio/speech", _starts_with("type", "speech.")),

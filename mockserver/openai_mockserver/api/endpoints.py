@@ -62,7 +62,8 @@ def _load_resources() -> Iterable[Endpoint]:
         webhook_endpoints,
         calls,
     )
-    return operations.endpoints({k: v for module in special for k, v in module.ANSWERS.items()})
+    answers = {k: v for module in special for k, v in module.ANSWERS.items()}
+    return (*calls.ENDPOINTS, *operations.endpoints(answers))
 
 
 ENDPOINTS = Routes(chat.ENDPOINTS, _load_model_endpoints, _load_resources)

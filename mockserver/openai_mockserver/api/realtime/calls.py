@@ -16,7 +16,7 @@ import msgspec.json
 
 from openai_mockserver import seed
 from openai_mockserver.api import errors, ids
-from openai_mockserver.api.endpoint import EndpointRequest
+from openai_mockserver.api.endpoint import Endpoint, EndpointRequest
 from openai_mockserver.api.headers import binary_headers
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.realtime.config import (
@@ -25,12 +25,13 @@ from openai_mockserver.api.realtime.config import (
     show_session,
     update_config,
 )
+from openai_mockserver.api.realtime.reader import read
 from openai_mockserver.api.store import Store
 from openai_mockserver.dialects.realtime import BETA, OPENAI
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Head, Raw, Script
 
-__all__ = ["ANSWERS", "find_config", "is_client_secret"]
+__all__ = ["ANSWERS", "ENDPOINTS", "find_config", "is_client_secret"]
 
 _CALLS, _SECRETS = "realtime_calls", "realtime_client_secrets"
 _SECONDS = 600  # the life of a client secret
@@ -158,6 +159,12 @@ ANSWERS = {
     ("POST", f"{_ROOT}/calls/{{call_id}}/refer"): change_call,
     ("POST", f"{_ROOT}/calls/{{call_id}}/reject"): change_call,
 }
+
+
+ENDPOINTS = (
+    # The beta answers an offer here; a rule that names this endpoint may reply with a stream.
+    Endpoint(path=_ROOT, method="POST", form=True, read=read, answer=create_call),
+)
 
 
 # SDP

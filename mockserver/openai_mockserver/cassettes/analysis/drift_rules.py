@@ -208,7 +208,10 @@ def _find_root(kind: str, endpoint: str | None) -> tuple[str, Schema]:
     """Return the type of the events of an endpoint, of a kind if they are typed."""
     if endpoint not in _PATHS:
         return "", {}
-    event = operation("POST", _PATHS[endpoint]).event
+    try:
+        event = operation("POST", _PATHS[endpoint]).event
+    except KeyError:  # a WebSocket's
+        return "", {}
     for variant in (event or {}).get("anyOf", [event]):
         name, shape = _follow(variant, "")
         kinds = shape.get("properties", {}).get("type", {}).get("enum", ())
