@@ -8,9 +8,11 @@ also accepts the flat members of OpenAI's beta.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from openai_mockserver.api.realtime.sound import PCM
+from openai_mockserver.api.validation.parameters import parameters_of
 from openai_mockserver.dialects.realtime import RealtimeFormat, arrange
 from openai_mockserver.reply import ApiError
 
@@ -136,13 +138,18 @@ def _read_flat(changes: Mapping[str, Any]) -> Config:
         if name == "modalities" and isinstance(value, list):
             value = ["audio"] if "audio" in value else ["text"]
         elif name.endswith("_format"):
-            value = _FORMATS.get(value, value)
+            value = _FORMATS.get(value, value) if isinstance(value, str) else value
         elif name == "voice" and isinstance(value, Mapping):
             value = value.get("name")
         *outer, last = place.split(".")
         at = result
         for part in outer:
-            at[part] = dict(at.get(part) or {})
+            inner = at.get(part) or {}
+            if not isinstance(inner, Mapping):
+                _refuse(
+                    f"Invalid type for 'session.{part}': expected an object.", "invalid_type", part
+                )
+            at[part] = dict(inner)
             at = at[part]
         at[last] = value
     return result
@@ -160,9 +167,26 @@ def update_config(config: Config, changes: Mapping[str, Any], form: RealtimeForm
         _refuse(text, "invalid_parameter", "type")
     if changes.get("model", config["model"]) != config["model"]:
         _refuse("The model of a session cannot be changed.", "cannot_update_model", "model")
-    if form.session == "nested":
-        return _merge(config, changes, "", True)
-    return _merge(config, _read_flat(changes), "", False)
+    is_nested = form.session == "nested"
+    changes = changes if is_nested else _read_flat(changes)
+    _check_types({"type": config["type"], **changes}, "session", is_nested)
+    return _merge(config, changes, "", is_nested)
+
+
+def _check_types(changes: Mapping[str, Any], owner: str, is_strict: bool) -> None:
+    """Raise ValueError with an ApiError if a member has a type or a value that the SDK's lacks.
+
+    Args:
+        changes: members of a session.
+        owner: what the client calls them: ``session`` or ``response``.
+        is_strict: whether to refuse values that OpenAI does not know.
+    """
+    parameters = parameters_of("POST", "/v1/realtime/client_secrets")
+    error = parameters.check({"session": changes}, True)
+    if error is not None and (is_strict or error.code == "invalid_type"):
+        message = str(error.message).replace("'session", f"'{owner}")
+        param = str(error.param).replace("session", owner, 1)
+        raise ValueError(replace(error, message=message, param=param))
 
 
 def _merge(old: Mapping[str, Any], new: Mapping[str, Any], place: str, is_strict: bool) -> Config:
@@ -192,18 +216,10 @@ def _check_value(place: str, value: Any) -> None:
         text = f"Invalid modalities: {value!r}. Supported combinations are: {choices}."
         _refuse(text, "invalid_value", place)
     kind = (value or {}).get("type") if isinstance(value, Mapping) else None
-    if place.endswith(".turn_detection") and kind not in ("server_vad", "semantic_vad", None):
-        text = f"Invalid value: {kind!r}. Supported values are: 'server_vad', 'semantic_vad'."
-        _refuse(text, "invalid_value", f"{place}.type")
     if place.endswith(".format") and kind not in _FORMAT_NAMES:
         names = ", ".join(map(repr, _FORMAT_NAMES))
         text = f"Invalid value: {kind!r}. Supported values are: {names}."
         _refuse(text, "invalid_value", f"{place}.type")
-    if place == "tools" and not (
-        isinstance(value, list) and all(isinstance(tool, Mapping) for tool in value)
-    ):
-        text = "Invalid type for 'session.tools': expected an array of objects."
-        _refuse(text, "invalid_type", place)
 
 
 def _refuse(message: str, code: str, place: str) -> None:
@@ -352,4 +368,6 @@ def read_options(config: Config, options: Mapping[str, Any], form: RealtimeForma
     changes = dict(options) if form.session == "nested" else _read_flat(options)
     if isinstance(changes.get("audio"), Mapping):
         changes["audio"] = {k: v for k, v in changes["audio"].items() if k == "output"}
-    return _merge(config, {k: v for k, v in changes.items() if k in known}, "", False)
+    changes = {k: v for k, v in changes.items() if k in known}
+    _check_types({"type": "realtime", **changes}, "response", form.session == "nested")
+    return _merge(config, changes, "", False)

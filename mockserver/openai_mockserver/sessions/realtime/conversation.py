@@ -34,6 +34,10 @@ _REQUIRED = {
 """The types of items, and the members that they must have."""
 
 
+_STRINGS = ("id", "role", "call_id", "name", "arguments", "output")
+"""The members that must be strings if an item has them."""
+
+
 class Conversation:
     """The items of a conversation, in order."""
 
@@ -76,7 +80,7 @@ def read_item(value: object, form: RealtimeFormat, param: str = "item") -> Item:
         _refuse(f"Missing required parameter: '{param}'.", "missing_required_parameter", param)
         raise AssertionError
     type = value.get("type")
-    if type not in _REQUIRED:
+    if not isinstance(type, str) or type not in _REQUIRED:
         names = ", ".join(map(repr, _REQUIRED))
         text = f"Invalid value: {type!r}. Supported values are: {names}."
         _refuse(text, "invalid_value", f"{param}.type")
@@ -84,6 +88,10 @@ def read_item(value: object, form: RealtimeFormat, param: str = "item") -> Item:
         if name not in value:
             text = f"Missing required parameter: '{param}.{name}'."
             _refuse(text, "missing_required_parameter", f"{param}.{name}")
+    for name in _STRINGS:
+        if name in value and not isinstance(value[name], str):
+            text = f"Invalid type for '{param}.{name}': expected a string."
+            _refuse(text, "invalid_type", f"{param}.{name}")
     item = {k: v for k, v in value.items() if k not in ("object", "status")}
     if type == "message":
         item["content"] = _read_content(value, form, param)
@@ -105,7 +113,7 @@ def _read_content(message: Mapping[str, Any], form: RealtimeFormat, param: str) 
     own_names = {shown: name for name, shown in form.parts.items()}
     parts = []
     for index, part in enumerate(content):
-        type = own_names.get(part.get("type"), part.get("type"))
+        type = own_names.get(str(part.get("type")), part.get("type"))
         if type not in _CONTENT[role]:
             choices = ", ".join(map(repr, _CONTENT[role]))
             text = f"Invalid value: {type!r}. Supported values are: {choices}."
