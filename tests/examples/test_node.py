@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import ssl
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import trustme
 
 from openai_mockserver import MockOpenAI, Reply, ToolCall, Usage
 from openai_mockserver.faults import stall
@@ -48,6 +51,38 @@ def test_responses(mock_openai: MockOpenAI) -> None:
     program = subprocess.run(command, cwd=NODE, capture_output=True, text=True, timeout=60)
     assert program.stderr == ""
     assert program.stdout == 'Hello, world 👋🏽wave({"hands":2})\n\ncompleted, 12 tokens\n'
+
+
+def test_responses_over_a_websocket(mock_openai: MockOpenAI) -> None:
+    mock_openai.reply(Reply("Hello, world 👋🏽", usage=Usage(7, 5)))
+    command = ["node", "--import", "tsx", "websocket.ts"]
+    program = subprocess.run(command, cwd=NODE, capture_output=True, text=True, timeout=60)
+    assert program.stderr == ""
+    assert program.stdout == "Hello, world 👋🏽\ncompleted, 12 tokens\n"
+
+
+def test_a_realtime_session(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with MockOpenAI(tls=context) as mock:
+        mock.on(user="Hello!").reply("Good morning")
+        variables = {
+            "OPENAI_BASE_URL": mock.base_url,
+            "OPENAI_API_KEY": "key",
+            "NODE_EXTRA_CA_CERTS": str(tmp_path / "ca.pem"),
+        }
+        program = subprocess.run(
+            ["node", "--import", "tsx", "realtime.ts"],
+            cwd=NODE,
+            env=os.environ | variables,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert program.stderr == ""
+    assert program.stdout == "Good morning\ncompleted\n"
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ _PYTHON = {
     "llama-index": ("llama-index-llms-openai", "llama-index-llms-openai-like"),
     "litellm": ("litellm", "mcp", "tenacity"),
     "instructor": ("instructor",),
-    "pydantic-ai": ("pydantic-ai-slim[openai]",),
+    "pydantic-ai": ("pydantic-ai-slim[openai,openai-realtime]",),
     "openai-agents": ("openai-agents",),
     "mirascope": ("mirascope[openai]",),
     "magentic": ("magentic",),
