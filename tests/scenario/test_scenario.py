@@ -21,6 +21,7 @@ from openai_mockserver import (
     Reasoning,
     Reply,
     Request,
+    ScenarioError,
     ToolCall,
     Usage,
     items,
@@ -122,6 +123,12 @@ def test_the_seed_fixes_the_ids(load: Load, seed: str) -> None:
 def test_lenient_lets_unknown_parameters_pass(load: Load) -> None:
     assert ask(load("rules: [{reply: Hello}]"), temprature=1).status == 400
     assert ask(load("{lenient: true, rules: [{reply: Hello}]}"), temprature=1).status == 200
+
+
+def test_jobs_take_time(load: Load) -> None:
+    assert load("{job_seconds: 2.5, rules: []}").options.job_seconds == 2.5
+    with pytest.raises(ScenarioError, match=r"job_seconds.*0 or more"):
+        load("{job_seconds: -1}")
 
 
 def test_pace_applies_to_every_reply_without_its_own(load: Load) -> None:

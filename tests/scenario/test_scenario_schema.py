@@ -190,10 +190,18 @@ VALID: list[Content] = [
         "lenient": True,
         "pace": "none",
         "dialect": "openai",
+        "job_seconds": 2.5,
         "rules": [],
     },
     {"seed": "seven", "pace": {"itl": 0.1}, "dialect": "groq"},
-    {"api_key": None, "seed": None, "lenient": None, "pace": None, "dialect": None},
+    {
+        "api_key": None,
+        "seed": None,
+        "lenient": None,
+        "pace": None,
+        "dialect": None,
+        "job_seconds": None,
+    },
     *({"rules": [rule]} for rule in yaml.safe_load(RULES)),
     *(
         {"rules": [{"reply": "Hello", "faults": [{name: arguments}]}]}

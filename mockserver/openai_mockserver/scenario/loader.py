@@ -66,6 +66,7 @@ class _Scenario(Strict, rename={"schema": "$schema"}):
     lenient: bool | None = None
     pace: Any = None
     dialect: str | None = None
+    job_seconds: float | None = None
     schema: str | None = None
 
 
@@ -317,6 +318,8 @@ def add_content(mock: Any, content: dict[str, Any], folder: Folder) -> None:
     if scenario.pace is not None:
         pace = read_pace(scenario.pace, "pace")
         mock.pace = mock.pace or pace
+    if (seconds := scenario.job_seconds) is not None and not mock.options.job_seconds:
+        _call_at("job_seconds", lambda: mock.change_options(job_seconds=seconds))
     read_rules(mock, scenario.rules, folder)
 
 

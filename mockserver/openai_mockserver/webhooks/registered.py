@@ -53,8 +53,8 @@ class RegisteredEndpoints:
         if not url.startswith(("http://", "https://")):
             raise MockServerError(f"The webhook URL {url!r:.200} must begin with https://.")
         if self._may_receive(url):
-            return self._webhooks.to(url, secret=self._webhooks.make_secret(), types=types)
-        endpoint = self._webhooks.make_endpoint(lambda request: None, types=types)
+            return self._webhooks.to(url, secret=self._webhooks._make_secret(), types=types)
+        endpoint = self._webhooks._make_endpoint(lambda request: None, types=types)
         endpoint.name = url
         return endpoint
 
@@ -81,7 +81,7 @@ class RegisteredEndpoints:
                 f"openai-mockserver sends nothing to {endpoint.name}, because its host is not this "
                 "machine: give it to webhooks.to() or --webhook first"
             )
-        attempt = self._webhooks.send_once(type, endpoint).attempts[0]
+        attempt = self._webhooks._send_once(type, endpoint).attempts[0]
         if attempt.status is None:
             raise MockServerError(f"The webhook endpoint did not answer: {attempt.error}.")
         return attempt.status

@@ -191,15 +191,15 @@ class Webhooks:
         """
         if secret is None:
             secret = os.environ.get("OPENAI_WEBHOOK_SECRET") or None
-        endpoint = self.make_endpoint(receiver, secret, path, types, timeout)
+        endpoint = self._make_endpoint(receiver, secret, path, types, timeout)
         self.endpoints.append(endpoint)
         return endpoint
 
-    def make_secret(self) -> str:
+    def _make_secret(self) -> str:
         """Return a random secret."""
         return make_secret(self._rng)
 
-    def make_endpoint(
+    def _make_endpoint(
         self,
         receiver: object,
         secret: str | None = None,
@@ -270,7 +270,7 @@ class Webhooks:
         self._courier.wake()
         return [delivery for delivery, _ in started]
 
-    def send_once(self, type: str, endpoint: Endpoint) -> Delivery:
+    def _send_once(self, type: str, endpoint: Endpoint) -> Delivery:
         """Send an event to one endpoint, without a second attempt."""
         number = next(self._delivery_numbers)
         message = make_message(type, None, self._rng)
