@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import queue
 from typing import Any
@@ -319,3 +320,40 @@ def test_an_event_that_is_sent_later_is_sent_by_the_thread(mock: MockOpenAI, hoo
     (delivery,) = mock.webhooks.send_later("batch.failed", {"id": "batch_1"})
     assert hooks.list() == [("batch.failed", "batch_1")]
     assert delivery.state == "delivered"
+
+
+async def test_an_async_test_whose_own_loop_serves_the_receiver_can_wait() -> None:
+    statuses: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        statuses.append(await reader.readline())
+        writer.write(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with MockOpenAI(job_seconds=60) as mock:
+            mock.reply("Hello")
+            mock.webhooks.to(f"http://127.0.0.1:{port}/hook")
+            client = mock.async_client()
+            response = await client.responses.create(model="gpt-5", input="Hi", background=True)
+            mock.jobs.finish(response.id)
+            await mock.webhooks.wait_async()
+            (delivery,) = mock.webhooks.deliveries
+            assert (delivery.state, statuses) == ("delivered", [b"POST /hook HTTP/1.1\r\n"])
+
+
+async def test_an_async_receiver_cannot_wait(mock: MockOpenAI) -> None:
+    problems: list[str] = []
+
+    async def receive(request: WebhookRequest) -> None:
+        with pytest.raises(MockServerError) as caught:
+            mock.webhooks.wait()
+        problems.append(str(caught.value))
+
+    mock.webhooks.to(receive)
+    await mock.webhooks.send_async("batch.completed")
+    assert len(problems) == 1
+    assert "cannot wait" in problems[0]

@@ -21,12 +21,13 @@ True
 
 from __future__ import annotations
 
+import heapq
 import math
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from operator import attrgetter
+from itertools import count
 from typing import Literal, NamedTuple
 
 from openai_mockserver.api.announcer import Announcer
@@ -115,6 +116,56 @@ class Job:
         return self.seconds / POLLS
 
 
+class _OpenJob(NamedTuple):
+    """A job that nobody has taken after its end."""
+
+    key: float
+    number: int
+    job: Job
+    end: End
+
+
+class _OpenJobs:
+    """The jobs that nobody has taken after their end; finds the one that ends first.
+
+    A heap has those for which only virtual time counts, and another those for which real time
+    counts too: within a heap, the order of the ends does not depend on the time. A job that has
+    changed leaves its old entry behind, which is dropped when it comes first.
+    """
+
+    def __init__(self) -> None:
+        self._current: dict[str, _OpenJob] = {}
+        self._heaps: tuple[list[_OpenJob], list[_OpenJob]] = ([], [])
+        self._numbers = count()
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._current
+
+    def put(self, job: Job, end: End) -> None:
+        """Add a job, or replace it."""
+        key = job.started + end.moment + (job.watched or 0.0)
+        entry = self._current[job.id] = _OpenJob(key, next(self._numbers), job, end)
+        if job.paused is None:  # otherwise it has no end
+            heapq.heappush(self._heaps[job.watched is not None], entry)
+
+    def find_first(self, is_watched: bool) -> _OpenJob | None:
+        """Return the job that ends first, of those for which real time counts or does not."""
+        heap = self._heaps[is_watched]
+        while heap and self._current.get(heap[0].job.id) is not heap[0]:
+            heapq.heappop(heap)
+        return heap[0] if heap else None
+
+    def remove(self, id: str) -> None:
+        """Remove a job."""
+        del self._current[id]
+
+    def clear(self) -> None:
+        """Remove all jobs."""
+        self._current.clear()
+        for heap in self._heaps:
+            heap.clear()
+
+
 class Jobs:
     """The jobs of a mock.
 
@@ -135,8 +186,7 @@ class Jobs:
         self._origin = time.monotonic()
         self._lock = threading.Lock()
         self._on_change: Callable[[], object] | None = None
-        # Those that nobody has taken after their end, in the order of their last changes.
-        self._open: dict[str, tuple[Job, End]] = {}
+        self._open = _OpenJobs()
 
     # For users
 
@@ -212,7 +262,7 @@ class Jobs:
         if self._on_change is not None and job.find_end is not None:
             end = job.find_end(job)
             with self._lock:
-                self._open[job.id] = (job, end)
+                self._open.put(job, end)
             self._on_change()
         return job
 
@@ -283,8 +333,8 @@ class Jobs:
             return
         end = job.find_end(job)
         with self._lock:
-            if self._open.pop(job.id, None) is not None:
-                self._open[job.id] = (job, end)
+            if job.id in self._open:
+                self._open.put(job, end)
         if self._on_change is not None:
             self._on_change()
 
@@ -358,47 +408,47 @@ class Jobs:
         self._on_change = on_change
         for job in self._store.all(KIND):
             if self.is_running(job) and job.find_end is not None:
-                self._open[job.id] = (job, job.find_end(job))
+                self._open.put(job, job.find_end(job))
 
     def find_next_end(self) -> float | None:
         """Return when the next job ends, or the first has ended that nobody has taken."""
-        return None if (first := self._find_first()) is None else first.time
+        with self._lock:
+            first = self._find_first()
+        return None if first is None else first.time
 
     def take_ended(self) -> EndedJob | None:
         """Return the first job that has ended, and was not returned before; None if there is none.
 
         So each job is taken once, whatever happens to it later.
         """
-        first = self._find_first()
-        while first is not None and first.time <= self.now:
-            with self._lock:
-                if self._open.pop(first.id, None) is not None:
-                    return first
+        with self._lock:
             first = self._find_first()
-        return None
+            if first is None or first.time > self.now:
+                return None
+            self._open.remove(first.id)
+            return first
 
     def find_delay(self) -> float | None:
         """Return after how many seconds of real time the next job ends; None if none does."""
         with self._lock:
-            running = [
-                (job, end)
-                for job, end in self._open.values()
-                if job.watched is not None and job.paused is None
-            ]
-        return min((end.moment - self.measure(job) for job, end in running), default=None)
+            first = self._open.find_first(is_watched=True)
+        return None if first is None else first.end.moment - self.measure(first.job)
 
     def _find_first(self) -> EndedJob | None:
-        with self._lock:
-            ends = [
-                EndedJob(self._find_time(job, end), job.id, end.event)
-                for job, end in self._open.values()
-            ]
-        return min(ends, key=attrgetter("time"), default=None)
+        """Return the job that ends first, of those that nobody has taken; the lock is held."""
+        firsts = map(self._open.find_first, (False, True))
+        ends = [
+            (self._find_time(one.job, one.end), one.number, one)
+            for one in firsts
+            if one is not None
+        ]
+        if not ends:
+            return None
+        moment, _, one = min(ends)
+        return EndedJob(moment, one.job.id, one.end.event)
 
     def _find_time(self, job: Job, end: End) -> float:
         """Return when a job ends, on the clock of the jobs; that is past only if it has ended."""
-        if job.paused is not None:
-            return math.inf
         now, remaining = self.now, end.moment - self.measure(job)
         moment = job.started + end.moment if job.watched is None else now + remaining
         if remaining > 0:
