@@ -76,6 +76,19 @@ def test_a_given_secret_is_not_printed() -> None:
         assert mock.webhooks.endpoints[0].secret == SECRET
 
 
+def test_it_ends_when_the_server_is_gone() -> None:
+    with MockOpenAI(control=True) as mock:
+        command = listening("--forward-to", "http://127.0.0.1:1/", "--url", mock.base_url)
+        with command as process:
+            read(process, "OPENAI_WEBHOOK_SECRET")
+            read(process, "go to")
+            mock.stop()
+            output, errors = process.communicate(timeout=TOO_LONG)
+    assert (output, process.returncode) == ("", 1)
+    assert errors.startswith("Error: cannot reach http://127.0.0.1:")
+    assert errors.count("\n") == 1
+
+
 def test_a_server_that_does_not_answer_is_one_sentence() -> None:
     command = [*COMMAND, "listen", "--forward-to", "http://127.0.0.1:1/"]
     ran = subprocess.run(

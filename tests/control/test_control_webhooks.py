@@ -93,6 +93,20 @@ def test_jobs_that_end_send_webhooks(
     assert remote.webhooks.list(after=1) == []
 
 
+def test_a_reset_keeps_the_receivers_that_the_server_began_with(
+    steered: Steered, remote: RemoteMock
+) -> None:
+    steered.mock.webhooks.to(lambda request: 500).is_pinned = True
+    remote.webhooks.to("http://127.0.0.1:1/")
+    steered.mock.webhooks.send("batch.completed")
+    steered.http.post("/_mock/reset", json={"webhooks": False})
+    assert (len(remote.webhooks.endpoints), len(remote.webhooks.deliveries)) == (2, 2)
+    remote.reset()
+    (endpoint,) = remote.webhooks.endpoints
+    assert (endpoint.number, remote.webhooks.deliveries) == (1, [])
+    assert remote.jobs.list() == []
+
+
 def test_a_sandbox_has_its_own(remote: RemoteMock, receiver: WebhookServer) -> None:
     with remote.sandbox() as sandbox:
         sandbox.webhooks.to(receiver.url)

@@ -145,8 +145,12 @@ export class MockOpenAI implements AsyncDisposable {
     if (!verdict.passed) throw new VerificationError(verdict);
   }
 
-  /** Forget rules, calls and created objects; rules that the server was started with begin again. */
-  async reset(what: { rules?: boolean; calls?: boolean; objects?: boolean } = {}): Promise<void> {
+  /**
+   * Forget rules, calls, created objects and webhooks; what the server was started with begins again.
+   */
+  async reset(
+    what: { rules?: boolean; calls?: boolean; objects?: boolean; webhooks?: boolean } = {},
+  ): Promise<void> {
     await this.#connection.ask("/reset", { method: "POST", body: what });
   }
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
 from openai_mockserver.cli.webhooks import describe_attempt
+from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
     from openai_mockserver.mock.remote_jobs import RemoteDelivery, RemoteWebhooks
@@ -85,7 +87,8 @@ def listen(
     finally:
         for one, handler in earlier.items():
             signal.signal(one, handler)
-        mock.webhooks.remove(endpoint)
+        with suppress(MockServerError):  # a reset has removed it, or the server is gone
+            mock.webhooks.remove(endpoint)
 
 
 class _Display:

@@ -75,7 +75,7 @@ def add_endpoints(
     webhooks = mock.webhooks
     try:
         for url in urls:
-            webhooks.to(url, secret=secret)
+            webhooks.to(url, secret=secret).is_pinned = True
     except MockServerError as error:
         raise click.UsageError(f"--webhook: {error}") from None
     if report is not None:

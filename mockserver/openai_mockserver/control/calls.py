@@ -114,6 +114,8 @@ def reset(mock: Steerable, request: ControlRequest) -> None:
     if chosen.objects:
         mock.store.clear()
         mock.jobs.clear()
+    if chosen.webhooks:
+        mock.clear_webhooks()
     if chosen.settings:
         first = mock.first_options
         mock.change_options(**{name: getattr(first, name) for name in OPTIONS})

@@ -218,12 +218,14 @@ class Verdict(Struct):
 class Reset(Strict):
     """What to forget: everything but changed settings, by default.
 
-    Rules that the server started with begin again.
+    Rules that the server started with begin again. ``webhooks`` are deliveries, and the receivers
+    that the server did not start with.
     """
 
     rules: bool = True
     calls: bool = True
     objects: bool = True
+    webhooks: bool = True
     settings: bool = False
 
 

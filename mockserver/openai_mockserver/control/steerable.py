@@ -65,6 +65,9 @@ class Steerable(Protocol):
     def unused(self) -> list[str]:
         """A sentence for each rule that was not used completely."""
 
+    def clear_webhooks(self) -> None:
+        """Remove deliveries and endpoints, but those that it began with."""
+
     def change_options(self, **changes: Any) -> None:
         """Change some options at once."""
 

@@ -112,6 +112,11 @@ class Doors(Dispatcher):
                 self._webhooks = Webhooks(self.options.seed, self.jobs, keep)
             return self._webhooks
 
+    def clear_webhooks(self) -> None:
+        """Remove the deliveries, and the endpoints but those that a server began with."""
+        if self._webhooks is not None:
+            self._webhooks.clear()
+
     def _make_announcer(self) -> Announcer:
         from openai_mockserver.webhooks.registered import RegisteredEndpoints
 

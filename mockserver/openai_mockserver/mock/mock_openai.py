@@ -321,8 +321,7 @@ class MockOpenAI(Doors):
         self.store.clear()
         self.change_options(sessions=self.first_options.sessions)
         self.jobs.clear()
-        if self._webhooks is not None:
-            self._webhooks.clear()
+        self.clear_webhooks()
 
     # Sandboxes
 

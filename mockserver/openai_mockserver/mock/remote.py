@@ -362,7 +362,10 @@ class RemoteMock:
             raise (UnmatchedRequest if is_problem else UnusedRule)(verdict["message"])
 
     def reset(self) -> None:
-        """Remove the rules that were set while the server runs, all calls and created objects."""
+        """Remove all calls and created objects, and what was set while the server runs.
+
+        That is rules and receivers of webhooks, but not settings.
+        """
         self._connection.ask("POST", "/reset")
 
     # Jobs and webhooks

@@ -62,7 +62,7 @@ class Endpoint:
     Its ``name`` is the URL, or the name of the application or function; ``secret`` is the newest
     secret, and ``types`` are the types of events that it receives, or None for all. Its ``number``
     counts the endpoints of the mock from 1. After the receiver has answered 410, ``is_gone`` is
-    true, and it receives nothing more.
+    true, and it receives nothing more. One that ``is_pinned`` survives a reset.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class Endpoint:
         self.number = number
         self.secret = secret
         self.is_gone = False
+        self.is_pinned = False
         self._receiver = receiver
         self.types = types
         self._timeout = timeout
@@ -360,10 +361,10 @@ class Webhooks:
         await _run_in_thread(partial(self.advance, seconds))
 
     def clear(self) -> None:
-        """Remove all endpoints and deliveries."""
+        """Remove all deliveries, and all endpoints but those that a server began with."""
         self._courier.stop()
         with self._lock:
-            self.endpoints.clear()
+            self.endpoints[:] = [one for one in self.endpoints if one.is_pinned]
             self.deliveries.clear()
             self._queue.clear()
             self._held.clear()

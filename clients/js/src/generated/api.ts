@@ -923,7 +923,8 @@ export interface components {
          * Reset
          * @description What to forget: everything but changed settings, by default.
          *
-         *         Rules that the server started with begin again.
+         *         Rules that the server started with begin again. ``webhooks`` are deliveries, and the receivers
+         *         that the server did not start with.
          */
         Reset: {
             /** @default true */
@@ -932,6 +933,8 @@ export interface components {
             calls?: boolean;
             /** @default true */
             objects?: boolean;
+            /** @default true */
+            webhooks?: boolean;
             /** @default false */
             settings?: boolean;
         };
