@@ -51,6 +51,8 @@ _WINDOWS = (
 )
 """Tokens that fit into the context window, by the beginning of the model's name; the first fits."""
 
+_SMALLEST_WINDOW = min(size for _, size in _WINDOWS)
+
 
 def recall(request: EndpointRequest, store: Store) -> tuple[Message, ...] | ApiError:
     """Return the messages of the conversation that the request continues.
@@ -62,6 +64,8 @@ def recall(request: EndpointRequest, store: Store) -> tuple[Message, ...] | ApiE
     parameters = request.parameters
     if parameters.get("background") and parameters.get("store") is False:
         return ApiError(400, "Background mode requires store=true.", param="store")
+    if _is_short(parameters):
+        return ()
     previous = parameters.get("previous_response_id")
     if isinstance(previous, str) and _is_missing(KIND, previous, store):
         return ApiError(
@@ -92,6 +96,17 @@ def recall(request: EndpointRequest, store: Store) -> tuple[Message, ...] | ApiE
                 param="conversation",
             )
     return _fit_window(request, find_history(request, store))
+
+
+def _is_short(parameters: Mapping[str, Any]) -> bool:
+    """Whether a request is a text that fits into any context window, and continues nothing."""
+    text, instructions = parameters.get("input"), parameters.get("instructions")
+    return (
+        isinstance(text, str)
+        and len(text) + len(instructions or "") < _SMALLEST_WINDOW
+        and parameters.get("previous_response_id") is None
+        and parameters.get("conversation") is None
+    )
 
 
 def get_conversation_id(request: EndpointRequest) -> str | None:
