@@ -54,7 +54,7 @@ FLOORS = """
     api.responses: usage items events envelope limits reader renderer background stored
         history store endpoints
     api.agents: live turn sessions
-    api.assistants: objects prompt parts writer timing threads runs
+    api.assistants: objects prompt parts writer timing threads pending runs
     api.realtime: sound config reader calls events renderer
     api: detection endpoints
 

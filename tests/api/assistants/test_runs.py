@@ -235,6 +235,47 @@ def test_an_error_in_the_middle_fails_message_step_and_run(
     assert (step.status, step.last_error.message) == ("failed", "Sorry")
 
 
+# Time
+
+
+def test_a_run_can_take_time() -> None:
+    mock = MockOpenAI(job_seconds=60)
+    mock.reply("Hello")
+    client = mock.client(max_retries=0)
+    assistant = Assistant(client)
+    runs, thread_id = assistant.threads.runs, assistant.thread_id
+    run = runs.create(thread_id, assistant_id=assistant.id)
+    with pytest.raises(openai.BadRequestError, match=f"while a run {run.id} is active"):
+        assistant.threads.messages.create(thread_id, role="user", content="More")
+    assert assistant.texts == ["Hi"]
+    statuses = [run.status]
+    while statuses[-1] in ("queued", "in_progress"):
+        statuses.append(runs.retrieve(run.id, thread_id=thread_id).status)
+    assert list(dict.fromkeys(statuses)) == ["queued", "in_progress", "completed"]
+    assert assistant.texts == ["Hi", "Hello"]
+    assert assistant.run().status == "completed"
+
+
+@pytest.mark.parametrize("end", ["cancelled", "failed", "completed"])
+def test_a_run_that_takes_time_can_end_early(end: str) -> None:
+    mock = MockOpenAI(job_seconds=60)
+    mock.reply("Hello")
+    assistant = Assistant(mock.client(max_retries=0))
+    runs, thread_id = assistant.threads.runs, assistant.thread_id
+    run = runs.create(thread_id, assistant_id=assistant.id)
+    if end == "cancelled":
+        assert runs.cancel(run.id, thread_id=thread_id).status == "cancelled"
+    elif end == "failed":
+        mock.jobs.fail(run.id, "Sorry")
+    else:
+        mock.jobs.finish(run.id)
+    run = runs.retrieve(run.id, thread_id=thread_id)
+    assert run.status == end
+    assert run.last_error is None or run.last_error.message == "Sorry"
+    assert assistant.texts == (["Hi", "Hello"] if end == "completed" else ["Hi"])
+    assert bool(assistant.list_steps()) == (end == "completed")
+
+
 # Messages
 
 

@@ -2,7 +2,8 @@
 
 Rules of this file: no I/O. A run asks the mock itself, with the request of the Responses API that
 `prompt` makes of the thread, so that the same rules answer. All that it leads to is known when it
-begins; the answer to a request without a stream is nevertheless the queued run, as OpenAI's is.
+begins, and seen when it has ended (`pending`). The answer to a request without a stream is the
+queued run, as OpenAI's is.
 """
 
 from __future__ import annotations
@@ -17,6 +18,14 @@ import msgspec.json
 from openai_mockserver import seed
 from openai_mockserver.api import chat, errors, headers, responses
 from openai_mockserver.api.assistants.objects import Envelope, build_run
+from openai_mockserver.api.assistants.pending import (
+    OPEN_USAGE,
+    Outcome,
+    settle_run,
+    settle_thread,
+    start_run,
+    steps_of,
+)
 from openai_mockserver.api.assistants.prompt import build_request
 from openai_mockserver.api.assistants.threads import (
     THREADS,
@@ -30,6 +39,7 @@ from openai_mockserver.api.assistants.threads import (
 from openai_mockserver.api.assistants.timing import follow
 from openai_mockserver.api.assistants.writer import RunWriter
 from openai_mockserver.api.endpoint import Answer, EndpointRequest
+from openai_mockserver.api.jobs import AT_ONCE
 from openai_mockserver.api.json_body import json_response
 from openai_mockserver.api.resources.operations import Resource, refuse_unknown_id
 from openai_mockserver.api.resources.states import has_ended
@@ -44,10 +54,10 @@ _ASSISTANTS = "/v1/assistants"
 _ASSISTANT = Resource("GET", f"{_ASSISTANTS}/{{assistant_id}}")
 _RUNS = runs_of("{thread_id}")
 _RUN = f"{_RUNS}/{{run_id}}"
+_STEPS = f"{_RUN}/steps"
+_MESSAGES = messages_of("{thread_id}")
+_ONE_RUN = Resource("GET", _RUN)
 _CANCEL = Resource("POST", f"{_RUN}/cancel")
-
-_OPEN_USAGE = "usage of an open step"
-"""The kind of usages in the store of steps that wait for outputs; their key is the run's id."""
 
 
 # Endpoints
@@ -56,6 +66,7 @@ _OPEN_USAGE = "usage of an open step"
 def _create_run(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Add the messages of the request, and run the thread."""
     thread_id = request.ids["thread_id"]
+    settle_thread(thread_id, request.jobs, store, seed.now(rng))
     if (active := find_active_run(thread_id, store)) is not None:
         text = f"Thread {thread_id} already has an active run {active['id']}."
         return errors.render(ApiError(400, text), rng)
@@ -76,6 +87,7 @@ def _create_thread_and_run(request: EndpointRequest, store: Store, rng: Random) 
 def _submit_tool_outputs(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Continue a run with the outputs of its tools, or refuse them if it waits for none."""
     thread_id, run_id = request.ids["thread_id"], request.ids["run_id"]
+    settle_run(run_id, request.jobs, store, seed.now(rng))
     run = store.get(runs_of(thread_id), run_id) or _imagine_run(thread_id, run_id, store, rng)
     if has_ended(run):
         message = f'Runs in status "{run["status"]}" do not accept tool outputs.'
@@ -89,33 +101,64 @@ def _submit_tool_outputs(request: EndpointRequest, store: Store, rng: Random) ->
         message = f"Expected tool outputs for call_ids {wanted}, got {list(outputs)}"
         return errors.render(ApiError(400, message), rng)
     writer = _make_writer(run, request, store, rng)
-    writer.resume(outputs, store.get(_OPEN_USAGE, run_id))
-    store.drop(_OPEN_USAGE, run_id)
+    writer.resume(outputs, store.get(OPEN_USAGE, run_id))
+    store.drop(OPEN_USAGE, run_id)
     return _ask_model(writer, request, store, rng)
 
 
 def _cancel(request: EndpointRequest, store: Store, rng: Random) -> Script:
-    """Cancel a run that waits for the outputs of its tools, and its open step."""
+    """Cancel a run that has not ended, and its open step."""
     thread_id, run_id = request.ids["thread_id"], request.ids["run_id"]
+    settle_run(run_id, request.jobs, store, seed.now(rng))
     run = store.get(runs_of(thread_id), run_id)
     if run is None or has_ended(run):
         return _CANCEL.act(request, store, rng)
     ending = {"status": "cancelled", "cancelled_at": seed.now(rng)}
-    steps = _steps_of(run)
+    steps = steps_of(run)
     for step in store.all(steps):
         if step["status"] == "in_progress":
             store.put(steps, step["id"], step | ending)
+    request.jobs.end(run_id, "cancelled")
+    settle_run(run_id, request.jobs, store, seed.now(rng))
     run = run | ending | {"expires_at": None, "required_action": None}
     store.put(runs_of(thread_id), run_id, run)
     return json_response(run, rng)
 
 
+def _retrieve(request: EndpointRequest, store: Store, rng: Random) -> Script:
+    """Return the run as it is now."""
+    run_id = request.ids["run_id"]
+    request.jobs.poll(run_id)
+    settle_run(run_id, request.jobs, store, seed.now(rng))
+    answer = _ONE_RUN.retrieve(request, store, rng)
+    run = store.get(runs_of(request.ids["thread_id"]), run_id)
+    is_open = run is not None and run["status"] in ("queued", "in_progress")
+    return request.jobs.add_interval(answer, run_id) if is_open else answer
+
+
+def _list(path: str) -> Answer:
+    """Return an endpoint that lists what the runs of a thread have led to by now."""
+    resource = Resource("GET", path)
+
+    def answer_request(request: EndpointRequest, store: Store, rng: Random) -> Script:
+        settle_thread(request.ids["thread_id"], request.jobs, store, seed.now(rng))
+        return resource.list(request, store, rng)
+
+    return answer_request
+
+
+def _create_message(request: EndpointRequest, store: Store, rng: Random) -> Script:
+    """Add a message with the content of the request, unless a run of the thread is active."""
+    thread_id = request.ids["thread_id"]
+    settle_thread(thread_id, request.jobs, store, seed.now(rng))
+    if (run := find_active_run(thread_id, store)) is not None:
+        text = f"Can't add messages to {thread_id} while a run {run['id']} is active."
+        return errors.render(ApiError(400, text), rng)
+    (message,) = add_messages(thread_id, [request.parameters], store, rng)
+    return json_response(message, rng)
+
+
 # Runs
-
-
-def _steps_of(run: Mapping[str, Any]) -> str:
-    """Return the path of a run's steps, which is their kind in the store."""
-    return f"{runs_of(run['thread_id'])}/{run['id']}/steps"
 
 
 def _is_assistant_gone(request: EndpointRequest, store: Store) -> bool:
@@ -166,11 +209,11 @@ def _make_writer(
     run: Mapping[str, Any], request: EndpointRequest, store: Store, rng: Random
 ) -> RunWriter:
     def make_id(kind: str) -> str:
-        collection = messages_of(run["thread_id"]) if kind == "msg" else _steps_of(run)
+        collection = messages_of(run["thread_id"]) if kind == "msg" else steps_of(run)
         return new_id(kind, collection, store, rng)
 
     envelope = Envelope(make_id, lambda: seed.now(rng))
-    return RunWriter(run, envelope, store.all(_steps_of(run)), request.query.get("include") or ())
+    return RunWriter(run, envelope, store.all(steps_of(run)), request.query.get("include") or ())
 
 
 def _ask_model(writer: RunWriter, request: EndpointRequest, store: Store, rng: Random) -> Script:
@@ -191,10 +234,11 @@ def _ask_model(writer: RunWriter, request: EndpointRequest, store: Store, rng: R
         script = Script(Head(200, headers.response_headers(rng), script.seconds))
     elif writer.add(said):
         writer.end()
-    _store(writer, store)
+    outcome = Outcome(run := writer.run, writer.steps, writer.messages, writer.open_usage)
+    start_run(writer.queued_run, outcome, AT_ONCE if stream else request.jobs, store)
     if stream:
         return follow(script, writer.events)
-    answer = json_response(writer.queued_run, rng)
+    answer = request.jobs.add_interval(json_response(writer.queued_run, rng), run["id"])
     return replace(answer, head=replace(answer.head, delay=script.seconds), end=script.end)
 
 
@@ -211,19 +255,12 @@ def _read(script: Script) -> Reply | ApiError:
             return ApiError(500)  # the fault that ends it has left nothing to read
 
 
-def _store(writer: RunWriter, store: Store) -> None:
-    """Store a run with its steps and its new messages."""
-    run = writer.run
-    for message in writer.messages:
-        store.put(messages_of(run["thread_id"]), message["id"], message)
-    for step in writer.steps:
-        store.put(_steps_of(run), step["id"], step)
-    store.put(runs_of(run["thread_id"]), run["id"], run)
-    if writer.open_usage is not None:
-        store.put(_OPEN_USAGE, run["id"], writer.open_usage)
-
-
 ANSWERS: dict[tuple[str, str], Answer] = {
+    ("POST", _MESSAGES): _create_message,
+    ("GET", _MESSAGES): _list(_MESSAGES),
+    ("GET", _RUNS): _list(_RUNS),
+    ("GET", _RUN): _retrieve,
+    ("GET", _STEPS): _list(_STEPS),
     ("POST", _RUNS): _create_run,
     ("POST", f"{THREADS}/runs"): _create_thread_and_run,
     ("POST", f"{_RUN}/submit_tool_outputs"): _submit_tool_outputs,

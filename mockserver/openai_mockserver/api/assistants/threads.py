@@ -10,12 +10,12 @@ from random import Random
 from typing import Any
 
 from openai_mockserver import seed
-from openai_mockserver.api import errors, ids
+from openai_mockserver.api import ids
 from openai_mockserver.api.assistants.objects import build_message, build_thread, convert_content
 from openai_mockserver.api.endpoint import Answer, EndpointRequest
 from openai_mockserver.api.json_body import json_response
+from openai_mockserver.api.resources.states import has_ended
 from openai_mockserver.api.store import CREATED, Store
-from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Script
 
 __all__ = [
@@ -59,9 +59,8 @@ def new_id(kind: str, collection: str, store: Store, rng: Random) -> str:
 
 
 def find_active_run(thread_id: str, store: Store) -> Any:
-    """Return the run of a thread that waits for the outputs of its tools; None if there is none."""
-    runs = store.all(runs_of(thread_id))
-    return next((run for run in runs if run["status"] == "requires_action"), None)
+    """Return the run of a thread that has not ended; None if there is none."""
+    return next((run for run in store.all(runs_of(thread_id)) if not has_ended(run)), None)
 
 
 def create_thread(parameters: Mapping[str, Any], store: Store, rng: Random) -> dict[str, Any]:
@@ -98,16 +97,6 @@ def _answer_new_thread(request: EndpointRequest, store: Store, rng: Random) -> S
     return json_response(create_thread(request.parameters, store, rng), rng)
 
 
-def _answer_new_message(request: EndpointRequest, store: Store, rng: Random) -> Script:
-    """Add a message with the content of the request, unless a run of the thread is active."""
-    thread_id = request.ids["thread_id"]
-    if (run := find_active_run(thread_id, store)) is not None:
-        text = f"Can't add messages to {thread_id} while a run {run['id']} is active."
-        return errors.render(ApiError(400, text), rng)
-    return json_response(_add_message(thread_id, request.parameters, store, rng), rng)
-
-
 ANSWERS: dict[tuple[str, str], Answer] = {
     ("POST", THREADS): _answer_new_thread,
-    ("POST", messages_of("{thread_id}")): _answer_new_message,
 }
