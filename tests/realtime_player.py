@@ -134,14 +134,20 @@ def list_types(messages: list[Json]) -> list[str]:
     return [type for type, before in pairs if type != before or not type.endswith(".delta")]
 
 
-def check_types(messages: list[Json]) -> None:
-    """Fail if a message is not valid for the SDK's types, strictly."""
+def check_types(messages: list[Json], is_beta: bool = False) -> None:
+    """Fail if a message is not valid for the SDK's types, strictly.
+
+    Args:
+        messages: the messages.
+        is_beta: whether to take the types of the beta.
+    """
     for message in messages:
-        _make_adapter().validate_json(json.dumps(message), strict=True)
+        _make_adapter(is_beta).validate_json(json.dumps(message), strict=True)
 
 
 @cache
-def _make_adapter() -> TypeAdapter[Any]:
-    from openai.types.realtime import RealtimeServerEvent
+def _make_adapter(is_beta: bool) -> TypeAdapter[Any]:
+    from openai.types import realtime
+    from openai.types.beta import realtime as beta
 
-    return TypeAdapter(RealtimeServerEvent)
+    return TypeAdapter(beta.RealtimeServerEvent if is_beta else realtime.RealtimeServerEvent)

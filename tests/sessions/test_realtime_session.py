@@ -397,6 +397,39 @@ def test_reasoning_only_counts(mock: MockOpenAI) -> None:
     assert response["usage"]["output_token_details"]["reasoning_tokens"] == 3
 
 
+def test_the_beta_has_its_own_types(mock: MockOpenAI) -> None:
+    mock.on(user="call").reply(Reply("Wait.", tool_calls=[ToolCall("f", {"a": 1})]))
+    player = RealtimePlayer(mock, model="gpt-4o-realtime-preview", **{"openai-beta": "realtime=v1"})
+    changes: Json = {"voice": "ash", "turn_detection": None, "temperature": 0.7}
+    changes |= {"input_audio_format": "g711_ulaw", "input_audio_transcription": {"model": "w"}}
+    player.say("session.update", session=changes)
+    created, updated = player.run(0)
+    assert created["session"]["modalities"] == ["text", "audio"]
+    assert {k: v for k, v in updated["session"].items() if k in changes} == {
+        **changes,
+        "input_audio_transcription": {"model": "w", "language": None, "prompt": None},
+    }
+    for text, modalities in (("Hi", ["text"]), ("call", ["audio", "text"])):
+        player.write(text)
+        player.say("response.create", response={"modalities": modalities})
+        assert player.run()[-1]["response"]["modalities"] == sorted(modalities, reverse=True)
+    messages = [message for _, message in player.sent]
+    check_types(messages, is_beta=True)
+    assert list_types(messages)[2:13] == [
+        "conversation.item.created",
+        "response.created",
+        "rate_limits.updated",
+        "response.output_item.added",
+        "conversation.item.created",
+        "response.content_part.added",
+        "response.text.delta",
+        "response.text.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "response.done",
+    ]
+
+
 # Cancelling
 
 

@@ -161,14 +161,13 @@ BETA = RealtimeFormat(
     parts=BETA_PARTS,
     first=("type", "event_id"),
     items=BETA_ITEMS,
-    response={**BETA_RESPONSE, "temperature": 0.8},
+    response=BETA_RESPONSE,
     session="flat",
     session_members=own(
         "id object model expires_at modalities instructions voice turn_detection "
-        "input_audio_format output_audio_format input_audio_transcription tool_choice"
+        "input_audio_format output_audio_format input_audio_transcription tool_choice temperature "
+        "max_response_output_tokens"
     )
-    | {"temperature": 0.8}
-    | own("max_response_output_tokens")
     | {"client_secret": None}
     | own("tools"),
     has_obfuscation=False,

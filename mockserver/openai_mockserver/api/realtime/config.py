@@ -18,6 +18,7 @@ from openai_mockserver.reply import ApiError
 
 __all__ = [
     "LIFETIME",
+    "TEMPERATURE",
     "Config",
     "complete_vad",
     "find_turn_detection",
@@ -32,6 +33,9 @@ Config = dict[str, Any]
 
 LIFETIME = 3600.0
 """Seconds after which a session ends."""
+
+TEMPERATURE = 0.8
+"""The default of the beta; today there is none."""
 
 _INSTRUCTIONS = "You are a helpful, friendly assistant that speaks."
 
@@ -322,6 +326,7 @@ def _list_flat(config: Config, hearing: Mapping[str, Any], form: RealtimeFormat)
         "input_audio_noise_reduction": hearing["noise_reduction"],
         "turn_detection": hearing["turn_detection"],
         "max_response_output_tokens": config["max_output_tokens"],
+        "temperature": config.get("temperature", TEMPERATURE),
     }
 
 
@@ -364,7 +369,7 @@ def read_options(config: Config, options: Mapping[str, Any], form: RealtimeForma
 
     Raises ValueError with an ApiError if they are invalid.
     """
-    known = _KNOWN[""] - {"type", "model", "tracing", "truncation", "include"}
+    known = _KNOWN[""] - {"type", "model", "tracing", "truncation", "include"} | {"temperature"}
     changes = dict(options) if form.session == "nested" else _read_flat(options)
     if isinstance(changes.get("audio"), Mapping):
         changes["audio"] = {k: v for k, v in changes["audio"].items() if k == "output"}

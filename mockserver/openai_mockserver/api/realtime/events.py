@@ -15,7 +15,7 @@ from typing import Any
 import msgspec.json
 
 from openai_mockserver.api.ids import Padding, fill_pattern
-from openai_mockserver.api.realtime.config import show_voice
+from openai_mockserver.api.realtime.config import TEMPERATURE, show_voice
 from openai_mockserver.api.realtime.sound import bytes_per_second, encode_speech
 from openai_mockserver.dialects.realtime import RealtimeFormat, arrange
 from openai_mockserver.reply import Text
@@ -188,6 +188,7 @@ class ResponseEvents:
             "audio": {"output": output},
             "usage": usage,
             "metadata": plan.metadata,
+            "temperature": plan.config.get("temperature", TEMPERATURE),
         }
         return response | show_voice(plan.output, plan.form)
 
