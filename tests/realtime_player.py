@@ -50,9 +50,10 @@ class RealtimePlayer:
         mock: MockOpenAI,
         dialect: str | None = None,
         config: Json | None = None,
+        is_beta: bool = False,
         **query: str,
     ) -> None:
-        headers = {name: query.pop(name) for name in list(query) if name == "openai-beta"}
+        headers = {"openai-beta": "realtime=v1"} if is_beta else {}
         opening = Opening(
             "/v1/realtime", query, headers, find_dialect(dialect), None, mock.store, Random(0)
         )

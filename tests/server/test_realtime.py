@@ -134,9 +134,11 @@ def test_azure_has_its_own_paths(mock: MockOpenAI, path: str) -> None:
         created = json.loads(raw.recv(timeout=10))
         assert (created["type"], created["session"]["model"]) == ("session.created", "mine")
         raw.send('{"type":"response.create"}')
-        while (event := json.loads(raw.recv(timeout=10)))["type"] != "response.content_part.added":
-            pass
-    assert event["content"] == event["part"] == {"type": "audio", "transcript": ""}
+        events = [json.loads(raw.recv(timeout=10))]
+        while events[-1]["type"] != "response.done":
+            events.append(json.loads(raw.recv(timeout=10)))
+    (part,) = [event for event in events if event["type"] == "response.content_part.added"]
+    assert part["content"] == part["part"] == {"type": "audio", "transcript": ""}
 
 
 def test_the_beta_has_its_own_names(mock: MockOpenAI, client: openai.OpenAI) -> None:

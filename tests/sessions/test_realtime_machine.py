@@ -170,4 +170,4 @@ class RealtimeMachine(RuleBasedStateMachine):
 
 
 TestRealtimeMachine = RealtimeMachine.TestCase
-TestRealtimeMachine.settings = settings(stateful_step_count=20)
+TestRealtimeMachine.settings = settings(stateful_step_count=15)

@@ -399,7 +399,7 @@ def test_reasoning_only_counts(mock: MockOpenAI) -> None:
 
 def test_the_beta_has_its_own_types(mock: MockOpenAI) -> None:
     mock.on(user="call").reply(Reply("Wait.", tool_calls=[ToolCall("f", {"a": 1})]))
-    player = RealtimePlayer(mock, model="gpt-4o-realtime-preview", **{"openai-beta": "realtime=v1"})
+    player = RealtimePlayer(mock, is_beta=True, model="gpt-4o-realtime-preview")
     changes: Json = {"voice": "ash", "turn_detection": None, "temperature": 0.7}
     changes |= {"input_audio_format": "g711_ulaw", "input_audio_transcription": {"model": "w"}}
     player.say("session.update", session=changes)

@@ -79,7 +79,7 @@ def play_everything(dialect: str | None) -> list[Json]:
     for action in ("retrieve", "delete"):
         player.say(f"conversation.item.{action}", item_id="item_slow")
     said = next(i for i in player.session._conversation.items if i.get("role") == "assistant")
-    end = {"content_index": 0, "audio_end_ms": 10}
+    end: Json = {"content_index": 0, "audio_end_ms": 10}
     player.say("conversation.item.truncate", item_id=said["id"], **end)
     player.say("input_audio_buffer.clear")
     player.run(1)
