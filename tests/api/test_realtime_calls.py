@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,12 @@ def test_a_secret_opens_its_session(mock: MockOpenAI, client: openai.OpenAI) -> 
     browser = client.with_options(api_key=secret.value)
     with browser.realtime.connect() as connection:
         created: Any = connection.recv()
+        mock.store.delete("realtime_client_secrets", secret.value)  # as if it had expired
+        connection.response.create(response={"output_modalities": ["text"]})
+        assert [event.type for event in islice(connection, 10)][-1] == "response.done"
     assert created.session.model == "gpt-realtime-2"
     assert created.session.instructions == "Be brief."
-    assert mock.calls[-1].status == 101
+    assert [call.status for call in mock.calls] == [200, 101, 200]
     with pytest.raises(InvalidStatus):
         with client.with_options(api_key="ek_other").realtime.connect():
             pass

@@ -121,6 +121,18 @@ def test_without_a_rule_an_answer_is_generated() -> None:
     assert done.response.output[0].content[0].transcript
 
 
+def test_a_rule_may_be_for_realtime_only(mock: MockOpenAI, client: openai.OpenAI) -> None:
+    mock.on(endpoint="realtime").reply(ToolCall("get_weather"))
+    completion = client.chat.completions.create(
+        model="gpt-4o", messages=[{"role": "user", "content": "Hi"}]
+    )
+    assert completion.choices[0].message.content == "Hello, world"
+    with client.realtime.connect(model="gpt-realtime") as connection:
+        connection.response.create()
+        done = read_until(connection, "response.done", "error")[-1]
+    assert done.response.output[0].name == "get_weather"
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -178,6 +178,9 @@ class Dispatcher:
         store = turn.layer_store(self.store)
         exchange = replace_fields(exchange, store=store, over_websocket=True)
         if turn.endpoint is not None:
+            # The key was checked when the session was opened, and may have expired since.
+            options = replace(exchange.options, api_key=None)
+            exchange = replace_fields(exchange, options=options)
             steps = partial(route_turn, turn.endpoint), validate_request, choose_answer
             return self._answer(exchange, (*steps, partial(_give_renderer, turn)))
         if turn.reply is None:

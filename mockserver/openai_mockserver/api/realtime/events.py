@@ -47,7 +47,6 @@ class ResponsePlan:
         last_id: the id of the last of them.
         heard: seconds of audio in the input.
         call_ids: the ids of the calls in the input, which the response does not use again.
-        speaks: whether it answers with audio.
         is_newer: whether the model reasons.
     """
 

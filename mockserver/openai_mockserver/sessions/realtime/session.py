@@ -115,7 +115,6 @@ class _Playing:
         item: the item whose transcript it is.
         wants_response: whether the model answers after the transcript.
         messages: what is to be sent, with the seconds after the start.
-        at: the seconds that have passed.
         end: how the connection goes on after that.
         is_answered: whether the mock has answered it.
         has_ended: whether its last message has been sent.
@@ -126,7 +125,6 @@ class _Playing:
     item: Json | None = None
     wants_response: bool = False
     messages: deque[tuple[float, Message]] = field(default_factory=deque)
-    at: float = 0.0
     end: str = "finish"
     is_answered: bool = False
     has_ended: bool = False
