@@ -205,6 +205,26 @@ def test_the_buffer_has_a_limit(player: RealtimePlayer, monkeypatch: pytest.Monk
     assert error["error"]["message"] == "Invalid 'audio'. The buffer is full."
 
 
+def test_only_so_much_audio_is_kept(
+    player: RealtimePlayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(player, turn_detection=None)
+    monkeypatch.setattr(sessions, "MOST_BUFFERED", 60_000)
+    ids = []
+    for _ in range(2):
+        player.speak(SPEECH)
+        player.say("input_audio_buffer.commit")
+        ids.append(player.run(0)[0]["item_id"])
+    for id in ids:
+        player.say("conversation.item.retrieve", item_id=id)
+    first, second = (message["item"]["content"][0] for message in player.run(0))
+    assert "audio" not in first
+    assert base64.b64decode(second["audio"]) == make_tone(*SPEECH)
+    player.say("response.create")
+    usage = player.run()[-1]["response"]["usage"]
+    assert usage["input_token_details"]["audio_tokens"] == 20  # it still counts
+
+
 @pytest.mark.parametrize("type", ["audio/pcmu", "audio/pcma"])
 def test_a_telephone_is_heard(player: RealtimePlayer, type: str) -> None:
     configure(player, format={"type": type})

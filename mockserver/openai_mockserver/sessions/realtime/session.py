@@ -100,7 +100,9 @@ MOST_WAITING = 64
 """How many turns may run before no further event is read. OpenAI's own limit is not known."""
 
 MOST_BUFFERED = 2**26
-"""Maximum number of bytes in the buffer of audio. OpenAI's own limit is not known."""
+"""Maximum number of bytes in the buffer of audio, and of all audio that is kept.
+
+OpenAI's own limit is not known."""
 
 PATH = "/v1/realtime"
 
@@ -339,8 +341,7 @@ class RealtimeSession:
             options.get("metadata"),
             len(self._conversation.items),
             self._conversation.last_id,
-            sum(len(self._sounds.get(item["id"], b"")) for item in items if "id" in item)
-            / bytes_per_second(config["audio"]["input"]["format"]),
+            sum(self._seconds.get(i.get("id", ""), 0.0) for i in items if i.get("role") == "user"),
             list_call_ids(items),
             is_newer(config["model"]),
         )
@@ -547,6 +548,12 @@ class RealtimeSession:
         self._buffer.clear(format)
         return self._commit(data, False)
 
+    def _keep_sound(self, id: str, data: bytes) -> None:
+        """Keep the audio of an item for `conversation.item.retrieve`, and forget the oldest."""
+        self._sounds[id] = data
+        while len(self._sounds) > 1 and sum(map(len, self._sounds.values())) > MOST_BUFFERED:
+            del self._sounds[next(iter(self._sounds))]
+
     def _clear_audio(self, event: Json) -> Actions:
         self._buffer.clear(self._config["audio"]["input"]["format"])
         self._speech_id = None
@@ -561,9 +568,9 @@ class RealtimeSession:
         previous = self._conversation.last_id
         actions = self._send("input_audio_buffer.committed", previous_item_id=previous, item_id=id)
         actions += self._add(item)
-        self._sounds[id] = data
         hearing = self._config["audio"]["input"]
-        seconds = len(data) / bytes_per_second(hearing["format"])
+        seconds = self._seconds[id] = len(data) / bytes_per_second(hearing["format"])
+        self._keep_sound(id, data)
         wants_response &= self._config["type"] == "realtime"
         playing = _Playing(item=item, wants_response=wants_response)
         if hearing["transcription"] is None:
