@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 
 import httpx2
@@ -117,3 +118,29 @@ def test_in_process_cut_is_refused_when_it_is_played(secure: MockOpenAI) -> None
         secure.client(max_retries=0).chat.completions.create(
             model="m", messages=[{"role": "user", "content": "Hi"}]
         )
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02", b"GET / HTTP/1.1\r\n\r\n"])
+def test_a_client_without_a_handshake_does_not_delay_a_stop(
+    secure: MockOpenAI, trusting: ssl.SSLContext, sent: bytes
+) -> None:
+    url = httpx2.URL(secure.base_url)
+    with httpx2.Client(verify=trusting, trust_env=False) as http:
+        http.get(url)  # the server has started
+        with socket.create_connection((url.host, url.port or 0), timeout=10) as tcp:
+            tcp.sendall(sent)
+            http.get(url)  # the client before has been accepted
+            secure.stop()
+            try:
+                while tcp.recv(1000):
+                    pass
+            except ConnectionError:
+                pass  # a reset says too that the server has gone
+    assert not [one for one in threading.enumerate() if one.name == "openai-mockserver"]
+
+
+def test_an_untrusted_certificate_leaves_nothing_behind(secure: MockOpenAI) -> None:
+    secure.reply("Hello")
+    with httpx2.Client(trust_env=False) as http, pytest.raises(httpx2.ConnectError):
+        http.get(secure.base_url)
+    assert not list(secure.calls)

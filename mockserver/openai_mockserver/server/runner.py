@@ -143,6 +143,8 @@ class _ServerRun:
             proxy_headers=False,
             timeout_keep_alive=75,
             backlog=BACKLOG,
+            # uvloop could not be closed before all clients have left that begin no TLS handshake.
+            loop="auto" if self._tls is None else "asyncio",
         )
         config.load()
         config.ssl = self._tls
