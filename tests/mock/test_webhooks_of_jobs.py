@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from openai_mockserver import ApiError, MockOpenAI, MockServerError, Reply
-from openai_mockserver.webhooks import WebhookRequest
+from openai_mockserver.webhooks import WebhookRequest, duplicate, late, out_of_order
 from sdk_webhooks import make_client, unwrap
 
 openai = pytest.importorskip("openai")
@@ -247,6 +247,49 @@ def test_a_stream_over_a_socket_takes_real_time_and_then_says_so() -> None:
 
 
 # Other rules
+
+
+def test_the_events_of_jobs_may_go_wrong_too(mock: MockOpenAI, client: Any) -> None:
+    arrived: list[str] = []
+
+    def receive(request: WebhookRequest) -> None:
+        arrived.append(request.json["data"]["id"])
+
+    mock.webhooks.to(receive, faults=[duplicate(), out_of_order()])
+    mock.webhooks.to(lambda request: None, faults=late())
+    first, second = respond(client), respond(client)
+    mock.jobs.finish(first)
+    mock.jobs.finish(second)
+    mock.webhooks.wait()
+    assert arrived == []
+    client.responses.retrieve(respond(client))  # time passes
+    mock.webhooks.wait()
+    assert arrived == [first, first, second, second]
+    faults = [one.attempts[0].faults for one in mock.webhooks.deliveries]
+    assert faults == [("duplicate", "out_of_order"), ("late",)] * 2
+
+
+def test_on_a_real_clock_an_event_is_held_until_the_next() -> None:
+    arrived: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with MockOpenAI(clock="real", job_seconds=3600) as mock:
+        mock.reply("Hello")
+        mock.webhooks.to(lambda request: arrived.put(request.json["data"]["id"]))
+        client = mock.client()
+        first, second = respond(client), respond(client)
+        (endpoint,) = mock.webhooks.endpoints
+        endpoint.faults = (out_of_order(),)
+        mock.jobs.finish(first)
+        mock.webhooks.wait()
+        endpoint.faults = ()
+        mock.jobs.finish(second)
+        assert [arrived.get(timeout=10), arrived.get(timeout=10)] == [second, first]
+
+
+def test_an_event_is_held_until_the_next(mock: MockOpenAI, hooks: Hooks) -> None:
+    mock.webhooks.send_later("batch.failed", {"id": "batch_1"}, faults=out_of_order())
+    assert hooks.list() == []
+    mock.webhooks.send_later("batch.failed", {"id": "batch_2"})
+    assert hooks.list() == [("batch.failed", "batch_2"), ("batch.failed", "batch_1")]
 
 
 def test_a_receiver_may_retrieve_what_has_ended(mock: MockOpenAI, client: Any) -> None:

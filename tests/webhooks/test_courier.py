@@ -94,6 +94,22 @@ def test_a_stop_ends_the_work_and_nobody_waits_on() -> None:
     assert answers == [False, True]
 
 
+def test_a_mistake_is_printed_and_the_work_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    count = 0
+
+    def work(may_go_on: Callable[[], bool]) -> float | None:
+        nonlocal count
+        count += 1
+        if count == 1:
+            raise ValueError("Oh")
+        return None
+
+    courier = Courier(work)
+    courier.wake()
+    courier.wait()
+    assert (count, "ValueError: Oh" in capsys.readouterr().err) == (2, True)
+
+
 def test_the_thread_cannot_wait_for_itself() -> None:
     problems: list[str] = []
 

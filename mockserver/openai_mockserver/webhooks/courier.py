@@ -7,6 +7,7 @@ do, or to wait for, so that a mock that is forgotten leaves no thread behind.
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable
 
 from openai_mockserver.exceptions import MockServerError
@@ -68,7 +69,11 @@ class Courier:
                 if not may_go_on():
                     return
                 self._is_woken = self._is_resting = False
-            delay = self._work(may_go_on)
+            try:
+                delay = self._work(may_go_on)
+            except Exception:  # what follows must be done, and nobody may wait for ever
+                traceback.print_exc()
+                delay, self._is_woken = None, True
             with self._condition:
                 if not may_go_on():
                     return

@@ -108,7 +108,7 @@ def duplicate(copies: int = 1) -> WebhookFault:
 
 
 def out_of_order() -> WebhookFault:
-    """Hold the event back until the next event was sent, or until time advances."""
+    """Hold the event back until the next was sent to the same endpoint, or time is advanced."""
     return WebhookFault("out_of_order", is_held=True)
 
 

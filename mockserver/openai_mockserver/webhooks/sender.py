@@ -62,7 +62,8 @@ class Endpoint:
     Its ``name`` is the URL, or the name of the application or function; ``secret`` is the newest
     secret, and ``types`` are the types of events that it receives, or None for all. Its ``number``
     counts the endpoints of the mock from 1. After the receiver has answered 410, ``is_gone`` is
-    true, and it receives nothing more. One that ``is_pinned`` survives a reset.
+    true, and it receives nothing more. One that ``is_pinned`` survives a reset. Its ``faults`` go
+    wrong with each event.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Endpoint:
         self.secret = secret
         self.is_gone = False
         self.is_pinned = False
+        self.faults: tuple[WebhookFault, ...] = ()
         self._receiver = receiver
         self.types = types
         self._timeout = timeout
@@ -126,6 +128,10 @@ class Endpoint:
         return Answer(None, f"no answer within {self._timeout:g} s") if is_slow else answer
 
 
+_Started = tuple[Delivery, Endpoint]
+"""A delivery that has begun, and where it goes."""
+
+
 class Webhooks:
     """Sends webhooks, as `MockOpenAI.webhooks`.
 
@@ -156,7 +162,8 @@ class Webhooks:
         self._number = count()
         self._delivery_numbers, self._endpoint_numbers = count(1), count(1)
         self._queue: list[tuple[float, int, Delivery, Endpoint]] = []
-        self._held: list[tuple[Delivery, Endpoint]] = []
+        self._held: list[_Started] = []
+        self._held_since = 0.0
         self.endpoints: list[Endpoint] = []
         self.deliveries: list[Delivery] = []
         self.on_attempt: Callable[[Delivery], object] | None = None
@@ -175,6 +182,7 @@ class Webhooks:
         path: str = "/",
         types: Iterable[str] | None = None,
         timeout: float = TIMEOUT,
+        faults: Iterable[WebhookFault] | WebhookFault = (),
     ) -> Endpoint:
         """Add an endpoint, to which events are sent from now on.
 
@@ -187,12 +195,14 @@ class Webhooks:
             path: the path at which an application receives webhooks.
             types: the types of events to send to it; all by default.
             timeout: seconds of real time within which it must answer.
+            faults: what goes wrong with each event that is sent to it, also with those of jobs.
 
         Raises MockServerError for an invalid argument.
         """
         if secret is None:
             secret = os.environ.get("OPENAI_WEBHOOK_SECRET") or None
         endpoint = self._make_endpoint(receiver, secret, path, types, timeout)
+        endpoint.faults = _as_tuple(faults)
         self.endpoints.append(endpoint)
         return endpoint
 
@@ -241,15 +251,8 @@ class Webhooks:
         Raises MockServerError if there is no endpoint, or if the event is invalid, and FaultError
         for a fault that cannot happen to it.
         """
-        message, selected = self._make_message(type, data), _as_tuple(faults)
-        started = self._begin(message, selected)
-        with self._lock:
-            held, self._held = self._held, []
-        if not started or any(fault.is_held for fault in selected):
-            with self._lock:
-                self._held += held + started
-        else:
-            self._release(started + held)
+        started = self._begin(self._make_message(type, data), _as_tuple(faults))
+        self._release(self._hold(started))
         return [delivery for delivery, _ in started]
 
     def send_later(
@@ -264,8 +267,9 @@ class Webhooks:
         A thread makes it; `wait` waits until it has.
         """
         started = self._begin(self._make_message(type, data), _as_tuple(faults))
+        released = self._hold(started)
         with self._lock:
-            for delivery, endpoint in started:
+            for delivery, endpoint in released:
                 delivery.due = self.now
                 self._enqueue(delivery, endpoint)
         self._courier.wake()
@@ -287,16 +291,15 @@ class Webhooks:
             raise MockServerError("there is no webhook endpoint; call webhooks.to(...) first")
         return make_message(type, data, self._rng)
 
-    def _begin(
-        self, message: Message, faults: tuple[WebhookFault, ...]
-    ) -> list[tuple[Delivery, Endpoint]]:
+    def _begin(self, message: Message, faults: tuple[WebhookFault, ...]) -> list[_Started]:
         """Begin the deliveries of a message."""
         started = []
         for endpoint in tuple(self.endpoints):
             if endpoint._receives(message.type):
-                spoil(endpoint._draft(message), faults)  # raises now if one cannot happen
+                all_faults = (*faults, *endpoint.faults)
+                spoil(endpoint._draft(message), all_faults)  # raises now if one cannot happen
                 number = next(self._delivery_numbers)
-                started.append((Delivery(message, endpoint.name, faults, number), endpoint))
+                started.append((Delivery(message, endpoint.name, all_faults, number), endpoint))
         with self._lock:
             for delivery, _ in started:
                 self._keep_delivery(delivery)
@@ -307,6 +310,17 @@ class Webhooks:
         self.deliveries.append(delivery)
         while self._keep is not None and len(self.deliveries) > self._keep:
             give_up(self.deliveries.pop(0), "failed")
+
+    def _hold(self, started: list[_Started]) -> list[_Started]:
+        """Return the deliveries to make now: these, then those that waited at their endpoints."""
+        late = [one for one in started if any(fault.is_held for fault in one[0].faults)]
+        prompt = [one for one in started if one not in late]
+        endpoints = [endpoint for _, endpoint in prompt]
+        with self._lock:
+            released = [one for one in self._held if one[1] in endpoints]
+            self._held = [one for one in self._held if one[1] not in endpoints] + late
+            self._held_since = self.now
+        return prompt + released
 
     def remove(self, endpoint: Endpoint) -> None:
         """Remove an endpoint, and give up the pending deliveries to it.
@@ -379,15 +393,15 @@ class Webhooks:
             held, self._held = self._held, []
         self._release(held)
 
-    def _release(
-        self, held: Iterable[tuple[Delivery, Endpoint]], time: float | None = None
-    ) -> None:
+    def _release(self, held: Iterable[_Started], time: float | None = None) -> None:
         """Make the first attempts, now or at an earlier time of the virtual clock."""
         for delivery, endpoint in held:
             self._attempt(delivery, endpoint, self.now if time is None else time)
 
     def _catch_up(self, may_go_on: Callable[[], bool]) -> float | None:
         """Do what is due, in the courier's thread, and return when to do that again."""
+        if self._jobs.is_virtual and self.now > self._held_since:
+            self._release_held()
         self._do_until(self.now, may_go_on)
         delays = [self._jobs.find_delay()]
         if not self._jobs.is_virtual and (due := self._find_due()) is not None:
@@ -414,10 +428,7 @@ class Webhooks:
         if job.event not in EVENT_TYPES or not is_wanted:
             return
         message = make_message(job.event, {"id": job.id}, self._rng)
-        with self._lock:
-            held, self._held = self._held, []
-        self._release(self._begin(message, ()), job.time)
-        self._release(held)
+        self._release(self._hold(self._begin(message, ())), job.time)
 
     def _find_due(self) -> float | None:
         """Return when the next attempt is due."""
