@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -354,11 +354,12 @@ def test_an_upload_expires_after_an_hour(mock: MockOpenAI, client: Any) -> None:
     mock.webhooks.advance(3599)
     part = uploads.parts.create(id, data=b"a").id
     mock.webhooks.advance(1)
-    for call in (
+    calls: list[Callable[[], Any]] = [
         lambda: uploads.parts.create(id, data=b"b"),
         lambda: uploads.complete(id, part_ids=[part]),
         lambda: uploads.cancel(id),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(openai.BadRequestError, match="with status 'expired'"):
             call()
 
