@@ -162,6 +162,24 @@ def test_a_compaction_stands_for_what_it_compacts(mock: MockOpenAI, client: open
     assert seen[1][-1] == "Four"
 
 
+def test_a_long_conversation_is_compacted(mock: MockOpenAI, client: openai.OpenAI) -> None:
+    seen = listen(mock)
+    management: Any = [{"type": "compaction", "compact_threshold": 1000}]
+
+    def create(input: Any) -> Any:
+        return client.responses.create(
+            model="gpt-4o", input=input, context_management=management, store=False
+        )
+
+    assert [item.type for item in create("Hi").output] == ["message"]
+    for long in ("one " * 1500, "two " * 1500):
+        response = create(long)
+        assert [item.type for item in response.output] == ["compaction", "message"]
+        items: Any = [item.to_dict() for item in response.output]
+        create([*items, {"role": "user", "content": "Go on"}])
+        assert (seen[-1][0], seen[-1][-1]) == (long, "Go on")
+
+
 # Truncation
 
 

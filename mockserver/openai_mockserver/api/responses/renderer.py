@@ -47,6 +47,7 @@ __all__ = [
     "PATH",
     "compose",
     "fresh_envelope",
+    "make_cipher",
     "make_head",
     "render",
     "rebuild_stream",
@@ -154,6 +155,8 @@ def compose(reply: Reply | ApiError, context: Context) -> Rendered:
     if usage is None or is_truncated:
         usage = _count_usage(output, request, usage)
     output = tuple(_add_included(item, request) for item in output)
+    if (content := _find_compaction(request, context.history)) is not None:
+        output = (Item("compaction", {"encrypted_content": content}), *output)
     if (include := request.get("include")) is not None:
         output = tuple(_leave_out(item, include) for item in output)
     response = _Response(output, finish_reason, reply.error, usage, request, envelope, dialect)
@@ -200,6 +203,35 @@ def _add_included(item: Output, request: Mapping[str, Any]) -> Output:
         cipher = ids.letters(200, Random(repr(item)))
         return replace(item, encrypted=f"gAAAAAB{cipher}")
     return item
+
+
+def _find_compaction(
+    request: Mapping[str, Any], history: Iterable[Mapping[str, Any]]
+) -> str | None:
+    """Return the content of the compaction item that ``context_management`` asks for.
+
+    None if it asks for none, or if the conversation is not longer than its threshold.
+    """
+    wishes = request.get("context_management")
+    threshold = next(
+        (
+            one.get("compact_threshold")
+            for one in (wishes if isinstance(wishes, list) else ())
+            if isinstance(one, Mapping) and one.get("type") == "compaction"
+        ),
+        None,
+    )
+    if not isinstance(threshold, int):
+        return None
+    messages = [*history, *read_messages(request)]
+    if tokens.count_messages(messages, request.get("model")) <= threshold:
+        return None
+    return make_cipher(messages)
+
+
+def make_cipher(value: object) -> str:
+    """Return encrypted content, which is always the same for the same value."""
+    return f"gAAAAAB{ids.letters(64, Random(repr(value)))}"
 
 
 def _leave_out(item: Output, include: Container[str]) -> Output:
@@ -398,7 +430,8 @@ def shape(
 ) -> dict[str, Any]:
     """Return what the response depends on: the input only counts by its tokens and call ids."""
     used_ids = sorted(call_ids((*history, *read_messages(request))))
-    return {**request, "input": (_count_prompt_tokens(request), used_ids)}
+    compaction = _find_compaction(request, history)
+    return {**request, "input": (_count_prompt_tokens(request), used_ids, compaction)}
 
 
 def _render_json(response: _Response, rng: Random) -> Rendered:

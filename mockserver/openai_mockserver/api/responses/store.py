@@ -38,7 +38,12 @@ from openai_mockserver.api.responses.history import (
     lock_conversation,
     resolve_references,
 )
-from openai_mockserver.api.responses.renderer import compose, rebuild_stream, render_body
+from openai_mockserver.api.responses.renderer import (
+    compose,
+    make_cipher,
+    rebuild_stream,
+    render_body,
+)
 from openai_mockserver.api.responses.stored import KIND, StoredResponse, build_items, list_events
 from openai_mockserver.api.store import Store
 from openai_mockserver.dialects.responses import SEQUENCE_NUMBER
@@ -71,6 +76,11 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
         id, make_response = response["id"], partial(_keep_value, response)
     input_ = resolve_references(request.parameters.get("input"), store)
     stored_response = StoredResponse(make_response, script, input_, find_history(request, store))
+    for item in stored_response.response["output"] if _compacts(request) else ():
+        if item.get("type") == "compaction":
+            input_messages = read_messages({"input": input_})
+            messages = (*stored_response.history, *input_messages)
+            keep_compaction(item["encrypted_content"], messages, store)
     if (conversation_id := get_conversation_id(request)) is not None:
         items = [*stored_response.items, *stored_response.response["output"]]
         conversations.add_items(store, conversation_id, items, Random(id))
@@ -93,6 +103,10 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
     queued_response = clear_result(stored_response.response, "queued")
     queued_script = _replace_body(script, render_body(queued_response, Random(id)))
     return request.jobs.add_interval(queued_script, id)
+
+
+def _compacts(request: EndpointRequest) -> bool:
+    return bool(request.parameters.get("context_management"))
 
 
 def _keep_value(response: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -290,10 +304,9 @@ def compact(request: EndpointRequest, store: Store, rng: Random) -> Script:
     created_at = seed.now(rng)
     new_id = ids.response_ids(created_at, rng)
     items = build_items(request.parameters.get("input"), rng, created_at)
-    cipher = ids.letters(64, Random(repr(items)))
     messages = [*find_history(request, store), *read_messages(request.parameters)]
     count = tokens.count_messages(messages, request.parameters.get("model"))
-    keep_compaction(content := f"gAAAAAB{cipher}", messages, store)
+    keep_compaction(content := make_cipher(messages), messages, store)
     answer = {
         "id": new_id("resp"),
         "object": "response.compaction",
