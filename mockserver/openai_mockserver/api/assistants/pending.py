@@ -51,7 +51,7 @@ def steps_of(run: Mapping[str, Any]) -> str:
 def start_run(queued_run: Json, outcome: Outcome, jobs: Jobs, store: Store) -> None:
     """Store a run as it is when it is queued, until it has the outcome; at once without a job."""
     id = outcome.run["id"]
-    job = jobs.start(id)
+    job = jobs.start(jobs.make(id))
     store.put(runs_of(queued_run["thread_id"]), id, queued_run)
     store.put(_OUTCOMES, id, outcome)
     if not job.seconds:
