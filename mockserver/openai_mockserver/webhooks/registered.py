@@ -91,8 +91,8 @@ class RegisteredEndpoints:
             host = urlsplit(url).hostname or ""
         except ValueError:
             return False
-        given = {urlsplit(one.name).hostname for one in self._webhooks.endpoints}
-        return host in given or _is_this_machine(host)
+        hosts = {urlsplit(one.name).hostname for one in self._webhooks.endpoints}
+        return host in hosts or _is_this_machine(host)
 
 
 def _is_this_machine(host: str) -> bool:

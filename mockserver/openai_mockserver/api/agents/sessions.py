@@ -227,8 +227,8 @@ def _ask_model(writer: TurnWriter, request: EndpointRequest, store: Store) -> No
     body = {name: value for name, value in body.items() if value or name in ("input", "store")}
     if request.ask is not None:
         script = request.ask("POST", responses.PATH, msgspec.json.encode(body))
-        said = responses.read(script)
-        writer.add(script, said if isinstance(said, ApiError) else None, calls)
+        answer = responses.read(script)
+        writer.add(script, answer if isinstance(answer, ApiError) else None, calls)
     store.put(_CALLS, session["id"], calls)
     _store(writer, store)
 

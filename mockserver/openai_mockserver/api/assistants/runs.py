@@ -222,17 +222,17 @@ def _ask_model(writer: RunWriter, request: EndpointRequest, store: Store, rng: R
     stream = bool(request.parameters.get("stream"))
     messages = store.all(messages_of(run["thread_id"]))
     body = build_request(run, messages, writer.steps, stream)
-    said: Reply | ApiError
+    reply: Reply | ApiError
     script = Script(Head(200, headers.response_headers(rng)))
     if request.ask is None:
-        said = Reply(output=())
+        reply = Reply(output=())
     else:
         script = request.ask("POST", responses.PATH, msgspec.json.encode(body))
-        said = _read(script)
-    if isinstance(said, ApiError):
-        writer.end(said)
+        reply = _read(script)
+    if isinstance(reply, ApiError):
+        writer.end(reply)
         script = Script(Head(200, headers.response_headers(rng), script.seconds))
-    elif writer.add(said):
+    elif writer.add(reply):
         writer.end()
     outcome = Outcome(run := writer.run, writer.steps, writer.messages, writer.open_usage)
     start_run(writer.queued_run, outcome, AT_ONCE if stream else request.jobs, store)

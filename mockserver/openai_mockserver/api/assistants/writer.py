@@ -179,7 +179,7 @@ class RunWriter:
         self._write(f"run.step.{step['status']}", step)
 
     def _add_message(
-        self, said: Message, usage: Json, error: ApiError | None, reason: str | None
+        self, answer: Message, usage: Json, error: ApiError | None, reason: str | None
     ) -> None:
         now, id = self._envelope.now(), self._envelope.new_id("msg")
         details = {"type": "message_creation", "message_creation": {"message_id": id}}
@@ -187,7 +187,7 @@ class RunWriter:
         message = build_message(id, self.run["thread_id"], now, self.run)
         self._write("message.created", message)
         self._write("message.in_progress", message)
-        content = list(self._stream_content(said, id))
+        content = list(self._stream_content(answer, id))
         now = self._envelope.now()
         message |= {"status": "completed", "completed_at": now, "content": content}
         if error is not None or reason is not None:
@@ -198,12 +198,12 @@ class RunWriter:
         self._write(f"message.{message['status']}", message)
         self._end_step(step, now, usage, error)
 
-    def _stream_content(self, said: Message, id: str) -> Iterator[Json]:
+    def _stream_content(self, answer: Message, id: str) -> Iterator[Json]:
         """Write the pieces of a message, and yield the parts of its content."""
         index = 0
-        if said.text is not None:
+        if answer.text is not None:
             annotations: list[Json] = []
-            pieces = list(cite(said.text, said.annotations))
+            pieces = list(cite(answer.text, answer.annotations))
             for number, (piece, own) in enumerate(pieces):
                 shown = [{"index": len(annotations) + n, **_quote(a)} for n, a in enumerate(own)]
                 text: Json = {"value": piece}
@@ -214,10 +214,10 @@ class RunWriter:
             value = "".join(piece for piece, _ in pieces)
             yield {"type": "text", "text": {"value": value, "annotations": annotations}}
             index += 1
-        if said.refusal is not None:
-            for piece in said.refusal.pieces:
+        if answer.refusal is not None:
+            for piece in answer.refusal.pieces:
                 self._write_part(id, {"index": index, "type": "refusal", "refusal": piece})
-            yield {"type": "refusal", "refusal": str(said.refusal)}
+            yield {"type": "refusal", "refusal": str(answer.refusal)}
 
     def _write_part(self, id: str, part: Json) -> None:
         delta = {"id": id, "object": "thread.message.delta", "delta": {"content": [part]}}

@@ -45,7 +45,7 @@ class ResponsePlan:
         metadata: metadata of the request.
         length: how many items the conversation has.
         last_id: the id of the last of them.
-        heard: seconds of audio in the input.
+        input_seconds: seconds of audio in the input.
         call_ids: the ids of the calls in the input, which the response does not use again.
         is_newer: whether the model reasons.
     """
@@ -57,7 +57,7 @@ class ResponsePlan:
     metadata: Mapping[str, str] | None = None
     length: int = 0
     last_id: str | None = None
-    heard: float = 0.0
+    input_seconds: float = 0.0
     call_ids: frozenset[str] = field(default_factory=frozenset)
     is_newer: bool = False
 
@@ -316,11 +316,11 @@ def _interleave(
     data = encode_speech(text, output["format"], output["voice"], output.get("speed") or 1.0)
     rate = bytes_per_second(output["format"])
     size = int(PIECE_SECONDS * rate)
-    said, sent = 0, 0
+    spoken, sent = 0, 0
     for piece in text.pieces:
-        yield "transcript", piece, said / max(1, len(text)) * len(data) / rate
-        said += len(piece)
-        until = len(data) * said // max(1, len(text)) if said < len(text) else len(data)
-        while sent < len(data) and (sent + size <= until or said >= len(text)):
+        yield "transcript", piece, spoken / max(1, len(text)) * len(data) / rate
+        spoken += len(piece)
+        until = len(data) * spoken // max(1, len(text)) if spoken < len(text) else len(data)
+        while sent < len(data) and (sent + size <= until or spoken >= len(text)):
             yield "audio", base64.b64encode(data[sent : sent + size]).decode(), sent / rate
             sent += size

@@ -54,11 +54,11 @@ def _read_items(
     items: Mapping[str, Mapping[str, Any]], pieces: Mapping[str, list[str]]
 ) -> Iterator[Output]:
     for id, item in items.items():
-        said = pieces.get(id, [])
+        parts = pieces.get(id, [])
         if item.get("type") == "function_call":
-            yield ToolCall(str(item.get("name")), said, item.get("call_id"))
+            yield ToolCall(str(item.get("name")), parts, item.get("call_id"))
         else:
-            yield Message(said, phase=item.get("phase"))
+            yield Message(parts, phase=item.get("phase"))
 
 
 def _build(output: list[Output], response: Mapping[str, Any], final: Mapping[str, Any]) -> Reply:

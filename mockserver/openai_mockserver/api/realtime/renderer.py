@@ -133,25 +133,28 @@ def _build_usage(
     request = context.parameters or {}
     written = sum(map(count_tokens, output))
     reasoning = sum(count_tokens(item) for item in output if isinstance(item, Reasoning))
-    said = round(AUDIO_TOKENS * spoken)
-    heard = int(AUDIO_TOKENS / 2 * plan.heard)
+    output_audio = round(AUDIO_TOKENS * spoken)
+    input_audio = int(AUDIO_TOKENS / 2 * plan.input_seconds)
     read = tokens.count_messages(read_messages(request), plan.config.get("model"))
     cached = 0
     if reply.usage is not None:
         usage = reply.usage
-        heard, cached = usage.prompt_audio_tokens, usage.cached_tokens
+        input_audio, cached = usage.prompt_audio_tokens, usage.cached_tokens
         reasoning = usage.reasoning_tokens
-        read = max(0, usage.prompt_tokens - heard)
-        said = min(said, usage.completion_tokens)
-        written = usage.completion_tokens - said
-    total = {"total_tokens": read + heard + written + said, "input_tokens": read + heard}
-    total["output_tokens"] = written + said
+        read = max(0, usage.prompt_tokens - input_audio)
+        output_audio = min(output_audio, usage.completion_tokens)
+        written = usage.completion_tokens - output_audio
+    total = {
+        "total_tokens": read + input_audio + written + output_audio,
+        "input_tokens": read + input_audio,
+        "output_tokens": written + output_audio,
+    }
     counts: dict[str, Any]
     if kinds := plan.form.token_kinds:
         counts = {
             **total,
-            "input_token_details": {"text_tokens": read, "audio_tokens": heard, **kinds},
-            "output_token_details": {"text_tokens": written, "audio_tokens": said, **kinds},
+            "input_token_details": {"text_tokens": read, "audio_tokens": input_audio, **kinds},
+            "output_token_details": {"text_tokens": written, "audio_tokens": output_audio, **kinds},
             "output_audio_seconds": spoken,
             "billable_audio_seconds": max(1, round(spoken)),
         }
@@ -160,7 +163,7 @@ def _build_usage(
             **total,
             "input_token_details": {
                 "text_tokens": read,
-                "audio_tokens": heard,
+                "audio_tokens": input_audio,
                 "image_tokens": 0,
                 "cached_tokens": cached,
                 "cached_tokens_details": {
@@ -169,7 +172,7 @@ def _build_usage(
                     "image_tokens": 0,
                 },
             },
-            "output_token_details": {"text_tokens": written, "audio_tokens": said},
+            "output_token_details": {"text_tokens": written, "audio_tokens": output_audio},
         }
         if plan.is_newer or plan.form.has_voice_objects:
             counts["output_token_details"]["reasoning_tokens"] = reasoning

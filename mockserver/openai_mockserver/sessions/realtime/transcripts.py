@@ -93,12 +93,12 @@ def _list_events(
         events.append(event)
     usage: dict[str, Any] = {"type": "duration", "seconds": math.ceil(seconds)}
     if "whisper" not in model:
-        heard, written = int(10 * seconds), text.tokens + 2
+        audio_tokens, written = int(10 * seconds), text.tokens + 2
         usage = {
             "type": "tokens",
-            "total_tokens": heard + written,
-            "input_tokens": heard,
-            "input_token_details": {"text_tokens": 0, "audio_tokens": heard},
+            "total_tokens": audio_tokens + written,
+            "input_tokens": audio_tokens,
+            "input_token_details": {"text_tokens": 0, "audio_tokens": audio_tokens},
             "output_tokens": written,
         }
     # Recorded: deltas may begin with a space, the whole text does not.
