@@ -74,7 +74,7 @@ FLOORS = """
     upstream access
     cassettes.exporters: recording event_stream chunks vcr har curl wiremock formats
     sessions: session framing lanes cache messages steering running responses replay
-    sessions.realtime: errors conversation progress speech transcripts session
+    sessions.realtime: errors conversation progress speech transcripts session translation
     journal: snapshot call attempts memory follow filters journal
     state: sandboxes protocol memory
     catalogue

@@ -160,6 +160,20 @@ def test_a_cancelled_batch_says_so_when_it_has_stopped(client: Any, hooks: Hooks
     assert hooks.list() == [("batch.cancelled", id)]
 
 
+def test_ends_at_the_same_time_do_not_wait_for_each_other(client: Any, hooks: Hooks) -> None:
+    batch_id = start_batch(client)
+    for _ in range(2):
+        client.batches.retrieve(batch_id)
+    client.batches.cancel(batch_id)  # it stops a quarter of a job later
+    response_id = respond(client)
+    client.responses.retrieve(response_id)  # by now
+    hooks.mock.jobs.finish(response_id)
+    assert sorted(hooks.list()) == [
+        ("batch.cancelled", batch_id),
+        ("response.completed", response_id),
+    ]
+
+
 @pytest.mark.parametrize(
     ("reply", "event"),
     [

@@ -295,7 +295,9 @@ class Jobs:
             if job is None or job.ending is not None:
                 return
             job = self._continue(job)
-            job = replace(job, ending=Ending(kind, self.measure(job), code, message))
+            # Without the tolerance, so that the end has been reached in spite of rounding.
+            elapsed = max(0.0, self.measure(job) - _TOLERANCE)
+            job = replace(job, ending=Ending(kind, elapsed, code, message))
             self._store.put(KIND, id, job)
         self._change(job)
 

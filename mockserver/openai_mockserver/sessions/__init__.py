@@ -22,6 +22,10 @@ def make_session(opening: Opening) -> Session | None:
         from openai_mockserver.sessions.realtime import open_session
 
         return open_session(opening)
+    if opening.path == "/v1/realtime/translations":
+        from openai_mockserver.sessions.realtime.translation import TranslationSession
+
+        return TranslationSession(opening)
     return None
 
 

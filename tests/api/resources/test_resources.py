@@ -446,10 +446,10 @@ def test_an_id_may_contain_a_slash(mock: MockOpenAI, client: openai.OpenAI, name
 
 def test_an_endpoint_that_is_not_implemented_is_a_501(client: openai.OpenAI) -> None:
     with pytest.raises(openai.InternalServerError) as error_info:
-        client.get("/realtime/translations", cast_to=object)
+        client.get("/live/sessions", cast_to=object)
     assert read_error(error_info.value) == (
         501,
-        "openai-mockserver does not implement GET /v1/realtime/translations.",
+        "openai-mockserver does not implement GET /v1/live/sessions.",
     )
 
 

@@ -507,7 +507,6 @@ _WEB_SOCKETS = (
     "/v1/live/sessions",
     "/v1/live/sessions/{session_id}",
     "/v1/live/sessions/{session_id}/fork",
-    "/v1/realtime/translations",
 )
 """Paths at which the SDK opens WebSockets, which the server does not support."""
 
@@ -595,5 +594,5 @@ def endpoints(special: Mapping[tuple[str, str], Answer]) -> Iterator[Endpoint]:
         )
     for path in _WEB_SOCKETS:
         yield Endpoint(path=path, method="GET", answer=refuse_endpoint)
-    for path in ("/v1/responses", "/v1/realtime"):
+    for path in ("/v1/responses", "/v1/realtime", "/v1/realtime/translations"):
         yield Endpoint(path=path, method="GET", answer=require_websocket)
