@@ -16,13 +16,14 @@ REQUESTED = os.environ.get("OPENAI_MOCKSERVER_CLIENTS", "").split()
 
 
 @pytest.mark.client
-@pytest.mark.parametrize("name", ["openai-agents", "pydantic-ai"])
+@pytest.mark.parametrize("name", ["openai-agents", "openai-agents-js", "pydantic-ai"])
 def test_an_agent_calls_a_function_and_answers(name: str) -> None:
     if name not in REQUESTED and "all" not in REQUESTED:
         pytest.skip("it was not requested: run scripts/clients")
     environment = ENVIRONMENTS[name]
     install(environment)
-    program = PROGRAMS / f"realtime_{name.replace('-', '_')}.py"
+    suffix = "mjs" if name.endswith("-js") else "py"
+    program = PROGRAMS / f"realtime_{name.replace('-', '_')}.{suffix}"
     with MockOpenAI() as mock:
         call = ToolCall("get_weather", {"city": "Paris"}, id="call_1")
         mock.on(user="Weather in Paris?").reply(Reply(tool_calls=[call]), "It is sunny.")
