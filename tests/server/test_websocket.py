@@ -170,7 +170,7 @@ def test_a_page_of_this_machine_opens_one(mock: MockOpenAI) -> None:
 
 
 def test_other_paths_open_nothing(mock: MockOpenAI) -> None:
-    for path, status in (("/v1/realtime/translations", 501), ("/v1/nothing", 404)):
+    for path, status in (("/v1/live/sessions", 501), ("/v1/nothing", 404)):
         with pytest.raises(InvalidStatus) as error_info:
             connect(find_url(mock).replace(PATH, path), proxy=None)
         assert error_info.value.response.status_code == status
