@@ -9,6 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from openai_mockserver import ApiError, MockOpenAI, Pace, Reply, ToolCall
+from openai_mockserver.faults import malformed
 from openai_mockserver.sessions.session import Received
 from openai_mockserver.sessions.steering import MOST_PENDING
 from responses_player import Player
@@ -86,6 +87,14 @@ def test_numbers_have_no_gap(player: Player) -> None:
     end = types(first).index("response.incomplete") + 1
     assert [one["sequence_number"] for one in first[:end]] == list(range(end))
     assert [one["sequence_number"] for one in first[end:]] == list(range(len(first) - end))
+
+
+def test_a_damaged_event_does_no_harm(mock: MockOpenAI, player: Player) -> None:
+    mock.on(user="damaged").reply(SEVERAL, pace=Pace(ttft=0.5, itl=0.1), faults=[malformed(at=-3)])
+    player.create("damaged", model=MODEL)
+    id = str(player.run(0.7)[0]["response"]["id"])
+    steer(player, id)
+    assert "response.incomplete" in types(player.run())
 
 
 def test_the_stored_response_is_the_one_that_was_sent(mock: MockOpenAI, player: Player) -> None:

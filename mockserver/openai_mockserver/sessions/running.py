@@ -32,6 +32,14 @@ class _Head(msgspec.Struct):
     sequence_number: int | None = None
 
 
+def _read_head(text: str) -> _Head:
+    """Return the head of an event; an empty one if a fault has damaged the event."""
+    try:
+        return msgspec.json.decode(text, type=_Head)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return _Head()
+
+
 class RunningTurn:
     """A turn that has been answered.
 
@@ -81,10 +89,7 @@ class RunningTurn:
         if isinstance(message, SocketClose | SocketMute):
             return message
         text = message if isinstance(message, str) else message.data
-        try:
-            head = msgspec.json.decode(text, type=_Head)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            return message  # a fault has damaged it
+        head = _read_head(text)
         if head.sequence_number is not None:
             if self._added:
                 number = head.sequence_number + self._added
@@ -115,18 +120,17 @@ class RunningTurn:
         left = [] if self._next is None else [self._next, *self._messages]
         self._next, self._messages = (left[0] if left else None), iter(left[1:])
         rest = [(due, message) for due, message in left if isinstance(message, str)]
-        types = [msgspec.json.decode(text, type=_Head).type for _, text in rest]
-        if not rest or types[-1] != "response.completed" or len(rest) == 1:
+        heads = [_read_head(text) for _, text in rest]
+        if len(heads) < 2 or heads[-1].type != "response.completed":
             return
         event = decode_object(rest[-1][1]) or {}
-        left_text = sum(one in _DELTAS for one in types)
+        left_text = sum(head.type in _DELTAS for head in heads)
         share = self._sent_text / max(self._sent_text + left_text, 1)
         response = cut_response(event.get("response") or {}, self._items, share)
-        numbers = msgspec.json.decode(rest[0][1], type=_Head).sequence_number
         event |= {
             "type": "response.incomplete",
             "response": response,
-            "sequence_number": numbers if numbers is not None else self.next_number - self._added,
+            "sequence_number": self.next_number - self._added,
         }
         self._next = rest[0][0], msgspec.json.encode(event).decode()
         self._messages = iter(())
