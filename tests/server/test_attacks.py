@@ -36,6 +36,7 @@ REFUSED = {
             "message-30-mb",
             "parts-100000",
             "messages-100000",
+            "response-input-100000",
         ),
         400,
     ),
@@ -48,7 +49,6 @@ DEARER = {
     # Python cannot switch threads while it copies a string of 30 MB, which takes 6 ms, and 25 if
     # the memory is new.
     "message-30-mb": (5.0, 200.0, 40.0),
-    "response-input-100000": (5.0, 200.0, 25.0),
 }
 
 
