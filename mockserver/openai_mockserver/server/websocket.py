@@ -237,6 +237,9 @@ class _SessionPlayer:
         if isinstance(happening, _Left):
             self._is_over = True
             self._outcome = None if happening.code in _CLOSED_WELL else CLIENT_DISCONNECTED
+        elif isinstance(happening, Answered) and happening.turn in self._turns:
+            # Due times count from the answer, however late it is handled.
+            self._feed(happening, self._turns[happening.turn][1])
         else:
             self._feed(happening)
 
