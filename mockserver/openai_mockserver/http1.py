@@ -17,6 +17,7 @@ from openai_mockserver.timeline import encode_chunk, frames
 
 __all__ = [
     "LAST_CHUNK",
+    "SWITCHING",
     "answer_version",
     "check_script",
     "encode_chunk",
@@ -33,6 +34,9 @@ __all__ = [
 LAST_CHUNK = b"0\r\n\r\n"
 """RFC 9112 §7.1: the chunk of size zero, and no trailers."""
 
+
+SWITCHING = Script(Head(101, (("upgrade", "websocket"), ("connection", "Upgrade"))))
+"""The response that opens a WebSocket (RFC 6455 §4.2.2), without what depends on the request."""
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 

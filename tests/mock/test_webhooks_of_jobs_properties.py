@@ -104,8 +104,8 @@ class JobsAndWebhooks(RuleBasedStateMachine):
     def each_end_is_told_once(self) -> None:
         self.mock.webhooks.wait()
         deliveries = self.mock.webhooks.deliveries
-        told = Counter(one.event["data"]["id"] for one in deliveries)
-        assert set(told.values()) <= {1}
+        counts = Counter(one.event["data"]["id"] for one in deliveries)
+        assert set(counts.values()) <= {1}
         for job in self.mock.jobs.list():
             assert job.find_end is not None
             end = job.find_end(job)

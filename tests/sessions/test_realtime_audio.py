@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from openai_mockserver import ApiError, MockOpenAI, Pace
 from openai_mockserver.api.realtime.sound import PCM, decode_samples
 from openai_mockserver.sessions.realtime import session as sessions
+from openai_mockserver.sessions.realtime import speech
 from openai_mockserver.sessions.realtime.speech import AudioBuffer
 from realtime_player import Json, RealtimePlayer, check_types, encode, list_types, make_tone
 
@@ -199,7 +200,7 @@ def test_the_client_clears(player: RealtimePlayer) -> None:
 
 
 def test_the_buffer_has_a_limit(player: RealtimePlayer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "MOST_BUFFERED", 1000)
+    monkeypatch.setattr(speech, "MOST_BUFFERED", 1000)
     player.say("input_audio_buffer.append", audio=encode(bytes(1001)))
     (error,) = player.run(0)
     assert error["error"]["message"] == "Invalid 'audio'. The buffer is full."

@@ -33,7 +33,7 @@ export class Jobs {
     return this.#connection.ask(`/jobs/${encodeURIComponent(id)}/fail`, options);
   }
 
-  /** Move the clock of the jobs and webhooks forward by so many seconds. */
+  /** Move the clock of the jobs and webhooks forward by a number of seconds. */
   async advance(seconds: number): Promise<void> {
     await this.#connection.ask("/jobs/advance", { method: "POST", body: { seconds } });
   }

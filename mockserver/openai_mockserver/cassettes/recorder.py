@@ -23,7 +23,7 @@ from openai_mockserver.request import Request
 from openai_mockserver.script import Head
 from openai_mockserver.sensitive import spell_controls
 
-__all__ = ["ExchangeRecorder", "Recorder", "format_now"]
+__all__ = ["Attempt", "ExchangeRecorder", "Recorder", "format_now"]
 
 logger = logging.getLogger("openai_mockserver")
 
@@ -62,30 +62,20 @@ def format_now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")  # noqa: UP017
 
 
-class ExchangeRecorder:
-    """One exchange being recorded. ``problem`` says why the recording failed, or is None.
+class Attempt:
+    """One recording, whose failure disturbs nothing but itself.
 
     Args:
-        recorder: the recorder, with its folder and redactor.
-        request, upstream: as in `Recorder.begin`.
+        folder: the folder of the recording.
+
+    Attributes:
+        problem: why the recording failed; None if it did not.
     """
 
-    def __init__(self, recorder: Recorder, request: Request, upstream: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self.problem: str | None = None
-        self._began = time.monotonic()
-        self._recorder = recorder
-        self._about: dict[str, Any] = {}
-        self._redaction: Redaction | None = None
-        self._head: dict[str, Any] = {}
-        self._first_line: dict[str, Any] = {}
         self._recording: Recording | None = None
-        self._path = recorder.folder.path
-        self._received_size = self._recorded_size = self._withheld_size = 0
-        self._is_withheld = self._has_ended = False
-        self._try(self._take_request, request, upstream)
-
-    def _measure_elapsed(self) -> float:
-        return round(time.monotonic() - self._began, 6)
+        self._path = folder
 
     def _try(self, act: Callable[..., None], *args: Any) -> None:
         """Call a function unless the recording has failed; an exception becomes the problem."""
@@ -100,6 +90,30 @@ class ExchangeRecorder:
             reason = reason or f"{type(error).__name__}: {error}"
             self.problem = f"recording into {self._path} failed: {reason}"
             logger.error("openai-mockserver: %s", self.problem)
+
+
+class ExchangeRecorder(Attempt):
+    """One exchange being recorded. ``problem`` says why the recording failed, or is None.
+
+    Args:
+        recorder: the recorder, with its folder and redactor.
+        request, upstream: as in `Recorder.begin`.
+    """
+
+    def __init__(self, recorder: Recorder, request: Request, upstream: str) -> None:
+        super().__init__(recorder.folder.path)
+        self._began = time.monotonic()
+        self._recorder = recorder
+        self._about: dict[str, Any] = {}
+        self._redaction: Redaction | None = None
+        self._head: dict[str, Any] = {}
+        self._first_line: dict[str, Any] = {}
+        self._received_size = self._recorded_size = self._withheld_size = 0
+        self._is_withheld = self._has_ended = False
+        self._try(self._take_request, request, upstream)
+
+    def _measure_elapsed(self) -> float:
+        return round(time.monotonic() - self._began, 6)
 
     def _take_request(self, request: Request, upstream: str) -> None:
         headers = request.headers.raw

@@ -34,13 +34,13 @@ from openai_mockserver.dispatch.route import choose_dialect, route_request, rout
 from openai_mockserver.dispatch.validate import validate_request
 from openai_mockserver.dispatch.version import Version
 from openai_mockserver.exceptions import MockServerError
-from openai_mockserver.http1 import answer_version, check_script
+from openai_mockserver.http1 import SWITCHING, answer_version, check_script
 from openai_mockserver.journal import Call
 from openai_mockserver.pacing import Pace
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.request import Request
 from openai_mockserver.rules import Answer, Rulebook
-from openai_mockserver.script import Head, RecordedSession, Script
+from openai_mockserver.script import RecordedSession, Script
 from openai_mockserver.seed import CHANCE, Seeded
 from openai_mockserver.sessions import Opening, Turn, make_replay, make_session
 from openai_mockserver.state import InMemory, StateMaker
@@ -49,9 +49,6 @@ __all__ = ["Dispatcher"]
 
 _CHOOSING: tuple[Step, ...] = (route_request, validate_request, choose_answer)
 _MAKING: tuple[Step, ...] = (render_answer, dress_script)
-
-_SWITCHING = Script(Head(101, (("upgrade", "websocket"), ("connection", "Upgrade"))))
-"""The response that opens a WebSocket. The server adds what depends on the request."""
 
 
 class Dispatcher:
@@ -141,7 +138,7 @@ class Dispatcher:
             if isinstance(plan, Script) and plan.head.status in (401, 403):
                 return _set_plan(exchange, plan)
             if (recording := self._take_recording(call, options)) is not None:
-                call.session, call.script = make_replay(recording), _SWITCHING
+                call.session, call.script = make_replay(recording), SWITCHING
                 return call
             if options.upstream is not None and not exchange.rules:
                 call.upstream = options.upstream
@@ -151,7 +148,7 @@ class Dispatcher:
             if not isinstance(plan, Exchange):
                 return _set_plan(exchange, plan)
             if (session := make_session(_describe_opening(plan))) is not None:
-                call.session, call.script = session, _SWITCHING
+                call.session, call.script = session, SWITCHING
                 return call
         begun = self._answer(exchange, _CHOOSING)
         return begun if isinstance(begun, Call) else begun.run()

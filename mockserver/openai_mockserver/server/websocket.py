@@ -273,9 +273,8 @@ class _SessionPlayer:
     async def _perform(self, action: Action, due: float) -> None:
         match action:
             case Send(text, turn):
-                data = text.encode()
                 if self._connection.is_muted:
-                    self._connection.transport.write(encode_frame(TEXT, data))
+                    self._connection.transport.write(encode_frame(TEXT, text.encode()))
                 else:
                     await self._send({"type": "websocket.send", "text": text})
                 self._log(turn, due, text)

@@ -24,6 +24,7 @@ from websockets.exceptions import (
 from openai_mockserver.api import errors
 from openai_mockserver.cassettes.sessions.recorder import SessionRecorder
 from openai_mockserver.exceptions import ServerError
+from openai_mockserver.http1 import SWITCHING
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import (
@@ -39,12 +40,10 @@ from openai_mockserver.script import (
 from openai_mockserver.server.protocol import Connection
 from openai_mockserver.upstream import Upstream
 
-__all__ = ["SWITCHING", "relay_websocket"]
+__all__ = ["relay_websocket"]
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-SWITCHING = Script(Head(101, (("upgrade", "websocket"), ("connection", "Upgrade"))))
 
 _CONNECT_TIMEOUT = 10.0  # seconds
 _NOT_FORWARDED = frozenset({"connection", "host", "upgrade", "proxy-connection"})

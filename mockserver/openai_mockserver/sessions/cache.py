@@ -29,8 +29,8 @@ class ResponseCache:
 
     def keep(self, lane: str | None, store: TurnStore) -> None:
         """Remember the response that a turn has made as the latest one of its lane."""
-        if store.made is not None:
-            self._latest[lane] = store.made
+        if store.latest is not None:
+            self._latest[lane] = store.latest
 
     def forget(self, lane: str | None, id: object) -> None:
         """Forget the latest response of a lane if it has this id."""
@@ -46,13 +46,13 @@ class TurnStore(Store):
         cache: the responses of the connection.
 
     Attributes:
-        made: the id and the value of the response that the turn has made.
+        latest: the id and the value of the response that the turn has made.
     """
 
     def __init__(self, base: Store, cache: ResponseCache) -> None:
         super().__init__()
         self._base, self._cache = base, cache
-        self.made: tuple[str, Any] | None = None
+        self.latest: tuple[str, Any] | None = None
         self._is_withheld = False
 
     def get(self, kind: str, id: str) -> Any:
@@ -65,21 +65,21 @@ class TurnStore(Store):
 
     def put(self, kind: str, id: str, value: Any) -> None:
         if kind == KIND:
-            self.made = id, value
+            self.latest = id, value
         self._base.put(kind, id, value)
 
     def withhold(self, kind: str, id: str, value: Any) -> None:
         if kind == KIND:
-            self.made, self._is_withheld = (id, value), True
+            self.latest, self._is_withheld = (id, value), True
         self._base.withhold(kind, id, value)
 
     def change(self, response: Mapping[str, Any]) -> None:
         """Replace the object of the response that the turn has made."""
-        if self.made is not None:
-            id, stored = self.made
-            self.made = id, replace(stored, make_response=lambda: response, script=None)
+        if self.latest is not None:
+            id, stored = self.latest
+            self.latest = id, replace(stored, make_response=lambda: response, script=None)
             keep = self._base.withhold if self._is_withheld else self._base.put
-            keep(KIND, *self.made)
+            keep(KIND, *self.latest)
 
     def all(self, kind: str) -> list[Any]:
         return self._base.all(kind)

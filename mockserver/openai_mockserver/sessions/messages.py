@@ -16,6 +16,7 @@ import msgspec.json
 from openai_mockserver import sse
 from openai_mockserver.api.responses.renderer import rebuild_stream
 from openai_mockserver.script import (
+    End,
     Event,
     Pause,
     Script,
@@ -24,12 +25,22 @@ from openai_mockserver.script import (
     SocketMute,
 )
 from openai_mockserver.sessions.framing import encode_event
-from openai_mockserver.sessions.session import Action, Close, Mute, Send, SendFrames, Turn
+from openai_mockserver.sessions.session import (
+    Action,
+    Close,
+    Drop,
+    Ended,
+    Mute,
+    Send,
+    SendFrames,
+    Turn,
+)
 
 __all__ = [
     "Message",
     "add_stream_id",
     "decode_object",
+    "end_turn",
     "list_data",
     "list_messages",
     "make_action",
@@ -90,6 +101,20 @@ def make_action(message: Message, turn: Turn | None) -> Action:
             return Close(message.code, message.reason)
         case SocketMute():
             return Mute()
+
+
+def end_turn(turn: Turn, end: End) -> list[tuple[float, Action]]:
+    """Return what follows the last message of a turn.
+
+    Args:
+        turn: the turn.
+        end: how its script ends.
+    """
+    if end == "hold":
+        return []
+    if end not in ("finish", "close"):
+        return [(0.0, Drop(turn, "reset" if end == "reset" else "truncate"))]
+    return [(0.0, Ended(turn)), *([(0.0, Close())] if end == "close" else [])]
 
 
 def _add_stream_id(message: Message, stream_id: str) -> Message:

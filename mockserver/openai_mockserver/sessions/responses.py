@@ -24,6 +24,7 @@ from openai_mockserver.sessions.messages import (
     Message,
     add_stream_id,
     decode_object,
+    end_turn,
     list_messages,
     make_action,
     read_error,
@@ -34,7 +35,6 @@ from openai_mockserver.sessions.session import (
     Answered,
     Ask,
     Close,
-    Drop,
     Due,
     Ended,
     Expired,
@@ -183,13 +183,8 @@ class ResponsesSession:
     def _finish(self, running: RunningTurn) -> Actions:
         """Return what follows the last message of a turn."""
         turn, end = running.turn, running.end
-        if end == "hold":
-            return []
-        if end not in ("finish", "close"):
-            return [(0.0, Drop(turn, "reset" if end == "reset" else "truncate"))]
-        actions: Actions = [(0.0, Send(text, turn)) for text in self._settle_steers(running)]
-        actions.append((0.0, Ended(turn)))
-        return [*actions, (0.0, Close())] if end == "close" else actions
+        texts = self._settle_steers(running) if end in ("finish", "close") else ()
+        return [*((0.0, Send(text, turn)) for text in texts), *end_turn(turn, end)]
 
     def _settle_steers(self, running: RunningTurn) -> Iterator[str]:
         """Yield the messages about accepted input that the response has not used."""

@@ -14,7 +14,7 @@ import msgspec
 import msgspec.json
 
 from openai_mockserver.dialects.responses import SEQUENCE_NUMBER
-from openai_mockserver.script import SocketClose, SocketMute
+from openai_mockserver.script import End, SocketClose, SocketMute
 from openai_mockserver.sessions.messages import Message, add_stream_id, decode_object
 from openai_mockserver.sessions.session import Turn
 from openai_mockserver.sessions.steering import Steer, cut_response
@@ -57,7 +57,7 @@ class RunningTurn:
         steers: accepted input that has not been used.
     """
 
-    def __init__(self, turn: Turn, messages: Iterable[tuple[float, Message]], end: str) -> None:
+    def __init__(self, turn: Turn, messages: Iterable[tuple[float, Message]], end: End) -> None:
         self.turn, self.end = turn, end
         self.response_id: str | None = None
         self.next_number = 0

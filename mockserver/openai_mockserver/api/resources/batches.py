@@ -270,7 +270,7 @@ def _find_end(has_problems: bool, job: Job) -> End:
 
 
 def _count_done(total: int, job: Job, elapsed: float) -> int:
-    """Return how many of a batch's lines are answered after so many seconds."""
+    """Return how many of a batch's lines are answered some seconds after its start."""
     ending = job.ending
     if ending is not None and ending.kind != "finished":
         elapsed = min(elapsed, ending.elapsed)

@@ -59,7 +59,7 @@ def _create(request: EndpointRequest, store: Store, rng: Random) -> Script:
 
 
 def _show(items: int, criteria: list[str], moment: Moment) -> dict[str, Any]:
-    """Return what a run with so many items shows at a moment."""
+    """Return what a run shows at a moment, given how many items it has."""
     is_completed = moment.status == "completed"
     done = items if is_completed else int(items * moment.measure_progress(_QUEUED))
     return {

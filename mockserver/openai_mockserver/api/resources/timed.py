@@ -102,7 +102,7 @@ class Lifecycle:
     paused: str = ""
 
     def find_status(self, job: Job, elapsed: float) -> str:
-        """Return the state so many seconds after the beginning."""
+        """Return the state some seconds after the beginning."""
         if job.ending is not None:
             ends = {"failed": "failed", "cancelled": self.cancelled}
             return ends.get(job.ending.kind, self.states[-1][1])
@@ -118,7 +118,7 @@ class Lifecycle:
         return End(moment, self.events.get(status, ""))
 
     def find_moment(self, final: Mapping[str, Any], job: Job, elapsed: float) -> Moment:
-        """Return what an object is so many seconds after its beginning."""
+        """Return what an object is some seconds after its beginning."""
         end = job.seconds if job.ending is None else job.ending.elapsed
         return Moment(final, self.find_status(job, elapsed), min(elapsed, end), job)
 

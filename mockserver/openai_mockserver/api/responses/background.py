@@ -33,7 +33,7 @@ UNFINISHED = ("queued", "in_progress")
 
 
 def find_status(response: Mapping[str, Any], job: Job, elapsed: float) -> str:
-    """Return the status of a response so many seconds after its start.
+    """Return the status of a response some seconds after its start.
 
     >>> find_status({"status": "incomplete"}, Job(0, 60), 15)
     'in_progress'
@@ -58,7 +58,7 @@ def find_end(response: Mapping[str, Any], job: Job) -> End:
 def show_response(
     response: Mapping[str, Any], job: Job, elapsed: float, was_streamed: bool
 ) -> Mapping[str, Any]:
-    """Return the response object so many seconds after the start.
+    """Return the response object some seconds after the start.
 
     Args:
         response: the final response.

@@ -5,14 +5,11 @@ Rules of this file: as for `openai_mockserver.cassettes.recorder`.
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable
 from typing import Any
 
 import msgspec.json
 
-from openai_mockserver.cassettes.recorder import Recorder, format_now
+from openai_mockserver.cassettes.recorder import Attempt, Recorder, format_now
 from openai_mockserver.cassettes.redact import Redaction
 from openai_mockserver.cassettes.sessions.file import build_head, encode_end, encode_message
 from openai_mockserver.cassettes.writer import Recording
@@ -21,10 +18,8 @@ from openai_mockserver.script import SessionEnd, SessionMessage
 
 __all__ = ["SessionRecorder"]
 
-logger = logging.getLogger("openai_mockserver")
 
-
-class SessionRecorder:
+class SessionRecorder(Attempt):
     """One session being recorded. ``problem`` says why the recording failed, or is None.
 
     Args:
@@ -34,26 +29,11 @@ class SessionRecorder:
     """
 
     def __init__(self, recorder: Recorder, request: Request, upstream: str) -> None:
-        self.problem: str | None = None
+        super().__init__(recorder.folder.path)
         self._recorder = recorder
-        self._began = time.monotonic()
-        self._recording: Recording | None = None
         self._redaction: Redaction = recorder.redactor.begin(request.headers.raw, request.query)
         self._has_ended = False
         self._try(self._begin, request, upstream)
-
-    def _try(self, act: Callable[..., None], *args: Any) -> None:
-        """Call a function unless the recording has failed; an exception becomes the problem."""
-        if self.problem is not None:
-            return
-        try:
-            act(*args)
-        except Exception as error:
-            if self._recording is not None:
-                self._recording.abandon()
-            reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-            self.problem = f"recording into {self._recorder.folder.path} failed: {reason}"
-            logger.error("openai-mockserver: %s", self.problem)
 
     def _describe(self) -> dict[str, Any]:
         """Return the first line with everything that is known by now."""

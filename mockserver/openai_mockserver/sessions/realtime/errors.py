@@ -1,14 +1,19 @@
 """The errors of a Realtime session, with OpenAI's codes.
 
-Rules of this file: functions that return an error. The wording is ours where no recording has it.
+Rules of this file: errors, and functions that return one. The wording is ours where no recording
+has it.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from openai_mockserver.reply import ApiError
 
 __all__ = [
+    "EXPIRED",
     "buffer_too_small",
+    "describe",
     "invalid_audio",
     "missing_item",
     "no_active_response",
@@ -18,6 +23,27 @@ __all__ = [
     "unknown_call",
     "unknown_type",
 ]
+
+
+EXPIRED = ApiError(
+    400, "Your session hit the maximum duration of 60 minutes.", code="session_expired"
+)
+
+
+def describe(error: ApiError, event_id: object) -> dict[str, Any]:
+    """Return an error as the events of a session show it.
+
+    Args:
+        error: the error.
+        event_id: the id that the client has given its event.
+    """
+    return {
+        "type": error.type,
+        "code": error.code or None,
+        "message": error.message,
+        "param": error.param,
+        "event_id": event_id if isinstance(event_id, str) else None,
+    }
 
 
 def unknown_type(type: object, known: list[str]) -> ApiError:

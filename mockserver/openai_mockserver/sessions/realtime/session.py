@@ -26,7 +26,6 @@ client gets the transcript after ``response.created``, as recorded.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -56,10 +55,11 @@ from openai_mockserver.api.realtime.renderer import compose
 from openai_mockserver.api.realtime.sound import bytes_per_second
 from openai_mockserver.dialects.realtime import BETA, OPENAI, RealtimeFormat
 from openai_mockserver.reply import ApiError
-from openai_mockserver.script import Script, SocketClose, SocketMute
+from openai_mockserver.script import End, Script, SocketClose, SocketMute
 from openai_mockserver.sessions.messages import (
     Message,
     decode_object,
+    end_turn,
     list_data,
     make_action,
     read_error,
@@ -72,14 +72,13 @@ from openai_mockserver.sessions.realtime.conversation import (
     write_input,
 )
 from openai_mockserver.sessions.realtime.progress import Progress
-from openai_mockserver.sessions.realtime.speech import AudioBuffer, Edge
+from openai_mockserver.sessions.realtime.speech import MOST_BUFFERED, AudioBuffer, Edge
 from openai_mockserver.sessions.realtime.transcripts import COMPLETED, make_transcript_turn
 from openai_mockserver.sessions.session import (
     Action,
     Answered,
     Ask,
     Close,
-    Drop,
     Due,
     Ended,
     Expired,
@@ -98,11 +97,6 @@ Json = dict[str, Any]
 
 MOST_WAITING = 64
 """How many turns may run before no further event is read. OpenAI's own limit is not known."""
-
-MOST_BUFFERED = 2**26
-"""Maximum number of bytes in the buffer of audio, and of all audio that is kept.
-
-OpenAI's own limit is not known."""
 
 PATH = "/v1/realtime"
 
@@ -127,7 +121,7 @@ class _Playing:
     item: Json | None = None
     wants_response: bool = False
     messages: deque[tuple[float, Message]] = field(default_factory=deque)
-    end: str = "finish"
+    end: End = "finish"
     is_answered: bool = False
     has_ended: bool = False
 
@@ -193,9 +187,7 @@ class RealtimeSession:
             case Ended():
                 return []
             case Expired():
-                text = "Your session hit the maximum duration of 60 minutes."
-                error = ApiError(400, text, code="session_expired")
-                return [*self._refuse(error, None), (0.0, Close(1001))]
+                return [*self._refuse(errors.EXPIRED, None), (0.0, Close(1001))]
 
     # Messages
 
@@ -207,14 +199,7 @@ class RealtimeSession:
         return [(0.0, Send(msgspec.json.encode(event).decode(), turn))]
 
     def _refuse(self, error: ApiError, event_id: object) -> Actions:
-        fields = {
-            "type": error.type,
-            "code": error.code or None,
-            "message": error.message,
-            "param": error.param,
-            "event_id": event_id if isinstance(event_id, str) else None,
-        }
-        return self._send("error", error=fields)
+        return self._send("error", error=errors.describe(error, event_id))
 
     def _open(self) -> Actions:
         actions = self._send("session.created", session=self._show(is_new=True))
@@ -490,13 +475,7 @@ class RealtimeSession:
         playing.has_ended = True
         if playing.progress is None or playing.progress.is_done:
             del self._playing[turn]
-        if playing.end in ("finish", "close"):
-            actions: Actions = [(0.0, Ended(turn))]
-        else:
-            actions = [(0.0, Drop(turn, "reset" if playing.end == "reset" else "truncate"))]
-        if playing.end == "close":
-            actions.append((0.0, Close()))
-        return actions
+        return end_turn(turn, playing.end)
 
     def _forget(self, turn: Turn) -> Actions:
         """Remove a turn, and return how to send what was held back for it."""
@@ -512,13 +491,7 @@ class RealtimeSession:
     # Audio
 
     def _append_audio(self, event: Json) -> Actions:
-        try:
-            data = base64.b64decode(event.get("audio") or "", validate=True)
-        except (binascii.Error, TypeError, ValueError):
-            problem = "Expected base64-encoded audio bytes."
-            raise ValueError(errors.invalid_audio(problem)) from None
-        if len(self._buffer) + len(data) > MOST_BUFFERED:
-            raise ValueError(errors.invalid_audio("The buffer is full."))
+        data = self._buffer.read(event)
         detection = find_turn_detection(self._config, self._form)
         format = self._config["audio"]["input"]["format"]
         actions: Actions = []

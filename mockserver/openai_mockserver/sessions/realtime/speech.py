@@ -7,6 +7,8 @@ scale. So the usual threshold, 0.5, is passed by anything louder than -34 dB.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
 from array import array
 from collections.abc import Mapping
@@ -14,10 +16,17 @@ from operator import mul
 from typing import Any, Literal, NamedTuple
 
 from openai_mockserver.api.realtime.sound import bytes_per_second, decode_samples
+from openai_mockserver.sessions.realtime import errors
 
-__all__ = ["AudioBuffer", "Edge"]
+__all__ = ["MOST_BUFFERED", "AudioBuffer", "Edge"]
 
 FRAME_MS = 20
+
+MOST_BUFFERED = 2**26
+"""Maximum number of bytes in the buffer of audio, and of all audio that a session keeps.
+
+OpenAI's own limit is not known."""
+
 _QUIET = 0.02 * 0x8000
 _EAGERNESS = {"low": 2000, "medium": 1000, "auto": 1000, "high": 500}
 """Milliseconds of silence that end a turn, by the eagerness of semantic detection. OpenAI decides
@@ -61,6 +70,17 @@ class AudioBuffer:
     def is_speech(self) -> bool:
         """Whether somebody speaks."""
         return self._speech_start is not None
+
+    def read(self, event: Mapping[str, Any]) -> bytes:
+        """Return the audio of a client event; raise ValueError with an error if it is unusable."""
+        try:
+            data = base64.b64decode(event.get("audio") or "", validate=True)
+        except (binascii.Error, TypeError, ValueError):
+            problem = "Expected base64-encoded audio bytes."
+            raise ValueError(errors.invalid_audio(problem)) from None
+        if len(self._data) + len(data) > MOST_BUFFERED:
+            raise ValueError(errors.invalid_audio("The buffer is full."))
+        return data
 
     def clear(self, format: Mapping[str, Any]) -> None:
         """Forget what is in the buffer; its time goes on."""

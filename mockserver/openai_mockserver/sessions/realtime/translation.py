@@ -14,7 +14,6 @@ Realtime session.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections import deque
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -28,14 +27,21 @@ from openai_mockserver.api import errors as api_errors
 from openai_mockserver.api.audio.transcriptions import generate_transcript
 from openai_mockserver.api.context import Context
 from openai_mockserver.api.endpoint import Endpoint, EndpointRequest, Rendered
+from openai_mockserver.api.realtime.config import LIFETIME
 from openai_mockserver.api.realtime.events import make_ids
 from openai_mockserver.api.realtime.sound import PCM, bytes_per_second, encode_speech
 from openai_mockserver.api.store import Store
 from openai_mockserver.dialects.realtime import OPENAI
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.reply import ApiError, Reply
-from openai_mockserver.script import Event, Head, Script
-from openai_mockserver.sessions.messages import decode_object, list_data, make_action, read_error
+from openai_mockserver.script import End, Event, Head, Script
+from openai_mockserver.sessions.messages import (
+    decode_object,
+    end_turn,
+    list_data,
+    make_action,
+    read_error,
+)
 from openai_mockserver.sessions.realtime import errors
 from openai_mockserver.sessions.realtime.speech import AudioBuffer
 from openai_mockserver.sessions.session import (
@@ -43,7 +49,6 @@ from openai_mockserver.sessions.session import (
     Answered,
     Ask,
     Close,
-    Drop,
     Due,
     Ended,
     Expired,
@@ -57,11 +62,7 @@ from openai_mockserver.sessions.session import (
 
 __all__ = ["TranslationSession"]
 
-LIFETIME = 3600.0  # seconds
 FRAME_MS = 200
-MOST_BUFFERED = 2**26
-"""Maximum number of bytes of speech without a pause. OpenAI's own limit is not known."""
-
 MOST_WAITING = 64
 """How many turns may wait before no further event is read."""
 
@@ -90,7 +91,7 @@ class TranslationSession:
         self._waiting: deque[Turn] = deque()
         self._running: Turn | None = None
         self._messages: deque[tuple[float, Any]] = deque()
-        self._end = "finish"
+        self._end: End = "finish"
         self._is_closing = False
 
     @property
@@ -114,23 +115,14 @@ class TranslationSession:
                 self._running = None
                 return self._start()
             case Expired():
-                text = "Your session hit the maximum duration of 60 minutes."
-                error = ApiError(400, text, code="session_expired")
-                return [*self._refuse(error, None), (0.0, Close(1001))]
+                return [*self._refuse(errors.EXPIRED, None), (0.0, Close(1001))]
 
     def _send(self, type: str, turn: Turn | None = None, **members: Any) -> Actions:
         event = {"type": type, "event_id": self._new_id("event"), **members}
         return [(0.0, Send(msgspec.json.encode(event).decode(), turn))]
 
     def _refuse(self, error: ApiError, event_id: object) -> Actions:
-        fields = {
-            "type": error.type,
-            "code": error.code or None,
-            "message": error.message,
-            "param": error.param,
-            "event_id": event_id if isinstance(event_id, str) else None,
-        }
-        return self._send("error", error=fields)
+        return self._send("error", error=errors.describe(error, event_id))
 
     def _show(self) -> Json:
         return {
@@ -176,13 +168,7 @@ class TranslationSession:
         return self._send("session.updated", session=self._show())
 
     def _append(self, event: Json) -> Actions:
-        try:
-            data = base64.b64decode(event.get("audio") or "", validate=True)
-        except (binascii.Error, TypeError, ValueError):
-            problem = "Expected base64-encoded audio bytes."
-            raise ValueError(errors.invalid_audio(problem)) from None
-        if len(self._buffer) + len(data) > MOST_BUFFERED:
-            raise ValueError(errors.invalid_audio("The buffer is full."))
+        data = self._buffer.read(event)
         self._audio_size += len(data)
         for edge in self._buffer.append(data, PCM, _DETECTION):
             if edge.kind == "stopped":
@@ -247,12 +233,7 @@ class TranslationSession:
             actions.append((0.0, make_action(self._messages.popleft()[1], turn)))
         if self._messages:
             return [*actions, (self._messages[0][0] - now, Due(turn))]
-        if self._end == "hold":
-            return actions
-        if self._end not in ("finish", "close"):
-            return [*actions, (0.0, Drop(turn, "reset" if self._end == "reset" else "truncate"))]
-        actions.append((0.0, Ended(turn)))
-        return [*actions, (0.0, Close())] if self._end == "close" else actions
+        return actions + end_turn(turn, self._end)
 
     # What the answers are made of
 
