@@ -68,7 +68,7 @@ TABLES: dict[str, Callable[[Run], None]] = {
     "first-byte": lambda run: print_first_byte(run.quick),
     "journal": lambda run: print_journal_memory(run.quick),
     "start": lambda run: print_startup(run.quick),
-    "websockets": lambda run: print_websockets(run.quick),
+    "websockets": lambda run: print_websockets(run.limit, run.quick),
 }
 
 

@@ -8,6 +8,9 @@
  *                                  the delay of events relative to the first event and the
  *                                  microseconds in SCHEDULE, one line per event; events that do
  *                                  not arrive within LIMIT seconds are lost
+ *   websocket … SCHEDULE SPREAD LIMIT MESSAGE
+ *                                  the same over WebSockets: sends the file MESSAGE once a socket
+ *                                  is open; each frame is an event, up to the number in SCHEDULE
  *   burst … LIMIT                  one request each, all at once: time to the first bytes of each
  *   held … LIMIT                   one stream each: prints "held" when all have started, and counts
  *                                  those that have ended when its input ends
@@ -37,7 +40,7 @@
 #define READY 256
 #define PER_ADDRESS 10000 /* connections from one client address, whose ports are limited */
 
-enum part { HEAD, SIZE, DATA, AFTER_DATA, LAST, LENGTH, DONE };
+enum part { HEAD, SIZE, DATA, AFTER_DATA, LAST, LENGTH, FRAME, PAYLOAD, DONE };
 
 struct connection {
     int fd;
@@ -47,6 +50,8 @@ struct connection {
     size_t head_size;
     size_t left;        /* remaining bytes of the chunk, the body, or the end of a chunk */
     char last;          /* last byte of the body */
+    unsigned char header[10]; /* of a frame */
+    size_t header_size;
     int events;
     double requested, first; /* times of the request and of the first bytes */
     double first_event;
@@ -59,8 +64,8 @@ struct times {
 
 static struct connection *connections;
 static int port, total, poll_fd;
-static char *request;
-static size_t request_size;
+static char *request, *message;
+static size_t request_size, message_size;
 static struct times whole, first_bytes, late;
 static long completed, all_events, failed;
 static int fewest_events = -1, most_events;
@@ -141,6 +146,10 @@ static int read_head(struct connection *one, const char *bytes, size_t size, siz
     }
     *used = (size_t)(end - one->head) + 4 - before;
     *end = 0;
+    if (message && !strncmp(one->head, "HTTP/1.1 101", 12)) {
+        one->part = FRAME;
+        return send(one->fd, message, message_size, MSG_NOSIGNAL) == (ssize_t)message_size ? 0 : -1;
+    }
     if (strncmp(one->head, "HTTP/1.1 200", 12)) {
         fprintf(stderr, "%s\n", one->head);
         return -1;
@@ -163,6 +172,25 @@ static int read_size(struct connection *one, char byte) {
     return 0;
 }
 
+/* A frame is complete (RFC 6455 §5.2). */
+static void finish_frame(struct connection *one, double now) {
+    note_events(one, 1, now);
+    one->header_size = 0;
+    one->part = one->events == scheduled ? DONE : FRAME;
+}
+
+/* Take a byte of a frame's header. */
+static void read_frame_header(struct connection *one, unsigned char byte, double now) {
+    one->header[one->header_size++] = byte;
+    if (one->header_size < 2) return;
+    size_t length = one->header[1], width = length < 126 ? 0 : length == 126 ? 2 : 8;
+    if (one->header_size < 2 + width) return;
+    for (size_t at = 0; at < width; at++) length = (at ? length << 8 : 0) | one->header[2 + at];
+    one->left = length;
+    one->part = PAYLOAD;
+    if (!length) finish_frame(one, now);
+}
+
 /* Parse more bytes of a response; -1 if they are invalid. */
 static int read_response(struct connection *one, const char *bytes, size_t size, double now) {
     size_t at = 0;
@@ -173,6 +201,12 @@ static int read_response(struct connection *one, const char *bytes, size_t size,
         } else if (one->part == SIZE) {
             used = 1;
             if (read_size(one, bytes[at])) return -1;
+        } else if (one->part == FRAME) {
+            used = 1;
+            read_frame_header(one, (unsigned char)bytes[at], now);
+        } else if (one->part == PAYLOAD) {
+            one->left -= used;
+            if (!one->left) finish_frame(one, now);
         } else {
             if (one->part == DATA || one->part == LENGTH)
                 count_events(one, bytes + at, used, now);
@@ -226,7 +260,7 @@ static void lose(struct connection *one) {
 static void ask(struct connection *one) {
     if (one->fd < 0) return;
     one->part = HEAD;
-    one->head_size = one->left = 0;
+    one->head_size = one->left = one->header_size = 0;
     one->events = 0;
     one->last = 0;
     one->open = 1;
@@ -363,9 +397,10 @@ static void read_schedule(const char *name) {
 
 int main(int count, char **arguments) {
     const char *mode = count > 1 ? arguments[1] : "";
-    int is_paced = !strcmp(mode, "paced");
-    if (count != (is_paced ? 8 : 6)) {
-        fprintf(stderr, "usage: load throughput|paced|burst|held PORT REQUEST CONNECTIONS …\n");
+    int is_socket = !strcmp(mode, "websocket"), is_paced = is_socket || !strcmp(mode, "paced");
+    if (count != (is_socket ? 9 : is_paced ? 8 : 6)) {
+        fprintf(stderr, "usage: load throughput|paced|websocket|burst|held PORT REQUEST "
+                        "CONNECTIONS …\n");
         return 2;
     }
     port = atoi(arguments[2]);
@@ -376,6 +411,7 @@ int main(int count, char **arguments) {
     if (!connections || poll_fd < 0) fail("epoll");
     connect_all();
     if (is_paced) read_schedule(arguments[5]);
+    if (is_socket) message = read_file(arguments[8], &message_size);
     double computed = cpu_milliseconds();
     if (strcmp(mode, "held")) printf("{");
     if (is_paced) measure_paced(atof(arguments[6]), atof(arguments[7]));

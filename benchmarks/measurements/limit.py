@@ -10,9 +10,10 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ __all__ = [
     "build_limit",
     "frame_events",
     "list_due_times",
+    "read_session",
     "read_response",
 ]
 
@@ -44,6 +46,18 @@ REQUEST = (
     b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk-test\r\n"
     b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
 )
+
+HANDSHAKE = (
+    b"GET /v1/responses HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+SWITCHING = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
+CREATE = b'{"type":"response.create","model":"gpt-4o","input":"Hi"}'
+LAST = b'{"type":"response.completed"'
 
 
 class Recording(NamedTuple):
@@ -94,6 +108,43 @@ def list_due_times(events: int, gap: float) -> list[float]:
     return [gap * max(0, min(n, events - 2) - 1) for n in range(events)]
 
 
+def mask_frame(payload: bytes) -> bytes:
+    """Return a short text frame of a client, with the mask 0 (RFC 6455 §5.3)."""
+    return bytes([0x81, 0x80 | len(payload)]) + bytes(4) + payload
+
+
+def read_session(port: int) -> list[bytes]:
+    """Open a WebSocket, ask for a response, and return the frames that the server sends."""
+    data = bytearray()
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        client.sendall(HANDSHAKE)
+        while (head := data.find(b"\r\n\r\n")) < 0:
+            data += client.recv(65536)
+        assert data.startswith(b"HTTP/1.1 101"), bytes(data)
+        del data[: head + 4]
+        client.sendall(mask_frame(CREATE))
+        frames: list[bytes] = []
+        while not frames or LAST not in frames[-1]:
+            while (size := measure_frame(data)) is None:
+                block = client.recv(65536)
+                assert block, frames[-1]
+                data += block
+            frames.append(bytes(data[:size]))
+            del data[:size]
+    return frames
+
+
+def measure_frame(data: bytes | bytearray) -> int | None:
+    """Return the length of the frame at the beginning; None if it is incomplete."""
+    if len(data) < 2:
+        return None
+    size, start = data[1], 2
+    if size > 125:
+        start = 4 if size == 126 else 10
+        size = int.from_bytes(data[2:start], "big")
+    return start + size if len(data) >= start + size else None
+
+
 class Limit:
     """The compiled programs, in a folder with their input files."""
 
@@ -104,6 +155,19 @@ class Limit:
         self.events = len(self._frames)
         (folder / "request").write_bytes(REQUEST)
         (folder / "response").write_bytes(b"".join(self._frames))
+
+    @contextmanager
+    def serve_frames(self, frames: Sequence[bytes], due: Sequence[float]) -> Iterator[Process]:
+        """Run the server that opens each WebSocket and sends these frames when they are due."""
+        ends = accumulate([len(SWITCHING) + len(frames[0]), *map(len, frames[1:])])
+        (self.folder / "frames").write_bytes(SWITCHING + b"".join(frames))
+        schedule = self.folder / "frame-schedule"
+        lines = [f"{end} {at * 1e6:.0f}\n" for end, at in zip(ends, due, strict=True)]
+        schedule.write_text("".join(lines))
+        with start_server(
+            [self.folder / "server", "paced", self.folder / "frames", schedule]
+        ) as process:
+            yield process
 
     @contextmanager
     def serve(self, mode: str, gap: float = 0.0) -> Iterator[Process]:
@@ -131,6 +195,18 @@ class Limit:
         schedule.write_text("".join(f"{seconds * 1e6:.0f}\n" for seconds in due))
         return self._load("paced", port, streams, schedule, spread, limit)
 
+    def measure_websockets(
+        self, port: int, sessions: int, due: Sequence[float], spread: float, limit: float
+    ) -> dict[str, Any]:
+        """Read a paced response over each of many WebSockets, as `measure_paced` does."""
+        schedule = self.folder / "message-due"
+        schedule.write_text("".join(f"{seconds * 1e6:.0f}\n" for seconds in due))
+        (self.folder / "handshake").write_bytes(HANDSHAKE)
+        (self.folder / "message").write_bytes(mask_frame(CREATE))
+        more = sessions, schedule, spread, limit, self.folder / "message"
+        command = [self.folder / "load", "websocket", port, self.folder / "handshake", *more]
+        return self._run(command)
+
     def measure_burst(self, port: int, requests: int, limit: float = 60) -> dict[str, Any]:
         """Send many requests at once."""
         return self._load("burst", port, requests, limit)
@@ -157,9 +233,12 @@ class Limit:
         return [str(argument) for argument in command]
 
     def _load(self, mode: str, port: int, connections: int, *more: object) -> dict[str, Any]:
+        return self._run(self._command(mode, port, connections, *more))
+
+    def _run(self, command: Sequence[object]) -> dict[str, Any]:
         with pin_to(LOAD_CORE):
             completed_process = subprocess.run(
-                self._command(mode, port, connections, *more), stdout=subprocess.PIPE, check=True
+                list(map(str, command)), stdout=subprocess.PIPE, check=True
             )
         result: dict[str, Any] = json.loads(completed_process.stdout)
         for name in ("whole", "first_bytes", "late"):

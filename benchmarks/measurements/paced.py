@@ -15,7 +15,7 @@ from measurements.processes import Process
 from measurements.servers import OURS, Server, serve_ours
 from measurements.table import Goal, print_goals, print_table
 
-__all__ = ["print_paced"]
+__all__ = ["LIMIT", "SPREAD", "Pacing", "list_goals", "print_paced", "print_pacing"]
 
 LIMIT = "C"
 SPREAD = 1.0  # seconds in which the streams begin
@@ -68,6 +68,18 @@ def print_paced(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
         for server in servers:
             times = plain if server in peers else due
             results[server.name, count] = measure_pacing(limit, server.start(), count, times)
+    title = (
+        f"{limit.events} events, {GAP * 1000:.0f} ms apart; "
+        f"the last is due {due[-1]:.1f} s after the first"
+    )
+    print_pacing("paced", "streams", title, results)
+    print_goals(list_goals(results, "streams"))
+
+
+def print_pacing(
+    heading: str, counted: str, title: str, results: dict[tuple[str, int], Pacing]
+) -> None:
+    """Print a table with a row for each server and count."""
     rows = [
         (
             name,
@@ -83,36 +95,32 @@ def print_paced(limit: Limit, peers: Sequence[Server], quick: bool) -> None:
         for (name, count), one in results.items()
     ]
     columns = [
-        "paced",
-        "streams",
+        heading,
+        counted,
         "late p50 ms",
         "late p99 ms",
         "first byte p99 ms",
         "arrived",
         "seconds",
         "CPU µs an event",
-        "kB a stream",
+        f"kB a {counted[:-1]}",
     ]
-    title = (
-        f"{limit.events} events, {GAP * 1000:.0f} ms apart; "
-        f"the last is due {due[-1]:.1f} s after the first"
-    )
     print_table(title, columns, rows)
-    print_goals(list_goals(results))
 
 
-def list_goals(results: dict[tuple[str, int], Pacing]) -> Iterator[Goal]:
+def list_goals(results: dict[tuple[str, int], Pacing], counted: str) -> Iterator[Goal]:
+    """Yield the goals of our own results, for streams or sessions."""
     bounds = {200: (1, 5), 1000: (2, 20), 5000: (300, None)}
     for (name, count), one in results.items():
         if name != OURS:
             continue
         p50, p99 = bounds[count]
-        yield Goal(f"{count:,} streams, late p50", one.delay.p50, p50, " ms")
+        yield Goal(f"{count:,} {counted}, late p50", one.delay.p50, p50, " ms")
         if p99 is not None:
-            yield Goal(f"{count:,} streams, late p99", one.delay.p99, p99, " ms")
+            yield Goal(f"{count:,} {counted}, late p99", one.delay.p99, p99, " ms")
         if count == 1000:
             ratio = one.cpu / results[LIMIT, count].cpu
-            yield Goal(f"{count:,} streams, CPU against {LIMIT}", ratio, 2, " ×")
+            yield Goal(f"{count:,} {counted}, CPU against {LIMIT}", ratio, 2, " ×")
         if count == 5000:
             share = one.arrived_share
-            yield Goal(f"{count:,} streams, events that arrived", share, 1, is_minimum=True)
+            yield Goal(f"{count:,} {counted}, events that arrived", share, 1, is_minimum=True)

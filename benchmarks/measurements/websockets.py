@@ -1,75 +1,58 @@
 """Measures sessions over WebSockets that talk at a model's pace: delay, CPU and memory.
 
-The goals are those of as many paced streams over HTTP (`paced`), whose load is a program in C; this
-one is in Python and adds more to the delay.
+Each session asks for one response. The goals are those of as many paced streams over HTTP, and the
+limit is the same C program, which sends the same frames when they are due.
 """
 
 from __future__ import annotations
 
-import json
-import statistics
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
+from contextlib import AbstractContextManager
 
-from measurements.limit import GAP
-from measurements.processes import LOAD_CORE, pin_to
-from measurements.servers import OURS, serve_ours
-from measurements.table import Goal, print_goals, print_table
+from measurements.limit import GAP, Limit, read_session
+from measurements.paced import LIMIT, SPREAD, Pacing, list_goals, print_pacing
+from measurements.processes import Process
+from measurements.servers import OURS, Server, serve_ours
+from measurements.table import print_goals
 
 __all__ = ["print_websockets"]
 
-LOAD = Path(__file__).with_name("websocket_load.py")
-SPREAD = 1.0  # seconds in which the sessions begin
 COUNTS = (200, 1000)
 
 
-def print_websockets(quick: bool) -> None:
+def print_websockets(limit: Limit, quick: bool) -> None:
     """Measure and print."""
-    rows, goals = [], []
-    for count in COUNTS[:1] if quick else COUNTS:
-        with serve_ours(f"0,{GAP}") as process:
-            _run_load(process.port, 20, 0.1)  # warm up
-            memory, cpu = process.read_memory(), process.read_cpu_seconds()
-            with process.watch_memory() as samples:
-                result = _run_load(process.port, count, SPREAD)
-            seconds = process.read_cpu_seconds() - cpu
-        cuts = statistics.quantiles(result["late"], n=100)
-        grown = (max(samples) - memory) / count / 1000
-        rows.append(
-            (
-                OURS,
-                count,
-                cuts[49],
-                cuts[98],
-                f"{result['ended'] / count:.1%}",
-                seconds / result["events"] * 1e6,
-                grown,
-            )
-        )
-        p50, p99 = {200: (1, 5), 1000: (2, 20)}[count]
-        goals += [
-            Goal(f"{count:,} sessions, late p50", cuts[49], p50, " ms"),
-            Goal(f"{count:,} sessions, late p99", cuts[98], p99, " ms"),
-        ]
-    columns = [
-        "WebSockets",
-        "sessions",
-        "late p50 ms",
-        "late p99 ms",
-        "completed",
-        "CPU µs an event",
-        "kB a session",
+    with serve_ours() as process:
+        frames = read_session(process.port)
+    due = [GAP * max(0, n - 1) for n in range(len(frames))]  # the first two together
+    servers = [
+        Server(LIMIT, lambda: limit.serve_frames(frames, due)),
+        Server(OURS, lambda: serve_ours(f"0,{GAP}")),
     ]
-    print_table(f"a response each, events {GAP * 1000:.0f} ms apart", columns, rows)
-    print_goals(goals)
+    results = {
+        (server.name, count): _measure(limit, server.start(), count, due)
+        for count in (COUNTS[:1] if quick else COUNTS)
+        for server in servers
+    }
+    title = f"a response each, of {len(due)} events, {GAP * 1000:.0f} ms apart"
+    print_pacing("WebSockets", "sessions", title, results)
+    print_goals(list_goals(results, "sessions"))
 
 
-def _run_load(port: int, count: int, spread: float) -> dict[str, Any]:
-    command = [sys.executable, LOAD, str(port), str(count), str(GAP), str(spread)]
-    with pin_to(LOAD_CORE):
-        process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True)
-    output, _ = process.communicate(timeout=120)
-    result: dict[str, Any] = json.loads(output)
-    return result
+def _measure(
+    limit: Limit, running: AbstractContextManager[Process], sessions: int, due: list[float]
+) -> Pacing:
+    """Play sessions on a server that has just been started."""
+    patience = 5 * due[-1] + SPREAD
+    with running as process:
+        limit.measure_websockets(process.port, 20, due, 0.1, patience)  # warm up
+        memory, cpu = process.read_memory(), process.read_cpu_seconds()
+        with process.watch_memory() as samples:
+            results = limit.measure_websockets(process.port, sessions, due, SPREAD, patience)
+        return Pacing(
+            results["late"],
+            results["first_bytes"],
+            (process.read_cpu_seconds() - cpu) / max(1, results["events"]) * 1e6,
+            (max(samples) - memory) / sessions / 1000,
+            results["events"] / (sessions * len(due)),
+            results["seconds"],
+        )

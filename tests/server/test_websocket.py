@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import ssl
 import struct
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
@@ -24,6 +26,7 @@ from openai_mockserver import ApiError, MockOpenAI, Pace, Reply, Request
 from openai_mockserver.faults import reset, stall, truncate
 from openai_mockserver.server import protocol
 from openai_mockserver.sessions import responses
+from openai_mockserver.sessions.responses import ResponsesSession
 
 PATH = "/v1/responses"
 
@@ -382,6 +385,45 @@ def test_a_client_may_leave_before_its_answer(mock: MockOpenAI) -> None:
     opening, turn = mock.calls
     assert (opening.ended, turn.ended) == ("finished", "client disconnected")
     released.set()
+
+
+def test_a_client_that_does_not_read_delays_nobody(mock: MockOpenAI) -> None:
+    # The events at the end repeat the text: 10 MB in all, more than all buffers hold.
+    text = ["A long piece of text, again and again. " * 50] * 1000
+    mock.on(user="Hi").reply(text)
+    mock.on(user="Hello").reply("Hello")
+    with connect(find_url(mock), proxy=None, max_size=None) as silent, open_raw(mock) as other:
+        create(silent)
+        read(silent)
+        create(other, "Hello")
+        assert read_until(other, "response.completed")[-1]["response"]["status"] == "completed"
+        assert not mock.calls[2].is_over  # it waits for its client
+        messages = read_until(silent, "response.completed")
+    pieces = [one["delta"] for one in messages if one["type"] == "response.output_text.delta"]
+    assert pieces == text
+
+
+def test_a_session_that_has_ended_is_forgotten(
+    mock: MockOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions: list[weakref.ref[ResponsesSession]] = []
+
+    class Noted(ResponsesSession):
+        def __init__(self) -> None:
+            super().__init__()
+            sessions.append(weakref.ref(self))
+
+    monkeypatch.setattr("openai_mockserver.sessions.responses.ResponsesSession", Noted)
+    with open_raw(mock) as raw:
+        create(raw)
+        read_until(raw, "response.completed")
+    for call in mock.calls:
+        assert call.wait(10)
+    mock.reset()  # the journal keeps what it has shown
+    # What is due in an hour must not keep the session until then.
+    with open_raw(mock) as raw:  # by then, the server has handled the end of the first
+        gc.collect()
+        assert sessions[0]() is None
 
 
 def test_a_mock_that_stops_ends_the_connection() -> None:

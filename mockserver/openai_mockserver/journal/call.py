@@ -15,7 +15,7 @@ import msgspec
 
 from openai_mockserver.api import errors
 from openai_mockserver.request import Request
-from openai_mockserver.script import Event, Frame, Script, SessionMessage
+from openai_mockserver.script import Event, Frame, Script, Sender, SessionMessage
 from openai_mockserver.sensitive import hide_keys, show_path, spell_controls
 from openai_mockserver.sse import DONE, count_all
 
@@ -120,7 +120,7 @@ class MessageLog:
     __slots__ = ("_lock", "_messages", "size")
 
     def __init__(self) -> None:
-        self._messages: deque[SessionMessage] = deque()
+        self._messages: deque[tuple[float, Sender, str | bytes]] = deque()
         self._lock = threading.Lock()
         self.size = 0
 
@@ -128,15 +128,16 @@ class MessageLog:
     def messages(self) -> tuple[SessionMessage, ...]:
         """The messages."""
         with self._lock:
-            return tuple(self._messages)
+            messages = tuple(self._messages)
+        return tuple(SessionMessage(*message) for message in messages)
 
-    def add(self, message: SessionMessage) -> None:
+    def add(self, seconds: float, sender: Sender, data: str | bytes) -> None:
         """Add a message; the oldest make room for it."""
         with self._lock:
-            self._messages.append(message)
-            self.size += len(message.data)
+            self._messages.append((seconds, sender, data))
+            self.size += len(data)
             while self.size > MOST_MESSAGE_BYTES and len(self._messages) > 1:
-                self.size -= len(self._messages.popleft().data)
+                self.size -= len(self._messages.popleft()[2])
 
 
 _NO_SCRIPT = Script()
@@ -245,15 +246,24 @@ class Call(Request):
 
     def log_frame(self, frame: Frame, at: float) -> None:
         """Log that a frame was written, ``at`` seconds after the request."""
-        self._events += frame.events
-        self._bytes += frame.size
+        self.log_write(frame.due, at, frame.events, frame.size)
+
+    def log_write(self, due: float, at: float, events: int, size: int) -> None:
+        """Log what was written.
+
+        Args:
+            due, at: when it was due and when it was written, in seconds after the request.
+            events, size: how many events it completes, and its bytes.
+        """
+        self._events += events
+        self._bytes += size
         times = self._times
         if times is None:
             times = self._times = array("d")
-        elif times[-4] == frame.due and times[-3] == at and times[-2] == frame.events:
+        elif times[-4] == due and times[-3] == at and times[-2] == events:
             times[-1] += 1
             return
-        times.extend((frame.due, at, frame.events, 1))
+        times.extend((due, at, events, 1))
 
     def log_lazy_frame(self, frame: Frame, at: float) -> None:
         """Log each frame of a script with lazy steps, whose due times need not be stored."""
@@ -263,11 +273,11 @@ class Call(Request):
             self._lazy_times = array("d")
         self._lazy_times.append(at)
 
-    def log_message(self, message: SessionMessage) -> None:
-        """Log a message of a WebSocket, of either side."""
+    def log_message(self, seconds: float, sender: Sender, data: str | bytes) -> None:
+        """Log a message of a WebSocket, of either side; the arguments are its `SessionMessage`."""
         if self._messages is None:
             self._messages = MessageLog()
-        self._messages.add(message)
+        self._messages.add(seconds, sender, data)
 
     def discount_unread(self, events: int, size: int) -> None:
         """Subtract events and bytes that were written but never read by the client."""

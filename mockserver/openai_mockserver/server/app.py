@@ -12,7 +12,7 @@ import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from openai_mockserver.access import (
@@ -229,8 +229,12 @@ def make_application(
         pool: the connections to upstreams.
         exact: before each event of a paced stream, check whether the client has read the last.
     """
-    player: Player | None = None
     side_player = SidePlayer()
+
+    @cache
+    def find_player() -> Player:
+        """Return the clock of the event loop, which is not there yet when the application is."""
+        return Player(asyncio.get_running_loop())
 
     async def answer_websocket(
         scope: dict[str, Any], receive: Receive, send: Send, connection: Connection
@@ -257,10 +261,10 @@ def make_application(
             refusal,
             _read_target(scope).removeprefix(prefix),
         )
-        await play_websocket(request, door, connection, receive, send, worker, open_calls)
+        clock = find_player()
+        await play_websocket(request, door, connection, receive, send, worker, open_calls, clock)
 
     async def answer(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        nonlocal player
         if scope["type"] == "websocket":
             connection = connections.get(tuple(scope["client"] or ()))
             if connection is not None:
@@ -339,7 +343,7 @@ def make_application(
             call.end(CLIENT_DISCONNECTED)
             await end_uvicorn_cycle(connection, send, close=True)
             return
-        player = player or Player(asyncio.get_running_loop())
+        player = find_player()
         open_calls[call] = connection
         on_end = partial(open_calls.pop, call, None)
         try:

@@ -135,6 +135,8 @@ class _ServerRun:
             http=make_protocol(connections, self._find_door),
             ws=make_socket_protocol(connections) or "none",
             ws_max_size=self._find_door().limits.body,
+            # Compression would take longer than all else that is done for a message.
+            ws_per_message_deflate=False,
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -2,16 +2,21 @@
 
 Rules of this file: no decision about what to say. The request that opens a WebSocket is a call, and
 so is each turn, with its messages as events; a turn that a client event asks for is answered as the
-same request over HTTP would be. Host, origin and key are checked before the WebSocket opens. What a
-session has to do is in one heap by its due time, for which one task waits.
+same request over HTTP would be. Host, origin and key are checked before the WebSocket opens.
+
+What a session has to do is in its heap, by due time. The clock of all streams (`Player`) calls
+`_SessionPlayer._run` when the first of it is due, and the messages that are due are written in this
+one call, as frames (RFC 6455 §5.2) and without a switch of tasks. Two tasks wait beside it: one
+reads what the client sends, and one carries out what takes time, which is the end of a connection
+and the wait for a client that reads slowly.
 """
 
 from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from typing import Any
@@ -22,13 +27,14 @@ from openai_mockserver.dispatch import PendingCall
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
 from openai_mockserver.reply import ApiError
 from openai_mockserver.request import Request
-from openai_mockserver.script import Frame, Script, SessionMessage, SocketClose
+from openai_mockserver.script import Frame, Script, SocketClose
 from openai_mockserver.server.door import Door
 from openai_mockserver.server.functions import finish_reply
+from openai_mockserver.server.player import HIGH_WATER, Player
 from openai_mockserver.server.protocol import Connection
 from openai_mockserver.server.worker import Worker, is_quick
 from openai_mockserver.sessions import Session, Turn
-from openai_mockserver.sessions.framing import TEXT, encode_close, encode_frame
+from openai_mockserver.sessions.framing import BINARY, TEXT, encode_close, encode_frame
 from openai_mockserver.sessions.session import (
     Action,
     Answered,
@@ -56,15 +62,10 @@ _CODES = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
 
 _CLOSED_WELL = (1000, 1001, 1005)
 _PROTOCOL = "realtime"
-_TURN = 64  # messages that are sent before other tasks run
+_FEW = 8
+_TURN = 64  # actions that are carried out before other tasks run
+_FAR = 1.0  # seconds; what is due later does not wait in the clock, which cannot forget it
 _HOP_BY_HOP = ("connection", "content-length", "content-type", "upgrade")
-
-
-@dataclass(frozen=True, slots=True)
-class _Left:
-    """The client has closed the connection, or it is lost."""
-
-    code: int
 
 
 async def play_websocket(
@@ -75,6 +76,7 @@ async def play_websocket(
     send: Callable[[dict[str, Any]], Awaitable[None]],
     worker: Worker,
     open_calls: dict[Call, Connection],
+    clock: Player,
 ) -> None:
     """Open the WebSocket that a request asks for, and play its session; or refuse the request.
 
@@ -85,6 +87,7 @@ async def play_websocket(
         receive, send: those of ASGI.
         worker: computes answers that may take long.
         open_calls: filled with the calls that are being played, and their connection.
+        clock: the clock of the event loop.
     """
     await receive()  # uvicorn's "websocket.connect"
     if door.sessions is None:
@@ -104,7 +107,7 @@ async def play_websocket(
     if call.session is None:
         await _refuse(call, send)
         return
-    player = _SessionPlayer(call, call.session, door, connection, send, worker, open_calls)
+    player = _SessionPlayer(call, call.session, door, connection, send, worker, open_calls, clock)
     open_calls[call] = connection
     outcome: str | None = CLIENT_DISCONNECTED
     try:
@@ -156,16 +159,25 @@ class _SessionPlayer:
         send: Callable[[dict[str, Any]], Awaitable[None]],
         worker: Worker,
         open_calls: dict[Call, Connection],
+        clock: Player,
     ) -> None:
         self._call, self._session, self._door = call, session, door
         self._connection, self._send, self._worker = connection, send, worker
-        self._open_calls = open_calls
-        self._loop = asyncio.get_running_loop()
+        self._open_calls, self._clock = open_calls, clock
+        self._loop = clock.loop
         self._start_time = self._loop.time()
         self._headers = _list_headers(call)
         self._heap: list[tuple[float, int, Action]] = []
         self._numbers = count()
-        self._inbox: asyncio.Queue[Happening | _Left] = asyncio.Queue()
+        self._armed_for = math.inf  # when the clock or the timer calls `_run`
+        self._timer: asyncio.TimerHandle | None = None  # for what is due much later
+        self._is_running = False
+        self._frames: list[bytes] = []  # to be written together
+        self._unwritten = 0  # their bytes
+        self._wakeup = asyncio.Event()  # there is something for `play` to do
+        self._last_action: Close | Drop | None = None
+        self._error: Exception | None = None
+        self._is_blocked = False  # until the client has received what was written
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._turns: dict[Turn, tuple[Call, float]] = {}  # with the time of the answer
@@ -180,18 +192,31 @@ class _SessionPlayer:
         # A full session reads on only to learn that the client has gone.
         self._connection.on_lost = lambda error: self._has_room.set()
         self._start(self._read(receive))
-        self._feed(Opened())
+        self._handle(Opened())
         try:
             while not self._is_over:
-                await self._perform_due()
-                if not self._is_over:
-                    await self._wait()
+                await self._wakeup.wait()
+                self._wakeup.clear()
+                if self._is_blocked:
+                    await self._connection.wait_until_received()
+                    self._is_blocked = False
+                    self._run_soon()
+            if self._error is not None:
+                raise self._error
+            match self._last_action:
+                case Close(code, reason):
+                    await self._close(code, reason)
+                case Drop(turn, how):
+                    await self._drop(turn, how)
         finally:
             self._connection.on_lost = None
         return self._outcome
 
     def end_turns(self) -> None:
         """End the calls of the turns that have not ended."""
+        self._is_over = True
+        if self._timer is not None:
+            self._timer.cancel()
         outcome = self._call.outcome or self._outcome_of_turns  # the server may have stopped
         for pending in self._pending:
             pending.end(outcome)
@@ -215,33 +240,30 @@ class _SessionPlayer:
             message = await receive()
             if message["type"] == "websocket.disconnect":
                 # Only a close frame has a reason, be it empty.
-                self._inbox.put_nowait(_Left(message["code"] if "reason" in message else 1006))
+                code = message["code"] if "reason" in message else 1006
+                if not self._is_over:
+                    self._outcome = None if code in _CLOSED_WELL else CLIENT_DISCONNECTED
+                    self._end()
                 return
             data = message["bytes"] if message.get("text") is None else message["text"]
             seconds = self._loop.time() - self._start_time
-            self._call.log_message(SessionMessage(seconds, "client", data))
-            self._inbox.put_nowait(Received(data))
+            self._call.log_message(seconds, "client", data)
+            self._handle(Received(data))
 
-    async def _wait(self) -> None:
-        """Wait until something happens or something is due, and handle all that has happened."""
-        due = self._heap[0][0] if self._heap else None
-        try:
-            async with asyncio.timeout_at(due):
-                self._handle(await self._inbox.get())
-        except TimeoutError:
-            return
-        while not self._inbox.empty() and not self._is_over:
-            self._handle(self._inbox.get_nowait())
+    def _end(self, action: Close | Drop | None = None) -> None:
+        """End the session, with an action if it is not the client that ends it."""
+        self._is_over, self._last_action = True, action
+        self._wakeup.set()
 
-    def _handle(self, happening: Happening | _Left) -> None:
-        if isinstance(happening, _Left):
-            self._is_over = True
-            self._outcome = None if happening.code in _CLOSED_WELL else CLIENT_DISCONNECTED
-        elif isinstance(happening, Answered) and happening.turn in self._turns:
-            # Due times count from the answer, however late it is handled.
-            self._feed(happening, self._turns[happening.turn][1])
-        else:
-            self._feed(happening)
+    def _handle(self, happening: Happening, at: float | None = None) -> None:
+        """Feed the session what has happened, and carry out what is due."""
+        if not self._is_over:
+            try:
+                self._feed(happening, at)
+            except Exception as error:
+                self._fail(error)
+            else:
+                self._run_soon()
 
     def _feed(self, happening: Happening, at: float | None = None) -> None:
         """Tell the session what has happened, and note what it has to do.
@@ -260,63 +282,149 @@ class _SessionPlayer:
 
     # What to do
 
-    async def _perform_due(self) -> None:
-        """Carry out what is due."""
-        for number in count(1):
-            if self._is_over or not self._heap or self._heap[0][0] > self._loop.time():
-                return
-            due, _, action = heapq.heappop(self._heap)
-            await self._perform(action, due)
-            if number % _TURN == 0:
-                await asyncio.sleep(0)
+    def _run_soon(self) -> None:
+        """Carry out what is due, and let the clock do so when the next is due."""
+        if not self._is_running and (due := self._run()) is not None:
+            self._clock.at(due, self._on_due)
 
-    async def _perform(self, action: Action, due: float) -> None:
+    def _on_due(self, now: float) -> float | None:
+        """Carry out what is due, for the clock, and return when the next is due.
+
+        Args:
+            now: the time of the loop.
+        """
+        if now < self._armed_for:  # something earlier had come first
+            return None
+        self._armed_for = math.inf
+        return self._run()
+
+    def _on_timer(self) -> None:
+        self._armed_for = math.inf
+        self._run_soon()
+
+    def _run(self) -> float | None:
+        """Carry out what is due, and return when the clock shall call; None if it need not."""
+        self._is_running = True
+        try:
+            self._perform_due()
+            self._write_frames()
+        except Exception as error:
+            self._fail(error)
+        finally:
+            self._is_running = False
+        return self._arm()
+
+    def _arm(self) -> float | None:
+        """Return when the clock shall call; None if it does so already, or later than soon."""
+        is_stopped = self._is_over or self._is_blocked or self._connection.transport.is_closing()
+        if is_stopped or not self._heap or self._heap[0][0] >= self._armed_for:
+            return None
+        due = self._armed_for = self._heap[0][0]
+        if due - self._loop.time() <= _FAR:
+            return due
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due, self._on_timer)
+        return None
+
+    def _fail(self, error: Exception) -> None:
+        """End the session with an error, and not the clock that all streams share."""
+        self._error = error
+        self._end()
+
+    def _perform_due(self) -> None:
+        """Carry out what is due, unless there is so much of it that other tasks must run."""
+        transport, heap = self._connection.transport, self._heap
+        for _ in range(_TURN):
+            if self._is_over or self._is_blocked or transport.is_closing():
+                return
+            if not heap or heap[0][0] > self._loop.time():
+                return
+            due, _, action = heapq.heappop(heap)
+            self._perform(action, due)
+
+    def _continue(self, action: Due, due: float) -> None:
+        """Send the next messages of a turn, and note what follows them.
+
+        Args:
+            action: says so.
+            due: when they are due.
+        """
+        actions, heap = self._session.feed(action), self._heap
+        # A few messages need not wait in the heap if they are first in it.
+        is_short = len(actions) <= _FEW and not (heap and heap[0][0] <= due)
+        for seconds, following in actions:
+            if is_short and not seconds and isinstance(following, Send):
+                self._send_text(following, due)
+            else:
+                is_short = False
+                heapq.heappush(heap, (due + seconds, next(self._numbers), following))
+
+    def _perform(self, action: Action, due: float) -> None:
         match action:
-            case Send(text, turn):
-                if self._connection.is_muted:
-                    self._connection.transport.write(encode_frame(TEXT, text.encode()))
-                else:
-                    await self._send({"type": "websocket.send", "text": text})
-                self._log(turn, due, text)
+            case Due():
+                self._continue(action, due)
+            case Send():
+                self._send_text(action, due)
             case SendBinary(data):
-                await self._send({"type": "websocket.send", "bytes": data})
-                self._log(None, due, data)
+                self._write(encode_frame(BINARY, data))
+                self._log(None, due, data, len(data))
             case SendFrames(data, turn):
-                self._connection.transport.write(data)
-                self._log(turn, due, data)
-            case Report(problem):
-                self._call.problem = problem
-            case Mute():
-                self._connection.is_muted = True
+                self._write(data)
+                self._log(turn, due, data, len(data))
             case Ask(turn):
-                await self._ask(turn)
+                self._ask(turn)
             case Ended(turn):
+                self._write_frames()
                 if turn in self._turns:
                     call, _ = self._turns.pop(turn)
                     self._open_calls.pop(call, None)
                     call.is_written = True
                     call.end()
                 self._feed(action)
-            case Due():
-                self._feed(action, due)
             case Expired():
                 self._feed(action)
-            case Close(code, reason):
-                self._is_over, self._outcome_of_turns = True, "truncated"
-                await self._close(code, reason)
-            case Drop(turn, how):
-                await self._drop(turn, how)
+            case Report(problem):
+                self._call.problem = problem
+            case Mute():
+                self._write_frames()
+                self._connection.is_muted = True
+            case Close() | Drop():
+                self._write_frames()
+                self._end(action)
 
-    def _log(self, turn: Turn | None, due: float, data: str | bytes) -> None:
-        """Note that a message has been sent."""
+    def _send_text(self, message: Send, due: float) -> None:
+        payload = message.text.encode()
+        self._write(encode_frame(TEXT, payload))
+        self._log(message.turn, due, message.text, len(payload))
+
+    def _write(self, frame: bytes) -> None:
+        """Write a frame, with those that are due at the same time."""
+        self._frames.append(frame)
+        self._unwritten += len(frame)
+        if self._unwritten > HIGH_WATER:
+            self._write_frames()
+
+    def _write_frames(self) -> None:
+        """Write the frames that wait, and stop if the client does not read them."""
+        if self._frames:
+            frames, self._frames, self._unwritten = self._frames, [], 0
+            transport = self._connection.transport
+            transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
+            if transport.get_write_buffer_size() > HIGH_WATER:
+                self._is_blocked = True
+                self._wakeup.set()
+
+    def _log(self, turn: Turn | None, due: float, data: str | bytes, size: int) -> None:
+        """Note that a message of a number of bytes is sent."""
         now = self._loop.time()
         call, start = self._turns[turn] if turn is not None else (self._call, self._start_time)
-        size = len(data) if isinstance(data, bytes) else len(data.encode())
-        call.log_frame(Frame(due - start, b"", 1, size), now - start)
-        self._call.log_message(SessionMessage(now - self._start_time, "server", data))
+        call.log_write(due - start, now - start, 1, size)
+        self._call.log_message(now - self._start_time, "server", data)
 
     async def _close(self, code: int, reason: str) -> None:
         """Send a close frame, also one with a code that RFC 6455 §7.4 does not allow."""
+        self._outcome_of_turns = "truncated"
         if code in _CODES:
             await self._send({"type": "websocket.close", "code": code, "reason": reason})
             return
@@ -325,7 +433,6 @@ class _SessionPlayer:
 
     async def _drop(self, turn: Turn | None, how: str) -> None:
         """End the TCP connection without a closing handshake."""
-        self._is_over = True
         # A reset discards what the client's system has not received.
         await self._connection.wait_until_received()
         self._outcome = "reset" if how == "reset" else "truncated"
@@ -340,7 +447,7 @@ class _SessionPlayer:
         else:
             self._connection.transport.close()
 
-    async def _ask(self, turn: Turn) -> None:
+    def _ask(self, turn: Turn) -> None:
         """Let the mock answer a turn."""
         self._connection.requests += 1
         request = Request(
@@ -385,9 +492,10 @@ class _SessionPlayer:
             message = f"openai-mockserver: {_NO_RELAY}"
             call.script = errors.render(ApiError(501, message, "mockserver_error"))
         call.is_exact = False  # the client may not have read all that was sent
-        self._turns[turn] = call, self._loop.time()
+        now = self._loop.time()
+        self._turns[turn] = call, now
         self._open_calls[call] = self._connection
-        self._inbox.put_nowait(Answered(turn, call.script))
+        self._handle(Answered(turn, call.script), now)
 
 
 def _list_headers(call: Call) -> Sequence[tuple[str, str]]:

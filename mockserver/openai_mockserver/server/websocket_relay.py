@@ -202,13 +202,12 @@ class _Relay:
 
     def _log(self, sender: Sender, data: str | bytes) -> None:
         seconds = self._loop.time() - self._start
-        message = SessionMessage(seconds, sender, data)
-        self._call.log_message(message)
+        self._call.log_message(seconds, sender, data)
         if sender == "server":
             size = len(data) if isinstance(data, bytes) else len(data.encode())
             self._call.log_frame(Frame(seconds, b"", 1, size), seconds)
         if self._recorder is not None:
-            self._recorder.record(message)
+            self._recorder.record(SessionMessage(seconds, sender, data))
 
     def note_end(self, sender: Sender, code: int, reason: str) -> None:
         """Note which side ended the session; the first end counts."""

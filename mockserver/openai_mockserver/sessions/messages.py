@@ -6,6 +6,7 @@ before a stream is an `error` event with its status.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
@@ -51,6 +52,8 @@ _FIRST = ("type", "code", "message", "param")
 """The members of an error that come first, in the order of OpenAI's guide to WebSocket mode."""
 
 
+_USUAL_EVENT = re.compile(rb"(?:event: [^\r\n]+\n)?data: ([^\r\n]*)\n\n")
+
 Message = str | SocketEvent | SocketClose | SocketMute
 """A text message, or what a fault has made of it or put after it."""
 
@@ -75,8 +78,15 @@ def list_data(script: Script) -> Iterator[tuple[float, Message]]:
 
     They are the data of its events, and the steps that only a WebSocket sends.
     """
-    due = script.head.delay
     decoder = sse.Decoder()  # for events that are raw bytes, or spread over several steps
+    if script.lazy is not None:  # no event need become an object
+        for frame in script.lazy.frames(script.head.delay):
+            data = _read_data(frame.data)
+            for text in [e.data for e in decoder.feed(frame.data)] if data is None else [data]:
+                if text != sse.DONE.data:
+                    yield frame.due, text
+        return
+    due = script.head.delay
     for step in script.steps:
         if isinstance(step, Pause):
             due += step.seconds
@@ -88,6 +98,19 @@ def list_data(script: Script) -> Iterator[tuple[float, Message]]:
         for event in events:
             if event != sse.DONE:
                 yield due, event.data
+
+
+def _read_data(block: bytes) -> str | None:
+    """Return the data of an event in the usual spelling, without the cost of a decoder.
+
+    Args:
+        block: the bytes of a single step.
+
+    Returns:
+        None if they are anything but a type, if any, one line of data and a blank line.
+    """
+    match = _USUAL_EVENT.fullmatch(block)
+    return None if match is None else match[1].decode("utf-8", "replace")
 
 
 def make_action(message: Message, turn: Turn | None) -> Action:

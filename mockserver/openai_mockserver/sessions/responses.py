@@ -170,15 +170,16 @@ class ResponsesSession:
         running = self._running[turn] = RunningTurn(turn, messages, script.end)
         if running.next_due is None:
             return self._finish(running)
-        return [(running.next_due, Due(turn))]
+        return [(running.next_due, running.due)]
 
     def _continue(self, running: RunningTurn) -> Actions:
         """Send the messages of a turn that are due, and return when the next ones are."""
         turn, now = running.turn, running.next_due or 0.0
         actions: Actions = [(0.0, make_action(one, turn)) for one in running.take_due()]
-        if running.next_due is not None:
-            return [*actions, (max(running.next_due - now, 0.0), Due(turn))]
-        return actions + self._finish(running)
+        if running.next_due is None:
+            return actions + self._finish(running)
+        actions.append((max(running.next_due - now, 0.0), running.due))
+        return actions
 
     def _finish(self, running: RunningTurn) -> Actions:
         """Return what follows the last message of a turn."""

@@ -16,7 +16,7 @@ import msgspec.json
 from openai_mockserver.dialects.responses import SEQUENCE_NUMBER
 from openai_mockserver.script import End, SocketClose, SocketMute
 from openai_mockserver.sessions.messages import Message, add_stream_id, decode_object
-from openai_mockserver.sessions.session import Turn
+from openai_mockserver.sessions.session import Due, Turn
 from openai_mockserver.sessions.steering import Steer, cut_response
 
 __all__ = ["RunningTurn"]
@@ -50,6 +50,7 @@ class RunningTurn:
         end: how its script ends.
 
     Attributes:
+        due: happens when the next messages are due.
         response_id: the id of the response, once its first event has been sent.
         next_number: the sequence number of the next event.
         last_type: the type of the event that ended the response; None before.
@@ -59,6 +60,7 @@ class RunningTurn:
 
     def __init__(self, turn: Turn, messages: Iterable[tuple[float, Message]], end: End) -> None:
         self.turn, self.end = turn, end
+        self.due = Due(turn)
         self.response_id: str | None = None
         self.next_number = 0
         self.last_type: str | None = None
