@@ -37,6 +37,7 @@ class EndpointRequest:
         ask: sends another request, by method, path and body, to the same mock.
         jobs: the mock's jobs; by default they are done at once.
         content: the body, for an endpoint that accepts other types than JSON and forms.
+        is_answered: returns whether the whole response has been sent, or nothing more will be.
     """
 
     method: str
@@ -49,6 +50,7 @@ class EndpointRequest:
     ask: Callable[[str, str, bytes], Script] | None = None
     jobs: Jobs = AT_ONCE
     content: bytes | DiskBytes = b""
+    is_answered: Callable[[], bool] = lambda: True
 
 
 class Rendered(NamedTuple):

@@ -236,6 +236,7 @@ class Dispatcher:
                 plan = call.plan
             else:
                 plan = _run_steps(plan, _MAKING)
+        call.end()  # nobody plays it
         if call.problem is not None:
             raise MockServerError(call.problem)
         if isinstance(plan, Exchange):

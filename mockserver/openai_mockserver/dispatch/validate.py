@@ -54,6 +54,7 @@ def validate_request(exchange: Exchange) -> Exchange | Plan:
         exchange.ask,
         exchange.jobs,
         call.content,
+        lambda: call.is_over,
     )
     if endpoint.recall is not None:
         history = endpoint.recall(endpoint_request, exchange.store)

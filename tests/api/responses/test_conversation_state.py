@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import openai
 import pytest
 
 from openai_mockserver import Message, MockOpenAI, Reply, Request, ToolCall
+from openai_mockserver.faults import stall
 from openai_mockserver.items import code_interpreter, file_search, web_search
 
 UNKNOWN = f"resp_{'0' * 50}"
@@ -110,6 +112,63 @@ def test_a_conversation_has_one_writer(end: str) -> None:
     else:
         client.responses.cancel(first.id)
     assert create().status == "completed"
+
+
+def test_a_conversation_has_one_writer_while_a_response_is_streamed() -> None:
+    with (
+        MockOpenAI() as mock,
+        openai.OpenAI(base_url=mock.base_url, api_key="key", max_retries=0) as client,
+    ):
+        mock.on(user="first").reply("Hello", faults=[stall(after=3)])
+        mock.on(user="second").reply("Hi")
+        conversation = client.conversations.create().id
+
+        def create(text: str, **parameters: Any) -> Any:
+            return client.responses.create(
+                model="gpt-4o", input=text, conversation=conversation, **parameters
+            )
+
+        with create("first", stream=True) as stream:
+            assert next(iter(stream)).type == "response.created"
+            with pytest.raises(openai.BadRequestError) as error_info:
+                create("second")
+            assert error_info.value.code == "conversation_locked"
+        assert mock.calls[1].ended == "client disconnected"
+        # Whether a response is streamed or not, it is complete once the client has all of it.
+        for _ in range(3):
+            assert create("second").output_text == "Hi"
+            assert [event.type for event in create("second", stream=True)][-1:] == [
+                "response.completed"
+            ]
+
+
+def test_lines_of_a_batch_leave_no_lock(mock: MockOpenAI, client: openai.OpenAI) -> None:
+    mock.reply("Hi")
+    conversation = client.conversations.create().id
+    body: dict[str, Any] = {"model": "gpt-4o", "input": "Hi", "conversation": conversation}
+    line = {"custom_id": "1", "method": "POST", "url": "/v1/responses", "body": body}
+    file = client.files.create(file=("a.jsonl", json.dumps(line).encode()), purpose="batch")
+    batch = client.batches.create(
+        input_file_id=file.id, endpoint="/v1/responses", completion_window="24h"
+    )
+    assert batch.request_counts is not None
+    assert batch.request_counts.completed == 1
+    assert client.responses.create(**body).status == "completed"
+
+
+def test_a_response_expires_after_thirty_days(mock: MockOpenAI, client: openai.OpenAI) -> None:
+    mock.reply("Hi")
+    first = client.responses.create(model="gpt-4o", input="Hi")
+    mock.jobs.advance(30 * 86_400 - 1)
+    second = client.responses.create(model="gpt-4o", input="Go on", previous_response_id=first.id)
+    assert client.responses.retrieve(first.id).id == first.id
+    mock.jobs.advance(1)
+    with pytest.raises(openai.BadRequestError) as error_info:
+        client.responses.create(model="gpt-4o", input="Go on", previous_response_id=first.id)
+    assert error_info.value.code == "previous_response_not_found"
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve(first.id)
+    assert client.responses.retrieve(second.id).id == second.id
 
 
 # Items

@@ -8,7 +8,8 @@ an id can run; one that looks like OpenAI's must be known.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from openai_mockserver import tokens
@@ -21,6 +22,7 @@ from openai_mockserver.reply import ApiError
 
 __all__ = [
     "find_history",
+    "forget_expired",
     "get_conversation_id",
     "keep_compaction",
     "lock_conversation",
@@ -35,7 +37,7 @@ _REAL_ID = re.compile(r"(?:resp|conv)_[0-9A-Za-z]{32,}")
 _REAL_ITEM_ID = re.compile(r"[a-z]+_[0-9a-f]{32,}")
 
 _WRITERS = "writer of a conversation"
-"""The kind of ids in the store of the responses that were last added, by conversation."""
+"""The kind of what last added a response, by conversation."""
 
 _COMPACTIONS = "compaction"
 """The kind of messages in the store that a compaction item stands for, by its content."""
@@ -67,6 +69,8 @@ def recall(request: EndpointRequest, store: Store) -> tuple[Message, ...] | ApiE
     if _is_short(parameters):
         return ()
     previous = parameters.get("previous_response_id")
+    if isinstance(previous, str):
+        forget_expired(previous, request.jobs.now, store)
     if isinstance(previous, str) and _is_missing(KIND, previous, store):
         return ApiError(
             400,
@@ -129,6 +133,19 @@ def find_history(request: EndpointRequest, store: Store) -> tuple[Message, ...]:
     return compacted
 
 
+def forget_expired(id: str, now: float, store: Store) -> None:
+    """Delete a stored response that is older than OpenAI keeps one.
+
+    Args:
+        id: the id of the response.
+        now: the time on the clock of the jobs, in seconds.
+        store: holds the response.
+    """
+    stored_response = store.get(KIND, id)
+    if isinstance(stored_response, StoredResponse) and stored_response.has_expired(now):
+        store.delete(KIND, id)
+
+
 def _is_missing(kind: str, id: str, store: Store) -> bool:
     """Whether an object is deleted, or was never created although its id looks like a real one."""
     return store.is_gone(kind, id) or (
@@ -139,14 +156,37 @@ def _is_missing(kind: str, id: str, store: Store) -> bool:
 # Conversations
 
 
-def lock_conversation(id: str, response_id: str, store: Store) -> None:
-    """Let a conversation take no other response until this one's job has ended."""
-    store.put(_WRITERS, id, response_id)
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """What adds a response to a conversation.
+
+    Args:
+        response_id: the id of the response.
+        is_answered: returns whether its request has been answered.
+    """
+
+    response_id: str
+    is_answered: Callable[[], bool]
+
+
+def lock_conversation(id: str, response_id: str, request: EndpointRequest, store: Store) -> None:
+    """Let a conversation take no other response until this one is complete.
+
+    Args:
+        id: the id of the conversation.
+        response_id: the id of the response; if it is a job, it is complete when that has ended.
+        request: the request for the response.
+        store: holds the lock.
+    """
+    store.put(_WRITERS, id, _Writer(response_id, request.is_answered))
 
 
 def _is_locked(id: str, request: EndpointRequest, store: Store) -> bool:
-    job = request.jobs.find(str(store.get(_WRITERS, id)))
-    return job is not None and request.jobs.is_running(job)
+    writer = store.get(_WRITERS, id)
+    if not isinstance(writer, _Writer):
+        return False
+    job = request.jobs.find(writer.response_id)
+    return not writer.is_answered() if job is None else request.jobs.is_running(job)
 
 
 # References to items, and compaction

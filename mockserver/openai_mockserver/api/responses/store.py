@@ -33,6 +33,7 @@ from openai_mockserver.api.responses.background import (
 from openai_mockserver.api.responses.envelope import Envelope, clear_result
 from openai_mockserver.api.responses.history import (
     find_history,
+    forget_expired,
     get_conversation_id,
     keep_compaction,
     lock_conversation,
@@ -75,7 +76,13 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
             return script
         id, make_response = response["id"], partial(_keep_value, response)
     input_ = resolve_references(request.parameters.get("input"), store)
-    stored_response = StoredResponse(make_response, script, input_, find_history(request, store))
+    stored_response = StoredResponse(
+        make_response,
+        script,
+        input_,
+        find_history(request, store),
+        stored_at=request.jobs.now,
+    )
     for item in stored_response.response["output"] if _compacts(request) else ():
         if item.get("type") == "compaction":
             input_messages = read_messages({"input": input_})
@@ -84,6 +91,7 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
     if (conversation_id := get_conversation_id(request)) is not None:
         items = [*stored_response.items, *stored_response.response["output"]]
         conversations.add_items(store, conversation_id, items, Random(id))
+        lock_conversation(conversation_id, id, request, store)
     if request.parameters.get("store") is False:
         store.withhold(KIND, id, stored_response)
         return script
@@ -96,8 +104,6 @@ def keep(request: EndpointRequest, result: Rendered, store: Store) -> Script:
         id, lambda job: find_end(stored_response.response, job), is_watched=script.is_stream
     )
     request.jobs.start(job)
-    if conversation_id is not None:
-        lock_conversation(conversation_id, id, store)
     if script.is_stream:
         return pace_stream(script, job) if job.seconds else script
     queued_response = clear_result(stored_response.response, "queued")
@@ -149,6 +155,7 @@ def _find_response(
     request: EndpointRequest, store: Store, rng: Random
 ) -> StoredResponse | ApiError:
     id = request.ids["response_id"]
+    forget_expired(id, request.jobs.now, store)
     stored_response = store.get(KIND, id)
     if isinstance(stored_response, StoredResponse):
         return stored_response

@@ -23,6 +23,9 @@ __all__ = ["KIND", "StoredResponse", "build_items", "list_events"]
 KIND = "response"
 """The kind of responses in the store."""
 
+KEPT = 30 * 86_400.0
+"""Seconds for which a response is kept (https://platform.openai.com/docs/guides/your-data)."""
+
 
 @dataclass(frozen=True)
 class StoredResponse:
@@ -34,6 +37,7 @@ class StoredResponse:
         input: ``input`` of the request.
         history: the messages before the input.
         was_retrieved: whether a client retrieved it, and so knows its final status.
+        stored_at: when it was stored, on the clock of the jobs, in seconds.
     """
 
     make_response: Callable[[], Mapping[str, Any]]
@@ -41,6 +45,11 @@ class StoredResponse:
     input: object = None
     history: tuple[Mapping[str, Any], ...] = ()
     was_retrieved: bool = False
+    stored_at: float = 0.0
+
+    def has_expired(self, now: float) -> bool:
+        """Whether OpenAI would not keep the response any longer at this time."""
+        return now - self.stored_at >= KEPT
 
     @cached_property
     def response(self) -> Mapping[str, Any]:
