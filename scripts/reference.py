@@ -33,6 +33,7 @@ from openai_mockserver.control import ROUTES as CONTROL_ROUTES
 from openai_mockserver.dialects import dialects
 from openai_mockserver.dialects.paths import provider_paths
 from openai_mockserver.dialects.variants import COMMON
+from openai_mockserver.engine import PROFILES as ENGINES
 from openai_mockserver.faults import FAULTS
 from openai_mockserver.faults.habits import ASPECTS
 from openai_mockserver.stream_value import Stream
@@ -352,6 +353,16 @@ def list_profiles() -> str:
     return _table(["profile", "ttft", "itl", "jitter", "distribution"], rows)
 
 
+def list_engines() -> str:
+    """List the named engines, each with where its numbers come from."""
+    rows = []
+    for name, (engine, sources, derivation) in ENGINES.items():
+        links = " ".join(f"[{number}]({url})" for number, url in enumerate(sources, start=1))
+        pairs = (f"{first:g}, {each:g}" for first, each in (engine.prefill, engine.decode))
+        rows.append([f"`{name}`", *pairs, f"{derivation} {links}"])
+    return _table(["profile", "prefill", "decode", "where this comes from"], rows)
+
+
 def list_habits() -> str:
     """List the habits of generated streams."""
     rows = [
@@ -528,6 +539,7 @@ PARTS: dict[str, Part] = {
     "commands": describe_commands,
     "control-routes": list_control_routes,
     "dialects": list_dialects,
+    "engines": list_engines,
     "variants": list_variants,
     "own-variants": list_own_variants,
     "fidelity": list_fidelity,

@@ -61,6 +61,7 @@ FLOORS = """
     request
     faults: fault endings event_stream events payloads chunk_changes habits variations reads http
         compression websocket chances parser argument_types
+    engine: capacity windows admission prefix scheduler simulation profiles
     cassettes: stream_file content_coding secret_text redact writer recorder
         recorded_request normalization matching cassette
     cassettes.importers: recording exchange yaml_loader file wire bodies stream_file document
