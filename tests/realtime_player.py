@@ -1,4 +1,4 @@
-"""Plays a Realtime session without a socket, on a clock of its own."""
+"""Plays a session without a socket, on a clock of its own; and Realtime sessions like that."""
 
 from __future__ import annotations
 
@@ -33,31 +33,23 @@ from openai_mockserver.sessions.session import (
     Opening,
     Received,
     Send,
+    Session,
     Turn,
 )
 
 Json = dict[str, Any]
 
 
-class RealtimePlayer:
+class SessionPlayer:
     """Plays a session with a mock; what was sent is in ``sent``, with its time.
 
     It keeps a player's promise to a turn: its messages are sent between its answer and its end.
     """
 
-    def __init__(
-        self,
-        mock: MockOpenAI,
-        dialect: str | None = None,
-        config: Json | None = None,
-        is_beta: bool = False,
-        **query: str,
-    ) -> None:
-        headers = {"openai-beta": "realtime=v1"} if is_beta else {}
-        opening = Opening(
-            "/v1/realtime", query, headers, find_dialect(dialect), None, mock.store, Random(0)
-        )
-        self.mock, self.session = mock, RealtimeSession(opening, config)
+    path = ""
+
+    def __init__(self, mock: MockOpenAI, session: Session) -> None:
+        self.mock, self.session = mock, session
         self.sent: list[tuple[float, Json]] = []
         self.ends: list[Close | Drop] = []
         self.now = 0.0
@@ -73,18 +65,6 @@ class RealtimePlayer:
     def say(self, type: str, **members: Any) -> None:
         """Send a client event."""
         self.feed(Received(json.dumps({"type": type, **members})))
-
-    def write(self, text: str, role: str = "user", **members: Any) -> None:
-        """Create a message."""
-        kind = "output_text" if role == "assistant" else "input_text"
-        content = [{"type": kind, "text": text}]
-        item = {"type": "message", "role": role, "content": content}
-        self.say("conversation.item.create", item=item | members)
-
-    def speak(self, *parts: tuple[int, float]) -> None:
-        """Append tones and silence: pairs of an amplitude and a length in seconds."""
-        for amplitude, seconds in parts:
-            self.say("input_audio_buffer.append", audio=encode(make_tone(amplitude, seconds)))
 
     def run(self, seconds: float = math.inf) -> list[Json]:
         """Do what is due within some seconds, and return the messages that this has sent."""
@@ -111,9 +91,42 @@ class RealtimePlayer:
         return [message for _, message in self.sent[first:]]
 
     def _answer(self, turn: Turn) -> Call:
-        request = Request("POST", turn.path or "/v1/realtime", (), turn.body)
+        request = Request("POST", turn.path or self.path, (), turn.body)
         call = self.mock.begin_turn(request, turn)
         return call if isinstance(call, Call) else call.run()
+
+
+class RealtimePlayer(SessionPlayer):
+    """Plays a Realtime session."""
+
+    path = "/v1/realtime"
+    session: RealtimeSession
+
+    def __init__(
+        self,
+        mock: MockOpenAI,
+        dialect: str | None = None,
+        config: Json | None = None,
+        is_beta: bool = False,
+        **query: str,
+    ) -> None:
+        headers = {"openai-beta": "realtime=v1"} if is_beta else {}
+        opening = Opening(
+            self.path, query, headers, find_dialect(dialect), None, mock.store, Random(0)
+        )
+        super().__init__(mock, RealtimeSession(opening, config))
+
+    def write(self, text: str, role: str = "user", **members: Any) -> None:
+        """Create a message."""
+        kind = "output_text" if role == "assistant" else "input_text"
+        content = [{"type": kind, "text": text}]
+        item = {"type": "message", "role": role, "content": content}
+        self.say("conversation.item.create", item=item | members)
+
+    def speak(self, *parts: tuple[int, float]) -> None:
+        """Append tones and silence: pairs of an amplitude and a length in seconds."""
+        for amplitude, seconds in parts:
+            self.say("input_audio_buffer.append", audio=encode(make_tone(amplitude, seconds)))
 
 
 def make_tone(amplitude: int, seconds: float) -> bytes:

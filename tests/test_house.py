@@ -56,6 +56,7 @@ FLOORS = """
     api.agents: live turn sessions
     api.assistants: objects prompt parts writer timing threads pending runs
     api.realtime: sound config reader calls events renderer
+    api.live: config events sessions
     api: detection endpoints
 
     request
@@ -76,6 +77,8 @@ FLOORS = """
     cassettes.exporters: recording event_stream chunks vcr har curl wiremock formats
     sessions: session framing lanes cache messages steering running responses replay
     sessions.realtime: errors conversation progress speech transcripts session translation
+    sessions.live: errors events fixture hearing playing stage state wire delegation decisions
+        turns session
     journal: snapshot call attempts memory follow filters journal
     state: sandboxes protocol memory
     catalogue

@@ -173,7 +173,8 @@ def test_a_page_of_this_machine_opens_one(mock: MockOpenAI) -> None:
 
 
 def test_other_paths_open_nothing(mock: MockOpenAI) -> None:
-    for path, status in (("/v1/live/sessions", 501), ("/v1/nothing", 404)):
+    unknown = f"/v1/live/sessions/live_u7_{'a' * 32}/attach"
+    for path, status in ((unknown, 404), ("/v1/files", 200), ("/v1/nothing", 404)):
         with pytest.raises(InvalidStatus) as error_info:
             connect(find_url(mock).replace(PATH, path), proxy=None)
         assert error_info.value.response.status_code == status

@@ -28,6 +28,7 @@ def _load_model_endpoints() -> Iterable[Endpoint]:
 def _load_resources() -> Iterable[Endpoint]:
     """Import and return the endpoints without model output: all others that the SDK has."""
     from openai_mockserver.api import agents, assistants
+    from openai_mockserver.api.live import sessions as live_sessions
     from openai_mockserver.api.realtime import calls
     from openai_mockserver.api.resources import (
         batches,
@@ -61,9 +62,11 @@ def _load_resources() -> Iterable[Endpoint]:
         videos,
         webhook_endpoints,
         calls,
+        live_sessions,
     )
     answers = {k: v for module in special for k, v in module.ANSWERS.items()}
-    return (*calls.ENDPOINTS, *operations.endpoints(answers))
+    sockets = (*calls.ENDPOINTS, *live_sessions.ENDPOINTS)
+    return (*sockets, *operations.endpoints(answers))
 
 
 ENDPOINTS = Routes(chat.ENDPOINTS, _load_model_endpoints, _load_resources)

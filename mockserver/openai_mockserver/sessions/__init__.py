@@ -6,10 +6,15 @@ the Realtime API; `replay` says what a recorded session has said. `make_session`
 the paths at which clients open them.
 """
 
+import re
+
 from openai_mockserver.script import RecordedSession
 from openai_mockserver.sessions.session import Opening, Session, Turn
 
 __all__ = ["Opening", "Session", "Turn", "make_replay", "make_session"]
+
+
+_LIVE = re.compile("/v1/live/sessions(/[^/]+/(attach|fork))?")
 
 
 def make_session(opening: Opening) -> Session | None:
@@ -26,6 +31,10 @@ def make_session(opening: Opening) -> Session | None:
         from openai_mockserver.sessions.realtime.translation import TranslationSession
 
         return TranslationSession(opening)
+    if _LIVE.fullmatch(opening.path):
+        from openai_mockserver.sessions.live import open_session as open_live_session
+
+        return open_live_session(opening)
     return None
 
 

@@ -10,9 +10,12 @@ from typing import Any
 import openai
 import pytest
 
-from openai_mockserver import ApiError, MockOpenAI, Request, Script, ToolCall
+from openai_mockserver import ApiError, MockOpenAI, Request, Script, ToolCall, sse
+from openai_mockserver.api.endpoint import EndpointRequest
 from openai_mockserver.api.messages import read_messages
 from openai_mockserver.api.resources import conversations
+from openai_mockserver.api.resources.operations import Resource
+from openai_mockserver.api.store import Store
 from openai_mockserver.exceptions import ReplyError
 from openai_mockserver.faults import reset
 
@@ -444,12 +447,20 @@ def test_an_id_may_contain_a_slash(mock: MockOpenAI, client: openai.OpenAI, name
     assert len({call.path for call in mock.calls}) == 2
 
 
-def test_an_endpoint_that_is_not_implemented_is_a_501(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.InternalServerError) as error_info:
-        client.get("/live/sessions", cast_to=object)
+def test_an_endpoint_that_is_not_implemented_is_a_501() -> None:
+    resource = Resource("POST", "/v1/completions")  # whose answer could be a stream only
+    script = resource.answer(EndpointRequest("POST", "/v1/completions"), Store(), Random(0))
+    assert script.head.status == 501
+    assert b"does not implement POST /v1/completions" in sse.body(script.steps)
+
+
+@pytest.mark.parametrize("path", ["/live/sessions", "/live/sessions/made_up/attach"])
+def test_a_websocket_without_an_upgrade_is_a_426(client: openai.OpenAI, path: str) -> None:
+    with pytest.raises(openai.APIStatusError) as error_info:
+        client.get(path, cast_to=object)
     assert read_error(error_info.value) == (
-        501,
-        "openai-mockserver does not implement GET /v1/live/sessions.",
+        426,
+        f"openai-mockserver: GET /v1{path} is answered with a WebSocket only.",
     )
 
 

@@ -31,7 +31,7 @@ from openai_mockserver.dialects.realtime import BETA, OPENAI
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Head, Raw, Script
 
-__all__ = ["ANSWERS", "ENDPOINTS", "find_config", "is_client_secret"]
+__all__ = ["ANSWERS", "ENDPOINTS", "answer_offer", "find_config", "is_client_secret"]
 
 _CALLS, _SECRETS = "realtime_calls", "realtime_client_secrets"
 _SECONDS = 600  # the life of a client secret
@@ -109,7 +109,7 @@ def create_call(request: EndpointRequest, store: Store, rng: Random) -> Script:
         if isinstance(session, str):
             session = msgspec.json.decode(session)
         config = _configure(session)
-        answer = _answer_offer(str(offer or ""), rng)
+        answer = answer_offer(str(offer or ""), rng)
     except ValueError as problem:  # msgspec's, too
         error = problem.args[0]
         return errors.render(error if isinstance(error, ApiError) else errors.invalid_json(), rng)
@@ -172,7 +172,7 @@ ENDPOINTS = (
 _CODECS = ("opus/48000/2", "PCMU/8000", "PCMA/8000")
 
 
-def _answer_offer(offer: str, rng: Random) -> str:
+def answer_offer(offer: str, rng: Random) -> str:
     """Return the answer to an SDP offer (RFC 8866, 8829): the same media, with our codecs.
 
     Raises ValueError with an ApiError if it is none.

@@ -43,6 +43,7 @@ __all__ = [
     "refuse_endpoint",
     "refuse_stream",
     "refuse_unknown_id",
+    "require_websocket",
 ]
 
 CONTENT = "content"
@@ -503,13 +504,6 @@ def _id_variable(path: str) -> str | None:
 
 # Endpoints
 
-_WEB_SOCKETS = (
-    "/v1/live/sessions",
-    "/v1/live/sessions/{session_id}",
-    "/v1/live/sessions/{session_id}/fork",
-)
-"""Paths at which the SDK opens WebSockets, which the server does not support."""
-
 
 def refuse_endpoint(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return a 501: the server does not implement this endpoint."""
@@ -592,7 +586,5 @@ def endpoints(special: Mapping[tuple[str, str], Answer]) -> Iterator[Endpoint]:
                 path, special.get((method, path)) or Resource(method, path).answer
             ),
         )
-    for path in _WEB_SOCKETS:
-        yield Endpoint(path=path, method="GET", answer=refuse_endpoint)
     for path in ("/v1/responses", "/v1/realtime", "/v1/realtime/translations"):
         yield Endpoint(path=path, method="GET", answer=require_websocket)

@@ -1,0 +1,1 @@
+"""What a Live session shows: its configuration, what is said in it, and its operations."""
