@@ -108,14 +108,15 @@ FLOORS = """
     scenario_schema: schema
     files mistakes corpus
     reload: reloader watch watcher
+    workers: channel counter member merging following group supervisor
     strategies: conversation reply_bytes plain_chunks variations splits failures strategy agent
     judge: outcome comparison completion cases consumer program post reading json_file relay grading
         gateway runner report checking application drawing terminal
     judge.reports: status recipes details page junit markdown badge
     judge.clients: table environments driver
 
-    cli: environment log address limits steering hangup tls webhooks serve health generate record
-        show import_ export cassettes streams faults check trigger listen validate schema program
+    cli: environment log address limits steering hangup tls webhooks workers serve health generate
+        record show import_ export cassettes streams faults check trigger listen validate schema program
     __main__
 """
 HAND_WRITTEN_LINES = 600

@@ -36,6 +36,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "redact-pattern": ("[a, b]+", ("[a, b]+",)),
     "request-timeout": ("2.5", 2.5),
     "sandbox-idle": ("60", 60.0),
+    "workers": ("2", 2),
     "webhook": (
         "http://a.example/hook\nhttp://b.example",
         ("http://a.example/hook", "http://b.example"),

@@ -23,9 +23,12 @@ from openai_mockserver.cli.log import KEEP_BYTES, KEEP_CALLS, KEEPS, Log, log_fo
 from openai_mockserver.cli.steering import control_token, no_control, sandbox_idle
 from openai_mockserver.cli.tls import make_tls, tls_options
 from openai_mockserver.cli.webhooks import add_endpoints, webhook_options
+from openai_mockserver.cli.workers import run_workers, workers
 from openai_mockserver.exceptions import MockServerError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from openai_mockserver.request import Request
     from openai_mockserver.server import Door
     from openai_mockserver.sources import Sources
@@ -52,6 +55,7 @@ _THRESHOLDS = (10_000, 20, 20)
     help="Pauses between events: a profile, TTFT,ITL[,JITTER] in seconds, a file of `cassettes "
     "calibrate`, or none.  [default: gpt-4o]",
 )
+@workers
 @allow_host
 @click.option(
     "--allow-origin",
@@ -141,6 +145,7 @@ def serve(
     names: tuple[str, ...],
     seed: str | None,
     pace: str | None,
+    workers: int,
     allow_hosts: tuple[str, ...],
     allow_origins: tuple[str, ...],
     api_key: str | None,
@@ -273,7 +278,6 @@ def serve(
     def announce() -> None:
         if loading is not None:
             loading.join()  # otherwise each of the first requests would load it
-        gc.set_threshold(*_THRESHOLDS)
         lines = [f"openai-mockserver {__version__} answers on {url} (Ctrl-C stops it)", KEEPS]
         if not no_control:
             lines.append(f"The page at {url.removesuffix('v1')} shows them, and steers the server.")
@@ -297,11 +301,22 @@ def serve(
     def find_door() -> Door:  # its access changes while something is recorded
         return replace(mock.door(), on_slow=log.on_slow)
 
-    watcher.start()
-    with reload_on_hangup(watcher.ask):
-        serve_forever(find_door, listener, announce, context)
-    watcher.stop()
-    mock.stop()
+    def run(find_door: Callable[[], Door], on_ready: Callable[[], object], is_late: bool) -> None:
+        if is_late and reloader.sources.list_changed():
+            reloader.reload()
+        gc.set_threshold(*_THRESHOLDS)
+        watcher.start()
+        with reload_on_hangup(watcher.ask):
+            serve_forever(find_door, listener, on_ready, context)
+        watcher.stop()
+        mock.stop()
+
+    if workers == 1:
+        run(find_door, announce, False)
+    else:
+        if loading is not None:
+            loading.join()  # a process that is forked has only the thread that forks it
+        run_workers(workers, mock, find_door, run, announce, partial(log.report, "worker"))
     log.stop()
 
 

@@ -8,8 +8,9 @@ Rules of this package: a handler computes, and never waits. Every error is a `Pr
 requests are redacted as in recordings.
 """
 
-from openai_mockserver.control.control import Control
+from openai_mockserver.control.control import Control, find_route
 from openai_mockserver.control.openapi import build_document
 from openai_mockserver.control.routes import ROUTES
+from openai_mockserver.control.routing import Route
 
-__all__ = ["ROUTES", "Control", "build_document"]
+__all__ = ["ROUTES", "Control", "Route", "build_document", "find_route"]

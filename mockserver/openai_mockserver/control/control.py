@@ -28,7 +28,7 @@ from openai_mockserver.request import Request
 from openai_mockserver.script import Raw
 from openai_mockserver.server.door import Follower, Inner, SideHandler, SideResponse
 
-__all__ = ["Control"]
+__all__ = ["Control", "find_route"]
 
 _ROUTER = Router((*ROUTES, OPENAPI_ROUTE, *PAGE_ROUTES))
 _ALWAYS = "/health"
@@ -124,6 +124,18 @@ class Control:
             "the control API needs its token: Authorization: Bearer TOKEN",
             headers=(("www-authenticate", 'Bearer realm="openai-mockserver control"'),),
         )
+
+
+def find_route(method: str, path: str) -> Route | None:
+    """Return the route of a request, which may be to a sandbox; None if there is none."""
+    in_sandbox = path.startswith("/s/")
+    if in_sandbox:
+        path = "/" + path.removeprefix("/s/").partition("/")[2]
+    try:
+        route, _ = _ROUTER.find(method, path, in_sandbox)
+    except Problem:
+        return None
+    return route
 
 
 def _list_methods(path: str, in_sandbox: bool) -> str:

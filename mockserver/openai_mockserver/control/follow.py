@@ -56,6 +56,11 @@ class CallFollower:
         self._is_lost = is_lost
         self._is_begun = False
 
+    @property
+    def history_name(self) -> str:
+        """The name of the history that it reads."""
+        return self._history.name
+
     def subscribe(self, wake: Callable[[], object]) -> Callable[[], object]:
         """Call ``wake`` when there is a new event."""
         return self._history.subscribe(wake)
@@ -149,7 +154,11 @@ def follow(mock: Steerable, request: ControlRequest) -> CallFollower:
     last = request.last_event_id or query.last_event_id
     if last is None:
         return CallFollower(mock.calls, history.last_number if query.begin == "now" else 0)
-    name, _, number = last.partition("-")
+    # With several workers, it has a part for each, joined by points.
+    parts = {part.partition("-")[0]: part for part in last.split(".")}
+    if len(parts) > 1 and history.name not in parts:
+        return CallFollower(mock.calls, 0)
+    name, _, number = parts.get(history.name, last).partition("-")
     is_known = name == history.name and number.isascii() and number.isdigit() and len(number) < 16
     if not is_known or int(number) > history.last_number:
         return CallFollower(mock.calls, 0, is_lost=True)

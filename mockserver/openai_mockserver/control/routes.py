@@ -62,6 +62,7 @@ ROUTES: tuple[Route, ...] = (
         name="listRules",
         summary="List the rules",
         response=shapes.RuleList,
+        workers="merge",
     ),
     Route(
         method="POST",
@@ -74,6 +75,7 @@ ROUTES: tuple[Route, ...] = (
         response=shapes.RuleList,
         status=201,
         errors=(422,),
+        workers="all",
     ),
     Route(
         method="PUT",
@@ -85,6 +87,7 @@ ROUTES: tuple[Route, ...] = (
         body_shapes=RULES,
         response=shapes.RuleList,
         errors=(422,),
+        workers="all",
     ),
     Route(
         method="DELETE",
@@ -93,6 +96,7 @@ ROUTES: tuple[Route, ...] = (
         name="deleteRules",
         summary="Delete all rules",
         status=204,
+        workers="all",
     ),
     Route(
         method="GET",
@@ -101,6 +105,7 @@ ROUTES: tuple[Route, ...] = (
         name="getRule",
         summary="Get a rule",
         response=shapes.RuleSummary,
+        workers="merge",
     ),
     Route(
         method="DELETE",
@@ -109,6 +114,7 @@ ROUTES: tuple[Route, ...] = (
         name="deleteRule",
         summary="Delete a rule",
         status=204,
+        workers="all",
     ),
     Route(
         method="GET",
@@ -118,6 +124,7 @@ ROUTES: tuple[Route, ...] = (
         summary="List calls, page by page",
         query=shapes.CallQuery,
         response=shapes.CallList,
+        workers="merge",
     ),
     Route(
         method="GET",
@@ -128,6 +135,7 @@ ROUTES: tuple[Route, ...] = (
         query=shapes.FollowQuery,
         response=str,
         media=EVENTS,
+        workers="follow",
     ),
     Route(
         method="GET",
@@ -137,6 +145,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Get calls as a HAR file",
         query=shapes.HarQuery,
         response=dict[str, Any],
+        workers="merge",
     ),
     Route(
         method="GET",
@@ -145,6 +154,7 @@ ROUTES: tuple[Route, ...] = (
         name="getCall",
         summary="Get a call with its request, and what was written when",
         response=shapes.CallDetail,
+        workers="owner",
     ),
     Route(
         method="GET",
@@ -155,6 +165,7 @@ ROUTES: tuple[Route, ...] = (
         response=str,
         media=JSON_LINES,
         errors=(409,),
+        workers="owner",
     ),
     Route(
         method="GET",
@@ -164,6 +175,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Take a response apart: its events, what it says, and what is odd about it",
         response=response_events.ResponseEvents,
         errors=(409,),
+        workers="owner",
     ),
     Route(
         method="GET",
@@ -172,6 +184,7 @@ ROUTES: tuple[Route, ...] = (
         name="listNearMisses",
         summary="Say why each rule does not answer a call",
         response=near_misses.NearMisses,
+        workers="owner",
     ),
     Route(
         method="GET",
@@ -198,6 +211,7 @@ ROUTES: tuple[Route, ...] = (
         response=str,
         media=TEXT,
         errors=(409,),
+        workers="owner",
     ),
     Route(
         method="GET",
@@ -208,6 +222,7 @@ ROUTES: tuple[Route, ...] = (
         response=str,
         media=TEXT,
         errors=(409,),
+        workers="owner",
     ),
     Route(
         method="GET",
@@ -218,6 +233,7 @@ ROUTES: tuple[Route, ...] = (
         response=str,
         media=TEXT,
         errors=(409,),
+        workers="owner",
     ),
     Route(
         method="GET",
@@ -226,6 +242,7 @@ ROUTES: tuple[Route, ...] = (
         name="listProblems",
         summary="List the calls that could not be answered or recorded",
         response=list[shapes.CallSummary],
+        workers="merge",
     ),
     Route(
         method="GET",
@@ -235,6 +252,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Check what the pytest fixture checks at the end of a test",
         query=shapes.VerdictQuery,
         response=shapes.Verdict,
+        workers="merge",
     ),
     Route(
         method="POST",
@@ -245,6 +263,7 @@ ROUTES: tuple[Route, ...] = (
         body=shapes.Reset,
         is_body_optional=True,
         status=204,
+        workers="all",
     ),
     Route(
         method="GET",
@@ -263,6 +282,7 @@ ROUTES: tuple[Route, ...] = (
         body=shapes.SettingsChange,
         response=shapes.Settings,
         errors=(422,),
+        workers="all",
     ),
     Route(
         method="GET",
@@ -272,6 +292,7 @@ ROUTES: tuple[Route, ...] = (
         summary="List the sandboxes",
         response=shapes.SandboxList,
         place="server",
+        workers="merge",
     ),
     Route(
         method="POST",
@@ -285,6 +306,7 @@ ROUTES: tuple[Route, ...] = (
         status=201,
         errors=(409, 422),
         place="server",
+        workers="all",
     ),
     Route(
         method="GET",
@@ -294,6 +316,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Get a sandbox",
         response=shapes.SandboxSummary,
         place="server",
+        workers="merge",
     ),
     Route(
         method="DELETE",
@@ -303,6 +326,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Delete a sandbox",
         status=204,
         place="server",
+        workers="all",
     ),
     Route(
         method="GET",
@@ -321,6 +345,7 @@ ROUTES: tuple[Route, ...] = (
         body=shapes.RecordingStart,
         response=shapes.RecordingList,
         errors=(422,),
+        workers="none",
     ),
     Route(
         method="POST",
@@ -329,6 +354,7 @@ ROUTES: tuple[Route, ...] = (
         name="stopRecording",
         summary="Stop recording",
         response=shapes.RecordingList,
+        workers="none",
     ),
     Route(
         method="GET",
@@ -346,6 +372,7 @@ ROUTES: tuple[Route, ...] = (
         name="listJobs",
         summary="List the jobs that take time",
         response=webhook_shapes.JobList,
+        workers="merge",
     ),
     Route(
         method="POST",
@@ -355,6 +382,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Advance the clock of jobs and webhooks",
         body=webhook_shapes.TimeStep,
         response=webhook_shapes.JobList,
+        workers="all",
     ),
     Route(
         method="POST",
@@ -364,6 +392,7 @@ ROUTES: tuple[Route, ...] = (
         summary="End a job as it would have ended by itself",
         response=webhook_shapes.JobSummary,
         errors=(409,),
+        workers="owner",
     ),
     Route(
         method="POST",
@@ -375,6 +404,7 @@ ROUTES: tuple[Route, ...] = (
         is_body_optional=True,
         response=webhook_shapes.JobSummary,
         errors=(409,),
+        workers="owner",
     ),
     Route(
         method="GET",
@@ -393,6 +423,7 @@ ROUTES: tuple[Route, ...] = (
         body=webhook_shapes.NewEndpoint,
         response=webhook_shapes.NewEndpointSummary,
         status=201,
+        workers="all",
     ),
     Route(
         method="DELETE",
@@ -401,6 +432,7 @@ ROUTES: tuple[Route, ...] = (
         name="deleteWebhook",
         summary="Remove a receiver of webhooks",
         status=204,
+        workers="all",
     ),
     Route(
         method="POST",
@@ -421,6 +453,7 @@ ROUTES: tuple[Route, ...] = (
         summary="List the deliveries of webhooks, page by page",
         query=webhook_shapes.DeliveryQuery,
         response=webhook_shapes.DeliveryList,
+        workers="merge",
     ),
 )
 """All routes but that of the OpenAPI document. Where two match, the first counts."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import overload
@@ -36,6 +37,7 @@ class Journal(Sequence[Call]):
         self._keep, self._keep_bytes = keep, keep_bytes
         self._calls: deque[Call] = deque()
         self._count = 0
+        self._take_number: Callable[[], int] | None = None
         self._problem_counts = ProblemCounts()
         self._first_arrival: float | None = None
         self._cleared_at = 0.0
@@ -45,11 +47,20 @@ class Journal(Sequence[Call]):
         self._history: History | None = None
         self._lock = threading.Lock()
 
+    def share_numbers(self, take_number: Callable[[], int]) -> None:
+        """Number the calls among those of other journals.
+
+        Args:
+            take_number: returns a number that is greater than any before it.
+        """
+        self._take_number = take_number
+
     def add(self, request: Request) -> Call:
         """Begin a call for a request, and return it."""
         with self._lock:
             self._count += 1
-            call = Call(request, self._count, self._end, self._problem_counts, self._note_end)
+            number = self._count if self._take_number is None else self._take_number()
+            call = Call(request, number, self._end, self._problem_counts, self._note_end)
             if self._first_arrival is None:
                 self._first_arrival = call.arrival
             call.elapsed = call.arrival - self._first_arrival
@@ -104,9 +115,9 @@ class Journal(Sequence[Call]):
     def find(self, number: int) -> Call | None:
         """Return the call with a number; None if the journal has no such call."""
         with self._lock:
-            first = self._calls[0].number if self._calls else 0
-            index = number - first
-            return self._calls[index] if 0 <= index < len(self._calls) else None
+            index = bisect_left(self._calls, number, key=lambda call: call.number)
+            found = self._calls[index] if index < len(self._calls) else None
+            return found if found is not None and found.number == number else None
 
     @property
     def problem_counts(self) -> ProblemCounts:

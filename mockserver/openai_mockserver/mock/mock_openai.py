@@ -187,6 +187,7 @@ class MockOpenAI(Doors):
         self.fail_on_unmatched = fail_on_unmatched
         self.fail_on_unused = fail_on_unused
         self._expected_orders: list[tuple[Rule, ...]] = []
+        self._take_number: Callable[[], int] | None = None
         self.sandboxes = _make_sandboxes(self._memory, sandbox_idle)
 
     # Rules
@@ -346,7 +347,18 @@ class MockOpenAI(Doors):
         sandbox = self._make_similar(address, id)
         sandbox.rules.replace_all(rule.copy(sandbox.calls) for rule in self.rules.pinned_rules)
         sandbox.rules.pin()
+        if self._take_number is not None:
+            sandbox.calls.share_numbers(self._take_number)
         return sandbox
+
+    def share_numbers(self, take_number: Callable[[], int]) -> None:
+        """Number the calls of this mock and its sandboxes among those of other processes.
+
+        Args:
+            take_number: returns a number that is greater than any before it.
+        """
+        self._take_number = take_number
+        self.calls.share_numbers(take_number)
 
     def draft(self) -> MockOpenAI:
         """Return a mock with the same settings and without rules, which no request reaches."""
@@ -369,6 +381,7 @@ class MockOpenAI(Doors):
         mock.fail_on_unmatched = self.fail_on_unmatched
         mock.fail_on_unused = self.fail_on_unused
         mock._expected_orders = []
+        mock._take_number = self._take_number
         mock.sandboxes = self.sandboxes
         return mock
 
