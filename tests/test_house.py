@@ -49,7 +49,7 @@ FLOORS = """
     api: completions
     api.audio: tones transcriptions speech endpoints
     api.resources: placeholders pagination states operations timed mp4 batch_lines batches
-        conversations embeddings evals fine_tuning images models moderations uploads
+        conversations decisions embeddings evals fine_tuning images models moderations uploads
         vector_stores videos webhook_endpoints
     api.responses: usage items events envelope limits reader renderer background stored
         history store endpoints

@@ -33,6 +33,7 @@ def _load_resources() -> Iterable[Endpoint]:
     from openai_mockserver.api.resources import (
         batches,
         conversations,
+        decisions,
         embeddings,
         evals,
         fine_tuning,
@@ -51,6 +52,7 @@ def _load_resources() -> Iterable[Endpoint]:
         assistants,
         batches,
         conversations,
+        decisions,
         embeddings,
         evals,
         fine_tuning,

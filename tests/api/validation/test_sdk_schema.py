@@ -123,15 +123,33 @@ def scalar_text(scalar: Any) -> str:
     return str(scalar).lower() if isinstance(scalar, bool) else str(scalar)
 
 
+QUESTIONS = [
+    {"type": "choice", "instructions": "?", "choices": [{"value": "a"}, {"value": True}]},
+    {"type": "score", "instructions": "?", "levels": [{"label": "a"}]},
+    {"type": "predicate", "instructions": [{"type": "input_text", "text": "?"}]},
+]
+LIVE_SESSION: dict[str, Any] = {
+    "model": "gpt-live-1",
+    "audio": {"output": {"voice": {"id": "voice_1"}}},
+    "delegation": {"type": "decisions", "decisions": {"model": "m", "questions": QUESTIONS}},
+    "input": [{"role": "user", "content": [{"text": "Hi"}]}],
+    "store": True,
+}
+LIVE = "/v1/live/sessions"
 MEANINGFUL: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/webhook_endpoints"): {"url": "http://127.0.0.1:1/hook"},
+    ("POST", "/v1/decisions"): {"questions": QUESTIONS},
+    ("POST", LIVE): {"session": LIVE_SESSION},
+    ("POST", f"{LIVE}/{{session_id}}/accept"): {"session": {"type": "live"} | LIVE_SESSION},
+    ("POST", f"{LIVE}/{{session_id}}/refer"): {"target_uri": "tel:+14155550123"},
+    ("POST", f"{LIVE}/{{session_id}}/reject"): {"status_code": 486},
 }
 """Values that need a meaning that the schema does not have."""
 
 
 def build_request(method: str, path: str, rng: Random) -> httpx2.Request:
     """Return a random request that the schema allows."""
-    operation = schema.operation(method, path)
+    operation, meaningful = schema.operation(method, path), MEANINGFUL.get((method, path), {})
     for part in path.split("/"):
         if part.startswith("{"):
             path = path.replace(part, f"{part[1:-1]}_{rng.randrange(10**9)}")
@@ -139,7 +157,7 @@ def build_request(method: str, path: str, rng: Random) -> httpx2.Request:
     url = httpx2.URL(f"http://mock{path}", params=[(k, scalar_text(v)) for k, v in query])
     body = generate_value(operation.body, rng) if operation.body else None
     if isinstance(body, dict):
-        body |= MEANINGFUL.get((method, path), {})
+        body |= meaningful
         body.pop("max_completion_tokens", None)  # it excludes max_tokens
     if not operation.form:
         return httpx2.Request(method, url, json=body)
@@ -188,7 +206,7 @@ def test_every_endpoint_answers_valid_requests_with_the_sdks_types(method: str, 
                 message = json.loads(body)["error"]["message"]
                 assert UNSUPPORTED in message or UNSTREAMED in message
                 continue
-            assert call.status in (200, 202), (sent_request.content, sent_request.url, body)
+            assert call.status in (200, 201, 202), (sent_request.content, sent_request.url, body)
             if call.script.is_stream:
                 events = [e for e in sse.decode(body) if e.data != "[DONE]"]
                 assert events
@@ -258,4 +276,4 @@ def test_invalid_requests_are_answered() -> None:
         query = "&".join(f"{n}={rng.choice(['', '-1', 'x', 'true', '9' * 20])}" for n in names)
         call = mock.respond(Request(method, path, (), body, query))
         assert call.problem is None
-        assert call.status in (200, 202, 400, 404, 409, 501)  # 404: a call that has ended
+        assert call.status in (200, 201, 202, 400, 404, 409, 501)  # 404: a call that has ended

@@ -24,6 +24,7 @@ from openai_mockserver.api.json_body import binary_response, json_response
 from openai_mockserver.api.live.config import (
     DEFAULT_MODEL,
     check_session,
+    find_target,
     fork_config,
     make_session_id,
 )
@@ -34,6 +35,8 @@ from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Head, Script
 
 __all__ = [
+    "find_attachable",
+    "find_stored",
     "ANSWERS",
     "ENDPOINTS",
     "LIFETIME",
@@ -49,6 +52,9 @@ LIFETIME = 3600.0
 _SESSIONS = "live_sessions"
 _REAL_ID = re.compile(r"live_u\d+_[0-9A-Za-z]{32}")
 _PATH = "/v1/live/sessions"
+
+_BACKEND = {"type": "responses", "responses": {"model": "gpt-5"}}
+"""The delegation of a session that a test has made up, if a fork changes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +75,35 @@ class LiveRecord:
     items: tuple[dict[str, Any], ...] = ()
     sound: tuple[bytes, ...] = field(default=(), repr=False)
 
-    @property
-    def is_stored(self) -> bool:
-        """Whether it can be forked, and its recording downloaded."""
-        return bool(self.config.get("store"))
-
-    @property
-    def has_media(self) -> bool:
-        """Whether a sideband can be attached to it."""
-        return self.transport != "websocket"
-
 
 def find_record(store: Store, id: str, rng: Random) -> LiveRecord | None:
     """Return what is known of a session; None if its id is one that OpenAI would not know.
 
     Args:
         store: the mock's objects.
-        id: the session's id; for one that a test has made up there is a session, too.
+        id: the session's id; for one that a test has made up there is always a session.
         rng: source of times.
     """
     record = store.get(_SESSIONS, id)
     if isinstance(record, LiveRecord):
         return record
-    if store.is_gone(_SESSIONS, id) or _REAL_ID.fullmatch(id):
+    if _REAL_ID.fullmatch(id):
         return None
-    config = {"model": DEFAULT_MODEL, "store": True}
-    return LiveRecord(config, "sip", seed.now(rng) + int(LIFETIME))
+    return LiveRecord({"model": DEFAULT_MODEL}, "sip", seed.now(rng) + int(LIFETIME))
+
+
+def find_stored(store: Store, id: str, rng: Random) -> LiveRecord | None:
+    """Return a session that can be forked, and whose recording can be downloaded; see there."""
+    record = find_record(store, id, rng)
+    if record is None or (_REAL_ID.fullmatch(id) and not record.config.get("store")):
+        return None
+    return record
+
+
+def find_attachable(store: Store, id: str, rng: Random) -> LiveRecord | None:
+    """Return a session over WebRTC or SIP, to which a sideband can be attached; see there."""
+    record = find_record(store, id, rng)
+    return None if record is None or record.transport == "websocket" else record
 
 
 def keep_record(store: Store, id: str, record: LiveRecord) -> None:
@@ -122,11 +131,16 @@ def create_session(request: EndpointRequest, store: Store, rng: Random) -> Scrip
 
 def fork_session(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Create a session over WebRTC that continues a stored one."""
-    record = find_record(store, request.ids["session_id"], rng)
-    if record is None or not record.is_stored:
-        return _refuse_unknown(request, rng, " stored" if record is not None else "")
+    record = find_stored(store, request.ids["session_id"], rng)
+    if record is None:
+        return _refuse_unknown(request, rng, "stored session")
+    changes = request.parameters.get("session") or {}
+    base = dict(record.config)
+    is_made_up = not _REAL_ID.fullmatch(request.ids["session_id"])
+    if is_made_up and changes.get("delegation") and find_target(base) != "responses":
+        base["delegation"] = _BACKEND
     try:
-        config = fork_config(dict(record.config), request.parameters.get("session") or {}, False)
+        config = fork_config(base, changes, False)
         answer = _answer_offer(request.parameters["transport"]["sdp"], rng)
     except ValueError as problem:
         return errors.render(problem.args[0], rng)
@@ -179,9 +193,8 @@ def hang_up(request: EndpointRequest, store: Store, rng: Random) -> Script:
 def download_recording(request: EndpointRequest, store: Store, rng: Random) -> Script:
     """Return what has been said in a stored session, as WAV at 24 kHz."""
     id = request.ids["session_id"]
-    record = find_record(store, id, rng)
-    if record is None or not record.is_stored:
-        return _refuse_unknown(request, rng, " stored" if record is not None else "")
+    if (record := find_stored(store, id, rng)) is None:
+        return _refuse_unknown(request, rng, "stored session")
     is_known = store.get(_SESSIONS, id) is not None
     data = b"".join(record.sound) if is_known else speak(id, "pcm")
     file = io.BytesIO()
@@ -193,15 +206,17 @@ def download_recording(request: EndpointRequest, store: Store, rng: Random) -> S
     return binary_response(file.getvalue(), rng, "audio/wav")
 
 
-def open_socket(request: EndpointRequest, store: Store, rng: Random) -> Script:
-    """Answer a request for a session's WebSocket that has not opened one."""
-    record = find_record(store, request.ids["session_id"], rng)
-    if record is None:
-        return _refuse_unknown(request, rng)
-    if request.path.endswith("/fork") and not record.is_stored:
-        return _refuse_unknown(request, rng, " stored")
-    if request.path.endswith("/attach") and not record.has_media:
-        return _refuse_unknown(request, rng, " WebRTC or SIP")
+def refuse_fork(request: EndpointRequest, store: Store, rng: Random) -> Script:
+    """Answer a request that has not forked a session over a WebSocket."""
+    if find_stored(store, request.ids["session_id"], rng) is None:
+        return _refuse_unknown(request, rng, "stored session")
+    return require_websocket(request, store, rng)
+
+
+def refuse_sideband(request: EndpointRequest, store: Store, rng: Random) -> Script:
+    """Answer a request that has not attached a sideband."""
+    if find_attachable(store, request.ids["session_id"], rng) is None:
+        return _refuse_unknown(request, rng, "session over WebRTC or SIP")
     return require_websocket(request, store, rng)
 
 
@@ -229,8 +244,8 @@ def _succeed(rng: Random) -> Script:
     return Script(Head(200, binary_headers("text/plain; charset=utf-8", 0, rng)))
 
 
-def _refuse_unknown(request: EndpointRequest, rng: Random, kind: str = "") -> Script:
-    text = f"No{kind} session found with session_id {request.ids['session_id']!r:.200}."
+def _refuse_unknown(request: EndpointRequest, rng: Random, kind: str = "session") -> Script:
+    text = f"No {kind} found with session_id {request.ids['session_id']!r:.200}."
     return errors.render(ApiError(404, text, None, "session_not_found"), rng)
 
 
@@ -248,7 +263,7 @@ ANSWERS = {
 
 ENDPOINTS = (
     Endpoint(path=_PATH, method="GET", answer=require_websocket),
-    Endpoint(path=f"{_SESSION}/attach", method="GET", answer=open_socket),
-    Endpoint(path=f"{_SESSION}/fork", method="GET", answer=open_socket),
+    Endpoint(path=f"{_SESSION}/attach", method="GET", answer=refuse_sideband),
+    Endpoint(path=f"{_SESSION}/fork", method="GET", answer=refuse_fork),
 )
 """The paths of WebSockets, for a request that opens none."""

@@ -2,7 +2,7 @@
 
 from urllib.parse import unquote
 
-from openai_mockserver.api.live.sessions import find_record
+from openai_mockserver.api.live.sessions import find_attachable, find_stored
 from openai_mockserver.sessions.live.session import LiveSession
 from openai_mockserver.sessions.session import Opening
 
@@ -17,9 +17,8 @@ def open_session(opening: Opening) -> LiveSession | None:
         return LiveSession(opening)
     quoted_id, _, action = opening.path.removeprefix(f"{_ROOT}/").rpartition("/")
     id = unquote(quoted_id)
-    record = find_record(opening.store, id, opening.rng)
     if action == "attach":
-        has_media = record is not None and record.has_media
-        return LiveSession(opening, "sideband", id, record) if has_media else None
-    is_stored = record is not None and record.is_stored
-    return LiveSession(opening, "fork", id, record) if is_stored else None
+        record = find_attachable(opening.store, id, opening.rng)
+        return LiveSession(opening, "sideband", id, record) if record is not None else None
+    record = find_stored(opening.store, id, opening.rng)
+    return LiveSession(opening, "fork", id, record) if record is not None else None
