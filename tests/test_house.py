@@ -116,7 +116,8 @@ FLOORS = """
     judge.clients: table environments driver
 
     cli: environment log address limits steering hangup tls webhooks workers serve health generate
-        record show import_ export cassettes streams faults check trigger listen validate schema program
+        record show import_ export cassettes streams faults check trigger listen validate schema
+        program
     __main__
 """
 HAND_WRITTEN_LINES = 600
