@@ -62,7 +62,7 @@ FLOORS = """
     request
     faults: fault endings event_stream events payloads chunk_changes habits variations reads http
         compression websocket chances parser argument_types
-    engine: capacity windows admission prefix scheduler simulation profiles
+    engine: capacity windows admission prefix scheduler live simulation profiles
     cassettes: stream_file content_coding secret_text redact writer recorder
         recorded_request normalization matching cassette
     cassettes.importers: recording exchange yaml_loader file wire bodies stream_file document
@@ -84,11 +84,11 @@ FLOORS = """
     catalogue
     webhooks: event_types signing message schedule faults delivery receivers courier
         sender registered
-    dispatch: options version exchange bodies answers dress refuse route validate choose render
-        pending dispatcher
+    dispatch: options version exchange bodies answers dress refuse route validate capacity choose
+        render pending dispatcher
 
-    server: door peer protocol player connect pool relay worker side functions websocket_relay
-        websocket app runner shared_address
+    server: door peer protocol engines slices player connect pool relay worker side functions
+        websocket_relay websocket app runner shared_address
     transport clients interception
 
     sources

@@ -7,22 +7,29 @@ the exceptions that the real HTTP stack raises.
 
 from __future__ import annotations
 
+import heapq
 import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import lru_cache
+from itertools import count
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openai_mockserver.api.routes import decode_path
 from openai_mockserver.dispatch import PendingCall
+from openai_mockserver.engine import Ticket, TicketPace
+from openai_mockserver.engine.windows import wait_until
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.http1 import has_body, is_plain, keeps_open, wire_frames
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
 from openai_mockserver.request import Request, decode_headers
 from openai_mockserver.script import Frame, Script
 from openai_mockserver.timeline import frames
+
+if TYPE_CHECKING:
+    import anyio
 
 __all__ = ["Clock", "InProcess"]
 
@@ -38,6 +45,9 @@ class Clock:
         self.on_advance: list[Callable[[float], object]] = []
         self._now = 0.0
         self._lock = threading.Lock()
+        # The times until which tasks wait, by the thread of their event loop.
+        self._deadlines: dict[int, list[_Deadline]] = {}
+        self._numbers = count()
 
     @property
     def now(self) -> float:
@@ -68,6 +78,55 @@ class Clock:
         else:
             await anyio.sleep(seconds)
 
+    def wait_for(self, wait: float | _Until) -> None:
+        """Wait for a number of seconds, or until a time."""
+        if isinstance(wait, _Until):
+            wait = wait_until(wait.time, self.now)
+        self.wait(wait)
+
+    async def wait_for_async(self, wait: float | _Until) -> None:
+        """Wait for a number of seconds, or until a time, while other tasks run.
+
+        Of the tasks that wait until a time on a virtual clock, that with the earliest goes first.
+        """
+        import anyio
+
+        if not isinstance(wait, _Until):
+            await self.wait_async(wait)
+        elif not self.virtual:
+            await anyio.sleep(max(0.0, wait.time - self.now))
+        else:
+            await anyio.lowlevel.checkpoint()
+            deadlines = self._deadlines.setdefault(threading.get_ident(), [])
+            deadline = _Deadline(wait.time, next(self._numbers), anyio.Event())
+            heapq.heappush(deadlines, deadline)
+            try:
+                while deadlines[0] is not deadline:
+                    await deadline.is_first.wait()
+                self.wait(wait_until(wait.time, self.now))
+            finally:
+                deadlines.remove(deadline)
+                heapq.heapify(deadlines)
+                if deadlines:
+                    deadlines[0].is_first.set()
+
+
+class _Until(NamedTuple):
+    """A wait until a time on the clock, in seconds."""
+
+    time: float
+
+
+_Wait = float | _Until
+
+
+class _Deadline(NamedTuple):
+    """A time until which a task waits."""
+
+    time: float
+    number: int
+    is_first: anyio.Event  # set when no task waits for an earlier time
+
 
 class _Failure(NamedTuple):
     """An exception to raise, by its name, which httpx and httpx2 share."""
@@ -84,7 +143,7 @@ class _Head(NamedTuple):
 
 
 # An item of a playback: seconds to wait, the head, bytes of the body, or an exception.
-_Item = float | _Head | bytes | _Failure
+_Item = _Wait | _Head | bytes | _Failure
 
 _TIMEOUT = _Failure("ReadTimeout", "The read operation timed out")
 _RESET = _Failure("ReadError", "[Errno 104] Connection reset by peer")
@@ -97,6 +156,7 @@ _NO_RESPONSE = _Failure("RemoteProtocolError", "Server disconnected without send
 _ENDINGS = {"reset": _RESET, "truncate": _INCOMPLETE}
 _HEAD_LIMIT = 100 * 1024  # maximum bytes of a head that httpcore accepts
 _READ = 64 * 1024  # bytes that httpcore reads at once
+_LOOK = 0.001  # maximum real seconds until an engine without a known event is looked at again
 
 
 class _Playback:
@@ -124,13 +184,18 @@ class _Playback:
     def _play_steps(self) -> Iterator[_Item]:
         """Play a response with regular HTTP: the client reads one step at a time."""
         script = self.call.script
-        if script.head.delay:
+        pace: TicketPace | None = None
+        if self.call.ticket is not None:
+            pace = TicketPace(self.call.ticket, script.head.delay)
+            head = Frame(script.head.delay, b"", 0, 0)
+            yield from self._wait_for_token(self.call.ticket, pace, head)
+        elif script.head.delay:
             yield from self._wait_silence(script.head.delay)
         yield _Head(
             script.head.status,
             [(k.encode("latin-1"), v.encode("latin-1")) for k, v in script.head.headers],
         )
-        for frame in self._pace_frames(frames(script)):
+        for frame in self._pace_frames(frames(script), pace):
             if isinstance(frame, Frame):
                 if frame.data:
                     self.call.log_frame(frame, self._get_elapsed())
@@ -197,8 +262,18 @@ class _Playback:
     def _get_elapsed(self) -> float:
         return self._clock.now - self._start
 
-    def _pace_frames(self, timeline: Iterator[Frame]) -> Iterator[Frame | float | _Failure]:
-        """Yield the frames of a timeline, and a wait before each that is not due yet."""
+    def _pace_frames(
+        self, timeline: Iterator[Frame], pace: TicketPace | None = None
+    ) -> Iterator[Frame | _Wait | _Failure]:
+        """Yield the frames of a timeline, and a wait before each that is not due yet.
+
+        Args:
+            timeline: the frames.
+            pace: the pace of the engine, if the head has been played at it.
+        """
+        if self.call.ticket is not None:
+            yield from self._pace_by_engine(self.call.ticket, timeline, pace)
+            return
         due = lateness = 0.0
         start = self._start = self._clock.now
         for frame in timeline:
@@ -210,6 +285,42 @@ class _Playback:
                 yield from self._wait_silence(gap - lateness)
             due = frame.due
             yield frame
+
+    def _pace_by_engine(
+        self, ticket: Ticket, timeline: Iterator[Frame], pace: TicketPace | None
+    ) -> Iterator[Frame | _Wait | _Failure]:
+        """Yield the frames of a timeline when the engine generates their tokens."""
+        self._start = self._clock.now
+        delay = self.call.script.head.delay
+        after_head = 0.0 if pace is None else delay  # by which the timeline begins earlier
+        pace = pace or TicketPace(ticket, delay)
+        for frame in timeline:
+            late_frame = frame._replace(due=after_head + frame.due)
+            yield from self._wait_for_token(ticket, pace, late_frame)
+            yield frame._replace(due=self._get_elapsed())
+
+    def _wait_for_token(
+        self, ticket: Ticket, pace: TicketPace, frame: Frame
+    ) -> Iterator[_Wait | _Failure]:
+        """Yield waits until a frame is due, which is due with a token."""
+        waited = 0.0
+        while True:
+            due, now = pace.find_due(frame.due), self._clock.now
+            if due is not None and due <= now:
+                pace.note(frame.due, due, frame.events)
+                return
+            next_event = ticket.live.advance()
+            times = [time for time in (due, next_event) if time is not None]
+            # Without a time, another thread is about to tell how long its answer is.
+            until = min(times, default=now)
+            if self._timeout is not None and waited + until - now > self._timeout:
+                yield _Until(now + self._timeout - waited)
+                self.call.end(CLIENT_DISCONNECTED)
+                yield _TIMEOUT
+            waited += until - now
+            yield _Until(until)
+            if not times:
+                ticket.live.wait_for_change(_LOOK)
 
     def _wait_silence(self, seconds: float | None) -> Iterator[float | _Failure]:
         timeout = self._timeout
@@ -249,8 +360,8 @@ class InProcess:
                 if isinstance(step, _Head):
                     stream = _make_stream_classes(library)[0](playback, self.clock, request)
                     return _make_response(library, step, stream)
-                if isinstance(step, float):
-                    self.clock.wait(step)
+                if isinstance(step, float | _Until):
+                    self.clock.wait_for(step)
                 elif isinstance(step, _Failure):
                     raise _make_exception(library, step, request)
         except BaseException:
@@ -268,8 +379,8 @@ class InProcess:
                 if isinstance(step, _Head):
                     stream = _make_stream_classes(library)[1](playback, self.clock, request)
                     return _make_response(library, step, stream)
-                if isinstance(step, float):
-                    await self.clock.wait_async(step)
+                if isinstance(step, float | _Until):
+                    await self.clock.wait_for_async(step)
                 elif isinstance(step, _Failure):
                     raise _make_exception(library, step, request)
         except BaseException:
@@ -342,8 +453,8 @@ def _make_stream_classes(library: ModuleType) -> tuple[type, type]:
                     yield step
                 elif isinstance(step, _Failure):
                     raise _make_exception(library, step, self._request)
-                elif isinstance(step, float):
-                    self._clock.wait(step)
+                elif isinstance(step, float | _Until):
+                    self._clock.wait_for(step)
 
         def close(self) -> None:
             self._playback.close()
@@ -359,8 +470,8 @@ def _make_stream_classes(library: ModuleType) -> tuple[type, type]:
                     yield step
                 elif isinstance(step, _Failure):
                     raise _make_exception(library, step, self._request)
-                elif isinstance(step, float):
-                    await self._clock.wait_async(step)
+                elif isinstance(step, float | _Until):
+                    await self._clock.wait_for_async(step)
 
         async def aclose(self) -> None:
             self._playback.close()

@@ -106,7 +106,7 @@ class CompiledReplies:
         shape = msgspec.json.encode(hooks.shape(parameters, dialect, context.history))
         if len(shape) > _LONG_SHAPE:
             shape = blake2b(shape).digest()
-        request_key = (endpoint.path, id(reply), id(dialect), shape)
+        request_key = (endpoint.path, id(reply), id(dialect), shape, context.cached_tokens)
         key = (request_key, envelope.noise)
         entry = self._find(key)
         if entry is None:

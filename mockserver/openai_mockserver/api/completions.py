@@ -102,7 +102,11 @@ def _render(reply: Reply | ApiError, context: Context) -> Script:
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
         completion_tokens = sum(map(count_tokens, choices)) * max(n, best_of) // n
         prompt_tokens = sum(sum(prompt.sizes) for prompt in prompts)
-        usage = Usage(prompt_tokens if usage is None else usage.prompt_tokens, completion_tokens)
+        usage = Usage(
+            prompt_tokens if usage is None else usage.prompt_tokens,
+            completion_tokens,
+            cached_tokens=context.cached_tokens,
+        )
     answers = [_Answer.of(choice, prompts[at // n], request) for at, choice in enumerate(choices)]
     if request.get("stream"):
         return _render_stream(reply, answers, usage, request, envelope, rng, layout, dialect)

@@ -26,6 +26,7 @@ class Context(Struct, frozen=True):
         history: the messages that precede those of the request.
         rng: the source of ids, obfuscation and header values.
         envelope: ids and timestamps of the response; if None, the endpoint creates new ones.
+        cached_tokens: tokens of the prompt that were cached, for the usage that is counted.
     """
 
     parameters: Mapping[str, Any] | None
@@ -33,6 +34,7 @@ class Context(Struct, frozen=True):
     history: Iterable[Mapping[str, Any]]
     rng: Random
     envelope: Any = None
+    cached_tokens: int = 0
 
 
 def make_context(

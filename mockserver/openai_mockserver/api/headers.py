@@ -5,6 +5,7 @@ Rules of this file: the tables hold the measurements; the caller passes the valu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from random import Random
@@ -205,14 +206,36 @@ def exhaust_limit(headers: Headers, kind: str, wait: float | None) -> Headers:
     """
     replacements = {f"x-ratelimit-remaining-{kind}": "0"}
     if wait is not None:
-        replacements[f"x-ratelimit-reset-{kind}"] = _format_duration(wait)
+        replacements[f"x-ratelimit-reset-{kind}"] = format_duration(wait)
     return tuple((name, replacements.get(name.lower(), value)) for name, value in headers)
 
 
-def _format_duration(seconds: float) -> str:
+def set_limits(headers: Headers, levels: Mapping[str, tuple[int, int, float]]) -> Headers:
+    """Return the headers with these limits, in place of those that they contain.
+
+    Args:
+        headers: the headers of a response.
+        levels: the limit, what remains of it, and the seconds until all of it does; by unit,
+            ``requests`` or ``tokens``.
+
+    >>> set_limits((), {"requests": (500, 499, 0.12)})[2]
+    ('x-ratelimit-reset-requests', '120ms')
+    """
+    values = {
+        f"x-ratelimit-{part}-{unit}": text
+        for part, at in (("limit", 0), ("remaining", 1), ("reset", 2))
+        for unit, level in levels.items()
+        for text in [format_duration(level[2]) if at == 2 else str(level[at])]
+    }
+    names = {name.lower() for name, _ in headers}
+    replaced = [(name, values.get(name.lower(), value)) for name, value in headers]
+    return (*replaced, *[pair for pair in values.items() if pair[0] not in names])
+
+
+def format_duration(seconds: float) -> str:
     """Format a duration as Go does, which is the format of the rate limit headers.
 
-    >>> _format_duration(0.006), _format_duration(2), _format_duration(61.5)
+    >>> format_duration(0.006), format_duration(2), format_duration(61.5)
     ('6ms', '2s', '1m1.5s')
     """
     if seconds < 1:

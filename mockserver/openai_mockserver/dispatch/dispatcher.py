@@ -22,6 +22,12 @@ from openai_mockserver.api.compiled_replies import CompiledReplies
 from openai_mockserver.api.disk_bytes import DiskBytes
 from openai_mockserver.api.jobs import Jobs
 from openai_mockserver.dialects import locate
+from openai_mockserver.dispatch.capacity import (
+    REAL_TIME,
+    admit_request,
+    plan_tokens,
+    release_slot,
+)
 from openai_mockserver.dispatch.choose import choose_answer
 from openai_mockserver.dispatch.dress import dress_script
 from openai_mockserver.dispatch.exchange import Exchange, Plan
@@ -33,6 +39,7 @@ from openai_mockserver.dispatch.render import render_answer
 from openai_mockserver.dispatch.route import choose_dialect, route_request, route_turn
 from openai_mockserver.dispatch.validate import validate_request
 from openai_mockserver.dispatch.version import Version
+from openai_mockserver.engine import Engine, EngineClock, LiveEngine, Snapshot, as_engine
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.http1 import SWITCHING, answer_version, check_script
 from openai_mockserver.journal import Call
@@ -47,8 +54,8 @@ from openai_mockserver.state import InMemory, StateMaker
 
 __all__ = ["Dispatcher"]
 
-_CHOOSING: tuple[Step, ...] = (route_request, validate_request, choose_answer)
-_MAKING: tuple[Step, ...] = (render_answer, dress_script)
+_CHOOSING: tuple[Step, ...] = (route_request, validate_request, admit_request, choose_answer)
+_MAKING: tuple[Step, ...] = (render_answer, plan_tokens, dress_script)
 
 
 class Dispatcher:
@@ -84,6 +91,8 @@ class Dispatcher:
         self.jobs = Jobs(self.store, lambda: self.options.job_seconds)
         self._replies = CompiledReplies()
         self._session_counts: Counter[str] = Counter()  # how many were opened, by path
+        self._lives: dict[EngineClock, LiveEngine] = {}
+        self._last_live: LiveEngine | None = None
 
     @property
     def has_tls(self) -> bool:
@@ -113,6 +122,46 @@ class Dispatcher:
         with self._version_lock:
             self.options = replace(self.options, **changes)
 
+    # Capacity
+
+    @property
+    def engine(self) -> Snapshot | None:
+        """The state of the engine that limits the mock; None if there is none.
+
+        Requests over sockets and requests in process have different clocks, and so an engine each;
+        this is the one that the last request used. A new engine, or the name of a profile, can be
+        set; it has no requests, and those of the old one go on there.
+        """
+        engine = self.options.engine
+        if engine is None:
+            return None
+        live = self._last_live
+        if live is None or live.engine is not engine:
+            return Snapshot(engine)
+        return live.take_snapshot()
+
+    @engine.setter
+    def engine(self, engine: Engine | str | None) -> None:
+        self.change_options(engine=as_engine(engine))
+
+    def reset_engine(self) -> None:
+        """Begin again with an engine that serves no requests, of which no limit is used."""
+        with self._version_lock:
+            self._lives.clear()
+            self._last_live = None
+
+    def _find_live(self, engine: Engine | None, clock: EngineClock | None) -> LiveEngine | None:
+        """Return the engine that serves the requests on this clock."""
+        if engine is None or clock is None:
+            return None
+        live = self._lives.get(clock)
+        if live is None or live.engine is not engine:
+            live = self._lives[clock] = LiveEngine(engine, clock)
+        self._last_live = live
+        return live
+
+    # Requests
+
     def respond(self, request: Request) -> Call:
         """Return the call that answers a request, with its script or upstream.
 
@@ -121,9 +170,14 @@ class Dispatcher:
         call = self.begin(request)
         return call if isinstance(call, Call) else call.run()
 
-    def begin(self, request: Request) -> Call | PendingCall:
-        """Return the call that answers a request, or waits for a function that makes the reply."""
-        return self._answer(self._begin(self.calls.add(request)), _CHOOSING)
+    def begin(self, request: Request, clock: EngineClock = REAL_TIME) -> Call | PendingCall:
+        """Return the call that answers a request, or waits for a function that makes the reply.
+
+        Args:
+            request: the request.
+            clock: the clock on which the response is played.
+        """
+        return self._answer(self._begin(self.calls.add(request), clock), _CHOOSING)
 
     def begin_session(self, request: Request) -> Call:
         """Return the call of a request to open a WebSocket: with a session, or with an error.
@@ -171,7 +225,7 @@ class Dispatcher:
             request: the turn as a request over HTTP.
             turn: the turn, which may have a reply of its own.
         """
-        exchange = self._begin(self.calls.add(request))
+        exchange = self._begin(self.calls.add(request), REAL_TIME)
         store = turn.layer_store(self.store)
         exchange = replace_fields(exchange, store=store, over_websocket=True)
         if turn.endpoint is not None:
@@ -210,10 +264,11 @@ class Dispatcher:
         call.script = errors.render(error, _make_rng(request, self.options.seed), dialect)
         return call
 
-    def _begin(self, call: Call) -> Exchange:
-        """Return an exchange before its first step."""
+    def _begin(self, call: Call, clock: EngineClock | None = None) -> Exchange:
+        """Return an exchange before its first step; without a clock, no engine limits it."""
         with self._version_lock:
             options, rules = self.options, self._rules.current
+            live = self._find_live(options.engine, clock)
         return Exchange(
             call=call,
             options=options,
@@ -223,6 +278,7 @@ class Dispatcher:
             rng=_make_rng(call, options.seed),
             ask=self._answer_inner_request,
             jobs=self.jobs,
+            live=live,
         )
 
     def _answer_inner_request(self, method: str, path: str, body: bytes) -> Script:
@@ -310,7 +366,14 @@ def _set_plan(exchange: Exchange, plan: Plan) -> Call:
 
 
 def _run_safely(exchange: Exchange, steps: Sequence[Step]) -> Exchange | Plan:
-    """Run steps; return an error response if one raises."""
+    """Run steps; return an error response if one raises. What is no model's needs no slot."""
+    result = _run_or_refuse(exchange, steps)
+    if not isinstance(result, Exchange):
+        release_slot(exchange)
+    return result
+
+
+def _run_or_refuse(exchange: Exchange, steps: Sequence[Step]) -> Exchange | Plan:
     call = exchange.call
     try:
         result = _run_steps(exchange, steps)

@@ -30,7 +30,7 @@ def dress_script(exchange: Exchange) -> Exchange:
     answer, options, call = exchange.answer, exchange.options, exchange.call
     script = exchange.script
     pace = (answer.pace if answer is not None else None) or options.pace
-    if pace is not None:
+    if pace is not None and call.ticket is None:  # otherwise the engine sets the pace
         if options.seed is not None and pace.seed is None and pace.is_random:
             # Each call has times of its own, which are the same in the next run.
             pace = dataclasses.replace(pace, seed=f"{options.seed}, call {call.number}")

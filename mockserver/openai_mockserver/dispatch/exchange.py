@@ -18,6 +18,7 @@ from openai_mockserver.api.jobs import Jobs
 from openai_mockserver.api.store import Store
 from openai_mockserver.dialects import Dialect
 from openai_mockserver.dispatch.options import Options
+from openai_mockserver.engine import LiveEngine
 from openai_mockserver.journal import Call
 from openai_mockserver.rules import Answer, RuleSet
 from openai_mockserver.script import Script
@@ -49,6 +50,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
         answer: the answer; None if the endpoint itself answers. Set by `choose_answer`.
         script: the response. Set by `render_answer`; `dress_script` adds pace and faults.
         over_websocket: whether the response is sent over a WebSocket.
+        live: the engine whose capacity limits the mock; None for no limit.
     """
 
     call: Call
@@ -67,6 +69,7 @@ class Exchange(Struct, frozen=True, kw_only=True):
     answer: Answer | None = None
     script: Script = Script()
     over_websocket: bool = False
+    live: LiveEngine | None = None
 
     @property
     def wants_stream(self) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from openai_mockserver.dialects import find_dialect
+from openai_mockserver.engine import Engine, as_engine
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.request import Request
@@ -45,12 +46,13 @@ class Options:
         lenient_faults, reply_timeout, cassette, job_seconds: as for `MockOpenAI`.
         faults: put into every reply, after those of its rule; one that cannot happen is ignored,
             with a warning.
+        engine: the capacity of the mock; without one it is unlimited.
         use_default: whether ``default`` answers requests that no rule matches.
         upstream: answers requests that nothing else answers.
         recorder: records the responses of the upstream.
         sessions: recorded sessions that answer WebSockets, in turn for each path.
 
-    Raises MockServerError for an unknown dialect or pace, and for impossible `job_seconds`.
+    Raises MockServerError for an unknown dialect, pace or engine, and for impossible `job_seconds`.
     """
 
     api_key: str | None = None
@@ -59,6 +61,7 @@ class Options:
     default: Callable[[Request], object] | None = None
     dialect: str | None = None
     pace: Pace | None = None
+    engine: Engine | None = None
     fast_retries: bool = True
     header_faults: bool = False
     lenient_faults: bool = False
@@ -74,6 +77,7 @@ class Options:
     def __post_init__(self) -> None:
         find_dialect(self.dialect)
         object.__setattr__(self, "pace", as_pace(self.pace))
+        object.__setattr__(self, "engine", as_engine(self.engine))
         seconds = self.job_seconds
         is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
         if not (is_number and math.isfinite(seconds) and seconds >= 0):

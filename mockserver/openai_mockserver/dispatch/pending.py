@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 from openai_mockserver.dispatch.answers import check_end
+from openai_mockserver.dispatch.capacity import plan_tokens
 from openai_mockserver.dispatch.choose import use_value
 from openai_mockserver.dispatch.dress import describe_error, dress_script
 from openai_mockserver.dispatch.exchange import Exchange, Plan
@@ -88,7 +89,7 @@ class PendingCall:
 
     def resolve(self, value: object) -> Call:
         """Return the call, answered with what the function returned."""
-        steps = partial(_use_value, value, self._has_tls), render_answer, dress_script
+        steps = partial(_use_value, value, self._has_tls), render_answer, plan_tokens, dress_script
         return self._finish(self._exchange, steps)
 
     def fail(self, error: BaseException) -> Call:

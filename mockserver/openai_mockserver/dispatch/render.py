@@ -73,7 +73,11 @@ def _render_value(exchange: Exchange, answer: Answer) -> Rendered:
 def _render_reply(exchange: Exchange, reply: Reply | ApiError) -> Rendered:
     """Return the response of the exchange's endpoint for a reply."""
     parameters, history = exchange.endpoint_request.parameters, exchange.call.history
-    context = Context(parameters, exchange.dialect, history, exchange.rng)
+    ticket = exchange.call.ticket
+    cached_tokens = 0 if ticket is None else ticket.admission.cached_tokens
+    context = Context(
+        parameters, exchange.dialect, history, exchange.rng, cached_tokens=cached_tokens
+    )
     return exchange.replies.render(exchange.endpoint, reply, context)
 
 

@@ -8,6 +8,7 @@ Rules of this package: no I/O, no clock, no randomness of its own.
 
 from openai_mockserver.engine.admission import Admission, Event, Refusal, Snapshot, Work
 from openai_mockserver.engine.capacity import Engine, Limits, get_itl
+from openai_mockserver.engine.live import EngineClock, LiveEngine, Ticket, TicketPace, TokenPlan
 from openai_mockserver.engine.prefix import chain_blocks
 from openai_mockserver.engine.profiles import PROFILES, Profile, as_engine
 from openai_mockserver.engine.scheduler import Scheduler
@@ -19,14 +20,19 @@ __all__ = [
     "Admission",
     "Claim",
     "Engine",
+    "EngineClock",
     "Event",
     "Level",
     "Limits",
+    "LiveEngine",
     "Outcome",
     "Profile",
     "Refusal",
     "Scheduler",
     "Snapshot",
+    "Ticket",
+    "TicketPace",
+    "TokenPlan",
     "Windows",
     "Work",
     "as_engine",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from openai_mockserver.engine.capacity import Engine
 from openai_mockserver.engine.windows import Level
 
 __all__ = ["Admission", "Event", "Reason", "Refusal", "Snapshot", "Work"]
@@ -88,27 +89,23 @@ class Snapshot:
     """The state of an engine.
 
     Args:
-        slots: the slots.
+        engine: the engine.
         running: requests that have a slot.
         waiting: requests that wait for one.
-        queue: the most that may wait; None for no limit.
         batch: requests that decode.
         itl: seconds between two tokens at this batch, without a prompt in between.
-        cache_blocks: blocks that the prefix cache can hold.
-        cached_blocks: blocks that it holds.
+        cached_blocks: blocks that the prefix cache holds.
         admitted, refused, ended, cancelled: numbers of requests so far.
         prompt_tokens: tokens of the prompts that were admitted.
         cached_tokens: those of them that were cached.
         limits: the levels of the limits of which something is used, by key, model and unit.
     """
 
-    slots: int
+    engine: Engine
     running: int = 0
     waiting: int = 0
-    queue: int | None = None
     batch: int = 0
     itl: float = 0.0
-    cache_blocks: int = 0
     cached_blocks: int = 0
     admitted: int = 0
     refused: int = 0

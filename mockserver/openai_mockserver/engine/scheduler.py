@@ -247,13 +247,11 @@ class Scheduler:
         """
         self._move_to(now)
         return Snapshot(
-            slots=self.engine.slots,
+            engine=self.engine,
             running=self._running,
             waiting=len(self._waiting),
-            queue=self.engine.queue,
             batch=self._batch,
             itl=get_itl(self.engine, max(1, self._batch)),
-            cache_blocks=self.engine.cache_blocks,
             cached_blocks=len(self._cache),
             admitted=self._counts["admitted"],
             refused=self._counts["refused"],

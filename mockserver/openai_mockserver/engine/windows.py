@@ -92,24 +92,27 @@ class SlidingWindows:
 
     def _get_wait(self, claim: Claim, now: float) -> float:
         """Forget what has left the window, and return how long to wait for the claim."""
+        self._forget(claim.name, now)
         if claim.amount > claim.limit:
             return math.inf
-        amounts = self._amounts.get(claim.name)
-        if amounts is None:
-            return 0.0
-        while amounts and amounts[0][0] + self._seconds <= now:
-            self._sums[claim.name] -= amounts.popleft()[1]
-        if not amounts:
-            del self._amounts[claim.name], self._sums[claim.name]
-            return 0.0
-        excess = self._sums[claim.name] + claim.amount - claim.limit
-        for time, amount in amounts:
+        excess = self._sums.get(claim.name, 0) + claim.amount - claim.limit
+        for time, amount in self._amounts.get(claim.name, ()):
             if excess <= 0:
                 return 0.0
             excess -= amount
             if excess <= 0:
                 return wait_until(time + self._seconds, now)
         return 0.0
+
+    def _forget(self, name: tuple[str, ...], now: float) -> None:
+        """Forget what has left the window of a limit."""
+        amounts = self._amounts.get(name)
+        if amounts is None:
+            return
+        while amounts and amounts[0][0] + self._seconds <= now:
+            self._sums[name] -= amounts.popleft()[1]
+        if not amounts:
+            del self._amounts[name], self._sums[name]
 
     def _get_level(self, claim: Claim, wait: float, now: float) -> Level:
         amounts = self._amounts.get(claim.name)

@@ -21,6 +21,7 @@ from openai_mockserver.sse import DONE, count_all
 
 if TYPE_CHECKING:
     from openai_mockserver.cassettes.recorder import Recorder
+    from openai_mockserver.engine import Ticket
     from openai_mockserver.rules import Rule
     from openai_mockserver.sessions import Session
     from openai_mockserver.upstream import Upstream
@@ -153,7 +154,8 @@ class Call(Request):
         "_on_write", "_outcome", "_problem", "_problem_counts", "_times", "_unrecorded",
         "_warnings", "arrival", "attempts", "faults", "is_exact", "left", "number", "on_wait",
         "problem_kind", "recorder",
-        "rule", "script", "session", "started", "upstream",
+        "rule", "script", "session", "started", "ticket",
+        "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -188,6 +190,7 @@ class Call(Request):
         self.script = _NO_SCRIPT
         self.upstream: Upstream | None = None
         self.session: Session | None = None  # for a WebSocket, whose turns are calls of their own
+        self.ticket: Ticket | None = None  # the place in the engine that paces the response
         self.recorder: Recorder | None = None
         self.attempts: Attempts | None = None
         self.problem_kind: str | None = None
@@ -291,6 +294,8 @@ class Call(Request):
             if outcome == CLIENT_DISCONNECTED:
                 self.left = time.monotonic() - self.arrival
             self._outcome = outcome
+            if self.ticket is not None:
+                self.ticket.release()
             # Set last, so that a thread that begins to wait meanwhile sees the outcome.
             if self._end_event is not None:
                 self._end_event.set()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from openai_mockserver.access import Access
@@ -223,7 +224,7 @@ class Doors(Dispatcher):
 
             clock = Clock(virtual=self._door_options.clock == "virtual")
             clock.on_advance.append(self.jobs.advance)
-            self._transport = InProcess(self.begin, clock)
+            self._transport = InProcess(partial(self.begin, clock=clock), clock)
         return self._transport
 
     @property

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from openai_mockserver.access import Access
 from openai_mockserver.dispatch import Fault, Options
 from openai_mockserver.dispatch.options import REPLY_TIMEOUT
+from openai_mockserver.engine import Engine, as_engine
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.journal import Call
 from openai_mockserver.limits import BODY, TIMEOUT, UPLOAD, Limits
@@ -58,6 +59,9 @@ class MockOpenAI(Doors):
         dialect: the provider to imitate, for example ``azure``: a name from `dialects()`. The base
             path may name another, for example ``/groq/openai/v1``.
         pace: the pace of replies that have none.
+        engine: the capacity of the mock: an `openai_mockserver.engine.Engine`, or the name of a
+            profile such as ``h100-8b``, which overrides may follow, as in ``h100-8b,slots=4``. It
+            sets the pace, instead of ``pace``. By default the mock has no limits.
         fast_retries: make the SDK retry after 1 ms, unless an error sets another time.
         fail_on_unmatched: whether `check` fails if no rule matched a request.
         fail_on_unused: whether `check` fails if a rule or a reply was never used.
@@ -117,6 +121,7 @@ class MockOpenAI(Doors):
         default: Callable[[Request], object] | None = None,
         dialect: str | None = None,
         pace: Pace | str | None = None,
+        engine: Engine | str | None = None,
         fast_retries: bool = True,
         fail_on_unmatched: bool = True,
         fail_on_unused: bool = False,
@@ -172,6 +177,7 @@ class MockOpenAI(Doors):
                 default=default,
                 dialect=dialect,
                 pace=as_pace(pace),
+                engine=as_engine(engine),
                 fast_retries=fast_retries,
                 header_faults=header_faults,
                 lenient_faults=lenient_faults,
@@ -315,7 +321,7 @@ class MockOpenAI(Doors):
         return self
 
     def reset(self) -> None:
-        """Remove all rules, calls, webhook endpoints and objects that requests created."""
+        """Remove all rules, calls, webhook endpoints and objects; the engine begins again."""
         self._rules.clear()
         self._expected_orders.clear()
         self.calls.clear()
@@ -323,6 +329,7 @@ class MockOpenAI(Doors):
         self.change_options(sessions=self.first_options.sessions)
         self.jobs.clear()
         self.clear_webhooks()
+        self.reset_engine()
 
     # Sandboxes
 

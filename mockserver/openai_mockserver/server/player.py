@@ -65,22 +65,24 @@ import heapq
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from functools import partial
-from itertools import chain, count
+from itertools import count
 from typing import Any, NamedTuple
 
+from openai_mockserver.engine import TicketPace
 from openai_mockserver.http1 import keeps_open, wire_frames
 from openai_mockserver.journal import CLIENT_DISCONNECTED, FAILED, Call
 from openai_mockserver.script import Frame
+from openai_mockserver.server.engines import Engines
 from openai_mockserver.server.protocol import Connection
+from openai_mockserver.server.slices import SLICE, slice_long, split_steps
 
 __all__ = ["HIGH_WATER", "Player", "Receive", "Send", "end_uvicorn_cycle", "play"]
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-SLICE = 256 * 1024  # maximum bytes per write
 HIGH_WATER = 64 * 1024  # bytes in a transport's buffer above which its stream waits
 FEW = 32  # with at most this many waiting streams, the kernel is queried before each event
 TURN = 0.0025  # seconds of writing after which the event loop may read sockets
@@ -97,6 +99,7 @@ class Player:
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = 0.0
         self._is_coarse = type(loop).__module__.startswith("uvloop")
+        self.engines = Engines(loop, self.at)
 
     def at(self, due: float, callback: Callable[[float], float | None]) -> None:
         """Call ``callback(now)`` when it is due, and again at the time that it returns, if any."""
@@ -157,10 +160,30 @@ class _Stream:
     """
 
     __slots__ = (
-        "_call", "_client_lags", "_coalesces", "_connection", "_frames", "_is_done", "_is_paced",
-        "_lead", "_log_frame", "_next", "_player", "_start", "_tracks_reads", "_unread_body",
-        "_unread_bytes", "_unread_events", "_unread_frames", "_waits_at_fence",
-        "_waits_for_reader", "_wakeup", "error", "is_lost",
+        "_call",
+        "_client_lags",
+        "_coalesces",
+        "_connection",
+        "_frames",
+        "_is_done",
+        "_is_paced",
+        "_lead",
+        "_log_frame",
+        "_next",
+        "_pace",
+        "_player",
+        "_start",
+        "_tracks_reads",
+        "_unread_body",
+        "_unread_bytes",
+        "_unread_events",
+        "_unread_frames",
+        "_waits_at_fence",
+        "_waits_for_reader",
+        "_waits_for_token",
+        "_wakeup",
+        "error",
+        "is_lost",
     )  # fmt: skip
 
     def __init__(
@@ -173,7 +196,9 @@ class _Stream:
         coalesce: bool = True,
     ) -> None:
         self._coalesces = coalesce
-        self._is_paced = exact and call.script.is_paced
+        ticket, delay = call.ticket, call.script.head.delay
+        self._pace = None if ticket is None else TicketPace(ticket, delay)
+        self._is_paced = exact and (call.script.is_paced or call.ticket is not None)
         self._lead = lead
         self._tracks_reads = self._is_paced or lead is not None
         # What may be unread: the events, the body's bytes, all bytes and, if tracked, the frames.
@@ -186,11 +211,11 @@ class _Stream:
         self._player = player
         # If reads are not tracked, steps that are due at the same time share a frame.
         lazy = call.script.lazy
-        frame_by_frame = self._tracks_reads or (lazy is None and not coalesce)
+        frame_by_frame = self._tracks_reads or (lazy is None and not coalesce) or ticket is not None
         joined_size = 0 if frame_by_frame else SLICE
         frames = wire_frames(call.script, call.method, joined_size)
         is_short = lazy is not None and lazy.size <= SLICE
-        self._frames = frames if is_short else _slice_long(frames)
+        self._frames = frames if is_short else slice_long(frames)
         self._next: Frame | None = None
         self._start = player.loop.time()
         is_lazy = lazy is not None and lazy.silences is not None
@@ -199,7 +224,7 @@ class _Stream:
         self.is_lost = False
         self.error: Exception | None = None
         self._is_done = False
-        self._waits_at_fence = False
+        self._waits_at_fence = self._waits_for_token = False
         connection.on_lost = self._lose
 
     def _lose(self, error: Exception | None) -> None:
@@ -224,7 +249,9 @@ class _Stream:
                 await self._wakeup
             if self.error is not None:
                 raise self.error
-            if self._waits_at_fence:
+            if self._waits_for_token:
+                await self._wait_for_token()
+            elif self._waits_at_fence:
                 if await self._connection.wait_until_read():
                     self._mark_read(0)
             elif self._waits_for_reader:
@@ -255,15 +282,19 @@ class _Stream:
             self._resume()
             return None
         may_cross = self._waits_at_fence or self._waits_for_reader
-        self._waits_at_fence = self._waits_for_reader = False
+        self._waits_at_fence = self._waits_for_reader = self._waits_for_token = False
         while not self.is_lost:
             frame = self._next or next(self._frames, None)
             self._next = None
             if frame is None:
                 self._is_done = True
                 break
-            if self._start + frame.due > now:  # the same sum that the player waits for
-                self._next, due = frame, self._start + frame.due
+            frame_due = self._find_due(frame)
+            if frame_due is None:
+                self._next, self._waits_for_token = frame, True
+                break
+            if frame_due > now:  # the same time that the player waits for
+                self._next, due = frame, frame_due
                 self._waits_at_fence = may_cross and frame.fence
                 break
             if not may_cross and frame.fence:
@@ -282,13 +313,16 @@ class _Stream:
                 if self._coalesces or not frame.ends:
                     pieces.append(frame.data)
                 else:
-                    pieces += _split_steps(frame)
+                    pieces += split_steps(frame)
                 size += length
                 if self._tracks_reads:
                     self._add_unread(length, frame.events, frame.size)
                 else:
                     events += frame.events
                     body += frame.size
+                if self._pace is not None:
+                    self._pace.note(frame.due, frame_due, frame.events)
+                    frame = frame._replace(due=max(0.0, frame_due - self._start))
                 if frame.size or frame.events:
                     self._log_frame(frame, elapsed)
             if size >= SLICE:
@@ -308,6 +342,18 @@ class _Stream:
             self._resume()
             return None
         return due
+
+    def _find_due(self, frame: Frame) -> float | None:
+        """Return when a frame is due; None if that depends on a token that has no time yet."""
+        return self._start + frame.due if self._pace is None else self._pace.find_due(frame.due)
+
+    async def _wait_for_token(self) -> None:
+        """Wait until the first token is generated, or the client has left."""
+        assert self._call.ticket is not None
+        self._wakeup = self._player.loop.create_future()
+        wake = partial(self._player.loop.call_soon_threadsafe, self._resume)
+        self._call.ticket.call_at_start(wake)
+        await self._wakeup
 
     def _add_unread(self, length: int, events: int, size: int) -> None:
         self._unread_events += events
@@ -413,32 +459,6 @@ class _Stream:
             await self._wakeup
 
 
-def _split_steps(frame: Frame) -> Iterator[bytes]:
-    """Split a frame into its steps."""
-    return map(frame.data.__getitem__, map(slice, chain((0,), frame.ends), frame.ends))
-
-
-def _slice_long(frames: Iterator[Frame]) -> Iterator[Frame]:
-    """Yield the same frames, with long ones split so that their writes do not delay other streams.
-
-    Only the last part of a frame counts its events.
-    """
-    for frame in frames:
-        length = len(frame.data)
-        if length <= SLICE:
-            yield frame
-            continue
-        rest = frame.size
-        for at in range(0, length, SLICE):
-            data = frame.data[at : at + SLICE]
-            is_end = at + SLICE >= length
-            size = rest if is_end else min(rest, len(data))
-            rest -= size
-            events = frame.events if is_end else 0
-            is_last, fence = frame.last and is_end, frame.fence and not at
-            yield Frame(frame.due, data, events, size, is_last, fence)
-
-
 async def play(
     call: Call,
     connection: Connection,
@@ -466,6 +486,8 @@ async def play(
     """
     script = call.script
     call.is_exact = False
+    if call.ticket is not None:
+        player.engines.drive(call.ticket.live)
     stream = _Stream(call, connection, player, exact, lead, coalesce)
     is_released = False
     try:

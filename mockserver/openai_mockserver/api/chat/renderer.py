@@ -94,7 +94,7 @@ def compose(reply: Reply | ApiError, context: Context) -> Rendered:
     choices = [limit_choice(choice, request) for choice in whole]
     usage = reply.usage
     if usage is None or any(a is not b for a, b in zip(choices, whole, strict=True)):
-        usage = _count_usage(choices, request, usage)
+        usage = _count_usage(choices, request, usage, context.cached_tokens)
     if request.get("stream"):
         if dialect is not None:
             script = render_dialect_stream(reply, choices, usage, request, dialect, envelope, rng)
@@ -197,7 +197,9 @@ def _with_unique_ids(choice: Choice, used_ids: set[str]) -> Choice:
     )
 
 
-def _count_usage(choices: list[Choice], request: Mapping[str, Any], usage: Usage | None) -> Usage:
+def _count_usage(
+    choices: list[Choice], request: Mapping[str, Any], usage: Usage | None, cached_tokens: int
+) -> Usage:
     prompt = tokens.count_messages(request.get("messages"), request.get("model"))
     if usage is not None:
         prompt = usage.prompt_tokens
@@ -206,6 +208,7 @@ def _count_usage(choices: list[Choice], request: Mapping[str, Any], usage: Usage
     return Usage(
         prompt,
         sum(map(count_tokens, choices)) + rejected_tokens,
+        cached_tokens=cached_tokens,
         reasoning_tokens=reasoning,
         accepted_prediction_tokens=accepted_tokens,
         rejected_prediction_tokens=rejected_tokens,

@@ -153,7 +153,7 @@ def compose(reply: Reply | ApiError, context: Context) -> Rendered:
     finish_reason = "length" if is_truncated else choice.finish_reason
     usage = reply.usage
     if usage is None or is_truncated:
-        usage = _count_usage(output, request, usage)
+        usage = _count_usage(output, request, usage, context.cached_tokens)
     output = tuple(_add_included(item, request) for item in output)
     if (content := _find_compaction(request, context.history)) is not None:
         output = (Item("compaction", {"encrypted_content": content}), *output)
@@ -254,11 +254,19 @@ def _leave_out(item: Output, include: Container[str]) -> Output:
 
 
 def _count_usage(
-    output: tuple[Output, ...], request: Mapping[str, Any], usage: Usage | None
+    output: tuple[Output, ...],
+    request: Mapping[str, Any],
+    usage: Usage | None,
+    cached_tokens: int,
 ) -> Usage:
     prompt = usage.prompt_tokens if usage is not None else _count_prompt_tokens(request)
     reasoning_tokens = sum(count_tokens(item) for item in output if isinstance(item, Reasoning))
-    return Usage(prompt, sum(map(count_tokens, output)), reasoning_tokens=reasoning_tokens)
+    return Usage(
+        prompt,
+        sum(map(count_tokens, output)),
+        cached_tokens=cached_tokens,
+        reasoning_tokens=reasoning_tokens,
+    )
 
 
 def _count_prompt_tokens(request: Mapping[str, Any]) -> int:
