@@ -278,6 +278,39 @@ def test_a_worker_that_dies_is_replaced() -> None:
 
 
 @pytest.mark.slow
+def test_a_worker_that_hangs_does_not_stop_the_others() -> None:
+    with serving("--workers", 2) as server:
+        hanging = list_workers(server)[0]
+        os.kill(hanging, signal.SIGSTOP)
+        try:  # only the other one accepts clients now, and waits for some seconds
+            answer = control(server, "POST", "/rules", json={"reply": "Hello"})
+        finally:
+            os.kill(hanging, signal.SIGCONT)
+        assert answer.status_code == 201
+        wait_for(lambda: len(control(server, "GET", "/rules").json()["rules"]) == 1)
+        assert {server.text() for _ in range(8)} == {"Hello"}
+
+
+def test_changes_from_all_sides_have_one_order(server: RunningServer) -> None:
+    def change(number: int) -> None:
+        control(server, "POST", "/rules", json={"reply": f"Reply {number}"}).raise_for_status()
+
+    threads = [threading.Thread(target=change, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(TOO_LONG)
+    assert len(control(server, "GET", "/rules").json()["rules"]) == 20
+    assert len({server.text() for _ in range(9)}) == 1  # the newest is the same everywhere
+
+
+def test_a_large_change_reaches_all(server: RunningServer) -> None:
+    text = "A long text. " * 40_000  # more than a socket holds
+    control(server, "POST", "/rules", json={"reply": text}).raise_for_status()
+    assert {len(server.text()) for _ in range(6)} == {len(text)}
+
+
+@pytest.mark.slow
 def test_a_follower_learns_of_a_death() -> None:
     with serving("--workers", 2) as server:
         for _ in range(6):

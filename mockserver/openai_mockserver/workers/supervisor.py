@@ -53,6 +53,7 @@ from openai_mockserver.workers.channel import (
 __all__ = ["Supervisor"]
 
 _STOP_PATIENCE = 5.0  # seconds that a worker has to stop
+_PATIENCE = 15.0  # seconds after which a command is answered without the workers that hang
 _MOST_FAILURES = 3  # workers in a row that die before they accept clients
 
 
@@ -77,6 +78,7 @@ class _Round:
     number: int  # of the asker
     command: Command
     waiting: set[_Worker]
+    until: float  # when it ends without those that wait
     answers: dict[int, Answer] = field(default_factory=dict)
 
 
@@ -241,11 +243,17 @@ class Supervisor:
 
     def _wait(self) -> None:
         """Wait for what happens next, and handle it."""
-        timeout = None if self._stop_by is None else max(0.0, self._stop_by - time.monotonic())
-        events = self._selector.select(timeout)
-        if not events and timeout is not None:
+        ends = [one.until for one in self._rounds.values()]
+        if self._stop_by is not None:
+            ends.append(self._stop_by)
+        events = self._selector.select(max(0.0, min(ends) - time.monotonic()) if ends else None)
+        now = time.monotonic()
+        if self._stop_by is not None and self._stop_by <= now:
             self._signal_all(signal.SIGKILL)
-            self._stop_by = time.monotonic() + _STOP_PATIENCE
+            self._stop_by = now + _STOP_PATIENCE
+        for number, one in [(n, one) for n, one in self._rounds.items() if one.until <= now]:
+            one.waiting.clear()
+            self._end_round(number, one)
         for key, mask in events:
             if key.data is None:
                 self._take_signals()
@@ -291,7 +299,8 @@ class Supervisor:
     def _begin_round(self, asker: _Worker, number: int, command: Command) -> None:
         key = next(self._numbers)
         workers = set(self._workers.values())
-        self._rounds[key] = _Round(asker, number, command, workers)
+        until = time.monotonic() + _PATIENCE
+        self._rounds[key] = _Round(asker, number, command, workers, until)
         if command.is_change:
             self._changes.append(command)
         for worker in workers:
