@@ -65,6 +65,12 @@ MISTAKES = [
     ("rules: [{reply: a, pace: {ttf: 1}}]", "rules[0].pace.ttf", "ttft, itl, jitter, seed"),
     ("rules: [{reply: a, pace: warp}]", "rules[0].pace", "unknown pace 'warp'"),
     ("pace: {itll: 1}", "pace.itll", "ttft, itl, jitter, seed"),
+    ("engine: h200", "engine", "unknown engine 'h200'"),
+    ("engine: {slot: 1}", "engine.slot", "profile, slots, queue"),
+    ("engine: {slots: 0}", "engine", "must be a whole number, 1 or more"),
+    ("engine: {limits: {rps: 1}}", "engine.limits.rps", "rpm, tpm, concurrent"),
+    ("engine: {limits: {rpm: 0}}", "engine", "must be a whole number, 1 or more"),
+    ("engine: {prefill: [1]}", "engine.prefill", "length 2"),
     ("pace: warp", "pace", "unknown pace 'warp'"),
     ("rules: [{reply: a, faults: [lag]}]", "rules[0].faults[0]", "unknown fault 'lag'"),
     (

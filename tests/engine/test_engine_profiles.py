@@ -106,6 +106,7 @@ def test_an_engine_can_be_a_name_with_overrides() -> None:
     assert engine.prefill == PROFILES["h100-8b"].engine.prefill
     assert engine.limits == Limits(rpm=60, refill="continuous")
     assert as_engine("slots=4") == Engine(slots=4)
+    assert as_engine({"limits": {"rpm": 1}}) == Engine(limits=Limits(rpm=1))
     assert as_engine({"profile": "h100-8b", "slots": 4}) == as_engine("h100-8b,slots=4")
     assert as_engine(None) is None
 
@@ -120,7 +121,8 @@ def test_an_engine_can_be_a_name_with_overrides() -> None:
         ("slots=0", r"Engine\(slots=0\): must be a whole number, 1 or more"),
         ("rpm=0", r"Limits\(rpm=0\)"),
         ({"profile": 4}, "unknown engine 4"),
-        ({"limits": {"rpm": 1}}, "limits="),
+        ({"limits": {"rps": 1}}, "limits have no rps; they have concurrent, refill"),
+        ({"limits": 60}, "limits=60"),
         (4, "engine=4: must be an Engine"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ from openai_mockserver import (
 )
 from openai_mockserver.api import chat, responses
 from openai_mockserver.cassettes import dumps
+from openai_mockserver.engine import PROFILES, Engine, Limits
+from openai_mockserver.scenario.loader import SHAPES
+from openai_mockserver.scenario.rule_json import encode_engine
 
 Load = Callable[[str], MockOpenAI]
 
@@ -460,3 +464,30 @@ def test_output_in_any_order(load: Load) -> None:
         ToolCall("go", {"n": 1}),
         Message("Done."),
     )
+
+
+# Capacity
+
+
+def test_an_engine_is_a_name_or_a_mapping(load: Load) -> None:
+    assert load("engine: h100-8b").options.engine == PROFILES["h100-8b"].engine
+    mock = load("engine: {profile: openai-tier-1, slots: 4, limits: {rpm: 60}}")
+    engine = mock.options.engine
+    assert engine is not None
+    assert engine.limits == Limits(rpm=60, tpm=30_000, refill="continuous")
+    assert (engine.slots, engine.prefill) == (4, PROFILES["openai-tier-1"].engine.prefill)
+
+
+def test_an_engine_reads_as_it_was_written(load: Load) -> None:
+    for engine in (
+        PROFILES["h100-8b"].engine,
+        Engine(slots=4, decode=(0.01, 0.001), queue=None, limits=Limits(rpm=60)),
+    ):
+        content = {"engine": encode_engine(engine)}
+        assert load(json.dumps(content)).options.engine == engine
+
+
+def test_a_mapping_has_every_field_of_an_engine() -> None:
+    names = {one.name for one in fields(Engine)}
+    assert set(SHAPES["engine"].__struct_fields__) == names | {"profile"}
+    assert set(SHAPES["limits"].__struct_fields__) == {one.name for one in fields(Limits)}

@@ -56,6 +56,12 @@ _THRESHOLDS = (10_000, 20, 20)
     "calibrate`, or none.  [default: gpt-4o]",
 )
 @workers
+@click.option(
+    "--engine",
+    metavar="PROFILE",
+    help="Capacity: a profile such as h100-8b or openai-tier-1, with overrides as in "
+    "h100-8b,slots=4,rpm=60, or overrides alone. It sets the pace.  [default: unlimited]",
+)
 @allow_host
 @click.option(
     "--allow-origin",
@@ -146,6 +152,7 @@ def serve(
     seed: str | None,
     pace: str | None,
     workers: int,
+    engine: str | None,
     allow_hosts: tuple[str, ...],
     allow_origins: tuple[str, ...],
     api_key: str | None,
@@ -234,6 +241,7 @@ def serve(
         coalesce=not no_coalesce,
         dialect=dialect,
         pace=None if pace is None else find_pace(pace),
+        engine=engine,
         fast_retries=False,
         default=None if files or names else ReplyFunction(generate_reply, is_quick=True),
         keep_calls=KEEP_CALLS,

@@ -6,6 +6,7 @@ Rules of this file: values and pure functions; times are seconds as floats.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
@@ -204,10 +205,16 @@ def override(engine: Engine, values: dict[str, Any]) -> Engine:
 
     Args:
         engine: the engine.
-        values: fields of `Engine`, and those of `Limits`, by name.
+        values: fields of `Engine`, and those of `Limits`, by name. ``limits`` may be a mapping.
 
     Raises MockServerError for an unknown name or an impossible value.
     """
+    if isinstance(values.get("limits"), Mapping):
+        nested = {str(name): value for name, value in values["limits"].items()}
+        if unknown := nested.keys() - _LIMIT_FIELDS:
+            known = ", ".join(sorted(_LIMIT_FIELDS))
+            raise MockServerError(f"limits have no {', '.join(sorted(unknown))}; they have {known}")
+        values = {name: value for name, value in values.items() if name != "limits"} | nested
     limit_values = {name: value for name, value in values.items() if name in _LIMIT_FIELDS}
     engine_values = {name: value for name, value in values.items() if name not in _LIMIT_FIELDS}
     if unknown := engine_values.keys() - _ENGINE_FIELDS.keys():

@@ -24,6 +24,7 @@ from openai_mockserver.declared import Strict, describe_kind, read_struct
 from openai_mockserver.dialects import find_dialect
 from openai_mockserver.dispatch import Fault
 from openai_mockserver.dispatch.bodies import chunks_to_stream, file_to_script
+from openai_mockserver.engine import Engine, as_engine
 from openai_mockserver.exceptions import MockServerError, ReplyError, ScenarioError
 from openai_mockserver.faults.argument_types import check_argument
 from openai_mockserver.reply import USAGE_COUNTS, ApiError, Output, Reply, check_servable
@@ -41,6 +42,7 @@ __all__ = [
     "add_rules",
     "load",
     "parse",
+    "read_engine",
     "read_fault",
     "read_pace",
     "read_rules",
@@ -65,6 +67,7 @@ class _Scenario(Strict, rename={"schema": "$schema"}):
     seed: int | str | None = None
     lenient: bool | None = None
     pace: Any = None
+    engine: Any = None
     dialect: str | None = None
     job_seconds: float | None = None
     schema: str | None = None
@@ -129,6 +132,41 @@ class _Pace(Strict):
     stall_seconds: float = 0.0
     ttft_quantiles: list[float] = msgspec.field(default_factory=list)
     itl_quantiles: list[float] = msgspec.field(default_factory=list)
+
+
+class _Limits(Strict):
+    rpm: int | msgspec.UnsetType | None = msgspec.UNSET
+    tpm: int | msgspec.UnsetType | None = msgspec.UNSET
+    concurrent: int | msgspec.UnsetType | None = msgspec.UNSET
+    refill: str | msgspec.UnsetType = msgspec.UNSET
+    seconds: float | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Engine(Strict):
+    """The capacity of a model server.
+
+    Args:
+        profile: the name of the engine that has the values which are not stated.
+    """
+
+    profile: str | msgspec.UnsetType = msgspec.UNSET
+    slots: int | msgspec.UnsetType = msgspec.UNSET
+    queue: int | msgspec.UnsetType | None = msgspec.UNSET
+    overload: int | msgspec.UnsetType = msgspec.UNSET
+    prefill: tuple[float, float] | msgspec.UnsetType = msgspec.UNSET
+    decode: tuple[float, float] | msgspec.UnsetType = msgspec.UNSET
+    knee: int | msgspec.UnsetType | None = msgspec.UNSET
+    collapse: float | msgspec.UnsetType = msgspec.UNSET
+    max_batched_tokens: int | msgspec.UnsetType | None = msgspec.UNSET
+    cache_blocks: int | msgspec.UnsetType = msgspec.UNSET
+    prefix_block: int | msgspec.UnsetType = msgspec.UNSET
+    prefix_minimum: int | msgspec.UnsetType = msgspec.UNSET
+    cache_seconds: float | msgspec.UnsetType | None = msgspec.UNSET
+    limits: Any = msgspec.UNSET
+    start_up: float | msgspec.UnsetType = msgspec.UNSET
+    failure_rate: float | msgspec.UnsetType = msgspec.UNSET
+    jitter: float | msgspec.UnsetType = msgspec.UNSET
+    seed: int | str | msgspec.UnsetType = msgspec.UNSET
 
 
 class _Stream(Strict):
@@ -318,6 +356,10 @@ def add_content(mock: Any, content: dict[str, Any], folder: Folder) -> None:
     if scenario.pace is not None:
         pace = read_pace(scenario.pace, "pace")
         mock.pace = mock.pace or pace
+    if scenario.engine is not None:
+        engine = read_engine(scenario.engine, "engine")
+        if mock.options.engine is None:
+            mock.change_options(engine=engine)
     if (seconds := scenario.job_seconds) is not None and not mock.options.job_seconds:
         _call_at("job_seconds", lambda: mock.change_options(job_seconds=seconds))
     read_rules(mock, scenario.rules, folder)
@@ -376,6 +418,24 @@ def read_pace(value: Any, at: str) -> pacing.Pace:
         return _call_at(at, lambda: pacing.profile(value))
     pace = _read_level(_Pace, value, at)
     return _call_at(at, lambda: pacing.Pace(**msgspec.structs.asdict(pace)))
+
+
+def read_engine(value: Any, at: str) -> Engine:
+    """Return an engine as a scenario file says it. Raises ScenarioError."""
+    if not isinstance(value, str):
+        value = _list_members(_read_level(_Engine, value, at))
+        if "limits" in value:
+            limits = _read_level(_Limits, value["limits"], f"{at}.limits")
+            value["limits"] = _list_members(limits)
+    engine = _call_at(at, lambda: as_engine(value))
+    assert engine is not None
+    return engine
+
+
+def _list_members(level: msgspec.Struct) -> dict[str, Any]:
+    """Return the members of a level that are stated."""
+    members = msgspec.structs.asdict(level)
+    return {name: member for name, member in members.items() if member is not msgspec.UNSET}
 
 
 def read_fault(value: Any, at: str) -> Fault:
@@ -487,6 +547,8 @@ SHAPES: Mapping[str, type[Strict]] = {
     "scenario": _Scenario,
     "rule": _Rule,
     "pace": _Pace,
+    "engine": _Engine,
+    "limits": _Limits,
     "faulty_reply": _FaultyReply,
     "json": _Json,
     "script": _Script,

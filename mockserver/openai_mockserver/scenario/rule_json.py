@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
 import msgspec
 
 from openai_mockserver.cassettes.stream_file import VERSION, encode_step
+from openai_mockserver.engine import PROFILES as ENGINES
+from openai_mockserver.engine import Engine, Limits
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.faults import Fault
 from openai_mockserver.faults.chances import ByChance
@@ -246,6 +249,26 @@ def _encode_argument(fault: Fault, value: object) -> Any:
         return msgspec.to_builtins(value)
     except (TypeError, RecursionError):
         raise _cannot_say(f"an argument of {fault.name}", value) from None
+
+
+def encode_engine(engine: Engine) -> Any:
+    """Return an engine as a scenario file says it: the name of a profile, or a mapping."""
+    name = next((name for name, profile in ENGINES.items() if profile.engine == engine), None)
+    if name is not None:
+        return name
+    values = _list_differences(engine, Engine())
+    if "limits" in values:
+        values["limits"] = _list_differences(engine.limits, Limits())
+    return values
+
+
+def _list_differences(value: Engine | Limits, default: Engine | Limits) -> dict[str, Any]:
+    members = {one.name: getattr(value, one.name) for one in fields(value)}
+    return {
+        name: list(member) if isinstance(member, tuple) else member
+        for name, member in members.items()
+        if member != getattr(default, name)
+    }
 
 
 def encode_pace(pace: Pace) -> Any:

@@ -21,6 +21,8 @@ from openai_mockserver import catalogue, pacing
 from openai_mockserver.cassettes import stream_file
 from openai_mockserver.declared import Parameter, list_parameters
 from openai_mockserver.dialects import dialects
+from openai_mockserver.engine import PROFILES as ENGINES
+from openai_mockserver.engine import Engine, Limits
 from openai_mockserver.faults import FAULTS, chance
 from openai_mockserver.faults.argument_types import describe_argument, list_arguments
 from openai_mockserver.mock import MockOpenAI
@@ -39,6 +41,9 @@ _STRING: Schema = {"type": "string"}
 _OBJECT: Schema = {"type": "object"}
 _NAME: Schema = {"type": "string", "minLength": 1}
 _NOT_NEGATIVE: Schema = {"type": "number", "minimum": 0}
+_WHOLE: Schema = {"type": "integer", "minimum": 0}
+_COUNT: Schema = {"type": "integer", "minimum": 1}
+_PAIR: Schema = {"type": "array", "items": _NOT_NEGATIVE, "minItems": 2, "maxItems": 2}
 _PROBABILITY: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 
 
@@ -68,6 +73,7 @@ def _close(properties: Schema, required: Iterable[str] = ()) -> Schema:
 # Texts that Python's float() reads, and finite ones.
 _FINITE = r"\s*[+-]?[\d._]+([eE][+-]?[\d_]+)?\s*"
 _NUMERAL = rf"{_FINITE}|\s*[+-]?([iI][nN][fF]([iI][nN][iI][tT][yY])?|[nN][aA][nN])\s*"
+_PAIRS = r"(\s*[a-z_]+\s*=[^,=]*,?)+"  # such as slots=4,rpm=60
 _DIALECT = _refer("dialect")
 _PACE = _optional(_refer("any_pace"))
 _ANNOTATIONS = _list(
@@ -89,6 +95,7 @@ _MEMBERS: Mapping[str, Mapping[str, Schema]] = {
         "rules": _list(_refer("rule")),
         "dialect": _optional(_DIALECT),
         "pace": _PACE,
+        "engine": _optional(_refer("any_engine")),
     },
     "rule": {
         "reply": _refer("any_reply"),
@@ -118,6 +125,25 @@ _MEMBERS: Mapping[str, Mapping[str, Schema]] = {
         **dict.fromkeys(("ttft_quantiles", "itl_quantiles"), _list(_NOT_NEGATIVE)),
         "stall_chance": _PROBABILITY,
         "distribution": {"enum": list(pacing.DISTRIBUTIONS)},
+    },
+    "engine": {
+        "profile": {"enum": list(ENGINES)},
+        "slots": _COUNT,
+        "queue": _optional(_WHOLE),
+        "overload": {"enum": [503, 429]},
+        **dict.fromkeys(("prefill", "decode"), _PAIR),
+        **dict.fromkeys(("knee", "max_batched_tokens"), _optional(_COUNT)),
+        **dict.fromkeys(("cache_blocks", "prefix_minimum"), _WHOLE),
+        "prefix_block": _COUNT,
+        **dict.fromkeys(("collapse", "start_up"), _NOT_NEGATIVE),
+        "cache_seconds": _optional(_NOT_NEGATIVE),
+        **dict.fromkeys(("failure_rate", "jitter"), _PROBABILITY),
+        "limits": _refer("limits"),
+    },
+    "limits": {
+        **dict.fromkeys(("rpm", "tpm", "concurrent"), _optional(_COUNT)),
+        "refill": {"enum": ["sliding", "continuous"]},
+        "seconds": {"type": "number", "minimum": 0.001},
     },
     "stream": {
         "stream": _any(
@@ -150,6 +176,8 @@ _DOCUMENTED: Mapping[str, tuple[object, ...]] = {
     "scenario": (loader.SHAPES["scenario"], MockOpenAI),
     "rule": (loader.SHAPES["rule"], MockOpenAI.on, RuleBuilder.reply),
     "pace": (pacing.Pace,),
+    "engine": (loader.SHAPES["engine"], Engine),
+    "limits": (Limits,),
 }
 """What documents the members of a mapping, if its shape does not."""
 
@@ -174,6 +202,11 @@ def build_schema() -> Schema:
             {"enum": list(pacing.PROFILES)},
             {"type": "string", "pattern": f"^{_FINITE}(,{_FINITE}){{1,2}}$"},
             _refer("pace"),
+        ),
+        "any_engine": _any(
+            {"enum": list(ENGINES)},
+            {"type": "string", "pattern": f"^(({'|'.join(ENGINES)}),)?{_PAIRS}$"},
+            _refer("engine"),
         ),
         "templated_reply": _any(_STRING, _refer("reply")),
         "plain_reply": _any(
