@@ -56,7 +56,7 @@ FLOORS = """
     api.agents: live turn sessions
     api.assistants: objects prompt parts writer timing threads pending runs
     api.realtime: sound config reader calls events renderer
-    api.live: config events sessions
+    api.live: config events reader sessions
     api: detection endpoints
 
     request

@@ -53,6 +53,12 @@ def _is_response(event: str, value: Mapping[str, Any]) -> bool:
     return value.get("object") == "response" or str(value.get("type")).startswith("response.")
 
 
+def _is_live(event: str, value: Mapping[str, Any]) -> bool:
+    names = ("session.input_transcript", "session.output_", "session.delegation.")
+    # The translations of the Realtime API have the same names, but another clock.
+    return str(value.get("type")).startswith(names) and "elapsed_ms" not in value
+
+
 CHAT = "chat completions"
 RESPONSES = "the Responses API"
 _CHAT_PATH = "/v1/chat/completions"
@@ -63,6 +69,7 @@ LOOKS = (
     Look(*_COMPLETIONS, lambda e, v: v.get("object") == "text_completion"),
     Look("the Realtime API", "/v1/realtime", _is_realtime),
     Look(RESPONSES, "/v1/responses", _is_response),
+    Look("the Live API", "/v1/live/sessions", _is_live),
     Look("audio transcriptions", "/v1/audio/transcriptions", _starts_with("type", "transcript.")),
     Look("audio speech", "/v1/audio/speech", _starts_with("type", "speech.")),
     Look("the Assistants API", None, lambda e, v: e.startswith("thread.")),

@@ -28,9 +28,11 @@ from openai_mockserver.api.live.config import (
     fork_config,
     make_session_id,
 )
+from openai_mockserver.api.live.reader import read
 from openai_mockserver.api.realtime.calls import answer_offer
 from openai_mockserver.api.resources.operations import require_websocket
 from openai_mockserver.api.store import Store
+from openai_mockserver.api.validation.parameters import parameters_of
 from openai_mockserver.reply import ApiError
 from openai_mockserver.script import Head, Script
 
@@ -252,7 +254,6 @@ def _refuse_unknown(request: EndpointRequest, rng: Random, kind: str = "session"
 _SESSION = f"{_PATH}/{{session_id}}"
 
 ANSWERS = {
-    ("POST", _PATH): create_session,
     ("POST", f"{_SESSION}/accept"): accept_session,
     ("GET", f"{_SESSION}/content"): download_recording,
     ("POST", f"{_SESSION}/fork"): fork_session,
@@ -262,8 +263,15 @@ ANSWERS = {
 }
 
 ENDPOINTS = (
+    # What is said in a session is read here, because its own endpoint exists in no path.
+    Endpoint(
+        path=_PATH,
+        parameters=parameters_of("POST", _PATH),
+        read=read,
+        answer=create_session,
+    ),
     Endpoint(path=_PATH, method="GET", answer=require_websocket),
     Endpoint(path=f"{_SESSION}/attach", method="GET", answer=refuse_sideband),
     Endpoint(path=f"{_SESSION}/fork", method="GET", answer=refuse_fork),
 )
-"""The paths of WebSockets, for a request that opens none."""
+"""The path at which sessions are created, and those of WebSockets for a request without one."""
