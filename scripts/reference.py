@@ -36,6 +36,7 @@ from openai_mockserver.dialects.variants import COMMON
 from openai_mockserver.engine import PROFILES as ENGINES
 from openai_mockserver.faults import FAULTS
 from openai_mockserver.faults.habits import ASPECTS
+from openai_mockserver.metrics import FAMILIES
 from openai_mockserver.stream_value import Stream
 
 __all__ = ["PARTS", "expand"]
@@ -363,6 +364,15 @@ def list_engines() -> str:
     return _table(["profile", "prefill", "decode", "where this comes from"], rows)
 
 
+def list_metrics() -> str:
+    """List the metrics."""
+    rows = []
+    for family in FAMILIES.values():
+        labels = ", ".join(f"`{label}`" for label in family.labels)
+        rows.append([f"`{family.name}`", family.kind, labels, family.meaning])
+    return _table(["metric", "kind", "labels", "meaning"], rows)
+
+
 def list_habits() -> str:
     """List the habits of generated streams."""
     rows = [
@@ -540,6 +550,7 @@ PARTS: dict[str, Part] = {
     "control-routes": list_control_routes,
     "dialects": list_dialects,
     "engines": list_engines,
+    "metrics": list_metrics,
     "variants": list_variants,
     "own-variants": list_own_variants,
     "fidelity": list_fidelity,

@@ -80,6 +80,7 @@ FLOORS = """
     sessions.live: errors events fixture hearing playing stage state wire delegation decisions
         turns session
     journal: snapshot call attempts memory follow filters journal
+    metrics: families measure counts prometheus
     state: sandboxes protocol memory
     catalogue
     webhooks: event_types signing message schedule faults delivery receivers courier
@@ -97,9 +98,9 @@ FLOORS = """
     cassettes.analysis: reading provider statistics scrubbing secret_files calibration
         wire_form difference drift_rules drift tables
     page: files
-    control: version problem steerable routing page shapes webhook_shapes webhooks health highlights
-        summaries rules har calls follow settings sandboxes recordings response_events near_misses
-        choices copies routes openapi control
+    control: version problem steerable routing page shapes webhook_shapes webhooks health metrics
+        highlights summaries rules har calls follow settings sandboxes recordings response_events
+        near_misses choices copies routes openapi control
 
     mock: sandbox doors rule_builder recording recorded_calls report mock_openai
         remote_jobs remote

@@ -116,7 +116,8 @@ class CompiledBody:
     """
 
     __slots__ = (
-        "_groups", "_order", "_starts", "kinds", "lengths", "literals", "size", "sizes", "weight"
+        "__weakref__", "_groups", "_order", "_starts", "kinds", "lengths", "literals", "size",
+        "sizes", "weight",
     )  # fmt: skip
 
     def __init__(

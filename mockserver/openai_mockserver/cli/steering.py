@@ -16,7 +16,7 @@ def _read_idle(context: click.Context, parameter: click.Parameter, seconds: floa
 no_control = click.option(
     "--no-control",
     is_flag=True,
-    help="Switch off the control API at /_mock/; only /health stays.",
+    help="Switch off the control API at /_mock/; only /health and /metrics stay.",
 )
 control_token = click.option(
     "--control-token",

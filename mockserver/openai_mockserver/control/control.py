@@ -16,6 +16,7 @@ from urllib.parse import quote
 import msgspec.json
 
 from openai_mockserver.api import errors
+from openai_mockserver.control.metrics import METRICS_ROUTE
 from openai_mockserver.control.openapi import OPENAPI_ROUTE
 from openai_mockserver.control.page import PAGE_ROUTES
 from openai_mockserver.control.problem import Problem
@@ -30,8 +31,8 @@ from openai_mockserver.server.door import Follower, Inner, SideHandler, SideResp
 
 __all__ = ["Control", "find_route"]
 
-_ROUTER = Router((*ROUTES, OPENAPI_ROUTE, *PAGE_ROUTES))
-_ALWAYS = "/health"
+_ROUTER = Router((*ROUTES, OPENAPI_ROUTE, METRICS_ROUTE, *PAGE_ROUTES))
+_ALWAYS = ("/health", "/metrics")
 _PREFIX = "/_mock"
 
 
@@ -40,7 +41,8 @@ class Control:
 
     Args:
         mock: the mock.
-        is_enabled: whether anything but ``/health`` and existing sandboxes can be reached.
+        is_enabled: whether anything but ``/health``, ``/metrics`` and existing sandboxes can be
+            reached.
         token: the token that a request must bring, if any.
     """
 
@@ -66,7 +68,7 @@ class Control:
 
     def _find_handler(self, path: str, mock: Steerable, prefix: str) -> SideHandler | None:
         is_control = path == _PREFIX or path.startswith(f"{_PREFIX}/") or f"{prefix}{path}" == "/"
-        if path != _ALWAYS and not (is_control and self._is_enabled):
+        if path not in _ALWAYS and not (is_control and self._is_enabled):
             return None
         return partial(self._handle, mock, path, prefix)
 

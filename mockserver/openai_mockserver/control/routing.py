@@ -38,6 +38,7 @@ class ControlRequest:
         body: the body, as the route's struct or, if that is none, decoded.
         origin: scheme and host that the client sent the request to, and the path of its sandbox.
         last_event_id: the last event that the client has received.
+        accept: the media types that the client accepts, as its header says.
     """
 
     variables: Mapping[str, str]
@@ -45,6 +46,7 @@ class ControlRequest:
     body: Any
     origin: str
     last_event_id: str | None = None
+    accept: str = ""
 
     def number(self, name: str) -> int:
         """Return a variable of the path as a number. Raises Problem 404 if it is none."""
@@ -146,7 +148,8 @@ class Route:
         query = _read_query(self.query, request.query)
         body = None if self.body is None else self._read_body(request)
         last = request.headers.get("last-event-id")
-        return ControlRequest(variables, query, body, origin, last)
+        accept = request.headers.get("accept", "")
+        return ControlRequest(variables, query, body, origin, last, accept)
 
     def _read_body(self, request: Request) -> Any:
         if not request.content:

@@ -10,6 +10,7 @@ from openai_mockserver.api.jobs import Jobs
 from openai_mockserver.api.store import Store
 from openai_mockserver.dispatch import Options
 from openai_mockserver.journal import Call, Journal
+from openai_mockserver.metrics import Counts
 from openai_mockserver.rules import Rulebook
 from openai_mockserver.server.door import Door
 from openai_mockserver.state import Sandboxes
@@ -30,6 +31,7 @@ class Steerable(Protocol):
     store: Store
     jobs: Jobs
     access: Access
+    counts: Counts
     fail_on_unmatched: bool
     fail_on_unused: bool
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -43,6 +44,7 @@ from openai_mockserver.engine import Engine, EngineClock, LiveEngine, Snapshot, 
 from openai_mockserver.exceptions import MockServerError
 from openai_mockserver.http1 import SWITCHING, answer_version, check_script
 from openai_mockserver.journal import Call
+from openai_mockserver.metrics import Counts
 from openai_mockserver.pacing import Pace
 from openai_mockserver.reply import ApiError, Reply
 from openai_mockserver.request import Request
@@ -66,6 +68,7 @@ class Dispatcher:
         memory: makes the state of the mock and of its sandboxes; by default in memory.
         sandbox: the id of the sandbox whose state to use; None for the mock's own.
         on_end: as for `MockOpenAI`.
+        counts: counts the calls over sockets; by default those of this mock alone.
     """
 
     api_key = Option[str | None]()
@@ -81,11 +84,13 @@ class Dispatcher:
         memory: StateMaker | None = None,
         sandbox: str | None = None,
         on_end: Callable[[Call], object] | None = None,
+        counts: Counts | None = None,
     ) -> None:
         self.options = self.first_options = options
+        self.counts = counts or Counts()
         self._memory = memory or InMemory()
         self._on_end = on_end
-        state = self._memory.make(sandbox, on_end)
+        state = self._memory.make(sandbox, self._note_end)
         self.calls, self.store, self._rules = state.calls, state.objects, state.rules
         self._version_lock = threading.Lock()
         self.jobs = Jobs(self.store, lambda: self.options.job_seconds)
@@ -264,8 +269,16 @@ class Dispatcher:
         call.script = errors.render(error, _make_rng(request, self.options.seed), dialect)
         return call
 
+    def _note_end(self, call: Call) -> None:
+        try:
+            self.counts.note_end(call)
+        finally:
+            if self._on_end is not None:
+                self._on_end(call)
+
     def _begin(self, call: Call, clock: EngineClock | None = None) -> Exchange:
         """Return an exchange before its first step; without a clock, no engine limits it."""
+        self.counts.note_start(call)
         with self._version_lock:
             options, rules = self.options, self._rules.current
             live = self._find_live(options.engine, clock)
@@ -357,6 +370,7 @@ def _finish(exchange: Exchange, steps: Sequence[Step]) -> Call:
 def _set_plan(exchange: Exchange, plan: Plan) -> Call:
     """Set the plan of a call, and return the call."""
     call = exchange.call
+    call.answer_delay = time.monotonic() - call.arrival
     if isinstance(plan, Script):
         closes = call.headers.get("connection", "").lower() == "close"
         call.script = answer_version(plan, call.http_version, closes)

@@ -36,6 +36,7 @@ def route_request(exchange: Exchange) -> Exchange | Plan:
     if error is not None or endpoint is None:
         exchange = replace(exchange, dialect=dialect)
         return refuse_request(exchange, error or errors.invalid_json())
+    call.endpoint_path = endpoint.path
     return replace(exchange, dialect=dialect, path=place.path, endpoint=endpoint, ids=ids)
 
 
@@ -44,5 +45,6 @@ def route_turn(endpoint: Endpoint, exchange: Exchange) -> Exchange | Plan:
     call = exchange.call
     place = locate(call.path, call.query)
     call.deployment = place.model
+    call.endpoint_path = endpoint.path
     dialect = choose_dialect(place, exchange.options)
     return replace(exchange, dialect=dialect, path=place.path, endpoint=endpoint)

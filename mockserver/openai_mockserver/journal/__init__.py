@@ -12,6 +12,7 @@ from openai_mockserver.journal.call import (
     SERVER_STOPPED,
     Call,
     Delivered,
+    Runs,
 )
 from openai_mockserver.journal.filters import CallFilter, Page, find_page, has_problem
 from openai_mockserver.journal.follow import END, RESET, START, Entry, History
@@ -33,6 +34,7 @@ __all__ = [
     "Journal",
     "LogicalCall",
     "Page",
+    "Runs",
     "find_page",
     "has_problem",
 ]

@@ -8,7 +8,9 @@ import threading
 import time
 from array import array
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from operator import mul
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -35,6 +37,7 @@ __all__ = [
     "Call",
     "Delivered",
     "ProblemCounts",
+    "Runs",
 ]
 
 logger = logging.getLogger("openai_mockserver")
@@ -76,6 +79,25 @@ class Handover(NamedTuple):
     due: float
     at: float
     events: int
+
+
+class Runs(NamedTuple):
+    """The parts of a response in the order in which they were written, as columns.
+
+    Args:
+        dues: when each was due, in seconds after the request.
+        times: when each was written, in seconds after the request.
+        events: how many events each completes.
+    """
+
+    dues: Sequence[float]
+    times: Sequence[float]
+    events: Sequence[int]
+
+
+_NO_RUNS = Runs((), (), ())
+_EVENTS = bytes([0, *[1] * 255])
+"""How many events a step is, by its kind (`LazySteps.kinds`)."""
 
 
 class ProblemCounts:
@@ -152,10 +174,9 @@ class Call(Request):
     __slots__ = (
         "_bytes", "_end_event", "_events", "_is_written", "_lazy_times", "_messages", "_on_end",
         "_on_write", "_outcome", "_problem", "_problem_counts", "_times", "_unrecorded",
-        "_warnings", "arrival", "attempts", "faults", "is_exact", "left", "number", "on_wait",
-        "problem_kind", "recorder",
-        "rule", "script", "session", "started", "ticket",
-        "upstream",
+        "_warnings", "answer_delay", "arrival", "attempts", "endpoint_path", "faults", "is_exact",
+        "left", "number", "on_wait", "problem_kind", "recorder",
+        "rule", "script", "session", "started", "ticket", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -183,8 +204,10 @@ class Call(Request):
         self.number = number
         self.started = time.time()
         self.arrival = time.monotonic()
+        self.answer_delay = 0.0  # seconds from the request until its answer was known
         self.left: float | None = None
         self.is_exact = True
+        self.endpoint_path = ""  # with variables in braces; empty if no endpoint was found
         self.rule: Rule | None = None
         self.faults: tuple[object, ...] = ()  # those that changed the response
         self.script = _NO_SCRIPT
@@ -443,6 +466,22 @@ class Call(Request):
             for due, at, events, repeats in parts
             for _ in range(int(repeats))
         ]
+
+    def list_runs(self) -> Runs:
+        """Return what was written, without an object for each part: equal parts are one row."""
+        lazy = self.script.lazy
+        if self._lazy_times is not None and lazy is not None and lazy.silences is not None:
+            count = len(self._lazy_times)
+            dues = accumulate(lazy.silences[:count], initial=self.script.head.delay)
+            next(dues)  # that of the head
+            return Runs(list(dues), self._lazy_times, lazy.kinds[:count].translate(_EVENTS))
+        times = self._times
+        if times is None:
+            return _NO_RUNS
+        if len(times) == 4:  # a body, or a stream without a pace
+            due, at, events, repeats = times
+            return Runs((due,), (at,), (int(events * repeats),))
+        return Runs(times[0::4], times[1::4], list(map(int, map(mul, times[2::4], times[3::4]))))
 
     @property
     def time_count(self) -> int:

@@ -383,6 +383,7 @@ class MockOpenAI(Doors):
             memory=self._memory,
             sandbox=id,
             on_end=self._on_end,
+            counts=self.counts,
         )
         mock.access = self.access
         mock.fail_on_unmatched = self.fail_on_unmatched

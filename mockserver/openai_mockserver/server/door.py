@@ -29,7 +29,7 @@ __all__ = [
     "shows_page",
 ]
 
-SIDE_PATHS = ("/_mock", "/health", "/s/")
+SIDE_PATHS = ("/_mock", "/health", "/metrics", "/s/")
 """The beginnings of the paths that are not OpenAI's; for all others, `Door.side` is not called."""
 
 HEALTH = ("/health", "/health/live", "/health/ready")
