@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 import openai_mockserver
 from openai_mockserver import sse
@@ -188,6 +189,26 @@ def test_sandboxes_exist_everywhere(server: RunningServer) -> None:
         assert listed["calls"] == 6
     assert control(server, "GET", "/sandboxes").json()["sandboxes"] == []
     assert control(server, "GET", "/calls").json()["total"] == 0
+
+
+def test_the_metrics_are_those_of_all(server: RunningServer) -> None:
+    def count(name: str) -> float:
+        text = httpx.get(f"{server.url}/metrics", trust_env=False, timeout=TOO_LONG).text
+        lines = [line for line in text.splitlines() if line.startswith(name)]
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+    before = count("vllm:request_success_total")
+    for _ in range(9):
+        server.ask()
+    wait_for(lambda: count("vllm:request_success_total") == before + 9)
+    assert count("openai_mockserver_info") == 1
+    headers = {"accept": "application/openmetrics-text; version=1.0.0"}
+    url = f"{server.url}/metrics"
+    page = httpx.get(url, headers=headers, trust_env=False, timeout=TOO_LONG).text
+    assert page.count("# EOF") == 1
+    assert page.endswith("# EOF\n")
+    families = {family.name for family in text_string_to_metric_families(page)}
+    assert "vllm:time_to_first_token_seconds" in families
 
 
 def test_recording_needs_one_worker(server: RunningServer) -> None:

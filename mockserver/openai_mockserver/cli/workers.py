@@ -56,6 +56,7 @@ def run_workers(
     mock.share_numbers(counter.take)
 
     def work(slot: int, connection: socket.socket, generation: int) -> None:
+        mock.worker = slot
         member = Member(connection, slot)
         side = find_door().side
         assert side is not None  # a server has it, even if the control API is off

@@ -25,7 +25,7 @@ def get_metrics(mock: Steerable, request: ControlRequest) -> SideResponse:
             501,
             'metrics need the package prometheus_client: pip install "openai-mockserver[metrics]"',
         ) from None
-    gauges = Gauges(len(mock.sandboxes), get_version())
+    gauges = Gauges(len(mock.sandboxes), get_version(), str(mock.worker))
     page = encode_sums(mock.counts.copy_sums(), gauges, request.accept)
     headers = (
         ("content-type", page.media),
@@ -43,5 +43,6 @@ METRICS_ROUTE = Route(
     summary="The metrics, for Prometheus",
     place="server",
     is_open=True,
+    workers="sum",
 )
 """The route of the metrics."""

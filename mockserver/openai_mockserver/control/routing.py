@@ -112,8 +112,9 @@ class Route:
         place: whether a sandbox has it too.
         is_open: whether it needs no token, and exists even if the rest is off.
         workers: whom its requests concern if there are several workers: the ``one`` that gets them,
-            ``all``, the ``owner`` of the object, all whose answers are to ``merge``, all for as
-            long as a client will ``follow``, or ``none``, since one worker is needed.
+            ``all``, the ``owner`` of the object, all whose answers are to ``merge`` or whose
+            metrics are to ``sum``, all for as long as a client will ``follow``, or ``none``, since
+            one worker is needed.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -131,7 +132,7 @@ class Route:
     errors: tuple[int, ...] = ()
     place: Literal["everywhere", "server"] = "everywhere"
     is_open: bool = False
-    workers: Literal["one", "all", "owner", "merge", "follow", "none"] = "one"
+    workers: Literal["one", "all", "owner", "merge", "sum", "follow", "none"] = "one"
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:

@@ -34,6 +34,8 @@ class Steerable(Protocol):
     counts: Counts
     fail_on_unmatched: bool
     fail_on_unused: bool
+    worker: int
+    """The number of this process among several that serve together, counted from 0."""
 
     @property
     def rules(self) -> Rulebook:

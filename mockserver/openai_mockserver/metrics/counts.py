@@ -141,10 +141,12 @@ class Gauges(NamedTuple):
     Args:
         sandboxes: the number of sandboxes.
         version: the version of this package.
+        engine: vLLM's label for one of several engines: the number of this worker.
     """
 
     sandboxes: int = 0
     version: str = ""
+    engine: str = "0"
 
 
 @dataclass(slots=True)

@@ -28,9 +28,6 @@ from openai_mockserver.metrics.families import FAMILIES, Family
 
 __all__ = ["Page", "encode_sums"]
 
-ENGINE = "0"
-"""The label of vLLM's first engine, which is the only one here."""
-
 
 class Page(NamedTuple):
     """The metrics in a format.
@@ -84,6 +81,7 @@ class _Values:
 
     def __init__(self, sums: Sums, gauges: Gauges) -> None:
         self._sums = sums
+        self._engine = gauges.engine
         self._rows: dict[str, list[Row]] = {
             "openai_mockserver_info": [((gauges.version,), 1)],
             "openai_mockserver_sandboxes": [((), gauges.sandboxes)],
@@ -102,7 +100,7 @@ class _Values:
         elif family.labels[:1] == ("model_name",):
             for name, model in self._sums.models.items():
                 for labels, value in self._list_model_rows(family, name, model):
-                    yield (name, ENGINE, *labels), value
+                    yield (name, self._engine, *labels), value
         else:
             yield (), self._sums.counters[family.name]
 

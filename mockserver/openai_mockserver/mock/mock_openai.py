@@ -194,6 +194,7 @@ class MockOpenAI(Doors):
         self.fail_on_unused = fail_on_unused
         self._expected_orders: list[tuple[Rule, ...]] = []
         self._take_number: Callable[[], int] | None = None
+        self.worker = 0
         self.sandboxes = _make_sandboxes(self._memory, sandbox_idle)
 
     # Rules
@@ -390,6 +391,7 @@ class MockOpenAI(Doors):
         mock.fail_on_unused = self.fail_on_unused
         mock._expected_orders = []
         mock._take_number = self._take_number
+        mock.worker = self.worker
         mock.sandboxes = self.sandboxes
         return mock
 

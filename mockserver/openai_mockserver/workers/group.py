@@ -30,7 +30,7 @@ from openai_mockserver.webhooks.signing import make_secret
 from openai_mockserver.workers.channel import Answer, Command
 from openai_mockserver.workers.following import GroupFollower
 from openai_mockserver.workers.member import Member
-from openai_mockserver.workers.merging import MERGERS
+from openai_mockserver.workers.merging import MERGERS, sum_metrics
 
 __all__ = ["Group"]
 
@@ -106,6 +106,14 @@ class Group:
             whole |= {"passed": False, "message": "\n".join(lines)}
         body = msgspec.json.encode(whole) + b"\n"
         return _respond(Answer(good[0].status, good[0].headers, body))
+
+    def _sum(self, route: Route, path: str, handle: SideHandler, request: Request) -> SideResponse:
+        """Return the metrics of all."""
+        answers = self._ask(path, request)
+        if (best := _find_best(answers)).status >= 400:
+            return _respond(best)
+        pages = [answer.body.decode() for _, answer in sorted(answers.items())]
+        return _respond(Answer(best.status, best.headers, sum_metrics(pages).encode()))
 
     def _follow(
         self, route: Route, path: str, handle: SideHandler, request: Request
@@ -184,6 +192,7 @@ _SPREADS: Mapping[str, Callable[[Group, Route, str, SideHandler, Request], SideR
     "all": Group._change,
     "owner": Group._ask_owner,
     "merge": Group._merge,
+    "sum": Group._sum,
     "follow": Group._follow,
     "none": Group._refuse,
 }

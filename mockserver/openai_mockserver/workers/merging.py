@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-__all__ = ["MERGERS", "join_events", "split_events"]
+__all__ = ["MERGERS", "join_events", "split_events", "sum_metrics"]
 
 Query = Mapping[str, str]
 
@@ -121,6 +121,49 @@ def _merge_deliveries(pages: Sequence[Any], query: Query) -> Any:
         "deliveries": sorted(deliveries, key=itemgetter("due")),
         "now": max(page["now"] for page in pages),
     }
+
+
+_GREATEST = (
+    "_info",
+    "process_start_time_seconds",
+    "process_max_fds",
+    "openai_mockserver_sandboxes",
+)
+"""The ends of the names of metrics that are the same for all workers: their sum says nothing."""
+
+
+def sum_metrics(pages: Sequence[str]) -> str:
+    r"""Return one page of metrics, in Prometheus' text format or in OpenMetrics.
+
+    The same series of several pages is summed. Those of vLLM name the worker, as its engine.
+
+    >>> sum_metrics(["# TYPE a counter\na 1.0\n", "# TYPE a counter\na 2.0\nb 4.0\n"])
+    '# TYPE a counter\na 3.0\nb 4.0\n'
+    """
+    families: dict[str, tuple[list[str], dict[str, list[float]]]] = {}
+    for page in pages:
+        family = ""
+        for line in page.splitlines():
+            if line.startswith("# "):
+                if line == "# EOF":
+                    continue
+                family = line.split(" ", 3)[2]
+                headers = families.setdefault(family, ([], {}))[0]
+                if line not in headers:
+                    headers.append(line)
+            elif line:
+                series, _, value = line.rpartition(" ")
+                samples = families.setdefault(family, ([], {}))[1]
+                samples.setdefault(series, []).append(float(value))
+    lines: list[str] = []
+    for headers, samples in families.values():
+        lines += headers
+        for series, values in samples.items():
+            is_same = series.partition("{")[0].endswith(_GREATEST)
+            lines.append(f"{series} {max(values) if is_same else sum(values)}")
+    if pages and pages[0].endswith("# EOF\n"):
+        lines.append("# EOF")
+    return "".join(f"{line}\n" for line in lines)
 
 
 MERGERS: Mapping[str, Callable[[Sequence[Any], Query], Any]] = {
