@@ -8,9 +8,11 @@ from typing import Any
 
 import openai
 import pytest
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
-from openai_mockserver import MockOpenAI, ToolCall
+from openai_mockserver import MockOpenAI, Pace, ToolCall
 from openai_mockserver.api.audio.tones import speak
+from openai_mockserver.faults import reset
 from realtime_player import encode, make_tone
 
 SPEECH = encode(make_tone(9000, 0.5) + make_tone(0, 0.6))
@@ -90,6 +92,53 @@ async def test_the_async_sdk_delegates(mock: MockOpenAI) -> None:
                 await connection.session.close()
             assert event.type != "error"
     assert said == "I am fine."
+
+
+def test_a_fault_breaks_the_connection_after_so_many_events(
+    mock: MockOpenAI, client: openai.OpenAI
+) -> None:
+    mock.on(endpoint="live").reply("Hello, world", faults=[reset(after=2)])
+    events = []
+    with (
+        pytest.raises(ConnectionClosedError),
+        client.live.connect(max_retries=0) as connection,
+    ):
+        connection.session.start(session={"model": "gpt-live-1"})
+        connection.session.input_audio.append(audio=SPEECH)
+        for event in connection:
+            events.append(event.type)
+    assert events[-2:] == ["session.output_transcript.delta", "session.output_audio.delta"]
+    assert mock.calls[-1].ended == "reset"
+
+
+async def test_a_user_interrupts_the_model(mock: MockOpenAI) -> None:
+    mock.on(endpoint="live").reply("one two three four", pace=Pace(itl=0.2))
+    said = []
+    async with (
+        openai.AsyncOpenAI(base_url=mock.base_url, api_key="key") as client,
+        client.live.connect() as connection,
+    ):
+        await connection.session.start(session={"model": "gpt-live-1"})
+        await connection.session.input_audio.append(audio=SPEECH)
+        async for event in connection:
+            if event.type == "session.output_transcript.delta":
+                said.append(event.delta)
+                await connection.session.input_audio.append(audio=encode(make_tone(9000, 0.2)))
+                await connection.session.input_audio.mute()
+            elif event.type == "session.input_audio.muted":
+                await connection.session.close()
+    assert said == ["one"]
+    assert [call.ended for call in mock.calls] == ["finished"] * 3
+
+
+def test_a_session_needs_the_key_of_the_mock() -> None:
+    with (
+        MockOpenAI(api_key="right") as mock,
+        openai.OpenAI(base_url=mock.base_url, api_key="wrong") as client,
+    ):
+        with pytest.raises(InvalidStatus) as error_info, client.live.connect():
+            pass
+    assert error_info.value.response.status_code == 401
 
 
 def test_an_error_names_the_event(client: openai.OpenAI) -> None:

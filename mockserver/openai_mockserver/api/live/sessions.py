@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import wave
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -67,15 +67,15 @@ class LiveRecord:
         config: its configuration.
         transport: ``websocket``, ``webrtc`` or ``sip``.
         expires_at: when it ends, in Unix seconds.
-        items: what has been said, as the input of a request.
-        sound: what has been said, as PCM at 24 kHz, if the session is stored.
+        items: what has been said, as the input of a request; it grows while the session is open.
+        sound: what has been said, as PCM at 24 kHz, if the session is stored; likewise.
     """
 
     config: Mapping[str, Any]
     transport: str
     expires_at: int
-    items: tuple[dict[str, Any], ...] = ()
-    sound: tuple[bytes, ...] = field(default=(), repr=False)
+    items: Sequence[dict[str, Any]] = ()
+    sound: Iterable[bytes] = field(default=(), repr=False)
 
 
 def find_record(store: Store, id: str, rng: Random) -> LiveRecord | None:
@@ -146,7 +146,7 @@ def fork_session(request: EndpointRequest, store: Store, rng: Random) -> Script:
         answer = _answer_offer(request.parameters["transport"]["sdp"], rng)
     except ValueError as problem:
         return errors.render(problem.args[0], rng)
-    fork = LiveRecord(config, "webrtc", _find_end(rng), record.items)
+    fork = LiveRecord(config, "webrtc", _find_end(rng), tuple(record.items))
     return _answer_new(fork, answer, store, rng)
 
 
@@ -184,7 +184,7 @@ def refer_session(request: EndpointRequest, store: Store, rng: Random) -> Script
 
 
 def hang_up(request: EndpointRequest, store: Store, rng: Random) -> Script:
-    """End a session; its connections are told when something happens on them."""
+    """End a session, and its connections within half a second."""
     id = request.ids["session_id"]
     if find_record(store, id, rng) is None:
         return _refuse_unknown(request, rng)
@@ -198,7 +198,7 @@ def download_recording(request: EndpointRequest, store: Store, rng: Random) -> S
     if (record := find_stored(store, id, rng)) is None:
         return _refuse_unknown(request, rng, "stored session")
     is_known = store.get(_SESSIONS, id) is not None
-    data = b"".join(record.sound) if is_known else speak(id, "pcm")
+    data = b"".join(tuple(record.sound)) if is_known else speak(id, "pcm")
     file = io.BytesIO()
     with wave.open(file, "wb") as recording:
         recording.setnchannels(1)

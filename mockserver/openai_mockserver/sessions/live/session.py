@@ -67,6 +67,7 @@ from openai_mockserver.sessions.live.state import LiveState
 from openai_mockserver.sessions.live.turns import make_hearing_turn, make_speech_turn
 from openai_mockserver.sessions.live.wire import Wire
 from openai_mockserver.sessions.messages import decode_object
+from openai_mockserver.sessions.realtime.speech import MOST_BUFFERED
 from openai_mockserver.sessions.session import (
     Answered,
     Close,
@@ -85,6 +86,9 @@ __all__ = ["LiveSession"]
 
 MOST_WAITING = 64
 """How many turns may run or wait before no further event is read."""
+
+WATCH_SECONDS = 0.5
+"""How often a session looks whether a request has hung it up, if nothing else happens."""
 
 MOST_TOKENS = 500
 """The length of an appended text (types/live/instructions_append_event.py)."""
@@ -115,7 +119,9 @@ class LiveSession:
         self._wire = Wire(new_ids(opening.rng))
         self._kind, self._id, self._record = kind, id, record
         self._is_started = self._is_closed = False
-        self._sound: list[bytes] = []
+        self._watch = Turn(b"")  # a timer, which nobody answers
+        self._sound: deque[bytes] = deque()
+        self._sound_size = 0
         self._fixture: Fixture | None = None
         self._speaking: Turn | None = None
         self._queue: deque[Callable[[], Turn]] = deque()  # what the model says next
@@ -145,6 +151,8 @@ class LiveSession:
             case Answered(turn, script):
                 return self._stage.begin(turn, script)
             case Due(turn):
+                if turn is self._watch:
+                    return [(WATCH_SECONDS, Due(self._watch))]
                 if self._fixture is not None and turn is self._fixture.timer:
                     return self._play_fixture(self._fixture)
                 return self._stage.go_on(turn)
@@ -191,7 +199,8 @@ class LiveSession:
         self._is_started = True
         self._record = LiveRecord(config, transport, expires_at)
         self._keep()
-        return self._wire.send("session.started", event, session=self._show())
+        started = self._wire.send("session.started", event, session=self._show())
+        return [*started, (WATCH_SECONDS, Due(self._watch))]
 
     def _keep(self) -> None:
         """Remember the session, for those that fork it or are attached to it."""
@@ -200,8 +209,8 @@ class LiveSession:
             self._state.config,
             self._record.transport,
             self._record.expires_at,
-            tuple(self._state.items),
-            tuple(self._sound),
+            self._state.items,
+            self._sound,
         )
         keep_record(self._store, self._id, self._record)
 
@@ -256,8 +265,12 @@ class LiveSession:
         return self._stage.play(make_hearing_turn(self._state.config["model"], edge), Hearing())
 
     def _record_sound(self, data: bytes) -> None:
+        """Keep what is heard in a session that is stored, and forget the oldest."""
         if self._state.config.get("store"):
             self._sound.append(read_as_pcm(data, self._state.format))
+            self._sound_size += len(self._sound[-1])
+            while self._sound_size > MOST_BUFFERED:
+                self._sound_size -= len(self._sound.popleft())
 
     def _mute(self, event: Json) -> Actions:
         self._state.ear.is_muted = True
@@ -282,7 +295,6 @@ class LiveSession:
     def _add_item(self, item: Json) -> None:
         self._state.items.append(item)
         self._backend.items.append(item)
-        self._keep()
 
     # What the model says
 
