@@ -100,7 +100,7 @@ FLOORS = """
     page: files
     control: version problem steerable routing page shapes webhook_shapes webhooks health metrics
         highlights summaries rules har calls follow settings sandboxes recordings response_events
-        near_misses choices copies routes openapi control
+        near_misses choices copies engine routes openapi control
 
     mock: sandbox doors rule_builder recording recorded_calls report mock_openai
         remote_jobs remote

@@ -76,7 +76,7 @@ def test_schemathesis_finds_nothing(tmp_path: Path, steered: Steered) -> None:
     # The one never ends, the other would send later requests to an upstream.
     endless = ("/_mock/calls/follow", "/_mock/recordings/start")
     # What rules, faults, paces and webhooks mean is more than their schema says, which is large.
-    rules = ("/_mock/rules", "/_mock/settings", "/_mock/sandboxes")
+    rules = ("/_mock/rules", "/_mock/settings", "/_mock/engine", "/_mock/sandboxes")
     large = (*rules, "/_mock/webhooks", "/_mock/webhooks/send")
     excluded = [word for path in (*endless, *large) for word in ("--exclude-path", path)]
     phases = "--phases=examples,coverage,fuzzing"

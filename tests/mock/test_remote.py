@@ -33,6 +33,7 @@ from openai_mockserver import (
     regex,
     stream,
 )
+from openai_mockserver.engine import Engine
 from openai_mockserver.exceptions import UnusedRule
 from openai_mockserver.faults import chance, reset, truncate
 from openai_mockserver.mock.remote import RemoteMock
@@ -85,6 +86,22 @@ def test_settings(served: MockOpenAI) -> None:
     assert mock.settings["faults"] == [{"reset": {"after": 1}}]
     with pytest.raises(MockServerError, match=r"dialect: unknown"):
         mock.change_settings(dialect="nobody")
+
+
+def test_an_engine(served: MockOpenAI) -> None:
+    mock = connect(served.base_url)
+    assert mock.engine is None
+    mock.engine = Engine(slots=4)
+    assert mock.engine is not None
+    assert (mock.engine["slots"], mock.engine["running"]) == (4, 0)
+    mock.engine = "h100-8b"
+    assert mock.settings["engine"] == "h100-8b"
+    mock.change_settings(engine=Engine(slots=5))
+    assert served.options.engine == Engine(slots=5)
+    mock.engine = None
+    assert served.options.engine is None
+    with pytest.raises(MockServerError, match="unknown engine"):
+        mock.engine = "h200"
 
 
 def test_a_sandbox(served: MockOpenAI) -> None:

@@ -14,6 +14,8 @@ import type {
   CallSummary,
   CallWithResponse,
   Conditions,
+  Engine,
+  EngineState,
   FollowEvent,
   RecordingList,
   Reply,
@@ -164,6 +166,18 @@ export class MockOpenAI implements AsyncDisposable {
   /** Change some settings at once, and return all. */
   set(changes: SettingsChange): Promise<Settings> {
     return this.#connection.ask("/settings", { method: "PATCH", body: changes });
+  }
+
+  /** Return the state of the engine: slots, requests that run and wait, limits and others. */
+  engine(): Promise<EngineState> {
+    return this.#connection.ask("/engine");
+  }
+
+  /**
+   * Begin with another engine, such as `"h100-8b"`; null for unlimited capacity.
+   */
+  setEngine(engine: Engine | null): Promise<EngineState> {
+    return this.#connection.ask("/engine", { method: "PUT", body: { engine } });
   }
 
   // Sandboxes

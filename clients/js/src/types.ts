@@ -161,9 +161,13 @@ export type RuleDefinition = Conditions &
   ReplyOptions &
   ({ reply: Reply; replies?: never } | { replies: Reply[]; reply?: never });
 
+/** The capacity of a model server: the name of a profile, perhaps with overrides, or values. */
+export type Engine = string | Schemas["engine"];
+
 /** The settings to change. */
-export type SettingsChange = Omit<Schemas["SettingsChange"], "pace" | "faults"> & {
+export type SettingsChange = Omit<Schemas["SettingsChange"], "pace" | "engine" | "faults"> & {
   pace?: Pace | null;
+  engine?: Engine | null;
   faults?: Fault[];
 };
 
@@ -184,6 +188,7 @@ export interface CallFilter {
 // What is received
 
 export type Settings = Schemas["Settings"];
+export type EngineState = Schemas["EngineState"];
 export type Verdict = Schemas["Verdict"];
 export type RuleSummary = Schemas["RuleSummary"];
 export type CallSummary = Schemas["CallSummary"];

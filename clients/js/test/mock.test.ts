@@ -147,6 +147,14 @@ test("settings are changed at once", async ({ mockOpenAI }) => {
   await expect(change).rejects.toMatchObject({ status: 422, place: "dialect" });
 });
 
+test("an engine is set, and shows what it does", async ({ mockOpenAI }) => {
+  expect(await mockOpenAI.engine()).toMatchObject({ engine: null, running: 0 });
+  const state = await mockOpenAI.setEngine({ slots: 4, limits: { rpm: 60 } });
+  expect(state).toMatchObject({ slots: 4, waiting: 0, limits: [] });
+  expect((await mockOpenAI.set({ engine: "h100-8b" })).engine).toBe("h100-8b");
+  await expect(mockOpenAI.setEngine("h200")).rejects.toMatchObject({ status: 422, place: "engine" });
+});
+
 describe("sandboxes", () => {
   test("they are apart, also if they are created in one another", async ({ mockOpenAI }) => {
     const other = await mockOpenAI.sandbox({ rules: [{ user: /^H/, reply: "from the other" }] });

@@ -114,6 +114,7 @@ def reset(mock: Steerable, request: ControlRequest) -> None:
     if chosen.objects:
         mock.store.clear()
         mock.jobs.clear()
+        mock.reset_engine()
     if chosen.webhooks:
         mock.clear_webhooks()
     if chosen.settings:

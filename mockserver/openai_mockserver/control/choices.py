@@ -1,4 +1,4 @@
-"""Handlers about what rules and settings can choose from: faults, paces, dialects and streams."""
+"""Handlers about what rules and settings can choose from, such as faults, paces and streams."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from msgspec import Struct
 from openai_mockserver import catalogue
 from openai_mockserver.control.routing import ControlRequest
 from openai_mockserver.dialects import dialects
+from openai_mockserver.engine import PROFILES as ENGINES
 from openai_mockserver.faults import FAULTS, VARIATIONS, Fault
 from openai_mockserver.pacing import PROFILES
 
@@ -48,6 +49,7 @@ class Choices(Struct):
 
     faults: list[FaultChoice]
     paces: list[PaceChoice]
+    engines: list[str]
     dialects: list[str]
 
 
@@ -65,6 +67,7 @@ def _build_choices() -> Choices:
     return Choices(
         [_describe_fault(name, make) for name, make in sorted(FAULTS.items())],
         [PaceChoice(name, pace.ttft, pace.itl) for name, pace in PROFILES.items()],
+        list(ENGINES),
         sorted(dialects()),
     )
 
@@ -85,7 +88,7 @@ def _describe_fault(name: str, make: Callable[..., Fault]) -> FaultChoice:
 
 
 def list_choices(mock: object, request: ControlRequest) -> Choices:
-    """Return the faults, paces and dialects."""
+    """Return the faults, paces, engines and dialects."""
     return _build_choices()
 
 

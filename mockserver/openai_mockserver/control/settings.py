@@ -12,8 +12,8 @@ from openai_mockserver.control.shapes import CHECKS, Settings, SettingsChange
 from openai_mockserver.control.steerable import Steerable
 from openai_mockserver.dialects import find_dialect
 from openai_mockserver.exceptions import MockServerError
-from openai_mockserver.scenario import read_fault, read_pace
-from openai_mockserver.scenario.rule_json import encode_fault, encode_pace
+from openai_mockserver.scenario import read_engine, read_fault, read_pace
+from openai_mockserver.scenario.rule_json import encode_engine, encode_fault, encode_pace
 
 __all__ = ["change", "get"]
 
@@ -23,6 +23,7 @@ def get(mock: Steerable, request: ControlRequest) -> Settings:
     options = mock.options
     return Settings(
         pace=None if options.pace is None else encode_pace(options.pace),
+        engine=None if options.engine is None else encode_engine(options.engine),
         dialect=options.dialect,
         faults=list(map(_describe_fault, options.faults)),
         seed=options.seed,
@@ -55,6 +56,8 @@ def change(mock: Steerable, request: ControlRequest) -> Settings:
     try:
         if values.get("pace") is not None:
             values["pace"] = read_pace(values["pace"], "pace")
+        if values.get("engine") is not None:
+            values["engine"] = read_engine(values["engine"], "engine")
         if "dialect" in values:
             try:
                 find_dialect(values["dialect"])

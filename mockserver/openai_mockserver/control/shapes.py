@@ -18,6 +18,10 @@ __all__ = [
     "CallQuery",
     "CallSummary",
     "Delivery",
+    "EngineChange",
+    "EngineJson",
+    "EngineLimit",
+    "EngineState",
     "FollowQuery",
     "HarQuery",
     "Health",
@@ -48,6 +52,7 @@ SCHEMAS = "#/components/schemas/"
 
 RuleJson = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": f"{SCHEMAS}rule"})]
 PaceJson = Annotated[Any, Meta(extra_json_schema={"$ref": f"{SCHEMAS}any_pace"})]
+EngineJson = Annotated[Any, Meta(extra_json_schema={"$ref": f"{SCHEMAS}any_engine"})]
 FaultJson = Annotated[Any, Meta(extra_json_schema={"$ref": f"{SCHEMAS}fault"})]
 
 
@@ -239,6 +244,7 @@ class Settings(Struct):
     """
 
     pace: PaceJson | None
+    engine: EngineJson | None
     dialect: str | None
     faults: list[Any]
     seed: int | str | None
@@ -252,9 +258,13 @@ class Settings(Struct):
 
 
 class SettingsChange(Strict):
-    """The settings to change, all at once. ``pace`` and ``faults`` are as in scenario files."""
+    """The settings to change, all at once.
+
+    ``pace``, ``engine`` and ``faults`` are as in scenario files.
+    """
 
     pace: PaceJson | UnsetType | None = UNSET
+    engine: EngineJson | UnsetType | None = UNSET
     dialect: str | UnsetType | None = UNSET
     faults: list[FaultJson] | UnsetType = UNSET
     seed: int | str | UnsetType | None = UNSET
@@ -272,6 +282,51 @@ CHECKS = ("fail_on_unmatched", "fail_on_unused")
 
 OPTIONS = tuple(name for name in SettingsChange.__struct_fields__ if name not in CHECKS)
 """The settings that are."""
+
+
+class EngineLimit(Struct):
+    """How far a limit of a key and a model is used; ``reset`` is the seconds until it is not.
+
+    ``key`` is the end of the API key.
+    """
+
+    key: str
+    model: str
+    unit: str
+    limit: int
+    used: int
+    reset: float
+
+
+class EngineState(Struct):
+    """The capacity of the mock, and what it does with it; without an engine it is unlimited.
+
+    ``batch`` is how many requests decode, and ``itl`` the seconds between two of their tokens.
+    ``prompt_tokens`` and ``cached_tokens`` are those of all admitted requests so far.
+    """
+
+    engine: EngineJson | None = None
+    slots: int | None = None
+    queue: int | None = None
+    running: int = 0
+    waiting: int = 0
+    batch: int = 0
+    itl: float = 0.0
+    cache_blocks: int = 0
+    cached_blocks: int = 0
+    admitted: int = 0
+    refused: int = 0
+    ended: int = 0
+    cancelled: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    limits: list[EngineLimit] = msgspec.field(default_factory=list)
+
+
+class EngineChange(Strict):
+    """An engine as a scenario file says it, or null for unlimited capacity."""
+
+    engine: EngineJson | None
 
 
 class NewSandbox(Strict):

@@ -9,6 +9,7 @@ from openai_mockserver.access import Access
 from openai_mockserver.api.jobs import Jobs
 from openai_mockserver.api.store import Store
 from openai_mockserver.dispatch import Options
+from openai_mockserver.engine import Snapshot
 from openai_mockserver.journal import Call, Journal
 from openai_mockserver.metrics import Counts
 from openai_mockserver.rules import Rulebook
@@ -46,6 +47,10 @@ class Steerable(Protocol):
         """Whether its connections use TLS."""
 
     @property
+    def engine(self) -> Snapshot | None:
+        """The state of its engine."""
+
+    @property
     def sandboxes(self) -> Sandboxes[Any]:
         """Its sandboxes."""
 
@@ -68,6 +73,9 @@ class Steerable(Protocol):
     @property
     def unused(self) -> list[str]:
         """A sentence for each rule that was not used completely."""
+
+    def reset_engine(self) -> None:
+        """Begin again with an engine that serves no requests."""
 
     def clear_webhooks(self) -> None:
         """Remove deliveries and endpoints, but those that it began with."""

@@ -18,6 +18,7 @@ import msgspec.json
 
 from openai_mockserver import sse
 from openai_mockserver.dispatch import Fault
+from openai_mockserver.engine import Engine
 from openai_mockserver.exceptions import MockServerError, ServerError, UnmatchedRequest, UnusedRule
 from openai_mockserver.journal import Delivered
 from openai_mockserver.mock.mock_openai import MockOpenAI
@@ -25,7 +26,12 @@ from openai_mockserver.mock.remote_jobs import RemoteJobs, RemoteWebhooks
 from openai_mockserver.mock.rule_builder import RuleBuilder
 from openai_mockserver.pacing import Pace, as_pace
 from openai_mockserver.request import Request
-from openai_mockserver.scenario.rule_json import encode_fault, encode_pace, encode_rule
+from openai_mockserver.scenario.rule_json import (
+    encode_engine,
+    encode_fault,
+    encode_pace,
+    encode_rule,
+)
 from openai_mockserver.script import Event
 
 __all__ = ["RemoteCall", "RemoteMock", "RemoteRule", "ServerEvent", "connect"]
@@ -392,17 +398,33 @@ class RemoteMock:
         """Change some settings at once, and return all.
 
         Args:
-            changes: the new values by name; a pace may be a `Pace`, and faults may be `Fault`
-                values.
+            changes: the new values by name; a pace may be a `Pace`, an engine an `Engine`, and
+                faults may be `Fault` values.
         """
         if isinstance(changes.get("pace"), Pace):
             changes["pace"] = encode_pace(as_pace(changes["pace"]) or Pace())
+        if isinstance(changes.get("engine"), Engine):
+            changes["engine"] = encode_engine(changes["engine"])
         if "faults" in changes:
             changes["faults"] = [
                 encode_fault(one) if callable(one) else one for one in changes["faults"]
             ]
         settings: dict[str, Any] = self._connection.ask("PATCH", "/settings", changes)
         return settings
+
+    @property
+    def engine(self) -> dict[str, Any] | None:
+        """The state of the engine: slots, running and waiting requests, limits and others.
+
+        None without an engine. An engine that is set, as for `MockOpenAI`, begins empty.
+        """
+        state: dict[str, Any] = self._connection.ask("GET", "/engine")
+        return None if state["engine"] is None else state
+
+    @engine.setter
+    def engine(self, engine: Engine | Mapping[str, Any] | str | None) -> None:
+        value = encode_engine(engine) if isinstance(engine, Engine) else engine
+        self._connection.ask("PUT", "/engine", {"engine": value})
 
     # Sandboxes
 

@@ -363,6 +363,24 @@ export interface paths {
         patch: operations["changeSettings"];
         trace?: never;
     };
+    "/_mock/engine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the capacity of the mock, and what it does with it */
+        get: operations["getEngine"];
+        /** Begin with another engine */
+        put: operations["setEngine"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_mock/sandboxes": {
         parameters: {
             query?: never;
@@ -867,6 +885,7 @@ export interface components {
         Choices: {
             faults: components["schemas"]["FaultChoice"][];
             paces: components["schemas"]["PaceChoice"][];
+            engines: string[];
             dialects: string[];
         };
         /**
@@ -949,6 +968,7 @@ export interface components {
          */
         Settings: {
             pace: components["schemas"]["any_pace"] | null;
+            engine: components["schemas"]["any_engine"] | null;
             dialect: string | null;
             faults: unknown[];
             seed: number | string | null;
@@ -962,10 +982,13 @@ export interface components {
         };
         /**
          * SettingsChange
-         * @description The settings to change, all at once. ``pace`` and ``faults`` are as in scenario files.
+         * @description The settings to change, all at once.
+         *
+         *         ``pace``, ``engine`` and ``faults`` are as in scenario files.
          */
         SettingsChange: {
             pace?: components["schemas"]["any_pace"] | null;
+            engine?: components["schemas"]["any_engine"] | null;
             dialect?: string | null;
             faults?: components["schemas"]["fault"][];
             seed?: number | string | null;
@@ -976,6 +999,68 @@ export interface components {
             job_seconds?: number;
             fail_on_unmatched?: boolean;
             fail_on_unused?: boolean;
+        };
+        /**
+         * EngineState
+         * @description The capacity of the mock, and what it does with it; without an engine it is unlimited.
+         *
+         *         ``batch`` is how many requests decode, and ``itl`` the seconds between two of their tokens.
+         *         ``prompt_tokens`` and ``cached_tokens`` are those of all admitted requests so far.
+         */
+        EngineState: {
+            /** @default null */
+            engine?: components["schemas"]["any_engine"] | null;
+            /** @default null */
+            slots?: number | null;
+            /** @default null */
+            queue?: number | null;
+            /** @default 0 */
+            running?: number;
+            /** @default 0 */
+            waiting?: number;
+            /** @default 0 */
+            batch?: number;
+            /** @default 0 */
+            itl?: number;
+            /** @default 0 */
+            cache_blocks?: number;
+            /** @default 0 */
+            cached_blocks?: number;
+            /** @default 0 */
+            admitted?: number;
+            /** @default 0 */
+            refused?: number;
+            /** @default 0 */
+            ended?: number;
+            /** @default 0 */
+            cancelled?: number;
+            /** @default 0 */
+            prompt_tokens?: number;
+            /** @default 0 */
+            cached_tokens?: number;
+            /** @default [] */
+            limits?: components["schemas"]["EngineLimit"][];
+        };
+        /**
+         * EngineLimit
+         * @description How far a limit of a key and a model is used; ``reset`` is the seconds until it is not.
+         *
+         *         ``key`` is the end of the API key.
+         */
+        EngineLimit: {
+            key: string;
+            model: string;
+            unit: string;
+            limit: number;
+            used: number;
+            reset: number;
+        };
+        /**
+         * EngineChange
+         * @description An engine as a scenario file says it, or null for unlimited capacity.
+         */
+        EngineChange: {
+            engine: components["schemas"]["any_engine"] | null;
         };
         /**
          * SandboxList
@@ -1177,6 +1262,7 @@ export interface components {
             /** @description number of text pieces that arrive before it; None for all of them. */
             after?: number | null;
         };
+        any_engine: ("h100-8b" | "h100-70b" | "a100-8b" | "openai-gpt-4o" | "openai-tier-1") | string | components["schemas"]["engine"];
         any_pace: ("none" | "gpt-4o" | "anyscale-7b" | "anyscale-13b" | "anyscale-70b" | "bedrock-13b" | "bedrock-70b" | "fireworks-7b" | "fireworks-70b" | "groq-70b" | "lepton-70b" | "perplexity-70b" | "together-13b" | "replicate-70b") | string | components["schemas"]["pace"];
         any_reply: components["schemas"]["plain_reply"] | components["schemas"]["faulty_reply"];
         /**
@@ -1280,6 +1366,54 @@ export interface components {
             not?: components["schemas"]["count_pattern"];
         };
         dialect: ("openai" | "openai-2026-01" | "openai-2025" | "openai-2025-05" | "openai-2025-04" | "openai-2025-03" | "openai-2024" | "azure" | "azure-voice-live" | "azure-async" | "azure-sglang" | "copilot" | "openrouter" | "openrouter-2025" | "groq" | "groq-2024" | "deepseek" | "mistral" | "xai" | "together" | "together-calls" | "fireworks" | "cerebras" | "perplexity" | "perplexity-2025" | "vllm" | "vllm-2024" | "sglang" | "llamacpp" | "ollama-cloud" | "ollama" | "lmstudio" | "gemini" | "litellm" | "zai" | "databricks" | "cloudflare" | "snowflake" | "writer" | "vercel" | "huggingface" | "dashscope" | "dashscope-intl" | "compatible" | "ai21" | "avian" | "doubleword" | "opencode" | "venice" | "llama-box" | "volcengine" | "one-api" | "bedrock-mantle" | "bedrock-mantle-gpt-oss") | string;
+        /**
+         * engine
+         * @description The capacity of a model server.
+         */
+        engine: {
+            /**
+             * @description the name of the engine that has the values which are not stated.
+             * @enum {unknown}
+             */
+            profile?: "h100-8b" | "h100-70b" | "a100-8b" | "openai-gpt-4o" | "openai-tier-1";
+            /** @description requests that run at the same time (vLLM's `max-num-seqs`). */
+            slots?: number;
+            /** @description requests that wait for a slot at the same time; None for no limit. */
+            queue?: number | null;
+            /**
+             * @description status of the answer when the queue is full, 503 or 429. OpenAI and gateways in front of vLLM answer 503, Text Generation Inference answers 429.
+             * @enum {unknown}
+             */
+            overload?: 503 | 429;
+            /** @description seconds until a prompt's first token: a constant, and for each token of the prompt that is not cached. */
+            prefill?: number[];
+            /** @description seconds between two tokens: when one request decodes, and for each further one. */
+            decode?: number[];
+            /** @description number of decoding requests up to which a step takes as long as `decode` says; None if that is always so. */
+            knee?: number | null;
+            /** @description how much each request past the knee slows the others down. With 1, all requests together generate as many tokens a second as at the knee; with 2, many requests generate half of that. */
+            collapse?: number;
+            /** @description tokens of one step: each decoding request takes one, and the prompts share the rest, in order (vLLM's chunked prefill). So prompts slow down those that decode, and each other. None if each prompt is processed by itself, as by servers of their own. */
+            max_batched_tokens?: number | null;
+            /** @description blocks of prompts that the prefix cache holds; 0 for no cache. */
+            cache_blocks?: number;
+            /** @description tokens of a block. */
+            prefix_block?: number;
+            /** @description the shortest prompt, in tokens, of which anything is cached. */
+            prefix_minimum?: number;
+            /** @description seconds after which a block that nobody used is forgotten; None for never. */
+            cache_seconds?: number | null;
+            /** @description limits for each API key and model. */
+            limits?: components["schemas"]["limits"];
+            /** @description seconds after its start during which the server refuses all requests with 503. */
+            start_up?: number;
+            /** @description probability that a request fails with 500, from 0 to 1. */
+            failure_rate?: number;
+            /** @description how much times vary, from 0 to 1: 0.5 moves each token by up to a quarter of the time between two, and the constant part of `prefill` by up to half. */
+            jitter?: number;
+            /** @description chooses the variations and the failures. */
+            seed?: number | string;
+        };
         /**
          * error
          * @description An error of the API: instead of a stream, or in the middle of one.
@@ -1762,6 +1896,25 @@ export interface components {
             not?: components["schemas"]["json_pattern"];
         };
         json_value: unknown;
+        /**
+         * limits
+         * @description How much each API key may ask of each model.
+         */
+        limits: {
+            /** @description requests a minute; None for no limit. */
+            rpm?: number | null;
+            /** @description tokens a minute, of prompts and the most tokens that may answer; None for no limit. */
+            tpm?: number | null;
+            /** @description requests that wait or run at the same time; None for no limit. */
+            concurrent?: number | null;
+            /**
+             * @description how a limit refills. With `sliding`, no minute contains more than the limit. With `continuous` the limit refills evenly, as OpenAI's does: a minute may contain what was left and what was refilled meanwhile.
+             * @enum {unknown}
+             */
+            refill?: "sliding" | "continuous";
+            /** @description the length of the "minute", in seconds. */
+            seconds?: number;
+        };
         /**
          * logprob
          * @description A token's log probability.
@@ -3850,6 +4003,140 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemShape"];
+                };
+            };
+            /** @description The control token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemShape"];
+                };
+            };
+            /** @description The host or the origin is not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemShape"];
+                };
+            };
+            /** @description The method is not allowed. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemShape"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemShape"];
+                };
+            };
+            /** @description The body is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemShape"];
+                };
+            };
+        };
+    };
+    getEngine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get the capacity of the mock, and what it does with it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngineState"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemShape"];
+                };
+            };
+            /** @description The control token is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemShape"];
+                };
+            };
+            /** @description The host or the origin is not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemShape"];
+                };
+            };
+            /** @description The method is not allowed. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemShape"];
+                };
+            };
+        };
+    };
+    setEngine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EngineChange"];
+            };
+        };
+        responses: {
+            /** @description Begin with another engine */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngineState"];
                 };
             };
             /** @description The request cannot be read. */
