@@ -64,6 +64,7 @@ INTERNAL = {
     ),
     "MockOpenAI": (
         "begin",
+        "cache_use",
         "change_version",
         "door",
         "draft",
@@ -82,6 +83,7 @@ INTERNAL = {
         "handed_over_in_turn",
         "is_answered",
         "last_written",
+        "list_runs",
         "moments",
         "outcome",
         "parsed",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from commands import run
 from openai_mockserver import ApiError, MockOpenAI, Reply, Usage
+from openai_mockserver.engine import Engine
 from openai_mockserver.faults import hold, reset
 from openai_mockserver.metrics import FAMILIES
 from steered import Steered
@@ -297,3 +299,22 @@ def test_scrapes_at_the_same_time_as_streams_lose_nothing(server: Steered) -> No
     counts: list[Any] = [page.get("vllm:request_success_total", **ends) or 0 for page in pages]
     assert counts == sorted(counts)
     assert Scraped(server.http).get("vllm:request_success_total", **ends) == 20
+
+
+def test_the_queue_of_an_engine_is_seen(steered: Steered) -> None:
+    steered.mock.engine = Engine(slots=1, prefill=(0.05, 0.0), decode=(0.05, 0.0), cache_blocks=8)
+    steered.mock.reply("one two three four five six seven eight nine ten")
+    with ThreadPoolExecutor(2) as threads:
+        answers = [threads.submit(steered.ask, stream=True) for _ in range(2)]
+        waiting: list[float] = []
+        while not all(answer.done() for answer in answers):
+            scraped = Scraped(steered.http)
+            waiting.append(scraped.get("vllm:num_requests_waiting", **MODEL) or 0)
+        assert [answer.result().split()[-1] for answer in answers] == ["ten", "ten"]
+    assert max(waiting) == 1
+    wait_for_end(steered.mock)
+    scraped = Scraped(steered.http)
+    queued = scraped.get("vllm:request_queue_time_seconds_sum", **MODEL)
+    assert queued is not None
+    assert 0.4 < queued < 5, "the second waits for the first, which takes 0.6 s"
+    assert scraped.get("vllm:num_requests_waiting", **MODEL) == 0

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from openai_mockserver import MockOpenAI, Reply, Request, Usage
+from openai_mockserver.engine import Engine
 from openai_mockserver.faults import heartbeat, reset, truncate
 from openai_mockserver.http1 import wire_frames
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call
@@ -51,7 +52,7 @@ def test_a_stream_has_a_first_token_and_gaps(mock_openai: MockOpenAI) -> None:
     assert generation.latency == 0.35
     assert generation.decode == pytest.approx(0.05)
     assert generation.prefill == 0.3
-    assert generation.time_per_token == pytest.approx(0.05 / 2)
+    assert generation.time_per_token == pytest.approx(0.05 / 3)
     assert (generation.prompt_tokens, generation.generation_tokens) == (8, 3)
 
 
@@ -213,3 +214,77 @@ def test_a_recording_may_state_its_usage_in_another_way(data: str, mock_openai: 
     mock_openai.reply(Script(steps=(Event(data), Event(data))))
     generation = generation_of(write(ask(mock_openai, stream=True), (0.0, 2)))
     assert generation.generation_tokens == 1, "events count as tokens"
+
+
+# With an engine
+
+
+def test_a_request_waits_for_a_slot_of_the_engine() -> None:
+    clock = SteppedClock()
+    with MockOpenAI(engine=Engine(slots=1, prefill=(0.25, 0.0), decode=(0.125, 0.0))) as mock:
+        mock.reply(Reply("one two three", usage=Usage(8, 3)))
+        first, second = begin(mock, clock), begin(mock, clock)
+        sums = mock.counts.copy_sums()
+        assert (sums.running, sums.waiting) == ({"gpt-4o": 1}, {"gpt-4o": 1})
+        clock.wait(0.75)  # the first has ended, and the second begun
+        ended = [end_body(call) for call in (first, second)]
+    assert [one.queue for one in ended] == pytest.approx([0.0, 0.625])
+    assert ended[0].time_to_first_token == pytest.approx(0.25)
+    assert ended[0].prefill == pytest.approx(0.25)
+    assert ended[0].decode == pytest.approx(0.375), "a body comes when the finish reason would"
+    assert ended[0].gaps == pytest.approx([0.125] * 3)
+    assert ended[0].time_per_token == pytest.approx(0.125)
+
+
+def test_a_request_may_leave_the_queue() -> None:
+    clock = SteppedClock()
+    with MockOpenAI(engine=Engine(slots=1, prefill=(10.0, 0.0))) as mock:
+        mock.reply("Hello")
+        _, second = begin(mock, clock), begin(mock, clock)
+        clock.wait(2.0)
+        second.end(CLIENT_DISCONNECTED)
+        generation = generation_of(measure_call(second))
+    assert generation.queue == pytest.approx(2.0)
+    assert generation.prefill is None
+
+
+def test_the_engine_says_what_was_cached() -> None:
+    clock = SteppedClock()
+    with MockOpenAI(engine=Engine(cache_blocks=10, prefix_block=2)) as mock:
+        mock.reply("Hello")
+        calls = [begin(mock, clock, stream=True) for _ in range(2)]
+        for call in calls:
+            call.log_write(0.0, 0.0, 4, 100)
+            call.end()
+        cached = [generation_of(measure_call(call)).cached_tokens for call in calls]
+        assert cached[0] == 0
+        assert cached[1] > 0
+        assert 0 < mock.cache_use <= 1
+
+
+class SteppedClock:
+    """A clock that moves when the test says."""
+
+    virtual = False
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def begin(mock: MockOpenAI, clock: SteppedClock, **parameters: Any) -> Call:
+    """Return the call of a request over a socket, which this clock times."""
+    body = json.dumps({"model": "gpt-4o", "messages": HI, **parameters}).encode()
+    headers = [("content-type", "application/json")]
+    call = mock.begin(Request("POST", CHAT, headers, body, connection=1), clock)
+    assert isinstance(call, Call)
+    return call
+
+
+def end_body(call: Call) -> Generation:
+    call.answer_delay = 0.0
+    call.log_write(0.5, 0.5, 0, 300)
+    call.end()
+    return generation_of(measure_call(call))

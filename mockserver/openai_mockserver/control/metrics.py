@@ -25,7 +25,7 @@ def get_metrics(mock: Steerable, request: ControlRequest) -> SideResponse:
             501,
             'metrics need the package prometheus_client: pip install "openai-mockserver[metrics]"',
         ) from None
-    gauges = Gauges(len(mock.sandboxes), get_version(), str(mock.worker))
+    gauges = Gauges(len(mock.sandboxes), get_version(), str(mock.worker), mock.cache_use)
     page = encode_sums(mock.counts.copy_sums(), gauges, request.accept)
     headers = (
         ("content-type", page.media),

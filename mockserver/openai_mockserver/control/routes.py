@@ -302,6 +302,7 @@ ROUTES: tuple[Route, ...] = (
         body=shapes.EngineChange,
         response=shapes.EngineState,
         errors=(422,),
+        workers="all",
     ),
     Route(
         method="GET",

@@ -43,6 +43,10 @@ class Steerable(Protocol):
         """Its rules."""
 
     @property
+    def cache_use(self) -> float:
+        """The part of its engine's prefix cache that is used."""
+
+    @property
     def has_tls(self) -> bool:
         """Whether its connections use TLS."""
 

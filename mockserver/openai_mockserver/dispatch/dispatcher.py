@@ -149,6 +149,14 @@ class Dispatcher:
     def engine(self, engine: Engine | str | None) -> None:
         self.change_options(engine=as_engine(engine))
 
+    @property
+    def cache_use(self) -> float:
+        """The part of the engine's prefix cache that is used, from 0 to 1; 0 without one."""
+        snapshot = self.engine
+        if snapshot is None or not snapshot.engine.cache_blocks:
+            return 0.0
+        return snapshot.cached_blocks / snapshot.engine.cache_blocks
+
     def reset_engine(self) -> None:
         """Begin again with an engine that serves no requests, of which no limit is used."""
         with self._version_lock:

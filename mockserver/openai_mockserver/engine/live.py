@@ -10,14 +10,14 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from openai_mockserver.engine.admission import Admission, Refusal, Snapshot, Work
 from openai_mockserver.engine.capacity import Engine
 from openai_mockserver.engine.scheduler import Scheduler
 from openai_mockserver.engine.windows import wait_until
 
-__all__ = ["EngineClock", "LiveEngine", "Ticket", "TicketPace", "TokenPlan"]
+__all__ = ["EngineClock", "LiveEngine", "Phases", "Ticket", "TicketPace", "TokenPlan"]
 
 
 class EngineClock(Protocol):
@@ -67,6 +67,20 @@ class TokenPlan:
         return int(self.get_token(self.last_event)) + 1
 
 
+class Phases(NamedTuple):
+    """When the phases of a request ended, in seconds after it was admitted.
+
+    Args:
+        queue: it had a slot; None if it waits, or was cancelled while it did.
+        prefill: its first token was generated; None if none was.
+        decode: its last token was generated, or it was cancelled; None before.
+    """
+
+    queue: float | None
+    prefill: float | None
+    decode: float | None
+
+
 class LiveEngine:
     """An engine that serves real requests.
 
@@ -114,7 +128,9 @@ class LiveEngine:
                 ticket = self._tickets.get(event.id)
                 if ticket is None:
                     continue
-                if event.kind == "first token":
+                if event.kind == "slot":
+                    ticket._slot = event.time
+                elif event.kind == "first token":
                     ticket._first_token = event.time
                     callbacks += ticket._take_callbacks()
                 elif event.kind == "end":
@@ -166,12 +182,16 @@ class Ticket:
         plan: which token each event of the answer brings.
     """
 
-    __slots__ = ("_callbacks", "_end", "_first_token", "_live", "admission", "plan")
+    __slots__ = (
+        "_arrival", "_callbacks", "_end", "_first_token", "_live", "_slot", "admission", "plan",
+    )  # fmt: skip
 
     def __init__(self, live: LiveEngine, admission: Admission) -> None:
         self._live = live
         self.admission = admission
         self.plan = TokenPlan()
+        self._arrival = live.clock.now
+        self._slot: float | None = None  # when it had a slot
         self._first_token: float | None = None  # when it was generated
         self._end: float | None = None  # when the last token was generated
         self._callbacks: list[Callable[[], object]] = []
@@ -180,6 +200,12 @@ class Ticket:
     def live(self) -> LiveEngine:
         """The engine."""
         return self._live
+
+    @property
+    def phases(self) -> Phases:
+        """What has happened to the request, in seconds after it was admitted."""
+        times = self._slot, self._first_token, self._end
+        return Phases(*[None if at is None else max(0.0, at - self._arrival) for at in times])
 
     def set_plan(self, plan: TokenPlan) -> None:
         """State which tokens the answer has, once it is known."""
@@ -235,6 +261,7 @@ class Ticket:
     def release(self) -> None:
         """Free the place, because the client has left or the answer needs no tokens."""
         live = self._live
+        live.advance()
         with live._changed:
             if self._end is not None:
                 return

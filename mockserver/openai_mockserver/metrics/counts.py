@@ -142,11 +142,13 @@ class Gauges(NamedTuple):
         sandboxes: the number of sandboxes.
         version: the version of this package.
         engine: vLLM's label for one of several engines: the number of this worker.
+        cache_use: the part of the prefix cache that is used, from 0 to 1.
     """
 
     sandboxes: int = 0
     version: str = ""
     engine: str = "0"
+    cache_use: float = 0.0
 
 
 @dataclass(slots=True)
@@ -155,7 +157,8 @@ class Sums:
 
     Args:
         models: the sums of each model.
-        running: how many answers of each model have not ended.
+        running: how many requests of each model are being answered.
+        waiting: how many requests of each model wait for a slot of an engine.
         in_progress: how many requests have not ended.
         requests: numbers of requests, by endpoint, method and status.
         faults: numbers of faults, by name.
@@ -165,6 +168,7 @@ class Sums:
 
     models: dict[str, ModelSums] = field(default_factory=dict)
     running: Counter[str] = field(default_factory=Counter)
+    waiting: Counter[str] = field(default_factory=Counter)
     in_progress: int = 0
     requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -264,21 +268,28 @@ class Counts:
     def copy_sums(self) -> Sums:
         """Return the sums as they are now."""
         open_calls = tuple(self._open_calls)
-        models = [call.model for call in open_calls if call.endpoint_path in GENERATING]
+        calls = [call for call in open_calls if call.endpoint_path in GENERATING]
+        running = [call.model for call in calls if not _is_waiting(call)]
+        waiting = [call.model for call in calls if _is_waiting(call)]
         with self._lock:
             self._add_ended()
             sums = self._sums
-            for model in models:
+            for model in (*running, *waiting):
                 sums.find_model(model)
             return Sums(
                 {name: one.copy() for name, one in sums.models.items()},
-                Counter(map(sums.find_label, models)),
+                Counter(map(sums.find_label, running)),
+                Counter(map(sums.find_label, waiting)),
                 len(open_calls),
                 sums.requests.copy(),
                 sums.faults.copy(),
                 sums.counters.copy(),
                 sums.lateness.copy(),
             )
+
+
+def _is_waiting(call: Call) -> bool:
+    return call.ticket is not None and call.ticket.phases.queue is None
 
 
 def show_model(name: str) -> str:

@@ -39,6 +39,7 @@ import msgspec
 import msgspec.json
 
 from openai_mockserver import tokens
+from openai_mockserver.engine import Ticket
 from openai_mockserver.faults import Fault
 from openai_mockserver.journal import CLIENT_DISCONNECTED, Call, Runs
 from openai_mockserver.request import Request
@@ -70,7 +71,7 @@ class Generation(NamedTuple):
         gaps: between tokens that were not sent at once.
         instant_gaps: the number of gaps that are 0, and not among those.
         latency: from the request to the last byte.
-        queue: until it has a slot.
+        queue: until an engine gives it a slot.
         decode: from the first token to the last.
         prompt_tokens, cached_tokens, generation_tokens: numbers of tokens.
         max_tokens: the parameter; None if the request does not have it.
@@ -105,9 +106,8 @@ class Generation(NamedTuple):
     @property
     def time_per_token(self) -> float | None:
         """Mean seconds between two tokens; None if there are not two that came one by one."""
-        steps = self.generation_tokens - 1
-        has_gaps = bool(self.gaps) or self.instant_gaps > 0
-        return self.decode / steps if steps > 0 and has_gaps else None
+        steps = len(self.gaps) + self.instant_gaps
+        return self.decode / steps if steps else None
 
 
 class Measurement(NamedTuple):
@@ -166,20 +166,27 @@ def _name_fault(fault: object) -> str:
 def _measure_generation(call: Call, runs: Runs) -> Generation:
     model = call.model
     stated = _find_stated(call.script) if call.is_finished else _Stated()
-    token_times = _find_tokens(runs, stated.has_done)
+    times = _find_tokens(runs, stated.has_done).delay(call.answer_delay)
     request = _find_request_numbers(call, model)
+    queue, cached_tokens = 0.0, stated.cached_tokens
+    if (ticket := call.ticket) is not None:
+        phases = ticket.phases
+        queue = phases.decode or 0.0 if phases.queue is None else phases.queue
+        cached_tokens = cached_tokens or ticket.admission.cached_tokens
+        if times.first is not None and not call.script.is_stream:
+            times = _find_tokens_of_body(ticket) or times
     return Generation(
         model,
         _name_reason(call, stated),
-        None if token_times.first is None else call.answer_delay + token_times.first,
-        token_times.gaps,
-        token_times.instant_gaps,
+        times.first,
+        times.gaps,
+        times.instant_gaps,
         call.answer_delay + (call.last_written or 0.0),
-        0.0,
-        token_times.decode,
+        queue,
+        times.decode,
         request.prompt_tokens if stated.prompt_tokens is None else stated.prompt_tokens,
-        stated.cached_tokens,
-        token_times.tokens if stated.generation_tokens is None else stated.generation_tokens,
+        cached_tokens,
+        times.tokens if stated.generation_tokens is None else stated.generation_tokens,
         request.max_tokens,
         request.n,
     )
@@ -196,6 +203,10 @@ class _TokenTimes(NamedTuple):
     instant_gaps: int
     decode: float
     tokens: int
+
+    def delay(self, seconds: float) -> _TokenTimes:
+        """Return the same times, seen from some seconds before."""
+        return self if self.first is None else self._replace(first=self.first + seconds)
 
 
 def _find_tokens(runs: Runs, has_done: bool) -> _TokenTimes:
@@ -223,6 +234,19 @@ def _find_tokens(runs: Runs, has_done: bool) -> _TokenTimes:
     gaps = list(map(sub, islice(times, first + 1, last), islice(times, first, None)))
     decode = times[last - 1] - times[first] if last > first else 0.0
     return _TokenTimes(times[first], gaps, max(0, count - 1 - len(gaps)), decode, max(0, count))
+
+
+def _find_tokens_of_body(ticket: Ticket) -> _TokenTimes | None:
+    """Return when the tokens of a body were generated, as the engine knows; None if they were not.
+
+    The body itself comes with the last one.
+    """
+    phases, steps = ticket.phases, ticket.plan.tokens - 1
+    if phases.prefill is None or phases.decode is None:
+        return None
+    decode = phases.decode - phases.prefill
+    gaps = [decode / steps] * steps if steps else ()
+    return _TokenTimes(phases.prefill, gaps, 0, decode, steps + 1)
 
 
 # What the response states

@@ -81,7 +81,7 @@ class _Values:
 
     def __init__(self, sums: Sums, gauges: Gauges) -> None:
         self._sums = sums
-        self._engine = gauges.engine
+        self._gauges = gauges
         self._rows: dict[str, list[Row]] = {
             "openai_mockserver_info": [((gauges.version,), 1)],
             "openai_mockserver_sandboxes": [((), gauges.sandboxes)],
@@ -100,13 +100,17 @@ class _Values:
         elif family.labels[:1] == ("model_name",):
             for name, model in self._sums.models.items():
                 for labels, value in self._list_model_rows(family, name, model):
-                    yield (name, self._engine, *labels), value
+                    yield (name, self._gauges.engine, *labels), value
         else:
             yield (), self._sums.counters[family.name]
 
     def _list_model_rows(self, family: Family, name: str, model: ModelSums) -> Iterator[Row]:
         if family.name == "vllm:num_requests_running":
             yield (), self._sums.running[name]
+        elif family.name == "vllm:num_requests_waiting":
+            yield (), self._sums.waiting[name]
+        elif family.name == "vllm:kv_cache_usage_perc":
+            yield (), self._gauges.cache_use
         elif family.name == "vllm:request_success_total":
             for reason in FINISHED_REASONS:
                 yield (reason,), model.reasons[reason]
