@@ -7,11 +7,12 @@ import base64
 import pytest
 
 from live_player import LivePlayer, check_live_types, join
-from openai_mockserver import ApiError, MockOpenAI, Pace, Reply
+from openai_mockserver import ApiError, Audio, Choice, FunctionCall, MockOpenAI, Pace, Reply
 from openai_mockserver.api.audio.tones import speak
 from openai_mockserver.api.realtime.sound import encode_speech
+from openai_mockserver.items import web_search
 from openai_mockserver.sessions.session import Close
-from realtime_player import Json, list_types
+from realtime_player import Json, encode, list_types, make_tone
 
 HEARD, SPOKEN = "session.input_transcript.delta", "session.output_transcript.delta"
 SOUND = "session.output_audio.delta"
@@ -316,3 +317,31 @@ def test_the_pace_of_a_rule_is_that_of_the_speech(mock: MockOpenAI, player: Live
     player.speak((9000, 0.5), (0, 0.6))
     assert SPOKEN not in list_types(player.run(0.9))
     assert SPOKEN in list_types(player.run(0.2))
+
+
+def test_a_reply_may_bring_its_own_sound(mock: MockOpenAI, player: LivePlayer) -> None:
+    sound = [encode(make_tone(5000, 0.1)), encode(make_tone(9000, 0.2))]
+    mock.on(endpoint="live").reply(Reply(audio=Audio("Hi there", sound)))
+    player.start()
+    messages = player.ask()
+    check_live_types(messages)
+    assert join(messages, SPOKEN) == "Hi there"
+    assert [m["delta"] for m in messages if m["type"] == SOUND] == sound
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        (Reply(choices=[Choice("a"), Choice("b")]), "has one choice; this reply has 2"),
+        (Reply(function_call=FunctionCall("f", {})), "has no function_call"),
+        (Reply(output=[web_search("news"), "Hi"]), "a Live answer has no"),
+    ],
+)
+def test_a_reply_that_cannot_be_said_is_a_problem(
+    mock: MockOpenAI, player: LivePlayer, reply: Reply, problem: str
+) -> None:
+    mock.on(endpoint="live").reply(reply)
+    player.start()
+    assert problem in next(m["error"]["message"] for m in player.ask() if m["type"] == "error")
+    assert problem in str(mock.calls[-1].problem)
+    mock.calls.clear()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from random import Random
 from typing import Any
 
@@ -97,13 +96,14 @@ def compose_speech(reply: Reply | ApiError, context: Context, plan: SpeechPlan) 
     """
     if isinstance(reply, ApiError):
         return _render([{"type": "error", "error": describe_error(reply)}], context.rng)
-    events = list(chain.from_iterable(_list_choice(choice, plan) for choice in [_read(reply)]))
+    events = list(_list_choice(_read_choice(reply), plan))
     if reply.error is not None:
         events.append({"type": "error", "error": describe_error(reply.error)})
     return _render(events, context.rng)
 
 
-def _read(reply: Reply) -> Choice:
+def _read_choice(reply: Reply) -> Choice:
+    """Return the only choice of a reply. Raises ReplyError if a session cannot have it."""
     check_servable(reply, any_reason=True)
     if len(reply.choices) > 1:
         raise ReplyError(f"a Live answer has one choice; this reply has {len(reply.choices)}")
@@ -118,17 +118,19 @@ def _read(reply: Reply) -> Choice:
 
 def _list_choice(choice: Choice, plan: SpeechPlan) -> Iterator[Json]:
     """Yield the events of one choice: speech, and then what is delegated."""
+    rate, start_ms = bytes_per_second(plan.format), 0.0
     if choice.audio is not None:
         for piece in choice.audio.transcript.pieces:
             yield _build_delta(SPOKEN, piece, 0, FRAME_MS)
         for piece in choice.audio.data.pieces:
-            yield {"type": SOUND, "delta": piece}
+            end_ms = start_ms + 1000 * (len(piece) * 3 // 4) / rate
+            yield _build_sound(piece, start_ms, end_ms, plan)
+            start_ms = end_ms
     texts = [item.text or item.refusal for item in choice.output if isinstance(item, Message)]
-    start_ms = 0.0
     for text in filter(None, texts):
         sound = encode_speech(str(text), plan.format, plan.voice, 1.0)
         yield from _interleave(text, sound, start_ms, plan)
-        start_ms += 1000 * len(sound) / bytes_per_second(plan.format)
+        start_ms += 1000 * len(sound) / rate
     if any(isinstance(item, ToolCall) for item in choice.output):
         yield {
             "type": DELEGATED,
@@ -150,13 +152,15 @@ def _interleave(text: Text, sound: bytes, start_ms: float, plan: SpeechPlan) -> 
             yield _build_delta(SPOKEN, piece, begin, end)
         until = len(sound) * spoken // length if spoken < len(text) else len(sound)
         while sent < len(sound) and (sent + size <= until or spoken >= len(text)):
-            data = sound[sent : sent + size]
-            delta: Json = {"type": SOUND, "delta": base64.b64encode(data).decode()}
-            if plan.shows_times:
-                delta["start_ms"] = int(start_ms + 1000 * sent / rate)
-                delta["end_ms"] = int(start_ms + 1000 * (sent + len(data)) / rate)
-            yield delta
+            data = base64.b64encode(sound[sent : sent + size]).decode()
+            end_ms = start_ms + 1000 * min(len(sound), sent + size) / rate
+            yield _build_sound(data, start_ms + 1000 * sent / rate, end_ms, plan)
             sent += size
+
+
+def _build_sound(delta: str, start_ms: float, end_ms: float, plan: SpeechPlan) -> Json:
+    times = {"start_ms": int(start_ms), "end_ms": int(end_ms)} if plan.shows_times else {}
+    return {"type": SOUND, "delta": delta, **times}
 
 
 def _build_delta(type: str, piece: str, begin: float, end: float) -> Json:
@@ -185,11 +189,12 @@ def compose_transcript(
 
 
 def _list_heard(text: Text, start_ms: float, end_ms: float) -> Iterator[Json]:
-    said, length = 0, max(1, len(text))
+    """Yield the pieces of what the user has said, spread evenly over its time."""
+    position, pace = 0, (end_ms - start_ms) / max(1, len(text))  # milliseconds per character
     for piece in filter(None, text.pieces):
-        begin = start_ms + (end_ms - start_ms) * said / length
-        said += len(piece)
-        yield _build_delta(HEARD, piece, begin, start_ms + (end_ms - start_ms) * said / length)
+        begin = start_ms + pace * position
+        position += len(piece)
+        yield _build_delta(HEARD, piece, begin, start_ms + pace * position)
 
 
 def _render(events: list[Json], rng: Random) -> Rendered:

@@ -94,12 +94,12 @@ class Decisions:
         questions = self._state.config["delegation"]["decisions"]["questions"]
         return self._evaluate(questions, {"delegation_id": id})
 
-    def fire(self, event: Json, said: Json) -> Actions:
+    def fire(self, event: Json, message: Json) -> Actions:
         """Return how to answer the questions of the triggers for a piece of a transcript.
 
         Args:
             event: the event that carries it.
-            said: the message that it belongs to, as far as it has been said.
+            message: the message that it belongs to, as far as it has been sent.
         """
         actions: Actions = []
         for trigger in self._state.config.get("triggers") or ():
@@ -110,10 +110,10 @@ class Decisions:
                     "source_event_type": event["type"],
                     "trigger_id": self._wire.new_id("trigger"),
                 }
-                actions += self._evaluate(trigger["decisions"]["questions"], origin, said)
+                actions += self._evaluate(trigger["decisions"]["questions"], origin, message)
         return actions
 
-    def _evaluate(self, questions: Any, origin: Json, *said: Json) -> Actions:
+    def _evaluate(self, questions: Any, origin: Json, *unfinished: Json) -> Actions:
         settings = (self._state.config.get("delegation") or {}).get("decisions") or {}
         messages = [
             {
@@ -121,7 +121,7 @@ class Decisions:
                 "role": item["role"],
                 "content": "".join(part["text"] for part in item["content"]),
             }
-            for item in (*self._state.items, *said)
+            for item in (*self._state.items, *unfinished)
         ]
         items = [{k: v for k, v in one.items() if k != "id"} for one in self._items.values()]
         body = {
