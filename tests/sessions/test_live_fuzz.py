@@ -64,7 +64,7 @@ def _events(draw: st.DrawFn) -> Json:
 
 @st.composite
 def _starts(draw: st.DrawFn) -> Json:
-    session = {
+    session: Json = {
         "model": "gpt-live-1",
         "instructions": "i",
         "audio": _AUDIO,
@@ -76,18 +76,22 @@ def _starts(draw: st.DrawFn) -> Json:
     return damage(draw, {"type": "session.start", "session": session})
 
 
-@given(_starts(), st.booleans(), st.lists(_events(), max_size=12))
-def test_damaged_events_are_answered(start: Json, is_sideband: bool, events: list[Json]) -> None:
+_PATHS = {"primary": ROOT, "sideband": f"{ROOT}/call/attach", "fork": f"{ROOT}/call/fork"}
+
+
+@given(_starts(), st.sampled_from([*_PATHS]), st.lists(_events(), max_size=12))
+def test_damaged_events_are_answered(start: Json, kind: str, events: list[Json]) -> None:
     mock = MockOpenAI(lenient=True)
     mock.reply(Reply("Hello", tool_calls=ToolCall("f")))
     mock.on(endpoint="responses").reply("Found it.")
-    player = LivePlayer(mock, f"{ROOT}/call/attach" if is_sideband else ROOT)
-    for event in [start, {"type": "session.start", "session": {"model": "m"}}, *events]:
+    player = LivePlayer(mock, _PATHS[kind])
+    valid_start = {"type": "session.start", "session": {} if kind == "fork" else {"model": "m"}}
+    for event in [start, valid_start, *events]:
         player.say(**event)
         player.run(1)
     player.say("session.update", session={})
     assert player.run(1)[-1]["type"] == "session.updated"
-    check_live_types([message for _, message in player.sent], is_sideband)
+    check_live_types([message for _, message in player.sent], kind == "sideband")
     problems = [str(call.problem) for call in mock.calls if call.problem]
     assert not [problem for problem in problems if "Error(" in problem]
     mock.calls.clear()
