@@ -12,6 +12,8 @@ from live_player import LivePlayer, check_live_types, join
 from openai_mockserver import ApiError, Event, MockOpenAI, Pace, Reply, Script, ToolCall
 from realtime_player import Json, list_types
 
+pytestmark = pytest.mark.openai3("has no types of live sessions")
+
 SPOKEN, CREATED = "session.output_transcript.delta", "session.delegation.created"
 APPENDED = ("instructions", "thinking", "commentary")
 QUESTIONS: list[Json] = [

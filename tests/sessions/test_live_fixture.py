@@ -12,6 +12,8 @@ from openai_mockserver import MockOpenAI, Pace
 from openai_mockserver.api.realtime.sound import encode_pcm
 from realtime_player import Json, encode, list_types, make_tone
 
+pytestmark = pytest.mark.openai3("has no types of live sessions")
+
 PLAY, SOUND = "session.output_audio.fixture.play", "session.output_audio.delta"
 PLAYING, PLAYED = f"{PLAY}ing", f"{PLAY}ed"
 TONE = make_tone(5000, 0.25)

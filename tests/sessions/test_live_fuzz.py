@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,8 @@ from damage import damage
 from live_player import ROOT, LivePlayer, check_live_types
 from openai_mockserver import MockOpenAI, Reply, ToolCall
 from realtime_player import Json, encode, make_tone
+
+pytestmark = pytest.mark.openai3("has no types of live sessions")
 
 _QUESTION = {
     "type": "choice",

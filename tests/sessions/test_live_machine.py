@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -21,6 +22,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from live_player import LivePlayer, check_live_types
 from openai_mockserver import ApiError, MockOpenAI, Pace, Reply, ToolCall
 from realtime_player import Json, encode, make_tone
+
+pytestmark = pytest.mark.openai3("has no types of live sessions")
 
 _HEARD = ("quick", "slow", "delegate", "fail", "cut", "refuse")
 _QUESTIONS = [{"type": "predicate", "instructions": "Is it so?"}]

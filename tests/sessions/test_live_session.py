@@ -14,6 +14,8 @@ from openai_mockserver.items import web_search
 from openai_mockserver.sessions.session import Close
 from realtime_player import Json, encode, list_types, make_tone
 
+pytestmark = pytest.mark.openai3("has no types of live sessions")
+
 HEARD, SPOKEN = "session.input_transcript.delta", "session.output_transcript.delta"
 SOUND = "session.output_audio.delta"
 

@@ -45,22 +45,27 @@ class Ear:
         format: the format of the audio.
 
     Attributes:
-        ms: the time of the session, in milliseconds.
         is_muted: whether the model hears silence.
     """
 
     def __init__(self, format: Mapping[str, Any]) -> None:
-        self.ms = 0.0
         self.is_muted = False
         self._format = format
         self._buffer = AudioBuffer()
+        self._sound_ms = 0.0  # end of all that has been said, by the user or by the model
         self._heard_ms = 0.0  # length of all that has been appended
         self._offset = 0.0  # of the speech that has begun
         self._start_ms = 0.0
 
+    @property
+    def ms(self) -> float:
+        """The time of the session, in milliseconds."""
+        offset = self._offset if self._buffer.is_speech else 0.0
+        return max(self._sound_ms, self._heard_ms + offset)
+
     def advance(self, ms: float) -> None:
-        """Note that something sounds until this time."""
-        self.ms = max(self.ms, ms)
+        """Note that the model sounds until this time, in milliseconds."""
+        self._sound_ms = max(self._sound_ms, ms)
 
     def append(self, event: Mapping[str, Any]) -> Iterator[Edge]:
         """Yield where speech starts and stops in the audio of a client event.
@@ -73,12 +78,10 @@ class Ear:
         self._heard_ms += 1000 * len(data) / bytes_per_second(self._format)
         for edge in self._buffer.append(data, self._format, _DETECTION):
             if edge.kind == "started":
-                self._offset = max(0.0, self.ms - edge.ms)
+                self._offset = max(0.0, self._sound_ms - edge.ms)
                 self._start_ms = edge.ms + self._offset
-                self.advance(self._start_ms)
                 yield Edge("started", self._start_ms, self._start_ms)
             else:
                 now = edge.ms + self._offset
                 self.advance(now)
                 yield Edge("stopped", self._start_ms, now - _SILENCE_MS, edge.audio)
-        self.advance(self._heard_ms + (self._offset if self._buffer.is_speech else 0.0))
