@@ -9,6 +9,7 @@ import pytest
 
 from chromium import needs_chromium
 from openai_mockserver import MockOpenAI, contains
+from openai_mockserver.engine import Engine, Limits
 from openai_mockserver.faults import truncate
 from page_view import PageView
 from steered import Steered
@@ -109,6 +110,27 @@ def test_settings(steered: Steered, view: PageView) -> None:
     view.click("button", "Remove drop_done from every reply")
     view.wait("document.getElementById('shared-faults').innerText === ''")
     assert steered.http.get("/_mock/settings").json()["faults"] == []
+
+
+def test_capacity(steered: Steered, view: PageView) -> None:
+    view.wait("document.querySelector('[name=engine]').options.length > 4")
+    assert "Slots" not in view.read("form", "Capacity")
+    view.fill("combobox", "Engine", "h100-8b")
+    view.wait("document.getElementById('engine').innerText.includes('0 of 256')")
+    assert steered.http.get("/_mock/engine").json()["engine"] == "h100-8b"
+    steered.mock.engine = Engine(slots=4, queue=2, decode=(10, 0), limits=Limits(rpm=2))
+    steered.mock.reply("word " * 100)
+    with suppress(httpx.ReadTimeout):
+        steered.http.post("/v1/chat/completions", json={**BODY, "stream": False}, timeout=0.1)
+    with steered.http.stream("POST", "/v1/chat/completions", json=BODY):
+        view.wait("document.getElementById('engine').innerText.includes('1 of 4')")
+        view.wait("document.getElementById('engine').innerText.includes('1 · 10.0 s a token')")
+    view.wait("document.getElementById('engine').innerText.includes('2 of 2 · gpt-4o · reset')")
+    view.wait("document.querySelector('#engine .gauge.warn')")
+    view.wait("document.getElementById('engine').innerText.includes('0 of 4')")
+    view.fill("combobox", "Engine", "")
+    view.wait("document.getElementById('engine').hidden")
+    assert steered.mock.engine is None
 
 
 def test_reset(steered: Steered, view: PageView) -> None:
@@ -229,6 +251,7 @@ def test_contrast(steered: Steered, view: PageView, theme: str) -> None:
     if theme == "dark":
         view.click("button", "Dark theme")
     steered.mock.on(user="Hi").reply("Hello, world", faults=[truncate(after=2)])
+    steered.mock.engine = Engine(slots=4, cache_blocks=8, limits=Limits(rpm=9))
     add_fault(view, "reset")
     for question in ("Ho", "Hi"):
         with suppress(httpx.HTTPError):

@@ -1,7 +1,8 @@
-// What the server answers: the next reply, the rules, the settings, and recordings.
+// What the server answers: the next reply, the rules, the settings, the capacity, and recordings.
 
 import { change, get } from "./api.js";
 import { count, find, formatSeconds, make, setText, shorten } from "./dom.js";
+import { drawEngine } from "./engine.js";
 import { describeFault, FaultPicker } from "./faults.js";
 
 const next = find("next");
@@ -152,6 +153,7 @@ export function noteReset() {
 find("reset").addEventListener("click", async () => {
   await attempt(next, () => change("POST", "/reset", { settings: true }), "Rules, calls and objects were removed; pace, dialect and faults are those of the start.");
   await drawSettings();
+  await drawEngine(choices.engines);
 });
 find("clear").addEventListener("click", () => attempt(next, () => change("POST", "/reset", { rules: false, objects: false })));
 
@@ -227,7 +229,7 @@ record.elements.stop.addEventListener("click", () =>
 export async function drawControls() {
   choices ??= await get("/choices");
   picker ??= new FaultPicker(choices.faults);
-  await Promise.all([drawRules(), drawSettings(), drawRecordings()]);
+  await Promise.all([drawRules(), drawSettings(), drawEngine(choices.engines), drawRecordings()]);
 }
 
 let recording = null;

@@ -3,6 +3,7 @@
 import { baseUrl, follow, get, sendCall } from "./api.js";
 import { showCall } from "./call.js";
 import { drawControls, noteCall, noteRecording, noteReset } from "./controls.js";
+import { noteEngine } from "./engine.js";
 import { copy, find, formatSeconds } from "./dom.js";
 import { makeList } from "./list.js";
 import { Calls } from "./store.js";
@@ -49,6 +50,7 @@ function take(event) {
     noteReset();
   }
   if (event.event === "start" || event.event === "end") noteCall(event.data);
+  if (event.event === "start") noteEngine();
   if (event.event === "end") noteRecording();
 }
 
