@@ -96,7 +96,7 @@ FLOORS = """
     scenario: descriptions patterns templates loader rule_json
     show: format summaries decode lint meanings terminal sessions
     cassettes.analysis: reading provider statistics scrubbing secret_files calibration
-        wire_form difference drift_rules drift tables
+        engine_calibration wire_form difference drift_rules drift tables
     page: files
     control: version problem steerable routing page shapes webhook_shapes webhooks health metrics
         highlights summaries rules har calls follow settings sandboxes recordings response_events
@@ -116,9 +116,9 @@ FLOORS = """
     judge.reports: status recipes details page junit markdown badge
     judge.clients: table environments driver
 
-    cli: environment log address limits steering hangup tls webhooks workers serve health generate
-        record show import_ export cassettes streams faults check trigger listen validate schema
-        program
+    cli: environment log address engine limits steering hangup tls webhooks workers serve health
+        generate record show import_ export cassettes streams faults check trigger listen
+        validate schema program
     __main__
 """
 HAND_WRITTEN_LINES = 600

@@ -105,14 +105,9 @@ class Pace:
         Raises:
             MockServerError: if the file cannot be read, or contains no such profile.
         """
-        profiles = _read_profiles(Path(path))
-        found = [one for one in profiles if one == name or one.endswith(f"/{name}")]
-        if len(found) != 1 and name not in profiles:
-            raise MockServerError(
-                f"{path} contains {len(found) or 'no'} profile{'s' * (len(found) > 1)} {name!r}: "
-                f"it has {', '.join(profiles)}"
-            )
-        members = profiles[name if name in profiles else found[0]]
+        profiles = read_profiles(Path(path))
+        name = choose_profile(path, profiles, name)
+        members = profiles[name]
         try:
             return replace(cls(**members), seed=seed)
         except TypeError:
@@ -174,8 +169,29 @@ def _check_quantiles(name: str, values: object) -> tuple[float, ...]:
     return quantiles
 
 
-def _read_profiles(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the profiles in a file by name; each has the arguments of a pace."""
+def choose_profile(path: Path | str, profiles: Iterable[str], name: str) -> str:
+    """Return the name of a profile in a file, given its name or the end of it.
+
+    Raises MockServerError if no profile has it, or several end with it.
+    """
+    found = [one for one in profiles if one == name or one.endswith(f"/{name}")]
+    if name in found or len(found) == 1:
+        return name if name in found else found[0]
+    raise MockServerError(
+        f"{path} contains {len(found) or 'no'} profile{'s' * (len(found) > 1)} {name!r}: "
+        f"it has {', '.join(profiles)}"
+    )
+
+
+def read_profiles(path: Path, member: str = "profiles") -> dict[str, dict[str, Any]]:
+    """Return the profiles in a file that ``cassettes calibrate`` has written, by name.
+
+    Args:
+        path: the file, in JSON or YAML.
+        member: ``profiles``, each with the arguments of a pace, or ``engines``.
+
+    Raises MockServerError if the file cannot be read, or has none.
+    """
     import yaml
 
     try:
@@ -188,10 +204,10 @@ def _read_profiles(path: Path) -> dict[str, dict[str, Any]]:
         raise MockServerError(f"{path}: {error}") from None
     except (UnicodeDecodeError, yaml.YAMLError):
         raise MockServerError(f"{path}: it is neither JSON nor YAML") from None
-    profiles = document.get("profiles") if isinstance(document, dict) else None
+    profiles = document.get(member) if isinstance(document, dict) else None
     if not isinstance(profiles, dict) or not profiles or document.get("pace") != 1:
         raise MockServerError(
-            f"{path}: it contains no paces; `cassettes calibrate` writes such a file"
+            f"{path}: it contains no {_CONTENTS[member]}; `cassettes calibrate` writes such a file"
         )
     if not all(isinstance(members, dict) for members in profiles.values()):
         raise MockServerError(f"{path}: each profile must be a mapping")
@@ -199,6 +215,7 @@ def _read_profiles(path: Path) -> dict[str, dict[str, Any]]:
 
 
 _MOST_FILE = 2**22  # bytes
+_CONTENTS = {"profiles": "paces", "engines": "engines"}
 
 
 @lru_cache(maxsize=64)

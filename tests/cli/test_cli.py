@@ -379,6 +379,7 @@ REFUSED = [
     ("--pace=warp", "unknown pace 'warp'"),
     ("--pace=-1,0", "unknown pace '-1,0'"),
     ("--engine=h200", "unknown engine 'h200': use one of h100-8b"),
+    ("--engine=nowhere.yaml", "cannot read nowhere.yaml"),
     ("--engine=slots=0", "Engine(slots=0): must be a whole number, 1 or more"),
     ("--stream=txt", "no stream is called 'txt'; did you mean text"),
     ("--fault=rest", "unknown fault 'rest': did you mean 'reset'?"),

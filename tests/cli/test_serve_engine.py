@@ -22,3 +22,12 @@ def test_the_command_line_wins_over_a_scenario(tmp_path: Path) -> None:
     for options, limit in (((), "7"), (("--engine", "rpm=9"), "9")):
         with serving(str(scenario), "--quiet", *options) as server:
             assert server.ask().headers["x-ratelimit-limit-requests"] == limit
+
+
+def test_it_plays_a_measured_engine(tmp_path: Path) -> None:
+    paces = tmp_path / "paces.yaml"
+    paces.write_text("pace: 1\nengines: {openai/gpt-4o: {prefill: [0.2, 0], decode: [0, 0]}}\n")
+    with serving("--quiet", "--engine", f"{paces}:gpt-4o,rpm=5") as server:
+        response = server.ask()
+        assert response.elapsed.total_seconds() > 0.2
+        assert response.headers["x-ratelimit-limit-requests"] == "5"

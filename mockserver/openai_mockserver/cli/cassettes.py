@@ -199,18 +199,28 @@ def calibrate(paths: tuple[Path, ...], output: Path, force: bool) -> None:
     `serve --pace FILE` and `generate --pace FILE` play it. The file has a profile for each
     provider and model, and one called all. A profile contains the quantiles of TTFT and ITL,
     from which a server draws its times. FILE:MODEL chooses a profile.
+
+    `serve --engine FILE` plays its engines: TTFT by the length of the prompt, and ITL by how many
+    recorded streams ran at the same time.
     """
     from openai_mockserver.cassettes.analysis.calibration import calibrate, write_paces
+    from openai_mockserver.cassettes.analysis.engine_calibration import (
+        calibrate_engines,
+        encode_engines,
+    )
     from openai_mockserver.cassettes.analysis.reading import read_recordings
+    from openai_mockserver.cassettes.analysis.statistics import collect_facts
     from openai_mockserver.cassettes.analysis.tables import draw_paces
     from openai_mockserver.exceptions import MockServerError
 
     if output.exists() and not force:
         raise MockServerError(f"{output} exists already; --force overwrites it")
-    calibrations = calibrate(read_recordings(paths or (Path(),), _print_problem))
+    recordings = list(read_recordings(paths or (Path(),), _print_problem))
+    calibrations = calibrate(recordings)
+    engines = calibrate_engines(collect_facts(one.exchange) for one in recordings)
     is_yaml = output.suffix.lower() in (".yaml", ".yml")
     try:
-        output.write_bytes(write_paces(calibrations, is_yaml))
+        output.write_bytes(write_paces(calibrations, is_yaml, encode_engines(engines)))
     except OSError as error:
         raise MockServerError(f"cannot write {output}: {error.strerror or error}") from None
     _print_blocks([draw_paces(calibrations)])

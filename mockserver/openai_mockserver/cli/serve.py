@@ -60,7 +60,8 @@ _THRESHOLDS = (10_000, 20, 20)
     "--engine",
     metavar="PROFILE",
     help="Capacity: a profile such as h100-8b or openai-tier-1, with overrides as in "
-    "h100-8b,slots=4,rpm=60, or overrides alone. It sets the pace.  [default: unlimited]",
+    "h100-8b,slots=4,rpm=60, overrides alone, or a file of `cassettes calibrate`. It sets the "
+    "pace.  [default: unlimited]",
 )
 @allow_host
 @click.option(
@@ -211,6 +212,7 @@ def serve(
         loading.start()
 
     from openai_mockserver.access import ANY
+    from openai_mockserver.cli.engine import find_engine
     from openai_mockserver.clients import API_KEY
     from openai_mockserver.faults import parse
     from openai_mockserver.generate import generate
@@ -241,7 +243,7 @@ def serve(
         coalesce=not no_coalesce,
         dialect=dialect,
         pace=None if pace is None else find_pace(pace),
-        engine=engine,
+        engine=find_engine(engine),
         fast_retries=False,
         default=None if files or names else ReplyFunction(generate_reply, is_quick=True),
         keep_calls=KEEP_CALLS,

@@ -88,8 +88,18 @@ def _interpolate(ordered: Sequence[float], share: float) -> float:
     return round(ordered[low] + (place - low) * (ordered[low + 1] - ordered[low]), 6)
 
 
-def write_paces(calibrations: Mapping[str, Calibration], as_yaml: bool = False) -> bytes:
-    """Return the content of a file that `Pace.load` reads."""
+def write_paces(
+    calibrations: Mapping[str, Calibration],
+    as_yaml: bool = False,
+    engines: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Return the content of a file that `Pace.load` and ``serve --engine`` read.
+
+    Args:
+        calibrations: the measured paces by name.
+        as_yaml: whether to write YAML instead of JSON.
+        engines: the measured engines by name, from `encode_engines`.
+    """
     profiles: dict[str, Any] = {}
     for name, (pace, _, _) in calibrations.items():
         profiles[name] = {
@@ -100,6 +110,8 @@ def write_paces(calibrations: Mapping[str, Calibration], as_yaml: bool = False) 
         }
     measured = {name: {"streams": one[1], "gaps": one[2]} for name, one in calibrations.items()}
     document = {"pace": 1, "measured": measured, "profiles": profiles}
+    if engines:
+        document["engines"] = dict(engines)
     if as_yaml:
         return yaml.safe_dump(document, sort_keys=False, default_flow_style=None).encode()
     return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
