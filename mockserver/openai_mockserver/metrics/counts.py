@@ -97,6 +97,7 @@ _COLUMNS: dict[str, Callable[[Generation], float | None]] = {
     "vllm:request_decode_time_seconds": attrgetter("decode"),
     "vllm:request_prompt_tokens": attrgetter("prompt_tokens"),
     "vllm:request_generation_tokens": attrgetter("generation_tokens"),
+    "vllm:request_max_num_generation_tokens": lambda one: one.generation_tokens / one.n,
     "vllm:request_params_max_tokens": attrgetter("max_tokens"),
     "vllm:request_params_n": attrgetter("n"),
 }

@@ -111,6 +111,10 @@ def _list_vllm() -> Iterator[Family]:
         "request_decode_time_seconds": ("Seconds from the first token to the last.", _LATENCY),
         "request_prompt_tokens": ("Tokens of a prompt.", BUCKETS_OF_TOKENS),
         "request_generation_tokens": ("Tokens of an answer.", BUCKETS_OF_TOKENS),
+        "request_max_num_generation_tokens": (
+            "Tokens of one of the n answers, if they are equally long.",
+            BUCKETS_OF_TOKENS,
+        ),
         "request_params_max_tokens": (
             "The parameter max_tokens, or its newer names, of requests that have it.",
             BUCKETS_OF_TOKENS,
