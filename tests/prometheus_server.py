@@ -10,15 +10,20 @@ import math
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-__all__ = ["Prometheus", "needs_prometheus", "running_prometheus"]
+from openai_mockserver import MockOpenAI
+from openai_mockserver.faults import reset
+
+__all__ = ["Prometheus", "needs_prometheus", "requesting", "running_prometheus"]
 
 TOO_LONG = 60.0  # seconds after which a test that waits fails
 RANGE = "10s"  # for rates; the longest that a test has
@@ -94,3 +99,32 @@ def _wait_until_ready(http: httpx.Client, process: subprocess.Popen[bytes], log:
             pass  # it is starting
         time.sleep(0.05)
     pytest.fail(f"Prometheus does not start: {log.read_text()[-2000:]}")
+
+
+@contextmanager
+def requesting(mock: MockOpenAI) -> Iterator[None]:
+    """Send requests of all kinds while the block runs."""
+    mock.reply("one two three four five", pace="0.02,0.01")
+    mock.on(user="reset").reply("Hello", faults=[reset(after=1)])
+    has_ended = threading.Event()
+
+    def ask(http: httpx.Client, **parameters: Any) -> None:
+        message = {"role": "user", "content": parameters.pop("user", "Hi")}
+        body = {"model": "gpt-4o", "messages": [message], **parameters}
+        http.post("/chat/completions", json=body)
+
+    def run() -> None:
+        with httpx.Client(base_url=mock.base_url, trust_env=False) as http:
+            while not has_ended.is_set():
+                ask(http, stream=True, max_tokens=100)
+                ask(http, max_tokens=2)
+                with pytest.raises(httpx.HTTPError):
+                    ask(http, stream=True, user="reset")
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        has_ended.set()
+        thread.join(30)

@@ -8,18 +8,20 @@ https://github.com/vllm-project/vllm/tree/main/examples/observability/dashboards
 from __future__ import annotations
 
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from openai_mockserver.faults import reset
 from openai_mockserver.mock import MockOpenAI
-from prometheus_server import RANGE, Prometheus, needs_prometheus, running_prometheus
+from prometheus_server import (
+    RANGE,
+    Prometheus,
+    needs_prometheus,
+    requesting,
+    running_prometheus,
+)
 
 pytestmark = [pytest.mark.slow, needs_prometheus]
 
@@ -75,35 +77,6 @@ def fill(query: str) -> str:
     for name, value in VARIABLES.items():
         query = query.replace(name, value)
     return query
-
-
-@contextmanager
-def requesting(mock: MockOpenAI) -> Iterator[None]:
-    """Send requests of all kinds while the block runs."""
-    mock.reply("one two three four five", pace="0.02,0.01")
-    mock.on(user="reset").reply("Hello", faults=[reset(after=1)])
-    has_ended = threading.Event()
-
-    def ask(http: httpx.Client, **parameters: Any) -> None:
-        message = {"role": "user", "content": parameters.pop("user", "Hi")}
-        body = {"model": "gpt-4o", "messages": [message], **parameters}
-        http.post("/chat/completions", json=body)
-
-    def run() -> None:
-        with httpx.Client(base_url=mock.base_url, trust_env=False) as http:
-            while not has_ended.is_set():
-                ask(http, stream=True, max_tokens=100)
-                ask(http, max_tokens=2)
-                with pytest.raises(httpx.HTTPError):
-                    ask(http, stream=True, user="reset")
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        has_ended.set()
-        thread.join(30)
 
 
 @pytest.fixture(scope="module")
